@@ -1,0 +1,1 @@
+"""The running application without widgets: session, jobs and settings."""

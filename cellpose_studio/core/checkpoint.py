@@ -1,0 +1,40 @@
+"""What a piece of work knows of its job: how to report, when to stop."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+
+class Cancelled(Exception):
+    """The user asked the work to stop, and it stopped at a checkpoint."""
+
+
+def _ignore(done: int, total: int, what: str) -> None:
+    """Report nothing: what a script or a test usually wants."""
+
+
+class Checkpoint:
+    """Handed to every workflow; the same in the application, a script and a test.
+
+    ``report(done, total, what)`` is called in the thread of the work. ``total``
+    of 0 means that the number of steps is not known.
+    """
+
+    def __init__(self, report: Callable[[int, int, str], None] = _ignore) -> None:
+        self._report = report
+        self._stop = threading.Event()
+
+    def stop(self) -> None:
+        """Make the next `check` or `reached` raise. Any thread may call this."""
+        self._stop.set()
+
+    def check(self) -> None:
+        """Raise `Cancelled` after `stop`; otherwise do nothing."""
+        if self._stop.is_set():
+            raise Cancelled
+
+    def reached(self, done: int, total: int, what: str) -> None:
+        """Report ``done`` of ``total`` steps of ``what``; raise after `stop`."""
+        self.check()
+        self._report(done, total, what)

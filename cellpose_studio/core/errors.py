@@ -1,0 +1,51 @@
+"""Errors whose text a biologist can act on."""
+
+from __future__ import annotations
+
+
+class StudioError(Exception):
+    """Something failed in a way that we can explain.
+
+    Attributes
+    ----------
+    message
+        What failed, on which thing, as one sentence.
+    hint
+        What the user can do about it; empty when there is nothing to do.
+    """
+
+    def __init__(self, message: str, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.hint}".strip()
+
+
+class ImageUnreadable(StudioError):
+    """A file is not an image that we can open, or is damaged."""
+
+
+class MasksUnreadable(StudioError):
+    """A file holds no masks that we can use."""
+
+
+class ModelUnusable(StudioError):
+    """A weight file is missing, damaged, or of a kind that we cannot run."""
+
+
+class ParametersUnfit(StudioError):
+    """The parameters do not fit the image or the model."""
+
+
+class NotEnoughMemory(StudioError):
+    """The work does not fit into the memory of the device, nor of the computer."""
+
+
+class CannotSave(StudioError):
+    """A file could not be written; whatever was there before is untouched."""
+
+
+class TrainingSetUnfit(StudioError):
+    """The folders hold too little, or the wrong things, to train a model on."""

@@ -1,0 +1,46 @@
+"""What a network gives for an image: flows and cell probability."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FloatArray = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False)
+class Flows:
+    """The first half of a run: everything that the dynamics need.
+
+    Attributes
+    ----------
+    dP
+        Flow field (A, N, Y, X), float32, five times the unit vectors that a
+        pixel follows towards the centre of its cell. A counts the axes that it
+        points along: 2 (Y, X), or 3 (Z, Y, X) for a volume. N counts planes, or
+        frames, or frames x planes in that order.
+    cellprob
+        Cell probability (N, Y, X), float32, a logit: 0 is one half.
+    scale
+        Network pixels per image pixel, which sets how many steps the dynamics
+        take (Cellpose: 200 / scale).
+    diameter
+        Diameter that the run used, px.
+    """
+
+    dP: FloatArray
+    cellprob: FloatArray
+    scale: float
+    diameter: float
+
+    @property
+    def volumetric(self) -> bool:
+        """The flows point along Z too."""
+        return self.dP.shape[0] == 3
+
+    @property
+    def bytes(self) -> int:
+        """Memory that they take."""
+        return self.dP.nbytes + self.cellprob.nbytes

@@ -1,0 +1,195 @@
+"""Where pixels come from: one image of a file, read lazily."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+AXES = "TCZYX"
+"""Order of the axes of every image; a missing axis has length 1."""
+
+Shape = tuple[int, int, int, int, int]
+
+
+class PixelReader(Protocol):
+    """Reads parts of one image; may be called from any thread."""
+
+    def read(self, region: tuple[slice, ...]) -> npt.NDArray[np.generic]:
+        """Return the pixels of ``region`` (five slices) as a TCZYX array.
+
+        Raises
+        ------
+        ImageUnreadable
+            If the file is damaged there, or has gone.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class ImageSource:
+    """One image: a scene of a file, with what its metadata says.
+
+    Attributes
+    ----------
+    path
+        The file, or the folder of an OME-Zarr.
+    scene
+        Name of the scene (series) within the file; "" when there is one only.
+    shape
+        Lengths of the axes in TCZYX order.
+    dtype
+        NumPy type of the pixels.
+    file_axes
+        The axes as they stand in the file, one letter each: "ZCYX", "YXS".
+    pixel_size_um
+        Size of a pixel along Z, Y and X in µm; None where it is not known.
+    channel_names
+        One name per channel, never empty: "Channel 1" where the file has none.
+    rgb
+        The channels are the red, green and blue of a colour picture.
+    fingerprint
+        Identifies the file's content well enough to notice another file.
+    """
+
+    path: Path
+    scene: str
+    shape: Shape
+    dtype: np.dtype[np.generic]
+    file_axes: str
+    pixel_size_um: tuple[float | None, float | None, float | None]
+    channel_names: tuple[str, ...]
+    rgb: bool
+    fingerprint: str
+    reader: PixelReader
+
+    @property
+    def name(self) -> str:
+        """What the user calls it: the file name, with the scene if there are several."""
+        return f"{self.path.name} [{self.scene}]" if self.scene else self.path.name
+
+    @property
+    def key(self) -> str:
+        """Tells images of a session apart."""
+        return f"{self.path}::{self.scene}"
+
+    @property
+    def frames(self) -> int:
+        """Number of time points."""
+        return self.shape[0]
+
+    @property
+    def channels(self) -> int:
+        """Number of channels."""
+        return self.shape[1]
+
+    @property
+    def planes(self) -> int:
+        """Number of Z planes."""
+        return self.shape[2]
+
+    @property
+    def label_shape(self) -> tuple[int, ...]:
+        """Shape of a label image of this image: TZYX without axes of length 1.
+
+        Y and X are always there.
+        """
+        t, _, z, y, x = self.shape
+        return (*(n for n in (t, z) if n > 1), y, x)
+
+    @property
+    def anisotropy(self) -> float | None:
+        """Z step over pixel size; None without a pixel size or without a stack."""
+        z, y, _ = self.pixel_size_um
+        return z / y if self.planes > 1 and z and y else None
+
+    @cached_property
+    def label_scale(self) -> tuple[float, ...]:
+        """Size of a pixel along each axis of ``label_shape``, in µm.
+
+        Time counts in frames. An unknown size counts as 1; an unknown Z step
+        as that of Y, so that a stack without metadata is shown undistorted.
+        """
+        z, y, x = self.pixel_size_um
+        y = y or 1.0
+        scale = {"T": 1.0, "Z": z or y, "Y": y, "X": x or y}
+        axes = [a for a, n in zip("TZ", (self.frames, self.planes), strict=True) if n > 1]
+        return tuple(scale[a] for a in [*axes, "Y", "X"])
+
+    def volume(self, t: int, channels: Sequence[int]) -> npt.NDArray[np.generic]:
+        """Return the pixels of one time point as a CZYX array."""
+        parts = [self._read(t=t, c=c)[0, 0] for c in channels]
+        return np.stack(parts)
+
+    def plane(self, t: int, c: int, z: int) -> npt.NDArray[np.generic]:
+        """Return one plane as a YX array."""
+        return self._read(t=t, c=c, z=z)[0, 0, 0]
+
+    def renamed(self, channel_names: Sequence[str]) -> ImageSource:
+        """Return the same image with other channel names."""
+        return replace(self, channel_names=tuple(channel_names))
+
+    def _read(self, **index: int) -> npt.NDArray[np.generic]:
+        whole = zip("tczyx", self.shape, strict=True)
+        region = tuple(
+            slice(index[a], index[a] + 1) if a in index else slice(0, n)
+            for a, n in whole
+        )
+        return self.reader.read(region)
+
+
+class ChannelPixels:
+    """One channel of an image as an array that is read when it is indexed.
+
+    Has the shape of a label image of the image, so that both can be shown over
+    each other. Implements what napari needs of an array.
+    """
+
+    def __init__(self, image: ImageSource, channel: int) -> None:
+        self._image = image
+        self._channel = channel
+        self.shape = image.label_shape
+        self.dtype = image.dtype
+        self.ndim = len(self.shape)
+        self.size = int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
+        """Read the planes that ``key`` needs, then index within them."""
+        keys = list(key) if isinstance(key, tuple) else [key]
+        if any(k is Ellipsis for k in keys):
+            at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+            keys[at : at + 1] = [slice(None)] * (self.ndim - len(keys) + 1)
+        keys += [slice(None)] * (self.ndim - len(keys))
+        t, _, z, y, x = self._image.shape
+        stacked = [n > 1 for n in (t, z)]
+        lead = keys[: sum(stacked)]
+        outer = [_span(lead.pop(0), n) if on else (slice(0, 1), 0)
+                 for n, on in zip((t, z), stacked, strict=True)]
+        region = (outer[0][0], slice(self._channel, self._channel + 1), outer[1][0],
+                  slice(0, y), slice(0, x))
+        block = self._image.reader.read(region)[:, 0]
+        return block[(outer[0][1], outer[1][1], *keys[self.ndim - 2 :])]
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[np.generic]:
+        return np.asarray(self[...], dtype=dtype)
+
+
+def _span(key: object, length: int) -> tuple[slice, object]:
+    """Return the slice that has to be read for ``key``, and the key within it."""
+    if isinstance(key, slice):
+        start, stop, step = key.indices(length)
+        if step < 0:
+            return slice(0, length), key
+        return slice(start, stop), slice(None, None, step)
+    index = int(key) % length  # type: ignore[call-overload]
+    return slice(index, index + 1), 0

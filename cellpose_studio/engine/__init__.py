@@ -1,0 +1,1 @@
+"""Pixels to flows to labels: networks, dynamics, training and evaluation."""

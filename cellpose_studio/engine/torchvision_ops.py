@@ -1,0 +1,55 @@
+"""Make ``import torchvision`` work beside a torch that it was not built for.
+
+Cellpose imports torchvision for its image transforms, which are plain Python.
+torchvision itself refuses to be imported when its compiled library does not load
+(a CUDA build beside a CPU torch, say): while it is imported it describes two
+compiled operators to torch, and torch then finds that nobody has defined them:
+"operator torchvision::nms does not exist". Defining their signatures is enough;
+nothing here or in Cellpose ever calls them.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import torch
+
+# The signatures of torchvision 0.15 to 0.28. The object owns the definitions: they
+# vanish when it is collected, which is why the module keeps it.
+_SIGNATURES = (
+    "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+    "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
+)
+_library: torch.library.Library | None = None
+
+
+def make_importable() -> bool:
+    """Define torchvision's operators if its own library cannot; call before cellpose.
+
+    Returns whether they had to be defined. Does nothing on later calls, and
+    nothing where torchvision's library matches torch.
+    """
+    global _library
+    if _library is not None:
+        return True
+    if _own_library_loads():
+        return False
+    _library = torch.library.Library("torchvision", "DEF")
+    for signature in _SIGNATURES:
+        _library.define(signature)
+    return True
+
+
+def _own_library_loads() -> bool:
+    """Load torchvision's compiled library, as its own import would do first."""
+    spec = importlib.util.find_spec("torchvision")
+    if spec is None or spec.origin is None:
+        raise ImportError("torchvision is not installed")
+    for library in Path(spec.origin).parent.glob("_C*"):
+        try:
+            torch.ops.load_library(str(library))
+        except OSError:
+            continue
+        return True
+    return False

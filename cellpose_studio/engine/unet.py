@@ -1,0 +1,192 @@
+"""The residual U-Net of Cellpose 1-3, which loads those versions' weight files.
+
+Architecture: Stringer, Wang, Michaelos & Pachitariu, "Cellpose: a generalist
+algorithm for cellular segmentation", Nature Methods 18, 100-106 (2021). The names
+of the modules are dictated by the names in the weight files.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+OUTPUTS = 3  # dY, dX, cell probability
+
+
+class UNet(nn.Module):
+    """Residual U-Net with a global style vector.
+
+    Parameters
+    ----------
+    widths
+        Channels of the input and then of each level; Cellpose's own models have
+        (2, 32, 64, 128, 256). The sides of a tile must be divisible by
+        2 ** (levels - 1).
+    outputs
+        Channels of the output.
+    concatenation
+        Skip connections are concatenated rather than added.
+    """
+
+    def __init__(
+        self,
+        widths: Sequence[int],
+        outputs: int = OUTPUTS,
+        concatenation: bool = False,
+    ) -> None:
+        super().__init__()
+        self.widths = tuple(widths)
+        self.diam_mean = nn.Parameter(torch.tensor([30.0]), requires_grad=False)
+        self.diam_labels = nn.Parameter(torch.tensor([30.0]), requires_grad=False)
+        self.downsample = _Encoder(self.widths)
+        self.upsample = _Decoder(self.widths, concatenation)
+        self.output = _unit(self.widths[1], outputs, kernel=1)
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return self.diam_mean.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Precision of the weights."""
+        return self.diam_mean.dtype
+
+    @property
+    def blocks(self) -> list[nn.Module]:
+        """The parts that take most of the time, in the order in which they run."""
+        return [*self.downsample.down, *reversed(self.upsample.up)]
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        """Map (N, C, Y, X) pixels to (N, 3, Y, X) outputs and (N, S) styles."""
+        skips = self.downsample(pixels)
+        style = functional.normalize(skips[-1].mean(dim=(2, 3)), dim=1)
+        return self.output(self.upsample(skips, style)), style
+
+
+def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
+    """Return the widths of the network that ``weights`` belong to.
+
+    Raises
+    ------
+    KeyError
+        If the first convolutions of a residual U-Net are not among them.
+    """
+    levels = 0
+    while f"downsample.down.res_down_{levels}.proj.1.weight" in weights:
+        levels += 1
+    projections = [
+        weights[f"downsample.down.res_down_{n}.proj.1.weight"] for n in range(levels)
+    ]
+    if not projections:
+        raise KeyError("downsample.down.res_down_0.proj.1.weight")
+    return (projections[0].shape[1], *(p.shape[0] for p in projections))
+
+
+def concatenates(weights: Mapping[str, Tensor]) -> bool:
+    """Tell whether the skip connections of ``weights`` are concatenated."""
+    wide = weights["upsample.up.res_up_0.conv.conv_1.conv.2.weight"]
+    return wide.shape[1] == 2 * wide.shape[0]
+
+
+def _unit(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
+    """Batch normalisation, ReLU, convolution."""
+    return nn.Sequential(
+        nn.BatchNorm2d(inputs, eps=1e-5),
+        nn.ReLU(),
+        nn.Conv2d(inputs, outputs, kernel, padding=kernel // 2),
+    )
+
+
+def _projection(inputs: int, outputs: int) -> nn.Sequential:
+    """Batch normalisation and a 1 x 1 convolution, without the ReLU."""
+    return nn.Sequential(
+        nn.BatchNorm2d(inputs, eps=1e-5), nn.Conv2d(inputs, outputs, 1)
+    )
+
+
+class _StyledUnit(nn.Module):
+    """A unit whose input is shifted by a projection of the style."""
+
+    def __init__(self, inputs: int, outputs: int, style: int) -> None:
+        super().__init__()
+        self.full = nn.Linear(style, inputs)
+        self.conv = _unit(inputs, outputs)
+
+    def forward(self, style: Tensor, x: Tensor) -> Tensor:
+        return self.conv(x + self.full(style)[:, :, None, None])
+
+
+class _Down(nn.Module):
+    """Two residual steps of two convolutions each."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential()
+        for k in range(4):
+            unit = _unit(inputs if k == 0 else outputs, outputs)
+            self.conv.add_module(f"conv_{k}", unit)
+        self.proj = _projection(inputs, outputs)
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = self.proj(x) + self.conv[1](self.conv[0](x))
+        return x + self.conv[3](self.conv[2](x))
+
+
+class _Up(nn.Module):
+    """Two residual steps; the first also takes the skip connection in."""
+
+    def __init__(self, inputs: int, outputs: int, style: int, joined: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential()
+        self.conv.add_module("conv_0", _unit(inputs, outputs))
+        for k in (1, 2, 3):
+            width = joined if k == 1 else outputs
+            self.conv.add_module(f"conv_{k}", _StyledUnit(width, outputs, style))
+        self.proj = _projection(inputs, outputs)
+        self._concatenate = joined != outputs
+
+    def forward(self, x: Tensor, skip: Tensor, style: Tensor) -> Tensor:
+        inner = self.conv[0](x)
+        joined = torch.cat((skip, inner), dim=1) if self._concatenate else inner + skip
+        x = self.proj(x) + self.conv[1](style, joined)
+        return x + self.conv[3](style, self.conv[2](style, x))
+
+
+class _Encoder(nn.Module):
+    def __init__(self, widths: tuple[int, ...]) -> None:
+        super().__init__()
+        self.down = nn.Sequential()
+        for n, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+            self.down.add_module(f"res_down_{n}", _Down(inputs, outputs))
+
+    def forward(self, x: Tensor) -> list[Tensor]:
+        """Return the map of every level, the shallowest first."""
+        maps: list[Tensor] = []
+        for block in self.down:
+            x = block(functional.max_pool2d(maps[-1], 2) if maps else x)
+            maps.append(x)
+        return maps
+
+
+class _Decoder(nn.Module):
+    def __init__(self, widths: tuple[int, ...], concatenation: bool) -> None:
+        super().__init__()
+        style = widths[-1]
+        outputs = widths[1:]
+        inputs = (*outputs[1:], style)
+        self.up = nn.Sequential()
+        for n, (i, o) in enumerate(zip(inputs, outputs, strict=True)):
+            joined = 2 * o if concatenation else o
+            self.up.add_module(f"res_up_{n}", _Up(i, o, style, joined))
+
+    def forward(self, skips: list[Tensor], style: Tensor) -> Tensor:
+        x = skips[-1]
+        for n in reversed(range(len(self.up))):
+            x = self.up[n](x, skips[n], style)
+            if n:
+                x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
+        return x

@@ -1,0 +1,1 @@
+"""Files: images in, masks and regions of interest in and out."""

@@ -1,0 +1,78 @@
+"""Writing a file so that it is either complete or as it was before."""
+
+from __future__ import annotations
+
+import errno
+import os
+import secrets
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from cellpose_studio.core.errors import CannotSave
+
+_REASONS = {
+    errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
+    errno.EDQUOT: ("your disk quota is used up", "Free some space."),
+    errno.ENOENT: ("there is no such folder", "Choose another folder."),
+    errno.ENOTDIR: ("there is no such folder", "Choose another folder."),
+    errno.EISDIR: ("there is a folder of that name", "Choose another name."),
+    errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
+    errno.EROFS: ("the folder is read-only", "Choose another folder."),
+}
+_NOT_ALLOWED = (
+    "the folder is read-only, or the file is open in another program",
+    "Close it there, or choose another folder.",
+)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give a path to write to, and move it to ``path`` when the block has ended.
+
+    The temporary path lies in the same folder and has the same suffix. When the
+    block raises, it is removed, and what was at ``path`` is still there. A link
+    stays a link; the file that it points to is replaced.
+
+    Raises
+    ------
+    CannotSave
+        For every `OSError`, also one that the block raises.
+    """
+    target = Path(os.path.realpath(path))
+    part = target.with_name(f".saving-{secrets.token_hex(6)}{target.suffix}")
+    try:
+        yield part
+        _flush(part)
+        os.replace(part, target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        raise _cannot_save(path, error) from error
+    finally:
+        with suppress(OSError):
+            part.unlink(missing_ok=True)
+
+
+def _flush(part: Path) -> None:
+    with part.open("rb+") as file:
+        os.fsync(file.fileno())
+
+
+def _flush_folder(folder: Path) -> None:
+    """Make the new name itself durable; Windows has no such call, and needs none."""
+    if os.name == "nt":
+        return
+    with suppress(OSError):
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
+
+
+def _cannot_save(path: Path, error: OSError) -> CannotSave:
+    known = _NOT_ALLOWED if isinstance(error, PermissionError) else None
+    reason, hint = known or _REASONS.get(
+        error.errno or 0, (error.strerror or str(error), "")
+    )
+    return CannotSave(f"{path.name} could not be saved: {reason}.", hint)

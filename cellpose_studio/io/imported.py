@@ -1,0 +1,80 @@
+"""Masks that came from a file, and what counts as masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.flows import Flows
+
+_LARGEST_ID = np.iinfo(np.uint32).max
+
+
+@dataclass(frozen=True, eq=False)
+class ImportedMasks:
+    """A label image of a file, with whatever else the file knows about it.
+
+    Attributes
+    ----------
+    labels
+        uint32, YX, ZYX, TYX or TZYX without axes of length 1; ids as in the file.
+    flows
+        What the network gave, at the size of ``labels``; None without it, and
+        then thresholds cannot be changed.
+    details
+        Everything else that the file says, under Cellpose's names:
+        ``flow_threshold``, ``diameter``, ``model_path``, ``manual_changes`` …
+    path
+        The file.
+    """
+
+    labels: npt.NDArray[np.uint32]
+    flows: Flows | None
+    path: Path
+    details: dict[str, object] = field(default_factory=dict)
+
+
+def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
+    """Return ``values`` as labels, a copy without leading axes of length 1.
+
+    Background may be -1, as in old Cellpose files: then 1 is added to all.
+
+    Raises
+    ------
+    MasksUnreadable
+        If they are not whole numbers from 0 up, or have not 2 to 4 axes.
+    """
+    while values.ndim > 2 and values.shape[0] == 1:
+        values = values[0]
+    if not 2 <= values.ndim <= 4 or values.size == 0:
+        raise _not_masks(path, f"it has the shape {values.shape}")
+    if values.dtype.kind not in "biuf":
+        raise _not_masks(path, f"it holds values of type {values.dtype}")
+    lowest, highest = values.min(), values.max()
+    if values.dtype.kind == "f" and not _whole(values, lowest, highest):
+        raise _not_masks(path, "it holds fractions")
+    if lowest < -1:
+        raise _not_masks(path, "it holds negative numbers")
+    shift = 1 if lowest == -1 else 0
+    if int(highest) + shift > _LARGEST_ID:
+        raise _not_masks(path, "it holds numbers beyond 4294967295")
+    return (values + shift if shift else values).astype(np.uint32)
+
+
+def _whole(values: npt.NDArray[Any], lowest: Any, highest: Any) -> bool:
+    """Tell whether no value is a fraction, infinite or missing."""
+    finite = bool(np.isfinite(lowest) and np.isfinite(highest))
+    return finite and bool(np.array_equal(values, np.rint(values)))
+
+
+def _not_masks(path: Path, reason: str) -> MasksUnreadable:
+    return MasksUnreadable(
+        f"{path.name} is not a label image: {reason}.",
+        "A label image has one whole number per pixel: 0 for background, and "
+        "another one for each cell.",
+    )

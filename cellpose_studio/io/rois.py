@@ -1,0 +1,69 @@
+"""Cells as ImageJ's regions of interest."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from cellpose_studio.core.labels import Labels, Points, polygons
+
+if TYPE_CHECKING:  # roifile is slow to import
+    from roifile import ImagejRoi
+
+
+def rois_of(labels: Labels) -> Iterator[ImagejRoi]:
+    """Yield a region for each cell, in each plane of a stack (ZYX, TYX or TZYX).
+
+    A region covers exactly the pixels of its cell, because its corners are pixel
+    corners: regions through the centres of the border pixels, which Cellpose writes,
+    come out smaller than the cell (Cellpose issue 757). A cell with holes or in
+    several parts becomes a composite region.
+
+    The name is the cell's id; in a stack, ids and plane numbers from 1 on: "7-3" is
+    cell 7 in plane 3, "7-2-3" in plane 3 of time point 2. ImageJ shows a region of a
+    stack only on its own plane.
+    """
+    for place in np.ndindex(labels.shape[:-2]):
+        numbers = [index + 1 for index in place]
+        for cell, lines in polygons(labels[place]).items():
+            region = _traced(lines[0]) if len(lines) == 1 else _composite(lines)
+            region.name = "-".join(str(part) for part in (cell, *numbers))
+            if len(numbers) == 1:
+                region.position = numbers[0]
+            elif numbers:
+                region.t_position, region.z_position = numbers
+            yield region
+
+
+def _traced(line: Points) -> ImagejRoi:
+    """Return a region of one part, of the kind that ImageJ's own wand makes."""
+    from roifile import ROI_TYPE, ImagejRoi
+
+    region = ImagejRoi.frompoints(line)
+    region.roitype = ROI_TYPE.TRACED
+    _set_box(region, line)
+    return region
+
+
+def _composite(lines: list[Points]) -> ImagejRoi:
+    """Return a region of several lines; a hole runs against its surroundings."""
+    from roifile import ROI_TYPE, ImagejRoi
+
+    path: list[Any] = []
+    for line in lines:
+        for command, (x, y) in zip([0] + [1] * len(line), line, strict=False):
+            path += [command, x, y]
+        path.append(4)
+    region = ImagejRoi()
+    region.roitype = ROI_TYPE.RECT
+    region.shape_roi_size = len(path)
+    region.multi_coordinates = np.array(path, np.float32)
+    _set_box(region, np.concatenate(lines))
+    return region
+
+
+def _set_box(region: ImagejRoi, corners: Points) -> None:
+    region.left, region.top = (int(n) for n in corners.min(axis=0))
+    region.right, region.bottom = (int(n) for n in corners.max(axis=0))

@@ -1,0 +1,131 @@
+"""The ``flows`` entry of a ``_seg.npy`` file, in all layouts that were ever written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.flows import FloatArray, Flows
+
+Shape = tuple[int, ...]
+
+TRAINED_DIAMETER = 30.0
+"""Diameter that Cellpose scales cells to, px."""
+
+
+def flows_from(stored: object, shape: Shape, diameter: float | None) -> Flows | None:
+    """Return what the network gave, at the size of masks of ``shape`` (YX or ZYX).
+
+    Layouts differ between the GUI (field and probability at 2 and 3) and the command
+    line (both in one array at 4), and between 2D and stacks; they are told apart by
+    where the float arrays are. Flows that the network left at its own size are scaled.
+    None when there is no usable float data: older GUIs kept pictures only.
+    """
+    if len(shape) not in (2, 3):
+        return None
+    found = _gui_layout(stored, len(shape)) or _api_layout(stored, len(shape))
+    if found is None:
+        return None
+    field, probability = (np.array(part, np.float32) for part in found)
+    if len(shape) == 2:
+        field, probability = field[:, None], probability[None]
+    if not _fits(field, probability, shape):
+        return None
+    if probability.shape[-2:] != shape[-2:]:
+        field, probability = _scaled(field, shape), _scaled(probability, shape)
+    size = diameter or TRAINED_DIAMETER
+    return Flows(field, probability, scale=TRAINED_DIAMETER / size, diameter=size)
+
+
+def flows_to(flows: Flows | None, shape: Shape) -> list[Any]:
+    """Return the entry that Cellpose 4's GUI can show and re-threshold.
+
+    In 2D a fifth array follows, which scripts written for the command line's files
+    read. In a stack that place is taken: the GUI looks for a picture of dZ there.
+    """
+    if flows is None:
+        return [[], [], [], [], [[]]]  # what the GUI itself has before a run
+    if flows.cellprob.shape[-len(shape) :] != shape:
+        raise ValueError(f"flows of {flows.cellprob.shape} for masks of {shape}")
+    field, probability = flows.dP, flows.cellprob
+    entry: list[Any] = [colour_wheel(field[-2:]), _grey(probability), field, probability]
+    if len(shape) == 2:
+        entry[2] = field[:, 0][None]
+        return [*entry, np.concatenate([field[:, 0], probability])]
+    depth = field[0] / 10 * 127 + 127 if flows.volumetric else 0 * probability
+    return [*entry, np.clip(depth, 0, 255).astype(np.uint8)]
+
+
+def colour_wheel(field: FloatArray) -> npt.NDArray[np.uint8]:
+    """Return a picture (…, 3) of a field (2, …): direction as hue, length as light.
+
+    Lengths from the 99th percentile on have full light. Red points up.
+    """
+    length = np.hypot(field[0], field[1])
+    light = np.clip(length / max(float(np.percentile(length, 99)), 1e-6), 0, 1) * 255
+    sixths = np.arctan2(field[1], -field[0]) * np.float32(3 / np.pi)
+    picture = np.empty((*length.shape, 3), np.uint8)
+    for colour, turn in enumerate((0, 4, 2)):
+        # Full within 60 degrees of the colour's own direction, none beyond 120.
+        hue = np.clip(np.abs((sixths + turn) % 6 - 3) - 1, 0, 1)
+        picture[..., colour] = hue * light
+    return picture
+
+
+def _grey(probability: FloatArray) -> npt.NDArray[np.uint8]:
+    """Return a picture from black at the 1st to white at the 99th percentile."""
+    low, high = np.percentile(probability, (1, 99))
+    scaled = (probability - low) / max(float(high - low), 1e-6)
+    return (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
+
+
+Found = tuple[npt.NDArray[Any], npt.NDArray[Any]]
+
+
+def _gui_layout(stored: object, axes: int) -> Found | None:
+    if not isinstance(stored, list | tuple) or len(stored) < 4:
+        return None
+    field = _float_array(stored[2], axes + 1)
+    probability = _float_array(stored[3], axes)
+    return None if field is None or probability is None else (field, probability)
+
+
+def _api_layout(stored: object, axes: int) -> Found | None:
+    if not isinstance(stored, list | tuple) or len(stored) < 5:
+        return None
+    both = _float_array(stored[4], axes + 1)
+    return None if both is None or len(both) < 3 else (both[:-1], both[-1])
+
+
+def _float_array(value: object, axes: int) -> npt.NDArray[Any] | None:
+    """Return ``value`` with just ``axes`` axes, if it is a float array of so many."""
+    if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not value.size:
+        return None
+    while value.ndim > axes and value.shape[0] == 1:
+        value = value[0]
+    return value if value.ndim == axes else None
+
+
+def _fits(field: FloatArray, probability: FloatArray, shape: Shape) -> bool:
+    planes = shape[0] if len(shape) > 2 else 1
+    return (
+        field.shape[1:] == probability.shape
+        and len(field) in ((2, 3) if len(shape) > 2 else (2,))
+        and len(probability) == planes
+        and bool(np.isfinite(field).all() and np.isfinite(probability).all())
+    )
+
+
+def _scaled(values: FloatArray, shape: Shape) -> FloatArray:
+    """Return ``values`` with its last two axes stretched to those of ``shape``."""
+    import cv2
+
+    height, width = shape[-2:]
+    planes = values.reshape(-1, *values.shape[-2:])
+    stretched = [
+        cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
+        for plane in planes
+    ]
+    return np.stack(stretched).reshape(*values.shape[:-2], height, width)

@@ -1,0 +1,1 @@
+"""Qt and napari: the window, the canvas and one file per panel."""

@@ -1,0 +1,1 @@
+"""The use cases, without Qt: each takes values and a Checkpoint."""
