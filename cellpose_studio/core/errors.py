@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from cellpose_studio.core.axes import AxesQuestion
+
 
 class StudioError(Exception):
     """Something failed in a way that we can explain.
@@ -25,6 +27,24 @@ class StudioError(Exception):
 
 class ImageUnreadable(StudioError):
     """A file is not an image that we can open, or is damaged."""
+
+
+class AxesAmbiguous(StudioError):
+    """The file does not say which axis is which; the user has to.
+
+    Attributes
+    ----------
+    question
+        What to ask, with the best guess.
+    """
+
+    def __init__(self, question: AxesQuestion) -> None:
+        super().__init__(
+            f"{question.path.name} has the shape {question.shape}, and does not say "
+            "which axis is which.",
+            "Say what its axes are.",
+        )
+        self.question = question
 
 
 class MasksUnreadable(StudioError):

@@ -28,12 +28,15 @@ class Flows:
         take (Cellpose: 200 / scale).
     diameter
         Diameter that the run used, px.
+    frames
+        Time points; N is frames x planes, time first.
     """
 
     dP: FloatArray
     cellprob: FloatArray
     scale: float
     diameter: float
+    frames: int = 1
 
     @property
     def volumetric(self) -> bool:

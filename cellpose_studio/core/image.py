@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -163,11 +163,7 @@ class ChannelPixels:
 
     def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
         """Read the planes that ``key`` needs, then index within them."""
-        keys = list(key) if isinstance(key, tuple) else [key]
-        if any(k is Ellipsis for k in keys):
-            at = next(i for i, k in enumerate(keys) if k is Ellipsis)
-            keys[at : at + 1] = [slice(None)] * (self.ndim - len(keys) + 1)
-        keys += [slice(None)] * (self.ndim - len(keys))
+        keys = _expanded(key, self.ndim)
         t, _, z, y, x = self._image.shape
         stacked = [n > 1 for n in (t, z)]
         lead = keys[: sum(stacked)]
@@ -182,6 +178,43 @@ class ChannelPixels:
         self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
     ) -> npt.NDArray[np.generic]:
         return np.asarray(self[...], dtype=dtype)
+
+
+class ColourPixels:
+    """A colour picture as an array that is read when it is indexed.
+
+    Has the shape of a label image of the image, and the colours as last axis.
+    """
+
+    def __init__(self, image: ImageSource) -> None:
+        self._channels = [ChannelPixels(image, c) for c in range(3)]
+        self.shape = (*image.label_shape, 3)
+        self.dtype = image.dtype
+        self.ndim = len(self.shape)
+        self.size = int(np.prod(self.shape))
+
+    def __len__(self) -> int:
+        return self.shape[0]
+
+    def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
+        """Read the planes that ``key`` needs, then index within them."""
+        keys = _expanded(key, self.ndim)
+        pixels = np.stack([c[tuple(keys[:-1])] for c in self._channels], axis=-1)
+        return np.asarray(pixels[..., keys[-1]])
+
+    def __array__(
+        self, dtype: npt.DTypeLike | None = None, copy: bool | None = None
+    ) -> npt.NDArray[np.generic]:
+        return np.asarray(self[...], dtype=dtype)
+
+
+def _expanded(key: object, ndim: int) -> list[Any]:
+    """Return ``key`` as one index per axis."""
+    keys = list(key) if isinstance(key, tuple) else [key]
+    if any(k is Ellipsis for k in keys):
+        at = next(i for i, k in enumerate(keys) if k is Ellipsis)
+        keys[at : at + 1] = [slice(None)] * (ndim - len(keys) + 1)
+    return keys + [slice(None)] * (ndim - len(keys))
 
 
 def _span(key: object, length: int) -> tuple[slice, object]:

@@ -1,0 +1,27 @@
+"""Starts the window, or a headless command."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+HEADLESS = ("segment", "evaluate", "train")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run what the command line asks for and return the exit code."""
+    given = list(sys.argv[1:] if arguments is None else arguments)
+    if given and given[0] in HEADLESS:
+        from cellpose_studio.cli.main import run
+
+        return run(given)
+    if sys.platform == "win32":
+        # Windows finds torch's libraries only if they are loaded before Qt's.
+        import torch  # noqa: F401
+    from cellpose_studio.ui.start import start
+
+    return start(given)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,121 @@
+"""Long work on a thread pool, seen from the GUI thread."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+from qtpy.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
+
+Work = Callable[[Checkpoint], Any]
+
+_REPORT_INTERVAL = 0.03  # seconds; more would only keep the GUI thread busy
+
+
+class Job(QObject):
+    """One piece of work, seen from the GUI thread.
+
+    Exactly one of `finished`, `failed` and `cancelled` is emitted, in the thread
+    that made the job. The work itself must not touch a widget or a layer.
+    """
+
+    started = Signal()
+    progress = Signal(int, int, str)  # done, total, what
+    finished = Signal(object)  # what the work returned
+    failed = Signal(Exception)
+    cancelled = Signal()
+    ended = Signal()  # after any of the three
+
+    def __init__(self, title: str, work: Work, quiet: bool = False) -> None:
+        super().__init__()
+        self.title = title
+        self.quiet = quiet
+        self._work = work
+        self._checkpoint = Checkpoint(self._report)
+        self._reported = ("", 0.0)
+
+    @Slot()
+    def cancel(self) -> None:
+        """Ask for a stop; `cancelled` follows once the work reaches a checkpoint."""
+        self._checkpoint.stop()
+
+    def run(self) -> None:
+        """Do the work; for the thread of the pool."""
+        try:
+            self._checkpoint.check()  # cancelled while still queued
+            self.started.emit()
+            result = self._work(self._checkpoint)
+        except Cancelled:
+            self.cancelled.emit()
+        # Whatever happens in a thread has to be told to the user.
+        except Exception as error:
+            self.failed.emit(error)
+        else:
+            self.finished.emit(result)
+        self.ended.emit()
+
+    def _report(self, done: int, total: int, what: str) -> None:
+        now = time.monotonic()
+        last_what, last_time = self._reported
+        first_or_last = what != last_what or done == total
+        if first_or_last or now - last_time >= _REPORT_INTERVAL:
+            self._reported = (what, now)
+            self.progress.emit(done, total, what)
+
+
+class JobQueue(QObject):
+    """Starts jobs one after another, because they share one device and one model."""
+
+    queued = Signal(object)  # the job
+
+    def __init__(self, parent: QObject | None = None) -> None:
+        super().__init__(parent)
+        self._pool = QThreadPool(self)
+        self._pool.setMaxThreadCount(1)
+        # A thread that ends takes torch's thread-local state with it.
+        self._pool.setExpiryTimeout(-1)
+        self._jobs: list[Job] = []
+
+    @property
+    def jobs(self) -> tuple[Job, ...]:
+        """The jobs that have not ended, in the order of their start."""
+        return tuple(self._jobs)
+
+    def start(self, job: Job) -> Job:
+        """Queue ``job`` and keep it alive until it has reported its end."""
+        self._jobs.append(job)
+        job.ended.connect(lambda: self._forget(job))
+        self._pool.start(_Runnable(job.run))
+        self.queued.emit(job)
+        return job
+
+    def cancel_all(self) -> None:
+        """Ask every job to stop."""
+        for job in self._jobs:
+            job.cancel()
+
+    def shut_down(self) -> None:
+        """Cancel everything and wait; afterwards no job signal can arrive."""
+        for job in self._jobs:
+            job.blockSignals(True)
+            job.cancel()
+        self._pool.waitForDone()
+        self._jobs.clear()
+
+    def _forget(self, job: Job) -> None:
+        if job in self._jobs:
+            self._jobs.remove(job)
+
+
+class _Runnable(QRunnable):
+    """A Python callable for QThreadPool, which PyQt5 cannot start directly."""
+
+    def __init__(self, call: Callable[[], None]) -> None:
+        super().__init__()
+        self._call = call
+
+    def run(self) -> None:
+        self._call()

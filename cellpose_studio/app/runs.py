@@ -1,0 +1,168 @@
+"""Runs, and new masks from their flows: what is running, and where results go."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from psygnal import Signal
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.session import Entry, LabelSet, Session
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.labels import cell_count
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.run import Segmentation
+from cellpose_studio.io.imported import ImportedMasks
+from cellpose_studio.workflows.recompute import MasksFromFile
+
+RUN_RESULT = "cells"
+"""Name of the label set that runs write to."""
+
+
+class Runs:
+    """Starts runs on the images of a session.
+
+    A run is bound to the image it was started on: its result goes there, whatever
+    is shown when it ends, and nowhere if that image was closed.
+    """
+
+    failed = Signal(Exception)
+    noted = Signal(str)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+        # Made in the thread of the first run, which is the one that imports torch.
+        self._networks: object = None
+
+    def start(
+        self, entry: Entry, model: ModelSpec, parameters: SegmentationParameters
+    ) -> Job:
+        """Queue a run of ``model`` on an image."""
+        image = entry.image
+
+        def work(checkpoint: Checkpoint) -> tuple[Segmentation, int]:
+            result = self._segment(image, model, parameters, checkpoint)
+            return result, cell_count(result.labels)
+
+        job = Job(f"Segmenting {image.name}", work)
+        job.finished.connect(lambda done: self._finish(image, *done))
+        job.failed.connect(self.failed.emit)
+        return self._queue.start(job)
+
+    def _segment(
+        self,
+        image: ImageSource,
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+        checkpoint: Checkpoint,
+    ) -> Segmentation:
+        # In the thread of the job: torch takes two seconds to import.
+        from cellpose_studio.engine.device import available_devices
+        from cellpose_studio.engine.network import NetworkCache
+        from cellpose_studio.workflows.segment import segment
+
+        if not isinstance(self._networks, NetworkCache):
+            self._networks = NetworkCache()
+        device = available_devices()[0]
+        return segment(image, model, parameters, checkpoint, device, self._networks)
+
+    def _finish(self, image: ImageSource, result: Segmentation, cells: int) -> None:
+        labels = LabelSet(
+            RUN_RESULT,
+            result.labels,
+            f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
+            cells,
+            result,
+            result.flows,
+            result.maker,
+            result.parameters,
+        )
+        entry = self._session.entry(image.key)
+        if entry is not None:
+            entry.active = RUN_RESULT
+        self._session.replace_labels(image.key, labels, f"Run on {image.name}")
+        for note in result.notes:
+            self.noted.emit(note)
+
+
+class Thresholds:
+    """New masks for other thresholds, from flows that are kept.
+
+    Only the newest wish counts: one that comes while masks are being made stops
+    that work and takes its place.
+    """
+
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+        self._job: Job | None = None
+        self._gesture = 0
+
+    def end_gesture(self) -> None:
+        """Make the next change an undo step of its own."""
+        self._gesture += 1
+
+    def change(self, entry: Entry, parameters: SegmentationParameters) -> None:
+        """Make the masks of the active label set of ``entry`` for ``parameters``."""
+        before = entry.labels
+        if before is None or before.maker is None:
+            return
+        if self._job is not None:
+            self._job.cancel()
+        maker, gesture = before.maker, self._gesture
+
+        def work(checkpoint: Checkpoint) -> LabelSet:
+            labels = maker.masks(parameters, checkpoint)
+            cells = cell_count(labels)
+            return replace(before, labels=labels, cells=cells, parameters=parameters)
+
+        job = self._job = Job("Making masks", work, quiet=True)
+        key = entry.image.key
+        job.finished.connect(lambda labels: self._finish(key, before, labels, gesture))
+        job.failed.connect(self.failed.emit)
+        self._queue.start(job)
+
+    def _finish(
+        self, key: str, before: LabelSet, after: LabelSet, gesture: int
+    ) -> None:
+        entry = self._session.entry(key)
+        # A run or an undo may have come in between; its masks are not ours to change.
+        if entry is None or (now := entry.labels) is None or now.maker is not after.maker:
+            return
+        self._session.replace_labels(key, after, "Change thresholds", gesture)
+
+
+def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:
+    """Return masks of a file as a label set; its flows feed the thresholds."""
+    maker = None
+    if masks.flows is not None:
+        maker = MasksFromFile(masks.flows, image.label_shape)
+    return LabelSet(
+        name,
+        masks.labels,
+        f"from {Path(masks.path).name}",
+        cell_count(masks.labels),
+        None,
+        masks.flows,
+        maker,
+        parameters_of(masks),
+    )
+
+
+def parameters_of(masks: ImportedMasks) -> SegmentationParameters:
+    """Return the parameters that a file says, where they are sensible."""
+    parameters = SegmentationParameters()
+    for name in ("flow_threshold", "cellprob_threshold", "min_size"):
+        if (value := masks.details.get(name)) is not None:
+            changed = {**parameters.model_dump(), name: value}
+            try:
+                parameters = SegmentationParameters.model_validate(changed)
+            except ValueError:
+                continue
+    return parameters

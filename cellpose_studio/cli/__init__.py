@@ -1,0 +1,1 @@
+"""The commands that need no window: thin, over the workflows."""

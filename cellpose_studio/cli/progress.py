@@ -1,0 +1,45 @@
+"""A progress bar on the terminal."""
+
+from __future__ import annotations
+
+import sys
+from types import TracebackType
+
+from tqdm import tqdm
+
+
+class Progress:
+    """Shows what a `Checkpoint` reports; silent where there is no terminal."""
+
+    def __init__(self) -> None:
+        self._bar: tqdm[None] | None = None
+
+    def __enter__(self) -> Progress:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._close()
+
+    def report(self, done: int, total: int, what: str) -> None:
+        """Show that ``done`` of ``total`` steps of ``what`` are done."""
+        if self._bar is None or (self._bar.desc, self._bar.total) != (what, total):
+            self._close()
+            # None: no bar where the output is not a terminal.
+            self._bar = tqdm(total=total, leave=False, disable=None)
+            self._bar.desc = what
+        self._bar.update(done - self._bar.n)
+
+    def say(self, line: str) -> None:
+        """Print a line above the bar."""
+        tqdm.write(line, file=sys.stdout)
+        sys.stdout.flush()
+
+    def _close(self) -> None:
+        if self._bar is not None:
+            self._bar.close()
+            self._bar = None

@@ -1,0 +1,267 @@
+"""The parameters of a segmentation, under Cellpose's own names and defaults.
+
+Titles, descriptions, limits and groups are what the panel and the command line
+show, so they are written for a biologist.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+GREY = 0
+"""In ``channels``: the mean of all channels."""
+
+
+def _shown(group: str, **more: Any) -> dict[str, Any]:
+    """Say where the form shows a field."""
+    return {"group": group, **more}
+
+
+class Normalization(BaseModel):
+    """How intensities are scaled before the network sees them."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    normalize: bool = Field(
+        True,
+        title="Normalise",
+        description="Scale each channel by its own darkest and brightest pixels. Turn "
+        "it off only for images that are scaled already.",
+        json_schema_extra=_shown("normalisation"),
+    )
+    percentile: tuple[float, float] = Field(
+        (1.0, 99.0),
+        title="Percentiles",
+        description="Intensities that become 0 and 1. Raise the second for images "
+        "with few bright pixels; lower it for images with a few far too bright ones.",
+        json_schema_extra=_shown("normalisation", limits=(0.0, 100.0)),
+    )
+    tile_norm_blocksize: int = Field(
+        0,
+        ge=0,
+        le=4096,
+        title="Tile size",
+        description="Normalise in tiles of this size, for uneven light; about 100 "
+        "pixels, several cells wide. 0 normalises the whole image at once.",
+        json_schema_extra=_shown("normalisation", unit="px"),
+    )
+    tile_norm_smooth3D: float = Field(
+        1.0,
+        ge=0,
+        le=100,
+        title="Smooth tiles over planes",
+        description="Planes over which the tiles' brightness is smoothed.",
+        json_schema_extra=_shown("normalisation"),
+    )
+    norm3D: bool = Field(
+        True,
+        title="Whole stack at once",
+        description="Scale all planes of a stack together. Turn it off when the "
+        "brightness changes a lot with depth. Planes run as 3D always go together.",
+        json_schema_extra=_shown("normalisation"),
+    )
+    sharpen_radius: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        title="Sharpen",
+        description="Radius of a high-pass filter; a quarter to an eighth of the "
+        "diameter. 0 is off.",
+        json_schema_extra=_shown("normalisation", unit="px"),
+    )
+    smooth_radius: float = Field(
+        0.0,
+        ge=0,
+        le=100,
+        title="Smooth",
+        description="Radius of a Gaussian filter, for noisy images. 0 is off.",
+        json_schema_extra=_shown("normalisation", unit="px"),
+    )
+    invert: bool = Field(
+        False,
+        title="Invert",
+        description="Swap dark and bright, for dark cells on a bright ground if the "
+        "model knows bright ones.",
+        json_schema_extra=_shown("normalisation"),
+    )
+
+    @model_validator(mode="after")
+    def _sensible(self) -> Normalization:
+        low, high = self.percentile
+        if not 0 <= low < high <= 100:
+            raise ValueError("percentiles must rise, between 0 and 100")
+        if self.invert and not self.scales:
+            raise ValueError("only normalised images can be inverted")
+        return self
+
+    @property
+    def scales(self) -> bool:
+        """Some normalisation takes place."""
+        return self.normalize or self.tile_norm_blocksize > 0
+
+
+class SegmentationParameters(BaseModel):
+    """Everything that changes a segmentation, beside the image and the model."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    channels: tuple[int | None, ...] = Field(
+        (),
+        title="Channels",
+        description="Which channel of the image each input of the network sees: 1 is "
+        "the first, 0 the mean of all, None nothing. Empty chooses by the image.",
+        json_schema_extra=_shown("channels"),
+    )
+    diameter: float | None = Field(
+        None,
+        gt=0,
+        le=5000,
+        title="Diameter",
+        description="Width of a typical cell. Larger finds larger cells, and is "
+        "faster. Automatic measures it on the image.",
+        json_schema_extra=_shown("main", unit="px", automatic=30.0),
+    )
+    flow_threshold: float = Field(
+        0.4,
+        ge=0,
+        le=3,
+        title="Flow threshold",
+        description="How badly a cell may fit its flows. Raise it when cells are "
+        "missing, lower it when shapes are wrong. 0 keeps all.",
+        json_schema_extra=_shown("result", step=0.05),
+    )
+    cellprob_threshold: float = Field(
+        0.0,
+        ge=-6,
+        le=6,
+        title="Cell probability",
+        description="Pixels above this belong to cells. Lower it for more and larger "
+        "cells, raise it when there are cells in dim background.",
+        json_schema_extra=_shown("result", step=0.1),
+    )
+    min_size: int = Field(
+        15,
+        ge=-1,
+        le=100_000,
+        title="Smallest cell",
+        description="Cells with fewer pixels are left out. -1 keeps all, holes too.",
+        json_schema_extra=_shown("result", unit="px", slider=500),
+    )
+    do_3D: bool = Field(
+        False,
+        title="Run as 3D",
+        description="Look at a stack from three sides and make cells of three "
+        "dimensions. Slower than planes, better for cells over many planes.",
+        json_schema_extra=_shown("stack"),
+    )
+    stitch_threshold: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        title="Join planes",
+        description="Overlap (IoU) at which cells of neighbouring planes become one. "
+        "0 leaves each plane on its own. Not used in 3D.",
+        json_schema_extra=_shown("stack", step=0.05),
+    )
+    anisotropy: float | None = Field(
+        None,
+        gt=0,
+        le=100,
+        title="Anisotropy",
+        description="Distance of planes over pixel size. Automatic takes it from the "
+        "image's metadata, or 1.",
+        json_schema_extra=_shown("stack", automatic=1.0),
+    )
+    flow3D_smooth: float = Field(
+        0.0,
+        ge=0,
+        le=50,
+        title="Smooth 3D flows",
+        description="Width of a Gaussian over the flows, against cells that fall "
+        "apart. 0 is off.",
+        json_schema_extra=_shown("stack", unit="px"),
+    )
+    normalization: Normalization = Field(
+        default=Normalization(), json_schema_extra=_shown("normalisation")
+    )
+    resample: bool = Field(
+        True,
+        title="Full resolution",
+        description="Make masks at the size of the image rather than that of the "
+        "network: smoother outlines, more time.",
+        json_schema_extra=_shown("advanced"),
+    )
+    niter: int | None = Field(
+        None,
+        ge=1,
+        le=100_000,
+        title="Steps",
+        description="How far pixels follow the flows. Automatic grows with the "
+        "diameter; raise it for long, thin cells.",
+        json_schema_extra=_shown("advanced", automatic=200),
+    )
+    max_size_fraction: float = Field(
+        0.4,
+        gt=0,
+        le=1,
+        title="Largest cell",
+        description="Cells that cover more than this part of the image are left out.",
+        json_schema_extra=_shown("advanced", step=0.05),
+    )
+    exclude_on_edges: bool = Field(
+        False,
+        title="Leave out cells at the border",
+        description="Leave out cells that touch the border of the image.",
+        json_schema_extra=_shown("advanced"),
+    )
+    augment: bool = Field(
+        False,
+        title="Average flipped tiles",
+        description="Run overlapping, flipped tiles and average them: a little "
+        "better, four times slower.",
+        json_schema_extra=_shown("advanced"),
+    )
+    tile_overlap: float = Field(
+        0.1,
+        ge=0.05,
+        le=0.5,
+        title="Tile overlap",
+        description="Part of a tile that its neighbour covers too.",
+        json_schema_extra=_shown("advanced", step=0.05),
+    )
+    batch_size: int = Field(
+        8,
+        ge=1,
+        le=256,
+        title="Tiles at once",
+        description="How many tiles the network sees together. Lower it when memory "
+        "is short; the result is the same.",
+        json_schema_extra=_shown("advanced"),
+    )
+
+    def mask_part(self) -> dict[str, Any]:
+        """Return the parameters that need no network to change."""
+        return self.model_dump(include=set(MASK_FIELDS))
+
+    def network_part(self) -> SegmentationParameters:
+        """Return these parameters with everything at its default that flows ignore.
+
+        Whether planes are joined matters to their normalisation, at which overlap
+        does not.
+        """
+        kept = self.model_dump(exclude={*MASK_FIELDS, "niter", "batch_size"})
+        kept["stitch_threshold"] = float(self.stitch_threshold > 0)
+        return SegmentationParameters.model_validate(kept)
+
+
+MASK_FIELDS = (
+    "flow_threshold",
+    "cellprob_threshold",
+    "min_size",
+    "max_size_fraction",
+    "exclude_on_edges",
+    "stitch_threshold",
+)
+"""Parameters that act on flows that are there already."""

@@ -1,0 +1,68 @@
+"""What a run gave, and what determined it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.parameters import SegmentationParameters
+
+
+class MakesMasks(Protocol):
+    """The second half of a run, ready to be done again."""
+
+    def masks(
+        self, parameters: SegmentationParameters, checkpoint: Checkpoint
+    ) -> npt.NDArray[np.uint32]:
+        """Return the masks for ``parameters``; raises `Cancelled` after a stop."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class Segmentation:
+    """The result of one run on one image.
+
+    Attributes
+    ----------
+    labels
+        uint32 masks of the image's ``label_shape``.
+    flows
+        What the network gave.
+    maker
+        Makes the masks for other thresholds from the flows.
+    parameters
+        With everything filled in that was automatic: channels, diameter, anisotropy.
+    device
+        Title of the device that the network ran on.
+    seconds
+        How long it took.
+    notes
+        What the user should know, one sentence each: a fall back to the CPU.
+    """
+
+    image: ImageSource
+    model: ModelSpec
+    parameters: SegmentationParameters
+    labels: npt.NDArray[np.uint32]
+    flows: Flows
+    maker: MakesMasks
+    device: str
+    precision: str
+    seconds: float
+    notes: tuple[str, ...] = field(default=())
+
+    def settings(self) -> dict[str, object]:
+        """Return what files of Cellpose's formats say about the run."""
+        return {
+            **self.parameters.model_dump(exclude={"normalization"}),
+            "normalize_params": self.parameters.normalization.model_dump(),
+            "model_path": str(self.model.path),
+            "diameter": self.flows.diameter,
+        }

@@ -1,0 +1,43 @@
+"""How well masks agree with true masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.engine.torchvision_ops import make_importable
+
+IOU_THRESHOLDS = (0.5, 0.75, 0.9)
+
+
+@dataclass(frozen=True)
+class Agreement:
+    """Average precision of one image, at each of `IOU_THRESHOLDS`.
+
+    AP is hits / (hits + misses + false alarms), as in Cellpose's
+    ``metrics.average_precision``. An image without cells, found or true, has none.
+    """
+
+    precision: tuple[float, ...]
+    true_cells: int
+    found_cells: int
+
+
+def agreement(
+    found: npt.NDArray[np.integer], true: npt.NDArray[np.integer]
+) -> Agreement:
+    """Return how well ``found`` agrees with ``true``, label images of one shape."""
+    make_importable()
+    import fastremap
+    from cellpose.metrics import average_precision
+
+    pair = [fastremap.renumber(labels)[0].astype(np.int32) for labels in (true, found)]
+    counts = [int(labels.max(initial=0)) for labels in pair]
+    if not any(counts):
+        precision = (float("nan"),) * len(IOU_THRESHOLDS)
+    else:
+        values = average_precision(*pair, threshold=list(IOU_THRESHOLDS))[0]
+        precision = tuple(float(v) for v in values)
+    return Agreement(precision, counts[0], counts[1])

@@ -1,0 +1,59 @@
+"""From the pixels of a file to what a network sees."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.parameters import GREY, Normalization
+from cellpose_studio.engine.torchvision_ops import make_importable
+
+
+def network_input(
+    channels: tuple[int | None, ...],
+    pixels: npt.NDArray[np.generic],
+    normalization: Normalization,
+    together: bool,
+) -> npt.NDArray[np.float32]:
+    """Return what the network sees of a stack, as a new (Z, Y, X, inputs) array.
+
+    Parameters
+    ----------
+    channels
+        For each input the channel that it sees, as in `SegmentationParameters`.
+    pixels
+        All channels of the stack, (C, Z, Y, X), any type.
+    normalization
+        Carried out by Cellpose's own functions.
+    together
+        Scale all planes by the same percentiles.
+    """
+    stack = np.stack([_channel(pixels, c) for c in channels], axis=-1)
+    if not normalization.scales:
+        return stack
+    make_importable()
+    from cellpose.transforms import normalize_img
+
+    options = cellpose_options(normalization)
+    if together and len(stack) > 1:
+        return np.asarray(normalize_img(stack, **{**options, "norm3D": True}))
+    options["norm3D"] = False
+    return np.stack([normalize_img(plane, **options) for plane in stack])
+
+
+def cellpose_options(normalization: Normalization) -> dict[str, Any]:
+    """Return the arguments of Cellpose's ``normalize_img``."""
+    return {**normalization.model_dump(), "percentile": list(normalization.percentile)}
+
+
+def _channel(
+    pixels: npt.NDArray[np.generic], channel: int | None
+) -> npt.NDArray[np.float32]:
+    """Return one input as a float32 copy (Z, Y, X)."""
+    if channel is None:
+        return np.zeros(pixels.shape[1:], np.float32)
+    if channel == GREY:
+        return pixels.mean(axis=0, dtype=np.float32)
+    return pixels[channel - 1].astype(np.float32)

@@ -1,0 +1,135 @@
+"""Weight files: which model they are, and whether we can run them."""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+import zipfile
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.model import Architecture, ModelSpec
+from cellpose_studio.engine.unet import UNet, widths_of
+
+Weights = dict[str, Tensor]
+
+_DEFAULT_DIAMETER = 30.0
+"""What files without ``diam_mean`` were trained at (Cellpose 1)."""
+
+
+def inspect(path: Path) -> ModelSpec:
+    """Return what the weight file at ``path`` is.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is missing, damaged, or weights of another kind.
+    """
+    weights = read_weights(path, mapped=True)
+    architecture = architecture_of(weights, path)
+    return ModelSpec(
+        name=path.stem if path.suffix in (".pt", ".pth") else path.name,
+        path=path,
+        architecture=architecture,
+        sha256=sha256_of(path),
+        input_channels=widths_of(weights)[0] if architecture == "unet" else 3,
+        diam_mean=_number(weights, "diam_mean"),
+        diam_labels=_number(weights, "diam_labels"),
+    )
+
+
+def read_weights(path: Path, mapped: bool = False) -> Weights:
+    """Return the tensors of a weight file by name; no code in it is run.
+
+    ``mapped`` leaves the tensors in the file until they are looked at, which is
+    enough to see what kind a gigabyte of weights is.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is missing, damaged, or holds something else.
+    """
+    try:
+        content = _load(path, mapped)
+    except OSError as error:
+        raise ModelUnusable(
+            f"{path.name} cannot be opened: {error.strerror or error}."
+        ) from error
+    except pickle.UnpicklingError as error:
+        raise ModelUnusable(
+            f"{path.name} is not a weight file, or would run code when opened.",
+            "Choose a file of weights that Cellpose saved.",
+        ) from error
+    # A damaged archive makes torch raise whatever its bytes happen to ask for.
+    except Exception as error:
+        raise ModelUnusable(
+            f"{path.name} is damaged, or not a weight file.", "Get the file again."
+        ) from error
+    if not isinstance(content, Mapping) or not content:
+        raise _unknown(path)
+    if not all(isinstance(v, Tensor) for v in content.values()):
+        raise _unknown(path)
+    return {str(name).removeprefix("module."): v for name, v in content.items()}
+
+
+def architecture_of(weights: Weights, path: Path) -> Architecture:
+    """Return the family of networks that ``weights`` belong to.
+
+    Raises
+    ------
+    ModelUnusable
+        If they are of none that we can run.
+    """
+    if "encoder.cls_token" in weights and "W2" in weights:
+        return "dino"
+    if "W2" in weights and any(name.startswith("encoder.") for name in weights):
+        return "sam"
+    if "output.2.weight" not in weights:
+        raise _unknown(path)
+    if any("conv_down_" in name for name in weights):
+        raise _variant(path, "a network without residual connections")
+    if not any(name.endswith(".full.weight") for name in weights):
+        raise _variant(path, "a network without a style vector")
+    if weights["output.2.weight"].shape[0] != 3:
+        raise _variant(path, "an image restoration network")
+    return "unet"
+
+
+def save_weights(net: UNet, path: Path) -> None:
+    """Write the weights of ``net`` as Cellpose does: a plain state dict."""
+    torch.save(net.state_dict(), path)
+
+
+def sha256_of(path: Path) -> str:
+    """Return the SHA-256 of a file, in hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _load(path: Path, mapped: bool) -> Any:
+    # Files of torch before 1.6 are no archives, and cannot be mapped.
+    mapped = mapped and zipfile.is_zipfile(path)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+
+
+def _number(weights: Weights, name: str) -> float:
+    return float(weights[name]) if name in weights else _DEFAULT_DIAMETER
+
+
+def _unknown(path: Path) -> ModelUnusable:
+    return ModelUnusable(
+        f"{path.name} holds no weights of a Cellpose model.",
+        "Models of Cellpose 1 to 4 can be used.",
+    )
+
+
+def _variant(path: Path, what: str) -> ModelUnusable:
+    return ModelUnusable(
+        f"{path.name} is {what}, which cannot be run here.",
+        "Models with Cellpose's usual settings can be used.",
+    )

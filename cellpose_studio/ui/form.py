@@ -1,0 +1,222 @@
+"""A form made from a pydantic model: titles, limits, units and tooltips are its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import UnionType
+from typing import Any, Protocol, get_args, get_origin
+
+from annotated_types import Ge, Gt, Le, Lt
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QCheckBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QHBoxLayout,
+    QSpinBox,
+    QWidget,
+)
+
+_FAR = 1_000_000.0
+
+
+class Editor(Protocol):
+    """A widget for one field."""
+
+    widget: QWidget
+    get: Callable[[], Any]
+    set: Callable[[Any], None]
+
+
+class Form(QWidget):
+    """Fields of a pydantic model, one row each.
+
+    Parameters
+    ----------
+    model
+        The model.
+    fields
+        Names of the fields to show, in this order.
+    """
+
+    changed = Signal()
+
+    def __init__(self, model: type[BaseModel], fields: Iterable[str]) -> None:
+        super().__init__()
+        layout = QFormLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        self._editors: dict[str, Editor] = {}
+        for name in fields:
+            field = model.model_fields[name]
+            editor = self._editors[name] = _editor(field, self.changed.emit)
+            editor.widget.setObjectName(name)
+            _explain(editor.widget, field.description or "")
+            if isinstance(editor, _Check):
+                layout.addRow(editor.widget)
+                continue
+            layout.addRow(field.title or name, editor.widget)
+            _explain(layout.labelForField(editor.widget), field.description or "")
+
+    def values(self) -> dict[str, Any]:
+        """Return the value of every field by its name."""
+        return {name: editor.get() for name, editor in self._editors.items()}
+
+    def set_values(self, values: dict[str, Any]) -> None:
+        """Show those of ``values`` that this form has a field for; `changed` once."""
+        self.blockSignals(True)
+        for name, editor in self._editors.items():
+            if name in values:
+                editor.set(values[name])
+        self.blockSignals(False)
+        self.changed.emit()
+
+    def widget_of(self, name: str) -> QWidget:
+        """Return the widget of a field."""
+        return self._editors[name].widget
+
+
+def fields_of(model: type[BaseModel], group: str) -> list[str]:
+    """Return the names of the fields of ``model`` that belong to ``group``."""
+    return [
+        name
+        for name, field in model.model_fields.items()
+        if extra(field).get("group") == group and _simple(field)
+    ]
+
+
+def extra(field: FieldInfo) -> dict[str, Any]:
+    """Return what a field says about its place in a form."""
+    found = field.json_schema_extra
+    return found if isinstance(found, dict) else {}
+
+
+def limits(field: FieldInfo, step: float) -> tuple[float, float]:
+    """Return the lowest and highest value of ``field`` on a scale of ``step``."""
+    low, high = -_FAR, _FAR
+    for limit in field.metadata:
+        if isinstance(limit, Ge):
+            low = float(limit.ge)  # type: ignore[arg-type]
+        elif isinstance(limit, Gt):
+            low = float(limit.gt) + step  # type: ignore[arg-type]
+        elif isinstance(limit, Le):
+            high = float(limit.le)  # type: ignore[arg-type]
+        elif isinstance(limit, Lt):
+            high = float(limit.lt) - step  # type: ignore[arg-type]
+    return low, high
+
+
+def _simple(field: FieldInfo) -> bool:
+    kind = field.annotation
+    return not (isinstance(kind, type) and issubclass(kind, BaseModel))
+
+
+def _editor(field: FieldInfo, changed: Callable[[], None]) -> Editor:
+    kind = field.annotation
+    if kind is bool:
+        return _Check(field, changed)
+    if get_origin(kind) is tuple:
+        return _Pair(field, changed)
+    options = get_args(kind) if get_origin(kind) is UnionType else (kind,)
+    number = int if int in options else float
+    if type(None) in options:
+        return _Automatic(field, number, changed)
+    return _Number(field, number, changed)
+
+
+class _Check:
+    def __init__(self, field: FieldInfo, changed: Callable[[], None]) -> None:
+        self.widget = QCheckBox(field.title or "")
+        self.widget.setChecked(bool(field.default))
+        self.widget.toggled.connect(lambda _: changed())
+        self.get = self.widget.isChecked
+        self.set = self.widget.setChecked
+
+
+class _Number:
+    def __init__(
+        self, field: FieldInfo, number: type, changed: Callable[[], None]
+    ) -> None:
+        self.widget = number_box(field, number)
+        self.widget.valueChanged.connect(lambda _: changed())
+        self.get = self.widget.value
+        self.set = self.widget.setValue
+
+
+class _Pair:
+    """Two numbers beside each other."""
+
+    def __init__(self, field: FieldInfo, changed: Callable[[], None]) -> None:
+        self.widget = QWidget()
+        row = QHBoxLayout(self.widget)
+        row.setContentsMargins(0, 0, 0, 0)
+        low, high = extra(field).get("limits", (-_FAR, _FAR))
+        self._boxes = []
+        for value in field.default:
+            box = QDoubleSpinBox(minimum=low, maximum=high, decimals=2, value=value)
+            box.setMinimumWidth(60)
+            box.valueChanged.connect(lambda _: changed())
+            row.addWidget(box, 1)
+            self._boxes.append(box)
+
+    def get(self) -> tuple[float, ...]:
+        return tuple(box.value() for box in self._boxes)
+
+    def set(self, values: tuple[float, ...]) -> None:
+        for box, value in zip(self._boxes, values, strict=True):
+            box.setValue(value)
+
+
+class _Automatic:
+    """A number, or None: a box that is off while "Automatic" is ticked."""
+
+    def __init__(
+        self, field: FieldInfo, number: type, changed: Callable[[], None]
+    ) -> None:
+        self.widget = QWidget()
+        row = QHBoxLayout(self.widget)
+        row.setContentsMargins(0, 0, 0, 0)
+        self.box = number_box(field, number)
+        self.box.setValue(extra(field).get("automatic", 1))
+        self.check = QCheckBox("Automatic")
+        row.addWidget(self.box, 1)
+        row.addWidget(self.check)
+        self.check.toggled.connect(self.box.setDisabled)
+        self.check.setChecked(field.default is None)
+        self.check.toggled.connect(lambda _: changed())
+        self.box.valueChanged.connect(lambda _: changed())
+
+    def get(self) -> Any:
+        return None if self.check.isChecked() else self.box.value()
+
+    def set(self, value: Any) -> None:
+        self.check.setChecked(value is None)
+        if value is not None:
+            self.box.setValue(value)
+
+
+def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
+    """Return a spin box that offers only values that ``field`` accepts."""
+    about = extra(field)
+    step = 1 if number is int else about.get("step", 1.0)
+    low, high = limits(field, 1 if number is int else 0.01)
+    box: Any
+    if number is int:
+        box = QSpinBox(minimum=int(low), maximum=int(high), singleStep=step)
+    else:
+        box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step, decimals=2)
+    if unit := about.get("unit"):
+        box.setSuffix(f" {unit}")
+    if field.default is not None:
+        box.setValue(field.default)
+    box.setKeyboardTracking(False)
+    return box
+
+
+def _explain(widget: QWidget, text: str) -> None:
+    """Give a widget and its parts a tooltip that breaks its lines."""
+    tip = f"<qt>{text}</qt>" if text else ""
+    for part in (widget, *widget.findChildren(QWidget)):
+        part.setToolTip(tip)

@@ -1,0 +1,104 @@
+"""What is running: progress, time left, Cancel."""
+
+from __future__ import annotations
+
+import time
+
+from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+
+from cellpose_studio.app.jobs import Job, JobQueue
+
+_FIRST_GUESS = 1.0  # seconds after which the time left can be told
+
+
+class JobBar(QWidget):
+    """Shows the job that runs; empty when there is none."""
+
+    def __init__(self, queue: JobQueue) -> None:
+        super().__init__()
+        self._queue = queue
+        self._job: Job | None = None
+        self._phase = ("", 0.0)
+        self.text = QLabel(objectName="jobText")
+        self.bar = QProgressBar(objectName="jobProgress", textVisible=False)
+        self.left = QLabel(objectName="jobLeft")
+        self.cancel = QPushButton("Cancel", objectName="jobCancel")
+        self.cancel.setToolTip("Stop this job (Esc). What was there before stays.")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(8, 4, 8, 4)
+        row.addWidget(self.text, 2)
+        row.addWidget(self.bar, 3)
+        row.addWidget(self.left)
+        row.addWidget(self.cancel)
+        self.cancel.clicked.connect(self.cancel_job)
+        queue.queued.connect(self._on_queued)
+        self._show_idle()
+
+    @property
+    def busy(self) -> bool:
+        """A job that the user knows of is running or waits."""
+        return self._job is not None
+
+    def cancel_job(self) -> None:
+        """Ask the job that runs to stop."""
+        if self._job is not None:
+            self._job.cancel()
+            self.cancel.setEnabled(False)
+            self.text.setText(f"{self._job.title}: stopping…")
+
+    def _on_queued(self, job: Job) -> None:
+        if job.quiet:
+            return
+        job.progress.connect(lambda *step: self._on_progress(job, *step))
+        job.started.connect(lambda: self._show(job))
+        job.ended.connect(lambda: self._on_end(job))
+        if self._job is None:
+            self._show(job)
+
+    def _show(self, job: Job) -> None:
+        self._job = job
+        self._phase = ("", time.monotonic())
+        self.text.setText(self._titled(job, ""))
+        self.bar.setRange(0, 0)
+        self.left.clear()
+        self.cancel.setEnabled(True)
+        for part in (self.bar, self.left, self.cancel):
+            part.setVisible(True)
+
+    def _on_progress(self, job: Job, done: int, total: int, what: str) -> None:
+        if job is not self._job or not self.cancel.isEnabled():
+            return
+        if what != self._phase[0]:
+            self._phase = (what, time.monotonic())
+        count = f" {done} of {total}" if total > 1 else ""
+        self.text.setText(self._titled(job, f"{what}{count}"))
+        self.bar.setRange(0, total)
+        self.bar.setValue(done)
+        self.left.setText(self._time_left(done, total))
+
+    def _time_left(self, done: int, total: int) -> str:
+        spent = time.monotonic() - self._phase[1]
+        if not 0 < done < total or spent < _FIRST_GUESS:
+            return ""
+        seconds = round(spent / done * (total - done))
+        return f"{seconds // 60}:{seconds % 60:02d} left"
+
+    def _on_end(self, job: Job) -> None:
+        if job is not self._job:
+            return
+        waiting = [j for j in self._queue.jobs if not j.quiet and j is not job]
+        if waiting:
+            self._show(waiting[0])
+        else:
+            self._show_idle()
+
+    def _show_idle(self) -> None:
+        self._job = None
+        self.text.setText("Nothing is running.")
+        for part in (self.bar, self.left, self.cancel):
+            part.setVisible(False)
+
+    def _titled(self, job: Job, step: str) -> str:
+        waiting = sum(1 for j in self._queue.jobs if not j.quiet) - 1
+        more = f"  ({waiting} more waiting)" if waiting > 0 else ""
+        return f"{job.title}: {step}{more}" if step else f"{job.title}…{more}"

@@ -1,0 +1,279 @@
+"""The window: canvas in the middle, panels around it, and who hears what."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
+from qtpy.QtWidgets import (
+    QDockWidget,
+    QFileDialog,
+    QLabel,
+    QMainWindow,
+    QTabWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.runs import Runs, Thresholds
+from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.app.settings import Settings
+from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.io.images import FILE_DIALOG_FILTER
+from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.image_list import ImageList
+from cellpose_studio.ui.job_bar import JobBar
+from cellpose_studio.ui.menus import Menus
+from cellpose_studio.ui.messages import MessageBar
+from cellpose_studio.ui.opening import Opener
+from cellpose_studio.ui.saving import Saver
+from cellpose_studio.ui.segment_panel import SegmentPanel
+from cellpose_studio.ui.theme import additions
+from cellpose_studio.ui.welcome import Welcome
+from cellpose_studio.workflows.warm_up import warm_up
+
+_SIZE = (1366, 768)
+_AREAS = Qt.DockWidgetArea
+
+
+class MainWindow(QMainWindow):
+    """The application's window.
+
+    Parameters
+    ----------
+    settings
+        What is remembered between starts.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        super().__init__()
+        self.setWindowTitle("Cellpose Studio")
+        self.setAcceptDrops(True)
+        self.settings = settings
+        self.session = Session()
+        self.queue = JobQueue(self)
+        # Sliders must not wait for a network that runs.
+        self.quick = JobQueue(self)
+        self.canvas = Canvas(settings.theme)
+        self.messages = MessageBar()
+        self.images = ImageList(self.session)
+        self.segment = SegmentPanel()
+        self.jobs = JobBar(self.queue)
+        self.runs = Runs(self.session, self.queue)
+        self.thresholds = Thresholds(self.session, self.quick)
+        self.opener = Opener(
+            self.session, self.quick, settings, self.messages, self
+        )
+        self.saver = Saver(self.quick, settings, self.messages, self)
+        self._lay_out()
+        self.menus = Menus(self)
+        self._connect()
+        self.set_theme(settings.theme)
+        self._restore()
+        for model in shipped():
+            self.segment.model.add_model(model)
+
+    # What the menus and panels call
+
+    def choose_images(self) -> None:
+        """Ask for image files and open them."""
+        files, _ = QFileDialog.getOpenFileNames(
+            self, "Open images", self.settings.folder, FILE_DIALOG_FILTER
+        )
+        self.open([Path(file) for file in files])
+
+    def choose_folder(self) -> None:
+        """Ask for a folder and open the images in it."""
+        folder = QFileDialog.getExistingDirectory(
+            self, "Open a folder", self.settings.folder
+        )
+        self.open([Path(folder)] if folder else [])
+
+    def open(self, paths: list[Path]) -> Job | None:
+        """Open files and folders, off the GUI thread."""
+        if not paths:
+            return None
+        self.settings.folder = str(paths[0].parent)
+        return self.opener.open(paths)
+
+    def open_sample(self) -> None:
+        """Open an image to try things on."""
+        # Not needed at the start, and scikit-image takes time to import.
+        from cellpose_studio.io.sample import sample_path
+
+        self.open([sample_path()])
+
+    def choose_model(self) -> None:
+        """Ask for a weight file and offer it as a model."""
+        file, _ = QFileDialog.getOpenFileName(self, "Add a model", self.settings.folder)
+        if file:
+            self.add_model(Path(file))
+
+    def add_model(self, path: Path, select: bool = True) -> Job:
+        """Offer a weight file as a model, if it is one."""
+
+        def work(_: object) -> Any:
+            from cellpose_studio.engine.weights import inspect
+
+            return inspect(path)
+
+        def finish(model: Any) -> None:
+            self.settings.add_model_file(path)
+            self.segment.model.add_model(model, select)
+
+        job = Job(f"Reading {path.name}", work)
+        job.finished.connect(finish)
+        job.failed.connect(self.show_error)
+        return self.quick.start(job)
+
+    def run(self) -> Job | None:
+        """Run the chosen model on the image that is shown."""
+        wanted, entry = self.segment.wanted(), self.session.shown
+        if wanted is None or entry is None:
+            return None
+        return self.runs.start(entry, *wanted)
+
+    def save(self) -> None:
+        """Ask what to save of the image that is shown, and save it."""
+        if self.session.shown is not None:
+            self.saver.ask_and_save(self.session.shown)
+
+    def close_image(self) -> None:
+        """Close the image that is shown."""
+        if self.session.shown is not None:
+            self.session.close(self.session.shown.image.key)
+
+    def set_theme(self, theme: str) -> None:
+        """Change the colours of everything, "dark" or "light"."""
+        self.settings.theme = theme
+        self.canvas.set_theme(theme)
+        self.setStyleSheet(self.canvas.style_sheet(theme) + additions(theme))
+
+    def show_error(self, error: Exception) -> None:
+        """Say what went wrong."""
+        self.show_failure(failure_of(error))
+
+    def show_failure(self, failure: Failure) -> None:
+        """Say what went wrong."""
+        self.messages.fail(failure)
+
+    def warm_up(self) -> None:
+        """Load torch and the models that were added, now that there is a window."""
+        self.quick.start(Job("Warming up", warm_up, quiet=True))
+        for path in self.settings.model_files:
+            self.add_model(path, select=False)
+
+    # Qt's own events
+
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+        """Accept files and folders."""
+        if event.mimeData().hasUrls():
+            event.acceptProposedAction()
+
+    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+        """Open what was dropped."""
+        urls = event.mimeData().urls()
+        self.open([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])
+        event.acceptProposedAction()
+
+    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+        """Hide at once, then stop the jobs and release what the canvas holds."""
+        self.settings.set_window("geometry", self.saveGeometry())
+        self.settings.set_window("state", self.saveState())
+        self.hide()
+        self.queue.shut_down()
+        self.quick.shut_down()
+        self.canvas.close()
+        event.accept()
+
+    # Building
+
+    def _lay_out(self) -> None:
+        centre = QWidget()
+        column = QVBoxLayout(centre)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        column.addWidget(self.messages)
+        column.addWidget(self.canvas.widget, 1)
+        column.addWidget(self.jobs)
+        self.setCentralWidget(centre)
+        self.welcome = Welcome(self.canvas.widget)
+        right = QTabWidget()
+        right.addTab(self.segment, "Segment")
+        self._dock("Images", self.images, _AREAS.LeftDockWidgetArea)
+        self._dock("Layers", self.canvas.layer_panel(), _AREAS.LeftDockWidgetArea)
+        self._dock("Layer controls", self.canvas.controls, _AREAS.LeftDockWidgetArea)
+        self._dock("Segment", right, _AREAS.RightDockWidgetArea)
+        self.position = QLabel(objectName="position")
+        self.device = QLabel("CPU", objectName="device")
+        self.statusBar().addWidget(self.position, 1)
+        self.statusBar().addPermanentWidget(self.device)
+
+    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> None:
+        dock = QDockWidget(title, self)
+        dock.setObjectName(title)
+        dock.setWidget(widget)
+        self.addDockWidget(area, dock)
+
+    def _connect(self) -> None:
+        self.session.shown_changed.connect(self._on_shown)
+        self.session.labels_changed.connect(self._on_labels)
+        self.images.chosen.connect(self.session.show)
+        self.segment.run_wanted.connect(self.run)
+        self.segment.thresholds_changed.connect(self._on_thresholds)
+        self.segment.thresholds_released.connect(self.thresholds.end_gesture)
+        self.segment.model.file_wanted.connect(self.choose_model)
+        self.welcome.sample_wanted.connect(self.open_sample)
+        self.canvas.status_changed.connect(self.position.setText)
+        self.runs.failed.connect(self.show_error)
+        self.runs.noted.connect(self.messages.note)
+        self.thresholds.failed.connect(self.show_error)
+
+    def _restore(self) -> None:
+        self.resize(*_SIZE)
+        if (geometry := self.settings.window("geometry")) is not None:
+            self.restoreGeometry(geometry)
+        if (state := self.settings.window("state")) is not None:
+            self.restoreState(state)
+
+    # What happens
+
+    def _on_shown(self, entry: Entry | None) -> None:
+        try:
+            self.canvas.show_image(entry.image if entry else None)
+        # The file may have gone, or be damaged where it was not looked at before.
+        except Exception as error:
+            self.show_error(error)
+        self.welcome.setVisible(entry is None)
+        self.segment.show_entry(entry)
+        self.setWindowTitle(
+            f"{entry.image.name} - Cellpose Studio" if entry else "Cellpose Studio"
+        )
+        if entry is not None:
+            for labels in entry.label_sets.values():
+                self.canvas.show_labels(labels.name, labels.labels)
+            self.canvas.set_active_labels(entry.active)
+
+    def _on_labels(self, entry: Entry, name: str) -> None:
+        if entry is not self.session.shown:
+            return
+        labels = entry.label_sets.get(name)
+        if labels is None:
+            self.canvas.remove_labels(name)
+        else:
+            self.canvas.show_labels(name, labels.labels)
+            self.canvas.set_active_labels(entry.active)
+        self.segment.show_labels(entry.labels)
+
+    def _on_thresholds(self) -> None:
+        entry = self.session.shown
+        if entry is None or entry.labels is None:
+            return
+        changed = {**entry.labels.parameters.model_dump(), **self.segment.result.values()}
+        self.thresholds.change(
+            entry, type(entry.labels.parameters).model_validate(changed)
+        )

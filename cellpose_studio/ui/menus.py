@@ -1,0 +1,152 @@
+"""The menus of the window."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import QMessageBox
+
+from cellpose_studio import __version__
+from cellpose_studio.ui.actions import Command, QAction, fill, fill_recent
+
+if TYPE_CHECKING:
+    from cellpose_studio.ui.main_window import MainWindow
+
+_KEYS = """
+<table cellpadding="3">
+<tr><td><b>Ctrl+R</b> / <b>Esc</b></td><td>run / cancel</td></tr>
+<tr><td><b>X</b>, <b>Z</b></td><td>masks on or off, outlines on or off</td></tr>
+<tr><td><b>A</b>, <b>D</b></td><td>previous, next image</td></tr>
+<tr><td><b>PgUp</b>, <b>PgDn</b></td><td>next, previous plane;
+with Shift, time point</td></tr>
+<tr><td><b>Home</b></td><td>all of the image in view</td></tr>
+<tr><td><b>Ctrl+Z</b>, <b>Ctrl+Shift+Z</b></td><td>undo, redo</td></tr>
+<tr><td><b>Ctrl+O</b>, <b>Ctrl+S</b></td><td>open images, save results</td></tr>
+</table>
+"""
+
+
+class Menus:
+    """File, Edit, View, Segment and Help, with every command once."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self._window = window
+        self.actions: dict[str, QAction] = {}
+        self._file()
+        self._edit()
+        self._view()
+        self._segment()
+        self._help()
+        window.session.shown_changed.connect(self._on_state)
+        window.session.labels_changed.connect(self._on_state)
+        self._on_state()
+
+    def _file(self) -> None:
+        window = self._window
+        menu = window.menuBar().addMenu("&File")
+        self._add(
+            menu,
+            Command("open", "&Open images…", window.choose_images, "Ctrl+O"),
+            Command(
+                "openFolder", "Open &folder…", window.choose_folder, "Ctrl+Shift+O"
+            ),
+        )
+        self.recent = menu.addMenu("Open &recent")
+        self._add(
+            menu,
+            Command("openSample", "Open the sa&mple", window.open_sample),
+            None,
+            Command("save", "&Save results…", window.save, "Ctrl+S"),
+            Command("closeImage", "&Close image", window.close_image, "Ctrl+W"),
+            None,
+            Command("quit", "&Quit", window.close, "Ctrl+Q"),
+        )
+        window.settings.recent_changed.connect(self._fill_recent)
+        self._fill_recent()
+
+    def _edit(self) -> None:
+        window = self._window
+        menu = window.menuBar().addMenu("&Edit")
+        stack = window.session.undo_stack
+        undo = stack.createUndoAction(window, "&Undo")
+        undo.setShortcut(QKeySequence("Ctrl+Z"))
+        redo = stack.createRedoAction(window, "&Redo")
+        redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        menu.addActions([undo, redo])
+        self.actions |= {"undo": undo, "redo": redo}
+
+    def _view(self) -> None:
+        window, canvas = self._window, self._window.canvas
+        menu = window.menuBar().addMenu("&View")
+        self._add(
+            menu,
+            Command("masks", "&Masks", canvas.set_masks_shown, "X", checked=True),
+            Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=False),
+            None,
+            Command("previous", "&Previous image", lambda: window.session.step(-1), "A"),
+            Command("next", "&Next image", lambda: window.session.step(1), "D"),
+            Command("planeUp", "Next plane", lambda: canvas.step("Z", 1), "PgUp"),
+            Command("planeDown", "Previous plane", lambda: canvas.step("Z", -1), "PgDown"),
+            Command("timeUp", "Next time point", lambda: canvas.step("T", 1), "Shift+PgUp"),
+            Command(
+                "timeDown", "Previous time point", lambda: canvas.step("T", -1),
+                "Shift+PgDown",
+            ),
+            Command("home", "&All in view", canvas.reset_view, "Home"),
+            None,
+            Command(
+                "light",
+                "&Light colours",
+                lambda on: window.set_theme("light" if on else "dark"),
+                checked=window.settings.theme == "light",
+            ),
+        )  # fmt: skip
+        panels = menu.addMenu("Pane&ls")
+        for dock in window.panels:
+            panels.addAction(dock.toggleViewAction())
+
+    def _segment(self) -> None:
+        window = self._window
+        menu = window.menuBar().addMenu("&Segment")
+        self._add(
+            menu,
+            Command("run", "&Run", window.run, "Ctrl+R"),
+            Command("cancel", "&Cancel", window.jobs.cancel_job, "Esc"),
+            None,
+            Command("addModel", "&Add a model file…", window.choose_model),
+        )
+
+    def _help(self) -> None:
+        menu = self._window.menuBar().addMenu("&Help")
+        self._add(
+            menu,
+            Command("keys", "&Keys", self._show_keys, "?"),
+            Command("about", "&About Cellpose Studio", self._show_about),
+        )
+
+    def _add(self, menu: object, *commands: Command | None) -> None:
+        self.actions |= fill(menu, list(commands), self._window)
+
+    def _fill_recent(self) -> None:
+        paths = [path for path in self._window.settings.recent if path.exists()]
+        fill_recent(self.recent, paths, lambda path: self._window.open([path]))
+
+    def _on_state(self, *_: object) -> None:
+        """Switch off what makes no sense without an image or masks."""
+        entry = self._window.session.shown
+        for name in ("closeImage", "previous", "next", "home", "run"):
+            self.actions[name].setEnabled(entry is not None)
+        self.actions["save"].setEnabled(entry is not None and entry.labels is not None)
+
+    def _show_keys(self) -> None:
+        QMessageBox.information(self._window, "Keys", _KEYS)
+
+    def _show_about(self) -> None:
+        QMessageBox.about(
+            self._window,
+            "About Cellpose Studio",
+            f"<b>Cellpose Studio {__version__}</b><br>Segments cells with Cellpose's "
+            "networks, and shows them with napari.<br>Free software under the GNU "
+            "General Public License, version 3 or later.",
+        )

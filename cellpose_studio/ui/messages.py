@@ -1,0 +1,94 @@
+"""Failures and notes above the image: seen, read, closed; never in the way."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import (
+    QDialog,
+    QDialogButtonBox,
+    QFrame,
+    QHBoxLayout,
+    QLabel,
+    QPlainTextEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.failures import Failure
+
+_NOTE_TIME = 8000  # ms
+
+
+class MessageBar(QFrame):
+    """One line for what failed or is worth knowing, with what to do about it."""
+
+    def __init__(self) -> None:
+        super().__init__(objectName="messageBar")
+        self._details = ""
+        self.text = QLabel(objectName="message", wordWrap=True)
+        self.details = QPushButton("Details…", objectName="messageDetails")
+        self.dismiss = QPushButton("Close", objectName="messageClose")
+        row = QHBoxLayout(self)
+        row.setContentsMargins(12, 6, 8, 6)
+        row.addWidget(self.text, 1)
+        row.addWidget(self.details)
+        row.addWidget(self.dismiss)
+        self._timer = QTimer(self, singleShot=True, interval=_NOTE_TIME)
+        self._timer.timeout.connect(self.hide)
+        self.details.clicked.connect(self._show_details)
+        self.dismiss.clicked.connect(self.hide)
+        self.hide()
+
+    def fail(self, failure: Failure) -> None:
+        """Show a failure until the user closes it."""
+        self._show(f"<b>{failure.message}</b> {failure.hint}".strip(), "failure")
+        self._details = failure.details
+        self.details.setVisible(bool(failure.details))
+        self._timer.stop()
+
+    def fail_together(self, failures: list[Failure]) -> None:
+        """Show several failures as one message, with the rest in the details."""
+        if len(failures) == 1:
+            self.fail(failures[0])
+            return
+        lines = "\n\n".join(f"{f.message} {f.hint}".strip() for f in failures)
+        first = failures[0]
+        self.fail(
+            Failure(
+                f"{len(failures)} files could not be opened.",
+                f"The first: {first.message}",
+                lines,
+            )
+        )
+
+    def note(self, text: str) -> None:
+        """Show something worth knowing, for some seconds."""
+        self._show(text, "note")
+        self.details.hide()
+        self._timer.start()
+
+    def _show(self, text: str, kind: str) -> None:
+        self.text.setText(text)
+        self.setProperty("kind", kind)
+        # A changed property counts only after the style was taken off and on.
+        self.style().unpolish(self)
+        self.style().polish(self)
+        self.show()
+
+    def _show_details(self) -> None:
+        details_dialog(self._details, self).exec()
+
+
+def details_dialog(details: str, parent: QWidget) -> QDialog:
+    """Return a dialog with a text to read and copy."""
+    dialog = QDialog(parent)
+    dialog.setWindowTitle("Details")
+    text = QPlainTextEdit(details, readOnly=True)
+    buttons = QDialogButtonBox(QDialogButtonBox.StandardButton.Close)
+    buttons.rejected.connect(dialog.reject)
+    column = QVBoxLayout(dialog)
+    column.addWidget(text)
+    column.addWidget(buttons)
+    dialog.resize(720, 360)
+    return dialog

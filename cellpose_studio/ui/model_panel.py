@@ -1,0 +1,145 @@
+"""Which model runs, and which channel each of its inputs sees."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.channels import default_channels
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.parameters import GREY
+
+_INPUTS = {
+    1: ("Channel",),
+    2: ("Channel", "Second (optional)"),
+    3: ("First channel", "Second", "Third"),
+}
+_NOTHING = "nothing"
+
+
+class ModelPanel(QWidget):
+    """The choice of a model, and of the channels it is shown."""
+
+    changed = Signal()
+    file_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._models: list[ModelSpec] = []
+        self._image: ImageSource | None = None
+        self._chosen: dict[str, tuple[int | None, ...]] = {}
+        self.combo = QComboBox(objectName="model")
+        self.combo.setToolTip("<qt>The network that looks for cells.</qt>")
+        self.combo.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.add = QPushButton("Add file…", objectName="addModel")
+        self.add.setToolTip(
+            "<qt>Use a weight file of Cellpose 1 to 4, your own for one.</qt>"
+        )
+        self.about = QLabel(objectName="aboutModel", wordWrap=True)
+        self.channels = QFormLayout()
+        self.channels.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        row.addWidget(self.combo, 1)
+        row.addWidget(self.add)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.about)
+        column.addLayout(self.channels)
+        self.combo.currentIndexChanged.connect(self._on_model)
+        self.add.clicked.connect(self.file_wanted)
+        self._on_model()
+
+    @property
+    def model(self) -> ModelSpec | None:
+        """The chosen model."""
+        at = self.combo.currentIndex()
+        return self._models[at] if at >= 0 else None
+
+    @property
+    def chosen_channels(self) -> tuple[int | None, ...]:
+        """What each input sees, as in `SegmentationParameters`; empty: automatic."""
+        return tuple(combo.currentData() for combo in self._channel_combos())
+
+    def add_model(self, model: ModelSpec, select: bool = False) -> None:
+        """Offer ``model``, once."""
+        known = [m.sha256 for m in self._models]
+        if model.sha256 not in known:
+            self._models.append(model)
+            self.combo.addItem(model.label)
+            known.append(model.sha256)
+        if select:
+            self.combo.setCurrentIndex(known.index(model.sha256))
+
+    def set_image(self, image: ImageSource | None) -> None:
+        """Offer the channels of ``image``, those first that it was run with last."""
+        self._remember()
+        self._image = image
+        self._offer_channels()
+
+    def set_channels(self, channels: tuple[int | None, ...]) -> None:
+        """Choose what each input sees."""
+        for combo, channel in zip(self._channel_combos(), channels, strict=False):
+            combo.setCurrentIndex(max(0, combo.findData(channel)))
+
+    def _on_model(self) -> None:
+        model = self.model
+        self._remember()
+        self.about.setText(_about(model) if model else "There is no model yet.")
+        self._offer_channels()
+        self.changed.emit()
+
+    def _remember(self) -> None:
+        if self._image is not None and (chosen := self.chosen_channels):
+            self._chosen[self._image.key] = chosen
+
+    def _offer_channels(self) -> None:
+        while self.channels.rowCount():
+            self.channels.removeRow(0)
+        if self._image is None or self.model is None:
+            return
+        inputs = self.model.input_channels
+        titles = _INPUTS.get(inputs) or tuple(f"Input {n + 1}" for n in range(inputs))
+        for n, title in enumerate(titles):
+            combo = QComboBox(objectName=f"channel{n}")
+            combo.setToolTip(
+                "<qt>What the network is shown here. Grey is the mean of all "
+                "channels.</qt>"
+            )
+            for text, channel in _choices(self._image, optional=n > 0):
+                combo.addItem(text, channel)
+            combo.currentIndexChanged.connect(lambda _: self.changed.emit())
+            self.channels.addRow(title, combo)
+        default = default_channels(self._image, inputs)
+        self.set_channels(self._chosen.get(self._image.key, default))
+
+    def _channel_combos(self) -> list[QComboBox]:
+        field = QFormLayout.ItemRole.FieldRole
+        rows = range(self.channels.rowCount())
+        return [self.channels.itemAt(n, field).widget() for n in rows]
+
+
+def _about(model: ModelSpec) -> str:
+    text = model.description or f"Your own file {model.path.name}."
+    return f"{text} Trained on cells of {model.diam_labels:.0f} px."
+
+
+def _choices(image: ImageSource, optional: bool) -> list[tuple[str, int | None]]:
+    choices: list[tuple[str, int | None]] = []
+    if optional:
+        choices.append((_NOTHING, None))
+    choices += [(name, n) for n, name in enumerate(image.channel_names, start=1)]
+    if image.channels > 1:
+        choices.append(("grey", GREY))
+    return choices

@@ -1,0 +1,113 @@
+"""The parameters of a run, and the button that starts it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Signal
+from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
+from superqt import QCollapsible
+
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.ui.form import Form, fields_of
+
+_JOIN = 0.25
+"""IoU at which planes are joined unless the user says otherwise."""
+
+_STACK_MODES = {
+    "volume": "As a volume (3D)",
+    "joined": "Plane by plane, cells joined",
+    "planes": "Plane by plane, each on its own",
+}
+
+
+class ParameterPanel(QWidget):
+    """Everything that a run needs to know beside the model."""
+
+    run_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        model = SegmentationParameters
+        self.main = Form(model, fields_of(model, "main"))
+        self.mode = QComboBox(objectName="stackMode")
+        for key, text in _STACK_MODES.items():
+            self.mode.addItem(text, key)
+        self.mode.setToolTip(
+            "<qt>How the planes of a stack become cells. As a volume is best for "
+            "cells over many planes, and slowest.</qt>"
+        )
+        stack = [f for f in fields_of(model, "stack") if f != "do_3D"]
+        self.stack = Form(model, stack)
+        self.stack.set_values({"stitch_threshold": _JOIN})
+        self.normalization = Form(Normalization, fields_of(Normalization, "normalisation"))
+        self.advanced = Form(model, fields_of(model, "advanced"))
+        self.run = QPushButton("Run", objectName="run")
+        self.stack_section = _section("3D stack", self._stack_page())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.main)
+        column.addWidget(self.stack_section)
+        column.addWidget(_section("Normalisation", self.normalization))
+        column.addWidget(_section("Advanced", self.advanced))
+        column.addWidget(self.run)
+        self.run.clicked.connect(self.run_wanted)
+        self.mode.currentIndexChanged.connect(self._on_mode)
+        self._on_mode()
+
+    def set_image(self, image: ImageSource | None) -> None:
+        """Show what applies to ``image``."""
+        is_stack = image is not None and image.planes > 1
+        self.stack_section.setVisible(is_stack)
+        if is_stack:
+            self.stack_section.expand(animate=False)
+
+    def set_runnable(self, name: str, missing: str) -> None:
+        """Say what Run will run on, or what is missing for it."""
+        self.run.setEnabled(not missing)
+        self.run.setText(f"Run on {name}" if name else "Run")
+        tip = missing or "Find the cells of the image that is shown (Ctrl+R)."
+        self.run.setToolTip(f"<qt>{tip}</qt>")
+
+    def parameters(
+        self,
+        image: ImageSource,
+        channels: tuple[int | None, ...],
+        thresholds: dict[str, float],
+    ) -> SegmentationParameters:
+        """Return the parameters of a run on ``image``."""
+        mode = self.mode.currentData() if image.planes > 1 else "planes"
+        stack = self.stack.values()
+        if mode != "joined":
+            stack["stitch_threshold"] = 0.0
+        return SegmentationParameters(
+            channels=channels,
+            do_3D=mode == "volume",
+            normalization=Normalization(**self.normalization.values()),
+            **self.main.values(),
+            **stack,
+            **self.advanced.values(),
+            **thresholds,
+        )
+
+    def _stack_page(self) -> QWidget:
+        page = QWidget()
+        form = QFormLayout(page)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Run", self.mode)
+        form.addRow(self.stack)
+        return page
+
+    def _on_mode(self) -> None:
+        mode = self.mode.currentData()
+        self.stack.widget_of("stitch_threshold").setEnabled(mode == "joined")
+        for name in ("anisotropy", "flow3D_smooth"):
+            self.stack.widget_of(name).setEnabled(mode == "volume")
+
+
+def _section(title: str, content: QWidget) -> QCollapsible:
+    section = QCollapsible(title)
+    section.setObjectName(title)
+    section.setDuration(0)
+    content.layout().setContentsMargins(12, 0, 0, 4)
+    section.addWidget(content)
+    return section

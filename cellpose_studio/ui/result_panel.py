@@ -1,0 +1,109 @@
+"""The live part: thresholds that act on the flows of the last run at once."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
+from superqt import QLabeledDoubleSlider, QLabeledSlider
+
+from cellpose_studio.app.session import LabelSet
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.ui.form import extra, limits
+
+FIELDS = ("flow_threshold", "cellprob_threshold", "min_size")
+_DELAY = 60  # ms between the movement of a slider and the work for it
+
+_NEEDS_RUN = "These masks have no flows, so changing this needs a run."
+_NO_FLOW_CHECK_IN_3D = "Cells of a volume are not checked against their flows."
+
+
+class ResultPanel(QGroupBox):
+    """Three sliders, and the number of cells that they leave."""
+
+    changed = Signal()
+    released = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Result")
+        self.count = QLabel(objectName="cellCount", wordWrap=True)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        self.sliders = {name: _slider(name) for name in FIELDS}
+        for name, slider in self.sliders.items():
+            form.addRow(SegmentationParameters.model_fields[name].title, slider)
+            slider.valueChanged.connect(self._on_value)
+            slider.sliderReleased.connect(self._on_release)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(self.count)
+        self._form = form
+        self._timer = QTimer(self, singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self.changed)
+        self.show_labels(None)
+
+    def values(self) -> dict[str, float]:
+        """Return the thresholds under Cellpose's names."""
+        return {name: slider.value() for name, slider in self.sliders.items()}
+
+    def show_labels(self, labels: LabelSet | None) -> None:
+        """Show the thresholds of ``labels``, and how many cells there are."""
+        if labels is None:
+            self.count.setText("Not segmented yet.")
+            self._enable(FIELDS, True, "")
+            return
+        unit = "cell" if labels.cells == 1 else "cells"
+        self.count.setText(f"<b>{labels.cells} {unit}</b><br>{labels.origin}")
+        if not self._busy():
+            self.set_values(labels.parameters)
+        self._enable(FIELDS, labels.maker is not None, _NEEDS_RUN)
+        if labels.flows is not None and labels.flows.volumetric:
+            self._enable(("flow_threshold",), False, _NO_FLOW_CHECK_IN_3D)
+
+    def set_values(self, parameters: SegmentationParameters) -> None:
+        """Show the thresholds of ``parameters`` without acting on them."""
+        for name, slider in self.sliders.items():
+            slider.blockSignals(True)
+            slider.setValue(getattr(parameters, name))
+            slider.blockSignals(False)
+
+    def _busy(self) -> bool:
+        """The user is moving a slider, which must not be moved by us then."""
+        down = any(slider.isSliderDown() for slider in self.sliders.values())
+        return down or self._timer.isActive()
+
+    def _on_value(self) -> None:
+        self._timer.start()
+
+    def _on_release(self) -> None:
+        if self._timer.isActive():
+            self._timer.stop()
+            self.changed.emit()
+        self.released.emit()
+
+    def _enable(self, names: tuple[str, ...], on: bool, reason: str) -> None:
+        for name in names:
+            slider = self.sliders[name]
+            slider.setEnabled(on)
+            field = SegmentationParameters.model_fields[name]
+            tip = field.description if on else reason
+            slider.setToolTip(f"<qt>{tip}</qt>")
+            self._form.labelForField(slider).setToolTip(f"<qt>{tip}</qt>")
+
+
+def _slider(name: str) -> QLabeledDoubleSlider | QLabeledSlider:
+    """Return a slider over the range of a field, or the useful part of it."""
+    field = SegmentationParameters.model_fields[name]
+    about = extra(field)
+    low, high = limits(field, 0.01)
+    high = about.get("slider", high)
+    kind = QLabeledSlider if field.annotation is int else QLabeledDoubleSlider
+    slider = kind(Qt.Orientation.Horizontal)
+    slider.setObjectName(name)
+    if kind is QLabeledSlider:
+        slider.setRange(int(low), int(high))
+    else:
+        slider.setRange(low, high)
+        slider.setDecimals(2)
+        slider.setSingleStep(about.get("step", 0.1))
+    slider.setValue(field.default)
+    return slider

@@ -1,0 +1,81 @@
+"""The tab on the right: model, parameters, Run, and the live result."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
+
+from cellpose_studio.app.session import Entry, LabelSet
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.ui.model_panel import ModelPanel
+from cellpose_studio.ui.parameter_panel import ParameterPanel
+from cellpose_studio.ui.result_panel import ResultPanel
+
+
+class SegmentPanel(QScrollArea):
+    """Everything about segmenting the image that is shown."""
+
+    run_wanted = Signal()
+    thresholds_changed = Signal()
+    thresholds_released = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = ModelPanel()
+        self.parameters = ParameterPanel()
+        self.result = ResultPanel()
+        self._image: ImageSource | None = None
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.addWidget(_group("Model", self.model))
+        column.addWidget(_group("Parameters", self.parameters))
+        column.addWidget(self.result)
+        column.addStretch(1)
+        self.setWidget(page)
+        self.setWidgetResizable(True)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setMinimumWidth(330)
+        self.model.changed.connect(self._say_what_runs)
+        self.parameters.run_wanted.connect(self.run_wanted)
+        self.result.changed.connect(self.thresholds_changed)
+        self.result.released.connect(self.thresholds_released)
+        self._say_what_runs()
+
+    def show_entry(self, entry: Entry | None) -> None:
+        """Show what applies to an image, and its result."""
+        self._image = entry.image if entry else None
+        self.model.set_image(self._image)
+        self.parameters.set_image(self._image)
+        self.show_labels(entry.labels if entry else None)
+        self._say_what_runs()
+
+    def show_labels(self, labels: LabelSet | None) -> None:
+        """Show the result of the image."""
+        self.result.show_labels(labels)
+
+    def wanted(self) -> tuple[ModelSpec, SegmentationParameters] | None:
+        """Return what to run on the image shown; None while something is missing."""
+        if self._image is None or self.model.model is None:
+            return None
+        parameters = self.parameters.parameters(
+            self._image, self.model.chosen_channels, self.result.values()
+        )
+        return self.model.model, parameters
+
+    def _say_what_runs(self) -> None:
+        missing = ""
+        if self.model.model is None:
+            missing = "Add a model first."
+        elif self._image is None:
+            missing = "Open an image first."
+        name = self._image.name if self._image else ""
+        self.parameters.set_runnable(name, missing)
+
+
+def _group(title: str, content: QWidget) -> QGroupBox:
+    box = QGroupBox(title)
+    column = QVBoxLayout(box)
+    column.addWidget(content)
+    return box

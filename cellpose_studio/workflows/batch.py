@@ -1,0 +1,107 @@
+"""Segment image after image with one model, and save each result."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import CannotSave, ModelUnusable
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.run import Segmentation
+from cellpose_studio.engine.catalogue import find, shipped
+from cellpose_studio.engine.device import Device, available_devices
+from cellpose_studio.engine.network import NetworkCache
+from cellpose_studio.io.export import Kind
+from cellpose_studio.workflows.save import base_of, save_segmentation
+from cellpose_studio.workflows.segment import segment
+
+
+class Batch:
+    """One model, one set of parameters, many images.
+
+    Parameters
+    ----------
+    model
+        Name or weight file; None for the first one that ships.
+    device
+        torch's name of a device, or "auto" for the fastest.
+    kinds
+        Files to write for each image.
+    folder
+        Where to; None for beside each image. It is made if it does not exist.
+
+    Raises
+    ------
+    ModelUnusable, CannotSave
+        If the batch cannot start.
+    """
+
+    def __init__(
+        self,
+        model: str | None,
+        parameters: SegmentationParameters,
+        device: str,
+        kinds: Collection[Kind],
+        folder: Path | None,
+    ) -> None:
+        self._model = find(model) if model else shipped()[0]
+        self._parameters = parameters
+        self._device = _device(device)
+        self._kinds = kinds
+        self._folder = folder
+        self._networks = NetworkCache()
+        self._written: dict[Path, str] = {}
+        if folder is not None:
+            _make(folder)
+
+    def run(
+        self, image: ImageSource, checkpoint: Checkpoint
+    ) -> tuple[Segmentation, list[Path]]:
+        """Segment ``image`` and return the result and the files written.
+
+        Raises
+        ------
+        StudioError
+            If it fails; the next image can still be run.
+        """
+        base = base_of(image, self._folder)
+        if base in self._written:
+            raise CannotSave(
+                f"The results would replace those of {self._written[base]}.",
+                "Use other folders for images of the same name.",
+            )
+        result = segment(
+            image,
+            self._model,
+            self._parameters,
+            checkpoint,
+            self._device,
+            self._networks,
+        )
+        files = save_segmentation(result, self._kinds, self._folder)
+        self._written[base] = str(image.path)
+        return result, files
+
+
+def _device(name: str) -> Device:
+    known = available_devices()
+    if name == "auto":
+        return known[0]
+    for device in known:
+        if device.name in (name, f"{name}:0"):
+            return device
+    raise ModelUnusable(
+        f"This computer has no device {name}.",
+        f"It has {', '.join(device.name for device in known)}.",
+    )
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CannotSave(
+            f"The folder {folder} cannot be made: {error.strerror or error}."
+        ) from error

@@ -1,0 +1,38 @@
+"""Masks from flows that are there already."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.run import MakesMasks
+
+
+class MasksFromFile:
+    """Makes masks from the flows of a file; loads torch when that is first asked.
+
+    Parameters
+    ----------
+    flows
+        As the file has them.
+    label_shape
+        Shape of the masks.
+    """
+
+    def __init__(self, flows: Flows, label_shape: tuple[int, ...]) -> None:
+        self._flows = flows
+        self._label_shape = label_shape
+        self._maker: MakesMasks | None = None
+
+    def masks(
+        self, parameters: SegmentationParameters, checkpoint: Checkpoint
+    ) -> npt.NDArray[np.uint32]:
+        """Return the masks for ``parameters``; raises `Cancelled` after a stop."""
+        if self._maker is None:
+            from cellpose_studio.engine.dynamics import MaskMaker
+
+            self._maker = MaskMaker(self._flows, self._label_shape)
+        return self._maker.masks(parameters, checkpoint)

@@ -1,0 +1,41 @@
+"""Save the result of a run in other programs' formats."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from pathlib import Path
+
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.run import Segmentation
+from cellpose_studio.io.export import Kind, save_all
+
+
+def save_segmentation(
+    result: Segmentation, kinds: Collection[Kind], folder: Path | None = None
+) -> list[Path]:
+    """Write ``kinds`` of files for ``result`` and return them.
+
+    They lie in ``folder``, or beside the image, and are named after it; each scene
+    of a file has its own.
+
+    Raises
+    ------
+    CannotSave
+        If a file cannot be written, or a format has no place for the masks.
+    """
+    return save_all(
+        base_of(result.image, folder),
+        result.labels,
+        result.flows,
+        kinds,
+        image_path=result.image.path,
+        settings=result.settings(),
+    )
+
+
+def base_of(image: ImageSource, folder: Path | None = None) -> Path:
+    """Return the path that the names of all files start with, as Cellpose has it."""
+    path, scene = image.path, image.scene
+    part = "_" + "".join(c if c.isalnum() else "-" for c in scene) if scene else ""
+    return (folder or path.parent) / (path.stem + part)
+

@@ -1,0 +1,185 @@
+"""Segment one image: choose what is automatic, run the network, make the masks."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.channels import default_channels
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import NotEnoughMemory, ParametersUnfit
+from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.run import Segmentation
+from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.diameter import measured_diameter
+from cellpose_studio.engine.dynamics import MaskMaker
+from cellpose_studio.engine.flows import (
+    count_tiles,
+    flows_of_planes,
+    flows_of_volume,
+    joined,
+)
+from cellpose_studio.engine.network import Network, NetworkCache
+from cellpose_studio.engine.prepare import network_input
+from cellpose_studio.engine.tiles import TileCounter
+
+FloatArray = npt.NDArray[np.float32]
+
+
+def segment(
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    checkpoint: Checkpoint,
+    device: Device = CPU,
+    networks: NetworkCache | None = None,
+) -> Segmentation:
+    """Run ``model`` on ``image``, time point by time point.
+
+    A stack runs as a volume with ``do_3D``, otherwise plane by plane. On a device
+    without enough memory the CPU takes over, which ``notes`` says.
+
+    Raises
+    ------
+    ImageUnreadable, ModelUnusable, ParametersUnfit, NotEnoughMemory
+        With a sentence for the user.
+    Cancelled
+        After a stop.
+    """
+    started = time.perf_counter()
+    networks = networks or NetworkCache()
+    parameters = _fitted(parameters, image, model)
+    checkpoint.reached(0, 0, "loading the model")
+    notes: tuple[str, ...] = ()
+    try:
+        network = networks.get(model, device)
+        parameters, flows = _flows(image, network, parameters, checkpoint)
+    except NotEnoughMemory:
+        if device == CPU:
+            raise
+        notes = (f"{device.title} had too little memory, so the CPU was used.",)
+        device = CPU
+        network = networks.get(model, CPU)
+        parameters, flows = _flows(image, network, parameters, checkpoint)
+    maker = MaskMaker(flows, image.label_shape, device)
+    labels = maker.masks(parameters, checkpoint)
+    return Segmentation(
+        image,
+        model,
+        parameters,
+        labels,
+        flows,
+        maker,
+        device.title,
+        network.precision,
+        time.perf_counter() - started,
+        notes,
+    )
+
+
+def _fitted(
+    parameters: SegmentationParameters, image: ImageSource, model: ModelSpec
+) -> SegmentationParameters:
+    """Fill in the channels and the anisotropy; refuse what cannot be."""
+    channels = parameters.channels or default_channels(image, model.input_channels)
+    if len(channels) > model.input_channels:
+        raise ParametersUnfit(
+            f"{model.label} sees {model.input_channels} channels, not {len(channels)}.",
+            "Choose fewer channels.",
+        )
+    if missing := [c for c in channels if c and c > image.channels]:
+        raise ParametersUnfit(
+            f"{image.name} has no channel {missing[0]}: it has {image.channels}.",
+            "Choose another channel.",
+        )
+    if parameters.do_3D and image.planes == 1:
+        raise ParametersUnfit(
+            f"{image.name} is a single plane, which cannot run as 3D.",
+            "Turn 3D off, or check the axes of the image.",
+        )
+    channels = (*channels, *[None] * (model.input_channels - len(channels)))
+    anisotropy = parameters.anisotropy or image.anisotropy or 1.0
+    fitted = {**parameters.model_dump(), "channels": channels, "anisotropy": anisotropy}
+    return SegmentationParameters.model_validate(fitted)
+
+
+def _flows(
+    image: ImageSource,
+    network: Network,
+    parameters: SegmentationParameters,
+    checkpoint: Checkpoint,
+) -> tuple[SegmentationParameters, Flows]:
+    """Return the flows of all time points, and the parameters with the diameter."""
+    stacks = _Stacks(image, parameters)
+    if parameters.diameter is None:
+        diameter = _automatic_diameter(stacks, network, parameters, checkpoint)
+        parameters = parameters.model_copy(update={"diameter": diameter})
+    diameter = parameters.diameter or 0.0
+    shape = (image.planes, *image.shape[3:])
+    scale = network.spec.diam_mean / diameter
+    tiles = image.frames * count_tiles(shape, network, parameters, scale)  # type: ignore[arg-type]
+    counter = TileCounter(checkpoint, tiles)
+    run = flows_of_volume if parameters.do_3D else flows_of_planes
+    parts = []
+    for t in range(image.frames):
+        counter.add(0)
+        parts.append(run(network, stacks.at(t), parameters, diameter, counter))
+    return parameters, joined(parts)
+
+
+def _automatic_diameter(
+    stacks: _Stacks,
+    network: Network,
+    parameters: SegmentationParameters,
+    checkpoint: Checkpoint,
+) -> float:
+    """Return the diameter of the cells on the middle plane of the first time point.
+
+    The Transformers of Cellpose 4 see cells of any size; as there, their images are
+    not scaled.
+    """
+    if network.spec.architecture != "unet":
+        return network.spec.diam_mean
+    stack = stacks.at(0)
+    with network.watched(checkpoint.check):
+        found = measured_diameter(
+            network, stack[len(stack) // 2], parameters, checkpoint
+        )
+    return round(found, 1)
+
+
+@dataclass
+class _Stacks:
+    """What the network sees of each time point; the last one read is kept."""
+
+    image: ImageSource
+    parameters: SegmentationParameters
+    _last: dict[int, FloatArray] = field(default_factory=dict)
+
+    def at(self, t: int) -> FloatArray:
+        """Return time point ``t`` as (Z, Y, X, C)."""
+        if t not in self._last:
+            self._last = {t: self._read(t)}
+        return self._last[t]
+
+    def _read(self, t: int) -> FloatArray:
+        chosen = self.parameters.channels
+        needed = (
+            range(self.image.channels)
+            if GREY in chosen
+            else sorted({c - 1 for c in chosen if c})
+        )
+        pixels = self.image.volume(t, needed)
+        place = {c + 1: n + 1 for n, c in enumerate(needed)}
+        channels = tuple(place[c] if c else c for c in chosen)
+        normalization = self.parameters.normalization
+        together = self.parameters.do_3D or (
+            self.parameters.stitch_threshold > 0 and normalization.norm3D
+        )
+        return network_input(channels, pixels, normalization, together)
