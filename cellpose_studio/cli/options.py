@@ -32,14 +32,6 @@ def values_of(options: argparse.Namespace, model: type[BaseModel]) -> dict[str, 
     return {n: v for n, v in vars(options).items() if n in names and v is not None}
 
 
-def set_threads(threads: int | None) -> None:
-    """Let torch use that many threads; None leaves it its own choice, all cores."""
-    if threads is not None:
-        import torch
-
-        torch.set_num_threads(max(1, threads))
-
-
 def _argument(name: str, field: FieldInfo) -> dict[str, Any]:
     default = field.get_default(call_default_factory=True)
     shown = "automatic" if default is None else default

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from cellpose_studio.cli.options import add_fields, set_threads, values_of
+from cellpose_studio.cli.options import add_fields, values_of
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit, StudioError
@@ -53,9 +53,10 @@ def add(commands: Commands) -> None:
 
 def _segment(options: argparse.Namespace) -> int:
     # Imports torch, which the help can do without.
+    from cellpose_studio.engine.threads import use_threads
     from cellpose_studio.workflows.batch import Batch
 
-    set_threads(options.threads)
+    use_threads(options.threads)
     batch = Batch(
         options.model, _parameters(options), options.device, options.save, options.out
     )

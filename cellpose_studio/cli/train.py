@@ -6,7 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellpose_studio.cli.options import add_fields, set_threads, values_of
+from cellpose_studio.cli.options import add_fields, values_of
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.training import EpochReport, TrainingParameters
@@ -36,9 +36,10 @@ def add(commands: Commands) -> None:
 
 def _train(options: argparse.Namespace) -> int:
     # Imports torch, which the other commands' help can do without.
+    from cellpose_studio.engine.threads import use_threads
     from cellpose_studio.workflows.train import train_on_folders
 
-    set_threads(options.threads)
+    use_threads(options.threads)
     parameters = TrainingParameters(**values_of(options, TrainingParameters))
     with Progress() as progress:
 

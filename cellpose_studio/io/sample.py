@@ -1,0 +1,16 @@
+"""An image to try the application on: coins, which scikit-image ships."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+
+def sample_path() -> Path:
+    """Return the file of the sample image, one grey plane of 303 × 384 pixels.
+
+    Greek coins from Pompeii, Brooklyn Museum Collection, no known copyright.
+    """
+    # Light: scikit-image imports its parts when they are used.
+    import skimage
+
+    return Path(skimage.__file__).with_name("data") / "coins.png"
