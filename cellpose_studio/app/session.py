@@ -12,7 +12,7 @@ from psygnal import Signal
 from cellpose_studio.app.history import HeadSwitch, QUndoStack
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.parameters import MakesMasks, SegmentationParameters
+from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.run import MakesMasks, Segmentation
 
 

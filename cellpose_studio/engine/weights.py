@@ -102,7 +102,9 @@ def architecture_of(weights: Weights, path: Path) -> Architecture:
 
 def save_weights(net: UNet, path: Path) -> None:
     """Write the weights of ``net`` as Cellpose does: a plain state dict."""
-    torch.save(net.state_dict(), path)
+    # Given a path, torch would write its name into the file, and wants a suffix.
+    with path.open("wb") as file:
+        torch.save(net.state_dict(), file)
 
 
 def sha256_of(path: Path) -> str:

@@ -95,7 +95,6 @@ class Canvas(QObject):
         else:
             for channel in range(image.channels):
                 self._add_channel(image, channel)
-        self.model.dims.axis_labels = [*"TZYX"][-len(image.label_shape) :]
         self._name_axes(image)
         self._set_scale_bar(image)
         self.model.reset_view()

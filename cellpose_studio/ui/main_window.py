@@ -202,6 +202,7 @@ class MainWindow(QMainWindow):
         column.addWidget(self.jobs)
         self.setCentralWidget(centre)
         self.welcome = Welcome(self.canvas.widget)
+        self.panels: list[QDockWidget] = []
         right = QTabWidget()
         right.addTab(self.segment, "Segment")
         self._dock("Images", self.images, _AREAS.LeftDockWidgetArea)
@@ -218,6 +219,7 @@ class MainWindow(QMainWindow):
         dock.setObjectName(title)
         dock.setWidget(widget)
         self.addDockWidget(area, dock)
+        self.panels.append(dock)
 
     def _connect(self) -> None:
         self.session.shown_changed.connect(self._on_shown)
