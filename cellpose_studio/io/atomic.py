@@ -18,6 +18,7 @@ _REASONS = {
     errno.ENOTDIR: ("there is no such folder", "Choose another folder."),
     errno.EISDIR: ("there is a folder of that name", "Choose another name."),
     errno.ENAMETOOLONG: ("its name is too long", "Choose a shorter name."),
+    errno.EFBIG: ("the disk takes no file as large as this", "Choose another disk."),
     errno.EROFS: ("the folder is read-only", "Choose another folder."),
 }
 _NOT_ALLOWED = (
@@ -44,7 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
     try:
         yield part
         _flush(part)
-        os.replace(part, target)
+        part.replace(target)
         _flush_folder(target.parent)
     except OSError as error:
         raise _cannot_save(path, error) from error

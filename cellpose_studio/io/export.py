@@ -11,7 +11,8 @@ import numpy.typing as npt
 
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.labels import Labels, compacted, contours
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.labels import Labels, compacted, contours, polygons
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.rois import rois_of
 from cellpose_studio.io.seg_npy import write_seg
@@ -33,6 +34,8 @@ IDS_ENDING = "_cp_masks_ids.csv"
 
 _MOST_IN_PNG = 65535
 
+Masks = npt.NDArray[Any]  # 1..N, uint16 or uint32
+
 
 def save_all(
     base: Path,
@@ -40,15 +43,16 @@ def save_all(
     flows: Flows | None,
     kinds: Collection[Kind],
     *,
-    image_path: Path,
+    image: ImageSource,
     settings: Mapping[str, object] | None = None,
 ) -> list[Path]:
     """Write the files of ``kinds`` and return them, in the order of `KINDS`.
 
-    Their names are ``base`` (folder and name, without suffix) and `ENDINGS`. Where
-    ids have gaps, Cellpose's formats number the cells 1..N, and a table with both
-    numbers lies beside them; ImageJ's regions keep the ids. Files of an earlier
-    export that would no longer be true (table, regions) are removed.
+    Their names are ``base`` (folder and name, without suffix) and `ENDINGS`.
+    ``labels`` has the ``label_shape`` of ``image``. Where ids have gaps, Cellpose's
+    formats number the cells 1..N, and a table with both numbers lies beside them;
+    ImageJ's regions keep the ids. Files of an earlier export that would no longer be
+    true (table, regions) are removed.
 
     Raises
     ------
@@ -56,141 +60,112 @@ def save_all(
         If a format has no place for these masks: then nothing was written. If a
         file cannot be written: those before it are complete.
     """
-    paths = {kind: base.with_name(base.name + ENDINGS[kind]) for kind in KINDS}
-    _refuse_early(paths, labels, kinds)
+    numbered, ids = compacted(labels)
+    count = len(ids) - 1
+    masks: Masks = numbered.astype(np.uint16 if count <= _MOST_IN_PNG else np.uint32)
+    paths = {k: base.with_name(base.name + ENDINGS[k]) for k in KINDS if k in kinds}
+    for kind, path in paths.items():
+        _refuse(kind, path, labels.ndim, count)
     written: list[Path] = []
-    if "tif" in kinds:
-        written.append(save_masks_tif(paths["tif"], labels))
-    if "png" in kinds:
-        written.append(save_masks_png(paths["png"], labels))
-    if "npy" in kinds:
-        write_seg(paths["npy"], labels, flows, image_path, settings or {})
-        written.append(paths["npy"])
-    if "rois" in kinds and (regions := save_rois_zip(paths["rois"], labels)):
-        written.append(regions)
-    if "outlines" in kinds:
-        written.append(save_outlines_txt(paths["outlines"], labels))
-    if set(kinds) - {"rois"}:
-        table = save_id_table(base.with_name(base.name + IDS_ENDING), labels)
-        written += [table] if table else []
+    for kind, path in paths.items():
+        if kind == "rois" and count == 0:
+            _remove(path)
+            continue
+        with replacing(path) as part:
+            if kind == "tif":
+                _write_tif(part, masks, image)
+            elif kind == "png":
+                _write_png(part, masks)
+            elif kind == "npy":
+                write_seg(part, masks, flows, image.path, settings or {})
+            elif kind == "rois":
+                _write_rois(part, labels, image)
+            else:
+                _write_outlines(part, masks)
+        written.append(path)
+    if paths.keys() - {"rois"}:
+        written += _save_id_table(base.with_name(base.name + IDS_ENDING), ids)
     return written
 
 
-def save_masks_tif(path: Path, labels: Labels) -> Path:
-    """Write labels 1..N as a compressed TIFF of 16 bits, or 32 if there are many."""
+def _refuse(kind: Kind, path: Path, axes: int, count: int) -> None:
+    """Raise `CannotSave` if a format cannot hold so many axes or cells."""
+    if kind in ("png", "outlines") and axes > 2:
+        reason = "it holds one plane, not a stack or a time series"
+    elif kind == "png" and count > _MOST_IN_PNG:
+        reason = f"it holds at most {_MOST_IN_PNG} cells"
+    elif kind == "npy" and axes > 3:
+        reason = "it holds one stack, not a time series of stacks"
+    else:
+        return
+    raise CannotSave(
+        f"{path.name} could not be saved: {reason}.", "Save a TIFF instead."
+    )
+
+
+def _write_tif(part: Path, masks: Masks, image: ImageSource) -> None:
     import tifffile
 
-    axes = ("YX", "ZYX", "TZYX")[labels.ndim - 2]
-    with replacing(path) as part:
-        tifffile.imwrite(
-            part,
-            _numbered(labels),
-            compression="zlib",
-            # Or 3 planes are taken for red, green and blue.
-            photometric="minisblack",
-            metadata={"axes": axes},
-        )
-    return path
+    tifffile.imwrite(
+        part,
+        masks,
+        compression="zlib",
+        # Or 3 planes are taken for red, green and blue.
+        photometric="minisblack",
+        metadata={"axes": _label_axes(image)},
+    )
 
 
-def save_masks_png(path: Path, labels: Labels) -> Path:
-    """Write labels 1..N of one plane as a PNG of 16 bits.
-
-    Raises
-    ------
-    CannotSave
-        Also for a stack, and for more than 65535 cells.
-    """
+def _write_png(part: Path, masks: Masks) -> None:
     import imagecodecs
 
-    _refuse_stack(path, labels, "A PNG")
-    numbered = _numbered(labels)
-    if numbered.dtype != np.uint16:
-        raise _too_many(path)
-    with replacing(path) as part:
-        part.write_bytes(imagecodecs.png_encode(numbered))
-    return path
+    part.write_bytes(imagecodecs.png_encode(masks))
 
 
-def save_outlines_txt(path: Path, labels: Labels) -> Path:
-    """Write one line ``x0,y0,x1,y1…`` for each cell of a plane, in order of ids.
-
-    Coordinates are those of border pixels, as in Cellpose's file of that name; also
-    as there, a cell with no more than 4 of them has an empty line.
-    """
-    _refuse_stack(path, labels, "The outlines format")
-    found = contours(labels)
-    lines = (found[cell].ravel() if len(found[cell]) > 4 else () for cell in found)
-    text = "".join(",".join(map(str, line)) + "\n" for line in lines)
-    with replacing(path) as part:
-        part.write_text(text, encoding="ascii", newline="\n")
-    return path
-
-
-def save_rois_zip(path: Path, labels: Labels) -> Path | None:
-    """Write ImageJ's regions for all cells (see `rois_of`), ready for its ROI manager.
-
-    Without any cell there is no such file: None is returned, and the file of an
-    earlier export is removed.
-    """
+def _write_rois(part: Path, labels: Labels, image: ImageSource) -> None:
     from roifile import roiwrite
 
-    regions = list(rois_of(labels))
-    if not regions:
-        _remove(path)
-        return None
-    with replacing(path) as part:
-        roiwrite(part, regions, mode="w")
-    return path
+    # What ImageJ calls a hyperstack: more than one of these, where colours are one.
+    channels = 1 if image.rgb else image.channels
+    lengths = (image.frames, channels, image.planes)
+    hyperstack = sum(n > 1 for n in lengths) > 1
+    roiwrite(part, rois_of(labels, _label_axes(image), hyperstack), mode="w")
 
 
-def save_id_table(path: Path, labels: Labels) -> Path | None:
+def _write_outlines(part: Path, masks: Masks) -> None:
+    """Write one line ``x0,y0,x1,y1…`` for each cell of a plane.
+
+    Coordinates are those of border pixels, as in Cellpose's file of that name. There,
+    a cell with no more than 4 of them has an empty line, at which Cellpose's macro for
+    ImageJ stops; here it has the corners of its pixels.
+    """
+    found = contours(masks)
+    tiny = [cell for cell, line in found.items() if len(line) <= 4]
+    corners = polygons(np.where(np.isin(masks, tiny), masks, 0))
+    lines = (max(corners.get(cell, [found[cell]]), key=len) for cell in found)
+    text = "".join(",".join(map(str, line.ravel())) + "\n" for line in lines)
+    part.write_text(text, encoding="ascii", newline="\n")
+
+
+def _label_axes(image: ImageSource) -> str:
+    """Return the axes of a label image of ``image``: YX, ZYX, TYX or TZYX."""
+    lengths = zip("TZ", (image.frames, image.planes), strict=True)
+    return "".join(axis for axis, n in lengths if n > 1) + "YX"
+
+
+def _save_id_table(path: Path, ids: npt.NDArray[Any]) -> list[Path]:
     """Write which cell each number of Cellpose's formats is, if the numbers differ.
 
-    Columns: ``label`` in the files, ``cell`` in the project. Without a difference
-    None is returned, and the table of an earlier export is removed.
+    Columns: ``label`` in the files, ``cell`` in the project. Without a difference the
+    table of an earlier export is removed.
     """
-    _, ids = compacted(labels)
     if int(ids[-1]) == len(ids) - 1:
         _remove(path)
-        return None
+        return []
     rows = "".join(f"{label},{cell}\n" for label, cell in enumerate(ids[1:], start=1))
     with replacing(path) as part:
         part.write_text("label,cell\n" + rows, encoding="ascii", newline="\n")
-    return path
-
-
-def _numbered(labels: Labels) -> npt.NDArray[Any]:
-    masks, ids = compacted(labels)
-    return masks.astype(np.uint16 if len(ids) - 1 <= _MOST_IN_PNG else np.uint32)
-
-
-def _refuse_early(
-    paths: Mapping[Kind, Path], labels: Labels, kinds: Collection[Kind]
-) -> None:
-    if "png" in kinds:
-        _refuse_stack(paths["png"], labels, "A PNG")
-        if len(compacted(labels)[1]) - 1 > _MOST_IN_PNG:
-            raise _too_many(paths["png"])
-    if "outlines" in kinds:
-        _refuse_stack(paths["outlines"], labels, "The outlines format")
-    if "npy" in kinds:
-        refuse_axes(paths["npy"], labels)
-
-
-def _refuse_stack(path: Path, labels: Labels, what: str) -> None:
-    if labels.ndim != 2:
-        raise CannotSave(
-            f"{path.name} could not be saved: {what} holds one plane, not a stack.",
-            "Save a TIFF or ImageJ regions instead.",
-        )
-
-
-def _too_many(path: Path) -> CannotSave:
-    return CannotSave(
-        f"{path.name} could not be saved: A PNG holds at most {_MOST_IN_PNG} cells.",
-        "Save a TIFF instead.",
-    )
+    return [path]
 
 
 def _remove(path: Path) -> None:

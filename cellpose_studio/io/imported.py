@@ -12,7 +12,7 @@ import numpy.typing as npt
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.flows import Flows
 
-_LARGEST_ID = np.iinfo(np.uint32).max
+_LARGEST_ID = int(np.iinfo(np.uint32).max)
 
 
 @dataclass(frozen=True, eq=False)
@@ -40,7 +40,7 @@ class ImportedMasks:
 
 
 def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
-    """Return ``values`` as labels, a copy without leading axes of length 1.
+    """Return a copy of ``values`` as labels, without leading axes of length 1.
 
     Background may be -1, as in old Cellpose files: then 1 is added to all.
 
@@ -57,13 +57,13 @@ def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
         raise _not_masks(path, f"it holds values of type {values.dtype}")
     lowest, highest = values.min(), values.max()
     if values.dtype.kind == "f" and not _whole(values, lowest, highest):
-        raise _not_masks(path, "it holds fractions")
+        raise _not_masks(path, "not all of its values are whole numbers")
     if lowest < -1:
         raise _not_masks(path, "it holds negative numbers")
     shift = 1 if lowest == -1 else 0
     if int(highest) + shift > _LARGEST_ID:
-        raise _not_masks(path, "it holds numbers beyond 4294967295")
-    return (values + shift if shift else values).astype(np.uint32)
+        raise _not_masks(path, f"it holds numbers beyond {_LARGEST_ID}")
+    return (values.astype(np.int64) + 1 if shift else values).astype(np.uint32)
 
 
 def _whole(values: npt.NDArray[Any], lowest: Any, highest: Any) -> bool:

@@ -12,8 +12,6 @@ from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.io.imported import ImportedMasks, as_labels
 from cellpose_studio.io.seg_npy import read_seg
 
-__all__ = ["SUFFIXES", "ImportedMasks", "read_masks"]
-
 SUFFIXES = (".tif", ".tiff", ".png", ".npy")
 """Files that may hold masks, in lower case."""
 
@@ -66,20 +64,20 @@ def _tiff(path: Path) -> npt.NDArray[Any]:
 
     with tifffile.TiffFile(path) as tiff:
         series = tiff.series[0]
-        axes = series.axes
+        axes, shape = series.axes, series.shape
         if "S" in axes and not _planes_stored_as_colours(axes, series.dtype):
             raise _colour(path)
-        if "C" in axes and series.shape[axes.index("C")] > 1:
+        if "C" in axes and shape[axes.index("C")] > 1:
             raise MasksUnreadable(
-                f"{path.name} has {series.shape[axes.index('C')]} channels; a label "
-                "image has one.",
+                f"{path.name} has {shape[axes.index('C')]} channels; a label image has "
+                "one.",
                 "Save the channel that holds the masks as a file of its own.",
             )
         pixels = series.asarray()
+    order = sorted(range(len(axes)), key=lambda n: "TZCSYX".find(axes[n]))
     # Inner axes of length 1 (a channel between planes and rows) go as well.
-    return pixels.reshape(
-        [n for n, axis in zip(series.shape, axes, strict=True) if n > 1 or axis in "YX"]
-    )
+    kept = [shape[n] for n in order if shape[n] > 1 or axes[n] in "YX"]
+    return pixels.transpose(order).reshape(kept)
 
 
 def _planes_stored_as_colours(axes: str, dtype: np.dtype[Any] | None) -> bool:

@@ -12,28 +12,41 @@ from cellpose_studio.core.labels import Labels, Points, polygons
 if TYPE_CHECKING:  # roifile is slow to import
     from roifile import ImagejRoi
 
+# Commands of the path of a composite region, java.awt.geom.PathIterator's.
+_MOVE, _DRAW, _CLOSE = 0, 1, 4
 
-def rois_of(labels: Labels) -> Iterator[ImagejRoi]:
-    """Yield a region for each cell, in each plane of a stack (ZYX, TYX or TZYX).
+
+def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
+    """Yield a region for each cell, in each plane of a stack or time series.
 
     A region covers exactly the pixels of its cell, because its corners are pixel
     corners: regions through the centres of the border pixels, which Cellpose writes,
     come out smaller than the cell (Cellpose issue 757). A cell with holes or in
     several parts becomes a composite region.
 
-    The name is the cell's id; in a stack, ids and plane numbers from 1 on: "7-3" is
-    cell 7 in plane 3, "7-2-3" in plane 3 of time point 2. ImageJ shows a region of a
-    stack only on its own plane.
+    The name is the cell's id, followed by time point and plane from 1 on where there
+    are several: "7-3" is cell 7 in plane 3, "7-2-3" in plane 3 of time point 2.
+
+    Parameters
+    ----------
+    labels
+        Of ``axes`` YX, ZYX, TYX or TZYX.
+    hyperstack
+        ImageJ has more than one of channels, planes and time points to scroll
+        through. It then counts each on its own, otherwise the images of the stack, and
+        shows the regions of the other kind on all of them.
     """
     for place in np.ndindex(labels.shape[:-2]):
         numbers = [index + 1 for index in place]
         for cell, lines in polygons(labels[place]).items():
             region = _traced(lines[0]) if len(lines) == 1 else _composite(lines)
             region.name = "-".join(str(part) for part in (cell, *numbers))
-            if len(numbers) == 1:
-                region.position = numbers[0]
+            if hyperstack:
+                where = dict(zip(axes, numbers, strict=False))
+                region.t_position = where.get("T", 0)
+                region.z_position = where.get("Z", 0)
             elif numbers:
-                region.t_position, region.z_position = numbers
+                region.position = numbers[0]
             yield region
 
 
@@ -53,9 +66,9 @@ def _composite(lines: list[Points]) -> ImagejRoi:
 
     path: list[Any] = []
     for line in lines:
-        for command, (x, y) in zip([0] + [1] * len(line), line, strict=False):
-            path += [command, x, y]
-        path.append(4)
+        for n, (x, y) in enumerate(line):
+            path += [_MOVE if n == 0 else _DRAW, x, y]
+        path.append(_CLOSE)
     region = ImagejRoi()
     region.roitype = ROI_TYPE.RECT
     region.shape_roi_size = len(path)

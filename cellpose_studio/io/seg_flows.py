@@ -33,24 +33,27 @@ def flows_from(stored: object, shape: Shape, diameter: float | None) -> Flows | 
         field, probability = field[:, None], probability[None]
     if not _fits(field, probability, shape):
         return None
-    if probability.shape[-2:] != shape[-2:]:
-        field, probability = _scaled(field, shape), _scaled(probability, shape)
     size = diameter or TRAINED_DIAMETER
-    return Flows(field, probability, scale=TRAINED_DIAMETER / size, diameter=size)
+    return Flows(
+        _resized(field, shape),
+        _resized(probability, shape),
+        scale=TRAINED_DIAMETER / size,
+        diameter=size,
+    )
 
 
 def flows_to(flows: Flows | None, shape: Shape) -> list[Any]:
     """Return the entry that Cellpose 4's GUI can show and re-threshold.
 
-    In 2D a fifth array follows, which scripts written for the command line's files
-    read. In a stack that place is taken: the GUI looks for a picture of dZ there.
+    Flows that the network left at its own size are scaled to masks of ``shape`` (YX
+    or ZYX), because the GUI cannot load two sizes. In 2D a fifth array follows, which
+    scripts written for the command line's files read. In a stack that place is taken:
+    the GUI looks for a picture of dZ there.
     """
     if flows is None:
         return [[], [], [], [], [[]]]  # what the GUI itself has before a run
-    if flows.cellprob.shape[-len(shape) :] != shape:
-        raise ValueError(f"flows of {flows.cellprob.shape} for masks of {shape}")
-    field, probability = flows.dP, flows.cellprob
-    entry: list[Any] = [colour_wheel(field[-2:]), _grey(probability), field, probability]
+    field, probability = _resized(flows.dP, shape), _resized(flows.cellprob, shape)
+    entry: list[Any] = [_direction(field[-2:]), _grey(probability), field, probability]
     if len(shape) == 2:
         entry[2] = field[:, 0][None]
         return [*entry, np.concatenate([field[:, 0], probability])]
@@ -58,26 +61,22 @@ def flows_to(flows: Flows | None, shape: Shape) -> list[Any]:
     return [*entry, np.clip(depth, 0, 255).astype(np.uint8)]
 
 
-def colour_wheel(field: FloatArray) -> npt.NDArray[np.uint8]:
+def _direction(field: FloatArray) -> npt.NDArray[np.uint8]:
     """Return a picture (…, 3) of a field (2, …): direction as hue, length as light.
 
-    Lengths from the 99th percentile on have full light. Red points up.
+    The colours are those of Cellpose's ``dx_to_circ``; red points up.
     """
-    length = np.hypot(field[0], field[1])
-    light = np.clip(length / max(float(np.percentile(length, 99)), 1e-6), 0, 1) * 255
-    sixths = np.arctan2(field[1], -field[0]) * np.float32(3 / np.pi)
-    picture = np.empty((*length.shape, 3), np.uint8)
-    for colour, turn in enumerate((0, 4, 2)):
-        # Full within 60 degrees of the colour's own direction, none beyond 120.
-        hue = np.clip(np.abs((sixths + turn) % 6 - 3) - 1, 0, 1)
-        picture[..., colour] = hue * light
-    return picture
+    light = _grey(np.hypot(field[0], field[1])) / 2
+    angle = np.arctan2(field[1], field[0])
+    turns = (0, 2 * np.pi / 3, 4 * np.pi / 3)
+    colours = [light * (1 - np.cos(angle + turn)) for turn in turns]
+    return np.stack(colours, axis=-1).astype(np.uint8)
 
 
-def _grey(probability: FloatArray) -> npt.NDArray[np.uint8]:
+def _grey(values: FloatArray) -> npt.NDArray[np.uint8]:
     """Return a picture from black at the 1st to white at the 99th percentile."""
-    low, high = np.percentile(probability, (1, 99))
-    scaled = (probability - low) / max(float(high - low), 1e-6)
+    low, high = np.percentile(values, (1, 99))
+    scaled = (values - low) / max(float(high - low), 1e-6)
     return (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
 
 
@@ -103,29 +102,30 @@ def _float_array(value: object, axes: int) -> npt.NDArray[Any] | None:
     """Return ``value`` with just ``axes`` axes, if it is a float array of so many."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not value.size:
         return None
-    while value.ndim > axes and value.shape[0] == 1:
-        value = value[0]
-    return value if value.ndim == axes else None
+    array: npt.NDArray[Any] = value
+    while array.ndim > axes and array.shape[0] == 1:
+        array = array[0]
+    return array if array.ndim == axes else None
 
 
 def _fits(field: FloatArray, probability: FloatArray, shape: Shape) -> bool:
-    planes = shape[0] if len(shape) > 2 else 1
+    volume = len(shape) == 3 and len(field) == 3
+    planes = shape[0] if len(shape) == 3 else 1
     return (
         field.shape[1:] == probability.shape
-        and len(field) in ((2, 3) if len(shape) > 2 else (2,))
-        and len(probability) == planes
+        and (volume or (len(field) == 2 and len(probability) == planes))
         and bool(np.isfinite(field).all() and np.isfinite(probability).all())
     )
 
 
-def _scaled(values: FloatArray, shape: Shape) -> FloatArray:
-    """Return ``values`` with its last two axes stretched to those of ``shape``."""
-    import cv2
+def _resized(values: FloatArray, shape: Shape) -> FloatArray:
+    """Return ``values`` (…, N, Y, X) with its last axes stretched to ``shape``."""
+    old = values.shape[-len(shape) :]
+    if old == shape:
+        return values
+    from scipy.ndimage import zoom
 
-    height, width = shape[-2:]
-    planes = values.reshape(-1, *values.shape[-2:])
-    stretched = [
-        cv2.resize(plane, (width, height), interpolation=cv2.INTER_LINEAR)
-        for plane in planes
-    ]
-    return np.stack(stretched).reshape(*values.shape[:-2], height, width)
+    factors = [new / n for new, n in zip(shape, old, strict=True)]
+    kept = [1.0] * (values.ndim - len(shape))
+    # Pixels are areas: the outermost edges stay where they are.
+    return zoom(values, [*kept, *factors], order=1, mode="nearest", grid_mode=True)

@@ -9,10 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.errors import CannotSave, MasksUnreadable
+from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.labels import Labels, compacted, outlines
-from cellpose_studio.io.atomic import replacing
+from cellpose_studio.core.labels import outlines
 from cellpose_studio.io.imported import ImportedMasks, as_labels
 from cellpose_studio.io.seg_flows import flows_from, flows_to
 from cellpose_studio.io.seg_strokes import draw_strokes
@@ -44,14 +43,13 @@ def read_seg(path: Path) -> ImportedMasks:
     Raises
     ------
     MasksUnreadable
-        If the file is missing or damaged, has no masks, or wants to run code.
+        If the file is missing or damaged, has no masks, or could run code.
     """
     stored = load_npy_dict(path)
     labels = _labels(stored, path)
-    details = {key: value for key, value in stored.items() if key not in _PIXELS}
-    diameter = _diameter(details)
-    details.pop("est_diam", None)
-    details.pop("diameter", None)
+    diameter = _diameter(stored)
+    left_out = (*_PIXELS, "diameter", "est_diam")
+    details = {key: value for key, value in stored.items() if key not in left_out}
     if diameter is not None:
         details["diameter"] = diameter
     flows = flows_from(stored.get("flows"), labels.shape, diameter)
@@ -60,15 +58,15 @@ def read_seg(path: Path) -> ImportedMasks:
 
 def write_seg(
     path: Path,
-    labels: Labels,
+    masks: npt.NDArray[Any],
     flows: Flows | None,
     image_path: Path,
     settings: Mapping[str, object],
 ) -> None:
     """Write what Cellpose's GUI would, so that it opens there and can be re-tuned.
 
-    ``labels`` is YX, or a stack: ZYX, TYX. Cells are numbered 1..N in the order of
-    their ids. ``settings`` replaces what the GUI would store, under its keys
+    ``masks`` is YX, or a stack: ZYX, TYX; uint16 or uint32, with the cells numbered
+    1..N. ``settings`` replaces what the GUI would store, under its keys
     (``flow_threshold``, ``cellprob_threshold``, ``diameter``, ``model_path``,
     ``normalize_params``, ``manual_changes``, ``ismanual`` …), and may add keys, which
     Cellpose ignores: plain values and arrays only. A list with an entry for each cell
@@ -76,26 +74,18 @@ def write_seg(
 
     Raises
     ------
-    CannotSave
-        If the file cannot be written, or the format has no place for the axes.
+    OSError
+        If the file cannot be written.
     """
-    if labels.ndim not in (2, 3):
-        raise CannotSave(
-            f"{path.name} could not be saved: Cellpose's format holds no time series "
-            "of stacks.",
-            "Save a TIFF, or one time point.",
-        )
-    masks, ids = compacted(labels)
-    count = len(ids) - 1
-    small = masks.astype(np.uint16 if count < 65535 else np.uint32)
+    count = int(masks.max())
     content = {
-        "masks": small,
-        "outlines": small * outlines(small),
-        "flows": flows_to(flows, labels.shape),
+        "masks": masks,
+        "outlines": masks * outlines(masks),
+        "flows": flows_to(flows, masks.shape),
         "filename": str(image_path),
-        **_settings(settings, count, stacked=labels.ndim == 3),
+        **_settings(settings, count, stacked=masks.ndim == 3),
     }
-    with replacing(path) as part, part.open("wb") as file:
+    with path.open("wb") as file:
         np.save(file, np.array(content, dtype=object))
 
 
@@ -109,6 +99,7 @@ def _settings(
         if key not in _NOT_OURS and (key not in _PER_CELL or _length(value) == count)
     }
     normalize = given.pop("normalize_params", None)
+    known = normalize if isinstance(normalize, dict) else {}
     return {
         "colors": _colours(count),
         "ismanual": np.zeros(count, bool),
@@ -121,10 +112,8 @@ def _settings(
         "diameter": None,
         **({"zdraw": [None] * count} if stacked else {}),
         **given,
-        "normalize_params": {
-            **_NORMALIZE,
-            **(normalize if isinstance(normalize, dict) else {}),
-        },
+        # Other keys keep the GUI from opening the file.
+        "normalize_params": {k: known.get(k, v) for k, v in _NORMALIZE.items()},
         "restore": None,
         "ratio": 1.0,
     }
@@ -171,9 +160,9 @@ def _labels(stored: dict[str, Any], path: Path) -> npt.NDArray[np.uint32]:
 
 def _diameter(details: Mapping[str, object]) -> float | None:
     for key in ("diameter", "est_diam"):
-        value = np.asarray(details.get(key))
-        if value.size == 1 and value.dtype.kind in "iuf":
-            number = float(value.reshape(()))
-            if np.isfinite(number) and number > 0:
-                return number
+        value = details.get(key)
+        if isinstance(value, np.ndarray) and value.size == 1:
+            value = value.item()
+        if isinstance(value, int | float) and 0 < value < np.inf:
+            return float(value)
     return None

@@ -45,7 +45,8 @@ def _strokes(cell: Any, path: Path) -> Iterator[tuple[int, npt.NDArray[Any]]]:
     """Yield the plane and the (y, x) of each stroke."""
     for stroke in cell if isinstance(cell, list | tuple) else [cell]:
         try:
-            points = np.asarray(stroke, float).reshape(-1, 4)
+            points = np.hstack([np.ravel(part) for part in stroke]).reshape(-1, 4)
+            points = points.astype(float)
         except (TypeError, ValueError) as error:
             raise _unusual(path) from error
         if not np.isfinite(points).all() or np.abs(points).max(initial=0) > 1e6:
@@ -54,18 +55,17 @@ def _strokes(cell: Any, path: Path) -> Iterator[tuple[int, npt.NDArray[Any]]]:
             yield int(points[0, 0]), points[:, 1:3]
 
 
-def _size(stored: dict[str, Any], path: Path) -> tuple[int, int, int]:
+def _size(stored: dict[str, Any], path: Path) -> tuple[int, ...]:
     """Return planes, height and width: of the kept picture, or of the probability."""
-    image = stored.get("img")
+    image, flows = stored.get("img"), stored.get("flows")
     if isinstance(image, np.ndarray) and image.ndim in (2, 3, 4):
         colours = image.ndim > 2 and image.shape[-1] <= 4
         shape = image.shape[:-1] if colours else image.shape
-        return (*([1] * (3 - len(shape))), *shape)  # type: ignore[return-value]
-    flows = stored.get("flows")
+        return (*([1] * (3 - len(shape))), *shape)
     if isinstance(flows, list) and len(flows) > 1:
-        shape = np.shape(flows[1])
-        if len(shape) == 3 and 0 not in shape:
-            return shape
+        probability = flows[1]
+        if isinstance(probability, np.ndarray) and probability.ndim == 3:
+            return probability.shape
     raise MasksUnreadable(
         f"{path.name} has outlines only, and not the size of the image.",
         "Open it in the Cellpose version that it comes from, and save it again.",

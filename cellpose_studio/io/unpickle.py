@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import pickle
 import re
-from collections import OrderedDict
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import IO, Any, cast
@@ -20,7 +19,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
 
-_DTYPE = re.compile(r"[biufcUS]\d+")
+_DTYPE = re.compile(r"[biufcUS][1-9]\d*")
 
 
 def load_npy_dict(path: Path) -> dict[str, Any]:
@@ -32,7 +31,7 @@ def load_npy_dict(path: Path) -> dict[str, Any]:
     Raises
     ------
     MasksUnreadable
-        If the file is missing, damaged, something else, or wants to run code.
+        If the file is missing, damaged, something else, or could run code.
     """
     try:
         with path.open("rb") as file:
@@ -42,7 +41,7 @@ def load_npy_dict(path: Path) -> dict[str, Any]:
         raise
     except _NotAllowed as error:
         raise MasksUnreadable(
-            f"{path.name} tries to run code ({error}), so it was not opened.",
+            f"{path.name} asks for {error}, which could run code. It was not opened.",
             "Ask whoever made it to save the masks again, as a TIFF for example.",
         ) from error
     except OSError as error:
@@ -62,7 +61,7 @@ def _expect_one_object(file: IO[bytes], path: Path) -> None:
     form = np.lib.format
     readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
     shape, _, dtype = readers[form.read_magic(file)](file)
-    if shape != () or dtype != object:
+    if shape != () or dtype.kind != "O":
         raise _no_dictionary(path)
 
 
@@ -148,10 +147,6 @@ _ALLOWED: dict[tuple[str, str], object] = {
     **dict.fromkeys(_core("_reconstruct"), _Function(lambda *_args: _Array())),
     **dict.fromkeys(_core("scalar"), _Function(_scalar)),
     **dict.fromkeys(_core("_frombuffer", "numeric"), _Function(_array_of_buffer)),
-    ("collections", "OrderedDict"): OrderedDict,
-    ("builtins", "set"): set,
-    ("builtins", "frozenset"): frozenset,
-    ("builtins", "complex"): complex,
 }
 for _module in ("pathlib", "pathlib._local"):
     for _kind in (PurePosixPath, PureWindowsPath):
@@ -194,7 +189,11 @@ class _Builder:
         return stored.build() if isinstance(stored, _Dtype) else stored
 
     def _array(
-        self, _version: int, shape: tuple[int, ...], dtype: _Dtype, fortran: bool,
+        self,
+        _version: int,
+        shape: tuple[int, ...],
+        dtype: _Dtype,
+        fortran: bool,
         content: bytes | list[object],
     ) -> object:
         if dtype.is_object:

@@ -59,7 +59,7 @@ class Saver:
                 labels.labels,
                 labels.flows,
                 chosen,
-                image_path=image.path,
+                image=image,
                 settings=settings,
             )
 

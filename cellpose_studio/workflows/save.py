@@ -28,7 +28,7 @@ def save_segmentation(
         result.labels,
         result.flows,
         kinds,
-        image_path=result.image.path,
+        image=result.image,
         settings=result.settings(),
     )
 
@@ -38,4 +38,3 @@ def base_of(image: ImageSource, folder: Path | None = None) -> Path:
     path, scene = image.path, image.scene
     part = "_" + "".join(c if c.isalnum() else "-" for c in scene) if scene else ""
     return (folder or path.parent) / (path.stem + part)
-
