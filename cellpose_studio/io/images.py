@@ -2,50 +2,82 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.image import ImageSource
+from cellpose_studio.io.axes import resolved
 from cellpose_studio.io.fingerprint import fingerprint
-from cellpose_studio.io.pictures import open_picture
-from cellpose_studio.io.stored import damaged, image_source
-from cellpose_studio.io.tiff import open_tiff
+from cellpose_studio.io.ome_zarr import is_ome_zarr, open_ome_zarr
+from cellpose_studio.io.pictures import JPEG_START, PNG_START, open_picture
+from cellpose_studio.io.stored import Stored, damaged, image_source
+from cellpose_studio.io.tiff import TIFF_STARTS, open_tiff
 
-_TIFF = (".tif", ".tiff", ".btf", ".tf8")
-_PICTURES = (".png", ".jpg", ".jpeg")
-_ZARR = (".zarr",)
+_FILES = (".tif", ".tiff", ".btf", ".tf8", ".png", ".jpg", ".jpeg")
 
-IMAGE_SUFFIXES = (*_TIFF, *_PICTURES, *_ZARR)
+_ZARR = ".zarr"
+
+IMAGE_SUFFIXES = (*_FILES, _ZARR)
 """Ends of the names of images, in lower case."""
 
 FILE_DIALOG_FILTER = (
-    "Images (" + " ".join(f"*{s}" for s in (*_TIFF, *_PICTURES)) + ");;All files (*)"
+    "Images ("
+    + " ".join(f"*{suffix} *{suffix.upper()}" for suffix in _FILES)
+    + ");;All files (*)"
 )
 """What a file dialog of Qt shows; an OME-Zarr is a folder."""
 
+_MICROSCOPE_FORMATS = {
+    ".czi": "ZEISS (CZI)",
+    ".lsm": "ZEISS (LSM)",
+    ".lif": "Leica (LIF)",
+    ".nd2": "Nikon (ND2)",
+    ".oib": "Olympus (OIB)",
+    ".oif": "Olympus (OIF)",
+    ".oir": "Olympus (OIR)",
+    ".vsi": "Olympus (VSI)",
+    ".ims": "Imaris (IMS)",
+    ".dv": "DeltaVision (DV)",
+    ".stk": "MetaMorph (STK)",
+}
+
 
 def is_image_path(path: Path) -> bool:
-    """Tell by its name whether a path is an image that we may be able to open."""
-    return path.suffix.lower() in IMAGE_SUFFIXES
+    """Tell whether a path is an image that we may be able to open.
+
+    Files are known by their names, an OME-Zarr by the metadata in its folder.
+    """
+    if path.is_dir():
+        return is_ome_zarr(path)
+    return path.suffix.lower() in _FILES
 
 
 def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
     """Return the images of a file, one per scene; pixels are read when needed.
 
+    ``axes`` holds for images that do not say which axis is which: one letter of
+    TCZYX, or S for colours, per axis longer than 1.
+
     Raises
     ------
     ImageUnreadable
-        If it is none of ours, or damaged.
+        If it is none that we read, or damaged, or ``axes`` do not fit it.
     AxesAmbiguous
-        If the file does not say which axis is which, and ``axes`` neither.
+        If it does not say which axis is which, and ``axes`` are not given.
     """
-    suffix = path.suffix.lower()
     try:
-        stored = open_tiff(path) if suffix in _TIFF else open_picture(path)
+        images = [resolved(path, stored, axes) for stored in _stored(path)]
         mark = fingerprint(path)
-        return [image_source(path, image, mark) for image in stored]
+        return [image_source(path, stored, mark) for stored in _with_scenes(images)]
     except StudioError:
         raise
+    except FileNotFoundError as error:
+        if path.exists():
+            raise damaged(path) from error
+        raise ImageUnreadable(
+            f"There is no {path.name} in {path.parent}.", "It may have been moved."
+        ) from error
     except OSError as error:
         raise ImageUnreadable(
             f"{path.name} cannot be opened: {error.strerror or error}."
@@ -53,3 +85,57 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
     # Damaged files make the decoders raise anything.
     except Exception as error:
         raise damaged(path) from error
+
+
+def _stored(path: Path) -> list[Stored]:
+    """Open a file by what it is, not by its name."""
+    if path.is_dir():
+        return _folder(path)
+    with path.open("rb") as file:
+        start = file.read(len(PNG_START))
+    if not start:
+        raise ImageUnreadable(f"{path.name} is empty.", "Copy or export it again.")
+    if start.startswith(TIFF_STARTS) and path.suffix.lower() not in _MICROSCOPE_FORMATS:
+        return open_tiff(path)
+    if start.startswith((PNG_START, JPEG_START)):
+        return open_picture(path)
+    raise _unsupported(path)
+
+
+def _folder(path: Path) -> list[Stored]:
+    if is_ome_zarr(path):
+        return open_ome_zarr(path)
+    raise ImageUnreadable(
+        f"{path.name} is a folder without the metadata of an OME-Zarr.",
+        "Choose the folder that holds .zattrs or zarr.json with multiscales.",
+    )
+
+
+def _unsupported(path: Path) -> ImageUnreadable:
+    suffix = path.suffix.lower()
+    if suffix in _MICROSCOPE_FORMATS:
+        return ImageUnreadable(
+            f"{path.name} is in the format of {_MICROSCOPE_FORMATS[suffix]}, which "
+            "cannot be read.",
+            "Export it as OME-TIFF, in the program of the microscope or in Fiji.",
+        )
+    if suffix in _FILES:
+        return damaged(path)
+    return ImageUnreadable(
+        f"{path.name} is not an image of a kind that can be opened.",
+        "TIFF, OME-TIFF, PNG, JPEG and OME-Zarr can.",
+    )
+
+
+def _with_scenes(images: list[Stored]) -> list[Stored]:
+    """Give each of several images a name of its own; one alone needs none."""
+    if len(images) == 1:
+        return [replace(images[0], scene="")]
+    taken: set[str] = set()
+    named = []
+    for n, image in enumerate(images, 1):
+        name = image.scene or f"Image {n}"
+        scene = name if name not in taken else f"{name} ({n})"
+        taken.add(scene)
+        named.append(replace(image, scene=scene))
+    return named

@@ -11,11 +11,14 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
-from cellpose_studio.core.image import AXES, ImageSource, Shape
+from cellpose_studio.core.image import ImageSource, Shape
 
 Array = npt.NDArray[Any]
+PixelSize = tuple[float | None, float | None, float | None]
 
-COLOURS = ("Red", "Green", "Blue")
+UNKNOWN_SIZE: PixelSize = (None, None, None)
+
+_COLOURS = ("Red", "Green", "Blue")
 
 _LARGEST = 2**53
 """Bytes of an image beyond which its metadata cannot be true."""
@@ -31,17 +34,23 @@ class StoredPixels(Protocol):
 
 @dataclass(frozen=True)
 class Stored:
-    """One image of a file, with its own axes.
+    """One image of a file, with the axes that it has there.
 
     Attributes
     ----------
     axes
-        One letter per axis: those of TCZYX, S for the samples of a colour, and
-        anything else for an axis that the file leaves open.
+        One letter per axis: those of TCZYX, S for the samples of a pixel, and any
+        other one for an axis that the file leaves open.
     shape, dtype
         Of the array in the file.
     pixels
         Reads it.
+    samples
+        How many of the samples count; those after them are transparency.
+    colour
+        The samples are red, green and blue.
+    likely
+        The axes where the file leaves some open but hints at them; else "".
     scene
         Name of the scene; "" when there is one only.
     pixel_size_um
@@ -54,20 +63,29 @@ class Stored:
     shape: tuple[int, ...]
     dtype: np.dtype[Any]
     pixels: StoredPixels
+    samples: int = 1
+    colour: bool = False
+    likely: str = ""
     scene: str = ""
-    pixel_size_um: tuple[float | None, float | None, float | None] = (None, None, None)
+    pixel_size_um: PixelSize = UNKNOWN_SIZE
     channel_names: tuple[str, ...] = ()
 
     def length(self, axis: str) -> int:
         """Return the length of an axis; 1 if there is none."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1
 
+    @property
+    def ordered_shape(self) -> Shape:
+        """Shape of the image in TCZYX order; colours are channels."""
+        t, c, z, y, x = (self.length(axis) for axis in "TCZYX")
+        return t, c * self.samples, z, y, x
+
 
 def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
     """Return ``stored``, whose axes are all known, as an image in TCZYX order.
 
-    Colours become channels, transparency is left out. Pixels are in native byte
-    order; those of one bit become uint8, those of half precision float32.
+    Pixels are in native byte order; those of one bit become uint8, those of half
+    precision float32.
 
     Raises
     ------
@@ -75,45 +93,45 @@ def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
         If it is empty, or holds what is no picture.
     """
     _check(path, stored)
-    samples = _samples(stored)
-    length = {a: stored.length(a) for a in AXES}
-    length["C"] *= samples
-    shape: Shape = (length["T"], length["C"], length["Z"], length["Y"], length["X"])
-    rgb = samples == 3 and length["C"] == 3
-    names = COLOURS if rgb else stored.channel_names
     dtype = _pixel_type(stored.dtype)
     return ImageSource(
         path=path,
         scene=stored.scene,
-        shape=shape,
+        shape=stored.ordered_shape,
         dtype=dtype,
         file_axes=stored.axes,
         pixel_size_um=stored.pixel_size_um,
-        channel_names=_complete(names, shape[1]),
-        rgb=rgb,
+        channel_names=_channel_names(stored),
+        rgb=stored.colour and stored.length("C") == 1,
         fingerprint=fingerprint,
-        reader=_OrderedReader(path, stored, samples, dtype),
+        reader=_OrderedReader(path, stored, dtype, _state(path)),
+    )
+
+
+def damaged(path: Path) -> ImageUnreadable:
+    """Return the error for a file whose content makes no sense."""
+    return ImageUnreadable(
+        f"{path.name} is damaged, or not complete.", "Copy or export it again."
     )
 
 
 @dataclass(frozen=True)
 class _OrderedReader:
-    """Reads a stored array in TCZYX order."""
+    """Reads a stored array in TCZYX order, as long as its file stays as it was."""
 
     path: Path
     stored: Stored
-    samples: int
     dtype: np.dtype[Any]
+    state: tuple[int, ...]
 
     def read(self, region: tuple[slice, ...]) -> Array:
-        lengths = (
-            *(self.stored.length(a) for a in "T"),
-            self.stored.length("C") * self.samples,
-            *(self.stored.length(a) for a in "ZYX"),
-        )
-        spans = [range(*r.indices(n)) for r, n in zip(region, lengths, strict=True)]
         try:
-            return self._ordered(spans)
+            if _state(self.path) != self.state:
+                raise ImageUnreadable(
+                    f"{self.path.name} has changed since it was opened.",
+                    "Open it again.",
+                )
+            return self._read(region)
         except (ImageUnreadable, NotEnoughMemory):
             raise
         except MemoryError as error:
@@ -124,51 +142,52 @@ class _OrderedReader:
         except OSError as error:
             raise ImageUnreadable(
                 f"{self.path.name} can no longer be read: {error.strerror or error}.",
-                "Check that the file is still there.",
+                "Check that it is still there.",
             ) from error
         # Damaged files make the decoders raise anything.
         except Exception as error:
             raise damaged(self.path) from error
 
-    def _ordered(self, spans: list[range]) -> Array:
-        """Read steps of 1 along each axis; channels of all samples are read together."""
+    def _read(self, region: tuple[slice, ...]) -> Array:
+        """Read steps of 1; all samples of a pixel are read together."""
+        stored, samples = self.stored, self.stored.samples
+        spans = [
+            range(*span.indices(n))
+            for span, n in zip(region, stored.ordered_shape, strict=True)
+        ]
         t, c, z, y, x = spans
-        first, last = c.start // self.samples, -(-c.stop // self.samples)
-        index = {
-            a: slice(s.start, s.stop) for a, s in zip("TZYX", (t, z, y, x), strict=True)
-        }
-        index |= {"C": slice(first, last), "S": slice(0, self.samples)}
-        axes = self.stored.axes
-        block = self.stored.pixels.read(tuple(index[a] for a in axes))
-        block = block.transpose([axes.index(a) for a in "TCSZYX" if a in axes])
-        channels = slice(c.start - first * self.samples, c.stop - first * self.samples)
-        whole = block.reshape(len(t), -1, len(z), len(y), len(x))
-        return np.ascontiguousarray(whole[:, channels], dtype=self.dtype)
+        first = c.start // samples
+        index = {a: slice(s.start, s.stop) for a, s in zip("TCZYX", spans, strict=True)}
+        index["C"] = slice(first, -(-c.stop // samples))
+        index["S"] = slice(0, samples)
+        block = stored.pixels.read(tuple(index[axis] for axis in stored.axes))
+        block = block.transpose(
+            [stored.axes.index(a) for a in "TCSZYX" if a in stored.axes]
+        )
+        block = block.reshape(len(t), -1, len(z), len(y), len(x))
+        channels = slice(c.start - first * samples, c.stop - first * samples)
+        return np.ascontiguousarray(block[:, channels], dtype=self.dtype)
 
 
-def damaged(path: Path) -> ImageUnreadable:
-    """Return the error for a file whose content makes no sense."""
-    return ImageUnreadable(
-        f"{path.name} is damaged, or not complete.",
-        "Copy or export it again.",
-    )
+def _state(path: Path) -> tuple[int, ...]:
+    """Return what changes with a file; folders change without their images."""
+    status = path.stat()
+    return () if path.is_dir() else (status.st_size, status.st_mtime_ns)
 
 
 def _check(path: Path, stored: Stored) -> None:
-    if math.prod(stored.shape) == 0:
+    size = math.prod(stored.shape)
+    if size == 0:
         raise ImageUnreadable(f"{path.name} is empty: its shape is {stored.shape}.")
-    if math.prod(stored.shape) * stored.dtype.itemsize > _LARGEST:
+    if size * stored.dtype.itemsize > _LARGEST:
         raise damaged(path)
     if stored.dtype.kind not in "buif" or stored.dtype.itemsize > 8:
         raise ImageUnreadable(
-            f"{path.name} holds values of type {stored.dtype}, which are no grey values.",
+            f"{path.name} holds values of type {stored.dtype}, not grey values.",
             "Save it with whole or floating-point numbers.",
         )
-
-
-def _samples(stored: Stored) -> int:
-    """Return how many samples are colours or grey values, not transparency."""
-    return {2: 1, 4: 3}.get(stored.length("S"), stored.length("S"))
+    if not {"Y", "X"} <= set(stored.axes):
+        raise ImageUnreadable(f"{path.name} holds no planes, but {stored.axes}.")
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -179,6 +198,10 @@ def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:
     return dtype.newbyteorder("=")
 
 
-def _complete(names: tuple[str, ...], channels: int) -> tuple[str, ...]:
-    given = [*names, *[""] * channels][:channels]
-    return tuple(name.strip() or f"Channel {n + 1}" for n, name in enumerate(given))
+def _channel_names(stored: Stored) -> tuple[str, ...]:
+    if stored.colour and stored.length("C") == 1:
+        return _COLOURS
+    channels = stored.ordered_shape[1]
+    given = stored.channel_names if stored.samples == 1 else ()
+    names = [*given, *[""] * channels][:channels]
+    return tuple(name.strip() or f"Channel {n + 1}" for n, name in enumerate(names))
