@@ -13,6 +13,12 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import replacing
 
 
+def fail_in_the_middle(path: Path, failure: Exception) -> None:
+    with replacing(path) as part:
+        part.write_bytes(b"ne")
+        raise failure
+
+
 def names_in(folder: Path) -> list[str]:
     return sorted(path.name for path in folder.iterdir())
 
@@ -41,9 +47,8 @@ def test_the_temporary_file_lies_beside_it_under_the_same_suffix(tmp_path):
 
 
 def test_another_failure_passes_through_and_leaves_the_old_file(old):
-    with pytest.raises(ZeroDivisionError), replacing(old) as part:
-        part.write_bytes(b"ne")
-        raise ZeroDivisionError
+    with pytest.raises(ZeroDivisionError):
+        fail_in_the_middle(old, ZeroDivisionError())
     assert old.read_bytes() == b"earlier"
     assert names_in(old.parent) == [old.name]
 
@@ -63,9 +68,8 @@ def test_another_failure_passes_through_and_leaves_the_old_file(old):
     ],
 )
 def test_a_failure_of_the_disk_leaves_the_old_file_and_says_why(old, number, reason):
-    with pytest.raises(CannotSave) as raised, replacing(old) as part:
-        part.write_bytes(b"ne")
-        raise OSError(number, os.strerror(number))
+    with pytest.raises(CannotSave) as raised:
+        fail_in_the_middle(old, OSError(number, os.strerror(number)))
     assert raised.value.message == f"cells_seg.npy could not be saved: {reason}."
     assert old.read_bytes() == b"earlier"
     assert names_in(old.parent) == [old.name]
