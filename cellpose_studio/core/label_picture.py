@@ -1,4 +1,4 @@
-"""How a plane of labels looks: one byte per pixel, to be coloured by a table.
+"""How labels look: one byte per pixel, to be coloured by a table.
 
 Bits 0 to 6 of the byte are the colour of the cell, 1 to `COLOURS`, or 0 for
 background. Bit 7 marks the outline. What is shown of fill and outline is a matter of
@@ -17,24 +17,24 @@ import numpy.typing as npt
 COLOURS = 127
 OUTLINE = 0x80
 
-LabelPlane = npt.NDArray[np.uint32]
+Labels = npt.NDArray[np.uint32]
 Picture = npt.NDArray[np.uint8]
-Box = tuple[slice, slice]
+Box = tuple[slice, ...]
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def picture(labels: LabelPlane) -> Picture:
-    """Return the picture (Y, X) of a plane of labels (Y, X).
+def picture(labels: Labels) -> Picture:
+    """Return the picture of labels (Y, X) or, plane by plane, (Z, Y, X).
 
     The outline of a cell is its pixels that touch something else, as in
     `core.labels.outlines`. Other threads may work meanwhile.
     """
     drawn = np.empty(labels.shape, np.uint8)
-    _draw(labels, drawn, 0, labels.shape[0], 0, labels.shape[1])
+    update(drawn, labels, tuple(slice(0, size) for size in labels.shape))
     return drawn
 
 
-def update(drawn: Picture, labels: LabelPlane, box: Box) -> Box:
+def update(drawn: Picture, labels: Labels, box: Box) -> Box:
     """Redraw what a change of ``labels`` inside ``box`` can have changed.
 
     Parameters
@@ -42,21 +42,23 @@ def update(drawn: Picture, labels: LabelPlane, box: Box) -> Box:
     drawn
         The picture of ``labels`` before the change; it is drawn on.
     labels
-        The plane after the change, of the same shape.
+        The labels after the change, of the same shape.
     box
-        Slices along Y and X with a start and a stop within the plane.
+        A slice per axis, with a start and a stop within the labels.
 
     Returns
     -------
     Box
-        What was redrawn: ``box`` and the pixels around it.
+        What was redrawn: ``box`` and the pixels around it in its planes.
     """
-    height, width = labels.shape
-    rows, columns = box
+    height, width = labels.shape[-2:]
+    *planes, rows, columns = box
     top, bottom = max(rows.start - 1, 0), min(rows.stop + 1, height)
     left, right = max(columns.start - 1, 0), min(columns.stop + 1, width)
-    _draw(labels, drawn, top, bottom, left, right)
-    return slice(top, bottom), slice(left, right)
+    changed, redrawn = labels[tuple(planes)], drawn[tuple(planes)]
+    for plane in np.ndindex(changed.shape[:-2]):
+        _draw(changed[plane], redrawn[plane], top, bottom, left, right)
+    return (*planes, slice(top, bottom), slice(left, right))
 
 
 def colour_table(
@@ -101,7 +103,7 @@ def _byte(cell: np.uint32, inside: bool) -> np.uint8:
 
 @_compiled
 def _draw(
-    labels: LabelPlane, drawn: Picture, top: int, bottom: int, left: int, right: int
+    labels: Labels, drawn: Picture, top: int, bottom: int, left: int, right: int
 ) -> None:
     height, width = labels.shape
     for y in range(top, bottom):
