@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
 from cellpose_studio.core.image import ChannelPixels, ColourPixels, ImageSource
 
@@ -51,6 +51,8 @@ class Canvas(QObject):
 
         self.model = ViewerModel(title="Cellpose Studio")
         self.model.theme = theme
+        # In µm, or in pixels where their size is not known.
+        self.model.scale_bar.visible = True
         self.widget = Viewer(self.model)
         self._providers = _provide(self.model)
         self._outlines = False
@@ -58,10 +60,13 @@ class Canvas(QObject):
         self._image: ImageSource | None = None
         self.model.events.status.connect(self._on_status)
 
-    @property
-    def controls(self) -> QWidget:
-        """Napari's controls of the selected layer."""
-        return self.widget.controls
+    def layer_controls(self) -> QWidget:
+        """Return napari's controls of the selected layer."""
+        # They are wider than the column of docks has to be.
+        area = QScrollArea()
+        area.setWidgetResizable(True)
+        area.setWidget(self.widget.controls)
+        return area
 
     def layer_panel(self) -> QWidget:
         """Return the list of layers with its buttons."""
@@ -74,11 +79,14 @@ class Canvas(QObject):
         self.widget.viewerButtons.consoleButton.hide()
         return panel
 
-    def style_sheet(self, theme: str) -> str:
-        """Return napari's style for all widgets of the window."""
+    def style_sheet(self, theme: str, additions: str) -> str:
+        """Return napari's style for all widgets, and ``additions`` in its colours."""
         from napari.qt import get_stylesheet
+        from napari.utils.theme import get_theme, template
 
-        return str(get_stylesheet(theme, extra_variables={"font_size": "10pt"}))
+        size = f"{QApplication.font().pointSize()}pt"
+        sheet = get_stylesheet(theme, extra_variables={"font_size": size})
+        return str(sheet + template(additions, **get_theme(theme).to_rgb_dict()))
 
     def set_theme(self, theme: str) -> None:
         """Change the colours of the canvas."""
@@ -96,7 +104,6 @@ class Canvas(QObject):
             for channel in range(image.channels):
                 self._add_channel(image, channel)
         self._name_axes(image)
-        self._set_scale_bar(image)
         self.model.reset_view()
         self._show_middle_plane(image)
 
@@ -109,7 +116,7 @@ class Canvas(QObject):
             return
         assert self._image is not None
         layer = self.model.add_labels(
-            labels, name=name, opacity=_OPACITY, scale=self._image.label_scale
+            labels, name=name, opacity=_OPACITY, **_placed(self._image)
         )
         # Masks change by runs and thresholds here; a stray stroke would be lost.
         layer.editable = False
@@ -167,7 +174,7 @@ class Canvas(QObject):
 
     def _add_colours(self, image: ImageSource) -> None:
         self.model.add_image(
-            ColourPixels(image), name=image.path.name, rgb=True, scale=image.label_scale
+            ColourPixels(image), name=image.path.name, rgb=True, **_placed(image)
         )
 
     def _add_channel(self, image: ImageSource, channel: int) -> None:
@@ -179,19 +186,13 @@ class Canvas(QObject):
             colormap=_COLOURS[channel % len(_COLOURS)] if several else "gray",
             blending="additive" if several else "translucent_no_depth",
             contrast_limits=_contrast(image, channel),
-            scale=image.label_scale,
             multiscale=False,
+            **_placed(image),
         )
 
     def _name_axes(self, image: ImageSource) -> None:
         axes = [a for a, n in zip("TZ", (image.frames, image.planes), strict=True) if n > 1]
         self.model.dims.axis_labels = [*axes, "Y", "X"]
-
-    def _set_scale_bar(self, image: ImageSource) -> None:
-        known = image.pixel_size_um[1] is not None
-        self.model.scale_bar.visible = known
-        if known:
-            self.model.scale_bar.unit = "um"
 
     def _show_middle_plane(self, image: ImageSource) -> None:
         if image.planes > 1:
@@ -213,6 +214,15 @@ class Canvas(QObject):
             parts = [status.get("layer_name"), status.get("coordinates")]
             status = "  ".join(str(part) for part in parts if part)
         self.status_changed.emit(str(status))
+
+
+def _placed(image: ImageSource) -> dict[str, Any]:
+    """Return where the layers of ``image`` lie in space."""
+    known = image.pixel_size_um[1] is not None
+    axes = len(image.label_shape)
+    frames = image.frames > 1
+    units = ["pixel"] * frames + ["um" if known else "pixel"] * (axes - frames)
+    return {"scale": image.label_scale, "units": units}
 
 
 def _provide(model: Any) -> Any:

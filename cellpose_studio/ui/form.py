@@ -48,6 +48,7 @@ class Form(QWidget):
         super().__init__()
         layout = QFormLayout(self)
         layout.setContentsMargins(0, 0, 0, 0)
+        layout.setRowWrapPolicy(QFormLayout.RowWrapPolicy.WrapLongRows)
         self._editors: dict[str, Editor] = {}
         for name in fields:
             field = model.model_fields[name]

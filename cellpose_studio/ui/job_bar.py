@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
+from superqt import QElidingLabel
 
 from cellpose_studio.app.jobs import Job, JobQueue
 
@@ -19,7 +20,9 @@ class JobBar(QWidget):
         self._queue = queue
         self._job: Job | None = None
         self._phase = ("", 0.0)
-        self.text = QLabel(objectName="jobText")
+        # A long file name must not make the window wider.
+        self.text = QElidingLabel()
+        self.text.setObjectName("jobText")
         self.bar = QProgressBar(objectName="jobProgress", textVisible=False)
         self.left = QLabel(objectName="jobLeft")
         self.cancel = QPushButton("Cancel", objectName="jobCancel")

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QFileDialog,
     QLabel,
     QMainWindow,
+    QStackedWidget,
     QTabWidget,
     QVBoxLayout,
     QWidget,
@@ -32,11 +33,14 @@ from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.ui.opening import Opener
 from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
-from cellpose_studio.ui.theme import additions
+from cellpose_studio.ui.theme import ADDITIONS
 from cellpose_studio.ui.welcome import Welcome
 from cellpose_studio.workflows.warm_up import warm_up
 
 _SIZE = (1366, 768)
+_LEFT, _RIGHT = 260, 350
+_LAYOUT = 1
+"""To be raised when docks change, or an older arrangement is restored."""
 _AREAS = Qt.DockWidgetArea
 
 
@@ -151,7 +155,7 @@ class MainWindow(QMainWindow):
         """Change the colours of everything, "dark" or "light"."""
         self.settings.theme = theme
         self.canvas.set_theme(theme)
-        self.setStyleSheet(self.canvas.style_sheet(theme) + additions(theme))
+        self.setStyleSheet(self.canvas.style_sheet(theme, ADDITIONS))
 
     def show_error(self, error: Exception) -> None:
         """Say what went wrong."""
@@ -183,7 +187,7 @@ class MainWindow(QMainWindow):
     def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
         """Hide at once, then stop the jobs and release what the canvas holds."""
         self.settings.set_window("geometry", self.saveGeometry())
-        self.settings.set_window("state", self.saveState())
+        self.settings.set_window("state", self.saveState(_LAYOUT))
         self.hide()
         self.queue.shut_down()
         self.quick.shut_down()
@@ -193,33 +197,45 @@ class MainWindow(QMainWindow):
     # Building
 
     def _lay_out(self) -> None:
+        self.welcome = Welcome()
+        self._middle = QStackedWidget()
+        self._middle.addWidget(self.welcome)
+        self._middle.addWidget(self.canvas.widget)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.messages)
-        column.addWidget(self.canvas.widget, 1)
+        column.addWidget(self._middle, 1)
         column.addWidget(self.jobs)
         self.setCentralWidget(centre)
-        self.welcome = Welcome(self.canvas.widget)
-        self.panels: list[QDockWidget] = []
-        right = QTabWidget()
-        right.addTab(self.segment, "Segment")
-        self._dock("Images", self.images, _AREAS.LeftDockWidgetArea)
-        self._dock("Layers", self.canvas.layer_panel(), _AREAS.LeftDockWidgetArea)
-        self._dock("Layer controls", self.canvas.controls, _AREAS.LeftDockWidgetArea)
-        self._dock("Segment", right, _AREAS.RightDockWidgetArea)
+        self.tabs = QTabWidget()
+        self.tabs.addTab(self.segment, "Segment")
+        left, right = _AREAS.LeftDockWidgetArea, _AREAS.RightDockWidgetArea
+        images = self._dock("Images", self.images, left)
+        layers = self._dock("Layers", self.canvas.layer_panel(), left)
+        controls = self._dock("Layer controls", self.canvas.layer_controls(), left)
+        self.setTabPosition(left, QTabWidget.TabPosition.North)
+        self.tabifyDockWidget(layers, controls)
+        layers.raise_()
+        panels = self._dock("Panels", self.tabs, right)
+        # The tabs have titles of their own.
+        panels.setTitleBarWidget(QWidget())
+        self.panels = [images, layers, controls, panels]
+        self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
         self.position = QLabel(objectName="position")
         self.device = QLabel("CPU", objectName="device")
         self.statusBar().addWidget(self.position, 1)
         self.statusBar().addPermanentWidget(self.device)
 
-    def _dock(self, title: str, widget: QWidget, area: Qt.DockWidgetArea) -> None:
+    def _dock(
+        self, title: str, widget: QWidget, area: Qt.DockWidgetArea
+    ) -> QDockWidget:
         dock = QDockWidget(title, self)
         dock.setObjectName(title)
         dock.setWidget(widget)
         self.addDockWidget(area, dock)
-        self.panels.append(dock)
+        return dock
 
     def _connect(self) -> None:
         self.session.shown_changed.connect(self._on_shown)
@@ -240,7 +256,7 @@ class MainWindow(QMainWindow):
         if (geometry := self.settings.window("geometry")) is not None:
             self.restoreGeometry(geometry)
         if (state := self.settings.window("state")) is not None:
-            self.restoreState(state)
+            self.restoreState(state, _LAYOUT)
 
     # What happens
 
@@ -250,7 +266,7 @@ class MainWindow(QMainWindow):
         # The file may have gone, or be damaged where it was not looked at before.
         except Exception as error:
             self.show_error(error)
-        self.welcome.setVisible(entry is None)
+        self._middle.setCurrentIndex(0 if entry is None else 1)
         self.segment.show_entry(entry)
         self.setWindowTitle(
             f"{entry.image.name} - Cellpose Studio" if entry else "Cellpose Studio"

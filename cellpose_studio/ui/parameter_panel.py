@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
-from superqt import QCollapsible
 
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.parameters import Normalization, SegmentationParameters
 from cellpose_studio.ui.form import Form, fields_of
+from cellpose_studio.ui.section import Section
 
 _JOIN = 0.25
 """IoU at which planes are joined unless the user says otherwise."""
+
+_RUN_WIDTH = 260  # px of the button's text; a long file name must not widen the panel
 
 _STACK_MODES = {
     "volume": "As a volume (3D)",
@@ -32,6 +34,9 @@ class ParameterPanel(QWidget):
         self.mode = QComboBox(objectName="stackMode")
         for key, text in _STACK_MODES.items():
             self.mode.addItem(text, key)
+        self.mode.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
         self.mode.setToolTip(
             "<qt>How the planes of a stack become cells. As a volume is best for "
             "cells over many planes, and slowest.</qt>"
@@ -42,13 +47,13 @@ class ParameterPanel(QWidget):
         self.normalization = Form(Normalization, fields_of(Normalization, "normalisation"))
         self.advanced = Form(model, fields_of(model, "advanced"))
         self.run = QPushButton("Run", objectName="run")
-        self.stack_section = _section("3D stack", self._stack_page())
+        self.stack_section = Section("3D stack", self._stack_page())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.main)
         column.addWidget(self.stack_section)
-        column.addWidget(_section("Normalisation", self.normalization))
-        column.addWidget(_section("Advanced", self.advanced))
+        column.addWidget(Section("Normalisation", self.normalization))
+        column.addWidget(Section("Advanced", self.advanced))
         column.addWidget(self.run)
         self.run.clicked.connect(self.run_wanted)
         self.mode.currentIndexChanged.connect(self._on_mode)
@@ -59,12 +64,14 @@ class ParameterPanel(QWidget):
         is_stack = image is not None and image.planes > 1
         self.stack_section.setVisible(is_stack)
         if is_stack:
-            self.stack_section.expand(animate=False)
+            self.stack_section.open()
 
     def set_runnable(self, name: str, missing: str) -> None:
         """Say what Run will run on, or what is missing for it."""
         self.run.setEnabled(not missing)
-        self.run.setText(f"Run on {name}" if name else "Run")
+        text = f"Run on {name}" if name else "Run"
+        middle = Qt.TextElideMode.ElideMiddle
+        self.run.setText(self.run.fontMetrics().elidedText(text, middle, _RUN_WIDTH))
         tip = missing or "Find the cells of the image that is shown (Ctrl+R)."
         self.run.setToolTip(f"<qt>{tip}</qt>")
 
@@ -103,11 +110,3 @@ class ParameterPanel(QWidget):
         for name in ("anisotropy", "flow3D_smooth"):
             self.stack.widget_of(name).setEnabled(mode == "volume")
 
-
-def _section(title: str, content: QWidget) -> QCollapsible:
-    section = QCollapsible(title)
-    section.setObjectName(title)
-    section.setDuration(0)
-    content.layout().setContentsMargins(12, 0, 0, 4)
-    section.addWidget(content)
-    return section

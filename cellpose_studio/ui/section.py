@@ -1,0 +1,36 @@
+"""A part of a panel that folds away."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
+
+
+class Section(QWidget):
+    """``content`` under a title to click; folded at first."""
+
+    def __init__(self, title: str, content: QWidget) -> None:
+        super().__init__()
+        self.setObjectName(title)
+        self._content = content
+        self.title = QToolButton(text=title, checkable=True, autoRaise=True)
+        self.title.setObjectName("sectionTitle")
+        self.title.setToolButtonStyle(Qt.ToolButtonStyle.ToolButtonTextBesideIcon)
+        self.title.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.title)
+        column.addWidget(content)
+        content.layout().setContentsMargins(16, 0, 0, 4)
+        self.title.toggled.connect(self._on_toggled)
+        self._on_toggled(False)
+
+    def open(self) -> None:
+        """Show the content."""
+        self.title.setChecked(True)
+
+    def _on_toggled(self, shown: bool) -> None:
+        arrow = Qt.ArrowType.DownArrow if shown else Qt.ArrowType.RightArrow
+        self.title.setArrowType(arrow)
+        self._content.setVisible(shown)
