@@ -126,7 +126,7 @@ def _directed_edges(mask: npt.NDArray[np.bool_]) -> set[Edge]:
         (here & ~m[2:, 1:-1], 1, 1),  # bottom edge, from the right corner
         (here & ~m[1:-1, :-2], 1, 0),  # left edge, from the lower corner
     )
-    edges = set()
+    edges: set[Edge] = set()
     for step, (side, down, right) in enumerate(sides):
         ys, xs = np.nonzero(side)
         corners = zip((ys + down).tolist(), (xs + right).tolist(), strict=True)

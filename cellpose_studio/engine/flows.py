@@ -74,7 +74,7 @@ def flows_of_volume(
     from cellpose.transforms import resize_image_3d
 
     scale = network.spec.diam_mean / diameter
-    seen = _volume_shape(stack.shape[:3], parameters, scale)  # type: ignore[arg-type]
+    seen = _volume_shape(stack.shape[:3], parameters, scale)
     volume = resize_image_3d(stack, seen) if seen != stack.shape[:3] else stack
     outputs = np.zeros((*seen, 4), np.float32)
     for turn, back, axes in _VIEWS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,12 +13,12 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.errors import ModelUnusable, NotEnoughMemory
 from cellpose_studio.core.model import Architecture, ModelSpec
 from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
 from cellpose_studio.engine.torchvision_ops import make_importable
 from cellpose_studio.engine.unet import UNet, concatenates, widths_of
-from cellpose_studio.engine.weights import Weights, read_weights
+from cellpose_studio.engine.weights import Weights, read_weights, sha256_of
 
 TILE: dict[Architecture, int] = {"unet": 224, "sam": 256, "dino": 384}
 """Side of the tiles that each architecture was trained on, px."""
@@ -68,11 +69,10 @@ class Network:
     @contextmanager
     def watched(self, before_block: Callable[[], None]) -> Iterator[None]:
         """Call ``before_block`` ahead of each block; what it raises leaves `run`."""
-
-        def hook(module: nn.Module, arguments: tuple[Any, ...]) -> None:
-            before_block()
-
-        handles = [block.register_forward_pre_hook(hook) for block in self.blocks]
+        handles = [
+            block.register_forward_pre_hook(lambda *_: before_block())
+            for block in self.blocks
+        ]
         try:
             yield
         finally:
@@ -87,18 +87,37 @@ def load(spec: ModelSpec, device: Device) -> Network:
     ------
     ModelUnusable
         If the file has gone or changed, or the network needs something more.
+    NotEnoughMemory
+        If the device is too small for it.
     """
     weights = read_weights(spec.path)
+    if sha256_of(spec.path) != spec.sha256:
+        raise ModelUnusable(
+            f"{spec.path.name} has changed since it was chosen.", "Choose it again."
+        )
     precision = precision_for(spec.architecture, device)
-    module = _MAKERS[spec.architecture](weights)
+    module = _empty(spec.architecture, weights)
     _fill(module, weights, spec)
-    module = module.to(device.name, torch_dtype(precision)).eval()
+    try:
+        module = module.to(device.name, torch_dtype(precision)).eval()
+    except torch.OutOfMemoryError as error:
+        raise device_full(device) from error
     if spec.architecture == "unet":
         module = module.to(memory_format=torch.channels_last)
         blocks = module.blocks
     else:
-        blocks = [*module.encoder.blocks, module.out]
+        # A whole block takes a second on a slow core.
+        halves = [(block, block.mlp) for block in module.encoder.blocks]
+        blocks = [*itertools.chain(*halves), module.out]
     return Network(spec, module, tuple(blocks), device, precision)
+
+
+def device_full(device: Device) -> NotEnoughMemory:
+    """Return the error for a network that a device is too small for."""
+    return NotEnoughMemory(
+        f"The memory of {device.title} is too small for this model.",
+        "Choose a smaller model, or run it on the CPU.",
+    )
 
 
 class NetworkCache:
@@ -109,30 +128,25 @@ class NetworkCache:
 
     def get(self, spec: ModelSpec, device: Device) -> Network:
         """Return the network of ``spec``, loading it if it is not the last one."""
-        last = self._network
-        if last is None or (last.spec.sha256, last.device) != (spec.sha256, device):
-            self._network = None  # frees its memory before the next one needs it
-            last = self._network = load(spec, device)
-        return last
+        network = self._network
+        if network is None or (network.spec, network.device) != (spec, device):
+            # Frees the memory of the last one before the next one needs it.
+            network = self._network = None
+            network = self._network = load(spec, device)
+        return network
 
 
-def _unet(weights: Weights) -> Any:
-    return UNet(widths_of(weights), concatenation=concatenates(weights))
-
-
-def _sam(weights: Weights) -> Any:
-    make_importable()
-    from cellpose.vit import CPSAM
-
-    # Without values: a billion random numbers would be made to be overwritten.
-    with torch.device("meta"):
-        return CPSAM()
-
-
-def _dino(weights: Weights) -> Any:
+def _empty(architecture: Architecture, weights: Weights) -> Any:
+    """Return the network that ``weights`` belong to, to be filled with them."""
+    if architecture == "unet":
+        return UNet(widths_of(weights), concatenation=concatenates(weights))
     make_importable()
     from cellpose import vit
 
+    if architecture == "sam":
+        # Without values: 300 million random numbers would only be overwritten.
+        with torch.device("meta"):
+            return vit.CPSAM()
     if not hasattr(vit, "dinov3_vitl16"):
         raise ModelUnusable(
             "This model needs the package dinov3, which is not installed.",
@@ -140,13 +154,6 @@ def _dino(weights: Weights) -> Any:
         )
     width = weights["encoder.cls_token"].shape[-1]
     return vit.CPDINO("vitl" if width == 1024 else "vitb")
-
-
-_MAKERS: dict[Architecture, Callable[[Weights], Any]] = {
-    "unet": _unet,
-    "sam": _sam,
-    "dino": _dino,
-}
 
 
 def _fill(module: nn.Module, weights: Weights, spec: ModelSpec) -> None:

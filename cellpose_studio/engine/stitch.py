@@ -8,7 +8,9 @@ import numpy.typing as npt
 Plane = npt.NDArray[np.uint32]
 
 
-def stitched(planes: npt.NDArray[np.uint32], threshold: float) -> npt.NDArray[np.uint32]:
+def stitched(
+    planes: npt.NDArray[np.uint32], threshold: float
+) -> npt.NDArray[np.uint32]:
     """Return planes (Z, Y, X) whose cells have one id where they are one cell.
 
     The rule is that of Cellpose's ``utils.stitch3D``: a cell takes the id of the
@@ -40,9 +42,7 @@ def _continued(
     return ids, used + len(new)
 
 
-def _partners(
-    plane: Plane, below: Plane, threshold: float
-) -> npt.NDArray[np.int64]:
+def _partners(plane: Plane, below: Plane, threshold: float) -> npt.NDArray[np.int64]:
     """Return (2, n): cells, and the cells below that they are one with."""
     both = (plane > 0) & (below > 0)
     pairs, shared = np.unique(

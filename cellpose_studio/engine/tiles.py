@@ -16,9 +16,9 @@ import numpy.typing as npt
 import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import NotEnoughMemory, ParametersUnfit
+from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.engine.network import Network
+from cellpose_studio.engine.network import Network, device_full
 from cellpose_studio.engine.torchvision_ops import make_importable
 
 FloatArray = npt.NDArray[np.float32]
@@ -54,19 +54,28 @@ class Tiling:
         Zeros before and after it along Y, and along X.
     tile
         (Y, X) of a tile.
-    count
-        Tiles per plane.
+    grid
+        Number of tiles along Y and X.
+    bsize, augment, overlap
+        As in Cellpose's ``make_tiles``.
     """
 
     size: tuple[int, int]
     pads: tuple[tuple[int, int], tuple[int, int]]
     tile: tuple[int, int]
-    count: int
+    grid: tuple[int, int]
     bsize: int
     augment: bool
     overlap: float
 
-    def cut(self, plane: FloatArray) -> tuple[FloatArray, list[list[int]], list[list[int]]]:
+    @property
+    def count(self) -> int:
+        """Tiles per plane."""
+        return math.prod(self.grid)
+
+    def cut(
+        self, plane: FloatArray
+    ) -> tuple[FloatArray, list[list[int]], list[list[int]]]:
         """Return the tiles (N, C, Y, X) of ``plane`` (Y, X, C), and where they lie."""
         from cellpose.transforms import make_tiles
 
@@ -85,10 +94,12 @@ class Tiling:
         (top, bottom), (left, right) = self.pads
         y, x = self.size
         if self.augment:
-            rows = len({start for start, _ in ysub})
-            grid = outputs.reshape(rows, -1, *outputs.shape[1:])
-            outputs = unaugment_tiles(grid).reshape(outputs.shape)
-        padded = (max(y + top + bottom, self.tile[0]), max(x + left + right, self.tile[1]))
+            in_rows = outputs.reshape(*self.grid, *outputs.shape[1:])
+            outputs = unaugment_tiles(in_rows).reshape(outputs.shape)
+        padded = (
+            max(y + top + bottom, self.tile[0]),
+            max(x + left + right, self.tile[1]),
+        )
         joined = average_tiles(outputs, ysub, xsub, *padded)
         return np.asarray(joined[:, top : top + y, left : left + x].transpose(1, 2, 0))
 
@@ -117,12 +128,12 @@ def tiling(
     smallest = (network.tile, network.tile) if network.pads_to_tile else None
     top, bottom, left, right = get_pad_yx(y, x, min_size=smallest)
     whole = (y + top + bottom, x + left + right)
-    sides, tile = zip(*(_side(n, network, parameters) for n in whole), strict=True)
+    (rows, height), (columns, width) = (_side(n, network, parameters) for n in whole)
     return Tiling(
         (y, x),
         ((top, bottom), (left, right)),
-        tile,  # type: ignore[arg-type]
-        math.prod(sides),
+        (height, width),
+        (rows, columns),
         network.tile,
         parameters.augment,
         parameters.tile_overlap,
@@ -159,7 +170,7 @@ def run_planes(
     """
     from cellpose.transforms import resize_image
 
-    cut = tiling(stack.shape[1:3], scale, network, parameters)  # type: ignore[arg-type]
+    cut = tiling(stack.shape[1:3], scale, network, parameters)
     outputs = np.empty((len(stack), *cut.size, 3), np.float32)
     with network.watched(counter.check):
         for planes in _groups(len(stack), cut.count, parameters.batch_size):
@@ -168,7 +179,6 @@ def run_planes(
                 plane = stack[z]
                 if scale != 1.0:
                     plane = resize_image(plane, *cut.size)
-                    plane = plane.reshape(*cut.size, -1)
                 pieces.append(cut.cut(plane))
             tiles = np.concatenate([piece[0] for piece in pieces])
             results = _run(network, tiles, parameters.batch_size, counter)
@@ -211,10 +221,7 @@ def _run(
         except torch.OutOfMemoryError as error:
             torch.cuda.empty_cache()
             if batch == 1:
-                raise NotEnoughMemory(
-                    f"The memory of {network.device.title} is too small for this model.",
-                    "Choose a smaller model, or run it on the CPU.",
-                ) from error
+                raise device_full(network.device) from error
             batch //= 2
             continue
         done += len(results[-1])

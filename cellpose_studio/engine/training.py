@@ -59,8 +59,12 @@ def train(
         )
     torch.manual_seed(parameters.seed)
     rng = np.random.default_rng(parameters.seed)
-    seen, unseen = _Set(fit, parameters, checkpoint), _Set(validation, parameters, checkpoint)
-    net = UNet(parameters.widths).to(memory_format=torch.channels_last)
+    seen, unseen = (
+        _Set(fit, parameters, checkpoint),
+        _Set(validation, parameters, checkpoint),
+    )
+    net = UNet(parameters.widths)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     net.diam_mean.data[:] = parameters.diam_mean
     net.diam_labels.data[:] = float(np.median(seen.diameters))
     optimizer = torch.optim.AdamW(
@@ -76,7 +80,7 @@ def train(
             checkpoint.reached(epoch, parameters.n_epochs, "training")
             losses.append(_step(net, optimizer, *seen.crops(batch, rng)))
         measure = len(unseen) and (epoch + 1) % VALIDATE_EVERY == 0
-        loss = _measure(net, unseen, parameters) if measure else None
+        loss = _measure(net, unseen, parameters, checkpoint) if measure else None
         report(EpochReport(epoch + 1, len(rates), float(np.mean(losses)), loss))
     return net.eval()
 
@@ -180,16 +184,20 @@ def _step(
     net.train()
     loss = _loss(net, pixels, targets)
     optimizer.zero_grad()
-    loss.backward()  # type: ignore[no-untyped-call]
+    loss.backward()
     optimizer.step()
     return loss.item()
 
 
-def _measure(net: UNet, unseen: _Set, parameters: TrainingParameters) -> float:
+def _measure(
+    net: UNet, unseen: _Set, parameters: TrainingParameters, checkpoint: Checkpoint
+) -> float:
     """Return the loss on the same crops every time."""
     net.eval()
     rng = np.random.default_rng(42)
-    batches = _batches(np.arange(len(unseen)), parameters.batch_size)
-    with torch.no_grad():
-        losses = [_loss(net, *unseen.crops(b, rng)).item() for b in batches]
+    losses = []
+    for batch in _batches(np.arange(len(unseen)), parameters.batch_size):
+        checkpoint.check()
+        with torch.no_grad():
+            losses.append(_loss(net, *unseen.crops(batch, rng)).item())
     return float(np.mean(losses))

@@ -8,12 +8,18 @@ of the modules are dictated by the names in the weight files.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 OUTPUTS = 3  # dY, dX, cell probability
+
+_PROJECTION = "downsample.down.res_down_{}.proj.1.weight"
+_JOINT = "upsample.up.res_up_0.conv.conv_1.conv.2.weight"
+LANDMARKS = frozenset({_PROJECTION.format(0), _JOINT, "output.2.weight"})
+"""Names in the weight file of every such network."""
 
 
 class UNet(nn.Module):
@@ -68,27 +74,16 @@ class UNet(nn.Module):
 
 
 def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
-    """Return the widths of the network that ``weights`` belong to.
-
-    Raises
-    ------
-    KeyError
-        If the first convolutions of a residual U-Net are not among them.
-    """
-    levels = 0
-    while f"downsample.down.res_down_{levels}.proj.1.weight" in weights:
-        levels += 1
-    projections = [
-        weights[f"downsample.down.res_down_{n}.proj.1.weight"] for n in range(levels)
-    ]
-    if not projections:
-        raise KeyError("downsample.down.res_down_0.proj.1.weight")
-    return (projections[0].shape[1], *(p.shape[0] for p in projections))
+    """Return the widths of the residual U-Net that ``weights`` belong to."""
+    widths = [weights[_PROJECTION.format(0)].shape[1]]
+    while (name := _PROJECTION.format(len(widths) - 1)) in weights:
+        widths.append(weights[name].shape[0])
+    return tuple(widths)
 
 
 def concatenates(weights: Mapping[str, Tensor]) -> bool:
     """Tell whether the skip connections of ``weights`` are concatenated."""
-    wide = weights["upsample.up.res_up_0.conv.conv_1.conv.2.weight"]
+    wide = weights[_JOINT]
     return wide.shape[1] == 2 * wide.shape[0]
 
 
@@ -160,7 +155,7 @@ class _Encoder(nn.Module):
     def __init__(self, widths: tuple[int, ...]) -> None:
         super().__init__()
         self.down = nn.Sequential()
-        for n, (inputs, outputs) in enumerate(zip(widths, widths[1:], strict=False)):
+        for n, (inputs, outputs) in enumerate(pairwise(widths)):
             self.down.add_module(f"res_down_{n}", _Down(inputs, outputs))
 
     def forward(self, x: Tensor) -> list[Tensor]:

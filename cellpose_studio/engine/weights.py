@@ -14,7 +14,7 @@ from torch import Tensor
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.model import Architecture, ModelSpec
-from cellpose_studio.engine.unet import UNet, widths_of
+from cellpose_studio.engine.unet import LANDMARKS, UNet, widths_of
 
 Weights = dict[str, Tensor]
 
@@ -89,11 +89,12 @@ def architecture_of(weights: Weights, path: Path) -> Architecture:
         return "dino"
     if "W2" in weights and any(name.startswith("encoder.") for name in weights):
         return "sam"
-    if "output.2.weight" not in weights:
-        raise _unknown(path)
     if any("conv_down_" in name for name in weights):
         raise _variant(path, "a network without residual connections")
-    if not any(name.endswith(".full.weight") for name in weights):
+    if not weights.keys() >= LANDMARKS:
+        raise _unknown(path)
+    # Nothing but its name tells: there, too, the file has the style's weights.
+    if "style_off" in path.name:
         raise _variant(path, "a network without a style vector")
     if weights["output.2.weight"].shape[0] != 3:
         raise _variant(path, "an image restoration network")

@@ -177,11 +177,6 @@ def test_a_weight_file_tells_which_network_it_belongs_to(widths, concatenation):
     assert concatenates(weights) is concatenation
 
 
-def test_weights_of_another_network_have_no_widths():
-    with pytest.raises(KeyError, match="res_down_0"):
-        widths_of({"W2": torch.zeros(1)})
-
-
 def test_a_tile_does_not_depend_on_its_neighbours_in_the_batch():
     net = UNet(NARROW).eval()
     net.load_state_dict(random_weights(NARROW, concatenation=False))
