@@ -55,11 +55,13 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
         If it is missing, damaged, or holds something else.
     """
     try:
-        content = _load(path, mapped)
+        path.open("rb").close()
     except OSError as error:
         raise ModelUnusable(
-            f"{path.name} cannot be opened: {error.strerror or error}."
+            f"{path.name} cannot be opened: {error.strerror}."
         ) from error
+    try:
+        content = _load(path, mapped)
     except pickle.UnpicklingError as error:
         raise ModelUnusable(
             f"{path.name} is not a weight file, or would run code when opened.",

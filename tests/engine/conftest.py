@@ -48,7 +48,7 @@ def unet(unet_spec: ModelSpec) -> Network:
 
 @pytest.fixture
 def sam_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
-    """A CPSAM by Cellpose's own class, but with an image encoder of two small blocks."""
+    """A CPSAM of Cellpose's own class, but with two small blocks."""
     from cellpose import vit
     from segment_anything.build_sam import _build_sam
 

@@ -100,7 +100,7 @@ def test_a_file_of_another_kind_is_refused(tmp_path, content):
     assert refusal(tmp_path / "model").startswith("model is ")
 
 
-@pytest.mark.parametrize("part", [0.0001, 0.1, 0.5, 0.9, 0.999])
+@pytest.mark.parametrize("part", [0.0001, 0.1, 0.3, 0.5, 0.7, 0.9, 0.999])
 @pytest.mark.parametrize("archive", [True, False])
 def test_a_file_that_was_cut_off_is_refused(unet_file, part, archive):
     weights = read_weights(unet_file)
