@@ -63,10 +63,9 @@ def save_all(
     numbered, ids = compacted(labels)
     count = len(ids) - 1
     masks: Masks = numbered.astype(np.uint16 if count <= _MOST_IN_PNG else np.uint32)
-    paths = {k: base.with_name(base.name + ENDINGS[k]) for k in KINDS if k in kinds}
-    for kind, path in paths.items():
-        _refuse(kind, path, labels.ndim, count)
+    refuse_unfit(base, kinds, labels.ndim, count)
     written: list[Path] = []
+    paths = _paths(base, kinds)
     for kind, path in paths.items():
         if kind == "rois" and count == 0:
             _remove(path)
@@ -88,19 +87,32 @@ def save_all(
     return written
 
 
-def _refuse(kind: Kind, path: Path, axes: int, count: int) -> None:
-    """Raise `CannotSave` if a format cannot hold so many axes or cells."""
+def refuse_unfit(
+    base: Path, kinds: Collection[Kind], axes: int, count: int = 0
+) -> None:
+    """Raise `CannotSave` if a format has no place for so many axes and cells.
+
+    Before a run, when ``count`` is not known, this tells what would fail after it.
+    """
+    for kind, path in _paths(base, kinds).items():
+        if reason := _unfit(kind, axes, count):
+            raise CannotSave(
+                f"{path.name} could not be saved: {reason}.", "Save a TIFF instead."
+            )
+
+
+def _unfit(kind: Kind, axes: int, count: int) -> str:
     if kind in ("png", "outlines") and axes > 2:
-        reason = "it holds one plane, not a stack or a time series"
-    elif kind == "png" and count > _MOST_IN_PNG:
-        reason = f"it holds at most {_MOST_IN_PNG} cells"
-    elif kind == "npy" and axes > 3:
-        reason = "it holds one stack, not a time series of stacks"
-    else:
-        return
-    raise CannotSave(
-        f"{path.name} could not be saved: {reason}.", "Save a TIFF instead."
-    )
+        return "it holds one plane, not a stack or a time series"
+    if kind == "png" and count > _MOST_IN_PNG:
+        return f"it holds at most {_MOST_IN_PNG} cells"
+    if kind == "npy" and axes > 3:
+        return "it holds one stack, not a time series of stacks"
+    return ""
+
+
+def _paths(base: Path, kinds: Collection[Kind]) -> dict[Kind, Path]:
+    return {k: base.with_name(base.name + ENDINGS[k]) for k in KINDS if k in kinds}
 
 
 def _write_tif(part: Path, masks: Masks, image: ImageSource) -> None:

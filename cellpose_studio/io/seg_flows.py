@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -66,11 +67,15 @@ def _direction(field: FloatArray) -> npt.NDArray[np.uint8]:
 
     The colours are those of Cellpose's ``dx_to_circ``; red points up.
     """
-    light = _grey(np.hypot(field[0], field[1])) / 2
-    angle = np.arctan2(field[1], field[0])
-    turns = (0, 2 * np.pi / 3, 4 * np.pi / 3)
-    colours = [light * (1 - np.cos(angle + turn)) for turn in turns]
-    return np.stack(colours, axis=-1).astype(np.uint8)
+    length = np.hypot(field[0], field[1])
+    light = _grey(length).astype(np.float32) / 2
+    down, right = field / np.maximum(length, 1e-6)
+    picture = np.empty((*length.shape, 3), np.uint8)
+    for colour, turn in enumerate((0, 2 * np.pi / 3, 4 * np.pi / 3)):
+        # The cosine of the angle to the direction that has this colour in full.
+        towards = right * math.sin(turn) - down * math.cos(turn)
+        picture[..., colour] = light * (1 + towards)
+    return picture
 
 
 def _grey(values: FloatArray) -> npt.NDArray[np.uint8]:

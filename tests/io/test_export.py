@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.export import ENDINGS, IDS_ENDING, KINDS, save_all
+from cellpose_studio.io.export import ENDINGS, IDS_ENDING, KINDS, refuse_unfit, save_all
 from cellpose_studio.io.masks import read_masks
 
 MASKS = ("tif", "png", "npy")
@@ -167,6 +168,8 @@ def test_a_format_without_a_place_for_the_axes_is_refused_before_all_others(
     assert raised.value.message.startswith(f"a{ENDINGS[kind]} could not be saved: ")
     assert raised.value.hint == "Save a TIFF instead."
     assert files_in(tmp_path) == {}
+    with pytest.raises(CannotSave, match=re.escape(raised.value.message)):
+        refuse_unfit(tmp_path / "a", ["tif", "rois", kind], labels.ndim)
 
 
 @pytest.mark.parametrize("axes", ["YX", "ZYX", "TYX", "TZYX"])
