@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import permutations
+from itertools import combinations, permutations
 from pathlib import Path
 
 from cellpose_studio.core.axes import AxesQuestion
@@ -112,7 +112,7 @@ def _named(layout: str) -> list[str]:
     return filled
 
 
-def _implausibility(axes: str, shape: tuple[int, ...]) -> tuple[int, int, bool, bool]:
+def _implausibility(axes: str, shape: tuple[int, ...]) -> tuple[int, int, bool, int]:
     """Return what speaks against some axes, the strongest reason first.
 
     Planes are more than a few pixels wide, channels are few, planes and time points
@@ -122,11 +122,9 @@ def _implausibility(axes: str, shape: tuple[int, ...]) -> tuple[int, int, bool, 
     length = dict(zip(axes, shape, strict=True))
     slivers = sum(length[axis] <= _FEW for axis in "YX")
     odd = sum((n > _FEW) == (a == "C") for a, n in length.items() if a in "TZC")
-    return slivers, odd, "T" in axes and "Z" not in axes, axes != _usual(axes)
-
-
-def _usual(axes: str) -> str:
-    return "".join(axis for axis in "TZCYXS" if axis in axes)
+    places = ["TZCYXS".index(axis) for axis in axes]
+    unusual = sum(before > after for before, after in combinations(places, 2))
+    return slivers, odd, "T" in axes and "Z" not in axes, unusual
 
 
 def _in_words(axes: str, shape: tuple[int, ...]) -> str:

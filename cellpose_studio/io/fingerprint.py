@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import os
+from collections.abc import Iterator
 from pathlib import Path
 
 _END = 64 * 1024
+
+_LABELS = "labels"
 
 
 def fingerprint(path: Path) -> str:
     """Return a hash of the size and the two ends of a file.
 
-    Of a folder (an OME-Zarr) it is that of its metadata and of the first and last
-    file within, by name, at every level down.
+    Of a folder, which is an OME-Zarr, it is that of its first and last files at
+    every level down. Its own files and its labels do not count: they change when
+    masks are saved in it.
 
     Raises
     ------
@@ -20,9 +25,29 @@ def fingerprint(path: Path) -> str:
         If it cannot be read.
     """
     digest = hashlib.sha256()
-    for file in _ends_of_folder(path) if path.is_dir() else [path]:
+    for file in _files_at_ends(path) if path.is_dir() else [path]:
         digest.update(_ends(file))
     return digest.hexdigest()
+
+
+def _files_at_ends(folder: Path) -> Iterator[Path]:
+    folders, _ = _listed(folder)
+    for inner in _first_and_last([f for f in folders if f.name != _LABELS]):
+        _, files = _listed(inner)
+        yield from _first_and_last(files)
+        yield from _files_at_ends(inner)
+
+
+def _listed(folder: Path) -> tuple[list[Path], list[Path]]:
+    """Return the folders and the files in a folder, sorted."""
+    with os.scandir(folder) as entries:
+        found = [(Path(e), e.is_dir(follow_symlinks=False)) for e in entries]
+    folders = sorted(path for path, is_folder in found if is_folder)
+    return folders, sorted(path for path, is_folder in found if not is_folder)
+
+
+def _first_and_last(paths: list[Path]) -> list[Path]:
+    return list(dict.fromkeys([*paths[:1], *paths[-1:]]))
 
 
 def _ends(file: Path) -> bytes:
@@ -31,14 +56,3 @@ def _ends(file: Path) -> bytes:
         start = stream.read(_END)
         stream.seek(max(0, size - _END))
         return size.to_bytes(8, "little") + start + stream.read(_END)
-
-
-def _ends_of_folder(folder: Path) -> list[Path]:
-    """Return the files of a folder, and of its first and last folder, sorted."""
-    entries = sorted(folder.iterdir())
-    folders = [entry for entry in entries if entry.is_dir()]
-    files = [entry for entry in entries if entry.is_file()]
-    ends = dict.fromkeys([*files[:8], *files[-1:]])
-    for inner in dict.fromkeys([*folders[:1], *folders[-1:]]):
-        ends |= dict.fromkeys(_ends_of_folder(inner))
-    return list(ends)

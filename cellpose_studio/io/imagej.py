@@ -44,6 +44,8 @@ def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:
     Labels belong to planes, which go through the channels first.
     """
     labels = metadata.get("Labels") or ()
+    if channels == 1:
+        return ()
     names = []
     for channel in range(channels):
         of_channel = {str(label) for label in labels[channel::channels]}

@@ -155,17 +155,19 @@ class _OrderedReader:
             range(*span.indices(n))
             for span, n in zip(region, stored.ordered_shape, strict=True)
         ]
-        t, c, z, y, x = spans
-        first = c.start // samples
-        index = {a: slice(s.start, s.stop) for a, s in zip("TCZYX", spans, strict=True)}
-        index["C"] = slice(first, -(-c.stop // samples))
-        index["S"] = slice(0, samples)
-        block = stored.pixels.read(tuple(index[axis] for axis in stored.axes))
-        block = block.transpose(
-            [stored.axes.index(a) for a in "TCSZYX" if a in stored.axes]
-        )
-        block = block.reshape(len(t), -1, len(z), len(y), len(x))
-        channels = slice(c.start - first * samples, c.stop - first * samples)
+        index = {
+            axis: slice(span.start, span.start + len(span))
+            for axis, span in zip("TCZYX", spans, strict=True)
+        }
+        wanted = index["C"]
+        first, end = wanted.start // samples, -(-wanted.stop // samples)
+        index |= {"C": slice(first, end), "S": slice(0, samples)}
+        axes = stored.axes
+        block = stored.pixels.read(tuple(index[axis] for axis in axes))
+        block = block.transpose([axes.index(a) for a in "TCSZYX" if a in axes])
+        t, _, z, y, x = map(len, spans)
+        block = block.reshape(t, (end - first) * samples, z, y, x)
+        channels = slice(wanted.start - first * samples, wanted.stop - first * samples)
         return np.ascontiguousarray(block[:, channels], dtype=self.dtype)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import struct
 import threading
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,12 +20,11 @@ from cellpose_studio.io.stored import (
     StoredPixels,
     damaged,
 )
+from cellpose_studio.io.tiff_check import check_directories, check_pages
 from cellpose_studio.io.tiff_pixels import MappedPixels, PagePixels
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPageSeries
-
-    from cellpose_studio.io.tiff_pixels import Page
 
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
@@ -53,6 +51,8 @@ class _Facts:
 def open_tiff(path: Path) -> list[Stored]:
     """Return the images of a TIFF file, at full resolution.
 
+    Metadata that contradict the pages are left aside, so that the axes are open.
+
     Raises
     ------
     ImageUnreadable
@@ -62,46 +62,53 @@ def open_tiff(path: Path) -> list[Stored]:
     import tifffile
 
     with tifffile.TiffFile(path) as tiff:
-        _check_chain(tiff, path)
+        check_directories(tiff, path)
         ome = read_ome_xml(path, tiff.pages.first.description) if tiff.is_ome else None
-    options = {"omexml": ome.text} if ome else {"is_ome": False}
-    with tifffile.TiffFile(path, **options) as tiff:
-        series = _full_images(tiff, path, ome)
-        facts = _facts(tiff, series, ome)
-        lock = threading.Lock()
-        return [
-            _stored(one, about, path, lock)
-            for one, about in zip(series, facts, strict=True)
-        ]
-
-
-def _check_chain(tiff: TiffFile, path: Path) -> None:
-    """Follow the chain of pages to its end, which a file that is cut off lacks."""
-    layout, file = tiff.tiff, tiff.filehandle
-    seen: set[int] = set()
-    offset = tiff.pages.first.offset
-    while offset:
-        if offset in seen:
+    # Micro-Manager writes OME-XML beside metadata of its own, which say less.
+    with tifffile.TiffFile(
+        path,
+        omexml=ome.text if ome else None,
+        is_ome=ome is not None,
+        is_mmstack=False if ome else None,
+    ) as tiff:
+        if _as_announced(tiff, ome):
+            return _images(tiff, path, ome)
+        # ImageJ describes a large stack as one page: this one is cut off.
+        if not tiff.pages.is_multipage or any(one.is_multifile for one in tiff.series):
             raise damaged(path)
-        seen.add(offset)
-        file.seek(offset)
-        (tags,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
-        file.seek(offset + layout.tagnosize + tags * layout.tagsize)
-        (offset,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
+    with tifffile.TiffFile(path, is_ome=False, is_imagej=False) as tiff:
+        return _images(tiff, path, None)
 
 
-def _full_images(
-    tiff: TiffFile, path: Path, ome: OmeXml | None
-) -> list[TiffPageSeries]:
-    """Return the images without thumbnails, if all that were announced are there."""
-    series = list(tiff.series)
-    announced = "ome" if ome else "imagej" if tiff.is_imagej else ""
-    if announced and any(one.kind != announced for one in series):
-        raise damaged(path)
-    if ome and len(series) != len(ome.images):
-        raise damaged(path)
-    full = [one for one in series if not one.keyframe.is_reduced]
-    return series if ome else full or series
+def _as_announced(tiff: TiffFile, ome: OmeXml | None) -> bool:
+    """Tell whether the pages are those that the metadata speak of."""
+    if not all(map(_is_complete, tiff.series)):
+        return False
+    kind = "ome" if ome else "imagej" if tiff.is_imagej else ""
+    number = len(ome.images) if ome else len(tiff.series)
+    return number == len(tiff.series) and all(
+        one.kind == kind for one in tiff.series if kind
+    )
+
+
+def _is_complete(series: TiffPageSeries) -> bool:
+    if series.dataoffset is not None:
+        return True
+    shape, page = series.get_shape(squeeze=True), series.keyframe.shape
+    outer = shape[: len(shape) - len(page)]
+    pages = sum(page is not None for page in series)
+    return (*outer, *page) == shape and math.prod(outer) == pages
+
+
+def _images(tiff: TiffFile, path: Path, ome: OmeXml | None) -> list[Stored]:
+    """Return the images without thumbnails."""
+    full = [one for one in tiff.series if ome or not one.keyframe.is_reduced]
+    series = full or tiff.series
+    lock = threading.Lock()
+    return [
+        _stored(one, facts, path, lock)
+        for one, facts in zip(series, _facts(tiff, series, ome), strict=True)
+    ]
 
 
 def _facts(
@@ -198,17 +205,5 @@ def _pixels(
             raise damaged(path)
         return MappedPixels(path, series.dataoffset, shape, dtype)
     pages = [page for page in series if page is not None]
-    outer = shape[: len(shape) - len(keyframe.shape)]
-    if shape[len(outer) :] != keyframe.shape or len(pages) != math.prod(outer):
-        raise damaged(path)
-    if any(_end(page) > page.parent.filehandle.size for page in pages):
-        raise damaged(path)
+    check_pages(pages, path)
     return PagePixels(pages, shape, lock)
-
-
-def _end(page: Page) -> int:
-    """Return where the pixels of a page end in its file."""
-    if page.is_contiguous:
-        return page.dataoffsets[0] + page.nbytes
-    parts = zip(page.dataoffsets, page.databytecounts, strict=False)
-    return max((offset + length for offset, length in parts), default=0)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,20 +65,15 @@ class PagePixels:
     def _part(self, number: int, index: tuple[slice, ...]) -> Array:
         page = self._pages[number]
         if not _covers_planes(page, index):
-            with self._lock:
+            with self._lock, _opened(page):
                 return _region(page, index)
         if "S" in page.axes:
             return DECODED.get((self._key, number), lambda: self._whole(page))[index]
         return self._whole(page)[index]
 
     def _whole(self, page: Page) -> Array:
-        file = page.parent.filehandle
-        with self._lock:
-            file.open()
-            try:
-                return page.asarray()
-            finally:
-                file.close()
+        with self._lock, _opened(page):
+            return page.asarray()
 
 
 def _covers_planes(page: Page, index: tuple[slice, ...]) -> bool:
@@ -85,11 +81,22 @@ def _covers_planes(page: Page, index: tuple[slice, ...]) -> bool:
     return all(span == slice(0, n) for axis, n, span in spans if axis in "YX")
 
 
+@contextmanager
+def _opened(page: Page) -> Iterator[None]:
+    """Hold the file of a page open."""
+    file = page.parent.filehandle
+    file.open()
+    try:
+        yield
+    finally:
+        file.close()
+
+
 def _region(page: Page, index: tuple[slice, ...]) -> Array:
     """Decode the tiles or strips of a page that overlap with a region of it."""
     import zarr
 
-    store = page.aszarr()
+    store = page.aszarr(read_only=True)
     try:
         return np.asarray(zarr.open_array(store, mode="r", zarr_format=2)[index])
     finally:

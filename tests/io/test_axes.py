@@ -71,8 +71,9 @@ def test_the_question_offers_time_planes_and_channels(tmp_path):
     ],
 )
 def test_more_axes_are_asked_about_too(tmp_path, shape, guess):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros(shape, np.uint8),
-                     photometric="minisblack")  # fmt: skip
+    tifffile.imwrite(
+        tmp_path / "a.tif", np.zeros(shape, np.uint8), photometric="minisblack"
+    )
     asked = question(tmp_path / "a.tif")
     assert asked.shape == shape
     assert asked.guess == asked.choices[0][0] == guess
@@ -91,8 +92,12 @@ def test_several_axes_are_described_together(tmp_path):
 
 
 def test_planes_of_colours_are_asked_about(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.zeros((7, 20, 30, 3), np.uint8),
-                     photometric="rgb", metadata=None)  # fmt: skip
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.zeros((7, 20, 30, 3), np.uint8),
+        photometric="rgb",
+        metadata=None,
+    )
     asked = question(tmp_path / "a.tif")
     assert asked.choices == (
         ("ZYXS", "7 planes of a stack, in colour"),
@@ -104,8 +109,9 @@ def test_planes_of_colours_are_asked_about(tmp_path):
 
 def test_an_array_of_three_planes_is_no_colour_picture_without_asking(tmp_path):
     pixels = np.arange(3 * 20 * 30, dtype=np.uint8).reshape(3, 20, 30)
-    tifffile.imwrite(tmp_path / "a.tif", pixels, photometric="rgb",
-                     planarconfig="separate")  # fmt: skip
+    tifffile.imwrite(
+        tmp_path / "a.tif", pixels, photometric="rgb", planarconfig="separate"
+    )
     asked = question(tmp_path / "a.tif")
     assert asked.guess == "CYX"
     assert dict(asked.choices)["SYX"] == "a colour picture"
@@ -161,6 +167,9 @@ def test_an_answer_that_does_not_fit_is_refused(tmp_path, given, reason):
 
 
 def test_a_file_that_says_its_axes_is_believed(tmp_path):
-    tifffile.imwrite(tmp_path / "a.ome.tif", np.zeros((12, 20, 30), np.uint8),
-                     metadata={"axes": "TYX"})  # fmt: skip
+    tifffile.imwrite(
+        tmp_path / "a.ome.tif",
+        np.zeros((12, 20, 30), np.uint8),
+        metadata={"axes": "TYX"},
+    )
     assert open_images(tmp_path / "a.ome.tif", "ZYX")[0].frames == 12

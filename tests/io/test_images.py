@@ -4,6 +4,7 @@ import csv
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -104,10 +105,10 @@ def test_real_files_open_with_what_their_metadata_say(shared_data, name):
 
 def test_all_pairs_for_training_open_without_a_question(shared_data):
     with (shared_data / "manifest.csv").open(newline="") as table:
-        rows = [row for row in csv.DictReader(table) if row["file"].startswith("2d_")]
+        rows = [row for row in csv.DictReader(table) if row["image"].startswith("2d_")]
     assert len(rows) > 60
     for row in rows:
-        for name in filter(None, (row["file"], row["masks"])):
+        for name in filter(None, (row["image"], row["mask"])):
             (image,) = open_images(shared_data / name)
             pixels = tifffile.imread(shared_data / name)
             axes = "YXS" if pixels.ndim == 3 else "YX"
@@ -180,7 +181,7 @@ def test_a_folder_is_an_image_only_with_the_metadata_of_one(tmp_path, shared_dat
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
-    with pytest.raises(ImageUnreadable, match="There is no gone.tif"):
+    with pytest.raises(ImageUnreadable, match=r"There is no gone\.tif"):
         open_images(tmp_path / "gone.tif")
 
 
@@ -244,22 +245,25 @@ def test_a_file_that_changes_or_goes_is_noticed_when_it_is_read(tmp_path):
 
 def test_opening_leaves_a_file_as_it_is_and_free(tmp_path):
     path = tmp_path / "a.tif"
-    tifffile.imwrite(path, np.zeros((3, 40, 40), np.uint8), compression="zlib",
-                     metadata={"axes": "CYX"})  # fmt: skip
+    tifffile.imwrite(
+        path,
+        np.zeros((3, 40, 40), np.uint8),
+        compression="zlib",
+        metadata={"axes": "CYX"},
+        photometric="minisblack",
+    )
     before = path.read_bytes(), path.stat().st_mtime_ns
     (image,) = open_images(path)
     image.volume(0, range(3))
     assert (path.read_bytes(), path.stat().st_mtime_ns) == before
-    handles = [os.readlink(f"/proc/self/fd/{n}") for n in _descriptors()]
-    assert str(path) not in handles
+    assert path not in _open_files()
 
 
-def _descriptors():
-    if not os.path.isdir("/proc/self/fd"):
+def _open_files():
+    descriptors = Path("/proc/self/fd")
+    if not descriptors.is_dir():
         pytest.skip("open files can be listed on Linux only")
-    return [
-        n for n in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{n}")
-    ]
+    return [d.readlink() for d in descriptors.iterdir() if d.is_symlink()]
 
 
 def test_the_fingerprint_tells_files_apart(tmp_path):
