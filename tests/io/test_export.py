@@ -179,6 +179,8 @@ def test_a_tiff_says_what_its_axes_are(save, tmp_path, axes):
     with tifffile.TiffFile(tmp_path / "a_cp_masks.tif") as tiff:
         assert tiff.series[0].axes == axes
         assert tiff.series[0].shape == labels.shape
+        assert len(tiff.pages) == np.prod(labels.shape[:-2])
+        assert {page.photometric.name for page in tiff.pages} == {"MINISBLACK"}
 
 
 def test_masks_without_cells_are_saved_empty(save, tmp_path):
