@@ -7,12 +7,12 @@ the table alone, so that switching them on and off leaves the picture as it is.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any, TypeVar
+from colorsys import hsv_to_rgb
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from cellpose_studio.core.compiled import compiled
 
 COLOURS = 127
 OUTLINE = 0x80
@@ -20,7 +20,6 @@ OUTLINE = 0x80
 Labels = npt.NDArray[np.uint32]
 Picture = npt.NDArray[np.uint8]
 Box = tuple[slice, ...]
-F = TypeVar("F", bound=Callable[..., Any])
 
 
 def picture(labels: Labels) -> Picture:
@@ -61,6 +60,20 @@ def update(drawn: Picture, labels: Labels, box: Box) -> Box:
     return (*planes, slice(top, bottom), slice(left, right))
 
 
+def palette() -> npt.NDArray[np.float32]:
+    """Return RGB (`COLOURS`, 3), 0 to 1, of cells.
+
+    Hues go round by the golden angle, and brightness in steps of three, so that
+    cells next to each other differ in one or the other for every eye.
+    """
+    golden = (3 - 5**0.5) / 2
+    levels = ((0.95, 0.75), (0.6, 1.0), (0.85, 0.5))  # saturation, value
+    colours = [
+        hsv_to_rgb(n * golden % 1, *levels[n % len(levels)]) for n in range(COLOURS)
+    ]
+    return np.array(colours, np.float32)
+
+
 def colour_table(
     colours: npt.NDArray[np.float32], *, fill: float, outline: float
 ) -> npt.NDArray[np.float32]:
@@ -85,13 +98,7 @@ def colour_of(cell: int) -> int:
     return int(_byte(np.uint32(cell), True))
 
 
-def _compiled(function: F) -> F:
-    """Compile; the cache on disk spares every start but the first the second of it."""
-    compiled: Any = numba.njit(nogil=True, cache=True)(function)
-    return compiled
-
-
-@_compiled
+@compiled
 def _byte(cell: np.uint32, inside: bool) -> np.uint8:
     # Multiplying by 2³² over the golden ratio puts ids that are close to each
     # other, which neighbours usually have, far apart.
@@ -101,7 +108,7 @@ def _byte(cell: np.uint32, inside: bool) -> np.uint8:
     return np.uint8(colour | edge if cell != 0 else 0)
 
 
-@_compiled
+@compiled
 def _draw(
     labels: Labels, drawn: Picture, top: int, bottom: int, left: int, right: int
 ) -> None:

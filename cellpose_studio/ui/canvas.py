@@ -16,9 +16,10 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
 from cellpose_studio.core.image import ChannelPixels, ColourPixels, ImageSource
+from cellpose_studio.core.label_picture import colour_table, palette, picture, update
 
 _COLOURS = ("green", "magenta", "cyan", "yellow", "red", "blue")
-_OPACITY = 0.5
+_FILL = 0.4
 
 
 def isolate_napari(config: Path | None) -> None:
@@ -52,10 +53,11 @@ class Canvas(QObject):
         self.model = ViewerModel(title="Cellpose Studio")
         self.model.theme = theme
         # In µm, or in pixels where their size is not known.
-        self.model.scale_bar.visible = True
+        self.model.canvas.overlays.scale_bar.visible = True
         self.widget = Viewer(self.model)
         self._providers = _provide(self.model)
-        self._outlines = False
+        self._masks_layer = _masks_layer()
+        self._outlines = True
         self._masks_shown = True
         self._image: ImageSource | None = None
         self.model.events.status.connect(self._on_status)
@@ -115,13 +117,20 @@ class Canvas(QObject):
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None
-        layer = self.model.add_labels(
-            labels, name=name, opacity=_OPACITY, **_placed(self._image)
+        # Hidden until all is set, or each setting would draw the masks again.
+        layer = self._masks_layer(
+            labels,
+            name=name,
+            colormap=self._colours(),
+            visible=False,
+            **_placed(self._image),
         )
+        # Napari then asks for the surroundings of what it painted, too.
+        layer.contour = 1
         # Masks change by runs and thresholds here; a stray stroke would be lost.
         layer.editable = False
-        layer.contour = int(self._outlines)
-        layer.visible = self._masks_shown
+        self.model.add_layer(layer)
+        layer.visible = True
 
     def remove_labels(self, name: str) -> None:
         """Take the layer of that name away, if it is there."""
@@ -131,23 +140,19 @@ class Canvas(QObject):
     def set_active_labels(self, name: str) -> None:
         """Show only the label set of that name, and select it."""
         for layer in self._label_layers():
-            layer.visible = self._masks_shown and layer.name == name
-            if layer.name == name:
+            layer.visible = layer.name == name
+            if layer.visible:
                 self.model.layers.selection.active = layer
 
     def set_masks_shown(self, shown: bool) -> None:
-        """Show or hide the masks of the selected label set."""
+        """Fill the cells with their colours, or not."""
         self._masks_shown = shown
-        active = self.model.layers.selection.active
-        layers = self._label_layers()
-        for layer in layers:
-            layer.visible = shown and (layer is active or active not in layers)
+        self._recolour()
 
     def set_outlines(self, outlines: bool) -> None:
-        """Show outlines instead of filled masks."""
+        """Outline the cells, or not."""
         self._outlines = outlines
-        for layer in self._label_layers():
-            layer.contour = int(outlines)
+        self._recolour()
 
     def reset_view(self) -> None:
         """Bring all of the image into view."""
@@ -204,9 +209,22 @@ class Canvas(QObject):
         return self.model.dims.current_step[labels.index(axis)] if axis in labels else 0
 
     def _label_layers(self) -> list[Any]:
-        from napari.layers import Labels
+        masks = self._masks_layer
+        return [layer for layer in self.model.layers if isinstance(layer, masks)]
 
-        return [layer for layer in self.model.layers if isinstance(layer, Labels)]
+    def _recolour(self) -> None:
+        for layer in self._label_layers():
+            # The picture stays, only its colours change.
+            with layer._block_refresh():  # PRIVATE
+                layer.colormap = self._colours()
+
+    def _colours(self) -> Any:
+        from napari.utils.colormaps import CyclicLabelColormap
+
+        fill = _FILL if self._masks_shown else 0.0
+        outline = 1.0 if self._outlines else fill
+        table = colour_table(palette(), fill=fill, outline=outline)
+        return CyclicLabelColormap(colors=table)
 
     def _on_status(self, event: Any) -> None:
         status = event.value
@@ -214,6 +232,38 @@ class Canvas(QObject):
             parts = [status.get("layer_name"), status.get("coordinates")]
             status = "  ".join(str(part) for part in parts if part)
         self.status_changed.emit(str(status))
+
+
+def _masks_layer() -> type[Any]:
+    """Return a layer of masks that is drawn by `core.label_picture`.
+
+    See docs/label-display.md for why.
+    """
+    from napari._qt.layer_controls import (  # PRIVATE
+        qt_layer_controls_container as container,
+    )
+    from napari._qt.layer_controls.qt_layer_controls_base import (  # PRIVATE
+        QtLayerControls,
+    )
+    from napari import layers
+
+    # Napari finds the icon by the name of the class.
+    class Labels(layers.Labels):  # type: ignore[misc]
+        def _raw_to_displayed(  # PRIVATE
+            self,
+            raw: npt.NDArray[np.uint32],
+            data_slice: tuple[slice, ...] | None = None,
+        ) -> npt.NDArray[np.uint8]:
+            """Return the picture of ``raw``, or of a part after a change in it."""
+            if data_slice is None:
+                return picture(raw)
+            drawn = self._slice.image.view  # PRIVATE
+            update(drawn, raw, data_slice)
+            return drawn[data_slice].copy()
+
+    # Those of napari's own layer offer settings that this one does not have.
+    container.layer_to_controls[Labels] = QtLayerControls
+    return Labels
 
 
 def _placed(image: ImageSource) -> dict[str, Any]:

@@ -207,7 +207,8 @@ def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
     if number is int:
         box = QSpinBox(minimum=int(low), maximum=int(high), singleStep=step)
     else:
-        box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step, decimals=2)
+        box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step)
+        box.setDecimals(1 if step >= 1 else 2)
     if unit := about.get("unit"):
         box.setSuffix(f" {unit}")
     if field.default is not None:

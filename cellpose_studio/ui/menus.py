@@ -82,7 +82,7 @@ class Menus:
         self._add(
             menu,
             Command("masks", "&Masks", canvas.set_masks_shown, "X", checked=True),
-            Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=False),
+            Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=True),
             None,
             Command("previous", "&Previous image", lambda: window.session.step(-1), "A"),
             Command("next", "&Next image", lambda: window.session.step(1), "D"),

@@ -1,0 +1,202 @@
+"""Runs: what a user sees of them, and where their results go."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from superqt.sliders._labeled import SliderLabel
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.parameters import SegmentationParameters
+
+
+def labels_layer(window, name="cells"):
+    return window.canvas.model.layers[name]
+
+
+@pytest.mark.ui_smoke
+def test_a_run_shows_its_cells_over_the_image(user, cells):
+    user.open(cells("a.tif"))
+    entry = user.run()
+    assert entry.labels.cells == 12
+    layer = labels_layer(user.window)
+    image = user.window.canvas.model.layers["a.tif"]
+    np.testing.assert_array_equal(layer.data, entry.labels.labels)
+    np.testing.assert_allclose(layer.scale, image.scale)
+    np.testing.assert_allclose(layer.scale, (0.25, 0.25))
+    np.testing.assert_allclose(layer.translate, image.translate)
+    assert layer.visible
+    assert "12 cells" in user.window.segment.result.count.text()
+
+
+def test_a_run_says_what_it_does(user, cells, qtbot):
+    user.open(cells("a.tif"))
+    said = []
+    user.window.queue.queued.connect(
+        lambda job: job.progress.connect(
+            lambda *_: said.append(user.window.jobs.text.text())
+        )
+    )
+    user.run()
+    assert any("tile" in text for text in said)
+    assert user.window.jobs.text.text() == "Nothing is running."
+
+
+def test_run_is_off_without_an_image(user, cells):
+    run = user.window.segment.parameters.run
+    assert not run.isEnabled()
+    assert "Open an image first" in run.toolTip()
+    user.open(cells("a.tif"))
+    assert run.isEnabled()
+    assert run.text() == "Run on a.tif"
+
+
+def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
+    [entry] = user.open(cells("large.tif", (1600, 1600)))
+    user.window.segment.parameters.main.set_values({"diameter": 20.0})
+    tiles = []
+    user.window.queue.queued.connect(
+        lambda job: job.progress.connect(
+            lambda done, total, what: tiles.append((done, total))
+        )
+    )
+    user.click_run()
+    bar = user.window.jobs
+    user.wait_for(lambda: "tile" in bar.text.text())
+    qtbot.mouseClick(bar.cancel, Qt.MouseButton.LeftButton)
+    user.wait_idle()
+    done, total = tiles[-1]
+    assert done < total
+    assert entry.label_sets == {}
+    assert bar.text.text() == "Nothing is running."
+    assert user.message == ""
+
+
+def test_escape_cancels(user, cells, qtbot):
+    [entry] = user.open(cells("large.tif", (1600, 1600)))
+    user.window.segment.parameters.main.set_values({"diameter": 20.0})
+    user.click_run()
+    user.wait_for(lambda: "tile" in user.window.jobs.text.text())
+    qtbot.keyClick(user.window, Qt.Key.Key_Escape)
+    user.wait_idle()
+    assert entry.label_sets == {}
+
+
+def test_a_result_goes_to_the_image_it_was_started_on(user, cells):
+    user.open(cells("a.tif"))
+    user.open(cells("b.tif", (64, 64)))
+    a, b = user.window.session.entries
+    user.window.session.show(a.image.key)
+    user.click_run()
+    user.window.session.show(b.image.key)
+    user.wait_idle()
+    assert a.labels.cells == 12
+    assert b.labels is None
+    assert user.window.session.shown is b
+    assert [layer.name for layer in user.window.canvas.model.layers] == ["b.tif"]
+    user.window.session.show(a.image.key)
+    assert labels_layer(user.window).data.shape == (96, 128)
+
+
+def test_a_result_for_a_closed_image_goes_nowhere(user, cells):
+    user.open(cells("a.tif"))
+    user.click_run()
+    user.window.close_image()
+    user.wait_idle()
+    assert user.window.session.entries == ()
+    assert user.message == ""
+
+
+def test_two_runs_queue(user, cells):
+    user.open(cells("a.tif"))
+    user.open(cells("b.tif", (64, 64)))
+    a, b = user.window.session.entries
+    for entry in (a, b):
+        user.window.session.show(entry.image.key)
+        user.click_run()
+    assert len(user.window.queue.jobs) == 2
+    user.wait_idle()
+    assert (a.labels.cells, b.labels.cells) == (12, 4)
+
+
+def test_thresholds_remake_the_masks_without_the_network(user, cells, qtbot):
+    user.open(cells("a.tif"))
+    entry = user.run()
+    before = entry.labels
+    slider = user.window.segment.result.sliders["cellprob_threshold"]
+    number = slider.findChild(SliderLabel)
+    number.selectAll()
+    qtbot.keyClicks(number, "2.5")
+    qtbot.keyClick(number, Qt.Key.Key_Return)
+    user.wait_for(lambda: entry.labels is not before)
+    user.wait_idle()
+    after = entry.labels
+    assert after.flows is before.flows
+    assert after.parameters.cellprob_threshold == 2.5
+    assert np.count_nonzero(after.labels) < np.count_nonzero(before.labels)
+    expected = before.maker.masks(after.parameters, Checkpoint())
+    np.testing.assert_array_equal(after.labels, expected)
+    np.testing.assert_array_equal(labels_layer(user.window).data, after.labels)
+
+
+def test_undo_and_redo_go_back_and_forth_between_results(user, cells, qtbot):
+    user.open(cells("a.tif"))
+    entry = user.run()
+    first = entry.labels
+    diameter = user.window.segment.parameters.main
+    diameter.set_values({"diameter": 60.0})
+    user.run()
+    second = entry.labels
+    control = Qt.KeyboardModifier.ControlModifier
+    qtbot.keyClick(user.window, Qt.Key.Key_Z, control)
+    assert entry.labels is first
+    np.testing.assert_array_equal(labels_layer(user.window).data, first.labels)
+    qtbot.keyClick(user.window, Qt.Key.Key_Z, control)
+    assert entry.labels is None
+    assert "cells" not in user.window.canvas.model.layers
+    for _ in range(2):
+        qtbot.keyClick(
+            user.window, Qt.Key.Key_Z, control | Qt.KeyboardModifier.ShiftModifier
+        )
+    assert entry.labels is second
+
+
+def test_the_panel_decides_the_parameters(user, cells):
+    user.open(cells("a.tif"))
+    panel = user.window.segment.parameters
+    panel.main.set_values({"diameter": 21.0})
+    panel.normalization.set_values({"percentile": (2.0, 98.0)})
+    panel.advanced.set_values({"exclude_on_edges": True})
+    entry = user.run()
+    assert entry.labels.run.parameters == SegmentationParameters(
+        channels=(1, None),
+        diameter=21.0,
+        normalization={"percentile": (2.0, 98.0)},
+        exclude_on_edges=True,
+    )
+
+
+@pytest.mark.parametrize("mode", ["volume", "joined", "planes"])
+def test_a_stack_runs_as_the_user_says(user, cells, mode):
+    [entry] = user.open(cells("stack.tif", (4, 64, 64), "ZYX"))
+    panel = user.window.segment.parameters
+    panel.mode.setCurrentIndex(panel.mode.findData(mode))
+    panel.main.set_values({"diameter": 20.0})
+    user.run()
+    assert entry.labels.labels.shape == (4, 64, 64)
+    assert entry.labels.run.parameters.do_3D == (mode == "volume")
+    if mode == "joined":
+        planes = entry.labels.labels
+        assert all(set(np.unique(p)) == {0, 1, 2, 3, 4} for p in planes)
+    if mode == "planes":
+        assert entry.labels.cells == 16
+    np.testing.assert_allclose(labels_layer(user.window).scale, (0.5, 0.25, 0.25))
+
+
+def test_a_time_series_runs_frame_by_frame(user, cells):
+    [entry] = user.open(cells("series.tif", (3, 64, 64), "TYX"))
+    assert not user.window.segment.parameters.stack_section.isVisible()
+    user.run()
+    assert entry.labels.labels.shape == (3, 64, 64)
+    assert entry.labels.cells == 12
