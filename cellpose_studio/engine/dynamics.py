@@ -1,12 +1,12 @@
 """The second half of a run: from flows to masks.
 
-The pixels follow the flows in Cellpose's own ``dynamics``. What the flow threshold
-and the smallest size need is kept, so that these act at once; the result is that of
-``dynamics.resize_and_compute_masks``.
+The result is that of Cellpose's ``dynamics.resize_and_compute_masks``. What the flow
+threshold and the smallest size need is kept, so that these act at once.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,11 +15,15 @@ import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.labels import compacted
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.follow import follow
+from cellpose_studio.engine.mask_flows import flow_errors
 from cellpose_studio.engine.stitch import stitched
 from cellpose_studio.engine.torchvision_ops import make_importable
 
+Labels = npt.NDArray[np.integer]
 LabelArray = npt.NDArray[np.uint32]
 
 _STEPS = 200
@@ -33,8 +37,8 @@ class _Candidates:
     ``errors`` holds the flow error of cell n at n - 1 once it has been computed.
     """
 
-    labels: npt.NDArray[np.integer]
-    errors: npt.NDArray[np.floating] | None = None
+    labels: Labels
+    errors: npt.NDArray[np.float64] | None = None
 
 
 class MaskMaker:
@@ -47,7 +51,8 @@ class MaskMaker:
     label_shape
         Of the masks: TYX, ZYX, TZYX or YX.
     device
-        Where the dynamics run.
+        Where the pixels follow the flows. Without enough memory there, they do so
+        on the CPU.
     """
 
     def __init__(
@@ -71,73 +76,74 @@ class MaskMaker:
         Raises
         ------
         Cancelled
-            At the next plane after a stop.
+            Soon after a stop.
         """
         steps = parameters.niter or int(_STEPS / self._flows.scale)
         key = (steps, parameters.cellprob_threshold, parameters.max_size_fraction)
         if key != self._key:
             self._key, self._candidates = key, {}
         parts = []
-        count = len(self._units())
+        count = self._count()
         for n in range(count):
             checkpoint.reached(n, count, "masks")
-            parts.append(self._unit_masks(n, parameters))
+            parts.append(self._part(n, parameters, checkpoint.check))
         labels = self._assembled(parts, parameters)
         checkpoint.reached(count, count, "masks")
         return labels
 
-    def _units(self) -> range:
-        """What the dynamics run on at a time: volumes, or planes."""
-        n = self._flows.cellprob.shape[0]
-        return range(self._flows.frames if self._flows.volumetric else n)
+    def _count(self) -> int:
+        """Return how many parts the dynamics run on: volumes, or planes."""
+        flows = self._flows
+        return flows.frames if flows.volumetric else len(flows.cellprob)
 
-    def _unit_masks(self, n: int, parameters: SegmentationParameters) -> LabelArray:
-        candidates = self._candidates.get(n) or self._follow(n)
-        self._candidates[n] = candidates
-        threshold = parameters.flow_threshold
-        if threshold > 0 and not self._flows.volumetric and candidates.labels.any():
-            if candidates.errors is None:
-                candidates.errors = self._errors(n, candidates.labels)
-            kept = _without(candidates.labels, candidates.errors > threshold)
-        else:
-            kept = candidates.labels.copy()
-        joins = self._joins(parameters)
-        return _finished(self._resized(kept), -1 if joins else parameters.min_size)
+    def _part(
+        self, n: int, parameters: SegmentationParameters, check: Callable[[], None]
+    ) -> LabelArray:
+        """Return the masks of one part, at the size of the image."""
+        if n not in self._candidates:
+            self._candidates[n] = _Candidates(self._found(n, check))
+        cells = self._candidates[n]
+        kept = cells.labels.copy()
+        if parameters.flow_threshold > 0 and not self._flows.volumetric:
+            if cells.errors is None:
+                cells.errors = flow_errors(cells.labels, self._of_part(n)[0], check)
+            kept = _without(
+                kept, 1 + np.flatnonzero(cells.errors > parameters.flow_threshold)
+            )
+        smallest = -1 if self._joins(parameters) else parameters.min_size
+        return _finished(self._resized(kept), smallest)
 
-    def _follow(self, n: int) -> _Candidates:
-        from cellpose.dynamics import compute_masks
+    def _found(self, n: int, check: Callable[[], None]) -> Labels:
+        """Return the cells of one part that the flows lead to."""
+        from cellpose.dynamics import get_masks_torch
 
         steps, cellprob_threshold, max_size_fraction = self._key
-        dP, cellprob = self._part(n)
-        labels = compute_masks(
-            dP,
-            cellprob,
-            niter=int(steps),
-            cellprob_threshold=cellprob_threshold,
-            flow_threshold=0,
-            do_3D=self._flows.volumetric,
-            max_size_fraction=max_size_fraction,
-            device=self._device,
-        )
-        return _Candidates(labels)
+        dP, cellprob = self._of_part(n)
+        points = np.nonzero(cellprob > cellprob_threshold)
+        if not len(points[0]):
+            return np.zeros(cellprob.shape, np.uint16)
+        try:
+            ends = follow(dP, points, int(steps), self._device, check)
+            labels = get_masks_torch(
+                ends, points, cellprob.shape, max_size_fraction=max_size_fraction
+            )
+        except torch.OutOfMemoryError:
+            self._device = torch.device("cpu")
+            return self._found(n, check)
+        return np.asarray(labels)
 
-    def _errors(
-        self, n: int, labels: npt.NDArray[np.integer]
-    ) -> npt.NDArray[np.floating]:
-        from cellpose.dynamics import flow_error
-
-        return np.asarray(flow_error(labels, self._part(n)[0], device=self._device)[0])
-
-    def _part(self, n: int) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
-        """Return dP and cell probability of a unit: (A, Y, X) or (3, Z, Y, X)."""
+    def _of_part(
+        self, n: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return dP and cell probability of a part: (A, Y, X) or (3, Z, Y, X)."""
         flows = self._flows
         if not flows.volumetric:
             return flows.dP[:, n], flows.cellprob[n]
-        planes = flows.cellprob.shape[0] // flows.frames
+        planes = len(flows.cellprob) // flows.frames
         part = slice(n * planes, (n + 1) * planes)
         return flows.dP[:, part], flows.cellprob[part]
 
-    def _resized(self, labels: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+    def _resized(self, labels: Labels) -> Labels:
         """Return ``labels`` at the size of the image, if the flows are smaller."""
         shape = self._label_shape[-labels.ndim :]
         if labels.shape == shape:
@@ -151,8 +157,8 @@ class MaskMaker:
         return np.asarray(resize_image_3d(labels, shape, **nearest))
 
     def _joins(self, parameters: SegmentationParameters) -> bool:
-        """Planes become cells of a stack afterwards."""
-        planes = self._flows.cellprob.shape[0] // self._flows.frames
+        """Tell whether planes become cells of a stack afterwards."""
+        planes = len(self._flows.cellprob) // self._flows.frames
         return (
             parameters.stitch_threshold > 0
             and planes > 1
@@ -163,29 +169,23 @@ class MaskMaker:
         self, parts: list[LabelArray], parameters: SegmentationParameters
     ) -> LabelArray:
         if self._joins(parameters):
-            parts = [
-                _finished(
-                    stitched(stack, parameters.stitch_threshold), parameters.min_size
-                )
-                for stack in np.split(np.stack(parts), self._flows.frames)
-            ]
+            stacks = np.split(np.stack(parts), self._flows.frames)
+            threshold, smallest = parameters.stitch_threshold, parameters.min_size
+            parts = [_finished(stitched(s, threshold), smallest) for s in stacks]
         if parameters.exclude_on_edges:
             parts = [_without_border(part) for part in parts]
-        return np.stack(parts).reshape(self._label_shape).astype(np.uint32, copy=False)
+        return np.stack(parts).reshape(self._label_shape)
 
 
-def _without(
-    labels: npt.NDArray[np.integer], bad: npt.NDArray[np.bool_]
-) -> npt.NDArray[np.integer]:
-    """Return a copy without cell n where ``bad[n - 1]``, numbered 1..N again."""
+def _without(labels: Labels, cells: npt.NDArray[np.integer]) -> Labels:
+    """Return ``labels`` without ``cells``, numbered 1..N again; may change them."""
     import fastremap
 
-    kept = fastremap.mask(labels, 1 + np.flatnonzero(bad))
-    fastremap.renumber(kept, in_place=True)
-    return np.asarray(kept)
+    fastremap.mask(labels, cells, in_place=True)
+    return np.asarray(fastremap.renumber(labels, in_place=True)[0])
 
 
-def _finished(labels: npt.NDArray[np.integer], min_size: int) -> LabelArray:
+def _finished(labels: Labels, min_size: int) -> LabelArray:
     """Fill holes and leave out small cells; may change ``labels``."""
     from cellpose.utils import fill_holes_and_remove_small_masks
 
@@ -194,10 +194,7 @@ def _finished(labels: npt.NDArray[np.integer], min_size: int) -> LabelArray:
 
 
 def _without_border(labels: LabelArray) -> LabelArray:
-    """Return ``labels`` without cells at the border in Y or X, numbered 1..N."""
-    import fastremap
-
-    rim = [labels[..., 0, :], labels[..., -1, :], labels[..., 0], labels[..., -1]]
-    ids = np.unique(np.concatenate([side.ravel() for side in rim]))
-    inner = fastremap.mask(labels, ids[ids > 0])
-    return np.asarray(fastremap.renumber(inner, in_place=False)[0], np.uint32)
+    """Return a plane or volume without the cells at its border, numbered 1..N."""
+    sides = [labels.take((0, -1), axis) for axis in range(labels.ndim)]
+    at_border = np.unique(np.concatenate([side.ravel() for side in sides]))
+    return compacted(np.where(np.isin(labels, at_border), 0, labels))[0]

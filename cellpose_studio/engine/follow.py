@@ -1,0 +1,75 @@
+"""Where the flows carry pixels.
+
+The Euler integration of Cellpose's ``dynamics.steps_interp`` (Stringer et al., Nature
+Methods 18, 2021), to the same numbers. That one cannot be stopped, and takes all
+pixels through a step before the next; a few at a time stay in the processor's cache,
+which takes half the time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor
+from torch.nn.functional import grid_sample
+
+_AT_ONCE = {2: 25_000_000, 3: 4_000_000}
+"""Pixels times steps between two checks, by the number of axes: tenths of a second."""
+
+
+def follow(
+    dP: npt.NDArray[np.float32],
+    points: tuple[npt.NDArray[np.int64], ...],
+    steps: int,
+    device: torch.device,
+    check: Callable[[], None],
+) -> Tensor:
+    """Return the pixels (A, N) at which ``points`` are after ``steps``, int32.
+
+    Parameters
+    ----------
+    dP
+        Flow field (A, ...) along the A axes of an image, five times unit vectors.
+    points
+        For each axis the N coordinates to start from, as ``np.nonzero`` gives them.
+        The field counts as zero everywhere else.
+    check
+        Called several times a second; what it raises leaves this function.
+    """
+    # Torch's order of axes is X first, and its coordinates run from -1 to 1.
+    ends = torch.tensor(dP.shape[:0:-1], dtype=torch.float32, device=device) - 1
+    start = torch.from_numpy(np.stack(points[::-1], axis=-1)).to(device, torch.float32)
+    start = start / ends * 2 - 1
+    field = _field(dP, points).to(device)
+    field *= (2 / ends).view(-1, *[1] * len(ends))
+    parts = []
+    for part in start.split(max(1, _AT_ONCE[len(ends)] // steps)):
+        check()
+        parts.append(_carried(part, field, steps))
+    pixels = (torch.cat(parts) + 1) * 0.5 * ends
+    return pixels.int().flip(1).T.contiguous()
+
+
+def _field(
+    dP: npt.NDArray[np.float32], points: tuple[npt.NDArray[np.int64], ...]
+) -> Tensor:
+    """Return the unit vectors at ``points``, X first."""
+    here: tuple[Any, ...] = (slice(None), *points)
+    field = np.zeros_like(dP)
+    field[here] = dP[::-1][here] / 5
+    return torch.from_numpy(field)
+
+
+def _carried(start: Tensor, field: Tensor, steps: int) -> Tensor:
+    """Return where (N, A) ``start`` is after ``steps`` in ``field`` (A, ...)."""
+    axes = start.shape[1]
+    at = start.clone().view(*[1] * axes, -1, axes)
+    for _ in range(steps):
+        step = grid_sample(field[None], at, align_corners=False)
+        at += step.view(axes, -1).T
+        at.clamp_(-1, 1)
+    return at.view(-1, axes)
