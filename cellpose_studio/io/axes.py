@@ -42,23 +42,27 @@ def resolved(path: Path, stored: Stored, answer: str | None) -> Stored:
     if answer is None:
         raise AxesAmbiguous(_question(path, stored))
     axes = answer.strip().upper()
-    _check(path, stored.shape, axes)
+    _check(path, stored, axes)
+    if axes.find("S") == stored.axes.find("S"):
+        return replace(stored, axes=axes)
     colour = "S" in axes
-    samples = 3 if colour else 1
-    return replace(stored, axes=axes, colour=colour, samples=samples)
+    return replace(stored, axes=axes, colour=colour, samples=3 if colour else 1)
 
 
 def _known(axes: str) -> bool:
     return set(axes) <= set(_LETTERS) and len(set(axes)) == len(axes)
 
 
-def _check(path: Path, shape: tuple[int, ...], axes: str) -> None:
+def _check(path: Path, stored: Stored, axes: str) -> None:
+    shape, colours = stored.shape, axes.find("S")
     if not _known(axes) or not {"Y", "X"} <= set(axes):
         reason = "they are Y, X and others of T, C, Z and S, each of them once"
     elif len(axes) != len(shape):
         reason = f"it has {len(shape)} axes, of the lengths {_lengths(shape)}"
-    elif "S" in axes and shape[axes.index("S")] not in _COLOUR_SAMPLES:
-        reason = f"S are 3 or 4 colours, but there are {shape[axes.index('S')]}"
+    elif colours not in (-1, stored.axes.find("S")) and (
+        shape[colours] not in _COLOUR_SAMPLES
+    ):
+        reason = f"S are 3 or 4 colours, but there are {shape[colours]}"
     else:
         return
     raise ImageUnreadable(
@@ -86,16 +90,18 @@ def _choices(axes: str, shape: tuple[int, ...]) -> list[str]:
     What the file calls rows may as well be colours or channels: who writes an array
     without saying what it is may have them first or last.
     """
-    known = axes if {"Y", "X"} <= set(axes) else "?" * (len(axes) - 2) + "YX"
-    layouts = [known]
+    named_once = all(axes.count(axis) == 1 for axis in axes if axis in _LETTERS)
+    if not named_once or not {"Y", "X"} <= set(axes):
+        axes = "?" * (len(axes) - 2) + "YX"
+    layouts = [axes]
     if "S" not in axes and len(axes) > 2:
         if shape[-1] <= _FEW:
             last = "S" if shape[-1] in _COLOUR_SAMPLES else "C"
             layouts.append("?" * (len(axes) - 3) + "YX" + last)
         if len(axes) == 3 and shape[0] in _COLOUR_SAMPLES:
             layouts.append("SYX")
-    named = [axes for layout in layouts for axes in _named(layout)]
-    return sorted(named, key=lambda axes: _implausibility(axes, shape))
+    named = [choice for layout in layouts for choice in _named(layout)]
+    return sorted(named, key=lambda choice: _implausibility(choice, shape))
 
 
 def _named(layout: str) -> list[str]:

@@ -107,6 +107,30 @@ def test_planes_of_colours_are_asked_about(tmp_path):
     assert (image.shape, image.rgb) == ((7, 3, 1, 20, 30), True)
 
 
+def test_planes_of_several_samples_are_asked_about(tmp_path):
+    pixels = np.arange(7 * 20 * 30 * 6, dtype=np.uint16).reshape(7, 20, 30, 6)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        pixels,
+        photometric="minisblack",
+        planarconfig="contig",
+        metadata=None,
+    )
+    assert question(tmp_path / "a.tif").guess == "ZYXS"
+    (image,) = open_images(tmp_path / "a.tif", "ZYXS")
+    assert (image.shape, image.rgb) == ((1, 6, 7, 20, 30), False)
+    np.testing.assert_array_equal(image.plane(0, 5, 3), pixels[3, ..., 5])
+
+
+def test_axes_that_are_named_twice_are_asked_about(tmp_path):
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        np.zeros((7, 12, 20, 30), np.uint8),
+        metadata={"axes": "ZZYX"},
+    )
+    assert question(tmp_path / "a.tif").guess == "TZYX"
+
+
 def test_an_array_of_three_planes_is_no_colour_picture_without_asking(tmp_path):
     pixels = np.arange(3 * 20 * 30, dtype=np.uint8).reshape(3, 20, 30)
     tifffile.imwrite(
