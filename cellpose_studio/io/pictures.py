@@ -43,8 +43,8 @@ class PicturePixels:
         return DECODED.get(self._key, lambda: _decoded(self._path))
 
     def read(self, index: tuple[slice, ...]) -> Array:
-        """Return a part of the picture."""
-        return self.whole()[index]
+        """Return a copy of a part of the picture."""
+        return self.whole()[index].copy()
 
 
 def _decoded(path: Path) -> Array:

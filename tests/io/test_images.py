@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import tifffile
 import zarr
+from PIL import Image
 
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.image import ChannelPixels, ColourPixels
@@ -84,8 +85,6 @@ def peers_reading(path):
     if path.suffix == ".zarr":
         return zarr.open_array(path / "0", mode="r")[...]
     if path.suffix == ".png":
-        from PIL import Image
-
         return np.asarray(Image.open(path))
     return tifffile.imread(path)
 
@@ -264,6 +263,22 @@ def _open_files():
     if not descriptors.is_dir():
         pytest.skip("open files can be listed on Linux only")
     return [d.readlink() for d in descriptors.iterdir() if d.is_symlink()]
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.png", "mapped.tif"])
+@pytest.mark.parametrize("shape", [(20, 30), (20, 30, 3)])
+def test_pixels_belong_to_who_reads_them(tmp_path, name, shape):
+    path = tmp_path / name
+    pixels = np.full(shape, 7, np.uint8)
+    if path.suffix == ".png":
+        Image.fromarray(pixels).save(path)
+    else:
+        compression = "zlib" if name == "a.tif" else None
+        photometric = "rgb" if len(shape) == 3 else "minisblack"
+        tifffile.imwrite(path, pixels, compression=compression, photometric=photometric)
+    (image,) = open_images(path)
+    image.plane(0, 0, 0)[...] = 0
+    assert (image.plane(0, 0, 0) == 7).all()
 
 
 def test_the_fingerprint_tells_files_apart(tmp_path):
