@@ -71,7 +71,7 @@ def contours(labels: Labels) -> dict[int, Points]:
             mask.astype(np.uint8), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE
         )
         longest = max(borders, key=len).reshape(-1, 2)
-        found[cell] = longest.astype(np.int64) + (left, top)
+        found[cell] = longest.astype(np.int64) + np.array([left, top])
     return found
 
 
@@ -84,7 +84,7 @@ def polygons(labels: Labels) -> dict[int, list[Points]]:
     at a corner belong together.
     """
     return {
-        cell: [line + (left, top) for line in _edge_lines(mask)]
+        cell: [line + np.array([left, top]) for line in _edge_lines(mask)]
         for cell, (top, left), mask in _cells(labels)
     }
 

@@ -62,13 +62,13 @@ def flow_errors(
 
 def _warmth(inside: Mask, steps: int, check: Callable[[], None]) -> Heat:
     """Return how warm each pixel is after ``steps``, with a rim of one pixel."""
-    share = np.pad(inside / 9, 1)
-    warmth = np.zeros_like(share)
+    within = np.pad(inside.astype(np.float64), 1)
+    warmth = np.zeros_like(within)
     y, x = _centre(inside)
     at_once = max(1, _AT_ONCE // inside.size)
     for done in range(0, steps, at_once):
         check()
-        warmth = _spread(warmth, share, y + 1, x + 1, min(at_once, steps - done))
+        warmth = _spread(warmth, within, y + 1, x + 1, min(at_once, steps - done))
     return warmth
 
 
@@ -81,8 +81,10 @@ def _centre(inside: Mask) -> tuple[int, int]:
 
 
 @compiled
-def _spread(warmth: Heat, share: Heat, y: int, x: int, steps: int) -> Heat:
+def _spread(warmth: Heat, within: Heat, y: int, x: int, steps: int) -> Heat:
     """Warm the centre by 1 and average over 3 x 3 pixels of the cell, again."""
+    # The sum is in torch's order: in the middle of a symmetric cell, where it is
+    # equally warm all around, the rounding alone decides on a direction.
     height, width = warmth.shape
     after = np.zeros_like(warmth)
     for _ in range(steps):
@@ -90,10 +92,9 @@ def _spread(warmth: Heat, share: Heat, y: int, x: int, steps: int) -> Heat:
         for i in range(1, height - 1):
             up, here, down = warmth[i - 1], warmth[i], warmth[i + 1]
             for j in range(1, width - 1):
-                left = up[j - 1] + here[j - 1] + down[j - 1]
-                middle = up[j] + here[j] + down[j]
-                right = up[j + 1] + here[j + 1] + down[j + 1]
-                after[i, j] = (left + middle + right) * share[i, j]
+                cross = here[j] + up[j] + down[j] + here[j - 1] + here[j + 1]
+                both = cross + up[j - 1] + up[j + 1] + down[j - 1] + down[j + 1]
+                after[i, j] = both / 9 * within[i, j]
         warmth, after = after, warmth
     return warmth
 

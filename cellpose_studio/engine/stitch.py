@@ -45,21 +45,24 @@ def _continued(
 def _partners(plane: Plane, below: Plane, threshold: float) -> npt.NDArray[np.int64]:
     """Return (2, n): cells, and the cells below that they are one with."""
     both = (plane > 0) & (below > 0)
-    pairs, shared = np.unique(
-        np.stack([plane[both], below[both]]), axis=1, return_counts=True
-    )
-    upper, lower = pairs.astype(np.int64)
+    # One number per pair sorts far faster than two.
+    base = int(below.max(initial=0)) + 1
+    keys = plane[both].astype(np.int64) * base + below[both]
+    keys, shared = np.unique(keys, return_counts=True)
+    upper, lower = pairs = np.stack(np.divmod(keys, base))
     union = np.bincount(plane.ravel())[upper] + np.bincount(below.ravel())[lower]
     iou = shared / (union - shared)
     pairs, iou = pairs[:, iou >= threshold], iou[iou >= threshold]
     for this, other in ((1, 0), (0, 1)):
         best = _best(pairs[this], pairs[other], iou)
         pairs, iou = pairs[:, best], iou[best]
-    return pairs.astype(np.int64)
+    return pairs
 
 
 def _best(
-    cells: Plane, others: Plane, iou: npt.NDArray[np.float64]
+    cells: npt.NDArray[np.int64],
+    others: npt.NDArray[np.int64],
+    iou: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.int64]:
     """Return which pair is best for each of ``cells``; ties go to the lowest other."""
     order = np.lexsort((others, -iou, cells))

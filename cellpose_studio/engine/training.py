@@ -1,9 +1,9 @@
 """Train a U-Net from scratch, by Cellpose's conventions.
 
-Targets are the flows of the true masks (`dynamics.labels_to_flows`), crops are
-rotated, flipped and scaled by Cellpose's own augmentation, the loss is half the
-squared error of five times the flows plus the cross entropy of the cell
-probability, and the learning rate follows `train_seg` of Cellpose 4.
+Targets are the flows of the true masks, crops are rotated, flipped and scaled by
+Cellpose's own augmentation, the loss is half the squared error of five times the
+flows plus the cross entropy of the cell probability, and the learning rate follows
+`train_seg` of Cellpose 4.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from torch.nn import functional
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import TrainingSetUnfit
+from cellpose_studio.core.labels import compacted
 from cellpose_studio.core.training import (
     EpochReport,
     TrainingImage,
     TrainingParameters,
 )
 from cellpose_studio.engine.device import cpu_computes_bfloat16
+from cellpose_studio.engine.mask_flows import flows_of_masks
 from cellpose_studio.engine.torchvision_ops import make_importable
 from cellpose_studio.engine.unet import UNet
 
@@ -118,7 +120,7 @@ class _Set:
         self._targets = []
         for n, image in enumerate(images):
             checkpoint.reached(n, len(images), "computing flows")
-            self._targets.append(_targets(image.labels))
+            self._targets.append(_targets(image.labels, checkpoint))
 
     def __len__(self) -> int:
         return len(self._pixels)
@@ -141,12 +143,12 @@ class _Set:
         return pixels, targets
 
 
-def _targets(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.float32]:
+def _targets(
+    labels: npt.NDArray[np.integer], checkpoint: Checkpoint
+) -> npt.NDArray[np.float32]:
     """Return (cell, dY, dX) of one label image, (3, Y, X)."""
-    from cellpose.dynamics import labels_to_flows
-
-    flows = labels_to_flows([labels.astype(np.int32)], device=torch.device("cpu"))[0]
-    return np.asarray(flows[1:], np.float32)
+    flows = flows_of_masks(compacted(labels)[0], checkpoint.check)
+    return np.concatenate([labels[None] != 0, flows], dtype=np.float32)
 
 
 def _cells(image: TrainingImage) -> int:
