@@ -140,16 +140,18 @@ class Thresholds:
 
 def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:
     """Return masks of a file as a label set; its flows feed the thresholds."""
-    maker = None
+    maker = flows = None
     if masks.flows is not None:
-        maker = MasksFromFile(masks.flows, image.label_shape)
+        # The file does not say which axis is time, so that planes were not told apart.
+        flows = replace(masks.flows, frames=image.frames)
+        maker = MasksFromFile(flows, image.label_shape)
     return LabelSet(
         name,
         masks.labels,
         f"from {Path(masks.path).name}",
         cell_count(masks.labels),
         None,
-        masks.flows,
+        flows,
         maker,
         parameters_of(masks),
     )

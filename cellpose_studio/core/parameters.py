@@ -92,14 +92,9 @@ class Normalization(BaseModel):
         low, high = self.percentile
         if not 0 <= low < high <= 100:
             raise ValueError("percentiles must rise, between 0 and 100")
-        if self.invert and not self.scales:
+        if self.invert and not self.normalize:
             raise ValueError("only normalised images can be inverted")
         return self
-
-    @property
-    def scales(self) -> bool:
-        """Some normalisation takes place."""
-        return self.normalize or self.tile_norm_blocksize > 0
 
 
 class SegmentationParameters(BaseModel):
@@ -146,7 +141,7 @@ class SegmentationParameters(BaseModel):
         ge=-1,
         le=100_000,
         title="Smallest cell",
-        description="Cells with fewer pixels are left out. -1 keeps all, holes too.",
+        description="Cells with fewer pixels are left out. 0 keeps all.",
         json_schema_extra=_shown("result", unit="px", slider=500),
     )
     do_3D: bool = Field(
@@ -213,7 +208,8 @@ class SegmentationParameters(BaseModel):
     exclude_on_edges: bool = Field(
         False,
         title="Leave out cells at the border",
-        description="Leave out cells that touch the border of the image.",
+        description="Leave out cells that touch the border of the image; of a volume, "
+        "the first and the last plane too.",
         json_schema_extra=_shown("advanced"),
     )
     augment: bool = Field(

@@ -24,22 +24,25 @@ def network_input(
     channels
         For each input the channel that it sees, as in `SegmentationParameters`.
     pixels
-        All channels of the stack, (C, Z, Y, X), any type.
+        All channels of the stack, (C, Z, Y, X), any type; not changed. Pixels that
+        are no number, as around a registered image, count as 0.
     normalization
         Carried out by Cellpose's own functions.
     together
         Scale all planes by the same percentiles.
     """
     stack = np.stack([_channel(pixels, c) for c in channels], axis=-1)
-    if not normalization.scales:
+    if not normalization.normalize:
         return stack
     make_importable()
     from cellpose.transforms import normalize_img
 
     options = cellpose_options(normalization)
-    if together and len(stack) > 1:
-        return np.asarray(normalize_img(stack, **{**options, "norm3D": True}))
-    options["norm3D"] = False
+    if len(stack) == 1:
+        return np.asarray(normalize_img(stack, **options))
+    options["norm3D"] = together
+    if together:
+        return np.asarray(normalize_img(stack, **options))
     return np.stack([normalize_img(plane, **options) for plane in stack])
 
 
@@ -51,9 +54,11 @@ def cellpose_options(normalization: Normalization) -> dict[str, Any]:
 def _channel(
     pixels: npt.NDArray[np.generic], channel: int | None
 ) -> npt.NDArray[np.float32]:
-    """Return one input as a float32 copy (Z, Y, X)."""
+    """Return one input as float32 (Z, Y, X)."""
     if channel is None:
         return np.zeros(pixels.shape[1:], np.float32)
     if channel == GREY:
-        return pixels.mean(axis=0, dtype=np.float32)
-    return pixels[channel - 1].astype(np.float32)
+        seen = pixels.mean(axis=0, dtype=np.float32)
+    else:
+        seen = pixels[channel - 1].astype(np.float32)
+    return np.nan_to_num(seen, copy=False, nan=0, posinf=0, neginf=0)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import pickle
 import zipfile
 from collections.abc import Mapping
@@ -105,9 +106,11 @@ def architecture_of(weights: Weights, path: Path) -> Architecture:
 
 def save_weights(net: UNet, path: Path) -> None:
     """Write the weights of ``net`` as Cellpose does: a plain state dict."""
-    # Given a path, torch would write its name into the file, and wants a suffix.
-    with path.open("wb") as file:
-        torch.save(net.state_dict(), file)
+    # Given a path, torch would write its name into the file, wants a suffix, and
+    # does not say when the disk is full.
+    content = io.BytesIO()
+    torch.save(net.state_dict(), content)
+    path.write_bytes(content.getbuffer())
 
 
 def sha256_of(path: Path) -> str:

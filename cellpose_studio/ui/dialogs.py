@@ -29,7 +29,7 @@ _KINDS = {
     "rois": "ImageJ regions (_rois.zip)",
     "outlines": "Outlines as text (_cp_outlines.txt), single planes",
 }
-_SINGLE_PLANES = ("png", "outlines")
+_MOST_AXES = {"png": 2, "npy": 3, "outlines": 2}
 
 _OK_CANCEL = (
     QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
@@ -43,7 +43,7 @@ class AxesDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("What are the axes of this image?")
         shape = " × ".join(str(n) for n in question.shape)
-        text = QLabel(
+        self.text = QLabel(
             f"<b>{question.path.name}</b> has the shape <b>{shape}</b>, and does not "
             "say which axis is which.",
             wordWrap=True,
@@ -54,7 +54,7 @@ class AxesDialog(QDialog):
         self.choice.setCurrentIndex(max(0, self.choice.findData(question.guess)))
         self.same = QCheckBox("The same for all files of this shape", checked=True)
         column = QVBoxLayout(self)
-        column.addWidget(text)
+        column.addWidget(self.text)
         column.addWidget(self.choice)
         column.addWidget(self.same)
         column.addWidget(_buttons(self, "Open"))
@@ -72,7 +72,7 @@ class SaveDialog(QDialog):
         self,
         folder: Path,
         kinds: Sequence[str],
-        single_plane: bool,
+        axes: int,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
@@ -81,7 +81,7 @@ class SaveDialog(QDialog):
         column = QVBoxLayout(self)
         for kind, text in _KINDS.items():
             check = self._checks[kind] = QCheckBox(text, objectName=f"save_{kind}")
-            fits = single_plane or kind not in _SINGLE_PLANES
+            fits = axes <= _MOST_AXES.get(kind, axes)
             check.setEnabled(fits)
             check.setChecked(fits and kind in kinds)
             column.addWidget(check)

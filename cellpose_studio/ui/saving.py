@@ -37,8 +37,8 @@ class Saver:
     def ask_and_save(self, entry: Entry) -> None:
         """Ask what to save and where, then save it."""
         kinds = self._settings.save_kinds or list(_DEFAULT)
-        single = len(entry.image.label_shape) == 2
-        dialog = SaveDialog(entry.image.path.parent, kinds, single, self._parent)
+        axes = len(entry.image.label_shape)
+        dialog = SaveDialog(entry.image.path.parent, kinds, axes, self._parent)
         if dialog.exec() == QDialog.DialogCode.Accepted:
             self._settings.save_kinds = dialog.kinds
             self.save(entry, dialog.kinds, Path(dialog.folder.text()))

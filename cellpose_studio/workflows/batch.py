@@ -13,7 +13,7 @@ from cellpose_studio.core.run import Segmentation
 from cellpose_studio.engine.catalogue import find, shipped
 from cellpose_studio.engine.device import Device, available_devices
 from cellpose_studio.engine.network import NetworkCache
-from cellpose_studio.io.export import Kind
+from cellpose_studio.io.export import Kind, refuse_unfit
 from cellpose_studio.workflows.save import base_of, save_segmentation
 from cellpose_studio.workflows.segment import segment
 
@@ -72,6 +72,7 @@ class Batch:
                 f"The results would replace those of {self._written[base]}.",
                 "Use other folders for images of the same name.",
             )
+        refuse_unfit(base, self._kinds, len(image.label_shape))
         result = segment(
             image,
             self._model,

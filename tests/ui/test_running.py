@@ -172,6 +172,7 @@ def test_the_panel_decides_the_parameters(user, cells):
     assert entry.labels.run.parameters == SegmentationParameters(
         channels=(1, None),
         diameter=21.0,
+        anisotropy=1.0,  # what automatic came to
         normalization={"percentile": (2.0, 98.0)},
         exclude_on_edges=True,
     )
