@@ -48,13 +48,19 @@ def unet(unet_spec: ModelSpec) -> Network:
 
 @pytest.fixture
 def sam_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
-    """A CPSAM of Cellpose's own class, but with two small blocks."""
+    """A CPSAM of Cellpose's own class, but with two small blocks.
+
+    It runs in float32 on every computer, to be compared.
+    """
     from cellpose import vit
     from segment_anything.build_sam import _build_sam
 
     def little(checkpoint: None) -> torch.nn.Module:
         return _build_sam(32, 2, 2, [0, 1], checkpoint)
 
+    monkeypatch.setattr(
+        "cellpose_studio.engine.network.precision_for", lambda *_: "float32"
+    )
     monkeypatch.setitem(vit.sam_model_registry, "vit_l", little)
     torch.manual_seed(6)
     path = tmp_path / "little_sam"

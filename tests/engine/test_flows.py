@@ -148,8 +148,7 @@ def test_a_transformers_image_is_padded_to_a_tile(sam_spec, augment):
     flows = flows_of_planes(network, stack, parameters, 30.0, quiet())
     cellposes = cellposes_own(sam_spec)
     expected = run_net(cellposes, stack, bsize=256, augment=augment)[0]
-    tolerance = 1e-4 if network.precision == "float32" else 0.05
-    np.testing.assert_allclose(outputs(flows), expected, atol=tolerance)
+    np.testing.assert_allclose(outputs(flows), expected, **AS_SEEN)
 
 
 @pytest.mark.parametrize(("resample", "smooth"), [(True, 0.0), (False, 1.5)])
@@ -173,8 +172,7 @@ def test_volumes_give_cellposes_flows(sam_spec, resample, smooth):
     assert flows.volumetric
     assert flows.cellprob.shape == expected.shape[:3]
     assert flows.scale == (1.25 if resample else 1.0)
-    tolerance = 1e-4 if network.precision == "float32" else 0.1
-    np.testing.assert_allclose(outputs(flows), expected, atol=tolerance)
+    np.testing.assert_allclose(outputs(flows), expected, **AS_SEEN)
 
 
 @pytest.mark.parametrize(

@@ -52,8 +52,7 @@ def test_a_transformer_runs_as_in_cellpose(sam_spec):
     with torch.no_grad():
         expected = cellposes.eval()(torch.from_numpy(tiles))[0].numpy()
     network = load(sam_spec, CPU)
-    tolerance = 1e-5 if network.precision == "float32" else 0.05
-    np.testing.assert_allclose(network.run(tiles), expected, atol=tolerance)
+    np.testing.assert_allclose(network.run(tiles), expected, atol=1e-5)
     assert network.tile == 256
     assert len(network.blocks) == 5
 
