@@ -224,5 +224,5 @@ def _span(key: object, length: int) -> tuple[slice, object]:
         if step < 0:
             return slice(0, length), key
         return slice(start, stop), slice(None, None, step)
-    index = int(key) % length  # type: ignore[call-overload]
+    index = range(length)[key]  # type: ignore[index]
     return slice(index, index + 1), 0

@@ -22,6 +22,8 @@ ROUNDS = 3
 _SETTLED = 1.15
 """Ratio of two rounds from which a further one would change little."""
 _FEWEST_CELLS = 3
+_SMALLEST = 5.0
+"""As in Cellpose, px: smaller specks would blow the image up for the next round."""
 _MOST_PIXELS = 1024
 """Side of the part of a large image that is looked at, px."""
 
@@ -45,7 +47,7 @@ def measured_diameter(
         labels = MaskMaker(flows, part.shape[1:3], network.device).masks(
             parameters, _Quiet(checkpoint)
         )
-        previous, found = found, median_diameter(labels) or trained
+        previous, found = found, max(median_diameter(labels) or trained, _SMALLEST)
         if max(found, previous) / min(found, previous) < _SETTLED:
             break
     return found

@@ -174,7 +174,21 @@ class MaskMaker:
             parts = [_finished(stitched(s, threshold), smallest) for s in stacks]
         if parameters.exclude_on_edges:
             parts = [_without_border(part) for part in parts]
-        return np.stack(parts).reshape(self._label_shape)
+        return _told_apart(parts).reshape(self._label_shape)
+
+
+def _told_apart(parts: list[LabelArray]) -> LabelArray:
+    """Return all parts as one array in which no two share an id.
+
+    Cellpose begins at 1 in each, which makes one cell of many in other programs.
+    """
+    together = np.stack(parts)
+    used = 0
+    for part in together:
+        last = int(part.max(initial=0))
+        part[part > 0] += used
+        used += last
+    return together
 
 
 def _without(labels: Labels, cells: npt.NDArray[np.integer]) -> Labels:

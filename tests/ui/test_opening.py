@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import QMimeData, QPointF, Qt, QTimer, QUrl
-from qtpy.QtGui import QDropEvent
+from qtpy.QtCore import QMimeData, QPoint, QPointF, Qt, QTimer, QUrl
+from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from cellpose_studio.ui.dialogs import AxesDialog
@@ -16,14 +16,14 @@ def drop(user, *paths):
     """Drop files on the window, as a file manager does."""
     mime = QMimeData()
     mime.setUrls([QUrl.fromLocalFile(str(path)) for path in paths])
-    event = QDropEvent(
-        QPointF(50, 50),
+    how = (
         Qt.DropAction.CopyAction,
         mime,
         Qt.MouseButton.LeftButton,
         Qt.KeyboardModifier.NoModifier,
     )
-    QApplication.sendEvent(user.window, event)
+    QApplication.sendEvent(user.window, QDragEnterEvent(QPoint(50, 50), *how))
+    QApplication.sendEvent(user.window, QDropEvent(QPointF(50, 50), *how))
     user.wait_idle()
 
 

@@ -54,7 +54,7 @@ def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
     np.testing.assert_array_equal(seg["masks"], labels)
     assert len(roifile.roiread(tmp_path / "a_rois.zip")) == 12
     assert len((tmp_path / "a_cp_outlines.txt").read_text().splitlines()) == 12
-    assert io.get_image_files(tmp_path, "_masks", look_one_level_down=False)
+    assert io.get_image_files(str(tmp_path), "_masks", look_one_level_down=False)
 
 
 def test_save_is_off_without_masks(user, cells):

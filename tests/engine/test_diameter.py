@@ -1,0 +1,111 @@
+"""Measuring the diameter with a network that finds what is bright."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+from cellpose import dynamics, utils
+from torch import Tensor, nn
+
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.engine.diameter import measured_diameter, median_diameter
+
+
+class FindsBrightCells(nn.Module):
+    """Gives the exact flows of connected bright pixels; counts how often it ran."""
+
+    runs = 0
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        from scipy.ndimage import label
+
+        self.runs += 1
+        outputs = []
+        for plane in pixels[:, 0].numpy():
+            cells = label(plane > 0.5)[0]
+            dP = 5 * dynamics.masks_to_flows_gpu(cells)[0]
+            outputs.append(np.stack([*dP, np.where(cells > 0, 4.0, -4.0)]))
+        return torch.from_numpy(np.stack(outputs)).float(), pixels[:, :, 0, 0]
+
+
+@pytest.fixture
+def network(unet):
+    return replace(unet, module=FindsBrightCells(), blocks=())
+
+
+def discs(diameter: float, shape: tuple[int, int] = (160, 200)) -> np.ndarray:
+    """A bright disc in each square of a grid, as (Y, X, 2)."""
+    y, x = np.mgrid[: shape[0], : shape[1]]
+    pitch = 1.5 * diameter
+    away = np.hypot(y % pitch - pitch / 2, x % pitch - pitch / 2)
+    plane = np.zeros((*shape, 2), np.float32)
+    plane[..., 0] = away <= diameter / 2
+    return plane
+
+
+def measured(network, plane, checkpoint=None, **options) -> float:
+    parameters = SegmentationParameters(**options)
+    return measured_diameter(network, plane, parameters, checkpoint or Checkpoint())
+
+
+@pytest.mark.parametrize("diameter", [9.0, 24.0, 45.0])
+def test_the_diameter_of_the_cells_is_found(network, diameter):
+    assert measured(network, discs(diameter)) == pytest.approx(diameter, rel=0.1)
+
+
+def test_masks_of_the_networks_size_measure_the_same(network):
+    found = measured(network, discs(30.0), resample=False)
+    assert found == pytest.approx(30, rel=0.1)
+
+
+def test_when_it_has_settled_no_further_round_is_run(network):
+    rounds = []
+    checkpoint = Checkpoint(lambda *report: rounds.append(report))
+    measured(network, discs(24.0), checkpoint)
+    assert rounds == [(0, 3, "measuring the diameter")]
+    assert network.module.runs == 1
+
+
+def test_of_too_few_cells_the_models_own_diameter_is_taken(network):
+    plane = discs(24.0)
+    plane[:, 36:] = 0
+    plane[72:] = 0
+    assert measured(network, plane) == network.spec.diam_labels == 24.0
+    assert measured(network, np.zeros_like(plane)) == 24.0
+
+
+def test_specks_are_not_enlarged_until_memory_runs_out(network):
+    plane = np.zeros((64, 64, 2), np.float32)
+    for y, x in np.ndindex(3, 3):
+        plane[4 + y :: 16, 4 + x :: 16, 0] = 1
+    spec = network.spec.model_copy(update={"diam_labels": 9.0})
+    small = {"min_size": 0, "resample": False}
+    assert measured(replace(network, spec=spec), plane, **small) == 5
+
+
+def test_of_a_large_image_the_middle_is_looked_at(network):
+    plane = np.zeros((1200, 1100, 2), np.float32)
+    middle = discs(20.0, (100, 100))
+    plane[550:650, 500:600] = middle
+    plane[:80, :, :] = discs(60.0, (80, 1100))
+    assert measured(network, plane) == pytest.approx(20, rel=0.1)
+
+
+def test_a_stop_takes_effect_in_the_next_tile(network):
+    checkpoint = Checkpoint()
+    checkpoint.stop()
+    with pytest.raises(Cancelled):
+        measured(network, discs(24.0), checkpoint)
+    assert network.module.runs == 0
+
+
+def test_the_median_is_cellposes():
+    labels = np.zeros((40, 40), np.uint32)
+    labels[:3, :3], labels[5:15, 5:15], labels[20:40, 20:40] = 1, 4, 7
+    assert median_diameter(labels) == pytest.approx(utils.diameters(labels)[0])
+    labels[labels == 7] = 0
+    assert median_diameter(labels) is None
