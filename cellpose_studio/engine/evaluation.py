@@ -34,10 +34,10 @@ def agreement(
     from cellpose.metrics import average_precision
 
     pair = [fastremap.renumber(labels)[0].astype(np.int32) for labels in (true, found)]
-    counts = [int(labels.max(initial=0)) for labels in pair]
-    if not any(counts):
-        precision = (float("nan"),) * len(IOU_THRESHOLDS)
-    else:
-        values = average_precision(*pair, threshold=list(IOU_THRESHOLDS))[0]
-        precision = tuple(float(v) for v in values)
-    return Agreement(precision, counts[0], counts[1])
+    cells, found_cells = (int(labels.max(initial=0)) for labels in pair)
+    if not cells + found_cells:
+        return Agreement((float("nan"),) * len(IOU_THRESHOLDS), 0, 0)
+    hits = average_precision(*pair, threshold=list(IOU_THRESHOLDS))[1]
+    # Cellpose itself takes one cell for background where there is no background.
+    precision = tuple(float(n / (cells + found_cells - n)) for n in hits)
+    return Agreement(precision, cells, found_cells)
