@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 __all__ = ["HeadSwitch", "QUndoStack"]
 
 
-class HeadSwitch(QUndoCommand):  # type: ignore[misc]
+class HeadSwitch(QUndoCommand):
     """A label set got new masks as a whole: by a run, an import or a threshold.
 
     Undoing goes back to the image it happened on. Steps of one ``gesture`` on one
@@ -41,7 +41,7 @@ class HeadSwitch(QUndoCommand):  # type: ignore[misc]
         """Tell Qt which steps may be merged: those of a gesture."""
         return -1 if self._gesture is None else 1
 
-    def mergeWith(self, other: QUndoCommand) -> bool:  # noqa: N802 - Qt's name
+    def mergeWith(self, other: QUndoCommand) -> bool:
         """Take a later step of the same gesture in."""
         if not isinstance(other, HeadSwitch) or other._what() != self._what():
             return False
@@ -49,6 +49,7 @@ class HeadSwitch(QUndoCommand):  # type: ignore[misc]
         return True
 
     def redo(self) -> None:
+        """Put the new masks in place."""
         self._session.put(self._key, self._after.name, self._after)
         # Pushing onto the stack comes here too: a run must not move the user.
         if not self._first:
@@ -56,6 +57,7 @@ class HeadSwitch(QUndoCommand):  # type: ignore[misc]
         self._first = False
 
     def undo(self) -> None:
+        """Put the former masks back, or none."""
         self._session.put(self._key, self._after.name, self._before)
         self._session.show(self._key)
 

@@ -37,7 +37,7 @@ class Job(QObject):
         self._checkpoint = Checkpoint(self._report)
         self._reported = ("", 0.0)
 
-    @Slot()
+    @Slot()  # type: ignore[untyped-decorator]
     def cancel(self) -> None:
         """Ask for a stop; `cancelled` follows once the work reaches a checkpoint."""
         self._checkpoint.stop()

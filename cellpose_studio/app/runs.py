@@ -133,7 +133,11 @@ class Thresholds:
     ) -> None:
         entry = self._session.entry(key)
         # A run or an undo may have come in between; its masks are not ours to change.
-        if entry is None or (now := entry.labels) is None or now.maker is not after.maker:
+        if (
+            entry is None
+            or (now := entry.labels) is None
+            or now.maker is not after.maker
+        ):
             return
         self._session.replace_labels(key, after, "Change thresholds", gesture)
 

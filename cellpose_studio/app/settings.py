@@ -72,7 +72,7 @@ class Settings:
 
     @property
     def theme(self) -> str:
-        """"dark" or "light"."""
+        """Which colours: "dark" or "light"."""
         theme = self._store.value("theme", "dark")
         return theme if theme in ("dark", "light") else "dark"
 

@@ -70,7 +70,7 @@ class ImageSource:
 
     @property
     def name(self) -> str:
-        """What the user calls it: the file name, with the scene if there are several."""
+        """What the user calls it: the file name, with the scene of several."""
         return f"{self.path.name} [{self.scene}]" if self.scene else self.path.name
 
     @property
@@ -118,7 +118,9 @@ class ImageSource:
         z, y, x = self.pixel_size_um
         y = y or 1.0
         scale = {"T": 1.0, "Z": z or y, "Y": y, "X": x or y}
-        axes = [a for a, n in zip("TZ", (self.frames, self.planes), strict=True) if n > 1]
+        axes = [
+            a for a, n in zip("TZ", (self.frames, self.planes), strict=True) if n > 1
+        ]
         return tuple(scale[a] for a in [*axes, "Y", "X"])
 
     def volume(self, t: int, channels: Sequence[int]) -> npt.NDArray[np.generic]:
@@ -167,10 +169,17 @@ class ChannelPixels:
         t, _, z, y, x = self._image.shape
         stacked = [n > 1 for n in (t, z)]
         lead = keys[: sum(stacked)]
-        outer = [_span(lead.pop(0), n) if on else (slice(0, 1), 0)
-                 for n, on in zip((t, z), stacked, strict=True)]
-        region = (outer[0][0], slice(self._channel, self._channel + 1), outer[1][0],
-                  slice(0, y), slice(0, x))
+        outer = [
+            _span(lead.pop(0), n) if on else (slice(0, 1), 0)
+            for n, on in zip((t, z), stacked, strict=True)
+        ]
+        region = (
+            outer[0][0],
+            slice(self._channel, self._channel + 1),
+            outer[1][0],
+            slice(0, y),
+            slice(0, x),
+        )
         block = self._image.reader.read(region)[:, 0]
         return block[(outer[0][1], outer[1][1], *keys[self.ndim - 2 :])]
 
@@ -224,5 +233,5 @@ def _span(key: object, length: int) -> tuple[slice, object]:
         if step < 0:
             return slice(0, length), key
         return slice(start, stop), slice(None, None, step)
-    index = range(length)[key]  # type: ignore[index]
+    index = range(length)[int(key)]  # type: ignore[call-overload]
     return slice(index, index + 1), 0

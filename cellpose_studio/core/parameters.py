@@ -236,28 +236,3 @@ class SegmentationParameters(BaseModel):
         "is short; the result is the same.",
         json_schema_extra=_shown("advanced"),
     )
-
-    def mask_part(self) -> dict[str, Any]:
-        """Return the parameters that need no network to change."""
-        return self.model_dump(include=set(MASK_FIELDS))
-
-    def network_part(self) -> SegmentationParameters:
-        """Return these parameters with everything at its default that flows ignore.
-
-        Whether planes are joined matters to their normalisation, at which overlap
-        does not.
-        """
-        kept = self.model_dump(exclude={*MASK_FIELDS, "niter", "batch_size"})
-        kept["stitch_threshold"] = float(self.stitch_threshold > 0)
-        return SegmentationParameters.model_validate(kept)
-
-
-MASK_FIELDS = (
-    "flow_threshold",
-    "cellprob_threshold",
-    "min_size",
-    "max_size_fraction",
-    "exclude_on_edges",
-    "stitch_threshold",
-)
-"""Parameters that act on flows that are there already."""

@@ -31,7 +31,9 @@ class TrainingParameters(BaseModel):
     )
     diam_mean: float = Field(17.0, gt=0, description="cells are scaled to this, px")
     widths: tuple[int, ...] = Field(
-        (2, 16, 32, 64, 128), description="channels of the input and of each level"
+        (2, 16, 32, 64, 128),
+        min_length=2,
+        description="channels of the input and of each level",
     )
     seed: int = Field(0, ge=0)
 

@@ -63,9 +63,7 @@ def fill(
     return actions
 
 
-def fill_recent(
-    menu: QMenu, paths: list[Path], call: Callable[[Path], object]
-) -> None:
+def fill_recent(menu: QMenu, paths: list[Path], call: Callable[[Path], object]) -> None:
     """Show ``paths`` in ``menu``, those that are still there."""
     menu.clear()
     for path in paths:

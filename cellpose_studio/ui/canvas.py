@@ -45,8 +45,8 @@ class Canvas(QObject):
             # Registers the search paths of napari's icons.
             get_qapp()
 
-        class Viewer(QtViewer):  # type: ignore[misc]
-            def dragEnterEvent(self, event: Any) -> None:  # noqa: N802
+        class Viewer(QtViewer):
+            def dragEnterEvent(self, event: Any) -> None:
                 """Leave dropped files to the window, or napari's plugins open them."""
                 event.ignore()
 
@@ -196,7 +196,9 @@ class Canvas(QObject):
         )
 
     def _name_axes(self, image: ImageSource) -> None:
-        axes = [a for a, n in zip("TZ", (image.frames, image.planes), strict=True) if n > 1]
+        axes = [
+            a for a, n in zip("TZ", (image.frames, image.planes), strict=True) if n > 1
+        ]
         self.model.dims.axis_labels = [*axes, "Y", "X"]
 
     def _show_middle_plane(self, image: ImageSource) -> None:
@@ -239,16 +241,16 @@ def _masks_layer() -> type[Any]:
 
     See docs/label-display.md for why.
     """
+    from napari import layers
     from napari._qt.layer_controls import (  # PRIVATE
         qt_layer_controls_container as container,
     )
     from napari._qt.layer_controls.qt_layer_controls_base import (  # PRIVATE
         QtLayerControls,
     )
-    from napari import layers
 
     # Napari finds the icon by the name of the class.
-    class Labels(layers.Labels):  # type: ignore[misc]
+    class Labels(layers.Labels):
         def _raw_to_displayed(  # PRIVATE
             self,
             raw: npt.NDArray[np.uint32],
@@ -299,5 +301,6 @@ def _contrast(image: ImageSource, channel: int) -> tuple[float, float]:
     """Return limits that show most of the middle plane; a few pixels may be cut."""
     plane = image.plane(0, channel, image.planes // 2)
     every = max(1, max(plane.shape) // 1024)
-    low, high = np.percentile(plane[::every, ::every], (0.1, 99.9))
+    seen = plane[::every, ::every].astype(np.float64)
+    low, high = np.percentile(seen, (0.1, 99.9))
     return (float(low), float(high)) if low < high else (float(low), float(low) + 1)

@@ -21,8 +21,9 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.core.axes import AxesQuestion
+from cellpose_studio.io.export import Kind
 
-_KINDS = {
+_KINDS: dict[Kind, str] = {
     "tif": "Masks as TIFF (_cp_masks.tif)",
     "png": "Masks as PNG (_cp_masks.png), single planes",
     "npy": "Cellpose's own file (_seg.npy)",
@@ -31,9 +32,7 @@ _KINDS = {
 }
 _MOST_AXES = {"png": 2, "npy": 3, "outlines": 2}
 
-_OK_CANCEL = (
-    QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
-)
+_OK_CANCEL = QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
 
 
 class AxesDialog(QDialog):
@@ -77,7 +76,7 @@ class SaveDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Save results")
-        self._checks: dict[str, QCheckBox] = {}
+        self._checks: dict[Kind, QCheckBox] = {}
         column = QVBoxLayout(self)
         for kind, text in _KINDS.items():
             check = self._checks[kind] = QCheckBox(text, objectName=f"save_{kind}")
@@ -102,7 +101,7 @@ class SaveDialog(QDialog):
         self.setMinimumWidth(520)
 
     @property
-    def kinds(self) -> list[str]:
+    def kinds(self) -> list[Kind]:
         """The chosen kinds."""
         return [kind for kind, check in self._checks.items() if check.isChecked()]
 

@@ -27,8 +27,12 @@ class Editor(Protocol):
     """A widget for one field."""
 
     widget: QWidget
-    get: Callable[[], Any]
-    set: Callable[[Any], None]
+
+    def get(self) -> Any:
+        """Return the value of the field."""
+
+    def set(self, value: Any) -> None:
+        """Show another value."""
 
 
 class Form(QWidget):
@@ -132,8 +136,12 @@ class _Check:
         self.widget = QCheckBox(field.title or "")
         self.widget.setChecked(bool(field.default))
         self.widget.toggled.connect(lambda _: changed())
-        self.get = self.widget.isChecked
-        self.set = self.widget.setChecked
+
+    def get(self) -> bool:
+        return bool(self.widget.isChecked())
+
+    def set(self, value: bool) -> None:
+        self.widget.setChecked(value)
 
 
 class _Number:
@@ -142,8 +150,12 @@ class _Number:
     ) -> None:
         self.widget = number_box(field, number)
         self.widget.valueChanged.connect(lambda _: changed())
-        self.get = self.widget.value
-        self.set = self.widget.setValue
+
+    def get(self) -> Any:
+        return self.widget.value()
+
+    def set(self, value: Any) -> None:
+        self.widget.setValue(value)
 
 
 class _Pair:
@@ -165,9 +177,9 @@ class _Pair:
     def get(self) -> tuple[float, ...]:
         return tuple(box.value() for box in self._boxes)
 
-    def set(self, values: tuple[float, ...]) -> None:
-        for box, value in zip(self._boxes, values, strict=True):
-            box.setValue(value)
+    def set(self, value: tuple[float, ...]) -> None:
+        for box, part in zip(self._boxes, value, strict=True):
+            box.setValue(part)
 
 
 class _Automatic:

@@ -28,7 +28,7 @@ class ImageModel(QAbstractListModel):
         session.images_changed.connect(self._on_images)
         session.labels_changed.connect(self._on_labels)
 
-    def rowCount(self, parent: QModelIndex | None = None) -> int:  # noqa: N802
+    def rowCount(self, _: QModelIndex | None = None) -> int:
         """Return the number of images."""
         return len(self._entries)
 
@@ -53,7 +53,7 @@ class ImageModel(QAbstractListModel):
         self._entries = self._session.entries
         self.endResetModel()
 
-    def _on_labels(self, entry: Entry, name: str) -> None:
+    def _on_labels(self, entry: Entry, _: str) -> None:
         index = self.index(self.row_of(entry.image.key))
         self.dataChanged.emit(index, index)
 

@@ -69,9 +69,7 @@ class MainWindow(QMainWindow):
         self.jobs = JobBar(self.queue)
         self.runs = Runs(self.session, self.queue)
         self.thresholds = Thresholds(self.session, self.quick)
-        self.opener = Opener(
-            self.session, self.quick, settings, self.messages, self
-        )
+        self.opener = Opener(self.session, self.quick, settings, self.messages, self)
         self.saver = Saver(self.quick, settings, self.messages, self)
         self._lay_out()
         self.menus = Menus(self)
@@ -173,18 +171,18 @@ class MainWindow(QMainWindow):
 
     # Qt's own events
 
-    def dragEnterEvent(self, event: QDragEnterEvent) -> None:  # noqa: N802
+    def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""
         if event.mimeData().hasUrls():
             event.acceptProposedAction()
 
-    def dropEvent(self, event: QDropEvent) -> None:  # noqa: N802
+    def dropEvent(self, event: QDropEvent) -> None:
         """Open what was dropped."""
         urls = event.mimeData().urls()
         self.open([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])
         event.acceptProposedAction()
 
-    def closeEvent(self, event: QCloseEvent) -> None:  # noqa: N802
+    def closeEvent(self, event: QCloseEvent) -> None:
         """Hide at once, then stop the jobs and release what the canvas holds."""
         self.settings.set_window("geometry", self.saveGeometry())
         self.settings.set_window("state", self.saveState(_LAYOUT))
@@ -291,7 +289,10 @@ class MainWindow(QMainWindow):
         entry = self.session.shown
         if entry is None or entry.labels is None:
             return
-        changed = {**entry.labels.parameters.model_dump(), **self.segment.result.values()}
+        changed = {
+            **entry.labels.parameters.model_dump(),
+            **self.segment.result.values(),
+        }
         self.thresholds.change(
             entry, type(entry.labels.parameters).model_validate(changed)
         )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QMessageBox
+from qtpy.QtWidgets import QMenu, QMessageBox
 
 from cellpose_studio import __version__
 from cellpose_studio.ui.actions import Command, QAction, fill, fill_recent
@@ -79,20 +80,24 @@ class Menus:
     def _view(self) -> None:
         window, canvas = self._window, self._window.canvas
         menu = window.menuBar().addMenu("&View")
+
+        def step(by: int) -> Callable[[], None]:
+            return lambda: window.session.step(by)
+
+        def move(axis: str, by: int) -> Callable[[], None]:
+            return lambda: canvas.step(axis, by)
+
         self._add(
             menu,
             Command("masks", "&Masks", canvas.set_masks_shown, "X", checked=True),
             Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=True),
             None,
-            Command("previous", "&Previous image", lambda: window.session.step(-1), "A"),
-            Command("next", "&Next image", lambda: window.session.step(1), "D"),
-            Command("planeUp", "Next plane", lambda: canvas.step("Z", 1), "PgUp"),
-            Command("planeDown", "Previous plane", lambda: canvas.step("Z", -1), "PgDown"),
-            Command("timeUp", "Next time point", lambda: canvas.step("T", 1), "Shift+PgUp"),
-            Command(
-                "timeDown", "Previous time point", lambda: canvas.step("T", -1),
-                "Shift+PgDown",
-            ),
+            Command("previous", "&Previous image", step(-1), "A"),
+            Command("next", "&Next image", step(1), "D"),
+            Command("planeUp", "Next plane", move("Z", 1), "PgUp"),
+            Command("planeDown", "Previous plane", move("Z", -1), "PgDown"),
+            Command("timeUp", "Next time point", move("T", 1), "Shift+PgUp"),
+            Command("timeDown", "Previous time point", move("T", -1), "Shift+PgDown"),
             Command("home", "&All in view", canvas.reset_view, "Home"),
             None,
             Command(
@@ -101,7 +106,7 @@ class Menus:
                 lambda on: window.set_theme("light" if on else "dark"),
                 checked=window.settings.theme == "light",
             ),
-        )  # fmt: skip
+        )
         panels = menu.addMenu("Pane&ls")
         for dock in window.panels:
             panels.addAction(dock.toggleViewAction())
@@ -125,7 +130,7 @@ class Menus:
             Command("about", "&About Cellpose Studio", self._show_about),
         )
 
-    def _add(self, menu: object, *commands: Command | None) -> None:
+    def _add(self, menu: QMenu, *commands: Command | None) -> None:
         self.actions |= fill(menu, list(commands), self._window)
 
     def _fill_recent(self) -> None:

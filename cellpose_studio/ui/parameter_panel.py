@@ -44,7 +44,9 @@ class ParameterPanel(QWidget):
         stack = [f for f in fields_of(model, "stack") if f != "do_3D"]
         self.stack = Form(model, stack)
         self.stack.set_values({"stitch_threshold": _JOIN})
-        self.normalization = Form(Normalization, fields_of(Normalization, "normalisation"))
+        self.normalization = Form(
+            Normalization, fields_of(Normalization, "normalisation")
+        )
         self.advanced = Form(model, fields_of(model, "advanced"))
         self.run = QPushButton("Run", objectName="run")
         self.stack_section = Section("3D stack", self._stack_page())
@@ -109,4 +111,3 @@ class ParameterPanel(QWidget):
         self.stack.widget_of("stitch_threshold").setEnabled(mode == "joined")
         for name in ("anisotropy", "flow3D_smooth"):
             self.stack.widget_of(name).setEnabled(mode == "volume")
-

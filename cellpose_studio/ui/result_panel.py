@@ -67,7 +67,7 @@ class ResultPanel(QGroupBox):
             slider.blockSignals(False)
 
     def _busy(self) -> bool:
-        """The user is moving a slider, which must not be moved by us then."""
+        """Tell whether the user is moving a slider, which we must not move then."""
         down = any(slider.isSliderDown() for slider in self.sliders.values())
         return down or self._timer.isActive()
 

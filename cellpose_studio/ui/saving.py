@@ -43,14 +43,13 @@ class Saver:
             self._settings.save_kinds = dialog.kinds
             self.save(entry, dialog.kinds, Path(dialog.folder.text()))
 
-    def save(self, entry: Entry, kinds: Sequence[str], folder: Path) -> Job | None:
+    def save(self, entry: Entry, kinds: Sequence[Kind], folder: Path) -> Job | None:
         """Save the active masks of ``entry``; None if it has none."""
         labels, image = entry.labels, entry.image
         if labels is None:
             self._messages.note(f"{image.name} has no masks yet.")
             return None
         base = base_of(image, folder)
-        chosen: list[Kind] = [kind for kind in kinds]  # type: ignore[misc]
         settings = labels.settings()
 
         def work(_: object) -> list[Path]:
@@ -58,7 +57,7 @@ class Saver:
                 base,
                 labels.labels,
                 labels.flows,
-                chosen,
+                kinds,
                 image=image,
                 settings=settings,
             )
@@ -71,4 +70,8 @@ class Saver:
 
 def _saved(files: list[Path]) -> str:
     names = ", ".join(file.name for file in files)
-    return f"Saved {names} in {files[0].parent}." if files else "There was nothing to save."
+    return (
+        f"Saved {names} in {files[0].parent}."
+        if files
+        else "There was nothing to save."
+    )

@@ -20,7 +20,7 @@ def start(arguments: Sequence[str]) -> int:
     """Open the window on what ``arguments`` name; return the exit code at its end."""
     options = _parser().parse_args(arguments)
     if not _has_display():
-        print(_NO_DISPLAY, file=sys.stderr)
+        sys.stderr.write(f"{_NO_DISPLAY}\n")
         return NO_DISPLAY
     return _run(options)
 

@@ -123,7 +123,7 @@ def _flows(
     diameter = parameters.diameter or 0.0
     shape = (image.planes, *image.shape[3:])
     scale = network.spec.diam_mean / diameter
-    tiles = image.frames * count_tiles(shape, network, parameters, scale)  # type: ignore[arg-type]
+    tiles = image.frames * count_tiles(shape, network, parameters, scale)
     counter = TileCounter(checkpoint, tiles)
     run = flows_of_volume if parameters.do_3D else flows_of_planes
     parts = []

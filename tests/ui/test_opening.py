@@ -55,7 +55,9 @@ def answer(user, choose):
 
 
 def accept(dialog):
-    dialog.findChild(QDialogButtonBox).button(QDialogButtonBox.StandardButton.Ok).click()
+    dialog.findChild(QDialogButtonBox).button(
+        QDialogButtonBox.StandardButton.Ok
+    ).click()
 
 
 @pytest.mark.ui_smoke
@@ -105,7 +107,9 @@ def test_a_bare_stack_is_asked_about(user, tmp_path):
 def test_the_answer_about_axes_decides(user, tmp_path):
     paths = [tmp_path / "one.tif", tmp_path / "two.tif"]
     for path in paths:
-        tifffile.imwrite(path, np.zeros((7, 40, 50), np.uint8), photometric="minisblack")
+        tifffile.imwrite(
+            path, np.zeros((7, 40, 50), np.uint8), photometric="minisblack"
+        )
 
     def say_time(dialog):
         assert "7 × 40 × 50" in dialog.text.text()

@@ -58,7 +58,7 @@ def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
     tiles = []
     user.window.queue.queued.connect(
         lambda job: job.progress.connect(
-            lambda done, total, what: tiles.append((done, total))
+            lambda done, total, _: tiles.append((done, total))
         )
     )
     user.click_run()

@@ -71,7 +71,9 @@ def test_kinds_for_single_planes_are_off_for_a_stack(user, cells):
     seen = {}
 
     def look(dialog):
-        seen.update({b.objectName(): b.isEnabled() for b in dialog.findChildren(QCheckBox)})
+        seen.update(
+            {b.objectName(): b.isEnabled() for b in dialog.findChildren(QCheckBox)}
+        )
         tick(dialog, "tif")
 
     answer(user, look)
