@@ -42,8 +42,3 @@ class Flows:
     def volumetric(self) -> bool:
         """The flows point along Z too."""
         return self.dP.shape[0] == 3
-
-    @property
-    def bytes(self) -> int:
-        """Memory that they take."""
-        return self.dP.nbytes + self.cellprob.nbytes

@@ -8,7 +8,9 @@ flows plus the cross entropy of the cell probability, and the learning rate foll
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -51,7 +53,7 @@ def train(
     TrainingSetUnfit
         If no image has ``min_train_masks`` cells.
     Cancelled
-        At the next batch after a stop.
+        At the next block of the network after a stop.
     """
     fit = [image for image in images if _cells(image) >= parameters.min_train_masks]
     if not fit:
@@ -65,25 +67,23 @@ def train(
         _Set(fit, parameters, checkpoint),
         _Set(validation, parameters, checkpoint),
     )
-    net = UNet(parameters.widths)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    net.diam_mean.data[:] = parameters.diam_mean
-    net.diam_labels.data[:] = float(np.median(seen.diameters))
+    net = _network(parameters, float(np.median(seen.diameters)))
     optimizer = torch.optim.AdamW(
         net.parameters(), weight_decay=parameters.weight_decay
     )
     rates = learning_rates(parameters.learning_rate, parameters.n_epochs)
-    for epoch, rate in enumerate(rates):
-        for group in optimizer.param_groups:
-            group["lr"] = rate
-        order = rng.permutation(_epoch_of(len(fit), parameters.nimg_per_epoch, rng))
-        losses = []
-        for batch in _batches(order, parameters.batch_size):
-            checkpoint.reached(epoch, parameters.n_epochs, "training")
-            losses.append(_step(net, optimizer, *seen.crops(batch, rng)))
-        measure = len(unseen) and (epoch + 1) % VALIDATE_EVERY == 0
-        loss = _measure(net, unseen, parameters, checkpoint) if measure else None
-        report(EpochReport(epoch + 1, len(rates), float(np.mean(losses)), loss))
+    with _watched(net, checkpoint):
+        for epoch, rate in enumerate(rates):
+            for group in optimizer.param_groups:
+                group["lr"] = rate
+            order = rng.permutation(_epoch_of(len(fit), parameters.nimg_per_epoch, rng))
+            losses = []
+            for batch in _batches(order, parameters.batch_size):
+                checkpoint.reached(epoch, parameters.n_epochs, "training")
+                losses.append(_step(net, optimizer, *seen.crops(batch, rng)))
+            measure = len(unseen) and (epoch + 1) % VALIDATE_EVERY == 0
+            loss = _measure(net, unseen, parameters) if measure else None
+            report(EpochReport(epoch + 1, len(rates), float(np.mean(losses)), loss))
     return net.eval()
 
 
@@ -100,6 +100,31 @@ def learning_rates(rate: float, n_epochs: int) -> npt.NDArray[np.float64]:
     if tail:
         rates[-tail:] = rate / 2.0 ** (1 + np.arange(tail) // (tail // 10))
     return rates
+
+
+def _network(parameters: TrainingParameters, diam_labels: float) -> UNet:
+    """Return a network with random weights."""
+    net = UNet(parameters.widths)
+    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    net.diam_mean.data[:] = parameters.diam_mean
+    net.diam_labels.data[:] = diam_labels
+    return net
+
+
+@contextmanager
+def _watched(net: UNet, checkpoint: Checkpoint) -> Iterator[None]:
+    """Check before each block, forth and back: a batch takes seconds."""
+
+    def check(*_: Any) -> None:
+        checkpoint.check()
+
+    handles = [block.register_forward_pre_hook(check) for block in net.blocks]
+    handles += [block.register_full_backward_pre_hook(check) for block in net.blocks]
+    try:
+        yield
+    finally:
+        for handle in handles:
+            handle.remove()
 
 
 class _Set:
@@ -191,15 +216,11 @@ def _step(
     return loss.item()
 
 
-def _measure(
-    net: UNet, unseen: _Set, parameters: TrainingParameters, checkpoint: Checkpoint
-) -> float:
+def _measure(net: UNet, unseen: _Set, parameters: TrainingParameters) -> float:
     """Return the loss on the same crops every time."""
     net.eval()
     rng = np.random.default_rng(42)
-    losses = []
-    for batch in _batches(np.arange(len(unseen)), parameters.batch_size):
-        checkpoint.check()
-        with torch.no_grad():
-            losses.append(_loss(net, *unseen.crops(batch, rng)).item())
+    batches = _batches(np.arange(len(unseen)), parameters.batch_size)
+    with torch.no_grad():
+        losses = [_loss(net, *unseen.crops(b, rng)).item() for b in batches]
     return float(np.mean(losses))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
 import torch
@@ -132,6 +134,35 @@ def test_training_stops_at_the_next_image_or_batch(at):
     with pytest.raises(Cancelled):
         train_little(checkpoint=checkpoint, batch_size=1)
     assert steps.count(at) == 2
+
+
+@pytest.mark.parametrize("last", [1, 4, 5, 8, None])
+def test_a_batch_stops_at_the_next_of_four_blocks_forth_and_back(last):
+    class StopsWithinABatch(Checkpoint):
+        stage = ""
+        checks = 0
+
+        def check(self) -> None:
+            self.checks += 1
+            if (self.stage, self.checks) == ("training", last):
+                self.stop()
+            super().check()
+
+        def reached(self, *step: object) -> None:
+            self.stage = step[-1]
+            self.checks = 0
+
+    checkpoint = StopsWithinABatch()
+    with pytest.raises(Cancelled) if last else nullcontext():
+        train_little(checkpoint=checkpoint, batch_size=4)
+    assert checkpoint.checks == (last or 8)
+
+
+def test_a_trained_network_no_longer_asks_whether_to_stop():
+    checkpoint = Checkpoint()
+    net, _ = train_little(checkpoint=checkpoint, n_epochs=1)
+    checkpoint.stop()
+    assert net(torch.zeros(1, 1, 16, 16))[0].shape == (1, 3, 16, 16)
 
 
 def test_the_targets_are_cellposes():
