@@ -1,6 +1,6 @@
 """Puts a trained weight file among the models that ship, with its card.
 
-    .venv/bin/python packaging/ship_model.py WEIGHTS NAME --title … --description …
+.venv/bin/python packaging/ship_model.py WEIGHTS NAME --title … --description …
 """
 
 import argparse

@@ -165,7 +165,10 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Load torch and the models that were added, now that there is a window."""
-        self.quick.start(Job("Warming up", warm_up, quiet=True))
+        job = Job("Warming up", warm_up, quiet=True)
+        job.finished.connect(lambda devices: self.device.setText(devices[0]))
+        job.failed.connect(self.show_error)
+        self.quick.start(job)
         for path in self.settings.model_files:
             self.add_model(path, select=False)
 
@@ -259,12 +262,13 @@ class MainWindow(QMainWindow):
     # What happens
 
     def _on_shown(self, entry: Entry | None) -> None:
+        # First, or the canvas would fit the image into a size that it has no more.
+        self._middle.setCurrentIndex(0 if entry is None else 1)
         try:
             self.canvas.show_image(entry.image if entry else None)
         # The file may have gone, or be damaged where it was not looked at before.
         except Exception as error:
             self.show_error(error)
-        self._middle.setCurrentIndex(0 if entry is None else 1)
         self.segment.show_entry(entry)
         self.setWindowTitle(
             f"{entry.image.name} - Cellpose Studio" if entry else "Cellpose Studio"

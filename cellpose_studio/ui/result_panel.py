@@ -52,7 +52,10 @@ class ResultPanel(QGroupBox):
             self._enable(FIELDS, True, "")
             return
         unit = "cell" if labels.cells == 1 else "cells"
-        self.count.setText(f"<b>{labels.cells} {unit}</b><br>{labels.origin}")
+        lines = [f"<b>{labels.cells} {unit}</b>", labels.origin]
+        if labels.run is not None:
+            lines.append(f"Diameter {labels.run.flows.diameter:.1f} px")
+        self.count.setText("<br>".join(lines))
         if not self._busy():
             self.set_values(labels.parameters)
         self._enable(FIELDS, labels.maker is not None, _NEEDS_RUN)

@@ -35,7 +35,8 @@ def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     window.activateWindow()
     qtbot.waitActive(window, timeout=LONG)
     yield window
-    window.close()
+    if window.isVisible():
+        window.close()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
 

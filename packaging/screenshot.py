@@ -1,0 +1,71 @@
+"""Takes the screenshot of the README: an image, segmented in the real window.
+
+    xvfb-run -a -s "-screen 0 1366x768x24" .venv/bin/python packaging/screenshot.py \\
+        IMAGE docs/screenshot.png
+
+Without IMAGE it shows the sample. The image has to be one that may be published.
+"""
+
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+
+PATIENCE = 120  # s
+
+
+def main() -> None:
+    *images, out = map(Path, sys.argv[1:])
+    with tempfile.TemporaryDirectory() as home:
+        os.environ["CELLPOSE_STUDIO_HOME"] = home
+        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+        app = QApplication([])
+        window = opened(Path(home))
+        if images:
+            window.open(images)
+        else:
+            window.open_sample()
+        wait(app, lambda: window.session.shown is not None)
+        window.run()
+        wait(app, lambda: not window.queue.jobs)
+        wait(app, lambda: bool(window.session.shown.labels))
+        settle(app)
+        app.primaryScreen().grabWindow(window.winId()).save(str(out))
+        window.close()
+
+
+def opened(home: Path):
+    from cellpose_studio.app.settings import Settings
+    from cellpose_studio.ui.canvas import isolate_napari
+
+    isolate_napari(None)
+    from cellpose_studio.ui.main_window import MainWindow
+
+    window = MainWindow(Settings(home / "settings.ini"))
+    window.show()
+    return window
+
+
+def wait(app: QApplication, done: Callable[[], bool]) -> None:
+    end = time.monotonic() + PATIENCE
+    while not done():
+        if time.monotonic() > end:
+            sys.exit("The window is not ready for its picture.")
+        app.processEvents()
+        time.sleep(0.01)
+
+
+def settle(app: QApplication) -> None:
+    """Let everything be drawn that is still to be."""
+    end = time.monotonic() + 1
+    while time.monotonic() < end:
+        app.processEvents()
+
+
+if __name__ == "__main__":
+    main()
