@@ -18,8 +18,9 @@ for _kind in ("CONFIG", "DATA", "CACHE", "STATE"):
 os.environ["NAPARI_CONFIG"] = ""
 os.environ.setdefault("QT_API", "pyqt5")
 os.environ["PYTEST_QT_API"] = os.environ["QT_API"]
+# Several threads wait for each other longer than the small networks of tests take.
 for _pool in ("OMP", "MKL", "OPENBLAS"):
-    os.environ[f"{_pool}_NUM_THREADS"] = "2"
+    os.environ[f"{_pool}_NUM_THREADS"] = "1"
 
 # The first example of a property may have to compile what it tests.
 hypothesis.settings.register_profile("unhurried", deadline=None)

@@ -17,8 +17,6 @@ from cellpose_studio.engine.unet import UNet
 from cellpose_studio.engine.weights import inspect, save_weights
 
 make_importable()
-# Several threads wait for each other longer than such networks take.
-torch.set_num_threads(1)
 
 
 @pytest.fixture
