@@ -80,8 +80,10 @@ class Network:
                 handle.remove()
 
 
-def load(spec: ModelSpec, device: Device) -> Network:
-    """Read the weights of ``spec`` onto ``device``.
+def load(
+    spec: ModelSpec, device: Device, check: Callable[[], None] = lambda: None
+) -> Network:
+    """Read the weights of ``spec`` onto ``device``; ``check`` may stop it by raising.
 
     Raises
     ------
@@ -91,13 +93,15 @@ def load(spec: ModelSpec, device: Device) -> Network:
         If the device is too small for it.
     """
     weights = read_weights(spec.path)
-    if sha256_of(spec.path) != spec.sha256:
+    if sha256_of(spec.path, check) != spec.sha256:
         raise ModelUnusable(
             f"{spec.path.name} has changed since it was chosen.", "Choose it again."
         )
     precision = precision_for(spec.architecture, device)
+    check()
     module = _empty(spec.architecture, weights)
     _fill(module, weights, spec)
+    check()
     try:
         module = module.to(device.name, torch_dtype(precision)).eval()
     except torch.OutOfMemoryError as error:
@@ -126,13 +130,15 @@ class NetworkCache:
     def __init__(self) -> None:
         self._network: Network | None = None
 
-    def get(self, spec: ModelSpec, device: Device) -> Network:
+    def get(
+        self, spec: ModelSpec, device: Device, check: Callable[[], None] = lambda: None
+    ) -> Network:
         """Return the network of ``spec``, loading it if it is not the last one."""
         network = self._network
         if network is None or (network.spec, network.device) != (spec, device):
             # Frees the memory of the last one before the next one needs it.
             network = self._network = None
-            network = self._network = load(spec, device)
+            network = self._network = load(spec, device, check)
         return network
 
 

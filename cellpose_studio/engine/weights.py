@@ -6,7 +6,7 @@ import hashlib
 import io
 import pickle
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,8 @@ Weights = dict[str, Tensor]
 
 _DEFAULT_DIAMETER = 30.0
 """What files without ``diam_mean`` were trained at (Cellpose 1)."""
+
+_PART = 1 << 24  # bytes; read well within a second even from a slow disk
 
 
 def inspect(path: Path) -> ModelSpec:
@@ -113,10 +115,14 @@ def save_weights(net: UNet, path: Path) -> None:
     path.write_bytes(content.getbuffer())
 
 
-def sha256_of(path: Path) -> str:
-    """Return the SHA-256 of a file, in hexadecimal."""
+def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
+    """Return the SHA-256 of a file, in hexadecimal; ``check`` may stop it by raising."""
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        while part := file.read(_PART):
+            check()
+            digest.update(part)
+    return digest.hexdigest()
 
 
 def _load(path: Path, mapped: bool) -> Any:

@@ -58,14 +58,14 @@ def segment(
     checkpoint.reached(0, 0, "loading the model")
     notes: tuple[str, ...] = ()
     try:
-        network = networks.get(model, device)
+        network = networks.get(model, device, checkpoint.check)
         parameters, flows = _flows(image, network, parameters, checkpoint)
     except NotEnoughMemory:
         if device == CPU:
             raise
         notes = (f"{device.title} had too little memory, so the CPU was used.",)
         device = CPU
-        network = networks.get(model, CPU)
+        network = networks.get(model, CPU, checkpoint.check)
         parameters, flows = _flows(image, network, parameters, checkpoint)
     maker = MaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)

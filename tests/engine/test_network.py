@@ -97,14 +97,21 @@ def test_the_last_network_is_kept_and_leaves_before_the_next_one_comes(
     del first
     seen = []
 
-    def watching_load(spec, device):
+    def watching_load(spec, device, check):
         gc.collect()
         seen.append(alive())
-        return load(spec, device)
+        return load(spec, device, check)
 
     monkeypatch.setattr("cellpose_studio.engine.network.load", watching_load)
     assert networks.get(other, CPU).spec == other
     assert seen == [None]
+
+
+def test_loading_can_be_stopped(unet_spec):
+    checkpoint = Checkpoint()
+    checkpoint.stop()
+    with pytest.raises(Cancelled):
+        NetworkCache().get(unet_spec, CPU, checkpoint.check)
 
 
 def test_every_block_is_watched_and_no_longer_than_asked(unet):
