@@ -4,11 +4,15 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import hypothesis
 import pytest
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QApplication
 
 # All of this has to be set before Qt, napari or a numeric library is imported.
 _home = tempfile.TemporaryDirectory(prefix="cellpose-studio-tests-")
@@ -42,3 +46,44 @@ def shared_data() -> Path:
     if not _SHARED_DATA.is_dir():
         pytest.skip(f"no images in {_SHARED_DATA}")
     return _SHARED_DATA
+
+
+@pytest.fixture(scope="session")
+def qapp_cls() -> Callable[[list[str]], QApplication]:
+    """Set up the application as it is at its start, whichever test comes first."""
+    from qtpy.QtCore import Qt
+    from qtpy.QtWidgets import QApplication
+
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    return QApplication
+
+
+@pytest.fixture
+def cells(tmp_path: Path) -> Callable[..., Path]:
+    """Return a function that writes a picture of bright round cells.
+
+    The function takes the name of the file, the shape and the axes. Cells have a
+    diameter of 20 px, and lie on a grid of 32 px in every plane.
+    """
+    import numpy as np
+    import tifffile
+
+    def write(name: str, shape: tuple[int, ...] = (96, 128), axes: str = "YX") -> Path:
+        random = np.random.default_rng(0)
+        y, x = np.indices(shape[-2:]) % 32 - 16
+        distance = np.hypot(y, x)
+        plane = 2000 / (1 + np.exp(distance - 10))
+        pixels = random.poisson(100 + np.broadcast_to(plane, shape)).astype(np.uint16)
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        step = {"spacing": 0.5, "unit": "um"} if "Z" in axes else {"unit": "um"}
+        tifffile.imwrite(
+            path,
+            pixels,
+            imagej=True,
+            resolution=(4, 4),
+            metadata={"axes": axes, **step},
+        )
+        return path
+
+    return write

@@ -1,30 +1,19 @@
-"""A real window on a display, and pictures of cells to open in it."""
+"""A real window on a display, and a user of it."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-import numpy as np
 import pytest
-import tifffile
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
-from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.session import Entry
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.ui.canvas import isolate_napari
 from cellpose_studio.ui.main_window import MainWindow
 
 LONG = 120_000  # ms; a machine with much else to do must not fail a test
-
-
-@pytest.fixture(scope="session")
-def qapp_cls() -> Callable[[list[str]], QApplication]:
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-    isolate_napari(None)
-    return QApplication
 
 
 @pytest.fixture
@@ -85,31 +74,3 @@ class User:
 @pytest.fixture
 def user(window: MainWindow, qtbot: QtBot) -> User:
     return User(window, qtbot)
-
-
-@pytest.fixture
-def cells(tmp_path: Path) -> Callable[..., Path]:
-    """Return a function that writes a picture of bright round cells.
-
-    The function takes the name of the file, the shape and the axes. Cells have a
-    diameter of 20 px, and lie on a grid of 32 px in every plane.
-    """
-
-    def write(name: str, shape: tuple[int, ...] = (96, 128), axes: str = "YX") -> Path:
-        random = np.random.default_rng(0)
-        y, x = np.indices(shape[-2:]) % 32 - 16
-        distance = np.hypot(y, x)
-        plane = 2000 / (1 + np.exp(distance - 10))
-        pixels = random.poisson(100 + np.broadcast_to(plane, shape)).astype(np.uint16)
-        path = tmp_path / name
-        step = {"spacing": 0.5, "unit": "um"} if "Z" in axes else {"unit": "um"}
-        tifffile.imwrite(
-            path,
-            pixels,
-            imagej=True,
-            resolution=(4, 4),
-            metadata={"axes": axes, **step},
-        )
-        return path
-
-    return write
