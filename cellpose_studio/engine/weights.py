@@ -116,7 +116,7 @@ def save_weights(net: UNet, path: Path) -> None:
 
 
 def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
-    """Return the SHA-256 of a file, in hexadecimal; ``check`` may stop it by raising."""
+    """Return the SHA-256 of a file, in hexadecimal; ``check`` may raise to stop."""
     digest = hashlib.sha256()
     with path.open("rb") as file:
         while part := file.read(_PART):

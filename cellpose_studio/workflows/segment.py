@@ -117,10 +117,10 @@ def _flows(
 ) -> tuple[SegmentationParameters, Flows]:
     """Return the flows of all time points, and the parameters with the diameter."""
     stacks = _Stacks(image, parameters)
-    if parameters.diameter is None:
-        diameter = _automatic_diameter(stacks, network, parameters, checkpoint)
-        parameters = parameters.model_copy(update={"diameter": diameter})
-    diameter = parameters.diameter or 0.0
+    diameter = parameters.diameter or _automatic_diameter(
+        stacks, network, parameters, checkpoint
+    )
+    parameters = parameters.model_copy(update={"diameter": diameter})
     shape = (image.planes, *image.shape[3:])
     scale = network.spec.diam_mean / diameter
     tiles = image.frames * count_tiles(shape, network, parameters, scale)
