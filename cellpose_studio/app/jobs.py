@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from qtpy.QtCore import QObject, QRunnable, QThreadPool, Signal, Slot
+from qtpy.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 
@@ -28,6 +28,7 @@ class Job(QObject):
     failed = Signal(Exception)
     cancelled = Signal()
     ended = Signal()  # after any of the three
+    _told = Signal(str, tuple)  # by the thread of the pool: a signal and its values
 
     def __init__(self, title: str, work: Work, quiet: bool = False) -> None:
         super().__init__()
@@ -36,6 +37,7 @@ class Job(QObject):
         self._work = work
         self._checkpoint = Checkpoint(self._report)
         self._reported = ("", 0.0)
+        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
 
     @Slot()  # type: ignore[untyped-decorator]
     def cancel(self) -> None:
@@ -46,16 +48,23 @@ class Job(QObject):
         """Do the work; for the thread of the pool."""
         try:
             self._checkpoint.check()  # cancelled while still queued
-            self.started.emit()
+            self._tell("started")
             result = self._work(self._checkpoint)
         except Cancelled:
-            self.cancelled.emit()
+            self._tell("cancelled")
         # Whatever happens in a thread has to be told to the user.
         except Exception as error:
-            self.failed.emit(error)
+            self._tell("failed", error)
         else:
-            self.finished.emit(result)
-        self.ended.emit()
+            self._tell("finished", result)
+        self._tell("ended")
+
+    def _tell(self, signal: str, *values: object) -> None:
+        self._told.emit(signal, values)
+
+    @Slot(str, tuple)  # type: ignore[untyped-decorator]
+    def _on_told(self, signal: str, values: tuple[object, ...]) -> None:
+        getattr(self, signal).emit(*values)
 
     def _report(self, done: int, total: int, what: str) -> None:
         now = time.monotonic()
@@ -63,7 +72,7 @@ class Job(QObject):
         first_or_last = what != last_what or done == total
         if first_or_last or now - last_time >= _REPORT_INTERVAL:
             self._reported = (what, now)
-            self.progress.emit(done, total, what)
+            self._tell("progress", done, total, what)
 
 
 class JobQueue(QObject):
@@ -87,7 +96,7 @@ class JobQueue(QObject):
     def start(self, job: Job) -> Job:
         """Queue ``job`` and keep it alive until it has reported its end."""
         self._jobs.append(job)
-        job.ended.connect(lambda: self._forget(job))
+        job.ended.connect(lambda: self._jobs.remove(job))
         self._pool.start(_Runnable(job.run))
         self.queued.emit(job)
         return job
@@ -104,10 +113,6 @@ class JobQueue(QObject):
             job.cancel()
         self._pool.waitForDone()
         self._jobs.clear()
-
-    def _forget(self, job: Job) -> None:
-        if job in self._jobs:
-            self._jobs.remove(job)
 
 
 class _Runnable(QRunnable):

@@ -1,0 +1,201 @@
+"""Jobs: what the GUI thread hears of them, and in which order."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import weakref
+
+import pytest
+from qtpy.QtCore import QCoreApplication
+
+from cellpose_studio.app.jobs import Job, JobQueue
+
+WAIT = 10  # seconds, for a thread
+
+
+@pytest.fixture
+def queue(qapp):
+    queue = JobQueue()
+    yield queue
+    queue.shut_down()
+
+
+@pytest.fixture
+def until_idle(queue, qtbot):
+    return lambda: qtbot.waitUntil(lambda: not queue.jobs, timeout=10_000)
+
+
+def recorded(job):
+    """Return a list that fills with what ``job`` tells, and in which thread."""
+    heard = []
+    for name in ("started", "progress", "finished", "failed", "cancelled", "ended"):
+        getattr(job, name).connect(
+            lambda *values, name=name: heard.append(
+                (name, *values, threading.current_thread() is threading.main_thread())
+            )
+        )
+    return heard
+
+
+def test_the_work_runs_elsewhere_and_is_heard_of_here(queue, until_idle):
+    def work(checkpoint):
+        checkpoint.reached(1, 2, "tile")
+        return threading.current_thread() is threading.main_thread()
+
+    job = Job("count", work)
+    heard = recorded(job)
+    queue.start(job)
+    until_idle()
+    assert heard == [
+        ("started", True),
+        ("progress", 1, 2, "tile", True),
+        ("finished", False, True),
+        ("ended", True),
+    ]
+
+
+def test_who_hears_of_a_job_when_it_is_queued_misses_nothing(queue, until_idle):
+    heard = []
+    queue.queued.connect(lambda job: heard.append(recorded(job)))
+    for n in range(50):
+        queue.start(Job("quick", lambda _, n=n: n))
+    until_idle()
+    expected = [
+        [("started", True), ("finished", n, True), ("ended", True)] for n in range(50)
+    ]
+    assert heard == expected
+
+
+def test_cancel_stops_at_the_next_checkpoint(queue, until_idle):
+    started, go_on = threading.Event(), threading.Event()
+
+    def work(checkpoint):
+        started.set()
+        assert go_on.wait(WAIT)
+        checkpoint.reached(1, 2, "tile")
+        raise AssertionError("ran past the checkpoint")
+
+    job = Job("long", work)
+    heard = recorded(job)
+    queue.start(job)
+    assert started.wait(WAIT)
+    job.cancel()
+    go_on.set()
+    until_idle()
+    assert heard == [("started", True), ("cancelled", True), ("ended", True)]
+
+
+def test_a_job_that_is_cancelled_while_it_waits_never_starts(queue, until_idle):
+    go_on = threading.Event()
+    queue.start(Job("first", lambda _: go_on.wait(WAIT)))
+    ran = []
+    job = Job("second", ran.append)
+    heard = recorded(job)
+    queue.start(job)
+    assert [waiting.title for waiting in queue.jobs] == ["first", "second"]
+    job.cancel()
+    go_on.set()
+    until_idle()
+    assert heard == [("cancelled", True), ("ended", True)]
+    assert ran == []
+
+
+@pytest.mark.parametrize("error", [ZeroDivisionError("no"), MemoryError()])
+def test_a_failure_is_told_and_the_queue_goes_on(queue, until_idle, error):
+    def work(_):
+        raise error
+
+    job = Job("bad", work)
+    heard = recorded(job)
+    after = Job("good", lambda _: 7)
+    heard_after = recorded(after)
+    queue.start(job)
+    queue.start(after)
+    until_idle()
+    assert heard == [("started", True), ("failed", error, True), ("ended", True)]
+    assert ("finished", 7, True) in heard_after
+
+
+def test_jobs_run_one_at_a_time_in_their_order(queue, until_idle):
+    running, peak, order = [], [], []
+
+    def work(n):
+        running.append(n)
+        peak.append(len(running))
+        order.append(n)
+        running.remove(n)
+
+    for n in range(5):
+        queue.start(Job(str(n), lambda _, n=n: work(n)))
+    until_idle()
+    assert peak == [1] * 5
+    assert order == list(range(5))
+
+
+def test_a_stream_of_steps_is_thinned_but_the_ends_are_told(queue, until_idle):
+    def work(checkpoint):
+        for what in ("tile", "masks"):
+            for n in range(10_001):
+                checkpoint.reached(n, 10_000, what)
+
+    job = Job("many", work)
+    heard = recorded(job)
+    queue.start(job)
+    until_idle()
+    steps = [entry[1:4] for entry in heard if entry[0] == "progress"]
+    assert len(steps) < 500
+    ends = [(0, 10_000, "tile"), (10_000, 10_000, "tile")]
+    ends += [(0, 10_000, "masks"), (10_000, 10_000, "masks")]
+    assert [step for step in steps if step[0] in (0, 10_000)] == ends
+
+
+def test_all_jobs_can_be_cancelled_together(queue, until_idle):
+    started = threading.Event()
+
+    def work(checkpoint):
+        started.set()
+        while True:
+            checkpoint.check()
+
+    heard = [recorded(queue.start(Job(str(n), work))) for n in range(3)]
+    assert started.wait(WAIT)
+    queue.cancel_all()
+    until_idle()
+    assert [("cancelled", True) in each for each in heard] == [True] * 3
+
+
+def test_shutting_down_waits_and_silences_what_was_not_heard_yet(qapp):
+    queue = JobQueue()
+    done = threading.Event()
+    ran = []
+
+    def first(_):
+        done.set()
+        return "a result that nobody has heard of yet"
+
+    def second(checkpoint):
+        while True:
+            checkpoint.reached(0, 0, "busy")
+
+    jobs = [Job("first", first), Job("second", second), Job("third", ran.append)]
+    heard = [recorded(job) for job in jobs]
+    for job in jobs:
+        queue.start(job)
+    assert done.wait(WAIT)
+    queue.shut_down()
+    assert queue.jobs == ()
+    QCoreApplication.processEvents()
+    assert heard == [[], [], []]
+    assert ran == []
+
+
+def test_a_job_that_has_ended_is_not_kept(queue, until_idle):
+    job = Job("large", lambda _: bytes(1000))
+    job.finished.connect(lambda result: None)
+    queue.start(job)
+    until_idle()
+    gone = weakref.ref(job)
+    del job
+    gc.collect()
+    assert gone() is None
