@@ -1,0 +1,161 @@
+"""Time starts until the window is painted; docs/benchmarks.md has the result.
+
+xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/start_up.py
+
+The time runs from the start of the process until the screen shows what it should,
+which is seen from outside. Nothing else may be on the screen. Linux only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic, sleep
+
+import numpy as np
+import numpy.typing as npt
+import tifffile
+from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QApplication
+
+Screen = npt.NDArray[np.uint32]
+
+LONGEST = 120.0
+"""Seconds until a window that does not show is given up."""
+EVERY = 0.02
+"""Seconds between two looks at the screen."""
+SEVERAL, MANY = 5, 100
+"""Colours of text on a ground, and of a noisy image."""
+
+
+@dataclass
+class Start:
+    """One way to start, and the times that it took.
+
+    ``arrived`` decides by the middle of the screen, (Y, X) colours.
+    """
+
+    title: str
+    command: list[str]
+    arrived: Callable[[Screen], bool]
+    seconds: list[float] = field(default_factory=list)
+    loaded: set[str] = field(default_factory=set)
+
+
+def starts(image: Path) -> list[Start]:
+    """Return the starts that are compared."""
+    studio = [sys.executable, "-m", "cellpose_studio"]
+    napari = [sys.executable, "-m", "napari"]
+    return [
+        Start("Cellpose Studio", studio, has_colours(SEVERAL)),
+        Start("Cellpose Studio, image given", [*studio, str(image)], has_colours(MANY)),
+        Start("napari", napari, has_colours(SEVERAL)),
+        Start("napari, image given", [*napari, str(image)], has_colours(MANY)),
+    ]
+
+
+def has_colours(fewest: int) -> Callable[[Screen], bool]:
+    """Return what tells whether a part of the screen has so many colours."""
+    return lambda screen: len(np.unique(screen)) >= fewest
+
+
+def middle_of_screen() -> Screen:
+    """Return the middle fifth of the screen, (Y, X) colours."""
+    screen = QApplication.primaryScreen()
+    size = screen.size()
+    width, height = size.width() // 5, size.height() // 5
+    grabbed = screen.grabWindow(0, 2 * width, 2 * height, width, height)
+    image = grabbed.toImage().convertToFormat(QImage.Format.Format_RGB32)
+    bits = image.constBits()
+    bits.setsize(image.sizeInBytes())
+    return np.frombuffer(bits, np.uint32).reshape(height, width).copy()
+
+
+def measure(start: Start, folder: Path) -> None:
+    """Start once and note the time, and which heavy libraries were loaded by then."""
+    wait_until(lambda screen: len(np.unique(screen)) == 1)
+    began = monotonic()
+    process = subprocess.Popen(
+        start.command, env=environment(folder), stderr=subprocess.DEVNULL
+    )
+    try:
+        wait_until(start.arrived)
+        start.seconds.append(monotonic() - began)
+        start.loaded |= loaded_by(process.pid)
+    finally:
+        process.terminate()
+        process.wait()
+
+
+def wait_until(arrived: Callable[[Screen], bool]) -> None:
+    """Look at the screen until it shows what it should."""
+    began = monotonic()
+    while not arrived(middle_of_screen()):
+        if monotonic() - began > LONGEST:
+            raise TimeoutError(f"nothing to be seen after {LONGEST:.0f} s")
+        sleep(EVERY)
+
+
+def loaded_by(process: int) -> set[str]:
+    """Return which of torch and Cellpose a process has loaded.
+
+    Cellpose is seen by OpenCV, which only it imports.
+    """
+    mapped = Path(f"/proc/{process}/maps").read_text()
+    marks = {"torch": "libtorch", "Cellpose": "/cv2/"}
+    return {name for name, mark in marks.items() if mark in mapped}
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return the environment of a user whose folders all lie in ``folder``."""
+    kinds = {
+        f"XDG_{kind}_HOME": str(folder / kind.lower())
+        for kind in ("CONFIG", "DATA", "CACHE", "STATE")
+    }
+    return os.environ | kinds | {"CELLPOSE_STUDIO_HOME": str(folder / "studio")}
+
+
+def table(starts: Sequence[Start], repeats: int) -> str:
+    """Return the Markdown of docs/benchmarks.md."""
+    lines = [
+        f"| s from the start until painted, {repeats} starts | median | worst "
+        "| loaded by then |",
+        "|---|---|---|---|",
+    ]
+    for start in starts:
+        loaded = " and ".join(sorted(start.loaded)) or "neither torch nor Cellpose"
+        median, worst = np.median(start.seconds), max(start.seconds)
+        lines.append(f"| {start.title} | {median:.2f} | {worst:.2f} | {loaded} |")
+    return "\n".join(lines)
+
+
+def main() -> None:
+    """Measure all starts in turns, after one that fills caches and makes folders."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--repeats", type=int, default=7)
+    repeats = parser.parse_args().repeats
+    app = QApplication([])
+    with tempfile.TemporaryDirectory() as folder:
+        image = Path(folder) / "noise.tif"
+        noise = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
+        tifffile.imwrite(image, noise)
+        compared = starts(image)
+        for start in compared:
+            measure(start, Path(folder))
+            start.seconds.clear()
+            start.loaded.clear()
+        for _ in range(repeats):
+            for start in compared:
+                measure(start, Path(folder))
+    print(table(compared, repeats))
+    app.quit()
+
+
+if __name__ == "__main__":
+    main()
