@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from types import TracebackType
 
+from psygnal import EmitLoopError
+
 from cellpose_studio.core.errors import StudioError
 
 logger = logging.getLogger("cellpose_studio")
@@ -33,9 +35,10 @@ class Failure:
 
 def failure_of(error: BaseException) -> Failure:
     """Return what to tell the user about ``error``; the unexpected is logged."""
-    if isinstance(error, StudioError):
-        return Failure(error.message, error.hint)
-    if isinstance(error, MemoryError):
+    cause = _cause(error)
+    if isinstance(cause, StudioError):
+        return Failure(cause.message, cause.hint)
+    if isinstance(cause, MemoryError):
         return Failure(
             "The computer's memory is not enough for this.",
             "Close other programs or images, and try again.",
@@ -43,10 +46,22 @@ def failure_of(error: BaseException) -> Failure:
     logger.error("unexpected error", exc_info=error)
     details = "".join(traceback.format_exception(error))
     return Failure(
-        f"Something unexpected went wrong: {error or type(error).__name__}.",
+        f"Something unexpected went wrong: {_first_line(cause)}.",
         "Nothing was lost. Please report it with the details.",
         details,
     )
+
+
+def _cause(error: BaseException) -> BaseException:
+    """Return what a listener of a signal raised; psygnal wraps it."""
+    while isinstance(error, EmitLoopError) and error.__cause__ is not None:
+        error = error.__cause__
+    return error
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0].rstrip(".") if lines else type(error).__name__
 
 
 def catch_unexpected(show: Callable[[Failure], None]) -> None:

@@ -64,7 +64,8 @@ class Settings:
     @property
     def folder(self) -> str:
         """Where the user opened something last."""
-        return str(self._store.value("folder", ""))
+        folder = self._store.value("folder")
+        return folder if isinstance(folder, str) else ""
 
     @folder.setter
     def folder(self, path: str) -> None:
@@ -90,6 +91,7 @@ class Settings:
         self._store.setValue(f"window/{part}", value)
 
     def _strings(self, name: str) -> list[str]:
-        value: Any = self._store.value(name, [])
+        value: Any = self._store.value(name)
         # An INI file gives a list of one back as the string in it.
-        return [value] if isinstance(value, str) else list(value or [])
+        values = value if isinstance(value, list) else [value]
+        return [text for text in values if isinstance(text, str) and text]

@@ -192,7 +192,7 @@ def test_shutting_down_waits_and_silences_what_was_not_heard_yet(qapp):
 
 def test_a_job_that_has_ended_is_not_kept(queue, until_idle):
     job = Job("large", lambda _: bytes(1000))
-    job.finished.connect(lambda result: None)
+    job.finished.connect(str)
     queue.start(job)
     until_idle()
     gone = weakref.ref(job)
