@@ -119,8 +119,7 @@ def test_recent_files_can_be_forgotten(file):
     settings.recent_changed.connect(lambda: heard.append(settings.recent))
     settings.clear_recent()
     assert heard == [[]]
-    del settings
-    assert Settings(file).recent == []
+    assert settings.recent == []
 
 
 def test_a_model_file_is_remembered_once(file):
@@ -137,7 +136,7 @@ def test_a_model_file_is_remembered_once(file):
         b"[General]\nrecent=@ByteArray(abc)\nfolder=@Invalid()\ntheme=pink\n",
         b"[General]\nrecent=\nmodel_files=@Invalid()\nfolder=\ntheme=\n",
         b"[General]\nrecent=@Variant(\\0\\0\\0\\x2)\nfolder=a, b\ntheme=a, b\n"
-        b"save_kinds=@Variant(x\nmodel_files=@Size(1 2)\n"
+        b"save_kinds=@Variant(\\0)\nmodel_files=@Size(1 2)\n"
         b"[window]\ngeometry=big\nstate=a, b\n",
     ],
 )
