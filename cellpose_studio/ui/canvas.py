@@ -60,6 +60,7 @@ class Canvas(QObject):
         self._outlines = True
         self._masks_shown = True
         self._image: ImageSource | None = None
+        self._masks: dict[str, Any] = {}
         self.model.events.status.connect(self._on_status)
 
     def layer_controls(self) -> QWidget:
@@ -97,6 +98,7 @@ class Canvas(QObject):
     def show_image(self, image: ImageSource | None) -> None:
         """Show ``image`` in place of whatever was there, all of it in view."""
         self._image = image
+        self._masks.clear()
         self.model.layers.clear()
         if image is None:
             return
@@ -111,8 +113,8 @@ class Canvas(QObject):
 
     def show_labels(self, name: str, labels: npt.NDArray[np.uint32]) -> None:
         """Show masks over the image, replacing the layer of that name."""
-        if name in self.model.layers:
-            layer = self.model.layers[name]
+        layer = self._masks.get(name)
+        if layer is not None and layer in self.model.layers:
             layer.data = labels
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
@@ -129,18 +131,20 @@ class Canvas(QObject):
         layer.contour = 1
         # Masks change by runs and thresholds here; a stray stroke would be lost.
         layer.editable = False
-        self.model.add_layer(layer)
+        # Napari renames a layer that is called as a channel is.
+        self._masks[name] = self.model.add_layer(layer)
         layer.visible = True
 
     def remove_labels(self, name: str) -> None:
         """Take the layer of that name away, if it is there."""
-        if name in self.model.layers:
-            self.model.layers.remove(name)
+        layer = self._masks.pop(name, None)
+        if layer is not None and layer in self.model.layers:
+            self.model.layers.remove(layer)
 
     def set_active_labels(self, name: str) -> None:
         """Show only the label set of that name, and select it."""
-        for layer in self._label_layers():
-            layer.visible = layer.name == name
+        for shown, layer in self._masks.items():
+            layer.visible = shown == name
             if layer.visible:
                 self.model.layers.selection.active = layer
 
@@ -210,12 +214,8 @@ class Canvas(QObject):
         labels = list(self.model.dims.axis_labels)
         return self.model.dims.current_step[labels.index(axis)] if axis in labels else 0
 
-    def _label_layers(self) -> list[Any]:
-        masks = self._masks_layer
-        return [layer for layer in self.model.layers if isinstance(layer, masks)]
-
     def _recolour(self) -> None:
-        for layer in self._label_layers():
+        for layer in self._masks.values():
             # The picture stays, only its colours change.
             with layer._block_refresh():  # PRIVATE
                 layer.colormap = self._colours()

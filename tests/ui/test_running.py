@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from qtpy.QtCore import Qt
 from superqt.sliders._labeled import SliderLabel
 
@@ -106,6 +107,20 @@ def test_a_result_for_a_closed_image_goes_nowhere(user, cells):
     user.wait_idle()
     assert user.window.session.entries == ()
     assert user.message == ""
+
+
+def test_a_channel_may_be_called_as_the_masks_are(user, tmp_path):
+    path = tmp_path / "named.tif"
+    pixels = np.zeros((2, 64, 64), np.uint16)
+    metadata = {"axes": "CYX", "Channel": {"Name": ["cells", "nuclei"]}}
+    tifffile.imwrite(path, pixels, ome=True, metadata=metadata)
+    [entry] = user.open(path)
+    assert entry.image.channel_names == ("cells", "nuclei")
+    user.run()
+    user.run()
+    channel, _, masks = user.window.canvas.model.layers
+    np.testing.assert_array_equal(np.asarray(channel.data), pixels[0])
+    assert masks.data is entry.labels.labels
 
 
 def test_two_runs_queue(user, cells):
