@@ -10,9 +10,32 @@ except ImportError:  # Qt 5
     from qtpy.QtWidgets import QUndoCommand, QUndoStack
 
 if TYPE_CHECKING:
-    from cellpose_studio.app.session import LabelSet, Session
+    from cellpose_studio.app.session import Entry, LabelSet, Session
 
-__all__ = ["HeadSwitch", "QUndoStack"]
+
+class History(QUndoStack):
+    """What can be undone and redone, on all images that are open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.indexChanged.connect(self._drop_forgotten)
+
+    def forget(self, entry: Entry) -> None:
+        """Leave out the steps on an image that is no longer open."""
+        for n in range(self.count()):
+            if self.command(n).entry is entry:
+                self.command(n).setObsolete(True)
+        self._drop_forgotten()
+
+    def _drop_forgotten(self) -> None:
+        """Take forgotten steps off both ends, or Ctrl+Z would seem to do nothing.
+
+        Qt drops an obsolete step when it comes to it, without running it.
+        """
+        while self.canUndo() and self.command(self.index() - 1).isObsolete():
+            self.undo()
+        while self.canRedo() and self.command(self.index()).isObsolete():
+            self.redo()
 
 
 class HeadSwitch(QUndoCommand):
@@ -25,15 +48,17 @@ class HeadSwitch(QUndoCommand):
     def __init__(
         self,
         session: Session,
-        key: str,
-        before: LabelSet | None,
+        entry: Entry,
         after: LabelSet,
         text: str,
         gesture: int | None = None,
     ) -> None:
         super().__init__(text)
-        self._session, self._key = session, key
-        self._before, self._after = before, after
+        self.entry = entry
+        self._session = session
+        self._before = entry.label_sets.get(after.name)
+        self._active_before = entry.active
+        self._after = after
         self._gesture = gesture
         self._first = True
 
@@ -49,17 +74,21 @@ class HeadSwitch(QUndoCommand):
         return True
 
     def redo(self) -> None:
-        """Put the new masks in place."""
-        self._session.put(self._key, self._after.name, self._after)
+        """Put the new masks in place, and make them the active ones."""
+        self._put(self._after, active=self._after.name)
         # Pushing onto the stack comes here too: a run must not move the user.
         if not self._first:
-            self._session.show(self._key)
+            self._session.show(self.entry.image.key)
         self._first = False
 
     def undo(self) -> None:
         """Put the former masks back, or none."""
-        self._session.put(self._key, self._after.name, self._before)
-        self._session.show(self._key)
+        self._put(self._before, active=self._active_before)
+        self._session.show(self.entry.image.key)
 
-    def _what(self) -> tuple[str, str, int | None]:
-        return self._key, self._after.name, self._gesture
+    def _put(self, labels: LabelSet | None, active: str) -> None:
+        self.entry.active = active
+        self._session.put(self.entry.image.key, self._after.name, labels)
+
+    def _what(self) -> tuple[Entry, str, int | None]:
+        return self.entry, self._after.name, self._gesture

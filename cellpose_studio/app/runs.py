@@ -49,7 +49,7 @@ class Runs:
             return result, cell_count(result.labels)
 
         job = Job(f"Segmenting {image.name}", work)
-        job.finished.connect(lambda done: self._finish(image, *done))
+        job.finished.connect(lambda done: self._finish(entry, *done))
         job.failed.connect(self.failed.emit)
         return self._queue.start(job)
 
@@ -70,7 +70,7 @@ class Runs:
         device = available_devices()[0]
         return segment(image, model, parameters, checkpoint, device, self._networks)
 
-    def _finish(self, image: ImageSource, result: Segmentation, cells: int) -> None:
+    def _finish(self, entry: Entry, result: Segmentation, cells: int) -> None:
         labels = LabelSet(
             RUN_RESULT,
             result.labels,
@@ -81,10 +81,7 @@ class Runs:
             result.maker,
             result.parameters,
         )
-        entry = self._session.entry(image.key)
-        if entry is not None:
-            entry.active = RUN_RESULT
-        self._session.replace_labels(image.key, labels, f"Run on {image.name}")
+        self._session.replace_labels(entry, labels, f"Run on {result.image.name}")
         for note in result.notes:
             self.noted.emit(note)
 
@@ -92,8 +89,8 @@ class Runs:
 class Thresholds:
     """New masks for other thresholds, from flows that are kept.
 
-    Only the newest wish counts: one that comes while masks are being made stops
-    that work and takes its place.
+    Only the newest wish for an image counts: one that comes while its masks are
+    being made stops that work and takes its place.
     """
 
     failed = Signal(Exception)
@@ -101,7 +98,7 @@ class Thresholds:
     def __init__(self, session: Session, queue: JobQueue) -> None:
         self._session = session
         self._queue = queue
-        self._job: Job | None = None
+        self._jobs: dict[Entry, Job] = {}
         self._gesture = 0
 
     def end_gesture(self) -> None:
@@ -113,8 +110,8 @@ class Thresholds:
         before = entry.labels
         if before is None or before.maker is None:
             return
-        if self._job is not None:
-            self._job.cancel()
+        if entry in self._jobs:
+            self._jobs[entry].cancel()
         maker, gesture = before.maker, self._gesture
 
         def work(checkpoint: Checkpoint) -> LabelSet:
@@ -122,24 +119,21 @@ class Thresholds:
             cells = cell_count(labels)
             return replace(before, labels=labels, cells=cells, parameters=parameters)
 
-        job = self._job = Job("Making masks", work, quiet=True)
-        key = entry.image.key
-        job.finished.connect(lambda labels: self._finish(key, before, labels, gesture))
+        job = self._jobs[entry] = Job("Making masks", work, quiet=True)
+        job.finished.connect(lambda labels: self._finish(entry, labels, gesture))
         job.failed.connect(self.failed.emit)
+        job.ended.connect(lambda: self._forget(entry, job))
         self._queue.start(job)
 
-    def _finish(
-        self, key: str, before: LabelSet, after: LabelSet, gesture: int
-    ) -> None:
-        entry = self._session.entry(key)
+    def _finish(self, entry: Entry, after: LabelSet, gesture: int) -> None:
+        now = entry.labels
         # A run or an undo may have come in between; its masks are not ours to change.
-        if (
-            entry is None
-            or (now := entry.labels) is None
-            or now.maker is not after.maker
-        ):
-            return
-        self._session.replace_labels(key, after, "Change thresholds", gesture)
+        if now is not None and now.maker is after.maker:
+            self._session.replace_labels(entry, after, "Change thresholds", gesture)
+
+    def _forget(self, entry: Entry, job: Job) -> None:
+        if self._jobs.get(entry) is job:
+            del self._jobs[entry]
 
 
 def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from psygnal import Signal
 
-from cellpose_studio.app.history import HeadSwitch, QUndoStack
+from cellpose_studio.app.history import HeadSwitch, History
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.parameters import SegmentationParameters
@@ -84,7 +84,7 @@ class Session:
     def __init__(self) -> None:
         self._entries: dict[str, Entry] = {}
         self._shown: str | None = None
-        self.undo_stack = QUndoStack()
+        self.undo_stack = History()
         # Each step holds whole label images until there is a project to hold them.
         self.undo_stack.setUndoLimit(30)
 
@@ -103,13 +103,16 @@ class Session:
         return self._entries.get(key)
 
     def add(self, images: Iterable[ImageSource]) -> list[Entry]:
-        """Add images that are not open yet; return the entries of all of them."""
-        added = []
-        for image in images:
-            entry = self._entries.setdefault(image.key, Entry(image))
-            added.append(entry)
+        """Add images, or read them anew; return the entries of all of them.
+
+        One that is open already keeps its masks, unless the file was replaced by a
+        different one, or its axes were given another meaning.
+        """
+        entries = [self._added(image) for image in images]
         self.images_changed.emit()
-        return added
+        if any(entry is self.shown for entry in entries):
+            self._show(self._shown)
+        return entries
 
     def close(self, key: str) -> None:
         """Close an image; its neighbour is shown in its place."""
@@ -117,7 +120,7 @@ class Session:
         if key not in keys:
             return
         at = keys.index(key)
-        del self._entries[key]
+        self.undo_stack.forget(self._entries.pop(key))
         self.images_changed.emit()
         if key == self._shown:
             left = keys[:at][-1:] + keys[at + 1 : at + 2]
@@ -136,17 +139,15 @@ class Session:
             self.show(keys[min(max(at, 0), len(keys) - 1)])
 
     def replace_labels(
-        self, key: str, labels: LabelSet, text: str, gesture: int | None = None
+        self, entry: Entry, labels: LabelSet, text: str, gesture: int | None = None
     ) -> None:
-        """Give an image new masks, as one step that can be undone.
+        """Give an image new masks, the active ones, as one step that can be undone.
 
         Changes of one ``gesture`` are one step. Nothing happens to an image that was
         closed meanwhile.
         """
-        entry = self._entries.get(key)
-        if entry is not None:
-            before = entry.label_sets.get(labels.name)
-            self.undo_stack.push(HeadSwitch(self, key, before, labels, text, gesture))
+        if self._entries.get(entry.image.key) is entry:
+            self.undo_stack.push(HeadSwitch(self, entry, labels, text, gesture))
 
     def put(self, key: str, name: str, labels: LabelSet | None) -> None:
         """Set or remove masks without a step; for the undo stack and for previews."""
@@ -159,6 +160,21 @@ class Session:
             entry.label_sets[name] = labels
         self.labels_changed.emit(entry, name)
 
+    def _added(self, image: ImageSource) -> Entry:
+        entry = self._entries.get(image.key)
+        if entry is None:
+            entry = self._entries[image.key] = Entry(image)
+        elif _same_pixels(entry.image, image):
+            entry.image = image
+        else:
+            self.undo_stack.forget(entry)
+            entry = self._entries[image.key] = Entry(image)
+        return entry
+
     def _show(self, key: str | None) -> None:
         self._shown = key
         self.shown_changed.emit(self.shown)
+
+
+def _same_pixels(one: ImageSource, other: ImageSource) -> bool:
+    return (one.fingerprint, one.shape) == (other.fingerprint, other.shape)
