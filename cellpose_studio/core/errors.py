@@ -63,6 +63,10 @@ class NotEnoughMemory(StudioError):
     """The work does not fit into the memory of the device, nor of the computer."""
 
 
+class DeviceFull(NotEnoughMemory):
+    """The memory of a graphics card is too small; that of the computer may do."""
+
+
 class CannotSave(StudioError):
     """A file could not be written; whatever was there before is untouched."""
 

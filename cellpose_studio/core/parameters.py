@@ -6,7 +6,7 @@ show, so they are written for a biologist.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
@@ -102,7 +102,7 @@ class SegmentationParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    channels: tuple[int | None, ...] = Field(
+    channels: tuple[Annotated[int, Field(ge=0)] | None, ...] = Field(
         (),
         title="Channels",
         description="Which channel of the image each input of the network sees: 1 is "

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cellpose_studio.core.errors import ModelUnusable, NotEnoughMemory
+from cellpose_studio.core.errors import DeviceFull, ModelUnusable
 from cellpose_studio.core.model import Architecture, ModelSpec
 from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
 from cellpose_studio.engine.torchvision_ops import make_importable
@@ -89,7 +89,7 @@ def load(
     ------
     ModelUnusable
         If the file has gone or changed, or the network needs something more.
-    NotEnoughMemory
+    DeviceFull
         If the device is too small for it.
     """
     weights = read_weights(spec.path)
@@ -116,9 +116,9 @@ def load(
     return Network(spec, module, tuple(blocks), device, precision)
 
 
-def device_full(device: Device) -> NotEnoughMemory:
+def device_full(device: Device) -> DeviceFull:
     """Return the error for a network that a device is too small for."""
-    return NotEnoughMemory(
+    return DeviceFull(
         f"The memory of {device.title} is too small for this model.",
         "Choose a smaller model, or run it on the CPU.",
     )

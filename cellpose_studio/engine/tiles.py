@@ -165,7 +165,7 @@ def run_planes(
     ------
     Cancelled
         At the next tile after a stop, or block of a network that is slow.
-    NotEnoughMemory
+    DeviceFull
         If not even one tile fits into the device's memory.
     """
     from cellpose.transforms import resize_image

@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.channels import default_channels
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import NotEnoughMemory, ParametersUnfit
+from cellpose_studio.core.errors import DeviceFull, ParametersUnfit
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.model import ModelSpec
@@ -30,6 +30,9 @@ from cellpose_studio.engine.prepare import network_input
 from cellpose_studio.engine.tiles import TileCounter
 
 FloatArray = npt.NDArray[np.float32]
+
+_MOST_ANISOTROPY = 100
+"""As in the parameters; beyond it, metadata cannot be true."""
 
 
 def segment(
@@ -60,7 +63,7 @@ def segment(
     try:
         network = networks.get(model, device, checkpoint.check)
         parameters, flows = _flows(image, network, parameters, checkpoint)
-    except NotEnoughMemory:
+    except DeviceFull:
         if device == CPU:
             raise
         notes = (f"{device.title} had too little memory, so the CPU was used.",)
@@ -93,6 +96,10 @@ def _fitted(
             f"{model.label} sees {model.input_channels} channels, not {len(channels)}.",
             "Choose fewer channels.",
         )
+    if all(c is None for c in channels):
+        raise ParametersUnfit(
+            f"No channel of {image.name} is chosen.", "Choose at least one."
+        )
     if missing := [c for c in channels if c and c > image.channels]:
         raise ParametersUnfit(
             f"{image.name} has no channel {missing[0]}: it has {image.channels}.",
@@ -104,9 +111,24 @@ def _fitted(
             "Turn 3D off, or check the axes of the image.",
         )
     channels = (*channels, *[None] * (model.input_channels - len(channels)))
-    anisotropy = parameters.anisotropy or image.anisotropy or 1.0
-    fitted = {**parameters.model_dump(), "channels": channels, "anisotropy": anisotropy}
-    return SegmentationParameters.model_validate(fitted)
+    anisotropy = parameters.anisotropy or _anisotropy(image, parameters.do_3D)
+    return parameters.model_copy(
+        update={"channels": channels, "anisotropy": anisotropy}
+    )
+
+
+def _anisotropy(image: ImageSource, matters: bool) -> float:
+    """Return what the metadata say; 1 where they say nothing that can be true."""
+    anisotropy = image.anisotropy or 1.0
+    if 1 / _MOST_ANISOTROPY <= anisotropy <= _MOST_ANISOTROPY:
+        return anisotropy
+    if not matters:
+        return 1.0
+    raise ParametersUnfit(
+        f"By its metadata, the planes of {image.name} are {anisotropy:.3g} pixels "
+        "apart.",
+        "Set the anisotropy to their true distance over the pixel size.",
+    )
 
 
 def _flows(
@@ -121,10 +143,9 @@ def _flows(
         stacks, network, parameters, checkpoint
     )
     parameters = parameters.model_copy(update={"diameter": diameter})
-    shape = (image.planes, *image.shape[3:])
     scale = network.spec.diam_mean / diameter
-    tiles = image.frames * count_tiles(shape, network, parameters, scale)
-    counter = TileCounter(checkpoint, tiles)
+    tiles = count_tiles(image.shape[2:], network, parameters, scale)
+    counter = TileCounter(checkpoint, image.frames * tiles)
     run = flows_of_volume if parameters.do_3D else flows_of_planes
     parts = []
     for t in range(image.frames):
