@@ -88,17 +88,26 @@ def test_dev_explains_itself_on_an_unknown_command():
     assert "usage" in done.stderr
 
 
-def test_headless_code_loads_neither_qt_nor_a_viewer_nor_torch():
+def test_headless_code_loads_neither_qt_nor_a_viewer():
     modules = [f"cellpose_studio.{layer}" for layer in HEADLESS]
     code = f"""
 import importlib, pkgutil, sys
 for name in {modules}:
     package = importlib.import_module(name)
-    if name != "cellpose_studio.engine":
-        for module in pkgutil.walk_packages(package.__path__, name + "."):
-            importlib.import_module(module.name)
-heavy = {{"qtpy", "PyQt5", "PyQt6", "napari", "vispy", "superqt", "torch", "cellpose"}}
+    for module in pkgutil.walk_packages(package.__path__, name + "."):
+        importlib.import_module(module.name)
+heavy = {{"qtpy", "PyQt5", "PyQt6", "napari", "vispy", "superqt"}}
 print(sorted(heavy & set(sys.modules)))
+"""
+    assert python(code) == "[]"
+
+
+def test_the_help_of_a_command_does_not_wait_for_torch():
+    code = """
+import sys
+from cellpose_studio.cli.main import parser
+parser().format_help()
+print(sorted({"torch", "cellpose"} & set(sys.modules)))
 """
     assert python(code) == "[]"
 

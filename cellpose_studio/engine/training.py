@@ -119,7 +119,9 @@ def _watched(net: UNet, checkpoint: Checkpoint) -> Iterator[None]:
         checkpoint.check()
 
     handles = [block.register_forward_pre_hook(check) for block in net.blocks]
-    handles += [block.register_full_backward_pre_hook(check) for block in net.blocks]
+    # On its way back the first block has no gradient to hand on, which torch warns of.
+    back = net.blocks[1:]
+    handles += [block.register_full_backward_pre_hook(check) for block in back]
     try:
         yield
     finally:
