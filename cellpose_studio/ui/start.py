@@ -15,6 +15,8 @@ _NO_DISPLAY = (
 NO_DISPLAY = 3
 """Exit code without a display."""
 
+_PAINTED = 400  # ms after which the window has certainly been painted
+
 
 def start(arguments: Sequence[str]) -> int:
     """Open the window on what ``arguments`` name; return the exit code at its end."""
@@ -70,5 +72,5 @@ def _run(options: argparse.Namespace) -> int:
     elif options.sample:
         window.open_sample()
     # After the first paint, which two seconds of imports would hold up.
-    QTimer.singleShot(0, window.warm_up)
+    QTimer.singleShot(_PAINTED, window.warm_up)
     return int(app.exec())

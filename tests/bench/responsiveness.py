@@ -1,0 +1,171 @@
+"""Time how late the event loop is while jobs run; docs/benchmarks.md has the result.
+
+xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/responsiveness.py
+
+A timer of 5 ms runs in the real window; how much later than that it fires is the
+delay that a user feels. Cancel is timed from the click to the end of the job.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import tifffile
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication
+
+INTERVAL = 5  # ms
+
+
+class Pulse:
+    """Measures by how much a timer is late, in ms."""
+
+    def __init__(self) -> None:
+        self._late: list[float] = []
+        self._timer = QTimer(interval=INTERVAL)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timeout)
+        self._last = perf_counter()
+        self._timer.start()
+
+    def restart(self) -> None:
+        self._late.clear()
+        self._last = perf_counter()
+
+    def row(self, title: str, seconds: float) -> str:
+        median, high = np.percentile(self._late, (50, 95))
+        return (
+            f"| {title} | {seconds:.1f} | {median:.1f} | {high:.1f} | "
+            f"{max(self._late):.0f} |"
+        )
+
+    def _on_timeout(self) -> None:
+        now = perf_counter()
+        self._late.append(max(0.0, (now - self._last) * 1000 - INTERVAL))
+        self._last = now
+
+
+def cells(path: Path, shape: tuple[int, ...], axes: str) -> Path:
+    """Write a picture of round cells of 20 px."""
+    random = np.random.default_rng(0)
+    y, x = np.indices(shape[-2:]) % 32 - 16
+    plane = 2000 / (1 + np.exp(np.hypot(y, x) - 10))
+    pixels = random.poisson(100 + np.broadcast_to(plane, shape)).astype(np.uint16)
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": axes, "spacing": 1})
+    return path
+
+
+def transformer(path: Path) -> Path:
+    """Write a Cellpose 4 network of full size with random weights."""
+    import torch
+
+    from cellpose_studio.engine.torchvision_ops import make_importable
+
+    make_importable()
+    from cellpose import vit
+
+    torch.save(vit.CPSAM().state_dict(), path)
+    return path
+
+
+class Bench:
+    """The window, and what is done with it."""
+
+    def __init__(self, app: QApplication, folder: Path) -> None:
+        from cellpose_studio.app.settings import Settings
+        from cellpose_studio.ui.main_window import MainWindow
+
+        self.app = app
+        self.folder = folder
+        self.window = MainWindow(Settings(folder / "settings.ini"))
+        self.window.show()
+        self.window.warm_up()
+        self.until(self.idle)
+        self.pulse = Pulse()
+
+    def until(self, done: Callable[[], bool]) -> None:
+        while not done():
+            self.app.processEvents()
+
+    def idle(self) -> bool:
+        return not (self.window.queue.jobs or self.window.quick.jobs)
+
+    def open(self, path: Path, diameter: float | None) -> None:
+        self.window.open([path])
+        self.until(self.idle)
+        entry = self.window.session.entries[-1]
+        self.window.session.show(entry.image.key)
+        self.window.segment.parameters.main.set_values({"diameter": diameter})
+
+    def timed(self, title: str, action: Callable[[], Any]) -> None:
+        """Print how late the event loop was until all that ``action`` began is done."""
+        self.pulse.restart()
+        start = perf_counter()
+        action()
+        self.until(self.idle)
+        print(self.pulse.row(title, perf_counter() - start), flush=True)
+
+    def wait(self, seconds: float) -> None:
+        end = perf_counter() + seconds
+        self.until(lambda: perf_counter() > end)
+
+    def drag(self) -> None:
+        """Move the slider of the cell probability from one end to the other."""
+        slider = self.window.segment.result.sliders["cellprob_threshold"]
+        for value in np.linspace(-3, 3, 25):
+            slider.setValue(float(value))
+            self.wait(0.04)
+
+    def cancelled(self, title: str) -> None:
+        """Print how long a run goes on after Cancel, in the middle of its tiles."""
+        self.window.run()
+        bar = self.window.jobs
+        self.until(lambda: "tile" in bar.text.text())
+        self.wait(1)
+        start = perf_counter()
+        bar.cancel.click()
+        self.until(self.idle)
+        print(f"| {title} | {perf_counter() - start:.2f} |", flush=True)
+
+
+def main() -> None:
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["CELLPOSE_STUDIO_HOME"] = name
+        from cellpose_studio.ui.canvas import isolate_napari
+
+        isolate_napari(None)
+        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+        bench = Bench(QApplication(sys.argv[:1]), folder)
+        large = cells(folder / "large.tif", (2048, 2048), "YX")
+        stack = cells(folder / "stack.tif", (24, 256, 256), "ZYX")
+        print(
+            "| late by, ms | s in all | median | p95 | worst |\n|---|---|---|---|---|"
+        )
+        bench.timed("idle, nothing open", lambda: bench.wait(3))
+        bench.timed("opening 2048²", lambda: bench.open(large, 20.0))
+        bench.timed("first run, 2048², 20 px", bench.window.run)
+        bench.timed("run again", bench.window.run)
+        bench.open(large, None)
+        bench.timed("automatic diameter", bench.window.run)
+        bench.timed("dragging a threshold", bench.drag)
+        bench.open(stack, 20.0)
+        bench.timed("volume, 24 × 256², 20 px", bench.window.run)
+        print("\n| from Cancel to the end | s |\n|---|---|")
+        bench.open(large, 20.0)
+        bench.cancelled("the shipped U-Net, 2048²")
+        bench.window.add_model(transformer(folder / "cpsam"))
+        bench.until(bench.idle)
+        bench.cancelled("Cellpose 4's Transformer, full size, on the CPU")
+        bench.window.close()
+
+
+if __name__ == "__main__":
+    main()
