@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cellpose_studio.core.errors import StudioError
+from cellpose_studio.cli.outcome import Outcome
 
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands
@@ -30,26 +31,31 @@ def _evaluate(options: argparse.Namespace) -> int:
     from cellpose_studio.engine.evaluation import IOU_THRESHOLDS
     from cellpose_studio.workflows.evaluate import compare, masks_pairs
 
-    pairs = masks_pairs(options.predicted, options.true)
-    width = max(len("mean of 000 images"), *(len(p.name) for p, _ in pairs))
+    found = masks_pairs(options.predicted, options.true)
+    if found.alone:
+        names = ", ".join(path.name for path in found.alone)
+        print(f"cellpose-studio: without a partner: {names}", file=sys.stderr)
+    width = max(len("mean of 000 images"), *(len(p.name) for p, _ in found.pairs))
     titles = "".join(f"  AP@{iou:<5}" for iou in IOU_THRESHOLDS)
     print(f"{'masks':{width}}{titles}   true  found")
-    rows, failed = [], 0
-    for predicted, true in pairs:
-        try:
+    outcome = Outcome()
+    rows = []
+    for predicted, true in found.pairs:
+        with outcome.noting(predicted):
             result = compare(predicted, true)
-        except StudioError as error:
-            failed += 1
-            print(f"cellpose-studio: {error}", file=sys.stderr)
-            continue
-        rows.append(result.precision)
-        counts = f"  {result.true_cells:5d}  {result.found_cells:5d}"
-        print(f"{predicted.name:{width}}{_numbers(result.precision)}{counts}")
+            outcome.done += 1
+            counts = f"  {result.true_cells:5d}  {result.found_cells:5d}"
+            print(f"{predicted.name:{width}}{_numbers(result.precision)}{counts}")
+            # An image without cells, true or found, has no precision.
+            if result.true_cells + result.found_cells:
+                rows.append(result.precision)
     if rows:
-        mean = np.nanmean(rows, axis=0)
-        print(f"{f'mean of {len(rows)} images':{width}}{_numbers(tuple(mean))}")
-    return 0 if not failed else 1 if rows else 2
+        unit = "image" if len(rows) == 1 else "images"
+        mean = _numbers(np.mean(rows, axis=0))
+        print(f"{f'mean of {len(rows)} {unit}':{width}}{mean}")
+    outcome.print_failures()
+    return outcome.exit_code
 
 
-def _numbers(precision: tuple[float, ...]) -> str:
+def _numbers(precision: Iterable[float]) -> str:
     return "".join(f"  {value:8.3f}" for value in precision)

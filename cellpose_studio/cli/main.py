@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 import argparse
+import io
 import sys
 from collections.abc import Callable, Sequence
 
 from cellpose_studio.cli import evaluate, segment, train
+from cellpose_studio.cli.outcome import FAILED, INTERRUPTED, in_words
 from cellpose_studio.core.checkpoint import Cancelled
-from cellpose_studio.core.errors import StudioError
-
-FAILED, INTERRUPTED = 2, 130
-"""Exit codes: nothing could be done; Ctrl+C. See `segment` for the others."""
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command that ``arguments`` name and return its exit code."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        # A name that the terminal has no letters for must not end the work.
+        sys.stdout.reconfigure(errors="backslashreplace")
     options = parser().parse_args(arguments)
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
-    except StudioError as error:
-        print(f"cellpose-studio: {error}", file=sys.stderr)
-        return FAILED
     except (KeyboardInterrupt, Cancelled):
         print("cellpose-studio: stopped", file=sys.stderr)
         return INTERRUPTED
+    # An exit code of Python's own would mean something else here.
+    except Exception as error:
+        print(f"cellpose-studio: {in_words(error)}", file=sys.stderr)
+        return FAILED
 
 
 def parser() -> argparse.ArgumentParser:

@@ -3,12 +3,27 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any, TypeAlias, get_args, get_origin
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    TypeAlias,
+    TypeVar,
+    get_args,
+    get_origin,
+)
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 from pydantic.fields import FieldInfo
 
+from cellpose_studio.core.errors import ParametersUnfit
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+Model = TypeVar("Model", bound=BaseModel)
 
 
 def add_fields(
@@ -26,23 +41,64 @@ def add_fields(
             parser.add_argument(f"--{name.replace('_', '-')}", **_argument(name, field))
 
 
-def values_of(options: argparse.Namespace, model: type[BaseModel]) -> dict[str, Any]:
-    """Return the values that were given for the fields of ``model``."""
-    names = model.model_fields
-    return {n: v for n, v in vars(options).items() if n in names and v is not None}
+def add_threads(parser: argparse.ArgumentParser) -> None:
+    """Add ``--threads``, which is None when it is absent."""
+    parser.add_argument(
+        "--threads",
+        type=_threads,
+        metavar="INT",
+        help="processor threads (default: all)",
+    )
+
+
+def made(model: type[Model], options: argparse.Namespace, **more: object) -> Model:
+    """Return ``model`` with the fields that were given, and those of ``more``.
+
+    Raises
+    ------
+    ParametersUnfit
+        If a value makes no sense; it says which.
+    """
+    given = {n: v for n, v in vars(options).items() if v is not None}
+    values = {n: v for n, v in given.items() if n in model.model_fields}
+    try:
+        return model(**{**values, **more})
+    except ValidationError as error:
+        raise ParametersUnfit(_sentence(error.errors()[0])) from error
+
+
+def _sentence(problem: ErrorDetails) -> str:
+    text = problem["msg"].removeprefix("Value error, ")
+    if not problem["loc"]:
+        return f"{text[0].upper()}{text[1:]}."
+    option = str(problem["loc"][0]).replace("_", "-")
+    reason = text.replace("Input", "it")
+    return f"--{option} cannot be {problem['input']}: {reason}."
 
 
 def _argument(name: str, field: FieldInfo) -> dict[str, Any]:
     default = field.get_default(call_default_factory=True)
-    shown = "automatic" if default is None else default
-    text = f"{field.description or ''} (default: {shown})".strip().replace("%", "%%")
     kind = field.annotation
     if kind is bool:
+        text = _help(field, "on" if default else "off")
         return {"action": argparse.BooleanOptionalAction, "default": None, "help": text}
-    argument: dict[str, Any] = {"dest": name, "default": None, "help": text}
-    if get_origin(kind) is tuple:
-        inner = get_args(kind)
-        argument |= {"type": inner[0], "nargs": "+" if ... in inner else len(inner)}
-        return argument
-    choices = [k for k in (get_args(kind) or (kind,)) if k is not type(None)]
-    return argument | {"type": choices[0], "metavar": choices[0].__name__.upper()}
+    several = get_origin(kind) is tuple
+    kinds = [k for k in (get_args(kind) or (kind,)) if k not in (type(None), ...)]
+    plain = kinds[0].__origin__ if get_origin(kinds[0]) is Annotated else kinds[0]
+    argument: dict[str, Any] = {"type": plain, "metavar": plain.__name__.upper()}
+    if several:
+        argument["nargs"] = "+" if ... in get_args(kind) else len(kinds)
+        default = " ".join(f"{value:g}" for value in default)
+    text = _help(field, "automatic" if default is None else default)
+    return argument | {"dest": name, "default": None, "help": text}
+
+
+def _help(field: FieldInfo, default: object) -> str:
+    text = f"{field.description or ''} (default: {default})"
+    return text.strip().replace("%", "%%")
+
+
+def _threads(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no number of threads")
+    return int(text)

@@ -12,6 +12,7 @@ class Progress:
     """Shows what a `Checkpoint` reports; silent where there is no terminal."""
 
     def __init__(self) -> None:
+        self._phase = ("", 0)
         self._bar: tqdm[None] | None = None
 
     def __enter__(self) -> Progress:
@@ -27,11 +28,11 @@ class Progress:
 
     def report(self, done: int, total: int, what: str) -> None:
         """Show that ``done`` of ``total`` steps of ``what`` are done."""
-        if self._bar is None or (self._bar.desc, self._bar.total) != (what, total):
+        if self._bar is None or self._phase != (what, total):
             self._close()
+            self._phase = (what, total)
             # None: no bar where the output is not a terminal.
-            self._bar = tqdm(total=total, leave=False, disable=None)
-            self._bar.desc = what
+            self._bar = tqdm(desc=what, total=total or None, leave=False, disable=None)
         self._bar.update(done - self._bar.n)
 
     def say(self, line: str) -> None:

@@ -3,27 +3,27 @@
 from __future__ import annotations
 
 import argparse
-import sys
-from collections.abc import Iterator
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, get_args
 
-from cellpose_studio.cli.options import add_fields, values_of
+from cellpose_studio.cli.options import add_fields, add_threads, made
+from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import ParametersUnfit, StudioError
+from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.io.export import Kind
 
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands
     from cellpose_studio.workflows.batch import Batch
 
-ALL_DONE, SOME_FAILED, ALL_FAILED = 0, 1, 2
-"""Exit codes."""
-
-FILES = ("tif", "png", "npy", "rois", "outlines")
 _OWN = frozenset({"channels", "normalization"})
+
+_MOST_CHOICES = 3
 
 
 def add(commands: Commands) -> None:
@@ -31,111 +31,136 @@ def add(commands: Commands) -> None:
     parser = commands.add_parser(
         "segment",
         help="segment images and save the masks",
-        epilog="Exit code 0: all images done; 1: some failed; 2: none done.",
+        # Options of several values take an image that follows them for one more.
+        usage="%(prog)s IMAGE... [options]",
+        epilog="Exit code 0: all images done; 1: some failed; 2: none done; 130: "
+        "stopped by Ctrl+C.",
     )
-    parser.add_argument("images", nargs="+", type=Path, metavar="IMAGE",
-                        help="image file, or folder of images")  # fmt: skip
-    parser.add_argument("--model", help="name or weight file (default: the shipped one)")
-    parser.add_argument("--out", type=Path, metavar="DIR",
-                        help="folder for the results (default: beside each image)")  # fmt: skip
-    parser.add_argument("--save", nargs="+", choices=FILES, default=["tif"],
-                        metavar="KIND", help=f"files to write: {', '.join(FILES)}")  # fmt: skip
+    parser.add_argument(
+        "images",
+        nargs="+",
+        type=Path,
+        metavar="IMAGE",
+        help="image file, or folder of images",
+    )
+    parser.add_argument(
+        "--model", help="name or weight file (default: the shipped one)"
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for the results (default: beside each image)",
+    )
+    parser.add_argument(
+        "--save",
+        nargs="+",
+        choices=get_args(Kind),
+        default=["tif"],
+        metavar="KIND",
+        help=f"files to write: {', '.join(get_args(Kind))} (default: tif)",
+    )
     parser.add_argument("--axes", help="axes of files that do not say: ZYX, TYX, CYX …")
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
-    parser.add_argument("--threads", type=int, help="processor threads (default: all)")
-    parser.add_argument("--channels", nargs="+", type=_channel, metavar="N",
-                        help="channel for each input of the network: 1 is the first, 0 "
-                        "the mean of all, none nothing")  # fmt: skip
+    add_threads(parser)
+    parser.add_argument(
+        "--channels",
+        nargs="+",
+        type=_channel,
+        metavar="N",
+        help="channel for each input of the network: 1 is the first, 0 the mean of "
+        "all, none nothing",
+    )
     add_fields(parser, SegmentationParameters, leave_out=_OWN)
     add_fields(parser, Normalization)
     parser.set_defaults(command=_segment)
 
 
 def _segment(options: argparse.Namespace) -> int:
+    normalization = made(Normalization, options)
+    parameters = made(SegmentationParameters, options, normalization=normalization)
     # Imports torch, which the help can do without.
     from cellpose_studio.engine.threads import use_threads
     from cellpose_studio.workflows.batch import Batch
 
     use_threads(options.threads)
-    batch = Batch(
-        options.model, _parameters(options), options.device, options.save, options.out
-    )
-    failures: list[str] = []
-    done = 0
-    with Progress() as progress:
-        for path in _files(options.images):
-            try:
-                done += _one_file(batch, path, options.axes, progress, failures)
-            except StudioError as error:
-                failures.append(f"{path}: {error}")
-    _summary(done, failures)
-    return ALL_DONE if not failures else SOME_FAILED if done else ALL_FAILED
+    batch = Batch(options.model, parameters, options.device, options.save, options.out)
+    outcome = Outcome()
+    try:
+        with Progress() as progress:
+            files = _files(options.images, outcome)
+            for n, file in enumerate(files, start=1):
+                place = f"{n} of {len(files)}, " if len(files) > 1 else ""
+                _one_file(batch, file, options.axes, place, progress, outcome)
+    finally:
+        outcome.print_failures()
+    return outcome.exit_code
+
+
+def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
+    """Return the images that ``paths`` stand for, each of them once."""
+    from cellpose_studio.workflows.open import images_of
+
+    found: dict[Path, Path] = {}
+    for path in paths:
+        with outcome.noting(path):
+            for entry in images_of(path):
+                found.setdefault(entry.image.resolve(), entry.image)
+    return list(found.values())
 
 
 def _one_file(
-    batch: Batch, path: Path, axes: str | None, progress: Progress, failures: list[str]
-) -> int:
-    """Segment every scene of a file; return how many were done."""
+    batch: Batch,
+    path: Path,
+    axes: str | None,
+    place: str,
+    progress: Progress,
+    outcome: Outcome,
+) -> None:
+    """Segment every scene of a file."""
+    images: list[ImageSource] = []
+    with outcome.noting(path):
+        images = _opened(path, axes)
+    for image in images:
+        with outcome.noting(path):
+            _one_image(batch, image, place, progress)
+            outcome.done += 1
+
+
+def _opened(path: Path, axes: str | None) -> list[ImageSource]:
     from cellpose_studio.io.images import open_images
 
-    done = 0
-    for image in open_images(path, axes):
-        try:
-            _one_image(batch, image, progress)
-        except StudioError as error:
-            failures.append(f"{image.name}: {error}")
-        else:
-            done += 1
-    return done
+    try:
+        return open_images(path, axes)
+    except AxesAmbiguous as ambiguous:
+        choices = ambiguous.question.choices[:_MOST_CHOICES]
+        examples = " or ".join(f"--axes {axes} ({words})" for axes, words in choices)
+        raise ImageUnreadable(ambiguous.message, f"Add {examples}.") from ambiguous
 
 
-def _one_image(batch: Batch, image: ImageSource, progress: Progress) -> None:
+def _one_image(
+    batch: Batch, image: ImageSource, place: str, progress: Progress
+) -> None:
     def report(done: int, total: int, what: str) -> None:
-        progress.report(done, total, f"{image.name}: {what}")
+        progress.report(done, total, f"{place}{image.name}: {what}")
 
     result, files = batch.run(image, Checkpoint(report))
-    cells = int(result.labels.max(initial=0))
+    cells = cell_count(result.labels)
     unit = "cell" if cells == 1 else "cells"
+    written = ", ".join(file.name for file in files) or "nothing to save"
     progress.say(
         f"{image.name}: {cells} {unit}, diameter {result.flows.diameter:g} px, "
-        f"{result.seconds:.1f} s -> {', '.join(file.name for file in files)}"
+        f"{result.seconds:.1f} s -> {written}"
     )
     for note in result.notes:
         progress.say(f"{image.name}: {note}")
 
 
-def _files(paths: list[Path]) -> Iterator[Path]:
-    """Yield the images among ``paths``, those of folders in their natural order."""
-    from cellpose_studio.io.folders import scan
-    from cellpose_studio.io.images import is_image_path
-
-    for path in paths:
-        if path.is_dir() and not is_image_path(path):
-            yield from (entry.image for entry in scan(path))
-        else:
-            yield path
-
-
-def _parameters(options: argparse.Namespace) -> SegmentationParameters:
-    from pydantic import ValidationError
-
-    values: dict[str, Any] = values_of(options, SegmentationParameters)
-    try:
-        values["normalization"] = Normalization(**values_of(options, Normalization))
-        return SegmentationParameters(**values)
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = "-".join(str(part) for part in first["loc"]) or "parameters"
-        raise ParametersUnfit(f"--{name.replace('_', '-')}: {first['msg']}.") from error
-
-
 def _channel(text: str) -> int | None:
-    return None if text.lower() == "none" else int(text)
-
-
-def _summary(done: int, failures: list[str]) -> None:
-    if not failures:
-        return
-    print(f"{done} done, {len(failures)} failed:", file=sys.stderr)
-    for failure in failures:
-        print(f"  {failure}", file=sys.stderr)
+    if text.lower() == "none":
+        return None
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(
+            f"{text} is no channel: give 0, 1, 2 … or none"
+        )
+    return int(text)

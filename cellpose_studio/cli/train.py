@@ -6,7 +6,8 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellpose_studio.cli.options import add_fields, values_of
+from cellpose_studio.cli.options import add_fields, add_threads, made
+from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.training import EpochReport, TrainingParameters
@@ -14,14 +15,26 @@ from cellpose_studio.core.training import EpochReport, TrainingParameters
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands
 
+_REPORT_EVERY = 10  # epochs; the validation is measured as often
+
 
 def add(commands: Commands) -> None:
     """Add this command to ``commands``."""
     parser = commands.add_parser(
-        "train", help="train a small U-Net from scratch on images with masks"
+        "train",
+        help="train a small U-Net from scratch on images with masks",
+        usage="%(prog)s FOLDER... --out FILE [options]",
     )
-    parser.add_argument("folders", nargs="+", type=Path, metavar="FOLDER")
-    parser.add_argument("--out", type=Path, required=True, help="weight file to write")
+    parser.add_argument(
+        "folders",
+        nargs="+",
+        type=Path,
+        metavar="FOLDER",
+        help="folder of images and, beside each, its masks: a.tif and a_masks.tif",
+    )
+    parser.add_argument(
+        "--out", type=Path, required=True, metavar="FILE", help="weight file to write"
+    )
     parser.add_argument(
         "--split",
         type=Path,
@@ -29,26 +42,23 @@ def add(commands: Commands) -> None:
         help="table with the columns file and split: rows of 'train' are trained on, "
         "rows of 'validation' measured, others left alone (default: train on all)",
     )
-    parser.add_argument("--threads", type=int, help="processor threads (default: all)")
+    add_threads(parser)
     add_fields(parser, TrainingParameters)
     parser.set_defaults(command=_train)
 
 
 def _train(options: argparse.Namespace) -> int:
+    parameters = made(TrainingParameters, options)
     # Imports torch, which the other commands' help can do without.
     from cellpose_studio.engine.threads import use_threads
     from cellpose_studio.workflows.train import train_on_folders
 
     use_threads(options.threads)
-    parameters = TrainingParameters(**values_of(options, TrainingParameters))
     with Progress() as progress:
 
         def report(epoch: EpochReport) -> None:
-            if epoch.validation_loss is not None:
-                progress.say(
-                    f"epoch {epoch.epoch:4d}  loss {epoch.train_loss:.4f}  "
-                    f"validation {epoch.validation_loss:.4f}"
-                )
+            if epoch.epoch % _REPORT_EVERY == 0 or epoch.epoch == epoch.n_epochs:
+                progress.say(_line(epoch))
 
         trained, measured = train_on_folders(
             options.folders,
@@ -59,4 +69,11 @@ def _train(options: argparse.Namespace) -> int:
             options.split,
         )
     print(f"Trained on {trained} images, measured on {measured}: {options.out}")
-    return 0
+    return ALL_DONE
+
+
+def _line(epoch: EpochReport) -> str:
+    line = f"epoch {epoch.epoch:4d}  loss {epoch.train_loss:.4f}"
+    if epoch.validation_loss is None:
+        return line
+    return f"{line}  validation {epoch.validation_loss:.4f}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated
 
 import numpy as np
 import numpy.typing as npt
@@ -18,11 +19,13 @@ class TrainingParameters(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     n_epochs: int = Field(400, ge=1, description="times through the training set")
-    learning_rate: float = Field(2e-3, gt=0)
-    weight_decay: float = Field(1e-5, ge=0)
-    batch_size: int = Field(8, ge=1)
+    learning_rate: float = Field(2e-3, gt=0, description="of AdamW, at its highest")
+    weight_decay: float = Field(1e-5, ge=0, description="of AdamW")
+    batch_size: int = Field(8, ge=1, description="crops per step")
     bsize: int = Field(224, ge=64, multiple_of=16, description="side of a crop, px")
-    nimg_per_epoch: int | None = Field(None, ge=1, description="None: every image once")
+    nimg_per_epoch: int | None = Field(
+        None, ge=1, description="images per epoch; automatic is each of them once"
+    )
     min_train_masks: int = Field(
         5, ge=0, description="images with fewer cells are left out"
     )
@@ -30,12 +33,12 @@ class TrainingParameters(BaseModel):
         0.5, ge=0, le=2, description="crops are scaled by 1 ± half of this"
     )
     diam_mean: float = Field(17.0, gt=0, description="cells are scaled to this, px")
-    widths: tuple[int, ...] = Field(
+    widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (2, 16, 32, 64, 128),
         min_length=2,
         description="channels of the input and of each level",
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, description="sets the random numbers")
 
 
 @dataclass(frozen=True, eq=False)

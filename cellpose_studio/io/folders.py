@@ -43,20 +43,23 @@ def scan(folder: Path) -> list[FolderEntry]:
     ImageUnreadable
         If the folder cannot be read.
     """
-    try:
-        files = [p for p in folder.iterdir() if not p.name.startswith(".")]
-    except OSError as error:
-        raise ImageUnreadable(
-            f"The folder {folder.name} cannot be read: {error.strerror}."
-        ) from error
-    masks: dict[str, list[Path]] = {}
-    for path in filter(is_masks_path, files):
-        masks.setdefault(image_stem(path), []).append(path)
-    images = [p for p in files if _may_be_image(p)]
-    return [
-        FolderEntry(image, _ordered(masks.get(image.stem, ())))
-        for image in os_sorted(images)
-    ]
+    files = _files(folder)
+    masks = _by_image(files)
+    images = os_sorted(p for p in files if _may_be_image(p))
+    return [FolderEntry(image, masks.get(image.stem, ())) for image in images]
+
+
+def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the masks in ``folder`` by the name of the image they are named after.
+
+    Those of one image stand in the order of `FolderEntry`.
+
+    Raises
+    ------
+    ImageUnreadable
+        If the folder cannot be read.
+    """
+    return _by_image(_files(folder))
 
 
 def is_masks_path(path: Path) -> bool:
@@ -66,6 +69,11 @@ def is_masks_path(path: Path) -> bool:
         return path.stem.endswith(_SESSION)
     named = suffix in SUFFIXES and path.stem.endswith(_TRUE)
     return named and not image_stem(path).endswith(_DERIVED)
+
+
+def is_found_path(masks: Path) -> bool:
+    """Tell by its name whether a file of masks is what a model found."""
+    return masks.stem.endswith(_CELLPOSE)
 
 
 def image_stem(masks: Path) -> str:
@@ -94,6 +102,22 @@ def image_beside(masks: Path) -> Path | None:
     except OSError:
         return None
     return next((p for p in os_sorted(files) if _may_be_image(p)), None)
+
+
+def _files(folder: Path) -> list[Path]:
+    try:
+        return [p for p in folder.iterdir() if not p.name.startswith(".")]
+    except OSError as error:
+        raise ImageUnreadable(
+            f"The folder {folder.name} cannot be read: {error.strerror}."
+        ) from error
+
+
+def _by_image(files: list[Path]) -> dict[str, tuple[Path, ...]]:
+    masks: dict[str, list[Path]] = {}
+    for path in os_sorted(p for p in files if is_masks_path(p)):
+        masks.setdefault(image_stem(path), []).append(path)
+    return {stem: _ordered(paths) for stem, paths in masks.items()}
 
 
 def _may_be_image(path: Path) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -52,7 +53,7 @@ class Batch:
         self._kinds = kinds
         self._folder = folder
         self._networks = NetworkCache()
-        self._written: dict[Path, str] = {}
+        self._written: dict[str, Path] = {}
         if folder is not None:
             _make(folder)
 
@@ -67,9 +68,9 @@ class Batch:
             If it fails; the next image can still be run.
         """
         base = base_of(image, self._folder)
-        if base in self._written:
+        if other := self._written.get(_identity(base)):
             raise CannotSave(
-                f"The results would replace those of {self._written[base]}.",
+                f"The results would replace those of {other}.",
                 "Use other folders for images of the same name.",
             )
         refuse_unfit(base, self._kinds, len(image.label_shape))
@@ -81,9 +82,14 @@ class Batch:
             self._device,
             self._networks,
         )
-        files = save_segmentation(result, self._kinds, self._folder)
-        self._written[base] = str(image.path)
-        return result, files
+        self._written[_identity(base)] = image.path
+        return result, save_segmentation(result, self._kinds, self._folder)
+
+
+def _identity(base: Path) -> str:
+    """Return the same for names that are one file; Windows and macOS ignore case."""
+    path = str(base.resolve())
+    return path.casefold() if sys.platform in ("win32", "darwin") else path
 
 
 def _device(name: str) -> Device:

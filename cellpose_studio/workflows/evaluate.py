@@ -2,40 +2,69 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
+
+from natsort import os_sorted
 
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.io.folders import image_stem, is_masks_path
+from cellpose_studio.io.folders import masks_in, scan
 from cellpose_studio.io.masks import read_masks
 
 
-def masks_pairs(predicted: Path, true: Path) -> list[tuple[Path, Path]]:
-    """Return the (predicted, true) files of two files, or two folders.
+@dataclass(frozen=True)
+class MasksPairs:
+    """What there is to compare.
+
+    Attributes
+    ----------
+    pairs
+        Files of predicted and of true masks of the same image.
+    alone
+        Files without a partner.
+    """
+
+    pairs: tuple[tuple[Path, Path], ...]
+    alone: tuple[Path, ...] = ()
+
+
+def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
+    """Return the files to compare of two files, or of two folders.
 
     Files of folders belong together when the images they are named after do:
-    ``a_cp_masks.tif`` and ``a_masks.tif``.
+    ``a_cp_masks.tif`` and ``a_masks.tif``. Where an image has several, Cellpose's
+    ``_cp_masks`` are the predicted ones and ``_masks`` the true ones, so that both
+    may lie in one folder. In a folder without such names every image counts.
 
     Raises
     ------
     MasksUnreadable
         If there is nothing to compare.
+    ImageUnreadable
+        If a folder cannot be read.
     """
-    if not predicted.is_dir() and not true.is_dir():
-        return [(predicted, true)]
-    if not (predicted.is_dir() and true.is_dir()):
+    folders = [path.is_dir() for path in (predicted, true)]
+    if not any(folders):
+        return MasksPairs(((predicted, true),))
+    if not all(folders):
         raise MasksUnreadable(
-            "A file cannot be compared with a folder.", "Give two files or two folders."
+            f"{predicted.name} and {true.name} are not two files or two folders.",
+            "Check that both are there; a file is compared with a file.",
         )
-    known = _by_image(true)
-    found = _by_image(predicted)
-    pairs = [(found[stem], known[stem]) for stem in found if stem in known]
-    if not pairs:
+    found = {stem: masks[-1] for stem, masks in _by_image(predicted).items()}
+    known = {stem: masks[0] for stem, masks in _by_image(true).items()}
+    both = os_sorted(s for s in found.keys() & known.keys() if found[s] != known[s])
+    if not both:
         raise MasksUnreadable(
             f"No masks in {predicted.name} and {true.name} belong together.",
             "They need the same names up to _masks, _cp_masks or _seg.",
         )
-    return pairs
+    alone = [masks[s] for masks in (found, known) for s in masks if s not in both]
+    return MasksPairs(
+        tuple((found[stem], known[stem]) for stem in both),
+        tuple(dict.fromkeys(alone)),
+    )
 
 
 def compare(predicted: Path, true: Path) -> Agreement:
@@ -55,9 +84,8 @@ def compare(predicted: Path, true: Path) -> Agreement:
     return agreement(found, known)
 
 
-def _by_image(folder: Path) -> dict[str, Path]:
-    """Return the masks of ``folder`` by the name of their image; TIFFs win."""
-    order = {".png": 0, ".npy": 1}
-    files = [path for path in folder.iterdir() if is_masks_path(path)]
-    files.sort(key=lambda p: (order.get(p.suffix.lower(), 2), p.name))
-    return dict(sorted((image_stem(path), path) for path in files))
+def _by_image(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the masks of ``folder`` by the name of their image, true ones first."""
+    if named := masks_in(folder):
+        return named
+    return {entry.image.stem: (entry.image,) for entry in scan(folder)}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -15,7 +15,13 @@ from cellpose_studio.core.errors import (
     StudioError,
 )
 from cellpose_studio.core.image import ImageSource
-from cellpose_studio.io.folders import image_beside, is_masks_path, masks_beside, scan
+from cellpose_studio.io.folders import (
+    FolderEntry,
+    image_beside,
+    is_masks_path,
+    masks_beside,
+    scan,
+)
 from cellpose_studio.io.images import is_image_path, open_images
 from cellpose_studio.io.imported import ImportedMasks
 from cellpose_studio.io.masks import read_masks
@@ -55,9 +61,14 @@ def open_paths(
         After a stop.
     """
     opened = Opened()
-    files = list(dict.fromkeys(_images_of(paths, opened)))
-    for n, file in enumerate(files):
-        checkpoint.reached(n, len(files), "opening")
+    found: dict[Path, tuple[Path, ...]] = {}
+    for path in paths:
+        try:
+            found |= {entry.image: entry.masks for entry in images_of(path)}
+        except ImageUnreadable as error:
+            opened.failures.append(error)
+    for n, (file, masks) in enumerate(found.items()):
+        checkpoint.reached(n, len(found), "opening")
         try:
             images = open_images(file, axes)
         except AxesAmbiguous as ambiguous:
@@ -66,8 +77,24 @@ def open_paths(
             opened.failures.append(error)
         else:
             opened.images += [(image, {}) for image in images]
-            _add_masks(opened, images, masks_beside(file))
+            _add_masks(opened, images, masks)
     return opened
+
+
+def images_of(path: Path) -> list[FolderEntry]:
+    """Return the images that a path stands for, each with its masks.
+
+    A folder stands for the images in it, masks for the image beside them.
+
+    Raises
+    ------
+    ImageUnreadable
+        If it is a folder that cannot be read, or one without images.
+    """
+    if path.is_dir() and not is_image_path(path):
+        return _images_in(path)
+    image = image_beside(path) if is_masks_path(path) else None
+    return [FolderEntry(image or path, masks_beside(image or path))]
 
 
 def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
@@ -88,23 +115,14 @@ def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
     return masks
 
 
-def _images_of(paths: Sequence[Path], opened: Opened) -> Iterator[Path]:
-    """Yield the image files that ``paths`` stand for."""
-    for path in paths:
-        if is_masks_path(path) and (image := image_beside(path)):
-            yield image
-        elif path.is_dir() and not is_image_path(path):
-            entries = scan(path)
-            if not entries:
-                opened.failures.append(
-                    ImageUnreadable(
-                        f"There are no images in {path.name}.",
-                        "Images are TIFF, PNG, JPEG and OME-Zarr files.",
-                    )
-                )
-            yield from (entry.image for entry in entries)
-        else:
-            yield path
+def _images_in(folder: Path) -> list[FolderEntry]:
+    entries = scan(folder)
+    if not entries:
+        raise ImageUnreadable(
+            f"There are no images in {folder.name}.",
+            "Images are TIFF, PNG, JPEG and OME-Zarr files.",
+        )
+    return entries
 
 
 def _add_masks(

@@ -9,14 +9,14 @@ from pathlib import Path
 import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
+from cellpose_studio.core.errors import AxesAmbiguous, CannotSave, TrainingSetUnfit
 from cellpose_studio.core.parameters import GREY, Normalization
 from cellpose_studio.core.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.prepare import network_input
 from cellpose_studio.engine.training import Report, train
 from cellpose_studio.engine.weights import save_weights
 from cellpose_studio.io.atomic import replacing
-from cellpose_studio.io.folders import scan
+from cellpose_studio.io.folders import is_found_path, scan
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.masks import read_masks
 
@@ -46,6 +46,8 @@ def train_on_folders(
     ImageUnreadable, MasksUnreadable, CannotSave
         As the files make it necessary.
     """
+    if out.is_dir():
+        raise CannotSave(f"{out} is a folder.", "Give the name of a weight file.")
     if not out.parent.is_dir():
         raise CannotSave(f"There is no folder {out.parent}.", "Choose another one.")
     files = _files(folders, split)
@@ -54,7 +56,7 @@ def train_on_folders(
             "There is no image with masks to train on.",
             "Put image.tif and image_masks.tif into one folder.",
         )
-    sets = {role: [_pair(*pair, parameters) for pair in files[role]] for role in ROLES}
+    sets = {role: _read(files[role], parameters, checkpoint) for role in ROLES}
     net = train(sets["train"], sets["validation"], parameters, checkpoint, report)
     with replacing(out) as part:
         save_weights(net, part)
@@ -70,15 +72,18 @@ def _files(
     for folder in folders:
         for entry in scan(folder):
             role = roles.get(entry.image.resolve()) if roles else "train"
-            if entry.masks and role in files:
-                files[role].append((entry.image, entry.masks[0]))
+            # What a model found is nothing to learn from.
+            true = [path for path in entry.masks if not is_found_path(path)]
+            if true and role in files:
+                files[role].append((entry.image, true[0]))
     return files
 
 
 def _roles(split: Path) -> dict[Path, str]:
     try:
-        with split.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
+        # Excel puts a mark before the first column.
+        with split.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file, restval=""))
         return {(split.parent / r["file"]).resolve(): r["split"] for r in rows}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         raise TrainingSetUnfit(
@@ -87,9 +92,26 @@ def _roles(split: Path) -> dict[Path, str]:
         ) from error
 
 
+def _read(
+    files: Sequence[tuple[Path, Path]],
+    parameters: TrainingParameters,
+    checkpoint: Checkpoint,
+) -> list[TrainingImage]:
+    images = []
+    for n, (image, masks) in enumerate(files):
+        checkpoint.reached(n, len(files), "reading")
+        images.append(_pair(image, masks, parameters))
+    return images
+
+
 def _pair(image: Path, masks: Path, parameters: TrainingParameters) -> TrainingImage:
     """Read one image as the mean of its channels in the first input."""
-    source = open_images(image)[0]
+    try:
+        source = open_images(image)[0]
+    except AxesAmbiguous as ambiguous:
+        raise TrainingSetUnfit(
+            ambiguous.message, "Training takes single planes."
+        ) from ambiguous
     labels = read_masks(masks).labels
     if labels.ndim != 2 or source.label_shape != labels.shape:
         raise TrainingSetUnfit(

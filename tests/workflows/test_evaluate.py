@@ -1,0 +1,135 @@
+"""Which masks are compared with which, and how well they agree."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import tifffile
+from skimage.io import imsave
+
+from cellpose_studio.core.errors import ImageUnreadable, MasksUnreadable
+from cellpose_studio.workflows.evaluate import compare, masks_pairs
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a function that makes a folder of small label images."""
+
+    def make(name, *files):
+        for file in files:
+            path = tmp_path / name / file
+            path.parent.mkdir(exist_ok=True)
+            path.touch()
+        return tmp_path / name
+
+    return make
+
+
+def paired(predicted, true):
+    """Return the names of the pairs, and of the files that are alone."""
+    found = masks_pairs(predicted, true)
+    pairs = [(one.name, other.name) for one, other in found.pairs]
+    return pairs, [path.name for path in found.alone]
+
+
+def test_two_files_are_a_pair_whatever_their_names(tmp_path):
+    one, other = tmp_path / "one.tif", tmp_path / "other.png"
+    assert masks_pairs(one, other).pairs == ((one, other),)
+
+
+def test_files_of_folders_are_paired_by_their_image(folder):
+    predicted = folder("out", "a10_cp_masks.tif", "a2_cp_masks.png", "c_seg.npy")
+    true = folder("true", "a2_masks.tif", "c_masks.tif", "a10_masks.png", "a2.tif")
+    assert paired(predicted, true) == (
+        [
+            ("a2_cp_masks.png", "a2_masks.tif"),
+            ("a10_cp_masks.tif", "a10_masks.png"),
+            ("c_seg.npy", "c_masks.tif"),
+        ],
+        [],
+    )
+
+
+def test_results_beside_their_images_are_told_from_the_true_masks(folder):
+    both = folder("both", "a.tif", "a_masks.tif", "a_cp_masks.tif", "a_seg.npy")
+    assert paired(both, both) == ([("a_cp_masks.tif", "a_masks.tif")], [])
+
+
+def test_a_file_is_not_compared_with_itself(folder):
+    both = folder("both", "a.tif", "a_masks.tif", "b.tif", "b_masks.tif")
+    with pytest.raises(MasksUnreadable, match="No masks in both and both belong"):
+        masks_pairs(both, both)
+    folder("both", "a_cp_masks.tif")
+    assert paired(both, both) == (
+        [("a_cp_masks.tif", "a_masks.tif")],
+        ["b_masks.tif"],
+    )
+
+
+def test_files_without_a_partner_are_named(folder):
+    predicted = folder("out", "a_cp_masks.tif", "b_cp_masks.tif")
+    true = folder("true", "a_masks.tif", "c_masks.tif")
+    assert paired(predicted, true) == (
+        [("a_cp_masks.tif", "a_masks.tif")],
+        ["b_cp_masks.tif", "c_masks.tif"],
+    )
+
+
+def test_a_folder_of_plain_label_images_will_do(folder):
+    predicted = folder("out", "a_cp_masks.tif", "b_cp_masks.tif")
+    plain = folder("plain", "a.tif", "b.png", ".hidden.tif", "notes.txt")
+    expected = [("a_cp_masks.tif", "a.tif"), ("b_cp_masks.tif", "b.png")]
+    assert paired(predicted, plain) == (expected, [])
+    assert paired(folder("plain too", "a.tif"), plain)[0] == [("a.tif", "a.tif")]
+
+
+def test_what_cannot_be_compared_is_said(folder, tmp_path):
+    out = folder("out", "a_cp_masks.tif")
+    with pytest.raises(MasksUnreadable, match="No masks in out and true belong"):
+        masks_pairs(out, folder("true", "b_masks.tif"))
+    with pytest.raises(MasksUnreadable, match=r"two files or two folders"):
+        masks_pairs(out, tmp_path / "missing")
+    with pytest.raises(MasksUnreadable, match=r"two files or two folders"):
+        masks_pairs(out / "a_cp_masks.tif", out)
+
+
+def test_a_folder_that_cannot_be_read_is_said_to(folder, tmp_path, monkeypatch):
+    out = folder("out", "a_cp_masks.tif")
+
+    def refuse(_):
+        raise PermissionError(13, "Permission denied")
+
+    # Whoever may read everything, as in a container, is never refused.
+    monkeypatch.setattr(type(out), "iterdir", refuse)
+    with pytest.raises(ImageUnreadable, match="out cannot be read: Permission denied"):
+        masks_pairs(out, out)
+
+
+def test_agreement_is_counted_by_overlap(tmp_path):
+    true = np.zeros((40, 40), np.uint16)
+    true[2:12, 2:12], true[20:30, 20:30] = 1, 2
+    found = np.zeros((40, 40), np.uint16)
+    found[2:12, 2:12] = 7  # exactly
+    found[20:30, 20:28] = 9  # IoU 0.8
+    found[34:38, 34:38] = 5  # nothing
+    tifffile.imwrite(tmp_path / "found.tif", found)
+    imsave(tmp_path / "true.png", true, check_contrast=False)
+    agreement = compare(tmp_path / "found.tif", tmp_path / "true.png")
+    assert agreement.precision == pytest.approx((2 / 3, 2 / 3, 1 / 4))
+    assert (agreement.true_cells, agreement.found_cells) == (2, 3)
+
+
+def test_images_without_cells_agree_on_nothing(tmp_path):
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / name, np.zeros((8, 8), np.uint16))
+    agreement = compare(tmp_path / "a.tif", tmp_path / "b.tif")
+    assert all(math.isnan(value) for value in agreement.precision)
+
+
+def test_masks_of_different_shapes_are_refused(tmp_path):
+    for name, shape in (("a.tif", (8, 8)), ("b.tif", (8, 9))):
+        tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
+    with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
+        compare(tmp_path / "a.tif", tmp_path / "b.tif")
