@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QProgressBar, QPushButton, QWidget
 from superqt import QElidingLabel
 
@@ -23,6 +24,7 @@ class JobBar(QWidget):
         # A long file name must not make the window wider.
         self.text = QElidingLabel()
         self.text.setObjectName("jobText")
+        self.text.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.bar = QProgressBar(objectName="jobProgress", textVisible=False)
         self.left = QLabel(objectName="jobLeft")
         self.cancel = QPushButton("Cancel", objectName="jobCancel")
