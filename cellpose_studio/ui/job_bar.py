@@ -14,11 +14,18 @@ _FIRST_GUESS = 1.0  # seconds after which the time left can be told
 
 
 class JobBar(QWidget):
-    """Shows the job that runs; empty when there is none."""
+    """Shows the job that began first of those that run; empty when there is none.
 
-    def __init__(self, queue: JobQueue) -> None:
+    Parameters
+    ----------
+    queues
+        Where jobs come from; each runs one at a time.
+    """
+
+    def __init__(self, *queues: JobQueue) -> None:
         super().__init__()
-        self._queue = queue
+        self._queues = queues
+        self._running: list[Job] = []
         self._job: Job | None = None
         self._phase = ("", 0.0)
         # A long file name must not make the window wider.
@@ -36,7 +43,8 @@ class JobBar(QWidget):
         row.addWidget(self.left)
         row.addWidget(self.cancel)
         self.cancel.clicked.connect(self.cancel_job)
-        queue.queued.connect(self._on_queued)
+        for queue in queues:
+            queue.queued.connect(self._on_queued)
         self._show_idle()
 
     @property
@@ -55,9 +63,14 @@ class JobBar(QWidget):
         if job.quiet:
             return
         job.progress.connect(lambda *step: self._on_progress(job, *step))
-        job.started.connect(lambda: self._show(job))
+        job.started.connect(lambda: self._on_started(job))
         job.ended.connect(lambda: self._on_end(job))
         if self._job is None:
+            self._show(job)
+
+    def _on_started(self, job: Job) -> None:
+        self._running.append(job)
+        if self._job not in self._running[:-1]:
             self._show(job)
 
     def _show(self, job: Job) -> None:
@@ -89,11 +102,13 @@ class JobBar(QWidget):
         return f"{seconds // 60}:{seconds % 60:02d} left"
 
     def _on_end(self, job: Job) -> None:
+        if job in self._running:
+            self._running.remove(job)
         if job is not self._job:
             return
-        waiting = [j for j in self._queue.jobs if not j.quiet and j is not job]
-        if waiting:
-            self._show(waiting[0])
+        others = [*self._running, *(j for j in self._told() if j is not job)]
+        if others:
+            self._show(others[0])
         else:
             self._show_idle()
 
@@ -103,7 +118,11 @@ class JobBar(QWidget):
         for part in (self.bar, self.left, self.cancel):
             part.setVisible(False)
 
+    def _told(self) -> list[Job]:
+        """Return the jobs that the user is told of, running or waiting."""
+        return [job for queue in self._queues for job in queue.jobs if not job.quiet]
+
     def _titled(self, job: Job, step: str) -> str:
-        waiting = sum(1 for j in self._queue.jobs if not j.quiet) - 1
+        waiting = len(set(self._told()) - {job, *self._running})
         more = f"  ({waiting} more waiting)" if waiting > 0 else ""
         return f"{job.title}: {step}{more}" if step else f"{job.title}…{more}"

@@ -66,7 +66,7 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         self.images = ImageList(self.session)
         self.segment = SegmentPanel()
-        self.jobs = JobBar(self.queue)
+        self.jobs = JobBar(self.queue, self.quick)
         self.runs = Runs(self.session, self.queue)
         self.thresholds = Thresholds(self.session, self.quick)
         self.opener = Opener(self.session, self.quick, settings, self.messages, self)

@@ -216,3 +216,21 @@ def test_a_time_series_runs_frame_by_frame(user, cells):
     user.run()
     assert entry.labels.labels.shape == (3, 64, 64)
     assert entry.labels.cells == 12
+
+
+def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
+    user.open(cells("large.tif", (1600, 1600)))
+    user.window.segment.parameters.main.set_values({"diameter": 20.0})
+    user.click_run()
+    bar = user.window.jobs
+    user.wait_for(lambda: "tile" in bar.text.text())
+    shown = []
+    user.window.quick.queued.connect(
+        lambda job: job.ended.connect(lambda: shown.append(bar.text.text()))
+    )
+    user.window.open([cells("a.tif")])
+    user.wait_for(lambda: bool(shown) and len(user.window.session.entries) == 2)
+    assert all("large.tif" in text for text in shown)
+    bar.cancel.click()
+    user.wait_idle()
+    assert bar.text.text() == "Nothing is running."
