@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from html import escape
 from pathlib import Path
 
 from qtpy.QtWidgets import (
@@ -43,8 +44,8 @@ class AxesDialog(QDialog):
         self.setWindowTitle("What are the axes of this image?")
         shape = " × ".join(str(n) for n in question.shape)
         self.text = QLabel(
-            f"<b>{question.path.name}</b> has the shape <b>{shape}</b>, and does not "
-            "say which axis is which.",
+            f"<b>{escape(question.path.name)}</b> has the shape <b>{shape}</b>, and "
+            "does not say which axis is which.",
             wordWrap=True,
         )
         self.choice = QComboBox(objectName="axesChoice")

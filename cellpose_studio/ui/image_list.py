@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from html import escape
 from typing import Any
 
 from qtpy.QtCore import (
@@ -108,7 +109,7 @@ def _line(entry: Entry) -> str:
 
 def _about(entry: Entry) -> str:
     image = entry.image
-    lines = [f"<b>{image.name}</b>", str(image.path)]
+    lines = [f"<b>{escape(image.name)}</b>", escape(str(image.path))]
     sizes = dict(zip("TCZYX", image.shape, strict=True))
     shown = [f"{a} {n}" for a, n in sizes.items() if n > 1 or a in "YX"]
     lines.append(" × ".join(shown) + f", {image.dtype}")
@@ -117,5 +118,5 @@ def _about(entry: Entry) -> str:
         planes = f", planes {z:.3g} µm apart" if z and image.planes > 1 else ""
         lines.append(f"pixels of {y:.3g} µm{planes}")
     if labels := entry.labels:
-        lines.append(f"{labels.cells} cells, {labels.origin}")
+        lines.append(f"{labels.cells} cells, {escape(labels.origin)}")
     return "<br>".join(lines)

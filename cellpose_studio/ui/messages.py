@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import (
     QDialog,
@@ -42,7 +44,8 @@ class MessageBar(QFrame):
 
     def fail(self, failure: Failure) -> None:
         """Show a failure until the user closes it."""
-        self._show(f"<b>{failure.message}</b> {failure.hint}".strip(), "failure")
+        text = f"<b>{escape(failure.message)}</b> {escape(failure.hint)}"
+        self._show(text.strip(), "failure")
         self._details = failure.details
         self.details.setVisible(bool(failure.details))
         self._timer.stop()
@@ -64,7 +67,7 @@ class MessageBar(QFrame):
 
     def note(self, text: str) -> None:
         """Show something worth knowing, for some seconds."""
-        self._show(text, "note")
+        self._show(escape(text), "note")
         self.details.hide()
         self._timer.start()
 

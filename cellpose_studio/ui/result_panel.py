@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
 from superqt import QLabeledDoubleSlider, QLabeledSlider
@@ -52,7 +54,7 @@ class ResultPanel(QGroupBox):
             self._enable(FIELDS, True, "")
             return
         unit = "cell" if labels.cells == 1 else "cells"
-        lines = [f"<b>{labels.cells} {unit}</b>", labels.origin]
+        lines = [f"<b>{labels.cells} {unit}</b>", escape(labels.origin)]
         if labels.run is not None:
             lines.append(f"Diameter {labels.run.flows.diameter:.1f} px")
         self.count.setText("<br>".join(lines))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import unescape
+
 import numpy as np
 import pytest
 import tifffile
@@ -140,6 +142,7 @@ def test_no_answer_about_axes_opens_nothing(user, tmp_path):
         ("broken.tif", b"II*\0 and then nonsense"),
         ("empty.png", b""),
         ("text.txt", b"hello"),
+        ("a <i>&lt;b.tif", b"nothing"),
         ("scan.czi", b"ZISRAWFILE"),
     ],
 )
@@ -150,7 +153,7 @@ def test_what_cannot_be_opened_is_said_and_changes_nothing(
     path = tmp_path / name
     path.write_bytes(content)
     drop(user, path)
-    assert name in user.message
+    assert name in unescape(user.message)
     assert names(user) == ["a.tif"]
     assert layers(user) == ["a.tif"]
 
