@@ -1,0 +1,455 @@
+"""``cellpose-studio segment``: what it writes, prints, and returns."""
+
+from __future__ import annotations
+
+import sys
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.runs import Runs
+from cellpose_studio.app.session import Session
+from cellpose_studio.cli.main import run
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.io.export import ENDINGS
+from cellpose_studio.io.images import open_images
+from cellpose_studio.io.masks import read_masks
+from cellpose_studio.workflows.batch import Batch
+from cellpose_studio.workflows.segment import segment
+
+
+@pytest.fixture
+def out(tmp_path):
+    return tmp_path / "out"
+
+
+@pytest.fixture
+def segmented(out, capsys):
+    """Return a function that runs the command and returns code, output and errors."""
+
+    def call(*arguments):
+        code = run(["segment", *map(str, arguments), "--out", str(out)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+@pytest.fixture
+def refused(segmented, capsys):
+    """Return a function that runs the command and returns the error of argparse."""
+
+    def call(*arguments):
+        with pytest.raises(SystemExit) as end:
+            segmented(*arguments)
+        assert end.value.code == 2
+        return capsys.readouterr().err
+
+    return call
+
+
+@pytest.fixture
+def given(monkeypatch):
+    """Return a list of the parameters of batches, none of which runs anything."""
+    kept = []
+
+    def keep(_, model, parameters, device, kinds, folder):
+        kept.append(parameters)
+
+    monkeypatch.setattr(Batch, "__init__", keep)
+    return kept
+
+
+def names(folder):
+    return sorted(path.name for path in folder.iterdir())
+
+
+def test_masks_are_written_and_told_of(segmented, cells, out):
+    code, said, errors = segmented(cells("a.tif"), cells("b.tif", (64, 64)))
+    assert code == 0
+    assert errors == ""
+    lines = said.splitlines()
+    assert lines[0].startswith("a.tif: 12 cells, diameter ")
+    assert lines[0].endswith(" -> a_cp_masks.tif")
+    assert lines[1].startswith("b.tif: 4 cells, diameter ")
+    assert names(out) == ["a_cp_masks.tif", "b_cp_masks.tif"]
+    assert tifffile.imread(out / "a_cp_masks.tif").max() == 12
+
+
+def test_one_cell_is_one_cell(segmented, cells):
+    assert "a.tif: 1 cell, " in segmented(cells("a.tif", (32, 32)))[1]
+
+
+def test_results_lie_beside_the_images_unless_told_otherwise(cells, tmp_path, capsys):
+    assert run(["segment", str(cells("a.tif", (64, 64)))]) == 0
+    assert names(tmp_path) == ["a.tif", "a_cp_masks.tif"]
+
+
+def test_the_same_as_the_workflow_and_the_window_give(segmented, cells, out, qtbot):
+    path = cells("a.tif")
+    options = ["--diameter", "22", "--flow-threshold", "0.6", "--min-size", "30"]
+    assert segmented(path, *options, "--save", "npy", "tif")[0] == 0
+    parameters = SegmentationParameters(diameter=22.0, flow_threshold=0.6, min_size=30)
+
+    workflow = segment(open_images(path)[0], shipped()[0], parameters, Checkpoint())
+    saved = read_masks(out / "a_seg.npy")
+    np.testing.assert_array_equal(saved.labels, workflow.labels)
+    np.testing.assert_array_equal(saved.flows.dP, workflow.flows.dP)
+    np.testing.assert_array_equal(
+        tifffile.imread(out / "a_cp_masks.tif"), workflow.labels
+    )
+
+    session, queue = Session(), JobQueue()
+    [entry] = session.add(open_images(path))
+    Runs(session, queue).start(entry, shipped()[0], parameters)
+    qtbot.waitUntil(lambda: not queue.jobs, timeout=60_000)
+    np.testing.assert_array_equal(entry.labels.labels, workflow.labels)
+
+
+def test_one_bad_image_does_not_stop_the_rest(segmented, cells, tmp_path, out):
+    (tmp_path / "bad.tif").write_bytes(b"II*\0 no more")
+    code, said, errors = segmented(
+        tmp_path / "gone.tif",
+        cells("a.tif", (64, 64)),
+        tmp_path / "bad.tif",
+        cells("b.tif", (64, 64)),
+    )
+    assert code == 1
+    assert [line.split(":")[0] for line in said.splitlines()] == ["a.tif", "b.tif"]
+    counts, first, second = errors.splitlines()
+    assert counts == "2 done, 2 failed:"
+    assert first.startswith(f"  {tmp_path / 'gone.tif'}: There is no gone.tif in ")
+    assert second.startswith(f"  {tmp_path / 'bad.tif'}: bad.tif is damaged")
+    assert names(out) == ["a_cp_masks.tif", "b_cp_masks.tif"]
+
+
+def test_where_nothing_could_be_done_the_code_says_so(segmented, tmp_path):
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "bad.tif").write_bytes(b"")
+    code, said, errors = segmented(tmp_path / "empty", tmp_path / "bad.tif")
+    assert (code, said) == (2, "")
+    assert "0 done, 2 failed:" in errors
+    assert "There are no images in empty." in errors
+    assert "bad.tif is empty." in errors
+
+
+def test_what_nobody_expected_does_not_stop_the_rest(
+    segmented, cells, monkeypatch, out
+):
+    whole = Batch.run
+    errors = iter([MemoryError(), RuntimeError("out of luck")])
+
+    def fail_twice(batch, image, checkpoint):
+        for error in errors:
+            raise error
+        return whole(batch, image, checkpoint)
+
+    monkeypatch.setattr(Batch, "run", fail_twice)
+    images = [cells(f"{n}.tif", (64, 64)) for n in "abc"]
+    code, _, said = segmented(*images)
+    assert code == 1
+    assert "a.tif: The computer's memory is not enough." in said
+    assert "b.tif: Something unexpected went wrong: RuntimeError: out of luck" in said
+    assert "Traceback" in said
+    assert names(out) == ["c_cp_masks.tif"]
+
+
+def test_a_folder_stands_for_its_images_but_not_for_masks(segmented, cells, tmp_path):
+    for name in ("in/b10.tif", "in/b9.tif"):
+        cells(name, (64, 64))
+    folder = tmp_path / "in"
+    masks = np.ones((64, 64), np.uint16)
+    for ending in ("_masks.tif", "_cp_masks.tif", "_flows.tif", "_outlines.tif"):
+        tifffile.imwrite(folder / f"b9{ending}", masks)
+    code, said, _ = segmented(folder)
+    assert code == 0
+    assert [line.split(":")[0] for line in said.splitlines()] == ["b9.tif", "b10.tif"]
+
+
+def test_masks_that_a_pattern_of_the_shell_matches_are_not_run_on(segmented, cells):
+    path = cells("a.tif", (64, 64))
+    masks = path.with_name("a_cp_masks.tif")
+    tifffile.imwrite(masks, np.ones((64, 64), np.uint16))
+    code, said, _ = segmented(path, masks)
+    assert code == 0
+    assert said.count("\n") == 1
+
+
+def test_an_image_that_is_named_twice_runs_once(segmented, cells, monkeypatch):
+    path = cells("a.tif", (64, 64))
+    monkeypatch.chdir(path.parent)
+    code, said, _ = segmented(path, path.parent, "a.tif", "./a.tif")
+    assert code == 0
+    assert said.count("\n") == 1
+
+
+def test_images_of_one_name_do_not_replace_each_others_masks(segmented, cells, out):
+    first, second = cells("x/a.tif", (64, 64)), cells("y/a.tif")
+    code, _, errors = segmented(first, second)
+    assert code == 1
+    assert f"{second}: The results would replace those of {first}." in errors
+    assert tifffile.imread(out / "a_cp_masks.tif").shape == (64, 64)
+
+
+def test_where_case_does_not_count_names_in_either_are_the_same(
+    segmented, cells, monkeypatch
+):
+    paths = cells("x/a.tif", (64, 64)), cells("y/A.tif", (64, 64))
+    assert segmented(*paths)[0] == 0
+    monkeypatch.setattr(sys, "platform", "darwin")
+    assert segmented(*paths)[0] == 1
+
+
+def test_results_of_an_earlier_run_are_replaced(segmented, cells, out):
+    path = cells("a.tif", (64, 64))
+    for diameter, found in ((20, 4), (300, 0)):
+        assert segmented(path, "--diameter", diameter)[0] == 0
+        assert tifffile.imread(out / "a_cp_masks.tif").max() == found
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes", "last"),
+    [((3, 64, 64), "TYX", 12), ((3, 64, 64), "ZYX", 12), ((2, 2, 64, 64), "TZYX", 16)],
+)
+def test_planes_and_time_points_run_one_by_one(
+    segmented, cells, out, shape, axes, last
+):
+    assert segmented(cells("a.tif", shape, axes))[0] == 0
+    with tifffile.TiffFile(out / "a_cp_masks.tif") as tiff:
+        assert tiff.series[0].axes == axes
+        labels = tiff.asarray()
+    assert labels.shape == shape
+    assert np.unique(labels).tolist() == list(range(last + 1))
+
+
+def test_planes_are_joined_on_request(segmented, cells, out):
+    path = cells("a.tif", (3, 64, 64), "ZYX")
+    assert segmented(path, "--stitch-threshold", "0.25")[0] == 0
+    for plane in tifffile.imread(out / "a_cp_masks.tif"):
+        assert np.unique(plane).tolist() == [0, 1, 2, 3, 4]
+
+
+def test_a_stack_runs_as_a_volume_on_request(segmented, cells, out):
+    path = cells("a.tif", (8, 48, 48), "ZYX")
+    options = ["--do-3D", "--anisotropy", "1", "--save", "tif", "npy"]
+    code, _, errors = segmented(path, "--diameter", "20", *options)
+    assert (code, errors) == (0, "")
+    assert read_masks(out / "a_seg.npy").flows.volumetric
+    assert tifffile.imread(out / "a_cp_masks.tif").shape == (8, 48, 48)
+    code, _, errors = segmented(cells("b.tif", (64, 64)), "--do-3D")
+    assert code == 2
+    assert "b.tif is a single plane, which cannot run as 3D." in errors
+
+
+@pytest.fixture
+def ambiguous(tmp_path):
+    """A stack whose file does not say which axis is which."""
+    y, x = np.indices((64, 64)) % 32 - 16
+    plane = 100 + 2000 / (1 + np.exp(np.hypot(y, x) - 10))
+    path = tmp_path / "unsaid.tif"
+    pixels = np.stack([plane] * 6).astype(np.uint16)
+    tifffile.imwrite(path, pixels, photometric="minisblack", metadata=None)
+    return path
+
+
+def test_unknown_axes_are_asked_for_by_the_option(segmented, ambiguous):
+    code, _, errors = segmented(ambiguous)
+    assert code == 2
+    assert "unsaid.tif has the shape (6, 64, 64), and does not say" in errors
+    assert "Add --axes ZYX (6 planes of a stack) or --axes TYX (6 time" in errors
+
+
+@pytest.mark.parametrize(("axes", "written"), [("ZYX", "ZYX"), ("tyx", "TYX")])
+def test_axes_are_what_the_option_says(segmented, ambiguous, out, axes, written):
+    assert segmented(ambiguous, "--axes", axes)[0] == 0
+    with tifffile.TiffFile(out / "unsaid_cp_masks.tif") as tiff:
+        assert tiff.series[0].axes == written
+
+
+def test_axes_that_do_not_fit_are_refused(segmented, ambiguous):
+    code, _, errors = segmented(ambiguous, "--axes", "TZYX")
+    assert code == 2
+    assert "unsaid.tif" in errors
+    assert "TZYX" in errors
+
+
+def test_every_scene_of_a_file_has_results_of_its_own(segmented, tmp_path, out):
+    y, x = np.indices((64, 64)) % 32 - 16
+    plane = (100 + 2000 / (1 + np.exp(np.hypot(y, x) - 10))).astype(np.uint16)
+    path = tmp_path / "two.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        for name in ("left", "right"):
+            tiff.write(plane, metadata={"axes": "YX", "Name": name})
+    code, said, _ = segmented(path)
+    assert code == 0
+    assert "two.ome.tif [left]: 4 cells" in said
+    assert names(out) == ["two.ome_left_cp_masks.tif", "two.ome_right_cp_masks.tif"]
+
+
+def test_every_kind_of_file_can_be_written(segmented, cells, out):
+    code, said, _ = segmented(cells("a.tif"), "--save", *ENDINGS)
+    assert code == 0
+    assert names(out) == sorted(f"a{ending}" for ending in ENDINGS.values())
+    assert all(name in said for name in names(out))
+
+
+def test_a_kind_without_a_place_for_a_stack_is_refused_before_the_run(
+    segmented, cells, out
+):
+    stack = cells("stack.tif", (2, 64, 64), "ZYX")
+    code, _, errors = segmented(stack, "--save", "tif", "png")
+    assert code == 2
+    assert "stack_cp_masks.png could not be saved: it holds one plane" in errors
+    assert names(out) == []
+
+
+def test_no_cells_are_no_regions_and_no_failure(segmented, tmp_path, out):
+    tifffile.imwrite(tmp_path / "black.tif", np.zeros((64, 64), np.uint8))
+    code, said, _ = segmented(tmp_path / "black.tif", "--save", "rois")
+    assert code == 0
+    assert "black.tif: 0 cells" in said
+    assert said.endswith("-> nothing to save\n")
+    assert names(out) == []
+
+
+def test_a_model_is_taken_by_its_name_or_file(segmented, cells, out, tmp_path):
+    path = cells("a.tif", (64, 64))
+    spec = shipped()[0]
+    found = []
+    for model in (spec.name, spec.path):
+        assert segmented(path, "--model", model)[0] == 0
+        found.append(tifffile.imread(out / "a_cp_masks.tif"))
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_model_that_is_none_ends_the_command(segmented, cells, tmp_path):
+    path = cells("a.tif", (64, 64))
+    weights = tmp_path / "weights"
+    weights.write_bytes(b"no weights")
+    for model, said in (("cyto9", "There is no model cyto9."), (weights, "weights is")):
+        code, out, errors = segmented(path, "--model", model)
+        assert (code, out) == (2, "")
+        assert errors.startswith(f"cellpose-studio: {said}")
+        assert errors.count("\n") == 1
+
+
+def test_a_device_that_is_not_there_is_refused(segmented, cells):
+    code, _, errors = segmented(cells("a.tif"), "--device", "cuda:7")
+    assert code == 2
+    assert "This computer has no device cuda:7. It has " in errors
+    assert segmented(cells("a.tif"), "--device", "cpu")[0] == 0
+
+
+def test_a_folder_that_cannot_be_made_is_said_to(cells, tmp_path, capsys):
+    path = cells("a.tif")
+    assert run(["segment", str(path), "--out", str(path / "out")]) == 2
+    assert f"The folder {path / 'out'} cannot be made: " in capsys.readouterr().err
+
+
+def test_options_arrive_in_the_parameters(given, cells, segmented):
+    segmented(
+        *(cells("a.tif").parent / "gone", "--channels", "2", "none", "0"),
+        *("--percentile", "0.5", "99.9", "--tile-norm-blocksize", "100"),
+        *("--diameter", "31.5", "--niter", "500", "--no-resample", "--augment"),
+        *("--cellprob-threshold", "-1.5", "--min-size", "-1", "--invert"),
+        *("--no-norm3D", "--exclude-on-edges", "--flow3D-smooth", "2"),
+        *("--sharpen-radius", "3", "--batch-size", "2"),
+    )
+    assert given == [
+        SegmentationParameters(
+            channels=(2, None, 0),
+            diameter=31.5,
+            niter=500,
+            resample=False,
+            augment=True,
+            cellprob_threshold=-1.5,
+            min_size=-1,
+            exclude_on_edges=True,
+            flow3D_smooth=2.0,
+            batch_size=2,
+            normalization=Normalization(
+                percentile=(0.5, 99.9),
+                tile_norm_blocksize=100,
+                invert=True,
+                norm3D=False,
+                sharpen_radius=3.0,
+            ),
+        )
+    ]
+
+
+def test_without_options_the_parameters_are_the_defaults(given, cells, segmented):
+    segmented(cells("a.tif").parent / "gone")
+    assert given == [SegmentationParameters()]
+
+
+def test_every_parameter_has_an_option(capsys):
+    with pytest.raises(SystemExit) as end:
+        run(["segment", "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    for model in (SegmentationParameters, Normalization):
+        for name in model.model_fields.keys() - {"normalization"}:
+            assert f"--{name.replace('_', '-')}" in text
+    assert "(default: 1 99)" in text
+    assert "(default: automatic)" in text
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--diameter", "0"], "--diameter cannot be 0.0: it should be greater than 0."),
+        (["--diameter", "nan"], "--diameter cannot be nan: "),
+        (["--flow-threshold", "-1"], "--flow-threshold cannot be -1.0: it should be"),
+        (["--percentile", "99", "1"], "Percentiles must rise, between 0 and 100."),
+        (["--no-normalize", "--invert"], "Only normalised images can be inverted."),
+        (["--sharpen-radius", "-2"], "--sharpen-radius cannot be -2.0: it should be"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_value_that_makes_no_sense_is_refused_in_a_sentence(
+    segmented, cells, options, said
+):
+    code, out, errors = segmented(cells("a.tif"), *options)
+    assert (code, out) == (2, "")
+    assert errors.startswith(f"cellpose-studio: {said}")
+    assert errors.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--diameter", "large"], "argument --diameter: invalid float value: 'large'"),
+        (["--niter", "1.5"], "argument --niter: invalid int value: '1.5'"),
+        (["--channels", "red"], "argument --channels: red is no channel: give 0, 1, 2"),
+        (["--channels", "-1"], "argument --channels: -1 is no channel"),
+        (["--percentile", "1"], "argument --percentile: expected 2 arguments"),
+        (["--threads", "0"], "argument --threads: 0 is no number of threads"),
+        (["--save", "jpg"], "argument --save: invalid choice: 'jpg'"),
+        (["--colour", "red"], "unrecognized arguments: --colour red"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_what_cannot_be_read_as_a_value_is_refused(refused, cells, options, said):
+    assert said in refused(cells("a.tif"), *options)
+
+
+def test_the_channel_of_the_option_is_the_one_that_is_seen(segmented, tmp_path, out):
+    y, x = np.indices((96, 128)) % 32 - 16
+    pixels = np.random.default_rng(0).poisson(100, (2, 96, 128)).astype(np.uint16)
+    pixels[1] += (2000 / (1 + np.exp(np.hypot(y, x) - 10))).astype(np.uint16)
+    path = tmp_path / "two.tif"
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "CYX"})
+    counts = []
+    for channel in ("1", "2"):
+        assert segmented(path, "--channels", channel, "--diameter", "20")[0] == 0
+        counts.append(int(tifffile.imread(out / "two_cp_masks.tif").max()))
+    assert counts[0] < 6
+    assert counts[1] == 12
+    code, _, errors = segmented(path, "--channels", "3")
+    assert code == 2
+    assert "two.tif has no channel 3: it has 2." in errors
