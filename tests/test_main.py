@@ -1,4 +1,4 @@
-"""How the program starts from a command line."""
+"""The program as a whole: how it starts, stops, and lives without a display."""
 
 from __future__ import annotations
 
@@ -6,55 +6,111 @@ import os
 import signal
 import subprocess
 import sys
-import time
+
+import numpy as np
+import pytest
+import tifffile
 
 from cellpose_studio import __version__
+from cellpose_studio.__main__ import main
 
 PROGRAM = [sys.executable, "-m", "cellpose_studio"]
+LONG = 120  # seconds
 
 
-def program(*arguments, **environment):
-    return subprocess.run(
+@pytest.mark.parametrize("arguments", [[], ["a.tif"], ["--sample"]], ids=str)
+def test_without_a_display_it_says_what_to_do_instead(arguments):
+    displays = ("DISPLAY", "WAYLAND_DISPLAY")
+    environment = {k: v for k, v in os.environ.items() if k not in displays}
+    done = subprocess.run(
         [*PROGRAM, *arguments],
-        env=os.environ | environment,
+        env=environment,
         capture_output=True,
         text=True,
-        check=False,
-        timeout=120,
+        timeout=LONG,
     )
-
-
-def test_without_a_display_one_sentence_says_what_to_do():
-    done = program(DISPLAY="", WAYLAND_DISPLAY="")
     assert done.returncode == 3
     assert done.stdout == ""
-    [line] = done.stderr.splitlines()
-    assert "no display" in line
-    assert "cellpose-studio segment" in line
+    assert done.stderr.count("\n") == 1
+    assert "there is no display" in done.stderr
+    assert "cellpose-studio segment" in done.stderr
 
 
-def test_the_version_is_said():
-    assert program("--version").stdout == f"{__version__}\n"
+@pytest.mark.parametrize("command", ["segment", "evaluate", "train"])
+def test_every_command_explains_itself_without_loading_torch(command):
+    code = (
+        "import sys\n"
+        "from cellpose_studio.__main__ import main\n"
+        "try:\n"
+        f"    main(['{command}', '--help'])\n"
+        "except SystemExit as end:\n"
+        "    loaded = {'torch', 'cellpose', 'qtpy', 'napari'} & sys.modules.keys()\n"
+        "    print(end.code, sorted(loaded))\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=LONG
+    )
+    assert done.stderr == ""
+    assert done.stdout.startswith(f"usage: cellpose-studio {command} ")
+    assert done.stdout.endswith("0 []\n")
 
 
-def test_an_unknown_option_is_refused():
-    done = program("--nonsense")
-    assert done.returncode == 2
-    assert "usage" in done.stderr
+def test_the_window_explains_itself_and_the_commands(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--help"])
+    assert end.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    assert "segment, evaluate or train" in text
+    with pytest.raises(SystemExit):
+        main(["--version"])
+    assert capsys.readouterr().out == f"{__version__}\n"
 
 
-def test_ctrl_c_stops_a_command(cells):
-    large = cells("large.tif", (3000, 3000))
-    process = subprocess.Popen(
-        [*PROGRAM, "segment", str(large), "--diameter", "20", "--augment"],
+def test_an_unknown_option_is_refused(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["--nonsense"])
+    assert end.value.code == 2
+    assert "unrecognized arguments: --nonsense" in capsys.readouterr().err
+
+
+def test_the_first_word_decides(cells, capsys, monkeypatch):
+    path = cells("a.tif", (64, 64))
+    assert main(["segment", str(path)]) == 0
+    assert "a.tif: 4 cells" in capsys.readouterr().out
+    masks = str(path.with_name("a_cp_masks.tif"))
+    monkeypatch.setattr(sys, "argv", ["cellpose-studio", "evaluate", masks, masks])
+    assert main() == 0
+    assert "mean of 1 image" in capsys.readouterr().out
+
+
+@pytest.fixture
+def large(tmp_path):
+    """Return a picture that takes a while."""
+    path = tmp_path / "large.tif"
+    tifffile.imwrite(path, np.zeros((3000, 3000), np.uint8))
+    return path
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a signal of POSIX")
+def test_ctrl_c_stops_and_keeps_what_was_done(cells, large, tmp_path):
+    command = ["segment", cells("a.tif", (64, 64)), tmp_path / "gone.tif", large]
+    program = subprocess.Popen(
+        [*PROGRAM, *map(str, command), "--diameter", "5"],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
     )
-    time.sleep(8)  # imports take some; this run takes minutes
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=60)
-    assert process.returncode == 130
-    assert "stopped" in errors
+    first = program.stdout.readline()
+    # Still reading, computing or anything else.
+    program.send_signal(signal.SIGINT)
+    said, errors = program.communicate(timeout=LONG)
+    assert program.returncode == 130
+    assert first.startswith("a.tif: ")
+    assert said == ""
+    assert errors.endswith("cellpose-studio: stopped\n")
     assert "Traceback" not in errors
-    assert not large.with_name("large_cp_masks.tif").exists()
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "a.tif",
+        "a_cp_masks.tif",
+        "large.tif",
+    ]

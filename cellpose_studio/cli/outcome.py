@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from cellpose_studio.core.checkpoint import Cancelled
 from cellpose_studio.core.errors import StudioError
 
 ALL_DONE, SOME_FAILED, FAILED, INTERRUPTED = 0, 1, 2, 130
@@ -22,9 +23,11 @@ class Outcome:
 
     @contextmanager
     def noting(self, what: object) -> Iterator[None]:
-        """Go on after the block, whatever it raises."""
+        """Go on after the block, whatever it raises but a stop."""
         try:
             yield
+        except Cancelled:
+            raise
         # What is wrong with one image must not end the work on the others.
         except Exception as error:
             self._failures.append(f"{what}: {in_words(error)}")

@@ -1,4 +1,4 @@
-"""``cellpose-studio evaluate``: the numbers that it prints."""
+"""``cellpose-studio evaluate``: the table that it prints."""
 
 from __future__ import annotations
 
@@ -10,74 +10,148 @@ from cellpose_studio.cli.main import run
 from cellpose_studio.engine.torchvision_ops import make_importable
 
 
-def squares(*corners, size=10):
-    """Return masks with one square cell per corner."""
-    masks = np.zeros((60, 60), np.uint16)
-    for n, (y, x) in enumerate(corners, start=1):
-        masks[y : y + size, x : x + size] = n
-    return masks
+@pytest.fixture
+def evaluated(capsys):
+    """Return a function that runs the command and returns code, output and errors."""
+
+    def call(*arguments):
+        code = run(["evaluate", *map(str, arguments)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
 
 
 @pytest.fixture
-def folders(tmp_path):
-    found, true = tmp_path / "found", tmp_path / "true"
-    found.mkdir()
-    true.mkdir()
-    tifffile.imwrite(true / "a_masks.tif", squares((5, 5), (30, 30)))
-    tifffile.imwrite(found / "a_cp_masks.tif", squares((5, 5), (31, 30)))
-    tifffile.imwrite(true / "b_masks.tif", squares((5, 5)))
-    tifffile.imwrite(found / "b_cp_masks.tif", squares((40, 40)))
-    return found, true
+def masks(tmp_path):
+    """Return a function that writes masks with cells of the widths given."""
+
+    def write(name, *widths):
+        labels = np.zeros((40, 40), np.uint16)
+        for n, width in enumerate(widths):
+            labels[10 * n : 10 * n + 10, :width] = n + 1
+        path = tmp_path / name
+        path.parent.mkdir(exist_ok=True)
+        tifffile.imwrite(path, labels)
+        return path
+
+    return write
 
 
-def rows(text):
-    """Return the numbers of each line by its first word."""
-    lines = [line.split() for line in text.splitlines()[1:]]
-    return {line[0]: [float(n) for n in line if n[0].isdigit()] for line in lines}
+def rows(said):
+    return [line.split() for line in said.splitlines()]
 
 
-def test_the_precision_is_cellposes_per_image_and_in_mean(folders, capsys):
-    assert run(["evaluate", *map(str, folders)]) == 0
-    said = rows(capsys.readouterr().out)
+def test_precision_of_each_image_and_in_mean(evaluated, masks):
+    # IoU of the cells: 1, 0.8, 0.6.
+    masks("out/a_cp_masks.tif", 10, 8, 6)
+    true = masks("true/a_masks.tif", 10, 10, 10)
+    masks("out/b_cp_masks.tif", 10)
+    masks("true/b_masks.tif", 10)
+    code, said, errors = evaluated(true.parent.with_name("out"), true.parent)
+    assert (code, errors) == (0, "")
+    assert rows(said) == [
+        ["masks", "AP@0.5", "AP@0.75", "AP@0.9", "true", "found"],
+        ["a_cp_masks.tif", "1.000", "0.500", "0.200", "3", "3"],
+        ["b_cp_masks.tif", "1.000", "1.000", "1.000", "1", "1"],
+        ["mean", "of", "2", "images", "1.000", "0.750", "0.600"],
+    ]
+    assert len({len(line) for line in said.splitlines()[:3]}) == 1
+
+
+def test_the_numbers_are_those_of_cellpose(evaluated, masks):
     make_importable()
     from cellpose.metrics import average_precision
 
-    for name in "ab":
-        true = tifffile.imread(folders[1] / f"{name}_masks.tif")
-        found = tifffile.imread(folders[0] / f"{name}_cp_masks.tif")
-        expected = average_precision([true], [found], [0.5, 0.75, 0.9])[0][0]
-        assert said[f"{name}_cp_masks.tif"][:3] == pytest.approx(expected, abs=5e-4)
-    assert said["a_cp_masks.tif"][:3] == pytest.approx([1, 1, 1 / 3], abs=5e-4)
-    assert said["b_cp_masks.tif"] == [0, 0, 0, 1, 1]
-    assert said["mean"][1:] == pytest.approx([0.5, 0.5, 1 / 6], abs=5e-4)
+    found, true = masks("a.tif", 10, 7, 5), masks("b.tif", 9, 10, 10, 10)
+    _, said, _ = evaluated(found, true)
+    labels = [tifffile.imread(path) for path in (true, found)]
+    expected = average_precision(*labels, threshold=[0.5, 0.75, 0.9])[0]
+    printed = [float(number) for number in rows(said)[1][1:4]]
+    assert printed == pytest.approx(expected, abs=5e-4)
 
 
-def test_two_files_can_be_compared(folders, capsys):
-    found, true = folders
-    assert (
-        run(["evaluate", str(found / "a_cp_masks.tif"), str(true / "a_masks.tif")]) == 0
+def test_two_files(evaluated, masks):
+    code, said, _ = evaluated(masks("a.tif", 10), masks("b.tif", 10, 10))
+    assert code == 0
+    assert rows(said)[1:] == [
+        ["a.tif", "0.500", "0.500", "0.500", "2", "1"],
+        ["mean", "of", "1", "image", "0.500", "0.500", "0.500"],
+    ]
+
+
+def test_an_image_without_cells_does_not_count_in_the_mean(evaluated, masks):
+    for folder in ("out", "true"):
+        masks(f"{folder}/a_masks.tif")
+        last = masks(f"{folder}/b_masks.tif", 10)
+    code, said, errors = evaluated(last.parent.with_name("out"), last.parent)
+    assert (code, errors) == (0, "")
+    assert rows(said)[1:] == [
+        ["a_masks.tif", "nan", "nan", "nan", "0", "0"],
+        ["b_masks.tif", "1.000", "1.000", "1.000", "1", "1"],
+        ["mean", "of", "1", "image", "1.000", "1.000", "1.000"],
+    ]
+    code, said, errors = evaluated(
+        last.with_name("a_masks.tif"), last.with_name("a_masks.tif")
     )
-    assert "mean of 1 image" in capsys.readouterr().out
+    assert (code, errors) == (0, "")
+    assert "mean" not in said
 
 
-def test_a_bad_file_is_listed_and_the_rest_is_compared(folders, capsys):
-    (folders[0] / "b_cp_masks.tif").write_bytes(b"no masks")
-    assert run(["evaluate", *map(str, folders)]) == 1
-    said = capsys.readouterr()
-    assert "b_cp_masks.tif" in said.err
-    assert "1 done, 1 failed" in said.err
-    assert "mean of 1 image" in said.out
+def test_masks_that_cannot_be_compared_do_not_stop_the_rest(evaluated, masks):
+    good = masks("out/a_masks.tif", 10)
+    masks("true/a_masks.tif", 10)
+    bad = masks("true/b_masks.tif", 10)
+    (good.parent / "b_masks.tif").write_bytes(b"nothing")
+    code, said, errors = evaluated(good.parent, bad.parent)
+    assert code == 1
+    assert rows(said)[-1][:4] == ["mean", "of", "1", "image"]
+    counts, failure = errors.splitlines()
+    assert counts == "1 done, 1 failed:"
+    assert "b_masks.tif is damaged" in failure
+    good.unlink()
+    code, said, errors = evaluated(good.parent, bad.parent)
+    assert code == 2
+    assert "mean" not in said
 
 
-def test_masks_of_another_size_are_refused(folders, capsys):
-    tifffile.imwrite(folders[0] / "b_cp_masks.tif", np.zeros((5, 5), np.uint16))
-    assert run(["evaluate", *map(str, folders)]) == 1
-    assert "(5, 5)" in capsys.readouterr().err
+def test_masks_without_a_partner_are_named(evaluated, masks):
+    masks("out/a_cp_masks.tif", 10)
+    masks("out/b_cp_masks.tif", 10)
+    true = masks("true/a_masks.tif", 10)
+    masks("true/c_masks.tif", 10)
+    code, _, errors = evaluated(true.parent.with_name("out"), true.parent)
+    assert code == 0
+    assert errors == (
+        "cellpose-studio: without a partner: b_cp_masks.tif, c_masks.tif\n"
+    )
 
 
-@pytest.mark.parametrize("missing", ["found", "true"])
-def test_a_folder_that_is_not_there_is_said(folders, capsys, missing):
-    paths = {"found": folders[0], "true": folders[1]}
-    paths[missing] = paths[missing].with_name("nowhere")
-    assert run(["evaluate", str(paths["found"]), str(paths["true"])]) == 2
-    assert capsys.readouterr().err.startswith("cellpose-studio: ")
+def test_nothing_to_compare_is_said_in_a_sentence(evaluated, masks, tmp_path):
+    one, other = masks("out/a_masks.tif", 10), masks("true/b_masks.tif", 10)
+    for arguments, said in (
+        ((one.parent, other.parent), "No masks in out and true belong together."),
+        ((one, tmp_path / "gone.tif"), "gone.tif cannot be opened"),
+        ((one.parent, tmp_path / "gone"), "not two files or two folders"),
+    ):
+        code, _, errors = evaluated(*arguments)
+        assert code == 2
+        assert said in errors
+
+
+def test_results_of_segmenting_can_be_evaluated_beside_the_true_masks(
+    evaluated, cells, capsys
+):
+    path = cells("a.tif")
+    y, x = np.indices((96, 128))
+    true = np.where(
+        np.hypot(y % 32 - 16, x % 32 - 16) < 10, 1 + y // 32 * 4 + x // 32, 0
+    )
+    tifffile.imwrite(path.with_name("a_masks.tif"), true.astype(np.uint16))
+    assert run(["segment", str(path.parent)]) == 0
+    capsys.readouterr()
+    code, said, _ = evaluated(path.parent, path.parent)
+    assert code == 0
+    name, at_half, at_three_quarters, *_ = rows(said)[1]
+    assert name == "a_cp_masks.tif"
+    assert (at_half, at_three_quarters) == ("1.000", "1.000")
