@@ -72,8 +72,9 @@ def _sentence(problem: ErrorDetails) -> str:
     if not problem["loc"]:
         return f"{text[0].upper()}{text[1:]}."
     option = str(problem["loc"][0]).replace("_", "-")
-    reason = text.replace("Input", "it")
-    return f"--{option} cannot be {problem['input']}: {reason}."
+    given = problem["input"]
+    value = " ".join(map(str, given)) if isinstance(given, list) else given
+    return f"--{option} cannot be {value}: {text.replace('Input', 'it')}."
 
 
 def _argument(name: str, field: FieldInfo) -> dict[str, Any]:

@@ -71,7 +71,7 @@ def _files(
     files: dict[str, list[tuple[Path, Path]]] = {role: [] for role in ROLES}
     for folder in folders:
         for entry in scan(folder):
-            role = roles.get(entry.image.resolve()) if roles else "train"
+            role = "train" if roles is None else roles.get(entry.image.resolve())
             # What a model found is nothing to learn from.
             true = [path for path in entry.masks if not is_found_path(path)]
             if true and role in files:

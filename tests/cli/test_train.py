@@ -3,67 +3,117 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 import tifffile
 
 from cellpose_studio.cli.main import run
+from cellpose_studio.core.training import TrainingParameters
 
-QUICK = ("--widths", "2", "4", "8", "--n-epochs", "1", "--bsize", "64")
+TINY = ("--widths", "2", "4", "8", "--bsize", "64", "--n-epochs")
 
 
-def pair(cells, name, shape=(96, 96)):
-    """Write a picture of cells and its masks; return the picture."""
-    path = cells(name, shape)
-    y, x = np.indices(shape)
-    number = 1 + y // 32 * (shape[1] // 32) + x // 32
+@pytest.fixture
+def folder(tmp_path, cells):
+    """Return a folder of two pictures, a.tif and b.tif, with their masks."""
+    y, x = np.indices((96, 96))
     inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
-    masks = np.where(inside, number, 0).astype(np.uint16)
-    tifffile.imwrite(path.with_name(f"{path.stem}_masks.tif"), masks)
-    return path
+    masks = np.where(inside, 1 + y // 32 * 3 + x // 32, 0).astype(np.uint16)
+    for name in "ab":
+        cells(f"images/{name}.tif", (96, 96))
+        tifffile.imwrite(tmp_path / "images" / f"{name}_masks.tif", masks)
+    return tmp_path / "images"
 
 
-def test_a_trained_model_can_be_run(cells, tmp_path, capsys):
-    image = pair(cells, "a.tif")
-    pair(cells, "b.tif")
-    model = tmp_path / "little"
-    assert run(["train", str(tmp_path), "--out", str(model), *QUICK]) == 0
-    assert "Trained on 2 images" in capsys.readouterr().out
+@pytest.fixture
+def trained(tmp_path, capsys):
+    """Return a function that runs the command and returns code, output and errors."""
+
+    def call(*arguments, out="model"):
+        code = run(["train", *map(str, arguments), "--out", str(tmp_path / out)])
+        said = capsys.readouterr()
+        return code, said.out, said.err
+
+    return call
+
+
+def test_a_trained_model_can_be_run(trained, folder, tmp_path, capsys):
+    code, said, errors = trained(folder, *TINY, "1")
+    assert (code, errors) == (0, "")
+    first, last = said.splitlines()
+    assert first.startswith("epoch    1  loss ")
+    assert last == f"Trained on 2 images, measured on 0: {tmp_path / 'model'}"
     out = tmp_path / "out"
-    segment = ["segment", str(image), "--model", str(model), "--out", str(out)]
-    assert run([*segment, "--diameter", "20"]) == 0
+    segment = ["segment", str(folder / "a.tif"), "--diameter", "20"]
+    assert run([*segment, "--model", str(tmp_path / "model"), "--out", str(out)]) == 0
     assert tifffile.imread(out / "a_cp_masks.tif").shape == (96, 96)
 
 
-def test_a_table_says_which_images_to_train_on(cells, tmp_path, capsys):
-    for name in ("a.tif", "b.tif", "c.tif", "d.tif"):
-        pair(cells, name)
-    table = tmp_path / "splits.csv"
-    table.write_text(
-        "file,split\na.tif,train\nb.tif,train\nc.tif,validation\nd.tif,no\n"
+def test_the_same_seed_gives_the_same_file(trained, folder, tmp_path):
+    for name, seed in (("one", 0), ("same", 0), ("other", 1)):
+        assert trained(folder, *TINY, "1", "--seed", seed, out=name)[0] == 0
+    one, same, other = (
+        (tmp_path / name).read_bytes() for name in ("one", "same", "other")
     )
-    model = tmp_path / "little"
-    command = ["train", str(tmp_path), "--out", str(model), "--split", str(table)]
-    assert run([*command, *QUICK]) == 0
-    assert "Trained on 2 images, measured on 1" in capsys.readouterr().out
+    assert one == same
+    assert one != other
 
 
-def test_the_same_seed_gives_the_same_file(cells, tmp_path):
-    pair(cells, "a.tif")
-    for name in ("one", "two"):
-        assert run(["train", str(tmp_path), "--out", str(tmp_path / name), *QUICK]) == 0
-    assert (tmp_path / "one").read_bytes() == (tmp_path / "two").read_bytes()
+def test_the_loss_is_told_now_and_then(trained, folder, tmp_path):
+    table = tmp_path / "splits.csv"
+    table.write_text("file,split\nimages/a.tif,train\nimages/b.tif,validation\n")
+    code, said, _ = trained(folder, *TINY, "11", "--split", table)
+    assert code == 0
+    tenth, eleventh, last = said.splitlines()
+    assert tenth.startswith("epoch   10  loss ")
+    assert "  validation " in tenth
+    assert eleventh.startswith("epoch   11  loss ")
+    assert "validation" not in eleventh
+    assert last.startswith("Trained on 1 images, measured on 1: ")
 
 
-def test_images_without_masks_are_no_training_set(cells, tmp_path, capsys):
-    cells("a.tif")
-    model = tmp_path / "little"
-    assert run(["train", str(tmp_path), "--out", str(model), *QUICK]) == 2
-    assert "image_masks.tif" in capsys.readouterr().err
-    assert not model.exists()
+@pytest.mark.slow
+def test_training_for_a_while_finds_the_cells(trained, folder, tmp_path):
+    options = ("--min-train-masks", "1", "--nimg-per-epoch", "16", "--bsize", "96")
+    tiny = ("--widths", "2", "8", "16", "--n-epochs", "60")
+    assert trained(folder, *tiny, *options, "--learning-rate", "0.01")[0] == 0
+    out = tmp_path / "out"
+    segment = ["segment", str(folder / "a.tif"), "--diameter", "20"]
+    assert run([*segment, "--model", str(tmp_path / "model"), "--out", str(out)]) == 0
+    assert tifffile.imread(out / "a_cp_masks.tif").max() == 9
 
 
-def test_masks_of_another_size_are_said(cells, tmp_path, capsys):
-    path = pair(cells, "a.tif")
-    masks = path.with_name("a_masks.tif")
-    tifffile.imwrite(masks, np.ones((5, 5), np.uint16))
-    assert run(["train", str(tmp_path), "--out", str(tmp_path / "m"), *QUICK]) == 2
-    assert "a_masks.tif" in capsys.readouterr().err
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--bsize", "100"], "--bsize cannot be 100: it should be a multiple of 16."),
+        (["--widths", "2", "0"], "--widths cannot be 0: it should be greater than"),
+        (["--widths", "2"], "--widths cannot be 2: "),
+        (["--n-epochs", "0"], "--n-epochs cannot be 0: it should be greater than"),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else "",
+)
+def test_a_value_that_makes_no_sense_is_refused_in_a_sentence(
+    trained, folder, options, said
+):
+    code, out, errors = trained(folder, *options)
+    assert (code, out) == (2, "")
+    assert errors.startswith(f"cellpose-studio: {said}")
+    assert errors.count("\n") == 1
+
+
+def test_images_without_masks_are_no_training_set(trained, cells, tmp_path):
+    folder = cells("plain/a.tif").parent
+    code, _, errors = trained(folder)
+    assert code == 2
+    assert "There is no image with masks to train on." in errors
+    assert not (tmp_path / "model").exists()
+
+
+def test_every_parameter_has_an_option(capsys):
+    with pytest.raises(SystemExit) as end:
+        run(["train", "--help"])
+    assert end.value.code == 0
+    text = capsys.readouterr().out
+    for name in TrainingParameters.model_fields:
+        assert f"--{name.replace('_', '-')} " in text
+    assert "(default: 2 16" in text

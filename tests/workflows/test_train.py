@@ -1,0 +1,183 @@
+"""What a model is trained on, and what keeps it from being trained."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
+from cellpose_studio.core.errors import (
+    CannotSave,
+    ImageUnreadable,
+    MasksUnreadable,
+    TrainingSetUnfit,
+)
+from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.engine.weights import inspect
+from cellpose_studio.workflows.train import train_on_folders
+
+TINY = TrainingParameters(
+    n_epochs=1, widths=(2, 4, 8), bsize=64, min_train_masks=1, batch_size=2
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "images"
+
+
+@pytest.fixture
+def pair(cells):
+    """Return a function that writes a picture and its masks into the folder."""
+
+    def write(name, ending="_masks.tif", shape=(64, 64), axes="YX"):
+        path = cells(f"images/{name}", shape, axes)
+        y, x = np.indices((64, 64))
+        inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
+        masks = np.where(inside, 1 + y // 32 * 2 + x // 32, 0).astype(np.uint16)
+        tifffile.imwrite(path.with_name(path.stem + ending), masks)
+        return path
+
+    return write
+
+
+@pytest.fixture
+def trained(folder, tmp_path):
+    """Return a function that trains and returns the numbers of images."""
+
+    def train(*folders, checkpoint=None, parameters=TINY, **options):
+        return train_on_folders(
+            folders or [folder],
+            tmp_path / "model",
+            parameters,
+            checkpoint or Checkpoint(),
+            lambda _: None,
+            **options,
+        )
+
+    return train
+
+
+def test_a_folder_of_images_with_masks_becomes_a_model(trained, pair, tmp_path, cells):
+    for name in ("a.tif", "b.tif"):
+        pair(name)
+    cells("images/without.tif", (64, 64))
+    assert trained() == (2, 0)
+    model = inspect(tmp_path / "model")
+    assert (model.architecture, model.input_channels) == ("unet", 2)
+    assert model.diam_mean == 17.0
+    assert 18 < model.diam_labels < 22
+    assert [p.name for p in tmp_path.iterdir() if p.name != "images"] == ["model"]
+
+
+def test_several_folders_are_trained_on_together(trained, pair, tmp_path, folder):
+    pair("a.tif")
+    other = tmp_path / "other"
+    other.mkdir()
+    pair("b.tif").rename(other / "b.tif")
+    (folder / "b_masks.tif").rename(other / "b_masks.tif")
+    assert trained(folder, other) == (2, 0)
+
+
+def test_what_a_model_found_is_nothing_to_learn_from(trained, pair):
+    pair("a.tif")
+    pair("b.tif", ending="_cp_masks.tif")
+    assert trained() == (1, 0)
+
+
+def test_the_network_learns_from_the_mean_of_all_channels(trained, pair):
+    pair("a.tif", shape=(3, 64, 64), axes="CYX")
+    assert trained() == (1, 0)
+
+
+@pytest.mark.parametrize("mark", ["", "\ufeff"], ids=["plain", "from Excel"])
+def test_a_table_says_what_each_image_is_for(trained, pair, folder, tmp_path, mark):
+    for name in "abcdef":
+        pair(f"{name}.tif")
+    table = tmp_path / "splits.csv"
+    rows = "file,split\nimages/a.tif,train\nimages/b.tif,validation\n"
+    rows += "images/../images/c.tif,train\nimages/d.tif,test\nimages/e.tif\n\n"
+    table.write_text(mark + rows, encoding="utf-8")
+    assert trained(split=table) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"name;split\na.tif;train\n", b"file,use\na.tif,train\n", b"\xff\xfe\x00", b""],
+)
+def test_a_table_of_another_kind_is_refused(trained, pair, tmp_path, content):
+    pair("a.tif")
+    table = tmp_path / "splits.csv"
+    table.write_bytes(content)
+    with pytest.raises(TrainingSetUnfit):
+        trained(split=table)
+    with pytest.raises(TrainingSetUnfit, match=r"gone\.csv cannot be read as a table"):
+        trained(split=tmp_path / "gone.csv")
+
+
+def test_nothing_to_train_on_is_said(trained, cells, folder, tmp_path):
+    cells("images/a.tif")
+    with pytest.raises(TrainingSetUnfit, match="no image with masks") as failure:
+        trained()
+    assert "image_masks.tif" in failure.value.hint
+    with pytest.raises(ImageUnreadable, match="folder gone cannot be read"):
+        trained(tmp_path / "gone")
+
+
+def test_too_few_cells_are_said(trained, pair):
+    pair("a.tif")
+    with pytest.raises(TrainingSetUnfit, match="None of the 1 images has 5 cells"):
+        trained(parameters=TINY.model_copy(update={"min_train_masks": 5}))
+
+
+def test_masks_of_another_shape_are_said(trained, pair):
+    pair("a.tif", shape=(64, 96))
+    with pytest.raises(TrainingSetUnfit, match=r"a\.tif has the shape \(64, 96\)"):
+        trained()
+
+
+def test_a_stack_is_said_to_be_none_that_can_be_trained_on(trained, pair):
+    path = pair("a.tif", shape=(2, 64, 64), axes="ZYX")
+    masks = np.ones((2, 64, 64), np.uint16)
+    tifffile.imwrite(path.with_name("a_masks.tif"), masks, photometric="minisblack")
+    with pytest.raises(TrainingSetUnfit) as failure:
+        trained()
+    assert "single planes" in failure.value.hint
+    tifffile.imwrite(path, masks, photometric="minisblack", metadata=None)
+    with pytest.raises(TrainingSetUnfit, match="does not say which axis") as failure:
+        trained()
+    assert "single planes" in failure.value.hint
+
+
+def test_damaged_files_are_named(trained, pair):
+    path = pair("a.tif")
+    path.with_name("a_masks.tif").write_bytes(b"II*\0")
+    with pytest.raises(MasksUnreadable, match=r"a_masks\.tif"):
+        trained()
+    path.write_bytes(b"II*\0")
+    with pytest.raises(ImageUnreadable, match=r"a\.tif"):
+        trained()
+
+
+def test_a_place_that_takes_no_file_is_refused_before_the_training(
+    trained, pair, tmp_path, folder
+):
+    pair("a.tif")
+    for out, said in ((folder, "images is a folder"), (folder / "x" / "m", "There is")):
+        with pytest.raises(CannotSave, match=said):
+            train_on_folders([folder], out, TINY, Checkpoint(), lambda _: None)
+
+
+@pytest.mark.parametrize("phase", ["reading", "computing flows", "training"])
+def test_a_stop_ends_every_phase_and_leaves_no_file(trained, pair, tmp_path, phase):
+    pair("a.tif")
+
+    def stop_there(done, total, what):
+        if what == phase:
+            checkpoint.stop()
+
+    checkpoint = Checkpoint(stop_there)
+    with pytest.raises(Cancelled):
+        trained(checkpoint=checkpoint)
+    assert not (tmp_path / "model").exists()
