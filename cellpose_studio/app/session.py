@@ -138,6 +138,11 @@ class Session:
             at = keys.index(self._shown) + by
             self.show(keys[min(max(at, 0), len(keys) - 1)])
 
+    def choose_labels(self, entry: Entry, name: str) -> None:
+        """Make the label set of that name the active one of an image."""
+        entry.active = name
+        self.labels_changed.emit(entry, name)
+
     def replace_labels(
         self, entry: Entry, labels: LabelSet, text: str, gesture: int | None = None
     ) -> None:

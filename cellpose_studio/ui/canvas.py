@@ -34,6 +34,7 @@ class Canvas(QObject):
     """An image with its label sets as layers, and napari's own panels for them."""
 
     status_changed = Signal(str)
+    labels_chosen = Signal(str)  # name of a label set, by a click on its layer
 
     def __init__(self, theme: str) -> None:
         super().__init__()
@@ -62,6 +63,7 @@ class Canvas(QObject):
         self._image: ImageSource | None = None
         self._masks: dict[str, Any] = {}
         self.model.events.status.connect(self._on_status)
+        self.model.layers.selection.events.active.connect(self._on_active)
 
     def layer_controls(self) -> QWidget:
         """Return napari's controls of the selected layer."""
@@ -131,8 +133,10 @@ class Canvas(QObject):
         layer.contour = 1
         # Masks change by runs and thresholds here; a stray stroke would be lost.
         layer.editable = False
-        # Napari renames a layer that is called as a channel is.
-        self._masks[name] = self.model.add_layer(layer)
+        self.model.add_layer(layer)
+        # By our name: napari renames a layer that is called as a channel is. Only
+        # now: what napari selects by itself, the user did not choose.
+        self._masks[name] = layer
         layer.visible = True
 
     def remove_labels(self, name: str) -> None:
@@ -227,6 +231,11 @@ class Canvas(QObject):
         outline = 1.0 if self._outlines else fill
         table = colour_table(palette(), fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)
+
+    def _on_active(self, event: Any) -> None:
+        for name, layer in self._masks.items():
+            if layer is event.value:
+                self.labels_chosen.emit(name)
 
     def _on_status(self, event: Any) -> None:
         status = event.value

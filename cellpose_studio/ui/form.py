@@ -78,6 +78,12 @@ class Form(QWidget):
         self.blockSignals(False)
         self.changed.emit()
 
+    def suggest(self, name: str, value: float) -> None:
+        """Show what "Automatic" comes to for a field that is so at present."""
+        editor = self._editors[name]
+        if isinstance(editor, _Automatic) and editor.get() is None:
+            editor.box.setValue(value)
+
     def widget_of(self, name: str) -> QWidget:
         """Return the widget of a field."""
         return self._editors[name].widget

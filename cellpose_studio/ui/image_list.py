@@ -77,6 +77,9 @@ class ImageList(QWidget):
         self.view = QListView(objectName="imageList")
         self.view.setModel(self._filtered)
         self.view.setUniformItemSizes(True)
+        # The number of cells, at the end, stays in sight.
+        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
+        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
         column.addWidget(self.filter)

@@ -248,6 +248,7 @@ class MainWindow(QMainWindow):
         self.segment.model.file_wanted.connect(self.choose_model)
         self.welcome.sample_wanted.connect(self.open_sample)
         self.canvas.status_changed.connect(self.position.setText)
+        self.canvas.labels_chosen.connect(self._on_labels_chosen)
         self.runs.failed.connect(self.show_error)
         self.runs.noted.connect(self.messages.note)
         self.thresholds.failed.connect(self.show_error)
@@ -286,8 +287,13 @@ class MainWindow(QMainWindow):
             self.canvas.remove_labels(name)
         else:
             self.canvas.show_labels(name, labels.labels)
-            self.canvas.set_active_labels(entry.active)
+        self.canvas.set_active_labels(entry.active)
         self.segment.show_labels(entry.labels)
+
+    def _on_labels_chosen(self, name: str) -> None:
+        entry = self.session.shown
+        if entry is not None and name != entry.active:
+            self.session.choose_labels(entry, name)
 
     def _on_thresholds(self) -> None:
         entry = self.session.shown

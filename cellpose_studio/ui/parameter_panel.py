@@ -65,6 +65,8 @@ class ParameterPanel(QWidget):
         """Show what applies to ``image``."""
         is_stack = image is not None and image.planes > 1
         self.stack_section.setVisible(is_stack)
+        if image is not None:
+            self.stack.suggest("anisotropy", image.anisotropy or 1.0)
         if is_stack:
             self.stack_section.open()
 

@@ -45,7 +45,7 @@ class ResultPanel(QGroupBox):
 
     def values(self) -> dict[str, float]:
         """Return the thresholds under Cellpose's names."""
-        return {name: slider.value() for name, slider in self.sliders.items()}
+        return {n: round(slider.value(), 2) for n, slider in self.sliders.items()}
 
     def show_labels(self, labels: LabelSet | None) -> None:
         """Show the thresholds of ``labels``, and how many cells there are."""

@@ -41,7 +41,7 @@ class SegmentPanel(QScrollArea):
         self.parameters.run_wanted.connect(self.run_wanted)
         self.result.changed.connect(self.thresholds_changed)
         self.result.released.connect(self.thresholds_released)
-        self._say_what_runs()
+        self.show_entry(None)
 
     def show_entry(self, entry: Entry | None) -> None:
         """Show what applies to an image, and its result."""

@@ -234,3 +234,35 @@ def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
     bar.cancel.click()
     user.wait_idle()
     assert bar.text.text() == "Nothing is running."
+
+
+def test_a_click_on_a_layer_chooses_the_label_set(user, cells):
+    path = cells("a.tif")
+    masks = np.zeros((96, 128), np.uint16)
+    masks[10:20, 10:20] = 1
+    tifffile.imwrite(path.with_name("a_masks.tif"), masks)
+    [entry] = user.open(path)
+    user.run()
+    assert entry.active == "cells"
+    layers = user.window.canvas.model.layers
+    layers.selection.active = layers["masks"]
+    assert entry.active == "masks"
+    assert (layers["masks"].visible, layers["cells"].visible) == (True, False)
+    assert "1 cell" in user.window.segment.result.count.text()
+    layers.selection.active = layers["a.tif"]
+    assert entry.active == "masks"
+    layers.selection.active = layers["cells"]
+    assert "12 cells" in user.window.segment.result.count.text()
+
+
+def test_undoing_a_run_brings_the_masks_before_it_back(user, cells, qtbot):
+    path = cells("a.tif")
+    masks = np.zeros((96, 128), np.uint16)
+    masks[10:20, 10:20] = 1
+    tifffile.imwrite(path.with_name("a_masks.tif"), masks)
+    [entry] = user.open(path)
+    user.run()
+    qtbot.keyClick(user.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert entry.active == "masks"
+    assert labels_layer(user.window, "masks").visible
+    assert "1 cell" in user.window.segment.result.count.text()

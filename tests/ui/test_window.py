@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QMenu
+from qtpy.QtWidgets import QDoubleSpinBox, QMenu
 
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.catalogue import shipped
@@ -242,3 +242,10 @@ def test_the_window_needs_neither_torch_nor_cellpose_to_open():
     )
     assert done.stdout == "set()\n"
     assert Path(shipped()[0].path).is_file()
+
+
+def test_automatic_anisotropy_is_shown(user, cells):
+    user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
+    stack = user.window.segment.parameters.stack
+    assert stack.values()["anisotropy"] is None
+    assert stack.widget_of("anisotropy").findChild(QDoubleSpinBox).value() == 2.0
