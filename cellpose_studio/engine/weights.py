@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import io
+import math
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
@@ -41,8 +42,8 @@ def inspect(path: Path) -> ModelSpec:
         architecture=architecture,
         sha256=sha256_of(path),
         input_channels=widths_of(weights)[0] if architecture == "unet" else 3,
-        diam_mean=_number(weights, "diam_mean"),
-        diam_labels=_number(weights, "diam_labels"),
+        diam_mean=_diameter(weights, "diam_mean", path),
+        diam_labels=_diameter(weights, "diam_labels", path),
     )
 
 
@@ -131,8 +132,15 @@ def _load(path: Path, mapped: bool) -> Any:
     return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
 
 
-def _number(weights: Weights, name: str) -> float:
-    return float(weights[name]) if name in weights else _DEFAULT_DIAMETER
+def _diameter(weights: Weights, name: str, path: Path) -> float:
+    if name not in weights:
+        return _DEFAULT_DIAMETER
+    value = weights[name]
+    if value.numel() != 1 or not 0 < float(value) < math.inf:
+        raise ModelUnusable(
+            f"{path.name} is damaged: its {name} is no diameter.", "Get the file again."
+        )
+    return float(value)
 
 
 def _unknown(path: Path) -> ModelUnusable:
