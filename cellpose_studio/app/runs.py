@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from psygnal import Signal
 
@@ -17,6 +18,9 @@ from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.run import Segmentation
 from cellpose_studio.io.imported import ImportedMasks
 from cellpose_studio.workflows.recompute import MasksFromFile
+
+if TYPE_CHECKING:
+    from cellpose_studio.engine.network import NetworkCache
 
 RUN_RESULT = "cells"
 """Name of the label set that runs write to."""
@@ -36,7 +40,7 @@ class Runs:
         self._session = session
         self._queue = queue
         # Made in the thread of the first run, which is the one that imports torch.
-        self._networks: object = None
+        self._networks: NetworkCache | None = None
 
     def start(
         self, entry: Entry, model: ModelSpec, parameters: SegmentationParameters
@@ -65,8 +69,7 @@ class Runs:
         from cellpose_studio.engine.network import NetworkCache
         from cellpose_studio.workflows.segment import segment
 
-        if not isinstance(self._networks, NetworkCache):
-            self._networks = NetworkCache()
+        self._networks = self._networks or NetworkCache()
         device = available_devices()[0]
         return segment(image, model, parameters, checkpoint, device, self._networks)
 

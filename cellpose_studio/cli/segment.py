@@ -122,7 +122,7 @@ def _one_file(
     with outcome.noting(path):
         images = _opened(path, axes)
     for image in images:
-        with outcome.noting(path):
+        with outcome.noting(path.with_name(image.name)):
             _one_image(batch, image, place, progress)
             outcome.done += 1
 

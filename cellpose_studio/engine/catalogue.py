@@ -36,7 +36,7 @@ def find(name: str) -> ModelSpec:
     if path.is_file():
         from cellpose_studio.engine.weights import inspect
 
-        return inspect(path)
+        return inspect(path.resolve())
     raise ModelUnusable(
         f"There is no model {name}.",
         f"Known are {', '.join(known)}; or give the path of a weight file.",
