@@ -7,6 +7,7 @@ import sys
 import numpy as np
 import pytest
 import tifffile
+import torch
 
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.runs import Runs
@@ -342,6 +343,18 @@ def test_a_device_that_is_not_there_is_refused(segmented, cells):
     assert code == 2
     assert "This computer has no device cuda:7. It has " in errors
     assert segmented(cells("a.tif"), "--device", "cpu")[0] == 0
+
+
+def test_the_processor_threads_can_be_limited(segmented, cells):
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert segmented(cells("a.tif", (64, 64)))[0] == 0
+        assert torch.get_num_threads() == 2
+        assert segmented(cells("a.tif", (64, 64)), "--threads", "1")[0] == 0
+        assert torch.get_num_threads() == 1
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_a_folder_that_cannot_be_made_is_said_to(cells, tmp_path, capsys):
