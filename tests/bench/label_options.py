@@ -86,7 +86,7 @@ class PictureLabels(NapariLabels):
     def show(self) -> None:
         from napari.layers import Labels as LabelsLayer
 
-        class Layer(LabelsLayer):  # type: ignore[misc]
+        class Layer(LabelsLayer):
             def _raw_to_displayed(
                 self, raw: Labels, data_slice: Box | None = None
             ) -> npt.NDArray[np.uint8]:

@@ -83,11 +83,9 @@ class Bench:
         from cellpose_studio.ui.main_window import MainWindow
 
         self.app = app
-        self.folder = folder
         self.window = MainWindow(Settings(folder / "settings.ini"))
         self.window.show()
-        self.window.warm_up()
-        self.until(self.idle)
+        self.wait(1)
         self.pulse = Pulse()
 
     def until(self, done: Callable[[], bool]) -> None:
@@ -104,8 +102,6 @@ class Bench:
     def open(self, path: Path, diameter: float | None) -> None:
         self.window.open([path])
         self.until(self.idle)
-        entry = self.window.session.entries[-1]
-        self.window.session.show(entry.image.key)
         self.window.segment.parameters.main.set_values({"diameter": diameter})
 
     def timed(self, title: str, action: Callable[[], Any]) -> None:
@@ -124,18 +120,18 @@ class Bench:
         self.until(lambda: perf_counter() > end)
 
     def drag(self) -> None:
-        """Move the slider of the cell probability from one end to the other."""
+        """Move the slider of the cell probability, slowly enough to make masks."""
         slider = self.window.segment.result.sliders["cellprob_threshold"]
         for value in np.linspace(-3, 3, 25):
             slider.setValue(float(value))
-            self.wait(0.04)
+            self.wait(0.15)
 
-    def cancelled(self, title: str) -> None:
-        """Print how long a run goes on after Cancel, in the middle of its tiles."""
+    def cancelled(self, title: str, step: str) -> None:
+        """Print how long a run goes on after Cancel, in the middle of a step."""
         self.window.run()
         bar = self.window.jobs
-        self.until(lambda: "tile" in bar.text.text())
-        self.wait(1)
+        self.until(lambda: step in bar.text.text())
+        self.wait(0.7)
         start = perf_counter()
         bar.cancel.click()
         self.until(self.idle)
@@ -157,20 +153,25 @@ def main() -> None:
             "| late by, ms | s in all | median | p95 | worst |\n|---|---|---|---|---|"
         )
         bench.timed("idle, nothing open", lambda: bench.wait(3))
+        bench.timed("loading torch and Cellpose", bench.window.warm_up)
         bench.timed("opening 2048²", lambda: bench.open(large, 20.0))
+        bench.timed("opening a stack", lambda: bench.open(stack, 20.0))
+        bench.open(large, 20.0)
         bench.timed("first run, 2048², 20 px", bench.window.run)
         bench.timed("run again", bench.window.run)
+        bench.timed("dragging a threshold", bench.drag)
         bench.open(large, None)
         bench.timed("automatic diameter", bench.window.run)
-        bench.timed("dragging a threshold", bench.drag)
         bench.open(stack, 20.0)
         bench.timed("volume, 24 × 256², 20 px", bench.window.run)
         print("\n| from Cancel to the end | s |\n|---|---|")
         bench.open(large, 20.0)
-        bench.cancelled("the shipped U-Net, 2048²")
+        bench.cancelled("the shipped U-Net, 2048², network", "tile")
+        bench.cancelled("the same, masks", "masks")
         bench.window.add_model(transformer(folder / "cpsam"))
         bench.until(bench.idle)
-        bench.cancelled("Cellpose 4's Transformer, full size, on the CPU")
+        bench.cancelled("Cellpose 4's Transformer, full size, loading", "loading")
+        bench.cancelled("the same, network on the CPU", "tile")
         bench.window.close()
 
 
