@@ -42,6 +42,19 @@ def add(commands: Commands) -> None:
         help="table with the columns file and split: rows of 'train' are trained on, "
         "rows of 'validation' measured, others left alone (default: train on all)",
     )
+    parser.add_argument(
+        "--whole",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="FOLDER",
+        help="folders to train on whole, whatever the table says of them",
+    )
+    parser.add_argument(
+        "--resume",
+        action="store_true",
+        help="go on with a training that was broken off, with the same result",
+    )
     add_threads(parser)
     add_fields(parser, TrainingParameters)
     parser.set_defaults(command=_train)
@@ -67,6 +80,8 @@ def _train(options: argparse.Namespace) -> int:
             Checkpoint(progress.report),
             report,
             options.split,
+            options.whole,
+            options.resume,
         )
     print(f"Trained on {trained} images, measured on {measured}: {options.out}")
     return ALL_DONE

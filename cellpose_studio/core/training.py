@@ -32,6 +32,39 @@ class TrainingParameters(BaseModel):
     scale_range: float = Field(
         0.5, ge=0, le=2, description="crops are scaled by 1 ± half of this"
     )
+    zoom: float = Field(
+        1.0,
+        ge=1,
+        le=4,
+        description="crops are also enlarged or shrunk, up to this many times; most "
+        "of them little",
+    )
+    shading: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how much contrast, gamma and the evenness of the light change",
+    )
+    blur: float = Field(
+        0.0, ge=0, le=1, description="strongest blur, in diameters of the cells"
+    )
+    noise: float = Field(
+        0.0, ge=0, le=1, description="strongest noise, in the contrast of the image"
+    )
+    invert: float = Field(
+        0.0, ge=0, le=1, description="how often dark and bright are swapped"
+    )
+    mix_channels: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="how often the channels are mixed at random, not averaged",
+    )
+    shares: tuple[Annotated[float, Field(ge=0)], ...] = Field(
+        (),
+        description="how often images of each folder are drawn, against each other; "
+        "empty draws every image equally often",
+    )
     diam_mean: float = Field(17.0, gt=0, description="cells are scaled to this, px")
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (2, 16, 32, 64, 128),
@@ -39,6 +72,13 @@ class TrainingParameters(BaseModel):
         description="channels of the input and of each level",
     )
     seed: int = Field(0, ge=0, description="sets the random numbers")
+
+    @property
+    def varies(self) -> bool:
+        """Crops differ in more than place, turn and scale."""
+        return any(
+            (self.shading, self.blur, self.noise, self.invert, self.mix_channels)
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,14 +90,18 @@ class TrainingImage:
     name
         For messages and the model's card.
     pixels
-        (C, Y, X) float32, normalised, one channel per input of the network.
+        (C, Y, X) float32, the channels as they are in the file. The network sees
+        their mean, normalised, in its first input.
     labels
         (Y, X) integer masks.
+    share
+        How often it is drawn, against the other images.
     """
 
     name: str
     pixels: npt.NDArray[np.float32]
     labels: npt.NDArray[np.integer]
+    share: float = 1.0
 
 
 @dataclass(frozen=True)

@@ -20,18 +20,17 @@ from torch.nn import functional
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import TrainingSetUnfit
-from cellpose_studio.core.labels import compacted
 from cellpose_studio.core.training import (
     EpochReport,
     TrainingImage,
     TrainingParameters,
 )
 from cellpose_studio.engine.device import cpu_computes_bfloat16
-from cellpose_studio.engine.mask_flows import flows_of_masks
-from cellpose_studio.engine.torchvision_ops import make_importable
+from cellpose_studio.engine.training_set import TrainingCrops
+from cellpose_studio.engine.training_state import TrainingState
 from cellpose_studio.engine.unet import UNet
 
-VALIDATE_EVERY = 10  # epochs
+VALIDATE_EVERY = 10  # epochs; a state to go on from is kept as often
 
 Report = Callable[[EpochReport], None]
 
@@ -42,11 +41,14 @@ def train(
     parameters: TrainingParameters,
     checkpoint: Checkpoint,
     report: Report,
+    start: TrainingState | None = None,
+    keep: Callable[[TrainingState], None] = lambda _: None,
 ) -> UNet:
     """Return a network trained on ``images``, in evaluation mode.
 
     ``validation`` is only measured. The same arguments give the same weights on
-    the same machine with the same number of threads.
+    the same machine with the same number of threads, also when the training was
+    broken off and goes on from ``start``, the last state that ``keep`` was given.
 
     Raises
     ------
@@ -62,28 +64,30 @@ def train(
             "Label more cells, or lower the number of cells that an image must have.",
         )
     torch.manual_seed(parameters.seed)
-    rng = np.random.default_rng(parameters.seed)
-    seen, unseen = (
-        _Set(fit, parameters, checkpoint),
-        _Set(validation, parameters, checkpoint),
-    )
+    seen = TrainingCrops(fit, parameters, checkpoint, vary=parameters.varies)
+    unseen = TrainingCrops(validation, parameters, checkpoint, vary=False)
     net = _network(parameters, float(np.median(seen.diameters)))
     optimizer = torch.optim.AdamW(
         net.parameters(), weight_decay=parameters.weight_decay
     )
+    done = start.put_into(net, optimizer) if start else 0
     rates = learning_rates(parameters.learning_rate, parameters.n_epochs)
     with _watched(net, checkpoint):
-        for epoch, rate in enumerate(rates):
+        for epoch in range(done, len(rates)):
             for group in optimizer.param_groups:
-                group["lr"] = rate
-            order = rng.permutation(_epoch_of(len(fit), parameters.nimg_per_epoch, rng))
+                group["lr"] = rates[epoch]
+            # Of each epoch its own, so that one can go on after any of them.
+            rng = np.random.default_rng((parameters.seed, epoch))
             losses = []
-            for batch in _batches(order, parameters.batch_size):
-                checkpoint.reached(epoch, parameters.n_epochs, "training")
+            for batch in _batches(seen.epoch(rng), parameters.batch_size):
+                checkpoint.reached(epoch, len(rates), "training")
                 losses.append(_step(net, optimizer, *seen.crops(batch, rng)))
-            measure = len(unseen) and (epoch + 1) % VALIDATE_EVERY == 0
-            loss = _measure(net, unseen, parameters) if measure else None
+            now_and_then = (epoch + 1) % VALIDATE_EVERY == 0
+            measured = len(unseen) and now_and_then
+            loss = _measure(net, unseen, parameters) if measured else None
             report(EpochReport(epoch + 1, len(rates), float(np.mean(losses)), loss))
+            if now_and_then or epoch + 1 == len(rates):
+                keep(TrainingState.of(epoch + 1, net, optimizer))
     return net.eval()
 
 
@@ -129,68 +133,8 @@ def _watched(net: UNet, checkpoint: Checkpoint) -> Iterator[None]:
             handle.remove()
 
 
-class _Set:
-    """Images with their flows and diameters, ready to be cropped."""
-
-    def __init__(
-        self,
-        images: Sequence[TrainingImage],
-        parameters: TrainingParameters,
-        checkpoint: Checkpoint,
-    ) -> None:
-        make_importable()
-        from cellpose.utils import diameters
-
-        self._parameters = parameters
-        self._pixels = [image.pixels for image in images]
-        self.diameters = [max(float(diameters(i.labels)[0]), 5.0) for i in images]
-        self._targets = []
-        for n, image in enumerate(images):
-            checkpoint.reached(n, len(images), "computing flows")
-            self._targets.append(_targets(image.labels, checkpoint))
-
-    def __len__(self) -> int:
-        return len(self._pixels)
-
-    def crops(
-        self, chosen: Sequence[int], rng: np.random.Generator
-    ) -> tuple[Tensor, Tensor]:
-        """Return augmented pixels (N, C, Y, X) and targets (N, 3, Y, X)."""
-        from cellpose.transforms import random_rotate_and_resize
-
-        # Cellpose draws from NumPy's global generator.
-        np.random.seed(rng.integers(2**32))  # noqa: NPY002
-        pixels, targets, _ = random_rotate_and_resize(
-            [self._pixels[i] for i in chosen],
-            [self._targets[i] for i in chosen],
-            scale_range=self._parameters.scale_range,
-            bsize=self._parameters.bsize,
-            rescale=[self.diameters[i] / self._parameters.diam_mean for i in chosen],
-        )
-        return pixels, targets
-
-
-def _targets(
-    labels: npt.NDArray[np.integer], checkpoint: Checkpoint
-) -> npt.NDArray[np.float32]:
-    """Return (cell, dY, dX) of one label image, (3, Y, X)."""
-    flows = flows_of_masks(compacted(labels)[0], checkpoint.check)
-    return np.concatenate([labels[None] != 0, flows], dtype=np.float32)
-
-
 def _cells(image: TrainingImage) -> int:
     return int(np.count_nonzero(np.unique(image.labels)))
-
-
-def _epoch_of(
-    images: int, wanted: int | None, rng: np.random.Generator
-) -> npt.NDArray[np.int64]:
-    everything = np.arange(images)
-    if wanted is None:
-        return everything
-    if wanted <= images:
-        return rng.choice(everything, wanted, replace=False)
-    return np.concatenate([everything, rng.choice(everything, wanted - images)])
 
 
 def _batches(order: npt.NDArray[np.int64], size: int) -> list[list[int]]:
@@ -218,7 +162,7 @@ def _step(
     return loss.item()
 
 
-def _measure(net: UNet, unseen: _Set, parameters: TrainingParameters) -> float:
+def _measure(net: UNet, unseen: TrainingCrops, parameters: TrainingParameters) -> float:
     """Return the loss on the same crops every time."""
     net.eval()
     rng = np.random.default_rng(42)

@@ -168,11 +168,11 @@ def test_a_trained_network_no_longer_asks_whether_to_stop():
 def test_the_targets_are_cellposes():
     from cellpose.dynamics import labels_to_flows
 
-    from cellpose_studio.engine.training import _targets
+    from cellpose_studio.engine.training_set import targets_of
 
     labels = discs(5).labels
     expected = labels_to_flows([labels.astype(np.int32)])[0][1:]
-    np.testing.assert_allclose(_targets(labels, Checkpoint()), expected, atol=1e-5)
+    np.testing.assert_allclose(targets_of(labels, Checkpoint()), expected, atol=1e-5)
 
 
 def test_the_loss_is_cellposes():
