@@ -11,11 +11,14 @@ from psygnal import Signal
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.session import Entry, LabelSet, Session
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.core.hints import hint_for
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.run import Segmentation
+from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.imported import ImportedMasks
 from cellpose_studio.workflows.recompute import MasksFromFile
 
@@ -48,12 +51,11 @@ class Runs:
         """Queue a run of ``model`` on an image."""
         image = entry.image
 
-        def work(checkpoint: Checkpoint) -> tuple[Segmentation, int]:
-            result = self._segment(image, model, parameters, checkpoint)
-            return result, cell_count(result.labels)
+        def work(checkpoint: Checkpoint) -> Segmentation:
+            return self._segment(image, model, parameters, checkpoint)
 
         job = Job(f"Segmenting {image.name}", work)
-        job.finished.connect(lambda done: self._finish(entry, *done))
+        job.finished.connect(lambda result: self._finish(entry, result))
         job.failed.connect(self.failed.emit)
         return self._queue.start(job)
 
@@ -73,16 +75,18 @@ class Runs:
         device = available_devices()[0]
         return segment(image, model, parameters, checkpoint, device, self._networks)
 
-    def _finish(self, entry: Entry, result: Segmentation, cells: int) -> None:
+    def _finish(self, entry: Entry, result: Segmentation) -> None:
         labels = LabelSet(
             RUN_RESULT,
             result.labels,
             f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
-            cells,
+            len(result.confidence.ids),
             result,
             result.flows,
             result.maker,
             result.parameters,
+            result.confidence,
+            result.hint,
         )
         self._session.replace_labels(entry, labels, f"Run on {result.image.name}")
         for note in result.notes:
@@ -119,8 +123,15 @@ class Thresholds:
 
         def work(checkpoint: Checkpoint) -> LabelSet:
             labels = maker.masks(parameters, checkpoint)
-            cells = cell_count(labels)
-            return replace(before, labels=labels, cells=cells, parameters=parameters)
+            confidence = maker.confidence(labels, parameters, checkpoint)
+            return replace(
+                before,
+                labels=labels,
+                cells=len(confidence.ids),
+                parameters=parameters,
+                confidence=confidence,
+                hint=_hint(before, confidence),
+            )
 
         job = self._jobs[entry] = Job("Making masks", work, quiet=True)
         job.finished.connect(lambda labels: self._finish(entry, labels, gesture))
@@ -137,6 +148,13 @@ class Thresholds:
     def _forget(self, entry: Entry, job: Job) -> None:
         if self._jobs.get(entry) is job:
             del self._jobs[entry]
+
+
+def _hint(labels: LabelSet, confidence: Confidence) -> str:
+    """Return the hint for masks of other thresholds; none where no model is known."""
+    if labels.run is None:
+        return ""
+    return hint_for(confidence, labels.run.model, shipped())
 
 
 def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:

@@ -10,6 +10,7 @@ import numpy.typing as npt
 from psygnal import Signal
 
 from cellpose_studio.app.history import HeadSwitch, History
+from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.parameters import SegmentationParameters
@@ -38,6 +39,10 @@ class LabelSet:
         Makes masks for other thresholds; None without flows.
     parameters
         What they were made with; for imported ones only what the file says.
+    confidence
+        How sure the network is of each cell; None where that is not known.
+    hint
+        Why to try another model; empty where the result looks right.
     """
 
     name: str
@@ -48,6 +53,8 @@ class LabelSet:
     flows: Flows | None = None
     maker: MakesMasks | None = None
     parameters: SegmentationParameters = field(default=SegmentationParameters())
+    confidence: Confidence | None = None
+    hint: str = ""
 
     def settings(self) -> dict[str, object]:
         """Return what files of Cellpose's formats say about how they were made."""

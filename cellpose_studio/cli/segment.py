@@ -148,11 +148,13 @@ def _one_image(
     cells = cell_count(result.labels)
     unit = "cell" if cells == 1 else "cells"
     written = ", ".join(file.name for file in files) or "nothing to save"
+    doubtful = int(result.confidence.doubtful.sum())
+    look = f" ({doubtful} doubtful)" if doubtful else ""
     progress.say(
-        f"{image.name}: {cells} {unit}, diameter {result.flows.diameter:g} px, "
+        f"{image.name}: {cells} {unit}{look}, diameter {result.flows.diameter:g} px, "
         f"{result.seconds:.1f} s -> {written}"
     )
-    for note in result.notes:
+    for note in (*result.notes, *filter(None, [result.hint])):
         progress.say(f"{image.name}: {note}")
 
 

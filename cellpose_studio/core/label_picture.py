@@ -60,6 +60,14 @@ def update(drawn: Picture, labels: Labels, box: Box) -> Box:
     return (*planes, slice(top, bottom), slice(left, right))
 
 
+def by_rank(drawn: Picture, labels: Labels, ranks: Picture) -> Picture:
+    """Return the picture ``drawn`` of ``labels`` with a colour of each cell's own.
+
+    ``ranks`` holds the colour, 1 to `COLOURS`, of every id, and 0 for background.
+    """
+    return (drawn & np.uint8(OUTLINE)) | ranks[labels]
+
+
 def palette() -> npt.NDArray[np.float32]:
     """Return RGB (`COLOURS`, 3), 0 to 1, of cells.
 
@@ -72,6 +80,26 @@ def palette() -> npt.NDArray[np.float32]:
         hsv_to_rgb(n * golden % 1, *levels[n % len(levels)]) for n in range(COLOURS)
     ]
     return np.array(colours, np.float32)
+
+
+def doubt_palette() -> npt.NDArray[np.float32]:
+    """Return RGB (`COLOURS`, 3), 0 to 1, from doubtful to sure: orange to blue.
+
+    A pale yellow lies between, so that every eye tells one from the other.
+    """
+    ends = np.array([[1.0, 0.35, 0.0], [0.95, 0.85, 0.6], [0.1, 0.4, 0.95]])
+    at = np.linspace(0, 2, COLOURS)
+    channels = [np.interp(at, range(3), ends[:, n]) for n in range(3)]
+    return np.stack(channels, axis=1).astype(np.float32)
+
+
+def ranks_of(
+    ids: npt.NDArray[np.uint32], scores: npt.NDArray[np.float64], size: int
+) -> Picture:
+    """Return for `by_rank` the colour of every id below ``size``, by scores 0 to 1."""
+    ranks = np.zeros(size, np.uint8)
+    ranks[ids] = 1 + np.round(scores * (COLOURS - 1)).astype(np.uint8)
+    return ranks
 
 
 def colour_table(

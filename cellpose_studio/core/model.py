@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellpose_studio.core.card import ModelCard
+
 Architecture = Literal["unet", "sam", "dino"]
 """The residual U-Net of Cellpose 1-3, or a Transformer of Cellpose 4."""
 
@@ -27,6 +29,7 @@ class ModelSpec(BaseModel):
     title: str = ""
     description: str = ""
     licence: str = ""
+    card: ModelCard | None = None
 
     @property
     def label(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.model import ModelSpec
@@ -22,6 +23,15 @@ class MakesMasks(Protocol):
         self, parameters: SegmentationParameters, checkpoint: Checkpoint
     ) -> npt.NDArray[np.uint32]:
         """Return the masks for ``parameters``; raises `Cancelled` after a stop."""
+        ...
+
+    def confidence(
+        self,
+        labels: npt.NDArray[np.uint32],
+        parameters: SegmentationParameters,
+        checkpoint: Checkpoint,
+    ) -> Confidence:
+        """Return how sure the network is of the ``labels`` made last."""
         ...
 
 
@@ -43,6 +53,10 @@ class Segmentation:
         Title of the device that the network ran on.
     seconds
         How long it took.
+    confidence
+        How sure the network is of each cell.
+    hint
+        Why to try another model; empty where the result looks right.
     notes
         What the user should know, one sentence each: a fall back to the CPU.
     """
@@ -56,6 +70,8 @@ class Segmentation:
     device: str
     precision: str
     seconds: float
+    confidence: Confidence
+    hint: str = ""
     notes: tuple[str, ...] = field(default=())
 
     def settings(self) -> dict[str, object]:

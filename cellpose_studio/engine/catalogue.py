@@ -21,6 +21,21 @@ def shipped() -> list[ModelSpec]:
     return specs
 
 
+def from_file(path: Path) -> ModelSpec:
+    """Return the model in a weight file, with the card beside it.
+
+    Raises
+    ------
+    ModelUnusable
+        If it holds none that we can run.
+    """
+    # Imports torch, which the list of models can do without.
+    from cellpose_studio.engine.model_card import with_card
+    from cellpose_studio.engine.weights import inspect
+
+    return with_card(inspect(path))
+
+
 def find(name: str) -> ModelSpec:
     """Return the model of that name, or in the weight file of that path.
 
@@ -34,9 +49,7 @@ def find(name: str) -> ModelSpec:
         return known[name]
     path = Path(name)
     if path.is_file():
-        from cellpose_studio.engine.weights import inspect
-
-        return inspect(path.resolve())
+        return from_file(path.resolve())
     raise ModelUnusable(
         f"There is no model {name}.",
         f"Known are {', '.join(known)}; or give the path of a weight file.",

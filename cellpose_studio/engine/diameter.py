@@ -1,9 +1,9 @@
 """Measure the diameter of the cells on the image itself.
 
-The second step of the size models of Cellpose 1-3 (Stringer et al., Nature Methods
-18, 2021), used from the start: the network runs at one diameter, and the median
-diameter of what it finds is the diameter for the next round. Networks trained on a
-range of scales find enough cells at a wrong one for this to settle.
+As in Cellpose 1-3 (Stringer et al., Nature Methods 18, 2021): the size model of the
+network guesses a diameter, the network runs at it, and the median diameter of what
+it finds is the answer. Here it runs again at that one until it settles: networks
+trained on a range of scales find enough cells at a wrong one.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.engine.dynamics import MaskMaker
 from cellpose_studio.engine.flows import flows_of_planes
 from cellpose_studio.engine.network import Network
+from cellpose_studio.engine.size_model import part_for_style
 from cellpose_studio.engine.tiles import TileCounter
 
 ROUNDS = 3
@@ -25,7 +26,9 @@ _FEWEST_CELLS = 3
 _SMALLEST = 5.0
 """As in Cellpose, px: smaller specks would blow the image up for the next round."""
 _MOST_PIXELS = 1024
-"""Side of the part of a large image that is looked at, px."""
+"""Side of the part of a large image that is looked at, in pixels of the network."""
+_LEAST_PIXELS = 256
+"""Side of the smallest part, in pixels of the image."""
 
 
 def measured_diameter(
@@ -36,21 +39,33 @@ def measured_diameter(
 ) -> float:
     """Return the median diameter of the cells on ``plane`` (Y, X, C), px.
 
-    The diameter that the model was trained at, where too few cells are found.
+    What the size model guesses where too few cells are found; without one, the
+    diameter that the model was trained at.
     """
-    part = _middle(plane)[None]
-    found = trained = network.spec.diam_labels
+    found = guess = guessed_diameter(network, plane)
     quiet = TileCounter(_Quiet(checkpoint), 0)
     for n in range(ROUNDS):
         checkpoint.reached(n, ROUNDS, "measuring the diameter")
+        part = _middle(plane, network.spec.diam_mean / found)[None]
         flows = flows_of_planes(network, part, parameters, found, quiet)
         labels = MaskMaker(flows, part.shape[1:3], network.device).masks(
             parameters, _Quiet(checkpoint)
         )
-        previous, found = found, max(median_diameter(labels) or trained, _SMALLEST)
+        previous, found = found, max(median_diameter(labels) or guess, _SMALLEST)
         if max(found, previous) / min(found, previous) < _SETTLED:
             break
     return found
+
+
+def guessed_diameter(network: Network, plane: npt.NDArray[np.float32]) -> float:
+    """Return what the style of ``plane`` (Y, X, C) tells of the diameter, px.
+
+    The diameter that the model was trained at, if it has no size model.
+    """
+    if network.sizes is None:
+        return network.spec.diam_labels
+    style = network.style(part_for_style(plane))
+    return max(network.sizes.diameter(style), _SMALLEST)
 
 
 def median_diameter(labels: npt.NDArray[np.integer]) -> float | None:
@@ -65,9 +80,11 @@ def median_diameter(labels: npt.NDArray[np.integer]) -> float | None:
     return float(np.median(2 * np.sqrt(areas / np.pi)))
 
 
-def _middle(plane: npt.NDArray[np.float32]) -> npt.NDArray[np.float32]:
-    y, x = (max(0, (n - _MOST_PIXELS) // 2) for n in plane.shape[:2])
-    return plane[y : y + _MOST_PIXELS, x : x + _MOST_PIXELS]
+def _middle(plane: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
+    """Return the middle of ``plane``, not too large once it is scaled."""
+    side = int(np.clip(_MOST_PIXELS / scale, _LEAST_PIXELS, _MOST_PIXELS))
+    y, x = (max(0, (n - side) // 2) for n in plane.shape[:2])
+    return plane[y : y + side, x : x + side]
 
 
 class _Quiet(Checkpoint):

@@ -12,8 +12,10 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import torch
+from scipy.special import expit
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.labels import compacted
 from cellpose_studio.core.parameters import SegmentationParameters
@@ -91,6 +93,49 @@ class MaskMaker:
         checkpoint.reached(count, count, "masks")
         return labels
 
+    def confidence(
+        self,
+        labels: LabelArray,
+        parameters: SegmentationParameters,
+        checkpoint: Checkpoint,
+    ) -> Confidence:
+        """Return how sure the network is of ``labels``, made by `masks` from these.
+
+        Raises
+        ------
+        Cancelled
+            Soon after a stop.
+        """
+        size = int(labels.max(initial=0)) + 1
+        pixels = np.bincount(labels.ravel(), minlength=size)
+        seen, fitted, chance, error = np.zeros((4, size))
+        candidates = misfits = 0
+        parts = labels.reshape(self._count(), *self._part_shape(labels.shape))
+        for n, part in enumerate(parts):
+            cells = self._candidates[n]
+            errors = self._errors(n, checkpoint.check)
+            large = np.bincount(cells.labels.ravel())[1:] >= parameters.min_size
+            candidates += int(large.sum())
+            misfits += int((errors[large] > FLOW_CHECK).sum())
+            own = self._resized(part, cells.labels.shape)
+            inside = own > 0
+            probability = expit(self._of_part(n)[1][inside])
+            seen += np.bincount(own[inside], minlength=size)
+            chance += np.bincount(own[inside], probability, size)
+            inside &= cells.labels > 0
+            fitted += np.bincount(own[inside], minlength=size)
+            error += np.bincount(own[inside], errors[cells.labels[inside] - 1], size)
+        ids = np.flatnonzero(pixels[1:]) + 1
+        with np.errstate(invalid="ignore"):
+            return Confidence(
+                ids.astype(np.uint32),
+                pixels[ids],
+                (error / fitted)[ids],
+                (chance / seen)[ids],
+                candidates,
+                misfits,
+            )
+
     def _count(self) -> int:
         """Return how many parts the dynamics run on: volumes, or planes."""
         flows = self._flows
@@ -105,13 +150,21 @@ class MaskMaker:
         cells = self._candidates[n]
         kept = cells.labels.copy()
         if parameters.flow_threshold > 0 and not self._flows.volumetric:
-            if cells.errors is None:
-                cells.errors = flow_errors(cells.labels, self._of_part(n)[0], check)
-            kept = _without(
-                kept, 1 + np.flatnonzero(cells.errors > parameters.flow_threshold)
-            )
+            misfits = self._errors(n, check) > parameters.flow_threshold
+            kept = _without(kept, 1 + np.flatnonzero(misfits))
         smallest = -1 if self._joins(parameters) else parameters.min_size
-        return _finished(self._resized(kept), smallest)
+        shape = self._part_shape(self._label_shape)
+        return _finished(self._resized(kept, shape), smallest)
+
+    def _errors(self, n: int, check: Callable[[], None]) -> npt.NDArray[np.float64]:
+        """Return the flow errors of the cells of one part; NaN in volumes."""
+        cells = self._candidates[n]
+        if cells.errors is None:
+            if self._flows.volumetric:
+                cells.errors = np.full(int(cells.labels.max(initial=0)), np.nan)
+            else:
+                cells.errors = flow_errors(cells.labels, self._of_part(n)[0], check)
+        return cells.errors
 
     def _found(self, n: int, check: Callable[[], None]) -> Labels:
         """Return the cells of one part that the flows lead to."""
@@ -143,9 +196,12 @@ class MaskMaker:
         part = slice(n * planes, (n + 1) * planes)
         return flows.dP[:, part], flows.cellprob[part]
 
-    def _resized(self, labels: Labels) -> Labels:
-        """Return ``labels`` at the size of the image, if the flows are smaller."""
-        shape = self._label_shape[-labels.ndim :]
+    def _part_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of one part of labels of ``shape``: YX or ZYX."""
+        return shape[-3:] if self._flows.volumetric else shape[-2:]
+
+    def _resized(self, labels: Labels, shape: tuple[int, ...]) -> Labels:
+        """Return ``labels`` at another size, if the flows have that of the network."""
         if labels.shape == shape:
             return labels
         import cv2

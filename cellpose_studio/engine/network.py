@@ -16,6 +16,11 @@ from torch import Tensor, nn
 from cellpose_studio.core.errors import DeviceFull, ModelUnusable
 from cellpose_studio.core.model import Architecture, ModelSpec
 from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
+from cellpose_studio.engine.size_model import (
+    SizeModel,
+    load_size_model,
+    size_model_path,
+)
 from cellpose_studio.engine.torchvision_ops import make_importable
 from cellpose_studio.engine.unet import UNet, concatenates, widths_of
 from cellpose_studio.engine.weights import Weights, read_weights, sha256_of
@@ -24,6 +29,9 @@ TILE: dict[Architecture, int] = {"unet": 224, "sam": 256, "dino": 384}
 """Side of the tiles that each architecture was trained on, px."""
 
 FloatArray = npt.NDArray[np.float32]
+
+_DIVISIBLE = 16
+"""What the sides of an image must be divisible by, as in Cellpose."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,6 +46,8 @@ class Network:
         Maps (N, C, Y, X) to (N, 3, Y, X) and (N, S) styles.
     blocks
         Its parts, in the order in which they run; each takes well under a second.
+    sizes
+        Guesses the diameter of the cells, where the model came with such a part.
     """
 
     spec: ModelSpec
@@ -45,6 +55,7 @@ class Network:
     blocks: tuple[nn.Module, ...]
     device: Device
     precision: Precision
+    sizes: SizeModel | None = None
 
     @property
     def tile(self) -> int:
@@ -65,6 +76,10 @@ class Network:
         with torch.inference_mode():
             outputs: Tensor = self.module(pixels)[0]
         return np.asarray(outputs.float().cpu().numpy(), np.float32)
+
+    def style(self, image: FloatArray) -> npt.NDArray[np.float64]:
+        """Return the style (S,) of ``image`` (Y, X, C), at its own scale."""
+        return style_of(self.module, image, self.device.name)
 
     @contextmanager
     def watched(self, before_block: Callable[[], None]) -> Iterator[None]:
@@ -113,7 +128,21 @@ def load(
         # A whole block takes a second on a slow core.
         halves = [(block, block.mlp) for block in module.encoder.blocks]
         blocks = [*itertools.chain(*halves), module.out]
-    return Network(spec, module, tuple(blocks), device, precision)
+    beside = size_model_path(spec.path)
+    sizes = load_size_model(beside) if beside.is_file() else None
+    return Network(spec, module, tuple(blocks), device, precision, sizes)
+
+
+def style_of(
+    module: nn.Module, image: FloatArray, device: str = "cpu"
+) -> npt.NDArray[np.float64]:
+    """Return the style (S,) that ``module`` gives to ``image`` (Y, X, C)."""
+    short = [-length % _DIVISIBLE for length in image.shape[:2]]
+    padded = np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)))
+    pixels = torch.from_numpy(padded.transpose(2, 0, 1)[None].copy()).to(device)
+    with torch.inference_mode():
+        style: Tensor = module(pixels)[1]
+    return style[0].double().cpu().numpy()
 
 
 def device_full(device: Device) -> DeviceFull:

@@ -13,6 +13,11 @@ def use_threads(threads: int | None) -> None:
         torch.set_num_threads(max(1, threads))
 
 
+def torch_threads() -> int:
+    """Return how many threads networks use."""
+    return torch.get_num_threads()
+
+
 def leave_a_core_free() -> None:
     """Keep one core for the window: with all of them busy it could not answer."""
     use_threads((os.cpu_count() or 2) - 1)

@@ -75,7 +75,7 @@ def train(
     with _watched(net, checkpoint):
         for epoch in range(done, len(rates)):
             for group in optimizer.param_groups:
-                group["lr"] = rates[epoch]
+                group["lr"] = float(rates[epoch])
             # Of each epoch its own, so that one can go on after any of them.
             rng = np.random.default_rng((parameters.seed, epoch))
             losses = []

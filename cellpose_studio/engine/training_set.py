@@ -35,14 +35,13 @@ class TrainingCrops:
         checkpoint: Checkpoint,
         vary: bool,
     ) -> None:
-        make_importable()
-        from cellpose.utils import diameters
-
         self._images = images
         self._parameters = parameters
         self._vary = vary
         self._plain: dict[int, FloatArray] = {}
-        self.diameters = [max(float(diameters(i.labels)[0]), 5.0) for i in images]
+        self.diameters = [
+            diameter_of(image.labels) or parameters.diam_mean for image in images
+        ]
         self._targets = []
         for n, image in enumerate(images):
             checkpoint.reached(n, len(images), "computing flows")
@@ -75,6 +74,7 @@ class TrainingCrops:
 
         They are turned, flipped and scaled by Cellpose's own augmentation.
         """
+        make_importable()
         from cellpose.transforms import random_rotate_and_resize
 
         parameters = self._parameters
@@ -93,7 +93,7 @@ class TrainingCrops:
         return pixels, targets
 
     def _seen(self, i: int, rng: np.random.Generator) -> FloatArray:
-        """Return (C, Y, X), what the network sees: its further inputs are empty."""
+        """Return (C, Y, X), what the network sees."""
         pixels = self._images[i].pixels
         if self._vary:
             grey = varied(pixels, self.diameters[i], self._parameters, rng)
@@ -101,13 +101,29 @@ class TrainingCrops:
             if i not in self._plain:
                 self._plain[i] = plain(pixels)
             grey = self._plain[i]
-        inputs = np.zeros((self._parameters.widths[0], *grey.shape), np.float32)
-        inputs[0] = grey
-        return inputs
+        return with_inputs(grey, self._parameters.widths[0])
 
     def _zoom(self, rng: np.random.Generator) -> float:
         """Return how much larger a crop is shown: 1 most often, the limits never."""
         return float(self._parameters.zoom ** rng.triangular(-1, 0, 1))
+
+
+def with_inputs(grey: FloatArray, inputs: int) -> FloatArray:
+    """Return (C, Y, X), ``grey`` (Y, X) as the first of ``inputs``, the rest empty."""
+    seen = np.zeros((inputs, *grey.shape), np.float32)
+    seen[0] = grey
+    return seen
+
+
+def diameter_of(labels: npt.NDArray[np.integer]) -> float | None:
+    """Return the median diameter of the cells, px, as Cellpose has it; 5 at least.
+
+    None if there are no cells.
+    """
+    make_importable()
+    from cellpose.utils import diameters
+
+    return max(float(diameters(labels)[0]), 5.0) if labels.any() else None
 
 
 def targets_of(labels: npt.NDArray[np.integer], checkpoint: Checkpoint) -> FloatArray:

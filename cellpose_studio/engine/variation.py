@@ -7,6 +7,7 @@ image is varied and then normalised, as an image is before a run.
 
 from __future__ import annotations
 
+import cv2
 import numpy as np
 import numpy.typing as npt
 
@@ -85,8 +86,6 @@ def _shaded(grey: FloatArray, strength: float, rng: np.random.Generator) -> Floa
 
 def _uneven(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
     """Return a smooth field of ``shape`` between -1 and 1."""
-    import cv2
-
     coarse = rng.uniform(-1, 1, rng.integers(2, 5, 2)).astype(np.float32)
     size = (shape[1], shape[0])
     field = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
@@ -94,8 +93,6 @@ def _uneven(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
 
 
 def _blurred(grey: FloatArray, sigma: float) -> FloatArray:
-    import cv2
-
     if sigma < 0.2:
         return grey
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma))

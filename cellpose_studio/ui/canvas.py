@@ -15,11 +15,21 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
+from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.image import ChannelPixels, ColourPixels, ImageSource
-from cellpose_studio.core.label_picture import colour_table, palette, picture, update
+from cellpose_studio.core.label_picture import (
+    by_rank,
+    colour_table,
+    doubt_palette,
+    palette,
+    picture,
+    ranks_of,
+    update,
+)
 
 _COLOURS = ("green", "magenta", "cyan", "yellow", "red", "blue")
 _FILL = 0.4
+_DOUBT_FILL = 0.6  # its colours are few, and have to be told apart
 
 
 def isolate_napari(config: Path | None) -> None:
@@ -34,6 +44,7 @@ class Canvas(QObject):
     """An image with its label sets as layers, and napari's own panels for them."""
 
     status_changed = Signal(str)
+    cell_pointed_at = Signal(int)  # id in the selected masks, 0 for none
     labels_chosen = Signal(str)  # name of a label set, by a click on its layer
 
     def __init__(self, theme: str) -> None:
@@ -60,6 +71,7 @@ class Canvas(QObject):
         self._masks_layer = _masks_layer()
         self._outlines = True
         self._masks_shown = True
+        self._by_doubt = False
         self._image: ImageSource | None = None
         self._masks: dict[str, Any] = {}
         self.model.events.status.connect(self._on_status)
@@ -113,10 +125,16 @@ class Canvas(QObject):
         self.model.reset_view()
         self._show_middle_plane(image)
 
-    def show_labels(self, name: str, labels: npt.NDArray[np.uint32]) -> None:
+    def show_labels(
+        self,
+        name: str,
+        labels: npt.NDArray[np.uint32],
+        confidence: Confidence | None = None,
+    ) -> None:
         """Show masks over the image, replacing the layer of that name."""
         layer = self._masks.get(name)
         if layer is not None and layer in self.model.layers:
+            self._rank(layer, labels, confidence)
             layer.data = labels
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
@@ -131,6 +149,7 @@ class Canvas(QObject):
         )
         # Napari then asks for the surroundings of what it painted, too.
         layer.contour = 1
+        self._rank(layer, labels, confidence)
         # Masks change by runs and thresholds here; a stray stroke would be lost.
         layer.editable = False
         self.model.add_layer(layer)
@@ -160,6 +179,14 @@ class Canvas(QObject):
     def set_outlines(self, outlines: bool) -> None:
         """Outline the cells, or not."""
         self._outlines = outlines
+        self._recolour()
+
+    def set_by_doubt(self, by_doubt: bool) -> None:
+        """Colour the cells by how sure the network is of them, or all differently."""
+        self._by_doubt = by_doubt
+        for layer in self._masks.values():
+            layer.by_rank = by_doubt and layer.ranks is not None
+            layer.refresh(extent=False)
         self._recolour()
 
     def reset_view(self) -> None:
@@ -218,18 +245,37 @@ class Canvas(QObject):
         labels = list(self.model.dims.axis_labels)
         return self.model.dims.current_step[labels.index(axis)] if axis in labels else 0
 
+    def _rank(
+        self,
+        layer: Any,
+        labels: npt.NDArray[np.uint32],
+        confidence: Confidence | None,
+    ) -> None:
+        """Tell ``layer`` how sure the network is of its next labels."""
+        layer.ranks = None
+        if confidence is not None:
+            size = int(labels.max(initial=0)) + 1
+            layer.ranks = ranks_of(confidence.ids, confidence.scores, size)
+        layer.by_rank = self._by_doubt and layer.ranks is not None
+        self._recolour_layer(layer)
+
     def _recolour(self) -> None:
         for layer in self._masks.values():
-            # The picture stays, only its colours change.
-            with layer._block_refresh():  # PRIVATE
-                layer.colormap = self._colours()
+            self._recolour_layer(layer)
 
-    def _colours(self) -> Any:
+    def _recolour_layer(self, layer: Any) -> None:
+        # The picture stays, only its colours change.
+        with layer._block_refresh():  # PRIVATE
+            layer.colormap = self._colours(layer.by_rank)
+
+    def _colours(self, by_rank: bool = False) -> Any:
         from napari.utils.colormaps import CyclicLabelColormap
 
-        fill = _FILL if self._masks_shown else 0.0
+        strength = _DOUBT_FILL if by_rank else _FILL
+        fill = strength if self._masks_shown else 0.0
         outline = 1.0 if self._outlines else fill
-        table = colour_table(palette(), fill=fill, outline=outline)
+        colours = doubt_palette() if by_rank else palette()
+        table = colour_table(colours, fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)
 
     def _on_active(self, event: Any) -> None:
@@ -243,6 +289,19 @@ class Canvas(QObject):
             parts = [status.get("layer_name"), status.get("coordinates")]
             status = "  ".join(str(part) for part in parts if part)
         self.status_changed.emit(str(status))
+        self.cell_pointed_at.emit(self._cell_under_cursor())
+
+    def _cell_under_cursor(self) -> int:
+        """Return the id of the cell of the masks that are shown, 0 for none.
+
+        Also 0 in a 3D view, where a point of the screen is a line in the image.
+        """
+        if self.model.dims.ndisplay == 2:
+            for layer in self._masks.values():
+                if layer.visible:
+                    value = layer.get_value(self.model.cursor.position, world=True)
+                    return int(value or 0)
+        return 0
 
 
 def _masks_layer() -> type[Any]:
@@ -260,6 +319,9 @@ def _masks_layer() -> type[Any]:
 
     # Napari finds the icon by the name of the class.
     class Labels(layers.Labels):
+        ranks: npt.NDArray[np.uint8] | None = None
+        by_rank = False
+
         def _raw_to_displayed(  # PRIVATE
             self,
             raw: npt.NDArray[np.uint32],
@@ -267,10 +329,18 @@ def _masks_layer() -> type[Any]:
         ) -> npt.NDArray[np.uint8]:
             """Return the picture of ``raw``, or of a part after a change in it."""
             if data_slice is None:
-                return picture(raw)
+                return self._ranked(picture(raw), raw)
             drawn = self._slice.image.view  # PRIVATE
-            update(drawn, raw, data_slice)
+            box = update(drawn, raw, data_slice)
+            drawn[box] = self._ranked(drawn[box], raw[box])
             return drawn[data_slice].copy()
+
+        def _ranked(
+            self, drawn: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
+        ) -> npt.NDArray[np.uint8]:
+            if self.by_rank and self.ranks is not None:
+                return by_rank(drawn, raw, self.ranks)
+            return drawn
 
     # Those of napari's own layer offer settings that this one does not have.
     container.layer_to_controls[Labels] = QtLayerControls

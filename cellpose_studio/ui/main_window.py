@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +22,9 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.runs import Runs, Thresholds
-from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.app.session import Entry, LabelSet, Session
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.engine.catalogue import from_file, shipped
 from cellpose_studio.io.images import FILE_DIALOG_FILTER
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.image_list import ImageList
@@ -119,9 +120,7 @@ class MainWindow(QMainWindow):
         """Offer a weight file as a model, if it is one."""
 
         def work(_: object) -> Any:
-            from cellpose_studio.engine.weights import inspect
-
-            return inspect(path)
+            return from_file(path)
 
         def finish(model: Any) -> None:
             self.settings.add_model_file(path)
@@ -225,8 +224,10 @@ class MainWindow(QMainWindow):
         self.panels = [images, layers, controls, panels]
         self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
         self.position = QLabel(objectName="position")
+        self.cell = QLabel(objectName="cell")
         self.device = QLabel("CPU", objectName="device")
         self.statusBar().addWidget(self.position, 1)
+        self.statusBar().addWidget(self.cell)
         self.statusBar().addPermanentWidget(self.device)
 
     def _dock(
@@ -248,6 +249,7 @@ class MainWindow(QMainWindow):
         self.segment.model.file_wanted.connect(self.choose_model)
         self.welcome.sample_wanted.connect(self.open_sample)
         self.canvas.status_changed.connect(self.position.setText)
+        self.canvas.cell_pointed_at.connect(self._on_cell)
         self.canvas.labels_chosen.connect(self._on_labels_chosen)
         self.runs.failed.connect(self.show_error)
         self.runs.noted.connect(self.messages.note)
@@ -276,7 +278,7 @@ class MainWindow(QMainWindow):
         )
         if entry is not None:
             for labels in entry.label_sets.values():
-                self.canvas.show_labels(labels.name, labels.labels)
+                self.canvas.show_labels(labels.name, labels.labels, labels.confidence)
             self.canvas.set_active_labels(entry.active)
 
     def _on_labels(self, entry: Entry, name: str) -> None:
@@ -286,7 +288,7 @@ class MainWindow(QMainWindow):
         if labels is None:
             self.canvas.remove_labels(name)
         else:
-            self.canvas.show_labels(name, labels.labels)
+            self.canvas.show_labels(name, labels.labels, labels.confidence)
         self.canvas.set_active_labels(entry.active)
         self.segment.show_labels(entry.labels)
 
@@ -294,6 +296,10 @@ class MainWindow(QMainWindow):
         entry = self.session.shown
         if entry is not None and name != entry.active:
             self.session.choose_labels(entry, name)
+
+    def _on_cell(self, cell: int) -> None:
+        entry = self.session.shown
+        self.cell.setText(_about_cell(cell, entry.labels if entry else None))
 
     def _on_thresholds(self) -> None:
         entry = self.session.shown
@@ -306,3 +312,14 @@ class MainWindow(QMainWindow):
         self.thresholds.change(
             entry, type(entry.labels.parameters).model_validate(changed)
         )
+
+
+def _about_cell(cell: int, labels: LabelSet | None) -> str:
+    """Return what the status bar says of the cell under the pointer."""
+    if not cell or labels is None:
+        return ""
+    sure = labels.confidence.of(cell) if labels.confidence else None
+    if sure is None:
+        return f"cell {cell}"
+    error = "" if isnan(sure.flow_error) else f", flow error {sure.flow_error:.2f}"
+    return f"cell {cell}: {sure.pixels} px, probability {sure.probability:.0%}{error}"

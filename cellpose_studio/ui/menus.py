@@ -18,6 +18,8 @@ _KEYS = """
 <table cellpadding="3">
 <tr><td><b>Ctrl+R</b> / <b>Esc</b></td><td>run / cancel</td></tr>
 <tr><td><b>X</b>, <b>Z</b></td><td>masks on or off, outlines on or off</td></tr>
+<tr><td><b>K</b></td><td>colour cells by doubt: orange doubtful, blue sure</td></tr>
+<tr><td><b>M</b></td><td>models and their cards</td></tr>
 <tr><td><b>A</b>, <b>D</b></td><td>previous, next image</td></tr>
 <tr><td><b>PgUp</b>, <b>PgDn</b></td><td>next, previous plane;
 with Shift, time point</td></tr>
@@ -91,6 +93,9 @@ class Menus:
             menu,
             Command("masks", "&Masks", canvas.set_masks_shown, "X", checked=True),
             Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=True),
+            Command(
+                "doubt", "Colour by &doubt", canvas.set_by_doubt, "K", checked=False
+            ),
             None,
             Command("previous", "&Previous image", step(-1), "A"),
             Command("next", "&Next image", step(1), "D"),
@@ -119,6 +124,7 @@ class Menus:
             Command("run", "&Run", window.run, "Ctrl+R"),
             Command("cancel", "&Cancel", window.jobs.cancel_job, "Esc"),
             None,
+            Command("models", "&Models…", window.segment.model.show_browser, "M"),
             Command("addModel", "&Add a model file…", window.choose_model),
         )
 

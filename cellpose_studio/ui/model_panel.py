@@ -17,6 +17,7 @@ from cellpose_studio.core.channels import default_channels
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import GREY
+from cellpose_studio.ui.model_browser import ModelBrowser
 
 _INPUTS = {
     1: ("Channel",),
@@ -42,23 +43,29 @@ class ModelPanel(QWidget):
         self.combo.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
-        self.add = QPushButton("Add file…", objectName="addModel")
-        self.add.setToolTip(
-            "<qt>Use a weight file of Cellpose 1 to 4, your own for one.</qt>"
+        self.browse = QPushButton("Models…", objectName="browseModels")
+        self.browse.setToolTip(
+            "<qt>All models with their cards: what they are for, how well they work. "
+            "Add a weight file of Cellpose 1 to 4 there.</qt>"
         )
+        self.browser = ModelBrowser(self)
         self.about = QLabel(objectName="aboutModel", wordWrap=True)
         self.channels = QFormLayout()
         self.channels.setContentsMargins(0, 0, 0, 0)
         row = QHBoxLayout()
         row.addWidget(self.combo, 1)
-        row.addWidget(self.add)
+        row.addWidget(self.browse)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self.about)
         column.addLayout(self.channels)
         self.combo.currentIndexChanged.connect(self._on_model)
-        self.add.clicked.connect(self.file_wanted)
+        self.browse.clicked.connect(self.show_browser)
+        self.browser.file_wanted.connect(self.file_wanted)
+        self.browser.accepted.connect(
+            lambda: self.combo.setCurrentIndex(self.browser.chosen)
+        )
         self._on_model()
 
     @property
@@ -81,6 +88,13 @@ class ModelPanel(QWidget):
             known.append(model.sha256)
         if select:
             self.combo.setCurrentIndex(known.index(model.sha256))
+        if self.browser.isVisible():
+            self.browser.set_models(self._models, known.index(model.sha256))
+
+    def show_browser(self) -> None:
+        """Show all models with their cards."""
+        self.browser.set_models(self._models, self.combo.currentIndex())
+        self.browser.open()
 
     def set_image(self, image: ImageSource | None) -> None:
         """Offer the channels of ``image``, those first that it was run with last."""

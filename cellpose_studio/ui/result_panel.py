@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 from html import escape
+from math import isnan
 
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
 from cellpose_studio.app.session import LabelSet
+from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.ui.form import extra, limits
 
 FIELDS = ("flow_threshold", "cellprob_threshold", "min_size")
 _DELAY = 60  # ms between the movement of a slider and the work for it
 
+_DOUBT_TIP = (
+    "<qt>How sure the network is: cells to look at first, and the median probability "
+    "and flow error of all. The probability is 100 % and the flow error 0 where it "
+    "has no doubt. View ▸ Colour by doubt (K) shows which cells are meant; the status "
+    "bar tells the numbers of the cell under the pointer.</qt>"
+)
 _NEEDS_RUN = "These masks have no flows, so changing this needs a run."
 _NO_FLOW_CHECK_IN_3D = "Cells of a volume are not checked against their flows."
 
@@ -28,6 +36,9 @@ class ResultPanel(QGroupBox):
     def __init__(self) -> None:
         super().__init__("Result")
         self.count = QLabel(objectName="cellCount", wordWrap=True)
+        self.doubt = QLabel(objectName="doubt", wordWrap=True)
+        self.doubt.setToolTip(_DOUBT_TIP)
+        self.hint = QLabel(objectName="hint", wordWrap=True)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         self.sliders = {name: _slider(name) for name in FIELDS}
@@ -38,6 +49,8 @@ class ResultPanel(QGroupBox):
         column = QVBoxLayout(self)
         column.addLayout(form)
         column.addWidget(self.count)
+        column.addWidget(self.doubt)
+        column.addWidget(self.hint)
         self._form = form
         self._timer = QTimer(self, singleShot=True, interval=_DELAY)
         self._timer.timeout.connect(self.changed)
@@ -49,6 +62,9 @@ class ResultPanel(QGroupBox):
 
     def show_labels(self, labels: LabelSet | None) -> None:
         """Show the thresholds of ``labels``, and how many cells there are."""
+        self._show_doubt(labels.confidence if labels else None)
+        self.hint.setText(labels.hint if labels else "")
+        self.hint.setVisible(bool(self.hint.text()))
         if labels is None:
             self.count.setText("Not segmented yet.")
             self._enable(FIELDS, True, "")
@@ -71,13 +87,27 @@ class ResultPanel(QGroupBox):
             slider.setValue(getattr(parameters, name))
             slider.blockSignals(False)
 
+    def _show_doubt(self, confidence: Confidence | None) -> None:
+        """Say how sure the network is, in the middle and of how many cells not."""
+        shown = confidence is not None and len(confidence.ids) > 0
+        self.doubt.setVisible(shown)
+        if confidence is not None and shown:
+            doubtful = int(confidence.doubtful.sum())
+            error, probability = confidence.medians()
+            fit = "" if isnan(error) else f", flow error {error:.2f}"
+            self.doubt.setText(
+                f"{doubtful or 'None'} doubtful<br>Probability {probability:.0%}{fit}"
+            )
+
     def _busy(self) -> bool:
         """Tell whether the user is moving a slider, which we must not move then."""
         down = any(slider.isSliderDown() for slider in self.sliders.values())
         return down or self._timer.isActive()
 
     def _on_value(self) -> None:
-        self._timer.start()
+        # Not anew at each value, or nothing would change while a slider is dragged.
+        if not self._timer.isActive():
+            self._timer.start()
 
     def _on_release(self) -> None:
         if self._timer.isActive():

@@ -8,6 +8,8 @@ ADDITIONS = """
 #messageBar[kind="note"] { background: {{ primary }}; }
 #messageBar QLabel { background: transparent; }
 #aboutModel, #jobText, #jobLeft, #welcome { color: {{ opacity(text, 170) }}; }
+#doubt { color: {{ opacity(text, 200) }}; }
+#hint { background: {{ warning }}; color: black; padding: 6px; border-radius: 3px; }
 #run { background: {{ current }}; font-weight: bold; padding: 8px; }
 #run:hover { background: {{ lighten(current, 10) }}; }
 #run:disabled { background: {{ foreground }}; color: {{ opacity(text, 90) }}; }

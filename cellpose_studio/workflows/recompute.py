@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.run import MakesMasks
@@ -31,8 +32,20 @@ class MasksFromFile:
         self, parameters: SegmentationParameters, checkpoint: Checkpoint
     ) -> npt.NDArray[np.uint32]:
         """Return the masks for ``parameters``; raises `Cancelled` after a stop."""
+        return self._loaded().masks(parameters, checkpoint)
+
+    def confidence(
+        self,
+        labels: npt.NDArray[np.uint32],
+        parameters: SegmentationParameters,
+        checkpoint: Checkpoint,
+    ) -> Confidence:
+        """Return how sure the network was of the ``labels`` made last."""
+        return self._loaded().confidence(labels, parameters, checkpoint)
+
+    def _loaded(self) -> MakesMasks:
         if self._maker is None:
             from cellpose_studio.engine.dynamics import MaskMaker
 
             self._maker = MaskMaker(self._flows, self._label_shape)
-        return self._maker.masks(parameters, checkpoint)
+        return self._maker

@@ -12,10 +12,12 @@ from cellpose_studio.core.channels import default_channels
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import DeviceFull, ParametersUnfit
 from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.hints import hint_for
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.run import Segmentation
+from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.diameter import measured_diameter
 from cellpose_studio.engine.dynamics import MaskMaker
@@ -72,6 +74,7 @@ def segment(
         parameters, flows = _flows(image, network, parameters, checkpoint)
     maker = MaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
+    confidence = maker.confidence(labels, parameters, checkpoint)
     return Segmentation(
         image,
         model,
@@ -82,6 +85,8 @@ def segment(
         device.title,
         network.precision,
         time.perf_counter() - started,
+        confidence,
+        hint_for(confidence, model, shipped()),
         notes,
     )
 

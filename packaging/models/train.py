@@ -1,23 +1,37 @@
 """Trains the models that ship, again and with the same result.
 
-.venv/bin/python packaging/models/train.py [MODEL …] [--seeds 0 1 2]
+.venv/bin/python packaging/models/train.py [MODEL …]
 
-Draws the synthetic images, and trains each model once with every seed. A training
-that was broken off goes on where it was.
+Draws the synthetic images, trains each model once with every seed, measures all of
+them on the validation images, and puts the best one among the resources, with its
+card. A training that was broken off goes on where it was: just start it again.
 """
 
 from __future__ import annotations
 
 import argparse
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
-from recipes import RECIPES, Recipe
+import numpy as np
+from recipes import DATA, KINDS, LICENCE, RECIPES, Recipe
 from synthetic import write
 
+from cellpose_studio.core.card import Accuracy, ModelCard
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.engine.catalogue import from_file
+from cellpose_studio.engine.model_card import card_path, card_text
+from cellpose_studio.engine.size_model import size_model_path
+from cellpose_studio.engine.threads import use_threads
+from cellpose_studio.workflows.assess import accuracy_of, assess
+from cellpose_studio.workflows.training_images import training_files
+
 ROOT = Path(__file__).parents[2]
-DATA = ROOT.parent / "shared" / "data"
+DATA_FOLDER = ROOT.parent / "shared" / "data"
+MODELS = ROOT / "resources" / "models"
 
 
 def drawn(recipe: Recipe, work: Path) -> list[Path]:
@@ -31,34 +45,91 @@ def drawn(recipe: Recipe, work: Path) -> list[Path]:
     return folders
 
 
-def command(name: str, seed: int, data: Path, work: Path) -> list[str]:
-    """Return the command that trains ``name``."""
-    recipe = RECIPES[name]
+def command(recipe: Recipe, seed: int, data: Path, out: Path) -> list[str]:
+    """Return the command that trains ``recipe`` with ``seed``."""
     return [
         *(sys.executable, "-m", "cellpose_studio", "train"),
         *[str(data / folder) for folder in recipe.folders],
         *("--split", str(data / "splits.csv")),
-        *("--whole", *[str(folder) for folder in drawn(recipe, work)]),
+        *("--whole", *[str(folder) for folder in drawn(recipe, out.parent)]),
         *recipe.options,
-        *("--seed", str(seed), "--threads", "1", "--resume"),
-        *("--out", str(work / f"{name}-seed{seed}")),
+        *("--seed", str(seed), "--threads", "1", "--resume", "--out", str(out)),
     ]
+
+
+def accuracies(model: ModelSpec, recipe: Recipe, data: Path) -> list[Accuracy]:
+    """Return how well ``model`` does on the validation images of each kind."""
+    measured = []
+    for folder in recipe.folders:
+        files = training_files([data / folder], data / "splits.csv", ())["validation"]
+        pairs = [(image, masks) for image, masks, _ in files]
+        results = list(assess(model, pairs, Checkpoint()))
+        measured.append(accuracy_of(KINDS[folder], results))
+    return measured
+
+
+def in_mean(measured: list[Accuracy]) -> float:
+    """Return AP at IoU 0.5 over all images, which a model is chosen by."""
+    images = [row.images for row in measured]
+    return float(np.average([row.ap50 for row in measured], weights=images))
+
+
+def card(model: ModelSpec, recipe: Recipe, tried: list[list[Accuracy]]) -> ModelCard:
+    """Return the card of ``model``, the best of those ``tried``."""
+    assert model.card is not None
+    best = max(tried, key=in_mean)
+    accuracy = [
+        row.model_copy(update={"seeds": tuple(other[n].ap50 for other in tried)})
+        for n, row in enumerate(best)
+    ]
+    data = []
+    for row in model.card.data:
+        about, licence = DATA[row.name]
+        data.append(row.model_copy(update={"about": about, "licence": licence}))
+    return model.card.model_copy(
+        update={
+            "purpose": recipe.purpose,
+            "not_for": recipe.not_for,
+            "data": tuple(data),
+            "accuracy": tuple(accuracy),
+        }
+    )
+
+
+def ship(name: str, best: ModelSpec, tried: list[list[Accuracy]]) -> None:
+    """Put ``best`` among the resources under ``name``."""
+    recipe = RECIPES[name]
+    MODELS.mkdir(parents=True, exist_ok=True)
+    weights = MODELS / name
+    shutil.copyfile(best.path, weights)
+    shutil.copyfile(size_model_path(best.path), size_model_path(weights))
+    words = {"title": recipe.title, "description": recipe.description}
+    shipped = best.model_copy(
+        update={**words, "licence": LICENCE, "card": card(best, recipe, tried)}
+    )
+    card_path(weights).write_text(card_text(shipped), encoding="utf-8")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("models", nargs="*", default=list(RECIPES), choices=RECIPES)
+    parser.add_argument("models", nargs="*", default=list(RECIPES), metavar="MODEL")
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
-    parser.add_argument("--data", type=Path, default=DATA)
+    parser.add_argument("--data", type=Path, default=DATA_FOLDER)
     parser.add_argument("--work", type=Path, default=ROOT / "build" / "models")
     options = parser.parse_args()
     options.work.mkdir(parents=True, exist_ok=True)
+    use_threads(1)
     for name in options.models:
+        recipe, tried = RECIPES[name], {}
         for seed in options.seeds:
-            if not (options.work / f"{name}-seed{seed}").is_file():
-                subprocess.run(
-                    command(name, seed, options.data, options.work), check=True
-                )
+            out = options.work / f"{name}-seed{seed}"
+            if not card_path(out).is_file():
+                subprocess.run(command(recipe, seed, options.data, out), check=True)
+            model = from_file(out)
+            tried[seed] = (model, accuracies(model, recipe, options.data))
+            print(name, "seed", seed, *tried[seed][1], sep="\n  ", flush=True)
+        best = max(tried.values(), key=lambda one: in_mean(one[1]))[0]
+        ship(name, best, [measured for _, measured in tried.values()])
 
 
 if __name__ == "__main__":

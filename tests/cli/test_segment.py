@@ -312,8 +312,10 @@ def test_no_cells_are_no_regions_and_no_failure(segmented, tmp_path, out):
     tifffile.imwrite(tmp_path / "black.tif", np.zeros((64, 64), np.uint8))
     code, said, _ = segmented(tmp_path / "black.tif", "--save", "rois")
     assert code == 0
-    assert "black.tif: 0 cells" in said
-    assert said.endswith("-> nothing to save\n")
+    first, hint = said.splitlines()
+    assert first.startswith("black.tif: 0 cells, ")
+    assert first.endswith("-> nothing to save")
+    assert hint.startswith("black.tif: No cells were found.")
     assert names(out) == []
 
 

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.engine.diameter import measured_diameter, median_diameter
+from cellpose_studio.engine.size_model import SizeModel
 
 
 class FindsBrightCells(nn.Module):
@@ -109,3 +110,41 @@ def test_the_median_is_cellposes():
     assert median_diameter(labels) == pytest.approx(utils.diameters(labels)[0])
     labels[labels == 7] = 0
     assert median_diameter(labels) is None
+
+
+def guessing(network, diameter: float):
+    """The network with a size model that always guesses ``diameter``."""
+    log = float(np.log(diameter / network.spec.diam_mean))
+    return replace(
+        network, sizes=SizeModel(np.zeros(2), np.zeros(2), log, network.spec.diam_mean)
+    )
+
+
+class FindsNothing(FindsBrightCells):
+    """Sees no cells, whatever it is shown."""
+
+    def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
+        return super().forward(0 * pixels)
+
+
+def test_the_guess_of_the_size_model_saves_rounds(network):
+    near = guessing(network, 24.0)
+    assert measured(near, discs(24.0)) == pytest.approx(24, rel=0.1)
+    far = replace(network, module=FindsBrightCells())
+    assert measured(far, discs(60.0, (300, 300))) == pytest.approx(60, rel=0.1)
+    # The style, and a single round.
+    assert near.module.runs == 2 <= far.module.runs
+
+
+def test_without_cells_the_guess_stands(network):
+    blind = replace(guessing(network, 44.0), module=FindsNothing())
+    assert measured(blind, discs(20.0)) == pytest.approx(44.0)
+
+
+def test_of_a_large_image_a_part_is_measured_that_the_network_is_quick_with(network):
+    seen = []
+    network.module.register_forward_pre_hook(lambda _, x: seen.append(x[0].shape))
+    small = guessing(network, 8.0)
+    assert measured(small, discs(8.0, (1500, 1500))) == pytest.approx(8, rel=0.15)
+    tiles = sum(shape[0] for shape in seen[1:])
+    assert tiles <= 36 * 3

@@ -311,3 +311,74 @@ def test_without_room_on_the_gpu_the_cpu_makes_the_masks(noisy, monkeypatch):
     found = maker.masks(SegmentationParameters(), QUIET)
     assert devices == ["cuda:0", "cpu"]
     np.testing.assert_array_equal(found, masks(noisy))
+
+
+def sure_of(flows, shape=None, **options):
+    """Return masks, and how sure their maker is of them."""
+    maker = MaskMaker(flows, shape or flows.cellprob.shape[1:])
+    parameters = SegmentationParameters(**options)
+    labels = maker.masks(parameters, QUIET)
+    return labels, maker.confidence(labels, parameters, QUIET)
+
+
+def test_perfect_flows_leave_no_doubt(cell_flows):
+    labels, sure = sure_of(cell_flows)
+    assert sure.ids.tolist() == list(range(1, int(labels.max()) + 1))
+    assert sure.pixels.tolist() == np.bincount(labels.ravel())[1:].tolist()
+    assert sure.flow_errors.max() < 0.05
+    assert not sure.doubtful.any()
+    assert (sure.candidates, sure.misfits) == (len(sure.ids), 0)
+
+
+@pytest.mark.parametrize("threshold", [0.0, 0.4, 3.0])
+def test_doubt_is_what_cellposes_own_measure_says(noisy, threshold):
+    labels, sure = sure_of(noisy, flow_threshold=threshold, min_size=0)
+    expected = dynamics.flow_error(labels.astype(np.int32), noisy.dP[:, 0])[0]
+    # Holes that were filled had no flows of their own.
+    np.testing.assert_allclose(sure.flow_errors, expected, atol=0.08)
+    assert np.median(np.abs(sure.flow_errors - expected)) < 1e-3
+    chance = 1 / (1 + np.exp(-noisy.cellprob[0]))
+    for n, cell in enumerate(sure.ids):
+        assert sure.probabilities[n] == pytest.approx(chance[labels == cell].mean())
+    everything = sure_of(noisy, flow_threshold=0.0, min_size=0)[1]
+    assert sure.candidates == everything.candidates >= len(sure.ids)
+    assert sure.misfits == np.count_nonzero(everything.flow_errors > 0.4)
+    assert 0 < sure.misfits < sure.candidates
+
+
+def test_cells_over_several_planes_have_the_mean_of_all(cell_flows):
+    planes = replace(
+        cell_flows,
+        dP=np.repeat(cell_flows.dP, 3, axis=1),
+        cellprob=np.repeat(cell_flows.cellprob, 3, axis=0),
+    )
+    labels, sure = sure_of(planes, (3, 90, 120), stitch_threshold=0.5)
+    assert sure.pixels.tolist() == np.bincount(labels.ravel())[1:].tolist()
+    assert sure.flow_errors.max() < 0.05
+    assert sure.candidates == 3 * len(sure.ids)
+
+
+def test_masks_larger_than_their_flows_are_measured_on_the_flows(cell_flows):
+    _, sure = sure_of(cell_flows, (180, 240))
+    small = sure_of(cell_flows)[1]
+    np.testing.assert_allclose(sure.flow_errors, small.flow_errors, atol=1e-6)
+    np.testing.assert_allclose(sure.probabilities, small.probabilities, atol=1e-6)
+    np.testing.assert_allclose(sure.pixels, 4 * small.pixels)
+
+
+def test_volumes_have_probabilities_but_no_flow_errors():
+    cellprob = np.full((6, 20, 20), -4.0, np.float32)
+    cellprob[2:5, 6:13, 6:13] = 2.0
+    z, y, x = np.indices(cellprob.shape)
+    dP = 5 * np.stack([3 - z, 9 - y, 9 - x]).astype(np.float32)
+    dP /= np.maximum(np.linalg.norm(dP, axis=0) / 5, 1)
+    labels, sure = sure_of(Flows(dP, cellprob, 1.0, 7.0), (6, 20, 20))
+    assert labels.max() == len(sure.ids) == 1
+    assert np.isnan(sure.flow_errors).all()
+    assert sure.probabilities == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-5)
+    assert (sure.misfits, sure.doubtful.any()) == (0, False)
+
+
+def test_no_cells_are_no_doubt(cell_flows):
+    _, sure = sure_of(cell_flows, cellprob_threshold=6.0)
+    assert (len(sure.ids), sure.candidates, sure.misfits) == (0, 0, 0)

@@ -16,6 +16,7 @@ from cellpose_studio.core.training import (
     TrainingParameters,
 )
 from cellpose_studio.engine.training import learning_rates, train
+from cellpose_studio.engine.training_state import load_state, save_state
 from cellpose_studio.engine.weights import inspect, save_weights
 
 LITTLE = {"widths": (1, 4, 8), "bsize": 64, "diam_mean": 12.0, "min_train_masks": 1}
@@ -36,13 +37,19 @@ def discs(seed: int, cells: int = 9) -> TrainingImage:
 
 
 def train_little(
-    images=None, validation=(), checkpoint=None, **options
+    images=None, validation=(), checkpoint=None, start=None, keep=None, **options
 ) -> tuple[torch.nn.Module, list[EpochReport]]:
     reports: list[EpochReport] = []
     parameters = TrainingParameters(**{**LITTLE, "n_epochs": 2, **options})
     images = [discs(n) for n in range(4)] if images is None else images
     net = train(
-        images, validation, parameters, checkpoint or Checkpoint(), reports.append
+        images,
+        validation,
+        parameters,
+        checkpoint or Checkpoint(),
+        reports.append,
+        start,
+        keep or (lambda _: None),
     )
     return net, reports
 
@@ -73,6 +80,55 @@ def test_the_same_arguments_give_the_same_weights_and_another_seed_others():
     assert all(torch.equal(first[name], again[name]) for name in first)
     name = "downsample.down.res_down_0.conv.conv_0.2.weight"
     assert not torch.equal(first[name], other[name])
+
+
+def test_a_training_that_was_broken_off_goes_on_with_the_same_result(tmp_path):
+    varied = {"shading": 0.5, "noise": 0.5, "zoom": 2.0, "n_epochs": 13}
+    states = []
+    whole, reports = train_little(keep=states.append, **varied)
+    assert [state.epochs for state in states] == [10, 13]
+
+    path = tmp_path / "model.resume"
+    save_state(states[0], "mine", 12.5, path)
+    start, seconds = load_state(path, "mine")
+    assert (start.epochs, seconds) == (10, 12.5)
+    rest, later = train_little(start=start, **varied)
+    assert later == reports[10:]
+    weights = rest.state_dict()
+    assert all(torch.equal(w, weights[name]) for name, w in whole.state_dict().items())
+
+
+def test_a_finished_training_has_nothing_left_to_do():
+    states = []
+    net, _ = train_little(keep=states.append, n_epochs=3)
+    again, reports = train_little(start=states[-1], n_epochs=3)
+    assert reports == []
+    assert torch.equal(again.output[2].weight, net.output[2].weight)
+    assert not again.training
+
+
+@pytest.mark.parametrize("damage", ["cut", "text", "other"])
+def test_a_state_that_is_damaged_is_refused(tmp_path, damage):
+    states = []
+    train_little(keep=states.append, n_epochs=1)
+    path = tmp_path / "model.resume"
+    save_state(states[0], "mine", 1.0, path)
+    if damage == "cut":
+        path.write_bytes(path.read_bytes()[:-200])
+    elif damage == "text":
+        path.write_text("hello")
+    else:
+        torch.save({"weights": torch.zeros(3)}, path)
+    with pytest.raises(TrainingSetUnfit, match=r"model\.resume is damaged"):
+        load_state(path, "mine")
+
+
+def test_a_state_of_another_training_is_refused(tmp_path):
+    states = []
+    train_little(keep=states.append, n_epochs=1)
+    save_state(states[0], "mine", 1.0, tmp_path / "model.resume")
+    with pytest.raises(TrainingSetUnfit, match="belongs to a training on other images"):
+        load_state(tmp_path / "model.resume", "yours")
 
 
 def test_the_weights_are_a_model_that_can_be_chosen(tmp_path):

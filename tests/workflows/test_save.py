@@ -68,6 +68,7 @@ def result_of(image: ImageSource) -> Segmentation:
         device="CPU",
         precision="float32",
         seconds=1.0,
+        confidence=None,
     )
 
 

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import shlex
+from datetime import UTC, datetime
+
 import numpy as np
 import pytest
 import tifffile
 
+from cellpose_studio.cli.main import run
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import (
     CannotSave,
@@ -14,6 +18,10 @@ from cellpose_studio.core.errors import (
     TrainingSetUnfit,
 )
 from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.engine.catalogue import from_file
+from cellpose_studio.engine.device import CPU
+from cellpose_studio.engine.model_card import card_path
+from cellpose_studio.engine.network import load
 from cellpose_studio.engine.weights import inspect
 from cellpose_studio.workflows.train import train_on_folders
 
@@ -68,7 +76,8 @@ def test_a_folder_of_images_with_masks_becomes_a_model(trained, pair, tmp_path, 
     assert (model.architecture, model.input_channels) == ("unet", 2)
     assert model.diam_mean == 17.0
     assert 18 < model.diam_labels < 22
-    assert [p.name for p in tmp_path.iterdir() if p.name != "images"] == ["model"]
+    written = {p.name for p in tmp_path.iterdir() if p.name != "images"}
+    assert written == {"model", "model.json", "model.size.npz"}
 
 
 def test_several_folders_are_trained_on_together(trained, pair, tmp_path, folder):
@@ -114,6 +123,115 @@ def test_a_table_of_another_kind_is_refused(trained, pair, tmp_path, content):
         trained(split=table)
     with pytest.raises(TrainingSetUnfit, match=r"gone\.csv cannot be read as a table"):
         trained(split=tmp_path / "gone.csv")
+
+
+def test_folders_of_their_own_are_trained_on_whole(trained, pair, tmp_path, folder):
+    other = tmp_path / "other"
+    other.mkdir()
+    for name in ("a.tif", "b.tif"):
+        pair(name).rename(other / name)
+        (folder / f"{name[0]}_masks.tif").rename(other / f"{name[0]}_masks.tif")
+    for name in ("c.tif", "d.tif"):
+        pair(name)
+    table = tmp_path / "splits.csv"
+    table.write_text("file,split\nimages/c.tif,train\nother/a.tif,validation\n")
+    assert trained(split=table, whole=[other]) == (3, 0)
+
+
+def test_a_share_for_each_folder_or_none(trained, pair, folder):
+    pair("a.tif")
+    shares = TINY.model_copy(update={"shares": (0.5, 0.5)})
+    with pytest.raises(TrainingSetUnfit, match="2 shares for 1 folders"):
+        trained(parameters=shares)
+    assert trained(parameters=shares, whole=[folder]) == (2, 0)
+
+
+def test_the_card_says_how_the_model_was_made(trained, pair, tmp_path, folder):
+    pair("a.tif")
+    pair("b.tif")
+    table = tmp_path / "splits.csv"
+    table.write_text("file,split\nimages/a.tif,train\nimages/b.tif,validation\n")
+    parameters = TINY.model_copy(update={"seed": 7, "shares": (2.0, 1.0)})
+    trained(split=table, whole=[folder], parameters=parameters)
+    model = from_file(tmp_path / "model")
+    card = model.card
+    assert card.seed == 7
+    assert [(d.name, d.images, d.cells) for d in card.data] == [
+        ("images", 1, 4),
+        ("images", 2, 8),
+    ]
+    assert card.command.startswith("cellpose-studio train images --split splits.csv")
+    assert str(tmp_path) not in card_path(tmp_path / "model").read_text()
+    assert card.versions["torch"]
+    assert card.date == datetime.now(UTC).date().isoformat()
+    assert card.accuracy == ()
+
+
+def test_the_command_on_the_card_trains_the_same_model(
+    trained, pair, tmp_path, folder, monkeypatch
+):
+    pair("a.tif")
+    varied = {"noise": 0.4, "mix_channels": 0.5, "shares": (1.0, 3.0), "zoom": 2.0}
+    parameters = TINY.model_copy(update=varied)
+    trained(whole=[folder], parameters=parameters)
+    first = (tmp_path / "model").read_bytes()
+    program, *arguments = shlex.split(from_file(tmp_path / "model").card.command)
+    assert program == "cellpose-studio"
+    (tmp_path / "model").unlink()
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == 0
+    assert (tmp_path / "model").read_bytes() == first
+
+
+def test_a_trained_model_comes_with_its_size_model(trained, pair, tmp_path):
+    pair("a.tif")
+    trained()
+    network = load(from_file(tmp_path / "model"), CPU)
+    assert network.sizes.diam_mean == 17.0
+    assert network.sizes.weights.shape == (8,)
+
+
+def test_a_training_that_was_stopped_is_taken_up_again(trained, pair, tmp_path):
+    pair("a.tif")
+    longer = TINY.model_copy(update={"n_epochs": 12, "noise": 0.3})
+    trained(parameters=longer)
+    whole = (tmp_path / "model").read_bytes()
+    (tmp_path / "model").unlink()
+
+    def stop_late(done, total, what):
+        if what == "training" and done == 11:
+            checkpoint.stop()
+
+    checkpoint = Checkpoint(stop_late)
+    with pytest.raises(Cancelled):
+        trained(parameters=longer, checkpoint=checkpoint)
+    assert (tmp_path / "model.resume").is_file()
+    assert not (tmp_path / "model").exists()
+    epochs = []
+    counting = Checkpoint(
+        lambda done, _, what: what == "training" and epochs.append(done)
+    )
+    trained(parameters=longer, checkpoint=counting, resume=True)
+    assert set(epochs) == {10, 11}
+    assert (tmp_path / "model").read_bytes() == whole
+    assert not (tmp_path / "model.resume").exists()
+
+
+def test_a_training_is_not_taken_up_with_other_images(trained, pair, tmp_path):
+    pair("a.tif")
+    ten = TINY.model_copy(update={"n_epochs": 10})
+
+    def stop_at_the_end(done, total, what):
+        if what == "learning the diameter":
+            checkpoint.stop()
+
+    checkpoint = Checkpoint(stop_at_the_end)
+    with pytest.raises(Cancelled):
+        trained(parameters=ten, checkpoint=checkpoint)
+    pair("b.tif")
+    with pytest.raises(TrainingSetUnfit, match="other images or with other"):
+        trained(parameters=ten, resume=True)
+    assert trained(parameters=ten) == (2, 0)
 
 
 def test_nothing_to_train_on_is_said(trained, cells, folder, tmp_path):

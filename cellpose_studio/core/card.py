@@ -1,0 +1,56 @@
+"""What there is to know about a model: where it comes from, how well it works."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class _Value(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class TrainingData(_Value):
+    """One folder of images that a model was trained on."""
+
+    name: str
+    images: int
+    cells: int
+    about: str = Field("", description="what they show, and where they come from")
+    licence: str = ""
+
+
+class Accuracy(_Value):
+    """How well a model does on images of one kind that it was not trained on.
+
+    AP is hits / (hits + misses + false alarms), as in Cellpose's
+    ``metrics.average_precision``, the mean over the images.
+    """
+
+    kind: str
+    images: int
+    ap50: float = Field(description="AP at IoU 0.5")
+    ap75: float
+    ap90: float
+    worst: float = Field(description="AP at IoU 0.5 of the worst image")
+    best: float
+    diameter_error: float = Field(
+        description="median of |measured / true - 1|, of the automatic diameter"
+    )
+    seeds: tuple[float, ...] = Field(
+        (), description="AP at IoU 0.5 of trainings that differ in nothing but the seed"
+    )
+
+
+class ModelCard(_Value):
+    """How a model was made, what it is for, and what it is not for."""
+
+    purpose: str = ""
+    not_for: str = ""
+    data: tuple[TrainingData, ...] = ()
+    command: str = ""
+    seed: int = 0
+    minutes: float = Field(0.0, description="that the training took")
+    machine: str = ""
+    versions: dict[str, str] = Field(default_factory=dict)
+    date: str = Field("", description="when the training ended, YYYY-MM-DD")
+    accuracy: tuple[Accuracy, ...] = ()

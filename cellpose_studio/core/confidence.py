@@ -1,0 +1,89 @@
+"""How sure a network is of the cells that it found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+FLOW_CHECK = 0.4
+"""Flow error from which a cell does not fit its flows; Cellpose's own threshold."""
+
+_MOST_ERROR = 0.25
+_LEAST_PROBABILITY = 0.75
+"""Beyond these a cell is doubtful; see docs/benchmarks.md for how often it is wrong."""
+
+
+@dataclass(frozen=True)
+class CellConfidence:
+    """How sure the network is of one cell.
+
+    Attributes
+    ----------
+    pixels
+        How large it is.
+    flow_error
+        Mean squared distance between the network's flows and those of the mask,
+        unit vectors; 0 is a perfect fit. NaN in volumes, where it is not known.
+    probability
+        Mean probability, 0 to 1, that its pixels belong to cells.
+    """
+
+    pixels: int
+    flow_error: float
+    probability: float
+
+
+@dataclass(frozen=True, eq=False)
+class Confidence:
+    """How sure the network is of all cells of a label image.
+
+    Attributes
+    ----------
+    ids
+        (N,) of the cells, ascending.
+    pixels, flow_errors, probabilities
+        (N,), as in `CellConfidence`.
+    candidates
+        How many cells the flows led to, small ones left out.
+    misfits
+        How many of these do not fit their flows, by `FLOW_CHECK`.
+    """
+
+    ids: npt.NDArray[np.uint32]
+    pixels: npt.NDArray[np.int64]
+    flow_errors: npt.NDArray[np.float64]
+    probabilities: npt.NDArray[np.float64]
+    candidates: int
+    misfits: int
+
+    @property
+    def doubtful(self) -> npt.NDArray[np.bool_]:
+        """(N,), the cells to look at first."""
+        misfit = self.flow_errors > _MOST_ERROR
+        return misfit | (self.probabilities < _LEAST_PROBABILITY)
+
+    @property
+    def scores(self) -> npt.NDArray[np.float64]:
+        """(N,), 1 for cells beyond doubt, 0.5 where doubt begins, down to 0."""
+        fit = 1 - np.nan_to_num(self.flow_errors) / (2 * _MOST_ERROR)
+        doubt = (1 - self.probabilities) / (2 * (1 - _LEAST_PROBABILITY))
+        return np.clip(np.minimum(fit, 1 - doubt), 0, 1)
+
+    def of(self, cell: int) -> CellConfidence | None:
+        """Return how sure the network is of ``cell``; None if there is none."""
+        at = int(np.searchsorted(self.ids, cell))
+        if at == len(self.ids) or self.ids[at] != cell:
+            return None
+        return CellConfidence(
+            int(self.pixels[at]),
+            float(self.flow_errors[at]),
+            float(self.probabilities[at]),
+        )
+
+    def medians(self) -> tuple[float, float]:
+        """Return the median flow error and probability; NaN where not known."""
+        if not len(self.ids):
+            return float("nan"), float("nan")
+        return float(np.median(self.flow_errors)), float(np.median(self.probabilities))

@@ -1,0 +1,68 @@
+"""Cards of models: JSON files that lie beside the weights."""
+
+from __future__ import annotations
+
+import json
+import platform
+from collections.abc import Mapping
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import torch
+from pydantic import ValidationError
+
+from cellpose_studio import __version__
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.engine.device import cpu_computes_bfloat16
+
+_WORDS = ("title", "description", "licence", "card")
+
+
+def card_path(weights: Path) -> Path:
+    """Return where the card of a weight file is, if it has one."""
+    return weights.with_name(f"{weights.name}.json")
+
+
+def with_card(spec: ModelSpec) -> ModelSpec:
+    """Return ``spec`` with what the card beside its weights says.
+
+    A card that is damaged, or was written for other weights, says nothing.
+    """
+    try:
+        facts = json.loads(card_path(spec.path).read_text(encoding="utf-8"))
+        if facts.get("sha256") != spec.sha256:
+            return spec
+        words = {name: facts[name] for name in _WORDS if name in facts}
+        return ModelSpec.model_validate({**spec.model_dump(), **words})
+    except (OSError, ValueError, AttributeError, ValidationError):
+        return spec
+
+
+def card_text(spec: ModelSpec) -> str:
+    """Return the content of the card of ``spec``."""
+    facts = spec.model_dump(mode="json", exclude={"name", "path", "source"})
+    return f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n"
+
+
+def versions() -> Mapping[str, str]:
+    """Return the versions of what a training depends on."""
+    packages = ("torch", "cellpose", "numpy", "opencv-python-headless", "scipy")
+    found: dict[str, Any] = {name: metadata.version(name) for name in packages}
+    return {
+        "cellpose-studio": __version__,
+        "python": platform.python_version(),
+        **found,
+    }
+
+
+def machine() -> str:
+    """Return what the numbers of a training depend on, beside the versions."""
+    threads = torch.get_num_threads()
+    parts = [
+        f"{platform.system()} {platform.machine()}",
+        f"CPU with {torch.backends.cpu.get_cpu_capability()}",
+        "bfloat16" if cpu_computes_bfloat16() else "float32",
+        f"{threads} thread" + "s" * (threads > 1),
+    ]
+    return ", ".join(parts)

@@ -1,0 +1,153 @@
+"""Guess the diameter of the cells from the style of an image, before a run.
+
+The first step of the size models of Cellpose 1-3: the style, an average of the
+network's deepest map, tells the size of what is in the image, and a linear
+regression reads it out (Stringer, Wang, Michaelos & Pachitariu, Nature Methods 18,
+100-106, 2021, "Size estimation").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from zipfile import BadZipFile
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.errors import ModelUnusable
+
+FloatArray = npt.NDArray[np.float32]
+Style = Callable[[FloatArray], npt.NDArray[np.float64]]
+"""Maps what the network sees, (Y, X, C), to its style (S,)."""
+
+SIZES = (0.3, 4.0)
+"""Diameters that a guess can tell, in those that the network scales cells to."""
+
+_VIEWS = 12
+"""How often each image is looked at, at another scale each time."""
+_SIDE = 384
+"""Largest side of what is looked at, px: small enough for a guess to be quick."""
+_RIDGE = 1.0
+"""As in Cellpose: keeps the weights of a style's many numbers small."""
+
+
+@dataclass(frozen=True, eq=False)
+class SizeModel:
+    """A linear regression from styles to the logarithm of the diameter.
+
+    Attributes
+    ----------
+    weights
+        (S,), one for each number of a style.
+    mean_style
+        (S,), of the styles that it was made from.
+    mean_log
+        Of the logarithms of diameter / ``diam_mean`` that it was made from.
+    diam_mean
+        What the network scales cells to, px.
+    """
+
+    weights: npt.NDArray[np.float64]
+    mean_style: npt.NDArray[np.float64]
+    mean_log: float
+    diam_mean: float
+
+    def diameter(self, style: npt.NDArray[np.float64]) -> float:
+        """Return the diameter of the cells in an image of that style, px."""
+        log = float((style - self.mean_style) @ self.weights) + self.mean_log
+        low, high = np.log(SIZES)
+        return self.diam_mean * float(np.exp(np.clip(log, low, high)))
+
+
+def fit_size_model(
+    images: Sequence[FloatArray],
+    diameters: Sequence[float],
+    style: Style,
+    diam_mean: float,
+    check: Callable[[], None],
+) -> SizeModel:
+    """Return the size model of a network, from images (Y, X, C) of known diameters.
+
+    The same arguments give the same numbers. ``check`` is called before each view.
+    """
+    rng = np.random.default_rng(0)
+    styles, logs = [], []
+    for image, diameter in zip(images, diameters, strict=True):
+        low, high = np.log(SIZES)
+        for size in np.exp(rng.uniform(low, high, _VIEWS)):
+            check()
+            view = _scaled(image, size * diam_mean / diameter, rng)
+            styles.append(style(view))
+            logs.append(np.log(size))
+    x, y = np.array(styles), np.array(logs)
+    mean_style, mean_log = x.mean(axis=0), float(y.mean())
+    x, y = x - mean_style, y - mean_log
+    weights = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ y)
+    return SizeModel(weights, mean_style, mean_log, diam_mean)
+
+
+def part_for_style(image: FloatArray) -> FloatArray:
+    """Return the part of ``image`` (Y, X, C) that its style is taken from.
+
+    Of several parts of a large image the one with the most in it.
+    """
+    height, width = image.shape[:2]
+    corners = [(y, x) for y in _starts(height, _SIDE) for x in _starts(width, _SIDE)]
+    parts = [image[y : y + _SIDE, x : x + _SIDE] for y, x in corners]
+    return max(parts, key=lambda part: float(part.std()))
+
+
+def size_model_path(weights: Path) -> Path:
+    """Return where the size model of a weight file is, if it has one."""
+    return weights.with_name(f"{weights.name}.size.npz")
+
+
+def save_size_model(model: SizeModel, path: Path) -> None:
+    """Write ``model`` as an archive of plain arrays."""
+    with path.open("wb") as file:
+        np.savez(file, **vars(model))
+
+
+def load_size_model(path: Path) -> SizeModel:
+    """Read a size model; no code in the file is run.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is damaged or something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = {name: np.asarray(file[name], np.float64) for name in file.files}
+        return SizeModel(
+            arrays["weights"],
+            arrays["mean_style"],
+            float(arrays["mean_log"]),
+            float(arrays["diam_mean"]),
+        )
+    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
+        raise ModelUnusable(
+            f"{path.name} is damaged, or no size model.",
+            "Get it again, or remove it: the diameter is then measured without it.",
+        ) from error
+
+
+def _scaled(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatArray:
+    """Return a random part of ``image``, scaled, of `_SIDE` px at most."""
+    side = max(8, int(_SIDE / scale))
+    y, x = (rng.integers(max(1, length - side + 1)) for length in image.shape[:2])
+    part = image[y : y + side, x : x + side]
+    size = [max(16, round(length * scale)) for length in part.shape[:2]]
+    way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    scaled = cv2.resize(part, size[::-1], interpolation=way)
+    return np.asarray(scaled, np.float32).reshape(*size, -1)
+
+
+def _starts(length: int, side: int) -> list[int]:
+    """Return where parts of ``side`` begin that cover ``length``."""
+    count = -(-length // side)
+    last = max(0, length - side)
+    return [round(n * last / max(1, count - 1)) for n in range(count)]

@@ -1,0 +1,117 @@
+"""The card of a model, as a text to read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+
+from cellpose_studio.core.card import Accuracy, ModelCard, TrainingData
+from cellpose_studio.core.model import ModelSpec
+
+_NETWORKS = {
+    "unet": "residual U-Net of Cellpose 1 to 3",
+    "sam": "Transformer of Cellpose 4",
+    "dino": "Transformer of Cellpose 4, on DINO",
+}
+
+
+def card_html(model: ModelSpec) -> str:
+    """Return what there is to know about ``model``, as HTML."""
+    parts = [f"<h2>{escape(model.label)}</h2>"]
+    if model.description:
+        parts.append(f"<p>{escape(model.description)}</p>")
+    if model.card is None:
+        parts.append("<p>There is no card beside this file.</p>")
+    else:
+        parts += _of_card(model.card)
+    return "".join([*parts, _of_file(model)])
+
+
+def _of_card(card: ModelCard) -> list[str]:
+    parts = []
+    if card.purpose:
+        parts.append(f"<p><b>For</b> {escape(card.purpose)}.</p>")
+    if card.not_for:
+        parts.append(f"<p><b>Not for</b> {escape(card.not_for)}.</p>")
+    if card.accuracy:
+        parts.append(_accuracy_table(card.accuracy))
+    if card.data:
+        parts.append(_data_table(card.data))
+    return [*parts, _training(card)]
+
+
+def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
+    head = ("Images", "AP 0.5", "worst to best", "AP 0.75", "AP 0.9", "Diameter off by")
+    body = [
+        (
+            f"{row.kind} ({row.images})",
+            f"<b>{row.ap50:.2f}</b>",
+            f"{row.worst:.2f} to {row.best:.2f}",
+            f"{row.ap75:.2f}",
+            f"{row.ap90:.2f}",
+            f"{row.diameter_error:.0%}",
+        )
+        for row in rows
+    ]
+    spread = [
+        f"{row.kind}: {', '.join(f'{value:.3f}' for value in row.seeds)}"
+        for row in rows
+        if row.seeds
+    ]
+    note = (
+        "<p>Average precision at three overlaps (IoU), on images that it was not "
+        "trained on, with the diameter measured. "
+    )
+    if spread:
+        note += f"Other seeds gave, at 0.5: {escape('; '.join(spread))}. "
+    return f"<h3>How well it works</h3>{_table(head, body)}{note}</p>"
+
+
+def _data_table(rows: tuple[TrainingData, ...]) -> str:
+    head = ("Trained on", "Images", "Cells", "What and from where", "Licence")
+    body = [
+        (
+            escape(row.name),
+            str(row.images),
+            str(row.cells),
+            escape(row.about),
+            escape(row.licence),
+        )
+        for row in rows
+    ]
+    return f"<h3>What it was trained on</h3>{_table(head, body)}"
+
+
+def _training(card: ModelCard) -> str:
+    versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
+    rows = [
+        ("Date", card.date),
+        ("Time", f"{card.minutes:.0f} min"),
+        ("Seed", str(card.seed)),
+        ("Machine", card.machine),
+        ("Versions", versions),
+    ]
+    listed = "".join(
+        f"<tr><td>{name}</td><td>{escape(value)}</td></tr>" for name, value in rows
+    )
+    command = f"<p><code>{escape(card.command)}</code></p>" if card.command else ""
+    return f"<h3>How it was trained</h3>{command}<table>{listed}</table>"
+
+
+def _of_file(model: ModelSpec) -> str:
+    licence = model.licence or "not stated"
+    return (
+        f"<h3>File</h3><p>{escape(str(model.path))}<br>"
+        f"{_NETWORKS[model.architecture]}, {model.input_channels} input channels, "
+        f"cells scaled to {model.diam_mean:g} px<br>"
+        f"Licence: {escape(licence)}<br>"
+        f"<small>SHA-256 {model.sha256}</small></p>"
+    )
+
+
+def _table(head: Sequence[str], body: Sequence[Sequence[str]]) -> str:
+    top = "".join(f"<th align='left'>{cell}</th>" for cell in head)
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{cell}</td>' for cell in row)}</tr>" for row in body
+    )
+    return f"<table cellpadding='4'><tr>{top}</tr>{rows}</table>"

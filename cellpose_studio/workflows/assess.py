@@ -1,0 +1,94 @@
+"""Run a model on images with true masks, and say how well it does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.card import Accuracy
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.run import Segmentation
+from cellpose_studio.engine.diameter import median_diameter
+from cellpose_studio.engine.evaluation import Agreement, agreement
+from cellpose_studio.engine.network import NetworkCache
+from cellpose_studio.io.images import open_images
+from cellpose_studio.io.masks import read_masks
+from cellpose_studio.workflows.segment import segment
+
+
+@dataclass(frozen=True, eq=False)
+class Assessed:
+    """What a model made of one image, beside the truth.
+
+    Attributes
+    ----------
+    true
+        The true masks.
+    diameter_error
+        |measured / true - 1| of the diameter; NaN if there are too few cells.
+    """
+
+    image: Path
+    run: Segmentation
+    true: npt.NDArray[np.integer]
+    agreement: Agreement
+    diameter_error: float
+
+
+def assess(
+    model: ModelSpec,
+    pairs: Sequence[tuple[Path, Path]],
+    checkpoint: Checkpoint,
+    parameters: SegmentationParameters | None = None,
+) -> Iterator[Assessed]:
+    """Yield what ``model`` makes of each image of ``pairs``, with its true masks.
+
+    Everything that is automatic in ``parameters`` is found on the image.
+
+    Raises
+    ------
+    StudioError
+        If an image, masks or the model cannot be used.
+    Cancelled
+        After a stop.
+    """
+    networks = NetworkCache()
+    for image, masks in pairs:
+        source = open_images(image)[0]
+        true = read_masks(masks).labels
+        wanted = parameters or SegmentationParameters()
+        run = segment(source, model, wanted, checkpoint, networks=networks)
+        yield Assessed(
+            image,
+            run,
+            true,
+            agreement(run.labels, true),
+            _error(run.flows.diameter, median_diameter(true)),
+        )
+
+
+def accuracy_of(kind: str, results: Sequence[Assessed]) -> Accuracy:
+    """Return how well a model does on images of one kind, in mean."""
+    precision = np.array([result.agreement.precision for result in results])
+    ap50, ap75, ap90 = (round(float(value), 3) for value in precision.mean(axis=0))
+    errors = [result.diameter_error for result in results]
+    return Accuracy(
+        kind=kind,
+        images=len(results),
+        ap50=ap50,
+        ap75=ap75,
+        ap90=ap90,
+        worst=round(float(precision[:, 0].min()), 3),
+        best=round(float(precision[:, 0].max()), 3),
+        diameter_error=round(float(np.nanmedian(errors)), 3),
+    )
+
+
+def _error(found: float, true: float | None) -> float:
+    return abs(found / true - 1) if true else float("nan")

@@ -1,0 +1,94 @@
+"""Find and read the images and masks that a model is trained on."""
+
+from __future__ import annotations
+
+import csv
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
+from cellpose_studio.core.training import TrainingImage
+from cellpose_studio.io.folders import is_found_path, scan
+from cellpose_studio.io.images import open_images
+from cellpose_studio.io.masks import read_masks
+
+ROLES = ("train", "validation")
+
+Found = tuple[Path, Path, int]
+"""Image, masks, and which of the folders they lie in."""
+
+
+def training_files(
+    folders: Sequence[Path], split: Path | None, whole: Sequence[Path]
+) -> dict[str, list[Found]]:
+    """Return the files of each role, in the order of the folders."""
+    roles = _roles(split) if split else None
+    files: dict[str, list[Found]] = {role: [] for role in ROLES}
+    for n, folder in enumerate([*folders, *whole]):
+        table = roles if n < len(folders) else None
+        for entry in scan(folder):
+            role = "train" if table is None else table.get(entry.image.resolve())
+            # What a model found is nothing to learn from.
+            true = [path for path in entry.masks if not is_found_path(path)]
+            if true and role in files:
+                files[role].append((entry.image, true[0], n))
+    return files
+
+
+def _roles(split: Path) -> dict[Path, str]:
+    try:
+        # Excel puts a mark before the first column.
+        with split.open(newline="", encoding="utf-8-sig") as file:
+            rows = list(csv.DictReader(file, restval=""))
+        return {(split.parent / r["file"]).resolve(): r["split"] for r in rows}
+    except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
+        raise TrainingSetUnfit(
+            f"{split.name} cannot be read as a table of files and splits.",
+            "It needs the columns file and split.",
+        ) from error
+
+
+def read_images(
+    files: Sequence[Found],
+    shares: Sequence[float],
+    checkpoint: Checkpoint,
+) -> list[TrainingImage]:
+    """Read the images of ``files``; ``shares`` are those of the folders, if any.
+
+    Raises
+    ------
+    TrainingSetUnfit, ImageUnreadable, MasksUnreadable
+        If one cannot be trained on.
+    """
+    of_folder = Counter(folder for _, _, folder in files)
+    images = []
+    for n, (image, masks, folder) in enumerate(files):
+        checkpoint.reached(n, len(files), "reading")
+        share = shares[folder] / of_folder[folder] if shares else 1.0
+        images.append(_pair(image, masks, share))
+    return images
+
+
+def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
+    """Read one image with all its channels."""
+    try:
+        source = open_images(image)[0]
+    except AxesAmbiguous as ambiguous:
+        raise TrainingSetUnfit(
+            ambiguous.message, "Training takes single planes."
+        ) from ambiguous
+    labels = read_masks(masks).labels
+    if labels.ndim != 2 or source.label_shape != labels.shape:
+        raise TrainingSetUnfit(
+            f"{image.name} has the shape {source.label_shape}, but {masks.name} has "
+            f"{labels.shape}.",
+            "Training takes single planes, with masks of the same size.",
+        )
+    pixels = source.volume(0, range(source.channels))[:, 0].astype(np.float32)
+    return TrainingImage(
+        image.name, np.nan_to_num(pixels, nan=0, posinf=0, neginf=0), labels, share
+    )

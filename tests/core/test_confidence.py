@@ -1,0 +1,117 @@
+"""How sure a network is, and what a user is told when it is not."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellpose_studio.core.card import ModelCard
+from cellpose_studio.core.confidence import CellConfidence, Confidence
+from cellpose_studio.core.hints import hint_for
+from cellpose_studio.core.label_picture import COLOURS, by_rank, picture, ranks_of
+from cellpose_studio.core.model import ModelSpec
+
+
+def confidence(errors, probabilities, candidates=0, misfits=0) -> Confidence:
+    """Cells 3, 6, 9 … of 10, 20, 30 … pixels."""
+    count = len(errors)
+    return Confidence(
+        np.arange(3, 3 * count + 1, 3, dtype=np.uint32),
+        np.arange(10, 10 * count + 1, 10),
+        np.array(errors, float),
+        np.array(probabilities, float),
+        candidates or count,
+        misfits,
+    )
+
+
+def model(name: str, purpose: str = "") -> ModelSpec:
+    return ModelSpec(
+        name=name,
+        path=Path(name),
+        architecture="unet",
+        sha256=name,
+        input_channels=2,
+        diam_mean=30.0,
+        diam_labels=30.0,
+        title=name.title(),
+        card=ModelCard(purpose=purpose) if purpose else None,
+    )
+
+
+MODELS = [model("nuclei", "nuclei"), model("phase", "whole cells"), model("mine")]
+
+
+def test_a_cell_is_found_by_its_id():
+    sure = confidence([0.1, 0.2], [0.9, 0.8])
+    assert sure.of(6) == CellConfidence(20, 0.2, 0.8)
+    assert [sure.of(cell) for cell in (0, 4, 7, 2**32 - 1)] == [None] * 4
+
+
+def test_cells_that_fit_badly_or_are_improbable_are_doubtful():
+    sure = confidence([0.0, 0.5, 0.1, np.nan], [0.99, 0.99, 0.4, 0.99])
+    assert sure.doubtful.tolist() == [False, True, True, False]
+
+
+@given(
+    st.lists(
+        st.tuples(st.floats(0, 3) | st.just(float("nan")), st.floats(0, 1)), max_size=9
+    )
+)
+def test_scores_tell_the_doubtful_cells_from_the_others(cells):
+    sure = confidence([c[0] for c in cells], [c[1] for c in cells])
+    assert ((sure.scores >= 0) & (sure.scores <= 1)).all()
+    assert (sure.scores[sure.doubtful] <= 0.5 + 1e-9).all()
+    assert (sure.scores[~sure.doubtful] >= 0.5 - 1e-9).all()
+
+
+def test_the_medians_of_no_cells_are_not_known():
+    assert np.isnan(confidence([], []).medians()).all()
+    assert confidence([0.1, 0.3], [0.5, 0.9]).medians() == pytest.approx((0.2, 0.7))
+
+
+def test_doubt_is_a_colour_of_each_cell_and_outlines_stay():
+    labels = np.zeros((6, 9), np.uint32)
+    labels[:, :4], labels[:, 5:] = 3, 6
+    sure = confidence([0.0, 3.0], [1.0, 1.0])
+    ranks = ranks_of(sure.ids, sure.scores, 7)
+    drawn = by_rank(picture(labels), labels, ranks)
+    assert set(np.unique(drawn[:, :4] & 0x7F)) == {COLOURS}
+    assert set(np.unique(drawn[:, 5:] & 0x7F)) == {1}
+    assert not drawn[:, 4].any()
+    np.testing.assert_array_equal(drawn & 0x80, picture(labels) & 0x80)
+
+
+def test_a_good_result_needs_no_hint():
+    assert hint_for(confidence([0.1] * 5, [0.9] * 5, 7, 2), MODELS[0], MODELS) == ""
+
+
+def test_no_cells_are_a_reason_to_try_another_model():
+    hint = hint_for(confidence([], [], 0), MODELS[0], MODELS)
+    assert hint.startswith("No cells were found. Nuclei was made for nuclei.")
+    assert "Try Phase (whole cells)." in hint
+    assert "Mine" not in hint
+
+
+def test_cells_that_do_not_fit_their_flows_are_a_reason():
+    hint = hint_for(confidence([0.1] * 3, [0.9] * 3, 10, 7), MODELS[1], MODELS)
+    assert hint.startswith("7 of 10 cells did not fit their flows")
+    assert "Try Nuclei (nuclei)." in hint
+
+
+@pytest.mark.parametrize(("candidates", "misfits"), [(10, 5), (3, 3)])
+def test_half_of_them_or_a_few_are_none(candidates, misfits):
+    sure = confidence([0.1], [0.9], candidates, misfits)
+    assert hint_for(sure, MODELS[0], MODELS) == ""
+
+
+def test_a_model_without_a_card_or_company_is_told_of_in_short():
+    hint = hint_for(confidence([], []), MODELS[2], [MODELS[2]])
+    assert hint == (
+        "No cells were found. Try another model. Or check the diameter and the "
+        "channels."
+    )

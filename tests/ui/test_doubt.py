@@ -1,0 +1,141 @@
+"""How sure the network is: what a user sees of it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import QPoint, Qt
+
+
+@pytest.fixture
+def segmented(user, cells):
+    """The entry of a picture of 12 cells after a run."""
+    user.open(cells("a.tif"))
+    return user.run()
+
+
+def result(user):
+    return user.window.segment.result
+
+
+def point_at(user, qtbot, y: int, x: int) -> None:
+    """Move the mouse to a pixel of the image, as napari's own camera sees it."""
+    canvas = user.window.canvas
+    view = canvas.widget.canvas
+    camera = canvas.model.scene.camera
+    scale = canvas.model.layers[0].scale
+    off = (np.array([y, x]) * scale - camera.center[-2:]) * camera.zoom
+    middle = view.native.rect().center()
+    for step in (3, 0):
+        spot = middle + QPoint(int(off[1]) + step, int(off[0]))
+        qtbot.mouseMove(view.native, spot)
+        qtbot.wait(50)
+
+
+def test_the_panel_says_how_sure_the_network_is(user, segmented):
+    error, probability = segmented.labels.confidence.medians()
+    text = result(user).doubt.text()
+    assert f"Probability {probability:.0%}, flow error {error:.2f}" in text
+    assert result(user).doubt.isVisible()
+    assert not result(user).hint.isVisible()
+
+
+@pytest.mark.ui_smoke
+def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtbot):
+    labels = segmented.labels
+    cell = int(labels.labels[48, 48])
+    sure = labels.confidence.of(cell)
+    point_at(user, qtbot, 48, 48)
+    user.wait_for(lambda: user.window.cell.text() != "")
+    assert user.window.cell.text() == (
+        f"cell {cell}: {sure.pixels} px, probability {sure.probability:.0%}, "
+        f"flow error {sure.flow_error:.2f}"
+    )
+    point_at(user, qtbot, 1, 1)
+    user.wait_for(lambda: user.window.cell.text() == "")
+
+
+def test_k_colours_the_cells_by_doubt_and_back(user, segmented, qtbot):
+    layer = user.window.canvas.model.layers["cells"]
+    before = layer._slice.image.view.copy()
+    qtbot.keyClick(user.window, Qt.Key.Key_K)
+    by_doubt = layer._slice.image.view
+    sure = segmented.labels.confidence
+    for cell, score in zip(sure.ids, sure.scores, strict=True):
+        (colour,) = np.unique(by_doubt[segmented.labels.labels == cell] & 0x7F)
+        assert colour == 1 + round(score * 126)
+    np.testing.assert_array_equal(by_doubt & 0x80, before & 0x80)
+    qtbot.keyClick(user.window, Qt.Key.Key_K)
+    np.testing.assert_array_equal(layer._slice.image.view, before)
+
+
+def test_cells_beyond_doubt_are_blue_on_the_screen(user, segmented, qtbot):
+    qtbot.keyClick(user.window, Qt.Key.Key_K)
+    seen = user.window.canvas.widget.screenshot(flash=False)[..., :3].astype(int)
+    blue = (seen[..., 2] > seen[..., 0] + 60).mean()
+    orange = (seen[..., 0] > seen[..., 2] + 60).mean()
+    assert blue > 0.02 > orange
+
+
+def test_the_colours_follow_the_thresholds(user, segmented, qtbot):
+    qtbot.keyClick(user.window, Qt.Key.Key_K)
+    before = segmented.labels
+    result(user).sliders["cellprob_threshold"].setValue(2.0)
+    user.wait_for(lambda: segmented.labels is not before)
+    user.wait_idle()
+    after = segmented.labels
+    assert after.confidence.pixels.sum() < before.confidence.pixels.sum()
+    layer = user.window.canvas.model.layers["cells"]
+    np.testing.assert_array_equal(layer._slice.image.view > 0, after.labels > 0)
+
+
+def test_masks_of_a_file_keep_their_own_colours(user, cells, qtbot):
+    path = cells("a.tif")
+    masks = np.zeros((96, 128), np.uint16)
+    masks[10:20, 10:20] = 1
+    tifffile.imwrite(path.with_name("a_masks.tif"), masks)
+    user.open(path)
+    layer = user.window.canvas.model.layers["masks"]
+    before = layer._slice.image.view.copy()
+    qtbot.keyClick(user.window, Qt.Key.Key_K)
+    np.testing.assert_array_equal(layer._slice.image.view, before)
+    assert not result(user).doubt.isVisible()
+
+
+def test_an_image_without_cells_gets_a_hint_and_loses_it_with_them(
+    user, cells, tmp_path
+):
+    black = tmp_path / "black.tif"
+    tifffile.imwrite(black, np.zeros((64, 64), np.uint8))
+    user.open(black)
+    user.run()
+    hint = result(user).hint
+    assert hint.isVisible()
+    assert hint.text().startswith("No cells were found.")
+    assert not result(user).doubt.isVisible()
+    user.open(cells("a.tif"))
+    user.window.session.step(1)
+    assert not hint.isVisible()
+    user.run()
+    assert not hint.isVisible()
+
+
+def test_a_threshold_that_leaves_no_cells_says_so(user, segmented):
+    before = segmented.labels
+    result(user).sliders["min_size"].setValue(500)
+    user.wait_for(lambda: segmented.labels is not before)
+    user.wait_idle()
+    assert segmented.labels.cells == 0
+    assert result(user).hint.text().startswith("No cells were found.")
+
+
+def test_moving_a_slider_changes_the_masks_while_it_is_moved(user, segmented, qtbot):
+    changes = []
+    user.window.segment.thresholds_changed.connect(lambda: changes.append(True))
+    slider = result(user).sliders["flow_threshold"]
+    for n in range(20):
+        slider.setValue(0.4 + n / 20)
+        qtbot.wait(20)
+    assert len(changes) >= 3
+    user.wait_idle()
