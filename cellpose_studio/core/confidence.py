@@ -65,6 +65,12 @@ class Confidence:
         return misfit | (self.probabilities < _LEAST_PROBABILITY)
 
     @property
+    def unsure(self) -> int:
+        """How many candidates do not fit their flows, or are doubtful."""
+        kept_misfits = self.flow_errors > FLOW_CHECK
+        return self.misfits + int((self.doubtful & ~kept_misfits).sum())
+
+    @property
     def scores(self) -> npt.NDArray[np.float64]:
         """(N,), 1 for cells beyond doubt, 0.5 where doubt begins, down to 0."""
         fit = 1 - np.nan_to_num(self.flow_errors) / (2 * _MOST_ERROR)

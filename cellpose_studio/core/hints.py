@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cellpose_studio.core.confidence import FLOW_CHECK, Confidence
+from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.model import ModelSpec
 
 _ENOUGH = 4
@@ -18,27 +18,26 @@ def hint_for(
 
     ``others`` are the models at hand.
     """
-    reason = _reason(confidence)
+    reason = _reason(confidence, model)
     if not reason:
         return ""
-    card = model.card
-    made_for = f" {model.label} was made for {card.purpose}." if card else ""
     names = [
-        f"{other.label} ({other.card.purpose})"
-        for other in others
-        if other.card and other.sha256 != model.sha256
+        other.label for other in others if other.card and other.sha256 != model.sha256
     ]
-    choice = f" Try {' or '.join(names)}." if names else " Try another model."
-    return f"{reason}{made_for}{choice} Or check the diameter and the channels."
+    choice = " or ".join(names) or "another model"
+    return f"{reason} Try {choice}, or check the diameter and the channels."
 
 
-def _reason(confidence: Confidence) -> str:
-    found, misfits = confidence.candidates, confidence.misfits
-    if found >= _ENOUGH and misfits > found / 2:
+def _reason(confidence: Confidence, model: ModelSpec) -> str:
+    found, unsure = confidence.candidates, confidence.unsure
+    if found >= _ENOUGH and unsure > found / 2:
         return (
-            f"{misfits} of {found} cells did not fit their flows (flow error over "
-            f"{FLOW_CHECK}): this image is unlike those the model has seen."
+            f"{unsure} of {found} cells do not fit their flows or are doubtful: the "
+            f"image is unlike those that {model.label} has seen."
         )
     if not len(confidence.ids):
-        return "No cells were found."
+        purpose = (
+            f" {model.label} looks for {model.card.purpose}." if model.card else ""
+        )
+        return f"No cells were found.{purpose}"
     return ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -107,11 +108,12 @@ class MaskMaker:
             Soon after a stop.
         """
         size = int(labels.max(initial=0)) + 1
-        pixels = np.bincount(labels.ravel(), minlength=size)
+        pixels = np.zeros(size, np.int64)
         seen, fitted, chance, error = np.zeros((4, size))
         candidates = misfits = 0
         parts = labels.reshape(self._count(), *self._part_shape(labels.shape))
         for n, part in enumerate(parts):
+            _add(pixels, part[part > 0])
             cells = self._candidates[n]
             errors = self._errors(n, checkpoint.check)
             large = np.bincount(cells.labels.ravel())[1:] >= parameters.min_size
@@ -119,22 +121,21 @@ class MaskMaker:
             misfits += int((errors[large] > FLOW_CHECK).sum())
             own = self._resized(part, cells.labels.shape)
             inside = own > 0
-            probability = expit(self._of_part(n)[1][inside])
-            seen += np.bincount(own[inside], minlength=size)
-            chance += np.bincount(own[inside], probability, size)
+            _add(seen, own[inside])
+            _add(chance, own[inside], expit(self._of_part(n)[1][inside]))
+            # Holes that were filled belong to no candidate.
             inside &= cells.labels > 0
-            fitted += np.bincount(own[inside], minlength=size)
-            error += np.bincount(own[inside], errors[cells.labels[inside] - 1], size)
-        ids = np.flatnonzero(pixels[1:]) + 1
-        with np.errstate(invalid="ignore"):
-            return Confidence(
-                ids.astype(np.uint32),
-                pixels[ids],
-                (error / fitted)[ids],
-                (chance / seen)[ids],
-                candidates,
-                misfits,
-            )
+            _add(fitted, own[inside])
+            _add(error, own[inside], errors[cells.labels[inside] - 1])
+        ids = np.flatnonzero(pixels)
+        return Confidence(
+            ids.astype(np.uint32),
+            pixels[ids],
+            error[ids] / np.where(fitted[ids], fitted[ids], np.nan),
+            chance[ids] / np.maximum(seen[ids], 1),
+            candidates,
+            misfits,
+        )
 
     def _count(self) -> int:
         """Return how many parts the dynamics run on: volumes, or planes."""
@@ -231,6 +232,21 @@ class MaskMaker:
         if parameters.exclude_on_edges:
             parts = [_without_border(part) for part in parts]
         return _told_apart(parts).reshape(self._label_shape)
+
+
+def _add(
+    sums: npt.NDArray[Any],
+    ids: npt.NDArray[np.integer],
+    values: npt.NDArray[np.floating] | None = None,
+) -> None:
+    """Add 1 or one of ``values`` to the place of each of ``ids`` in ``sums``.
+
+    Only between the lowest and the highest, which in a plane of many are close.
+    """
+    if len(ids):
+        low = int(ids.min())
+        counted = np.bincount(ids - low, values)
+        sums[low : low + len(counted)] += counted.astype(sums.dtype)
 
 
 def _told_apart(parts: list[LabelArray]) -> LabelArray:

@@ -142,7 +142,7 @@ def style_of(
     pixels = torch.from_numpy(padded.transpose(2, 0, 1)[None].copy()).to(device)
     with torch.inference_mode():
         style: Tensor = module(pixels)[1]
-    return style[0].double().cpu().numpy()
+    return style[0].float().cpu().numpy().astype(np.float64)
 
 
 def device_full(device: Device) -> DeviceFull:

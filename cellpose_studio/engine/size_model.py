@@ -26,9 +26,9 @@ Style = Callable[[FloatArray], npt.NDArray[np.float64]]
 SIZES = (0.3, 4.0)
 """Diameters that a guess can tell, in those that the network scales cells to."""
 
-_VIEWS = 12
+_VIEWS = 5
 """How often each image is looked at, at another scale each time."""
-_SIDE = 384
+_SIDE = 256
 """Largest side of what is looked at, px: small enough for a guess to be quick."""
 _RIDGE = 1.0
 """As in Cellpose: keeps the weights of a style's many numbers small."""

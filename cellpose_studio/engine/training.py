@@ -63,6 +63,8 @@ def train(
             f"None of the {len(images)} images has {parameters.min_train_masks} cells.",
             "Label more cells, or lower the number of cells that an image must have.",
         )
+    if start and start.epochs == parameters.n_epochs:
+        return start.network(parameters.widths)
     torch.manual_seed(parameters.seed)
     seen = TrainingCrops(fit, parameters, checkpoint, vary=parameters.varies)
     unseen = TrainingCrops(validation, parameters, checkpoint, vary=False)

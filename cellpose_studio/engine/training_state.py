@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,6 +38,12 @@ class TrainingState:
         """Return the state of ``net`` and ``optimizer``."""
         weights = copy.deepcopy(net.state_dict())
         return cls(epochs, weights, copy.deepcopy(optimizer.state_dict()))
+
+    def network(self, widths: Sequence[int]) -> UNet:
+        """Return the network of this state, in evaluation mode."""
+        net = UNet(widths)
+        net.load_state_dict(self.weights)
+        return net.eval()
 
     def put_into(self, net: UNet, optimizer: torch.optim.Optimizer) -> int:
         """Make ``net`` and ``optimizer`` go on from here; return the epochs done."""

@@ -63,7 +63,7 @@ def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
         "trained on, with the diameter measured. "
     )
     if spread:
-        note += f"Other seeds gave, at 0.5: {escape('; '.join(spread))}. "
+        note += f"With each seed, at 0.5: {escape('; '.join(spread))}. "
     return f"<h3>How well it works</h3>{_table(head, body)}{note}</p>"
 
 

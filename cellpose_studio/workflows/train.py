@@ -104,8 +104,9 @@ def train_on_folders(
     sizes = _size_model(net, sets["train"], parameters, checkpoint)
     with replacing(out) as part:
         save_weights(net, part)
-    with replacing(size_model_path(out)) as part:
-        save_size_model(sizes, part)
+    if sizes is not None:
+        with replacing(size_model_path(out)) as part:
+            save_size_model(sizes, part)
     card = ModelCard(
         data=_data([*folders, *whole], files["train"], sets["train"]),
         command=_command(folders, out, parameters, split, whole),
@@ -127,11 +128,16 @@ def _size_model(
     images: Sequence[TrainingImage],
     parameters: TrainingParameters,
     checkpoint: Checkpoint,
-) -> SizeModel:
-    """Return what guesses the diameter of cells from the styles of ``net``."""
+) -> SizeModel | None:
+    """Return what guesses the diameter of cells from the styles of ``net``.
+
+    None where there are no cells to learn it from.
+    """
     checkpoint.reached(0, 0, "learning the diameter")
     sizes = [(image, diameter_of(image.labels)) for image in images]
     known = [(image, diameter) for image, diameter in sizes if diameter is not None]
+    if not known:
+        return None
     inputs = [with_inputs(plain(i.pixels), parameters.widths[0]) for i, _ in known]
     return fit_size_model(
         [seen.transpose(1, 2, 0) for seen in inputs],

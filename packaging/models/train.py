@@ -34,24 +34,26 @@ DATA_FOLDER = ROOT.parent / "shared" / "data"
 MODELS = ROOT / "resources" / "models"
 
 
-def drawn(recipe: Recipe, work: Path) -> list[Path]:
-    """Return the folders of synthetic images, drawing what is not there yet."""
-    folders = []
+def draw(recipe: Recipe, work: Path) -> None:
+    """Draw the synthetic images of ``recipe`` that are not there yet."""
     for kind, count in recipe.synthetic:
-        folder = work / "synthetic" / kind
-        if not folder.is_dir():
-            write(kind, folder, count, seed=0)
-        folders.append(folder)
-    return folders
+        if not synthetic_folder(kind, work).is_dir():
+            write(kind, synthetic_folder(kind, work), count, seed=0)
+
+
+def synthetic_folder(kind: str, work: Path) -> Path:
+    """Return where the synthetic images of a kind are."""
+    return work / "synthetic" / kind
 
 
 def command(recipe: Recipe, seed: int, data: Path, out: Path) -> list[str]:
     """Return the command that trains ``recipe`` with ``seed``."""
+    whole = [synthetic_folder(kind, out.parent) for kind, _ in recipe.synthetic]
     return [
         *(sys.executable, "-m", "cellpose_studio", "train"),
         *[str(data / folder) for folder in recipe.folders],
         *("--split", str(data / "splits.csv")),
-        *("--whole", *[str(folder) for folder in drawn(recipe, out.parent)]),
+        *("--whole", *[str(folder) for folder in whole]),
         *recipe.options,
         *("--seed", str(seed), "--threads", "1", "--resume", "--out", str(out)),
     ]
@@ -121,6 +123,7 @@ def main() -> None:
     use_threads(1)
     for name in options.models:
         recipe, tried = RECIPES[name], {}
+        draw(recipe, options.work)
         for seed in options.seeds:
             out = options.work / f"{name}-seed{seed}"
             if not card_path(out).is_file():

@@ -91,16 +91,22 @@ def test_a_good_result_needs_no_hint():
 
 
 def test_no_cells_are_a_reason_to_try_another_model():
-    hint = hint_for(confidence([], [], 0), MODELS[0], MODELS)
-    assert hint.startswith("No cells were found. Nuclei was made for nuclei.")
-    assert "Try Phase (whole cells)." in hint
-    assert "Mine" not in hint
+    assert hint_for(confidence([], [], 0), MODELS[0], MODELS) == (
+        "No cells were found. Nuclei looks for nuclei. Try Phase, or check the "
+        "diameter and the channels."
+    )
 
 
 def test_cells_that_do_not_fit_their_flows_are_a_reason():
     hint = hint_for(confidence([0.1] * 3, [0.9] * 3, 10, 7), MODELS[1], MODELS)
-    assert hint.startswith("7 of 10 cells did not fit their flows")
-    assert "Try Nuclei (nuclei)." in hint
+    assert hint.startswith("7 of 10 cells do not fit their flows or are doubtful")
+    assert "unlike those that Phase has seen. Try Nuclei, or" in hint
+
+
+def test_doubtful_cells_count_once_beside_those_that_do_not_fit():
+    sure = confidence([0.1, 0.3, 0.9, 0.1], [0.9, 0.9, 0.9, 0.2], 10, 4)
+    assert sure.unsure == 4 + 2
+    assert hint_for(sure, MODELS[0], MODELS).startswith("6 of 10 cells")
 
 
 @pytest.mark.parametrize(("candidates", "misfits"), [(10, 5), (3, 3)])
@@ -112,6 +118,6 @@ def test_half_of_them_or_a_few_are_none(candidates, misfits):
 def test_a_model_without_a_card_or_company_is_told_of_in_short():
     hint = hint_for(confidence([], []), MODELS[2], [MODELS[2]])
     assert hint == (
-        "No cells were found. Try another model. Or check the diameter and the "
+        "No cells were found. Try another model, or check the diameter and the "
         "channels."
     )

@@ -191,6 +191,16 @@ def test_a_trained_model_comes_with_its_size_model(trained, pair, tmp_path):
     assert network.sizes.weights.shape == (8,)
 
 
+def test_without_cells_there_is_no_size_to_learn(trained, pair, tmp_path, folder):
+    pair("a.tif")
+    empty = np.zeros((64, 64), np.uint16)
+    tifffile.imwrite(folder / "a_masks.tif", empty)
+    trained(parameters=TINY.model_copy(update={"min_train_masks": 0}))
+    model = from_file(tmp_path / "model")
+    assert model.diam_labels == 17.0
+    assert load(model, CPU).sizes is None
+
+
 def test_a_training_that_was_stopped_is_taken_up_again(trained, pair, tmp_path):
     pair("a.tif")
     longer = TINY.model_copy(update={"n_epochs": 12, "noise": 0.3})

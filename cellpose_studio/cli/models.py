@@ -1,0 +1,63 @@
+"""``cellpose-studio models``: which models there are, and their cards."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from cellpose_studio.cli.outcome import ALL_DONE
+from cellpose_studio.core.card import ModelCard
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.engine.catalogue import find, shipped
+
+if TYPE_CHECKING:
+    from cellpose_studio.cli.options import Commands
+
+
+def add(commands: Commands) -> None:
+    """Add this command to ``commands``."""
+    parser = commands.add_parser("models", help="list the models, or show one's card")
+    parser.add_argument("model", nargs="?", help="name or weight file")
+    parser.set_defaults(command=_models)
+
+
+def _models(options: argparse.Namespace) -> int:
+    if options.model:
+        print("\n".join(_card(find(options.model))))
+        return ALL_DONE
+    specs = shipped()
+    width = max(len(spec.name) for spec in specs)
+    for spec in specs:
+        print(f"{spec.name:{width}}  {spec.description}")
+    return ALL_DONE
+
+
+def _card(spec: ModelSpec) -> Iterator[str]:
+    yield spec.label
+    if spec.description:
+        yield spec.description
+    if spec.card is None:
+        yield "There is no card beside this file."
+    else:
+        yield from _of_card(spec.card)
+    yield f"Licence: {spec.licence or 'not stated'}"
+    yield f"SHA-256: {spec.sha256}"
+
+
+def _of_card(card: ModelCard) -> Iterator[str]:
+    if card.purpose:
+        yield f"For: {card.purpose}"
+    if card.not_for:
+        yield f"Not for: {card.not_for}"
+    for row in card.accuracy:
+        yield (
+            f"AP at IoU 0.5 / 0.75 / 0.9 on {row.kind} ({row.images}): "
+            f"{row.ap50:.3f} / {row.ap75:.3f} / {row.ap90:.3f}"
+        )
+    for data in card.data:
+        about = f"; {data.about}; {data.licence}" if data.about else ""
+        count = f"{data.images} images, {data.cells} cells"
+        yield f"Trained on: {data.name}, {count}{about}"
+    yield f"By: {card.command}"
+    yield f"On {card.date}, in {card.minutes:.0f} min, seed {card.seed}: {card.machine}"
