@@ -42,6 +42,8 @@ class TrainingState:
     def network(self, widths: Sequence[int]) -> UNet:
         """Return the network of this state, in evaluation mode."""
         net = UNet(widths)
+        # As in training, or the file of the weights would not be the same.
+        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.load_state_dict(self.weights)
         return net.eval()
 

@@ -17,6 +17,8 @@ from cellpose_studio.engine.prepare import network_input
 
 FloatArray = npt.NDArray[np.float32]
 
+_FLAT = 1e-3
+"""Contrast up to which an image shows nothing, as in Cellpose."""
 _OFTEN = 0.6
 """How often each kind of change is made, so that no image is changed beyond all."""
 
@@ -70,7 +72,9 @@ def _normalised(grey: FloatArray, low: float, high: float) -> FloatArray:
     # A part of the pixels of a large image tells them as well.
     step = 1 + max(grey.shape) // 512
     dark, bright = np.percentile(grey[::step, ::step], (low, high))
-    return ((grey - dark) / max(bright - dark, 1e-3)).astype(np.float32)
+    if bright - dark <= _FLAT:
+        return np.zeros_like(grey, np.float32)
+    return ((grey - dark) / (bright - dark)).astype(np.float32)
 
 
 def _shaded(grey: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:

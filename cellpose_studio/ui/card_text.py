@@ -44,7 +44,7 @@ def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
     head = ("Images", "AP 0.5", "worst to best", "AP 0.75", "AP 0.9", "Diameter off by")
     body = [
         (
-            f"{row.kind} ({row.images})",
+            f"{escape(row.kind)} ({row.images})",
             f"<b>{row.ap50:.2f}</b>",
             f"{row.worst:.2f} to {row.best:.2f}",
             f"{row.ap75:.2f}",
@@ -60,7 +60,7 @@ def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
     ]
     note = (
         "<p>Average precision at three overlaps (IoU), on images that it was not "
-        "trained on, with the diameter measured. "
+        "trained on, with the diameter measured; the best seed was chosen on them. "
     )
     if spread:
         note += f"With each seed, at 0.5: {escape('; '.join(spread))}. "

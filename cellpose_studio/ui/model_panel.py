@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Signal
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
@@ -50,6 +50,8 @@ class ModelPanel(QWidget):
         )
         self.browser = ModelBrowser(self)
         self.about = QLabel(objectName="aboutModel", wordWrap=True)
+        # Cards, which may come with a file, say part of it.
+        self.about.setTextFormat(Qt.TextFormat.PlainText)
         self.channels = QFormLayout()
         self.channels.setContentsMargins(0, 0, 0, 0)
         row = QHBoxLayout()
@@ -89,7 +91,8 @@ class ModelPanel(QWidget):
         if select:
             self.combo.setCurrentIndex(known.index(model.sha256))
         if self.browser.isVisible():
-            self.browser.set_models(self._models, known.index(model.sha256))
+            chosen = known.index(model.sha256) if select else self.browser.chosen
+            self.browser.set_models(self._models, chosen)
 
     def show_browser(self) -> None:
         """Show all models with their cards."""

@@ -39,6 +39,8 @@ class ResultPanel(QGroupBox):
         self.doubt = QLabel(objectName="doubt", wordWrap=True)
         self.doubt.setToolTip(_DOUBT_TIP)
         self.hint = QLabel(objectName="hint", wordWrap=True)
+        # It holds words of cards, which may come with a file.
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         self.sliders = {name: _slider(name) for name in FIELDS}

@@ -85,6 +85,14 @@ def test_blur_takes_sharpness_away_and_noise_adds_some(discs):
     assert max(noise) > 0.1
 
 
+def test_an_image_with_hardly_anything_in_it_is_flat_as_in_a_run():
+    few = np.zeros((1, 100, 100), np.float32)
+    few[0, 4:8, 4:8] = 255
+    assert not plain(few).any()
+    for image in variations(few, 5, blur=0.0, shading=0.5):
+        assert np.abs(image).max() < 100
+
+
 def test_how_often_says_how_often(discs):
     changed = [
         np.abs(i - plain(discs)).max() > 0.01 for i in variations(discs, noise=1)
