@@ -37,8 +37,12 @@ MODELS = ROOT / "resources" / "models"
 def draw(recipe: Recipe, work: Path) -> None:
     """Draw the synthetic images of ``recipe`` that are not there yet."""
     for kind, count in recipe.synthetic:
-        if not synthetic_folder(kind, work).is_dir():
-            write(kind, synthetic_folder(kind, work), count, seed=0)
+        folder = synthetic_folder(kind, work)
+        if not folder.is_dir():
+            # Under another name until it is whole, in case of a break.
+            part = folder.with_name(f"{kind}.part")
+            write(kind, part, count, seed=0)
+            part.rename(folder)
 
 
 def synthetic_folder(kind: str, work: Path) -> Path:
