@@ -134,7 +134,7 @@ class Canvas(QObject):
         """Show masks over the image, replacing the layer of that name."""
         layer = self._masks.get(name)
         if layer is not None and layer in self.model.layers:
-            self._rank(layer, labels, confidence)
+            self._rank(layer, confidence)
             layer.data = labels
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
@@ -149,7 +149,7 @@ class Canvas(QObject):
         )
         # Napari then asks for the surroundings of what it painted, too.
         layer.contour = 1
-        self._rank(layer, labels, confidence)
+        self._rank(layer, confidence)
         # Masks change by runs and thresholds here; a stray stroke would be lost.
         layer.editable = False
         self.model.add_layer(layer)
@@ -245,16 +245,11 @@ class Canvas(QObject):
         labels = list(self.model.dims.axis_labels)
         return self.model.dims.current_step[labels.index(axis)] if axis in labels else 0
 
-    def _rank(
-        self,
-        layer: Any,
-        labels: npt.NDArray[np.uint32],
-        confidence: Confidence | None,
-    ) -> None:
+    def _rank(self, layer: Any, confidence: Confidence | None) -> None:
         """Tell ``layer`` how sure the network is of its next labels."""
         layer.ranks = None
         if confidence is not None:
-            size = int(labels.max(initial=0)) + 1
+            size = int(confidence.ids.max(initial=0)) + 1
             layer.ranks = ranks_of(confidence.ids, confidence.scores, size)
         layer.by_rank = self._by_doubt and layer.ranks is not None
         self._recolour_layer(layer)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
@@ -76,5 +76,4 @@ class ModelBrowser(QDialog):
     def _on_row(self, row: int) -> None:
         known = 0 <= row < len(self._models)
         self.card.setHtml(card_html(self._models[row]) if known else "")
-        self.card.setTextInteractionFlags(Qt.TextInteractionFlag.TextBrowserInteraction)
         self.buttons.button(_BUTTONS.Ok).setEnabled(known)
