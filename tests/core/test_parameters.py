@@ -45,7 +45,9 @@ def test_names_and_defaults_of_normalisation_are_cellposes():
 def test_names_of_training_are_those_of_cellposes():
     from cellpose.train import train_seg
 
-    own = {"diam_mean", "widths", "seed"}
+    own = {"diam_mean", "widths", "seed", "shares"}
+    # How a crop is varied beyond Cellpose's rotation and scale.
+    own |= {"zoom", "shading", "blur", "noise", "invert", "mix_channels"}
     assert TrainingParameters.model_fields.keys() - own <= defaults(train_seg).keys()
     assert (
         TrainingParameters().min_train_masks == defaults(train_seg)["min_train_masks"]
