@@ -73,3 +73,11 @@ class CannotSave(StudioError):
 
 class TrainingSetUnfit(StudioError):
     """The folders hold too little, or the wrong things, to train a model on."""
+
+
+class ProjectUnusable(StudioError):
+    """A project file cannot be opened: it is damaged, too new, or no project."""
+
+
+class ProjectDamaged(ProjectUnusable):
+    """A part of a project file cannot be read; the rest can be rescued."""

@@ -1,0 +1,64 @@
+"""Label images in chunks: one plane of 512 x 512 pixels each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+CHUNK = 512
+"""Height and width of a chunk; those at the lower and right border are smaller."""
+
+Labels = npt.NDArray[np.uint32]
+
+
+class Place(NamedTuple):
+    """Where a chunk lies.
+
+    Attributes
+    ----------
+    plane
+        Number of the YX plane; frames x planes are counted in that order.
+    row, column
+        Which chunk of the plane.
+    """
+
+    plane: int
+    row: int
+    column: int
+
+
+def planes_of(labels: Labels) -> Labels:
+    """Return a view of a contiguous label image as (N, Y, X)."""
+    return labels.reshape(-1, *labels.shape[-2:])
+
+
+def places(shape: tuple[int, ...]) -> Iterator[Place]:
+    """Yield the places of all chunks of a label image, plane by plane."""
+    planes = int(np.prod(shape[:-2]))
+    rows, columns = (-(-n // CHUNK) for n in shape[-2:])
+    for plane in range(planes):
+        for row in range(rows):
+            for column in range(columns):
+                yield Place(plane, row, column)
+
+
+def chunk(labels: Labels, place: Place) -> Labels:
+    """Return a view of the chunk at ``place``."""
+    y, x = place.row * CHUNK, place.column * CHUNK
+    return planes_of(labels)[place.plane, y : y + CHUNK, x : x + CHUNK]
+
+
+def touched(shape: tuple[int, ...], region: tuple[slice, ...]) -> Iterator[Place]:
+    """Yield the places of the chunks that a region of a label image lies in.
+
+    ``region`` has a slice for each axis, within the bounds.
+    """
+    lead = np.arange(int(np.prod(shape[:-2]))).reshape(shape[:-2])
+    rows, columns = (range(s.start // CHUNK, -(-s.stop // CHUNK)) for s in region[-2:])
+    for plane in np.atleast_1d(lead[region[:-2]]).ravel().tolist():
+        for row in rows:
+            for column in columns:
+                yield Place(int(plane), row, column)

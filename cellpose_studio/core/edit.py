@@ -1,0 +1,142 @@
+"""One reversible change of a label image, sparse per chunk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk, touched
+
+
+@dataclass(frozen=True, eq=False)
+class ChunkEdit:
+    """The pixels of one chunk that changed.
+
+    Attributes
+    ----------
+    place
+        Which chunk.
+    index
+        (N,) int32, flat within the chunk as it is stored, ascending.
+    before, after
+        (N,) uint32.
+    """
+
+    place: Place
+    index: npt.NDArray[np.int32]
+    before: Labels
+    after: Labels
+
+
+@dataclass(frozen=True, eq=False)
+class LabelEdit:
+    """What was done to which cells, and the pixels before and after.
+
+    Attributes
+    ----------
+    operation
+        As the menu names it: "Delete cell".
+    cells
+        Ids of the cells that it was done to.
+    """
+
+    operation: str
+    cells: tuple[int, ...]
+    parts: tuple[ChunkEdit, ...]
+
+    @property
+    def places(self) -> set[Place]:
+        """The chunks that it changes."""
+        return {part.place for part in self.parts}
+
+    @property
+    def pixels(self) -> int:
+        """How many pixels it changes."""
+        return sum(len(part.index) for part in self.parts)
+
+    def inverse(self) -> LabelEdit:
+        """Return the edit that takes this one back."""
+        parts = tuple(
+            replace(part, before=part.after, after=part.before) for part in self.parts
+        )
+        return replace(self, parts=parts)
+
+    def apply(self, labels: Labels) -> None:
+        """Write the pixels after the edit into ``labels``, C-contiguous."""
+        for part in self.parts:
+            view = chunk(labels, part.place)
+            y, x = np.divmod(part.index, view.shape[1])
+            view[y, x] = part.after
+
+    def region(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
+        """Return the smallest box that holds all pixels it changes.
+
+        Slices for each axis of ``shape``; empty ones where nothing changes.
+        """
+        if not self.parts:
+            return tuple(slice(0, 0) for _ in shape)
+        corners = np.array([_box(part, shape) for part in self.parts])
+        low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
+        lead = np.array(
+            [np.unravel_index(p.place.plane, shape[:-2] or (1,)) for p in self.parts]
+        )
+        outer = [
+            slice(int(axis.min()), int(axis.max()) + 1)
+            for axis in lead.T[: len(shape) - 2]
+        ]
+        return (
+            *outer,
+            *(slice(int(a), int(b)) for a, b in zip(low, high, strict=True)),
+        )
+
+
+def edit_between(
+    operation: str,
+    cells: Sequence[int],
+    labels: Labels,
+    region: tuple[slice, ...],
+    after: Labels,
+) -> LabelEdit:
+    """Return the edit that gives ``region`` of ``labels`` the values of ``after``.
+
+    ``region`` has a slice with bounds for each axis; ``after`` its shape. Nothing
+    is written; only pixels that differ are part of the edit.
+    """
+    shape = labels.shape
+    planes = np.arange(int(np.prod(shape[:-2]))).reshape(shape[:-2])[region[:-2]]
+    wanted = after.reshape(-1, *after.shape[-2:])
+    number = {int(plane): n for n, plane in enumerate(np.atleast_1d(planes).ravel())}
+    top, left = region[-2].start, region[-1].start
+    parts = []
+    for place in touched(shape, region):
+        now = chunk(labels, place)
+        y0, x0 = place.row * CHUNK, place.column * CHUNK
+        ys = slice(max(top, y0), min(region[-2].stop, y0 + now.shape[0]))
+        xs = slice(max(left, x0), min(region[-1].stop, x0 + now.shape[1]))
+        new = wanted[
+            number[place.plane],
+            ys.start - top : ys.stop - top,
+            xs.start - left : xs.stop - left,
+        ]
+        old = now[ys.start - y0 : ys.stop - y0, xs.start - x0 : xs.stop - x0]
+        y, x = np.nonzero(new != old)
+        if len(y):
+            at = (y + ys.start - y0) * now.shape[1] + (x + xs.start - x0)
+            parts.append(ChunkEdit(place, at.astype(np.int32), old[y, x], new[y, x]))
+    return LabelEdit(operation, tuple(int(cell) for cell in cells), tuple(parts))
+
+
+def _box(
+    part: ChunkEdit, shape: tuple[int, ...]
+) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return the top left and the bottom right of a part, in its plane."""
+    y0, x0 = part.place.row * CHUNK, part.place.column * CHUNK
+    width = min(CHUNK, shape[-1] - x0)
+    y, x = np.divmod(part.index, width)
+    return (
+        (int(y.min()) + y0, int(x.min()) + x0),
+        (int(y.max()) + y0 + 1, int(x.max()) + x0 + 1),
+    )

@@ -1,0 +1,75 @@
+"""The record of a run: everything that determines its result."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from cellpose_studio.core.parameters import SegmentationParameters
+
+Outcome = Literal["finished", "failed", "cancelled"]
+
+
+class ImageRecord(BaseModel):
+    """Which image a run looked at."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    path: str
+    scene: str
+    axes: str = Field(description="as they stand in the file, one letter each")
+    shape: tuple[int, int, int, int, int] = Field(description="TCZYX")
+    dtype: str
+    pixel_size_um: tuple[float | None, float | None, float | None] = Field(
+        description="Z, Y, X"
+    )
+    fingerprint: str = Field(description="of the size and the ends of the file")
+    pixels_sha256: str = Field(
+        "", description="of all pixels, TCZYX, C order, little-endian; empty: not read"
+    )
+
+
+class ModelRecord(BaseModel):
+    """Which model a run used."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    name: str
+    title: str
+    path: str
+    sha256: str
+    architecture: str
+    generation: str = Field(description="of Cellpose: 1-3 or 4")
+    diam_mean: float
+    source: str
+
+
+class RunRecord(BaseModel):
+    """How masks came to be; also for runs that failed or were cancelled."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    image: ImageRecord
+    model: ModelRecord
+    parameters: SegmentationParameters = Field(
+        description="with everything filled in that was automatic, if it finished"
+    )
+    device: str = Field("", description='torch\'s name: "cpu", "cuda:0"')
+    device_title: str = ""
+    precision: str = ""
+    threads: int | None = Field(None, description="of the processor")
+    tile_size: int | None = Field(None, description="of the network, px")
+    versions: dict[str, str] = Field(default_factory=dict)
+    platform: str = ""
+    started: datetime
+    seconds: float
+    outcome: Outcome
+    message: str = Field("", description="why it failed")
+    notes: tuple[str, ...] = ()
+    cells: int | None = None
+    masks_sha256: str = Field(
+        "", description="of the masks, uint32, C order, little-endian"
+    )

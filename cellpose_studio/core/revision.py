@@ -1,0 +1,102 @@
+"""Revisions of label sets, as a project keeps them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Literal
+
+from cellpose_studio.core.parameters import SegmentationParameters
+
+RevisionKind = Literal["run", "threshold", "edit", "import", "restore"]
+
+KIND_WORDS: dict[RevisionKind, str] = {
+    "run": "Run",
+    "threshold": "Thresholds",
+    "edit": "Edited",
+    "import": "Imported",
+    "restore": "Restored",
+}
+"""What the user sees."""
+
+
+@dataclass(frozen=True)
+class LabelRevision:
+    """An immutable label image of a label set; its pixels are read on their own.
+
+    Attributes
+    ----------
+    id
+        Unique in the project; later ones are higher.
+    label_set
+        Id of the label set.
+    parent
+        Id of the revision that it came after; None for the first.
+    kind
+        How it came to be.
+    created
+        When, UTC.
+    origin
+        Where it comes from, for the user.
+    shape
+        YX, ZYX, TYX or TZYX, without axes of length 1.
+    cells
+        How many cells it has.
+    run
+        Id of the run that its pixels come from; None without one.
+    parameters
+        What its masks were made with; None where that is not known.
+    details
+        What an imported file says about them; plain values only.
+    author, note
+        The user's.
+    """
+
+    id: int
+    label_set: int
+    parent: int | None
+    kind: RevisionKind
+    created: datetime
+    origin: str
+    shape: tuple[int, ...]
+    cells: int
+    run: int | None = None
+    parameters: SegmentationParameters | None = None
+    details: dict[str, Any] = field(default_factory=dict)
+    author: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class JournalEntry:
+    """One change of a label set, in the order in which they happened.
+
+    Attributes
+    ----------
+    id
+        Unique in the project, ascending.
+    base
+        Revision that the label set was at; None before its first masks.
+    operation
+        What was done, as the menu names it: "Delete cell".
+    cells
+        Ids of the cells that it was done to; empty for all.
+    time
+        When, UTC.
+    undoes
+        Id of the entry that this one takes back or does again.
+    head
+        Revision that became the head by it; None for an edit of pixels.
+    sealed
+        Revision that the edit went into; None as long as it is in the journal only.
+    """
+
+    id: int
+    label_set: int
+    base: int | None
+    operation: str
+    cells: tuple[int, ...]
+    time: datetime
+    undoes: int | None = None
+    head: int | None = None
+    sealed: int | None = None

@@ -1,0 +1,34 @@
+"""Telling a network drive from a disk of this computer."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+_NETWORK = {
+    "9p", "afs", "ceph", "cifs", "davfs", "fuse.sshfs", "fuse.rclone", "fuse.davfs2",
+    "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "beegfs", "smb2", "smb3", "smbfs",
+    "webdav", "afpfs", "gpfs",
+}  # fmt: skip
+
+
+def is_on_network(path: Path) -> bool:
+    """Tell whether a file lies on a drive of another computer; False if unknown."""
+    if sys.platform == "win32":
+        return _is_remote_on_windows(path)
+    import psutil
+
+    places = {Path(p.mountpoint): p.fstype for p in psutil.disk_partitions(all=True)}
+    here = path.resolve()
+    mounted = next((p for p in (here, *here.parents) if p in places), None)
+    return mounted is not None and places[mounted].lower() in _NETWORK
+
+
+def _is_remote_on_windows(path: Path) -> bool:
+    import ctypes
+
+    drive = path.resolve().drive
+    if drive.startswith("\\\\"):
+        return True
+    remote = 4
+    return bool(ctypes.windll.kernel32.GetDriveTypeW(f"{drive}\\") == remote)  # type: ignore[attr-defined,unused-ignore]

@@ -1,0 +1,82 @@
+"""The queue of runs of a project."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal, get_args
+
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.io.project.reading import reading
+
+BatchState = Literal["waiting", "running", "done", "failed", "cancelled"]
+
+
+@dataclass(frozen=True)
+class BatchItem:
+    """One run of a queue.
+
+    Attributes
+    ----------
+    model
+        Name of a shipped model, or path of a weight file.
+    message
+        Why it failed.
+    """
+
+    id: int
+    image: int
+    state: BatchState
+    model: str
+    parameters: SegmentationParameters
+    message: str = ""
+
+
+def write_item(db: sqlite3.Connection, item: BatchItem) -> None:
+    """Add an item, or change its state."""
+    db.execute(
+        "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
+        "state = excluded.state, message = excluded.message",
+        (
+            item.id,
+            item.image,
+            item.state,
+            item.model,
+            item.parameters.model_dump_json(),
+            item.message,
+        ),
+    )
+
+
+def clear_batch(db: sqlite3.Connection) -> None:
+    """Forget the queue."""
+    db.execute("DELETE FROM batch")
+
+
+def read_batch(db: sqlite3.Connection) -> list[BatchItem]:
+    """Return the queue in its order; raises `ProjectDamaged`."""
+    with reading("the queue of runs"):
+        rows = db.execute(
+            "SELECT id, image, state, model, parameters, message FROM batch ORDER BY id"
+        )
+        return [_item(*row) for row in rows]
+
+
+def _item(
+    number: int,
+    image: int,
+    state: BatchState,
+    model: str,
+    parameters: str,
+    message: str,
+) -> BatchItem:
+    if state not in get_args(BatchState):
+        raise ValueError(f"an unknown state: {state}")
+    return BatchItem(
+        int(number),
+        int(image),
+        state,
+        str(model),
+        SegmentationParameters.model_validate_json(parameters),
+        str(message),
+    )

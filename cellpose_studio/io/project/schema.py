@@ -1,0 +1,137 @@
+"""The tables of a project file, version by version."""
+
+from __future__ import annotations
+
+import sqlite3
+
+APPLICATION_ID = 0x43705374  # "CpSt"
+
+_VERSION_1 = """
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE image (
+    id INTEGER PRIMARY KEY,
+    path TEXT NOT NULL,
+    relative TEXT,
+    scene TEXT NOT NULL,
+    shape TEXT NOT NULL,
+    dtype TEXT NOT NULL,
+    file_axes TEXT NOT NULL,
+    asked_axes TEXT,
+    pixel_size_um TEXT NOT NULL,
+    channel_names TEXT NOT NULL,
+    rgb INTEGER NOT NULL,
+    fingerprint TEXT NOT NULL,
+    active TEXT NOT NULL,
+    reviewed INTEGER NOT NULL DEFAULT 0,
+    hidden INTEGER NOT NULL DEFAULT 0
+);
+
+CREATE TABLE run (
+    id INTEGER PRIMARY KEY,
+    image INTEGER NOT NULL REFERENCES image(id),
+    started TEXT NOT NULL,
+    outcome TEXT NOT NULL,
+    record TEXT NOT NULL,
+    sha256 BLOB NOT NULL
+);
+
+CREATE TABLE label_set (
+    id INTEGER PRIMARY KEY,
+    image INTEGER NOT NULL REFERENCES image(id),
+    name TEXT NOT NULL,
+    head INTEGER REFERENCES revision(id),
+    cells INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (image, name)
+);
+
+CREATE TABLE revision (
+    id INTEGER PRIMARY KEY,
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    parent INTEGER REFERENCES revision(id),
+    kind TEXT NOT NULL,
+    created TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    shape TEXT NOT NULL,
+    cells INTEGER NOT NULL,
+    run INTEGER REFERENCES run(id),
+    parameters TEXT,
+    details TEXT NOT NULL,
+    author TEXT NOT NULL DEFAULT '',
+    note TEXT NOT NULL DEFAULT '',
+    thumbnail BLOB
+);
+CREATE INDEX revision_of_label_set ON revision(label_set);
+
+CREATE TABLE chunk (
+    sha256 BLOB PRIMARY KEY,
+    data BLOB NOT NULL
+);
+
+CREATE TABLE revision_chunk (
+    revision INTEGER NOT NULL REFERENCES revision(id),
+    plane INTEGER NOT NULL,
+    "row" INTEGER NOT NULL,
+    "column" INTEGER NOT NULL,
+    chunk BLOB NOT NULL REFERENCES chunk(sha256),
+    PRIMARY KEY (revision, plane, "row", "column")
+) WITHOUT ROWID;
+
+CREATE TABLE journal (
+    id INTEGER PRIMARY KEY,
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    base INTEGER REFERENCES revision(id),
+    operation TEXT NOT NULL,
+    cells TEXT NOT NULL,
+    time TEXT NOT NULL,
+    undoes INTEGER REFERENCES journal(id),
+    head INTEGER REFERENCES revision(id),
+    sealed INTEGER REFERENCES revision(id),
+    delta BLOB
+);
+CREATE INDEX journal_of_label_set ON journal(label_set, base);
+
+CREATE TABLE cell (
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    id INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    PRIMARY KEY (label_set, id)
+) WITHOUT ROWID;
+
+CREATE TABLE preset (
+    name TEXT PRIMARY KEY,
+    model TEXT NOT NULL,
+    parameters TEXT NOT NULL
+) WITHOUT ROWID;
+
+CREATE TABLE training (
+    name TEXT NOT NULL,
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    revision INTEGER REFERENCES revision(id),
+    role TEXT NOT NULL,
+    PRIMARY KEY (name, label_set)
+) WITHOUT ROWID;
+
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    image INTEGER NOT NULL REFERENCES image(id),
+    state TEXT NOT NULL,
+    model TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    message TEXT NOT NULL DEFAULT ''
+);
+"""
+
+_VERSIONS = (_VERSION_1,)
+
+VERSION = len(_VERSIONS)
+"""The newest version, which files are brought up to."""
+
+
+def bring_up_to_date(db: sqlite3.Connection, version: int) -> None:
+    """Make the tables that came after ``version``; 0 is an empty file."""
+    for number, script in enumerate(_VERSIONS[version:], start=version + 1):
+        db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
