@@ -61,7 +61,18 @@ def add(commands: Commands) -> None:
         help=f"files to write: {', '.join(get_args(Kind))} (default: tif)",
     )
     parser.add_argument("--axes", help="axes of files that do not say: ZYX, TYX, CYX …")
+    parser.add_argument(
+        "--scene",
+        metavar="NAME",
+        help="image of a file that holds several (default: all of them)",
+    )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
+    parser.add_argument(
+        "--precision",
+        choices=("float32", "bfloat16"),
+        help="in which the network computes (default: the faster of those that the "
+        "device has)",
+    )
     add_threads(parser)
     parser.add_argument(
         "--channels",
@@ -84,14 +95,21 @@ def _segment(options: argparse.Namespace) -> int:
     from cellpose_studio.workflows.batch import Batch
 
     use_threads(options.threads)
-    batch = Batch(options.model, parameters, options.device, options.save, options.out)
+    batch = Batch(
+        options.model,
+        parameters,
+        options.device,
+        options.save,
+        options.out,
+        options.precision,
+    )
     outcome = Outcome()
     try:
         with Progress() as progress:
             files = _files(options.images, outcome)
             for n, file in enumerate(files, start=1):
                 place = f"{n} of {len(files)}, " if len(files) > 1 else ""
-                _one_file(batch, file, options.axes, place, progress, outcome)
+                _one_file(batch, file, options, place, progress, outcome)
     finally:
         outcome.print_failures()
     return outcome.exit_code
@@ -112,19 +130,34 @@ def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
 def _one_file(
     batch: Batch,
     path: Path,
-    axes: str | None,
+    options: argparse.Namespace,
     place: str,
     progress: Progress,
     outcome: Outcome,
 ) -> None:
-    """Segment every scene of a file."""
+    """Segment every scene of a file, or the one that is asked for."""
     images: list[ImageSource] = []
     with outcome.noting(path):
-        images = _opened(path, axes)
+        images = _chosen(path, _opened(path, options.axes), options.scene)
     for image in images:
         with outcome.noting(path.with_name(image.name)):
             _one_image(batch, image, place, progress)
             outcome.done += 1
+
+
+def _chosen(
+    path: Path, images: list[ImageSource], scene: str | None
+) -> list[ImageSource]:
+    if scene is None:
+        return images
+    chosen = [image for image in images if image.scene == scene]
+    if not chosen:
+        names = ", ".join(image.scene for image in images if image.scene)
+        raise ImageUnreadable(
+            f"{path.name} holds no image called {scene}.",
+            f"It holds {names}." if names else "It holds one image only.",
+        )
+    return chosen
 
 
 def _opened(path: Path, axes: str | None) -> list[ImageSource]:

@@ -59,6 +59,12 @@ class Segmentation:
         Why to try another model; empty where the result looks right.
     notes
         What the user should know, one sentence each: a fall back to the CPU.
+    device_name
+        torch's name of that device: "cpu", "cuda:0".
+    threads
+        How many processor threads torch used.
+    tile_size
+        Side of the network's tiles, px.
     """
 
     image: ImageSource
@@ -73,6 +79,9 @@ class Segmentation:
     confidence: Confidence
     hint: str = ""
     notes: tuple[str, ...] = field(default=())
+    device_name: str = ""
+    threads: int | None = None
+    tile_size: int | None = None
 
     def settings(self) -> dict[str, object]:
         """Return what files of Cellpose's formats say about the run."""

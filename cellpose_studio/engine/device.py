@@ -7,6 +7,7 @@ from typing import Literal
 
 import torch
 
+from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.model import Architecture
 
 Precision = Literal["float32", "bfloat16"]
@@ -42,6 +43,26 @@ def available_devices() -> list[Device]:
     return [*gpus, CPU]
 
 
+def device_named(name: str) -> Device:
+    """Return the device of that name of torch's; "auto" for the fastest.
+
+    Raises
+    ------
+    ModelUnusable
+        If this computer has none of that name.
+    """
+    known = available_devices()
+    if name == "auto":
+        return known[0]
+    for device in known:
+        if device.name in (name, f"{name}:0"):
+            return device
+    raise ModelUnusable(
+        f"This computer has no device {name}.",
+        f"It has {', '.join(device.name for device in known)}.",
+    )
+
+
 def precision_for(architecture: Architecture, device: Device) -> Precision:
     """Return the fastest precision that the hardware computes in.
 
@@ -62,6 +83,11 @@ def cpu_computes_bfloat16() -> bool:
     """Tell whether the processor has bfloat16 matrix or vector units."""
     features = torch.cpu.get_capabilities()
     return bool(features.get("amx_bf16") or features.get("avx512_bf16"))
+
+
+def cpu_capability() -> str:
+    """Return which instructions torch uses, on which the last digits depend."""
+    return str(torch.backends.cpu.get_cpu_capability())
 
 
 def torch_dtype(precision: Precision) -> torch.dtype:

@@ -55,7 +55,7 @@ class MaskMaker:
         Of the masks: TYX, ZYX, TZYX or YX.
     device
         Where the pixels follow the flows. Without enough memory there, they do so
-        on the CPU.
+        on the CPU, and ``fell_back`` becomes True.
     """
 
     def __init__(
@@ -68,6 +68,7 @@ class MaskMaker:
         self._label_shape = label_shape
         # Apple's GPU cannot do all of it.
         self._device = torch.device("cpu" if device.name == "mps" else device.name)
+        self.fell_back = False
         self._key: tuple[float, ...] = ()
         self._candidates: dict[int, _Candidates] = {}
 
@@ -182,7 +183,9 @@ class MaskMaker:
                 ends, points, cellprob.shape, max_size_fraction=max_size_fraction
             )
         except torch.OutOfMemoryError:
-            self._device = torch.device("cpu")
+            if self._device.type == "cpu":
+                raise
+            self._device, self.fell_back = torch.device("cpu"), True
             return self._found(n, check)
         return np.asarray(labels)
 

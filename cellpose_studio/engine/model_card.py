@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import json
 import platform
-from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
-from typing import Any
 
 import torch
 from pydantic import ValidationError
 
-from cellpose_studio import __version__
 from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.engine.device import cpu_computes_bfloat16
+from cellpose_studio.engine.device import cpu_capability, cpu_computes_bfloat16
 
 _WORDS = ("title", "description", "licence", "card")
 
@@ -45,23 +41,12 @@ def card_text(spec: ModelSpec) -> str:
     return f"{json.dumps(facts, indent=2, ensure_ascii=False)}\n"
 
 
-def versions() -> Mapping[str, str]:
-    """Return the versions of what a training depends on."""
-    packages = ("torch", "cellpose", "numpy", "opencv-python-headless", "scipy")
-    found: dict[str, Any] = {name: metadata.version(name) for name in packages}
-    return {
-        "cellpose-studio": __version__,
-        "python": platform.python_version(),
-        **found,
-    }
-
-
 def machine() -> str:
     """Return what the numbers of a training depend on, beside the versions."""
     threads = torch.get_num_threads()
     parts = [
         f"{platform.system()} {platform.machine()}",
-        f"CPU with {torch.backends.cpu.get_cpu_capability()}",
+        f"CPU with {cpu_capability()}",
         "bfloat16" if cpu_computes_bfloat16() else "float32",
         f"{threads} thread" + "s" * (threads > 1),
     ]

@@ -13,7 +13,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cellpose_studio.core.errors import DeviceFull, ModelUnusable
+from cellpose_studio.core.errors import DeviceFull, ModelUnusable, ParametersUnfit
 from cellpose_studio.core.model import Architecture, ModelSpec
 from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
 from cellpose_studio.engine.size_model import (
@@ -96,23 +96,30 @@ class Network:
 
 
 def load(
-    spec: ModelSpec, device: Device, check: Callable[[], None] = lambda: None
+    spec: ModelSpec,
+    device: Device,
+    check: Callable[[], None] = lambda: None,
+    precision: Precision | None = None,
 ) -> Network:
     """Read the weights of ``spec`` onto ``device``; ``check`` may stop it by raising.
+
+    ``precision`` of None is the fastest that the hardware computes in.
 
     Raises
     ------
     ModelUnusable
         If the file has gone or changed, or the network needs something more.
+    ParametersUnfit
+        If the network does not run in that precision.
     DeviceFull
         If the device is too small for it.
     """
+    precision = _fitting(precision, spec, device)
     weights = read_weights(spec.path)
     if sha256_of(spec.path, check) != spec.sha256:
         raise ModelUnusable(
             f"{spec.path.name} has changed since it was chosen.", "Choose it again."
         )
-    precision = precision_for(spec.architecture, device)
     check()
     module = _empty(spec.architecture, weights)
     _fill(module, weights, spec)
@@ -160,15 +167,33 @@ class NetworkCache:
         self._network: Network | None = None
 
     def get(
-        self, spec: ModelSpec, device: Device, check: Callable[[], None] = lambda: None
+        self,
+        spec: ModelSpec,
+        device: Device,
+        check: Callable[[], None] = lambda: None,
+        precision: Precision | None = None,
     ) -> Network:
         """Return the network of ``spec``, loading it if it is not the last one."""
+        wanted = (spec, device, _fitting(precision, spec, device))
         network = self._network
-        if network is None or (network.spec, network.device) != (spec, device):
+        if network is None or wanted != (
+            network.spec,
+            network.device,
+            network.precision,
+        ):
             # Frees the memory of the last one before the next one needs it.
             network = self._network = None
-            network = self._network = load(spec, device, check)
+            network = self._network = load(spec, device, check, precision)
         return network
+
+
+def _fitting(precision: Precision | None, spec: ModelSpec, device: Device) -> Precision:
+    """Return the precision to run in; raises `ParametersUnfit` for one that cannot."""
+    if precision == "bfloat16" and spec.architecture == "unet":
+        raise ParametersUnfit(
+            f"{spec.label} runs in float32 only.", "Leave the precision to the model."
+        )
+    return precision or precision_for(spec.architecture, device)
 
 
 def _empty(architecture: Architecture, weights: Weights) -> Any:

@@ -7,12 +7,12 @@ from collections.abc import Collection
 from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import CannotSave, ModelUnusable
+from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.run import Segmentation
 from cellpose_studio.engine.catalogue import find, shipped
-from cellpose_studio.engine.device import Device, available_devices
+from cellpose_studio.engine.device import Precision, device_named
 from cellpose_studio.engine.network import NetworkCache
 from cellpose_studio.io.export import Kind, refuse_unfit
 from cellpose_studio.workflows.save import base_of, save_segmentation
@@ -32,6 +32,8 @@ class Batch:
         Files to write for each image.
     folder
         Where to; None for beside each image. It is made if it does not exist.
+    precision
+        In which the network computes; None for the fastest.
 
     Raises
     ------
@@ -46,10 +48,12 @@ class Batch:
         device: str,
         kinds: Collection[Kind],
         folder: Path | None,
+        precision: Precision | None = None,
     ) -> None:
         self._model = find(model) if model else shipped()[0]
         self._parameters = parameters
-        self._device = _device(device)
+        self._device = device_named(device)
+        self._precision = precision
         self._kinds = kinds
         self._folder = folder
         self._networks = NetworkCache()
@@ -81,6 +85,7 @@ class Batch:
             checkpoint,
             self._device,
             self._networks,
+            self._precision,
         )
         self._written[_identity(base)] = image.path
         return result, save_segmentation(result, self._kinds, self._folder)
@@ -90,19 +95,6 @@ def _identity(base: Path) -> str:
     """Return the same for names that are one file; Windows and macOS ignore case."""
     path = str(base.resolve())
     return path.casefold() if sys.platform in ("win32", "darwin") else path
-
-
-def _device(name: str) -> Device:
-    known = available_devices()
-    if name == "auto":
-        return known[0]
-    for device in known:
-        if device.name in (name, f"{name}:0"):
-            return device
-    raise ModelUnusable(
-        f"This computer has no device {name}.",
-        f"It has {', '.join(device.name for device in known)}.",
-    )
 
 
 def _make(folder: Path) -> None:

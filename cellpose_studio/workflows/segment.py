@@ -18,7 +18,7 @@ from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.run import Segmentation
 from cellpose_studio.engine.catalogue import shipped
-from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.device import CPU, Device, Precision
 from cellpose_studio.engine.diameter import measured_diameter
 from cellpose_studio.engine.dynamics import MaskMaker
 from cellpose_studio.engine.flows import (
@@ -29,6 +29,7 @@ from cellpose_studio.engine.flows import (
 )
 from cellpose_studio.engine.network import Network, NetworkCache
 from cellpose_studio.engine.prepare import network_input
+from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.tiles import TileCounter
 
 FloatArray = npt.NDArray[np.float32]
@@ -44,11 +45,13 @@ def segment(
     checkpoint: Checkpoint,
     device: Device = CPU,
     networks: NetworkCache | None = None,
+    precision: Precision | None = None,
 ) -> Segmentation:
     """Run ``model`` on ``image``, time point by time point.
 
     A stack runs as a volume with ``do_3D``, otherwise plane by plane. On a device
-    without enough memory the CPU takes over, which ``notes`` says.
+    without enough memory the CPU takes over, which ``notes`` says. ``precision`` of
+    None is the fastest that the device computes in.
 
     Raises
     ------
@@ -63,18 +66,20 @@ def segment(
     checkpoint.reached(0, 0, "loading the model")
     notes: tuple[str, ...] = ()
     try:
-        network = networks.get(model, device, checkpoint.check)
+        network = networks.get(model, device, checkpoint.check, precision)
         parameters, flows = _flows(image, network, parameters, checkpoint)
     except DeviceFull:
         if device == CPU:
             raise
         notes = (f"{device.title} had too little memory, so the CPU was used.",)
         device = CPU
-        network = networks.get(model, CPU, checkpoint.check)
+        network = networks.get(model, CPU, checkpoint.check, precision)
         parameters, flows = _flows(image, network, parameters, checkpoint)
     maker = MaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
+    if maker.fell_back:
+        notes += (f"{device.title} had too little memory for making the masks.",)
     return Segmentation(
         image,
         model,
@@ -88,6 +93,9 @@ def segment(
         confidence,
         hint_for(confidence, model, shipped()),
         notes,
+        device.name,
+        torch_threads(),
+        network.tile,
     )
 
 

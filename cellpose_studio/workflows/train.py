@@ -15,7 +15,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
 from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.training import TrainingImage, TrainingParameters
-from cellpose_studio.engine.model_card import card_path, card_text, machine, versions
+from cellpose_studio.engine.model_card import card_path, card_text, machine
 from cellpose_studio.engine.network import style_of
 from cellpose_studio.engine.size_model import (
     SizeModel,
@@ -33,6 +33,7 @@ from cellpose_studio.engine.training_state import (
 )
 from cellpose_studio.engine.unet import UNet
 from cellpose_studio.engine.variation import plain
+from cellpose_studio.engine.versions import versions
 from cellpose_studio.engine.weights import inspect, save_weights
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.workflows.training_images import (
@@ -113,7 +114,7 @@ def train_on_folders(
         seed=parameters.seed,
         minutes=round(state.seconds / 60, 1),
         machine=machine(),
-        versions=dict(versions()),
+        versions=versions(),
         date=datetime.now(UTC).date().isoformat(),
     )
     spec = inspect(out).model_copy(update={"card": card})

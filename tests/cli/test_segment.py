@@ -58,7 +58,7 @@ def given(monkeypatch):
     """Return a list of the parameters of batches, none of which runs anything."""
     kept = []
 
-    def keep(_, model, parameters, device, kinds, folder):
+    def keep(_, model, parameters, device, kinds, folder, precision):
         kept.append(parameters)
 
     monkeypatch.setattr(Batch, "__init__", keep)

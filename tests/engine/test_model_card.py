@@ -16,9 +16,9 @@ from cellpose_studio.engine.model_card import (
     card_path,
     card_text,
     machine,
-    versions,
     with_card,
 )
+from cellpose_studio.engine.versions import versions
 from cellpose_studio.engine.weights import inspect
 
 CARD = ModelCard(

@@ -12,7 +12,7 @@ import pytest
 import torch
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.errors import ModelUnusable, ParametersUnfit
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.flows import flows_of_planes
@@ -97,14 +97,29 @@ def test_the_last_network_is_kept_and_leaves_before_the_next_one_comes(
     del first
     seen = []
 
-    def watching_load(spec, device, check):
+    def watching_load(*what):
         gc.collect()
         seen.append(alive())
-        return load(spec, device, check)
+        return load(*what)
 
     monkeypatch.setattr("cellpose_studio.engine.network.load", watching_load)
     assert networks.get(other, CPU).spec == other
     assert seen == [None]
+
+
+def test_another_precision_is_another_network(sam_spec):
+    networks = NetworkCache()
+    usual = networks.get(sam_spec, CPU)
+    assert usual.precision == "float32"
+    assert networks.get(sam_spec, CPU, precision="float32") is usual
+    other = networks.get(sam_spec, CPU, precision="bfloat16")
+    assert other.precision == "bfloat16"
+    assert next(other.module.parameters()).dtype == torch.bfloat16
+
+
+def test_a_unet_runs_in_the_precision_it_was_trained_in(unet_spec):
+    with pytest.raises(ParametersUnfit, match="little runs in float32 only"):
+        NetworkCache().get(unet_spec, CPU, precision="bfloat16")
 
 
 def test_loading_can_be_stopped(unet_spec):

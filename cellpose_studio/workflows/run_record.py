@@ -1,0 +1,146 @@
+"""Write down what determined a run; without torch, which may be why it failed."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from datetime import UTC, datetime
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.labels import cell_count
+from cellpose_studio.core.model import Architecture, ModelSpec
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.run import Segmentation
+from cellpose_studio.engine.versions import versions
+
+_GENERATIONS: dict[Architecture, str] = {"unet": "1-3", "sam": "4", "dino": "4"}
+
+
+def record_of(
+    result: Segmentation, started: datetime, checkpoint: Checkpoint | None = None
+) -> RunRecord:
+    """Return the record of a run that finished.
+
+    Reads the whole image once more, for its hash.
+
+    Raises
+    ------
+    Cancelled
+        After a stop of ``checkpoint``.
+    """
+    # With the result, torch is there.
+    from cellpose_studio.engine.device import cpu_capability
+
+    return RunRecord(
+        image=_image(
+            result.image, hash_if_readable(result.image, checkpoint or Checkpoint())
+        ),
+        model=_model(result.model),
+        parameters=result.parameters,
+        device=result.device_name,
+        device_title=result.device,
+        precision=result.precision,
+        threads=result.threads,
+        tile_size=result.tile_size,
+        versions=versions(),
+        platform=f"{platform.platform()}, CPU with {cpu_capability()}",
+        started=started.astimezone(UTC),
+        seconds=result.seconds,
+        outcome="finished",
+        notes=result.notes,
+        cells=cell_count(result.labels),
+        masks_sha256=masks_sha256(result.labels),
+    )
+
+
+def unfinished_record(
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    started: datetime,
+    outcome: Literal["failed", "cancelled"],
+    message: str,
+) -> RunRecord:
+    """Return the record of a run that failed or was cancelled; reads no pixels."""
+    started = started.astimezone(UTC)
+    return RunRecord(
+        image=_image(image, ""),
+        model=_model(model),
+        parameters=parameters,
+        versions=versions(),
+        platform=platform.platform(),
+        started=started,
+        seconds=max(0.0, (datetime.now(UTC) - started).total_seconds()),
+        outcome=outcome,
+        message=message,
+    )
+
+
+def pixels_sha256(image: ImageSource, checkpoint: Checkpoint | None = None) -> str:
+    """Return the SHA-256 of all pixels, TCZYX, C order, little-endian.
+
+    Raises
+    ------
+    ImageUnreadable, NotEnoughMemory
+    Cancelled
+    """
+    digest = hashlib.sha256()
+    for t in range(image.frames):
+        for c in range(image.channels):
+            for z in range(image.planes):
+                if checkpoint is not None:
+                    checkpoint.check()
+                digest.update(_little_endian(image.plane(t, c, z)))
+    return digest.hexdigest()
+
+
+def masks_sha256(labels: npt.NDArray[np.uint32]) -> str:
+    """Return the SHA-256 of masks as uint32, C order, little-endian."""
+    return hashlib.sha256(_little_endian(labels.astype(np.uint32))).hexdigest()
+
+
+def hash_if_readable(image: ImageSource, checkpoint: Checkpoint) -> str:
+    """Return the SHA-256 of all pixels; empty where they cannot be read any more."""
+    try:
+        return pixels_sha256(image, checkpoint)
+    except (ImageUnreadable, NotEnoughMemory):
+        return ""
+
+
+def _little_endian(pixels: npt.NDArray[np.generic]) -> memoryview:
+    dtype = pixels.dtype.newbyteorder("<")
+    return np.ascontiguousarray(pixels, dtype).reshape(-1).view(np.uint8).data
+
+
+def _image(image: ImageSource, pixels: str) -> ImageRecord:
+    return ImageRecord(
+        name=image.name,
+        path=str(image.path),
+        scene=image.scene,
+        axes=image.file_axes,
+        shape=image.shape,
+        dtype=image.dtype.name,
+        pixel_size_um=image.pixel_size_um,
+        fingerprint=image.fingerprint,
+        pixels_sha256=pixels,
+    )
+
+
+def _model(model: ModelSpec) -> ModelRecord:
+    return ModelRecord(
+        name=model.name,
+        title=model.label,
+        path=str(model.path),
+        sha256=model.sha256,
+        architecture=model.architecture,
+        generation=_GENERATIONS[model.architecture],
+        diam_mean=model.diam_mean,
+        source=model.source,
+    )
