@@ -41,12 +41,13 @@ def main() -> None:
 
 def opened(home: Path):
     from cellpose_studio.app.settings import Settings
+    from cellpose_studio.app.unnamed import new_unnamed
     from cellpose_studio.ui.canvas import isolate_napari
 
     isolate_napari(None)
     from cellpose_studio.ui.main_window import MainWindow
 
-    window = MainWindow(Settings(home / "settings.ini"))
+    window = MainWindow(Settings(home / "settings.ini"), new_unnamed())
     window.show()
     return window
 

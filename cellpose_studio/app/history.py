@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 try:  # Qt 6
@@ -10,7 +11,9 @@ except ImportError:  # Qt 5
     from qtpy.QtWidgets import QUndoCommand, QUndoStack
 
 if TYPE_CHECKING:
-    from cellpose_studio.app.session import Entry, LabelSet, Session
+    from cellpose_studio.app.session import Entry, Session
+    from cellpose_studio.core.edit import LabelEdit
+    from cellpose_studio.core.revision import LabelRevision
 
 
 class History(QUndoStack):
@@ -41,54 +44,82 @@ class History(QUndoStack):
 class HeadSwitch(QUndoCommand):
     """A label set got new masks as a whole: by a run, an import or a threshold.
 
-    Undoing goes back to the image it happened on. Steps of one ``gesture`` on one
-    label set are one step: what a slider passes on its way is not worth undoing.
+    It holds revisions, not pixels. Undoing goes back to the image it happened on.
     """
 
     def __init__(
         self,
         session: Session,
         entry: Entry,
-        after: LabelSet,
+        name: str,
         text: str,
-        gesture: int | None = None,
+        before: LabelRevision | None,
+        after: LabelRevision,
+        number: int,
     ) -> None:
         super().__init__(text)
         self.entry = entry
         self._session = session
-        self._before = entry.label_sets.get(after.name)
+        self._name = name
+        self._before = before
+        self._after: LabelRevision | None = after
         self._active_before = entry.active
-        self._after = after
-        self._gesture = gesture
+        self._number = number
         self._first = True
-
-    def id(self) -> int:
-        """Tell Qt which steps may be merged: those of a gesture."""
-        return -1 if self._gesture is None else 1
-
-    def mergeWith(self, other: QUndoCommand) -> bool:
-        """Take a later step of the same gesture in."""
-        if not isinstance(other, HeadSwitch) or other._what() != self._what():
-            return False
-        self._after = other._after
-        return True
 
     def redo(self) -> None:
         """Put the new masks in place, and make them the active ones."""
-        self._put(self._after, active=self._after.name)
-        # Pushing onto the stack comes here too: a run must not move the user.
-        if not self._first:
-            self._session.show(self.entry.image.key)
-        self._first = False
+        if self._first:
+            # Pushing onto the stack comes here too: a run must not move the user.
+            self._session.put_new(self.entry, self._name, self._after)
+            self._first = False
+            return
+        self._before = self._switch(self._after, self.text())
+        self._session.choose_labels(self.entry, self._name)
+        self._session.show(self.entry.image.key)
 
     def undo(self) -> None:
         """Put the former masks back, or none."""
-        self._put(self._before, active=self._active_before)
+        # Edits that came after the new masks were undone before; so what is left now
+        # has the pixels of the new masks, whatever number they have meanwhile.
+        self._after = self._switch(self._before, f"Undo {self.text()}")
+        self._session.choose_labels(self.entry, self._active_before)
         self._session.show(self.entry.image.key)
 
-    def _put(self, labels: LabelSet | None, active: str) -> None:
-        self.entry.active = active
-        self._session.put(self.entry.image.key, self._after.name, labels)
+    def _switch(self, to: LabelRevision | None, text: str) -> LabelRevision | None:
+        left, self._number = self._session.switch_head(
+            self.entry, self._name, to, text, self._number
+        )
+        return left
 
-    def _what(self) -> tuple[Entry, str, int | None]:
-        return self.entry, self._after.name, self._gesture
+
+class EditStep(QUndoCommand):
+    """Pixels of a label set were changed by hand."""
+
+    def __init__(
+        self, session: Session, entry: Entry, name: str, edit: LabelEdit
+    ) -> None:
+        super().__init__(edit.operation)
+        self.entry = entry
+        self._session = session
+        self._name = name
+        self._edit = edit
+        self._number: int | None = None
+
+    def redo(self) -> None:
+        """Write the pixels after the edit."""
+        first = self._number is None
+        self._apply(self._edit)
+        if not first:
+            self._session.show(self.entry.image.key)
+
+    def undo(self) -> None:
+        """Write the pixels before the edit."""
+        undone = replace(self._edit.inverse(), operation=f"Undo {self.text()}")
+        self._apply(undone)
+        self._session.show(self.entry.image.key)
+
+    def _apply(self, edit: LabelEdit) -> None:
+        self._number = self._session.apply_edit(
+            self.entry, self._name, edit, self._number
+        )

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
+from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.session import Entry, LabelSet, Session
+from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project import now
+from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.core.cell_sizes import CellSizes
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.hints import hint_for
@@ -17,10 +22,12 @@ from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.run import Segmentation
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.imported import ImportedMasks
 from cellpose_studio.workflows.recompute import MasksFromFile
+from cellpose_studio.workflows.run_record import unfinished_record
 
 if TYPE_CHECKING:
     from cellpose_studio.engine.network import NetworkCache
@@ -28,12 +35,16 @@ if TYPE_CHECKING:
 RUN_RESULT = "cells"
 """Name of the label set that runs write to."""
 
+_REST = 500
+"""ms that a slider is at rest before its masks are worth a revision."""
+
 
 class Runs:
     """Starts runs on the images of a session.
 
     A run is bound to the image it was started on: its result goes there, whatever
-    is shown when it ends, and nowhere if that image was closed.
+    is shown when it ends, and nowhere if that image was taken off the list. The
+    project gets a record of each, also of those that fail or are cancelled.
     """
 
     failed = Signal(Exception)
@@ -49,55 +60,78 @@ class Runs:
         self, entry: Entry, model: ModelSpec, parameters: SegmentationParameters
     ) -> Job:
         """Queue a run of ``model`` on an image."""
-        image = entry.image
+        image, project = entry.image, self._session.project
+        started: list[datetime] = []
 
-        def work(checkpoint: Checkpoint) -> Segmentation:
-            return self._segment(image, model, parameters, checkpoint)
+        def work(checkpoint: Checkpoint) -> LabelSet:
+            started.append(now())
+            return self._segmented(image, model, parameters, checkpoint)
+
+        def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
+            # One that was cancelled while it waited is not worth a record.
+            if started and self._session.project is project:
+                record = unfinished_record(
+                    image, model, parameters, started[0], outcome, message
+                )
+                self._session.record_run(entry, record)
 
         job = Job(f"Segmenting {image.name}", work)
-        job.finished.connect(lambda result: self._finish(entry, result))
+        job.finished.connect(lambda labels: self._finish(entry, labels))
+        job.failed.connect(lambda error: end("failed", str(error)))
         job.failed.connect(self.failed.emit)
+        job.cancelled.connect(lambda: end("cancelled", ""))
         return self._queue.start(job)
 
-    def _segment(
+    def _segmented(
         self,
         image: ImageSource,
         model: ModelSpec,
         parameters: SegmentationParameters,
         checkpoint: Checkpoint,
-    ) -> Segmentation:
+    ) -> LabelSet:
         # In the thread of the job: torch takes two seconds to import.
         from cellpose_studio.engine.device import available_devices
         from cellpose_studio.engine.network import NetworkCache
+        from cellpose_studio.workflows.run_record import record_of
         from cellpose_studio.workflows.segment import segment
 
+        started = now()
         self._networks = self._networks or NetworkCache()
         device = available_devices()[0]
-        return segment(image, model, parameters, checkpoint, device, self._networks)
+        result = segment(image, model, parameters, checkpoint, device, self._networks)
+        return _labels_of(result, record_of(result, started))
 
-    def _finish(self, entry: Entry, result: Segmentation) -> None:
-        labels = LabelSet(
-            RUN_RESULT,
-            result.labels,
-            f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
-            len(result.confidence.ids),
-            result,
-            result.flows,
-            result.maker,
-            result.parameters,
-            result.confidence,
-            result.hint,
-        )
-        self._session.replace_labels(entry, labels, f"Run on {result.image.name}")
-        for note in result.notes:
+    def _finish(self, entry: Entry, labels: LabelSet) -> None:
+        self._session.replace_labels(entry, labels, f"Run on {entry.image.name}")
+        assert labels.record is not None
+        for note in labels.record.notes:
             self.noted.emit(note)
+
+
+def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:
+    confidence = result.confidence
+    sizes = CellSizes(confidence.ids, confidence.pixels)
+    return LabelSet(
+        RUN_RESULT,
+        LabelImage(result.labels, sizes=sizes),
+        f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
+        len(confidence.ids),
+        result.flows,
+        result.maker,
+        result.parameters,
+        confidence,
+        result.hint,
+        result.model,
+        record,
+    )
 
 
 class Thresholds:
     """New masks for other thresholds, from flows that are kept.
 
     Only the newest wish for an image counts: one that comes while its masks are
-    being made stops that work and takes its place.
+    being made stops that work and takes its place. What a slider passes on its way
+    is a preview; a moment after it has come to rest, its masks are a revision.
     """
 
     failed = Signal(Exception)
@@ -106,11 +140,12 @@ class Thresholds:
         self._session = session
         self._queue = queue
         self._jobs: dict[Entry, Job] = {}
-        self._gesture = 0
+        self._resting = QTimer(singleShot=True, interval=_REST)
+        self._resting.timeout.connect(self._keep)
 
     def end_gesture(self) -> None:
-        """Make the next change an undo step of its own."""
-        self._gesture += 1
+        """Make a revision of what is shown, as soon as its masks are there."""
+        self._resting.start(0)
 
     def change(self, entry: Entry, parameters: SegmentationParameters) -> None:
         """Make the masks of the active label set of ``entry`` for ``parameters``."""
@@ -119,42 +154,55 @@ class Thresholds:
             return
         if entry in self._jobs:
             self._jobs[entry].cancel()
-        maker, gesture = before.maker, self._gesture
+        self._resting.start(_REST)
+        maker = before.maker
 
         def work(checkpoint: Checkpoint) -> LabelSet:
             labels = maker.masks(parameters, checkpoint)
             confidence = maker.confidence(labels, parameters, checkpoint)
             return replace(
                 before,
-                labels=labels,
+                pixels=LabelImage(
+                    labels, sizes=CellSizes(confidence.ids, confidence.pixels)
+                ),
                 cells=len(confidence.ids),
                 parameters=parameters,
                 confidence=confidence,
                 hint=_hint(before, confidence),
+                revision=None,
+                edited=False,
             )
 
         job = self._jobs[entry] = Job("Making masks", work, quiet=True)
-        job.finished.connect(lambda labels: self._finish(entry, labels, gesture))
+        job.finished.connect(lambda labels: self._finish(entry, labels))
         job.failed.connect(self.failed.emit)
         job.ended.connect(lambda: self._forget(entry, job))
         self._queue.start(job)
 
-    def _finish(self, entry: Entry, after: LabelSet, gesture: int) -> None:
+    def _finish(self, entry: Entry, after: LabelSet) -> None:
         now = entry.labels
         # A run or an undo may have come in between; its masks are not ours to change.
         if now is not None and now.maker is after.maker:
-            self._session.replace_labels(entry, after, "Change thresholds", gesture)
+            self._session.preview(entry, after)
+
+    def _keep(self) -> None:
+        """Make revisions of the previews, unless newer ones are on their way."""
+        for entry in self._session.entries:
+            if entry.preview_of is not None and entry not in self._jobs:
+                self._session.keep_preview(entry, "Change thresholds")
 
     def _forget(self, entry: Entry, job: Job) -> None:
         if self._jobs.get(entry) is job:
             del self._jobs[entry]
+            if not self._resting.isActive():
+                self._keep()
 
 
 def _hint(labels: LabelSet, confidence: Confidence) -> str:
     """Return the hint for masks of other thresholds; none where no model is known."""
-    if labels.run is None:
+    if labels.model is None:
         return ""
-    return hint_for(confidence, labels.run.model, shipped())
+    return hint_for(confidence, labels.model, shipped())
 
 
 def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:
@@ -166,10 +214,9 @@ def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> Labe
         maker = MasksFromFile(flows, image.label_shape)
     return LabelSet(
         name,
-        masks.labels,
+        LabelImage(masks.labels),
         f"from {Path(masks.path).name}",
         cell_count(masks.labels),
-        None,
         flows,
         maker,
         parameters_of(masks),

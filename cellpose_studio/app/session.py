@@ -1,103 +1,94 @@
-"""What is open: images, their label sets, and which image is shown."""
+"""What is open: the images of a project, their label sets, and which is shown."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-import numpy.typing as npt
 from psygnal import Signal
 
-from cellpose_studio.app.history import HeadSwitch, History
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.flows import Flows
+from cellpose_studio.app.heads import Heads
+from cellpose_studio.app.history import EditStep, HeadSwitch, History
+from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project import Project
+from cellpose_studio.app.recent_labels import RecentLabels
+from cellpose_studio.app.stored import StoredMasks
+from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.run import MakesMasks, Segmentation
+from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.revision import LabelRevision, RevisionKind
+from cellpose_studio.io.project.images import StoredImage, write_image
 
-
-@dataclass(frozen=True, eq=False)
-class LabelSet:
-    """Masks of one kind on one image, as they are at present.
-
-    Attributes
-    ----------
-    name
-        The user's: "cells".
-    labels
-        uint32, of the image's ``label_shape``; never written to.
-    origin
-        Where they come from, for the user.
-    cells
-        How many there are.
-    run
-        The run that they come from; None for imported ones.
-    flows
-        What the network gave; None where that is not known.
-    maker
-        Makes masks for other thresholds; None without flows.
-    parameters
-        What they were made with; for imported ones only what the file says.
-    confidence
-        How sure the network is of each cell; None where that is not known.
-    hint
-        Why to try another model; empty where the result looks right.
-    """
-
-    name: str
-    labels: npt.NDArray[np.uint32]
-    origin: str
-    cells: int
-    run: Segmentation | None = None
-    flows: Flows | None = None
-    maker: MakesMasks | None = None
-    parameters: SegmentationParameters = field(default=SegmentationParameters())
-    confidence: Confidence | None = None
-    hint: str = ""
-
-    def settings(self) -> dict[str, object]:
-        """Return what files of Cellpose's formats say about how they were made."""
-        if self.run is None:
-            return self.parameters.model_dump(include={"flow_threshold", "min_size"})
-        return replace(self.run, parameters=self.parameters).settings()
+__all__ = ["Entry", "LabelImage", "LabelSet", "Session"]
 
 
 @dataclass(eq=False)
 class Entry:
-    """An open image with its label sets by name, and which of them is active."""
+    """An image of the project with its label sets by name.
 
+    Attributes
+    ----------
+    id
+        In the project.
+    active
+        Name of the label set that is shown and worked on.
+    reviewed
+        The user is done with it.
+    asked_axes
+        What the user said the axes are; None where the file says it.
+    preview_of
+        The masks that those shown are a preview for; None without a preview.
+    label_set_ids
+        Ids in the project by name, also of sets without masks.
+    """
+
+    id: int
     image: ImageSource
     label_sets: dict[str, LabelSet] = field(default_factory=dict)
     active: str = "cells"
+    reviewed: bool = False
+    asked_axes: str | None = None
+    preview_of: LabelSet | None = None
+    label_set_ids: dict[str, int] = field(default_factory=dict)
 
     @property
     def labels(self) -> LabelSet | None:
         """The active label set, if it has masks."""
         return self.label_sets.get(self.active)
 
+    @property
+    def edited(self) -> bool:
+        """The active masks were changed by hand since they were made."""
+        labels = self.labels
+        if labels is None or labels.revision is None:
+            return False
+        return labels.edited or labels.revision.kind == "edit"
+
 
 class Session:
     """The state of the running application, on the GUI thread.
 
     Panels listen to the signals and read the state; every change goes through a
-    method here.
+    method here, which also hands it to the project.
     """
 
+    project_changed = Signal()
     images_changed = Signal()
     shown_changed = Signal(object)  # Entry, or None
     labels_changed = Signal(object, str)  # Entry, name of the label set
+    labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
+    entry_changed = Signal(object)  # Entry: its status
 
-    def __init__(self) -> None:
+    def __init__(self, project: Project) -> None:
         self._entries: dict[str, Entry] = {}
+        self._hidden: dict[str, Entry] = {}
         self._shown: str | None = None
         self.undo_stack = History()
-        # Each step holds whole label images until there is a project to hold them.
-        self.undo_stack.setUndoLimit(30)
+        self._load(project)
 
     @property
     def entries(self) -> tuple[Entry, ...]:
-        """All open images, in the order in which they were opened."""
+        """All images, in the order in which they were added."""
         return tuple(self._entries.values())
 
     @property
@@ -105,29 +96,53 @@ class Session:
         """The image on the canvas."""
         return self._entries.get(self._shown) if self._shown else None
 
+    @property
+    def stored(self) -> StoredMasks:
+        """Masks of the project as they were at a revision."""
+        return self._stored
+
+    def use(self, project: Project) -> None:
+        """Show another project; the one before is not closed."""
+        self._show(None)
+        self._load(project)
+        self.project_changed.emit()
+        self.images_changed.emit()
+
     def entry(self, key: str) -> Entry | None:
-        """Return the entry of an image key, None if it was closed."""
+        """Return the entry of an image key, None if it is not in the list."""
         return self._entries.get(key)
 
-    def add(self, images: Iterable[ImageSource]) -> list[Entry]:
+    def entry_of(self, image: int) -> Entry | None:
+        """Return the entry of an image id, None if it is not in the list."""
+        return next((e for e in self._entries.values() if e.id == image), None)
+
+    def add(
+        self, images: Iterable[ImageSource], asked_axes: str | None = None
+    ) -> list[Entry]:
         """Add images, or read them anew; return the entries of all of them.
 
-        One that is open already keeps its masks, unless the file was replaced by a
+        One that is there already keeps its masks, unless the file was replaced by a
         different one, or its axes were given another meaning.
         """
-        entries = [self._added(image) for image in images]
+        entries = [self._added(image, asked_axes) for image in images]
         self.images_changed.emit()
         if any(entry is self.shown for entry in entries):
             self._show(self._shown)
         return entries
 
     def close(self, key: str) -> None:
-        """Close an image; its neighbour is shown in its place."""
+        """Take an image off the list; its neighbour is shown in its place.
+
+        The project keeps its masks, for the day when it is added again.
+        """
         keys = list(self._entries)
         if key not in keys:
             return
         at = keys.index(key)
-        self.undo_stack.forget(self._entries.pop(key))
+        self.seal(self._entries[key])
+        entry = self._hidden[key] = self._entries.pop(key)
+        self.undo_stack.forget(entry)
+        self._write(entry, hidden=True)
         self.images_changed.emit()
         if key == self._shown:
             left = keys[:at][-1:] + keys[at + 1 : at + 2]
@@ -138,50 +153,270 @@ class Session:
         if key in self._entries and key != self._shown:
             self._show(key)
 
-    def step(self, by: int) -> None:
-        """Show the image ``by`` places further down the list."""
-        keys = list(self._entries)
+    def step(self, by: int, keys: list[str] | None = None) -> None:
+        """Show the image ``by`` places further down the list, or down ``keys``."""
+        keys = keys or list(self._entries)
         if self._shown in keys:
             at = keys.index(self._shown) + by
             self.show(keys[min(max(at, 0), len(keys) - 1)])
 
+    def relink(self, entry: Entry, image: ImageSource) -> None:
+        """Say that the image of ``entry`` lies elsewhere; its masks stay."""
+        old = entry.image.key
+        entry.image = image
+        self._entries = {
+            image.key if key == old else key: e for key, e in self._entries.items()
+        }
+        self._write(entry)
+        self.images_changed.emit()
+        if self._shown == old:
+            self._show(image.key)
+
+    def set_reviewed(self, entry: Entry, reviewed: bool) -> None:
+        """Say that the user is done with an image, or not yet."""
+        entry.reviewed = reviewed
+        self._write(entry)
+        self.entry_changed.emit(entry)
+
     def choose_labels(self, entry: Entry, name: str) -> None:
         """Make the label set of that name the active one of an image."""
-        entry.active = name
+        self._activate(entry, name)
         self.labels_changed.emit(entry, name)
 
+    # New masks as a whole
+
     def replace_labels(
-        self, entry: Entry, labels: LabelSet, text: str, gesture: int | None = None
+        self,
+        entry: Entry,
+        labels: LabelSet,
+        text: str,
+        kind: RevisionKind = "run",
+        details: dict[str, object] | None = None,
     ) -> None:
         """Give an image new masks, the active ones, as one step that can be undone.
 
-        Changes of one ``gesture`` are one step. Nothing happens to an image that was
-        closed meanwhile.
+        They become a revision. Nothing happens to an image that was taken off the
+        list meanwhile.
         """
-        if self._entries.get(entry.image.key) is entry:
-            self.undo_stack.push(HeadSwitch(self, entry, labels, text, gesture))
-
-    def put(self, key: str, name: str, labels: LabelSet | None) -> None:
-        """Set or remove masks without a step; for the undo stack and for previews."""
-        entry = self._entries.get(key)
-        if entry is None:
+        if self._entries.get(entry.image.key) is not entry:
             return
+        name = labels.name
+        before = self._leave(entry, name)
+        after, number = self._heads.record(
+            self._label_set(entry, name), entry.id, labels, kind, text, before, details
+        )
+        self._recent.keep(after)
+        assert after.revision is not None
+        self.undo_stack.push(
+            HeadSwitch(self, entry, name, text, before, after.revision, number)
+        )
+
+    def import_labels(
+        self, entry: Entry, labels: LabelSet, details: dict[str, object]
+    ) -> None:
+        """Give an image the masks that lay beside it; not a step of the user's."""
+        after, _ = self._heads.record(
+            self._label_set(entry, labels.name),
+            entry.id,
+            labels,
+            "import",
+            f"Import {labels.origin.removeprefix('from ')}",
+            None,
+            details,
+        )
+        self._recent.keep(after)
+        self._put(entry, labels.name, after)
+
+    def record_run(self, entry: Entry, record: RunRecord) -> None:
+        """Keep the record of a run that gave no masks."""
+        self._heads.record_run(entry.id, record)
+
+    def preview(self, entry: Entry, labels: LabelSet) -> None:
+        """Show masks that are not worth a revision yet: a slider is moving."""
+        if entry.preview_of is None:
+            entry.preview_of = entry.label_sets.get(labels.name)
+        self._put(entry, labels.name, labels)
+
+    def keep_preview(self, entry: Entry, text: str) -> None:
+        """Make a revision of the masks previewed, as one step; without one, nothing."""
+        labels = entry.labels
+        if entry.preview_of is not None and labels is not None:
+            self.replace_labels(entry, labels, text, "threshold")
+
+    def restore(self, entry: Entry, revision: LabelRevision, name: str) -> None:
+        """Make an earlier revision of a label set the head, as a new revision."""
+        labels = self._stored.label_set(name, revision)
+        labels = replace(labels, pixels=LabelImage(labels.labels.copy()))
+        self.replace_labels(entry, labels, f"Restore revision {revision.id}", "restore")
+
+    def switch_head(
+        self,
+        entry: Entry,
+        name: str,
+        revision: LabelRevision | None,
+        text: str,
+        undoes: int,
+    ) -> tuple[LabelRevision | None, int]:
+        """Put the masks of a revision back, or none; for the undo stack.
+
+        Returns the revision left, edits included, and the journal entry's id.
+        """
+        left = self._leave(entry, name)
+        after = None
+        if revision is not None:
+            after = self._recent.get(revision) or self._stored.label_set(name, revision)
+            self._recent.keep(after)
+        number = self._heads.switch(
+            self._label_set(entry, name), text, left, after, undoes
+        )
+        self._put(entry, name, after)
+        return left, number
+
+    def put_new(self, entry: Entry, name: str, revision: LabelRevision | None) -> None:
+        """Show masks that were just recorded; for the undo stack."""
+        assert revision is not None
+        self._activate(entry, name)
+        self._put(entry, name, self._recent.get(revision))
+
+    # Edits
+
+    def edit(self, entry: Entry, edit: LabelEdit) -> None:
+        """Change pixels of the active masks, as one step that can be undone."""
+        self.keep_preview(entry, "Change thresholds")
+        if edit.parts and entry.labels is not None:
+            self.undo_stack.push(EditStep(self, entry, entry.active, edit))
+
+    def apply_edit(
+        self, entry: Entry, name: str, edit: LabelEdit, undoes: int | None
+    ) -> int:
+        """Write an edit into the masks and the journal; for the undo stack."""
+        labels = entry.label_sets[name]
+        assert labels.revision is not None
+        copied = not self.project.is_stored(labels.revision.id)
+        if copied:
+            labels.pixels.copy_pixels()
+        labels.pixels.apply(edit)
+        cells = len(labels.pixels.sizes())
+        number = self._heads.edit(
+            self._label_set(entry, name), labels.revision, edit, cells, undoes
+        )
+        entry.label_sets[name] = replace(labels, cells=cells, edited=True)
+        self._recent.keep(entry.label_sets[name])
+        if copied:
+            self.labels_changed.emit(entry, name)
+        self.labels_edited.emit(entry, name, edit)
+        return number
+
+    def seal(self, entry: Entry, note: str = "") -> None:
+        """Make revisions of all masks of an image that were edited."""
+        for name, labels in list(entry.label_sets.items()):
+            if labels.edited and labels.revision is not None:
+                sealed = self._heads.seal(self._label_set(entry, name), labels, note)
+                entry.label_sets[name] = sealed
+                self._recent.replace(labels.revision, sealed)
+
+    def seal_all(self) -> None:
+        """Make revisions of everything that was edited, and keep previews.
+
+        What was not looked at since the project was opened stays in the journal.
+        """
+        for entry in self._entries.values():
+            self.keep_preview(entry, "Change thresholds")
+            if any(labels.pixels.loaded for labels in entry.label_sets.values()):
+                self.seal(entry)
+
+    # Within
+
+    def _load(self, project: Project) -> None:
+        self.project = project
+        self.undo_stack.clear()
+        self._heads = Heads(project)
+        self._stored = StoredMasks(project)
+        self._recent = RecentLabels(self._forget)
+        self._entries, self._hidden, self._shown = {}, {}, None
+        by_id: dict[int, Entry] = {}
+        for stored in project.stored_images:
+            entry = by_id[stored.id] = Entry(
+                stored.id,
+                stored.image,
+                active=stored.active,
+                reviewed=stored.reviewed,
+                asked_axes=stored.asked_axes,
+            )
+            where = self._hidden if stored.hidden else self._entries
+            where[stored.image.key] = entry
+        for label_set in project.stored_label_sets:
+            entry = by_id[label_set.image]
+            entry.label_set_ids[label_set.name] = label_set.id
+            if label_set.head is not None:
+                entry.label_sets[label_set.name] = self._stored.at_head(label_set)
+
+    def _added(self, image: ImageSource, asked_axes: str | None) -> Entry:
+        entry = self._entries.get(image.key)
+        if entry is not None and not _same_pixels(entry.image, image):
+            self.seal(entry)
+            self.undo_stack.forget(entry)
+            self._write(entry, hidden=True)
+            entry = None
+        elif entry is None:
+            hidden = self._hidden.pop(image.key, None)
+            if hidden is not None and _same_pixels(hidden.image, image):
+                entry = hidden
+        if entry is None:
+            entry = Entry(self.project.next_id("image"), image)
+        entry.image = image
+        entry.asked_axes = asked_axes or entry.asked_axes
+        self._entries[image.key] = entry
+        self._write(entry)
+        return entry
+
+    def _leave(self, entry: Entry, name: str) -> LabelRevision | None:
+        """Seal what was edited, drop a preview; return the revision that was left."""
+        labels = entry.label_sets.get(name)
+        if entry.preview_of is not None and entry.preview_of.name == name:
+            labels, entry.preview_of = entry.preview_of, None
+            entry.label_sets[name] = labels
+        if labels is None:
+            return None
+        self.seal(entry)
+        return entry.label_sets[name].revision
+
+    def _put(self, entry: Entry, name: str, labels: LabelSet | None) -> None:
         if labels is None:
             entry.label_sets.pop(name, None)
         else:
             entry.label_sets[name] = labels
         self.labels_changed.emit(entry, name)
 
-    def _added(self, image: ImageSource) -> Entry:
-        entry = self._entries.get(image.key)
-        if entry is None:
-            entry = self._entries[image.key] = Entry(image)
-        elif _same_pixels(entry.image, image):
-            entry.image = image
-        else:
-            self.undo_stack.forget(entry)
-            entry = self._entries[image.key] = Entry(image)
-        return entry
+    def _label_set(self, entry: Entry, name: str) -> int:
+        if name not in entry.label_set_ids:
+            entry.label_set_ids[name] = self._heads.add_label_set(entry.id, name)
+        return entry.label_set_ids[name]
+
+    def _activate(self, entry: Entry, name: str) -> None:
+        if entry.active != name:
+            entry.active = name
+            self._write(entry)
+
+    def _write(self, entry: Entry, hidden: bool = False) -> None:
+        folder = self.project.folder
+        stored = StoredImage(
+            entry.id,
+            entry.image,
+            entry.asked_axes,
+            entry.active,
+            entry.reviewed,
+            hidden,
+        )
+        self.project.submit(lambda db: write_image(db, stored, folder))
+
+    def _forget(self, labels: LabelSet) -> None:
+        """Read masks again when they are needed; the memory is for others."""
+        for entry in self._entries.values():
+            if entry.label_sets.get(labels.name) is labels and entry is not self.shown:
+                self.seal(entry)
+                sealed = entry.label_sets[labels.name]
+                entry.label_sets[labels.name] = self._stored.unloaded(sealed)
 
     def _show(self, key: str | None) -> None:
         self._shown = key

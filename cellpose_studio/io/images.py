@@ -21,12 +21,8 @@ _ZARR = ".zarr"
 IMAGE_SUFFIXES = (*_FILES, _ZARR)
 """Ends of the names of images, in lower case."""
 
-FILE_DIALOG_FILTER = (
-    "Images ("
-    + " ".join(f"*{suffix} *{suffix.upper()}" for suffix in _FILES)
-    + ");;All files (*)"
-)
-"""What a file dialog of Qt shows; an OME-Zarr is a folder."""
+IMAGE_FILES = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in _FILES)
+"""Patterns for a file dialog of Qt; an OME-Zarr is a folder."""
 
 _MICROSCOPE_FORMATS = {
     ".czi": "ZEISS (CZI)",

@@ -66,6 +66,19 @@ def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
     return (values.astype(np.int64) + 1 if shift else values).astype(np.uint32)
 
 
+def plain(value: Any) -> Any:
+    """Return details of a file as values that JSON can hold."""
+    if isinstance(value, dict):
+        return {str(key): plain(part) for key, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(part) for part in value]
+    if isinstance(value, np.ndarray | np.generic):
+        return plain(value.tolist())
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    return str(value)
+
+
 def _whole(values: npt.NDArray[Any], lowest: Any, highest: Any) -> bool:
     """Tell whether no value is a fraction, infinite or missing."""
     finite = bool(np.isfinite(lowest) and np.isfinite(highest))

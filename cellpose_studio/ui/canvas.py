@@ -158,6 +158,20 @@ class Canvas(QObject):
         self._masks[name] = layer
         layer.visible = True
 
+    def redraw_labels(self, name: str, region: tuple[slice, ...]) -> None:
+        """Draw a region of masks again, after it was changed in place."""
+        layer = self._masks.get(name)
+        if layer is None or layer not in self.model.layers:
+            return
+        if self.model.dims.ndisplay == 3:
+            layer.refresh(extent=False)
+            return
+        steps = self.model.dims.current_step
+        shown = all(s.start <= n < s.stop for s, n in zip(region[:-2], steps, strict=False))
+        if shown:
+            layer._accumulate_updated_slice(region)  # PRIVATE
+            layer._partial_labels_refresh()  # PRIVATE
+
     def remove_labels(self, name: str) -> None:
         """Take the layer of that name away, if it is there."""
         layer = self._masks.pop(name, None)

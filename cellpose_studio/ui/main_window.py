@@ -21,17 +21,23 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.label_set import LabelSet
+from cellpose_studio.app.masks_loader import MasksLoader
+from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import Runs, Thresholds
-from cellpose_studio.app.session import Entry, LabelSet, Session
+from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.engine.catalogue import from_file, shipped
-from cellpose_studio.io.images import FILE_DIALOG_FILTER
+from cellpose_studio.io.images import IMAGE_FILES
+from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.image_list import ImageList
 from cellpose_studio.ui.job_bar import JobBar
 from cellpose_studio.ui.menus import Menus
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.ui.opening import Opener
+from cellpose_studio.ui.projects import Projects
 from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
 from cellpose_studio.ui.theme import ADDITIONS
@@ -43,6 +49,10 @@ _LEFT, _RIGHT = 260, 350
 _LAYOUT = 1
 """To be raised when docks change, or an older arrangement is restored."""
 _AREAS = Qt.DockWidgetArea
+_OPEN_FILTER = (
+    f"Images and projects ({IMAGE_FILES} *{SUFFIX});;Projects (*{SUFFIX});;"
+    "All files (*)"
+)
 
 
 class MainWindow(QMainWindow):
@@ -52,14 +62,16 @@ class MainWindow(QMainWindow):
     ----------
     settings
         What is remembered between starts.
+    project
+        What to work on at first.
     """
 
-    def __init__(self, settings: Settings) -> None:
+    def __init__(self, settings: Settings, project: Project) -> None:
         super().__init__()
         self.setWindowTitle("Cellpose Studio")
         self.setAcceptDrops(True)
         self.settings = settings
-        self.session = Session()
+        self.session = Session(project)
         self.queue = JobQueue(self)
         # Sliders must not wait for a network that runs.
         self.quick = JobQueue(self)
@@ -71,7 +83,11 @@ class MainWindow(QMainWindow):
         self.runs = Runs(self.session, self.queue)
         self.thresholds = Thresholds(self.session, self.quick)
         self.opener = Opener(self.session, self.quick, settings, self.messages, self)
-        self.saver = Saver(self.quick, settings, self.messages, self)
+        self.saver = Saver(self.session, self.quick, settings, self.messages, self)
+        self.projects = Projects(
+            self.session, self.quick, settings, self.messages, self
+        )
+        self.masks = MasksLoader(self.session, self.quick)
         self._lay_out()
         self.menus = Menus(self)
         self._connect()
@@ -83,23 +99,26 @@ class MainWindow(QMainWindow):
     # What the menus and panels call
 
     def choose_images(self) -> None:
-        """Ask for image files and open them."""
+        """Ask for image files, or a project, and open them."""
         files, _ = QFileDialog.getOpenFileNames(
-            self, "Open images", self.settings.folder, FILE_DIALOG_FILTER
+            self, "Open", self.settings.folder, _OPEN_FILTER
         )
         self.open([Path(file) for file in files])
 
     def choose_folder(self) -> None:
-        """Ask for a folder and open the images in it."""
+        """Ask for a folder and add the images and masks in it."""
         folder = QFileDialog.getExistingDirectory(
-            self, "Open a folder", self.settings.folder
+            self, "Import a folder", self.settings.folder
         )
         self.open([Path(folder)] if folder else [])
 
     def open(self, paths: list[Path]) -> Job | None:
-        """Open files and folders, off the GUI thread."""
+        """Open files and folders, off the GUI thread; or a project among them."""
         if not paths:
             return None
+        for path in paths:
+            if path.suffix == SUFFIX:
+                return self.projects.open(path)
         self.settings.folder = str(paths[0].parent)
         return self.opener.open(paths)
 
@@ -139,12 +158,12 @@ class MainWindow(QMainWindow):
         return self.runs.start(entry, *wanted)
 
     def save(self) -> None:
-        """Ask what to save of the image that is shown, and save it."""
+        """Ask which files to write for the image that is shown, and write them."""
         if self.session.shown is not None:
             self.saver.ask_and_save(self.session.shown)
 
     def close_image(self) -> None:
-        """Close the image that is shown."""
+        """Take the image that is shown off the list."""
         if self.session.shown is not None:
             self.session.close(self.session.shown.image.key)
 
@@ -186,6 +205,9 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hide at once, then stop the jobs and release what the canvas holds."""
+        if not self.projects.leave():
+            event.ignore()
+            return
         self.settings.set_window("geometry", self.saveGeometry())
         self.settings.set_window("state", self.saveState(_LAYOUT))
         self.hide()
@@ -228,7 +250,9 @@ class MainWindow(QMainWindow):
         self.device = QLabel("CPU", objectName="device")
         self.statusBar().addWidget(self.position, 1)
         self.statusBar().addWidget(self.cell)
+        self.saved = QLabel("", objectName="saved")
         self.statusBar().addPermanentWidget(self.device)
+        self.statusBar().addPermanentWidget(self.saved)
 
     def _dock(
         self, title: str, widget: QWidget, area: Qt.DockWidgetArea
@@ -242,6 +266,10 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.session.shown_changed.connect(self._on_shown)
         self.session.labels_changed.connect(self._on_labels)
+        self.session.labels_edited.connect(self._on_edited)
+        self.projects.saved.connect(self.saved.setText)
+        self.projects.opened.connect(self._name_window)
+        self.masks.failed.connect(self.show_error)
         self.images.chosen.connect(self.session.show)
         self.segment.run_wanted.connect(self.run)
         self.segment.thresholds_changed.connect(self._on_thresholds)
@@ -273,13 +301,18 @@ class MainWindow(QMainWindow):
         except Exception as error:
             self.show_error(error)
         self.segment.show_entry(entry)
-        self.setWindowTitle(
-            f"{entry.image.name} - Cellpose Studio" if entry else "Cellpose Studio"
-        )
+        self._name_window()
         if entry is not None:
             for labels in entry.label_sets.values():
-                self.canvas.show_labels(labels.name, labels.labels, labels.confidence)
+                self._draw(labels)
             self.canvas.set_active_labels(entry.active)
+
+    def _name_window(self) -> None:
+        entry = self.session.shown
+        parts = [entry.image.name] if entry else []
+        if not self.session.project.unnamed:
+            parts.append(self.session.project.name)
+        self.setWindowTitle(" - ".join([*parts, "Cellpose Studio"]))
 
     def _on_labels(self, entry: Entry, name: str) -> None:
         if entry is not self.session.shown:
@@ -288,9 +321,20 @@ class MainWindow(QMainWindow):
         if labels is None:
             self.canvas.remove_labels(name)
         else:
-            self.canvas.show_labels(name, labels.labels, labels.confidence)
+            self._draw(labels)
         self.canvas.set_active_labels(entry.active)
         self.segment.show_labels(entry.labels)
+
+    def _draw(self, labels: LabelSet) -> None:
+        """Show masks that are in memory; others come as soon as they are read."""
+        if labels.pixels.loaded:
+            self.canvas.show_labels(labels.name, labels.labels, labels.confidence)
+
+    def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+        if entry is self.session.shown:
+            region = edit.region(entry.image.label_shape)
+            self.canvas.redraw_labels(name, region)
+            self.segment.show_labels(entry.labels)
 
     def _on_labels_chosen(self, name: str) -> None:
         entry = self.session.shown

@@ -25,7 +25,9 @@ _KEYS = """
 with Shift, time point</td></tr>
 <tr><td><b>Home</b></td><td>all of the image in view</td></tr>
 <tr><td><b>Ctrl+Z</b>, <b>Ctrl+Shift+Z</b></td><td>undo, redo</td></tr>
-<tr><td><b>Ctrl+O</b>, <b>Ctrl+S</b></td><td>open images, save results</td></tr>
+<tr><td><b>Ctrl+O</b></td><td>open images or a project</td></tr>
+<tr><td><b>Ctrl+S</b></td><td>name the project; it is always saved</td></tr>
+<tr><td><b>Ctrl+E</b></td><td>export masks for other programs</td></tr>
 </table>
 """
 
@@ -48,21 +50,28 @@ class Menus:
     def _file(self) -> None:
         window = self._window
         menu = window.menuBar().addMenu("&File")
+        projects = window.projects
         self._add(
             menu,
-            Command("open", "&Open images…", window.choose_images, "Ctrl+O"),
-            Command(
-                "openFolder", "Open &folder…", window.choose_folder, "Ctrl+Shift+O"
-            ),
+            Command("newProject", "&New project", projects.new, "Ctrl+N"),
+            Command("open", "&Open…", window.choose_images, "Ctrl+O"),
+            Command("openProject", "Open a &project…", projects.choose_and_open),
         )
         self.recent = menu.addMenu("Open &recent")
         self._add(
             menu,
+            Command(
+                "openFolder", "Import a &folder…", window.choose_folder, "Ctrl+Shift+O"
+            ),
             Command("openSample", "Open the sa&mple", window.open_sample),
             None,
-            Command("save", "&Save results…", window.save, "Ctrl+S"),
-            Command("closeImage", "&Close image", window.close_image, "Ctrl+W"),
+            Command("saveAs", "&Save project as…", projects.ask_and_save, "Ctrl+S"),
+            Command("save", "&Export masks…", window.save, "Ctrl+E"),
             None,
+            Command(
+                "closeImage", "&Take image off the list", window.close_image, "Ctrl+W"
+            ),
+            Command("closeProject", "&Close project", projects.close, "Ctrl+Shift+W"),
             Command("quit", "&Quit", window.close, "Ctrl+Q"),
         )
         window.settings.recent_changed.connect(self._fill_recent)

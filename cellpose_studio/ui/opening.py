@@ -13,6 +13,7 @@ from cellpose_studio.app.runs import imported_labels
 from cellpose_studio.app.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.axes import AxesQuestion
+from cellpose_studio.io.imported import plain
 from cellpose_studio.ui.dialogs import AxesDialog
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.workflows.open import Opened, open_paths
@@ -52,27 +53,27 @@ class Opener:
         if len(paths) > 1:
             title += f" and {len(paths) - 1} more"
         job = Job(title, lambda checkpoint: open_paths(paths, checkpoint, axes))
-        job.finished.connect(lambda opened: self._finish(paths, opened))
+        job.finished.connect(lambda opened: self._finish(paths, opened, axes))
         job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
         return self._queue.start(job)
 
-    def _finish(self, paths: Sequence[Path], opened: Opened) -> None:
+    def _finish(self, paths: Sequence[Path], opened: Opened, axes: str | None) -> None:
         if opened.images:
-            self._add(opened)
+            self._add(opened, axes)
         if opened.images or opened.questions:
             self._settings.add_recent(paths)
         if opened.failures:
             self._messages.fail_together([failure_of(e) for e in opened.failures])
         self._ask_about(opened.questions)
 
-    def _add(self, opened: Opened) -> None:
-        entries = self._session.add(image for image, _ in opened.images)
+    def _add(self, opened: Opened, axes: str | None) -> None:
+        entries = self._session.add((image for image, _ in opened.images), axes)
         for entry, (image, masks) in zip(entries, opened.images, strict=True):
             for name, imported in masks.items():
-                if name not in entry.label_sets:
-                    entry.active = name
+                if name not in entry.label_set_ids:
                     labels = imported_labels(name, imported, image)
-                    self._session.put(image.key, name, labels)
+                    self._session.import_labels(entry, labels, plain(imported.details))
+                    self._session.choose_labels(entry, name)
         self._session.show(entries[0].image.key)
 
     def _ask_about(self, questions: list[AxesQuestion]) -> None:

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
-from cellpose_studio.app.session import LabelSet
+from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.ui.form import extra, limits
@@ -73,8 +73,8 @@ class ResultPanel(QGroupBox):
             return
         unit = "cell" if labels.cells == 1 else "cells"
         lines = [f"<b>{labels.cells} {unit}</b>", escape(labels.origin)]
-        if labels.run is not None:
-            lines.append(f"Diameter {labels.run.flows.diameter:.1f} px")
+        if labels.record is not None and labels.diameter is not None:
+            lines.append(f"Diameter {labels.diameter:.1f} px")
         self.count.setText("<br>".join(lines))
         if not self._busy():
             self.set_values(labels.parameters)

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.session import Entry
+from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.io.export import Kind, save_all
 from cellpose_studio.ui.dialogs import SaveDialog
@@ -24,11 +24,13 @@ class Saver:
 
     def __init__(
         self,
+        session: Session,
         queue: JobQueue,
         settings: Settings,
         messages: MessageBar,
         parent: QWidget,
     ) -> None:
+        self._session = session
         self._queue = queue
         self._settings = settings
         self._messages = messages
@@ -49,6 +51,8 @@ class Saver:
         if labels is None:
             self._messages.note(f"{image.name} has no masks yet.")
             return None
+        self._session.keep_preview(entry, "Change thresholds")
+        self._session.seal(entry)
         base = base_of(image, folder)
         settings = labels.settings()
 

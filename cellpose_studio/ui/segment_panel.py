@@ -5,7 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
 
-from cellpose_studio.app.session import Entry, LabelSet
+from cellpose_studio.app.label_set import LabelSet
+from cellpose_studio.app.session import Entry
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import SegmentationParameters

@@ -15,6 +15,9 @@ _NO_DISPLAY = (
 NO_DISPLAY = 3
 """Exit code without a display."""
 
+NO_FOLDER = 4
+"""Exit code if the user's data folder cannot be written to."""
+
 _PAINTED = 400  # ms after which the window has certainly been painted
 
 
@@ -35,7 +38,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Open the window; or, as first word, segment, evaluate or train to "
         "work without one.",
     )
-    parser.add_argument("paths", nargs="*", type=Path, help="images or folders to open")
+    parser.add_argument(
+        "paths", nargs="*", type=Path, help="images, folders or a project to open"
+    )
     parser.add_argument("--sample", action="store_true", help="open a sample image")
     parser.add_argument("--version", action="version", version=__version__)
     return parser
@@ -54,6 +59,8 @@ def _run(options: argparse.Namespace) -> int:
 
     from cellpose_studio.app.failures import catch_unexpected
     from cellpose_studio.app.settings import Settings
+    from cellpose_studio.app.unnamed import new_unnamed
+    from cellpose_studio.core.errors import CannotSave
     from cellpose_studio.paths import config_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
@@ -64,7 +71,12 @@ def _run(options: argparse.Namespace) -> int:
     isolate_napari(config_dir() / "napari.yaml")
     from cellpose_studio.ui.main_window import MainWindow
 
-    window = MainWindow(Settings(config_dir() / "settings.ini"))
+    try:
+        project = new_unnamed()
+    except CannotSave as error:
+        sys.stderr.write(f"cellpose-studio: {error}\n")
+        return NO_FOLDER
+    window = MainWindow(Settings(config_dir() / "settings.ini"), project)
     catch_unexpected(window.show_failure)
     window.show()
     if options.paths:

@@ -80,10 +80,11 @@ class Bench:
 
     def __init__(self, app: QApplication, folder: Path) -> None:
         from cellpose_studio.app.settings import Settings
+from cellpose_studio.app.unnamed import new_unnamed
         from cellpose_studio.ui.main_window import MainWindow
 
         self.app = app
-        self.window = MainWindow(Settings(folder / "settings.ini"))
+        self.window = MainWindow(Settings(folder / "settings.ini"), new_unnamed())
         self.window.show()
         self.wait(1)
         self.pulse = Pulse()

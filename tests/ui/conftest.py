@@ -11,6 +11,7 @@ from qtpy.QtCore import QCoreApplication, QEvent, Qt
 
 from cellpose_studio.app.session import Entry
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.app.unnamed import new_unnamed
 from cellpose_studio.ui.main_window import MainWindow
 
 LONG = 120_000  # ms; a machine with much else to do must not fail a test
@@ -19,7 +20,7 @@ LONG = 120_000  # ms; a machine with much else to do must not fail a test
 @pytest.fixture
 def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     """Return the window, shown and active, with settings of its own."""
-    window = MainWindow(Settings(tmp_path / "settings.ini"))
+    window = MainWindow(Settings(tmp_path / "settings.ini"), new_unnamed())
     window.show()
     window.activateWindow()
     qtbot.waitActive(window, timeout=LONG)

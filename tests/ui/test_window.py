@@ -13,6 +13,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDoubleSpinBox, QMenu
 
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.app.unnamed import new_unnamed
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.ui.main_window import MainWindow
 
@@ -171,7 +172,7 @@ def test_the_arrangement_is_remembered(user, tmp_path):
     user.window.resize(1200, 700)
     user.window.panels[0].hide()
     user.window.close()
-    again = MainWindow(Settings(tmp_path / "settings.ini"))
+    again = MainWindow(Settings(tmp_path / "settings.ini"), new_unnamed())
     again.show()
     assert (again.width(), again.height()) == (1200, 700)
     assert not again.panels[0].isVisible()

@@ -15,6 +15,7 @@ from cellpose_studio.core.errors import (
     CannotSave,
     ProjectDamaged,
     ProjectUnusable,
+    StudioError,
 )
 from cellpose_studio.io.network_drive import is_on_network
 from cellpose_studio.io.project.reading import RESCUE_HINT
@@ -65,6 +66,10 @@ class ProjectFile:
             with suppress(sqlite3.Error):
                 _set_clean(self.db, True)
                 self.db.execute("PRAGMA journal_mode = DELETE")
+        self.leave()
+
+    def leave(self) -> None:
+        """Give the file free as it is, because it turned out to be damaged."""
         self.db.close()
         if self._lock is not None:
             # Before the release, or the file of a lock taken meanwhile would go.
@@ -141,6 +146,39 @@ def read_project(path: Path) -> ProjectFile:
         return ProjectFile(path, db, "This view of the project is for reading.")
 
 
+def reconnect(file: ProjectFile) -> None:
+    """Open the database of ``file`` again; nothing changes where that fails."""
+    if file.read_only:
+        return
+    with suppress(sqlite3.Error, OSError, StudioError):
+        _check_header(file.path)
+        db = _connected(file.path, "rw")
+        _prepare(db, file.path)
+        old, file.db = file.db, db
+        old.close()
+
+
+def locked_by_another(path: Path) -> bool:
+    """Tell whether a project at ``path`` is open for writing."""
+    if not path.exists():
+        return False
+    lock = FileLock(_lock_file(path), thread_local=False)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    with suppress(OSError):
+        Path(lock.lock_file).unlink()
+    lock.release()
+    return False
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
 def _opened(path: Path, lock: FileLock | None, why: str) -> ProjectFile:
     with _opening(path):
         db = _connected(path, "ro" if why else "rw")
@@ -209,24 +247,24 @@ def _check_header(path: Path) -> None:
 
 def _locked(path: Path) -> tuple[FileLock | None, str]:
     """Return the lock that makes us the one who writes, or why we cannot."""
-    file = path.with_name(f".{path.name}.lock")
-    lock = FileLock(file, thread_local=False)
+    lock = FileLock(_lock_file(path), thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:
         return None, (
-            f"{path.name} is open in another window, so it can only be looked at here."
+            f"{path.name} is open in another window. Changes made here are not saved, "
+            "unless you save the project under another name (Ctrl+S)."
         )
     except OSError:
         return None, (
-            f"The folder {path.parent} is read-only, so nothing can be changed. "
-            "Save the project under a name elsewhere to go on."
+            f"The folder {path.parent} is read-only. Changes are not saved, unless you "
+            "save the project elsewhere (Ctrl+S)."
         )
     if not _writable(path):
         lock.release()
         return None, (
-            f"{path.name} is read-only, so nothing can be changed. "
-            "Save the project under a name elsewhere to go on."
+            f"{path.name} is read-only. Changes are not saved, unless you save the "
+            "project under another name (Ctrl+S)."
         )
     return lock, ""
 

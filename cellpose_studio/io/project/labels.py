@@ -5,16 +5,24 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
+from typing import TypeVar
 
 import numpy as np
 
 from cellpose_studio.core.chunks import Labels, Place, chunk, places
-from cellpose_studio.io.project.reading import reading
+from cellpose_studio.io.project.checks import check, chunks_sha256
+from cellpose_studio.io.project.reading import dumped, reading
 
 _LEVEL = 1  # label images have long runs of equal values: more effort saves little
 _MOST_PIXELS = 2**36
+_AT_ONCE = 32
+_THREADS = 4  # hashing and compressing let others run
+
+Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
@@ -34,40 +42,31 @@ class PackedChunk:
     data: bytes
 
 
-def packed(labels: Labels, where: Iterable[Place]) -> list[PackedChunk | Place]:
-    """Return the chunks at ``where``; of those without cells, only the place."""
-    found: list[PackedChunk | Place] = []
-    for place in where:
-        pixels = chunk(labels, place)
-        if pixels.any():
-            data = pixels.astype("<u4").tobytes()
-            found.append(PackedChunk(place, hashlib.sha256(data).digest(), data))
-        else:
-            found.append(place)
-    return found
+def packed(place: Place, pixels: Labels) -> PackedChunk | None:
+    """Return the chunk at ``place`` with these pixels; None if it has no cells."""
+    if not pixels.any():
+        return None
+    data = pixels.astype("<u4").tobytes()
+    return PackedChunk(place, hashlib.sha256(data).digest(), data)
 
 
 def write_labels(db: sqlite3.Connection, revision: int, labels: Labels) -> None:
     """Store all chunks of a label image for a revision."""
-    write_chunks(db, revision, packed(labels, places(labels.shape)))
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for some in _batches(places(labels.shape)):
+            parts = pool.map(lambda place: packed(place, chunk(labels, place)), some)
+            _write(db, revision, parts, pool)
+    _update_check(db, revision)
 
 
 def write_chunks(
-    db: sqlite3.Connection, revision: int, chunks: Iterable[PackedChunk | Place]
+    db: sqlite3.Connection, revision: int, chunks: Iterable[PackedChunk | None]
 ) -> None:
     """List ``chunks`` for a revision; only those that are new take space."""
-    for part in chunks:
-        if isinstance(part, Place):
-            continue
-        if not _known(db, part.sha256):
-            db.execute(
-                "INSERT INTO chunk VALUES (?, ?)",
-                (part.sha256, zlib.compress(part.data, _LEVEL)),
-            )
-        db.execute(
-            "INSERT INTO revision_chunk VALUES (?, ?, ?, ?, ?)",
-            (revision, *part.place, part.sha256),
-        )
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for some in _batches(chunks):
+            _write(db, revision, some, pool)
+    _update_check(db, revision)
 
 
 def copy_chunks(
@@ -85,6 +84,7 @@ def copy_chunks(
         'WHERE revision = ? AND plane = ? AND "row" = ? AND "column" = ?',
         [(revision, *place) for place in but],
     )
+    _update_check(db, revision)
 
 
 def read_labels(
@@ -98,6 +98,7 @@ def read_labels(
         If a chunk is missing or was changed.
     """
     with reading("a label image"):
+        _check_list(db, revision, shape)
         if np.prod(shape, dtype=float) > _MOST_PIXELS:
             raise ValueError(shape)
         labels = np.zeros(shape, np.uint32)
@@ -118,6 +119,49 @@ def _unpacked(data: bytes, sha256: bytes, shape: tuple[int, ...]) -> Labels:
     if hashlib.sha256(raw).digest() != sha256:
         raise ValueError("the bytes are not those of the checksum")
     return np.frombuffer(raw, "<u4").reshape(shape)
+
+
+def _check_list(db: sqlite3.Connection, revision: int, shape: tuple[int, ...]) -> None:
+    row = db.execute(
+        "SELECT chunks_sha256 FROM revision WHERE id = ?", (revision,)
+    ).fetchone()
+    check(row[0], chunks_sha256(db, revision, dumped(shape)))
+
+
+def _update_check(db: sqlite3.Connection, revision: int) -> None:
+    """Store the checksum of a revision's pixels again: its list of chunks changed."""
+    row = db.execute("SELECT shape FROM revision WHERE id = ?", (revision,)).fetchone()
+    db.execute(
+        "UPDATE revision SET chunks_sha256 = ? WHERE id = ?",
+        (chunks_sha256(db, revision, row[0]), revision),
+    )
+
+
+def _write(
+    db: sqlite3.Connection,
+    revision: int,
+    chunks: Iterable[PackedChunk | None],
+    pool: ThreadPoolExecutor,
+) -> None:
+    parts = [part for part in chunks if part is not None]
+    new = {part.sha256: part.data for part in parts if not _known(db, part.sha256)}
+    compressed = pool.map(_compressed, new.values())
+    db.executemany("INSERT INTO chunk VALUES (?, ?)", zip(new, compressed, strict=True))
+    db.executemany(
+        "INSERT INTO revision_chunk VALUES (?, ?, ?, ?, ?)",
+        [(revision, *part.place, part.sha256) for part in parts],
+    )
+
+
+def _compressed(data: bytes) -> bytes:
+    return zlib.compress(data, _LEVEL)
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield a few items at a time: all chunks at once would fill the memory."""
+    rest = iter(items)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
 
 
 def _known(db: sqlite3.Connection, sha256: bytes) -> bool:

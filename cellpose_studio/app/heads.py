@@ -1,0 +1,188 @@
+"""What a project is told when masks change: new heads, edits, sealed revisions."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from cellpose_studio.app.label_set import LabelSet
+from cellpose_studio.app.project import Project, now
+from cellpose_studio.core.chunks import chunk
+from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.revision import JournalEntry, LabelRevision, RevisionKind
+from cellpose_studio.core.thumbnail import label_thumbnail
+from cellpose_studio.io.project import journal, revisions
+from cellpose_studio.io.project.labels import (
+    copy_chunks,
+    packed,
+    write_chunks,
+    write_labels,
+)
+from cellpose_studio.io.project.runs import write_run
+from cellpose_studio.io.thumbnails import png
+
+THUMBNAIL = 96
+"""Longest side of the picture of a revision, px."""
+
+
+class Heads:
+    """Writes the heads of the label sets of a project, and their journal."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def add_label_set(self, image: int, name: str) -> int:
+        """Make a label set without masks and return its id."""
+        number = self._project.next_id("label_set")
+        self._project.submit(
+            lambda db: revisions.write_label_set(db, number, image, name)
+        )
+        return number
+
+    def record(
+        self,
+        label_set: int,
+        image: int,
+        labels: LabelSet,
+        kind: RevisionKind,
+        operation: str,
+        before: LabelRevision | None,
+        details: dict[str, object] | None = None,
+    ) -> tuple[LabelSet, int]:
+        """Make a revision of ``labels``, the new head; return them and the entry's id.
+
+        The run that they come from is recorded with them, unless it was before.
+        """
+        project = self._project
+        run = labels.run
+        if labels.record is not None and run is None:
+            run = self.record_run(image, labels.record)
+        pixels = labels.labels
+        revision = LabelRevision(
+            project.next_id("revision"),
+            label_set,
+            before.id if before else None,
+            kind,
+            now(),
+            labels.origin,
+            pixels.shape,
+            labels.cells,
+            run,
+            labels.parameters,
+            details or {},
+            project.author,
+        )
+        picture = label_thumbnail(pixels, THUMBNAIL)
+
+        def write(db: sqlite3.Connection) -> None:
+            revisions.write_revision(db, revision, png(picture))
+            write_labels(db, revision.id, pixels)
+
+        entry = self._switch_entry(label_set, operation, before, revision, None)
+        project.submit_revision(
+            revision.id,
+            write,
+            lambda db: journal.write_entry(db, entry),
+            lambda db: revisions.set_head(db, label_set, revision.id, labels.cells),
+        )
+        return replace(labels, run=run, revision=revision, edited=False), entry.id
+
+    def record_run(self, image: int, record: RunRecord) -> int:
+        """Record a run, whether it has masks or not; return its id."""
+        run = self._project.next_id("run")
+        self._project.submit(lambda db: write_run(db, run, image, record))
+        return run
+
+    def switch(
+        self,
+        label_set: int,
+        operation: str,
+        before: LabelRevision | None,
+        after: LabelSet | None,
+        undoes: int,
+    ) -> int:
+        """Make an earlier revision the head, or none; return the entry's id."""
+        revision = after.revision if after else None
+        entry = self._switch_entry(label_set, operation, before, revision, undoes)
+        head, cells = (revision.id, revision.cells) if revision else (None, 0)
+        self._project.submit(
+            lambda db: journal.write_entry(db, entry),
+            lambda db: revisions.set_head(db, label_set, head, cells),
+        )
+        return entry.id
+
+    def edit(
+        self,
+        label_set: int,
+        base: LabelRevision,
+        edit: LabelEdit,
+        cells: int,
+        undoes: int | None,
+    ) -> int:
+        """Append an edit to the journal; return the entry's id."""
+        entry = JournalEntry(
+            self._project.next_id("journal"),
+            label_set,
+            base.id,
+            edit.operation,
+            edit.cells,
+            now(),
+            undoes,
+        )
+        self._project.submit(
+            lambda db: journal.write_entry(db, entry, edit.parts),
+            lambda db: revisions.set_cells(db, label_set, cells),
+        )
+        return entry.id
+
+    def seal(self, label_set: int, labels: LabelSet, note: str = "") -> LabelSet:
+        """Make a revision of masks that were edited; only what changed is written."""
+        base = labels.revision
+        assert base is not None
+        pixels = labels.labels
+        places = sorted(labels.pixels.changed)
+        revision = replace(
+            base,
+            id=self._project.next_id("revision"),
+            parent=base.id,
+            kind="edit",
+            created=now(),
+            cells=labels.cells,
+            details={},
+            author=self._project.author,
+            note=note,
+        )
+        # Copies, because the next stroke may come before they are written.
+        chunks = [(place, chunk(pixels, place).copy()) for place in places]
+        picture = label_thumbnail(pixels, THUMBNAIL)
+
+        def write(db: sqlite3.Connection) -> None:
+            revisions.write_revision(db, revision, png(picture))
+            copy_chunks(db, revision.id, base.id, places)
+            write_chunks(db, revision.id, (packed(*part) for part in chunks))
+            journal.seal(db, label_set, base.id, revision.id)
+            revisions.set_head(db, label_set, revision.id, revision.cells)
+
+        self._project.submit_revision(revision.id, write)
+        labels.pixels.changed = set()
+        return replace(labels, revision=revision, edited=False)
+
+    def _switch_entry(
+        self,
+        label_set: int,
+        operation: str,
+        before: LabelRevision | None,
+        after: LabelRevision | None,
+        undoes: int | None,
+    ) -> JournalEntry:
+        return JournalEntry(
+            self._project.next_id("journal"),
+            label_set,
+            before.id if before else None,
+            operation,
+            (),
+            now(),
+            undoes,
+            after.id if after else None,
+        )

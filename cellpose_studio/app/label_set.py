@@ -1,0 +1,160 @@
+"""Masks of one kind on one image, as they are at present."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from cellpose_studio.core.cell_sizes import CellSizes
+from cellpose_studio.core.chunks import Labels, Place
+from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.run import MakesMasks
+
+
+class LabelImage:
+    """A label image that is read from the project when it is first needed.
+
+    Parameters
+    ----------
+    array
+        uint32, C-contiguous; None if it has to be read.
+    load
+        Reads it, with the chunks that edits have changed; from any thread.
+    sizes
+        Pixels of each cell; counted when needed if they are not known.
+    """
+
+    def __init__(
+        self,
+        array: Labels | None = None,
+        load: Callable[[], tuple[Labels, set[Place]]] | None = None,
+        sizes: CellSizes | None = None,
+    ) -> None:
+        self._array = array
+        self._load = load
+        self._sizes = sizes
+        self._lock = threading.Lock()
+        self.changed: set[Place] = set()
+        """Chunks that differ from those of the revision."""
+
+    @property
+    def loaded(self) -> bool:
+        """It is in memory."""
+        return self._array is not None
+
+    def array(self) -> Labels:
+        """Return the pixels; raises `ProjectDamaged` if they cannot be read."""
+        with self._lock:
+            if self._array is None:
+                assert self._load is not None
+                self._array, self.changed = self._load()
+            return self._array
+
+    def sizes(self) -> CellSizes:
+        """Return how many pixels each cell has."""
+        array = self.array()
+        with self._lock:
+            if self._sizes is None:
+                self._sizes = CellSizes.of(array)
+            return self._sizes
+
+    def copy_pixels(self) -> None:
+        """Go on with a copy, because somebody still reads the array."""
+        with self._lock:
+            if self._array is not None:
+                self._array = self._array.copy()
+
+    def apply(self, edit: LabelEdit) -> None:
+        """Change the pixels in place, and what is known of the cells."""
+        sizes = self.sizes()
+        edit.apply(self.array())
+        sizes.change(edit)
+        self.changed |= edit.places
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSet:
+    """Masks of one kind on one image, as they are at present.
+
+    Attributes
+    ----------
+    name
+        The user's: "cells".
+    pixels
+        uint32, of the image's ``label_shape``; only edits write to it.
+    origin
+        Where they come from, for the user.
+    cells
+        How many there are.
+    flows
+        What the network gave; None where that is not known.
+    maker
+        Makes masks for other thresholds; None without flows.
+    parameters
+        What they were made with; for imported ones only what the file says.
+    confidence
+        How sure the network is of each cell; None where that is not known.
+    hint
+        Why to try another model; empty where the result looks right.
+    model
+        The model of the run, where it is at hand.
+    record, run
+        How they came to be, and its id in the project; None for imported ones.
+    revision
+        What the project has of them; None before it has them.
+    edited
+        Edits came after the revision.
+    """
+
+    name: str
+    pixels: LabelImage
+    origin: str
+    cells: int
+    flows: Flows | None = None
+    maker: MakesMasks | None = None
+    parameters: SegmentationParameters = field(default=SegmentationParameters())
+    confidence: Confidence | None = None
+    hint: str = ""
+    model: ModelSpec | None = None
+    record: RunRecord | None = None
+    run: int | None = None
+    revision: LabelRevision | None = None
+    edited: bool = False
+
+    @property
+    def labels(self) -> Labels:
+        """The pixels; read from the project if they are not in memory."""
+        return self.pixels.array()
+
+    @property
+    def diameter(self) -> float | None:
+        """Diameter that the run used, px; None where it is not known."""
+        if self.flows is not None:
+            return self.flows.diameter
+        return self.record.parameters.diameter if self.record else None
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        size = self.pixels.array().nbytes if self.pixels.loaded else 0
+        if self.flows is not None:
+            size += self.flows.dP.nbytes + self.flows.cellprob.nbytes
+        return size
+
+    def settings(self) -> dict[str, object]:
+        """Return what files of Cellpose's formats say about how they were made."""
+        if self.record is None:
+            return self.parameters.model_dump(include={"flow_threshold", "min_size"})
+        return {
+            **self.parameters.model_dump(exclude={"normalization"}),
+            "normalize_params": self.parameters.normalization.model_dump(),
+            "model_path": self.record.model.path,
+            "diameter": self.diameter,
+        }

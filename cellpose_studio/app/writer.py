@@ -1,0 +1,244 @@
+"""The thread that owns a project's connection and makes every change durable."""
+
+from __future__ import annotations
+
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qtpy.QtCore import QObject, Qt, Signal, Slot
+
+from cellpose_studio.app.failures import failure_of
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.project.file import ProjectFile, reconnect
+from cellpose_studio.io.project.save_as import save_as
+
+Change = Callable[[sqlite3.Connection], None]
+"""Writes values that it holds; may be called again when a commit failed."""
+
+_RETRY_SECONDS = 2.0
+_BUGS = (
+    sqlite3.IntegrityError,
+    sqlite3.InterfaceError,
+    sqlite3.DataError,
+    sqlite3.ProgrammingError,
+)
+
+
+@dataclass
+class _Task:
+    """Something other than a change: it is run on its own, and waited for."""
+
+    call: Callable[[], object]
+    done: threading.Event = field(default_factory=threading.Event)
+    error: BaseException | None = None
+
+
+class Writer(QObject):
+    """Commits changes in the order in which they were submitted.
+
+    Those that wait together are one transaction. What cannot be written is kept
+    and tried again, until it can be or the user saves the project elsewhere.
+    Signals are emitted in the thread that made the writer.
+    """
+
+    saved = Signal()
+    failing = Signal(object)  # Failure: nothing is lost yet, but nothing is saved
+    broken = Signal(object)  # Failure: a change that can never be written was left out
+    _told = Signal(str, tuple)
+
+    def __init__(self, file: ProjectFile) -> None:
+        super().__init__()
+        self._file = file
+        self._tasks: queue.SimpleQueue[Change | _Task | None] = queue.SimpleQueue()
+        self._waiting: list[Change] = []
+        self._wake = threading.Event()
+        self._idle = threading.Condition()
+        self._submitted = self._committed = 0
+        self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self._thread.start()
+
+    @property
+    def file(self) -> ProjectFile:
+        """The file that is written to."""
+        return self._file
+
+    @property
+    def pending(self) -> int:
+        """How many changes are not durable yet."""
+        with self._idle:
+            return self._submitted - self._committed
+
+    def is_durable(self, ticket: int) -> bool:
+        """Tell whether the change of that number is on the disk."""
+        return self._committed >= ticket
+
+    def submit(self, change: Change) -> int:
+        """Queue a change; returns its number at once."""
+        with self._idle:
+            self._submitted += 1
+            self._tasks.put(change)
+            return self._submitted
+
+    def flush(self, timeout: float | None = None) -> bool:
+        """Wait until all is durable; False if it was not in ``timeout`` seconds."""
+        self._wake.set()
+        with self._idle:
+            return self._idle.wait_for(
+                lambda: self._committed == self._submitted, timeout
+            )
+
+    def move_to(self, file: ProjectFile) -> None:
+        """Go on in another file, which holds what was committed so far.
+
+        To be called in a task of `run`.
+        """
+        self._file.close()
+        self._file = file
+
+    def save_as(self, path: Path) -> ProjectFile:
+        """Copy the project to ``path`` and go on there; raises `CannotSave`.
+
+        What could not be written before is written there.
+        """
+        new: list[ProjectFile] = []
+
+        def work() -> None:
+            new.append(save_as(self._file, path))
+            self.move_to(new[0])
+
+        self.run(work)
+        return new[0]
+
+    def run(self, call: Callable[[], object]) -> None:
+        """Call something in the writer's thread, between changes; raise as it does."""
+        task = _Task(call)
+        self._tasks.put(task)
+        self._wake.set()
+        task.done.wait()
+        if task.error is not None:
+            raise task.error
+
+    def close(self) -> None:
+        """Stop the thread and close the file; what is not durable is given up."""
+        self._tasks.put(None)
+        self._wake.set()
+        self._thread.join()
+        self._file.close()
+
+    # In the thread
+
+    def _run(self) -> None:
+        while True:
+            item = self._next()
+            if item is None:
+                return
+            if isinstance(item, _Task):
+                self._do(item)
+            if self._waiting:
+                self._commit_waiting()
+
+    def _next(self) -> Change | _Task | None:
+        """Return a task, or collect the changes that wait; None to stop."""
+        item = self._tasks.get() if not self._waiting else self._peek()
+        while item is not None and not isinstance(item, _Task):
+            self._waiting.append(item)
+            try:
+                item = self._tasks.get_nowait()
+            except queue.Empty:
+                return _Task(lambda: None)
+        return item
+
+    def _peek(self) -> Change | _Task | None:
+        """Wait a while for something new before trying again what failed."""
+        self._wake.wait(_RETRY_SECONDS)
+        self._wake.clear()
+        try:
+            return self._tasks.get_nowait()
+        except queue.Empty:
+            return _Task(lambda: None)
+
+    def _do(self, task: _Task) -> None:
+        try:
+            task.call()
+        # Whoever waits gets it.
+        except BaseException as error:
+            task.error = error
+        task.done.set()
+
+    def _commit_waiting(self) -> None:
+        try:
+            self._transaction(self._waiting)
+        except _BUGS:
+            self._leave_out_bugs()
+        except (sqlite3.Error, OSError, MemoryError) as error:
+            self._tell("failing", failure_of(_in_words(error, self._file)))
+            self._reconnect(error)
+        else:
+            self._count(len(self._waiting))
+            self._waiting = []
+            self._tell("saved")
+
+    def _transaction(self, changes: list[Change]) -> None:
+        db = self._file.db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            for change in changes:
+                change(db)
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+    def _leave_out_bugs(self) -> None:
+        """Commit one by one; a change that can never be written is reported."""
+        changes, self._waiting = self._waiting, []
+        for n, change in enumerate(changes):
+            try:
+                self._transaction([change])
+            except _BUGS as bug:
+                self._tell("broken", failure_of(bug))
+            except (sqlite3.Error, OSError, MemoryError):
+                self._waiting = changes[n:]
+                return
+            self._count(1)
+
+    def _reconnect(self, error: BaseException) -> None:
+        """Open the file again: a drive that went away leaves a dead handle."""
+        if isinstance(error, sqlite3.OperationalError) and "full" not in str(error):
+            reconnect(self._file)
+
+    def _count(self, changes: int) -> None:
+        with self._idle:
+            self._committed += changes
+            self._idle.notify_all()
+
+    def _tell(self, signal: str, *values: object) -> None:
+        self._told.emit(signal, values)
+
+    @Slot(str, tuple)  # type: ignore[untyped-decorator]
+    def _on_told(self, signal: str, values: tuple[object, ...]) -> None:
+        getattr(self, signal).emit(*values)
+
+
+def _in_words(error: BaseException, file: ProjectFile) -> CannotSave:
+    name = file.path.name
+    text = str(error)
+    if "full" in text:
+        reason, hint = "the disk is full", "Free some space"
+    elif "readonly" in text or "read-only" in text:
+        reason, hint = "it is read-only", "Make it writable"
+    elif "locked" in text:
+        reason, hint = "another program holds it", "Close that"
+    else:
+        reason, hint = "its disk cannot be reached", "Connect the drive again"
+    return CannotSave(
+        f"{name} cannot be saved: {reason}. Your work is kept here, and is saved as "
+        "soon as it can be.",
+        f"{hint}, or save the project elsewhere (Ctrl+S).",
+    )

@@ -1,0 +1,182 @@
+"""Opening, naming and closing projects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.project import Contents, Project, read_contents
+from cellpose_studio.app.session import Session
+from cellpose_studio.app.settings import Settings
+from cellpose_studio.app.unnamed import is_unnamed, new_unnamed
+from cellpose_studio.io.project.file import SUFFIX, open_project
+from cellpose_studio.ui.messages import MessageBar
+
+PROJECT_FILTER = f"Projects (*{SUFFIX})"
+
+_PATIENCE = 3.0  # seconds for the disk, before the user is asked
+
+
+class Projects(QObject):
+    """Takes a session from one project to another; loses nothing on the way."""
+
+    saved = Signal(str)  # when, in words
+    opened = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        queue: JobQueue,
+        settings: Settings,
+        messages: MessageBar,
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._queue = queue
+        self._settings = settings
+        self._messages = messages
+        self._parent = parent
+        self._said = ""
+        self.before_leaving: Callable[[], None] = lambda: None
+        self._listen()
+
+    def new(self) -> None:
+        """Start an unnamed project."""
+        if self._may_leave():
+            self._use(new_unnamed())
+
+    def open(self, path: Path) -> Job | None:
+        """Open a project, off the GUI thread."""
+        if path.resolve() == self._session.project.path.resolve():
+            self._messages.note(f"{path.name} is open already.")
+            return None
+        job = Job(f"Opening {path.name}", lambda _: read_contents(open_project(path)))
+        job.finished.connect(self._on_contents)
+        job.failed.connect(self._fail)
+        return self._queue.start(job)
+
+    def choose_and_open(self) -> None:
+        """Ask for a project and open it."""
+        file, _ = QFileDialog.getOpenFileName(
+            self._parent, "Open a project", self._settings.folder, PROJECT_FILTER
+        )
+        if file:
+            self.open(Path(file))
+
+    def ask_and_save(self) -> None:
+        """Ask for a name, copy the project there, and go on in the copy."""
+        start = Path(self._settings.folder) / f"{self._suggestion()}{SUFFIX}"
+        file, _ = QFileDialog.getSaveFileName(
+            self._parent, "Save the project as", str(start), PROJECT_FILTER
+        )
+        if file:
+            path = Path(file)
+            self.save_as(path if path.suffix == SUFFIX else Path(f"{file}{SUFFIX}"))
+
+    def save_as(self, path: Path) -> Job:
+        """Copy the project to ``path``, off the GUI thread, and go on in the copy."""
+        project = self._session.project
+        self._session.seal_all()
+        job = Job(f"Saving {path.name}", lambda _: project.save_as(path))
+        job.finished.connect(lambda _: self._on_saved_as(path))
+        job.failed.connect(self._fail)
+        return self._queue.start(job)
+
+    def close(self) -> None:
+        """Close the project; an unnamed one takes its place."""
+        self.new()
+
+    def leave(self) -> bool:
+        """Close the project for good, as the window does; False if the user stays."""
+        if not self._may_leave():
+            return False
+        self._session.project.close()
+        return True
+
+    def _on_contents(self, contents: Contents) -> None:
+        if not self._may_leave():
+            contents.file.close()
+            return
+        project = Project(contents, unnamed=is_unnamed(contents.file.path))
+        if not project.unnamed:
+            self._settings.add_recent([project.path])
+            self._settings.folder = str(project.folder)
+        self._use(project)
+        if project.why_read_only:
+            self._messages.fail(Failure(project.why_read_only))
+        elif project.crashed:
+            self._messages.note(
+                f"{project.name} was not closed the last time. All that was saved is "
+                "there."
+            )
+
+    def _use(self, project: Project) -> None:
+        old = self._session.project
+        self._session.use(project)
+        self._listen()
+        # Its last changes may take a moment.
+        self._queue.start(Job("Closing the project", lambda _: old.close(), True))
+        self.opened.emit()
+
+    def _may_leave(self) -> bool:
+        """Make all durable; where that fails, ask whether to give it up."""
+        self.before_leaving()
+        self._session.seal_all()
+        project = self._session.project
+        if project.writer.flush(_PATIENCE):
+            return True
+        answer = QMessageBox.warning(
+            self._parent,
+            "Not saved",
+            f"{project.writer.pending} changes of {project.name} could not be saved.\n"
+            "Save the project elsewhere, or lose them?",
+            QMessageBox.StandardButton.Save
+            | QMessageBox.StandardButton.Discard
+            | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Save,
+        )
+        if answer == QMessageBox.StandardButton.Save:
+            self.ask_and_save()
+        return bool(answer == QMessageBox.StandardButton.Discard)
+
+    def _on_saved_as(self, path: Path) -> None:
+        self._settings.add_recent([path])
+        self._settings.folder = str(path.parent)
+        self._messages.note(f"Saved as {path.name} in {path.parent}.")
+        self.opened.emit()
+
+    def _listen(self) -> None:
+        writer = self._session.project.writer
+        writer.saved.connect(self._on_saved)
+        writer.failing.connect(self._on_failing)
+        writer.broken.connect(self._messages.fail)
+        self._said = ""
+
+    def _on_saved(self) -> None:
+        if self._said:
+            self._said = ""
+            self._messages.note("The project is saved again.")
+        self.saved.emit(f"saved {datetime.now():%H:%M:%S}")
+
+    def _on_failing(self, failure: Failure) -> None:
+        self.saved.emit("not saved")
+        # It is tried again and again; once is enough to be told.
+        if failure.message != self._said:
+            self._said = failure.message
+            self._messages.fail(failure)
+
+    def _fail(self, error: Exception) -> None:
+        self._messages.fail(failure_of(error))
+
+    def _suggestion(self) -> str:
+        project, entries = self._session.project, self._session.entries
+        if not project.unnamed:
+            return f"{project.name} copy"
+        return entries[0].image.path.parent.name if entries else "project"
