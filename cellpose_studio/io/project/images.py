@@ -12,6 +12,7 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 
 from cellpose_studio.core.image import ImageSource, Shape
+from cellpose_studio.io.project.checks import check, row_sha256
 from cellpose_studio.io.project.reading import dumped, loaded, reading
 from cellpose_studio.io.referenced import ReferencedPixels
 
@@ -19,6 +20,7 @@ _COLUMNS = (
     "id, path, relative, scene, shape, dtype, file_axes, asked_axes, pixel_size_um, "
     "channel_names, rgb, fingerprint, active, reviewed, hidden"
 )
+_RELATIVE = 2
 
 
 @dataclass(frozen=True)
@@ -66,13 +68,13 @@ def write_image(db: sqlite3.Connection, stored: StoredImage, folder: Path) -> No
         int(stored.hidden),
     )
     # Not REPLACE, which would delete the row that label sets refer to.
-    names = _COLUMNS.split(", ")[1:]
+    names = [*_COLUMNS.split(", ")[1:], "sha256"]
     changes = ", ".join(f"{name} = excluded.{name}" for name in names)
-    marks = ", ".join("?" * len(values))
+    marks = ", ".join("?" * (len(values) + 1))
     db.execute(
-        f"INSERT INTO image ({_COLUMNS}) VALUES ({marks}) "  # noqa: S608
+        f"INSERT INTO image ({_COLUMNS}, sha256) VALUES ({marks}) "  # noqa: S608
         f"ON CONFLICT (id) DO UPDATE SET {changes}",
-        values,
+        (*values, _sha256(values)),
     )
 
 
@@ -84,9 +86,11 @@ def read_images(db: sqlite3.Connection, folder: Path) -> list[StoredImage]:
     ProjectDamaged
     """
     with reading("the list of images"):
-        rows = db.execute(f"SELECT {_COLUMNS} FROM image ORDER BY id")  # noqa: S608
+        rows = db.execute(
+            f"SELECT {_COLUMNS}, sha256 FROM image ORDER BY id"  # noqa: S608
+        )
         place = _Places(folder)
-        return [_stored(row, place) for row in rows]
+        return [_checked(row, place) for row in rows]
 
 
 def rewrite_relative_paths(db: sqlite3.Connection, folder: Path) -> None:
@@ -122,6 +126,17 @@ class _Places:
             return path
         moved = self._folder / PurePosixPath(relative)
         return beside if moved.exists() or not path.exists() else path
+
+
+def _sha256(row: tuple[object, ...]) -> bytes:
+    """Return the checksum of all but the relative path, which moves with the file."""
+    return row_sha256(*row[:_RELATIVE], *row[_RELATIVE + 1 :])
+
+
+def _checked(row: tuple[object, ...], place: _Places) -> StoredImage:
+    *values, sha256 = row
+    check(sha256, _sha256(tuple(values)))
+    return _stored(tuple(values), place)
 
 
 def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:

@@ -2,15 +2,32 @@
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
+from collections.abc import Sequence
 from typing import Any
 
 from cellpose_studio.core.edit import ChunkEdit, LabelEdit
 from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.io.project.checks import (
+    OPEN_EDITS,
+    check,
+    label_set_sha256,
+    row_sha256,
+    with_edit,
+)
 from cellpose_studio.io.project.delta import packed_parts, unpacked_parts
-from cellpose_studio.io.project.reading import dumped, loaded, reading, when
+from cellpose_studio.io.project.reading import (
+    dumped,
+    loaded,
+    reading,
+    snapshot,
+    when,
+)
 
-_COLUMNS = "id, label_set, base, operation, cells, time, undoes, head, sealed"
+_FIXED = "id, label_set, base, operation, cells, time, undoes, head, delta_sha256"
+_COLUMNS = f"{_FIXED}, sealed, sha256"
+_DELTA_SHA256 = 8
 
 
 def write_entry(
@@ -19,22 +36,26 @@ def write_entry(
     parts: tuple[ChunkEdit, ...] | None = None,
 ) -> None:
     """Append an entry; ``parts`` are the pixels of an edit."""
-    db.execute(
-        f"INSERT INTO journal ({_COLUMNS}, delta) "  # noqa: S608
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            entry.id,
-            entry.label_set,
-            entry.base,
-            entry.operation,
-            dumped(entry.cells),
-            entry.time.isoformat(),
-            entry.undoes,
-            entry.head,
-            entry.sealed,
-            None if parts is None else packed_parts(parts),
-        ),
+    delta = None if parts is None else packed_parts(parts)
+    values = (
+        entry.id,
+        entry.label_set,
+        entry.base,
+        entry.operation,
+        dumped(entry.cells),
+        entry.time.isoformat(),
+        entry.undoes,
+        entry.head,
+        None if delta is None else hashlib.sha256(delta).digest(),
     )
+    sha256 = row_sha256(*values)
+    marks = ", ".join("?" * (len(values) + 3))
+    db.execute(
+        f"INSERT INTO journal ({_COLUMNS}, delta) VALUES ({marks})",  # noqa: S608
+        (*values, entry.sealed, sha256, delta),
+    )
+    if delta is not None and entry.sealed is None:
+        _add_to_label_set(db, entry, sha256)
 
 
 def seal(db: sqlite3.Connection, label_set: int, base: int, revision: int) -> None:
@@ -43,6 +64,10 @@ def seal(db: sqlite3.Connection, label_set: int, base: int, revision: int) -> No
         "UPDATE journal SET sealed = ? WHERE label_set = ? AND base = ? "
         "AND sealed IS NULL AND delta IS NOT NULL",
         (revision, label_set, base),
+    )
+    db.execute(
+        "UPDATE label_set SET sha256 = ? WHERE id = ?",
+        (label_set_sha256(db, label_set), label_set),
     )
 
 
@@ -71,20 +96,48 @@ def read_open_edits(
     ------
     ProjectDamaged
     """
-    with reading("the latest edits"):
+    with reading("the latest edits"), snapshot(db):
+        _check_label_set(db, label_set, base)
         rows = db.execute(
-            "SELECT operation, cells, delta FROM journal WHERE label_set = ? "
-            "AND base = ? AND sealed IS NULL AND delta IS NOT NULL ORDER BY id",
+            f"SELECT {_COLUMNS}, delta FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
             (label_set, base),
         )
-        return [
-            LabelEdit(str(operation), _cells(cells), unpacked_parts(delta))
-            for operation, cells, delta in rows
-        ]
+        return [_edit(row, delta) for *row, delta in rows]
 
 
-def _entry(row: tuple[Any, ...]) -> JournalEntry:
-    number, label_set, base, operation, cells, time, undoes, head, sealed = row
+def _add_to_label_set(
+    db: sqlite3.Connection, entry: JournalEntry, sha256: bytes
+) -> None:
+    """Make the checksum of the label set one that includes a new edit."""
+    row = db.execute(
+        "SELECT head, sha256 FROM label_set WHERE id = ?", (entry.label_set,)
+    ).fetchone()
+    if row is not None and row[0] == entry.base:
+        db.execute(
+            "UPDATE label_set SET sha256 = ? WHERE id = ?",
+            (with_edit(row[1], sha256), entry.label_set),
+        )
+
+
+def _check_label_set(db: sqlite3.Connection, label_set: int, base: int) -> None:
+    """Raise `ValueError` if not all edits after the head are there."""
+    row = db.execute(
+        "SELECT sha256 FROM label_set WHERE id = ? AND head = ?", (label_set, base)
+    ).fetchone()
+    if row is not None:
+        check(row[0], label_set_sha256(db, label_set))
+
+
+def _edit(row: list[Any], delta: bytes) -> LabelEdit:
+    entry = _entry(row)
+    check(row[_DELTA_SHA256], hashlib.sha256(delta).digest())
+    return LabelEdit(entry.operation, entry.cells, unpacked_parts(delta))
+
+
+def _entry(row: Sequence[Any]) -> JournalEntry:
+    *fixed, sealed, sha256 = row
+    check(sha256, row_sha256(*fixed))
+    number, label_set, base, operation, cells, time, undoes, head, _ = fixed
     return JournalEntry(
         int(number),
         int(label_set),

@@ -73,6 +73,8 @@ def copy_chunks(
     db: sqlite3.Connection, revision: int, parent: int, but: Iterable[Place] = ()
 ) -> None:
     """List the chunks of ``parent`` for ``revision`` too, leaving some out."""
+    if not _has_its_list(db, parent):
+        raise sqlite3.DatabaseError("a list of chunks is malformed")
     db.execute(
         "INSERT INTO revision_chunk "
         'SELECT ?, plane, "row", "column", chunk FROM revision_chunk '
@@ -126,6 +128,14 @@ def _check_list(db: sqlite3.Connection, revision: int, shape: tuple[int, ...]) -
         "SELECT chunks_sha256 FROM revision WHERE id = ?", (revision,)
     ).fetchone()
     check(row[0], chunks_sha256(db, revision, dumped(shape)))
+
+
+def _has_its_list(db: sqlite3.Connection, revision: int) -> bool:
+    """Tell whether the list of a revision is complete."""
+    shape, sha256 = db.execute(
+        "SELECT shape, chunks_sha256 FROM revision WHERE id = ?", (revision,)
+    ).fetchone()
+    return bool(sha256 == chunks_sha256(db, revision, shape))
 
 
 def _update_check(db: sqlite3.Connection, revision: int) -> None:

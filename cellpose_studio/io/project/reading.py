@@ -57,6 +57,20 @@ def _sentence(what: str, error: Exception) -> str:
     return f"The project file is damaged: {what} cannot be read."
 
 
+@contextmanager
+def snapshot(db: sqlite3.Connection) -> Iterator[None]:
+    """Let all reading in the block see one state, whatever is committed meanwhile."""
+    if db.in_transaction:
+        yield
+        return
+    db.execute("BEGIN")
+    try:
+        yield
+    finally:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+
+
 def loaded(text: str | None) -> Any:
     """Return the value of a column of JSON; None for none."""
     return None if text is None else json.loads(text)

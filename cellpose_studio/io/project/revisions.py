@@ -9,12 +9,25 @@ from typing import Any
 
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.revision import KIND_WORDS, LabelRevision
-from cellpose_studio.io.project.reading import dumped, loaded, reading, when
-
-_COLUMNS = (
-    "id, label_set, parent, kind, created, origin, shape, cells, run, parameters, "
-    "details, author, note"
+from cellpose_studio.io.project.checks import (
+    check,
+    chunks_sha256,
+    label_set_sha256,
+    row_sha256,
 )
+from cellpose_studio.io.project.reading import (
+    dumped,
+    loaded,
+    reading,
+    snapshot,
+    when,
+)
+
+_FIXED = (
+    "id, label_set, parent, kind, created, origin, shape, cells, run, parameters, "
+    "details, author"
+)
+_COLUMNS = f"{_FIXED}, note, sha256"
 
 
 @dataclass(frozen=True)
@@ -44,8 +57,8 @@ class StoredLabelSet:
 def write_label_set(db: sqlite3.Connection, number: int, image: int, name: str) -> None:
     """Add a label set without masks; nothing changes if it is there."""
     db.execute(
-        "INSERT OR IGNORE INTO label_set (id, image, name) VALUES (?, ?, ?)",
-        (number, image, name),
+        "INSERT OR IGNORE INTO label_set (id, image, name, sha256) VALUES (?, ?, ?, ?)",
+        (number, image, name, row_sha256(number, image, name, None)),
     )
 
 
@@ -56,6 +69,10 @@ def set_head(
     db.execute(
         "UPDATE label_set SET head = ?, cells = ? WHERE id = ?",
         (revision, cells, label_set),
+    )
+    db.execute(
+        "UPDATE label_set SET sha256 = ? WHERE id = ?",
+        (label_set_sha256(db, label_set), label_set),
     )
 
 
@@ -82,13 +99,13 @@ def write_revision(
         None if parameters is None else parameters.model_dump_json(),
         dumped(revision.details),
         revision.author,
-        revision.note,
-        thumbnail,
     )
-    marks = ", ".join("?" * len(values))
+    checks = row_sha256(*values), chunks_sha256(db, revision.id, dumped(revision.shape))
+    marks = ", ".join("?" * (len(values) + 4))
     db.execute(
-        f"INSERT INTO revision ({_COLUMNS}, thumbnail) VALUES ({marks})",  # noqa: S608
-        values,
+        f"INSERT INTO revision ({_COLUMNS}, chunks_sha256, thumbnail) "  # noqa: S608
+        f"VALUES ({marks})",
+        (*values, revision.note, *checks, thumbnail),
     )
 
 
@@ -104,7 +121,7 @@ def read_label_sets(db: sqlite3.Connection) -> list[StoredLabelSet]:
     ------
     ProjectDamaged
     """
-    with reading("the list of masks"):
+    with reading("the list of masks"), snapshot(db):
         edited = {
             row[0]
             for row in db.execute(
@@ -116,10 +133,15 @@ def read_label_sets(db: sqlite3.Connection) -> list[StoredLabelSet]:
         columns = ", ".join(f"revision.{name}" for name in _COLUMNS.split(", "))
         rows = db.execute(
             "SELECT label_set.id, image, name, label_set.cells, "  # noqa: S608
-            f"head, {columns} FROM label_set "
-            "LEFT JOIN revision ON revision.id = head ORDER BY label_set.id"
+            f"label_set.sha256, head, image.id IS NOT NULL, {columns} FROM label_set "
+            "LEFT JOIN revision ON revision.id = head "
+            "LEFT JOIN image ON image.id = image ORDER BY label_set.id"
         )
-        return [_label_set(row, edited) for row in rows]
+        found = []
+        for row in rows:
+            check(row[4], label_set_sha256(db, row[0]))
+            found.append(_label_set(row, edited))
+        return found
 
 
 def read_revisions(db: sqlite3.Connection, label_set: int) -> list[LabelRevision]:
@@ -174,9 +196,9 @@ def read_thumbnails(
 
 
 def _label_set(row: tuple[Any, ...], edited: set[int]) -> StoredLabelSet:
-    number, image, name, cells, head, *rest = row
-    if head is not None and rest[0] is None:
-        raise ValueError("the head is missing")
+    number, image, name, cells, _, head, has_image, *rest = row
+    if not has_image or (head is not None and rest[0] is None):
+        raise ValueError("the image or the head is missing")
     revision = None if head is None else _revision(tuple(rest))
     return StoredLabelSet(
         int(number), int(image), str(name), revision, int(cells), number in edited
@@ -184,6 +206,8 @@ def _label_set(row: tuple[Any, ...], edited: set[int]) -> StoredLabelSet:
 
 
 def _revision(row: tuple[Any, ...]) -> LabelRevision:
+    *fixed, note, sha256 = row
+    check(sha256, row_sha256(*fixed))
     (
         number,
         label_set,
@@ -195,8 +219,9 @@ def _revision(row: tuple[Any, ...]) -> LabelRevision:
         cells,
         run,
         parameters,
-    ) = row[:10]
-    details, author, note = row[10:]
+        details,
+        author,
+    ) = fixed
     if kind not in KIND_WORDS:
         raise ValueError(f"an unknown kind of revision: {kind}")
     lengths = tuple(int(n) for n in loaded(shape))

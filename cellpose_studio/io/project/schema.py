@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
+from functools import cache
 
 APPLICATION_ID = 0x43705374  # "CpSt"
 
@@ -27,7 +29,8 @@ CREATE TABLE image (
     fingerprint TEXT NOT NULL,
     active TEXT NOT NULL,
     reviewed INTEGER NOT NULL DEFAULT 0,
-    hidden INTEGER NOT NULL DEFAULT 0
+    hidden INTEGER NOT NULL DEFAULT 0,
+    sha256 BLOB NOT NULL
 );
 
 CREATE TABLE run (
@@ -45,6 +48,7 @@ CREATE TABLE label_set (
     name TEXT NOT NULL,
     head INTEGER REFERENCES revision(id),
     cells INTEGER NOT NULL DEFAULT 0,
+    sha256 BLOB NOT NULL,
     UNIQUE (image, name)
 );
 
@@ -62,6 +66,8 @@ CREATE TABLE revision (
     details TEXT NOT NULL,
     author TEXT NOT NULL DEFAULT '',
     note TEXT NOT NULL DEFAULT '',
+    sha256 BLOB NOT NULL,
+    chunks_sha256 BLOB NOT NULL,
     thumbnail BLOB
 );
 CREATE INDEX revision_of_label_set ON revision(label_set);
@@ -90,6 +96,8 @@ CREATE TABLE journal (
     undoes INTEGER REFERENCES journal(id),
     head INTEGER REFERENCES revision(id),
     sealed INTEGER REFERENCES revision(id),
+    sha256 BLOB NOT NULL,
+    delta_sha256 BLOB,
     delta BLOB
 );
 CREATE INDEX journal_of_label_set ON journal(label_set, base);
@@ -135,3 +143,17 @@ def bring_up_to_date(db: sqlite3.Connection, version: int) -> None:
     """Make the tables that came after ``version``; 0 is an empty file."""
     for number, script in enumerate(_VERSIONS[version:], start=version + 1):
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+
+
+@cache
+def tables(version: int) -> frozenset[tuple[str, ...]]:
+    """Return what a file of ``version`` has: kind, name and definition of each."""
+    with closing(sqlite3.connect(":memory:")) as db:
+        for script in _VERSIONS[:version]:
+            db.executescript(script)
+        return tables_in(db)
+
+
+def tables_in(db: sqlite3.Connection) -> frozenset[tuple[str, ...]]:
+    """Return what a file has, as `tables` does."""
+    return frozenset(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))

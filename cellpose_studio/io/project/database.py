@@ -1,0 +1,150 @@
+"""The SQLite database of a project: connecting, and refusing what is no project."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable
+from cellpose_studio.io.network_drive import is_on_network
+from cellpose_studio.io.project.reading import RESCUE_HINT
+from cellpose_studio.io.project.schema import APPLICATION_ID, VERSION, tables, tables_in
+
+SUFFIX = ".cpstudio"
+
+_MAGIC = b"SQLite format 3\0"
+_BUSY_SECONDS = 5.0
+_IDENTITY = slice(68, 72)
+_HEADER = 100
+
+
+def check_header(path: Path) -> None:
+    """Refuse what is no project, before SQLite touches it.
+
+    Raises
+    ------
+    ProjectUnusable, ProjectDamaged
+    """
+    start = _start_of(path)
+    ours = int.from_bytes(start[_IDENTITY], "big") == APPLICATION_ID
+    if start.startswith(_MAGIC) and ours:
+        return
+    if path.suffix == SUFFIX and (ours or start.startswith(_MAGIC)):
+        raise ProjectDamaged(f"{path.name} is damaged at its start.", RESCUE_HINT)
+    raise ProjectUnusable(
+        f"{path.name} is not a project of Cellpose Studio.",
+        "Images and folders of images are opened with File > Open, too.",
+    )
+
+
+@contextmanager
+def opening(path: Path) -> Iterator[None]:
+    """Turn what SQLite says about a file into a sentence."""
+    try:
+        yield
+    except sqlite3.OperationalError as error:
+        raise _refusal(path, str(error)) from error
+    except (sqlite3.Error, TypeError, ValueError) as error:
+        raise _damaged(path) from error
+
+
+def connected(path: Path, mode: str) -> sqlite3.Connection:
+    """Return a connection in autocommit mode; ``mode`` is "rw" or "ro"."""
+    db = sqlite3.connect(
+        f"file:{quote(str(path.resolve()))}?mode={mode}",
+        uri=True,
+        isolation_level=None,
+        check_same_thread=False,
+        timeout=_BUSY_SECONDS,
+    )
+    # A file from somebody else must not run anything of its own.
+    db.execute("PRAGMA trusted_schema = OFF")
+    db.execute("PRAGMA cell_size_check = ON")
+    db.execute("PRAGMA foreign_keys = ON")
+    return db
+
+
+def prepare(db: sqlite3.Connection, path: Path) -> None:
+    """Choose how changes become durable: shared memory works on local disks only."""
+    mode = "DELETE" if is_on_network(path) else "WAL"
+    db.execute(f"PRAGMA journal_mode = {mode}").fetchone()
+    db.execute("PRAGMA synchronous = FULL")
+
+
+def version_of(db: sqlite3.Connection) -> int:
+    """Return the version of the tables of a file."""
+    return int(db.execute("PRAGMA user_version").fetchone()[0])
+
+
+def check_tables(db: sqlite3.Connection, version: int) -> None:
+    """Raise `ValueError` unless the file has our tables, and nothing that acts.
+
+    Triggers could change what we write, and views never end.
+    """
+    found = tables_in(db)
+    if version <= VERSION:
+        fits = found == tables(version)
+    else:
+        fits = all(
+            kind in ("table", "index") and "VIRTUAL" not in str(sql).upper()
+            for kind, _, _, sql in found
+        )
+    if not fits:
+        raise ValueError("the tables are not those of a project")
+
+
+def check_integrity(db: sqlite3.Connection) -> None:
+    """Raise `ValueError` if the structure of the file is damaged."""
+    answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if answer != "ok":
+        raise ValueError(answer)
+
+
+def was_closed(db: sqlite3.Connection) -> bool:
+    """Tell whether whoever wrote to the file last came to its end."""
+    row = db.execute("SELECT value FROM meta WHERE key = 'clean'").fetchone()
+    return row is None or row[0] != "0"
+
+
+def set_closed(db: sqlite3.Connection, closed: bool) -> None:
+    """Say that somebody writes to the file, or has come to an end."""
+    db.execute(
+        "INSERT INTO meta VALUES ('clean', ?) "
+        "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        (str(int(closed)),),
+    )
+
+
+def _start_of(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(_HEADER)
+    except FileNotFoundError as error:
+        raise ProjectUnusable(
+            f"There is no {path.name} in {path.parent}.", "It may have been moved."
+        ) from error
+    except OSError as error:
+        raise ProjectUnusable(
+            f"{path.name} cannot be opened: {error.strerror or error}."
+        ) from error
+
+
+def _refusal(path: Path, text: str) -> ProjectUnusable:
+    if "locked" in text:
+        return ProjectUnusable(
+            f"{path.name} is in use by another program.",
+            "Close it there, or wait a moment.",
+        )
+    if "unable to open" in text:
+        return ProjectUnusable(
+            f"{path.name} cannot be opened.",
+            "Check that you may read it, and that its drive is there.",
+        )
+    return _damaged(path)
+
+
+def _damaged(path: Path) -> ProjectDamaged:
+    return ProjectDamaged(f"{path.name} is damaged.", RESCUE_HINT)

@@ -1,0 +1,67 @@
+"""Who writes to a project: the lock file beside it."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+
+def lock(path: Path) -> tuple[FileLock | None, str]:
+    """Return the lock that makes us the one who writes, or why we cannot."""
+    taken = FileLock(_lock_file(path), thread_local=False)
+    try:
+        taken.acquire(timeout=0)
+    except Timeout:
+        return None, (
+            f"{path.name} is open in another window. Changes made here are not saved, "
+            "unless you save the project under another name (Ctrl+S)."
+        )
+    except OSError:
+        return None, (
+            f"The folder {path.parent} is read-only. Changes are not saved, unless you "
+            "save the project elsewhere (Ctrl+S)."
+        )
+    if not _writable(path):
+        unlock(taken)
+        return None, (
+            f"{path.name} is read-only. Changes are not saved, unless you save the "
+            "project under another name (Ctrl+S)."
+        )
+    return taken, ""
+
+
+def unlock(taken: FileLock) -> None:
+    """Let others write, and leave no file behind."""
+    # Before the release, or the file of a lock taken meanwhile would go.
+    with suppress(OSError):
+        Path(taken.lock_file).unlink()
+    taken.release()
+
+
+def locked_by_another(path: Path) -> bool:
+    """Tell whether a project at ``path`` is open for writing."""
+    if not path.exists():
+        return False
+    probe = FileLock(_lock_file(path), thread_local=False)
+    try:
+        probe.acquire(timeout=0)
+    except Timeout:
+        return True
+    except OSError:
+        return False
+    unlock(probe)
+    return False
+
+
+def _lock_file(path: Path) -> Path:
+    return path.with_name(f".{path.name}.lock")
+
+
+def _writable(path: Path) -> bool:
+    try:
+        with path.open("rb+"):
+            return True
+    except OSError:
+        return False
