@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-HEADLESS = ("segment", "evaluate", "train", "models")
+HEADLESS = ("segment", "evaluate", "train", "models", "replay")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -1,0 +1,63 @@
+"""``cellpose-studio replay``: run again what a revision of a project was made by."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cellpose_studio.cli.outcome import ALL_DONE
+from cellpose_studio.cli.progress import Progress
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.workflows.recipes import KINDS, RecipeKind, recipe
+
+if TYPE_CHECKING:
+    from cellpose_studio.cli.options import Commands
+
+DIFFERS = 3
+"""Exit code: it ran, and other masks came out."""
+
+
+def add(commands: Commands) -> None:
+    """Add this command to ``commands``."""
+    parser = commands.add_parser(
+        "replay",
+        help="run again what masks of a project were made by, and compare",
+        epilog=f"Exit code 0: identical; {DIFFERS}: different; 2: it could not be run "
+        "again; 130: stopped by Ctrl+C.",
+    )
+    parser.add_argument("project", type=Path, metavar="FILE", help="a .cpstudio file")
+    parser.add_argument(
+        "revision", type=int, metavar="REVISION", help="number of the masks' revision"
+    )
+    parser.add_argument(
+        "--as",
+        dest="kind",
+        choices=KINDS,
+        help="print how they were made, and run nothing",
+    )
+    parser.set_defaults(command=_replay)
+
+
+def _replay(options: argparse.Namespace) -> int:
+    if options.kind:
+        print(_text(options.project, options.revision, options.kind).rstrip("\n"))
+        return ALL_DONE
+    # Imports torch, which the text can do without.
+    from cellpose_studio.workflows.replay import replay
+
+    with Progress() as progress:
+        result = replay(options.project, options.revision, Checkpoint(progress.report))
+    print("\n".join(result.sentences))
+    return ALL_DONE if result.identical else DIFFERS
+
+
+def _text(path: Path, revision: int, kind: RecipeKind) -> str:
+    from cellpose_studio.io.project.file import read_project
+    from cellpose_studio.workflows.provenance import provenance
+
+    file = read_project(path)
+    try:
+        return recipe(provenance(file.db, revision), kind)
+    finally:
+        file.close()

@@ -1,0 +1,27 @@
+"""Which parameters of a run are not Cellpose's own."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pydantic import BaseModel
+
+from cellpose_studio.core.parameters import SegmentationParameters
+
+
+def changed_fields(values: BaseModel) -> dict[str, Any]:
+    """Return the fields that differ from their defaults, in their order."""
+    fields = type(values).model_fields
+    found = {name: getattr(values, name) for name in fields}
+    return {
+        name: value
+        for name, value in found.items()
+        if value != fields[name].get_default(call_default_factory=True)
+    }
+
+
+def changed(parameters: SegmentationParameters) -> dict[str, Any]:
+    """Return all that differ, those of the normalisation among them."""
+    fields = changed_fields(parameters)
+    fields.pop("normalization", None)
+    return {**fields, **changed_fields(parameters.normalization)}

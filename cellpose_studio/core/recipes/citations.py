@@ -1,0 +1,63 @@
+"""What to cite for a model."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from cellpose_studio.core.record import ModelRecord
+
+
+class Paper(NamedTuple):
+    """A reference: as the text has it, and as the list does."""
+
+    short: str
+    full: str
+
+
+CELLPOSE_1 = Paper(
+    "Stringer et al., 2021",
+    "Stringer, C., Wang, T., Michaelos, M. & Pachitariu, M. Cellpose: a generalist "
+    "algorithm for cellular segmentation. Nature Methods 18, 100–106 (2021). "
+    "https://doi.org/10.1038/s41592-020-01018-x",
+)
+CELLPOSE_2 = Paper(
+    "Pachitariu & Stringer, 2022",
+    "Pachitariu, M. & Stringer, C. Cellpose 2.0: how to train your own model. Nature "
+    "Methods 19, 1634–1641 (2022). https://doi.org/10.1038/s41592-022-01663-4",
+)
+CELLPOSE_3 = Paper(
+    "Stringer & Pachitariu, 2025",
+    "Stringer, C. & Pachitariu, M. Cellpose3: one-click image restoration for "
+    "improved cellular segmentation. Nature Methods 22, 592–599 (2025). "
+    "https://doi.org/10.1038/s41592-025-02595-5",
+)
+CELLPOSE_SAM = Paper(
+    "Pachitariu et al., 2025",
+    "Pachitariu, M., Rariden, M. & Stringer, C. Cellpose-SAM: superhuman "
+    "generalization for cellular segmentation. bioRxiv 2025.04.28.651001 (2025). "
+    "https://doi.org/10.1101/2025.04.28.651001",
+)
+
+_PAPERS = (
+    (re.compile(r"cyto3|.*_cp3"), CELLPOSE_3),
+    (re.compile(r"cyto2|cyto2torch_\d|CP|CPx|TN\d|LC\d"), CELLPOSE_2),
+    (re.compile(r"cyto|nuclei|(cyto|nuclei)torch_\d"), CELLPOSE_1),
+    (re.compile(r"cpsam|cpsam_v2|cpdino|cpdino-vitb"), CELLPOSE_SAM),
+)
+
+
+def paper_of(model: ModelRecord) -> Paper | None:
+    """Return the paper that one of Cellpose's own models comes from.
+
+    None for other weights: shipped ones, and those of a user.
+    """
+    if model.source == "shipped":
+        return None
+    found = (paper for name, paper in _PAPERS if name.fullmatch(model.name))
+    return next(found, None)
+
+
+def network_paper(model: ModelRecord) -> Paper:
+    """Return the paper that describes the kind of network."""
+    return CELLPOSE_1 if model.architecture == "unet" else CELLPOSE_SAM

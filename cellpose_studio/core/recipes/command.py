@@ -1,0 +1,71 @@
+"""A run as a command line."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cellpose_studio.core.recipes.changed import changed
+from cellpose_studio.core.recipes.edits import sentence
+from cellpose_studio.core.record import ModelRecord, RunRecord
+from cellpose_studio.core.revision import JournalEntry
+
+
+def as_command(
+    record: RunRecord,
+    edits: Sequence[JournalEntry] = (),
+    windows: bool = sys.platform == "win32",
+) -> str:
+    """Return the command that makes the masks of the run again.
+
+    Quoted for cmd.exe with ``windows``, otherwise for a POSIX shell. Edits by hand
+    are told of in a comment.
+    """
+    words = ["cellpose-studio", "segment", *arguments(record)]
+    command = subprocess.list2cmdline(words) if windows else shlex.join(words)
+    if not (told := sentence(edits)):
+        return command
+    return f"{command}\n{'rem' if windows else '#'} {told}"
+
+
+def arguments(record: RunRecord) -> Iterator[str]:
+    """Yield the arguments of ``cellpose-studio segment``, the image first.
+
+    Values are joined to their option, so that none is taken for an option itself.
+    """
+    image = record.image
+    yield image.path
+    yield f"--model={model_name(record.model)}"
+    if image.scene:
+        yield f"--scene={image.scene}"
+    if image.axes != "YX":
+        yield f"--axes={image.axes}"
+    for name, value in changed(record.parameters).items():
+        yield from _option(name, value)
+    given = {
+        "device": record.device,
+        "precision": record.precision,
+        "threads": record.threads,
+    }
+    for name, value in given.items():
+        if value:
+            yield f"--{name}={value}"
+
+
+def model_name(model: ModelRecord) -> str:
+    """Return what finds the model: a shipped one by its name, others by the file."""
+    return model.name if model.source == "shipped" else model.path
+
+
+def _option(name: str, value: Any) -> Iterator[str]:
+    option = name.replace("_", "-")
+    if isinstance(value, bool):
+        yield f"--{option}" if value else f"--no-{option}"
+    elif isinstance(value, tuple):
+        yield f"--{option}"
+        yield from ("none" if part is None else str(part) for part in value)
+    else:
+        yield f"--{option}={value}"

@@ -1,0 +1,187 @@
+"""A run as a paragraph for the methods of a paper."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from cellpose_studio.core.card import ModelCard
+from cellpose_studio.core.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.recipes.changed import changed
+from cellpose_studio.core.recipes.citations import (
+    CELLPOSE_1,
+    network_paper,
+    paper_of,
+)
+from cellpose_studio.core.recipes.edits import in_force, in_words
+from cellpose_studio.core.record import ModelRecord, RunRecord
+from cellpose_studio.core.revision import JournalEntry
+
+_TOLD_ANYWAY = frozenset(
+    {
+        "channels",
+        "diameter",
+        "flow_threshold",
+        "cellprob_threshold",
+        "min_size",
+        "do_3D",
+        "stitch_threshold",
+        "anisotropy",
+        "batch_size",  # no matter for the result
+    }
+)
+
+
+def as_methods(
+    record: RunRecord,
+    edits: Sequence[JournalEntry] = (),
+    card: ModelCard | None = None,
+    cells: int | None = None,
+) -> str:
+    """Return a paragraph, and the papers to cite.
+
+    Parameters
+    ----------
+    card
+        Of the model, where it has one.
+    cells
+        How many there are after the edits.
+    """
+    text = " ".join(_sentences(record, edits, card, cells))
+    papers = "\n".join(dict.fromkeys(_papers(record.model)))
+    return f"{text}\n\nReferences\n{papers}\n"
+
+
+def _sentences(
+    record: RunRecord,
+    edits: Sequence[JournalEntry],
+    card: ModelCard | None,
+    cells: int | None,
+) -> Iterator[str]:
+    yield (
+        f"Cells in {record.image.name} were segmented with {_software(record)}, "
+        f"using the model {_model(record.model)}."
+    )
+    if data := _training(card):
+        yield data
+    if record.device:
+        yield f"The network ran on {_device(record)}."
+    yield from _settings(record)
+    if record.cells is not None:
+        yield f"{_counted(record.cells)} found."
+    if edits and (what := in_words(edits)):
+        changes = len(in_force(edits))
+        yield (
+            f"The result was corrected by hand in {changes} "
+            f"{'step' if changes == 1 else 'steps'}: {what}."
+        )
+        if cells is not None:
+            yield f"{_counted(cells)} there after that."
+
+
+def _software(record: RunRecord) -> str:
+    versions = record.versions
+    beside = ("cellpose", "torch", "python")
+    names = {"cellpose": "Cellpose", "torch": "PyTorch", "python": "Python"}
+    more = [f"{names[p]} {versions[p]}" for p in beside if p in versions]
+    own = f"Cellpose Studio {versions.get('cellpose-studio', '')}".strip()
+    return f"{own} ({', '.join(more)})" if more else own
+
+
+def _model(model: ModelRecord) -> str:
+    kind = {
+        "unet": "a residual U-Net of Cellpose",
+        "sam": "a Cellpose-SAM Transformer",
+        "dino": "a Cellpose Transformer on DINOv3",
+    }.get(model.architecture, model.architecture)
+    if model.source == "shipped":
+        origin = f"trained with Cellpose Studio; {CELLPOSE_1.short}"
+    elif (paper := paper_of(model)) is not None:
+        origin = paper.short
+    else:
+        origin = f"own weights; {network_paper(model).short}"
+    name = model.title or model.name
+    return f"“{name}” ({kind}, {origin}; SHA-256 of the weights {model.sha256[:16]}…)"
+
+
+def _training(card: ModelCard | None) -> str:
+    if card is None or not card.data:
+        return ""
+    parts = [f"{data.name} ({data.images} images)" for data in card.data]
+    return f"That model was trained on {', '.join(parts)}."
+
+
+def _device(record: RunRecord) -> str:
+    name = record.device_title or record.device
+    where = "a processor" if name == "CPU" else name
+    return f"{where} in {record.precision}" if record.precision else where
+
+
+def _settings(record: RunRecord) -> Iterator[str]:
+    parameters = record.parameters
+    if parameters.channels:
+        yield f"It saw {_channels(parameters)}."
+    if parameters.diameter is not None:
+        yield f"The diameter was set to {_diameter(record)}."
+    if parameters.do_3D:
+        yield (
+            "The stack was segmented in 3D, from three sides, with an anisotropy of "
+            f"{parameters.anisotropy or 1:g}."
+        )
+    elif record.image.shape[2] > 1 and parameters.stitch_threshold > 0:
+        yield (
+            "Planes were segmented one by one, and cells of neighbouring planes "
+            f"joined at an overlap (IoU) of {parameters.stitch_threshold:g}."
+        )
+    elif record.image.shape[2] > 1:
+        yield "Planes were segmented one by one."
+    yield f"{_thresholds(parameters)}."
+    if more := _more(parameters):
+        yield f"Other settings than Cellpose's defaults: {more}."
+
+
+def _channels(parameters: SegmentationParameters) -> str:
+    seen = [c for c in parameters.channels if c is not None]
+    words = [
+        "the mean of all channels" if c == GREY else f"channel {c} of the image"
+        for c in seen
+    ]
+    return " and ".join(words)
+
+
+def _diameter(record: RunRecord) -> str:
+    diameter = record.parameters.diameter or 0.0
+    size = record.image.pixel_size_um[1]
+    micro = f" ({diameter * size:.3g} µm)" if size else ""
+    return f"{diameter:g} px{micro}"
+
+
+def _thresholds(parameters: SegmentationParameters) -> str:
+    parts = [f"the threshold of the cell probability {parameters.cellprob_threshold:g}"]
+    if not parameters.do_3D:
+        parts.insert(0, f"the flow threshold was {parameters.flow_threshold:g}")
+    else:
+        parts[0] = parts[0].replace("probability", "probability was")
+    unit = "voxels" if parameters.do_3D else "px"
+    parts.append(f"the size of the smallest cell {parameters.min_size} {unit}")
+    text = f"{', '.join(parts[:-1])} and {parts[-1]}"
+    return text[0].upper() + text[1:]
+
+
+def _more(parameters: SegmentationParameters) -> str:
+    parts = []
+    for name, value in changed(parameters).items():
+        if name not in _TOLD_ANYWAY:
+            shown = value if not isinstance(value, tuple) else list(value)
+            parts.append(f"{name} = {shown}")
+    return ", ".join(parts)
+
+
+def _counted(cells: int) -> str:
+    return "1 cell was" if cells == 1 else f"{cells} cells were"
+
+
+def _papers(model: ModelRecord) -> Iterator[str]:
+    yield CELLPOSE_1.full
+    yield network_paper(model).full
+    if (paper := paper_of(model)) is not None:
+        yield paper.full

@@ -1,0 +1,76 @@
+"""A run as a Python script."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cellpose_studio.core.parameters import Normalization
+from cellpose_studio.core.recipes.cellpose_script import cellpose_script
+from cellpose_studio.core.recipes.changed import changed_fields
+from cellpose_studio.core.recipes.command import model_name
+from cellpose_studio.core.recipes.edits import sentence
+from cellpose_studio.core.recipes.heading import heading
+from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.revision import JournalEntry
+
+
+def as_script(record: RunRecord, edits: Sequence[JournalEntry] = ()) -> str:
+    """Return a script that makes the masks of the run again.
+
+    One of plain Cellpose for the models that it runs, the Transformers of
+    Cellpose 4; for others one of this package, which gives the same pixels. It
+    writes the masks into the folder that it is run in.
+    """
+    # A run that did not finish leaves open which channels it would have seen.
+    cellposes = record.model.architecture != "unet" and record.parameters.channels
+    text = cellpose_script(record) if cellposes else studio_script(record)
+    told = sentence(edits)
+    return f"{text}\n# {told}\n" if told else text
+
+
+def studio_script(record: RunRecord) -> str:
+    """Return a script of this package's own API."""
+    image, model = record.image, record.model
+    precision = f', precision="{record.precision}"' if record.precision else ""
+    threads = f"use_threads({record.threads})\n" if record.threads else ""
+    return f'''"""{heading(record)}"""
+
+from pathlib import Path
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.engine.catalogue import find
+from cellpose_studio.engine.device import device_named
+from cellpose_studio.engine.threads import use_threads
+from cellpose_studio.io.images import open_images
+from cellpose_studio.workflows.save import save_segmentation
+from cellpose_studio.workflows.segment import segment
+
+{threads}scenes = open_images(Path({image.path!r}), axes={image.axes!r})
+[image] = [scene for scene in scenes if scene.scene == {image.scene!r}]
+
+model = find({model_name(model)!r})
+if model.sha256 != {model.sha256!r}:
+    raise SystemExit("The weights are not those of the run.")
+
+parameters = SegmentationParameters(
+{"".join(_arguments(record))})
+device = device_named({record.device or "auto"!r})
+result = segment(image, model, parameters, Checkpoint(), device{precision})
+[file] = save_segmentation(result, ["tif"], Path.cwd())
+print(f"{{result.labels.max()}} cells in {{file}}")
+'''
+
+
+def _arguments(record: RunRecord) -> Iterator[str]:
+    """Yield the lines of the parameters that are not the defaults."""
+    for name, value in changed_fields(record.parameters).items():
+        yield f"    {name}={_literal(value)},\n"
+
+
+def _literal(value: Any) -> str:
+    if not isinstance(value, Normalization):
+        return repr(value)
+    fields = changed_fields(value)
+    return f"Normalization({', '.join(f'{n}={v!r}' for n, v in fields.items())})"
