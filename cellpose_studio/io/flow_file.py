@@ -1,0 +1,71 @@
+"""Files of flows: a plain layout that is safe to read, and tells when it is damaged.
+
+A file holds, little-endian: a head (`_HEAD`), the flow field (A, N, Y, X) and the cell
+probability (N, Y, X) as float32 in C order, and the CRC-32 of all of that.
+"""
+
+from __future__ import annotations
+
+import math
+import os
+import struct
+import zlib
+from collections.abc import Iterator
+from io import BufferedReader, BufferedWriter
+
+import numpy as np
+
+from cellpose_studio.core.flows import FloatArray, Flows
+
+_MARK = b"CPSflow1"
+_HEAD = struct.Struct("<8s5I2d")  # mark; A, N, Y, X, frames; scale, diameter
+_CHECK = struct.Struct("<I")
+_PIECE = 2**24
+
+
+def write_flows(file: BufferedWriter, flows: Flows) -> None:
+    """Write ``flows``; raises `OSError`."""
+    field, probability = flows.dP, flows.cellprob
+    head = _HEAD.pack(_MARK, *field.shape, flows.frames, flows.scale, flows.diameter)
+    check = zlib.crc32(head)
+    file.write(head)
+    for array in (field, probability):
+        for piece in _pieces(np.ascontiguousarray(array, "<f4")):
+            check = zlib.crc32(piece, check)
+            file.write(piece)
+    file.write(_CHECK.pack(check))
+
+
+def read_flows(file: BufferedReader) -> Flows:
+    """Return the flows in a file, from its start.
+
+    Raises
+    ------
+    ValueError
+        If the file is cut, damaged, or holds something else.
+    OSError
+        If it cannot be read.
+    """
+    head = file.read(_HEAD.size)
+    if len(head) < _HEAD.size or not head.startswith(_MARK):
+        raise ValueError("no flows")
+    _, axes, *shape, frames, scale, diameter = _HEAD.unpack(head)
+    pixels = 4 * (axes + 1) * math.prod(shape)
+    # Before memory is taken for what may be nonsense.
+    if os.fstat(file.fileno()).st_size != _HEAD.size + pixels + _CHECK.size:
+        raise ValueError("too short, or too long")
+    whole = np.empty((axes + 1, *shape), "<f4")
+    check = zlib.crc32(head)
+    for piece in _pieces(whole):
+        file.readinto(piece)
+        check = zlib.crc32(piece, check)
+    if file.read() != _CHECK.pack(check):
+        raise ValueError("damaged")
+    return Flows(whole[:-1], whole[-1], scale, diameter, frames)
+
+
+def _pieces(array: FloatArray) -> Iterator[memoryview]:
+    """Yield the bytes of an array that lies in memory in order; views, not copies."""
+    content = array.reshape(-1).view(np.uint8)
+    for start in range(0, len(content), _PIECE):
+        yield content[start : start + _PIECE].data
