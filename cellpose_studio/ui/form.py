@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 )
 
 _FAR = 1_000_000.0
+_DECIMALS = 6
 
 
 class Editor(Protocol):
@@ -161,7 +162,7 @@ class _Number:
         return self.widget.value()
 
     def set(self, value: Any) -> None:
-        self.widget.setValue(value)
+        _show(self.widget, value)
 
 
 class _Pair:
@@ -185,7 +186,7 @@ class _Pair:
 
     def set(self, value: tuple[float, ...]) -> None:
         for box, part in zip(self._boxes, value, strict=True):
-            box.setValue(part)
+            _show(box, part)
 
 
 class _Automatic:
@@ -213,7 +214,7 @@ class _Automatic:
     def set(self, value: Any) -> None:
         self.check.setChecked(value is None)
         if value is not None:
-            self.box.setValue(value)
+            _show(self.box, value)
 
 
 def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
@@ -233,6 +234,14 @@ def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
         box.setValue(field.default)
     box.setKeyboardTracking(False)
     return box
+
+
+def _show(box: QAbstractSpinBox, value: float) -> None:
+    """Show a number as it is, even if it has more decimals than usual."""
+    if isinstance(box, QDoubleSpinBox):
+        decimals = len(f"{value:.{_DECIMALS}f}".rstrip("0").partition(".")[2])
+        box.setDecimals(max(box.decimals(), decimals))
+    box.setValue(value)
 
 
 def _explain(widget: QWidget, text: str) -> None:

@@ -94,6 +94,14 @@ class ModelPanel(QWidget):
             chosen = known.index(model.sha256) if select else self.browser.chosen
             self.browser.set_models(self._models, chosen)
 
+    def choose(self, wanted: str) -> bool:
+        """Choose the model of that name, file or SHA-256; False if it is not here."""
+        for at, model in enumerate(self._models):
+            if wanted in (model.sha256, str(model.path), model.name):
+                self.combo.setCurrentIndex(at)
+                return True
+        return False
+
     def show_browser(self) -> None:
         """Show all models with their cards."""
         self.browser.set_models(self._models, self.combo.currentIndex())
@@ -109,6 +117,28 @@ class ModelPanel(QWidget):
         """Choose what each input sees."""
         for combo, channel in zip(self._channel_combos(), channels, strict=False):
             combo.setCurrentIndex(max(0, combo.findData(channel)))
+
+    def show_channels(self, channels: tuple[int | None, ...]) -> str:
+        """Choose what each input sees; return what could not be, as a sentence.
+
+        None at all means those that are chosen for an image at first.
+        """
+        image, model = self._image, self.model
+        if image is None or model is None:
+            return ""
+        default = default_channels(image, model.input_channels)
+        shown = [
+            _in_image(channel, image, default[n])
+            for n, channel in enumerate(channels[: len(default)])
+        ]
+        left = default if not channels else (None,) * len(default)
+        self.set_channels((*shown, *left[len(shown) :]))
+        missing = [c for c in channels if c and c > image.channels]
+        if missing:
+            return f"{image.name} has no channel {missing[0]}."
+        if any(c is not None for c in channels[len(default) :]):
+            return f"{model.label} sees only {len(default)} of the channels."
+        return ""
 
     def _on_model(self) -> None:
         model = self.model
@@ -150,6 +180,15 @@ class ModelPanel(QWidget):
 def _about(model: ModelSpec) -> str:
     text = model.description or f"Your own file {model.path.name}."
     return f"{text} Trained on cells of {model.diam_labels:.0f} px."
+
+
+def _in_image(
+    channel: int | None, image: ImageSource, default: int | None
+) -> int | None:
+    """Return a channel that can be chosen for ``image``."""
+    if channel == GREY and image.channels == 1:
+        return 1
+    return default if channel and channel > image.channels else channel
 
 
 def _choices(image: ImageSource, optional: bool) -> list[tuple[str, int | None]]:

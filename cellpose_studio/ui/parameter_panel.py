@@ -100,6 +100,21 @@ class ParameterPanel(QWidget):
             **thresholds,
         )
 
+    def show_parameters(
+        self, parameters: SegmentationParameters, image: ImageSource | None
+    ) -> None:
+        """Put parameters into the fields; those of the result have their own panel."""
+        values = parameters.model_dump()
+        if parameters.do_3D or not parameters.stitch_threshold:
+            # What the user would join planes with stays for then.
+            del values["stitch_threshold"]
+        if image is not None and values["anisotropy"] == (image.anisotropy or 1.0):
+            values["anisotropy"] = None
+        self.mode.setCurrentIndex(self.mode.findData(_mode_of(parameters)))
+        self.normalization.set_values(values.pop("normalization"))
+        for form in (self.main, self.stack, self.advanced):
+            form.set_values(values)
+
     def _stack_page(self) -> QWidget:
         page = QWidget()
         form = QFormLayout(page)
@@ -113,3 +128,10 @@ class ParameterPanel(QWidget):
         self.stack.widget_of("stitch_threshold").setEnabled(mode == "joined")
         for name in ("anisotropy", "flow3D_smooth"):
             self.stack.widget_of(name).setEnabled(mode == "volume")
+
+
+def _mode_of(parameters: SegmentationParameters) -> str:
+    """Return how parameters have a stack run."""
+    if parameters.do_3D:
+        return "volume"
+    return "joined" if parameters.stitch_threshold else "planes"

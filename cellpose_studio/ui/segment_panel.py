@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
 
@@ -65,6 +68,42 @@ class SegmentPanel(QScrollArea):
         )
         return self.model.model, parameters
 
+    def show_parameters(self, model: str, parameters: SegmentationParameters) -> str:
+        """Put the model and the parameters of a run into the panel.
+
+        Parameters
+        ----------
+        model
+            A name, the path of a weight file, or its SHA-256.
+
+        Returns
+        -------
+        What could not be put back, in sentences; empty if all could.
+        """
+        missing = []
+        if not self.model.choose(model):
+            missing.append(f"{_model_words(model)} is not among the models here.")
+        missing.append(self.model.show_channels(parameters.channels))
+        self.parameters.show_parameters(parameters, self._image)
+        self.result.set_values(parameters)
+        if self._image and parameters.do_3D and self._image.planes == 1:
+            missing.append(f"{self._image.name} has one plane, so 3D is off.")
+        return " ".join([*filter(None, missing), *self._out_of_range(parameters)])
+
+    def _out_of_range(self, parameters: SegmentationParameters) -> list[str]:
+        """Return sentences on what the fields cannot show as it is."""
+        fields = SegmentationParameters.model_fields
+        shown = {
+            **self.parameters.main.values(),
+            **self.parameters.advanced.values(),
+            **self.result.values(),
+        }
+        return [
+            f"{fields[name].title} can only be {value:g} here, not {wanted:g}."
+            for name, value in shown.items()
+            if (wanted := getattr(parameters, name)) != value
+        ]
+
     def _say_what_runs(self) -> None:
         missing = ""
         if self.model.model is None:
@@ -80,3 +119,10 @@ def _group(title: str, content: QWidget) -> QGroupBox:
     column = QVBoxLayout(box)
     column.addWidget(content)
     return box
+
+
+def _model_words(model: str) -> str:
+    """Return what to call a model of which only that is known."""
+    if re.fullmatch("[0-9a-f]{64}", model):
+        return f"The model with the SHA-256 {model[:12]}…"
+    return f"The model {Path(model).name}"
