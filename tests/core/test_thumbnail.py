@@ -1,0 +1,158 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.label_picture import colour_of, palette
+from cellpose_studio.core.thumbnail import (
+    CHANNEL_COLOURS,
+    image_thumbnail,
+    label_thumbnail,
+)
+
+
+@dataclass
+class ArrayReader:
+    """Serves an array, and remembers what it was asked for."""
+
+    pixels: np.ndarray
+    asked: list[tuple[slice, ...]] = field(default_factory=list)
+
+    def read(self, region):
+        self.asked.append(region)
+        return self.pixels[region]
+
+
+def image_of(pixels, rgb=False):
+    return ImageSource(
+        path=Path("well.tif"),
+        scene="",
+        shape=pixels.shape,
+        dtype=pixels.dtype,
+        file_axes="TCZYX",
+        pixel_size_um=(None, None, None),
+        channel_names=tuple(f"Channel {n + 1}" for n in range(pixels.shape[1])),
+        rgb=rgb,
+        fingerprint="",
+        reader=ArrayReader(pixels),
+    )
+
+
+def stripes(dtype, low, high):
+    """Return an image (1, 1, 1, 10, 20): dark on the left, bright on the right."""
+    pixels = np.full((1, 1, 1, 10, 20), low, dtype)
+    pixels[..., 10:] = high
+    return pixels
+
+
+def colour(cell):
+    return np.round(palette()[colour_of(cell) - 1] * 255).astype(np.uint8).tolist()
+
+
+def test_cells_have_the_colours_that_they_have_in_pictures():
+    labels = np.zeros((40, 60), np.uint32)
+    labels[10:20, 10:20], labels[25:35, 30:50] = 7, 2**32 - 1
+    thumbnail = label_thumbnail(labels)
+    assert (thumbnail.shape, thumbnail.dtype) == ((40, 60, 3), np.uint8)
+    assert thumbnail[0, 0].tolist() == [0, 0, 0]
+    for y in (10, 15, 19):  # with the outline, which is no colour of its own
+        assert thumbnail[y, 15].tolist() == colour(7)
+    assert thumbnail[30, 40].tolist() == colour(2**32 - 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "place"), [((5, 8, 9), (2,)), ((4, 6, 8, 9), (0, 3)), ((8, 9), ())]
+)
+def test_of_a_stack_it_is_the_middle_plane_at_first(shape, place):
+    labels = np.zeros(shape, np.uint32)
+    labels[place] = 5
+    assert label_thumbnail(labels)[4, 4].tolist() == colour(5)
+    labels[...] = 5
+    labels[place] = 0
+    assert not label_thumbnail(labels).any()
+
+
+def test_small_cells_of_a_large_image_leave_their_traces():
+    y, x = np.indices((2400, 2400))
+    labels = np.where((y % 31 < 15) & (x % 31 < 15), 1, 0).astype(np.uint32)
+    thumbnail = label_thumbnail(labels)
+    expected = np.array(colour(1)) * (15 / 31) ** 2
+    np.testing.assert_allclose(thumbnail.mean(axis=(0, 1)), expected, rtol=0.15)
+
+
+@given(st.integers(1, 400), st.integers(1, 400), st.integers(1, 128))
+def test_the_ratio_of_the_sides_is_kept_within_the_size(height, width, size):
+    labels = np.ones((height, width), np.uint32)
+    thumbnail = label_thumbnail(labels, size)
+    longest = max(height, width)
+    assert max(thumbnail.shape[:2]) == min(size, longest)
+    assert abs(thumbnail.shape[0] - height * min(1, size / longest)) <= 1
+    assert abs(thumbnail.shape[1] - width * min(1, size / longest)) <= 1
+    assert (thumbnail == colour(1)).all()
+    shown = image_thumbnail(image_of(np.ones((1, 1, 1, height, width), "u1")), size)
+    assert shown.shape == thumbnail.shape
+
+
+@pytest.mark.parametrize(
+    ("dtype", "low", "high"),
+    [("u1", 3, 7), ("<u2", 100, 4000), ("i2", -5, 5), ("f4", 1e-3, 2e-3), ("f8", 0, 9)],
+)
+def test_one_channel_is_grey_from_its_darkest_to_its_brightest(dtype, low, high):
+    thumbnail = image_thumbnail(image_of(stripes(dtype, low, high)))
+    assert thumbnail[5, [0, 19]].tolist() == [[0, 0, 0], [255, 255, 255]]
+
+
+def test_a_few_hot_pixels_do_not_darken_the_rest():
+    pixels = stripes("u2", 100, 200)
+    pixels = np.tile(pixels, (1, 1, 1, 10, 10))
+    pixels[0, 0, 0, 50, 3] = 65_535
+    assert image_thumbnail(image_of(pixels)).max(axis=(0, 2))[-1] == 255
+
+
+def test_channels_are_added_in_the_colours_of_the_canvas():
+    pixels = np.zeros((1, 8, 1, 10, 80), np.uint16)
+    for channel in range(8):
+        pixels[0, channel, :, :, channel * 10 : channel * 10 + 10] = 50
+    image = image_of(pixels)
+    middles = image_thumbnail(image, 80)[5, 5::10] / 255
+    expected = [*CHANNEL_COLOURS.values(), (0, 0, 0), (0, 0, 0)]
+    np.testing.assert_array_equal(middles, expected)
+    assert len(image.reader.asked) == len(CHANNEL_COLOURS)
+
+
+def test_a_colour_picture_looks_as_it_is():
+    pixels = np.zeros((1, 3, 1, 4, 4), np.uint8)
+    pixels[0, :, 0] = np.array([10, 20, 30])[:, None, None]
+    assert image_thumbnail(image_of(pixels, rgb=True))[2, 2].tolist() == [10, 20, 30]
+    wide = image_of(pixels.astype(np.uint16) * 257, rgb=True)
+    assert image_thumbnail(wide)[2, 2].tolist() == [10, 20, 30]
+    real = image_of((pixels / 255).astype(np.float32), rgb=True)
+    assert image_thumbnail(real)[2, 2].tolist() == [10, 20, 30]
+
+
+def test_only_the_middle_plane_of_the_first_time_point_is_read():
+    image = image_of(np.zeros((3, 2, 5, 20, 30), np.uint8))
+    image_thumbnail(image)
+    one, whole = slice(0, 1), (slice(0, 20), slice(0, 30))
+    assert image.reader.asked == [
+        (one, slice(c, c + 1), slice(2, 3), *whole) for c in range(2)
+    ]
+
+
+odd = hnp.arrays(
+    st.sampled_from(["f4", "f8", "i8", "u8"]),
+    st.tuples(st.just(1), st.integers(1, 3), *[st.integers(1, 4)] * 3),
+)
+
+
+@given(odd, st.booleans())
+def test_any_values_give_a_picture(pixels, rgb):
+    thumbnail = image_thumbnail(image_of(pixels, rgb and pixels.shape[1] == 3))
+    assert thumbnail.shape == (*pixels.shape[3:], 3)
