@@ -1,0 +1,314 @@
+"""What a record gives to copy makes the same masks again, in processes of their own."""
+
+from __future__ import annotations
+
+import runpy
+import shlex
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import imagecodecs
+import numpy as np
+import pytest
+import tifffile
+import torch
+
+from cellpose_studio.cli.main import run
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.recipes import as_command, as_script
+from cellpose_studio.core.recipes.script import studio_script
+from cellpose_studio.engine.catalogue import find, shipped
+from cellpose_studio.engine.threads import torch_threads, use_threads
+from cellpose_studio.engine.torchvision_ops import make_importable
+from cellpose_studio.io.images import open_images
+from cellpose_studio.workflows.run_record import record_of
+from cellpose_studio.workflows.segment import segment
+
+STARTED = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+EVERYTHING = SegmentationParameters(
+    channels=(2, None),
+    diameter=18.375,
+    flow_threshold=0.7,
+    cellprob_threshold=-1e-05,
+    min_size=-1,
+    stitch_threshold=0.25,
+    anisotropy=1.75,
+    flow3D_smooth=0.5,
+    resample=False,
+    niter=151,
+    max_size_fraction=0.3,
+    exclude_on_edges=True,
+    augment=True,
+    tile_overlap=0.15,
+    batch_size=3,
+    normalization=Normalization(
+        percentile=(0.5, 99.25),
+        tile_norm_blocksize=50,
+        tile_norm_smooth3D=0.5,
+        norm3D=False,
+        sharpen_radius=6,
+        smooth_radius=0.75,
+    ),
+)
+
+
+@pytest.fixture(autouse=True)
+def _threads():
+    """Leave as many threads as there were."""
+    before = torch_threads()
+    yield
+    use_threads(before)
+
+
+def run_of(path, parameters, model=None, axes=None, scene=""):
+    """Run here, and return the masks and the record."""
+    [image] = [one for one in open_images(path, axes) if one.scene == scene]
+    result = segment(image, model or shipped()[0], parameters, Checkpoint())
+    return result.labels, record_of(result, STARTED)
+
+
+def called(words, folder):
+    """Run in another process and return what it printed."""
+    done = subprocess.run(
+        words, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def by_command(record, folder):
+    """Run the command of a record; return its masks."""
+    program, *words = shlex.split(as_command(record, windows=False))
+    assert program == "cellpose-studio"
+    called([sys.executable, "-m", "cellpose_studio", *words, "--out=o"], folder)
+    [masks] = (folder / "o").glob("*_cp_masks.tif")
+    return tifffile.imread(masks)
+
+
+def by_script(text, folder):
+    """Run a script; return its masks."""
+    (folder / "again.py").write_text(text, encoding="utf-8")
+    called([sys.executable, "again.py"], folder)
+    [masks] = folder.glob("*_cp_masks.tif")
+    return tifffile.imread(masks)
+
+
+def two_scenes(path):
+    """Write an OME-TIFF of two images of other cells."""
+    y, x = np.indices((64, 96))
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        for n, name in enumerate(("left one", "right one")):
+            bright = np.hypot(y % 32 - 16, (x + 8 * n) % 32 - 16) < 9
+            pixels = np.where(bright, 900, 100).astype(np.uint16)
+            tiff.write(pixels, metadata={"axes": "YX", "Name": name})
+    return path
+
+
+@pytest.mark.parametrize("again", [by_command, by_script])
+def test_every_parameter_comes_again(cells, tmp_path, again):
+    path = cells("it's a $HOME.tif", (5, 2, 64, 96), "ZCYX")
+    pixels = tifffile.imread(path)
+    # Or all cells would touch the border of the stack.
+    pixels[[0, -1]] = 2000
+    tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "ZCYX"})
+    masks, record = run_of(path, EVERYTHING)
+    assert masks.max() > 0
+    # Hardly one is at its default, so each has to be handed on.
+    for values in (EVERYTHING, EVERYTHING.normalization):
+        for name, field in type(values).model_fields.items():
+            if name not in ("do_3D", "normalize", "normalization", "invert"):
+                assert getattr(values, name) != field.default, name
+    given = record if again is by_command else as_script(record)
+    np.testing.assert_array_equal(again(given, tmp_path), masks)
+
+
+@pytest.mark.parametrize("again", [by_command, by_script])
+@pytest.mark.parametrize(
+    "given", ["volume", "scene", "said axes", "raw", "inverted", "threads"]
+)
+def test_other_images_come_again(cells, tmp_path, again, given):
+    path, axes, scene = tmp_path / "a.tif", None, ""
+    parameters = SegmentationParameters(diameter=20.0)
+    if given == "volume":
+        path = cells("a.tif", (4, 48, 48), "ZYX")
+        parameters = SegmentationParameters(diameter=20.0, do_3D=True)
+    elif given == "scene":
+        two_scenes(path)
+        scene = "right one"
+    elif given == "said axes":
+        noise = np.random.default_rng(0).integers(0, 99, (6, 40, 44))
+        tifffile.imwrite(path, noise.astype(np.uint8))
+        axes = "TYX"
+    elif given == "raw":
+        pixels = np.random.default_rng(0).random((64, 64), np.float32)
+        tifffile.imwrite(path, pixels)
+        raw = Normalization(normalize=False)
+        parameters = SegmentationParameters(
+            diameter=20.0, normalization=raw, cellprob_threshold=-3
+        )
+    elif given == "inverted":
+        tifffile.imwrite(path, 4000 - tifffile.imread(cells("b.tif")))
+        dark = Normalization(invert=True)
+        parameters = SegmentationParameters(diameter=20.0, normalization=dark)
+    else:
+        path = cells("a.tif")
+        use_threads(2)
+    masks, record = run_of(path, parameters, axes=axes, scene=scene)
+    given = record if again is by_command else as_script(record)
+    np.testing.assert_array_equal(again(given, tmp_path), masks)
+
+
+@pytest.mark.parametrize("again", [by_command, by_script])
+def test_an_automatic_diameter_on_a_real_image_comes_again(
+    shared_data, tmp_path, again
+):
+    path = shared_data / "2d_nuclei_fluo" / "nuc_04acab.tif"
+    masks, record = run_of(path, SegmentationParameters())
+    assert masks.max() > 40
+    given = record if again is by_command else as_script(record)
+    np.testing.assert_array_equal(again(given, tmp_path), masks)
+
+
+def test_the_script_refuses_other_weights(cells, tmp_path):
+    _, record = run_of(cells("a.tif", (64, 64)), SegmentationParameters(diameter=20))
+    model = record.model.model_copy(update={"sha256": "0" * 64})
+    text = as_script(record.model_copy(update={"model": model}))
+    (tmp_path / "again.py").write_text(text, encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "again.py"], cwd=tmp_path, capture_output=True, text=True
+    )
+    assert done.returncode == 1
+    assert "The weights are not those of the run." in done.stderr
+
+
+def test_a_scene_that_is_not_there_is_refused(tmp_path, capsys):
+    path = two_scenes(tmp_path / "a.tif")
+    assert run(["segment", str(path), "--scene", "third one"]) == 2
+    said = capsys.readouterr().err
+    assert "a.tif holds no image called third one." in said
+    assert "It holds left one, right one." in said
+
+
+def test_one_scene_of_a_file_is_segmented(tmp_path, capsys):
+    path = two_scenes(tmp_path / "a.tif")
+    assert run(["segment", str(path), "--scene", "left one", "--diameter=18"]) == 0
+    assert [p.name for p in tmp_path.glob("*_masks.tif")] == ["a_left-one_cp_masks.tif"]
+
+
+def test_a_precision_that_the_model_does_not_have_is_refused(cells, capsys):
+    path = cells("a.tif", (64, 64))
+    assert run(["segment", str(path), "--precision", "bfloat16"]) == 2
+    assert "runs in float32 only" in capsys.readouterr().err
+
+
+# Plain Cellpose
+
+
+@pytest.fixture
+def little_sam(tmp_path, monkeypatch):
+    """A CPSAM of Cellpose's own class, but with two small blocks."""
+    make_importable()
+    from cellpose import vit
+    from segment_anything.build_sam import _build_sam
+
+    def little(checkpoint: None) -> torch.nn.Module:
+        return _build_sam(32, 2, 2, [0, 1], checkpoint)
+
+    monkeypatch.setitem(vit.sam_model_registry, "vit_l", little)
+    torch.manual_seed(6)
+    path = tmp_path / "models" / "little sam"
+    path.parent.mkdir()
+    torch.save(vit.CPSAM().state_dict(), path)
+    return find(str(path))
+
+
+def plainly(record, folder, monkeypatch):
+    """Run the script of plain Cellpose here, where the little network is known."""
+    text = as_script(record)
+    (folder / "plain.py").write_text(text, encoding="utf-8")
+    monkeypatch.chdir(folder)
+    runpy.run_path("plain.py", run_name="__main__")
+    [masks] = folder.glob("*_cp_masks.tif")
+    return tifffile.imread(masks), text
+
+
+def noise(path, shape, axes, name="a.tif"):
+    pixels = np.random.default_rng(0).integers(0, 4000, shape).astype(np.uint16)
+    file = path / name
+    tifffile.imwrite(file, pixels, imagej=True, metadata={"axes": axes})
+    return file
+
+
+def agree(found, masks):
+    """Assert what the script promises."""
+    assert found.shape == masks.shape
+    assert masks.max() > 0
+    assert np.mean((found > 0) != (masks > 0)) < 0.001
+    assert abs(int(found.max()) - int(masks.max())) <= 0.01 * masks.max()
+
+
+@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+@pytest.mark.parametrize(
+    ("shape", "axes", "given"),
+    [
+        ((130, 150), "YX", {"channels": (1, None, None)}),
+        ((2, 3, 70, 80), "ZCYX", {"channels": (3, 0), "stitch_threshold": 0.2}),
+        ((2, 2, 60, 70), "TZYX", {"exclude_on_edges": True, "min_size": 3}),
+        ((2, 10, 14), "ZYX", {"do_3D": True, "anisotropy": 1.5}),
+    ],
+    ids=str,
+)
+def test_plain_cellpose_agrees(
+    little_sam, tmp_path, monkeypatch, shape, axes, given, precision
+):
+    path = noise(tmp_path, shape, axes)
+    parameters = SegmentationParameters(
+        cellprob_threshold=-2.0, flow_threshold=0.0, **given
+    )
+    [image] = open_images(path)
+    result = segment(image, little_sam, parameters, Checkpoint(), precision=precision)
+    record = record_of(result, STARTED)
+    assert record.precision == precision
+    found, text = plainly(record, tmp_path, monkeypatch)
+    assert "cellpose_studio" not in text
+    agree(found, result.labels)
+
+
+def test_plain_cellpose_agrees_on_a_colour_picture(little_sam, tmp_path, monkeypatch):
+    colours = np.random.default_rng(0).integers(0, 255, (60, 70, 4)).astype(np.uint8)
+    (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(colours))
+    parameters = SegmentationParameters(cellprob_threshold=-2.0, flow_threshold=0)
+    masks, record = run_of(tmp_path / "a.png", parameters, little_sam)
+    found, text = plainly(record, tmp_path, monkeypatch)
+    assert "cellpose_studio" not in text
+    agree(found, masks)
+
+
+def test_one_of_several_images_is_read_by_this_package(
+    little_sam, tmp_path, monkeypatch
+):
+    path = two_scenes(tmp_path / "a.tif")
+    parameters = SegmentationParameters(cellprob_threshold=-2.0, flow_threshold=0)
+    masks, record = run_of(path, parameters, little_sam, scene="right one")
+    found, text = plainly(record, tmp_path, monkeypatch)
+    assert "from cellpose_studio.io.images import open_images" in text
+    agree(found, masks)
+
+
+def test_our_own_way_gives_the_same_pixels_of_a_transformer(
+    little_sam, tmp_path, monkeypatch
+):
+    parameters = SegmentationParameters(cellprob_threshold=-2.0, flow_threshold=0)
+    path = noise(tmp_path, (70, 80), "YX")
+    masks, record = run_of(path, parameters, little_sam)
+    (tmp_path / "own.py").write_text(studio_script(record), encoding="utf-8")
+    monkeypatch.chdir(tmp_path)
+    runpy.run_path("own.py", run_name="__main__")
+    np.testing.assert_array_equal(tifffile.imread("a_cp_masks.tif"), masks)
+    (tmp_path / "a_cp_masks.tif").unlink()
+    words = shlex.split(as_command(record, windows=False))[1:]
+    assert run(words) == 0
+    np.testing.assert_array_equal(tifffile.imread("a_cp_masks.tif"), masks)
