@@ -1,0 +1,96 @@
+"""What a run needed, as entities of an RO-Crate: model, software, parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from cellpose_studio.core.record import RunRecord
+
+Entity = dict[str, Any]
+
+STUDIO = "#cellpose-studio"
+MODEL = "#model"
+
+_HOME = {
+    "cellpose": "https://github.com/MouseLand/cellpose",
+    "torch": "https://pytorch.org",
+    "numpy": "https://numpy.org",
+    "python": "https://www.python.org",
+}
+
+
+def ref(name: str) -> Entity:
+    """Return a reference to the entity of that id."""
+    return {"@id": name}
+
+
+def refs(entities: Iterator[Entity]) -> list[Entity]:
+    """Return references to ``entities``."""
+    return [ref(entity["@id"]) for entity in entities]
+
+
+def model(record: RunRecord) -> Entity:
+    """Return the weights."""
+    weights = record.model
+    return {
+        "@id": MODEL,
+        "@type": "CreativeWork",
+        "name": weights.title or weights.name,
+        "description": f"Weights of a network of Cellpose {weights.generation} "
+        f"({weights.architecture}), {weights.source}.",
+        "sha256": weights.sha256,
+    }
+
+
+def software(record: RunRecord) -> Iterator[Entity]:
+    """Yield the programs; the first one is the instrument."""
+    own = "cellpose-studio"
+    others = [name for name in record.versions if name != own]
+    studio: Entity = {
+        "@id": STUDIO,
+        "@type": "SoftwareApplication",
+        "name": "Cellpose Studio",
+        "softwareRequirements": [ref(f"#{name}") for name in others],
+    }
+    if own in record.versions:
+        studio["softwareVersion"] = record.versions[own]
+    if record.platform:
+        studio["operatingSystem"] = record.platform
+    yield studio
+    for name in others:
+        home = {"url": _HOME[name]} if name in _HOME else {}
+        yield {
+            "@id": f"#{name}",
+            "@type": "SoftwareApplication",
+            "name": name,
+            "softwareVersion": record.versions[name],
+            **home,
+        }
+
+
+def parameters_of(record: RunRecord) -> Iterator[Entity]:
+    """Yield every parameter of the run, and what it ran on."""
+    parameters = record.parameters.model_dump(exclude={"normalization"})
+    normalization = record.parameters.normalization.model_dump()
+    where = {
+        "device": record.device_title or record.device,
+        "precision": record.precision,
+        "threads": record.threads,
+    }
+    for name, value in {**parameters, **normalization, **where}.items():
+        yield {
+            "@id": f"#parameter-{name}",
+            "@type": "PropertyValue",
+            "name": name,
+            "value": _plain(value),
+        }
+
+
+def _plain(value: object) -> object:
+    """Return a value that JSON-LD does not take for something else."""
+    if value is None:
+        return "automatic"
+    if isinstance(value, tuple):
+        return ", ".join("none" if part is None else str(part) for part in value)
+    return value
