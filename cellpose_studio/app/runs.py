@@ -57,9 +57,17 @@ class Runs:
         self._networks: NetworkCache | None = None
 
     def start(
-        self, entry: Entry, model: ModelSpec, parameters: SegmentationParameters
+        self,
+        entry: Entry,
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+        tell: bool = True,
     ) -> Job:
-        """Queue a run of ``model`` on an image."""
+        """Queue a run of ``model`` on an image.
+
+        Whoever listens to the job hears of its end when the result is in place. With
+        ``tell`` of False, what failed is told only there.
+        """
         image, project = entry.image, self._session.project
         started: list[datetime] = []
 
@@ -78,7 +86,8 @@ class Runs:
         job = Job(f"Segmenting {image.name}", work)
         job.finished.connect(lambda labels: self._finish(entry, labels))
         job.failed.connect(lambda error: end("failed", str(error)))
-        job.failed.connect(self.failed.emit)
+        if tell:
+            job.failed.connect(self.failed.emit)
         job.cancelled.connect(lambda: end("cancelled", ""))
         return self._queue.start(job)
 

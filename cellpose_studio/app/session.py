@@ -412,14 +412,22 @@ class Session:
 
     def _forget(self, labels: LabelSet) -> None:
         """Read masks again when they are needed; the memory is for others."""
-        for entry in self._entries.values():
+        for entry in (*self._entries.values(), *self._hidden.values()):
             if entry.label_sets.get(labels.name) is labels and entry is not self.shown:
                 self.seal(entry)
                 sealed = entry.label_sets[labels.name]
                 entry.label_sets[labels.name] = self._stored.unloaded(sealed)
 
+    def _count(self, entry: Entry) -> None:
+        """Let the masks of an image that was looked at give their memory up in turn."""
+        for labels in list(entry.label_sets.values()):
+            if labels.pixels.loaded and labels.revision is not None:
+                self._recent.keep(labels)
+
     def _show(self, key: str | None) -> None:
-        self._shown = key
+        left, self._shown = self.shown, key
+        if left is not None and left is not self.shown:
+            self._count(left)
         self.shown_changed.emit(self.shown)
 
 

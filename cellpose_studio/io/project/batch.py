@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cache
 from typing import Literal, get_args
 
 from cellpose_studio.core.parameters import SegmentationParameters
@@ -48,9 +50,15 @@ def write_item(db: sqlite3.Connection, item: BatchItem) -> None:
     )
 
 
-def clear_batch(db: sqlite3.Connection) -> None:
-    """Forget the queue."""
-    db.execute("DELETE FROM batch")
+def write_items(db: sqlite3.Connection, items: Iterable[BatchItem]) -> None:
+    """Add items, or change their state."""
+    for item in items:
+        write_item(db, item)
+
+
+def delete_items(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
+    """Forget items."""
+    db.executemany("DELETE FROM batch WHERE id = ?", ((n,) for n in numbers))
 
 
 def read_batch(db: sqlite3.Connection) -> list[BatchItem]:
@@ -59,7 +67,12 @@ def read_batch(db: sqlite3.Connection) -> list[BatchItem]:
         rows = db.execute(
             "SELECT id, image, state, model, parameters, message FROM batch ORDER BY id"
         )
-        return [_item(*row) for row in rows]
+        # Most have the same ones, which are slow to check.
+        parameters = cache(SegmentationParameters.model_validate_json)
+        return [
+            _item(number, image, state, model, parameters(text), message)
+            for number, image, state, model, text, message in rows
+        ]
 
 
 def _item(
@@ -67,7 +80,7 @@ def _item(
     image: int,
     state: BatchState,
     model: str,
-    parameters: str,
+    parameters: SegmentationParameters,
     message: str,
 ) -> BatchItem:
     if state not in get_args(BatchState):
@@ -77,6 +90,6 @@ def _item(
         int(image),
         state,
         str(model),
-        SegmentationParameters.model_validate_json(parameters),
+        parameters,
         str(message),
     )
