@@ -55,13 +55,12 @@ class Provenance:
 
     def known_record(self) -> RunRecord:
         """Return the record of the run; raises `NoRun` without one."""
-        if self.record is None:
-            raise NoRun(
-                f"Revision {self.revision.id} has no run: its masks "
-                f"{'were imported' if self.imported else 'were made by hand'}.",
-                self.imported.origin if self.imported else "",
-            )
-        return self.record
+        if self.record is not None:
+            return self.record
+        how = "were made by hand"
+        if self.imported is not None:
+            how = f"were imported {self.imported.origin}".rstrip()
+        raise NoRun(f"Revision {self.revision.id} has no run: its masks {how}.")
 
 
 def provenance(db: sqlite3.Connection, revision: int) -> Provenance:

@@ -1,0 +1,131 @@
+"""``cellpose-studio replay``: what it prints and returns."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from datetime import UTC, datetime
+
+import pytest
+import tifffile
+
+from cellpose_studio.cli.main import run
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.io.images import open_images
+from cellpose_studio.io.project.file import create_project
+from cellpose_studio.io.project.images import StoredImage, write_image
+from cellpose_studio.io.project.labels import write_labels
+from cellpose_studio.io.project.revisions import (
+    set_head,
+    write_label_set,
+    write_revision,
+)
+from cellpose_studio.io.project.runs import write_run
+from cellpose_studio.workflows.run_record import record_of
+from cellpose_studio.workflows.segment import segment
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+
+@pytest.fixture
+def project(cells, tmp_path):
+    """The path of a project: revision 1 is a run on a.tif, revision 2 an import."""
+    image = open_images(cells("a.tif"))[0]
+    parameters = SegmentationParameters(diameter=20)
+    result = segment(image, shipped()[0], parameters, Checkpoint())
+    path = tmp_path / "p.cpstudio"
+    file = create_project(path)
+    write_image(file.db, StoredImage(1, image), tmp_path)
+    write_label_set(file.db, 1, 1, "cells")
+    write_run(file.db, 1, 1, record_of(result, NOON))
+    shape = result.labels.shape
+    for revision in (
+        LabelRevision(
+            1, 1, None, "run", NOON, "a run", shape, 12, 1, result.parameters
+        ),
+        LabelRevision(2, 1, 1, "import", NOON, "from a_masks.tif", shape, 12),
+    ):
+        write_revision(file.db, revision)
+        write_labels(file.db, revision.id, result.labels)
+    set_head(file.db, 1, 2, 12)
+    file.close()
+    return path
+
+
+def test_identical_masks_are_exit_code_0(project):
+    done = subprocess.run(
+        [sys.executable, "-m", "cellpose_studio", "replay", str(project), "1"],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout == "Identical: all 12 cells are the same, pixel by pixel.\n"
+
+
+def test_other_masks_are_exit_code_3(project, capsys):
+    path = project.with_name("a.tif")
+    pixels = tifffile.imread(path)
+    pixels[:32, :32] = 100
+    tifffile.imwrite(path, pixels)
+    assert run(["replay", str(project), "1"]) == 3
+    said = capsys.readouterr().out
+    assert said.startswith("Different: 12 cells then, 11 now; ")
+    assert "The pixels of a.tif are not those that the run saw." in said
+
+
+@pytest.mark.parametrize("more", [(), ("--as", "command")], ids=str)
+def test_an_import_is_exit_code_2(project, capsys, more):
+    assert run(["replay", str(project), "2", *more]) == 2
+    assert capsys.readouterr().err == (
+        "cellpose-studio: Revision 2 has no run: its masks were imported from "
+        "a_masks.tif.\n"
+    )
+
+
+def test_a_revision_or_a_project_that_is_not_there_is_told_of(project, capsys):
+    assert run(["replay", str(project), "9"]) == 2
+    assert "There is no revision 9" in capsys.readouterr().err
+    assert run(["replay", str(project.with_name("q.cpstudio")), "1"]) == 2
+    assert "There is no q.cpstudio" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("kind", "start"),
+    [
+        ("command", "cellpose-studio segment "),
+        ("script", '"""Make the masks of a.tif as on '),
+        ("methods", "Cells in a.tif were segmented with Cellpose Studio"),
+        ("json", "{"),
+    ],
+)
+def test_how_masks_were_made_can_be_printed(project, capsys, kind, start):
+    project.with_name("a.tif").unlink()
+    assert run(["replay", str(project), "1", "--as", kind]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith(start)
+    if kind == "json":
+        record = RunRecord.model_validate(json.loads(said)["record"])
+        assert record.cells == 12
+    if kind == "methods":
+        assert "That model was trained on 2d_nuclei_fluo (35 images)" in said
+
+
+def test_printing_needs_no_torch(project):
+    code = (
+        "import sys; from cellpose_studio.cli.main import run; "
+        f"run(['replay', {str(project)!r}, '1', '--as', 'methods']); "
+        "sys.exit('torch' in sys.modules)"
+    )
+    assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_the_help_tells_the_exit_codes(capsys):
+    with pytest.raises(SystemExit):
+        run(["replay", "--help"])
+    assert "3: different" in capsys.readouterr().out
