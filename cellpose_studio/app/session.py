@@ -82,6 +82,7 @@ class Session:
     def __init__(self, project: Project) -> None:
         self._entries: dict[str, Entry] = {}
         self._hidden: dict[str, Entry] = {}
+        self._by_id: dict[int, Entry] = {}
         self._shown: str | None = None
         self.undo_stack = History()
         self._load(project)
@@ -114,7 +115,9 @@ class Session:
 
     def entry_of(self, image: int) -> Entry | None:
         """Return the entry of an image id, None if it is not in the list."""
-        return next((e for e in self._entries.values() if e.id == image), None)
+        entry = self._by_id.get(image)
+        listed = entry and self._entries.get(entry.image.key) is entry
+        return entry if listed else None
 
     def add(
         self, images: Iterable[ImageSource], asked_axes: str | None = None
@@ -130,23 +133,25 @@ class Session:
             self._show(self._shown)
         return entries
 
-    def close(self, key: str) -> None:
-        """Take an image off the list; its neighbour is shown in its place.
+    def close(self, *keys: str) -> None:
+        """Take images off the list; a neighbour is shown in place of the one shown.
 
-        The project keeps its masks, for the day when it is added again.
+        The project keeps their masks, for the day when they are added again.
         """
-        keys = list(self._entries)
-        if key not in keys:
-            return
-        at = keys.index(key)
-        self.seal(self._entries[key])
-        entry = self._hidden[key] = self._entries.pop(key)
-        self.undo_stack.forget(entry)
-        self._write(entry, hidden=True)
-        self.images_changed.emit()
-        if key == self._shown:
-            left = keys[:at][-1:] + keys[at + 1 : at + 2]
-            self._show(left[-1] if left else None)
+        before = list(self._entries)
+        closed = {key: None for key in keys if key in self._entries}
+        for key in closed:
+            self.seal(self._entries[key])
+            entry = self._hidden[key] = self._entries.pop(key)
+            self.undo_stack.forget(entry)
+            self._write(entry, hidden=True)
+        if closed:
+            self.images_changed.emit()
+        if self._shown in closed:
+            at = before.index(self._shown)
+            above = [key for key in before[:at] if key not in closed][-1:]
+            below = [key for key in before[at:] if key not in closed][:1]
+            self._show(next(iter(below or above), None))
 
     def show(self, key: str) -> None:
         """Put an image on the canvas."""
@@ -160,17 +165,27 @@ class Session:
             at = keys.index(self._shown) + by
             self.show(keys[min(max(at, 0), len(keys) - 1)])
 
-    def relink(self, entry: Entry, image: ImageSource) -> None:
-        """Say that the image of ``entry`` lies elsewhere; its masks stay."""
-        old = entry.image.key
-        entry.image = image
-        self._entries = {
-            image.key if key == old else key: e for key, e in self._entries.items()
-        }
-        self._write(entry)
+    def relink(self, *found: tuple[Entry, ImageSource]) -> None:
+        """Say that images of the list lie elsewhere; masks, order and undo stay.
+
+        One whose new place another image of the list has is left as it was.
+        """
+        moved: dict[str, str] = {}
+        new: set[str] = set()
+        for entry, image in found:
+            holder = self._entries.get(image.key)
+            listed = self._entries.get(entry.image.key) is entry
+            if listed and holder in (None, entry) and image.key not in new:
+                moved[entry.image.key] = image.key
+                new.add(image.key)
+                entry.image = image
+                self._write(entry)
+        self._entries = {moved.get(key, key): e for key, e in self._entries.items()}
+        shown = moved.get(self._shown or "")
+        self._shown = shown or self._shown
         self.images_changed.emit()
-        if self._shown == old:
-            self._show(image.key)
+        if shown:
+            self._show(shown)
 
     def set_reviewed(self, entry: Entry, reviewed: bool) -> None:
         """Say that the user is done with an image, or not yet."""
@@ -334,9 +349,9 @@ class Session:
         self._stored = StoredMasks(project)
         self._recent = RecentLabels(self._forget)
         self._entries, self._hidden, self._shown = {}, {}, None
-        by_id: dict[int, Entry] = {}
+        self._by_id = {}
         for stored in project.stored_images:
-            entry = by_id[stored.id] = Entry(
+            entry = self._by_id[stored.id] = Entry(
                 stored.id,
                 stored.image,
                 active=stored.active,
@@ -346,7 +361,7 @@ class Session:
             where = self._hidden if stored.hidden else self._entries
             where[stored.image.key] = entry
         for label_set in project.stored_label_sets:
-            entry = by_id[label_set.image]
+            entry = self._by_id[label_set.image]
             entry.label_set_ids[label_set.name] = label_set.id
             if label_set.head is not None:
                 entry.label_sets[label_set.name] = self._stored.at_head(label_set)
@@ -364,6 +379,7 @@ class Session:
                 entry = hidden
         if entry is None:
             entry = Entry(self.project.next_id("image"), image)
+            self._by_id[entry.id] = entry
         entry.image = image
         entry.asked_axes = asked_axes or entry.asked_axes
         self._entries[image.key] = entry

@@ -1,125 +1,219 @@
-"""The list of open images."""
+"""The list of the project's images, with a filter above it."""
 
 from __future__ import annotations
 
-from html import escape
-from typing import Any
-
-from qtpy.QtCore import (
-    QAbstractListModel,
-    QModelIndex,
-    QSortFilterProxyModel,
-    Qt,
-    Signal,
+from qtpy.QtCore import QModelIndex, QPoint, QRectF, QSize, Qt, QTimer, Signal
+from qtpy.QtGui import QIcon, QPainter, QPixmap, QResizeEvent
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QApplication,
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QListView,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
 )
-from qtpy.QtWidgets import QLineEdit, QListView, QVBoxLayout, QWidget
 
+from cellpose_studio.app.image_status import STATUSES, ImageStatus
+from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.missing import MissingImages
 from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.app.thumbnails import Thumbnails
+from cellpose_studio.app.training_members import TrainingMembers
+from cellpose_studio.io.thumbnails import ThumbnailCache
+from cellpose_studio.paths import cache_dir
+from cellpose_studio.ui.image_delegate import ImageDelegate, draw_sign
+from cellpose_studio.ui.image_model import KEY, ImageFilter, ImageModel
+from cellpose_studio.ui.image_text import STATUS_WORDS, images
 
-_ROLES = Qt.ItemDataRole
+_SCROLLED = 40
+"""ms after the last scrolling until thumbnails are asked for."""
+_SIGN = 14
 
 
-class ImageModel(QAbstractListModel):
-    """The images of a session, as Qt's views read them."""
+class ImageView(QListView):
+    """Tells when other rows may have come into sight."""
 
-    def __init__(self, session: Session) -> None:
-        super().__init__()
-        self._session = session
-        self._entries: tuple[Entry, ...] = session.entries
-        session.images_changed.connect(self._on_images)
-        session.labels_changed.connect(self._on_labels)
+    moved = Signal()
 
-    def rowCount(self, _: QModelIndex | None = None) -> int:
-        """Return the number of images."""
-        return len(self._entries)
+    def __init__(self) -> None:
+        super().__init__(objectName="imageList")
+        self.setItemDelegate(ImageDelegate(self))
+        self.setUniformItemSizes(True)
+        self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+        self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
+        self.verticalScrollBar().valueChanged.connect(self.moved)
 
-    def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
-        """Return the text, the tooltip or (user role) the key of an image."""
-        entry = self._entries[index.row()]
-        if role == _ROLES.DisplayRole:
-            return _line(entry)
-        if role == _ROLES.ToolTipRole:
-            return f"<qt>{_about(entry)}</qt>"
-        if role == _ROLES.UserRole:
-            return entry.image.key
-        return None
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show more rows, or fewer."""
+        super().resizeEvent(event)
+        self.moved.emit()
 
-    def row_of(self, key: str) -> int:
-        """Return the row of an image, -1 if it is not open."""
-        keys = [entry.image.key for entry in self._entries]
-        return keys.index(key) if key in keys else -1
-
-    def _on_images(self) -> None:
-        self.beginResetModel()
-        self._entries = self._session.entries
-        self.endResetModel()
-
-    def _on_labels(self, entry: Entry, _: str) -> None:
-        index = self.index(self.row_of(entry.image.key))
-        self.dataChanged.emit(index, index)
+    def rows_in_sight(self) -> range:
+        """Return the rows of which something is seen."""
+        if not self.isVisible():
+            return range(0)
+        top = self.indexAt(QPoint(1, 1))
+        if not top.isValid():
+            return range(0)
+        bottom = self.indexAt(QPoint(1, self.viewport().height() - 1))
+        last = bottom.row() if bottom.isValid() else self.model().rowCount() - 1
+        return range(top.row(), last + 1)
 
 
 class ImageList(QWidget):
-    """The list with a field that filters it by name."""
+    """The images of a session, those that the filter lets through.
+
+    Parameters
+    ----------
+    session
+        Whose images are shown.
+    queue
+        Where short work is done.
+    """
 
     chosen = Signal(str)  # key of an image
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, queue: JobQueue) -> None:
         super().__init__()
         self._session = session
-        self.model = ImageModel(session)
-        self._filtered = QSortFilterProxyModel(self)
-        self._filtered.setSourceModel(self.model)
-        self._filtered.setFilterCaseSensitivity(Qt.CaseSensitivity.CaseInsensitive)
+        self.missing = MissingImages(session)
+        self.members = TrainingMembers(session, queue)
+        self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
+        self.model = ImageModel(session, self.missing, self.members)
+        self.filtered = ImageFilter(self.model)
+        self._leaving = False
+        # Before the view hears of it, which then takes another row for the current one.
+        self.filtered.rowsAboutToBeRemoved.connect(self._on_leaving)
+        self.view = ImageView()
+        self.view.setModel(self.filtered)
+        self._rest = QTimer(self, singleShot=True, interval=_SCROLLED)
+        self._lay_out()
+        self._connect()
+        self._on_rows()
+
+    def selected_entries(self) -> list[Entry]:
+        """Return the images that are selected, from the top down."""
+        rows = sorted(index.row() for index in self.view.selectedIndexes())
+        return [self.filtered.entry(row) for row in rows]
+
+    def step(self, by: int) -> None:
+        """Show the image ``by`` rows further down, of those that are listed."""
+        shown = self._session.shown
+        entry = self.filtered.beside(shown.image.key, by) if shown else None
+        if entry is not None:
+            self._session.show(entry.image.key)
+
+    def shut_down(self) -> None:
+        """Stop what runs in the background, for good."""
+        self._rest.stop()
+        self.thumbnails.shut_down()
+        self.missing.shut_down()
+
+    # Building
+
+    def _lay_out(self) -> None:
         self.filter = QLineEdit(
             objectName="imageFilter", placeholderText="Filter", clearButtonEnabled=True
         )
-        self.view = QListView(objectName="imageList")
-        self.view.setModel(self._filtered)
-        self.view.setUniformItemSizes(True)
-        # The number of cells, at the end, stays in sight.
-        self.view.setTextElideMode(Qt.TextElideMode.ElideMiddle)
-        self.view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.filter.setToolTip(
+            "Show only images whose names have all these words, in any order."
+        )
+        self.status = _status_box()
+        self.count = QLabel(objectName="imageCount")
+        row = QHBoxLayout()
+        row.addWidget(self.filter, 1)
+        row.addWidget(self.status, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(self.filter)
+        column.addLayout(row)
         column.addWidget(self.view)
-        self.filter.textChanged.connect(self._filtered.setFilterFixedString)
+        column.addWidget(self.count)
+
+    def _connect(self) -> None:
+        self.filter.textChanged.connect(self.filtered.set_words)
+        self.status.currentIndexChanged.connect(
+            lambda _: self.filtered.set_status(self.status.currentData())
+        )
+        for signal in ("rowsInserted", "rowsRemoved", "modelReset", "layoutChanged"):
+            getattr(self.filtered, signal).connect(self._on_rows)
         self.view.selectionModel().currentChanged.connect(self._on_current)
-        session.shown_changed.connect(self._on_shown)
-        session.images_changed.connect(self._on_images)
+        self.view.moved.connect(self._rest.start)
+        self._rest.timeout.connect(self._on_rest)
+        self.thumbnails.made.connect(self.model.set_thumbnail)
+        self.thumbnails.failed.connect(self.model.set_unreadable)
+        self._session.shown_changed.connect(self._on_shown)
+        self.missing.changed.connect(self._on_missing)
+        # The user may have been moving files, or plugging in a drive.
+        QApplication.instance().applicationStateChanged.connect(self._on_state)
+
+    # What happens
 
     def _on_current(self, current: QModelIndex) -> None:
-        if current.isValid():
-            self.chosen.emit(current.data(_ROLES.UserRole))
+        if current.isValid() and not self._leaving:
+            self.chosen.emit(current.data(KEY))
 
-    def _on_images(self) -> None:
-        self._on_shown(self._session.shown)
+    def _on_shown(self, _: Entry | None) -> None:
+        self._follow()
 
-    def _on_shown(self, entry: Entry | None) -> None:
-        if entry is None:
+    def _on_missing(self) -> None:
+        self._rest.start()
+
+    def _on_state(self, state: Qt.ApplicationState) -> None:
+        if state == Qt.ApplicationState.ApplicationActive:
+            self.missing.look()
+
+    def _on_leaving(self) -> None:
+        self._leaving = True
+
+    def _on_rows(self, *_: object) -> None:
+        self._leaving = False
+        total, here = self.model.rowCount(), self.filtered.rowCount()
+        of = f"{here:,} of " if self.filtered.active else ""
+        self.count.setText(f"{of}{images(total)}" if total else "")
+        self._follow()
+        self._rest.start()
+
+    def _follow(self) -> None:
+        """Mark the image that is shown; none if the filter leaves it out."""
+        shown = self._session.shown
+        row = self.filtered.row_of(shown.image.key) if shown else -1
+        if row == self.view.currentIndex().row():
             return
-        index = self._filtered.mapFromSource(
-            self.model.index(self.model.row_of(entry.image.key))
-        )
-        self.view.setCurrentIndex(index)
+        if row >= 0:
+            self.view.setCurrentIndex(self.filtered.index(row, 0))
+        else:
+            self.view.selectionModel().clear()
+
+    def _on_rest(self) -> None:
+        """Ask for the thumbnails that are in sight, and for no others."""
+        rows = self.view.rows_in_sight()
+        seen = [self.filtered.entry(row).image for row in rows]
+        self.thumbnails.want(i for i in seen if self.model.needs_thumbnail(i))
 
 
-def _line(entry: Entry) -> str:
-    labels = entry.labels
-    return f"{entry.image.name}   {labels.cells}" if labels else entry.image.name
+def _status_box() -> QComboBox:
+    box = QComboBox(objectName="imageStatus")
+    box.setToolTip("Show only images that are so far.")
+    box.addItem("All", None)
+    for status in STATUSES:
+        box.addItem(_sign_icon(status), STATUS_WORDS[status], status)
+    box.setIconSize(QSize(_SIGN, _SIGN))
+    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return box
 
 
-def _about(entry: Entry) -> str:
-    image = entry.image
-    lines = [f"<b>{escape(image.name)}</b>", escape(str(image.path))]
-    sizes = dict(zip("TCZYX", image.shape, strict=True))
-    shown = [f"{a} {n}" for a, n in sizes.items() if n > 1 or a in "YX"]
-    lines.append(" × ".join(shown) + f", {image.dtype}")
-    z, y, _ = image.pixel_size_um
-    if y:
-        planes = f", planes {z:.3g} µm apart" if z and image.planes > 1 else ""
-        lines.append(f"pixels of {y:.3g} µm{planes}")
-    if labels := entry.labels:
-        lines.append(f"{labels.cells} cells, {escape(labels.origin)}")
-    return "<br>".join(lines)
+def _sign_icon(status: ImageStatus) -> QIcon:
+    pixmap = QPixmap(2 * _SIGN, 2 * _SIGN)
+    pixmap.fill(Qt.GlobalColor.transparent)
+    painter = QPainter(pixmap)
+    painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    painter.scale(2, 2)
+    draw_sign(painter, QRectF(0, 0, _SIGN, _SIGN), status)
+    painter.end()
+    return QIcon(pixmap)

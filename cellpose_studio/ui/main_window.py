@@ -21,6 +21,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.kept_flows import FlowKeeper, KeptFlows
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.masks_loader import MasksLoader
 from cellpose_studio.app.project import Project
@@ -31,13 +32,16 @@ from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.engine.catalogue import from_file, shipped
 from cellpose_studio.io.images import IMAGE_FILES
 from cellpose_studio.io.project.file import SUFFIX
+from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.image_actions import ImageActions
 from cellpose_studio.ui.image_list import ImageList
 from cellpose_studio.ui.job_bar import JobBar
 from cellpose_studio.ui.menus import Menus
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.ui.opening import Opener
 from cellpose_studio.ui.projects import Projects
+from cellpose_studio.ui.relinking import Relinker
 from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
 from cellpose_studio.ui.theme import ADDITIONS
@@ -46,6 +50,7 @@ from cellpose_studio.workflows.warm_up import warm_up
 
 _SIZE = (1366, 768)
 _LEFT, _RIGHT = 260, 350
+_IMAGES, _LAYERS = 420, 260
 _LAYOUT = 1
 """To be raised when docks change, or an older arrangement is restored."""
 _AREAS = Qt.DockWidgetArea
@@ -77,7 +82,7 @@ class MainWindow(QMainWindow):
         self.quick = JobQueue(self)
         self.canvas = Canvas(settings.theme)
         self.messages = MessageBar()
-        self.images = ImageList(self.session)
+        self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()
         self.jobs = JobBar(self.queue, self.quick)
         self.runs = Runs(self.session, self.queue)
@@ -87,7 +92,15 @@ class MainWindow(QMainWindow):
         self.projects = Projects(
             self.session, self.quick, settings, self.messages, self
         )
-        self.masks = MasksLoader(self.session, self.quick)
+        self.relinker = Relinker(
+            self.session, self.quick, settings, self.messages, self
+        )
+        self.image_actions = ImageActions(
+            self.session, self.images, self.relinker, self.messages
+        )
+        flows = KeptFlows(cache_dir() / "flows")
+        self.masks = MasksLoader(self.session, self.quick, flows)
+        self.flow_keeper = FlowKeeper(self.session, self.quick, flows)
         self._lay_out()
         self.menus = Menus(self)
         self._connect()
@@ -213,6 +226,7 @@ class MainWindow(QMainWindow):
         self.hide()
         self.queue.shut_down()
         self.quick.shut_down()
+        self.images.shut_down()
         self.canvas.close()
         event.accept()
 
@@ -245,6 +259,7 @@ class MainWindow(QMainWindow):
         panels.setTitleBarWidget(QWidget())
         self.panels = [images, layers, controls, panels]
         self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
+        self.resizeDocks([images, layers], [_IMAGES, _LAYERS], Qt.Orientation.Vertical)
         self.position = QLabel(objectName="position")
         self.cell = QLabel(objectName="cell")
         self.device = QLabel("CPU", objectName="device")
@@ -271,6 +286,7 @@ class MainWindow(QMainWindow):
         self.projects.opened.connect(self._name_window)
         self.masks.failed.connect(self.show_error)
         self.images.chosen.connect(self.session.show)
+        self.images.members.failed.connect(self.show_error)
         self.segment.run_wanted.connect(self.run)
         self.segment.thresholds_changed.connect(self._on_thresholds)
         self.segment.thresholds_released.connect(self.thresholds.end_gesture)

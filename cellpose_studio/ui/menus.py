@@ -21,6 +21,7 @@ _KEYS = """
 <tr><td><b>K</b></td><td>colour cells by doubt: orange doubtful, blue sure</td></tr>
 <tr><td><b>M</b></td><td>models and their cards</td></tr>
 <tr><td><b>A</b>, <b>D</b></td><td>previous, next image</td></tr>
+<tr><td><b>R</b></td><td>image reviewed, or not</td></tr>
 <tr><td><b>PgUp</b>, <b>PgDn</b></td><td>next, previous plane;
 with Shift, time point</td></tr>
 <tr><td><b>Home</b></td><td>all of the image in view</td></tr>
@@ -42,9 +43,11 @@ class Menus:
         self._edit()
         self._view()
         self._segment()
+        self._curate()
         self._help()
         window.session.shown_changed.connect(self._on_state)
         window.session.labels_changed.connect(self._on_state)
+        window.session.entry_changed.connect(self._on_state)
         self._on_state()
 
     def _file(self) -> None:
@@ -64,6 +67,8 @@ class Menus:
                 "openFolder", "Import a &folder…", window.choose_folder, "Ctrl+Shift+O"
             ),
             Command("openSample", "Open the sa&mple", window.open_sample),
+            None,
+            Command("relink", "Relin&k images…", window.relinker.ask),
             None,
             Command("saveAs", "&Save project as…", projects.ask_and_save, "Ctrl+S"),
             Command("save", "&Export masks…", window.save, "Ctrl+E"),
@@ -93,7 +98,7 @@ class Menus:
         menu = window.menuBar().addMenu("&View")
 
         def step(by: int) -> Callable[[], None]:
-            return lambda: window.session.step(by)
+            return lambda: window.images.step(by)
 
         def move(axis: str, by: int) -> Callable[[], None]:
             return lambda: canvas.step(axis, by)
@@ -137,6 +142,10 @@ class Menus:
             Command("addModel", "&Add a model file…", window.choose_model),
         )
 
+    def _curate(self) -> None:
+        menu = self._window.menuBar().addMenu("&Curate")
+        self._add(menu, *self._window.image_actions.commands())
+
     def _help(self) -> None:
         menu = self._window.menuBar().addMenu("&Help")
         self._add(
@@ -157,6 +166,11 @@ class Menus:
         entry = self._window.session.shown
         for name in ("closeImage", "previous", "next", "home", "run"):
             self.actions[name].setEnabled(entry is not None)
+        self.actions["reviewed"].setEnabled(entry is not None)
+        self.actions["reviewed"].setChecked(entry is not None and entry.reviewed)
+        for name in ("train", "test", "noTraining"):
+            masks = entry is not None and entry.labels is not None
+            self.actions[name].setEnabled(masks)
         self.actions["save"].setEnabled(entry is not None and entry.labels is not None)
 
     def _show_keys(self) -> None:

@@ -12,6 +12,7 @@ from qtpy.QtGui import QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from cellpose_studio.ui.dialogs import AxesDialog
+from cellpose_studio.ui.image_model import CELLS
 
 
 def drop(user, *paths):
@@ -87,7 +88,9 @@ def test_a_dropped_folder_pairs_images_with_their_masks(user, cells, tmp_path):
         (folder / derived).write_bytes(b"x")
     drop(user, folder)
     a, b = user.window.session.entries
-    assert names(user) == ["a.tif   2", "b.tif   2"]
+    assert names(user) == ["a.tif", "b.tif"]
+    rows = user.window.images.filtered
+    assert [rows.index(row, 0).data(CELLS) for row in range(2)] == [2, 2]
     assert (list(a.label_sets), list(b.label_sets)) == (["masks"], ["cp_masks"])
     np.testing.assert_array_equal(a.labels.labels, masks)
     assert layers(user) == ["a.tif", "masks"]

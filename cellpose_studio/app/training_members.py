@@ -1,0 +1,73 @@
+"""Which masks of a project are for training and for testing."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.project import Project
+from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.io.project.extras import (
+    TrainingMember,
+    TrainingRole,
+    delete_member,
+    read_members,
+    write_member,
+)
+
+TRAINING_SET = "training"
+"""Name of the training set that the image list shows."""
+
+
+class TrainingMembers:
+    """Says what the masks of an image are used for; the active ones count."""
+
+    changed = Signal()
+    entry_changed = Signal(object)  # Entry
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+        self._roles: dict[int, TrainingRole | None] = {}
+        session.project_changed.connect(self._load)
+        self._load()
+
+    def role(self, entry: Entry) -> TrainingRole | None:
+        """Return what the active masks of an image are for; None: not for training."""
+        return self._roles.get(entry.label_set_ids.get(entry.active, 0))
+
+    def set_role(self, entry: Entry, role: TrainingRole | None) -> None:
+        """Use the active masks of an image for training, or testing, or neither.
+
+        An image without masks cannot be used.
+        """
+        if entry.labels is None:
+            return
+        label_set = entry.label_set_ids[entry.active]
+        self._roles[label_set] = role
+        project = self._session.project
+        if role is None:
+            project.submit(lambda db: delete_member(db, TRAINING_SET, label_set))
+        else:
+            member = TrainingMember(TRAINING_SET, label_set, None, role)
+            project.submit(lambda db: write_member(db, member))
+        self.entry_changed.emit(entry)
+
+    def _load(self) -> None:
+        self._roles = {}
+        project = self._session.project
+        job = Job(
+            "Reading the training set", lambda _: project.read(read_members), quiet=True
+        )
+        job.finished.connect(lambda members: self._on_members(project, members))
+        job.failed.connect(self.failed.emit)
+        self._queue.start(job)
+
+    def _on_members(self, project: Project, members: list[TrainingMember]) -> None:
+        if project is not self._session.project:
+            return
+        stored = {m.label_set: m.role for m in members if m.name == TRAINING_SET}
+        # What was said while the job ran is newer.
+        self._roles = {**stored, **self._roles}
+        self.changed.emit()
