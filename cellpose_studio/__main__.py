@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-HEADLESS = ("segment", "evaluate", "train", "models", "replay")
+HEADLESS = ("segment", "evaluate", "train", "models", "replay", "rescue")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

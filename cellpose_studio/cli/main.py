@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from cellpose_studio.cli import evaluate, models, replay, segment, train
+from cellpose_studio.cli import evaluate, models, replay, rescue, segment, train
 from cellpose_studio.cli.outcome import FAILED, INTERRUPTED, in_words
 from cellpose_studio.core.checkpoint import Cancelled
 
@@ -37,6 +37,6 @@ def parser() -> argparse.ArgumentParser:
         description="Without a command, opens the window.",
     )
     commands = everything.add_subparsers(required=True, metavar="COMMAND")
-    for module in (segment, evaluate, train, models, replay):
+    for module in (segment, evaluate, train, models, replay, rescue):
         module.add(commands)
     return everything

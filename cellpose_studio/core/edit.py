@@ -64,6 +64,15 @@ class LabelEdit:
         )
         return replace(self, parts=parts)
 
+    def fits(self, labels: Labels) -> bool:
+        """Tell whether ``labels`` are those that the edit was made on."""
+        for part in self.parts:
+            view = chunk(labels, part.place)
+            y, x = np.divmod(part.index, view.shape[1])
+            if not np.array_equal(view[y, x], part.before):
+                return False
+        return True
+
     def apply(self, labels: Labels) -> None:
         """Write the pixels after the edit into ``labels``, C-contiguous."""
         for part in self.parts:

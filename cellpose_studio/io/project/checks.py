@@ -6,6 +6,8 @@ import hashlib
 import json
 import sqlite3
 import struct
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 _PLACE = struct.Struct("<3I")
 
@@ -29,12 +31,18 @@ def check(sha256: object, expected: bytes) -> None:
 
 def chunks_sha256(db: sqlite3.Connection, revision: int, shape: str) -> bytes:
     """Return the checksum of a revision's pixels: of its shape and list of chunks."""
-    digest = hashlib.sha256(shape.encode())
-    for *place, chunk in db.execute(
+    rows = db.execute(
         'SELECT plane, "row", "column", chunk FROM revision_chunk '
         'WHERE revision = ? ORDER BY plane, "row", "column"',
         (revision,),
-    ):
+    )
+    return list_sha256(shape, rows)
+
+
+def list_sha256(shape: str, rows: Iterable[Sequence[Any]]) -> bytes:
+    """Return the checksum of a shape and of places with their chunks, in order."""
+    digest = hashlib.sha256(shape.encode())
+    for *place, chunk in rows:
         digest.update(_PLACE.pack(*place) + chunk)
     return digest.digest()
 

@@ -86,7 +86,7 @@ def check_tables(db: sqlite3.Connection, version: int) -> None:
     """
     found = tables_in(db)
     if version <= VERSION:
-        fits = found == tables(version)
+        fits = version > 0 and found == tables(version)
     else:
         fits = all(
             kind in ("table", "index") and "VIRTUAL" not in str(sql).upper()

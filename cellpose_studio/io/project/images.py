@@ -93,6 +93,17 @@ def read_images(db: sqlite3.Connection, folder: Path) -> list[StoredImage]:
         return [_checked(row, place) for row in rows]
 
 
+def image_of_row(row: tuple[object, ...], folder: Path) -> StoredImage:
+    """Return the image of a row of all columns.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("an image"):
+        return _checked(row, _Places(folder))
+
+
 def rewrite_relative_paths(db: sqlite3.Connection, folder: Path) -> None:
     """Make the relative paths those from another folder of the project."""
     rows = db.execute("SELECT id, path FROM image").fetchall()

@@ -105,6 +105,21 @@ def read_open_edits(
         return [_edit(row, delta) for *row, delta in rows]
 
 
+def entry_of_row(
+    row: Sequence[Any], delta: bytes | None
+) -> tuple[JournalEntry, tuple[ChunkEdit, ...] | None]:
+    """Return an entry and its changed pixels, from columns in the order of writing.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the journal"):
+        if delta is None:
+            return _entry(row), None
+        return _entry(row), _edit(row, delta).parts
+
+
 def _add_to_label_set(
     db: sqlite3.Connection, entry: JournalEntry, sha256: bytes
 ) -> None:
@@ -128,7 +143,7 @@ def _check_label_set(db: sqlite3.Connection, label_set: int, base: int) -> None:
         check(row[0], label_set_sha256(db, label_set))
 
 
-def _edit(row: list[Any], delta: bytes) -> LabelEdit:
+def _edit(row: Sequence[Any], delta: bytes) -> LabelEdit:
     entry = _entry(row)
     check(row[_DELTA_SHA256], hashlib.sha256(delta).digest())
     return LabelEdit(entry.operation, entry.cells, unpacked_parts(delta))

@@ -13,7 +13,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from cellpose_studio.core.chunks import Labels, Place, chunk, places
+from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk, places
 from cellpose_studio.io.project.checks import check, chunks_sha256
 from cellpose_studio.io.project.reading import dumped, reading
 
@@ -56,7 +56,7 @@ def write_labels(db: sqlite3.Connection, revision: int, labels: Labels) -> None:
         for some in _batches(places(labels.shape)):
             parts = pool.map(lambda place: packed(place, chunk(labels, place)), some)
             _write(db, revision, parts, pool)
-    _update_check(db, revision)
+    update_check(db, revision)
 
 
 def write_chunks(
@@ -66,7 +66,7 @@ def write_chunks(
     with ThreadPoolExecutor(_THREADS) as pool:
         for some in _batches(chunks):
             _write(db, revision, some, pool)
-    _update_check(db, revision)
+    update_check(db, revision)
 
 
 def copy_chunks(
@@ -86,7 +86,7 @@ def copy_chunks(
         'WHERE revision = ? AND plane = ? AND "row" = ? AND "column" = ?',
         [(revision, *place) for place in but],
     )
-    _update_check(db, revision)
+    update_check(db, revision)
 
 
 def read_labels(
@@ -115,6 +115,17 @@ def read_labels(
         return labels
 
 
+def is_intact(data: object, sha256: bytes) -> bool:
+    """Tell whether the compressed bytes of a chunk are those of its checksum."""
+    if not isinstance(data, bytes):
+        return False
+    try:
+        raw = zlib.decompressobj().decompress(data, CHUNK * CHUNK * 4 + 1)
+    except zlib.error:
+        return False
+    return hashlib.sha256(raw).digest() == sha256
+
+
 def _unpacked(data: bytes, sha256: bytes, shape: tuple[int, ...]) -> Labels:
     size = shape[0] * shape[1] * 4
     raw = zlib.decompressobj().decompress(data, size + 1)
@@ -138,7 +149,7 @@ def _has_its_list(db: sqlite3.Connection, revision: int) -> bool:
     return bool(sha256 == chunks_sha256(db, revision, shape))
 
 
-def _update_check(db: sqlite3.Connection, revision: int) -> None:
+def update_check(db: sqlite3.Connection, revision: int) -> None:
     """Store the checksum of a revision's pixels again: its list of chunks changed."""
     row = db.execute("SELECT shape FROM revision WHERE id = ?", (revision,)).fetchone()
     db.execute(

@@ -175,6 +175,17 @@ def read_revision(db: sqlite3.Connection, number: int) -> LabelRevision | None:
         return None if row is None else _revision(row)
 
 
+def revision_of_row(row: tuple[object, ...]) -> LabelRevision:
+    """Return the revision of a row, up to its checksum.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the history"):
+        return _revision(row)
+
+
 def read_thumbnails(
     db: sqlite3.Connection, revisions: Iterable[int]
 ) -> dict[int, bytes]:

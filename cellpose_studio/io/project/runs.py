@@ -56,6 +56,17 @@ def read_runs(db: sqlite3.Connection, image: int) -> list[tuple[int, RunRecord]]
         return [(int(number), _record(*rest)) for number, *rest in rows]
 
 
+def run_of_row(text: str, sha256: bytes) -> RunRecord:
+    """Return the record of a run from its columns.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the record of a run"):
+        return _record(text, sha256)
+
+
 def _record(text: str, sha256: bytes) -> RunRecord:
     if hashlib.sha256(text.encode()).digest() != sha256:
         raise ValueError("the record is not that of the checksum")

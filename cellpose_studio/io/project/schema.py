@@ -72,6 +72,14 @@ CREATE TABLE revision (
 );
 CREATE INDEX revision_of_label_set ON revision(label_set);
 
+CREATE TABLE confidence (
+    revision INTEGER PRIMARY KEY REFERENCES revision(id),
+    cells INTEGER NOT NULL,
+    candidates INTEGER NOT NULL,
+    misfits INTEGER NOT NULL,
+    data BLOB NOT NULL
+);
+
 CREATE TABLE chunk (
     sha256 BLOB PRIMARY KEY,
     data BLOB NOT NULL
@@ -95,9 +103,9 @@ CREATE TABLE journal (
     time TEXT NOT NULL,
     undoes INTEGER REFERENCES journal(id),
     head INTEGER REFERENCES revision(id),
+    delta_sha256 BLOB,
     sealed INTEGER REFERENCES revision(id),
     sha256 BLOB NOT NULL,
-    delta_sha256 BLOB,
     delta BLOB
 );
 CREATE INDEX journal_of_label_set ON journal(label_set, base);
