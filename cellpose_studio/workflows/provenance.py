@@ -81,7 +81,8 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
     line = _line(db, last)
     at = next((n for n, one in enumerate(line) if not _by_hand(one)), len(line) - 1)
     base = line[at]
-    edits = [_edits(db, one) for one in line]
+    journal = read_journal(db, last.label_set)
+    edits = [_edits(journal, one) for one in line]
     first = line[-1]
     return Provenance(
         last,
@@ -138,11 +139,11 @@ def _record(
     )
 
 
-def _edits(db: sqlite3.Connection, revision: LabelRevision) -> list[JournalEntry]:
+def _edits(journal: list[JournalEntry], revision: LabelRevision) -> list[JournalEntry]:
+    """Return the edits that went into a revision."""
     if revision.kind != "edit":
         return []
-    entries = read_journal(db, revision.label_set)
-    return [e for e in entries if e.sealed == revision.id and e.head is None]
+    return [e for e in journal if e.sealed == revision.id and e.head is None]
 
 
 def _flat(parts: list[list[JournalEntry]]) -> tuple[JournalEntry, ...]:

@@ -122,7 +122,7 @@ def _little_endian(pixels: npt.NDArray[np.generic]) -> memoryview:
 def _image(image: ImageSource, pixels: str) -> ImageRecord:
     return ImageRecord(
         name=image.name,
-        path=str(image.path),
+        path=str(image.path.absolute()),
         scene=image.scene,
         axes=image.file_axes,
         shape=image.shape,

@@ -79,7 +79,7 @@ def segment(
     labels = maker.masks(parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
     if maker.fell_back:
-        notes += (f"{device.title} had too little memory for making the masks.",)
+        notes += (f"{device.title} was full, so the CPU made the masks.",)
     return Segmentation(
         image,
         model,

@@ -310,6 +310,7 @@ def test_without_room_on_the_gpu_the_cpu_makes_the_masks(noisy, monkeypatch):
     maker = MaskMaker(noisy, (90, 120), Device("cuda:0", "Little GPU"))
     found = maker.masks(SegmentationParameters(), QUIET)
     assert devices == ["cuda:0", "cpu"]
+    assert maker.fell_back
     np.testing.assert_array_equal(found, masks(noisy))
 
 

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -20,6 +21,7 @@ from cellpose_studio.core.record import RunRecord
 from cellpose_studio.engine import versions as versions_module
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.dynamics import MaskMaker
 from cellpose_studio.engine.network import NetworkCache
 from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.io.images import open_images
@@ -107,6 +109,28 @@ def test_what_really_ran_is_recorded_after_a_fall_back(cells, monkeypatch):
     )
     assert (record.device, record.device_title) == ("cpu", "CPU")
     assert record.notes[0].startswith("Little GPU had too little memory")
+
+
+def test_masks_that_were_made_elsewhere_are_told_of(cells, monkeypatch):
+    def masks(self, parameters, checkpoint):
+        self.fell_back = True
+        return real(self, parameters, checkpoint)
+
+    real = MaskMaker.masks
+    monkeypatch.setattr(MaskMaker, "masks", masks)
+    image = open_images(cells("a.tif", (64, 64)))[0]
+    parameters = SegmentationParameters(diameter=20)
+    result = segment(image, shipped()[0], parameters, Checkpoint())
+    assert result.notes == ("CPU was full, so the CPU made the masks.",)
+
+
+def test_a_path_is_recorded_in_full(cells, monkeypatch):
+    path = cells("a.tif", (64, 64))
+    monkeypatch.chdir(path.parent)
+    image = open_images(Path("a.tif"))[0]
+    parameters = SegmentationParameters(diameter=20)
+    result = segment(image, shipped()[0], parameters, Checkpoint())
+    assert record_of(result, NOON).image.path == str(path)
 
 
 def test_a_run_that_failed_says_why(result):
