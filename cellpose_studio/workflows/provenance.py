@@ -12,9 +12,7 @@ from cellpose_studio.io.project.journal import read_journal
 from cellpose_studio.io.project.reading import RESCUE_HINT
 from cellpose_studio.io.project.revisions import read_revision
 from cellpose_studio.io.project.runs import read_run
-
-RESTORED = "restored"
-"""In the details of a restored revision: the id of the one that it is a copy of."""
+from cellpose_studio.io.project.sealed import copied_from
 
 
 class NoRun(StudioError):
@@ -99,8 +97,8 @@ def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:
     """Return the revisions from ``last`` back to its run or import."""
     line = [last]
     while line[-1].kind not in ("run", "import"):
-        before = _before(line[-1])
-        if not isinstance(before, int):
+        before = _before(db, line[-1])
+        if before is None:
             break
         # Later revisions have higher ids: a damaged file must not lead in circles.
         found = read_revision(db, before) if before < line[-1].id else None
@@ -113,9 +111,10 @@ def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:
     return line
 
 
-def _before(revision: LabelRevision) -> object:
+def _before(db: sqlite3.Connection, revision: LabelRevision) -> int | None:
+    """Return the id of the revision that this one was made from."""
     if revision.kind == "restore":
-        return revision.details.get(RESTORED)
+        return copied_from(db, revision.id)
     return revision.parent
 
 

@@ -28,7 +28,11 @@ from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.unet import UNet
 from cellpose_studio.engine.weights import save_weights
 from cellpose_studio.io.images import open_images
-from cellpose_studio.io.project.file import create_project, read_project
+from cellpose_studio.io.project.file import (
+    create_project,
+    open_project,
+    read_project,
+)
 from cellpose_studio.io.project.images import StoredImage, write_image
 from cellpose_studio.io.project.journal import seal, write_entry
 from cellpose_studio.io.project.labels import write_labels
@@ -88,7 +92,7 @@ class Written:
             parameters,
             **more,
         )
-        file = self._open()
+        file = open_project(self.path)
         for edit in edits:
             self._entries += 1
             entry = JournalEntry(
@@ -120,11 +124,6 @@ class Written:
 
     def replay(self, revision):
         return replay(self.path, revision, QUIET)
-
-    def _open(self):
-        from cellpose_studio.io.project.file import open_project
-
-        return open_project(self.path)
 
 
 @pytest.fixture
@@ -172,23 +171,24 @@ def test_a_restored_revision_comes_from_where_the_old_one_did(project, cells):
     labels = project.run(cells("a.tif"))
     edited = project.edit(labels, 3)
     project.edit(edited, 4)
-    project.add("restore", edited, None, details={"restored": 2})
+    project.add("restore", edited, project.revisions[1].parameters)
     made = project.made(4)
     assert (made.base.id, len(made.edits)) == (1, 1)
     assert project.replay(4).identical
     assert project.replay(4).edits_repeat is True
 
 
-def test_a_restored_revision_that_does_not_say_of_which_still_has_its_run(
-    project, cells
-):
+def test_a_restored_revision_that_is_no_copy_still_has_its_run(project, cells):
     labels = project.run(cells("a.tif"))
-    project.edit(labels, 3)
-    project.add("restore", labels, project.revisions[0].parameters)
-    made = project.made(3)
-    assert made.record.image == project.record.image
-    assert made.edits == ()
-    assert project.replay(3).identical
+    project.edit(project.edit(labels, 3), 4)
+    between = np.where(labels == 4, 0, labels).astype(np.uint32)
+    project.add("restore", between, project.revisions[0].parameters)
+    made = project.made(4)
+    assert (made.base.id, made.edits) == (4, ())
+    assert made.record.model == project.record.model
+    result = project.replay(4)
+    assert not result.identical
+    assert len(result.comparison.added) == 1
 
 
 def test_an_import_has_no_run(project, cells):
@@ -308,6 +308,15 @@ def test_edits_that_do_not_lead_to_the_revision_are_told_of(project, cells):
     result = project.replay(2)
     assert result.edits_repeat is False
     assert "the journal is not complete" in result.sentences[1]
+
+
+def test_edits_that_are_damaged_are_told_of(project, cells):
+    project.edit(project.run(cells("a.tif")), 3)
+    file = open_project(project.path)
+    file.db.execute("UPDATE journal SET delta = zeroblob(9)")
+    file.close()
+    with pytest.raises(ProjectDamaged, match="the edits of a revision"):
+        project.replay(2)
 
 
 def test_other_numbers_of_the_same_cells_are_no_difference(project, cells):

@@ -1,10 +1,12 @@
-"""The edits that went into a revision."""
+"""How a revision follows from earlier ones: by edits, or as a copy."""
 
 from __future__ import annotations
 
+import hashlib
 import sqlite3
 
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.io.project.checks import check
 from cellpose_studio.io.project.delta import unpacked_parts
 from cellpose_studio.io.project.reading import loaded, reading
 
@@ -18,15 +20,34 @@ def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
     """
     with reading("the edits of a revision"):
         rows = db.execute(
-            "SELECT operation, cells, delta FROM journal "
+            "SELECT operation, cells, delta_sha256, delta FROM journal "
             "WHERE sealed = ? AND delta IS NOT NULL ORDER BY id",
             (revision,),
         )
-        return [
-            LabelEdit(
-                str(operation),
-                tuple(int(cell) for cell in loaded(cells)),
-                unpacked_parts(delta),
-            )
-            for operation, cells, delta in rows
-        ]
+        return [_edit(*row) for row in rows]
+
+
+def copied_from(db: sqlite3.Connection, revision: int) -> int | None:
+    """Return the id of the last earlier revision of the same run and the same masks.
+
+    None without one.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the history"):
+        row = db.execute(
+            "SELECT max(earlier.id) FROM revision AS earlier JOIN revision AS copy "
+            "ON earlier.label_set = copy.label_set AND earlier.id < copy.id "
+            "AND earlier.run IS copy.run "
+            "AND earlier.chunks_sha256 = copy.chunks_sha256 WHERE copy.id = ?",
+            (revision,),
+        ).fetchone()
+        return None if row[0] is None else int(row[0])
+
+
+def _edit(operation: str, cells: str, sha256: bytes, delta: bytes) -> LabelEdit:
+    check(sha256, hashlib.sha256(delta).digest())
+    ids = tuple(int(cell) for cell in loaded(cells))
+    return LabelEdit(str(operation), ids, unpacked_parts(delta))
