@@ -162,14 +162,12 @@ def reconnect(file: ProjectFile) -> None:
 
 
 def _make_file(path: Path) -> None:
+    if path.exists():
+        raise CannotSave(f"{path.name} is there already.", "Choose another name.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb"):
             pass
-    except FileExistsError as error:
-        raise CannotSave(
-            f"{path.name} is there already.", "Choose another name."
-        ) from error
     except OSError as error:
         raise CannotSave(
             f"{path.name} cannot be made in {path.parent}: {error.strerror or error}.",

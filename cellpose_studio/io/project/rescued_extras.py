@@ -32,6 +32,7 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
         _ids(db, table) for table in ("image", "label_set", "revision")
     )
     return {
+        "confidence": lambda row: row[0] in revisions,
         "preset": lambda row: _are_parameters(row[2]),
         "training": lambda row: (
             row[1] in label_sets

@@ -25,6 +25,7 @@ TABLES = {
     "revision_chunk": "IIIIB",
     "journal": "KIiTTTiibiBb",
     "cell": "IIT",
+    "confidence": "KIIIB",
     "preset": "TTT",
     "training": "TIiT",
     "batch": "KITTTT",
@@ -149,9 +150,9 @@ class Salvage:
 
 def _with_key(values: Values, key: int | None, kinds: str) -> Values:
     """Put the key where SQLite leaves it out: it is beside the row."""
-    if kinds[0] == "K" and values and values[0] is None:
-        return (key, *values[1:])
-    return values
+    if kinds[0] != "K":
+        return values
+    return (key, *values[1:]) if values and values[0] is None else ()
 
 
 def _is_row(values: Values, kinds: str) -> bool:

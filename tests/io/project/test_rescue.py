@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import sqlite3
+from contextlib import closing
 
 import numpy as np
 import pytest
@@ -11,23 +13,20 @@ import pytest
 from cellpose_studio.core.errors import CannotSave, ProjectUnusable, StudioError
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.rescue import rescue
+from cellpose_studio.io.project.salvage import TABLES as SALVAGED
+from cellpose_studio.io.project.schema import VERSION, bring_up_to_date, tables
 
 PAGE = 4096
-ROOTS = {
-    "meta": 2,
-    "image": 3,
-    "run": 4,
-    "label_set": 5,
-    "label_set index": 6,
-    "revision": 7,
-    "revision index": 8,
-    "chunk": 9,
-    "chunk index": 10,
-    "revision_chunk": 11,
-    "journal": 12,
-    "journal index": 13,
-}
-"""Pages that tables and indices start at."""
+TABLES = ("meta", "image", "run", "label_set", "revision", "chunk", "revision_chunk")
+INDICES = ("sqlite_autoindex_chunk_1", "revision_of_label_set", "journal_of_label_set")
+
+
+@pytest.fixture(scope="module")
+def root(_filled):
+    """Return a function that says where the first page of a table lies."""
+    with closing(sqlite3.connect(_filled.path)) as db:
+        pages = dict(db.execute("SELECT name, rootpage FROM sqlite_schema"))
+    return lambda name: (pages[name] - 1) * PAGE
 
 
 @pytest.fixture
@@ -101,9 +100,9 @@ def test_a_lost_start_costs_nothing(damaged, rescued, filled):
         np.testing.assert_array_equal(found.present[label_set], pixels)
 
 
-@pytest.mark.parametrize("table", ROOTS)
-def test_a_lost_root_costs_that_table_at_most(table, damaged, rescued, filled):
-    found = rescued(damaged(((ROOTS[table] - 1) * PAGE, PAGE)))
+@pytest.mark.parametrize("table", [*TABLES, "journal", *INDICES])
+def test_a_lost_root_costs_that_table_at_most(table, damaged, rescued, filled, root):
+    found = rescued(damaged((root(table), PAGE)))
     assert_is_subset(found, filled)
     assert len(found.images) == 5
     assert len(found.label_sets) == 7
@@ -232,3 +231,16 @@ def test_settings_survive(damaged, rescued):
     found = rescued(damaged((0, PAGE)))
     assert [preset.name for preset in found.presets] == ["mine"]
     assert found.state == {"image": 2}
+
+
+def test_every_table_is_known():
+    with closing(sqlite3.connect(":memory:")) as db:
+        bring_up_to_date(db, 0)
+        for table, kinds in SALVAGED.items():
+            columns = db.execute(f"PRAGMA table_info({table})").fetchall()
+            assert len(columns) == len(kinds), table
+            for (_, name, kind, needed, *_), letter in zip(columns, kinds, strict=True):
+                assert letter.upper() in (kind[0], "K"), name
+                assert letter in "KTIB" if needed else letter in "Ktib", name
+        names = {name for kind, name, *_ in tables(VERSION) if kind == "table"}
+        assert names - SALVAGED.keys() == {"chunk"}
