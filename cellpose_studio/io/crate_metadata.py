@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
-from cellpose_studio.core.recipes import in_words
+from cellpose_studio.core.recipes import as_command, in_words
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import JournalEntry
 from cellpose_studio.io.crate_run import (
@@ -85,17 +85,10 @@ def metadata(content: Content) -> Entity:
         *software(content.record),
         *parameters_of(content.record),
         *_actions(content),
+        _licence(content.licence),
     ]
     if content.author:
         graph.append({"@id": "#author", "@type": "Person", "name": content.author})
-    if content.licence:
-        graph.append(
-            {
-                "@id": _licence_id(content.licence),
-                "@type": "CreativeWork",
-                "name": content.licence,
-            }
-        )
     return {"@context": list(_CONTEXT), "@graph": graph}
 
 
@@ -109,8 +102,18 @@ def _image_id(content: Content) -> str:
     return _file_id(content.image) if inside else content.image
 
 
-def _licence_id(licence: str) -> str:
-    return licence if licence.startswith("http") else "#licence"
+def _licence(licence: str) -> Entity:
+    return {
+        "@id": licence if licence.startswith("http") else "#licence",
+        "@type": "CreativeWork",
+        "name": licence or "Not stated",
+        "description": "What others may do with the masks.",
+    }
+
+
+def _one_or_all(entities: list[Entity]) -> Entity | list[Entity]:
+    """Return one reference on its own, as RO-Crate recommends."""
+    return entities[0] if len(entities) == 1 else entities
 
 
 def _descriptor() -> Entity:
@@ -134,12 +137,11 @@ def _root(content: Content) -> Entity:
         "datePublished": datetime.now(UTC).isoformat(timespec="seconds"),
         "conformsTo": ref(_PROFILE),
         "hasPart": refs(_files(content)),
-        "mentions": refs(_actions(content)),
+        "license": ref(_licence(content.licence)["@id"]),
+        "mentions": _one_or_all(refs(_actions(content))),
     }
     if content.author:
         root["author"] = ref("#author")
-    if content.licence:
-        root["license"] = ref(_licence_id(content.licence))
     return root
 
 
@@ -182,34 +184,36 @@ def _actions(content: Content) -> Iterator[Entity]:
         "@id": "#run",
         "@type": "CreateAction",
         "name": f"Segment {record.image.name}",
+        "description": as_command(record, windows=False),
         "startTime": record.started.isoformat(timespec="seconds"),
         "endTime": end.isoformat(timespec="seconds"),
-        "actionStatus": ref(_STATUS.format("Completed" if finished else "Failed")),
+        "actionStatus": _STATUS.format("Completed" if finished else "Failed"),
         "instrument": ref(STUDIO),
         "object": [*given, *refs(parameters_of(record))],
-        "result": [ref(_file_id(content.masks))],
+        "result": ref(_file_id(content.masks)),
     }
     if record.message:
         action["error"] = record.message
-    yield action
+    yield action | _agent(content)
     if what := in_words(content.edits):
         yield _correction(content, what)
 
 
 def _correction(content: Content, what: str) -> Entity:
-    masks = ref(_file_id(content.masks))
-    action: Entity = {
+    return {
         "@id": "#edits",
         "@type": "CreateAction",
         "name": "Correct the masks by hand",
         "description": what,
         "startTime": content.edits[0].time.isoformat(timespec="seconds"),
         "endTime": content.edits[-1].time.isoformat(timespec="seconds"),
-        "actionStatus": ref(_STATUS.format("Completed")),
+        "actionStatus": _STATUS.format("Completed"),
         "instrument": ref(STUDIO),
-        "object": [ref(_image_id(content))],
-        "result": [masks],
+        "object": ref(_image_id(content)),
+        "result": ref(_file_id(content.masks)),
+        **_agent(content),
     }
-    if content.author:
-        action["agent"] = ref("#author")
-    return action
+
+
+def _agent(content: Content) -> Entity:
+    return {"agent": ref("#author")} if content.author else {}

@@ -12,12 +12,8 @@ Entity = dict[str, Any]
 STUDIO = "#cellpose-studio"
 MODEL = "#model"
 
-_HOME = {
-    "cellpose": "https://github.com/MouseLand/cellpose",
-    "torch": "https://pytorch.org",
-    "numpy": "https://numpy.org",
-    "python": "https://www.python.org",
-}
+_PYTHON = "https://www.python.org/"
+_PACKAGE = "https://pypi.org/project/{}/"
 
 
 def ref(name: str) -> Entity:
@@ -26,7 +22,7 @@ def ref(name: str) -> Entity:
 
 
 def refs(entities: Iterator[Entity]) -> list[Entity]:
-    """Return references to ``entities``."""
+    """Return references to ``entities``, of which there are several."""
     return [ref(entity["@id"]) for entity in entities]
 
 
@@ -51,7 +47,7 @@ def software(record: RunRecord) -> Iterator[Entity]:
         "@id": STUDIO,
         "@type": "SoftwareApplication",
         "name": "Cellpose Studio",
-        "softwareRequirements": [ref(f"#{name}") for name in others],
+        "softwareRequirements": [ref(_home(name)) for name in others],
     }
     if own in record.versions:
         studio["softwareVersion"] = record.versions[own]
@@ -59,14 +55,17 @@ def software(record: RunRecord) -> Iterator[Entity]:
         studio["operatingSystem"] = record.platform
     yield studio
     for name in others:
-        home = {"url": _HOME[name]} if name in _HOME else {}
         yield {
-            "@id": f"#{name}",
+            "@id": _home(name),
             "@type": "SoftwareApplication",
             "name": name,
             "softwareVersion": record.versions[name],
-            **home,
+            "url": _home(name),
         }
+
+
+def _home(package: str) -> str:
+    return _PYTHON if package == "python" else _PACKAGE.format(package)
 
 
 def parameters_of(record: RunRecord) -> Iterator[Entity]:

@@ -51,9 +51,9 @@ def write_ro_crate(
     edits
         What was done by hand after the run.
     author
-        Who did that.
+        Who made them.
     licence
-        Of the masks: a URL, or a name; empty leaves it open.
+        Of the masks: a URL, or a name; empty where it is not known.
     with_image
         Put a copy of the image's file in; otherwise the crate tells where it is.
 
