@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from cellpose_studio.app.batch import BatchQueue
 from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.kept_flows import FlowKeeper, KeptFlows
@@ -33,6 +34,8 @@ from cellpose_studio.engine.catalogue import from_file, shipped
 from cellpose_studio.io.images import IMAGE_FILES
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.paths import cache_dir
+from cellpose_studio.ui.batch_badges import BatchBadges
+from cellpose_studio.ui.batch_panel import BatchPanel
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.image_actions import ImageActions
 from cellpose_studio.ui.image_list import ImageList
@@ -40,8 +43,10 @@ from cellpose_studio.ui.job_bar import JobBar
 from cellpose_studio.ui.menus import Menus
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.ui.opening import Opener
+from cellpose_studio.ui.presets import Presets
 from cellpose_studio.ui.projects import Projects
 from cellpose_studio.ui.relinking import Relinker
+from cellpose_studio.ui.run_scope import RunScope
 from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
 from cellpose_studio.ui.theme import ADDITIONS
@@ -86,6 +91,11 @@ class MainWindow(QMainWindow):
         self.segment = SegmentPanel()
         self.jobs = JobBar(self.queue, self.quick)
         self.runs = Runs(self.session, self.queue)
+        self.batch = BatchQueue(self.session, self.runs, self.queue)
+        self.badges = BatchBadges(self.session, self.batch, self.images.model)
+        self.batch_panel = BatchPanel(self.session, self.batch, self.messages)
+        self.presets = Presets(self.session, self.segment, self.messages)
+        self.scope = RunScope(self.session, self.images, self.segment, self.batch)
         self.thresholds = Thresholds(self.session, self.quick)
         self.opener = Opener(self.session, self.quick, settings, self.messages, self)
         self.saver = Saver(self.session, self.quick, settings, self.messages, self)
@@ -164,9 +174,12 @@ class MainWindow(QMainWindow):
         return self.quick.start(job)
 
     def run(self) -> Job | None:
-        """Run the chosen model on the image that is shown."""
+        """Run the chosen model on the images that the scope says."""
         wanted, entry = self.segment.wanted(), self.session.shown
         if wanted is None or entry is None:
+            return None
+        if self.scope.several:
+            self.scope.queue()
             return None
         return self.runs.start(entry, *wanted)
 
@@ -243,6 +256,7 @@ class MainWindow(QMainWindow):
         column.setSpacing(0)
         column.addWidget(self.messages)
         column.addWidget(self._middle, 1)
+        column.addWidget(self.batch_panel)
         column.addWidget(self.jobs)
         self.setCentralWidget(centre)
         self.tabs = QTabWidget()
@@ -296,6 +310,8 @@ class MainWindow(QMainWindow):
         self.canvas.cell_pointed_at.connect(self._on_cell)
         self.canvas.labels_chosen.connect(self._on_labels_chosen)
         self.runs.failed.connect(self.show_error)
+        self.batch.failed.connect(self.show_error)
+        self.presets.failed.connect(self.show_error)
         self.runs.noted.connect(self.messages.note)
         self.thresholds.failed.connect(self.show_error)
 

@@ -48,6 +48,7 @@ class Menus:
         window.session.shown_changed.connect(self._on_state)
         window.session.labels_changed.connect(self._on_state)
         window.session.entry_changed.connect(self._on_state)
+        window.batch.changed.connect(self._on_state)
         self._on_state()
 
     def _file(self) -> None:
@@ -138,6 +139,13 @@ class Menus:
             Command("run", "&Run", window.run, "Ctrl+R"),
             Command("cancel", "&Cancel", window.jobs.cancel_job, "Esc"),
             None,
+            Command(
+                "pauseQueue",
+                "&Pause or resume the queue",
+                window.batch_panel.pause_or_resume,
+            ),
+            Command("cancelQueue", "Cancel the &queue", window.batch.cancel),
+            None,
             Command("models", "&Models…", window.segment.model.show_browser, "M"),
             Command("addModel", "&Add a model file…", window.choose_model),
         )
@@ -171,6 +179,8 @@ class Menus:
         for name in ("train", "test", "noTraining"):
             masks = entry is not None and entry.labels is not None
             self.actions[name].setEnabled(masks)
+        for name in ("pauseQueue", "cancelQueue"):
+            self.actions[name].setEnabled(self._window.batch.left > 0)
         self.actions["save"].setEnabled(entry is not None and entry.labels is not None)
 
     def _show_keys(self) -> None:

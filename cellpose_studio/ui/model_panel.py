@@ -81,6 +81,14 @@ class ModelPanel(QWidget):
         """What each input sees, as in `SegmentationParameters`; empty: automatic."""
         return tuple(combo.currentData() for combo in self._channel_combos())
 
+    @property
+    def channels_for_others(self) -> tuple[int | None, ...]:
+        """The same for other images; automatic unless the user chose other ones."""
+        chosen, image = self.chosen_channels, self._image
+        if image is None or chosen == default_channels(image, len(chosen)):
+            return ()
+        return chosen
+
     def add_model(self, model: ModelSpec, select: bool = False) -> None:
         """Offer ``model``, once."""
         known = [m.sha256 for m in self._models]

@@ -2,8 +2,17 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QComboBox, QFormLayout, QPushButton, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.parameters import Normalization, SegmentationParameters
@@ -13,7 +22,7 @@ from cellpose_studio.ui.section import Section
 _JOIN = 0.25
 """IoU at which planes are joined unless the user says otherwise."""
 
-_RUN_WIDTH = 260  # px of the button's text; a long file name must not widen the panel
+_RUN_WIDTH = 170  # px of the button's text; a long file name must not widen the panel
 
 _STACK_MODES = {
     "volume": "As a volume (3D)",
@@ -49,6 +58,7 @@ class ParameterPanel(QWidget):
         )
         self.advanced = Form(model, fields_of(model, "advanced"))
         self.run = QPushButton("Run", objectName="run")
+        self.scope = QComboBox(objectName="runScope")
         self.stack_section = Section("3D stack", self._stack_page())
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -56,7 +66,10 @@ class ParameterPanel(QWidget):
         column.addWidget(self.stack_section)
         column.addWidget(Section("Normalisation", self.normalization))
         column.addWidget(Section("Advanced", self.advanced))
-        column.addWidget(self.run)
+        row = QHBoxLayout()
+        row.addWidget(self.run, 1)
+        row.addWidget(self.scope)
+        column.addLayout(row)
         self.run.clicked.connect(self.run_wanted)
         self.mode.currentIndexChanged.connect(self._on_mode)
         self._on_mode()
@@ -70,13 +83,13 @@ class ParameterPanel(QWidget):
         if is_stack:
             self.stack_section.open()
 
-    def set_runnable(self, name: str, missing: str) -> None:
+    def set_runnable(self, what: str, missing: str) -> None:
         """Say what Run will run on, or what is missing for it."""
         self.run.setEnabled(not missing)
-        text = f"Run on {name}" if name else "Run"
+        text = f"Run on {what}" if what else "Run"
         middle = Qt.TextElideMode.ElideMiddle
         self.run.setText(self.run.fontMetrics().elidedText(text, middle, _RUN_WIDTH))
-        tip = missing or "Find the cells of the image that is shown (Ctrl+R)."
+        tip = missing or f"Find the cells of {escape(what)} (Ctrl+R)."
         self.run.setToolTip(f"<qt>{tip}</qt>")
 
     def parameters(

@@ -6,13 +6,20 @@ import re
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
-from qtpy.QtWidgets import QGroupBox, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QGroupBox,
+    QScrollArea,
+    QToolButton,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.session import Entry
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.ui.image_text import images
 from cellpose_studio.ui.model_panel import ModelPanel
 from cellpose_studio.ui.parameter_panel import ParameterPanel
 from cellpose_studio.ui.result_panel import ResultPanel
@@ -30,9 +37,17 @@ class SegmentPanel(QScrollArea):
         self.model = ModelPanel()
         self.parameters = ParameterPanel()
         self.result = ResultPanel()
+        self.presets = QToolButton(objectName="presets", text="Presets")
+        self.presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
+        self.presets.setToolTip(
+            "<qt>Keep the model and the parameters under a name, to use them on other "
+            "images. They are part of the project.</qt>"
+        )
         self._image: ImageSource | None = None
+        self._count: int | None = None
         page = QWidget()
         column = QVBoxLayout(page)
+        column.addWidget(self.presets, 0, Qt.AlignmentFlag.AlignRight)
         column.addWidget(_group("Model", self.model))
         column.addWidget(_group("Parameters", self.parameters))
         column.addWidget(self.result)
@@ -67,6 +82,25 @@ class SegmentPanel(QScrollArea):
             self._image, self.model.chosen_channels, self.result.values()
         )
         return self.model.model, parameters
+
+    def wanted_for(
+        self, image: ImageSource
+    ) -> tuple[ModelSpec, SegmentationParameters] | None:
+        """Return what to run on another image; None while something is missing.
+
+        Its channels are chosen by that image, unless the user chose others here.
+        """
+        if self.model.model is None:
+            return None
+        parameters = self.parameters.parameters(
+            image, self.model.channels_for_others, self.result.values()
+        )
+        return self.model.model, parameters
+
+    def set_count(self, count: int | None) -> None:
+        """Say how many images Run runs on; None: on the one that is shown."""
+        self._count = count
+        self._say_what_runs()
 
     def show_parameters(self, model: str, parameters: SegmentationParameters) -> str:
         """Put the model and the parameters of a run into the panel.
@@ -110,8 +144,12 @@ class SegmentPanel(QScrollArea):
             missing = "Add a model first."
         elif self._image is None:
             missing = "Open an image first."
-        name = self._image.name if self._image else ""
-        self.parameters.set_runnable(name, missing)
+        elif self._count == 0:
+            missing = "There is no such image. Choose another scope beside Run."
+        what = self._image.name if self._image else ""
+        if self._count is not None:
+            what = images(self._count)
+        self.parameters.set_runnable(what, missing)
 
 
 def _group(title: str, content: QWidget) -> QGroupBox:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from qtpy.QtWidgets import QInputDialog, QMessageBox
 
 from cellpose_studio.core.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.io.project.extras import Preset, read_presets, write_preset
+from cellpose_studio.ui.presets import ask_name
 
 PARAMETERS = SegmentationParameters(
     channels=(1, None),
@@ -81,3 +84,91 @@ def test_no_channels_are_those_that_fit_the_image(user, panel, cells):
 def test_parameters_can_be_put_back_before_an_image_is_open(panel):
     assert panel.show_parameters(shipped()[0].name, PARAMETERS) == ""
     assert panel.parameters.main.values()["diameter"] == 23.45
+
+
+@pytest.fixture
+def presets(user):
+    return user.window.presets
+
+
+def menu_of(presets):
+    """Return the actions of the menu, as they are when it is opened, by their text."""
+    presets.fill()
+    return {action.text(): action for action in presets.menu.actions()}
+
+
+def save_as(presets, name):
+    presets.ask = lambda *_: name
+    menu_of(presets)["&Save as a preset…"].trigger()
+
+
+def test_a_preset_is_saved_applied_and_deleted(user, panel, presets, cells):
+    user.open(cells("a.tif"))
+    panel.show_parameters(shipped()[-1].name, PARAMETERS)
+    wanted = panel.wanted()
+    save_as(presets, "mine & yours")
+    panel.show_parameters(shipped()[0].name, SegmentationParameters())
+    assert panel.wanted() != wanted
+    menu_of(presets)["mine && yours"].trigger()
+    assert panel.wanted() == wanted
+    assert user.message == ""
+    delete = menu_of(presets)["&Delete"].menu()
+    delete.actions()[0].trigger()
+    assert "mine && yours" not in menu_of(presets)
+    assert user.window.session.project.read(read_presets) == []
+
+
+def test_presets_stay_with_the_project(user, panel, presets, cells):
+    user.open(cells("a.tif"))
+    panel.show_parameters(shipped()[0].name, PARAMETERS)
+    save_as(presets, "mine")
+    save_as(presets, "")
+    first = user.window.session.project
+    user.window.projects.new()
+    assert "mine" not in menu_of(presets)
+    assert not menu_of(presets)["&Save as a preset…"].isEnabled()
+    assert not menu_of(presets)["&Delete"].isEnabled()
+    user.wait_idle()
+    user.window.open([first.path])
+    user.wait_idle()
+    assert list(menu_of(presets)) == ["mine", "", "&Save as a preset…", "&Delete"]
+    # Chosen by the image, so that the preset fits other ones, too.
+    [preset] = user.window.session.project.read(read_presets)
+    assert preset.parameters == PARAMETERS.model_copy(update={"channels": ()})
+
+
+def test_what_a_preset_cannot_set_is_said(user, presets, cells):
+    user.open(cells("a.tif"))
+    gone = Preset("gone", "/models/gone", SegmentationParameters(channels=(3,)))
+    project = user.window.session.project
+    project.submit(lambda db: write_preset(db, gone))
+    path = project.path
+    user.window.projects.new()
+    user.wait_idle()
+    user.window.open([path])
+    user.wait_idle()
+    user.window.session.show(user.window.session.entries[0].image.key)
+    menu_of(presets)["gone"].trigger()
+    assert user.message == (
+        "The model gone is not among the models here. a.tif has no channel 3."
+    )
+
+
+@pytest.mark.parametrize(
+    ("typed", "answer", "name"),
+    [
+        (("new ", True), None, "new"),
+        (("new", False), None, ""),
+        (("old", True), "Yes", "old"),
+        (("old", True), "Cancel", ""),
+    ],
+)
+def test_a_name_is_replaced_only_if_the_user_says_so(
+    user, monkeypatch, typed, answer, name
+):
+    monkeypatch.setattr(QInputDialog, "getText", lambda *_: typed)
+    button = QMessageBox.StandardButton
+    monkeypatch.setattr(
+        QMessageBox, "question", lambda *_: getattr(button, answer or "Cancel")
+    )
+    assert ask_name(["old"], user.window) == name
