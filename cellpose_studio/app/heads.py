@@ -13,6 +13,7 @@ from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import JournalEntry, LabelRevision, RevisionKind
 from cellpose_studio.core.thumbnail import label_thumbnail
 from cellpose_studio.io.project import journal, revisions
+from cellpose_studio.io.project.confidence import write_confidence
 from cellpose_studio.io.project.labels import (
     copy_chunks,
     packed,
@@ -78,6 +79,8 @@ class Heads:
         def write(db: sqlite3.Connection) -> None:
             revisions.write_revision(db, revision, png(picture))
             write_labels(db, revision.id, pixels)
+            if labels.confidence is not None:
+                write_confidence(db, revision.id, labels.confidence)
 
         entry = self._switch_entry(label_set, operation, before, revision, None)
         project.submit_revision(

@@ -1,33 +1,92 @@
-"""Reads the masks of the image that is shown, off the GUI thread."""
+"""Brings the masks of the image that is shown into memory, off the GUI thread."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.kept_flows import KeptFlows
+from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.record import RunRecord
+from cellpose_studio.io.project.confidence import read_confidence
+from cellpose_studio.io.project.runs import read_run
+from cellpose_studio.workflows.recompute import MasksFromFile
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What a project and the cache know of masks besides their pixels."""
+
+    record: RunRecord | None
+    confidence: Confidence | None
+    flows: Flows | None
 
 
 class MasksLoader:
-    """Brings masks into memory that only the project has yet."""
+    """Reads masks that only the project has yet, with all that is known of them.
+
+    Without their flows, if the cache has lost them: then thresholds need a run.
+    """
 
     failed = Signal(Exception)
 
-    def __init__(self, session: Session, queue: JobQueue) -> None:
+    def __init__(self, session: Session, queue: JobQueue, flows: KeptFlows) -> None:
         self._session = session
         self._queue = queue
+        self._flows = flows
+        self._on_their_way: set[LabelImage] = set()
         session.shown_changed.connect(self._on_shown)
+        session.labels_changed.connect(self._on_labels)
 
     def _on_shown(self, entry: Entry | None) -> None:
         if entry is not None:
             for name in entry.label_sets:
                 self._load(entry, name)
 
+    def _on_labels(self, entry: Entry, name: str) -> None:
+        if entry is self._session.shown and name in entry.label_sets:
+            self._load(entry, name)
+
     def _load(self, entry: Entry, name: str) -> None:
-        pixels = entry.label_sets[name].pixels
-        if pixels.loaded:
+        labels, project = entry.label_sets[name], self._session.project
+        pixels = labels.pixels
+        if pixels.loaded or pixels in self._on_their_way:
             return
-        job = Job(f"Reading {name}", lambda _: pixels.sizes(), quiet=True)
-        job.finished.connect(lambda _: self._session.labels_changed.emit(entry, name))
+        self._on_their_way.add(pixels)
+
+        def work(_: object) -> _Found:
+            pixels.sizes()
+            return self._found(project, entry, labels)
+
+        job = Job(f"Reading {name}", work, quiet=True)
+        job.finished.connect(lambda found: self._finish(entry, labels, found))
         job.failed.connect(self.failed.emit)
+        job.ended.connect(lambda: self._on_their_way.discard(pixels))
         self._queue.start(job)
+
+    def _found(self, project: Project, entry: Entry, labels: LabelSet) -> _Found:
+        run, revision = labels.run, labels.revision
+        assert revision is not None
+        record = project.read(lambda db: read_run(db, run)) if run else None
+        confidence = project.read(lambda db: read_confidence(db, revision.id))
+        flows = self._flows.get(entry.image, record, revision)
+        return _Found(record, confidence, flows)
+
+    def _finish(self, entry: Entry, labels: LabelSet, found: _Found) -> None:
+        maker = None
+        if found.flows is not None:
+            maker = MasksFromFile(found.flows, entry.image.label_shape)
+        self._session.complete(
+            entry,
+            labels,
+            record=found.record,
+            confidence=found.confidence,
+            flows=found.flows,
+            maker=maker,
+        )

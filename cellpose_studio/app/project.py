@@ -11,12 +11,13 @@ from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from cellpose_studio.app.writer import Change, Writer
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.io.project.extras import read_state
 from cellpose_studio.io.project.file import (
     ProjectFile,
     create_project,
@@ -42,12 +43,15 @@ class Contents:
     ----------
     last_ids
         The highest id of each table.
+    state
+        What was remembered of the window.
     """
 
     file: ProjectFile
     images: list[StoredImage]
     label_sets: list[StoredLabelSet]
     last_ids: Counter[str]
+    state: dict[str, Any]
 
 
 def read_contents(file: ProjectFile) -> Contents:
@@ -59,7 +63,9 @@ def read_contents(file: ProjectFile) -> Contents:
     """
     try:
         images = read_images(file.db, file.path.parent)
-        return Contents(file, images, read_label_sets(file.db), _last_ids(file.db))
+        label_sets = read_label_sets(file.db)
+        state = read_state(file.db, "window")
+        return Contents(file, images, label_sets, _last_ids(file.db), state)
     except BaseException:
         file.leave()
         raise
@@ -83,6 +89,7 @@ class Project:
         self.crashed = contents.file.crashed
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
+        self.state = contents.state
         self._last = contents.last_ids
         self.author = _user()
         self._tickets: dict[int, int] = {}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from psygnal import Signal
 
@@ -77,6 +78,7 @@ class Session:
     shown_changed = Signal(object)  # Entry, or None
     labels_changed = Signal(object, str)  # Entry, name of the label set
     labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
+    recorded = Signal(object, object)  # Entry, LabelSet: a new revision
     entry_changed = Signal(object)  # Entry: its status
 
     def __init__(self, project: Project) -> None:
@@ -210,10 +212,11 @@ class Session:
     ) -> None:
         """Give an image new masks, the active ones, as one step that can be undone.
 
-        They become a revision. Nothing happens to an image that was taken off the
-        list meanwhile.
+        They become a revision. An image that was taken off the list meanwhile has
+        them when it is added again; nothing happens to one of another project.
         """
-        if self._entries.get(entry.image.key) is not entry:
+        listed = self._entries.get(entry.image.key) is entry
+        if not listed and self._hidden.get(entry.image.key) is not entry:
             return
         name = labels.name
         before = self._leave(entry, name)
@@ -221,6 +224,10 @@ class Session:
             self._label_set(entry, name), entry.id, labels, kind, text, before, details
         )
         self._recent.keep(after)
+        self.recorded.emit(entry, after)
+        if not listed:
+            self._put(entry, name, after)
+            return
         assert after.revision is not None
         self.undo_stack.push(
             HeadSwitch(self, entry, name, text, before, after.revision, number)
@@ -240,6 +247,7 @@ class Session:
             details,
         )
         self._recent.keep(after)
+        self.recorded.emit(entry, after)
         self._put(entry, labels.name, after)
 
     def record_run(self, entry: Entry, record: RunRecord) -> None:
@@ -257,6 +265,13 @@ class Session:
         labels = entry.labels
         if entry.preview_of is not None and labels is not None:
             self.replace_labels(entry, labels, text, "threshold")
+
+    def complete(self, entry: Entry, labels: LabelSet, **known: Any) -> None:
+        """Add what is known of masks that were just read from the project."""
+        if entry.label_sets.get(labels.name) is labels:
+            entry.label_sets[labels.name] = replace(labels, **known)
+            self._recent.keep(entry.label_sets[labels.name])
+            self.labels_changed.emit(entry, labels.name)
 
     def restore(self, entry: Entry, revision: LabelRevision, name: str) -> None:
         """Make an earlier revision of a label set the head, as a new revision."""

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import secrets
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from cellpose_studio.app.project import Project
-from cellpose_studio.io.project.file import SUFFIX, locked_by_another
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.io.project.file import SUFFIX, locked_by_another, read_project
+from cellpose_studio.io.project.images import read_images
 from cellpose_studio.paths import data_dir
 
 
@@ -30,7 +34,43 @@ def is_unnamed(path: Path) -> bool:
     return path.resolve().parent == unnamed_folder().resolve()
 
 
-def left_over() -> list[Path]:
-    """Return unnamed projects that no window has open, the newest first."""
-    found = [p for p in unnamed_folder().glob(f"*{SUFFIX}") if not locked_by_another(p)]
-    return sorted(found, key=lambda path: path.stat().st_mtime, reverse=True)
+@dataclass(frozen=True)
+class LeftOver:
+    """An unnamed project that no window has open.
+
+    Attributes
+    ----------
+    images
+        How many there are in it.
+    """
+
+    path: Path
+    changed: datetime
+    images: int
+
+
+def left_over() -> list[LeftOver]:
+    """Return unnamed projects with images, the newest first; empty ones are removed.
+
+    Damaged ones are left alone: they can still be rescued by hand.
+    """
+    found = []
+    for path in unnamed_folder().glob(f"*{SUFFIX}"):
+        if locked_by_another(path):
+            continue
+        with suppress(StudioError, OSError):
+            project = _described(path)
+            if project.images:
+                found.append(project)
+            else:
+                path.unlink()
+    return sorted(found, key=lambda project: project.changed, reverse=True)
+
+
+def _described(path: Path) -> LeftOver:
+    file = read_project(path)
+    try:
+        images = len(read_images(file.db, path.parent))
+    finally:
+        file.close()
+    return LeftOver(path, datetime.fromtimestamp(path.stat().st_mtime), images)

@@ -26,6 +26,7 @@ from cellpose_studio.core.label_picture import (
     ranks_of,
     update,
 )
+from cellpose_studio.ui.layer_settings import contrast, placed
 
 _COLOURS = ("green", "magenta", "cyan", "yellow", "red", "blue")
 _FILL = 0.4
@@ -45,6 +46,7 @@ class Canvas(QObject):
 
     status_changed = Signal(str)
     cell_pointed_at = Signal(int)  # id in the selected masks, 0 for none
+    cell_delete_wanted = Signal(int)  # Ctrl+click on a cell
     labels_chosen = Signal(str)  # name of a label set, by a click on its layer
 
     def __init__(self, theme: str) -> None:
@@ -76,6 +78,7 @@ class Canvas(QObject):
         self._masks: dict[str, Any] = {}
         self.model.events.status.connect(self._on_status)
         self.model.layers.selection.events.active.connect(self._on_active)
+        self.model.mouse_drag_callbacks.append(self._on_press)
 
     def layer_controls(self) -> QWidget:
         """Return napari's controls of the selected layer."""
@@ -145,7 +148,7 @@ class Canvas(QObject):
             name=name,
             colormap=self._colours(),
             visible=False,
-            **_placed(self._image),
+            **placed(self._image),
         )
         # Napari then asks for the surroundings of what it painted, too.
         layer.contour = 1
@@ -166,9 +169,8 @@ class Canvas(QObject):
         if self.model.dims.ndisplay == 3:
             layer.refresh(extent=False)
             return
-        steps = self.model.dims.current_step
-        shown = all(s.start <= n < s.stop for s, n in zip(region[:-2], steps, strict=False))
-        if shown:
+        planes = zip(region[:-2], self.model.dims.current_step, strict=False)
+        if all(part.start <= step < part.stop for part, step in planes):
             layer._accumulate_updated_slice(region)  # PRIVATE
             layer._partial_labels_refresh()  # PRIVATE
 
@@ -216,6 +218,17 @@ class Canvas(QObject):
             now = self.model.dims.current_step[at]
             self.model.dims.set_current_step(at, min(max(now + by, 0), int(steps) - 1))
 
+    @property
+    def planes(self) -> dict[str, int]:
+        """Which time point and plane are shown, of the axes that there are."""
+        axes = list(self.model.dims.axis_labels)
+        return {axis: self._current(axis) for axis in "TZ" if axis in axes}
+
+    def set_planes(self, planes: dict[str, int]) -> None:
+        """Show a time point and a plane."""
+        for axis, n in planes.items():
+            self.step(axis, n - self._current(axis))
+
     def close(self) -> None:
         """Release OpenGL, threads and providers; for the window's closeEvent."""
         from napari.utils.events.event_utils import disconnect_events
@@ -228,7 +241,7 @@ class Canvas(QObject):
 
     def _add_colours(self, image: ImageSource) -> None:
         self.model.add_image(
-            ColourPixels(image), name=image.path.name, rgb=True, **_placed(image)
+            ColourPixels(image), name=image.path.name, rgb=True, **placed(image)
         )
 
     def _add_channel(self, image: ImageSource, channel: int) -> None:
@@ -239,9 +252,9 @@ class Canvas(QObject):
             name=image.channel_names[channel] if several else image.path.name,
             colormap=_COLOURS[channel % len(_COLOURS)] if several else "gray",
             blending="additive" if several else "translucent_no_depth",
-            contrast_limits=_contrast(image, channel),
+            contrast_limits=contrast(image, channel),
             multiscale=False,
-            **_placed(image),
+            **placed(image),
         )
 
     def _name_axes(self, image: ImageSource) -> None:
@@ -300,6 +313,12 @@ class Canvas(QObject):
         self.status_changed.emit(str(status))
         self.cell_pointed_at.emit(self._cell_under_cursor())
 
+    def _on_press(self, _: Any, event: Any) -> None:
+        if event.button == 1 and tuple(event.modifiers) == ("Control",):
+            cell = self._cell_under_cursor()
+            if cell:
+                self.cell_delete_wanted.emit(cell)
+
     def _cell_under_cursor(self) -> int:
         """Return the id of the cell of the masks that are shown, 0 for none.
 
@@ -356,15 +375,6 @@ def _masks_layer() -> type[Any]:
     return Labels
 
 
-def _placed(image: ImageSource) -> dict[str, Any]:
-    """Return where the layers of ``image`` lie in space."""
-    known = image.pixel_size_um[1] is not None
-    axes = len(image.label_shape)
-    frames = image.frames > 1
-    units = ["pixel"] * frames + ["um" if known else "pixel"] * (axes - frames)
-    return {"scale": image.label_scale, "units": units}
-
-
 def _provide(model: Any) -> Any:
     """Let napari's commands find this viewer; they only look for its own window.
 
@@ -383,12 +393,3 @@ def _provide(model: Any) -> Any:
             (lambda: model.layers.selection, Selection[Layer], 100),
         ]
     )
-
-
-def _contrast(image: ImageSource, channel: int) -> tuple[float, float]:
-    """Return limits that show most of the middle plane; a few pixels may be cut."""
-    plane = image.plane(0, channel, image.planes // 2)
-    every = max(1, max(plane.shape) // 1024)
-    seen = plane[::every, ::every].astype(np.float64)
-    low, high = np.percentile(seen, (0.1, 99.9))
-    return (float(low), float(high)) if low < high else (float(low), float(low) + 1)

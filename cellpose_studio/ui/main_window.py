@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from math import isnan
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +22,12 @@ from cellpose_studio.app.batch import BatchQueue
 from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.kept_flows import FlowKeeper, KeptFlows
-from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.masks_loader import MasksLoader
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import Runs, Thresholds
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.app.unnamed import left_over
 from cellpose_studio.engine.catalogue import from_file, shipped
 from cellpose_studio.io.images import IMAGE_FILES
 from cellpose_studio.io.project.file import SUFFIX
@@ -43,6 +41,7 @@ from cellpose_studio.ui.job_bar import JobBar
 from cellpose_studio.ui.menus import Menus
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.ui.opening import Opener
+from cellpose_studio.ui.picture import Picture
 from cellpose_studio.ui.presets import Presets
 from cellpose_studio.ui.projects import Projects
 from cellpose_studio.ui.relinking import Relinker
@@ -51,6 +50,7 @@ from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
 from cellpose_studio.ui.theme import ADDITIONS
 from cellpose_studio.ui.welcome import Welcome
+from cellpose_studio.ui.window_state import WindowState
 from cellpose_studio.workflows.warm_up import warm_up
 
 _SIZE = (1366, 768)
@@ -87,6 +87,7 @@ class MainWindow(QMainWindow):
         self.quick = JobQueue(self)
         self.canvas = Canvas(settings.theme)
         self.messages = MessageBar()
+        self.picture = Picture(self.session, self.canvas)
         self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()
         self.jobs = JobBar(self.queue, self.quick)
@@ -112,6 +113,8 @@ class MainWindow(QMainWindow):
         self.masks = MasksLoader(self.session, self.quick, flows)
         self.flow_keeper = FlowKeeper(self.session, self.quick, flows)
         self._lay_out()
+        self.state = WindowState(self.session, self.canvas, self.tabs)
+        self.projects.before_leaving = self.state.remember
         self.menus = Menus(self)
         self._connect()
         self.set_theme(settings.theme)
@@ -215,6 +218,7 @@ class MainWindow(QMainWindow):
         self.quick.start(job)
         for path in self.settings.model_files:
             self.add_model(path, select=False)
+        self.welcome.offer(left_over())
 
     # Qt's own events
 
@@ -295,9 +299,9 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         self.session.shown_changed.connect(self._on_shown)
         self.session.labels_changed.connect(self._on_labels)
-        self.session.labels_edited.connect(self._on_edited)
+        self.session.labels_edited.connect(self._on_labels)
         self.projects.saved.connect(self.saved.setText)
-        self.projects.opened.connect(self._name_window)
+        self.projects.opened.connect(self._on_project)
         self.masks.failed.connect(self.show_error)
         self.images.chosen.connect(self.session.show)
         self.images.members.failed.connect(self.show_error)
@@ -307,8 +311,8 @@ class MainWindow(QMainWindow):
         self.segment.model.file_wanted.connect(self.choose_model)
         self.welcome.sample_wanted.connect(self.open_sample)
         self.canvas.status_changed.connect(self.position.setText)
-        self.canvas.cell_pointed_at.connect(self._on_cell)
-        self.canvas.labels_chosen.connect(self._on_labels_chosen)
+        self.picture.cell_described.connect(self.cell.setText)
+        self.welcome.project_wanted.connect(self.projects.open)
         self.runs.failed.connect(self.show_error)
         self.batch.failed.connect(self.show_error)
         self.presets.failed.connect(self.show_error)
@@ -327,17 +331,18 @@ class MainWindow(QMainWindow):
     def _on_shown(self, entry: Entry | None) -> None:
         # First, or the canvas would fit the image into a size that it has no more.
         self._middle.setCurrentIndex(0 if entry is None else 1)
+        self._name_window()
+        self.segment.show_entry(entry)
         try:
-            self.canvas.show_image(entry.image if entry else None)
+            self.picture.show(entry)
         # The file may have gone, or be damaged where it was not looked at before.
         except Exception as error:
             self.show_error(error)
-        self.segment.show_entry(entry)
+
+    def _on_project(self) -> None:
         self._name_window()
-        if entry is not None:
-            for labels in entry.label_sets.values():
-                self._draw(labels)
-            self.canvas.set_active_labels(entry.active)
+        if self.session.shown is None:
+            self.state.restore()
 
     def _name_window(self) -> None:
         entry = self.session.shown
@@ -346,36 +351,9 @@ class MainWindow(QMainWindow):
             parts.append(self.session.project.name)
         self.setWindowTitle(" - ".join([*parts, "Cellpose Studio"]))
 
-    def _on_labels(self, entry: Entry, name: str) -> None:
-        if entry is not self.session.shown:
-            return
-        labels = entry.label_sets.get(name)
-        if labels is None:
-            self.canvas.remove_labels(name)
-        else:
-            self._draw(labels)
-        self.canvas.set_active_labels(entry.active)
-        self.segment.show_labels(entry.labels)
-
-    def _draw(self, labels: LabelSet) -> None:
-        """Show masks that are in memory; others come as soon as they are read."""
-        if labels.pixels.loaded:
-            self.canvas.show_labels(labels.name, labels.labels, labels.confidence)
-
-    def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+    def _on_labels(self, entry: Entry, *_: object) -> None:
         if entry is self.session.shown:
-            region = edit.region(entry.image.label_shape)
-            self.canvas.redraw_labels(name, region)
             self.segment.show_labels(entry.labels)
-
-    def _on_labels_chosen(self, name: str) -> None:
-        entry = self.session.shown
-        if entry is not None and name != entry.active:
-            self.session.choose_labels(entry, name)
-
-    def _on_cell(self, cell: int) -> None:
-        entry = self.session.shown
-        self.cell.setText(_about_cell(cell, entry.labels if entry else None))
 
     def _on_thresholds(self) -> None:
         entry = self.session.shown
@@ -388,14 +366,3 @@ class MainWindow(QMainWindow):
         self.thresholds.change(
             entry, type(entry.labels.parameters).model_validate(changed)
         )
-
-
-def _about_cell(cell: int, labels: LabelSet | None) -> str:
-    """Return what the status bar says of the cell under the pointer."""
-    if not cell or labels is None:
-        return ""
-    sure = labels.confidence.of(cell) if labels.confidence else None
-    if sure is None:
-        return f"cell {cell}"
-    error = "" if isnan(sure.flow_error) else f", flow error {sure.flow_error:.2f}"
-    return f"cell {cell}: {sure.pixels} px, probability {sure.probability:.0%}{error}"

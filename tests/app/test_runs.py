@@ -8,7 +8,6 @@ import torch
 
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.runs import Runs, Thresholds, imported_labels, parameters_of
-from cellpose_studio.app.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.parameters import SegmentationParameters
@@ -19,6 +18,7 @@ from cellpose_studio.engine.network import Network, NetworkCache
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.imported import ImportedMasks
 from cellpose_studio.io.masks import read_masks
+from cellpose_studio.io.project.runs import read_runs
 from cellpose_studio.workflows.save import save_segmentation
 from cellpose_studio.workflows.segment import segment
 
@@ -29,9 +29,9 @@ PARAMETERS = SegmentationParameters(diameter=20.0)
 class Application:
     """Everything of the window but the window."""
 
-    def __init__(self, qtbot) -> None:
+    def __init__(self, qtbot, session) -> None:
         self.qtbot = qtbot
-        self.session = Session()
+        self.session = session
         self.queue = JobQueue()
         self.runs = Runs(self.session, self.queue)
         self.thresholds = Thresholds(self.session, self.queue)
@@ -47,12 +47,17 @@ class Application:
         return self.runs.start(entry, shipped()[0], parameters)
 
     def wait(self) -> None:
-        self.qtbot.waitUntil(lambda: not self.queue.jobs, timeout=LONG)
+        self.qtbot.waitUntil(self._idle, timeout=LONG)
+
+    def _idle(self) -> bool:
+        """Tell whether no job runs, and no preview waits to be kept."""
+        previews = [e for e in self.session.entries if e.preview_of is not None]
+        return not self.queue.jobs and not previews
 
 
 @pytest.fixture
-def app(qtbot):
-    app = Application(qtbot)
+def app(qtbot, session):
+    app = Application(qtbot, session)
     yield app
     app.queue.shut_down()
 
@@ -100,15 +105,30 @@ def test_a_run_that_cannot_be_is_told_and_changes_nothing(app, cells):
     assert entry.label_sets == {}
 
 
-def test_a_run_on_an_image_that_was_closed_and_opened_again_goes_nowhere(app, cells):
+def test_a_run_on_an_image_that_was_taken_off_and_added_again_arrives(app, cells):
     path = cells("a.tif")
     entry = app.open(path)
     app.run(entry)
     app.session.close(entry.image.key)
     again = app.open(path)
     app.wait()
-    assert again.label_sets == {}
+    assert again.labels.cells == 12
     assert app.errors == []
+
+
+def test_every_run_leaves_a_record(app, cells, project):
+    entry = app.open(cells("a.tif"))
+    app.run(entry)
+    app.wait()
+    app.run(entry, SegmentationParameters(do_3D=True))
+    app.wait()
+    app.run(entry).started.connect(app.queue.cancel_all)
+    app.wait()
+    records = [record for _, record in project.read(lambda db: read_runs(db, entry.id))]
+    assert [r.outcome for r in records] == ["finished", "failed", "cancelled"]
+    assert records[0].cells == 12
+    assert "single plane" in records[1].message
+    assert len(records[0].image.pixels_sha256) == 64
 
 
 def test_what_a_run_has_to_say_is_told(app, cells, monkeypatch):
@@ -218,7 +238,8 @@ def test_thresholds_of_a_saved_result_act_as_on_the_result_itself(
     app.run(entry)
     app.wait()
     run = entry.labels
-    save_segmentation(run.run, ["npy"])
+    result = segment(entry.image, shipped()[0], PARAMETERS, Checkpoint())
+    save_segmentation(result, ["npy"])
     masks = read_masks(entry.image.path.with_name("a_seg.npy"))
     imported = imported_labels("seg", masks, entry.image)
     assert imported.cells == run.cells

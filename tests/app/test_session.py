@@ -7,13 +7,10 @@ import os
 import numpy as np
 import pytest
 
-from cellpose_studio.app.session import LabelSet, Session
+from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project import Project
 from cellpose_studio.io.images import open_images
-
-
-@pytest.fixture
-def session(qapp):
-    return Session()
+from cellpose_studio.io.project.revisions import read_revisions
 
 
 @pytest.fixture
@@ -23,7 +20,7 @@ def entries(session, cells):
 
 
 def masks(origin: str, name: str = "cells") -> LabelSet:
-    return LabelSet(name, np.zeros((32, 32), np.uint32), origin, 0)
+    return LabelSet(name, LabelImage(np.zeros((32, 32), np.uint32)), origin, 0)
 
 
 def origins(entry):
@@ -86,10 +83,9 @@ def test_changes_are_announced(session, entries):
     session.labels_changed.connect(lambda *what: heard.append(what))
     session.show(entries[2].image.key)
     session.show(entries[2].image.key)
-    session.put(entries[0].image.key, "cells", masks("file"))
+    session.import_labels(entries[0], masks("file"), {})
     session.close(entries[2].image.key)
     session.show("not open")
-    session.put("not open", "cells", masks("file"))
     session.close("not open")
     assert heard == [entries[2], (entries[0], "cells"), "images", entries[1]]
 
@@ -153,8 +149,8 @@ def test_undo_goes_to_the_image_it_changes(session, entries):
 
 def test_undo_makes_the_earlier_label_set_the_active_one(session, entries):
     entry = entries[0]
-    session.put(entry.image.key, "masks", masks("file", "masks"))
-    entry.active = "masks"
+    session.import_labels(entry, masks("file", "masks"), {})
+    session.choose_labels(entry, "masks")
     session.replace_labels(entry, masks("run"), "Run")
     assert entry.labels.origin == "run"
     session.undo_stack.undo()
@@ -164,35 +160,52 @@ def test_undo_makes_the_earlier_label_set_the_active_one(session, entries):
     assert entry.labels.origin == "run"
 
 
-def test_what_a_gesture_passes_is_one_step(session, entries):
+def test_what_a_slider_passes_is_one_step(session, entries):
     entry, stack = entries[0], session.undo_stack
     session.replace_labels(entry, masks("run"), "Run")
-    for n in range(3):
-        session.replace_labels(entry, masks(f"first {n}"), "Change", gesture=1)
-    session.replace_labels(entry, masks("second"), "Change", gesture=2)
+    for gesture in ("first", "second"):
+        for n in range(3):
+            session.preview(entry, masks(f"{gesture} {n}"))
+            assert entry.labels.origin == f"{gesture} {n}"
+        session.keep_preview(entry, "Change")
     assert stack.count() == 3
     seen = []
     for go in (*[stack.undo] * 3, *[stack.redo] * 3):
         go()
         seen.append(origins(entry).get("cells"))
-    assert seen == ["first 2", "run", None, "run", "first 2", "second"]
+    assert seen == ["first 2", "run", None, "run", "first 2", "second 2"]
 
 
-def test_a_gesture_on_another_image_is_another_step(session, entries):
-    session.replace_labels(entries[0], masks("a"), "Change", gesture=1)
-    session.replace_labels(entries[1], masks("b"), "Change", gesture=1)
+def test_a_preview_makes_no_revision(session, entries, project):
+    entry = entries[0]
+    session.replace_labels(entry, masks("run"), "Run")
+    session.preview(entry, masks("slider"))
     session.undo_stack.undo()
-    assert (origins(entries[0]), origins(entries[1])) == ({"cells": "a"}, {})
+    session.undo_stack.redo()
+    assert origins(entry) == {"cells": "run"}
+    session.keep_preview(entry, "Change")
+    number = entry.label_set_ids["cells"]
+    found = project.read(lambda db: read_revisions(db, number))
+    assert [revision.origin for revision in found] == ["run"]
 
 
-def test_a_result_for_an_image_that_was_closed_meanwhile_goes_nowhere(session, entries):
+def test_a_result_for_an_image_off_the_list_waits_for_it(session, entries):
     gone = entries[0]
     session.close(gone.image.key)
     session.replace_labels(gone, masks("run"), "Run")
-    [again] = session.add(open_images(gone.image.path))
-    session.replace_labels(gone, masks("run"), "Run")
-    assert again.label_sets == {}
     assert not session.undo_stack.canUndo()
+    [again] = session.add(open_images(gone.image.path))
+    assert origins(again) == {"cells": "run"}
+
+
+def test_a_result_for_another_project_goes_nowhere(session, entries, tmp_path):
+    gone = entries[0]
+    other = Project.create(tmp_path / "other.cpstudio")
+    session.use(other)
+    session.replace_labels(gone, masks("run"), "Run")
+    assert session.entries == ()
+    assert not session.undo_stack.canUndo()
+    other.close()
 
 
 def test_steps_on_a_closed_image_are_skipped(session, entries):
@@ -227,11 +240,3 @@ def test_steps_that_were_undone_are_skipped_too(session, entries):
     stack.redo()
     assert not stack.canRedo()
     assert origins(b) == {"cells": "run"}
-
-
-def test_only_so_many_steps_are_kept(session, entries):
-    for n in range(40):
-        session.replace_labels(entries[0], masks(str(n)), "Run")
-    while session.undo_stack.canUndo():
-        session.undo_stack.undo()
-    assert origins(entries[0]) == {"cells": "9"}

@@ -10,6 +10,7 @@ import tifffile
 import torch
 
 from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import Runs
 from cellpose_studio.app.session import Session
 from cellpose_studio.cli.main import run
@@ -104,11 +105,13 @@ def test_the_same_as_the_workflow_and_the_window_give(segmented, cells, out, qtb
         tifffile.imread(out / "a_cp_masks.tif"), workflow.labels
     )
 
-    session, queue = Session(), JobQueue()
+    project = Project.create(path.with_suffix(".cpstudio"))
+    session, queue = Session(project), JobQueue()
     [entry] = session.add(open_images(path))
     Runs(session, queue).start(entry, shipped()[0], parameters)
     qtbot.waitUntil(lambda: not queue.jobs, timeout=60_000)
     np.testing.assert_array_equal(entry.labels.labels, workflow.labels)
+    project.close()
 
 
 def test_one_bad_image_does_not_stop_the_rest(segmented, cells, tmp_path, out):

@@ -184,7 +184,7 @@ def test_the_panel_decides_the_parameters(user, cells):
     panel.normalization.set_values({"percentile": (2.0, 98.0)})
     panel.advanced.set_values({"exclude_on_edges": True})
     entry = user.run()
-    assert entry.labels.run.parameters == SegmentationParameters(
+    assert entry.labels.record.parameters == SegmentationParameters(
         channels=(1, None),
         diameter=21.0,
         anisotropy=1.0,  # what automatic came to
@@ -201,7 +201,7 @@ def test_a_stack_runs_as_the_user_says(user, cells, mode):
     panel.main.set_values({"diameter": 20.0})
     user.run()
     assert entry.labels.labels.shape == (4, 64, 64)
-    assert entry.labels.run.parameters.do_3D == (mode == "volume")
+    assert entry.labels.record.parameters.do_3D == (mode == "volume")
     if mode == "joined":
         planes = entry.labels.labels
         assert all(set(np.unique(p)) == {0, 1, 2, 3, 4} for p in planes)

@@ -40,7 +40,7 @@ def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
     user.open(path)
     entry = user.run()
     answer(user, lambda d: tick(d, "tif", "png", "npy", "rois", "outlines"))
-    qtbot.keyClick(user.window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(user.window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     user.wait_idle()
     assert "Saved" in user.message
 
@@ -102,7 +102,7 @@ def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):
     answer(user, lambda d: tick(d, "npy"))
     user.window.save()
     user.wait_idle()
-    user.window.close_image()
+    user.window.projects.new()
     [entry] = user.open(path)
     assert list(entry.label_sets) == ["seg"]
     np.testing.assert_array_equal(entry.labels.labels, before.labels)

@@ -138,7 +138,7 @@ def test_a_weight_file_becomes_a_model(user, cells, tmp_path):
     assert panel.combo.currentText() == "my_model"
     assert user.window.settings.model_files == [copy]
     user.open(cells("a.tif"))
-    assert user.run().labels.run.model.path == copy
+    assert user.run().labels.record.model.path == str(copy)
 
 
 def test_a_file_that_is_no_model_is_refused(user, tmp_path):

@@ -8,6 +8,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import TypeVar
 
@@ -109,10 +110,17 @@ def read_labels(
             "LEFT JOIN chunk ON sha256 = chunk WHERE revision = ?",
             (revision,),
         )
-        for plane, row, column, sha256, data in rows:
-            view = chunk(labels, Place(plane, row, column))
-            view[...] = _unpacked(data, sha256, view.shape)
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for some in _batches(rows):
+                list(pool.map(partial(_put, labels), some))
         return labels
+
+
+def _put(labels: Labels, row: tuple[int, int, int, bytes, bytes]) -> None:
+    """Write the chunk of a row into a label image."""
+    *place, sha256, data = row
+    view = chunk(labels, Place(*place))
+    view[...] = _unpacked(data, sha256, view.shape)
 
 
 def is_intact(data: object, sha256: bytes) -> bool:

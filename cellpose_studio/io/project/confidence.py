@@ -1,0 +1,71 @@
+"""How sure the network was of the cells of a revision."""
+
+from __future__ import annotations
+
+import sqlite3
+import zlib
+
+import numpy as np
+
+from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.io.project.reading import reading
+
+_MOST_CELLS = 2**28
+
+
+def write_confidence(
+    db: sqlite3.Connection, revision: int, confidence: Confidence
+) -> None:
+    """Store what is known of the cells of a revision.
+
+    Four columns of one value per cell, compressed together, little-endian: id
+    (uint32), pixels (uint32), flow error (float32), probability (float32).
+    """
+    columns = (
+        confidence.ids.astype("<u4"),
+        confidence.pixels.astype("<u4"),
+        confidence.flow_errors.astype("<f4"),
+        confidence.probabilities.astype("<f4"),
+    )
+    data = zlib.compress(b"".join(column.tobytes() for column in columns), 1)
+    db.execute(
+        "INSERT INTO confidence VALUES (?, ?, ?, ?, ?)",
+        (
+            revision,
+            len(confidence.ids),
+            confidence.candidates,
+            confidence.misfits,
+            data,
+        ),
+    )
+
+
+def read_confidence(db: sqlite3.Connection, revision: int) -> Confidence | None:
+    """Return what is known of the cells of a revision; None if nothing is.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("how sure the network was"):
+        row = db.execute(
+            "SELECT cells, candidates, misfits, data FROM confidence "
+            "WHERE revision = ?",
+            (revision,),
+        ).fetchone()
+        return None if row is None else _confidence(*row)
+
+
+def _confidence(cells: int, candidates: int, misfits: int, data: bytes) -> Confidence:
+    if not 0 <= cells <= _MOST_CELLS:
+        raise ValueError(f"an impossible number of cells: {cells}")
+    raw = zlib.decompressobj().decompress(data, 16 * cells + 1)
+    columns = np.frombuffer(raw, "<u4").reshape(4, cells)
+    return Confidence(
+        columns[0].astype(np.uint32),
+        columns[1].astype(np.int64),
+        columns[2].view("<f4").astype(np.float64),
+        columns[3].view("<f4").astype(np.float64),
+        int(candidates),
+        int(misfits),
+    )

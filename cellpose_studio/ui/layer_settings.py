@@ -1,0 +1,27 @@
+"""Where the layers of an image lie, and how bright they are at first."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cellpose_studio.core.image import ImageSource
+
+
+def placed(image: ImageSource) -> dict[str, Any]:
+    """Return where the layers of ``image`` lie in space."""
+    known = image.pixel_size_um[1] is not None
+    axes = len(image.label_shape)
+    frames = image.frames > 1
+    units = ["pixel"] * frames + ["um" if known else "pixel"] * (axes - frames)
+    return {"scale": image.label_scale, "units": units}
+
+
+def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
+    """Return limits that show most of the middle plane; a few pixels may be cut."""
+    plane = image.plane(0, channel, image.planes // 2)
+    every = max(1, max(plane.shape) // 1024)
+    seen = plane[::every, ::every].astype(np.float64)
+    low, high = np.percentile(seen, (0.1, 99.9))
+    return (float(low), float(high)) if low < high else (float(low), float(low) + 1)
