@@ -80,7 +80,7 @@ class Bench:
 
     def __init__(self, app: QApplication, folder: Path) -> None:
         from cellpose_studio.app.settings import Settings
-from cellpose_studio.app.unnamed import new_unnamed
+        from cellpose_studio.app.unnamed import new_unnamed
         from cellpose_studio.ui.main_window import MainWindow
 
         self.app = app
