@@ -1,0 +1,232 @@
+"""Time the list of images with 10,000 of them; docs/benchmarks.md has the result.
+
+xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/image_list.py [IMAGES]
+
+Every image is a file of its own, so every thumbnail is made from pixels. A timer of
+5 ms runs in the real window; how much later than that it fires is the delay that a
+user feels.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+import tifffile
+from qtpy.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
+from qtpy.QtWidgets import QApplication
+
+INTERVAL = 5  # ms
+SIDE = 96  # px
+
+
+class Pulse:
+    """Measures by how much a timer is late, in ms."""
+
+    def __init__(self) -> None:
+        self._late: list[float] = []
+        self._timer = QTimer(interval=INTERVAL)
+        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
+        self._timer.timeout.connect(self._on_timeout)
+        self.restart()
+        self._timer.start()
+
+    def restart(self) -> None:
+        self._late.clear()
+        self._last = perf_counter()
+
+    def row(self, title: str, seconds: float) -> str:
+        median, high = np.percentile(self._late, (50, 95))
+        return (
+            f"| {title} | {seconds:.2f} | {median:.1f} | {high:.1f} | "
+            f"{max(self._late):.0f} |"
+        )
+
+    def _on_timeout(self) -> None:
+        now = perf_counter()
+        self._late.append(max(0.0, (now - self._last) * 1000 - INTERVAL))
+        self._last = now
+
+
+class Painted(QObject):
+    """Knows whether a widget was painted since it was asked for last."""
+
+    def __init__(self, widget: Any) -> None:
+        super().__init__()
+        self.seen = False
+        widget.installEventFilter(self)
+
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:
+        self.seen = self.seen or event.type() == QEvent.Type.Paint
+        return False
+
+
+def make_project(folder: Path, number: int) -> Path:
+    """Make a project of small images; a third of them has masks."""
+    from cellpose_studio.app.label_set import LabelImage, LabelSet
+    from cellpose_studio.app.project import Project
+    from cellpose_studio.app.session import Session
+    from cellpose_studio.io.images import open_images
+
+    random = np.random.default_rng(0)
+    images = []
+    for n in range(number):
+        path = folder / "images" / f"plate {n // 384:02} well {n % 384:03}.tif"
+        path.parent.mkdir(exist_ok=True)
+        pixels = random.integers(0, 4000, (SIDE, SIDE), np.uint16)
+        tifffile.imwrite(path, pixels, photometric="minisblack")
+        images += open_images(path)
+    path = folder / "many.cpstudio"
+    session = Session(project := Project.create(path))
+    entries = session.add(images)
+    for n, entry in enumerate(entries[::3]):
+        labels = LabelImage(np.full((SIDE, SIDE), 1, np.uint32))
+        session.replace_labels(entry, LabelSet("cells", labels, "made", n), "Run")
+    for entry in entries[::9]:
+        session.set_reviewed(entry, True)
+    project.close()
+    return path
+
+
+class Bench:
+    """The window, and what is done with its list."""
+
+    def __init__(self, folder: Path) -> None:
+        from cellpose_studio.app.settings import Settings
+        from cellpose_studio.app.unnamed import new_unnamed
+        from cellpose_studio.ui.main_window import MainWindow
+
+        self.window = MainWindow(Settings(folder / "settings.ini"), new_unnamed())
+        self.window.show()
+        self.images = self.window.images
+        self.thumbnails = 0
+        self.images.thumbnails.made.connect(self._on_made)
+        self.wait(1)
+        self.pulse = Pulse()
+
+    def _on_made(self, *_: object) -> None:
+        self.thumbnails += 1
+
+    def until(self, done: Callable[[], bool]) -> None:
+        """Run the event loop as the application does, asleep while nothing happens."""
+        loop = QEventLoop()
+        timer = QTimer(interval=INTERVAL)
+        timer.timeout.connect(lambda: loop.quit() if done() else None)
+        timer.start()
+        loop.exec()
+
+    def wait(self, seconds: float) -> None:
+        end = perf_counter() + seconds
+        self.until(lambda: perf_counter() > end)
+
+    def timed(self, title: str, action: Callable[[], Any]) -> None:
+        """Print how late the event loop was meanwhile."""
+        self.pulse.restart()
+        before, start = self.thumbnails, perf_counter()
+        action()
+        seconds = perf_counter() - start
+        self.wait(0.3)
+        if made := self.thumbnails - before:
+            title += f", {made} thumbnails came"
+        print(self.pulse.row(title, seconds), flush=True)
+
+    def open(self, path: Path) -> None:
+        """Open the project and wait until its images are painted."""
+        painted = Painted(self.images.view.viewport())
+        self.window.open([path])
+        self.until(lambda: bool(self.window.session.entries))
+        painted.seen = False
+        self.until(lambda: painted.seen)
+
+    def wheel(self) -> None:
+        """Scroll by three rows at a time, as fast as a wheel turns."""
+        bar = self.images.view.verticalScrollBar()
+        for _ in range(150):
+            bar.setValue(bar.value() + 144)
+            self.wait(0.03)
+
+    def drag(self) -> None:
+        """Jump all over the list, resting here and there."""
+        bar = self.images.view.verticalScrollBar()
+        random = np.random.default_rng(0)
+        for n, place in enumerate(random.random(150)):
+            bar.setValue(int(place * bar.maximum()))
+            self.wait(0.2 if n % 10 == 0 else 0.02)
+
+    def filter(self) -> None:
+        for text in ("0", "01", "01 w", "01 we", "01 wel", "01 well 2", ""):
+            self.images.filter.setText(text)
+            self.wait(0.15)
+
+    def choose_status(self) -> None:
+        for row in range(self.images.status.count()):
+            self.images.status.setCurrentIndex(row)
+            self.wait(0.15)
+        self.images.status.setCurrentIndex(0)
+
+    def badges(self) -> None:
+        """Say of all that they wait, as a queue of runs does."""
+        for entry in self.window.session.entries:
+            self.images.model.set_badge(entry.image.key, "waiting")
+
+    def edit(self) -> None:
+        """Say that masks have changed, as a hundred strokes do."""
+        session = self.window.session
+        for entry in session.entries[:300:3]:
+            session.labels_changed.emit(entry, "cells")
+
+    def step(self, steps: int = 50) -> None:
+        for _ in range(steps):
+            self.images.step(1)
+            self.wait(0.01)
+
+    def neighbour(self) -> float:
+        """Return how long it takes to find the next image, in ms."""
+        entries, start = self.window.session.entries, perf_counter()
+        for entry in entries[::100]:
+            self.images.filtered.beside(entry.image.key, 1)
+        return (perf_counter() - start) * 1000 / len(entries[::100])
+
+
+def main() -> None:
+    number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        os.environ["CELLPOSE_STUDIO_HOME"] = str(folder / "home")
+        from cellpose_studio.ui.canvas import isolate_napari
+
+        isolate_napari(None)
+        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+        app = QApplication(sys.argv[:1])
+        path = make_project(folder, number)
+        bench = Bench(folder)
+        print(f"{number:,} images\n")
+        print(
+            "| late by, ms | s in all | median | p95 | worst |\n|---|---|---|---|---|"
+        )
+        bench.timed("from Open to the painted list", lambda: bench.open(path))
+        bench.wait(2)
+        bench.timed("scrolling by the wheel", bench.wheel)
+        bench.timed("jumping about", bench.drag)
+        bench.timed("the same again", bench.drag)
+        bench.timed("typing into the filter, 7 texts", bench.filter)
+        bench.timed("choosing each status", bench.choose_status)
+        bench.timed("a badge on every image", bench.badges)
+        bench.timed("new masks on 100 images", bench.edit)
+        first = bench.window.session.entries[0]
+        bench.window.session.show(first.image.key)
+        bench.wait(1)
+        bench.timed("D pressed 50 times, image on the canvas", bench.step)
+        print(f"\nFinding the next image takes {bench.neighbour():.3f} ms.")
+        bench.window.close()
+        app.processEvents()
+
+
+if __name__ == "__main__":
+    main()
