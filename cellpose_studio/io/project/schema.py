@@ -164,4 +164,4 @@ def tables(version: int) -> frozenset[tuple[str, ...]]:
 
 def tables_in(db: sqlite3.Connection) -> frozenset[tuple[str, ...]]:
     """Return what a file has, as `tables` does."""
-    return frozenset(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_schema"))
+    return frozenset(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))

@@ -11,7 +11,7 @@ from cellpose_studio.core.errors import ProjectUnusable, StudioError
 from cellpose_studio.io.project.file import open_project
 
 PAGE = 4096
-EACH = 25
+EACH = 21
 
 
 def flipped(data, random):
@@ -56,6 +56,17 @@ KINDS = (flipped, cut_out, zeroed, truncated, swapped, flipped_in_rows)
 @pytest.fixture(scope="module")
 def content(_filled):
     return _filled.path.read_bytes()
+
+
+@pytest.fixture(scope="module")
+def crashed(reader, tmp_path_factory):
+    """Return the folder of a project that was not closed, and what was in it."""
+    folder = tmp_path_factory.mktemp("crashed")
+    maker = reader.fill(folder / "original" / "a.cpstudio")
+    for name in ("a.cpstudio", "a.cpstudio-wal"):
+        shutil.copyfile(folder / "original" / name, folder / name)
+    maker.file.close()
+    return folder, maker.filled
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)
@@ -107,3 +118,29 @@ def test_the_undamaged_file_is_all_there(filled, reader, tmp_path):
     assert found.masks.keys() == filled.masks.keys()
     assert found.present.keys() == filled.present.keys()
     check(path, filled, reader)
+
+
+@pytest.mark.parametrize("seed", range(30))
+def test_damage_beside_a_crashed_file_leaves_an_earlier_state(
+    seed, crashed, reader, tmp_path
+):
+    folder, filled = crashed
+    path = tmp_path / "a.cpstudio"
+    log = path.with_name("a.cpstudio-wal")
+    shutil.copyfile(folder / path.name, path)
+    data = bytearray((folder / log.name).read_bytes())
+    random = np.random.default_rng(seed)
+    KINDS[seed % len(KINDS)](data, random)
+    log.write_bytes(data)
+    try:
+        file = open_project(path)
+    except ProjectUnusable as error:
+        assert_is_a_sentence(error)
+        return
+    assert file.crashed
+    found = reader.what_can_be_read(file)
+    file.close()
+    for revision, pixels in found.masks.items():
+        np.testing.assert_array_equal(pixels, filled.masks[revision])
+    for label_set, pixels in found.present.items():
+        assert pixels.tobytes() in filled.states[label_set]
