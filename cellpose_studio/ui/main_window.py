@@ -25,6 +25,7 @@ from cellpose_studio.app.kept_flows import FlowKeeper, KeptFlows
 from cellpose_studio.app.masks_loader import MasksLoader
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import Runs, Thresholds
+from cellpose_studio.app.sealing import Sealer
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.app.unnamed import left_over
@@ -112,6 +113,7 @@ class MainWindow(QMainWindow):
         flows = KeptFlows(cache_dir() / "flows")
         self.masks = MasksLoader(self.session, self.quick, flows)
         self.flow_keeper = FlowKeeper(self.session, self.quick, flows)
+        self.sealer = Sealer(self.session)
         self._lay_out()
         self.state = WindowState(self.session, self.canvas, self.tabs)
         self.projects.before_leaving = self.state.remember

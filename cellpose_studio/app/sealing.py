@@ -1,0 +1,21 @@
+"""Makes revisions of what was edited, once the user rests."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QTimer
+
+from cellpose_studio.app.session import Session
+
+_REST = 30_000  # ms
+
+
+class Sealer:
+    """Seals edits when none has come for a while: the journal stays short.
+
+    Nothing depends on it: each edit is durable in the journal already.
+    """
+
+    def __init__(self, session: Session, rest: int = _REST) -> None:
+        self._timer = QTimer(singleShot=True, interval=rest)
+        self._timer.timeout.connect(session.seal_all)
+        session.labels_edited.connect(lambda *_: self._timer.start())
