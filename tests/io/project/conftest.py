@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import wraps
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -39,6 +40,19 @@ class Filled:
     """By label set, with the edits after the head."""
     states: dict[int, list[bytes]] = field(default_factory=dict)
     """By label set: the bytes at each time."""
+
+
+def _in_one_transaction(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def wrapped(maker: Maker, *arguments: Any, **options: Any) -> Any:
+        if maker.db.in_transaction:
+            return method(maker, *arguments, **options)
+        maker.db.execute("BEGIN IMMEDIATE")
+        found = method(maker, *arguments, **options)
+        maker.db.execute("COMMIT")
+        return found
+
+    return wrapped
 
 
 class Maker:
@@ -76,6 +90,7 @@ class Maker:
         revisions.write_label_set(self.db, number, image, name)
         return number
 
+    @_in_one_transaction
     def result(
         self, label_set: int, pixels: Labels, run: int | None = None
     ) -> LabelRevision:
@@ -119,6 +134,7 @@ class Maker:
             label_set, edit_between("Draw cell", [7], pixels, region, after), undoes
         )
 
+    @_in_one_transaction
     def commit(self, label_set: int, edit: LabelEdit, undoes: int | None = None) -> int:
         pixels = self.filled.present[label_set]
         entry = JournalEntry(
@@ -136,6 +152,7 @@ class Maker:
         self.filled.states[label_set].append(pixels.tobytes())
         return entry.id
 
+    @_in_one_transaction
     def seal(self, label_set: int, base: LabelRevision) -> LabelRevision:
         """Make a revision of the edits."""
         pixels = self.filled.present[label_set]
