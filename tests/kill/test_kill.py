@@ -1,0 +1,122 @@
+"""A process that is killed at any moment loses at most its last second."""
+
+from __future__ import annotations
+
+import json
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from cellpose_studio.app.project import Project
+from cellpose_studio.app.session import Session
+from cellpose_studio.core.errors import ProjectUnusable
+
+WORKER = Path(__file__).with_name("worker.py")
+WINDOW = Path(__file__).with_name("window_worker.py")
+SECOND = 1.0
+PATIENCE = 120.0
+
+# Which of the kills happen while the worker edits, saves elsewhere, or runs a network.
+KINDS = ("edit", "edit", "save", "edit", "run")
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_kill_loses_at_most_a_second(qapp, tmp_path, seed):
+    kill_and_check(tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1000, 1200))
+def test_many_kills_lose_at_most_a_second(qapp, tmp_path, seed):
+    kill_and_check(tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(10))
+def test_a_kill_of_the_window_loses_at_most_a_second(qapp, cells, tmp_path, seed):
+    for name in ("a.tif", "b.tif"):
+        cells(name, (256, 256))
+    command = [sys.executable, WINDOW, tmp_path, seed]
+    done, files = killed(command, tmp_path / "log", "edit", seed)
+    check(tmp_path, done, files, "window")
+
+
+def kill_and_check(folder: Path, seed: int) -> None:
+    kind = KINDS[seed % len(KINDS)]
+    command = [sys.executable, WORKER, folder / "work.cpstudio", folder / "log"]
+    first = "run" if kind == "run" else "edit"
+    done, files = killed([*command, seed, kind], folder / "log", first, seed)
+    check(folder, done, files, kind)
+
+
+def killed(
+    command: list[object], log: Path, first: str, seed: int
+) -> tuple[list[dict], list[str]]:
+    """Return what a worker did up to the last second before it was killed.
+
+    The lines of its log, those after that second marked as ``late``, and the names
+    of the project's files, the newest first.
+    """
+    worker = subprocess.Popen([*map(str, command)], stderr=subprocess.PIPE, text=True)
+    try:
+        wait_for_work(worker, log, first)
+        time.sleep(random.Random(seed).uniform(0, 1.6))
+    finally:
+        worker.send_signal(signal.SIGKILL)
+        end = time.monotonic()
+        worker.communicate()
+    done, files = read(log)
+    for line in done:
+        line["late"] = line["at"] > end - SECOND
+    return done, files
+
+
+def check(folder: Path, done: list[dict], files: list[str], kind: str) -> None:
+    """Check that the masks of the project are those of its last second."""
+    found = state_in(folder, files)
+    states = [line["state"] for line in done]
+    assert found in states, f"the masks are none that there ever were ({kind})"
+    last = len(states) - 1 - states[::-1].index(found)
+    durable = [n for n, line in enumerate(done) if not line["late"]]
+    assert last >= max(durable, default=0), f"more than a second was lost ({kind})"
+
+
+def wait_for_work(worker: subprocess.Popen[str], log: Path, first: str) -> None:
+    """Wait until something of the kind ``first`` was done."""
+    end = time.monotonic() + PATIENCE
+    while not log.exists() or f'"{first}"' not in log.read_text():
+        assert worker.poll() is None, worker.communicate()[1]
+        assert time.monotonic() < end
+        time.sleep(0.01)
+
+
+def read(log: Path) -> tuple[list[dict], list[str]]:
+    """Return what was done, and the names of the project's files, the newest first."""
+    whole, _, _ = log.read_text().rpartition("\n")  # the kill may cut the last line off
+    lines = [json.loads(line) for line in whole.splitlines()]
+    files = [line["to"] for line in lines if "to" in line]
+    return [line for line in lines if "state" in line], [*files[::-1], "work.cpstudio"]
+
+
+def state_in(folder: Path, files: list[str]) -> str:
+    """Return the hash of the masks in the newest file that is there."""
+    sys.path.insert(0, str(WORKER.parent))
+    from worker import state_of
+
+    for name in files:
+        try:
+            project = Project.open(folder / name)
+        # Its name was written down, but the copy had not begun or ended.
+        except ProjectUnusable:
+            assert not (folder / name).exists()
+            continue
+        assert project.crashed or name != files[-1]
+        state = state_of(Session(project))
+        project.close()
+        return state
+    raise AssertionError("there is no project")
