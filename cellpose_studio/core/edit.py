@@ -64,6 +64,19 @@ class LabelEdit:
         )
         return replace(self, parts=parts)
 
+    def is_inside(self, shape: tuple[int, ...]) -> bool:
+        """Tell whether all pixels are those of label images of ``shape``."""
+        planes = int(np.prod(shape[:-2]))
+        for part in self.parts:
+            plane, row, column = part.place
+            height, width = shape[-2] - row * CHUNK, shape[-1] - column * CHUNK
+            if min(*part.place, height - 1, width - 1) < 0 or plane >= planes:
+                return False
+            area = min(height, CHUNK) * min(width, CHUNK)
+            if len(part.index) and not 0 <= part.index.min() <= part.index.max() < area:
+                return False
+        return True
+
     def fits(self, labels: Labels) -> bool:
         """Tell whether ``labels`` are those that the edit was made on."""
         for part in self.parts:

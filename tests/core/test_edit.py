@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellpose_studio.core.chunks import CHUNK, Place, places
-from cellpose_studio.core.edit import LabelEdit, edit_between
+from cellpose_studio.core.edit import ChunkEdit, LabelEdit, edit_between
 
 SHAPES = [(1, 1), (37, 53), (520, 515), (1030, 20), (3, 9, 517), (2, 2, 514, 8)]
 
@@ -40,6 +40,7 @@ def test_an_edit_and_its_inverse_restore_every_bit(drawn):
     edit = edit_between("Draw", [3], labels, region, after)
     np.testing.assert_array_equal(labels, before)
     assert edit.pixels == np.count_nonzero(wanted != before)
+    assert edit.is_inside(labels.shape)
     assert edit.fits(labels)
     edit.apply(labels)
     np.testing.assert_array_equal(labels, wanted)
@@ -95,3 +96,21 @@ def test_an_edit_of_nothing_changes_nothing(shape):
     labels = np.ones(shape, np.uint32)
     LabelEdit("Nothing", (), ()).apply(labels)
     assert (labels == 1).all()
+
+
+@pytest.mark.parametrize(
+    ("place", "index"),
+    [
+        ((1, 0, 0), 0),
+        ((0, 2, 0), 0),
+        ((0, 0, 1), 0),
+        ((-1, 0, 0), 0),
+        ((0, 0, 0), -1),
+        ((0, 0, 0), CHUNK * 30),
+        ((0, 1, 0), 88 * 30),
+    ],
+)
+def test_pixels_beyond_the_image_are_noticed(place, index):
+    one = np.ones(1, np.uint32)
+    part = ChunkEdit(Place(*place), np.array([index], np.int32), one, one)
+    assert not LabelEdit("", (), (part,)).is_inside((600, 30))

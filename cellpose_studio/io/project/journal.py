@@ -102,7 +102,9 @@ def read_open_edits(
             f"SELECT {_COLUMNS}, delta FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
             (label_set, base),
         )
-        return [_edit(row, delta) for *row, delta in rows]
+        edits = [_edit(row, delta) for *row, delta in rows]
+        _check_inside(db, base, edits)
+        return edits
 
 
 def entry_of_row(
@@ -141,6 +143,16 @@ def _check_label_set(db: sqlite3.Connection, label_set: int, base: int) -> None:
     ).fetchone()
     if row is not None:
         check(row[0], label_set_sha256(db, label_set))
+
+
+def _check_inside(db: sqlite3.Connection, base: int, edits: list[LabelEdit]) -> None:
+    """Raise `ValueError` if an edit goes beyond the masks that it is of."""
+    if not edits:
+        return
+    row = db.execute("SELECT shape FROM revision WHERE id = ?", (base,)).fetchone()
+    shape = tuple(loaded(row[0]))
+    if not all(edit.is_inside(shape) for edit in edits):
+        raise ValueError("an edit outside the image")
 
 
 def _edit(row: Sequence[Any], delta: bytes) -> LabelEdit:

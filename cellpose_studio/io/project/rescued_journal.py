@@ -64,7 +64,11 @@ def _entries(salvage: Salvage) -> list[Entry]:
 
 
 class _LabelSet:
-    """Saves one label set at the newest state that is sure."""
+    """Saves one label set: the newest head, and the edits after it that fit.
+
+    An edit that nothing later was drawn over may be missing among them; the rest is
+    worth more than its absence, and the checksum tells.
+    """
 
     def __init__(
         self,
@@ -143,7 +147,8 @@ class _LabelSet:
             self._done.lost.append(f"{name}: {lost} steps of editing were lost.")
         elif head == self._stored.head and not self._is_sure():
             self._done.lost.append(
-                f"{name} may have had another name, version or image."
+                f"{name} may lack edits, or have had another name, version or image: "
+                "look it over."
             )
 
     def _is_sure(self) -> bool:
@@ -157,10 +162,7 @@ class _LabelSet:
 def _applied(pixels: Labels | None, parts: tuple[ChunkEdit, ...]) -> bool:
     """Do an edit if it was made on these pixels; tell whether it was."""
     edit = LabelEdit("", (), parts)
-    try:
-        if pixels is None or not edit.fits(pixels):
-            return False
-    except (IndexError, ValueError):
+    if pixels is None or not edit.is_inside(pixels.shape) or not edit.fits(pixels):
         return False
     edit.apply(pixels)
     return True
