@@ -8,6 +8,7 @@ from typing import Any
 
 from psygnal import Signal
 
+from cellpose_studio.app.garbage import staying
 from cellpose_studio.app.heads import Heads
 from cellpose_studio.app.history import EditStep, HeadSwitch, History
 from cellpose_studio.app.label_set import LabelImage, LabelSet
@@ -365,6 +366,10 @@ class Session:
         self._recent = RecentLabels(self._forget)
         self._entries, self._hidden, self._shown = {}, {}, None
         self._by_id = {}
+        with staying(len(project.stored_images)):
+            self._make_entries(project)
+
+    def _make_entries(self, project: Project) -> None:
         for stored in project.stored_images:
             entry = self._by_id[stored.id] = Entry(
                 stored.id,

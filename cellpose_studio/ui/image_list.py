@@ -30,7 +30,7 @@ from cellpose_studio.ui.image_model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.image_text import STATUS_WORDS, images
 
 _SCROLLED = 40
-"""ms after the last scrolling until thumbnails are asked for."""
+"""ms between looks at which thumbnails are needed."""
 _SIGN = 14
 
 
@@ -87,7 +87,7 @@ class ImageList(QWidget):
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.model = ImageModel(session, self.missing, self.members)
         self.filtered = ImageFilter(self.model)
-        self._leaving = False
+        self._leaving = self._filtering = False
         # Before the view hears of it, which then takes another row for the current one.
         self.filtered.rowsAboutToBeRemoved.connect(self._on_leaving)
         self.view = ImageView()
@@ -136,18 +136,17 @@ class ImageList(QWidget):
         column.addWidget(self.count)
 
     def _connect(self) -> None:
-        self.filter.textChanged.connect(self.filtered.set_words)
-        self.status.currentIndexChanged.connect(
-            lambda _: self.filtered.set_status(self.status.currentData())
-        )
+        self.filter.textChanged.connect(self._on_filter)
+        self.status.currentIndexChanged.connect(self._on_filter)
         for signal in ("rowsInserted", "rowsRemoved", "modelReset", "layoutChanged"):
             getattr(self.filtered, signal).connect(self._on_rows)
         self.view.selectionModel().currentChanged.connect(self._on_current)
-        self.view.moved.connect(self._rest.start)
+        self.view.moved.connect(self._look_soon)
         self._rest.timeout.connect(self._on_rest)
         self.thumbnails.made.connect(self.model.set_thumbnail)
         self.thumbnails.failed.connect(self.model.set_unreadable)
         self._session.shown_changed.connect(self._on_shown)
+        self._session.project_changed.connect(self._on_project)
         self.missing.changed.connect(self._on_missing)
         # The user may have been moving files, or plugging in a drive.
         QApplication.instance().applicationStateChanged.connect(self._on_state)
@@ -161,8 +160,20 @@ class ImageList(QWidget):
     def _on_shown(self, _: Entry | None) -> None:
         self._follow()
 
+    def _on_project(self) -> None:
+        # The image that is shown first takes a second to come onto the canvas.
+        self.model.read_again()
+        self.view.viewport().repaint()
+
+    def _on_filter(self, _: object) -> None:
+        # Thousands of rows may come and go, one after another.
+        self._filtering = True
+        self.filtered.set(self.filter.text(), self.status.currentData())
+        self._filtering = False
+        self._on_rows()
+
     def _on_missing(self) -> None:
-        self._rest.start()
+        self._look_soon()
 
     def _on_state(self, state: Qt.ApplicationState) -> None:
         if state == Qt.ApplicationState.ApplicationActive:
@@ -172,12 +183,18 @@ class ImageList(QWidget):
         self._leaving = True
 
     def _on_rows(self, *_: object) -> None:
+        if self._filtering:
+            return
         self._leaving = False
         total, here = self.model.rowCount(), self.filtered.rowCount()
         of = f"{here:,} of " if self.filtered.active else ""
         self.count.setText(f"{of}{images(total)}" if total else "")
         self._follow()
-        self._rest.start()
+        self._look_soon()
+
+    def _look_soon(self) -> None:
+        if not self._rest.isActive():
+            self._rest.start()
 
     def _follow(self) -> None:
         """Mark the image that is shown; none if the filter leaves it out."""

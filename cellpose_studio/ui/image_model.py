@@ -43,7 +43,7 @@ class ImageModel(QAbstractListModel):
         self._pixmaps: OrderedDict[_Mark, QPixmap] = OrderedDict()
         self._unreadable: dict[_Mark, str] = {}
         self._read_entries()
-        session.images_changed.connect(self._on_images)
+        session.images_changed.connect(self.read_again)
         session.labels_changed.connect(self._on_labels)
         session.labels_edited.connect(self._on_edited)
         session.entry_changed.connect(self.on_entry)
@@ -82,6 +82,10 @@ class ImageModel(QAbstractListModel):
         """Return the row of an image, -1 if it is not in the list."""
         return self._rows.get(key, -1)
 
+    def plain_name(self, row: int) -> str:
+        """Return the name of the image of a row without capitals."""
+        return self._names[row]
+
     def status(self, row: int) -> ImageStatus:
         """Return how far the work on the image of a row is."""
         entry = self._entries[row]
@@ -116,6 +120,13 @@ class ImageModel(QAbstractListModel):
         """Show an image as it is now."""
         self._changed(entry.image.key)
 
+    def read_again(self) -> None:
+        """Show the images that the session has now."""
+        self.beginResetModel()
+        self._read_entries()
+        self._unreadable.clear()
+        self.endResetModel()
+
     def _words(self, entry: Entry, row: int, role: int) -> str | None:
         key = entry.image.key
         badge, use = self._badges.get(key, ""), self._members.role(entry)
@@ -129,12 +140,7 @@ class ImageModel(QAbstractListModel):
     def _read_entries(self) -> None:
         self._entries = self._session.entries
         self._rows = {e.image.key: n for n, e in enumerate(self._entries)}
-
-    def _on_images(self) -> None:
-        self.beginResetModel()
-        self._read_entries()
-        self._unreadable.clear()
-        self.endResetModel()
+        self._names = [entry.image.name.casefold() for entry in self._entries]
 
     def _on_labels(self, entry: Entry, _: str) -> None:
         self.on_entry(entry)
@@ -171,20 +177,19 @@ class ImageFilter(QSortFilterProxyModel):
         """Something may be left out."""
         return bool(self._words) or self._status is not None
 
-    def set_words(self, text: str) -> None:
-        """Show images whose names have all words of ``text``, whatever their case."""
-        self._words = text.casefold().split()
-        self.invalidateFilter()
+    def set(self, text: str, status: ImageStatus | None) -> None:
+        """Show images of a status, whose names have all words of ``text``.
 
-    def set_status(self, status: ImageStatus | None) -> None:
-        """Show images of that status; None: of any."""
+        Capitals do not matter; a status of None is any.
+        """
+        self._words = text.casefold().split()
         self._status = status
         self.invalidateFilter()
 
     def filterAcceptsRow(self, row: int, _: QModelIndex) -> bool:
         """Tell whether an image is shown; for Qt."""
         if self._words:
-            name = self._model.entry(row).image.name.casefold()
+            name = self._model.plain_name(row)
             if not all(word in name for word in self._words):
                 return False
         return self._status is None or self._status == self._model.status(row)

@@ -55,15 +55,17 @@ class Pulse:
 
 
 class Painted(QObject):
-    """Knows whether a widget was painted since it was asked for last."""
+    """Notes when a list was painted first with something in it."""
 
-    def __init__(self, widget: Any) -> None:
+    def __init__(self, view: Any) -> None:
         super().__init__()
-        self.seen = False
-        widget.installEventFilter(self)
+        self.when = 0.0
+        self._view = view
+        view.viewport().installEventFilter(self)
 
     def eventFilter(self, _: QObject, event: QEvent) -> bool:
-        self.seen = self.seen or event.type() == QEvent.Type.Paint
+        if event.type() == QEvent.Type.Paint and self._view.model().rowCount():
+            self.when = self.when or perf_counter()
         return False
 
 
@@ -129,20 +131,19 @@ class Bench:
         """Print how late the event loop was meanwhile."""
         self.pulse.restart()
         before, start = self.thumbnails, perf_counter()
-        action()
-        seconds = perf_counter() - start
+        end = action() or perf_counter()
+        seconds = end - start
         self.wait(0.3)
         if made := self.thumbnails - before:
             title += f", {made} thumbnails came"
         print(self.pulse.row(title, seconds), flush=True)
 
-    def open(self, path: Path) -> None:
-        """Open the project and wait until its images are painted."""
-        painted = Painted(self.images.view.viewport())
+    def open(self, path: Path) -> float:
+        """Open the project; return when its images were painted."""
+        painted = Painted(self.images.view)
         self.window.open([path])
-        self.until(lambda: bool(self.window.session.entries))
-        painted.seen = False
-        self.until(lambda: painted.seen)
+        self.until(lambda: bool(painted.when))
+        return painted.when
 
     def wheel(self) -> None:
         """Scroll by three rows at a time, as fast as a wheel turns."""
