@@ -36,6 +36,10 @@ class JobBar(QWidget):
         self.left = QLabel(objectName="jobLeft")
         self.cancel = QPushButton("Cancel", objectName="jobCancel")
         self.cancel.setToolTip("Stop this job (Esc). What was there before stays.")
+        # The canvas above must not change its height whenever a job begins or ends.
+        policy = self.cancel.sizePolicy()
+        policy.setRetainSizeWhenHidden(True)
+        self.cancel.setSizePolicy(policy)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)
         row.addWidget(self.text, 2)

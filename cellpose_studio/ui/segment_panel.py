@@ -6,6 +6,7 @@ import re
 from pathlib import Path
 
 from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
     QGroupBox,
     QScrollArea,
@@ -24,6 +25,8 @@ from cellpose_studio.ui.model_panel import ModelPanel
 from cellpose_studio.ui.parameter_panel import ParameterPanel
 from cellpose_studio.ui.result_panel import ResultPanel
 
+_INDENT = 8
+
 
 class SegmentPanel(QScrollArea):
     """Everything about segmenting the image that is shown."""
@@ -37,7 +40,7 @@ class SegmentPanel(QScrollArea):
         self.model = ModelPanel()
         self.parameters = ParameterPanel()
         self.result = ResultPanel()
-        self.presets = QToolButton(objectName="presets", text="Presets")
+        self.presets = QToolButton(objectName="presets", text="Presets ▾")
         self.presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.presets.setToolTip(
             "<qt>Keep the model and the parameters under a name, to use them on other "
@@ -47,9 +50,8 @@ class SegmentPanel(QScrollArea):
         self._count: int | None = None
         page = QWidget()
         column = QVBoxLayout(page)
-        column.addWidget(self.presets, 0, Qt.AlignmentFlag.AlignRight)
-        column.addWidget(_group("Model", self.model))
-        column.addWidget(_group("Parameters", self.parameters))
+        column.addWidget(_Group("Model", self.model, self.presets))
+        column.addWidget(_Group("Parameters", self.parameters))
         column.addWidget(self.result)
         column.addStretch(1)
         self.setWidget(page)
@@ -152,11 +154,25 @@ class SegmentPanel(QScrollArea):
         self.parameters.set_runnable(what, missing)
 
 
-def _group(title: str, content: QWidget) -> QGroupBox:
-    box = QGroupBox(title)
-    column = QVBoxLayout(box)
-    column.addWidget(content)
-    return box
+class _Group(QGroupBox):
+    """``content`` under a title, with a button at the right end of its line."""
+
+    def __init__(
+        self, title: str, content: QWidget, corner: QToolButton | None = None
+    ) -> None:
+        super().__init__(title)
+        self._corner = corner
+        column = QVBoxLayout(self)
+        column.addWidget(content)
+        if corner is not None:
+            corner.setParent(self)
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Keep the button in its corner."""
+        super().resizeEvent(event)
+        if self._corner is not None:
+            self._corner.adjustSize()
+            self._corner.move(self.width() - self._corner.width() - _INDENT, 0)
 
 
 def _model_words(model: str) -> str:

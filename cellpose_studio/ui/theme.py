@@ -16,5 +16,8 @@ ADDITIONS = """
 #welcome { font-size: 12pt; background: transparent; }
 #sectionTitle { border: none; padding: 4px; text-align: left; background: transparent; }
 #sectionTitle:hover { background: {{ foreground }}; }
+#presets { background: {{ background }}; padding: 2px 8px; }
+#presets:hover { background: {{ foreground }}; }
+#presets::menu-indicator { image: none; }
 QScrollArea { border: none; }
 """

@@ -243,11 +243,26 @@ def reopened(app, application):
     return application(Session(Project.open(project.path)))
 
 
-def test_the_queue_is_there_after_a_restart(app, application, images):
+def hold_from(monkeypatch, number):
+    """Let the run of that number, and those after it, go on until they are stopped."""
+    begun = []
+
+    def held(image, model, parameters, checkpoint, *more):
+        begun.append(image)
+        while len(begun) >= number:
+            checkpoint.check()
+            time.sleep(0.01)
+        return segment(image, model, parameters, checkpoint, *more)
+
+    monkeypatch.setattr("cellpose_studio.workflows.segment.segment", held)
+
+
+def test_the_queue_is_there_after_a_restart(app, application, images, monkeypatch):
+    hold_from(monkeypatch, 2)
     app.add(images(4))
-    app.wait(lambda: app.batch.counts["done"] == 1)
-    assert app.batch.counts["running"] == 1
+    app.wait(lambda: app.batch.counts["done"] == 1 and app.batch.counts["running"] == 1)
     again = reopened(app, application)
+    monkeypatch.undo()
     assert again.states == ["done", "waiting", "waiting", "waiting"]
     assert again.batch.paused
     assert again.queue.jobs == ()
@@ -347,6 +362,11 @@ def test_images_out_of_sight_give_their_memory_up(
         assert entry.labels.cells == 4
     loaded = [e for e in entries if e.labels.pixels.loaded]
     assert len(loaded) <= 26
+    # Nor must those that were taken off the list.
+    app.session.close(*[entry.image.key for entry in entries[:10]])
+    app.add(entries[10:])
+    app.wait()
+    assert not any(entry.labels.pixels.loaded for entry in entries[:10])
 
 
 _PROGRAM = """
@@ -381,7 +401,7 @@ app.exec()
 
 def test_a_killed_program_goes_on_where_it_was(application, cells, tmp_path):
     path = tmp_path / "killed.cpstudio"
-    images = [str(cells(f"{n}.tif", (96, 96))) for n in range(4)]
+    images = [str(cells(f"{n}.tif", (96, 96))) for n in range(8)]
     process = subprocess.Popen(
         [sys.executable, "-c", _PROGRAM, str(path), *images],
         stdout=subprocess.PIPE,
@@ -397,12 +417,12 @@ def test_a_killed_program_goes_on_where_it_was(application, cells, tmp_path):
     assert app.batch.paused
     done = app.states.count("done")
     assert done >= 1
-    assert app.states == ["done"] * done + ["waiting"] * (4 - done)
+    assert app.states == ["done"] * done + ["waiting"] * (8 - done)
     assert all(e.labels is not None for e in app.session.entries[:done])
     app.batch.resume()
     app.wait()
-    assert app.states == app.stored == ["done"] * 4
-    assert [e.labels.cells for e in app.session.entries] == [9] * 4
+    assert app.states == app.stored == ["done"] * 8
+    assert [e.labels.cells for e in app.session.entries] == [9] * 8
     app.session.project.close()
 
 

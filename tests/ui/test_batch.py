@@ -221,9 +221,16 @@ def test_channels_that_were_not_chosen_fit_each_image(user, scope, cells):
 def test_a_project_with_work_left_offers_to_go_on(user, scope, panel, images, qtbot):
     images(4)
     choose(scope, "listed")
-    user.click_run()
-    user.wait_for(lambda: user.window.batch.counts["done"] == 1)
     window = user.window
+
+    def stop(_: object) -> None:
+        if window.batch.counts["done"] == 1:
+            window.batch.pause()
+
+    window.batch.items_changed.connect(stop)
+    user.click_run()
+    user.wait_idle()
+    window.batch.items_changed.disconnect(stop)
     path = window.session.project.path
     window.projects.new()
     user.wait_idle()
