@@ -9,13 +9,13 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QFrame,
     QHBoxLayout,
-    QLabel,
     QListWidget,
     QListWidgetItem,
     QPushButton,
     QToolButton,
     QVBoxLayout,
 )
+from superqt import QElidingLabel
 
 from cellpose_studio.app.batch import BatchItem, BatchQueue, BatchState
 from cellpose_studio.app.session import Session
@@ -59,7 +59,9 @@ class BatchPanel(QFrame):
             self._batch.pause()
 
     def _build(self) -> None:
-        self.text = QLabel(objectName="batchText")
+        # A long sentence must not make the window wider.
+        self.text = QElidingLabel()
+        self.text.setObjectName("batchText")
         self.retry = QPushButton("Try failed again", objectName="batchRetry")
         self.toggle = QPushButton(objectName="batchPause")
         self.stop = QPushButton(objectName="batchStop")

@@ -141,6 +141,20 @@ def test_what_failed_is_listed_shown_and_tried_again(
     assert not panel.isVisible()
 
 
+def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, images):
+    images(2)[0].image.path.unlink()
+    choose(scope, "listed")
+    user.click_run()
+    width = user.window.width()
+    words = "Queue: 1 of 10,000 done, 1 failed, 9,998 cancelled, about 14 h 33 min left"
+    panel.text.setText(words)
+    user.wait_idle()
+    panel.text.setText(words)
+    user.qtbot.wait(50)
+    assert panel.text.text() == words
+    assert user.window.width() == width == 1366
+
+
 def test_a_failure_can_be_left_as_it_is(user, scope, panel, images, qtbot):
     entries = images(2)
     entries[0].image.path.unlink()
