@@ -141,6 +141,11 @@ class Project:
 
         return self.writer.submit(all_of_them)
 
+    def remember(self, change: Change) -> None:
+        """Write something that nobody would miss, where anything can be written."""
+        if not self.why_read_only:
+            self.submit(change)
+
     def submit_revision(self, revision: int, *changes: Change) -> None:
         """Write a revision; `is_stored` tells when it is on the disk."""
         self._tickets[revision] = self.submit(*changes)

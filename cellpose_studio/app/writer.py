@@ -20,12 +20,8 @@ Change = Callable[[sqlite3.Connection], None]
 """Writes values that it holds; may be called again when a commit failed."""
 
 _RETRY_SECONDS = 2.0
-_BUGS = (
-    sqlite3.IntegrityError,
-    sqlite3.InterfaceError,
-    sqlite3.DataError,
-    sqlite3.ProgrammingError,
-)
+_NOT_NOW = (sqlite3.OperationalError, OSError, MemoryError)
+"""What may pass by itself. Anything else a change does again each time."""
 
 
 @dataclass
@@ -173,11 +169,12 @@ class Writer(QObject):
     def _commit_waiting(self) -> None:
         try:
             self._transaction(self._waiting)
-        except _BUGS:
-            self._leave_out_bugs()
-        except (sqlite3.Error, OSError, MemoryError) as error:
+        except _NOT_NOW as error:
             self._tell("failing", failure_of(_in_words(error, self._file)))
             self._reconnect(error)
+        # The thread has to go on, whatever it is.
+        except Exception:
+            self._leave_out_bad_ones()
         else:
             self._count(len(self._waiting))
             self._waiting = []
@@ -195,17 +192,17 @@ class Writer(QObject):
                 db.execute("ROLLBACK")
             raise
 
-    def _leave_out_bugs(self) -> None:
+    def _leave_out_bad_ones(self) -> None:
         """Commit one by one; a change that can never be written is reported."""
         changes, self._waiting = self._waiting, []
         for n, change in enumerate(changes):
             try:
                 self._transaction([change])
-            except _BUGS as bug:
-                self._tell("broken", failure_of(bug))
-            except (sqlite3.Error, OSError, MemoryError):
+            except _NOT_NOW:
                 self._waiting = changes[n:]
                 return
+            except Exception as error:
+                self._tell("broken", failure_of(error))
             self._count(1)
 
     def _reconnect(self, error: BaseException) -> None:

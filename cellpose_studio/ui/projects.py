@@ -16,6 +16,7 @@ from cellpose_studio.app.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.app.unnamed import is_unnamed, new_unnamed
 from cellpose_studio.io.project.file import SUFFIX, open_project
+from cellpose_studio.io.project.rescue import RescueReport, rescue
 from cellpose_studio.ui.messages import MessageBar
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
@@ -70,6 +71,25 @@ class Projects(QObject):
         if file:
             self.open(Path(file))
 
+    def choose_and_rescue(self) -> None:
+        """Ask for a damaged project, and open a new one with what can be read of it."""
+        file, _ = QFileDialog.getOpenFileName(
+            self._parent,
+            "Rescue a damaged project",
+            self._settings.folder,
+            PROJECT_FILTER,
+        )
+        if file:
+            self.rescue(Path(file))
+
+    def rescue(self, damaged: Path) -> Job:
+        """Save what can be read of a project beside it, and open that."""
+        target = _free(damaged.with_stem(f"{damaged.stem}-rescued"))
+        job = Job(f"Rescuing {damaged.name}", lambda _: rescue(damaged, target))
+        job.finished.connect(self._on_rescued)
+        job.failed.connect(self._fail)
+        return self._queue.start(job)
+
     def ask_and_save(self) -> None:
         """Ask for a name, copy the project there, and go on in the copy."""
         start = Path(self._settings.folder) / f"{self._suggestion()}{SUFFIX}"
@@ -116,6 +136,10 @@ class Projects(QObject):
                 f"{project.name} was not closed the last time. All that was saved is "
                 "there."
             )
+
+    def _on_rescued(self, report: RescueReport) -> None:
+        self._messages.fail(Failure(*str(report).split("\n", 1)))
+        self.open(report.target)
 
     def _use(self, project: Project) -> None:
         old = self._session.project
@@ -180,3 +204,12 @@ class Projects(QObject):
         if not project.unnamed:
             return f"{project.name} copy"
         return entries[0].image.path.parent.name if entries else "project"
+
+
+def _free(path: Path) -> Path:
+    """Return ``path``, with a number if something is there already."""
+    number, free = 1, path
+    while free.exists():
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free

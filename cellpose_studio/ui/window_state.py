@@ -30,7 +30,7 @@ class WindowState:
             "planes": self._canvas.planes,
             "tab": self._tabs.currentIndex(),
         }
-        self._session.project.submit(lambda db: write_state(db, _NAME, state))
+        self._session.project.remember(lambda db: write_state(db, _NAME, state))
 
     def restore(self) -> None:
         """Show what was shown when the project was closed, or its first image."""
