@@ -22,7 +22,7 @@ from cellpose_studio.ui.section import Section
 _JOIN = 0.25
 """IoU at which planes are joined unless the user says otherwise."""
 
-_RUN_WIDTH = 170  # px of the button's text; a long file name must not widen the panel
+_RUN_WIDTH = 150  # px of the button's text; a long file name must not widen the panel
 
 _STACK_MODES = {
     "volume": "As a volume (3D)",
