@@ -1,0 +1,72 @@
+"""Which parameters differ between two runs, in words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+from cellpose_studio.core.parameters import SegmentationParameters
+
+_NO_MATTER = ("batch_size",)
+"""The result is the same."""
+
+
+def changes_between(
+    before: SegmentationParameters | None, after: SegmentationParameters | None
+) -> tuple[str, ...]:
+    """Return "Diameter 30 → 45 px" for each parameter that differs.
+
+    Without ``before``, what is not Cellpose's default counts.
+    """
+    if after is None:
+        return ()
+    if before is None:
+        return tuple(_own(after))
+    return tuple(_differences(before, after))
+
+
+def _own(parameters: SegmentationParameters) -> Iterator[str]:
+    default = SegmentationParameters()
+    if not parameters.do_3D:
+        default = default.model_copy(update={"anisotropy": parameters.anisotropy})
+    for field, old, new in _pairs(default, parameters):
+        # Which channels are seen by default is chosen by the image.
+        if old != new and field.title != "Channels":
+            yield f"{field.title} {_value(new)}{_unit(field)}"
+
+
+def _differences(
+    before: SegmentationParameters, after: SegmentationParameters
+) -> Iterator[str]:
+    for field, old, new in _pairs(before, after):
+        if old != new:
+            yield f"{field.title} {_value(old)} → {_value(new)}{_unit(field)}"
+
+
+def _pairs(one: BaseModel, other: BaseModel) -> Iterator[tuple[FieldInfo, Any, Any]]:
+    """Yield each field with both values, those of the normalisation among them."""
+    for name, field in type(one).model_fields.items():
+        old, new = getattr(one, name), getattr(other, name)
+        if isinstance(old, BaseModel):
+            yield from _pairs(old, new)
+        elif name not in _NO_MATTER:
+            yield field, old, new
+
+
+def _unit(field: FieldInfo) -> str:
+    extra = field.json_schema_extra
+    unit = extra.get("unit") if isinstance(extra, dict) else None
+    return f" {unit}" if unit else ""
+
+
+def _value(value: Any) -> str:
+    if value is None:
+        return "automatic"
+    if isinstance(value, bool):
+        return "on" if value else "off"
+    if isinstance(value, tuple):
+        return ", ".join("none" if v is None else _value(v) for v in value) or "none"
+    return f"{value:.4g}" if isinstance(value, float) else str(value)

@@ -1,0 +1,46 @@
+"""Brings an earlier revision back, with all that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cellpose_studio.app.kept_flows import KeptFlows
+from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project import Project
+from cellpose_studio.app.session import Entry
+from cellpose_studio.app.stored import StoredMasks
+from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.io.project.confidence import read_confidence
+from cellpose_studio.io.project.runs import read_run
+from cellpose_studio.workflows.recompute import MasksFromFile
+
+
+def read_masks(
+    project: Project,
+    stored: StoredMasks,
+    flows: KeptFlows,
+    entry: Entry,
+    name: str,
+    revision: LabelRevision,
+) -> LabelSet:
+    """Return masks as they were at a revision, in memory; for any thread.
+
+    Their flows come with them where the cache still has them, so that thresholds
+    can be changed at once.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    run = revision.run
+    record = project.read(lambda db: read_run(db, run)) if run else None
+    kept = flows.get(entry.image, record, revision)
+    labels = stored.label_set(name, revision)
+    return replace(
+        labels,
+        pixels=LabelImage(labels.labels),
+        record=record,
+        confidence=project.read(lambda db: read_confidence(db, revision.id)),
+        flows=kept,
+        maker=MasksFromFile(kept, entry.image.label_shape) if kept else None,
+    )
