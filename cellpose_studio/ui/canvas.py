@@ -26,7 +26,8 @@ from cellpose_studio.core.label_picture import (
     ranks_of,
     update,
 )
-from cellpose_studio.ui.layer_settings import contrast, placed
+from cellpose_studio.ui.comparison_layer import put_comparison
+from cellpose_studio.ui.layer_settings import axis_labels, contrast, placed
 
 _COLOURS = ("green", "magenta", "cyan", "yellow", "red", "blue")
 _FILL = 0.4
@@ -124,7 +125,7 @@ class Canvas(QObject):
         else:
             for channel in range(image.channels):
                 self._add_channel(image, channel)
-        self._name_axes(image)
+        self.model.dims.axis_labels = axis_labels(image)
         self.model.reset_view()
         self._show_middle_plane(image)
 
@@ -186,6 +187,10 @@ class Canvas(QObject):
             layer.visible = shown == name
             if layer.visible:
                 self.model.layers.selection.active = layer
+
+    def show_comparison(self, picture: npt.NDArray[np.uint8] | None) -> None:
+        """Show what became of each cell in place of the masks; None: take it away."""
+        put_comparison(self.model, self._masks.values(), self._image, picture)
 
     def set_masks_shown(self, shown: bool) -> None:
         """Fill the cells with their colours, or not."""
@@ -256,12 +261,6 @@ class Canvas(QObject):
             multiscale=False,
             **placed(image),
         )
-
-    def _name_axes(self, image: ImageSource) -> None:
-        axes = [
-            a for a, n in zip("TZ", (image.frames, image.planes), strict=True) if n > 1
-        ]
-        self.model.dims.axis_labels = [*axes, "Y", "X"]
 
     def _show_middle_plane(self, image: ImageSource) -> None:
         if image.planes > 1:

@@ -18,6 +18,12 @@ def placed(image: ImageSource) -> dict[str, Any]:
     return {"scale": image.label_scale, "units": units}
 
 
+def axis_labels(image: ImageSource) -> list[str]:
+    """Return the letters of the axes of the layers of ``image``."""
+    axes = zip("TZ", (image.frames, image.planes), strict=True)
+    return [*(letter for letter, length in axes if length > 1), "Y", "X"]
+
+
 def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
     """Return limits that show most of the middle plane; a few pixels may be cut."""
     plane = image.plane(0, channel, image.planes // 2)

@@ -36,6 +36,7 @@ from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.batch_badges import BatchBadges
 from cellpose_studio.ui.batch_panel import BatchPanel
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.history_panel import HistoryPanel
 from cellpose_studio.ui.image_actions import ImageActions
 from cellpose_studio.ui.image_list import ImageList
 from cellpose_studio.ui.job_bar import JobBar
@@ -114,6 +115,7 @@ class MainWindow(QMainWindow):
         self.masks = MasksLoader(self.session, self.quick, flows)
         self.flow_keeper = FlowKeeper(self.session, self.quick, flows)
         self.sealer = Sealer(self.session)
+        self.history = HistoryPanel(self, flows)
         self._lay_out()
         self.state = WindowState(self.session, self.canvas, self.tabs)
         self.projects.before_leaving = self.state.remember
@@ -261,12 +263,14 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.messages)
+        column.addWidget(self.history.comparing.bar)
         column.addWidget(self._middle, 1)
         column.addWidget(self.batch_panel)
         column.addWidget(self.jobs)
         self.setCentralWidget(centre)
         self.tabs = QTabWidget()
         self.tabs.addTab(self.segment, "Segment")
+        self.tabs.addTab(self.history, "History")
         left, right = _AREAS.LeftDockWidgetArea, _AREAS.RightDockWidgetArea
         images = self._dock("Images", self.images, left)
         layers = self._dock("Layers", self.canvas.layer_panel(), left)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 _KEYS = """
 <table cellpadding="3">
-<tr><td><b>Ctrl+R</b> / <b>Esc</b></td><td>run / cancel</td></tr>
+<tr><td><b>Ctrl+R</b> / <b>Esc</b></td><td>run / cancel, or leave a comparison</td></tr>
 <tr><td><b>X</b>, <b>Z</b></td><td>masks on or off, outlines on or off</td></tr>
 <tr><td><b>K</b></td><td>colour cells by doubt: orange doubtful, blue sure</td></tr>
 <tr><td><b>M</b></td><td>models and their cards</td></tr>
@@ -93,6 +93,9 @@ class Menus:
         redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
         menu.addActions([undo, redo])
         self.actions |= {"undo": undo, "redo": redo}
+        menu.addSeparator()
+        version = window.history.work.save_version
+        self._add(menu, Command("saveVersion", "Save a &version…", version))
 
     def _view(self) -> None:
         window, canvas = self._window, self._window.canvas
@@ -137,7 +140,9 @@ class Menus:
         self._add(
             menu,
             Command("run", "&Run", window.run, "Ctrl+R"),
-            Command("cancel", "&Cancel", window.jobs.cancel_job, "Esc"),
+            Command("cancel", "&Cancel", self._cancel, "Esc"),
+            None,
+            Command("howMade", "&How did I run this?", window.history.show_head),
             None,
             Command(
                 "pauseQueue",
@@ -181,7 +186,14 @@ class Menus:
             self.actions[name].setEnabled(masks)
         for name in ("pauseQueue", "cancelQueue"):
             self.actions[name].setEnabled(self._window.batch.left > 0)
-        self.actions["save"].setEnabled(entry is not None and entry.labels is not None)
+        for name in ("save", "saveVersion", "howMade"):
+            masks = entry is not None and entry.labels is not None
+            self.actions[name].setEnabled(masks)
+
+    def _cancel(self) -> None:
+        """Leave a comparison, or stop what runs."""
+        if not self._window.history.comparing.leave():
+            self._window.jobs.cancel_job()
 
     def _show_keys(self) -> None:
         QMessageBox.information(self._window, "Keys", _KEYS)

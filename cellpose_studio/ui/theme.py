@@ -19,5 +19,12 @@ ADDITIONS = """
 #presets { background: {{ background }}; padding: 2px 8px; }
 #presets:hover { background: {{ foreground }}; }
 #presets::menu-indicator { image: none; }
+#comparisonBar { background: {{ foreground }}; }
+#comparisonBar QLabel { background: transparent; }
+HistoryPanel QToolButton { background: {{ foreground }}; padding: 5px 8px; }
+HistoryPanel QToolButton:hover { background: {{ primary }}; }
+HistoryPanel QToolButton:disabled { color: {{ opacity(text, 90) }}; }
+HistoryPanel QToolButton::menu-indicator { image: none; }
+#historyEmpty { color: {{ opacity(text, 170) }}; }
 QScrollArea { border: none; }
 """

@@ -1,0 +1,114 @@
+"""Paints a row of the history."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QModelIndex, QRect, QSize, Qt
+from qtpy.QtGui import QFont, QPainter, QPalette, QPixmap
+from qtpy.QtWidgets import (
+    QApplication,
+    QStyle,
+    QStyledItemDelegate,
+    QStyleOptionViewItem,
+)
+
+ROW = int(Qt.ItemDataRole.UserRole)
+"""Role of what a row stands for; those after it are ours, too."""
+DETAIL, NOTE, TIME, NUMBER, HEAD = range(ROW + 1, ROW + 6)
+
+_PICTURE = 40
+"""Side of the square that a thumbnail lies in, px."""
+_MARGIN = 4
+_DIM = 0.65
+"""Opacity of what matters less."""
+
+
+class HistoryDelegate(QStyledItemDelegate):
+    """Thumbnail; title, time; details, number; the user's note, if there is one."""
+
+    def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
+        """Return the height of a row; the width is that of the tree."""
+        line = option.fontMetrics.height()
+        if not index.data(TIME):
+            return QSize(0, line + 2 * _MARGIN)
+        text = line * (3 if index.data(NOTE) else 2)
+        return QSize(0, max(_PICTURE, text) + 2 * _MARGIN)
+
+    def paint(
+        self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex
+    ) -> None:
+        """Paint a step with its picture, or a line of text."""
+        painter.save()
+        painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        style = option.widget.style() if option.widget else QApplication.style()
+        panel = QStyle.PrimitiveElement.PE_PanelItemViewItem
+        style.drawPrimitive(panel, option, painter, option.widget)
+        painter.setPen(option.palette.color(QPalette.ColorRole.Text))
+        box = option.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
+        if index.data(TIME):
+            picture = QRect(box.left(), box.top(), _PICTURE, _PICTURE)
+            _picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
+            box.setLeft(box.left() + _PICTURE + 2 * _MARGIN)
+        _lines(painter, option.font, box, index)
+        painter.restore()
+
+
+def _lines(painter: QPainter, font: QFont, box: QRect, index: QModelIndex) -> None:
+    height = painter.fontMetrics().height()
+    line = QRect(box.left(), box.top(), box.width(), height)
+    _first(painter, font, line, index)
+    painter.setFont(font)
+    painter.setOpacity(_DIM)
+    line = line.translated(0, height)
+    if detail := index.data(DETAIL):
+        number = index.data(NUMBER)
+        _write(painter, _before(painter, line, number and f"#{number}"), detail)
+    elif number := index.data(NUMBER):
+        _before(painter, line, f"#{number}")
+    if note := index.data(NOTE):
+        slanted = QFont(font)
+        slanted.setItalic(True)
+        painter.setFont(slanted)
+        painter.setOpacity(1)
+        _write(painter, line.translated(0, height), " ".join(note.split()))
+
+
+def _first(painter: QPainter, font: QFont, line: QRect, index: QModelIndex) -> None:
+    """Write the title and the time; the present one in bold."""
+    painter.setOpacity(_DIM)
+    line = _before(painter, line, index.data(TIME))
+    painter.setOpacity(1)
+    heavy = QFont(font)
+    heading = not index.data(TIME) and not index.data(HEAD)
+    heavy.setBold(bool(index.data(HEAD)) or heading)
+    painter.setFont(heavy)
+    text = index.data(Qt.ItemDataRole.DisplayRole)
+    _write(painter, line, text)
+
+
+def _before(painter: QPainter, line: QRect, text: str | None) -> QRect:
+    """Write ``text`` at the right end; return the room before it."""
+    if not text:
+        return line
+    alignment = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
+    painter.drawText(line, alignment, text)
+    width = painter.fontMetrics().horizontalAdvance(text)
+    return line.adjusted(0, 0, -width - 2 * _MARGIN, 0)
+
+
+def _write(painter: QPainter, line: QRect, text: str) -> None:
+    metrics = painter.fontMetrics()
+    short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, line.width())
+    alignment = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
+    painter.drawText(line, alignment, short)
+
+
+def _picture(painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
+    if pixmap is None:
+        painter.setOpacity(0.15)
+        painter.fillRect(box, painter.pen().color())
+        painter.setOpacity(1)
+        return
+    size = pixmap.size().scaled(box.size(), Qt.AspectRatioMode.KeepAspectRatio)
+    target = QRect(box.topLeft(), size)
+    target.moveCenter(box.center())
+    painter.drawPixmap(target, pixmap)
