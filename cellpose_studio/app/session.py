@@ -1,73 +1,29 @@
-"""What is open: the images of a project, their label sets, and which is shown."""
+"""What is open: the images of a project with their masks, and every change of them."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import Any
 
 from psygnal import Signal
 
+from cellpose_studio.app.entry import Entry
 from cellpose_studio.app.garbage import staying
 from cellpose_studio.app.heads import Heads
 from cellpose_studio.app.history import EditStep, HeadSwitch, History
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
+from cellpose_studio.app.project_images import ProjectImages
 from cellpose_studio.app.recent_labels import RecentLabels
 from cellpose_studio.app.stored import StoredMasks
 from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import LabelRevision, RevisionKind
-from cellpose_studio.io.project.images import StoredImage, write_image
 
 __all__ = ["Entry", "LabelImage", "LabelSet", "Session"]
 
 
-@dataclass(eq=False)
-class Entry:
-    """An image of the project with its label sets by name.
-
-    Attributes
-    ----------
-    id
-        In the project.
-    active
-        Name of the label set that is shown and worked on.
-    reviewed
-        The user is done with it.
-    asked_axes
-        What the user said the axes are; None where the file says it.
-    preview_of
-        The masks that those shown are a preview for; None without a preview.
-    label_set_ids
-        Ids in the project by name, also of sets without masks.
-    """
-
-    id: int
-    image: ImageSource
-    label_sets: dict[str, LabelSet] = field(default_factory=dict)
-    active: str = "cells"
-    reviewed: bool = False
-    asked_axes: str | None = None
-    preview_of: LabelSet | None = None
-    label_set_ids: dict[str, int] = field(default_factory=dict)
-
-    @property
-    def labels(self) -> LabelSet | None:
-        """The active label set, if it has masks."""
-        return self.label_sets.get(self.active)
-
-    @property
-    def edited(self) -> bool:
-        """The active masks were changed by hand since they were made."""
-        labels = self.labels
-        if labels is None or labels.revision is None:
-            return False
-        return labels.edited or labels.revision.kind == "edit"
-
-
-class Session:
+class Session(ProjectImages):
     """The state of the running application, on the GUI thread.
 
     Panels listen to the signals and read the state; every change goes through a
@@ -75,30 +31,14 @@ class Session:
     """
 
     project_changed = Signal()
-    images_changed = Signal()
-    shown_changed = Signal(object)  # Entry, or None
     labels_changed = Signal(object, str)  # Entry, name of the label set
     labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
-    entry_changed = Signal(object)  # Entry: its status
 
     def __init__(self, project: Project) -> None:
-        self._entries: dict[str, Entry] = {}
-        self._hidden: dict[str, Entry] = {}
-        self._by_id: dict[int, Entry] = {}
-        self._shown: str | None = None
+        super().__init__(project)
         self.undo_stack = History()
         self._load(project)
-
-    @property
-    def entries(self) -> tuple[Entry, ...]:
-        """All images, in the order in which they were added."""
-        return tuple(self._entries.values())
-
-    @property
-    def shown(self) -> Entry | None:
-        """The image on the canvas."""
-        return self._entries.get(self._shown) if self._shown else None
 
     @property
     def stored(self) -> StoredMasks:
@@ -111,90 +51,6 @@ class Session:
         self._load(project)
         self.project_changed.emit()
         self.images_changed.emit()
-
-    def entry(self, key: str) -> Entry | None:
-        """Return the entry of an image key, None if it is not in the list."""
-        return self._entries.get(key)
-
-    def entry_of(self, image: int) -> Entry | None:
-        """Return the entry of an image id, None if it is not in the list."""
-        entry = self._by_id.get(image)
-        listed = entry and self._entries.get(entry.image.key) is entry
-        return entry if listed else None
-
-    def add(
-        self, images: Iterable[ImageSource], asked_axes: str | None = None
-    ) -> list[Entry]:
-        """Add images, or read them anew; return the entries of all of them.
-
-        One that is there already keeps its masks, unless the file was replaced by a
-        different one, or its axes were given another meaning.
-        """
-        entries = [self._added(image, asked_axes) for image in images]
-        self.images_changed.emit()
-        if any(entry is self.shown for entry in entries):
-            self._show(self._shown)
-        return entries
-
-    def close(self, *keys: str) -> None:
-        """Take images off the list; a neighbour is shown in place of the one shown.
-
-        The project keeps their masks, for the day when they are added again.
-        """
-        before = list(self._entries)
-        closed = {key: None for key in keys if key in self._entries}
-        for key in closed:
-            self.seal(self._entries[key])
-            entry = self._hidden[key] = self._entries.pop(key)
-            self.undo_stack.forget(entry)
-            self._write(entry, hidden=True)
-        if closed:
-            self.images_changed.emit()
-        if self._shown in closed:
-            at = before.index(self._shown)
-            above = [key for key in before[:at] if key not in closed][-1:]
-            below = [key for key in before[at:] if key not in closed][:1]
-            self._show(next(iter(below or above), None))
-
-    def show(self, key: str) -> None:
-        """Put an image on the canvas."""
-        if key in self._entries and key != self._shown:
-            self._show(key)
-
-    def step(self, by: int, keys: list[str] | None = None) -> None:
-        """Show the image ``by`` places further down the list, or down ``keys``."""
-        keys = keys or list(self._entries)
-        if self._shown in keys:
-            at = keys.index(self._shown) + by
-            self.show(keys[min(max(at, 0), len(keys) - 1)])
-
-    def relink(self, *found: tuple[Entry, ImageSource]) -> None:
-        """Say that images of the list lie elsewhere; masks, order and undo stay.
-
-        One whose new place another image of the list has is left as it was.
-        """
-        moved: dict[str, str] = {}
-        new: set[str] = set()
-        for entry, image in found:
-            holder = self._entries.get(image.key)
-            listed = self._entries.get(entry.image.key) is entry
-            if listed and holder in (None, entry) and image.key not in new:
-                moved[entry.image.key] = image.key
-                new.add(image.key)
-                entry.image = image
-                self._write(entry)
-        self._entries = {moved.get(key, key): e for key, e in self._entries.items()}
-        shown = moved.get(self._shown or "")
-        self._shown = shown or self._shown
-        self.images_changed.emit()
-        if shown:
-            self._show(shown)
-
-    def set_reviewed(self, entry: Entry, reviewed: bool) -> None:
-        """Say that the user is done with an image, or not yet."""
-        entry.reviewed = reviewed
-        self._write(entry)
-        self.entry_changed.emit(entry)
 
     def choose_labels(self, entry: Entry, name: str) -> None:
         """Make the label set of that name the active one of an image."""
@@ -386,26 +242,6 @@ class Session:
             if label_set.head is not None:
                 entry.label_sets[label_set.name] = self._stored.at_head(label_set)
 
-    def _added(self, image: ImageSource, asked_axes: str | None) -> Entry:
-        entry = self._entries.get(image.key)
-        if entry is not None and not _same_pixels(entry.image, image):
-            self.seal(entry)
-            self.undo_stack.forget(entry)
-            self._write(entry, hidden=True)
-            entry = None
-        elif entry is None:
-            hidden = self._hidden.pop(image.key, None)
-            if hidden is not None and _same_pixels(hidden.image, image):
-                entry = hidden
-        if entry is None:
-            entry = Entry(self.project.next_id("image"), image)
-            self._by_id[entry.id] = entry
-        entry.image = image
-        entry.asked_axes = asked_axes or entry.asked_axes
-        self._entries[image.key] = entry
-        self._write(entry)
-        return entry
-
     def _leave(self, entry: Entry, name: str) -> LabelRevision | None:
         """Seal what was edited, drop a preview; return the revision that was left."""
         labels = entry.label_sets.get(name)
@@ -434,18 +270,6 @@ class Session:
             entry.active = name
             self._write(entry)
 
-    def _write(self, entry: Entry, hidden: bool = False) -> None:
-        folder = self.project.folder
-        stored = StoredImage(
-            entry.id,
-            entry.image,
-            entry.asked_axes,
-            entry.active,
-            entry.reviewed,
-            hidden,
-        )
-        self.project.submit(lambda db: write_image(db, stored, folder))
-
     def _forget(self, labels: LabelSet) -> None:
         """Read masks again when they are needed; the memory is for others."""
         for entry in (*self._entries.values(), *self._hidden.values()):
@@ -454,18 +278,12 @@ class Session:
                 sealed = entry.label_sets[labels.name]
                 entry.label_sets[labels.name] = self._stored.unloaded(sealed)
 
-    def _count(self, entry: Entry) -> None:
+    def _before_hiding(self, entry: Entry) -> None:
+        self.seal(entry)
+        self.undo_stack.forget(entry)
+
+    def _after_looking(self, entry: Entry) -> None:
         """Let the masks of an image that was looked at give their memory up in turn."""
         for labels in list(entry.label_sets.values()):
             if labels.pixels.loaded and labels.revision is not None:
                 self._recent.keep(labels)
-
-    def _show(self, key: str | None) -> None:
-        left, self._shown = self.shown, key
-        if left is not None and left is not self.shown:
-            self._count(left)
-        self.shown_changed.emit(self.shown)
-
-
-def _same_pixels(one: ImageSource, other: ImageSource) -> bool:
-    return (one.fingerprint, one.shape) == (other.fingerprint, other.shape)
