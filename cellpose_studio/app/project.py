@@ -32,6 +32,9 @@ from cellpose_studio.io.project.revisions import StoredLabelSet, read_label_sets
 
 Read = TypeVar("Read")
 
+_PATIENCE = 10.0
+"""Seconds to wait for the disk before reading or closing."""
+
 _TABLES = ("image", "label_set", "revision", "journal", "run", "batch")
 
 
@@ -212,12 +215,13 @@ class Project:
             with suppress(OSError):
                 old.unlink()
 
-    def close(self) -> None:
+    def close(self, patience: float = _PATIENCE) -> None:
         """Write what is left, as far as that is possible, and close the file.
 
-        An unnamed project without images leaves nothing behind.
+        An unnamed project without images leaves nothing behind. What cannot be
+        written within ``patience`` seconds is given up.
         """
-        self.writer.flush(_PATIENCE)
+        self.writer.flush(patience)
         empty = self.unnamed and self._last["image"] == 0
         with self._reading:
             self._forget_reader()
@@ -230,10 +234,6 @@ class Project:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
-
-
-_PATIENCE = 10.0
-"""Seconds to wait for the disk before reading or closing."""
 
 
 def now() -> datetime:

@@ -119,8 +119,8 @@ class Session(ProjectImages):
 
     def keep_preview(self, entry: Entry, text: str) -> None:
         """Make a revision of the masks previewed, as one step; without one, nothing."""
-        labels = entry.labels
-        if entry.preview_of is not None and labels is not None:
+        if entry.preview_of is not None:
+            labels = entry.label_sets[entry.preview_of.name]
             self.replace_labels(entry, labels, text, "threshold")
 
     def complete(self, entry: Entry, labels: LabelSet, **known: Any) -> None:
@@ -165,6 +165,16 @@ class Session(ProjectImages):
         self._activate(entry, name)
         self._put(entry, name, self._recent.get(revision))
 
+    def undo(self) -> None:
+        """Take the last thing back, whatever it was; a preview is one, too."""
+        self._keep_previews()
+        self.undo_stack.undo()
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._keep_previews()
+        self.undo_stack.redo()
+
     # Edits
 
     def edit(self, entry: Entry, edit: LabelEdit) -> None:
@@ -177,6 +187,7 @@ class Session(ProjectImages):
         self, entry: Entry, name: str, edit: LabelEdit, undoes: int | None
     ) -> int:
         """Write an edit into the masks and the journal; for the undo stack."""
+        self._drop_preview(entry, name)
         labels = entry.label_sets[name]
         assert labels.revision is not None
         copied = not self.project.is_stored(labels.revision.id)
@@ -207,8 +218,8 @@ class Session(ProjectImages):
 
         What was not looked at since the project was opened stays in the journal.
         """
+        self._keep_previews()
         for entry in self._entries.values():
-            self.keep_preview(entry, "Change thresholds")
             if any(labels.pixels.loaded for labels in entry.label_sets.values()):
                 self.seal(entry)
 
@@ -244,14 +255,19 @@ class Session(ProjectImages):
 
     def _leave(self, entry: Entry, name: str) -> LabelRevision | None:
         """Seal what was edited, drop a preview; return the revision that was left."""
-        labels = entry.label_sets.get(name)
-        if entry.preview_of is not None and entry.preview_of.name == name:
-            labels, entry.preview_of = entry.preview_of, None
-            entry.label_sets[name] = labels
-        if labels is None:
-            return None
+        self._drop_preview(entry, name)
         self.seal(entry)
-        return entry.label_sets[name].revision
+        labels = entry.label_sets.get(name)
+        return labels.revision if labels else None
+
+    def _keep_previews(self) -> None:
+        for entry in self._entries.values():
+            self.keep_preview(entry, "Change thresholds")
+
+    def _drop_preview(self, entry: Entry, name: str) -> None:
+        if entry.preview_of is not None and entry.preview_of.name == name:
+            entry.label_sets[name] = entry.preview_of
+            entry.preview_of = None
 
     def _put(self, entry: Entry, name: str, labels: LabelSet | None) -> None:
         if labels is None:

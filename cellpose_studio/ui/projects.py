@@ -15,6 +15,7 @@ from cellpose_studio.app.project import Contents, Project, read_contents
 from cellpose_studio.app.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.app.unnamed import is_unnamed, new_unnamed
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, open_project
 from cellpose_studio.io.project.rescue import RescueReport, rescue
 from cellpose_studio.ui.messages import MessageBar
@@ -50,8 +51,12 @@ class Projects(QObject):
 
     def new(self) -> None:
         """Start an unnamed project."""
-        if self._may_leave():
+        if not self.may_leave():
+            return
+        try:
             self._use(new_unnamed())
+        except StudioError as error:
+            self._fail(error)
 
     def open(self, path: Path) -> Job | None:
         """Open a project, off the GUI thread."""
@@ -113,15 +118,29 @@ class Projects(QObject):
         """Close the project; an unnamed one takes its place."""
         self.new()
 
-    def leave(self) -> bool:
-        """Close the project for good, as the window does; False if the user stays."""
-        if not self._may_leave():
-            return False
-        self._session.project.close()
-        return True
+    def may_leave(self) -> bool:
+        """Make all durable; where that fails, ask whether to give it up."""
+        self.before_leaving()
+        self._session.seal_all()
+        project = self._session.project
+        if project.writer.flush(_PATIENCE):
+            return True
+        answer = QMessageBox.warning(
+            self._parent,
+            "Not saved",
+            f"{project.writer.pending} changes of {project.name} could not be saved.\n"
+            "Save the project elsewhere, or lose them?",
+            QMessageBox.StandardButton.Save
+            | QMessageBox.StandardButton.Discard
+            | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Save,
+        )
+        if answer == QMessageBox.StandardButton.Save:
+            self.ask_and_save()
+        return bool(answer == QMessageBox.StandardButton.Discard)
 
     def _on_contents(self, contents: Contents) -> None:
-        if not self._may_leave():
+        if not self.may_leave():
             contents.file.close()
             return
         project = Project(contents, unnamed=is_unnamed(contents.file.path))
@@ -146,29 +165,8 @@ class Projects(QObject):
         self._session.use(project)
         self._listen()
         # Its last changes may take a moment.
-        self._queue.start(Job("Closing the project", lambda _: old.close(), True))
+        self._queue.start(Job("Closing the project", lambda _: old.close(0), True))
         self.opened.emit()
-
-    def _may_leave(self) -> bool:
-        """Make all durable; where that fails, ask whether to give it up."""
-        self.before_leaving()
-        self._session.seal_all()
-        project = self._session.project
-        if project.writer.flush(_PATIENCE):
-            return True
-        answer = QMessageBox.warning(
-            self._parent,
-            "Not saved",
-            f"{project.writer.pending} changes of {project.name} could not be saved.\n"
-            "Save the project elsewhere, or lose them?",
-            QMessageBox.StandardButton.Save
-            | QMessageBox.StandardButton.Discard
-            | QMessageBox.StandardButton.Cancel,
-            QMessageBox.StandardButton.Save,
-        )
-        if answer == QMessageBox.StandardButton.Save:
-            self.ask_and_save()
-        return bool(answer == QMessageBox.StandardButton.Discard)
 
     def _on_saved_as(self, path: Path) -> None:
         self._settings.add_recent([path])

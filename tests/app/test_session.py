@@ -9,6 +9,7 @@ import pytest
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
+from cellpose_studio.core.edit import edit_between
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.revisions import read_revisions
 
@@ -174,6 +175,34 @@ def test_what_a_slider_passes_is_one_step(session, entries):
         go()
         seen.append(origins(entry).get("cells"))
     assert seen == ["first 2", "run", None, "run", "first 2", "second 2"]
+
+
+def test_undo_takes_a_preview_back_first(session, entries):
+    entry = entries[0]
+    session.replace_labels(entry, masks("run"), "Run")
+    labels = entry.labels.labels
+    edit = edit_between("Draw", [1], labels, (slice(0, 2),) * 2, np.ones((2, 2), "u4"))
+    session.edit(entry, edit)
+    session.preview(entry, masks("slider"))
+    session.undo()
+    assert entry.labels.origin == "run"
+    assert entry.labels.cells == 1
+    session.undo()
+    assert not entry.labels.labels.any()
+    session.redo()
+    assert entry.labels.cells == 1
+    session.redo()
+    assert entry.labels.origin == "slider"
+
+
+def test_a_preview_belongs_to_its_label_set(session, entries):
+    entry = entries[0]
+    for name in ("cells", "nuclei"):
+        session.replace_labels(entry, masks("run", name), "Run")
+    session.preview(entry, masks("slider", "nuclei"))
+    session.choose_labels(entry, "cells")
+    session.keep_preview(entry, "Change")
+    assert origins(entry) == {"cells": "run", "nuclei": "slider"}
 
 
 def test_a_preview_makes_no_revision(session, entries, project):
