@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import imported_labels
 from cellpose_studio.app.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.axes import AxesQuestion
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.io.folders import FolderEntry
 from cellpose_studio.io.imported import plain
 from cellpose_studio.ui.dialogs import AxesDialog
 from cellpose_studio.ui.messages import MessageBar
-from cellpose_studio.workflows.open import Opened, open_paths
+from cellpose_studio.workflows.open import Opened, files_of, open_files
 
 Ask = Callable[[AxesQuestion, QWidget], "tuple[str, bool] | None"]
 
@@ -27,6 +31,24 @@ def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None
     if dialog.exec() != QDialog.DialogCode.Accepted:
         return None
     return dialog.axes, dialog.same.isChecked()
+
+
+_AT_ONCE = 8  # files
+
+
+@dataclass
+class _Opening:
+    """What the user opened with one gesture, and how far that is."""
+
+    paths: Sequence[Path]
+    axes: str | None
+    title: str
+    project: Project
+    files: list[FolderEntry] = field(default_factory=list)
+    done: int = 0
+    shown: bool = False
+    questions: list[AxesQuestion] = field(default_factory=list)
+    failures: list[StudioError] = field(default_factory=list)
 
 
 class Opener:
@@ -48,33 +70,76 @@ class Opener:
         self.ask: Ask = ask_axes
 
     def open(self, paths: Sequence[Path], axes: str | None = None) -> Job:
-        """Open files and folders; the first image of them is shown."""
+        """Open files and folders; the first image of them is shown.
+
+        Some files at a time: the masks and flows of a large folder would not fit into
+        memory together, and its first images need not wait for the last.
+        """
         title = f"Opening {paths[0].name}" if paths else "Opening"
         if len(paths) > 1:
             title += f" and {len(paths) - 1} more"
-        job = Job(title, lambda checkpoint: open_paths(paths, checkpoint, axes))
-        job.finished.connect(lambda opened: self._finish(paths, opened, axes))
-        job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
-        return self._queue.start(job)
+        opening = _Opening(paths, axes, title, self._session.project)
+        job = Job(title, lambda _: files_of(paths))
+        job.finished.connect(lambda found: self._on_files(opening, *found))
+        return self._start(job)
 
-    def _finish(self, paths: Sequence[Path], opened: Opened, axes: str | None) -> None:
+    def _on_files(
+        self,
+        opening: _Opening,
+        files: list[FolderEntry],
+        failures: list[StudioError],
+    ) -> None:
+        opening.files, opening.failures = files, failures
+        self._open_some(opening)
+
+    def _open_some(self, opening: _Opening) -> None:
+        done, total = opening.done, len(opening.files)
+        some = opening.files[done : done + _AT_ONCE]
+        opening.done += len(some)
+        axes = opening.axes
+        job = Job(
+            opening.title,
+            lambda checkpoint: open_files(some, checkpoint, axes, done, total),
+        )
+        job.finished.connect(lambda opened: self._on_opened(opening, opened))
+        self._start(job)
+
+    def _on_opened(self, opening: _Opening, opened: Opened) -> None:
+        # Another project was opened meanwhile: this one's images are not for it.
+        if self._session.project is not opening.project:
+            return
         if opened.images:
-            self._add(opened, axes)
-        if opened.images or opened.questions:
-            self._settings.add_recent(paths)
-        if opened.failures:
-            self._messages.fail_together([failure_of(e) for e in opened.failures])
-        self._ask_about(opened.questions)
+            self._add(opened, opening)
+        opening.questions += opened.questions
+        opening.failures += opened.failures
+        if opening.done < len(opening.files):
+            self._open_some(opening)
+        else:
+            self._finish(opening)
 
-    def _add(self, opened: Opened, axes: str | None) -> None:
-        entries = self._session.add((image for image, _ in opened.images), axes)
+    def _finish(self, opening: _Opening) -> None:
+        if opening.shown or opening.questions:
+            self._settings.add_recent(opening.paths)
+        if opening.failures:
+            self._messages.fail_together([failure_of(e) for e in opening.failures])
+        self._ask_about(opening.questions)
+
+    def _add(self, opened: Opened, opening: _Opening) -> None:
+        images = (image for image, _ in opened.images)
+        entries = self._session.add(images, opening.axes)
         for entry, (image, masks) in zip(entries, opened.images, strict=True):
             for name, imported in masks.items():
                 if name not in entry.label_set_ids:
                     labels = imported_labels(name, imported, image)
                     self._session.import_labels(entry, labels, plain(imported.details))
                     self._session.choose_labels(entry, name)
-        self._session.show(entries[0].image.key)
+        if not opening.shown:
+            opening.shown = True
+            self._session.show(entries[0].image.key)
+
+    def _start(self, job: Job) -> Job:
+        job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
+        return self._queue.start(job)
 
     def _ask_about(self, questions: list[AxesQuestion]) -> None:
         """Ask about each file, or once for all of one shape; open them then."""

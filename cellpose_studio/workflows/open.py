@@ -60,24 +60,54 @@ def open_paths(
     Cancelled
         After a stop.
     """
-    opened = Opened()
-    found: dict[Path, tuple[Path, ...]] = {}
+    files, failures = files_of(paths)
+    opened = open_files(files, checkpoint, axes)
+    return Opened(opened.images, opened.questions, [*failures, *opened.failures])
+
+
+def files_of(paths: Sequence[Path]) -> tuple[list[FolderEntry], list[StudioError]]:
+    """Return the images that paths stand for, each once, and what cannot be read."""
+    found: dict[Path, FolderEntry] = {}
+    failures: list[StudioError] = []
     for path in paths:
         try:
-            found |= {entry.image: entry.masks for entry in images_of(path)}
+            found |= {entry.image: entry for entry in images_of(path)}
         except ImageUnreadable as error:
-            opened.failures.append(error)
-    for n, (file, masks) in enumerate(found.items()):
-        checkpoint.reached(n, len(found), "opening")
+            failures.append(error)
+    return list(found.values()), failures
+
+
+def open_files(
+    files: Sequence[FolderEntry],
+    checkpoint: Checkpoint,
+    axes: str | None = None,
+    done: int = 0,
+    total: int = 0,
+) -> Opened:
+    """Open image files with their masks.
+
+    Parameters
+    ----------
+    done, total
+        For the progress, where ``files`` are a part of ``total``.
+
+    Raises
+    ------
+    Cancelled
+        After a stop.
+    """
+    opened = Opened()
+    for n, entry in enumerate(files):
+        checkpoint.reached(done + n, total or len(files), "opening")
         try:
-            images = open_images(file, axes)
+            images = open_images(entry.image, axes)
         except AxesAmbiguous as ambiguous:
             opened.questions.append(ambiguous.question)
         except StudioError as error:
             opened.failures.append(error)
         else:
             opened.images += [(image, {}) for image in images]
-            _add_masks(opened, images, masks)
+            _add_masks(opened, images, entry.masks)
     return opened
 
 
