@@ -106,7 +106,7 @@ def read(log: Path) -> tuple[list[dict], list[str]]:
 def state_in(folder: Path, files: list[str]) -> str:
     """Return the hash of the masks in the newest file that is there."""
     sys.path.insert(0, str(WORKER.parent))
-    from worker import state_of
+    from worker import masks_of, state_of
 
     for name in files:
         try:
@@ -116,7 +116,7 @@ def state_in(folder: Path, files: list[str]) -> str:
             assert not (folder / name).exists()
             continue
         assert project.crashed or name != files[-1]
-        state = state_of(Session(project))
+        state = state_of(masks_of(Session(project)))
         project.close()
         return state
     raise AssertionError("there is no project")

@@ -8,10 +8,7 @@ it. See worker.py for the log.
 
 from __future__ import annotations
 
-import json
-import os
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
@@ -19,7 +16,7 @@ from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication
 
 sys.path.insert(0, str(Path(__file__).parent))
-from worker import state_of
+from worker import Log, masks_of
 
 
 class User:
@@ -31,29 +28,19 @@ class User:
         from cellpose_studio.ui.main_window import MainWindow
 
         self.random = np.random.default_rng(seed)
-        self.log = (folder / "log").open("a")
         project = Project.create(folder / "work.cpstudio")
         self.window = MainWindow(Settings(folder / "settings.ini"), project)
         self.session = self.window.session
-        self.session.labels_changed.connect(lambda *_: self.note("labels"))
-        self.session.labels_edited.connect(lambda *_: self.note("edit"))
+        self.log = Log(self.session, folder / "log")
+        self.log.note("start", masks_of(self.session))
         self.window.show()
         self.window.open([folder / "a.tif", folder / "b.tif"])
         self.timer = QTimer(interval=60)
         self.timer.timeout.connect(self.act)
         self.timer.start()
 
-    def note(self, what: str) -> None:
-        # What a slider previews is not in the project yet, and need not be.
-        if any(entry.preview_of for entry in self.session.entries):
-            return
-        line = {"at": time.monotonic(), "what": what, "state": state_of(self.session)}
-        self.log.write(json.dumps(line) + "\n")
-        self.log.flush()
-        os.fsync(self.log.fileno())
-
     def act(self) -> None:
-        """Do something, and write down what the masks are then."""
+        """Do something."""
         if not self.session.entries:
             return
         entry = self.session.shown
@@ -70,7 +57,6 @@ class User:
         elif entry.preview_of is None:
             cells = np.unique(entry.labels.labels)
             self.window.picture.delete_cell(int(self.random.choice(cells[1:])))
-        self.note("act")
 
 
 if __name__ == "__main__":

@@ -30,14 +30,76 @@ from cellpose_studio.io.images import open_images
 SIDE = 700
 
 
-def state_of(session: Session) -> str:
-    """Return a hash of all masks of a session."""
+Masks = dict[tuple[str, str], np.ndarray]
+
+
+def masks_of(session: Session) -> Masks:
+    """Return all masks of a session by image and label set; previews left out."""
+    return {
+        (entry.image.path.name, name): (
+            entry.preview_of
+            if entry.preview_of is not None and entry.preview_of.name == name
+            else labels
+        ).labels
+        for entry in session.entries
+        for name, labels in entry.label_sets.items()
+    }
+
+
+def state_of(masks: Masks) -> str:
+    """Return a hash of masks."""
     digest = hashlib.sha256()
-    for entry in sorted(session.entries, key=lambda e: e.image.path.name):
-        for name, labels in sorted(entry.label_sets.items()):
-            digest.update(f"{entry.image.path.name}/{name}".encode())
-            digest.update(labels.labels.tobytes())
+    for (image, name), labels in sorted(masks.items(), key=lambda item: item[0]):
+        digest.update(f"{image}/{name}".encode())
+        digest.update(labels.tobytes())
     return digest.hexdigest()
+
+
+class Log:
+    """Writes down what the masks are going to be, before the project is told.
+
+    After it would be too late: the kill may come when the project knows already.
+    """
+
+    def __init__(self, session: Session, file: Path) -> None:
+        self.session = session
+        self.file = file.open("a")
+        heads = session._heads
+        self.real = {
+            name: getattr(heads, name) for name in ("record", "switch", "edit")
+        }
+        for name in self.real:
+            setattr(heads, name, getattr(self, name))
+
+    def record(self, label_set, image, labels, *more):
+        self.note("record", self.changed(label_set, labels))
+        return self.real["record"](label_set, image, labels, *more)
+
+    def switch(self, label_set, text, before, after, undoes):
+        self.note("switch", self.changed(label_set, after))
+        return self.real["switch"](label_set, text, before, after, undoes)
+
+    def edit(self, *more):
+        self.note("edit", masks_of(self.session))
+        return self.real["edit"](*more)
+
+    def changed(self, label_set, labels) -> Masks:
+        masks = masks_of(self.session)
+        for entry in self.session.entries:
+            for name, number in entry.label_set_ids.items():
+                if number == label_set:
+                    masks.pop((entry.image.path.name, name), None)
+                    if labels is not None:
+                        masks[entry.image.path.name, name] = labels.labels
+        return masks
+
+    def note(self, what: str, masks: Masks) -> None:
+        self.write(what=what, state=state_of(masks))
+
+    def write(self, **line: object) -> None:
+        self.file.write(json.dumps({"at": time.monotonic(), **line}) + "\n")
+        self.file.flush()
+        os.fsync(self.file.fileno())
 
 
 class Work:
@@ -45,7 +107,6 @@ class Work:
 
     def __init__(self, path: Path, log: Path, seed: int, kind: str) -> None:
         self.random = np.random.default_rng(seed)
-        self.log = log.open("a")
         self.app = QCoreApplication([])
         self.project = Project.create(path)
         self.session = Session(self.project)
@@ -56,13 +117,8 @@ class Work:
             pixels = self.random.poisson(100, (SIDE, SIDE)).astype(np.uint16)
             tifffile.imwrite(self.folder / f"{name}.tif", pixels)
             self.session.add(open_images(self.folder / f"{name}.tif"))
-        self.note("start")
-
-    def note(self, what: str, **more: object) -> None:
-        line = {"at": time.monotonic(), "what": what, "state": state_of(self.session)}
-        self.log.write(json.dumps({**line, **more}) + "\n")
-        self.log.flush()
-        os.fsync(self.log.fileno())
+        self.log = Log(self.session, log)
+        self.log.note("start", masks_of(self.session))
 
     def forever(self) -> None:
         """Do one thing after another."""
@@ -82,7 +138,6 @@ class Work:
             action = actions[self.random.integers(len(actions))]
             action()
             self.app.processEvents()
-            self.note(action.__name__)
             time.sleep(float(self.random.uniform(0, 0.02)))
 
     def entry(self):
@@ -118,7 +173,7 @@ class Work:
         while True:
             self.copies += 1
             path = self.folder / f"copy{self.copies}.cpstudio"
-            self.log.write(json.dumps({"at": time.monotonic(), "to": path.name}) + "\n")
+            self.log.write(to=path.name)
             self.project.save_as(path)
             time.sleep(0.1)
 
@@ -134,7 +189,7 @@ class Work:
 
         def start(entry) -> None:
             job = runs.start(entry, shipped()[0], SegmentationParameters(diameter=60.0))
-            job.ended.connect(lambda: self.note("run"))
+            job.finished.connect(lambda _: self.log.write(what="run"))
             job.ended.connect(lambda: start(entry))
 
         for entry in self.session.entries:
