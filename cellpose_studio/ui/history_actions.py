@@ -119,6 +119,9 @@ class HistoryActions(QObject):
         entry = self._session.shown
         if entry is None or entry.labels is None:
             return
+        if why := self._session.project.why_read_only:
+            self._window.messages.note(why)
+            return
         text = self.ask_text("Save a version", "A note on this version:", "")
         if text is None:
             return
@@ -135,8 +138,10 @@ class HistoryActions(QObject):
     def sealed(self, entry: Entry, name: str, note: str = "") -> int | None:
         """Make a revision of what was edited; return which one is shown now."""
         self._session.keep_preview(entry, "Change thresholds")
-        self._session.seal(entry, note)
-        self.changed.emit()
+        # Where nothing can be written, the last revision has to do.
+        if not self._session.project.why_read_only:
+            self._session.seal(entry, note)
+            self.changed.emit()
         labels = entry.label_sets.get(name)
         return labels.revision.id if labels and labels.revision else None
 

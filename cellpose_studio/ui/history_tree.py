@@ -113,7 +113,7 @@ class HistoryTree(QTreeWidget):
         """Select what is shown now, and bring it into sight."""
         for item in self._items():
             row = item.data(0, ROW)
-            if row.is_head:
+            if row.is_head or row.step is None:
                 self.clearSelection()
                 item.setSelected(True)
                 self.scrollToItem(item)
