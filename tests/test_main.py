@@ -36,6 +36,21 @@ def test_without_a_display_it_says_what_to_do_instead(arguments):
     assert "cellpose-studio segment" in done.stderr
 
 
+def test_without_a_folder_for_the_work_it_says_so(tmp_path):
+    (tmp_path / "file").write_bytes(b"")
+    home = str(tmp_path / "file" / "home")
+    done = subprocess.run(
+        PROGRAM,
+        env={**os.environ, "CELLPOSE_STUDIO_HOME": home},
+        capture_output=True,
+        text=True,
+        timeout=LONG,
+    )
+    assert done.returncode == 4
+    assert "cannot be written to; CELLPOSE_STUDIO_HOME names" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 @pytest.mark.parametrize("command", ["segment", "evaluate", "train"])
 def test_every_command_explains_itself_without_loading_torch(command):
     code = (
@@ -60,7 +75,7 @@ def test_the_window_explains_itself_and_the_commands(capsys):
         main(["--help"])
     assert end.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "segment, evaluate or train" in text
+    assert "segment, evaluate, train, models, replay or rescue" in text
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"{__version__}\n"

@@ -15,6 +15,10 @@ _NO_DISPLAY = (
 NO_DISPLAY = 3
 """Exit code without a display."""
 
+_NO_FOLDER = (
+    "your work cannot be kept, because the folder for it cannot be written to; "
+    "CELLPOSE_STUDIO_HOME names another one."
+)
 NO_FOLDER = 4
 """Exit code if the user's data folder cannot be written to."""
 
@@ -35,8 +39,8 @@ def _parser() -> argparse.ArgumentParser:
 
     parser = argparse.ArgumentParser(
         prog="cellpose-studio",
-        description="Open the window; or, as first word, segment, evaluate or train to "
-        "work without one.",
+        description="Open the window; or, as first word, segment, evaluate, train, "
+        "models, replay or rescue to work without one.",
     )
     parser.add_argument(
         "paths", nargs="*", type=Path, help="images, folders or a project to open"
@@ -68,14 +72,14 @@ def _run(options: argparse.Namespace) -> int:
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Cellpose Studio")
-    isolate_napari(config_dir() / "napari.yaml")
+    try:
+        isolate_napari(config_dir() / "napari.yaml")
+        project = new_unnamed()
+    except (CannotSave, OSError) as error:
+        sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
+        return NO_FOLDER
     from cellpose_studio.ui.main_window import MainWindow
 
-    try:
-        project = new_unnamed()
-    except CannotSave as error:
-        sys.stderr.write(f"cellpose-studio: {error}\n")
-        return NO_FOLDER
     window = MainWindow(Settings(config_dir() / "settings.ini"), project)
     catch_unexpected(window.show_failure)
     window.show()
