@@ -130,12 +130,6 @@ class Session(ProjectImages):
             self._recent.keep(entry.label_sets[labels.name])
             self.labels_changed.emit(entry, labels.name)
 
-    def restore(self, entry: Entry, revision: LabelRevision, name: str) -> None:
-        """Make an earlier revision of a label set the head, as a new revision."""
-        labels = self._stored.label_set(name, revision)
-        labels = replace(labels, pixels=LabelImage(labels.labels.copy()))
-        self.replace_labels(entry, labels, f"Restore revision {revision.id}", "restore")
-
     def switch_head(
         self,
         entry: Entry,

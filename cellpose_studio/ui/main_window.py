@@ -239,7 +239,7 @@ class MainWindow(QMainWindow):
 
     def closeEvent(self, event: QCloseEvent) -> None:
         """Hide at once, then stop the jobs and release what the canvas holds."""
-        if not self.projects.leave():
+        if not self.projects.may_leave():
             event.ignore()
             return
         self.settings.set_window("geometry", self.saveGeometry())
@@ -248,6 +248,8 @@ class MainWindow(QMainWindow):
         self.queue.shut_down()
         self.quick.shut_down()
         self.images.shut_down()
+        # What could not be written until now was given up by the user.
+        self.session.project.close(patience=0)
         self.canvas.close()
         event.accept()
 

@@ -77,6 +77,7 @@ class Menus:
             Command(
                 "closeImage", "&Take image off the list", window.close_image, "Ctrl+W"
             ),
+            Command("rescue", "Rescue a &damaged project…", projects.choose_and_rescue),
             Command("closeProject", "&Close project", projects.close, "Ctrl+Shift+W"),
             Command("quit", "&Quit", window.close, "Ctrl+Q"),
         )
@@ -91,6 +92,10 @@ class Menus:
         undo.setShortcut(QKeySequence("Ctrl+Z"))
         redo = stack.createRedoAction(window, "&Redo")
         redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
+        # The stack only names the steps: the session keeps a preview before it undoes.
+        for action, call in ((undo, window.session.undo), (redo, window.session.redo)):
+            action.triggered.disconnect()
+            action.triggered.connect(lambda _=False, call=call: call())
         menu.addActions([undo, redo])
         self.actions |= {"undo": undo, "redo": redo}
         menu.addSeparator()
