@@ -1,13 +1,8 @@
-"""The napari canvas. The only file that knows napari.
-
-Private names of napari are marked PRIVATE: check them on each upgrade.
-"""
+"""An image with its masks on the canvas."""
 
 from __future__ import annotations
 
-import os
 import warnings
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -18,28 +13,19 @@ from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.image import ChannelPixels, ColourPixels, ImageSource
 from cellpose_studio.core.label_picture import (
-    by_rank,
     colour_table,
     doubt_palette,
     palette,
-    picture,
     ranks_of,
-    update,
 )
+from cellpose_studio.ui.canvas.masks_layer import masks_layer
+from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.comparison_layer import put_comparison
 from cellpose_studio.ui.layer_settings import axis_labels, contrast, placed
 
 _COLOURS = ("green", "magenta", "cyan", "yellow", "red", "blue")
 _FILL = 0.4
 _DOUBT_FILL = 0.6  # its colours are few, and have to be told apart
-
-
-def isolate_napari(config: Path | None) -> None:
-    """Give napari a settings file of ours, or none; before napari is imported.
-
-    It reads ``NAPARI_CONFIG`` once. An empty one keeps the settings in memory.
-    """
-    os.environ["NAPARI_CONFIG"] = str(config or "")
 
 
 class Canvas(QObject):
@@ -70,8 +56,8 @@ class Canvas(QObject):
         # In µm, or in pixels where their size is not known.
         self.model.canvas.overlays.scale_bar.visible = True
         self.widget = Viewer(self.model)
-        self._providers = _provide(self.model)
-        self._masks_layer = _masks_layer()
+        self._providers = provide(self.model)
+        self._masks_layer = masks_layer()
         self._outlines = True
         self._masks_shown = True
         self._by_doubt = False
@@ -329,66 +315,3 @@ class Canvas(QObject):
                     value = layer.get_value(self.model.cursor.position, world=True)
                     return int(value or 0)
         return 0
-
-
-def _masks_layer() -> type[Any]:
-    """Return a layer of masks that is drawn by `core.label_picture`.
-
-    See docs/label-display.md for why.
-    """
-    from napari import layers
-    from napari._qt.layer_controls import (  # PRIVATE
-        qt_layer_controls_container as container,
-    )
-    from napari._qt.layer_controls.qt_layer_controls_base import (  # PRIVATE
-        QtLayerControls,
-    )
-
-    # Napari finds the icon by the name of the class.
-    class Labels(layers.Labels):
-        ranks: npt.NDArray[np.uint8] | None = None
-        by_rank = False
-
-        def _raw_to_displayed(  # PRIVATE
-            self,
-            raw: npt.NDArray[np.uint32],
-            data_slice: tuple[slice, ...] | None = None,
-        ) -> npt.NDArray[np.uint8]:
-            """Return the picture of ``raw``, or of a part after a change in it."""
-            if data_slice is None:
-                return self._ranked(picture(raw), raw)
-            drawn = self._slice.image.view  # PRIVATE
-            box = update(drawn, raw, data_slice)
-            drawn[box] = self._ranked(drawn[box], raw[box])
-            return drawn[data_slice].copy()
-
-        def _ranked(
-            self, drawn: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
-        ) -> npt.NDArray[np.uint8]:
-            if self.by_rank and self.ranks is not None:
-                return by_rank(drawn, raw, self.ranks)
-            return drawn
-
-    # Those of napari's own layer offer settings that this one does not have.
-    container.layer_to_controls[Labels] = QtLayerControls
-    return Labels
-
-
-def _provide(model: Any) -> Any:
-    """Let napari's commands find this viewer; they only look for its own window.
-
-    Without, its buttons (home, 2D/3D) and the menu of its layer list raise.
-    """
-    from napari._app_model import get_app_model  # PRIVATE
-    from napari.components import LayerList, ViewerModel
-    from napari.layers import Layer
-    from napari.utils.events import Selection
-
-    return get_app_model().injection_store.register(
-        providers=[
-            (lambda: model, ViewerModel, 100),
-            (lambda: model.layers, LayerList, 100),
-            (lambda: model.layers.selection.active, Layer, 100),
-            (lambda: model.layers.selection, Selection[Layer], 100),
-        ]
-    )

@@ -1,0 +1,53 @@
+"""The layer that masks are shown by."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.label_picture import by_rank, picture, update
+
+
+def masks_layer() -> type[Any]:
+    """Return a layer of masks that is drawn by `core.label_picture`.
+
+    See docs/label-display.md for why.
+    """
+    from napari import layers
+    from napari._qt.layer_controls import (  # PRIVATE
+        qt_layer_controls_container as container,
+    )
+    from napari._qt.layer_controls.qt_layer_controls_base import (  # PRIVATE
+        QtLayerControls,
+    )
+
+    # Napari finds the icon by the name of the class.
+    class Labels(layers.Labels):
+        ranks: npt.NDArray[np.uint8] | None = None
+        by_rank = False
+
+        def _raw_to_displayed(  # PRIVATE
+            self,
+            raw: npt.NDArray[np.uint32],
+            data_slice: tuple[slice, ...] | None = None,
+        ) -> npt.NDArray[np.uint8]:
+            """Return the picture of ``raw``, or of a part after a change in it."""
+            if data_slice is None:
+                return self._ranked(picture(raw), raw)
+            drawn = self._slice.image.view  # PRIVATE
+            box = update(drawn, raw, data_slice)
+            drawn[box] = self._ranked(drawn[box], raw[box])
+            return drawn[data_slice].copy()
+
+        def _ranked(
+            self, drawn: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
+        ) -> npt.NDArray[np.uint8]:
+            if self.by_rank and self.ranks is not None:
+                return by_rank(drawn, raw, self.ranks)
+            return drawn
+
+    # Those of napari's own layer offer settings that this one does not have.
+    container.layer_to_controls[Labels] = QtLayerControls
+    return Labels
