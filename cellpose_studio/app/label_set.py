@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from cellpose_studio.core.cell_sizes import CellSizes
+from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels, Place
 from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.edit import LabelEdit
@@ -27,19 +27,20 @@ class LabelImage:
         uint32, C-contiguous; None if it has to be read.
     load
         Reads it, with the chunks that edits have changed; from any thread.
-    sizes
-        Pixels of each cell; counted when needed if they are not known.
+    highest
+        The highest id that cells of its label set have ever had, if known.
     """
 
     def __init__(
         self,
         array: Labels | None = None,
         load: Callable[[], tuple[Labels, set[Place]]] | None = None,
-        sizes: CellSizes | None = None,
+        highest: int = 0,
     ) -> None:
         self._array = array
         self._load = load
-        self._sizes = sizes
+        self._highest = highest
+        self._table: CellTable | None = None
         self._lock = threading.Lock()
         self.changed: set[Place] = set()
         """Chunks that differ from those of the revision."""
@@ -57,13 +58,13 @@ class LabelImage:
                 self._array, self.changed = self._load()
             return self._array
 
-    def sizes(self) -> CellSizes:
-        """Return how many pixels each cell has."""
+    def sizes(self) -> CellTable:
+        """Return how large each cell is and where it lies."""
         array = self.array()
         with self._lock:
-            if self._sizes is None:
-                self._sizes = CellSizes.of(array)
-            return self._sizes
+            if self._table is None:
+                self._table = CellTable.of(array, self._highest)
+            return self._table
 
     def copy_pixels(self) -> None:
         """Go on with a copy, because somebody still reads the array."""
@@ -73,9 +74,9 @@ class LabelImage:
 
     def apply(self, edit: LabelEdit) -> None:
         """Change the pixels in place, and what is known of the cells."""
-        sizes = self.sizes()
-        edit.apply(self.array())
-        sizes.change(edit)
+        table, array = self.sizes(), self.array()
+        edit.apply(array)
+        table.change(edit, array)
         self.changed |= edit.places
 
 

@@ -14,7 +14,6 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import now
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.cell_sizes import CellSizes
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.hints import hint_for
@@ -119,10 +118,9 @@ class Runs:
 
 def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:
     confidence = result.confidence
-    sizes = CellSizes(confidence.ids, confidence.pixels)
     return LabelSet(
         RUN_RESULT,
-        LabelImage(result.labels, sizes=sizes),
+        LabelImage(result.labels),
         f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
         len(confidence.ids),
         result.flows,
@@ -171,9 +169,7 @@ class Thresholds:
             confidence = maker.confidence(labels, parameters, checkpoint)
             return replace(
                 before,
-                pixels=LabelImage(
-                    labels, sizes=CellSizes(confidence.ids, confidence.pixels)
-                ),
+                pixels=LabelImage(labels),
                 cells=len(confidence.ids),
                 parameters=parameters,
                 confidence=confidence,

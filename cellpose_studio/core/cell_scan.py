@@ -1,0 +1,120 @@
+"""Sizes and bounding boxes of cells, found in one pass over their pixels."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.compiled import compiled
+
+Ids = npt.NDArray[np.uint32]
+Counts = npt.NDArray[np.int64]
+Bounds = npt.NDArray[np.int64]
+
+
+@compiled
+def scan(labels: Labels) -> tuple[Ids, Counts, Bounds, Bounds]:
+    """Return ids, pixels, and bounds of all cells of labels (T, Z, Y, X).
+
+    Shapes are (N,), (N,), (N, 4) and (N, 4); cells are in the order they are met.
+    """
+    frames, planes, height, width = labels.shape
+    rows = numba.typed.Dict.empty(numba.uint32, numba.int64)
+    found = np.empty((1024, 10), np.int64)
+    for t in range(frames):
+        for z in range(planes):
+            for y in range(height):
+                line = labels[t, z, y]
+                x = 0
+                # Pixels beside each other are mostly alike: one look-up for them.
+                while x < width:
+                    cell, start = line[x], x
+                    while x < width and line[x] == cell:
+                        x += 1
+                    if cell != 0:
+                        found = _with_run(found, rows, cell, t, z, y, start, x)
+    return _columns(found[: len(rows)])
+
+
+@compiled
+def tally(
+    index: npt.NDArray[np.int32],
+    cells: Labels,
+    width: int,
+    t: int,
+    z: int,
+    top: int,
+    left: int,
+) -> tuple[Ids, Counts, Bounds, Bounds]:
+    """Return the same as `scan` for pixels of a chunk.
+
+    Parameters
+    ----------
+    index, cells
+        (N,) places, flat within the chunk, and the cells there.
+    width
+        Of the chunk, px.
+    t, z, top, left
+        Its plane and its first pixel.
+    """
+    rows = numba.typed.Dict.empty(numba.uint32, numba.int64)
+    found = np.empty((16, 10), np.int64)
+    at, size = 0, len(index)
+    while at < size:
+        cell, start = cells[at], at
+        y, x = divmod(index[at], width)
+        at += 1
+        while (
+            at < size and cells[at] == cell and index[at] == index[start] + at - start
+        ):
+            if x + at - start == width:
+                break
+            at += 1
+        if cell != 0:
+            x += left
+            end = x + at - start
+            found = _with_run(found, rows, cell, t, z, y + top, x, end)
+    return _columns(found[: len(rows)])
+
+
+# Each row of ``found``: id, pixels, lower T Z Y X, upper T Z Y X.
+
+
+@compiled
+def _with_run(
+    found: npt.NDArray[np.int64],
+    rows: Any,
+    cell: np.uint32,
+    t: int,
+    z: int,
+    y: int,
+    start: int,
+    stop: int,
+) -> npt.NDArray[np.int64]:
+    """Return ``found`` with a run of pixels of a cell, in twice the room if needed."""
+    if cell not in rows:
+        row = len(rows)
+        rows[cell] = row
+        if row == len(found):
+            found = np.concatenate((found, np.empty_like(found)))
+        first = found[row]
+        first[0], first[1] = cell, 0
+        first[2], first[3], first[4], first[5] = t, z, y, start
+        first[6:] = 0
+    one = found[rows[cell]]
+    one[1] += stop - start
+    one[2], one[3] = min(one[2], t), min(one[3], z)
+    one[4], one[5] = min(one[4], y), min(one[5], start)
+    one[6], one[7] = max(one[6], t + 1), max(one[7], z + 1)
+    one[8], one[9] = max(one[8], y + 1), max(one[9], stop)
+    return found
+
+
+@compiled
+def _columns(found: npt.NDArray[np.int64]) -> tuple[Ids, Counts, Bounds, Bounds]:
+    ids = found[:, 0].astype(np.uint32)
+    return ids, found[:, 1].copy(), found[:, 2:6].copy(), found[:, 6:].copy()

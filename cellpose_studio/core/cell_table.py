@@ -1,0 +1,204 @@
+"""Where each cell of a label image lies and how large it is, kept up by every edit."""
+
+from __future__ import annotations
+
+from typing import Self
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.cell_scan import Bounds, Counts, Ids, scan, tally
+from cellpose_studio.core.chunks import CHUNK, Labels
+from cellpose_studio.core.edit import ChunkEdit, LabelEdit
+
+Box = tuple[slice, ...]
+
+_MOST = 2**32 - 1
+
+
+class CellTable:
+    """Pixels and bounding box of each cell of a label image.
+
+    Parameters
+    ----------
+    shape
+        Of the label image: YX, ZYX, TYX or TZYX.
+    ids
+        (N,) of the cells, without the background.
+    pixels
+        (N,), of each.
+    low, high
+        (N, axes) bounds of their boxes; ``high`` is one beyond the last pixel.
+    """
+
+    def __init__(
+        self,
+        shape: tuple[int, ...],
+        ids: Ids,
+        pixels: Counts,
+        low: Bounds,
+        high: Bounds,
+    ) -> None:
+        self._shape = shape
+        # Cells that are gone keep their row: an undo may bring them back, and their
+        # ids count as used.
+        self._rows = {cell: row for row, cell in enumerate(ids.tolist())}
+        self._ids, self._pixels, self._low, self._high = ids, pixels, low, high
+        self._count = len(ids)
+        self._highest = int(ids.max(initial=0))
+
+    @classmethod
+    def of(cls, labels: Labels, highest: int = 0) -> Self:
+        """Look at all pixels of a label image once; other threads run meanwhile.
+
+        ``highest`` is the highest id that its label set has ever had, if known.
+        """
+        lead = (1,) * (4 - labels.ndim)
+        ids, pixels, low, high = scan(labels.reshape(lead + labels.shape))
+        axes = slice(4 - labels.ndim, None)
+        table = cls(labels.shape, ids, pixels, low[:, axes], high[:, axes])
+        table.reserve(highest)
+        return table
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return self._count
+
+    def of_cell(self, cell: int) -> int:
+        """Return how many pixels a cell has; 0 if there is none."""
+        row = self._rows.get(cell)
+        return 0 if row is None else int(self._pixels[row])
+
+    def box(self, cell: int) -> Box:
+        """Return the smallest box that holds a cell; an empty one if there is none."""
+        row = self._rows.get(cell)
+        if row is None or not self._pixels[row]:
+            return tuple(slice(0, 0) for _ in self._shape)
+        bounds = zip(self._low[row].tolist(), self._high[row].tolist(), strict=True)
+        return tuple(slice(low, high) for low, high in bounds)
+
+    def ids(self) -> Ids:
+        """Return the ids of all cells, ascending."""
+        return np.sort(self._ids[self._present()])
+
+    def next_id(self) -> int:
+        """Return an id that no cell has ever had; those above it are free as well.
+
+        Raises
+        ------
+        ValueError
+            If the highest that a pixel can hold was used.
+        """
+        if self._highest >= _MOST:
+            raise ValueError(f"no cell can get an id above {_MOST}")
+        return self._highest + 1
+
+    def reserve(self, cell: int) -> None:
+        """Give no id up to ``cell`` to new cells, because one may have had it."""
+        self._highest = max(self._highest, cell)
+
+    def at_border(self, axes: int = 2) -> Ids:
+        """Return the ids of cells that touch the border of the image, ascending.
+
+        ``axes`` says how many of the last axes have a border: 3 in volumes.
+        """
+        low, high = self._low[:, -axes:], self._high[:, -axes:]
+        touches = (low == 0) | (high == np.array(self._shape[-axes:]))
+        return np.sort(self._ids[touches.any(axis=1) & self._present()])
+
+    def smaller_than(self, pixels: int) -> Ids:
+        """Return the ids of cells of fewer than ``pixels``, ascending."""
+        return np.sort(self._ids[(self._pixels < pixels) & self._present()])
+
+    def within(self, box: Box) -> Ids:
+        """Return the ids of cells whose boxes meet ``box``, ascending."""
+        start, stop = np.array([(s.start, s.stop) for s in box]).T
+        meets = (self._low < stop) & (self._high > start)
+        return np.sort(self._ids[meets.all(axis=1) & self._present()])
+
+    def change(self, edit: LabelEdit, labels: Labels) -> None:
+        """Follow an edit; ``labels`` are those after it.
+
+        It takes as long as the edit is large. A box shrinks from its faces inward,
+        where pixels were taken from them.
+        """
+        shrinking = set[int]()
+        for part in edit.parts:
+            self._add(part)
+        for part in edit.parts:
+            shrinking |= self._remove(part)
+        for row in shrinking:
+            if self._pixels[row]:
+                self._shrink(row, labels)
+
+    def _present(self) -> npt.NDArray[np.bool_]:
+        return self._pixels > 0
+
+    def _add(self, part: ChunkEdit) -> None:
+        """Count the pixels that cells get, and let their boxes grow."""
+        ids, counts, low, high = self._tally(part, part.after)
+        for n, cell in enumerate(ids.tolist()):
+            row = self._row(cell)
+            if not self._pixels[row]:
+                self._low[row], self._high[row] = low[n], high[n]
+                self._count += 1
+            self._low[row] = np.minimum(self._low[row], low[n])
+            self._high[row] = np.maximum(self._high[row], high[n])
+            self._pixels[row] += counts[n]
+
+    def _remove(self, part: ChunkEdit) -> set[int]:
+        """Count the pixels that cells lose; return the rows that may shrink by it."""
+        ids, counts, low, high = self._tally(part, part.before)
+        shrinking = set[int]()
+        for n, cell in enumerate(ids.tolist()):
+            row = self._rows[cell]
+            self._pixels[row] -= counts[n]
+            self._count -= not self._pixels[row]
+            at_face = (low[n] == self._low[row]) | (high[n] == self._high[row])
+            if at_face.any():
+                shrinking.add(row)
+        return shrinking
+
+    def _tally(
+        self, part: ChunkEdit, cells: Labels
+    ) -> tuple[Ids, Counts, Bounds, Bounds]:
+        """Return ids, pixels and boxes of the cells in a part of an edit."""
+        y, x = part.place.row * CHUNK, part.place.column * CHUNK
+        width = min(CHUNK, self._shape[-1] - x)
+        lead = (1,) * (4 - len(self._shape)) + self._shape[:-2]
+        t, z = (int(n) for n in np.unravel_index(part.place.plane, lead))
+        ids, counts, low, high = tally(part.index, cells, width, t, z, y, x)
+        axes = slice(4 - len(self._shape), None)
+        return ids, counts, low[:, axes], high[:, axes]
+
+    def _row(self, cell: int) -> int:
+        """Return the row of a cell; one that was never there gets one."""
+        if cell not in self._rows:
+            row = self._rows[cell] = len(self._rows)
+            if row == len(self._ids):
+                self._make_room()
+            self._ids[row] = cell
+            self.reserve(cell)
+        return self._rows[cell]
+
+    def _make_room(self) -> None:
+        more = max(64, len(self._ids))
+        for name in ("_ids", "_pixels", "_low", "_high"):
+            old = getattr(self, name)
+            room = np.zeros((more, *old.shape[1:]), old.dtype)
+            setattr(self, name, np.concatenate([old, room]))
+
+    def _shrink(self, row: int, labels: Labels) -> None:
+        """Move the faces of a box inward, up to where its cell has pixels."""
+        cell, low, high = self._ids[row], self._low[row], self._high[row]
+
+        def lacks(axis: int, at: int) -> bool:
+            face = [slice(a, b) for a, b in zip(low, high, strict=True)]
+            face[axis] = slice(at, at + 1)
+            return not (labels[tuple(face)] == cell).any()
+
+        for axis in range(labels.ndim):
+            while lacks(axis, low[axis]):
+                low[axis] += 1
+            while lacks(axis, high[axis] - 1):
+                high[axis] -= 1

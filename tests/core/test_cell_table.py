@@ -1,0 +1,119 @@
+"""The cell table: what it knows after any edits is what a new one would know."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.edit import edit_between
+
+SHAPES = [(1, 1), (9, 11), (520, 515), (3, 9, 17), (2, 3, 7, 514)]
+IDS = np.array([0, 0, 1, 7, 70_000, 2**32 - 1], np.uint32)
+
+
+def rows(table):
+    return {int(n): (table.of_cell(int(n)), table.box(int(n))) for n in table.ids()}
+
+
+def by_hand(labels):
+    found = {}
+    for cell in np.unique(labels[labels != 0]).tolist():
+        at = np.argwhere(labels == cell)
+        bounds = zip(
+            at.min(axis=0).tolist(), (at.max(axis=0) + 1).tolist(), strict=True
+        )
+        found[cell] = (len(at), tuple(slice(low, high) for low, high in bounds))
+    return found
+
+
+@st.composite
+def edited(draw):
+    """Draw a label image and edits, one after the other, some taken back."""
+    random = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    labels = random.choice(IDS, draw(st.sampled_from(SHAPES)))
+    labels[random.random(labels.shape) < draw(st.sampled_from([0.0, 0.9, 0.999]))] = 0
+    return labels, random, draw(st.integers(1, 6))
+
+
+@settings(max_examples=40, deadline=None)
+@given(edited())
+def test_a_table_after_edits_equals_one_built_anew(drawn):
+    labels, random, steps = drawn
+    table = CellTable.of(labels)
+    assert rows(table) == by_hand(labels)
+    for _ in range(steps):
+        start = [int(random.integers(n)) for n in labels.shape]
+        stop = [
+            int(random.integers(a, n)) + 1
+            for a, n in zip(start, labels.shape, strict=True)
+        ]
+        box = tuple(slice(a, b) for a, b in zip(start, stop, strict=True))
+        after = np.full_like(labels[box], random.choice(IDS))
+        edit = edit_between("Fill", [], labels, box, after)
+        for step in (edit, edit.inverse(), edit)[: random.integers(1, 4)]:
+            step.apply(labels)
+            table.change(step, labels)
+            assert rows(table) == by_hand(labels)
+            assert len(table) == len(by_hand(labels))
+
+
+def change(table, labels, box, value):
+    edit = edit_between("Fill", [], labels, box, np.full_like(labels[box], value))
+    edit.apply(labels)
+    table.change(edit, labels)
+    return edit
+
+
+def test_an_id_is_never_used_twice():
+    labels = np.zeros((20, 20), np.uint32)
+    labels[2:4, 2:4] = 3
+    table = CellTable.of(labels)
+    change(table, labels, np.s_[8:9, 8:9], table.next_id())
+    gone = change(table, labels, np.s_[8:9, 8:9], 0)
+    assert (table.next_id(), table.ids().tolist()) == (5, [3])
+    undone = gone.inverse()
+    undone.apply(labels)
+    table.change(undone, labels)
+    assert (table.next_id(), table.ids().tolist()) == (5, [3, 4])
+    assert CellTable.of(labels, highest=41).next_id() == 42
+
+
+def test_there_is_no_id_after_the_last():
+    with pytest.raises(ValueError, match="4294967295"):
+        CellTable.of(np.full((2, 2), 2**32 - 1, np.uint32)).next_id()
+
+
+def test_it_finds_cells_by_place_and_size():
+    labels = np.zeros((3, 9, 9), np.uint32)
+    labels[0, 3:6, 3:6] = 1
+    labels[1:2, 3:6, 8] = 2
+    labels[1, 0, 0] = 9
+    table = CellTable.of(labels)
+    assert table.at_border().tolist() == [2, 9]
+    assert table.at_border(axes=3).tolist() == [1, 2, 9]
+    assert table.smaller_than(4).tolist() == [2, 9]
+    assert table.within(np.s_[1:3, 0:5, 0:9]).tolist() == [2, 9]
+    assert table.box(5) == (slice(0, 0),) * 3
+    assert (table.of_cell(1), table.of_cell(5), len(table)) == (9, 0, 3)
+
+
+def test_a_large_image_takes_no_time_to_speak_of():
+    n = np.arange(8192, dtype=np.uint32)
+    rows, columns = n[:, None] // 36, n // 36
+    inside = ((n % 36) < 30)[:, None] & ((n % 36) < 30)
+    labels = np.where(inside, rows * np.uint32(228) + columns + 1, 0).astype(np.uint32)
+    CellTable.of(labels[:8, :8])
+    start = perf_counter()
+    table = CellTable.of(labels)
+    built = perf_counter()
+    change(table, labels, np.s_[4000:4020, 4000:4020], 7)
+    changed = perf_counter()
+    print(f"built in {built - start:.3f} s, changed in {changed - built:.4f} s")
+    assert len(table) == 228**2
+    assert built - start < 2
+    assert changed - built < 0.1
