@@ -1,0 +1,185 @@
+"""How large and how round each cell of a label image is, and where it lies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.compiled import compiled
+
+_LARGEST_TABLE = 1 << 26
+"""Ids up to this are looked up directly; others are numbered first."""
+
+Counts = npt.NDArray[np.int64]
+Bounds = npt.NDArray[np.int32]
+
+
+@dataclass(frozen=True, eq=False)
+class CellShapes:
+    """Size, roundness and place of the cells of a label image.
+
+    Attributes
+    ----------
+    ids
+        (N,) of the cells, ascending.
+    pixels
+        (N,) how large they are.
+    roundness
+        (N,) 4 pi area / perimeter², 1 for discs and less for anything else. Of a
+        cell in several planes it is that of a prism with its mean outline.
+    low, high
+        (N, axes), the box that holds a cell: from ``low`` to just before ``high``.
+    at_border
+        (N,), it reaches the edge of the image in Y or X, so a part may be missing.
+    """
+
+    ids: npt.NDArray[np.uint32]
+    pixels: Counts
+    roundness: npt.NDArray[np.float64]
+    low: Bounds
+    high: Bounds
+    at_border: npt.NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self.ids)
+
+
+def cell_shapes(labels: Labels) -> CellShapes:
+    """Measure all cells; other threads may work meanwhile."""
+    compact, ids = _numbered(labels)
+    shape = (1,) * (4 - labels.ndim) + labels.shape
+    size = len(ids) if ids is not None else int(compact.max(initial=0)) + 1
+    pixels, sides = np.zeros(size, np.int64), np.zeros((size, 2), np.int64)
+    low = np.full((size, 4), np.iinfo(np.int32).max, np.int32)
+    high = np.zeros((size, 4), np.int32)
+    _measure(np.ascontiguousarray(compact).reshape(shape), pixels, sides, low, high)
+    present = np.flatnonzero(pixels)
+    low, high = low[present], high[present]
+    planes = np.prod((high - low)[:, :2], axis=1)
+    return CellShapes(
+        (present if ids is None else ids[present]).astype(np.uint32),
+        pixels[present],
+        _roundness(pixels[present], sides[present], planes),
+        low[:, 4 - labels.ndim :],
+        high[:, 4 - labels.ndim :],
+        _touches(low, high, labels.shape),
+    )
+
+
+def part_shapes(labels: Labels, cells: set[int], box: tuple[slice, ...]) -> CellShapes:
+    """Measure ``cells``, which lie in ``box`` as a whole; they may be gone, too."""
+    # With what is around them, or they would seem to be cut off there.
+    around = tuple(
+        slice(max(part.start - 1, 0), min(part.stop + 1, size))
+        for part, size in zip(box, labels.shape, strict=True)
+    )
+    seen = labels[around]
+    wanted = np.isin(seen, np.array(sorted(cells), labels.dtype))
+    found = cell_shapes(np.where(wanted, seen, 0).astype(np.uint32))
+    offset = np.array([part.start for part in around], np.int32)
+    low, high = found.low + offset, found.high + offset
+    return CellShapes(
+        found.ids,
+        found.pixels,
+        found.roundness,
+        low,
+        high,
+        _touches(low, high, labels.shape),
+    )
+
+
+def _numbered(labels: Labels) -> tuple[Labels, npt.NDArray[np.uint32] | None]:
+    """Return labels that a table of all ids has room for, and the ids they had."""
+    if labels.max(initial=0) < _LARGEST_TABLE:
+        return labels, None
+    from cellpose_studio.core.labels import compacted
+
+    return compacted(labels)
+
+
+def _roundness(
+    pixels: Counts, sides: Counts, planes: npt.NDArray[np.int32]
+) -> npt.NDArray[np.float64]:
+    """Return 4 pi area / perimeter², the perimeter by Crofton's formula.
+
+    It counts how often lines in four directions cross the outline; the diagonal ones
+    lie closer together by the root of 2.
+    """
+    perimeter = np.pi / 8 * (sides[:, 0] + sides[:, 1] / np.sqrt(2))
+    return np.minimum(4 * np.pi * pixels * planes / perimeter**2, 1.0)
+
+
+def _touches(
+    low: Bounds, high: Bounds, shape: tuple[int, ...]
+) -> npt.NDArray[np.bool_]:
+    """Tell which boxes reach the edge of the image in Y or X."""
+    return np.any((low[:, -2:] == 0) | (high[:, -2:] == shape[-2:]), axis=1)
+
+
+@compiled
+def _measure(
+    labels: Labels, pixels: Counts, sides: Counts, low: Bounds, high: Bounds
+) -> None:
+    frames, planes, height, width = labels.shape
+    for t in range(frames):
+        for z in range(planes):
+            plane = labels[t, z]
+            for y in range(height):
+                above = plane[max(y - 1, 0)]
+                here = plane[y]
+                below = plane[min(y + 1, height - 1)]
+                edge = y in (0, height - 1)
+                for x in range(width):
+                    cell = here[x]
+                    if cell == 0:
+                        continue
+                    pixels[cell] += 1
+                    left, right = max(x - 1, 0), min(x + 1, width - 1)
+                    straight = (
+                        (above[x] != cell)
+                        + (below[x] != cell)
+                        + (here[left] != cell)
+                        + (here[right] != cell)
+                    )
+                    diagonal = (
+                        (above[left] != cell)
+                        + (above[right] != cell)
+                        + (below[left] != cell)
+                        + (below[right] != cell)
+                    )
+                    if edge or x in (0, width - 1):
+                        straight, diagonal = _sides(plane, y, x)
+                    if straight + diagonal == 0:
+                        continue
+                    sides[cell, 0] += straight
+                    sides[cell, 1] += diagonal
+                    _widen(low[cell], high[cell], t, z, y, x)
+
+
+@compiled
+def _sides(plane: Labels, y: int, x: int) -> tuple[int, int]:
+    """Count the neighbours of a pixel that are others, or beyond the edge."""
+    height, width = plane.shape
+    straight = diagonal = 0
+    for dy in range(-1, 2):
+        for dx in range(-1, 2):
+            v, u = y + dy, x + dx
+            inside = 0 <= v < height and 0 <= u < width
+            if inside and plane[v, u] == plane[y, x]:
+                continue
+            if dy != 0 and dx != 0:
+                diagonal += 1
+            else:
+                straight += 1
+    return straight, diagonal
+
+
+@compiled
+def _widen(low: Bounds, high: Bounds, t: int, z: int, y: int, x: int) -> None:
+    for axis, at in enumerate((t, z, y, x)):
+        low[axis] = min(low[axis], at)
+        high[axis] = max(high[axis], at + 1)

@@ -1,0 +1,119 @@
+"""Which cells to look at first: what is known of each, and how much doubt that is.
+
+How doubt comes about, each part from 0 to 1, where 0.5 is where doubt begins:
+
+- *network*: one minus the score of `Confidence`, where the cell comes from flows
+- *size*: how far the logarithm of the area lies from the median of the image, 0.5 at
+  three standard deviations (by the median deviation, so that outliers do not widen it)
+- *shape*: the same for roundness, if it lies below the median
+- *border*: 0.2 for cells that the edge of the image may cut
+
+Each adds to what the others leave: ``1 - (1 - a)(1 - b)…``. Where the network has
+spoken, size and shape count half, because it knows more than they do.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.cell_shapes import CellShapes
+from cellpose_studio.core.confidence import Confidence
+
+_BORDER = 0.2
+_LEAST_SPREAD = 0.05
+"""Cells of all but one size would else be outliers at a pixel more or less."""
+_DOUBTED = 3.0
+"""Standard deviations at which doubt begins."""
+
+Values = npt.NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Review:
+    """What is known of the cells of a label image.
+
+    Attributes
+    ----------
+    shapes
+        Size, roundness and place; its ids are those of the cells, ascending.
+    flow_errors, probabilities
+        (N,) as in `Confidence`; NaN where they are not known.
+    doubts
+        (N,) 0 to 1, as this module says.
+    """
+
+    shapes: CellShapes
+    flow_errors: Values
+    probabilities: Values
+    doubts: Values
+
+    def __len__(self) -> int:
+        """Return the number of cells."""
+        return len(self.shapes)
+
+    @property
+    def ids(self) -> npt.NDArray[np.uint32]:
+        """(N,) of the cells, ascending."""
+        return self.shapes.ids
+
+    def row(self, cell: int) -> int:
+        """Return where a cell is in the arrays; -1 if there is none."""
+        at = int(np.searchsorted(self.ids, cell))
+        return at if at < len(self) and self.ids[at] == cell else -1
+
+    def box(self, row: int) -> tuple[slice, ...]:
+        """Return the box that holds the cell of a row."""
+        bounds = zip(self.shapes.low[row], self.shapes.high[row], strict=True)
+        return tuple(slice(int(low), int(high)) for low, high in bounds)
+
+
+def review_of(shapes: CellShapes, confidence: Confidence | None = None) -> Review:
+    """Return what is known of the cells that were measured."""
+    errors, probabilities, network = (np.full(len(shapes), np.nan) for _ in range(3))
+    if confidence is not None and len(confidence.ids):
+        at = np.searchsorted(confidence.ids, shapes.ids)
+        at = np.minimum(at, len(confidence.ids) - 1)
+        known = confidence.ids[at] == shapes.ids
+        errors[known] = confidence.flow_errors[at[known]]
+        probabilities[known] = confidence.probabilities[at[known]]
+        network[known] = 1 - confidence.scores[at[known]]
+    return Review(shapes, errors, probabilities, _doubts(shapes, network))
+
+
+def with_parts(
+    review: Review, cells: set[int], parts: CellShapes, confidence: Confidence | None
+) -> Review:
+    """Return a review with ``cells`` measured anew; those not in ``parts`` are gone."""
+    kept = ~np.isin(review.ids, np.array(sorted(cells), np.uint32))
+    names = ("ids", "pixels", "roundness", "low", "high", "at_border")
+    joined = {
+        name: np.concatenate([getattr(review.shapes, name)[kept], getattr(parts, name)])
+        for name in names
+    }
+    order = np.argsort(joined["ids"])
+    shapes = CellShapes(**{name: values[order] for name, values in joined.items()})
+    return review_of(shapes, confidence)
+
+
+def _doubts(shapes: CellShapes, network: Values) -> Values:
+    size = _outlying(np.abs(_deviations(np.log(shapes.pixels))))
+    shape = _outlying(-_deviations(np.log(shapes.roundness)))
+    weight = np.where(np.isnan(network), 1.0, 0.5)
+    sure = (1 - np.nan_to_num(network)) * (1 - weight * size) * (1 - weight * shape)
+    return 1 - sure * np.where(shapes.at_border, 1 - _BORDER, 1.0)
+
+
+def _deviations(values: Values) -> Values:
+    """Return how many standard deviations ``values`` lie above their median."""
+    if not len(values):
+        return values
+    off = values - np.median(values)
+    spread = 1.4826 * float(np.median(np.abs(off)))
+    return off / max(spread, _LEAST_SPREAD)
+
+
+def _outlying(deviations: Values) -> Values:
+    return np.clip(deviations / (2 * _DOUBTED), 0, 1)
