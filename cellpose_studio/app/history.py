@@ -11,6 +11,7 @@ except ImportError:  # Qt 5
     from qtpy.QtWidgets import QUndoCommand, QUndoStack
 
 if TYPE_CHECKING:
+    from cellpose_studio.app.cell_statuses import CellStatuses, Statuses
     from cellpose_studio.app.session import Entry, Session
     from cellpose_studio.core.edit import LabelEdit
     from cellpose_studio.core.revision import LabelRevision
@@ -94,22 +95,36 @@ class HeadSwitch(QUndoCommand):
 
 
 class EditStep(QUndoCommand):
-    """Pixels of a label set were changed by hand."""
+    """Pixels of a label set were changed by hand.
+
+    With ``applied``, they are changed already when the step is made.
+    """
 
     def __init__(
-        self, session: Session, entry: Entry, name: str, edit: LabelEdit
+        self,
+        session: Session,
+        entry: Entry,
+        name: str,
+        edit: LabelEdit,
+        applied: bool = False,
     ) -> None:
         super().__init__(edit.operation)
         self.entry = entry
         self._session = session
         self._name = name
         self._edit = edit
+        self._applied = applied
         self._number: int | None = None
 
     def redo(self) -> None:
         """Write the pixels after the edit."""
         first = self._number is None
-        self._apply(self._edit)
+        if first and self._applied:
+            self._number = self._session.write_edit(
+                self.entry, self._name, self._edit, None
+            )
+        else:
+            self._apply(self._edit)
         if not first:
             self._session.show(self.entry.image.key)
 
@@ -123,3 +138,33 @@ class EditStep(QUndoCommand):
         self._number = self._session.apply_edit(
             self.entry, self._name, edit, self._number
         )
+
+
+class StatusStep(QUndoCommand):
+    """Cells of a label set were accepted, rejected or kept for later."""
+
+    def __init__(
+        self,
+        session: CellStatuses,
+        entry: Entry,
+        name: str,
+        statuses: Statuses,
+        text: str,
+    ) -> None:
+        super().__init__(text)
+        self.entry = entry
+        self._session = session
+        self._name = name
+        self._statuses = statuses
+        self._first = True
+
+    def redo(self) -> None:
+        """Give the cells the status that is not theirs at present."""
+        first, self._first = self._first, False
+        if not first:
+            self._session.show(self.entry.image.key)
+        self._statuses = self._session.apply_statuses(
+            self.entry, self._name, self._statuses
+        )
+
+    undo = redo

@@ -7,15 +7,16 @@ from typing import Any
 
 from psygnal import Signal
 
+from cellpose_studio.app.cell_statuses import CellStatuses
 from cellpose_studio.app.entry import Entry
 from cellpose_studio.app.garbage import staying
 from cellpose_studio.app.heads import Heads
 from cellpose_studio.app.history import EditStep, HeadSwitch, History
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
-from cellpose_studio.app.project_images import ProjectImages
 from cellpose_studio.app.recent_labels import RecentLabels
 from cellpose_studio.app.stored import StoredMasks
+from cellpose_studio.app.stroke import Stroke
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import LabelRevision, RevisionKind
@@ -23,7 +24,7 @@ from cellpose_studio.core.revision import LabelRevision, RevisionKind
 __all__ = ["Entry", "LabelImage", "LabelSet", "Session"]
 
 
-class Session(ProjectImages):
+class Session(CellStatuses):
     """The state of the running application, on the GUI thread.
 
     Panels listen to the signals and read the state; every change goes through a
@@ -33,10 +34,12 @@ class Session(ProjectImages):
     project_changed = Signal()
     labels_changed = Signal(object, str)  # Entry, name of the label set
     labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
+    labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
 
     def __init__(self, project: Project) -> None:
         super().__init__(project)
+        self._stroke: Stroke | None = None
         self.undo_stack = History()
         self._load(project)
 
@@ -161,6 +164,7 @@ class Session(ProjectImages):
 
     def undo(self) -> None:
         """Take the last thing back, whatever it was; a preview is one, too."""
+        self.end_stroke()
         self._keep_previews()
         self.undo_stack.undo()
 
@@ -177,30 +181,55 @@ class Session(ProjectImages):
         if edit.parts and entry.labels is not None:
             self.undo_stack.push(EditStep(self, entry, entry.active, edit))
 
+    def begin_stroke(self, entry: Entry, operation: str) -> Stroke:
+        """Return a stroke on the active masks, which the user is about to draw."""
+        self.keep_preview(entry, "Change thresholds")
+        self.end_stroke()
+        self._stroke = Stroke(self, entry, operation)
+        return self._stroke
+
+    def end_stroke(self) -> None:
+        """Make a step of what was drawn until now; without a stroke, nothing."""
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None:
+            stroke.end()
+
+    def draft(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+        """Change pixels of a stroke that has not ended."""
+        self._change(entry, name, edit)
+        self.labels_drafted.emit(entry, name, edit)
+
+    def keep_draft(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+        """Make a step of a stroke whose pixels are changed already."""
+        self.undo_stack.push(EditStep(self, entry, name, edit, applied=True))
+
     def apply_edit(
         self, entry: Entry, name: str, edit: LabelEdit, undoes: int | None
     ) -> int:
         """Write an edit into the masks and the journal; for the undo stack."""
+        self.end_stroke()
         self._drop_preview(entry, name)
+        self._change(entry, name, edit)
+        return self.write_edit(entry, name, edit, undoes)
+
+    def write_edit(
+        self, entry: Entry, name: str, edit: LabelEdit, undoes: int | None
+    ) -> int:
+        """Write an edit into the journal, after its pixels; for the undo stack."""
         labels = entry.label_sets[name]
         assert labels.revision is not None
-        copied = not self.project.is_stored(labels.revision.id)
-        if copied:
-            labels.pixels.copy_pixels()
-        labels.pixels.apply(edit)
         cells = len(labels.pixels.sizes())
         number = self._heads.edit(
             self._label_set(entry, name), labels.revision, edit, cells, undoes
         )
         entry.label_sets[name] = replace(labels, cells=cells, edited=True)
         self._recent.keep(entry.label_sets[name])
-        if copied:
-            self.labels_changed.emit(entry, name)
         self.labels_edited.emit(entry, name, edit)
         return number
 
     def seal(self, entry: Entry, note: str = "") -> None:
         """Make revisions of all masks of an image that were edited."""
+        self.end_stroke()
         for name, labels in list(entry.label_sets.items()):
             if labels.edited and labels.revision is not None:
                 sealed = self._heads.seal(self._label_set(entry, name), labels, note)
@@ -224,6 +253,7 @@ class Session(ProjectImages):
         self.undo_stack.clear()
         self._heads = Heads(project)
         self._stored = StoredMasks(project)
+        self._stroke = None
         self._recent = RecentLabels(self._forget)
         self._entries, self._hidden, self._shown = {}, {}, None
         self._by_id = {}
@@ -244,6 +274,8 @@ class Session(ProjectImages):
         for label_set in project.stored_label_sets:
             entry = self._by_id[label_set.image]
             entry.label_set_ids[label_set.name] = label_set.id
+            if statuses := project.stored_statuses.get(label_set.id):
+                entry.statuses[label_set.name] = statuses
             if label_set.head is not None:
                 entry.label_sets[label_set.name] = self._stored.at_head(label_set)
 
@@ -253,6 +285,17 @@ class Session(ProjectImages):
         self.seal(entry)
         labels = entry.label_sets.get(name)
         return labels.revision if labels else None
+
+    def _change(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+        """Change pixels in place; those still being written stay as they are."""
+        labels = entry.label_sets[name]
+        assert labels.revision is not None
+        copied = not self.project.is_stored(labels.revision.id)
+        if copied:
+            labels.pixels.copy_pixels()
+        labels.pixels.apply(edit)
+        if copied:
+            self.labels_changed.emit(entry, name)
 
     def _keep_previews(self) -> None:
         for entry in self._entries.values():

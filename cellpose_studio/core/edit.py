@@ -151,6 +151,31 @@ def edit_between(
     return LabelEdit(operation, tuple(int(cell) for cell in cells), tuple(parts))
 
 
+def joined(operation: str, edits: Sequence[LabelEdit]) -> LabelEdit:
+    """Return one edit that does what ``edits`` do one after another.
+
+    Pixels that end as they began are no part of it.
+    """
+    by_place: dict[Place, list[ChunkEdit]] = {}
+    for edit in edits:
+        for part in edit.parts:
+            by_place.setdefault(part.place, []).append(part)
+    parts = [_joined_parts(place, parts) for place, parts in by_place.items()]
+    cells = dict.fromkeys(cell for edit in edits for cell in edit.cells)
+    return LabelEdit(operation, tuple(cells), tuple(p for p in parts if len(p.index)))
+
+
+def _joined_parts(place: Place, parts: list[ChunkEdit]) -> ChunkEdit:
+    index = np.concatenate([part.index for part in parts])
+    before = np.concatenate([part.before for part in parts])
+    after = np.concatenate([part.after for part in parts])
+    pixels, first = np.unique(index, return_index=True)
+    _, last = np.unique(index[::-1], return_index=True)
+    before, after = before[first], after[::-1][last]
+    changed = before != after
+    return ChunkEdit(place, pixels[changed], before[changed], after[changed])
+
+
 def _box(
     part: ChunkEdit, shape: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int]]:

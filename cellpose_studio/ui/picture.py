@@ -24,6 +24,7 @@ class Picture(QObject):
         self._canvas = canvas
         session.labels_changed.connect(self._on_labels)
         session.labels_edited.connect(self._on_edited)
+        session.labels_drafted.connect(self._on_edited)
         canvas.cell_pointed_at.connect(self._on_cell)
         canvas.labels_chosen.connect(self._on_labels_chosen)
         canvas.cell_delete_wanted.connect(self.delete_cell)

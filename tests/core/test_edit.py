@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellpose_studio.core.chunks import CHUNK, Place, places
-from cellpose_studio.core.edit import ChunkEdit, LabelEdit, edit_between
+from cellpose_studio.core.edit import ChunkEdit, LabelEdit, edit_between, joined
 
 SHAPES = [(1, 1), (37, 53), (520, 515), (1030, 20), (3, 9, 517), (2, 2, 514, 8)]
 
@@ -114,3 +114,30 @@ def test_pixels_beyond_the_image_are_noticed(place, index):
     one = np.ones(1, np.uint32)
     part = ChunkEdit(Place(*place), np.array([index], np.int32), one, one)
     assert not LabelEdit("", (), (part,)).is_inside((600, 30))
+
+
+@settings(max_examples=60)
+@given(st.integers(0, 2**32 - 1), st.integers(1, 6))
+def test_edits_joined_do_what_they_do_one_after_another(seed, count):
+    random = np.random.default_rng(seed)
+    shape = (2, 530, 40)
+    labels = random.integers(0, 3, shape, np.uint32)
+    one_by_one = labels.copy()
+    edits = []
+    for cell in range(count):
+        low = random.integers(0, shape)
+        high = random.integers(low, shape) + 1
+        region = tuple(slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+        after = random.integers(0, 3, one_by_one[region].shape, np.uint32)
+        edit = edit_between("Paint", [cell], one_by_one, region, after)
+        edit.apply(one_by_one)
+        edits.append(edit)
+    edit = joined("Brush", edits)
+    assert edit.cells == tuple(range(count))
+    assert edit.pixels == np.count_nonzero(one_by_one != labels)
+    assert edit.fits(labels)
+    again = labels.copy()
+    edit.apply(again)
+    np.testing.assert_array_equal(again, one_by_one)
+    edit.inverse().apply(again)
+    np.testing.assert_array_equal(again, labels)

@@ -1,0 +1,37 @@
+"""A stroke of the brush: seen at once, one step when it ends."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cellpose_studio.core.edit import LabelEdit, joined
+
+if TYPE_CHECKING:
+    from cellpose_studio.app.session import Entry, Session
+
+
+class Stroke:
+    """Collects the small edits of one gesture on the active masks of an image.
+
+    The pixels change with each; the project and the undo stack hear of the whole.
+    """
+
+    def __init__(self, session: Session, entry: Entry, operation: str) -> None:
+        self._session = session
+        self._entry = entry
+        self._name = entry.active
+        self._operation = operation
+        self._edits: list[LabelEdit] = []
+
+    def add(self, edit: LabelEdit) -> None:
+        """Change pixels, for now on the screen only."""
+        if edit.parts:
+            self._edits.append(edit)
+            self._session.draft(self._entry, self._name, edit)
+
+    def end(self) -> None:
+        """Make one step of all that was changed."""
+        edit = joined(self._operation, self._edits)
+        self._edits = []
+        if edit.parts:
+            self._session.keep_draft(self._entry, self._name, edit)

@@ -1,0 +1,76 @@
+"""Passes napari's mouse events on, in pixels of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+from cellpose_studio.ui.pointer import Listener, Pointer
+
+_REACH = 6.0
+"""Pixels of the screen that a click may miss by."""
+
+
+class Mouse:
+    """The mouse over a viewer; in a 3D view it only turns the image.
+
+    Parameters
+    ----------
+    scale
+        Returns the size of a pixel along each axis; None without an image.
+    """
+
+    def __init__(self, model: Any, scale: Callable[[], Sequence[float] | None]) -> None:
+        self._model = model
+        self._scale = scale
+        self.listener: Listener | None = None
+        model.mouse_drag_callbacks.append(self._on_drag)
+        model.mouse_move_callbacks.append(self._on_move)
+        model.mouse_double_click_callbacks.insert(0, self._on_double_click)
+
+    def _on_drag(self, _: Any, event: Any) -> Iterator[None]:
+        pointer = self._pointer(event)
+        if self.listener is None or pointer is None:
+            return
+        start, moved = pointer, False
+        taken = self.listener.press(pointer)
+        camera = self._model.camera
+        camera.mouse_pan = not taken
+        yield
+        while event.type == "mouse_move":
+            pointer = self._pointer(event, start.button) or pointer
+            moved = moved or _far(start, pointer)
+            if taken:
+                self.listener.drag(pointer)
+            yield
+        camera.mouse_pan = True
+        self.listener.release(self._pointer(event, start.button) or pointer, moved)
+
+    def _on_move(self, _: Any, event: Any) -> None:
+        pointer = self._pointer(event, 0)
+        if self.listener is not None and pointer is not None:
+            self.listener.hover(pointer)
+
+    def _on_double_click(self, _: Any, event: Any) -> None:
+        pointer = self._pointer(event)
+        if self.listener is None or pointer is None:
+            return
+        if self.listener.double_click(pointer):
+            event.handled = True
+
+    def _pointer(self, event: Any, button: int | None = None) -> Pointer | None:
+        scale = self._scale()
+        if scale is None or self._model.dims.ndisplay != 2:
+            return None
+        position = event.position[-len(scale) :]
+        return Pointer(
+            tuple(float(p) / s for p, s in zip(position, scale, strict=True)),
+            event.button if button is None else button,
+            frozenset(event.modifiers),
+            _REACH / (self._model.camera.zoom * scale[-1]),
+        )
+
+
+def _far(start: Pointer, now: Pointer) -> bool:
+    dy, dx = (a - b for a, b in zip(start.point, now.point, strict=True))
+    return float(dy * dy + dx * dx) ** 0.5 > start.reach / 2
