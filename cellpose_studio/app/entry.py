@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.core.image import ImageSource
+from cellpose_studio.io.project.extras import CellStatus
 
 
 @dataclass(eq=False)
@@ -26,6 +27,8 @@ class Entry:
         The masks that those shown are a preview for; None without a preview.
     label_set_ids
         Ids in the project by name, also of sets without masks.
+    statuses
+        Of the cells that have one, by label set and id.
     """
 
     id: int
@@ -36,6 +39,7 @@ class Entry:
     asked_axes: str | None = None
     preview_of: LabelSet | None = None
     label_set_ids: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, dict[int, CellStatus]] = field(default_factory=dict)
 
     @property
     def labels(self) -> LabelSet | None:

@@ -17,7 +17,11 @@ from cellpose_studio.app.writer import Change, Writer
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.revision import LabelRevision
-from cellpose_studio.io.project.extras import read_state
+from cellpose_studio.io.project.extras import (
+    CellStatus,
+    read_all_statuses,
+    read_state,
+)
 from cellpose_studio.io.project.file import (
     ProjectFile,
     create_project,
@@ -48,6 +52,8 @@ class Contents:
         The highest id of each table.
     state
         What was remembered of the window.
+    statuses
+        Of cells, by label set and id.
     """
 
     file: ProjectFile
@@ -55,6 +61,7 @@ class Contents:
     label_sets: list[StoredLabelSet]
     last_ids: Counter[str]
     state: dict[str, Any]
+    statuses: dict[int, dict[int, CellStatus]]
 
 
 def read_contents(file: ProjectFile) -> Contents:
@@ -68,7 +75,8 @@ def read_contents(file: ProjectFile) -> Contents:
         images = read_images(file.db, file.path.parent)
         label_sets = read_label_sets(file.db)
         state = read_state(file.db, "window")
-        return Contents(file, images, label_sets, _last_ids(file.db), state)
+        statuses = read_all_statuses(file.db)
+        return Contents(file, images, label_sets, _last_ids(file.db), state, statuses)
     except BaseException:
         file.leave()
         raise
@@ -93,6 +101,7 @@ class Project:
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
         self.state = contents.state
+        self.stored_statuses = contents.statuses
         self._last = contents.last_ids
         self.author = _user()
         self._tickets: dict[int, int] = {}

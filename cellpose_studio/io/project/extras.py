@@ -133,6 +133,15 @@ def read_statuses(db: sqlite3.Connection, label_set: int) -> dict[int, CellStatu
         return {int(cell): status for cell, status in rows}
 
 
+def read_all_statuses(db: sqlite3.Connection) -> dict[int, dict[int, CellStatus]]:
+    """Return the status of cells by label set and id; raises `ProjectDamaged`."""
+    found: dict[int, dict[int, CellStatus]] = {}
+    with reading("the status of cells"):
+        for label_set, cell, status in db.execute("SELECT * FROM cell"):
+            found.setdefault(label_set, {})[cell] = status
+    return found
+
+
 def _member(
     name: str, label_set: int, revision: int | None, role: TrainingRole
 ) -> TrainingMember:

@@ -1,0 +1,116 @@
+"""Cells that were accepted, rejected or kept for later, and what becomes of that."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.core.label_edits import delete_cells
+from cellpose_studio.io.images import open_images
+
+
+@pytest.fixture
+def entry(session, cells):
+    """Return an image with cells 1 to 4, which is shown."""
+    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.show(entry.image.key)
+    session.replace_labels(entry, four_cells(), "Run")
+    return entry
+
+
+def four_cells(name: str = "cells") -> LabelSet:
+    labels = np.zeros((32, 32), np.uint32)
+    for n in range(4):
+        labels[4:12, 8 * n : 8 * n + 6] = n + 1
+    return LabelSet(name, LabelImage(labels), "run", 4)
+
+
+def test_cells_keep_their_status_when_the_project_is_opened_again(
+    session, entry, reopened
+):
+    session.set_cell_status(entry, [1, 2], "accepted")
+    session.set_cell_status(entry, [3], "rejected")
+    session.set_cell_status(entry, [2], "later")
+    [again] = reopened().entries
+    assert again.statuses == {"cells": {1: "accepted", 2: "later", 3: "rejected"}}
+
+
+def test_a_status_is_a_step_that_can_be_undone_and_redone(session, entry, reopened):
+    session.set_cell_status(entry, [1], "accepted")
+    session.set_cell_status(entry, [1, 2], "rejected")
+    stack = session.undo_stack
+    assert stack.undoText() == "Reject 2 cells"
+    session.undo()
+    assert entry.statuses["cells"] == {1: "accepted"}
+    assert stack.undoText() == "Accept cell"
+    session.undo()
+    assert entry.statuses["cells"] == {}
+    session.redo()
+    session.redo()
+    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+    session.undo()
+    [again] = reopened().entries
+    assert again.statuses["cells"] == {1: "accepted"}
+
+
+def test_a_status_can_be_taken_away(session, entry):
+    session.set_cell_status(entry, [4], "later")
+    session.set_cell_status(entry, [4], None)
+    assert entry.statuses["cells"] == {}
+    session.undo()
+    assert entry.statuses["cells"] == {4: "later"}
+
+
+def test_what_changes_is_told(session, entry):
+    heard = []
+    session.statuses_changed.connect(lambda *what: heard.append(what))
+    session.set_cell_status(entry, [2, 3], "accepted")
+    session.set_cell_status(entry, [3, 4], "accepted")
+    session.undo()
+    assert heard == [
+        (entry, "cells", (2, 3)),
+        (entry, "cells", (4,)),
+        (entry, "cells", (4,)),
+    ]
+
+
+def test_nothing_new_is_no_step(session, entry):
+    session.set_cell_status(entry, [1], "accepted")
+    count = session.undo_stack.count()
+    session.set_cell_status(entry, [1], "accepted")
+    session.set_cell_status(entry, [2], None)
+    session.set_cell_status(entry, [], "rejected")
+    assert session.undo_stack.count() == count
+
+
+def test_without_masks_there_is_nothing_to_decide(session, cells):
+    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.set_cell_status(entry, [1], "accepted")
+    assert entry.statuses == {}
+    assert not session.undo_stack.canUndo()
+
+
+def test_edits_keep_the_status_and_so_do_cells_that_come_back(session, entry):
+    session.set_cell_status(entry, [1, 2], "rejected")
+    session.edit(entry, delete_cells(entry.labels.labels, [1]))
+    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+    session.undo()
+    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+
+
+def test_label_sets_have_statuses_of_their_own(session, entry, reopened):
+    session.set_cell_status(entry, [1], "accepted")
+    session.replace_labels(entry, four_cells("nuclei"), "Run")
+    session.set_cell_status(entry, [1], "rejected")
+    assert entry.statuses == {"cells": {1: "accepted"}, "nuclei": {1: "rejected"}}
+    [again] = reopened().entries
+    assert again.statuses == entry.statuses
+
+
+def test_undo_goes_back_to_the_image_it_happened_on(session, entry, cells):
+    session.set_cell_status(entry, [1], "accepted")
+    [other] = session.add(open_images(cells("b.tif", (32, 32))))
+    session.show(other.image.key)
+    session.undo()
+    assert session.shown is entry
