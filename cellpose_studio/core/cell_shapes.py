@@ -70,20 +70,20 @@ def cell_shapes(labels: Labels) -> CellShapes:
     )
 
 
-def part_shapes(labels: Labels, cells: set[int], box: tuple[slice, ...]) -> CellShapes:
-    """Measure ``cells``, which lie in ``box`` as a whole; they may be gone, too."""
-    # With what is around them, or they would seem to be cut off there.
+def part_shapes(labels: Labels, cell: int, box: tuple[slice, ...]) -> CellShapes:
+    """Measure one cell, all of which lies in ``box``; it may be gone, too."""
+    # With what is around it, or it would seem to be cut off there.
     around = tuple(
         slice(max(part.start - 1, 0), min(part.stop + 1, size))
         for part, size in zip(box, labels.shape, strict=True)
     )
     seen = labels[around]
-    wanted = np.isin(seen, np.array(sorted(cells), labels.dtype))
-    found = cell_shapes(np.where(wanted, seen, 0).astype(np.uint32))
+    # Its id may be too high for a table.
+    found = cell_shapes((seen == cell).astype(np.uint32))
     offset = np.array([part.start for part in around], np.int32)
     low, high = found.low + offset, found.high + offset
     return CellShapes(
-        found.ids,
+        found.ids * np.uint32(cell),
         found.pixels,
         found.roundness,
         low,

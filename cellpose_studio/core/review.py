@@ -14,12 +14,14 @@ spoken, size and shape count half, because it knows more than they do.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_shapes import CellShapes
+from cellpose_studio.core.cell_shapes import CellShapes, part_shapes
+from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.confidence import Confidence
 
 _BORDER = 0.2
@@ -83,16 +85,23 @@ def review_of(shapes: CellShapes, confidence: Confidence | None = None) -> Revie
     return Review(shapes, errors, probabilities, _doubts(shapes, network))
 
 
-def with_parts(
-    review: Review, cells: set[int], parts: CellShapes, confidence: Confidence | None
+def measured_again(
+    review: Review,
+    labels: Labels,
+    boxes: Mapping[int, tuple[slice, ...]],
+    confidence: Confidence | None = None,
 ) -> Review:
-    """Return a review with ``cells`` measured anew; those not in ``parts`` are gone."""
-    kept = ~np.isin(review.ids, np.array(sorted(cells), np.uint32))
-    names = ("ids", "pixels", "roundness", "low", "high", "at_border")
-    joined = {
-        name: np.concatenate([getattr(review.shapes, name)[kept], getattr(parts, name)])
-        for name in names
-    }
+    """Return a review with some cells measured anew, each within its box.
+
+    Those that are in no pixel of it are gone.
+    """
+    cells = np.array(sorted(boxes), np.uint32)
+    kept = ~np.isin(review.ids, cells)
+    parts = [part_shapes(labels, cell, box) for cell, box in boxes.items()]
+    joined = {}
+    for name, values in vars(review.shapes).items():
+        found = [getattr(part, name) for part in parts]
+        joined[name] = np.concatenate([values[kept], *found])
     order = np.argsort(joined["ids"])
     shapes = CellShapes(**{name: values[order] for name, values in joined.items()})
     return review_of(shapes, confidence)

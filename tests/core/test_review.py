@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.cell_shapes import cell_shapes, part_shapes
 from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.review import review_of, with_parts
+from cellpose_studio.core.review import measured_again, review_of
 from cellpose_studio.core.review_filter import parsed, which
 
 images = hnp.arrays(
@@ -65,7 +65,7 @@ def test_measuring_some_cells_again_gives_what_measuring_all_would(labels, data)
     cells = {int(n) for n in np.unique(labels[box])} - {0} | {2}
     labels[box] = data.draw(st.sampled_from([0, 2]))
     everything = tuple(slice(0, size) for size in labels.shape)
-    after = with_parts(before, cells, part_shapes(labels, cells, everything), None)
+    after = measured_again(before, labels, dict.fromkeys(cells, everything))
     expected = review_of(cell_shapes(labels))
     for name in vars(expected.shapes):
         found, wanted = getattr(after.shapes, name), getattr(expected.shapes, name)
@@ -75,7 +75,7 @@ def test_measuring_some_cells_again_gives_what_measuring_all_would(labels, data)
 
 def test_a_part_is_measured_with_what_lies_around_it():
     labels = discs([10, 12, 14])
-    alone = part_shapes(labels, {2}, (slice(20, 45), slice(84, 109)))
+    alone = part_shapes(labels, 2, (slice(20, 45), slice(84, 109)))
     whole = cell_shapes(labels)
     assert alone.roundness[0] == whole.roundness[1]
     assert alone.low[0].tolist() == whole.low[1].tolist()
