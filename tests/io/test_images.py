@@ -15,7 +15,7 @@ from PIL import Image
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.image import ChannelPixels, ColourPixels
 from cellpose_studio.io.images import (
-    FILE_DIALOG_FILTER,
+    IMAGE_FILES,
     IMAGE_SUFFIXES,
     is_image_path,
     open_images,
@@ -162,7 +162,7 @@ def test_colours_of_a_real_picture_are_indexed_like_arrays(shared_data):
 def test_images_are_known_by_their_names(tmp_path, suffix):
     assert is_image_path(tmp_path / f"a{suffix}")
     assert suffix.lower() in IMAGE_SUFFIXES
-    assert f"*{suffix}" in FILE_DIALOG_FILTER.split(";;")[0].strip("Images ()").split()
+    assert f"*{suffix}" in IMAGE_FILES.split()
 
 
 @pytest.mark.parametrize("name", ["a.czi", "a.lif", "a.txt", "a", "tif", "a_seg.npy"])
