@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, Signal
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.label_edits import delete_cells
+from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.ui.canvas import Canvas
 
 
@@ -50,7 +50,9 @@ class Picture(QObject):
         """Delete a cell of the masks that are shown."""
         entry = self._session.shown
         if entry is not None and entry.labels is not None:
-            self._session.edit(entry, delete_cells(entry.labels.labels, [cell]))
+            pixels = entry.labels.pixels
+            edit = delete_cells(pixels.array(), pixels.sizes(), [cell])
+            self._session.edit(entry, edit)
 
     def _draw(self, labels: LabelSet) -> None:
         """Show masks that are in memory; others come as soon as they are read."""

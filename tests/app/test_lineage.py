@@ -14,7 +14,7 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.lineage import Present, lineage
 from cellpose_studio.app.lineage_reader import LineageReader, when_local
 from cellpose_studio.core.compare import ADDED, REMOVED, UNCHANGED
-from cellpose_studio.core.label_edits import delete_cells
+from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.label_picture import OUTLINE
 from cellpose_studio.core.parameters import Normalization, SegmentationParameters
 from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
@@ -272,7 +272,8 @@ def test_the_history_follows_the_work(session, told, image, qtbot):
     qtbot.waitUntil(lambda: told[-1] is not None and bool(told[-1].lineages))
     assert ids(told[-1].lineages[0].line) == [1]
     assert told[-1].thumbnails[1].shape == (32, 32, 3)
-    session.edit(image, delete_cells(image.labels.labels, [1]))
+    pixels = image.labels.pixels
+    session.edit(image, delete_cells(pixels.array(), pixels.sizes(), [1]))
     qtbot.waitUntil(lambda: bool(told[-1].lineages[0].open_edits))
     [edit] = told[-1].lineages[0].open_edits
     assert (edit.operation, edit.cells) == ("Delete cell", (1,))
@@ -325,7 +326,8 @@ def test_a_run_that_failed_is_told_before_there_are_masks(session, told, image, 
 def test_a_comparison_has_the_edits_that_are_in_no_revision(session, image):
     session.replace_labels(image, masks(1, 2, 3), "Run")
     first = image.labels.revision
-    session.edit(image, delete_cells(image.labels.labels, [2]))
+    pixels = image.labels.pixels
+    session.edit(image, delete_cells(pixels.array(), pixels.sizes(), [2]))
     project = session.project
     found = compared(project, Side(first), Side(first, with_edits=True))
     assert found.comparison.removed.tolist() == [2]

@@ -1,0 +1,6 @@
+"""Operations on label images; each returns an edit and writes nothing.
+
+``labels`` are uint32 of YX, ZYX, TYX or TZYX, C-contiguous, and ``table`` is theirs.
+``at`` is the index of a plane, of a volume, or () for the whole image. Other cells
+are not overwritten unless ``protect`` is False. Time goes with the cells' boxes.
+"""

@@ -1,0 +1,114 @@
+"""Collects what pixels become, cell by cell, into one edit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.cell_table import Box, CellTable
+from cellpose_studio.core.chunks import CHUNK, Labels, Place
+from cellpose_studio.core.edit import ChunkEdit, LabelEdit
+
+At = tuple[int, ...]
+"""Index of the leading axes: of a plane, of a volume, or () for the whole image."""
+
+Mask = npt.NDArray[np.bool_]
+
+
+class Changes:
+    """What pixels become; only those that differ are part of the edit.
+
+    Boxes and masks are those of ``labels[at]``. Cost goes with the boxes, however far
+    they are from each other.
+    """
+
+    def __init__(self, labels: Labels, at: At = ()) -> None:
+        self._labels = labels
+        self._view = labels[at]
+        self._start = sum(
+            n * int(np.prod(labels.shape[k + 1 :])) for k, n in enumerate(at)
+        )
+        self._index: list[npt.NDArray[np.int64]] = []
+        self._after: list[Labels] = []
+
+    def put(self, box: Box, mask: Mask, cell: int, protect: bool = True) -> None:
+        """Make ``cell`` of the pixels of ``mask``; the last to be put counts.
+
+        With ``protect``, only background becomes the cell.
+        """
+        now = self._view[box]
+        wanted = mask & ((now == 0) if protect else (now != cell))
+        where = [
+            n + part.start for n, part in zip(np.nonzero(wanted), box, strict=True)
+        ]
+        index = np.ravel_multi_index(where, self._view.shape) + self._start
+        self._index.append(index)
+        self._after.append(np.full(len(index), cell, np.uint32))
+
+    def edit(self, operation: str, cells: Sequence[int]) -> LabelEdit:
+        """Return the edit; nothing is written."""
+        parts: tuple[ChunkEdit, ...] = ()
+        if self._index:
+            index, after = _last(
+                np.concatenate(self._index), np.concatenate(self._after)
+            )
+            before = self._labels.reshape(-1)[index]
+            differ = before != after
+            parts = _parts(
+                self._labels.shape, index[differ], before[differ], after[differ]
+            )
+        return LabelEdit(operation, tuple(int(cell) for cell in cells), parts)
+
+
+def of_cell(
+    labels: Labels, table: CellTable, cell: int, at: At = (), pad: int = 0
+) -> tuple[Box, Mask]:
+    """Return a box of ``labels[at]`` with all of a cell, and the cell's pixels in it.
+
+    The box is larger by ``pad`` pixels on each side, as far as the image goes.
+    """
+    box = padded(table.box(cell)[len(at) :], pad, labels.shape[len(at) :])
+    return box, labels[at][box] == cell
+
+
+def padded(box: Box, by: int, shape: tuple[int, ...]) -> Box:
+    """Return a box that is larger on each side, as far as ``shape`` goes."""
+    return tuple(
+        slice(max(part.start - by, 0), min(part.stop + by, size))
+        for part, size in zip(box, shape, strict=True)
+    )
+
+
+def _last(
+    index: npt.NDArray[np.int64], after: Labels
+) -> tuple[npt.NDArray[np.int64], Labels]:
+    """Return places, ascending and each but once, with the last value of each."""
+    index, first = np.unique(index[::-1], return_index=True)
+    return index, after[::-1][first]
+
+
+def _parts(
+    shape: tuple[int, ...], index: npt.NDArray[np.int64], before: Labels, after: Labels
+) -> tuple[ChunkEdit, ...]:
+    """Return changes at flat, ascending places of an image, chunk by chunk."""
+    height, width = shape[-2:]
+    plane, rest = np.divmod(index, height * width)
+    y, x = np.divmod(rest, width)
+    row, column = y // CHUNK, x // CHUNK
+    across = np.minimum(CHUNK, width - column * CHUNK)
+    inside = ((y % CHUNK) * across + x % CHUNK).astype(np.int32)
+    chunks = (plane * (height // CHUNK + 1) + row) * (width // CHUNK + 1) + column
+    order = np.argsort(chunks, kind="stable")
+    bounds = np.flatnonzero(np.diff(chunks[order])) + 1
+    return tuple(
+        ChunkEdit(
+            Place(int(plane[one[0]]), int(row[one[0]]), int(column[one[0]])),
+            inside[one],
+            before[one],
+            after[one],
+        )
+        for one in np.split(order, bounds)
+        if len(one)
+    )

@@ -1,0 +1,43 @@
+"""Which cells a user means who draws around them or over them."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.edits.changes import At, of_cell
+from cellpose_studio.core.edits.shapes import Patch, Points, line
+
+
+def cells_in_polygon(
+    labels: Labels, table: CellTable, patch: Patch, at: At = (), share: float = 0.5
+) -> list[int]:
+    """Return the ids of cells of a plane that lie in a lasso, ascending.
+
+    At least ``share`` of a cell's pixels in the plane have to be inside.
+    """
+    now = labels[at][patch.box]
+    ids, inside = np.unique(now[patch.mask], return_counts=True)
+    return [
+        cell
+        for cell, pixels in zip(ids.tolist(), inside.tolist(), strict=True)
+        if cell and pixels >= share * _pixels(labels, table, cell, at)
+    ]
+
+
+def cells_on_line(labels: Labels, points: Points, at: At = ()) -> list[int]:
+    """Return the ids of cells of a plane that a line crosses, in its order.
+
+    ``points`` are (N, 2) y, x along the line, px.
+    """
+    plane = labels[at]
+    way = line(points, plane.shape)
+    met = plane[way[:, 0], way[:, 1]].tolist()
+    return [cell for cell in dict.fromkeys(met) if cell]
+
+
+def _pixels(labels: Labels, table: CellTable, cell: int, at: At) -> int:
+    if not at:
+        return table.of_cell(cell)
+    return int(np.count_nonzero(of_cell(labels, table, cell, at)[1]))

@@ -1,0 +1,116 @@
+"""Carry cells over to other planes or time points; other cells stay as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.cell_table import Box, CellTable
+from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell, padded
+
+Distance = npt.NDArray[np.float64]
+
+
+def interpolate(
+    labels: Labels, table: CellTable, cells: Sequence[int], at: At = ()
+) -> LabelEdit:
+    """Return the edit that fills the planes between those in which cells are drawn.
+
+    Shape-based interpolation (Raya and Udupa, IEEE Trans. Med. Imaging 9, 1990): the
+    signed distances to the outlines above and below are averaged, after both were
+    moved to the centre between them (Herman et al., IEEE CG&A 12, 1992). Only
+    background is written to.
+
+    Parameters
+    ----------
+    at
+        Index of a volume; () if ``labels`` is one.
+    """
+    changes = Changes(labels, at)
+    for cell in cells:
+        box, mask = of_cell(labels, table, cell, at)
+        drawn = np.flatnonzero(mask.any(axis=(1, 2))).tolist()
+        for low, high in pairwise(drawn):
+            if high - low > 1:
+                _fill_between(changes, labels[at].shape, cell, box, mask, low, high)
+    return changes.edit("Interpolate between planes", cells)
+
+
+def copy_to_plane(
+    labels: Labels,
+    table: CellTable,
+    cells: Sequence[int] | None,
+    source: At,
+    target: At,
+    *,
+    protect: bool = True,
+) -> LabelEdit:
+    """Return the edit that copies cells, or all if None, to another plane.
+
+    They have the same ids there, and what they have there already stays.
+
+    Parameters
+    ----------
+    source, target
+        Indices of two planes.
+    """
+    changes = Changes(labels, target)
+    if cells is None:
+        plane = tuple(slice(n, n + 1) for n in source)
+        sides = tuple(slice(0, size) for size in labels.shape[-2:])
+        cells = table.within(plane + sides).tolist()
+    copied = []
+    for cell in cells:
+        box, mask = of_cell(labels, table, cell, source)
+        if mask.any():
+            copied.append(cell)
+            changes.put(box, mask, cell, protect)
+    return changes.edit("Copy to plane", copied)
+
+
+def _fill_between(
+    changes: Changes,
+    shape: tuple[int, ...],
+    cell: int,
+    box: Box,
+    mask: Mask,
+    low: int,
+    high: int,
+) -> None:
+    """Put a cell into the planes between two of its box."""
+    first, last = (np.argwhere(mask[z]).mean(axis=0).round() for z in (low, high))
+    way = last - first
+    pad = int(np.abs(way).max()) + 1
+    below, above = (_distance(np.pad(mask[z], pad)) for z in (low, high))
+    rows, columns = (slice(s.start - pad, s.stop + pad) for s in box[1:])
+    sides = padded((rows, columns), 0, shape[1:])
+    crop = tuple(
+        slice(side.start - whole.start, side.stop - whole.start)
+        for side, whole in zip(sides, (rows, columns), strict=True)
+    )
+    for z in range(low + 1, high):
+        share = (z - low) / (high - low)
+        step = np.round(share * way)
+        between = (1 - share) * _moved(below, step) + share * _moved(above, step - way)
+        plane = slice(box[0].start + z, box[0].start + z + 1)
+        changes.put((plane, *sides), (between > 0)[crop][None], cell)
+
+
+def _distance(mask: Mask) -> Distance:
+    """Return the distance to the outline, positive inside."""
+    from scipy.ndimage import distance_transform_edt
+
+    inside, outside = distance_transform_edt(mask), distance_transform_edt(~mask)
+    return np.where(mask, inside - 0.5, 0.5 - outside)
+
+
+def _moved(distance: Distance, by: npt.NDArray[np.float64]) -> Distance:
+    """Return a distance moved by whole pixels; what it leaves behind is outside."""
+    from scipy.ndimage import shift
+
+    return shift(distance, by, order=0, mode="nearest", prefilter=False)

@@ -1,0 +1,69 @@
+"""Delete, merge and renumber cells as a whole."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.edit import LabelEdit, edit_between
+from cellpose_studio.core.edits.changes import At, Changes, of_cell
+from cellpose_studio.core.labels import compacted
+
+
+def delete_cells(
+    labels: Labels, table: CellTable, cells: Sequence[int], at: At = ()
+) -> LabelEdit:
+    """Return the edit that makes background of cells."""
+    name = "Delete cell" if len(cells) == 1 else f"Delete {len(cells)} cells"
+    return _become(labels, table, cells, 0, at).edit(name, cells)
+
+
+def merge_cells(
+    labels: Labels, table: CellTable, cells: Sequence[int], at: At = ()
+) -> LabelEdit:
+    """Return the edit that makes one cell of several; it has the id of the first.
+
+    Pixels between them stay what they are.
+    """
+    changes = _become(labels, table, cells[1:], cells[0], at)
+    return changes.edit("Merge cells", cells)
+
+
+def remove_at_border(labels: Labels, table: CellTable, axes: int = 2) -> LabelEdit:
+    """Return the edit that removes cells that touch the border of the image.
+
+    ``axes`` says how many of the last axes have a border: 3 in volumes.
+    """
+    cells = table.at_border(axes).tolist()
+    changes = _become(labels, table, cells, 0)
+    return changes.edit("Remove cells at the border", cells)
+
+
+def remove_small(labels: Labels, table: CellTable, min_size: int) -> LabelEdit:
+    """Return the edit that removes cells of fewer pixels, in all planes together."""
+    cells = table.smaller_than(min_size).tolist()
+    changes = _become(labels, table, cells, 0)
+    return changes.edit(f"Remove cells below {min_size} px", cells)
+
+
+def relabel(labels: Labels) -> LabelEdit:
+    """Return the edit that numbers cells 1..N in the order of their ids.
+
+    It is the only operation after which a cell may have an id of another before it.
+    """
+    after, ids = compacted(labels)
+    everything = tuple(slice(0, size) for size in labels.shape)
+    cells = ids[ids != np.arange(len(ids))]
+    return edit_between("Relabel cells", cells.tolist(), labels, everything, after)
+
+
+def _become(
+    labels: Labels, table: CellTable, cells: Sequence[int], value: int, at: At = ()
+) -> Changes:
+    changes = Changes(labels, at)
+    for cell in cells:
+        changes.put(*of_cell(labels, table, cell, at), value, protect=False)
+    return changes
