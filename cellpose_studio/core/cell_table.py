@@ -7,7 +7,7 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_scan import Bounds, Counts, Ids, scan, tally
+from cellpose_studio.core.cell_scan import Bounds, Counts, Ids, scan, shrink, tally
 from cellpose_studio.core.chunks import CHUNK, Labels
 from cellpose_studio.core.edit import ChunkEdit, LabelEdit
 
@@ -53,8 +53,7 @@ class CellTable:
 
         ``highest`` is the highest id that its label set has ever had, if known.
         """
-        lead = (1,) * (4 - labels.ndim)
-        ids, pixels, low, high = scan(labels.reshape(lead + labels.shape))
+        ids, pixels, low, high = scan(_all_axes(labels))
         axes = slice(4 - labels.ndim, None)
         table = cls(labels.shape, ids, pixels, low[:, axes], high[:, axes])
         table.reserve(highest)
@@ -190,15 +189,13 @@ class CellTable:
 
     def _shrink(self, row: int, labels: Labels) -> None:
         """Move the faces of a box inward, up to where its cell has pixels."""
-        cell, low, high = self._ids[row], self._low[row], self._high[row]
+        lead = 4 - labels.ndim
+        low, high = np.zeros(4, np.int64), np.ones(4, np.int64)
+        low[lead:], high[lead:] = self._low[row], self._high[row]
+        shrink(_all_axes(labels), self._ids[row], low, high)
+        self._low[row], self._high[row] = low[lead:], high[lead:]
 
-        def lacks(axis: int, at: int) -> bool:
-            face = [slice(a, b) for a, b in zip(low, high, strict=True)]
-            face[axis] = slice(at, at + 1)
-            return not (labels[tuple(face)] == cell).any()
 
-        for axis in range(labels.ndim):
-            while lacks(axis, low[axis]):
-                low[axis] += 1
-            while lacks(axis, high[axis] - 1):
-                high[axis] -= 1
+def _all_axes(labels: Labels) -> Labels:
+    """Return a view (T, Z, Y, X)."""
+    return labels.reshape((1,) * (4 - labels.ndim) + labels.shape)
