@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,10 +19,13 @@ from cellpose_studio.core.label_picture import (
     palette,
     ranks_of,
 )
+from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.masks_layer import masks_layer
+from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.comparison_layer import put_comparison
 from cellpose_studio.ui.layer_settings import axis_labels, contrast, placed
+from cellpose_studio.ui.pointer import Listener
 
 _COLOURS = ("green", "magenta", "cyan", "yellow", "red", "blue")
 _FILL = 0.4
@@ -33,7 +37,6 @@ class Canvas(QObject):
 
     status_changed = Signal(str)
     cell_pointed_at = Signal(int)  # id in the selected masks, 0 for none
-    cell_delete_wanted = Signal(int)  # Ctrl+click on a cell
     labels_chosen = Signal(str)  # name of a label set, by a click on its layer
 
     def __init__(self, theme: str) -> None:
@@ -65,7 +68,8 @@ class Canvas(QObject):
         self._masks: dict[str, Any] = {}
         self.model.events.status.connect(self._on_status)
         self.model.layers.selection.events.active.connect(self._on_active)
-        self.model.mouse_drag_callbacks.append(self._on_press)
+        self._mouse = Mouse(self.model, self._scale)
+        self._lines = Lines(self.widget)
 
     def layer_controls(self) -> QWidget:
         """Return napari's controls of the selected layer."""
@@ -102,6 +106,7 @@ class Canvas(QObject):
     def show_image(self, image: ImageSource | None) -> None:
         """Show ``image`` in place of whatever was there, all of it in view."""
         self._image = image
+        self._lines.clear()
         self._masks.clear()
         self.model.layers.clear()
         if image is None:
@@ -178,6 +183,17 @@ class Canvas(QObject):
         """Show what became of each cell in place of the masks; None: take it away."""
         put_comparison(self.model, self._masks.values(), self._image, picture)
 
+    def listen(self, listener: Listener) -> None:
+        """Tell ``listener`` of the mouse over the image."""
+        self._mouse.listener = listener
+
+    def show_line(
+        self, name: str, paths: Sequence[npt.NDArray[np.floating]], colour: str
+    ) -> None:
+        """Draw lines over the image, (N, 2) of Y and X in pixels; none hides them."""
+        if self._image is not None:
+            self._lines.show(name, paths, self._image.label_scale, colour)
+
     def set_masks_shown(self, shown: bool) -> None:
         """Fill the cells with their colours, or not."""
         self._masks_shown = shown
@@ -208,6 +224,11 @@ class Canvas(QObject):
             steps = self.model.dims.nsteps[at]
             now = self.model.dims.current_step[at]
             self.model.dims.set_current_step(at, min(max(now + by, 0), int(steps) - 1))
+
+    @property
+    def plane(self) -> tuple[int, ...]:
+        """Index of the plane that is shown, in the masks."""
+        return tuple(int(n) for n in self.model.dims.current_step[:-2])
 
     @property
     def planes(self) -> dict[str, int]:
@@ -298,11 +319,8 @@ class Canvas(QObject):
         self.status_changed.emit(str(status))
         self.cell_pointed_at.emit(self._cell_under_cursor())
 
-    def _on_press(self, _: Any, event: Any) -> None:
-        if event.button == 1 and tuple(event.modifiers) == ("Control",):
-            cell = self._cell_under_cursor()
-            if cell:
-                self.cell_delete_wanted.emit(cell)
+    def _scale(self) -> tuple[float, ...] | None:
+        return None if self._image is None else self._image.label_scale
 
     def _cell_under_cursor(self) -> int:
         """Return the id of the cell of the masks that are shown, 0 for none.

@@ -1,0 +1,1 @@
+"""Tools that correct masks with the mouse; each makes steps of the session."""

@@ -1,0 +1,107 @@
+"""Paint cells and erase them with a round brush."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cellpose_studio.app.stroke import Stroke
+from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.edits.paint import add_to_cell, cut_from_cell, erase
+from cellpose_studio.core.edits.shapes import Patch, brush
+from cellpose_studio.ui.pointer import LEFT, Pointer
+from cellpose_studio.ui.tools.tool import Tool
+
+Point = tuple[float, float]
+
+
+class BrushTool(Tool):
+    """A stroke that begins on a cell adds to it; elsewhere, it draws a new cell."""
+
+    operation = "Brush"
+    _stroke: Stroke | None = None
+    _plane: tuple[int, ...] = ()
+    _last: Point = (0.0, 0.0)
+    _cell = 0
+
+    def press(self, pointer: Pointer) -> bool:
+        """Begin a stroke."""
+        if pointer.button != LEFT:
+            return False
+        self.hand.make_masks()
+        plane, entry = self.hand.plane_at(pointer), self.hand.entry
+        if self.hand.labels is None or plane is None or entry is None:
+            return False
+        self._cell = self._cell_for(pointer)
+        self._plane, self._last = plane, pointer.point
+        self._stroke = self.hand.session.begin_stroke(entry, self.operation)
+        self.drag(pointer)
+        return True
+
+    def drag(self, pointer: Pointer) -> None:
+        """Paint from where the mouse was to where it is."""
+        labels = self.hand.labels
+        if self._stroke is None or labels is None:
+            return
+        height, width = labels.shape[-2:]
+        points = np.array([self._last, pointer.point])
+        patch = brush(points, self.hand.settings.size, (height, width))
+        self._last = pointer.point
+        self._stroke.add(self._edit(patch))
+
+    def release(self, _: Pointer, __: bool) -> None:
+        """Make a step of the stroke."""
+        if self._stroke is not None:
+            self._stroke = None
+            self.hand.session.end_stroke()
+
+    def hover(self, pointer: Pointer) -> None:
+        """Show how large the brush is."""
+        self.hand.draw(circle(pointer.point, self.hand.settings.size))
+
+    def leave(self) -> bool:
+        """Take the brush off the image."""
+        self.hand.draw()
+        return False
+
+    def _cell_for(self, pointer: Pointer) -> int:
+        cell = self.hand.cell_at(pointer)
+        return cell or self.hand.table.next_id()
+
+    def _edit(self, patch: Patch) -> LabelEdit:
+        labels = self.hand.labels
+        assert labels is not None
+        return add_to_cell(
+            labels,
+            self.hand.table,
+            patch,
+            self._cell,
+            self._plane,
+            protect=self.hand.settings.protect,
+            apart=False,
+        )
+
+
+class EraserTool(BrushTool):
+    """Takes pixels from the cell that is chosen, or from all without one."""
+
+    operation = "Erase"
+
+    def _cell_for(self, _: Pointer) -> int:
+        return self.hand.chosen
+
+    def _edit(self, patch: Patch) -> LabelEdit:
+        labels, table = self.hand.labels, self.hand.table
+        assert labels is not None
+        if self._cell and table.of_cell(self._cell):
+            return cut_from_cell(
+                labels, table, patch, self._cell, self._plane, apart=False
+            )
+        return erase(labels, table, patch, self._plane, apart=False)
+
+
+def circle(middle: Point, size: float) -> list[Point]:
+    """Return the rim of a brush."""
+    angles = np.linspace(0, 2 * np.pi, 33)
+    y, x = middle
+    ys, xs = y + size / 2 * np.sin(angles), x + size / 2 * np.cos(angles)
+    return list(zip(ys.tolist(), xs.tolist(), strict=True))

@@ -1,0 +1,96 @@
+"""Split a cell by a line, or from two seeds."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from cellpose_studio.core.edits.pick import cells_on_line
+from cellpose_studio.core.edits.split import split_by_line, split_by_seeds
+from cellpose_studio.ui.pointer import LEFT, Pointer
+from cellpose_studio.ui.tools.hand import Path
+from cellpose_studio.ui.tools.tool import Tool
+
+Point = tuple[float, float]
+
+_CROSS = 3.0  # half the width of the mark of a seed, px of the image
+
+
+class SplitTool(Tool):
+    """A drag cuts the cells it crosses; two double clicks split one by a watershed."""
+
+    _points: list[Point] | None = None
+    _plane: tuple[int, ...] = ()
+    _seed: tuple[int, tuple[int, ...]] | None = None
+
+    def press(self, pointer: Pointer) -> bool:
+        """Begin a line."""
+        if pointer.button != LEFT or self.hand.labels is None:
+            return False
+        plane = self.hand.plane_at(pointer)
+        if plane is None:
+            return False
+        self._points, self._plane = [pointer.point], plane
+        return True
+
+    def drag(self, pointer: Pointer) -> None:
+        """Follow the mouse."""
+        if self._points is not None:
+            self._points.append(pointer.point)
+            self.hand.draw(self._points)
+
+    def release(self, _: Pointer, moved: bool) -> None:
+        """Cut along the line."""
+        points, self._points = self._points, None
+        labels = self.hand.labels
+        if not moved or points is None or labels is None:
+            return
+        self.hand.draw()
+        self._cut(np.array(points))
+
+    def double_click(self, pointer: Pointer) -> bool:
+        """Put a seed into a cell; the second one splits it."""
+        cell, labels = self.hand.cell_at(pointer), self.hand.labels
+        if labels is None:
+            return False
+        if cell == 0:
+            self._seed = None
+        elif self._seed is None or self._seed[0] != cell:
+            self._seed = cell, pointer.pixel
+            self.hand.draw(*_cross(pointer.point))
+        else:
+            seeds = np.array([self._seed[1], pointer.pixel], float)
+            self.leave()
+            self._split(cell, seeds)
+        return True
+
+    def _cut(self, line: Path) -> None:
+        """Cut all cells that a line crosses, as one step."""
+        labels, entry = self.hand.labels, self.hand.entry
+        assert labels is not None
+        assert entry is not None
+        stroke = self.hand.session.begin_stroke(entry, "Split cell")
+        for cell in cells_on_line(labels, line, self._plane):
+            stroke.add(split_by_line(labels, self.hand.table, cell, line, self._plane))
+        self.hand.session.end_stroke()
+
+    def _split(self, cell: int, seeds: Path) -> None:
+        """Split a cell around seeds; of a stack, through all its planes."""
+        labels, lead = self.hand.labels, tuple(seeds[0, :-2].astype(int).tolist())
+        assert labels is not None
+        at = self.hand.volume_of(lead)
+        places = seeds[:, len(at) :]
+        self.hand.edit(split_by_seeds(labels, self.hand.table, cell, places, at))
+
+    def leave(self) -> bool:
+        """Forget the first seed."""
+        begun, self._seed = self._seed is not None, None
+        self.hand.draw()
+        return begun
+
+
+def _cross(point: Point) -> tuple[list[Point], list[Point]]:
+    y, x = point
+    return (
+        [(y - _CROSS, x), (y + _CROSS, x)],
+        [(y, x - _CROSS), (y, x + _CROSS)],
+    )

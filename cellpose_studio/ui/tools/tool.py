@@ -1,0 +1,42 @@
+"""What every tool can do; most of them leave some of it out."""
+
+from __future__ import annotations
+
+from cellpose_studio.ui.pointer import Pointer
+from cellpose_studio.ui.tools.hand import Hand
+
+
+class Tool:
+    """Hears of the mouse while it is the one in use.
+
+    Parameters
+    ----------
+    hand
+        What it works on.
+    """
+
+    def __init__(self, hand: Hand) -> None:
+        self.hand = hand
+
+    def press(self, pointer: Pointer) -> bool:
+        """Return whether the drag that may follow is this tool's."""
+        del pointer
+        return False
+
+    def drag(self, pointer: Pointer) -> None:
+        """Hear of each move with a button down."""
+
+    def release(self, pointer: Pointer, moved: bool) -> None:
+        """Hear of the end; ``moved`` is False for a click."""
+
+    def hover(self, pointer: Pointer) -> None:
+        """Hear of each move without a button."""
+
+    def double_click(self, pointer: Pointer) -> bool:
+        """Return whether it is this tool's."""
+        del pointer
+        return False
+
+    def leave(self) -> bool:
+        """Give up what was begun; False if nothing was."""
+        return False

@@ -1,0 +1,118 @@
+"""Which tool is in use, and what it hears of the mouse."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from qtpy.QtCore import QObject, Signal
+
+from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.pointer import RIGHT, Pointer
+from cellpose_studio.ui.selection import Selection
+from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
+from cellpose_studio.ui.tools.hand import Hand, Settings
+from cellpose_studio.ui.tools.outline import OutlineTool
+from cellpose_studio.ui.tools.select import SelectTool
+from cellpose_studio.ui.tools.split import SplitTool
+from cellpose_studio.ui.tools.tool import Tool
+
+Mode = Literal["select", "brush", "eraser", "split"]
+
+_SIZES = range(1, 200)
+_STEP = 1.25
+
+
+class Tools(QObject):
+    """Hears of the mouse over the image, and passes it to the tool in use.
+
+    The right button always draws the outline of a new cell, whichever tool that is.
+    """
+
+    changed = Signal()  # tool, size of the brush, or protection
+
+    def __init__(self, session: Session, canvas: Canvas, selection: Selection) -> None:
+        super().__init__()
+        self.settings = Settings()
+        self.hand = Hand(session, canvas, selection, self.settings)
+        self.mode: Mode = "select"
+        self._tools: dict[Mode, Tool] = {
+            "select": SelectTool(self.hand),
+            "brush": BrushTool(self.hand),
+            "eraser": EraserTool(self.hand),
+            "split": SplitTool(self.hand),
+        }
+        self._outline = OutlineTool(self.hand)
+        self._drawing = False
+        canvas.listen(self)
+        session.shown_changed.connect(self._on_shown)
+
+    def take(self, mode: Mode) -> None:
+        """Take a tool in place of the one in use."""
+        self._tools[self.mode].leave()
+        self.mode = mode
+        self.changed.emit()
+
+    def toggle(self, mode: Mode) -> None:
+        """Take a tool, or put it away if it is the one in use."""
+        self.take("select" if mode == self.mode else mode)
+
+    def resize(self, larger: bool) -> None:
+        """Make the brush larger or smaller."""
+        size = self.settings.size * (_STEP if larger else 1 / _STEP)
+        size = max(size, self.settings.size + 1) if larger else size
+        self.set_size(round(size))
+
+    def set_size(self, size: int) -> None:
+        """Say how wide the brush is, px."""
+        self.settings.size = min(max(size, _SIZES[0]), _SIZES[-1])
+        self.changed.emit()
+
+    def set_protect(self, protect: bool) -> None:
+        """Say whether other cells keep their pixels."""
+        if protect != self.settings.protect:
+            self.settings.protect = protect
+            self.changed.emit()
+
+    def leave(self) -> bool:
+        """Give up what was begun, then the tool; False if there was nothing."""
+        if self._outline.leave() or self._tools[self.mode].leave():
+            return True
+        if self.mode != "select":
+            self.take("select")
+            return True
+        return False
+
+    # What the canvas tells
+
+    def press(self, pointer: Pointer) -> bool:
+        """Hear of a button that goes down."""
+        self._drawing = pointer.button == RIGHT
+        return self._tool.press(pointer)
+
+    def drag(self, pointer: Pointer) -> None:
+        """Hear of each move with a button down."""
+        self._tool.drag(pointer)
+
+    def release(self, pointer: Pointer, moved: bool) -> None:
+        """Hear of a button that goes up."""
+        self._tool.release(pointer, moved)
+        self._drawing = False
+
+    def hover(self, pointer: Pointer) -> None:
+        """Hear of each move without a button."""
+        tool = self._outline if self._outline.drawing else self._tools[self.mode]
+        tool.hover(pointer)
+
+    def double_click(self, pointer: Pointer) -> bool:
+        """Hear of a double click; none of them zooms."""
+        self._tools[self.mode].double_click(pointer)
+        return True
+
+    @property
+    def _tool(self) -> Tool:
+        return self._outline if self._drawing else self._tools[self.mode]
+
+    def _on_shown(self, _: Entry | None) -> None:
+        self._outline.leave()
+        self._tools[self.mode].leave()
