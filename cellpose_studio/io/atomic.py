@@ -48,7 +48,7 @@ def replacing(path: Path) -> Iterator[Path]:
         part.replace(target)
         _flush_folder(target.parent)
     except OSError as error:
-        raise _cannot_save(path, error) from error
+        raise cannot_save(path, error) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
@@ -71,7 +71,8 @@ def _flush_folder(folder: Path) -> None:
             os.close(handle)
 
 
-def _cannot_save(path: Path, error: OSError) -> CannotSave:
+def cannot_save(path: Path, error: OSError) -> CannotSave:
+    """Say in words why ``path`` cannot be written."""
     known = _NOT_ALLOWED if isinstance(error, PermissionError) else None
     reason, hint = known or _REASONS.get(
         error.errno or 0, (error.strerror or str(error), "")

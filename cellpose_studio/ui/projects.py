@@ -16,6 +16,7 @@ from cellpose_studio.app.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.app.unnamed import is_unnamed, new_unnamed
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.io.project.beside import is_taken
 from cellpose_studio.io.project.file import SUFFIX, open_project
 from cellpose_studio.io.project.rescue import RescueReport, rescue
 from cellpose_studio.ui.messages import MessageBar
@@ -207,7 +208,7 @@ class Projects(QObject):
 def _free(path: Path) -> Path:
     """Return ``path``, with a number if something is there already."""
     number, free = 1, path
-    while free.exists():
+    while is_taken(free):
         number += 1
         free = path.with_stem(f"{path.stem}-{number}")
     return free

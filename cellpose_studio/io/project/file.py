@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock
 
 from cellpose_studio.core.errors import CannotSave, StudioError
+from cellpose_studio.io.project.beside import is_taken
 from cellpose_studio.io.project.database import (
     SUFFIX,
     check_header,
@@ -34,6 +35,7 @@ __all__ = [
     "ProjectFile",
     "create_project",
     "locked_by_another",
+    "open_locked",
     "open_project",
     "read_project",
     "reconnect",
@@ -124,7 +126,11 @@ def open_project(path: Path) -> ProjectFile:
         If it is damaged beyond opening.
     """
     check_header(path)
-    taken, why = lock(path)
+    return open_locked(path, *lock(path))
+
+
+def open_locked(path: Path, taken: FileLock | None, why: str = "") -> ProjectFile:
+    """Open a project as `open_project` does, with what `lock` gave for it."""
     try:
         with opening(path):
             return _opened(path, taken, why)
@@ -162,7 +168,8 @@ def reconnect(file: ProjectFile) -> None:
 
 
 def _make_file(path: Path) -> None:
-    if path.exists():
+    # What a crash left of another project would get into this one.
+    if is_taken(path):
         raise CannotSave(f"{path.name} is there already.", "Choose another name.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)

@@ -7,6 +7,9 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.atomic import cannot_save
+
 
 def lock(path: Path) -> tuple[FileLock | None, str]:
     """Return the lock that makes us the one who writes, or why we cannot."""
@@ -30,6 +33,28 @@ def lock(path: Path) -> tuple[FileLock | None, str]:
             "project under another name (Ctrl+S)."
         )
     return taken, ""
+
+
+def lock_to_replace(path: Path) -> FileLock:
+    """Take the lock of a project that is to be replaced, or is not there yet.
+
+    Raises
+    ------
+    CannotSave
+        If a window has it open, or nothing can be written there.
+    """
+    taken = FileLock(_lock_file(path), thread_local=False)
+    try:
+        # The lock would make the folder.
+        path.parent.stat()
+        taken.acquire(timeout=0)
+    except Timeout as error:
+        raise CannotSave(
+            f"{path.name} is open in another window.", "Choose another name."
+        ) from error
+    except OSError as error:
+        raise cannot_save(path, error) from error
+    return taken
 
 
 def unlock(taken: FileLock) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from cellpose_studio.core.errors import CannotSave, ProjectUnusable
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.project import rescued_extras
+from cellpose_studio.io.project.beside import is_taken
 from cellpose_studio.io.project.file import create_project
 from cellpose_studio.io.project.lock import locked_by_another
 from cellpose_studio.io.project.rescued_images import Images
@@ -78,7 +79,7 @@ def _check_paths(source: Path, target: Path) -> None:
         raise ProjectUnusable(
             f"{source.name} is open in another window.", "Close it there."
         )
-    if target.exists():
+    if is_taken(target):
         raise CannotSave(f"{target.name} is there already.", "Choose another name.")
 
 

@@ -300,3 +300,11 @@ def test_masks_survive_many_openings(reader, tmp_path):
             found = reader.all_of(file)
     for label_set, pixels in maker.filled.present.items():
         np.testing.assert_array_equal(found.present[label_set], pixels)
+
+
+@pytest.mark.parametrize("end", ["-wal", "-journal"])
+def test_no_project_is_made_beside_what_a_crash_left(end, tmp_path):
+    (tmp_path / f"a.cpstudio{end}").write_bytes(b"changes")
+    with pytest.raises(CannotSave, match="is there already"):
+        create_project(tmp_path / "a.cpstudio")
+    assert not (tmp_path / "a.cpstudio").exists()

@@ -221,6 +221,13 @@ def test_nothing_is_overwritten(filled, tmp_path):
     assert there.read_bytes() == b"mine"
 
 
+def test_nothing_is_rescued_beside_what_a_crash_left(filled, tmp_path):
+    (tmp_path / "new.cpstudio-wal").write_bytes(b"changes")
+    with pytest.raises(CannotSave, match="there already"):
+        rescue(filled.path, tmp_path / "new.cpstudio")
+    assert not (tmp_path / "new.cpstudio").exists()
+
+
 def test_a_project_that_is_open_is_not_rescued(tmp_path, reader):
     maker = reader.maker(tmp_path / "a.cpstudio")
     with pytest.raises(ProjectUnusable, match="open in another window"):

@@ -1,0 +1,41 @@
+"""How much there is in a project, and the ids that are taken."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections import Counter
+
+from cellpose_studio.io.project.reading import reading
+
+_WITH_IDS = ("image", "label_set", "revision", "journal", "run", "batch")
+_OTHERS = ("confidence", "chunk", "revision_chunk", "cell", "preset", "training")
+
+
+def last_ids(db: sqlite3.Connection) -> Counter[str]:
+    """Return the highest id of each table that has ids.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    last: Counter[str] = Counter()
+    with reading("the list of masks"):
+        for table in _WITH_IDS:
+            row = db.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608
+            last[table] = int(row[0] or 0)
+    return last
+
+
+def contents_of(db: sqlite3.Connection) -> tuple[Counter[str], Counter[str]]:
+    """Return the highest ids and the numbers of rows: equal in two that are copies.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    rows: Counter[str] = Counter()
+    with reading("the list of masks"):
+        for table in (*_WITH_IDS, *_OTHERS):
+            count = f"SELECT count(*) FROM {table}"  # noqa: S608
+            rows[table] = int(db.execute(count).fetchone()[0])
+    return last_ids(db), rows

@@ -1,0 +1,104 @@
+"""Saving a project under another name: all of it, and nothing else."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project import Project
+from cellpose_studio.app.session import Session
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.images import open_images
+from cellpose_studio.io.project import save_as as saving_as
+
+
+def masks(value: int, side: int = 70) -> LabelSet:
+    labels = np.zeros((side, side), np.uint32)
+    labels[2:20, 2:20] = value
+    return LabelSet("cells", LabelImage(labels), "test", 1)
+
+
+@pytest.fixture
+def entry(session, cells):
+    [entry] = session.add(open_images(cells("a.tif", (70, 70))))
+    session.replace_labels(entry, masks(5), "Run")
+    return entry
+
+
+@pytest.fixture
+def crashed(qapp, cells, tmp_path) -> Path:
+    """Make a project that a crash left in the middle of its work."""
+    project = Project.create(tmp_path / "other.cpstudio")
+    session = Session(project)
+    [entry] = session.add(open_images(cells("b.tif", (70, 70))))
+    session.replace_labels(entry, masks(2), "Run")
+    assert project.writer.flush(10)
+    folder = tmp_path / "crashed"
+    folder.mkdir()
+    for end in ("", "-wal"):
+        shutil.copy(f"{project.path}{end}", f"{folder / 'x.cpstudio'}{end}")
+    project.close()
+    return folder / "x.cpstudio"
+
+
+def values_in(path: Path) -> list[tuple[str, int]]:
+    """Return the images of a project, each with the highest of its cells."""
+    project = Project.open(path)
+    found = [
+        (entry.image.name, int(entry.labels.labels.max()))
+        for entry in Session(project).entries
+    ]
+    project.close()
+    return found
+
+
+@pytest.mark.parametrize("deleted", [False, True])
+def test_what_a_crash_left_beside_the_target_stays_out(
+    deleted, project, entry, crashed
+):
+    if deleted:
+        crashed.unlink()
+    project.save_as(crashed)
+    project.close()
+    assert list(crashed.parent.iterdir()) == [crashed]
+    assert values_in(crashed) == [("a.tif", 5)]
+
+
+def test_a_target_that_cannot_be_replaced_keeps_what_is_beside_it(
+    project, entry, crashed, monkeypatch
+):
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "open in another program")
+
+    before = {file.name: file.read_bytes() for file in crashed.parent.iterdir()}
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(CannotSave, match="open in another program"):
+        project.save_as(crashed)
+    assert {f.name: f.read_bytes() for f in crashed.parent.iterdir()} == before
+
+
+def test_a_copy_that_lacks_something_takes_no_place(
+    project, entry, tmp_path, monkeypatch
+):
+    def lossy(target, *_: object) -> None:
+        target.execute("DELETE FROM journal")
+
+    project.unnamed = True
+    before = project.path
+    assert project.writer.flush(10)
+    monkeypatch.setattr(saving_as, "rewrite_relative_paths", lossy)
+    with pytest.raises(CannotSave, match="is not what was written"):
+        project.save_as(tmp_path / "copy.cpstudio")
+    assert project.path == before
+    assert before.exists()
+    assert not (tmp_path / ".copy.cpstudio.lock").exists()
+
+
+def test_nothing_is_made_where_there_is_no_folder(project, tmp_path):
+    with pytest.raises(CannotSave, match="there is no such folder"):
+        project.save_as(tmp_path / "nowhere" / "copy.cpstudio")
+    assert not (tmp_path / "nowhere").exists()
