@@ -1,0 +1,201 @@
+"""Which cells of two label images are the same: over time, and after a new run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.compare import _overlaps
+from cellpose_studio.core.edit import LabelEdit, edit_between
+from cellpose_studio.core.edits.changes import Mask
+from cellpose_studio.core.edits.parts import staying
+
+Ids = npt.NDArray[np.uint32]
+Scores = npt.NDArray[np.float64]
+
+
+def matches(before: Labels, after: Labels, threshold: float = 0.5) -> dict[int, int]:
+    """Return for ids of ``after`` the id of the same cell in ``before``.
+
+    Two cells may be one if their overlap (IoU) is at least ``threshold``; of all ways
+    to pair them off, the one with the highest sum of IoU is taken (the Hungarian
+    method, as in SciPy's ``linear_sum_assignment``).
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ.
+    """
+    if before.shape != after.shape:
+        raise ValueError(f"{before.shape} and {after.shape} cannot be compared")
+    olds, news, iou = _candidates(before, after, threshold)
+    chosen = _assigned(olds, news, iou)
+    return dict(zip(news[chosen].tolist(), olds[chosen].tolist(), strict=True))
+
+
+def link(labels: Labels, table: CellTable, threshold: float = 0.5) -> list[LabelEdit]:
+    """Return an edit for each frame after the first, in which cells keep their ids.
+
+    A cell takes the id that the same cell has in the frame before, by `matches`. One
+    that is not there keeps its id if none in an earlier frame has it, and gets one
+    that was never used otherwise. The edits may be applied in any order.
+
+    Parameters
+    ----------
+    labels
+        TYX or TZYX.
+    """
+    edits = []
+    before, fresh = labels[0], table.next_id()
+    used = {0, *_ids(before)}
+    for t in range(1, len(labels)):
+        names = matches(before, labels[t], threshold)
+        for cell in _ids(labels[t]):
+            if cell not in names:
+                names[cell] = fresh if cell in used else cell
+                fresh += cell in used
+        before = _renamed(labels[t], names)
+        used.update(names.values())
+        changed = [name for cell, name in names.items() if cell != name]
+        frame = (slice(t, t + 1), *(slice(0, size) for size in labels.shape[1:]))
+        edits.append(
+            edit_between("Link cells over time", changed, labels, frame, before[None])
+        )
+    return edits
+
+
+def carry_over(
+    before: Labels, after: Labels, highest: int, threshold: float = 0.5
+) -> Labels:
+    """Return ``after`` with the ids of ``before`` where cells match.
+
+    All other cells get ids above ``highest``, which no cell has ever had, in the
+    order of their ids. Which pixels belong together stays the same.
+    """
+    names = matches(before, after, threshold)
+    new = [cell for cell in _ids(after) if cell not in names]
+    first = max(highest, int(before.max(initial=0))) + 1
+    names.update(zip(new, range(first, first + len(new)), strict=True))
+    return _renamed(after, names)
+
+
+def keep_locked(
+    after: Labels, before: Labels, locked: Sequence[int], deleted: Mask | None = None
+) -> Labels:
+    """Return the labels of a new run with the cells that the user has decided on.
+
+    Locked cells of ``before`` win: they keep their id and every pixel. New cells lose
+    the pixels they share with them, and of what then lies apart all but the largest
+    piece; one goes if less than half of it is left, if it has the id of a locked
+    cell, or if half of it or more lies where a cell was deleted.
+
+    Parameters
+    ----------
+    after
+        The new labels, with ids carried over.
+    deleted
+        Where cells were that the user deleted; None if none were.
+    """
+    import fastremap
+
+    kept = fastremap.mask_except(before, [int(cell) for cell in locked])
+    taken = kept != 0
+    table = CellTable.of(after)
+    going = {*_ids(kept), *_deleted(after, table, deleted)}
+    result = after.copy()
+    for cell in {*_ids(after[taken]), *going}:
+        box = table.box(cell)
+        whole = after[box] == cell
+        left = staying(whole, whole & ~taken[box])
+        if cell in going or 2 * np.count_nonzero(left) < table.of_cell(cell):
+            left[:] = False
+        result[box][whole & ~left] = 0
+    np.copyto(result, kept, where=taken)
+    return result
+
+
+def _candidates(
+    before: Labels, after: Labels, threshold: float
+) -> tuple[Ids, Ids, Scores]:
+    """Return pairs of ids before and after that may be one cell, and their IoU."""
+    olds, news, shared = _overlaps(_flat(before), _flat(after))
+    union = _sums(olds, shared) + _sums(news, shared) - shared
+    iou = shared / np.maximum(union, 1)
+    cells = (olds > 0) & (news > 0) & (iou >= threshold)
+    return olds[cells], news[cells], iou[cells]
+
+
+def _assigned(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
+    """Return which pairs are one cell, with each id in one pair at most."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    _, rows = np.unique(olds, return_inverse=True)
+    _, columns = np.unique(news, return_inverse=True)
+    if not len(rows):
+        return np.zeros(0, np.intp)
+    columns = columns + rows.max() + 1
+    size = int(columns.max()) + 1
+    graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(size, size))
+    # Only cells that compete have to be weighed against each other.
+    groups = connected_components(graph, directed=False)[1][rows]
+    order = np.argsort(groups, kind="stable")
+    each = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
+    return np.concatenate([_best(pairs, rows, columns, iou) for pairs in each])
+
+
+def _best(
+    pairs: npt.NDArray[np.intp],
+    rows: npt.NDArray[np.intp],
+    columns: npt.NDArray[np.intp],
+    iou: Scores,
+) -> npt.NDArray[np.intp]:
+    """Return the pairs of a group of competing cells with the highest sum of IoU."""
+    if len(pairs) == 1:
+        return pairs
+    from scipy.optimize import linear_sum_assignment
+
+    _, y = np.unique(rows[pairs], return_inverse=True)
+    _, x = np.unique(columns[pairs], return_inverse=True)
+    scores = np.zeros((y.max() + 1, x.max() + 1))
+    number = np.full(scores.shape, -1)
+    scores[y, x], number[y, x] = iou[pairs], pairs
+    chosen = number[linear_sum_assignment(scores, maximize=True)]
+    return chosen[chosen >= 0]
+
+
+def _deleted(after: Labels, table: CellTable, where: Mask | None) -> set[int]:
+    """Return the ids of cells of which half or more lies where cells were deleted."""
+    if where is None:
+        return set()
+    ids, pixels = np.unique(after[where], return_counts=True)
+    pairs = zip(ids.tolist(), pixels.tolist(), strict=True)
+    return {cell for cell, n in pairs if cell and 2 * n >= table.of_cell(cell)}
+
+
+def _flat(labels: Labels) -> Labels:
+    return np.ascontiguousarray(labels, np.uint32).reshape(-1)
+
+
+def _ids(labels: Labels) -> list[int]:
+    import fastremap
+
+    ids = fastremap.unique(labels).tolist()
+    return [cell for cell in ids if cell]
+
+
+def _renamed(labels: Labels, names: dict[int, int]) -> Labels:
+    """Return labels with other ids; ``names`` has all but the background."""
+    import fastremap
+
+    return fastremap.remap(labels, {0: 0, **names}, in_place=False)
+
+
+def _sums(ids: Ids, pixels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+    """Return for each of ``ids`` the sum over all that are the same."""
+    _, places = np.unique(ids, return_inverse=True)
+    return np.bincount(places, pixels).astype(np.int64)[places]

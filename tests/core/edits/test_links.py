@@ -1,0 +1,141 @@
+"""Links: ids go along with cells, and no mask changes its shape by it."""
+
+from __future__ import annotations
+
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.links import carry_over, keep_locked, link, matches
+
+seeds = st.integers(0, 2**31)
+
+
+def square(*cells, shape=(20, 20)):
+    """Draw cells (id, top, left, side)."""
+    labels = np.zeros(shape, np.uint32)
+    for cell, top, left, side in cells:
+        labels[top : top + side, left : left + side] = cell
+    return labels
+
+
+def pairs_of(a, b):
+    return np.unique(np.stack([a.ravel(), b.ravel()]), axis=1)
+
+
+def iou(a, b):
+    return (a & b).sum() / (a | b).sum()
+
+
+@settings(max_examples=100)
+@given(seeds, seeds, st.integers(0, 500))
+def test_carrying_ids_over_keeps_masks_pixel_for_pixel(check, first, second, highest):
+    before = check.discs(first, (30, 40), 8)
+    after = check.discs(second % 3 + first, (30, 40), 9)
+    carried = carry_over(before, after, highest)
+    pairs = pairs_of(after, carried)
+    assert len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
+    np.testing.assert_array_equal(carried == 0, after == 0)
+    new = np.setdiff1d(carried, before)
+    assert (new[new > 0] > max(highest, before.max())).all()
+    for cell in np.intersect1d(carried, before[before > 0]):
+        assert iou(before == cell, carried == cell) >= 0.5
+
+
+@settings(max_examples=60)
+@given(seeds, st.sampled_from([0.1, 0.5, 0.9]))
+def test_a_match_is_one_to_one_and_of_the_largest_sum(check, seed, threshold):
+    before = check.discs(seed, (16, 16), 4)
+    after = check.discs(seed + 1, (16, 16), 4)
+    found = matches(before, after, threshold)
+    assert len(set(found.values())) == len(found)
+    olds = [int(n) for n in np.unique(before) if n] + [None] * 4
+    news = [int(n) for n in np.unique(after) if n]
+
+    def score(new, old):
+        value = 0 if old is None else iou(before == old, after == new)
+        return value if value >= threshold else 0
+
+    best = max(
+        sum(score(new, old) for new, old in zip(news, order, strict=True))
+        for order in set(permutations(olds, len(news)))
+    )
+    assert sum(score(n, o) for n, o in found.items()) == pytest.approx(best)
+
+
+@settings(max_examples=60)
+@given(seeds)
+def test_linking_keeps_cells_and_an_id_stays_with_its_cell(check, seed):
+    frames = [check.discs(seed + n // 2, (24, 24), 5) for n in range(5)]
+    labels = np.stack(frames)
+    table = CellTable.of(labels)
+    edits = link(labels, table)
+    assert len(edits) == 4
+    after = labels.copy()
+    for edit in reversed(edits):
+        assert edit.fits(after)
+        edit.apply(after)
+    for t in range(5):
+        pairs = pairs_of(labels[t], after[t])
+        assert len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
+    for t in range(1, 5):
+        for new, old in matches(after[t - 1], after[t]).items():
+            assert new == old
+        # An id that comes anew was in no frame before.
+        came = np.setdiff1d(after[t], after[t - 1])
+        assert not np.isin(came[came > 0], after[:t]).any()
+    assert not any(edit.parts for edit in link(after, CellTable.of(after)))
+
+
+def test_a_locked_cell_wins_and_others_lose_pixels():
+    before = square((5, 2, 2, 6))
+    after = square((9, 6, 2, 8), (5, 3, 3, 4), (7, 12, 12, 4))
+    kept = keep_locked(after, before, [5])
+    np.testing.assert_array_equal(kept == 5, before == 5)
+    np.testing.assert_array_equal(kept == 7, after == 7)
+    np.testing.assert_array_equal(kept == 9, (after == 9) & (before != 5))
+
+
+def test_a_new_cell_goes_if_less_than_half_of_it_is_left():
+    before = square((5, 2, 2, 8))
+    assert 9 not in keep_locked(square((9, 4, 4, 8)), before, [5])
+    assert 9 in keep_locked(square((9, 4, 4, 8)), before, [])
+    assert 9 in keep_locked(square((9, 6, 6, 8)), before, [5])
+
+
+def test_a_new_cell_does_not_come_back_where_one_was_deleted():
+    before, deleted = square(), square((1, 2, 2, 8)) > 0
+    after = square((3, 3, 3, 6), (4, 9, 9, 6))
+    kept = keep_locked(after, before, [], deleted)
+    np.testing.assert_array_equal(kept == 4, after == 4)
+    assert 3 not in kept
+
+
+@settings(max_examples=60)
+@given(seeds, seeds)
+def test_locked_cells_are_kept_whatever_a_run_gives(check, seed, other):
+    before = check.discs(seed, (30, 40), 8)
+    after = check.whole(check.discs(other, (30, 40), 8)) + np.uint32(100)
+    after[after == 100] = 0
+    locked = np.unique(before[before > 0])[::2].tolist()
+    inputs = before.copy(), after.copy()
+    kept = keep_locked(after, before, locked)
+    for cell in locked:
+        np.testing.assert_array_equal(kept == cell, before == cell)
+    for cell in np.setdiff1d(kept, [0, *locked]):
+        assert cell in after
+        mine = kept == cell
+        assert (after[mine] == cell).all()
+        assert check.connected(mine)
+        assert 2 * mine.sum() >= (after == cell).sum()
+    np.testing.assert_array_equal(before, inputs[0])
+    np.testing.assert_array_equal(after, inputs[1])
+
+
+def test_label_images_of_different_shapes_cannot_be_compared():
+    with pytest.raises(ValueError, match="compared"):
+        matches(square(), square(shape=(3, 4)))
