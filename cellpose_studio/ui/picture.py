@@ -27,7 +27,6 @@ class Picture(QObject):
         session.labels_drafted.connect(self._on_edited)
         canvas.cell_pointed_at.connect(self._on_cell)
         canvas.labels_chosen.connect(self._on_labels_chosen)
-        canvas.cell_delete_wanted.connect(self.delete_cell)
 
     def show(self, entry: Entry | None) -> None:
         """Show an image and its masks, or nothing.

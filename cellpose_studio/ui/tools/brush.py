@@ -63,6 +63,10 @@ class BrushTool(Tool):
         self.hand.draw()
         return False
 
+    def put_away(self) -> None:
+        """Leave nothing on the image."""
+        self.leave()
+
     def _cell_for(self, pointer: Pointer) -> int:
         cell = self.hand.cell_at(pointer)
         return cell or self.hand.table.next_id()

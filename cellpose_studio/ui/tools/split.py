@@ -87,6 +87,10 @@ class SplitTool(Tool):
         self.hand.draw()
         return begun
 
+    def put_away(self) -> None:
+        """Leave nothing on the image."""
+        self.leave()
+
 
 def _cross(point: Point) -> tuple[list[Point], list[Point]]:
     y, x = point

@@ -40,3 +40,6 @@ class Tool:
     def leave(self) -> bool:
         """Give up what was begun; False if nothing was."""
         return False
+
+    def put_away(self) -> None:
+        """Leave nothing on the image when another tool is taken."""

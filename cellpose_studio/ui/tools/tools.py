@@ -49,7 +49,7 @@ class Tools(QObject):
 
     def take(self, mode: Mode) -> None:
         """Take a tool in place of the one in use."""
-        self._tools[self.mode].leave()
+        self._tools[self.mode].put_away()
         self.mode = mode
         self.changed.emit()
 
@@ -115,4 +115,4 @@ class Tools(QObject):
 
     def _on_shown(self, _: Entry | None) -> None:
         self._outline.leave()
-        self._tools[self.mode].leave()
+        self._tools[self.mode].put_away()

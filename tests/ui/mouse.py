@@ -1,0 +1,75 @@
+"""A mouse over the canvas, in pixels of the image."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from qtpy.QtCore import QEvent, QPoint, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
+from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
+
+from cellpose_studio.ui.main_window import MainWindow
+
+LEFT, RIGHT = Qt.MouseButton.LeftButton, Qt.MouseButton.RightButton
+NONE = Qt.MouseButton.NoButton
+Point = tuple[float, float]
+
+
+class Mouse:
+    """Moves, clicks and drags as a hand does; places are Y and X in pixels."""
+
+    def __init__(self, window: MainWindow) -> None:
+        self.canvas = window.canvas
+        self.native = window.canvas.widget.canvas.native
+
+    def click(
+        self,
+        place: Point,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+        button: Qt.MouseButton = LEFT,
+    ) -> None:
+        for event in (QTest.mousePress, QTest.mouseRelease):
+            event(self.native, button, modifier, self.on_screen(place))
+        QApplication.processEvents()
+
+    def double_click(self, place: Point) -> None:
+        self.click(place)
+        QTest.mouseDClick(
+            self.native, LEFT, Qt.KeyboardModifier.NoModifier, self.on_screen(place)
+        )
+        QApplication.processEvents()
+
+    def drag(self, places: Iterable[Point], button: Qt.MouseButton = LEFT) -> None:
+        """Press at the first place, move through all, and let go at the last."""
+        first, *rest = places
+        none = Qt.KeyboardModifier.NoModifier
+        QTest.mousePress(self.native, button, none, self.on_screen(first))
+        for place in rest:
+            self.move(place, button)
+        last = self.on_screen(rest[-1])
+        QTest.mouseRelease(self.native, button, none, last)
+        QApplication.processEvents()
+
+    def move(self, place: Point, button: Qt.MouseButton = NONE) -> None:
+        at = self.on_screen(place)
+        event = QMouseEvent(
+            QEvent.Type.MouseMove,
+            QPointF(at),
+            QPointF(self.native.mapToGlobal(at)),
+            NONE,
+            button,
+            Qt.KeyboardModifier.NoModifier,
+        )
+        QApplication.sendEvent(self.native, event)
+        QApplication.processEvents()
+
+    def on_screen(self, place: Point) -> QPoint:
+        """Return where a place of the image is on the canvas."""
+        scale = self.canvas._scale()
+        y, x = (p * s for p, s in zip(place, scale[-2:], strict=True))
+        view = self.canvas.widget.canvas.view
+        position = view.scene.transform.map([x, y, 0, 1])
+        return QPoint(
+            round(position[0] / position[3]), round(position[1] / position[3])
+        )

@@ -1,0 +1,247 @@
+"""Tools on the real canvas: what the mouse does to the masks, and to nothing else."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+
+from cellpose_studio.app.project import Project
+from cellpose_studio.app.session import Session
+from tests.ui.mouse import RIGHT, Mouse
+
+CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+
+
+@pytest.fixture
+def mouse(user):
+    return Mouse(user.window)
+
+
+@pytest.fixture
+def entry(user, cells):
+    """Return an image with twelve round cells of 20 px, 32 px apart, found by a run."""
+    user.open(cells("a.tif"))
+    return user.run()
+
+
+def centre(row, column):
+    """Return the middle of a cell."""
+    return 16 + 32 * row, 16 + 32 * column
+
+
+def ring(middle, radius, count=40):
+    y, x = middle
+    return [
+        (y + radius * np.sin(a), x + radius * np.cos(a))
+        for a in np.linspace(0, 2 * np.pi, count)
+    ]
+
+
+def cell_at(entry, place):
+    return int(entry.labels.labels[tuple(round(p) for p in place)])
+
+
+def others(labels, *cells):
+    """Return the masks without some cells."""
+    return np.where(np.isin(labels, cells), 0, labels)
+
+
+@pytest.mark.ui_smoke
+def test_a_click_chooses_and_ctrl_click_deletes(user, entry, mouse):
+    selection = user.window.selection
+    mouse.click(centre(1, 1))
+    cell = cell_at(entry, centre(1, 1))
+    assert selection.cell == cell > 0
+    before = entry.labels.labels.copy()
+    mouse.click(centre(1, 1), CONTROL)
+    assert entry.labels.cells == 11
+    np.testing.assert_array_equal(entry.labels.labels, others(before, cell))
+    mouse.click((1, 1))
+    assert selection.cell == 0
+
+
+def test_alt_click_merges_with_the_chosen_cell(user, entry, mouse):
+    mouse.click(centre(0, 0))
+    first, second = (cell_at(entry, centre(0, n)) for n in (0, 1))
+    mouse.click(centre(0, 1), ALT)
+    assert entry.labels.cells == 11
+    assert cell_at(entry, centre(0, 1)) == first
+    assert second not in entry.labels.labels
+    user.window.session.undo()
+    assert cell_at(entry, centre(0, 1)) == second
+
+
+@pytest.mark.ui_smoke
+def test_the_right_button_draws_a_cell(user, entry, mouse):
+    for cell in range(4):
+        mouse.click(centre(1, cell), CONTROL)
+    before = entry.labels.labels.copy()
+    mouse.drag(ring(centre(1, 1), 9), RIGHT)
+    new = cell_at(entry, centre(1, 1))
+    assert new > before.max()
+    area = np.count_nonzero(entry.labels.labels == new)
+    assert area == pytest.approx(np.pi * 9**2, rel=0.25)
+    np.testing.assert_array_equal(others(entry.labels.labels, new), before)
+    assert user.window.session.undo_stack.undoText() == "Draw cell"
+
+
+def test_an_outline_follows_the_mouse_and_closes_itself(user, entry, mouse):
+    mouse.click(centre(1, 1), CONTROL)
+    start, *way = ring(centre(1, 1), 10, 60)
+    mouse.click(start, button=RIGHT)
+    for place in way:
+        mouse.move(place)
+    assert entry.labels.cells == 12
+    assert cell_at(entry, centre(1, 1)) > 0
+
+
+def test_escape_gives_an_outline_up(user, entry, mouse, qtbot):
+    start, *way = ring(centre(1, 1), 10, 60)
+    mouse.click(start, button=RIGHT)
+    for place in way[:20]:
+        mouse.move(place)
+    qtbot.keyClick(user.window, Qt.Key.Key_Escape)
+    for place in way[20:]:
+        mouse.move(place)
+    assert not entry.edited
+
+
+def test_other_cells_are_protected(user, entry, mouse):
+    before = entry.labels.labels.copy()
+    mouse.drag(ring((32, 48), 22), RIGHT)
+    new = cell_at(entry, (32, 48))
+    after = entry.labels.labels
+    assert new > before.max()
+    np.testing.assert_array_equal(others(after, new), before)
+    user.window.session.undo()
+    user.window.tools.set_protect(False)
+    mouse.drag(ring((32, 48), 22), RIGHT)
+    assert (entry.labels.labels[before > 0] != before[before > 0]).any()
+
+
+@pytest.mark.ui_smoke
+def test_the_brush_adds_to_the_cell_it_begins_on(user, entry, mouse, qtbot):
+    qtbot.keyClick(user.window, Qt.Key.Key_B)
+    user.window.tools.set_size(5)
+    before = entry.labels.labels.copy()
+    cell = cell_at(entry, centre(1, 1))
+    start = centre(1, 1)
+    mouse.drag([start, (start[0] + 8, start[1]), (start[0] + 16, start[1])])
+    after = entry.labels.labels
+    assert after[start[0] + 15, start[1]] == cell
+    np.testing.assert_array_equal(others(after, cell), others(before, cell))
+    assert user.window.session.undo_stack.undoText() == "Brush"
+    user.window.session.undo()
+    np.testing.assert_array_equal(entry.labels.labels, before)
+
+
+def test_the_brush_draws_a_new_cell_elsewhere(user, entry, mouse):
+    user.window.tools.take("brush")
+    mouse.click((1, 1))
+    assert entry.labels.cells == 13
+    mouse.drag([(31, 20), (31, 25), (31, 30)])
+    assert entry.labels.cells == 14
+
+
+def test_the_eraser_takes_from_the_chosen_cell_only(user, entry, mouse):
+    first, second = (cell_at(entry, centre(0, n)) for n in (0, 1))
+    mouse.click(centre(0, 0))
+    user.window.tools.take("eraser")
+    user.window.tools.set_size(9)
+    before = entry.labels.labels.copy()
+    mouse.drag([centre(0, 0), centre(0, 1)])
+    after = entry.labels.labels
+    assert np.count_nonzero(after == first) < np.count_nonzero(before == first)
+    np.testing.assert_array_equal(after == second, before == second)
+
+
+@pytest.mark.ui_smoke
+def test_a_line_splits_the_cells_it_crosses(user, entry, mouse, qtbot):
+    qtbot.keyClick(user.window, Qt.Key.Key_S)
+    before = entry.labels.labels.copy()
+    y, _ = centre(1, 0)
+    mouse.drag([(y, x) for x in range(2, 68, 3)])
+    assert entry.labels.cells == 14
+    assert user.window.session.undo_stack.undoText() == "Split cell"
+    np.testing.assert_array_equal(entry.labels.labels > 0, before > 0)
+    user.window.session.undo()
+    np.testing.assert_array_equal(entry.labels.labels, before)
+
+
+def test_two_double_clicks_split_a_cell(user, entry, mouse):
+    first, second = centre(0, 0), centre(0, 1)
+    mouse.click(first)
+    mouse.click(second, ALT)
+    user.window.tools.take("split")
+    mouse.double_click(first)
+    mouse.double_click(second)
+    assert entry.labels.cells == 12
+    assert cell_at(entry, first) != cell_at(entry, second)
+
+
+def test_a_drag_of_the_view_edits_nothing(user, entry, mouse):
+    zoom = user.window.canvas.model.camera.center
+    mouse.drag([centre(1, 1), (20, 20), (10, 10)])
+    assert not entry.edited
+    assert user.window.canvas.model.camera.center != zoom
+
+
+def test_cells_can_be_drawn_where_there_are_no_masks(user, cells, mouse):
+    user.open(cells("a.tif"))
+    entry = user.window.session.shown
+    mouse.drag(ring(centre(1, 1), 9), RIGHT)
+    assert entry.labels.cells == 1
+    assert entry.labels.origin == "drawn by hand"
+    user.window.session.undo()
+    assert entry.labels.cells == 0
+
+
+def test_tools_work_on_the_plane_that_is_shown(user, cells, mouse):
+    user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
+    entry = user.window.session.shown
+    user.window.canvas.set_planes({"Z": 3})
+    mouse.drag(ring(centre(0, 0), 9), RIGHT)
+    planes = np.flatnonzero(entry.labels.labels.any(axis=(1, 2)))
+    assert planes.tolist() == [3]
+    cell = cell_at(entry, (3, *centre(0, 0)))
+    mouse.click(centre(0, 0))
+    user.window.cell_commands.copy_to_next()
+    user.window.canvas.set_planes({"Z": 1})
+    labels = entry.labels.labels
+    assert np.flatnonzero((labels == cell).any(axis=(1, 2))).tolist() == [3, 4]
+
+
+@pytest.mark.parametrize(
+    ("command", "changed"),
+    [("fillHoles", False), ("smooth", True), ("grow", True), ("shrink", True)],
+)
+def test_commands_act_on_the_chosen_cell(user, entry, mouse, command, changed):
+    mouse.click(centre(1, 1))
+    cell = cell_at(entry, centre(1, 1))
+    before = entry.labels.labels.copy()
+    user.window.menus.actions[command].trigger()
+    after = entry.labels.labels
+    np.testing.assert_array_equal(others(after, cell), others(before, cell))
+    assert ((after == cell) != (before == cell)).any() == changed
+
+
+def test_delete_removes_the_chosen_cell(user, entry, mouse, qtbot):
+    mouse.click(centre(1, 1))
+    qtbot.keyClick(user.window, Qt.Key.Key_Delete)
+    assert entry.labels.cells == 11
+    assert user.window.selection.cell == 0
+
+
+def test_what_tools_did_is_in_the_project(user, entry, mouse):
+    mouse.click(centre(0, 0), CONTROL)
+    mouse.drag(ring(centre(0, 0), 8), RIGHT)
+    user.window.tools.take("brush")
+    mouse.drag([centre(1, 1), centre(1, 2)])
+    user.window.session.undo()
+    project = user.window.session.project
+    assert project.writer.flush(10)
+    other = Project.open(project.path)
+    [same] = Session(other).entries
+    np.testing.assert_array_equal(same.labels.labels, entry.labels.labels)
+    other.close()
