@@ -175,10 +175,13 @@ class Project:
         ------
         ProjectDamaged, ProjectUnusable
         """
-        self.writer.flush(_PATIENCE)
+        if not self.writer.is_stuck:
+            self.writer.flush(_PATIENCE)
         with self._reading:
-            if self._reader is None or self._reader.path != self.path:
-                self._reader = read_project(self.path)
+            reader, file = self._reader, self.writer.file
+            if reader is None or (reader.path, reader.place) != (file.path, file.place):
+                self._forget_reader()
+                self._reader = read_project(file.path)
             return question(self._reader.db)
 
     def labels(self, revision: LabelRevision) -> Labels:

@@ -11,17 +11,15 @@ from pathlib import Path
 
 from qtpy.QtCore import QObject, Qt, Signal, Slot
 
-from cellpose_studio.app.failures import failure_of
-from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.project.file import ProjectFile, reconnect
+from cellpose_studio.app.write_failures import can_pass, never, not_yet
+from cellpose_studio.io.project.file import ProjectFile
 from cellpose_studio.io.project.save_as import save_as
+from cellpose_studio.io.project.writing import reconnect, transaction
 
 Change = Callable[[sqlite3.Connection], None]
 """Writes values that it holds; may be called again when a commit failed."""
 
 _RETRY_SECONDS = 2.0
-_NOT_NOW = (sqlite3.OperationalError, OSError, MemoryError)
-"""What may pass by itself. Anything else a change does again each time."""
 
 
 @dataclass
@@ -54,6 +52,7 @@ class Writer(QObject):
         self._wake = threading.Event()
         self._idle = threading.Condition()
         self._submitted = self._committed = 0
+        self._fails = False
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -62,6 +61,11 @@ class Writer(QObject):
     def file(self) -> ProjectFile:
         """The file that is written to."""
         return self._file
+
+    @property
+    def is_stuck(self) -> bool:
+        """Nothing can be written at present: to wait for it is in vain."""
+        return self._fails or self._file.read_only
 
     @property
     def pending(self) -> int:
@@ -131,12 +135,12 @@ class Writer(QObject):
     def _run(self) -> None:
         while True:
             item = self._next()
-            if item is None:
-                return
             if isinstance(item, _Task):
                 self._do(item)
             if self._waiting:
                 self._commit_waiting()
+            if item is None:
+                return
 
     def _next(self) -> Change | _Task | None:
         """Return a task, or collect the changes that wait; None to stop."""
@@ -168,49 +172,53 @@ class Writer(QObject):
 
     def _commit_waiting(self) -> None:
         try:
-            self._transaction(self._waiting)
-        except _NOT_NOW as error:
-            self._tell("failing", failure_of(_in_words(error, self._file)))
-            self._reconnect(error)
+            self._commit(self._waiting)
         # The thread has to go on, whatever it is.
-        except Exception:
-            self._leave_out_bad_ones()
+        except Exception as error:
+            if can_pass(error):
+                self._keep(error)
+            else:
+                self._leave_out_bad_ones()
         else:
             self._count(len(self._waiting))
             self._waiting = []
             self._tell("saved")
 
-    def _transaction(self, changes: list[Change]) -> None:
-        db = self._file.db
-        db.execute("BEGIN IMMEDIATE")
-        try:
+    def _commit(self, changes: list[Change]) -> None:
+        with transaction(self._file) as db:
             for change in changes:
                 change(db)
-            db.execute("COMMIT")
-        except BaseException:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise
+        # They are written once, but count only if the file is still in its place.
+        changes[:] = [_nothing] * len(changes)
+        self._file.check_place()
 
     def _leave_out_bad_ones(self) -> None:
         """Commit one by one; a change that can never be written is reported."""
-        changes, self._waiting = self._waiting, []
-        for n, change in enumerate(changes):
+        while self._waiting:
+            first = self._waiting[:1]
             try:
-                self._transaction([change])
-            except _NOT_NOW:
-                self._waiting = changes[n:]
-                return
+                self._commit(first)
             except Exception as error:
-                self._tell("broken", failure_of(error))
+                if can_pass(error):
+                    self._waiting[:1] = first
+                    self._keep(error)
+                    return
+                self._tell("broken", never(error, self._file))
+            del self._waiting[0]
             self._count(1)
 
-    def _reconnect(self, error: BaseException) -> None:
-        """Open the file again: a drive that went away leaves a dead handle."""
-        if isinstance(error, sqlite3.OperationalError) and "full" not in str(error):
+    def _keep(self, error: Exception) -> None:
+        """Say why nothing is saved; open the file again if that may help.
+
+        A drive that went away leaves a dead handle.
+        """
+        self._fails = True
+        self._tell("failing", not_yet(error, self._file))
+        if "full" not in str(error):
             reconnect(self._file)
 
     def _count(self, changes: int) -> None:
+        self._fails = False
         with self._idle:
             self._committed += changes
             self._idle.notify_all()
@@ -223,19 +231,5 @@ class Writer(QObject):
         getattr(self, signal).emit(*values)
 
 
-def _in_words(error: BaseException, file: ProjectFile) -> CannotSave:
-    name = file.path.name
-    text = str(error)
-    if "full" in text:
-        reason, hint = "the disk is full", "Free some space"
-    elif "readonly" in text or "read-only" in text:
-        reason, hint = "it is read-only", "Make it writable"
-    elif "locked" in text:
-        reason, hint = "another program holds it", "Close that"
-    else:
-        reason, hint = "its disk cannot be reached", "Connect the drive again"
-    return CannotSave(
-        f"{name} cannot be saved: {reason}. Your work is kept here, and is saved as "
-        "soon as it can be.",
-        f"{hint}, or save the project elsewhere (Ctrl+S).",
-    )
+def _nothing(db: sqlite3.Connection) -> None:
+    """Stand for a change that is written already."""

@@ -6,6 +6,7 @@ import os
 import sqlite3
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -190,6 +191,159 @@ def test_a_change_that_is_a_mistake_does_not_hold_up_the_rest(project, qtbot):
     assert project.writer.flush(10)
     assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
     qtbot.waitUntil(lambda: bool(broken), timeout=WAIT)
+    assert "A change could not be saved in project.cpstudio" in broken[0].message
+    assert "what builds on it" in broken[0].message
+    assert "Nothing was lost" not in broken[0].hint
+
+
+@linux
+@pytest.mark.parametrize("damage", ["cut", "garbled"])
+def test_a_file_that_is_damaged_while_open_keeps_the_changes(
+    damage, project, session, entry, qtbot
+):
+    heard, broken = Heard(project), []
+    project.writer.broken.connect(broken.append)
+    session.replace_labels(entry, masks(6), "Run")
+    assert project.writer.flush(10)
+    before = project.path.read_bytes()
+    db = project.writer.file.db
+    project.writer.run(lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+    before = project.path.read_bytes()
+    with project.path.open("r+b") as file:
+        file.seek(4096)
+        if damage == "cut":
+            file.truncate()
+        else:
+            file.write(os.urandom(len(before) - 4096))
+    project.writer.run(lambda: db.execute("PRAGMA shrink_memory").fetchall())
+    session.replace_labels(entry, masks(7), "Run")
+    assert not project.writer.flush(1)
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    assert "was damaged" in heard.failures[0].message
+    assert "Rescue" in heard.failures[0].hint
+    assert broken == []
+    with project.path.open("r+b") as file:
+        file.write(before)
+    assert project.writer.flush(20)
+    np.testing.assert_array_equal(
+        project.labels(entry.labels.revision), masks(7).labels
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
+    moved, project, session, entry, qtbot, tmp_path
+):
+    heard = Heard(project)
+    assert project.writer.flush(10)
+    old = project.path
+    if moved:
+        old.rename(tmp_path / "moved.cpstudio")
+    else:
+        for file in tmp_path.glob("project.cpstudio*"):
+            file.unlink()
+    session.replace_labels(entry, masks(8), "Run")
+    assert not project.writer.flush(1)
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    assert f"it is not in {tmp_path} any more" in heard.failures[0].message
+    project.save_as(tmp_path / "again.cpstudio")
+    assert project.writer.flush(10)
+    project.close()
+    again = Project.open(tmp_path / "again.cpstudio")
+    [same] = Session(again).entries
+    np.testing.assert_array_equal(same.labels.labels, masks(8).labels)
+    again.close()
+    assert not old.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_a_file_that_goes_during_a_commit_does_not_count_as_saved(project, tmp_path):
+    assert project.writer.flush(10)
+    real = project.writer.file.check_place
+    asked = []
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            project.path.rename(tmp_path / "away")
+        real()
+
+    project.writer.file.check_place = check
+    project.submit(lambda db: write_state(db, "test", {"n": 1}))
+    assert not project.writer.flush(1)
+    (tmp_path / "away").rename(project.path)
+    assert project.writer.flush(10)
+    assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+@pytest.mark.parametrize("other", ["another project", "an earlier copy"])
+def test_another_project_in_its_place_is_not_written_to(
+    other, project, session, entry, tmp_path, qapp
+):
+    new = tmp_path / "other.cpstudio"
+    assert project.writer.flush(10)
+    if other == "another project":
+        Project.create(new).close()
+    else:
+        project.writer.run(
+            lambda: project.writer.file.db.execute("PRAGMA wal_checkpoint").fetchall()
+        )
+        new.write_bytes(project.path.read_bytes())
+        session.replace_labels(entry, masks(9), "Run")
+        assert project.writer.flush(10)
+    (tmp_path / "away").mkdir()
+    for file in tmp_path.glob("project.cpstudio*"):
+        file.rename(tmp_path / "away" / file.name)
+    before = new.read_bytes()
+    new.rename(project.path)
+    session.replace_labels(entry, masks(10), "Run")
+    assert not project.writer.flush(3)
+    assert project.path.read_bytes() == before
+    project.save_as(tmp_path / "mine.cpstudio")
+    assert project.writer.flush(10)
+    assert (tmp_path / "project.cpstudio").read_bytes() == before
+    np.testing.assert_array_equal(
+        project.labels(entry.labels.revision), masks(10).labels
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_the_same_project_brought_back_as_a_new_file_is_gone_on_with(
+    project, session, entry, tmp_path
+):
+    project.writer.run(
+        lambda: project.writer.file.db.execute(
+            "PRAGMA wal_checkpoint(TRUNCATE)"
+        ).fetchall()
+    )
+    copy = tmp_path / "copy"
+    copy.write_bytes(project.path.read_bytes())
+    copy.replace(project.path)
+    session.replace_labels(entry, masks(11), "Run")
+    assert project.writer.flush(20)
+    np.testing.assert_array_equal(
+        project.labels(entry.labels.revision), masks(11).labels
+    )
+
+
+def test_what_waits_behind_a_commit_is_written_before_the_end(qapp, tmp_path):
+    project = Project.create(tmp_path / "p.cpstudio")
+    gate, begun = threading.Event(), threading.Event()
+
+    def held_up(_: sqlite3.Connection) -> None:
+        begun.set()
+        gate.wait(20)
+
+    project.submit(held_up)
+    assert begun.wait(20)
+    project.submit(lambda db: write_state(db, "test", {"n": 2}))
+    threading.Timer(0.2, gate.set).start()
+    project.writer.close()
+    again = Project.open(project.path)
+    assert again.read(lambda db: read_state(db, "test")) == {"n": 2}
+    again.close()
 
 
 def test_a_second_window_reads_and_can_go_on_elsewhere(

@@ -67,6 +67,17 @@ def connected(path: Path, mode: str) -> sqlite3.Connection:
     return db
 
 
+def connected_to_ours(path: Path, mode: str) -> sqlite3.Connection:
+    """Connect to a file that has the tables of a project; `ValueError` without."""
+    db = connected(path, mode)
+    try:
+        check_tables(db, version_of(db))
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
 def prepare(db: sqlite3.Connection, path: Path) -> None:
     """Choose how changes become durable: shared memory works on local disks only."""
     mode = "DELETE" if is_on_network(path) else "WAL"

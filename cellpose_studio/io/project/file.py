@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -9,19 +11,25 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from cellpose_studio.core.errors import CannotSave, StudioError
+from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.project.beside import is_taken
 from cellpose_studio.io.project.database import (
     SUFFIX,
     check_header,
     check_integrity,
-    check_tables,
     connected,
+    connected_to_ours,
     opening,
     prepare,
     set_closed,
     version_of,
     was_closed,
+)
+from cellpose_studio.io.project.identity import (
+    Identity,
+    identify,
+    identity_of,
+    place_of,
 )
 from cellpose_studio.io.project.lock import lock, locked_by_another, unlock
 from cellpose_studio.io.project.schema import (
@@ -38,7 +46,6 @@ __all__ = [
     "open_locked",
     "open_project",
     "read_project",
-    "reconnect",
 ]
 
 
@@ -56,23 +63,43 @@ class ProjectFile:
         Why nothing can be written, as a sentence; empty where it can.
     crashed
         It was not closed the last time.
+    identity
+        Which project it is, and how many transactions it has.
+    place
+        Which file of the disk it is.
     """
 
     path: Path
     db: sqlite3.Connection
     why_read_only: str = ""
     crashed: bool = False
+    identity: Identity = field(init=False)
+    place: tuple[int, int] = field(init=False)
     _lock: FileLock | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.identity = identity_of(self.db)
+        self.place = place_of(self.path)
 
     @property
     def read_only(self) -> bool:
         """Nothing can be written."""
         return bool(self.why_read_only)
 
+    def check_place(self) -> None:
+        """Raise `FileNotFoundError` if the file was moved, deleted or replaced.
+
+        What is written then goes into a file that has no name any more.
+        """
+        if place_of(self.path) != self.place:
+            text = os.strerror(errno.ENOENT)
+            raise FileNotFoundError(errno.ENOENT, text, str(self.path))
+
     def close(self) -> None:
         """Leave one complete file behind, and give it free."""
         if not self.read_only:
-            with suppress(sqlite3.Error):
+            with suppress(sqlite3.Error, OSError):
+                self.check_place()
                 set_closed(self.db, True)
                 self.db.execute("PRAGMA journal_mode = DELETE")
         self.leave()
@@ -100,6 +127,7 @@ def create_project(path: Path) -> ProjectFile:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             prepare(db, path)
             bring_up_to_date(db, 0)
+            identify(db)
             set_closed(db, False)
         except BaseException:
             db.close()
@@ -151,20 +179,8 @@ def read_project(path: Path) -> ProjectFile:
     check_header(path)
     with opening(path):
         return ProjectFile(
-            path, _connected_to_ours(path, "ro"), "This view is for reading only."
+            path, connected_to_ours(path, "ro"), "This view is for reading only."
         )
-
-
-def reconnect(file: ProjectFile) -> None:
-    """Open the database of ``file`` again; nothing changes where that fails."""
-    if file.read_only:
-        return
-    with suppress(sqlite3.Error, OSError, ValueError, StudioError):
-        check_header(file.path)
-        db = _connected_to_ours(file.path, "rw")
-        prepare(db, file.path)
-        old, file.db = file.db, db
-        old.close()
 
 
 def _make_file(path: Path) -> None:
@@ -183,7 +199,7 @@ def _make_file(path: Path) -> None:
 
 
 def _opened(path: Path, taken: FileLock | None, why: str) -> ProjectFile:
-    db = _connected_to_ours(path, "ro" if why else "rw")
+    db = connected_to_ours(path, "ro" if why else "rw")
     try:
         version = version_of(db)
         if version > VERSION and not why:
@@ -199,19 +215,9 @@ def _opened(path: Path, taken: FileLock | None, why: str) -> ProjectFile:
         if not why:
             prepare(db, path)
             bring_up_to_date(db, version)
+            identify(db)
             set_closed(db, False)
+        return ProjectFile(path, db, why, crashed, taken)
     except BaseException:
         db.close()
         raise
-    return ProjectFile(path, db, why, crashed, taken)
-
-
-def _connected_to_ours(path: Path, mode: str) -> sqlite3.Connection:
-    """Connect to a file that has the tables of a project."""
-    db = connected(path, mode)
-    try:
-        check_tables(db, version_of(db))
-    except BaseException:
-        db.close()
-        raise
-    return db

@@ -15,8 +15,9 @@ from typing import TypeVar
 import numpy as np
 
 from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk, places
+from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.io.project.checks import check, chunks_sha256
-from cellpose_studio.io.project.reading import dumped, reading
+from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
 
 _LEVEL = 1  # label images have long runs of equal values: more effort saves little
 _MOST_PIXELS = 2**36
@@ -75,7 +76,7 @@ def copy_chunks(
 ) -> None:
     """List the chunks of ``parent`` for ``revision`` too, leaving some out."""
     if not _has_its_list(db, parent):
-        raise sqlite3.DatabaseError("a list of chunks is malformed")
+        raise ProjectDamaged("The masks that were edited cannot be read.", RESCUE_HINT)
     db.execute(
         "INSERT INTO revision_chunk "
         'SELECT ?, plane, "row", "column", chunk FROM revision_chunk '

@@ -12,6 +12,7 @@ from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.project.beside import set_aside
 from cellpose_studio.io.project.counts import contents_of
 from cellpose_studio.io.project.file import ProjectFile, open_locked
+from cellpose_studio.io.project.identity import identify
 from cellpose_studio.io.project.images import rewrite_relative_paths
 from cellpose_studio.io.project.lock import lock_to_replace, unlock
 
@@ -47,6 +48,7 @@ def _replace(file: ProjectFile, path: Path) -> None:
         with closing(sqlite3.connect(part)) as target:
             file.db.backup(target)
             rewrite_relative_paths(target, path.parent)
+            identify(target, anew=True)
             target.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
             target.commit()
             target.execute("PRAGMA journal_mode = DELETE")

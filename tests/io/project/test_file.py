@@ -23,8 +23,8 @@ from cellpose_studio.io.project.file import (
     locked_by_another,
     open_project,
     read_project,
-    reconnect,
 )
+from cellpose_studio.io.project.writing import reconnect
 
 LONG = 60
 
