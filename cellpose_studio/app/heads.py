@@ -82,6 +82,7 @@ class Heads:
             if labels.confidence is not None:
                 write_confidence(db, revision.id, labels.confidence)
 
+        labels.pixels.lend(lambda: not project.is_stored(revision.id))
         entry = self._switch_entry(label_set, operation, before, revision, None)
         project.submit_revision(
             revision.id,

@@ -10,11 +10,17 @@ try:  # Qt 6
 except ImportError:  # Qt 5
     from qtpy.QtWidgets import QUndoCommand, QUndoStack
 
+from cellpose_studio.core.errors import StudioError
+
 if TYPE_CHECKING:
     from cellpose_studio.app.cell_statuses import CellStatuses, Statuses
-    from cellpose_studio.app.session import Entry, Session
+    from cellpose_studio.app.session import Entry, LabelSet, Session
     from cellpose_studio.core.edit import LabelEdit
     from cellpose_studio.core.revision import LabelRevision
+
+
+class StepUnfit(StudioError):
+    """A step that cannot be done on the masks as they are."""
 
 
 class History(QUndoStack):
@@ -42,7 +48,16 @@ class History(QUndoStack):
             self.redo()
 
 
-class HeadSwitch(QUndoCommand):
+class Step(QUndoCommand):
+    """Something that can be undone."""
+
+    entry: Entry
+
+    def check(self) -> None:
+        """Raise `StudioError` if what comes next, undo or redo, is not possible."""
+
+
+class HeadSwitch(Step):
     """A label set got new masks as a whole: by a run, an import or a threshold.
 
     It holds revisions, not pixels. Undoing goes back to the image it happened on.
@@ -55,7 +70,7 @@ class HeadSwitch(QUndoCommand):
         name: str,
         text: str,
         before: LabelRevision | None,
-        after: LabelRevision,
+        after: LabelSet,
         number: int,
     ) -> None:
         super().__init__(text)
@@ -63,20 +78,20 @@ class HeadSwitch(QUndoCommand):
         self._session = session
         self._name = name
         self._before = before
-        self._after: LabelRevision | None = after
+        self._after = after.revision
         self._active_before = entry.active
         self._number = number
-        self._first = True
+        self._new: LabelSet | None = after
 
     def redo(self) -> None:
         """Put the new masks in place, and make them the active ones."""
-        if self._first:
+        new, self._new = self._new, None
+        if new is not None:
             # Pushing onto the stack comes here too: a run must not move the user.
-            self._session.put_new(self.entry, self._name, self._after)
-            self._first = False
+            self._session.put_new(self.entry, new)
             return
         self._before = self._switch(self._after, self.text())
-        self._session.choose_labels(self.entry, self._name)
+        self._session.put_active(self.entry, self._name)
         self._session.show(self.entry.image.key)
 
     def undo(self) -> None:
@@ -84,7 +99,7 @@ class HeadSwitch(QUndoCommand):
         # Edits that came after the new masks were undone before; so what is left now
         # has the pixels of the new masks, whatever number they have meanwhile.
         self._after = self._switch(self._before, f"Undo {self.text()}")
-        self._session.choose_labels(self.entry, self._active_before)
+        self._session.put_active(self.entry, self._active_before)
         self._session.show(self.entry.image.key)
 
     def _switch(self, to: LabelRevision | None, text: str) -> LabelRevision | None:
@@ -94,7 +109,7 @@ class HeadSwitch(QUndoCommand):
         return left
 
 
-class EditStep(QUndoCommand):
+class EditStep(Step):
     """Pixels of a label set were changed by hand.
 
     With ``applied``, they are changed already when the step is made.
@@ -114,11 +129,23 @@ class EditStep(QUndoCommand):
         self._name = name
         self._edit = edit
         self._applied = applied
+        self._done = False
         self._number: int | None = None
+
+    def check(self) -> None:
+        """Raise `StudioError` if the masks cannot be read, or are other ones."""
+        labels = self.entry.label_sets.get(self._name)
+        edit = self._edit.inverse() if self._done else self._edit
+        if labels is None or not edit.fits(labels.labels):
+            raise StepUnfit(
+                f"The masks of {self.entry.image.name} are not those that "
+                f'"{self.text()}" was done on, so it was left out.'
+            )
 
     def redo(self) -> None:
         """Write the pixels after the edit."""
         first = self._number is None
+        self._done = True
         if first and self._applied:
             self._number = self._session.write_edit(
                 self.entry, self._name, self._edit, None
@@ -130,6 +157,7 @@ class EditStep(QUndoCommand):
 
     def undo(self) -> None:
         """Write the pixels before the edit."""
+        self._done = False
         undone = replace(self._edit.inverse(), operation=f"Undo {self.text()}")
         self._apply(undone)
         self._session.show(self.entry.image.key)
@@ -140,7 +168,7 @@ class EditStep(QUndoCommand):
         )
 
 
-class StatusStep(QUndoCommand):
+class StatusStep(Step):
     """Cells of a label set were accepted, rejected or kept for later."""
 
     def __init__(

@@ -42,6 +42,7 @@ class LabelImage:
         self._highest = highest
         self._table: CellTable | None = None
         self._lock = threading.Lock()
+        self._readers: list[Callable[[], bool]] = []
         self.changed: set[Place] = set()
         """Chunks that differ from those of the revision."""
 
@@ -66,11 +67,18 @@ class LabelImage:
                 self._table = CellTable.of(array, self._highest)
             return self._table
 
-    def copy_pixels(self) -> None:
-        """Go on with a copy, because somebody still reads the array."""
+    def lend(self, reads: Callable[[], bool]) -> None:
+        """Let somebody read the array as long as ``reads`` says so."""
+        self._readers.append(reads)
+
+    def take_back(self) -> bool:
+        """Go on with a copy if somebody still reads the array; tell whether."""
         with self._lock:
-            if self._array is not None:
+            lent = any(reads() for reads in self._readers)
+            self._readers.clear()
+            if lent and self._array is not None:
                 self._array = self._array.copy()
+            return lent
 
     def apply(self, edit: LabelEdit) -> None:
         """Change the pixels in place, and what is known of the cells."""

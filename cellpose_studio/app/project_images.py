@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from psygnal import Signal
 
 from cellpose_studio.app.entry import Entry
+from cellpose_studio.app.hidden_images import HiddenImages
 from cellpose_studio.app.project import Project
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.io.project.images import StoredImage, write_image
@@ -22,7 +23,7 @@ class ProjectImages:
     def __init__(self, project: Project) -> None:
         self.project = project
         self._entries: dict[str, Entry] = {}
-        self._hidden: dict[str, Entry] = {}
+        self._hidden = HiddenImages()
         self._by_id: dict[int, Entry] = {}
         self._shown: str | None = None
 
@@ -68,9 +69,8 @@ class ProjectImages:
         before = list(self._entries)
         closed = {key: None for key in keys if key in self._entries}
         for key in closed:
-            self._before_hiding(self._entries[key])
-            entry = self._hidden[key] = self._entries.pop(key)
-            self._write(entry, hidden=True)
+            self._hide(self._entries[key])
+            del self._entries[key]
         if closed:
             self.images_changed.emit()
         if self._shown in closed:
@@ -128,13 +128,9 @@ class ProjectImages:
     def _added(self, image: ImageSource, asked_axes: str | None) -> Entry:
         entry = self._entries.get(image.key)
         if entry is not None and not _same_pixels(entry.image, image):
-            self._before_hiding(entry)
-            self._write(entry, hidden=True)
+            self._hide(entry)
             entry = None
-        elif entry is None:
-            hidden = self._hidden.pop(image.key, None)
-            if hidden is not None and _same_pixels(hidden.image, image):
-                entry = hidden
+        entry = entry or self._hidden.take(image)
         if entry is None:
             entry = Entry(self.project.next_id("image"), image)
             self._by_id[entry.id] = entry
@@ -143,6 +139,11 @@ class ProjectImages:
         self._entries[image.key] = entry
         self._write(entry)
         return entry
+
+    def _hide(self, entry: Entry) -> None:
+        self._before_hiding(entry)
+        self._hidden.put(entry)
+        self._write(entry, hidden=True)
 
     def _write(self, entry: Entry, hidden: bool = False) -> None:
         folder = self.project.folder

@@ -17,27 +17,31 @@ class RecentLabels:
 
     Parameters
     ----------
-    dropped
-        Is told of each that is kept no more.
+    let_go
+        Lets go of masks that are too many; False if they have to stay.
     """
 
     def __init__(
-        self, dropped: Callable[[LabelSet], None], capacity: int = _BYTES
+        self, let_go: Callable[[LabelSet], bool], capacity: int = _BYTES
     ) -> None:
-        self._dropped = dropped
+        self._let_go = let_go
         self._capacity = capacity
         self._labels: OrderedDict[int, LabelSet] = OrderedDict()
+        self._making_room = False
 
     def keep(self, labels: LabelSet) -> None:
         """Keep masks that have a revision; older ones may go."""
         assert labels.revision is not None
-        self._labels[labels.revision.id] = labels
-        self._labels.move_to_end(labels.revision.id)
-        size = sum(labels.nbytes for labels in self._labels.values())
-        while size > self._capacity and len(self._labels) > 1:
-            oldest = self._labels.popitem(last=False)[1]
-            size -= oldest.nbytes
-            self._dropped(oldest)
+        number = labels.revision.id
+        self._labels[number] = labels
+        # What is sealed because it is to go is still the oldest.
+        self._labels.move_to_end(number, last=not self._making_room)
+        if not self._making_room:
+            self._making_room = True
+            try:
+                self._make_room(number)
+            finally:
+                self._making_room = False
 
     def get(self, revision: LabelRevision) -> LabelSet | None:
         """Return the masks of a revision, if they are kept."""
@@ -47,3 +51,13 @@ class RecentLabels:
         """Keep masks under their new revision; the old one has other pixels."""
         self._labels.pop(old.id, None)
         self.keep(labels)
+
+    def _make_room(self, newest: int) -> None:
+        size = sum(labels.nbytes for labels in self._labels.values())
+        for number, labels in list(self._labels.items()):
+            if size <= self._capacity:
+                break
+            taken = labels.nbytes
+            if number != newest and self._let_go(labels):
+                self._labels.pop(number, None)
+                size -= taken

@@ -7,24 +7,23 @@ from typing import Any
 
 from psygnal import Signal
 
-from cellpose_studio.app.cell_statuses import CellStatuses
 from cellpose_studio.app.entry import Entry
 from cellpose_studio.app.garbage import staying
-from cellpose_studio.app.heads import Heads
-from cellpose_studio.app.history import EditStep, HeadSwitch, History
+from cellpose_studio.app.held_masks import HeldMasks
+from cellpose_studio.app.hidden_images import HiddenImages
+from cellpose_studio.app.history import EditStep, HeadSwitch, History, Step
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
-from cellpose_studio.app.recent_labels import RecentLabels
-from cellpose_studio.app.stored import StoredMasks
 from cellpose_studio.app.stroke import Stroke
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import LabelRevision, RevisionKind
 
 __all__ = ["Entry", "LabelImage", "LabelSet", "Session"]
 
 
-class Session(CellStatuses):
+class Session(HeldMasks):
     """The state of the running application, on the GUI thread.
 
     Panels listen to the signals and read the state; every change goes through a
@@ -32,7 +31,6 @@ class Session(CellStatuses):
     """
 
     project_changed = Signal()
-    labels_changed = Signal(object, str)  # Entry, name of the label set
     labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
     labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
@@ -43,11 +41,6 @@ class Session(CellStatuses):
         self.undo_stack = History()
         self._load(project)
 
-    @property
-    def stored(self) -> StoredMasks:
-        """Masks of the project as they were at a revision."""
-        return self._stored
-
     def use(self, project: Project) -> None:
         """Show another project; the one before is not closed."""
         self._show(None)
@@ -57,6 +50,11 @@ class Session(CellStatuses):
 
     def choose_labels(self, entry: Entry, name: str) -> None:
         """Make the label set of that name the active one of an image."""
+        self._keep_previews(entry)
+        self.put_active(entry, name)
+
+    def put_active(self, entry: Entry, name: str) -> None:
+        """Make a label set the active one, as it is; for the undo stack."""
         self._activate(entry, name)
         self.labels_changed.emit(entry, name)
 
@@ -75,10 +73,12 @@ class Session(CellStatuses):
         They become a revision. An image that was taken off the list meanwhile has
         them when it is added again; nothing happens to one of another project.
         """
-        listed = self._entries.get(entry.image.key) is entry
-        if not listed and self._hidden.get(entry.image.key) is not entry:
+        if self._by_id.get(entry.id) is not entry:
             return
+        listed = self._entries.get(entry.image.key) is entry
         name = labels.name
+        if labels is not entry.label_sets.get(name):
+            self._keep_previews(entry)
         before = self._leave(entry, name)
         after, number = self._heads.record(
             self._label_set(entry, name), entry.id, labels, kind, text, before, details
@@ -88,10 +88,7 @@ class Session(CellStatuses):
         if not listed:
             self._put(entry, name, after)
             return
-        assert after.revision is not None
-        self.undo_stack.push(
-            HeadSwitch(self, entry, name, text, before, after.revision, number)
-        )
+        self.undo_stack.push(HeadSwitch(self, entry, name, text, before, after, number))
 
     def import_labels(
         self, entry: Entry, labels: LabelSet, details: dict[str, object]
@@ -116,6 +113,8 @@ class Session(CellStatuses):
 
     def preview(self, entry: Entry, labels: LabelSet) -> None:
         """Show masks that are not worth a revision yet: a slider is moving."""
+        if entry.preview_of is not None and entry.preview_of.name != labels.name:
+            self._keep_previews(entry)
         if entry.preview_of is None:
             entry.preview_of = entry.label_sets.get(labels.name)
         self._put(entry, labels.name, labels)
@@ -148,7 +147,7 @@ class Session(CellStatuses):
         left = self._leave(entry, name)
         after = None
         if revision is not None:
-            after = self._recent.get(revision) or self._stored.label_set(name, revision)
+            after = self._masks_at(name, revision)
             self._recent.keep(after)
         number = self._heads.switch(
             self._label_set(entry, name), text, left, after, undoes
@@ -156,34 +155,39 @@ class Session(CellStatuses):
         self._put(entry, name, after)
         return left, number
 
-    def put_new(self, entry: Entry, name: str, revision: LabelRevision | None) -> None:
+    def put_new(self, entry: Entry, labels: LabelSet) -> None:
         """Show masks that were just recorded; for the undo stack."""
-        assert revision is not None
-        self._activate(entry, name)
-        self._put(entry, name, self._recent.get(revision))
+        self._activate(entry, labels.name)
+        self._put(entry, labels.name, labels)
 
     def undo(self) -> None:
         """Take the last thing back, whatever it was; a preview is one, too."""
         self.end_stroke()
         self._keep_previews()
-        self.undo_stack.undo()
+        stack = self.undo_stack
+        if stack.canUndo() and self._is_possible(stack.command(stack.index() - 1)):
+            stack.undo()
 
     def redo(self) -> None:
         """Do again what was taken back."""
+        self.end_stroke()
         self._keep_previews()
-        self.undo_stack.redo()
+        stack = self.undo_stack
+        if stack.canRedo() and self._is_possible(stack.command(stack.index())):
+            stack.redo()
 
     # Edits
 
     def edit(self, entry: Entry, edit: LabelEdit) -> None:
         """Change pixels of the active masks, as one step that can be undone."""
-        self.keep_preview(entry, "Change thresholds")
-        if edit.parts and entry.labels is not None:
-            self.undo_stack.push(EditStep(self, entry, entry.active, edit))
+        self._keep_previews(entry)
+        step = EditStep(self, entry, entry.active, edit)
+        if edit.parts and entry.labels is not None and self._is_possible(step):
+            self.undo_stack.push(step)
 
     def begin_stroke(self, entry: Entry, operation: str) -> Stroke:
         """Return a stroke on the active masks, which the user is about to draw."""
-        self.keep_preview(entry, "Change thresholds")
+        self._keep_previews(entry)
         self.end_stroke()
         self._stroke = Stroke(self, entry, operation)
         return self._stroke
@@ -228,34 +232,38 @@ class Session(CellStatuses):
         return number
 
     def seal(self, entry: Entry, note: str = "") -> None:
-        """Make revisions of all masks of an image that were edited."""
+        """Make revisions of all masks of an image that were edited.
+
+        Edits of masks that nobody has looked at yet stay in the journal: those may
+        turn out to be unreadable.
+        """
         self.end_stroke()
-        for name, labels in list(entry.label_sets.items()):
-            if labels.edited and labels.revision is not None:
-                sealed = self._heads.seal(self._label_set(entry, name), labels, note)
-                entry.label_sets[name] = sealed
-                self._recent.replace(labels.revision, sealed)
+        for name in list(entry.label_sets):
+            self._seal(entry, name, note)
 
     def seal_all(self) -> None:
-        """Make revisions of everything that was edited, and keep previews.
-
-        What was not looked at since the project was opened stays in the journal.
-        """
+        """Make revisions of everything that was edited, and keep previews."""
         self._keep_previews()
         for entry in self._entries.values():
-            if any(labels.pixels.loaded for labels in entry.label_sets.values()):
-                self.seal(entry)
+            self.seal(entry)
 
     # Within
+
+    def _is_possible(self, step: Step) -> bool:
+        """Tell whether a step can be done; once begun, the stack has moved by it."""
+        try:
+            step.check()
+        except StudioError as error:
+            self.failed.emit(error)
+            return False
+        return True
 
     def _load(self, project: Project) -> None:
         self.project = project
         self.undo_stack.clear()
-        self._heads = Heads(project)
-        self._stored = StoredMasks(project)
         self._stroke = None
-        self._recent = RecentLabels(self._forget)
-        self._entries, self._hidden, self._shown = {}, {}, None
+        self._hold_masks_of(project)
+        self._entries, self._hidden, self._shown = {}, HiddenImages(), None
         self._by_id = {}
         with staying(len(project.stored_images)):
             self._make_entries(project)
@@ -269,8 +277,10 @@ class Session(CellStatuses):
                 reviewed=stored.reviewed,
                 asked_axes=stored.asked_axes,
             )
-            where = self._hidden if stored.hidden else self._entries
-            where[stored.image.key] = entry
+            if stored.hidden:
+                self._hidden.put(entry)
+            else:
+                self._entries[stored.image.key] = entry
         for label_set in project.stored_label_sets:
             entry = self._by_id[label_set.image]
             entry.label_set_ids[label_set.name] = label_set.id
@@ -282,23 +292,20 @@ class Session(CellStatuses):
     def _leave(self, entry: Entry, name: str) -> LabelRevision | None:
         """Seal what was edited, drop a preview; return the revision that was left."""
         self._drop_preview(entry, name)
-        self.seal(entry)
-        labels = entry.label_sets.get(name)
-        return labels.revision if labels else None
+        self.end_stroke()
+        return self._seal_for_good(entry, name)
 
     def _change(self, entry: Entry, name: str, edit: LabelEdit) -> None:
-        """Change pixels in place; those still being written stay as they are."""
+        """Change pixels in place; those that somebody reads stay as they are."""
         labels = entry.label_sets[name]
-        assert labels.revision is not None
-        copied = not self.project.is_stored(labels.revision.id)
-        if copied:
-            labels.pixels.copy_pixels()
+        copied = labels.pixels.take_back()
         labels.pixels.apply(edit)
         if copied:
             self.labels_changed.emit(entry, name)
 
-    def _keep_previews(self) -> None:
-        for entry in self._entries.values():
+    def _keep_previews(self, *entries: Entry) -> None:
+        """Keep the previews of some images, or of all."""
+        for entry in entries or self._entries.values():
             self.keep_preview(entry, "Change thresholds")
 
     def _drop_preview(self, entry: Entry, name: str) -> None:
@@ -306,37 +313,12 @@ class Session(CellStatuses):
             entry.label_sets[name] = entry.preview_of
             entry.preview_of = None
 
-    def _put(self, entry: Entry, name: str, labels: LabelSet | None) -> None:
-        if labels is None:
-            entry.label_sets.pop(name, None)
-        else:
-            entry.label_sets[name] = labels
-        self.labels_changed.emit(entry, name)
-
-    def _label_set(self, entry: Entry, name: str) -> int:
-        if name not in entry.label_set_ids:
-            entry.label_set_ids[name] = self._heads.add_label_set(entry.id, name)
-        return entry.label_set_ids[name]
-
     def _activate(self, entry: Entry, name: str) -> None:
         if entry.active != name:
             entry.active = name
             self._write(entry)
 
-    def _forget(self, labels: LabelSet) -> None:
-        """Read masks again when they are needed; the memory is for others."""
-        for entry in (*self._entries.values(), *self._hidden.values()):
-            if entry.label_sets.get(labels.name) is labels and entry is not self.shown:
-                self.seal(entry)
-                sealed = entry.label_sets[labels.name]
-                entry.label_sets[labels.name] = self._stored.unloaded(sealed)
-
     def _before_hiding(self, entry: Entry) -> None:
+        self._keep_previews(entry)
         self.seal(entry)
         self.undo_stack.forget(entry)
-
-    def _after_looking(self, entry: Entry) -> None:
-        """Let the masks of an image that was looked at give their memory up in turn."""
-        for labels in list(entry.label_sets.values()):
-            if labels.pixels.loaded and labels.revision is not None:
-                self._recent.keep(labels)

@@ -308,6 +308,7 @@ class MainWindow(QMainWindow):
         self.session.shown_changed.connect(self._on_shown)
         self.session.labels_changed.connect(self._on_labels)
         self.session.labels_edited.connect(self._on_labels)
+        self.session.failed.connect(self.show_error)
         self.projects.saved.connect(self.saved.setText)
         self.projects.opened.connect(self._on_project)
         self.masks.failed.connect(self.show_error)
