@@ -57,6 +57,13 @@ _BUTTONS = (
         "A line cuts the cells it crosses. Two double clicks in a cell split it by a "
         "watershed from both places.",
     ),
+    _Button(
+        "handles",
+        "Handles",
+        "H",
+        "Drag the vertices of the chosen cell's outline. Ctrl+click removes one, a "
+        "double click on the line adds one. H again changes the cell, Esc leaves it.",
+    ),
 )
 _PROTECT_TIP = (
     "<qt>Other cells keep their pixels, whatever is painted over them. Turn it off to "

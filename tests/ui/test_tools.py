@@ -245,3 +245,43 @@ def test_what_tools_did_is_in_the_project(user, entry, mouse):
     [same] = Session(other).entries
     np.testing.assert_array_equal(same.labels.labels, entry.labels.labels)
     other.close()
+
+
+@pytest.mark.ui_smoke
+def test_handles_reshape_the_chosen_cell(user, entry, mouse, qtbot):
+    before = entry.labels.labels.copy()
+    mouse.click(centre(1, 1))
+    cell = cell_at(entry, centre(1, 1))
+    qtbot.keyClick(user.window, Qt.Key.Key_H)
+    vertex = tuple(user.window.tools.tool._handles.rings[0].vertices[0])
+    away = tuple(
+        v + 5 * np.sign(v - c) for v, c in zip(vertex, centre(1, 1), strict=True)
+    )
+    mouse.drag([vertex, away])
+    np.testing.assert_array_equal(entry.labels.labels, before)
+    qtbot.keyClick(user.window, Qt.Key.Key_H)
+    after = entry.labels.labels
+    assert np.count_nonzero(after == cell) > np.count_nonzero(before == cell)
+    np.testing.assert_array_equal(others(after, cell), others(before, cell))
+    assert user.window.session.undo_stack.undoText() == "Reshape cell"
+
+
+def test_handles_that_are_not_moved_change_nothing(user, entry, mouse, qtbot):
+    before = entry.labels.labels.copy()
+    user.window.tools.take("handles")
+    for column in range(4):
+        mouse.click(centre(1, column))
+    user.window.tools.take("select")
+    np.testing.assert_array_equal(entry.labels.labels, before)
+    assert not entry.edited
+
+
+def test_escape_leaves_the_cell_as_it_was(user, entry, mouse, qtbot):
+    before = entry.labels.labels.copy()
+    mouse.click(centre(1, 1))
+    user.window.tools.take("handles")
+    vertex = tuple(user.window.tools.tool._handles.rings[0].vertices[0])
+    mouse.drag([vertex, (1, 1)])
+    qtbot.keyClick(user.window, Qt.Key.Key_Escape)
+    user.window.tools.take("select")
+    np.testing.assert_array_equal(entry.labels.labels, before)

@@ -186,6 +186,7 @@ def tool_commands(tools: Tools) -> list[Command | None]:
         Command("brush", "&Brush", toggle("brush"), "B"),
         Command("eraser", "&Eraser", toggle("eraser"), "E"),
         Command("split", "S&plit", toggle("split"), "S"),
+        Command("handles", "&Handles", toggle("handles"), "H"),
         None,
         Command("smallerBrush", "S&maller brush", lambda: tools.resize(False), ","),
         Command("largerBrush", "&Larger brush", lambda: tools.resize(True), "."),

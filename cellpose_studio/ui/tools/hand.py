@@ -114,7 +114,7 @@ class Hand:
         """Choose a cell; 0 chooses none."""
         self.selection.select(cell)
 
-    def draw(self, *paths: Sequence[tuple[float, float]]) -> None:
+    def draw(self, *paths: Sequence[tuple[float, float]] | Path) -> None:
         """Show lines while they are drawn; none hides them."""
         shown = [np.array(path, float) for path in paths if len(path) > 1]
         self.canvas.show_line(_DRAWN, shown, _BRIGHT)

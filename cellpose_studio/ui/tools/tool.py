@@ -41,5 +41,8 @@ class Tool:
         """Give up what was begun; False if nothing was."""
         return False
 
+    def taken(self) -> None:
+        """Begin, when it becomes the tool in use."""
+
     def put_away(self) -> None:
         """Leave nothing on the image when another tool is taken."""

@@ -12,12 +12,13 @@ from cellpose_studio.ui.pointer import RIGHT, Pointer
 from cellpose_studio.ui.selection import Selection
 from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
 from cellpose_studio.ui.tools.hand import Hand, Settings
+from cellpose_studio.ui.tools.handles import HandlesTool
 from cellpose_studio.ui.tools.outline import OutlineTool
 from cellpose_studio.ui.tools.select import SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
 
-Mode = Literal["select", "brush", "eraser", "split"]
+Mode = Literal["select", "brush", "eraser", "split", "handles"]
 
 _SIZES = range(1, 200)
 _STEP = 1.25
@@ -41,6 +42,7 @@ class Tools(QObject):
             "brush": BrushTool(self.hand),
             "eraser": EraserTool(self.hand),
             "split": SplitTool(self.hand),
+            "handles": HandlesTool(self.hand),
         }
         self._outline = OutlineTool(self.hand)
         self._drawing = False
@@ -51,6 +53,7 @@ class Tools(QObject):
         """Take a tool in place of the one in use."""
         self._tools[self.mode].put_away()
         self.mode = mode
+        self._tools[mode].taken()
         self.changed.emit()
 
     def toggle(self, mode: Mode) -> None:
@@ -110,8 +113,13 @@ class Tools(QObject):
         return True
 
     @property
+    def tool(self) -> Tool:
+        """The tool in use."""
+        return self._tools[self.mode]
+
+    @property
     def _tool(self) -> Tool:
-        return self._outline if self._drawing else self._tools[self.mode]
+        return self._outline if self._drawing else self.tool
 
     def _on_shown(self, _: Entry | None) -> None:
         self._outline.leave()
