@@ -36,6 +36,7 @@ from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.batch_badges import BatchBadges
 from cellpose_studio.ui.batch_panel import BatchPanel
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.curate_panel import CuratePanel
 from cellpose_studio.ui.history_panel import HistoryPanel
 from cellpose_studio.ui.image_actions import ImageActions
 from cellpose_studio.ui.image_list import ImageList
@@ -50,7 +51,10 @@ from cellpose_studio.ui.relinking import Relinker
 from cellpose_studio.ui.run_scope import RunScope
 from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
+from cellpose_studio.ui.selection import Selection
 from cellpose_studio.ui.theme import ADDITIONS
+from cellpose_studio.ui.tools.commands import CellCommands
+from cellpose_studio.ui.tools.tools import Tools
 from cellpose_studio.ui.welcome import Welcome
 from cellpose_studio.ui.window_state import WindowState
 from cellpose_studio.workflows.warm_up import warm_up
@@ -89,6 +93,9 @@ class MainWindow(QMainWindow):
         self.quick = JobQueue(self)
         self.canvas = Canvas(settings.theme)
         self.messages = MessageBar()
+        self.selection = Selection(self.session)
+        self.tools = Tools(self.session, self.canvas, self.selection)
+        self.cell_commands = CellCommands(self.tools.hand, self)
         self.picture = Picture(self.session, self.canvas)
         self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()
@@ -116,6 +123,8 @@ class MainWindow(QMainWindow):
         self.flow_keeper = FlowKeeper(self.session, self.quick, flows)
         self.sealer = Sealer(self.session)
         self.history = HistoryPanel(self, flows)
+        self.tabs = QTabWidget()
+        self.curate = CuratePanel(self)
         self._lay_out()
         self.state = WindowState(self.session, self.canvas, self.tabs)
         self.projects.before_leaving = self.state.remember
@@ -270,8 +279,8 @@ class MainWindow(QMainWindow):
         column.addWidget(self.batch_panel)
         column.addWidget(self.jobs)
         self.setCentralWidget(centre)
-        self.tabs = QTabWidget()
         self.tabs.addTab(self.segment, "Segment")
+        self.tabs.addTab(self.curate, "Curate")
         self.tabs.addTab(self.history, "History")
         left, right = _AREAS.LeftDockWidgetArea, _AREAS.RightDockWidgetArea
         images = self._dock("Images", self.images, left)

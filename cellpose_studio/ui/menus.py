@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QMenu, QMessageBox
 
 from cellpose_studio import __version__
 from cellpose_studio.ui.actions import Command, QAction, fill, fill_recent
+from cellpose_studio.ui.tools.commands import tool_commands
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.main_window import MainWindow
@@ -17,11 +18,22 @@ if TYPE_CHECKING:
 _KEYS = """
 <table cellpadding="3">
 <tr><td><b>Ctrl+R</b> / <b>Esc</b></td><td>run / cancel, or leave a comparison</td></tr>
+<tr><td><b>right-click</b>, move</td>
+<td>draw a cell's outline; it closes itself at its start</td></tr>
+<tr><td><b>click</b>; with <b>Ctrl</b>, <b>Alt</b></td>
+<td>choose a cell; delete it; merge it with the chosen one</td></tr>
+<tr><td><b>B</b>, <b>E</b>, <b>S</b>, <b>H</b>, <b>V</b></td>
+<td>brush, eraser, split, handles, select; <b>,</b> <b>.</b> change the brush</td></tr>
+<tr><td><b>Delete</b>, <b>F</b>, <b>I</b></td>
+<td>delete the chosen cell, fill holes, interpolate between planes</td></tr>
 <tr><td><b>X</b>, <b>Z</b></td><td>masks on or off, outlines on or off</td></tr>
 <tr><td><b>K</b></td><td>colour cells by doubt: orange doubtful, blue sure</td></tr>
 <tr><td><b>M</b></td><td>models and their cards</td></tr>
 <tr><td><b>A</b>, <b>D</b></td><td>previous, next image</td></tr>
 <tr><td><b>R</b></td><td>image reviewed, or not</td></tr>
+<tr><td><b>N</b>, <b>Shift+N</b></td><td>next, previous cell to review</td></tr>
+<tr><td><b>Enter</b>, <b>Backspace</b>, <b>Q</b></td>
+<td>accept the cell, reject it, fix it later; and go on</td></tr>
 <tr><td><b>PgUp</b>, <b>PgDn</b></td><td>next, previous plane;
 with Shift, time point</td></tr>
 <tr><td><b>Home</b></td><td>all of the image in view</td></tr>
@@ -162,6 +174,10 @@ class Menus:
 
     def _curate(self) -> None:
         menu = self._window.menuBar().addMenu("&Curate")
+        self._add(menu.addMenu("&Tools"), *tool_commands(self._window.tools))
+        self._add(menu.addMenu("C&ells"), *self._window.cell_commands.commands())
+        menu.addSeparator()
+        self._add(menu, *self._window.curate.commands(), None)
         self._add(menu, *self._window.image_actions.commands())
 
     def _help(self) -> None:
@@ -196,9 +212,10 @@ class Menus:
             self.actions[name].setEnabled(masks)
 
     def _cancel(self) -> None:
-        """Leave a comparison, or stop what runs."""
-        if not self._window.history.comparing.leave():
-            self._window.jobs.cancel_job()
+        """Leave a comparison or a tool, or stop what runs."""
+        window = self._window
+        if not (window.history.comparing.leave() or window.tools.leave()):
+            window.jobs.cancel_job()
 
     def _show_keys(self) -> None:
         QMessageBox.information(self._window, "Keys", _KEYS)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
-from cellpose_studio.core.label_edits import delete_cells
+from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.io.images import open_images
 
 
@@ -93,7 +93,8 @@ def test_without_masks_there_is_nothing_to_decide(session, cells):
 
 def test_edits_keep_the_status_and_so_do_cells_that_come_back(session, entry):
     session.set_cell_status(entry, [1, 2], "rejected")
-    session.edit(entry, delete_cells(entry.labels.labels, [1]))
+    pixels = entry.labels.pixels
+    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [1]))
     assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
     session.undo()
     assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}

@@ -1,0 +1,52 @@
+"""Takes the camera to a cell."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from cellpose_studio.ui.canvas.canvas import Canvas
+
+_SMALL, _LARGE, _GOOD = 1 / 14, 1 / 2.5, 1 / 5
+"""Parts of the shorter side of the view that a cell takes up at least, at most, and
+after the zoom was changed."""
+
+
+def fly_to(
+    canvas: Canvas, centre: Sequence[float], size: float, scale: Sequence[float]
+) -> None:
+    """Show the plane that ``centre`` lies in, with it in the middle of the view.
+
+    Parameters
+    ----------
+    centre
+        In pixels along each axis of the masks.
+    size
+        Of what is to be seen there, in pixels of Y and X.
+    scale
+        Of a pixel along each axis of the masks.
+    """
+    dims, camera = canvas.model.dims, canvas.model.scene.camera
+    for axis, at in enumerate(centre[:-2]):
+        dims.set_current_step(axis, round(at))
+    native = canvas.widget.canvas.native
+    view = min(native.width(), native.height())
+    wanted = zoom_for(size * max(scale[-2:]), view, camera.zoom)
+    if wanted != camera.zoom:
+        camera.zoom = wanted
+    world = np.array(centre) * np.array(scale)
+    camera.center = (*camera.center[:-2], float(world[-2]), float(world[-1]))
+
+
+def zoom_for(size: float, view: float, zoom: float) -> float:
+    """Return the zoom at which something of that size is seen well in a view.
+
+    That is the one at present if it will do: a view that jumps in and out from one
+    cell to the next tires the eye.
+    """
+    seen = size * zoom / max(view, 1)
+    return zoom if _SMALL <= seen <= _LARGE else _GOOD * view / max(size, 1e-9)
