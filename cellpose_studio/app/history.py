@@ -132,10 +132,15 @@ class EditStep(Step):
         self._done = False
         self._number: int | None = None
 
+    @property
+    def edit(self) -> LabelEdit:
+        """What it does when it is done."""
+        return self._edit
+
     def check(self) -> None:
         """Raise `StudioError` if the masks cannot be read, or are other ones."""
         labels = self.entry.label_sets.get(self._name)
-        edit = self._edit.inverse() if self._done else self._edit
+        edit = self.edit.inverse() if self._done else self.edit
         if labels is None or not edit.fits(labels.labels):
             raise StepUnfit(
                 f"The masks of {self.entry.image.name} are not those that "
@@ -148,17 +153,17 @@ class EditStep(Step):
         self._done = True
         if first and self._applied:
             self._number = self._session.write_edit(
-                self.entry, self._name, self._edit, None
+                self.entry, self._name, self.edit, None
             )
         else:
-            self._apply(self._edit)
+            self._apply(self.edit)
         if not first:
             self._session.show(self.entry.image.key)
 
     def undo(self) -> None:
         """Write the pixels before the edit."""
         self._done = False
-        undone = replace(self._edit.inverse(), operation=f"Undo {self.text()}")
+        undone = replace(self.edit.inverse(), operation=f"Undo {self.text()}")
         self._apply(undone)
         self._session.show(self.entry.image.key)
 

@@ -16,7 +16,9 @@ from typing import Any, TypeVar
 from cellpose_studio.app.writer import Change, Writer
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.io.project.counts import last_ids
 from cellpose_studio.io.project.extras import (
     CellStatus,
     read_all_statuses,
@@ -31,15 +33,14 @@ from cellpose_studio.io.project.file import (
 from cellpose_studio.io.project.images import StoredImage, read_images
 from cellpose_studio.io.project.journal import read_open_edits
 from cellpose_studio.io.project.labels import read_labels
-from cellpose_studio.io.project.reading import reading
+from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.io.project.steps import PastStep, read_steps
 
 Read = TypeVar("Read")
 
 _PATIENCE = 10.0
 """Seconds to wait for the disk before reading or closing."""
-
-_TABLES = ("image", "label_set", "revision", "journal", "run", "batch")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class Contents:
     label_sets: list[StoredLabelSet]
     last_ids: Counter[str]
     state: dict[str, Any]
+    steps: list[PastStep]
+    done: int
     statuses: dict[int, dict[int, CellStatus]]
 
 
@@ -72,14 +75,26 @@ def read_contents(file: ProjectFile) -> Contents:
     ProjectDamaged
     """
     try:
-        images = read_images(file.db, file.path.parent)
-        label_sets = read_label_sets(file.db)
-        state = read_state(file.db, "window")
-        statuses = read_all_statuses(file.db)
-        return Contents(file, images, label_sets, _last_ids(file.db), state, statuses)
+        # Another window may write to it meanwhile.
+        with snapshot(file.db):
+            images = read_images(file.db, file.path.parent)
+            label_sets = read_label_sets(file.db)
+            state = read_state(file.db, "window")
+            statuses = read_all_statuses(file.db)
+            ids = last_ids(file.db)
+            steps, done = _steps(file.db)
+        return Contents(file, images, label_sets, ids, state, steps, done, statuses)
     except BaseException:
         file.leave()
         raise
+
+
+def _steps(db: sqlite3.Connection) -> tuple[list[PastStep], int]:
+    """Return what can be undone; nothing if the journal cannot be read."""
+    try:
+        return read_steps(db)
+    except ProjectDamaged:
+        return [], 0
 
 
 class Project:
@@ -101,8 +116,10 @@ class Project:
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
         self.state = contents.state
+        self.steps, self.done = contents.steps, contents.done
         self.stored_statuses = contents.statuses
-        self._last = contents.last_ids
+        self._opened_with = contents.last_ids
+        self._last = Counter(contents.last_ids)
         self.author = _user()
         self._tickets: dict[int, int] = {}
         self._reading = threading.Lock()
@@ -181,8 +198,8 @@ class Project:
             reader, file = self._reader, self.writer.file
             if reader is None or (reader.path, reader.place) != (file.path, file.place):
                 self._forget_reader()
-                self._reader = read_project(file.path)
-            return question(self._reader.db)
+                reader = self._reader = read_project(file.path)
+            return question(reader.db)
 
     def labels(self, revision: LabelRevision) -> Labels:
         """Return the masks of a revision; from any thread.
@@ -221,7 +238,8 @@ class Project:
         old = self.path
         with self._reading:
             self._forget_reader()
-            self.writer.save_as(path)
+            ids = self._opened_with if self.why_read_only else None
+            self.writer.save_as(path, ids)
         if self.unnamed:
             self.unnamed = False
             with suppress(OSError):
@@ -251,15 +269,6 @@ class Project:
 def now() -> datetime:
     """Return the present time as the project stores times, UTC."""
     return datetime.now(UTC)
-
-
-def _last_ids(db: sqlite3.Connection) -> Counter[str]:
-    last: Counter[str] = Counter()
-    with reading("the list of masks"):
-        for table in _TABLES:
-            row = db.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608
-            last[table] = int(row[0] or 0)
-    return last
 
 
 def _user() -> str:

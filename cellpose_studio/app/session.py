@@ -13,6 +13,7 @@ from cellpose_studio.app.held_masks import HeldMasks
 from cellpose_studio.app.hidden_images import HiddenImages
 from cellpose_studio.app.history import EditStep, HeadSwitch, History, Step
 from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.past import rebuild
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.stroke import Stroke
 from cellpose_studio.core.edit import LabelEdit
@@ -126,9 +127,13 @@ class Session(HeldMasks):
             self.replace_labels(entry, labels, text, "threshold")
 
     def complete(self, entry: Entry, labels: LabelSet, **known: Any) -> None:
-        """Add what is known of masks that were just read from the project."""
-        if entry.label_sets.get(labels.name) is labels:
-            entry.label_sets[labels.name] = replace(labels, **known)
+        """Add what is known of masks that were just read from the project.
+
+        The user may have edited them already.
+        """
+        now = entry.label_sets.get(labels.name)
+        if now is not None and now.pixels is labels.pixels:
+            entry.label_sets[labels.name] = replace(now, **known)
             self._recent.keep(entry.label_sets[labels.name])
             self.labels_changed.emit(entry, labels.name)
 
@@ -267,6 +272,7 @@ class Session(HeldMasks):
         self._by_id = {}
         with staying(len(project.stored_images)):
             self._make_entries(project)
+        rebuild(self.undo_stack, self, project.steps, project.done)
 
     def _make_entries(self, project: Project) -> None:
         for stored in project.stored_images:

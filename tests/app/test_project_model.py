@@ -49,6 +49,7 @@ class Work(RuleBasedStateMachine):
         # Steps that can be undone and redone: key, masks before (or None), and after.
         self.past: list[tuple[tuple[str, str], np.ndarray | None, np.ndarray]] = []
         self.future = self.past[:]
+        self.forgot = False
 
     def teardown(self) -> None:
         self.project.close()
@@ -103,6 +104,7 @@ class Work(RuleBasedStateMachine):
         self.session.add(open_images(self.folder / f"{name}.tif", "ZYX"), "ZYX")
         assert self._entry(name) is entry
         # Steps on an image that was taken off the list are forgotten.
+        self.forgot = True
         self.past = [step for step in self.past if step[0][0] != name]
         self.future = [step for step in self.future if step[0][0] != name]
 
@@ -145,7 +147,16 @@ class Work(RuleBasedStateMachine):
         self.project = Project.open(self.folder / "work.cpstudio")
         assert self.project.crashed == crash
         self.session = Session(self.project)
-        self.past, self.future = [], []
+        # What was done and undone is known again.
+        stack = self.session.undo_stack
+        if self.forgot:
+            # The journal knows more than the stack did.
+            stack.clear()
+            self.past, self.future = [], []
+        assert (stack.index(), stack.count() - stack.index()) == (
+            len(self.past),
+            len(self.future),
+        )
 
     @invariant()
     def masks_are_those_of_the_model(self):

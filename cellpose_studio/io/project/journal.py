@@ -26,7 +26,9 @@ from cellpose_studio.io.project.reading import (
 )
 
 _FIXED = "id, label_set, base, operation, cells, time, undoes, head, delta_sha256"
-_COLUMNS = f"{_FIXED}, sealed, sha256"
+COLUMNS = f"{_FIXED}, sealed, sha256"
+"""Of an entry without its pixels."""
+
 _DELTA_SHA256 = 8
 
 
@@ -51,7 +53,7 @@ def write_entry(
     sha256 = row_sha256(*values)
     marks = ", ".join("?" * (len(values) + 3))
     db.execute(
-        f"INSERT INTO journal ({_COLUMNS}, delta) VALUES ({marks})",  # noqa: S608
+        f"INSERT INTO journal ({COLUMNS}, delta) VALUES ({marks})",  # noqa: S608
         (*values, entry.sealed, sha256, delta),
     )
     if delta is not None and entry.sealed is None:
@@ -80,7 +82,7 @@ def read_journal(db: sqlite3.Connection, label_set: int) -> list[JournalEntry]:
     """
     with reading("the journal"):
         rows = db.execute(
-            f"SELECT {_COLUMNS} FROM journal WHERE label_set = ? "  # noqa: S608
+            f"SELECT {COLUMNS} FROM journal WHERE label_set = ? "  # noqa: S608
             "ORDER BY id",
             (label_set,),
         )
@@ -99,10 +101,10 @@ def read_open_edits(
     with reading("the latest edits"), snapshot(db):
         _check_label_set(db, label_set, base)
         rows = db.execute(
-            f"SELECT {_COLUMNS}, delta FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
+            f"SELECT {COLUMNS}, delta FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
             (label_set, base),
         )
-        edits = [_edit(row, delta) for *row, delta in rows]
+        edits = [edit_of_row(row, delta) for *row, delta in rows]
         _check_inside(db, base, edits)
         return edits
 
@@ -119,7 +121,7 @@ def entry_of_row(
     with reading("the journal"):
         if delta is None:
             return _entry(row), None
-        return _entry(row), _edit(row, delta).parts
+        return _entry(row), edit_of_row(row, delta).parts
 
 
 def _add_to_label_set(
@@ -155,7 +157,8 @@ def _check_inside(db: sqlite3.Connection, base: int, edits: list[LabelEdit]) -> 
         raise ValueError("an edit outside the image")
 
 
-def _edit(row: Sequence[Any], delta: bytes) -> LabelEdit:
+def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
+    """Return the edit of a row of ``COLUMNS``; raises `ValueError` if it is damaged."""
     entry = _entry(row)
     check(row[_DELTA_SHA256], hashlib.sha256(delta).digest())
     return LabelEdit(entry.operation, entry.cells, unpacked_parts(delta))

@@ -1,0 +1,113 @@
+"""Steps of an earlier start, which can be undone as if nothing had been between."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from cellpose_studio.app.history import EditStep, HeadSwitch, History
+from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.io.project.steps import PastStep, read_edit
+
+if TYPE_CHECKING:
+    from cellpose_studio.app.entry import Entry
+    from cellpose_studio.app.session import Session
+
+
+class PastSwitch(HeadSwitch):
+    """A head switch that is in the journal."""
+
+    def __init__(
+        self, session: Session, entry: Entry, name: str, past: PastStep
+    ) -> None:
+        super(HeadSwitch, self).__init__(past.entry.operation)
+        self.entry = entry
+        self.quiet = True
+        self._session = session
+        self._name = self._active_before = name
+        self._before, self._after = past.before, past.after
+        self._number = past.number
+        self._new = None
+
+    def redo(self) -> None:
+        """Put the new masks in place; not while the stack is built."""
+        if not self.quiet:
+            super().redo()
+
+    def undo(self) -> None:
+        """Put the former masks back; not while the stack is built."""
+        if not self.quiet:
+            super().undo()
+
+
+class PastEdit(EditStep):
+    """An edit that is in the journal; its pixels are read when it is undone."""
+
+    def __init__(
+        self, session: Session, entry: Entry, name: str, past: PastStep, done: bool
+    ) -> None:
+        super(EditStep, self).__init__(past.entry.operation)
+        self.entry = entry
+        self.quiet = True
+        self._session = session
+        self._name = name
+        self._past = past
+        self._read: LabelEdit | None = None
+        self._applied = False
+        self._done = done
+        self._number = past.number
+
+    @property
+    def edit(self) -> LabelEdit:
+        """What it does when it is done; raises `ProjectDamaged`."""
+        if self._read is None:
+            number = self._past.entry.id
+            self._read = self._session.project.read(lambda db: read_edit(db, number))
+        return self._read
+
+    def redo(self) -> None:
+        """Write the pixels after the edit; not while the stack is built."""
+        if not self.quiet:
+            super().redo()
+
+    def undo(self) -> None:
+        """Write the pixels before the edit; not while the stack is built."""
+        if not self.quiet:
+            super().undo()
+
+
+def rebuild(
+    history: History, session: Session, steps: list[PastStep], done: int
+) -> None:
+    """Fill an empty stack with the steps of a project.
+
+    Parameters
+    ----------
+    steps, done
+        As `read_steps` gives them. Those on images that are not in the list are left
+        out.
+    """
+    places = {
+        number: (entry, name)
+        for entry in session.entries
+        for name, number in entry.label_set_ids.items()
+    }
+    commands: list[PastSwitch | PastEdit] = []
+    index = 0
+    for n, past in enumerate(steps):
+        place = places.get(past.entry.label_set)
+        if place is not None:
+            commands.append(_command(session, *place, past, n < done))
+            index += n < done
+    for command in commands:
+        history.push(command)
+    history.setIndex(index)
+    for command in commands:
+        command.quiet = False
+
+
+def _command(
+    session: Session, entry: Entry, name: str, past: PastStep, done: bool
+) -> PastSwitch | PastEdit:
+    if past.entry.head is None:
+        return PastEdit(session, entry, name, past, done)
+    return PastSwitch(session, entry, name, past)
