@@ -9,8 +9,14 @@ from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.project import Project, now
 from cellpose_studio.core.chunks import chunk
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry, LabelRevision, RevisionKind
+from cellpose_studio.core.revision import (
+    FLOW_KEY,
+    JournalEntry,
+    LabelRevision,
+    RevisionKind,
+)
 from cellpose_studio.core.thumbnail import label_thumbnail
 from cellpose_studio.io.project import journal, revisions
 from cellpose_studio.io.project.confidence import write_confidence
@@ -60,6 +66,9 @@ class Heads:
         if labels.record is not None and run is None:
             run = self.record_run(image, labels.record)
         pixels = labels.labels
+        details = details or {}
+        # Masks that were read at a revision have its flows, others those of the head.
+        source = labels.revision or (before if kind == "threshold" else None)
         revision = LabelRevision(
             project.next_id("revision"),
             label_set,
@@ -70,8 +79,8 @@ class Heads:
             pixels.shape,
             labels.cells,
             run,
-            labels.parameters,
-            details or {},
+            _parameters(kind, labels, details),
+            {**details, **_flows_of(source)},
             project.author,
         )
         picture = label_thumbnail(pixels, THUMBNAIL)
@@ -153,7 +162,7 @@ class Heads:
             kind="edit",
             created=now(),
             cells=labels.cells,
-            details={},
+            details=_flows_of(base),
             author=self._project.author,
             note=note,
         )
@@ -190,3 +199,20 @@ class Heads:
             undoes,
             after.id if after else None,
         )
+
+
+def _parameters(
+    kind: RevisionKind, labels: LabelSet, details: dict[str, object]
+) -> SegmentationParameters | None:
+    """Return what masks were made with, as far as that is known."""
+    if kind == "restore" and labels.revision is not None:
+        return labels.revision.parameters
+    if kind == "import" and all(details.get(name) is None for name in THRESHOLDS):
+        return None
+    return labels.parameters
+
+
+def _flows_of(source: LabelRevision | None) -> dict[str, object]:
+    """Return the details by which the flows of an import are found again."""
+    key = source.flow_key if source else None
+    return {FLOW_KEY: key} if key else {}

@@ -79,5 +79,5 @@ def _key(image: ImageSource, record: RunRecord | None, revision: LabelRevision) 
             image.file_axes,
         )
     # Those of a file; it is known by when it was imported.
-    content = f"{image.fingerprint} {image.scene} {revision.created.isoformat()}"
+    content = f"{image.fingerprint} {image.scene} {revision.flow_key}"
     return hashlib.sha256(content.encode()).hexdigest()

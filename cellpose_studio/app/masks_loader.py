@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from psygnal import Signal
 
@@ -12,6 +12,7 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.io.project.confidence import read_confidence
@@ -23,9 +24,10 @@ from cellpose_studio.workflows.recompute import MasksFromFile
 class _Found:
     """What a project and the cache know of masks besides their pixels."""
 
-    record: RunRecord | None
-    confidence: Confidence | None
-    flows: Flows | None
+    record: RunRecord | None = None
+    confidence: Confidence | None = None
+    flows: Flows | None = None
+    error: StudioError | None = None
 
 
 class MasksLoader:
@@ -71,12 +73,18 @@ class MasksLoader:
         self._queue.start(job)
 
     def _found(self, project: Project, entry: Entry, labels: LabelSet) -> _Found:
+        """Return what is known; masks are drawn also if the rest cannot be read."""
         run, revision = labels.run, labels.revision
         assert revision is not None
-        record = project.read(lambda db: read_run(db, run)) if run else None
-        confidence = project.read(lambda db: read_confidence(db, revision.id))
-        flows = self._flows.get(entry.image, record, revision)
-        return _Found(record, confidence, flows)
+        found = _Found()
+        try:
+            record = project.read(lambda db: read_run(db, run)) if run else None
+            flows = self._flows.get(entry.image, record, revision)
+            found = _Found(record, flows=flows)
+            confidence = project.read(lambda db: read_confidence(db, revision.id))
+        except StudioError as error:
+            return replace(found, error=error)
+        return replace(found, confidence=confidence)
 
     def _finish(self, entry: Entry, labels: LabelSet, found: _Found) -> None:
         maker = None
@@ -90,3 +98,5 @@ class MasksLoader:
             flows=found.flows,
             maker=maker,
         )
+        if found.error is not None:
+            self.failed.emit(found.error)

@@ -20,7 +20,7 @@ from cellpose_studio.core.hints import hint_for
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.run import Segmentation
 from cellpose_studio.engine.catalogue import shipped
@@ -231,7 +231,7 @@ def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> Labe
 def parameters_of(masks: ImportedMasks) -> SegmentationParameters:
     """Return the parameters that a file says, where they are sensible."""
     parameters = SegmentationParameters()
-    for name in ("flow_threshold", "cellprob_threshold", "min_size"):
+    for name in THRESHOLDS:
         if (value := masks.details.get(name)) is not None:
             changed = {**parameters.model_dump(), name: value}
             try:

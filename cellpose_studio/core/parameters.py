@@ -13,6 +13,9 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 GREY = 0
 """In ``channels``: the mean of all channels."""
 
+THRESHOLDS = ("flow_threshold", "cellprob_threshold", "min_size")
+"""What new masks can be made for without a new run."""
+
 
 def _shown(group: str, **more: Any) -> dict[str, Any]:
     """Say where the form shows a field."""

@@ -20,6 +20,10 @@ KIND_WORDS: dict[RevisionKind, str] = {
 """What the user sees."""
 
 
+FLOW_KEY = "flows"
+"""Of the details: what the flows of an import are called in the cache."""
+
+
 @dataclass(frozen=True)
 class LabelRevision:
     """An immutable label image of a label set; its pixels are read on their own.
@@ -47,7 +51,7 @@ class LabelRevision:
     parameters
         What its masks were made with; None where that is not known.
     details
-        What an imported file says about them; plain values only.
+        What an imported file says about them, and where its flows are; plain values.
     author, note
         The user's.
     """
@@ -65,6 +69,14 @@ class LabelRevision:
     details: dict[str, Any] = field(default_factory=dict)
     author: str = ""
     note: str = ""
+
+    @property
+    def flow_key(self) -> str | None:
+        """What the flows of the import that it goes back to are called in the cache."""
+        if self.kind == "import":
+            return self.created.isoformat()
+        key = self.details.get(FLOW_KEY)
+        return key if isinstance(key, str) else None
 
 
 @dataclass(frozen=True)

@@ -11,6 +11,15 @@ from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.io.project.reading import reading
 
 _MOST_CELLS = 2**28
+_UP_TO_EDITED = """
+WITH RECURSIVE line (id, parent, kind) AS (
+    SELECT id, parent, kind FROM revision WHERE id = ?
+    UNION
+    SELECT above.id, above.parent, above.kind
+    FROM revision above JOIN line ON above.id = line.parent
+    WHERE line.kind = 'edit'
+)"""
+"""A revision and, of a line of edits, all down to the masks that were edited."""
 
 
 def write_confidence(
@@ -43,14 +52,17 @@ def write_confidence(
 def read_confidence(db: sqlite3.Connection, revision: int) -> Confidence | None:
     """Return what is known of the cells of a revision; None if nothing is.
 
+    Of edited masks, it is what was known before the edits.
+
     Raises
     ------
     ProjectDamaged
     """
     with reading("how sure the network was"):
         row = db.execute(
-            "SELECT cells, candidates, misfits, data FROM confidence "
-            "WHERE revision = ?",
+            f"{_UP_TO_EDITED} SELECT cells, candidates, misfits, data "  # noqa: S608
+            "FROM confidence JOIN line ON revision = line.id "
+            "ORDER BY revision DESC LIMIT 1",
             (revision,),
         ).fetchone()
         return None if row is None else _confidence(*row)
