@@ -7,6 +7,7 @@ import traceback
 
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile
 
 _NEVER = (
@@ -57,6 +58,10 @@ def _reason(error: Exception, file: ProjectFile) -> tuple[str, str]:
         return f"it is not in {file.path.parent} any more", _or_elsewhere("Put it back")
     if isinstance(error, MemoryError):
         return "the computer's memory is full", _or_elsewhere("Close other programs")
+    if file.read_only and is_newer(file.db):
+        return "a newer version of Cellpose Studio made it", (
+            "Save your masks as files, or install that version."
+        )
     if any(word in text for word in _DAMAGE):
         return "the file was damaged", (
             "Save the masks of your images as files. Then close the project, and save "

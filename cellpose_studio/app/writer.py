@@ -5,6 +5,7 @@ from __future__ import annotations
 import queue
 import sqlite3
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -100,15 +101,16 @@ class Writer(QObject):
         self._file.close()
         self._file = file
 
-    def save_as(self, path: Path) -> ProjectFile:
+    def save_as(self, path: Path, ids: Counter[str] | None = None) -> ProjectFile:
         """Copy the project to ``path`` and go on there; raises `CannotSave`.
 
-        What could not be written before is written there.
+        What could not be written before is written there. For ``ids``, see `save_as`
+        of the project file.
         """
         new: list[ProjectFile] = []
 
         def work() -> None:
-            new.append(save_as(self._file, path))
+            new.append(save_as(self._file, path, ids))
             self.move_to(new[0])
 
         self.run(work)

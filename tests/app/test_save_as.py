@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import shutil
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +16,7 @@ from cellpose_studio.app.session import Session
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import save_as as saving_as
+from cellpose_studio.io.project.extras import write_state
 
 
 def masks(value: int, side: int = 70) -> LabelSet:
@@ -102,3 +105,58 @@ def test_nothing_is_made_where_there_is_no_folder(project, tmp_path):
     with pytest.raises(CannotSave, match="there is no such folder"):
         project.save_as(tmp_path / "nowhere" / "copy.cpstudio")
     assert not (tmp_path / "nowhere").exists()
+
+
+def test_two_windows_do_not_mix_their_changes(project, session, entry, tmp_path):
+    assert project.writer.flush(10)
+    other = Project.open(project.path)
+    second = Session(other)
+    [same] = second.entries
+    broken = []
+    other.writer.broken.connect(broken.append)
+    session.replace_labels(entry, masks(11), "Run")
+    assert project.writer.flush(10)
+    second.replace_labels(same, masks(22), "Run")
+    with pytest.raises(CannotSave, match="changed in another window") as refusal:
+        other.save_as(tmp_path / "copy.cpstudio")
+    assert "Yours are kept" in refusal.value.message
+    assert int(same.labels.labels.max()) == 22
+    assert other.writer.pending > 0
+    assert not (tmp_path / "copy.cpstudio").exists()
+    assert broken == []
+    other.close(0)
+
+
+def test_what_only_concerns_the_window_keeps_no_other_from_saving(
+    project, entry, tmp_path
+):
+    assert project.writer.flush(10)
+    other = Project.open(project.path)
+    second = Session(other)
+    project.remember(lambda db: write_state(db, "window", {"image": 3}))
+    assert project.writer.flush(10)
+    second.replace_labels(second.entries[0], masks(22), "Run")
+    other.save_as(tmp_path / "copy.cpstudio")
+    assert other.writer.flush(10)
+    other.close()
+    assert values_in(tmp_path / "copy.cpstudio") == [("a.tif", 22)]
+
+
+def test_a_project_of_a_newer_version_is_not_saved_elsewhere(
+    project, entry, tmp_path, qtbot
+):
+    project.close()
+    with closing(sqlite3.connect(project.path)) as db:
+        db.execute("PRAGMA user_version = 7")
+    newer = Project.open(project.path)
+    session = Session(newer)
+    failures = []
+    newer.writer.failing.connect(failures.append)
+    session.replace_labels(session.entries[0], masks(22), "Run")
+    with pytest.raises(CannotSave, match="was made by a newer version"):
+        newer.save_as(tmp_path / "copy.cpstudio")
+    qtbot.waitUntil(lambda: bool(failures), timeout=10_000)
+    assert "Ctrl+S" not in failures[0].hint
+    assert newer.writer.pending > 0
+    assert not (tmp_path / "copy.cpstudio").exists()
+    newer.close(0)

@@ -90,6 +90,11 @@ def version_of(db: sqlite3.Connection) -> int:
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
+def is_newer(db: sqlite3.Connection) -> bool:
+    """Tell whether a newer version of the program made the file."""
+    return version_of(db) > VERSION
+
+
 def check_tables(db: sqlite3.Connection, version: int) -> None:
     """Raise `ValueError` unless the file has our tables, and nothing that acts.
 

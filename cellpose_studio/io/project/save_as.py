@@ -3,22 +3,35 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager, nullcontext
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave, StudioError
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.project.beside import set_aside
-from cellpose_studio.io.project.counts import contents_of
+from cellpose_studio.io.project.counts import contents_of, last_ids
+from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile, open_locked
 from cellpose_studio.io.project.identity import identify
 from cellpose_studio.io.project.images import rewrite_relative_paths
 from cellpose_studio.io.project.lock import lock_to_replace, unlock
+from cellpose_studio.io.project.reading import RESCUE_HINT, snapshot
+
+Contents = tuple[Counter[str], Counter[str]]
 
 
-def save_as(file: ProjectFile, path: Path) -> ProjectFile:
+def save_as(
+    file: ProjectFile, path: Path, ids: Counter[str] | None = None
+) -> ProjectFile:
     """Copy an open project to ``path``, replacing what is there, and open the copy.
+
+    Parameters
+    ----------
+    ids
+        The last ids of a project that another window may write to, as they were when
+        it was opened: what was added since has the ids of changes made here.
 
     Raises
     ------
@@ -27,26 +40,28 @@ def save_as(file: ProjectFile, path: Path) -> ProjectFile:
     """
     if path.resolve() == file.path.resolve():
         raise CannotSave("The project is saved there already.")
+    _check_version(file)
     taken = lock_to_replace(path)
     with _in_words(path):
         try:
-            _replace(file, path)
+            wanted = _replace(file, path, ids)
         except BaseException:
             unlock(taken)
             raise
         copy = open_locked(path, taken)
         try:
-            _check_same(file, copy)
+            _check_same(copy, wanted)
         except BaseException:
             copy.leave()
             raise
         return copy
 
 
-def _replace(file: ProjectFile, path: Path) -> None:
+def _replace(file: ProjectFile, path: Path, ids: Counter[str] | None) -> Contents:
+    """Put a copy in place; return what it has to hold."""
     with ExitStack() as others, replacing(path) as part:
         with closing(sqlite3.connect(part)) as target:
-            file.db.backup(target)
+            wanted = _copy(file, target, ids)
             rewrite_relative_paths(target, path.parent)
             identify(target, anew=True)
             target.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
@@ -54,11 +69,43 @@ def _replace(file: ProjectFile, path: Path) -> None:
             target.execute("PRAGMA journal_mode = DELETE")
         # Of the project that was there; SQLite would put them into ours.
         others.enter_context(set_aside(path))
+    return wanted
 
 
-def _check_same(file: ProjectFile, copy: ProjectFile) -> None:
+def _copy(
+    file: ProjectFile, target: sqlite3.Connection, ids: Counter[str] | None
+) -> Contents:
+    # Whoever else writes to it must not do so between the check and the copy.
+    with snapshot(file.db) if file.read_only else nullcontext():
+        if ids is not None:
+            _check_unchanged(file, ids)
+        file.db.backup(target)
+        return contents_of(file.db)
+
+
+def _check_version(file: ProjectFile) -> None:
+    if is_newer(file.db):
+        raise CannotSave(
+            f"{file.path.name} was made by a newer version of Cellpose Studio, so it "
+            "cannot be saved under another name.",
+            "Save masks as files, or install that version.",
+        )
+
+
+def _check_unchanged(file: ProjectFile, ids: Counter[str]) -> None:
+    if last_ids(file.db) != ids:
+        raise CannotSave(
+            f"{file.path.name} was changed in another window after it was opened here, "
+            "so the changes of both cannot be saved together. Yours are kept in this "
+            "window.",
+            "Save your masks as files. Then close the project in the other window, "
+            "open it again and import them.",
+        )
+
+
+def _check_same(copy: ProjectFile, wanted: Contents) -> None:
     """Raise `CannotSave` unless the copy, as it is read, has all of the project."""
-    if contents_of(copy.db) != contents_of(file.db):
+    if contents_of(copy.db) != wanted:
         raise CannotSave(
             f"{copy.path.name} is not what was written to it.", "Choose another folder."
         )
@@ -69,8 +116,10 @@ def _in_words(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
+        passing = isinstance(error, sqlite3.OperationalError)
         raise CannotSave(
-            f"{path.name} could not be saved: {error}.", "Choose another folder."
+            f"{path.name} could not be saved: {error}.",
+            "Choose another folder." if passing else RESCUE_HINT,
         ) from error
     except CannotSave:
         raise
