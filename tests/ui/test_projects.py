@@ -256,3 +256,28 @@ def test_the_plane_of_a_stack_is_remembered(user, cells, tmp_path):
     user.wait_idle()
     user.open(Path(path))
     assert window.canvas.planes == {"Z": 4}
+
+
+def test_undo_goes_on_after_opening_again(user, named, qtbot):
+    window = user.window
+    entry = window.session.shown
+    first = entry.labels.labels.copy()
+    window.picture.delete_cell(3)
+    window.picture.delete_cell(5)
+    window.session.undo()
+    window.projects.new()
+    user.wait_idle()
+    user.open(named)
+    entry = window.session.shown
+    assert window.menus.actions["undo"].text() == "&Undo Delete cell"
+    assert window.menus.actions["redo"].text() == "&Redo Delete cell"
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    np.testing.assert_array_equal(entry.labels.labels, first)
+    qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    assert entry.labels.cells == 10
+    assert not window.session.undo_stack.canRedo()
+    for _ in range(3):
+        window.session.undo()
+    assert entry.label_sets == {}
+    assert not window.session.undo_stack.canUndo()
