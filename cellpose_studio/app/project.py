@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from cellpose_studio.app.writer import Change, Writer
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.revision import LabelRevision
 from cellpose_studio.io.project.counts import last_ids
 from cellpose_studio.io.project.extras import (
@@ -34,6 +35,7 @@ from cellpose_studio.io.project.journal import read_open_edits
 from cellpose_studio.io.project.labels import read_labels
 from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.io.project.steps import PastStep, read_steps
 
 Read = TypeVar("Read")
 
@@ -60,6 +62,8 @@ class Contents:
     label_sets: list[StoredLabelSet]
     last_ids: Counter[str]
     state: dict[str, Any]
+    steps: list[PastStep]
+    done: int
     statuses: dict[int, dict[int, CellStatus]]
 
 
@@ -78,10 +82,19 @@ def read_contents(file: ProjectFile) -> Contents:
             state = read_state(file.db, "window")
             statuses = read_all_statuses(file.db)
             ids = last_ids(file.db)
-        return Contents(file, images, label_sets, ids, state, statuses)
+            steps, done = _steps(file.db)
+        return Contents(file, images, label_sets, ids, state, steps, done, statuses)
     except BaseException:
         file.leave()
         raise
+
+
+def _steps(db: sqlite3.Connection) -> tuple[list[PastStep], int]:
+    """Return what can be undone; nothing if the journal cannot be read."""
+    try:
+        return read_steps(db)
+    except ProjectDamaged:
+        return [], 0
 
 
 class Project:
@@ -103,6 +116,7 @@ class Project:
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
         self.state = contents.state
+        self.steps, self.done = contents.steps, contents.done
         self.stored_statuses = contents.statuses
         self._opened_with = contents.last_ids
         self._last = Counter(contents.last_ids)
