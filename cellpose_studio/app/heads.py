@@ -66,7 +66,7 @@ class Heads:
         if labels.record is not None and run is None:
             run = self.record_run(image, labels.record)
         pixels = labels.labels
-        details = details or {}
+        details = {**(details or {}), **labels.kept}
         # Masks that were read at a revision have its flows, others those of the head.
         source = labels.revision or (before if kind == "threshold" else None)
         revision = LabelRevision(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Any
 
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels, Place
@@ -120,6 +121,8 @@ class LabelSet:
         What the project has of them; None before it has them.
     edited
         Edits came after the revision.
+    kept
+        What the revision is to remember of the user's decisions; see `app.keeping`.
     """
 
     name: str
@@ -136,6 +139,7 @@ class LabelSet:
     run: int | None = None
     revision: LabelRevision | None = None
     edited: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)
 
     @property
     def labels(self) -> Labels:

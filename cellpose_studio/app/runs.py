@@ -11,6 +11,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.keeping import kept_over, masks_before
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import now
 from cellpose_studio.app.session import Entry, Session
@@ -69,10 +70,13 @@ class Runs:
         """
         image, project = entry.image, self._session.project
         started: list[datetime] = []
+        seen: list[LabelSet | None] = []
 
         def work(checkpoint: Checkpoint) -> LabelSet:
             started.append(now())
-            return self._segmented(image, model, parameters, checkpoint)
+            labels = self._segmented(image, model, parameters, checkpoint)
+            seen[:] = [masks_before(entry, labels.name)]
+            return kept_over(project, entry, seen[0], labels, checkpoint)
 
         def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
             # One that was cancelled while it waited is not worth a record.
@@ -83,7 +87,7 @@ class Runs:
                 self._session.record_run(entry, record)
 
         job = Job(f"Segmenting {image.name}", work)
-        job.finished.connect(lambda labels: self._finish(entry, labels))
+        job.finished.connect(lambda labels: self._finish(entry, labels, seen[0]))
         job.failed.connect(lambda error: end("failed", str(error)))
         if tell:
             job.failed.connect(self.failed.emit)
@@ -109,7 +113,13 @@ class Runs:
         result = segment(image, model, parameters, checkpoint, device, self._networks)
         return _labels_of(result, record_of(result, started))
 
-    def _finish(self, entry: Entry, labels: LabelSet) -> None:
+    def _finish(self, entry: Entry, labels: LabelSet, seen: LabelSet | None) -> None:
+        project = self._session.project
+        self._session.end_stroke()
+        before = masks_before(entry, labels.name)
+        if before is not seen and self._session.entry_of(entry.id) is entry:
+            # The user went on with them while they were being compared.
+            labels = kept_over(project, entry, before, labels, Checkpoint())
         self._session.replace_labels(entry, labels, f"Run on {entry.image.name}")
         assert labels.record is not None
         for note in labels.record.notes:
@@ -162,12 +172,13 @@ class Thresholds:
         if entry in self._jobs:
             self._jobs[entry].cancel()
         self._resting.start(_REST)
-        maker = before.maker
+        maker, project = before.maker, self._session.project
+        head = masks_before(entry, before.name)
 
         def work(checkpoint: Checkpoint) -> LabelSet:
             labels = maker.masks(parameters, checkpoint)
             confidence = maker.confidence(labels, parameters, checkpoint)
-            return replace(
+            made = replace(
                 before,
                 pixels=LabelImage(labels),
                 cells=len(confidence.ids),
@@ -177,6 +188,7 @@ class Thresholds:
                 revision=None,
                 edited=False,
             )
+            return kept_over(project, entry, head, made, checkpoint)
 
         job = self._jobs[entry] = Job("Making masks", work, quiet=True)
         job.finished.connect(lambda labels: self._finish(entry, labels))
