@@ -146,7 +146,7 @@ class ProjectImages:
         self._write(entry, hidden=True)
 
     def _write(self, entry: Entry, hidden: bool = False) -> None:
-        folder = self.project.folder
+        project = self.project
         stored = StoredImage(
             entry.id,
             entry.image,
@@ -155,7 +155,8 @@ class ProjectImages:
             entry.reviewed,
             hidden,
         )
-        self.project.submit(lambda db: write_image(db, stored, folder))
+        # The folder of the time when it is written: the project may go elsewhere.
+        project.submit(lambda db: write_image(db, stored, project.folder))
 
     def _show(self, key: str | None) -> None:
         left, self._shown = self.shown, key

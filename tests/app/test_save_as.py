@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -93,7 +95,7 @@ def test_a_copy_that_lacks_something_takes_no_place(
     project.unnamed = True
     before = project.path
     assert project.writer.flush(10)
-    monkeypatch.setattr(saving_as, "rewrite_relative_paths", lossy)
+    monkeypatch.setattr(saving_as, "rewrite_paths", lossy)
     with pytest.raises(CannotSave, match="is not what was written"):
         project.save_as(tmp_path / "copy.cpstudio")
     assert project.path == before
@@ -160,3 +162,52 @@ def test_a_project_of_a_newer_version_is_not_saved_elsewhere(
     assert newer.writer.pending > 0
     assert not (tmp_path / "copy.cpstudio").exists()
     newer.close(0)
+
+
+def test_images_that_moved_with_the_project_are_found_from_a_copy(
+    qapp, cells, tmp_path
+):
+    first = tmp_path / "first"
+    first.mkdir()
+    cells("a.tif").rename(first / "a.tif")
+    project = Project.create(first / "p.cpstudio")
+    Session(project).add(open_images(first / "a.tif"))
+    project.close()
+    moved = first.rename(tmp_path / "moved")
+    (moved / "sub").mkdir()
+    project = Project.open(moved / "p.cpstudio")
+    project.save_as(moved / "sub" / "q.cpstudio")
+    project.close()
+    project = Project.open(moved / "sub" / "q.cpstudio")
+    [stored] = project.stored_images
+    assert stored.image.path == moved / "a.tif"
+    project.close()
+    # Alone somewhere else, it knows where they are.
+    alone = (moved / "sub" / "q.cpstudio").rename(tmp_path / "q.cpstudio")
+    project = Project.open(alone)
+    assert project.stored_images[0].image.path == moved / "a.tif"
+    project.close()
+
+
+def test_an_image_that_is_written_after_a_move_has_the_path_from_there(
+    project, session, cells, tmp_path
+):
+    (tmp_path / "sub").mkdir()
+    assert project.writer.flush(10)
+    gate = threading.Event()
+    saving = threading.Thread(
+        target=project.save_as, args=(tmp_path / "sub" / "q.cpstudio",)
+    )
+    project.submit(lambda _: held_up(gate))
+    saving.start()
+    time.sleep(0.2)
+    session.add(open_images(cells("a.tif")))
+    gate.set()
+    saving.join(20)
+    assert project.writer.flush(10)
+    paths = project.read(lambda db: db.execute("SELECT relative FROM image").fetchall())
+    assert paths == [("../a.tif",)]
+
+
+def held_up(gate: threading.Event) -> None:
+    gate.wait(20)

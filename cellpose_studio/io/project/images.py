@@ -20,7 +20,7 @@ _COLUMNS = (
     "id, path, relative, scene, shape, dtype, file_axes, asked_axes, pixel_size_um, "
     "channel_names, rgb, fingerprint, active, reviewed, hidden"
 )
-_RELATIVE = 2
+_PATH, _RELATIVE = 1, 2
 
 
 @dataclass(frozen=True)
@@ -104,13 +104,22 @@ def image_of_row(row: tuple[object, ...], folder: Path) -> StoredImage:
         return _checked(row, _Places(folder))
 
 
-def rewrite_relative_paths(db: sqlite3.Connection, folder: Path) -> None:
-    """Make the relative paths those from another folder of the project."""
-    rows = db.execute("SELECT id, path FROM image").fetchall()
-    db.executemany(
-        "UPDATE image SET relative = ? WHERE id = ?",
-        [(relative_to(folder, Path(path)), number) for number, path in rows],
-    )
+def rewrite_paths(db: sqlite3.Connection, old: Path, new: Path) -> None:
+    """Make the paths those of a project that goes from folder ``old`` to ``new``.
+
+    Both are of where the image is found now: what is stored may be of before a move.
+    """
+    place = _Places(old)
+    columns = f"SELECT {_COLUMNS}, sha256 FROM image"  # noqa: S608
+    for *row, sha256 in db.execute(columns).fetchall():
+        # A damaged row stays one, for whoever reads it to notice.
+        if sha256 == _sha256(tuple(row)):
+            path = place.of(Path(row[_PATH]), row[_RELATIVE])
+            row[_PATH], row[_RELATIVE] = str(path), relative_to(new, path)
+            db.execute(
+                "UPDATE image SET path = ?, relative = ?, sha256 = ? WHERE id = ?",
+                (row[_PATH], row[_RELATIVE], _sha256(tuple(row)), row[0]),
+            )
 
 
 def relative_to(folder: Path, path: Path) -> str | None:

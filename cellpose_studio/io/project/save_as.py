@@ -15,7 +15,7 @@ from cellpose_studio.io.project.counts import contents_of, last_ids
 from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile, open_locked
 from cellpose_studio.io.project.identity import identify
-from cellpose_studio.io.project.images import rewrite_relative_paths
+from cellpose_studio.io.project.images import rewrite_paths
 from cellpose_studio.io.project.lock import lock_to_replace, unlock
 from cellpose_studio.io.project.reading import RESCUE_HINT, snapshot
 
@@ -62,7 +62,7 @@ def _replace(file: ProjectFile, path: Path, ids: Counter[str] | None) -> Content
     with ExitStack() as others, replacing(path) as part:
         with closing(sqlite3.connect(part)) as target:
             wanted = _copy(file, target, ids)
-            rewrite_relative_paths(target, path.parent)
+            rewrite_paths(target, file.path.parent, path.parent)
             identify(target, anew=True)
             target.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
             target.commit()

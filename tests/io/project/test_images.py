@@ -16,6 +16,7 @@ from cellpose_studio.io.project.images import (
     StoredImage,
     read_images,
     relative_to,
+    rewrite_paths,
     write_image,
 )
 
@@ -136,4 +137,14 @@ def test_a_changed_row_is_noticed(damage, project):
     file.db.execute(damage)
     file.close()
     with pytest.raises(ProjectDamaged, match="the list of images cannot be read"):
+        images_of(file.path)
+
+
+def test_a_changed_row_does_not_pass_for_a_good_one_in_a_copy(project, tmp_path):
+    folder, _ = project
+    file = open_project(folder / "a.cpstudio")
+    file.db.execute("UPDATE image SET path = '/another.tif'")
+    rewrite_paths(file.db, folder, tmp_path)
+    file.close()
+    with pytest.raises(ProjectDamaged):
         images_of(file.path)
