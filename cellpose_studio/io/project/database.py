@@ -85,6 +85,16 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
     db.execute("PRAGMA synchronous = FULL")
 
 
+def to_one_file(db: sqlite3.Connection) -> None:
+    """Put all that is written into the file itself, and take away what is beside it.
+
+    A window that only reads keeps SQLite from the second, but not from the first.
+    """
+    db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    db.execute("PRAGMA busy_timeout = 0")
+    db.execute("PRAGMA journal_mode = DELETE")
+
+
 def version_of(db: sqlite3.Connection) -> int:
     """Return the version of the tables of a file."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])

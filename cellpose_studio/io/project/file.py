@@ -22,6 +22,7 @@ from cellpose_studio.io.project.database import (
     opening,
     prepare,
     set_closed,
+    to_one_file,
     version_of,
     was_closed,
 )
@@ -101,7 +102,7 @@ class ProjectFile:
             with suppress(sqlite3.Error, OSError):
                 self.check_place()
                 set_closed(self.db, True)
-                self.db.execute("PRAGMA journal_mode = DELETE")
+                to_one_file(self.db)
         self.leave()
 
     def leave(self) -> None:

@@ -9,6 +9,7 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -72,6 +73,23 @@ def test_open_it_is_in_wal_mode_and_closed_one_file_again(path):
     with closing(sqlite3.connect(path)) as db:
         assert db.execute("PRAGMA journal_mode").fetchone() == ("delete",)
         assert db.execute("PRAGMA application_id").fetchone() == (0x43705374,)
+
+
+def test_closed_it_is_complete_while_another_window_reads_it(path, tmp_path):
+    writer = open_project(path)
+    with closing(open_project(path)) as view:
+        write_state(writer.db, "window", {"image": 3})
+        assert read_state(view.db, "window") == {"image": 3}
+        start = time.monotonic()
+        writer.close()
+        assert time.monotonic() - start < 2
+        copy = shutil.copyfile(path, tmp_path / "copy.cpstudio")
+        with closing(open_project(copy)) as file:
+            assert read_state(file.db, "window") == {"image": 3}
+            assert not file.crashed
+    with closing(open_project(path)) as file:
+        assert read_state(file.db, "window") == {"image": 3}
+    assert sorted(path.parent.iterdir()) == [path, copy]
 
 
 def test_on_a_network_drive_there_is_no_shared_memory(path, monkeypatch):
