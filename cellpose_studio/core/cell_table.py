@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Self
 
 import numpy as np
@@ -44,7 +45,6 @@ class CellTable:
         # ids count as used.
         self._rows = {cell: row for row, cell in enumerate(ids.tolist())}
         self._ids, self._pixels, self._low, self._high = ids, pixels, low, high
-        self._count = len(ids)
         self._highest = int(ids.max(initial=0))
 
     @classmethod
@@ -61,7 +61,7 @@ class CellTable:
 
     def __len__(self) -> int:
         """Return the number of cells."""
-        return self._count
+        return int(np.count_nonzero(self._pixels))
 
     def of_cell(self, cell: int) -> int:
         """Return how many pixels a cell has; 0 if there is none."""
@@ -121,42 +121,55 @@ class CellTable:
         It takes as long as the edit is large. A box shrinks from its faces inward,
         where pixels were taken from them.
         """
-        shrinking = set[int]()
-        for part in edit.parts:
-            self._add(part)
-        for part in edit.parts:
-            shrinking |= self._remove(part)
+        gained = self._total(edit, lambda part: part.after)
+        lost = self._total(edit, lambda part: part.before)
+        shrinking = self._remove(*lost)
+        self._add(*gained)
         for row in shrinking:
-            if self._pixels[row]:
-                self._shrink(row, labels)
+            self._shrink(row, labels)
 
     def _present(self) -> npt.NDArray[np.bool_]:
         return self._pixels > 0
 
-    def _add(self, part: ChunkEdit) -> None:
-        """Count the pixels that cells get, and let their boxes grow."""
-        ids, counts, low, high = self._tally(part, part.after)
-        for n, cell in enumerate(ids.tolist()):
-            row = self._row(cell)
-            if not self._pixels[row]:
-                self._low[row], self._high[row] = low[n], high[n]
-                self._count += 1
-            self._low[row] = np.minimum(self._low[row], low[n])
-            self._high[row] = np.maximum(self._high[row], high[n])
-            self._pixels[row] += counts[n]
-
-    def _remove(self, part: ChunkEdit) -> set[int]:
+    def _remove(self, ids: Ids, counts: Counts, low: Bounds, high: Bounds) -> list[int]:
         """Count the pixels that cells lose; return the rows that may shrink by it."""
-        ids, counts, low, high = self._tally(part, part.before)
-        shrinking = set[int]()
-        for n, cell in enumerate(ids.tolist()):
-            row = self._rows[cell]
-            self._pixels[row] -= counts[n]
-            self._count -= not self._pixels[row]
-            at_face = (low[n] == self._low[row]) | (high[n] == self._high[row])
-            if at_face.any():
-                shrinking.add(row)
-        return shrinking
+        rows = self._rows_of(ids)
+        self._pixels[rows] -= counts
+        at_face = (low == self._low[rows]) | (high == self._high[rows])
+        shrinking = at_face.any(axis=1) & (self._pixels[rows] > 0)
+        return rows[shrinking].tolist()
+
+    def _add(self, ids: Ids, counts: Counts, low: Bounds, high: Bounds) -> None:
+        """Count the pixels that cells get, and let their boxes grow."""
+        rows = self._rows_of(ids)
+        # Those without a pixel that they had before are not where they were.
+        new = (self._pixels[rows] == 0)[:, None]
+        self._low[rows] = np.where(new, low, np.minimum(low, self._low[rows]))
+        self._high[rows] = np.where(new, high, np.maximum(high, self._high[rows]))
+        self._pixels[rows] += counts
+
+    def _total(
+        self, edit: LabelEdit, cells: Callable[[ChunkEdit], Labels]
+    ) -> tuple[Ids, Counts, Bounds, Bounds]:
+        """Return ids, pixels and boxes of the cells in an edit, each but once."""
+        tallies = [self._tally(part, cells(part)) for part in edit.parts]
+        if len(tallies) == 1:
+            return tallies[0]
+        none = np.zeros((0, len(self._shape)), np.int64)
+        tallies.append((none[:, 0].astype(np.uint32), none[:, 0], none, none))
+        every, counts, low, high = (
+            np.concatenate(part) for part in zip(*tallies, strict=True)
+        )
+        order = np.argsort(every, kind="stable")
+        ids, first = np.unique(every[order], return_index=True)
+        if not len(ids):
+            return every, counts, low, high
+        return (
+            ids,
+            np.add.reduceat(counts[order], first),
+            np.minimum.reduceat(low[order], first),
+            np.maximum.reduceat(high[order], first),
+        )
 
     def _tally(
         self, part: ChunkEdit, cells: Labels
@@ -169,6 +182,10 @@ class CellTable:
         ids, counts, low, high = tally(part.index, cells, width, t, z, y, x)
         axes = slice(4 - len(self._shape), None)
         return ids, counts, low[:, axes], high[:, axes]
+
+    def _rows_of(self, ids: Ids) -> npt.NDArray[np.int64]:
+        """Return the rows of cells; those that were never there get one."""
+        return np.array([self._row(cell) for cell in ids.tolist()], np.int64)
 
     def _row(self, cell: int) -> int:
         """Return the row of a cell; one that was never there gets one."""

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.cell_table import Box, CellTable
-from cellpose_studio.core.chunks import CHUNK, Labels, Place
+from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk
+from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.edit import ChunkEdit, LabelEdit
 
 At = tuple[int, ...]
@@ -49,17 +50,11 @@ class Changes:
 
     def edit(self, operation: str, cells: Sequence[int]) -> LabelEdit:
         """Return the edit; nothing is written."""
-        parts: tuple[ChunkEdit, ...] = ()
+        parts: list[ChunkEdit] = []
         if self._index:
-            index, after = _last(
-                np.concatenate(self._index), np.concatenate(self._after)
-            )
-            before = self._labels.reshape(-1)[index]
-            differ = before != after
-            parts = _parts(
-                self._labels.shape, index[differ], before[differ], after[differ]
-            )
-        return LabelEdit(operation, tuple(int(cell) for cell in cells), parts)
+            index, after = np.concatenate(self._index), np.concatenate(self._after)
+            parts = _parts(self._labels, index, after)
+        return LabelEdit(operation, tuple(int(cell) for cell in cells), tuple(parts))
 
 
 def of_cell(
@@ -81,34 +76,48 @@ def padded(box: Box, by: int, shape: tuple[int, ...]) -> Box:
     )
 
 
-def _last(
-    index: npt.NDArray[np.int64], after: Labels
-) -> tuple[npt.NDArray[np.int64], Labels]:
-    """Return places, ascending and each but once, with the last value of each."""
-    index, first = np.unique(index[::-1], return_index=True)
-    return index, after[::-1][first]
-
-
 def _parts(
-    shape: tuple[int, ...], index: npt.NDArray[np.int64], before: Labels, after: Labels
-) -> tuple[ChunkEdit, ...]:
-    """Return changes at flat, ascending places of an image, chunk by chunk."""
-    height, width = shape[-2:]
-    plane, rest = np.divmod(index, height * width)
-    y, x = np.divmod(rest, width)
+    labels: Labels, index: npt.NDArray[np.int64], after: Labels
+) -> list[ChunkEdit]:
+    """Return changes at flat places of an image, chunk by chunk."""
+    height, width = labels.shape[-2:]
+    y, x = np.divmod(index, width)
+    plane, y = np.divmod(y, height)
     row, column = y // CHUNK, x // CHUNK
     across = np.minimum(CHUNK, width - column * CHUNK)
     inside = ((y % CHUNK) * across + x % CHUNK).astype(np.int32)
-    chunks = (plane * (height // CHUNK + 1) + row) * (width // CHUNK + 1) + column
-    order = np.argsort(chunks, kind="stable")
-    bounds = np.flatnonzero(np.diff(chunks[order])) + 1
-    return tuple(
-        ChunkEdit(
-            Place(int(plane[one[0]]), int(row[one[0]]), int(column[one[0]])),
-            inside[one],
-            before[one],
-            after[one],
-        )
-        for one in np.split(order, bounds)
-        if len(one)
-    )
+    number = (plane * -(-height // CHUNK) + row) * -(-width // CHUNK) + column
+    # Small integers are sorted by their digits, in one pass.
+    small = number.astype(np.min_scalar_type(int(number.max(initial=0))))
+    order = np.argsort(small, kind="stable")
+    bounds = np.flatnonzero(np.diff(number[order])) + 1
+    parts = []
+    for one in np.split(order, bounds):
+        if len(one):
+            first = one[0]
+            place = Place(int(plane[first]), int(row[first]), int(column[first]))
+            parts.append(_part(labels, place, *_last(inside[one], after[one])))
+    return [part for part in parts if len(part.index)]
+
+
+def _part(
+    labels: Labels, place: Place, index: npt.NDArray[np.int32], after: Labels
+) -> ChunkEdit:
+    """Return what differs in a chunk."""
+    now = chunk(labels, place)
+    before = now[np.divmod(index, now.shape[1])]
+    differ = before != after
+    return ChunkEdit(place, index[differ], before[differ], after[differ])
+
+
+@compiled
+def _last(
+    index: npt.NDArray[np.int32], after: Labels
+) -> tuple[npt.NDArray[np.int32], Labels]:
+    """Return places, ascending and each but once, with the last value of each."""
+    first = index.min()
+    last = np.full(index.max() - first + 1, -1, np.int64)
+    for n in range(len(index)):
+        last[index[n] - first] = n
+    chosen = last[last >= 0]
+    return index[chosen], after[chosen]

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.edits.changes import At, Changes, of_cell
-from cellpose_studio.core.labels import compacted
 
 
 def delete_cells(
@@ -49,15 +46,20 @@ def remove_small(labels: Labels, table: CellTable, min_size: int) -> LabelEdit:
     return changes.edit(f"Remove cells below {min_size} px", cells)
 
 
-def relabel(labels: Labels) -> LabelEdit:
+def relabel(labels: Labels, table: CellTable) -> LabelEdit:
     """Return the edit that numbers cells 1..N in the order of their ids.
 
     It is the only operation after which a cell may have an id of another before it.
     """
-    after, ids = compacted(labels)
+    import fastremap
+
+    ids = table.ids().tolist()
+    after = fastremap.remap(
+        labels, {0: 0, **{cell: n for n, cell in enumerate(ids, start=1)}}
+    )
     everything = tuple(slice(0, size) for size in labels.shape)
-    cells = ids[ids != np.arange(len(ids))]
-    return edit_between("Relabel cells", cells.tolist(), labels, everything, after)
+    cells = [cell for n, cell in enumerate(ids, start=1) if cell != n]
+    return edit_between("Relabel cells", cells, labels, everything, after)
 
 
 def _become(

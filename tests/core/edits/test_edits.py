@@ -176,7 +176,7 @@ def test_cells_that_hang_together_still_do(check, operation, seed, shape):
 @given(seed=seeds, cells=st.integers(0, 12))
 def test_relabelling_leaves_the_cells_as_they_are(check, seed, cells):
     labels = check.discs(seed, (40, 50), cells)
-    after = check.applied(labels, whole.relabel(labels))
+    after = check.applied(labels, whole.relabel(labels, CellTable.of(labels)))
     ids = np.unique(after[after != 0])
     assert ids.tolist() == list(range(1, len(ids) + 1))
     pairs = np.unique(np.stack([labels.ravel(), after.ravel()]), axis=1)
