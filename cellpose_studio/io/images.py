@@ -62,6 +62,7 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
     AxesAmbiguous
         If it does not say which axis is which, and ``axes`` are not given.
     """
+    _check_name(path)
     try:
         images = [resolved(path, stored, axes) for stored in _stored(path)]
         mark = fingerprint(path)
@@ -81,6 +82,19 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
     # Damaged files make the decoders raise anything.
     except Exception as error:
         raise damaged(path) from error
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a path that is no text: no project or record could refer to it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = path.name.encode("utf-8", "replace").decode()
+        raise ImageUnreadable(
+            f"The name of {name}, or of a folder that it is in, is not valid text "
+            "(UTF-8).",
+            "Rename it, and open it again.",
+        ) from error
 
 
 def _stored(path: Path) -> list[Stored]:

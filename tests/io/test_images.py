@@ -304,3 +304,11 @@ print([m for m in {heavy} if m in sys.modules])
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
     assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text")
+def test_a_name_that_is_no_text_is_refused(cells, tmp_path):
+    path = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Zell\xfc.tif"))
+    cells("a.tif").rename(path)
+    with pytest.raises(ImageUnreadable, match=r"The name of Zell\?\.tif.*Rename it"):
+        open_images(path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -54,7 +55,8 @@ def opening(path: Path) -> Iterator[None]:
 def connected(path: Path, mode: str) -> sqlite3.Connection:
     """Return a connection in autocommit mode; ``mode`` is "rw" or "ro"."""
     db = sqlite3.connect(
-        f"file:{quote(str(path.resolve()))}?mode={mode}",
+        # As bytes: on Linux a folder may have a name that is no text.
+        f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,

@@ -326,3 +326,12 @@ def test_no_project_is_made_beside_what_a_crash_left(end, tmp_path):
     with pytest.raises(CannotSave, match="is there already"):
         create_project(tmp_path / "a.cpstudio")
     assert not (tmp_path / "a.cpstudio").exists()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="names are text")
+def test_a_project_may_lie_in_a_folder_whose_name_is_no_text(tmp_path):
+    folder = Path(os.fsdecode(os.fsencode(tmp_path) + b"/Zell\xfc"))
+    folder.mkdir()
+    create_project(folder / "a.cpstudio").close()
+    open_project(folder / "a.cpstudio").close()
+    assert list(folder.iterdir()) == [folder / "a.cpstudio"]
