@@ -81,21 +81,17 @@ def _parts(
 ) -> list[ChunkEdit]:
     """Return changes at flat places of an image, chunk by chunk."""
     height, width = labels.shape[-2:]
-    y, x = np.divmod(index, width)
-    plane, y = np.divmod(y, height)
-    row, column = y // CHUNK, x // CHUNK
-    across = np.minimum(CHUNK, width - column * CHUNK)
-    inside = ((y % CHUNK) * across + x % CHUNK).astype(np.int32)
-    number = (plane * -(-height // CHUNK) + row) * -(-width // CHUNK) + column
+    number, inside = _located(index, height, width)
     # Small integers are sorted by their digits, in one pass.
     small = number.astype(np.min_scalar_type(int(number.max(initial=0))))
     order = np.argsort(small, kind="stable")
     bounds = np.flatnonzero(np.diff(number[order])) + 1
+    down, across = -(-height // CHUNK), -(-width // CHUNK)
     parts = []
     for one in np.split(order, bounds):
         if len(one):
-            first = one[0]
-            place = Place(int(plane[first]), int(row[first]), int(column[first]))
+            above, column = divmod(int(number[one[0]]), across)
+            place = Place(above // down, above % down, column)
             parts.append(_part(labels, place, *_last(inside[one], after[one])))
     return [part for part in parts if len(part.index)]
 
@@ -121,3 +117,21 @@ def _last(
         last[index[n] - first] = n
     chosen = last[last >= 0]
     return index[chosen], after[chosen]
+
+
+@compiled
+def _located(
+    index: npt.NDArray[np.int64], height: int, width: int
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+    """Return the number of the chunk of each flat place, and the place within it."""
+    down, across = -(-height // CHUNK), -(-width // CHUNK)
+    number = np.empty(len(index), np.int32)
+    inside = np.empty(len(index), np.int32)
+    for n in range(len(index)):
+        line, x = divmod(index[n], width)
+        plane, y = divmod(line, height)
+        row, column = y // CHUNK, x // CHUNK
+        number[n] = (plane * down + row) * across + column
+        wide = min(CHUNK, width - column * CHUNK)
+        inside[n] = (y - row * CHUNK) * wide + x - column * CHUNK
+    return number, inside
