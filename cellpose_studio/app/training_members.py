@@ -5,6 +5,7 @@ from __future__ import annotations
 from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.io.project.extras import (
@@ -40,19 +41,55 @@ class TrainingMembers:
     def set_role(self, entry: Entry, role: TrainingRole | None) -> None:
         """Use the active masks of an image for training, or testing, or neither.
 
-        An image without masks cannot be used.
+        They are used as they are now, whatever is drawn later. An image without masks
+        cannot be used.
         """
-        if entry.labels is None:
+        labels = entry.labels
+        if labels is None:
             return
         label_set = entry.label_set_ids[entry.active]
         self._roles[label_set] = role
-        project = self._session.project
         if role is None:
-            project.submit(lambda db: delete_member(db, TRAINING_SET, label_set))
+            self._session.project.submit(
+                lambda db: delete_member(db, TRAINING_SET, label_set)
+            )
+        elif labels.edited and not labels.pixels.loaded:
+            self._read_and_pin(entry, labels, role)
         else:
-            member = TrainingMember(TRAINING_SET, label_set, None, role)
-            project.submit(lambda db: write_member(db, member))
+            self._pin(entry, labels.name, role)
         self.entry_changed.emit(entry)
+
+    def _pin(self, entry: Entry, name: str, role: TrainingRole) -> None:
+        """Write down which revision is meant; edits become one."""
+        label_set = entry.label_set_ids[name]
+        if self._roles.get(label_set) != role:
+            return
+        self._session.keep_preview(entry, "Change thresholds")
+        self._session.seal(entry)
+        labels = entry.label_sets.get(name)
+        revision = labels.revision.id if labels and labels.revision else None
+        member = TrainingMember(TRAINING_SET, label_set, revision, role)
+        self._session.project.submit(lambda db: write_member(db, member))
+
+    def _read_and_pin(self, entry: Entry, labels: LabelSet, role: TrainingRole) -> None:
+        """Read masks whose edits are in the journal, off the GUI thread; pin them."""
+        project = self._session.project
+
+        def finish(_: object) -> None:
+            if self._session.project is project:
+                self._pin(entry, labels.name, role)
+
+        def fail(error: Exception) -> None:
+            self.failed.emit(error)
+            if self._session.project is project:
+                self._roles[entry.label_set_ids[labels.name]] = None
+                self.entry_changed.emit(entry)
+
+        work = labels.pixels.sizes
+        job = Job(f"Reading {labels.name}", lambda _: work(), quiet=True)
+        job.finished.connect(finish)
+        job.failed.connect(fail)
+        self._queue.start(job)
 
     def _load(self) -> None:
         self._roles = {}
