@@ -47,19 +47,22 @@ class Saver:
 
     def save(self, entry: Entry, kinds: Sequence[Kind], folder: Path) -> Job | None:
         """Save the active masks of ``entry``; None if it has none."""
-        labels, image = entry.labels, entry.image
-        if labels is None:
+        image = entry.image
+        if entry.labels is None:
             self._messages.note(f"{image.name} has no masks yet.")
             return None
         self._session.keep_preview(entry, "Change thresholds")
         self._session.seal(entry)
+        labels = entry.labels
+        # As they are now, whatever is drawn while they are being written.
+        array = labels.labels if labels.pixels.loaded else None
         base = base_of(image, folder)
         settings = labels.settings()
 
         def work(_: object) -> list[Path]:
             return save_all(
                 base,
-                labels.labels,
+                labels.labels if array is None else array,
                 labels.flows,
                 kinds,
                 image=image,
@@ -69,6 +72,7 @@ class Saver:
         job = Job(f"Saving the masks of {image.name}", work)
         job.finished.connect(lambda files: self._messages.note(_saved(files)))
         job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
+        labels.pixels.lend(lambda: job in self._queue.jobs)
         return self._queue.start(job)
 
 

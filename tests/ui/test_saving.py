@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import roifile
@@ -9,6 +11,7 @@ import tifffile
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QCheckBox, QDialogButtonBox
 
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.engine.torchvision_ops import make_importable
 from cellpose_studio.ui.dialogs import SaveDialog
 
@@ -112,3 +115,21 @@ def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):
     user.wait_for(lambda: entry.labels.parameters.cellprob_threshold == 2.5)
     user.wait_idle()
     assert np.count_nonzero(entry.labels.labels) < np.count_nonzero(before.labels)
+
+
+def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
+    user.open(cells("a.tif"))
+    entry = user.run()
+    before = entry.labels.labels.copy()
+    user.window.session.project.writer.flush(10)
+    gate = threading.Event()
+    user.window.quick.start(Job("Waiting", lambda _: gate.wait(60)))
+    user.window.saver.save(entry, ["tif"], tmp_path)
+    user.window.picture.delete_cell(3)
+    gate.set()
+    user.wait_idle()
+    np.testing.assert_array_equal(tifffile.imread(tmp_path / "a_cp_masks.tif"), before)
+    assert 3 not in entry.labels.labels
+    saved = entry.labels.labels
+    user.window.picture.delete_cell(4)
+    assert entry.labels.labels is saved
