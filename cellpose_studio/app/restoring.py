@@ -36,9 +36,11 @@ def read_masks(
     record = project.read(lambda db: read_run(db, run)) if run else None
     kept = flows.get(entry.image, record, revision)
     labels = stored.label_set(name, revision)
+    pixels = LabelImage(labels.labels)
+    pixels.sizes()
     return replace(
         labels,
-        pixels=LabelImage(labels.labels),
+        pixels=pixels,
         record=record,
         confidence=project.read(lambda db: read_confidence(db, revision.id)),
         flows=kept,

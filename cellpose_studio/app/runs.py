@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -13,13 +15,13 @@ from qtpy.QtCore import QTimer
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.keeping import kept_over, masks_before
 from cellpose_studio.app.label_set import LabelImage, LabelSet
-from cellpose_studio.app.project import now
+from cellpose_studio.app.project import Project, now
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.hints import hint_for
 from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.model import ModelSpec
 from cellpose_studio.core.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.core.record import RunRecord
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
 
 RUN_RESULT = "cells"
 """Name of the label set that runs write to."""
+
+_CLOSED = "The project was closed."
 
 _REST = 500
 """ms that a slider is at rest before its masks are worth a revision."""
@@ -55,6 +59,8 @@ class Runs:
         self._queue = queue
         # Made in the thread of the first run, which is the one that imports torch.
         self._networks: NetworkCache | None = None
+        self._under_way: dict[Job, Callable[[], None]] = {}
+        session.leaving.connect(self._on_leaving)
 
     def start(
         self,
@@ -76,23 +82,34 @@ class Runs:
             started.append(now())
             labels = self._segmented(image, model, parameters, checkpoint)
             seen[:] = [masks_before(entry, labels.name)]
-            return kept_over(project, entry, seen[0], labels, checkpoint)
+            return _over(project, entry, seen[0], labels, checkpoint)
 
         def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
             # One that was cancelled while it waited is not worth a record.
-            if started and self._session.project is project:
+            if self._under_way.pop(job, None) and started:
                 record = unfinished_record(
                     image, model, parameters, started[0], outcome, message
                 )
                 self._session.record_run(entry, record)
 
         job = Job(f"Segmenting {image.name}", work)
+        self._under_way[job] = lambda: end("cancelled", _CLOSED)
         job.finished.connect(lambda labels: self._finish(entry, labels, seen[0]))
         job.failed.connect(lambda error: end("failed", str(error)))
         if tell:
             job.failed.connect(self.failed.emit)
         job.cancelled.connect(lambda: end("cancelled", ""))
+        job.ended.connect(lambda: self._under_way.pop(job, None))
         return self._queue.start(job)
+
+    def _on_leaving(self) -> None:
+        """Stop all runs, and record them while their project can be written to."""
+        runs = self._under_way.copy()
+        # All at once, or the next would begin when one has stopped.
+        for job in runs:
+            job.cancel()
+        for end in runs.values():
+            end()
 
     def _segmented(
         self,
@@ -119,11 +136,29 @@ class Runs:
         before = masks_before(entry, labels.name)
         if before is not seen and self._session.entry_of(entry.id) is entry:
             # The user went on with them while they were being compared.
-            labels = kept_over(project, entry, before, labels, Checkpoint())
+            labels = _over(project, entry, before, labels, Checkpoint())
         self._session.replace_labels(entry, labels, f"Run on {entry.image.name}")
         assert labels.record is not None
         for note in labels.record.notes:
             self.noted.emit(note)
+
+
+def _over(
+    project: Project,
+    entry: Entry,
+    before: LabelSet | None,
+    new: LabelSet,
+    checkpoint: Checkpoint,
+) -> LabelSet:
+    """Return new masks with what stays of those before, and look at their cells.
+
+    Masks that cannot be read any more must not keep new ones away.
+    """
+    with suppress(StudioError):
+        new = kept_over(project, entry, before, new, checkpoint)
+    # Not in the GUI thread, at the first edit.
+    new.pixels.sizes()
+    return new
 
 
 def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:
@@ -188,7 +223,7 @@ class Thresholds:
                 revision=None,
                 edited=False,
             )
-            return kept_over(project, entry, head, made, checkpoint)
+            return _over(project, entry, head, made, checkpoint)
 
         job = self._jobs[entry] = Job("Making masks", work, quiet=True)
         job.finished.connect(lambda labels: self._finish(entry, labels))
@@ -229,11 +264,12 @@ def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> Labe
         # The file does not say which axis is time, so that planes were not told apart.
         flows = replace(masks.flows, frames=image.frames)
         maker = MasksFromFile(flows, image.label_shape)
+    pixels = LabelImage(masks.labels)
     return LabelSet(
         name,
-        LabelImage(masks.labels),
+        pixels,
         f"from {Path(masks.path).name}",
-        cell_count(masks.labels),
+        len(pixels.sizes()),
         flows,
         maker,
         parameters_of(masks),

@@ -32,6 +32,7 @@ class Session(HeldMasks):
     """
 
     project_changed = Signal()
+    leaving = Signal()  # the project, for another one or for good
     labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
     labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
@@ -44,10 +45,15 @@ class Session(HeldMasks):
 
     def use(self, project: Project) -> None:
         """Show another project; the one before is not closed."""
+        self.leave()
         self._show(None)
         self._load(project)
         self.project_changed.emit()
         self.images_changed.emit()
+
+    def leave(self) -> None:
+        """Say that the project is about to be left, while it can be written to."""
+        self.leaving.emit()
 
     def choose_labels(self, entry: Entry, name: str) -> None:
         """Make the label set of that name the active one of an image."""

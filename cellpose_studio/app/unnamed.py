@@ -11,7 +11,7 @@ from pathlib import Path
 from cellpose_studio.app.project import Project
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, locked_by_another, read_project
-from cellpose_studio.io.project.images import read_images
+from cellpose_studio.io.project.reading import reading
 from cellpose_studio.paths import data_dir
 
 
@@ -70,7 +70,8 @@ def left_over() -> list[LeftOver]:
 def _described(path: Path) -> LeftOver:
     file = read_project(path)
     try:
-        images = len(read_images(file.db, path.parent))
+        with reading("the list of images"):
+            (images,) = file.db.execute("SELECT count(*) FROM image").fetchone()
     finally:
         file.close()
     return LeftOver(path, datetime.fromtimestamp(path.stat().st_mtime), images)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -155,9 +156,10 @@ class MainWindow(QMainWindow):
         """Open files and folders, off the GUI thread; or a project among them."""
         if not paths:
             return None
-        for path in paths:
-            if path.suffix == SUFFIX:
-                return self.projects.open(path)
+        images = [path for path in paths if path.suffix != SUFFIX]
+        if images != paths:
+            project = next(path for path in paths if path.suffix == SUFFIX)
+            return self.projects.open(project, lambda: self.open(images))
         self.settings.folder = str(paths[0].parent)
         return self.opener.open(paths)
 
@@ -225,13 +227,16 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Load torch and the models that were added, now that there is a window."""
+        looking = Job("Looking for unnamed work", lambda _: left_over(), quiet=True)
+        looking.finished.connect(self.welcome.offer)
+        looking.failed.connect(self.show_error)
+        self.quick.start(looking)
         job = Job("Warming up", warm_up, quiet=True)
         job.finished.connect(lambda devices: self.device.setText(devices[0]))
         job.failed.connect(self.show_error)
         self.quick.start(job)
         for path in self.settings.model_files:
             self.add_model(path, select=False)
-        self.welcome.offer(left_over())
 
     # Qt's own events
 
@@ -251,16 +256,18 @@ class MainWindow(QMainWindow):
         if not self.projects.may_leave():
             event.ignore()
             return
-        self.settings.set_window("geometry", self.saveGeometry())
-        self.settings.set_window("state", self.saveState(_LAYOUT))
-        self.hide()
-        self.queue.shut_down()
-        self.quick.shut_down()
-        self.images.shut_down()
-        # What could not be written until now was given up by the user.
-        self.session.project.close(patience=0)
-        self.canvas.close()
         event.accept()
+        # In reverse; whatever fails, the rest has to be closed all the same.
+        with ExitStack() as closing:
+            closing.callback(self.canvas.close)
+            # What could not be written until now was given up by the user.
+            closing.callback(self.session.project.close, patience=0)
+            closing.callback(self.images.shut_down)
+            closing.callback(self.quick.shut_down)
+            closing.callback(self.queue.shut_down)
+            closing.callback(self.hide)
+            self.settings.set_window("geometry", self.saveGeometry())
+            self.settings.set_window("state", self.saveState(_LAYOUT))
 
     # Building
 

@@ -10,14 +10,17 @@ from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import imported_labels
 from cellpose_studio.app.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.axes import AxesQuestion
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.image import ImageSource
 from cellpose_studio.io.folders import FolderEntry
-from cellpose_studio.io.imported import plain
+from cellpose_studio.io.imported import ImportedMasks, plain
 from cellpose_studio.ui.dialogs import AxesDialog
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.workflows.open import Opened, files_of, open_files
@@ -46,6 +49,7 @@ class _Opening:
     project: Project
     files: list[FolderEntry] = field(default_factory=list)
     done: int = 0
+    added: int = 0
     shown: bool = False
     questions: list[AxesQuestion] = field(default_factory=list)
     failures: list[StudioError] = field(default_factory=list)
@@ -97,19 +101,28 @@ class Opener:
         some = opening.files[done : done + _AT_ONCE]
         opening.done += len(some)
         axes = opening.axes
-        job = Job(
-            opening.title,
-            lambda checkpoint: open_files(some, checkpoint, axes, done, total),
-        )
-        job.finished.connect(lambda opened: self._on_opened(opening, opened))
+
+        def work(checkpoint: Checkpoint) -> tuple[Opened, list[dict[str, LabelSet]]]:
+            opened = open_files(some, checkpoint, axes, done, total)
+            return opened, [_labels_of(*one) for one in opened.images]
+
+        job = Job(opening.title, work)
+        job.finished.connect(lambda found: self._on_opened(opening, *found))
         self._start(job)
 
-    def _on_opened(self, opening: _Opening, opened: Opened) -> None:
+    def _on_opened(
+        self, opening: _Opening, opened: Opened, labels: list[dict[str, LabelSet]]
+    ) -> None:
         # Another project was opened meanwhile: this one's images are not for it.
         if self._session.project is not opening.project:
+            self._messages.note(
+                f"{opening.title} was stopped, because another project was opened. "
+                f"{opening.added} of {len(opening.files)} files are in the one before."
+            )
             return
         if opened.images:
-            self._add(opened, opening)
+            self._add(opened, labels, opening)
+        opening.added = opening.done
         opening.questions += opened.questions
         opening.failures += opened.failures
         if opening.done < len(opening.files):
@@ -124,14 +137,19 @@ class Opener:
             self._messages.fail_together([failure_of(e) for e in opening.failures])
         self._ask_about(opening.questions)
 
-    def _add(self, opened: Opened, opening: _Opening) -> None:
+    def _add(
+        self,
+        opened: Opened,
+        labels: list[dict[str, LabelSet]],
+        opening: _Opening,
+    ) -> None:
         images = (image for image, _ in opened.images)
         entries = self._session.add(images, opening.axes)
-        for entry, (image, masks) in zip(entries, opened.images, strict=True):
-            for name, imported in masks.items():
+        found = zip(entries, opened.images, labels, strict=True)
+        for entry, (_, masks), label_sets in found:
+            for name, one in label_sets.items():
                 if name not in entry.label_set_ids:
-                    labels = imported_labels(name, imported, image)
-                    self._session.import_labels(entry, labels, plain(imported.details))
+                    self._session.import_labels(entry, one, plain(masks[name].details))
                     self._session.choose_labels(entry, name)
         if not opening.shown:
             opening.shown = True
@@ -154,3 +172,10 @@ class Opener:
                 if for_all:
                     answers[question.shape] = axes
             self.open([question.path], axes)
+
+
+def _labels_of(
+    image: ImageSource, masks: dict[str, ImportedMasks]
+) -> dict[str, LabelSet]:
+    """Return the label sets of an image; counting cells is not for the GUI thread."""
+    return {name: imported_labels(name, one, image) for name, one in masks.items()}

@@ -47,6 +47,7 @@ class Projects(QObject):
         self._messages = messages
         self._parent = parent
         self._said = ""
+        self._opening: set[Path] = set()
         self.before_leaving: Callable[[], None] = lambda: None
         self._listen()
 
@@ -59,14 +60,20 @@ class Projects(QObject):
         except StudioError as error:
             self._fail(error)
 
-    def open(self, path: Path) -> Job | None:
-        """Open a project, off the GUI thread."""
-        if path.resolve() == self._session.project.path.resolve():
-            self._messages.note(f"{path.name} is open already.")
+    def open(self, path: Path, then: Callable[[], object] = lambda: None) -> Job | None:
+        """Open a project, off the GUI thread; call ``then`` when it is open."""
+        place = path.resolve()
+        if self._is_open(path):
+            then()
             return None
+        # The second time, it would be in use: by us.
+        if place in self._opening:
+            return None
+        self._opening.add(place)
         job = Job(f"Opening {path.name}", lambda _: read_contents(open_project(path)))
-        job.finished.connect(self._on_contents)
+        job.finished.connect(lambda contents: self._on_contents(contents, then))
         job.failed.connect(self._fail)
+        job.ended.connect(lambda: self._opening.discard(place))
         return self._queue.start(job)
 
     def choose_and_open(self) -> None:
@@ -121,11 +128,23 @@ class Projects(QObject):
 
     def may_leave(self) -> bool:
         """Make all durable; where that fails, ask whether to give it up."""
-        self.before_leaving()
-        self._session.seal_all()
+        try:
+            self.before_leaving()
+            self._session.seal_all()
+        # Whatever it is: edits are in the journal, and nobody is to be locked in.
+        except Exception as error:
+            self._fail(error)
+        writer = self._session.project.writer
+        if not writer.flush(_PATIENCE) and not self._may_give_up():
+            return False
+        self._session.leave()
+        if not writer.is_stuck:
+            writer.flush(_PATIENCE)
+        return True
+
+    def _may_give_up(self) -> bool:
+        """Ask whether to lose what cannot be saved, or save it elsewhere."""
         project = self._session.project
-        if project.writer.flush(_PATIENCE):
-            return True
         answer = QMessageBox.warning(
             self._parent,
             "Not saved",
@@ -140,8 +159,15 @@ class Projects(QObject):
             self.ask_and_save()
         return bool(answer == QMessageBox.StandardButton.Discard)
 
-    def _on_contents(self, contents: Contents) -> None:
-        if not self.may_leave():
+    def _is_open(self, path: Path) -> bool:
+        """Tell whether that is the project that is open; then the user hears it."""
+        is_open = path.resolve() == self._session.project.path.resolve()
+        if is_open:
+            self._messages.note(f"{path.name} is open already.")
+        return is_open
+
+    def _on_contents(self, contents: Contents, then: Callable[[], object]) -> None:
+        if self._is_open(contents.file.path) or not self.may_leave():
             contents.file.close()
             return
         project = Project(contents, unnamed=is_unnamed(contents.file.path))
@@ -156,6 +182,7 @@ class Projects(QObject):
                 f"{project.name} was not closed the last time. All that was saved is "
                 "there."
             )
+        then()
 
     def _on_rescued(self, report: RescueReport) -> None:
         self._messages.fail(Failure(*str(report).split("\n", 1)))

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import tifffile
 from qtpy.QtWidgets import QFileDialog
 
+from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
@@ -100,3 +103,19 @@ def test_real_work_of_cellpose_comes_in(user, shared_data):
     assert with_masks
     for entry in with_masks[:5]:
         assert entry.labels.cells == len(np.unique(entry.labels.labels)) - 1
+
+
+def test_cells_are_counted_off_the_gui_thread(user, folder, monkeypatch):
+    threads = []
+    count = CellTable.of
+
+    def counted(*args):
+        threads.append(threading.current_thread())
+        return count(*args)
+
+    monkeypatch.setattr(CellTable, "of", counted)
+    [entry, *_] = user.open(folder)
+    user.window.picture.delete_cell(1)
+    assert entry.labels.edited
+    assert len(threads) >= 3
+    assert threading.main_thread() not in threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -281,3 +282,77 @@ def test_undo_goes_on_after_opening_again(user, named, qtbot):
         window.session.undo()
     assert entry.label_sets == {}
     assert not window.session.undo_stack.canUndo()
+
+
+def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
+    user.window.projects.new()
+    user.wait_idle()
+    user.open(named, named)
+    user.window.open([named])
+    user.window.open([named])
+    user.wait_idle()
+    project = user.window.session.project
+    assert project.path == named
+    assert project.why_read_only == ""
+    user.open(named)
+    assert user.message == "named.cpstudio is open already."
+
+
+def test_images_beside_a_project_come_into_it(user, named, cells):
+    user.window.projects.new()
+    user.wait_idle()
+    user.open(cells("b.tif"), named, cells("c.tif"))
+    user.wait_idle()
+    assert user.window.session.project.path == named
+    names = [entry.image.name for entry in user.window.session.entries]
+    assert names == ["a.tif", "b.tif", "c.tif"]
+    user.open(named, cells("d.tif"))
+    assert len(user.window.session.entries) == 4
+
+
+def test_the_window_closes_whatever_fails(user, named, monkeypatch):
+    window = user.window
+    project = window.session.project
+
+    def fail(*_):
+        raise ValueError("damaged")
+
+    monkeypatch.setattr(window.session, "seal_all", fail)
+    monkeypatch.setattr(window.images, "shut_down", fail)
+    left = []
+    window.session.leaving.connect(lambda: left.append(project.writer.pending))
+    with user.qtbot.captureExceptions() as raised:
+        window.close()
+    assert [str(error) for _, error, _ in raised] == ["damaged"]
+    assert not window.isVisible()
+    assert left == [0]
+    again = Project.open(named)
+    assert again.why_read_only == ""
+    again.close()
+
+
+def test_it_is_said_that_an_import_was_not_finished(user, cells, tmp_path):
+    for n in range(20):
+        cells(f"many/{n:02}.tif", (32, 32))
+    window = user.window
+    window.open([tmp_path / "many"])
+    user.wait_for(lambda: len(window.session.entries) > 0)
+    added = len(window.session.entries)
+    window.projects.new()
+    user.wait_for(lambda: "was stopped" in user.message)
+    assert f"{added} of 20 files are in the one before" in user.message
+    assert window.session.entries == ()
+
+
+def test_unnamed_work_is_looked_for_off_the_gui_thread(user, monkeypatch):
+    threads = []
+
+    def look():
+        threads.append(threading.current_thread())
+        return []
+
+    monkeypatch.setattr("cellpose_studio.ui.main_window.left_over", look)
+    user.window.warm_up()
+    user.wait_idle()
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()
