@@ -36,7 +36,8 @@ _BUTTONS = (
         "Select",
         "V",
         "A click chooses a cell, Ctrl+click deletes it, Alt+click merges it with the "
-        "chosen one.",
+        "chosen one. Ctrl+drag draws a lasso around cells to delete, Alt+drag a line "
+        "over cells to merge.",
     ),
     _Button(
         "brush",

@@ -40,18 +40,27 @@ class Mouse:
         )
         QApplication.processEvents()
 
-    def drag(self, places: Iterable[Point], button: Qt.MouseButton = LEFT) -> None:
+    def drag(
+        self,
+        places: Iterable[Point],
+        button: Qt.MouseButton = LEFT,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
         """Press at the first place, move through all, and let go at the last."""
         first, *rest = places
-        none = Qt.KeyboardModifier.NoModifier
-        QTest.mousePress(self.native, button, none, self.on_screen(first))
+        QTest.mousePress(self.native, button, modifier, self.on_screen(first))
         for place in rest:
-            self.move(place, button)
+            self.move(place, button, modifier)
         last = self.on_screen(rest[-1])
-        QTest.mouseRelease(self.native, button, none, last)
+        QTest.mouseRelease(self.native, button, modifier, last)
         QApplication.processEvents()
 
-    def move(self, place: Point, button: Qt.MouseButton = NONE) -> None:
+    def move(
+        self,
+        place: Point,
+        button: Qt.MouseButton = NONE,
+        modifier: Qt.KeyboardModifier = Qt.KeyboardModifier.NoModifier,
+    ) -> None:
         at = self.on_screen(place)
         event = QMouseEvent(
             QEvent.Type.MouseMove,
@@ -59,7 +68,7 @@ class Mouse:
             QPointF(self.native.mapToGlobal(at)),
             NONE,
             button,
-            Qt.KeyboardModifier.NoModifier,
+            modifier,
         )
         QApplication.sendEvent(self.native, event)
         QApplication.processEvents()

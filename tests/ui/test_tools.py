@@ -285,3 +285,20 @@ def test_escape_leaves_the_cell_as_it_was(user, entry, mouse, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_Escape)
     user.window.tools.take("select")
     np.testing.assert_array_equal(entry.labels.labels, before)
+
+
+def test_a_lasso_deletes_and_a_line_merges(user, entry, mouse):
+    first, second = (cell_at(entry, centre(0, n)) for n in (0, 1))
+    middle, width = (16, 32), 30
+    around = [
+        (y, middle[1] + (x - middle[1]) * width / 15) for y, x in ring(middle, 15)
+    ]
+    mouse.drag(around, modifier=CONTROL)
+    assert entry.labels.cells == 10
+    assert not np.isin([first, second], entry.labels.labels).any()
+    assert user.window.session.undo_stack.undoText() == "Delete 2 cells"
+    third = cell_at(entry, centre(1, 0))
+    y, _ = centre(1, 0)
+    mouse.drag([(y, x) for x in range(16, 84, 4)], modifier=ALT)
+    assert entry.labels.cells == 8
+    assert cell_at(entry, centre(1, 2)) == third == user.window.selection.cell

@@ -137,7 +137,7 @@ class CellCommands:
 
     def relabel(self) -> None:
         """Give the cells the numbers from 1 on."""
-        self._do(lambda labels, *_: relabel(labels))
+        self._do(lambda labels, *_: relabel(labels, self._hand.table))
         self._hand.choose(0)
 
     @property

@@ -1,43 +1,100 @@
-"""Choose, delete and merge cells by clicks."""
+"""Choose, delete and merge cells by clicks, a lasso or a line."""
 
 from __future__ import annotations
 
+import numpy as np
+
+from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
+from cellpose_studio.core.edits.shapes import outline
 from cellpose_studio.core.edits.whole import delete_cells, merge_cells
 from cellpose_studio.ui.pointer import LEFT, Pointer
+from cellpose_studio.ui.tools.hand import Path
 from cellpose_studio.ui.tools.tool import Tool
+
+Point = tuple[float, float]
+
+_DELETE, _MERGE = "Control", "Alt"
+_FEWEST = 3  # points of a lasso
 
 
 class SelectTool(Tool):
-    """A click chooses a cell, with Ctrl deletes it, with Alt merges it."""
+    """A click chooses a cell, with Ctrl deletes it, with Alt merges it.
+
+    With Ctrl, a drag is a lasso around cells to delete; with Alt, a line over cells to
+    merge. A drag alone moves the image.
+    """
+
+    _points: list[Point] | None = None
+
+    def press(self, pointer: Pointer) -> bool:
+        """Begin a lasso or a line."""
+        wanted = {_DELETE, _MERGE} & pointer.modifiers
+        if pointer.button != LEFT or not wanted or self.hand.labels is None:
+            return False
+        self._points = [pointer.point]
+        return True
+
+    def drag(self, pointer: Pointer) -> None:
+        """Follow the mouse."""
+        if self._points is not None:
+            self._points.append(pointer.point)
+            self.hand.draw(self._points)
 
     def release(self, pointer: Pointer, moved: bool) -> None:
-        """Act on a click; a drag has moved the image."""
-        if moved or pointer.button != LEFT:
+        """Act on a click, a lasso or a line."""
+        points, self._points = self._points, None
+        self.hand.draw()
+        if pointer.button != LEFT:
             return
+        if points is not None and moved:
+            self._act_on_drag(pointer, np.array(points))
+        elif not moved:
+            self._act_on_click(pointer)
+
+    def leave(self) -> bool:
+        """Give a lasso up, or choose no cell."""
+        begun = self._points is not None or bool(self.hand.chosen)
+        self._points = None
+        self.hand.draw()
+        self.hand.choose(0)
+        return begun
+
+    def _act_on_click(self, pointer: Pointer) -> None:
         cell = self.hand.cell_at(pointer)
-        if "Control" in pointer.modifiers:
-            self._delete(cell)
-        elif "Alt" in pointer.modifiers:
-            self._merge(cell)
+        if _DELETE in pointer.modifiers:
+            self._delete([cell] if cell else [])
+        elif _MERGE in pointer.modifiers:
+            self._merge_with_chosen(cell)
         else:
             self.hand.choose(cell)
 
-    def leave(self) -> bool:
-        """Choose no cell."""
-        chosen = bool(self.hand.chosen)
-        self.hand.choose(0)
-        return chosen
+    def _act_on_drag(self, pointer: Pointer, points: Path) -> None:
+        labels, plane = self.hand.labels, self.hand.plane_at(pointer)
+        if labels is None or plane is None:
+            return
+        if _MERGE in pointer.modifiers:
+            self._merge(cells_on_line(labels, points, plane))
+        elif len(points) >= _FEWEST:
+            height, width = labels.shape[-2:]
+            lasso = outline(points, (height, width))
+            self._delete(cells_in_polygon(labels, self.hand.table, lasso, plane))
 
-    def _delete(self, cell: int) -> None:
+    def _delete(self, cells: list[int]) -> None:
         labels = self.hand.labels
-        if cell and labels is not None:
-            self.hand.edit(delete_cells(labels, self.hand.table, [cell]))
+        if cells and labels is not None:
+            self.hand.edit(delete_cells(labels, self.hand.table, cells))
 
-    def _merge(self, cell: int) -> None:
-        hand, labels = self.hand, self.hand.labels
-        if labels is None or not cell:
+    def _merge_with_chosen(self, cell: int) -> None:
+        hand = self.hand
+        if hand.labels is None or not cell:
             return
         if not hand.table.of_cell(hand.chosen) or cell == hand.chosen:
             hand.choose(cell)
-            return
-        hand.edit(merge_cells(labels, hand.table, [hand.chosen, cell]))
+        else:
+            self._merge([hand.chosen, cell])
+
+    def _merge(self, cells: list[int]) -> None:
+        labels = self.hand.labels
+        if labels is not None and len(cells) > 1:
+            self.hand.edit(merge_cells(labels, self.hand.table, cells))
+            self.hand.choose(cells[0])
