@@ -37,7 +37,8 @@ def parted(pieces: Pieces, wholes: Pieces) -> Pieces:
     """
     sizes = np.bincount(pieces.ravel())
     owners = np.zeros(len(sizes), np.int64)
-    np.maximum.at(owners, pieces.ravel(), wholes.ravel())
+    inside = wholes > 0
+    owners[pieces[inside]] = wholes[inside]
     order = np.lexsort((-sizes, owners))
     order = order[(order > 0) & (sizes[order] > 0)]
     owned = owners[order]

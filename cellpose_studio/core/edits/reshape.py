@@ -82,10 +82,11 @@ def grow(
     """
     from skimage.segmentation import expand_labels
 
-    chosen = np.asarray(cells, np.uint32)
+    chosen = set(cells)
 
     def grown(now: Labels, cell: int) -> Mask:
-        among = np.where(np.isin(now, chosen), now, 0)
+        near = [one for one in np.unique(now).tolist() if one in chosen]
+        among = np.where(np.isin(now, near), now, 0)
         return expand_labels(among, pixels) == cell
 
     return _reshaped(

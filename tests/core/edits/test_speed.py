@@ -1,0 +1,82 @@
+"""Time goes with the cell, not with the image: 8192 x 8192 pixels, 51,529 cells."""
+
+from __future__ import annotations
+
+from time import perf_counter
+
+import numpy as np
+import pytest
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.edits import paint, reshape, shapes, split, whole
+from cellpose_studio.core.handles import edit_of, polygon_of
+
+CELL = 25_000
+
+
+@pytest.fixture(scope="module")
+def large():
+    at = np.arange(227 * 36)
+    inside = (at % 36 - 18) ** 2
+    discs = inside[:, None] + inside < 17**2
+    cells = (at // 36)[:, None] * 227 + at // 36 + 1
+    labels = np.zeros((8192, 8192), np.uint32)
+    labels[: len(at), : len(at)] = discs * cells
+    return labels, CellTable.of(labels)
+
+
+def brush(labels, table, middle):
+    dab = shapes.brush(middle[None] + 15, 9, labels.shape)
+    return paint.add_to_cell(labels, table, dab, CELL)
+
+
+def line(labels, table, middle):
+    return split.split_by_line(labels, table, CELL, middle + [[-25, 0], [25, 0]])
+
+
+def seeds(labels, table, middle):
+    return split.split_by_seeds(labels, table, CELL, middle + [[-5, 0], [5, 0]])
+
+
+def handles(labels, table, middle):
+    outline = polygon_of(labels, table, CELL)
+    return edit_of(labels, table, outline.moved(0, 1, middle))
+
+
+def delete(labels, table, middle):
+    return whole.delete_cells(labels, table, [1, CELL])
+
+
+def merge(labels, table, middle):
+    return whole.merge_cells(labels, table, [CELL, CELL + 1])
+
+
+def smooth(labels, table, middle):
+    return reshape.smooth(labels, table, [CELL], sigma=4)
+
+
+def grow(labels, table, middle):
+    return reshape.grow(labels, table, [CELL], 2)
+
+
+OPERATIONS = [brush, line, seeds, handles, delete, merge, smooth, grow]
+
+
+@pytest.mark.parametrize("operation", OPERATIONS, ids=lambda run: run.__name__)
+def test_one_cell_is_edited_and_followed_at_once(large, operation):
+    labels, table = large
+    middle = np.array([(part.start + part.stop) / 2 for part in table.box(CELL)])
+    times = []
+    for _ in range(3):
+        start = perf_counter()
+        edit = operation(labels, table, middle)
+        made = perf_counter()
+        for step in (edit, edit.inverse()):
+            step.apply(labels)
+            table.change(step, labels)
+        times.append((made - start, perf_counter() - made))
+    assert edit.parts
+    make, follow = np.min(times, axis=0) * 1000
+    print(f"{operation.__name__}: {make:.2f} ms; done and undone {follow:.2f} ms")
+    assert make < 100
+    assert follow < 100
