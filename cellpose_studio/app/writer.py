@@ -32,6 +32,9 @@ class _Task:
     error: BaseException | None = None
 
 
+_NO_TASK = _Task(lambda: None)
+
+
 class Writer(QObject):
     """Commits changes in the order in which they were submitted.
 
@@ -50,6 +53,7 @@ class Writer(QObject):
         self._file = file
         self._tasks: queue.SimpleQueue[Change | _Task | None] = queue.SimpleQueue()
         self._waiting: list[Change] = []
+        self._later: list[_Task | None] = []
         self._wake = threading.Event()
         self._idle = threading.Condition()
         self._submitted = self._committed = 0
@@ -104,13 +108,14 @@ class Writer(QObject):
     def save_as(self, path: Path, ids: Counter[str] | None = None) -> ProjectFile:
         """Copy the project to ``path`` and go on there; raises `CannotSave`.
 
-        What could not be written before is written there. For ``ids``, see `save_as`
+        What could not be written before is written there; what comes meanwhile is
+        still committed where the project was. For ``ids``, see `save_as`
         of the project file.
         """
         new: list[ProjectFile] = []
 
         def work() -> None:
-            new.append(save_as(self._file, path, ids))
+            new.append(save_as(self._file, path, ids, self._commit_between))
             self.move_to(new[0])
 
         self.run(work)
@@ -144,25 +149,44 @@ class Writer(QObject):
             if item is None:
                 return
 
-    def _next(self) -> Change | _Task | None:
+    def _next(self) -> _Task | None:
         """Return a task, or collect the changes that wait; None to stop."""
-        item = self._tasks.get() if not self._waiting else self._peek()
+        if self._later:
+            return self._later.pop()
+        return self._collected(self._peek() if self._waiting else self._tasks.get())
+
+    def _collected(self, item: Change | _Task | None) -> _Task | None:
+        """Let changes wait, up to the first item that is none; return that."""
         while item is not None and not isinstance(item, _Task):
             self._waiting.append(item)
             try:
                 item = self._tasks.get_nowait()
             except queue.Empty:
-                return _Task(lambda: None)
+                return _NO_TASK
         return item
 
     def _peek(self) -> Change | _Task | None:
         """Wait a while for something new before trying again what failed."""
         self._wake.wait(_RETRY_SECONDS)
         self._wake.clear()
+        return self._at_once()
+
+    def _at_once(self) -> Change | _Task | None:
+        """Return what is next in the queue, without waiting for it."""
         try:
             return self._tasks.get_nowait()
         except queue.Empty:
-            return _Task(lambda: None)
+            return _NO_TASK
+
+    def _commit_between(self) -> None:
+        """Commit what came while the file is copied; other tasks come later."""
+        if self._later or self.is_stuck:
+            return
+        item = self._collected(self._at_once())
+        if item is not _NO_TASK:
+            self._later.append(item)
+        if self._waiting:
+            self._commit_waiting(copying=True)
 
     def _do(self, task: _Task) -> None:
         try:
@@ -172,15 +196,15 @@ class Writer(QObject):
             task.error = error
         task.done.set()
 
-    def _commit_waiting(self) -> None:
+    def _commit_waiting(self, copying: bool = False) -> None:
         try:
             self._commit(self._waiting)
         # The thread has to go on, whatever it is.
         except Exception as error:
             if can_pass(error):
-                self._keep(error)
+                self._keep(error, copying)
             else:
-                self._leave_out_bad_ones()
+                self._leave_out_bad_ones(copying)
         else:
             self._count(len(self._waiting))
             self._waiting = []
@@ -194,7 +218,7 @@ class Writer(QObject):
         changes[:] = [_nothing] * len(changes)
         self._file.check_place()
 
-    def _leave_out_bad_ones(self) -> None:
+    def _leave_out_bad_ones(self, copying: bool) -> None:
         """Commit one by one; a change that can never be written is reported."""
         while self._waiting:
             first = self._waiting[:1]
@@ -203,20 +227,20 @@ class Writer(QObject):
             except Exception as error:
                 if can_pass(error):
                     self._waiting[:1] = first
-                    self._keep(error)
+                    self._keep(error, copying)
                     return
                 self._tell("broken", never(error, self._file))
             del self._waiting[0]
             self._count(1)
 
-    def _keep(self, error: Exception) -> None:
+    def _keep(self, error: Exception, copying: bool) -> None:
         """Say why nothing is saved; open the file again if that may help.
 
-        A drive that went away leaves a dead handle.
+        A drive that went away leaves a dead handle. One that is copied stays.
         """
         self._fails = True
         self._tell("failing", not_yet(error, self._file))
-        if "full" not in str(error):
+        if "full" not in str(error) and not copying:
             reconnect(self._file)
 
     def _count(self, changes: int) -> None:

@@ -8,6 +8,7 @@ import threading
 import time
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -18,7 +19,7 @@ from cellpose_studio.app.session import Session
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import save_as as saving_as
-from cellpose_studio.io.project.extras import write_state
+from cellpose_studio.io.project.extras import read_state, write_state
 
 
 def masks(value: int, side: int = 70) -> LabelSet:
@@ -211,3 +212,42 @@ def test_an_image_that_is_written_after_a_move_has_the_path_from_there(
 
 def held_up(gate: threading.Event) -> None:
     gate.wait(20)
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_what_comes_while_a_project_is_copied_is_saved_at_once(
+    fails, project, entry, tmp_path, monkeypatch
+):
+    writer, tickets, durable, ran = project.writer, [], [], []
+    assert writer.flush(10)
+    between, rewrite = writer._commit_between, saving_as.rewrite_paths
+
+    def change(db: sqlite3.Connection) -> None:
+        if fails and not durable:
+            raise sqlite3.OperationalError("disk I/O error")
+        write_state(db, "test", {"n": 1})
+
+    def submit_and_go_on() -> None:
+        if not tickets:
+            tickets.append(project.submit(change))
+            task = threading.Thread(target=writer.run, args=(lambda: ran.append(1),))
+            task.start()
+            tickets.append(task)
+        between()
+
+    def look(*arguments: Any) -> None:
+        durable.append(writer.is_durable(tickets[0]))
+        assert ran == []
+        rewrite(*arguments)
+
+    monkeypatch.setattr(saving_as, "_PAGES", 1)
+    monkeypatch.setattr(saving_as, "rewrite_paths", look)
+    monkeypatch.setattr(writer, "_commit_between", submit_and_go_on)
+    project.save_as(tmp_path / "copy.cpstudio")
+    assert durable == [not fails]
+    assert writer.flush(10)
+    tickets[1].join(10)
+    assert ran == [1]
+    assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
+    project.close()
+    assert values_in(tmp_path / "copy.cpstudio") == [("a.tif", 5)]

@@ -19,7 +19,7 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.io.project.checks import check, chunks_sha256
 from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
 
-_LEVEL = 1  # label images have long runs of equal values: more effort saves little
+_LEVEL = 2  # label images have long runs of equal values: more effort saves little
 _MOST_PIXELS = 2**36
 _AT_ONCE = 32
 _THREADS = 4  # hashing and compressing let others run
@@ -41,22 +41,25 @@ class PackedChunk:
 
     place: Place
     sha256: bytes
-    data: bytes
+    data: memoryview
 
 
 def packed(place: Place, pixels: Labels) -> PackedChunk | None:
     """Return the chunk at ``place`` with these pixels; None if it has no cells."""
     if not pixels.any():
         return None
-    data = pixels.astype("<u4").tobytes()
+    data = pixels.astype("<u4", order="C").data.cast("B")
     return PackedChunk(place, hashlib.sha256(data).digest(), data)
 
 
 def write_labels(db: sqlite3.Connection, revision: int, labels: Labels) -> None:
     """Store all chunks of a label image for a revision."""
     with ThreadPoolExecutor(_THREADS) as pool:
-        for some in _batches(places(labels.shape)):
-            parts = pool.map(lambda place: packed(place, chunk(labels, place)), some)
+        some = _batches(places(labels.shape))
+        for parts in _one_ahead(
+            pool.map(lambda place: packed(place, chunk(labels, place)), batch)
+            for batch in some
+        ):
             _write(db, revision, parts, pool)
     update_check(db, revision)
 
@@ -183,8 +186,24 @@ def _write(
     )
 
 
-def _compressed(data: bytes) -> bytes:
+def _compressed(data: memoryview) -> bytes:
+    """Compress in the format of zlib, by a library that is four times as fast."""
+    import imagecodecs
+
+    # Not every distribution has it.
+    if imagecodecs.ZLIBNG.available:
+        return bytes(imagecodecs.zlibng_encode(data, _LEVEL))  # type: ignore[arg-type]
     return zlib.compress(data, _LEVEL)
+
+
+def _one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield each item when the next one has begun: the threads are never idle."""
+    rest = iter(items)
+    for first in rest:
+        for following in rest:
+            yield first
+            first = following
+        yield first
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:

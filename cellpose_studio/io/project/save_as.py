@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import ExitStack, closing, contextmanager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave, StudioError
@@ -22,8 +22,15 @@ from cellpose_studio.io.project.reading import RESCUE_HINT, snapshot
 Contents = tuple[Counter[str], Counter[str]]
 
 
+_PAGES = 500
+"""How many pages of the database are copied at a time, 2 MB."""
+
+
 def save_as(
-    file: ProjectFile, path: Path, ids: Counter[str] | None = None
+    file: ProjectFile,
+    path: Path,
+    ids: Counter[str] | None = None,
+    between: Callable[[], None] = lambda: None,
 ) -> ProjectFile:
     """Copy an open project to ``path``, replacing what is there, and open the copy.
 
@@ -32,6 +39,8 @@ def save_as(
     ids
         The last ids of a project that another window may write to, as they were when
         it was opened: what was added since has the ids of changes made here.
+    between
+        Called again and again while pages are copied; may commit to ``file``.
 
     Raises
     ------
@@ -44,7 +53,7 @@ def save_as(
     taken = lock_to_replace(path)
     with _in_words(path):
         try:
-            wanted = _replace(file, path, ids)
+            wanted = _replace(file, path, ids, between)
         except BaseException:
             unlock(taken)
             raise
@@ -57,11 +66,19 @@ def save_as(
         return copy
 
 
-def _replace(file: ProjectFile, path: Path, ids: Counter[str] | None) -> Contents:
+def _replace(
+    file: ProjectFile,
+    path: Path,
+    ids: Counter[str] | None,
+    between: Callable[[], None],
+) -> Contents:
     """Put a copy in place; return what it has to hold."""
     with ExitStack() as others, replacing(path) as part:
         with closing(sqlite3.connect(part)) as target:
-            wanted = _copy(file, target, ids)
+            if file.read_only:
+                wanted = _copy_unchanged(file, target, ids)
+            else:
+                wanted = _copy_bit_by_bit(file, target, between)
             rewrite_paths(target, file.path.parent, path.parent)
             identify(target, anew=True)
             target.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
@@ -72,11 +89,25 @@ def _replace(file: ProjectFile, path: Path, ids: Counter[str] | None) -> Content
     return wanted
 
 
-def _copy(
+def _copy_bit_by_bit(
+    file: ProjectFile, target: sqlite3.Connection, between: Callable[[], None]
+) -> Contents:
+    """Copy a project; SQLite puts into the copy what we commit meanwhile."""
+
+    def after(_: int, remaining: int, __: int) -> None:
+        # After the last page, it would no longer do so.
+        if remaining:
+            between()
+
+    file.db.backup(target, pages=_PAGES, progress=after)
+    return contents_of(file.db)
+
+
+def _copy_unchanged(
     file: ProjectFile, target: sqlite3.Connection, ids: Counter[str] | None
 ) -> Contents:
-    # Whoever else writes to it must not do so between the check and the copy.
-    with snapshot(file.db) if file.read_only else nullcontext():
+    """Copy a project that others write to: not between the check and the copy."""
+    with snapshot(file.db):
         if ids is not None:
             _check_unchanged(file, ids)
         file.db.backup(target)
