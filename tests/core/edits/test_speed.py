@@ -31,11 +31,15 @@ def brush(labels, table, middle):
 
 
 def line(labels, table, middle):
-    return split.split_by_line(labels, table, CELL, middle + [[-25, 0], [25, 0]])
+    return split.split_by_line(
+        labels, table, CELL, middle + np.array([[-25, 0], [25, 0]])
+    )
 
 
 def seeds(labels, table, middle):
-    return split.split_by_seeds(labels, table, CELL, middle + [[-5, 0], [5, 0]])
+    return split.split_by_seeds(
+        labels, table, CELL, middle + np.array([[-5, 0], [5, 0]])
+    )
 
 
 def handles(labels, table, middle):
