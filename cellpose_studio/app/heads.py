@@ -83,9 +83,9 @@ class Heads:
             {**details, **_flows_of(source)},
             project.author,
         )
-        picture = label_thumbnail(pixels, THUMBNAIL)
 
         def write(db: sqlite3.Connection) -> None:
+            picture = label_thumbnail(pixels, THUMBNAIL)
             revisions.write_revision(db, revision, png(picture))
             write_labels(db, revision.id, pixels)
             if labels.confidence is not None:

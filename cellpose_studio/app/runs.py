@@ -92,9 +92,14 @@ class Runs:
                 )
                 self._session.record_run(entry, record)
 
+        def finish(labels: LabelSet) -> None:
+            # One whose project was left has its record already.
+            if job in self._under_way:
+                self._finish(entry, labels, seen[0])
+
         job = Job(f"Segmenting {image.name}", work)
         self._under_way[job] = lambda: end("cancelled", _CLOSED)
-        job.finished.connect(lambda labels: self._finish(entry, labels, seen[0]))
+        job.finished.connect(finish)
         job.failed.connect(lambda error: end("failed", str(error)))
         if tell:
             job.failed.connect(self.failed.emit)

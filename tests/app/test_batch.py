@@ -10,7 +10,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from cellpose_studio.app import session as session_module
+from cellpose_studio.app import held_masks
 from cellpose_studio.app.batch import TAKEN_OFF, BatchQueue, reference
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.project import Project
@@ -341,7 +341,7 @@ def test_images_out_of_sight_give_their_memory_up(
 ):
     capacity = 6 * 4 * 64 * 64 * 4
     monkeypatch.setattr(
-        session_module, "RecentLabels", lambda drop: RecentLabels(drop, capacity)
+        held_masks, "RecentLabels", lambda let_go: RecentLabels(let_go, capacity)
     )
     app = application(Session(project))
     entries = app.open(*[cells(f"{n}.tif", SMALL) for n in range(30)])
