@@ -194,7 +194,7 @@ class Project:
         """
         if not self.writer.is_stuck:
             self.writer.flush(_PATIENCE)
-        with self._reading:
+        with self._reading, self.writer.turn():
             reader, file = self._reader, self.writer.file
             if reader is None or (reader.path, reader.place) != (file.path, file.place):
                 self._forget_reader()

@@ -7,6 +7,7 @@ import sqlite3
 import threading
 from collections import Counter
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -53,6 +54,7 @@ class Writer(QObject):
         self._file = file
         self._tasks: queue.SimpleQueue[Change | _Task | None] = queue.SimpleQueue()
         self._waiting: list[Change] = []
+        self._turn = threading.Lock()
         self._later: list[_Task | None] = []
         self._wake = threading.Event()
         self._idle = threading.Condition()
@@ -81,6 +83,10 @@ class Writer(QObject):
     def is_durable(self, ticket: int) -> bool:
         """Tell whether the change of that number is on the disk."""
         return self._committed >= ticket
+
+    def turn(self) -> AbstractContextManager[object]:
+        """Keep commits out while something is read, where the file needs that."""
+        return self._turn if self._file.in_turns else nullcontext()
 
     def submit(self, change: Change) -> int:
         """Queue a change; returns its number at once."""
@@ -211,7 +217,7 @@ class Writer(QObject):
             self._tell("saved")
 
     def _commit(self, changes: list[Change]) -> None:
-        with transaction(self._file) as db:
+        with self.turn(), transaction(self._file) as db:
             for change in changes:
                 change(db)
         # They are written once, but count only if the file is still in its place.

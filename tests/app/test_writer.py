@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +20,7 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import database
 from cellpose_studio.io.project.extras import read_state, write_state
+from cellpose_studio.io.project.reading import snapshot
 
 WAIT = 20_000  # ms
 linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -127,6 +129,51 @@ def test_a_network_drive_that_goes_away_and_comes_back(
     np.testing.assert_array_equal(project.labels(revision), masks(3).labels)
     project.close()
     assert [path.name for path in folder.iterdir()] == ["p.cpstudio"]
+
+
+@pytest.mark.parametrize("first", ["reading", "writing"])
+def test_on_a_network_drive_reading_and_writing_wait_for_each_other(
+    first, qapp, qtbot, tmp_path, monkeypatch
+):
+    # As long as it takes: SQLite would give up after a moment.
+    monkeypatch.setattr(database, "is_on_network", lambda _: True)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
+    project = Project.create(tmp_path / "p.cpstudio")
+    heard, begun, found = Heard(project), threading.Event(), []
+    assert project.writer.flush(10)
+
+    def read(db: sqlite3.Connection) -> None:
+        with snapshot(db):
+            found.append(read_state(db, "test"))
+            if first == "reading":
+                begun.set()
+                time.sleep(1)
+
+    def write(db: sqlite3.Connection) -> None:
+        # More than fits into the memory of SQLite: it locks readers out already.
+        db.execute("PRAGMA cache_size = 10")
+        for n in range(300 if first == "writing" else 1):
+            write_state(db, f"big {n}", {"n": "x" * 20_000})
+        begun.set()
+        time.sleep(1 if first == "writing" else 0)
+
+    reader = threading.Thread(target=project.read, args=(read,))
+    if first == "reading":
+        reader.start()
+        assert begun.wait(10)
+        project.submit(write)
+    else:
+        monkeypatch.setattr(project.writer, "flush", lambda *_: True)
+        project.submit(write)
+        assert begun.wait(10)
+        reader.start()
+    reader.join(20)
+    monkeypatch.undo()
+    assert project.writer.flush(20)
+    assert len(found) == 1
+    qtbot.wait(100)
+    assert heard.failures == []
+    project.close()
 
 
 def open_files() -> list[tuple[int, Path]]:

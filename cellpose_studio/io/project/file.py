@@ -68,6 +68,8 @@ class ProjectFile:
         Which project it is, and how many transactions it has.
     place
         Which file of the disk it is.
+    in_turns
+        Reading and writing exclude each other, as on a network drive.
     """
 
     path: Path
@@ -76,11 +78,14 @@ class ProjectFile:
     crashed: bool = False
     identity: Identity = field(init=False)
     place: tuple[int, int] = field(init=False)
+    in_turns: bool = field(init=False)
     _lock: FileLock | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         self.identity = identity_of(self.db)
         self.place = place_of(self.path)
+        mode = self.db.execute("PRAGMA journal_mode").fetchone()[0]
+        self.in_turns = mode != "wal"
 
     @property
     def read_only(self) -> bool:
