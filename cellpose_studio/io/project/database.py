@@ -92,8 +92,9 @@ def to_one_file(db: sqlite3.Connection) -> None:
 
     A window that only reads keeps SQLite from the second, but not from the first.
     """
+    # Whoever reads may go on for long, or may be a statement of ours that failed.
+    db.execute("PRAGMA busy_timeout = 100")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
-    db.execute("PRAGMA busy_timeout = 0")
     db.execute("PRAGMA journal_mode = DELETE")
 
 

@@ -184,9 +184,12 @@ def read_project(path: Path) -> ProjectFile:
     """
     check_header(path)
     with opening(path):
-        return ProjectFile(
-            path, connected_to_ours(path, "ro"), "This view is for reading only."
-        )
+        db = connected_to_ours(path, "ro")
+        try:
+            return ProjectFile(path, db, "This view is for reading only.")
+        except BaseException:
+            db.close()
+            raise
 
 
 def _make_file(path: Path) -> None:

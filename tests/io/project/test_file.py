@@ -335,3 +335,15 @@ def test_a_project_may_lie_in_a_folder_whose_name_is_no_text(tmp_path):
     create_project(folder / "a.cpstudio").close()
     open_project(folder / "a.cpstudio").close()
     assert list(folder.iterdir()) == [folder / "a.cpstudio"]
+
+
+def test_reading_that_was_not_ended_does_not_hold_up_the_end(path, tmp_path):
+    file = open_project(path)
+    write_state(file.db, "window", {"image": 3})
+    reading = file.db.execute("SELECT name FROM sqlite_schema")
+    assert reading.fetchone()
+    start = time.monotonic()
+    file.close()
+    assert time.monotonic() - start < 2
+    with closing(open_project(path)) as file:
+        assert read_state(file.db, "window") == {"image": 3}
