@@ -1,8 +1,9 @@
 """How labels look: one byte per pixel, to be coloured by a table.
 
 Bits 0 to 6 of the byte are the colour of the cell, 1 to `COLOURS`, or 0 for
-background. Bit 7 marks the outline. What is shown of fill and outline is a matter of
-the table alone, so that switching them on and off leaves the picture as it is.
+background; the values above are for `core.label_marks`. Bit 7 marks the outline. What
+is shown of fill and outline is a matter of the table alone, so that switching them on
+and off leaves the picture as it is.
 """
 
 from __future__ import annotations
@@ -14,8 +15,13 @@ import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
 
-COLOURS = 127
+COLOURS = 124
 OUTLINE = 0x80
+
+MARK_COLOURS = ((0.0, 0.85, 0.55), (0.95, 0.3, 0.1), (1.0, 0.8, 0.0))
+"""RGB of the values above: accepted, rejected, later."""
+_MARK_FILL = 0.5
+"""How strong their fill is, of that of others: what is decided steps back."""
 
 Labels = npt.NDArray[np.uint32]
 Picture = npt.NDArray[np.uint8]
@@ -58,14 +64,6 @@ def update(drawn: Picture, labels: Labels, box: Box) -> Box:
     for plane in np.ndindex(changed.shape[:-2]):
         _draw(changed[plane], redrawn[plane], top, bottom, left, right)
     return (*planes, slice(top, bottom), slice(left, right))
-
-
-def by_rank(drawn: Picture, labels: Labels, ranks: Picture) -> Picture:
-    """Return the picture ``drawn`` of ``labels`` with a colour of each cell's own.
-
-    ``ranks`` holds the colour, 1 to `COLOURS`, of every id, and 0 for background.
-    """
-    return (drawn & np.uint8(OUTLINE)) | ranks[labels]
 
 
 def palette() -> npt.NDArray[np.float32]:
@@ -115,8 +113,10 @@ def colour_table(
         Opacity of the inside and of the outline of cells, 0 to 1.
     """
     table = np.zeros((256, 4), np.float32)
-    table[1:OUTLINE, :3] = table[OUTLINE + 1 :, :3] = colours
+    shown = np.concatenate([colours, np.array(MARK_COLOURS, np.float32)])
+    table[1:OUTLINE, :3] = table[OUTLINE + 1 :, :3] = shown
     table[1:OUTLINE, 3] = fill
+    table[COLOURS + 1 : OUTLINE, 3] = fill * _MARK_FILL
     table[OUTLINE + 1 :, 3] = outline
     return table
 

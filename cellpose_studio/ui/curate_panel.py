@@ -34,6 +34,10 @@ if TYPE_CHECKING:
 
 _NO_IMAGE = "Open an image to look at its cells."
 _NO_MASKS = "No cells yet. Run a model, or draw some, to review them here."
+_RULE = (
+    "Accepted, drawn and edited cells stay as they are in a new run: others give way. "
+    "Deleted cells do not come back."
+)
 _TIPS = {
     "accept": "The cell is right (Enter). Go on to the next.",
     "reject": "The cell is wrong (Backspace): it goes when you delete rejected cells.",
@@ -158,6 +162,7 @@ class CuratePanel(QWidget):
         column.addWidget(self.table, 1)
         column.addWidget(self.progress)
         column.addWidget(self.bar)
+        column.addWidget(QLabel(_RULE, objectName="curateRule", wordWrap=True))
         column.addLayout(self._grid())
         return page
 

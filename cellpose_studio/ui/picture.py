@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from math import isnan
 
 from qtpy.QtCore import QObject, Signal
@@ -10,7 +11,11 @@ from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.label_marks import marks_of
 from cellpose_studio.ui.canvas import Canvas
+
+_FEW = 50
+"""Cells that are drawn again one by one; for more, all is."""
 
 
 class Picture(QObject):
@@ -24,6 +29,7 @@ class Picture(QObject):
         self._canvas = canvas
         session.labels_changed.connect(self._on_labels)
         session.labels_edited.connect(self._on_edited)
+        session.statuses_changed.connect(self._on_statuses)
         session.labels_drafted.connect(self._on_edited)
         canvas.cell_pointed_at.connect(self._on_cell)
         canvas.labels_chosen.connect(self._on_labels_chosen)
@@ -55,7 +61,10 @@ class Picture(QObject):
 
     def _draw(self, labels: LabelSet) -> None:
         """Show masks that are in memory; others come as soon as they are read."""
-        if labels.pixels.loaded:
+        entry = self._session.shown
+        if labels.pixels.loaded and entry is not None:
+            marks = marks_of(entry.statuses.get(labels.name, {}))
+            self._canvas.set_marks(labels.name, marks)
             self._canvas.show_labels(labels.name, labels.labels, labels.confidence)
 
     def _on_labels(self, entry: Entry, name: str) -> None:
@@ -72,6 +81,15 @@ class Picture(QObject):
         if entry is self._session.shown:
             region = edit.region(entry.image.label_shape)
             self._canvas.redraw_labels(name, region)
+
+    def _on_statuses(self, entry: Entry, name: str, cells: Sequence[int]) -> None:
+        labels = entry.label_sets.get(name)
+        if entry is not self._session.shown or not labels or not labels.pixels.loaded:
+            return
+        marks, table = marks_of(entry.statuses.get(name, {})), labels.pixels.sizes()
+        there = [table.box(cell) for cell in cells if table.of_cell(cell)]
+        regions = there if len(there) <= _FEW else None
+        self._canvas.set_marks(name, marks, regions)
 
     def _on_labels_chosen(self, name: str) -> None:
         entry = self._session.shown

@@ -8,7 +8,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
-from qtpy.QtGui import QColor
+from qtpy.QtGui import QColor, QFont
 
 from cellpose_studio.core.review import Review
 from cellpose_studio.core.review_filter import Term, which
@@ -41,9 +41,9 @@ STATUS_WORDS: dict[CellStatus, str] = {
 }
 STATUS_SIGNS: dict[CellStatus, str] = {"accepted": "✓", "rejected": "✗", "later": "…"}
 STATUS_COLOURS: dict[CellStatus, str] = {
-    "accepted": "#1baf7a",
-    "rejected": "#e2601a",
-    "later": "#d9a400",
+    "accepted": "#16a06c",
+    "rejected": "#e0561a",
+    "later": "#c98f00",
 }
 _CODES: tuple[CellStatus | None, ...] = (None, "accepted", "rejected", "later")
 _LEFT = (0, 3)
@@ -67,6 +67,8 @@ class ReviewModel(QAbstractTableModel):
         self._status: Wanted = None
         self._order = (DOUBT, Qt.SortOrder.DescendingOrder)
         self._unit = "pixels"
+        self._bold = QFont()
+        self._bold.setBold(True)
 
     # For Qt
 
@@ -101,6 +103,8 @@ class ReviewModel(QAbstractTableModel):
             return getattr(Qt.AlignmentFlag, side) | Qt.AlignmentFlag.AlignVCenter
         if role == _ROLES.ForegroundRole and status and column in (0, STATUS):
             return QColor(STATUS_COLOURS[status])
+        if role == _ROLES.FontRole and status and column in (0, STATUS):
+            return self._bold
         if role == _ROLES.ToolTipRole and status:
             return STATUS_WORDS[status]
         return None
@@ -205,7 +209,7 @@ class ReviewModel(QAbstractTableModel):
         if name == "probability":
             return f"{value:.0%}"
         if name in ("cell", "area"):
-            return f"{value:.0f}" if value >= 100 else f"{value:.3g}"
+            return f"{value:.0f}" if value >= 100 else f"{value:.{3 - (value < 10)}g}"
         return f"{value:.2f}"
 
     def _arrange(self) -> None:

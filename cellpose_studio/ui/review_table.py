@@ -27,7 +27,7 @@ from cellpose_studio.ui.review_model import (
     ReviewModel,
 )
 
-_WIDTHS = (42, 52, 36, 40, 40, 34, 46, 22)
+_WIDTHS = (40, 58, 36, 40, 40, 34, 44, 20)
 _TIP = (
     "<qt>Show only cells for which this holds: <b>area&lt;50</b>, "
     "<b>doubt&gt;0.5 border=0</b>, <b>prob&lt;80%</b>, <b>shape&lt;0.6</b>, "

@@ -25,7 +25,7 @@ HistoryPanel QToolButton { background: {{ foreground }}; padding: 5px 8px; }
 HistoryPanel QToolButton:hover { background: {{ primary }}; }
 HistoryPanel QToolButton:disabled { color: {{ opacity(text, 90) }}; }
 HistoryPanel QToolButton::menu-indicator { image: none; }
-#historyEmpty, #curateEmpty { color: {{ opacity(text, 170) }}; }
+#historyEmpty, #curateEmpty, #curateRule { color: {{ opacity(text, 170) }}; }
 #cellFilter[wrong="true"] { background: {{ error }}; color: white; }
 QScrollArea { border: none; }
 """

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from cellpose_studio.core.card import ModelCard
 from cellpose_studio.core.confidence import CellConfidence, Confidence
 from cellpose_studio.core.hints import hint_for
-from cellpose_studio.core.label_picture import COLOURS, by_rank, picture, ranks_of
+from cellpose_studio.core.label_marks import ranked
+from cellpose_studio.core.label_picture import COLOURS, picture, ranks_of
 from cellpose_studio.core.model import ModelSpec
 
 
@@ -79,7 +80,7 @@ def test_doubt_is_a_colour_of_each_cell_and_outlines_stay():
     labels[:, :4], labels[:, 5:] = 3, 6
     sure = confidence([0.0, 3.0], [1.0, 1.0])
     ranks = ranks_of(sure.ids, sure.scores, 7)
-    drawn = by_rank(picture(labels), labels, ranks)
+    drawn = ranked(picture(labels), labels, ranks)
     assert set(np.unique(drawn[:, :4] & 0x7F)) == {COLOURS}
     assert set(np.unique(drawn[:, 5:] & 0x7F)) == {1}
     assert not drawn[:, 4].any()

@@ -7,6 +7,8 @@ import pytest
 import tifffile
 from qtpy.QtCore import QPoint, Qt
 
+from cellpose_studio.core.label_picture import COLOURS
+
 
 @pytest.fixture
 def segmented(user, cells):
@@ -64,7 +66,7 @@ def test_k_colours_the_cells_by_doubt_and_back(user, segmented, qtbot):
     sure = segmented.labels.confidence
     for cell, score in zip(sure.ids, sure.scores, strict=True):
         (colour,) = np.unique(by_doubt[segmented.labels.labels == cell] & 0x7F)
-        assert colour == 1 + round(score * 126)
+        assert colour == 1 + round(score * (COLOURS - 1))
     np.testing.assert_array_equal(by_doubt & 0x80, before & 0x80)
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     np.testing.assert_array_equal(layer._slice.image.view, before)

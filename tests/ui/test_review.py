@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.core.label_marks import ACCEPTED, LATER, REJECTED
 from cellpose_studio.ui.canvas.flight import zoom_for
 from cellpose_studio.ui.main_window import MainWindow
 from cellpose_studio.ui.review_model import COLUMNS, STATUS
@@ -305,3 +306,40 @@ def test_the_zoom_stays_where_it_will_do():
     assert zoom_for(20, 600, 4.0) == 4.0
     assert zoom_for(20, 600, 0.5) == pytest.approx(6)
     assert zoom_for(20, 600, 100.0) == pytest.approx(6)
+
+
+def test_what_was_decided_is_seen_in_the_picture(user, curate, qtbot):
+    entry, order = user.window.session.shown, listed(curate)
+    layer = user.window.canvas.model.layers["cells"]
+    before = layer._slice.image.view.copy()
+    qtbot.keyClick(canvas(user), KEY.Key_N)
+    for key in (KEY.Key_Return, KEY.Key_Backspace, KEY.Key_Q):
+        qtbot.keyClick(canvas(user), key)
+    for _ in range(2):
+        drawn = layer._slice.image.view
+        for cell, value in zip(order, (ACCEPTED, REJECTED, LATER), strict=False):
+            where = entry.labels.labels == cell
+            assert set(np.unique(drawn[where] & 0x7F)) == {value}
+        # Drawn anew, they look the same.
+        layer.refresh()
+    user.window.session.undo()
+    assert not (layer._slice.image.view == LATER).any()
+    user.window.session.undo()
+    user.window.session.undo()
+    np.testing.assert_array_equal(layer._slice.image.view, before)
+
+
+def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):
+    entry = user.window.session.shown
+    cell = listed(curate)[0]
+    before = entry.labels.labels == cell
+    user.window.selection.select(cell)
+    qtbot.keyClick(canvas(user), KEY.Key_Return)
+    user.window.tabs.setCurrentWidget(user.window.segment)
+    user.window.segment.result.sliders["min_size"].setValue(500)
+    user.wait_for(lambda: entry.labels.cells == 1)
+    user.wait_idle()
+    np.testing.assert_array_equal(entry.labels.labels == cell, before)
+    user.run()
+    assert entry.statuses["cells"] == {cell: "accepted"}
+    np.testing.assert_array_equal(entry.labels.labels == cell, before)

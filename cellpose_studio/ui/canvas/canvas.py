@@ -66,6 +66,7 @@ class Canvas(QObject):
         self._by_doubt = False
         self._image: ImageSource | None = None
         self._masks: dict[str, Any] = {}
+        self._marks: dict[str, npt.NDArray[np.uint8]] = {}
         self.model.events.status.connect(self._on_status)
         self.model.layers.selection.events.active.connect(self._on_active)
         self._mouse = Mouse(self.model, self._scale)
@@ -130,6 +131,7 @@ class Canvas(QObject):
         layer = self._masks.get(name)
         if layer is not None and layer in self.model.layers:
             self._rank(layer, confidence)
+            layer.marks = self._marks.get(name)
             layer.data = labels
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
@@ -145,6 +147,7 @@ class Canvas(QObject):
         # Napari then asks for the surroundings of what it painted, too.
         layer.contour = 1
         self._rank(layer, confidence)
+        layer.marks = self._marks.get(name)
         # Masks change by runs and thresholds here; a stray stroke would be lost.
         layer.editable = False
         self.model.add_layer(layer)
@@ -152,6 +155,27 @@ class Canvas(QObject):
         # now: what napari selects by itself, the user did not choose.
         self._masks[name] = layer
         layer.visible = True
+
+    def set_marks(
+        self,
+        name: str,
+        marks: npt.NDArray[np.uint8],
+        regions: Sequence[tuple[slice, ...]] | None = (),
+    ) -> None:
+        """Show what was decided about cells, by `core.label_marks`.
+
+        Only ``regions`` are drawn again, or all with None.
+        """
+        self._marks[name] = marks
+        layer = self._masks.get(name)
+        if layer is None:
+            return
+        layer.marks = marks
+        if regions is None:
+            layer.refresh(extent=False)
+            return
+        for region in regions:
+            self.redraw_labels(name, region)
 
     def redraw_labels(self, name: str, region: tuple[slice, ...]) -> None:
         """Draw a region of masks again, after it was changed in place."""

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.label_picture import by_rank, picture, update
+from cellpose_studio.core.label_marks import mark, ranked
+from cellpose_studio.core.label_picture import picture, update
 
 
 def masks_layer() -> type[Any]:
@@ -27,6 +28,7 @@ def masks_layer() -> type[Any]:
     class Labels(layers.Labels):
         ranks: npt.NDArray[np.uint8] | None = None
         by_rank = False
+        marks: npt.NDArray[np.uint8] | None = None
 
         def _raw_to_displayed(  # PRIVATE
             self,
@@ -35,17 +37,29 @@ def masks_layer() -> type[Any]:
         ) -> npt.NDArray[np.uint8]:
             """Return the picture of ``raw``, or of a part after a change in it."""
             if data_slice is None:
-                return self._ranked(picture(raw), raw)
+                drawn = self._ranked(picture(raw), raw)
+                self._mark(drawn, raw, tuple(slice(0, size) for size in raw.shape))
+                return drawn
             drawn = self._slice.image.view  # PRIVATE
             box = update(drawn, raw, data_slice)
             drawn[box] = self._ranked(drawn[box], raw[box])
+            self._mark(drawn, raw, box)
             return drawn[data_slice].copy()
+
+        def _mark(
+            self,
+            drawn: npt.NDArray[np.uint8],
+            raw: npt.NDArray[np.uint32],
+            box: tuple[slice, ...],
+        ) -> None:
+            if self.marks is not None:
+                mark(drawn, raw, box, self.marks)
 
         def _ranked(
             self, drawn: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
         ) -> npt.NDArray[np.uint8]:
             if self.by_rank and self.ranks is not None:
-                return by_rank(drawn, raw, self.ranks)
+                return ranked(drawn, raw, self.ranks)
             return drawn
 
     # Those of napari's own layer offer settings that this one does not have.

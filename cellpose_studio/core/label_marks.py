@@ -1,0 +1,93 @@
+"""How cells that were decided on look in the picture of `core.label_picture`.
+
+They differ by their line as well as by their colour: accepted cells have a solid
+outline, rejected ones dashes, and those for later dots.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.label_picture import COLOURS, OUTLINE, Box, Labels, Picture
+
+ACCEPTED, REJECTED, LATER = range(COLOURS + 1, COLOURS + 4)
+"""Values of pixels, in place of the colour of the cell."""
+
+MARKS = {"accepted": ACCEPTED, "rejected": REJECTED, "later": LATER}
+"""By what the user has decided."""
+
+_HIGHEST = 1 << 24
+"""Ids above are not marked; a table of them would be too large."""
+
+
+def marks_of(statuses: Mapping[int, str]) -> Picture:
+    """Return for `mark` the value for every id, 0 for cells without a status."""
+    ids = [cell for cell in statuses if cell < _HIGHEST]
+    marks = np.zeros(max(ids, default=-1) + 1, np.uint8)
+    marks[ids] = [MARKS[statuses[cell]] for cell in ids]
+    return marks
+
+
+def mark(drawn: Picture, labels: Labels, box: Box, marks: Picture) -> None:
+    """Draw cells as they were decided on, within ``box`` of their picture.
+
+    Parameters
+    ----------
+    drawn
+        The picture of ``labels``, Y and X last; it is drawn on.
+    marks
+        (N,) by `marks_of`.
+    """
+    if not marks.any():
+        return
+    *planes, rows, columns = box
+    shown, cells = drawn[tuple(planes)], labels[tuple(planes)]
+    for plane in np.ndindex(shown.shape[:-2]):
+        _mark(
+            shown[plane],
+            cells[plane],
+            marks,
+            rows.start,
+            rows.stop,
+            columns.start,
+            columns.stop,
+        )
+
+
+def ranked(
+    drawn: npt.NDArray[np.uint8], labels: Labels, ranks: Picture
+) -> npt.NDArray[np.uint8]:
+    """Return a picture with the colours of ``ranks``; cells beyond keep theirs."""
+    if labels.max(initial=0) < len(ranks):
+        return (drawn & np.uint8(OUTLINE)) | ranks[labels]
+    known = labels < len(ranks)
+    found = ranks[np.where(known, labels, 0)]
+    return np.where(known, (drawn & np.uint8(OUTLINE)) | found, drawn)
+
+
+@compiled
+def _mark(
+    drawn: Picture,
+    labels: Labels,
+    marks: Picture,
+    top: int,
+    bottom: int,
+    left: int,
+    right: int,
+) -> None:
+    for y in range(top, bottom):
+        for x in range(left, right):
+            cell = labels[y, x]
+            value = marks[cell] if cell < len(marks) else 0
+            if value == 0:
+                continue
+            edge = drawn[y, x] & OUTLINE
+            if value == REJECTED and (y + x) % 6 > 2:
+                edge = 0
+            if value == LATER and (y + x) % 2 == 1:
+                edge = 0
+            drawn[y, x] = value | edge

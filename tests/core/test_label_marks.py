@@ -1,0 +1,85 @@
+"""How cells that were decided on look."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from cellpose_studio.core.label_marks import (
+    ACCEPTED,
+    LATER,
+    REJECTED,
+    mark,
+    marks_of,
+    ranked,
+)
+from cellpose_studio.core.label_picture import OUTLINE, picture, update
+
+planes = hnp.arrays(
+    np.uint32,
+    hnp.array_shapes(min_dims=2, max_dims=3, max_side=9),
+    elements=st.sampled_from([0, 1, 2, 3, 2**32 - 1]),
+)
+MARKS = marks_of({1: "accepted", 2: "rejected", 3: "later", 2**31: "later"})
+
+
+def everything(labels) -> tuple[slice, ...]:
+    return tuple(slice(0, size) for size in labels.shape)
+
+
+def marked(labels) -> np.ndarray:
+    drawn = picture(labels)
+    mark(drawn, labels, everything(labels), MARKS)
+    return drawn
+
+
+@given(planes)
+def test_cells_have_the_mark_of_their_status_and_others_stay(labels):
+    drawn, before = marked(labels), picture(labels)
+    for cell, value in ((1, ACCEPTED), (2, REJECTED), (3, LATER)):
+        assert set(np.unique(drawn[labels == cell] & 0x7F)) <= {value}
+    others = (labels == 0) | (labels > 3)
+    np.testing.assert_array_equal(drawn[others], before[others])
+    accepted = labels == 1
+    np.testing.assert_array_equal(drawn[accepted] & 0x80, before[accepted] & 0x80)
+
+
+@given(planes, st.data())
+def test_marking_a_part_again_gives_what_marking_all_would(labels, data):
+    drawn = marked(labels)
+    box = tuple(
+        slice(*sorted(data.draw(st.tuples(*[st.integers(0, size)] * 2))))
+        for size in labels.shape
+    )
+    labels[box] = data.draw(st.sampled_from([0, 2, 3]))
+    mark(drawn, labels, update(drawn, labels, box), MARKS)
+    np.testing.assert_array_equal(drawn, marked(labels))
+
+
+def test_lines_differ():
+    labels = np.zeros((20, 90), np.uint32)
+    for cell in (1, 2, 3):
+        labels[2:18, 30 * cell - 28 : 30 * cell - 2] = cell
+    line = (marked(labels)[2] & OUTLINE) != 0
+    share = [line[labels[2] == cell].mean() for cell in (1, 2, 3)]
+    assert share[0] == 1
+    assert 0.3 < share[1] < 0.7
+    assert 0.3 < share[2] < 0.7
+    changes = [np.diff(line[labels[2] == cell]).sum() for cell in (2, 3)]
+    assert changes[1] > 2 * changes[0]
+
+
+def test_no_status_marks_nothing():
+    labels = np.arange(9, dtype=np.uint32).reshape(3, 3)
+    drawn = picture(labels)
+    mark(drawn, labels, everything(labels), marks_of({}))
+    np.testing.assert_array_equal(drawn, picture(labels))
+
+
+def test_cells_that_have_no_rank_keep_their_colour():
+    labels = np.array([[1, 5, 2**32 - 1]], np.uint32)
+    drawn = picture(labels)
+    ranks = np.array([0, 9], np.uint8)
+    assert ranked(drawn, labels, ranks)[0].tolist() == [9 | OUTLINE, *drawn[0, 1:]]
