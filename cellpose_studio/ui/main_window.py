@@ -96,7 +96,7 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         self.selection = Selection(self.session)
         self.tools = Tools(self.session, self.canvas, self.selection)
-        self.cell_commands = CellCommands(self.tools.hand, self)
+        self.cell_commands = CellCommands(self.tools.hand, self.messages.note, self)
         self.picture = Picture(self.session, self.canvas)
         self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()

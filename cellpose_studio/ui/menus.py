@@ -22,6 +22,8 @@ _KEYS = """
 <td>draw a cell's outline; it closes itself at its start</td></tr>
 <tr><td><b>click</b>; with <b>Ctrl</b>, <b>Alt</b></td>
 <td>choose a cell; delete it; merge it with the chosen one</td></tr>
+<tr><td><b>Ctrl</b>, <b>Alt</b> and drag</td>
+<td>delete the cells in a lasso; merge those under a line</td></tr>
 <tr><td><b>B</b>, <b>E</b>, <b>S</b>, <b>H</b>, <b>V</b></td>
 <td>brush, eraser, split, handles, select; <b>,</b> <b>.</b> change the brush</td></tr>
 <tr><td><b>Delete</b>, <b>F</b>, <b>I</b></td>

@@ -25,6 +25,8 @@ from cellpose_studio.ui.tools.tools import Mode, Tools
 Operation = Callable[[Labels, CellTable, list[int]], LabelEdit]
 
 _SMALL = 15  # px
+_MOST = 1000
+"""Cells whose shape is changed at once, or the window would not answer for long."""
 
 
 @dataclass(frozen=True)
@@ -42,8 +44,9 @@ class CellCommands:
     all cells of the plane.
     """
 
-    def __init__(self, hand: Hand, parent: QWidget) -> None:
+    def __init__(self, hand: Hand, say: Callable[[str], None], parent: QWidget) -> None:
         self._hand = hand
+        self._say = say
         self._parent = parent
 
     def commands(self) -> list[Command | None]:
@@ -159,6 +162,9 @@ class CellCommands:
             return
         table = self._hand.table
         cells = [self._hand.chosen] if self._hand.chosen else self._cells_of(where)
+        if len(cells) > _MOST:
+            self._say(f"{len(cells)} cells are too many at once. Choose one first.")
+            return
         self._hand.edit(operation(labels, table, cells, where.plane))
 
     def _cells_of(self, where: _Where) -> list[int]:
