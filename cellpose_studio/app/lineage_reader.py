@@ -61,6 +61,7 @@ class LineageReader:
         session.labels_changed.connect(self._on_entry)
         session.labels_edited.connect(self._on_entry)
         session.recorded.connect(self._on_entry)
+        session.entry_changed.connect(self._on_entry)
 
     def look(self, looking: bool) -> None:
         """Say whether anybody looks."""

@@ -117,6 +117,7 @@ class Session(HeldMasks):
     def record_run(self, entry: Entry, record: RunRecord) -> None:
         """Keep the record of a run that gave no masks."""
         self._heads.record_run(entry.id, record)
+        self.entry_changed.emit(entry)
 
     def preview(self, entry: Entry, labels: LabelSet) -> None:
         """Show masks that are not worth a revision yet: a slider is moving."""

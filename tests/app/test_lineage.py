@@ -21,6 +21,7 @@ from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
 from cellpose_studio.core.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.images import open_images
 
+LONG = 60_000  # ms
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
 PARAMETERS = SegmentationParameters(diameter=30.0)
 
@@ -269,21 +270,23 @@ def image(session, cells):
 
 def test_the_history_follows_the_work(session, told, image, qtbot):
     session.replace_labels(image, masks(1, 2), "Run")
-    qtbot.waitUntil(lambda: told[-1] is not None and bool(told[-1].lineages))
+    qtbot.waitUntil(
+        lambda: told[-1] is not None and bool(told[-1].lineages), timeout=LONG
+    )
     assert ids(told[-1].lineages[0].line) == [1]
     assert told[-1].thumbnails[1].shape == (32, 32, 3)
     pixels = image.labels.pixels
     session.edit(image, delete_cells(pixels.array(), pixels.sizes(), [1]))
-    qtbot.waitUntil(lambda: bool(told[-1].lineages[0].open_edits))
+    qtbot.waitUntil(lambda: bool(told[-1].lineages[0].open_edits), timeout=LONG)
     [edit] = told[-1].lineages[0].open_edits
     assert (edit.operation, edit.cells) == ("Delete cell", (1,))
     # It was told before.
     assert told[-1].thumbnails == {}
     session.replace_labels(image, masks(3), "Run")
-    qtbot.waitUntil(lambda: ids(told[-1].lineages[0].line) == [3, 2, 1])
+    qtbot.waitUntil(lambda: ids(told[-1].lineages[0].line) == [3, 2, 1], timeout=LONG)
     assert told[-1].lineages[0].head == 3
     session.undo_stack.undo()
-    qtbot.waitUntil(lambda: told[-1].lineages[0].head == 2)
+    qtbot.waitUntil(lambda: told[-1].lineages[0].head == 2, timeout=LONG)
 
 
 def test_another_image_never_has_the_history_of_the_one_before(
@@ -299,22 +302,26 @@ def test_another_image_never_has_the_history_of_the_one_before(
         session.show(image.image.key)
         assert told[-1] is None
     seen = len(told)
-    qtbot.waitUntil(lambda: told[-1] is not None)
+    qtbot.waitUntil(lambda: told[-1] is not None, timeout=LONG)
     assert {t.entry for t in told[seen:] if t} == {image}
 
 
 def test_the_label_set_that_is_shown_comes_first(session, told, image, qtbot):
     session.replace_labels(image, masks(1, name="nuclei"), "Run")
     session.replace_labels(image, masks(1), "Run")
-    qtbot.waitUntil(lambda: told[-1] is not None and len(told[-1].lineages) == 2)
+    qtbot.waitUntil(
+        lambda: told[-1] is not None and len(told[-1].lineages) == 2, timeout=LONG
+    )
     assert [one.name for one in told[-1].lineages] == ["cells", "nuclei"]
     session.choose_labels(image, "nuclei")
-    qtbot.waitUntil(lambda: told[-1].lineages[0].name == "nuclei")
+    qtbot.waitUntil(lambda: told[-1].lineages[0].name == "nuclei", timeout=LONG)
 
 
 def test_a_run_that_failed_is_told_before_there_are_masks(session, told, image, qtbot):
     session.record_run(image, record(outcome="failed"))
-    qtbot.waitUntil(lambda: told[-1] is not None and bool(told[-1].lineages))
+    qtbot.waitUntil(
+        lambda: told[-1] is not None and bool(told[-1].lineages), timeout=LONG
+    )
     [one] = told[-1].lineages
     assert (one.name, one.label_set, one.head) == ("cells", None, None)
     assert ids(one.line) == [None]

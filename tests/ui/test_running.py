@@ -141,6 +141,7 @@ def test_thresholds_remake_the_masks_without_the_network(user, cells, qtbot):
     before = entry.labels
     slider = user.window.segment.result.sliders["cellprob_threshold"]
     number = slider.findChild(SliderLabel)
+    number.setFocus()
     number.selectAll()
     qtbot.keyClicks(number, "2.5")
     qtbot.keyClick(number, Qt.Key.Key_Return)
