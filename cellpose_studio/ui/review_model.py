@@ -19,7 +19,7 @@ _ROLES = Qt.ItemDataRole
 COLUMNS = ("cell", "doubt", "flow error", "probability", "area", "border", "shape")
 """What there is to filter by; the status comes after them."""
 STATUS = len(COLUMNS)
-DOUBT, AREA = COLUMNS.index("doubt"), COLUMNS.index("area")
+DOUBT, FLOW, PROBABILITY, AREA = range(1, 5)
 HEADS = ("Cell", "Doubt", "Flow", "Prob.", "Area", "Edge", "Shape", "✓")
 _TIPS = (
     "The id of the cell in the masks.",
@@ -153,6 +153,11 @@ class ReviewModel(QAbstractTableModel):
         """List only cells for which all conditions hold; "" is: not yet decided."""
         self._terms, self._status = terms, status
         self._arrange()
+
+    def knows(self, column: int) -> bool:
+        """Tell whether the value of a column is known for any cell."""
+        values = self._columns.get(COLUMNS[column])
+        return values is not None and bool(np.isfinite(values).any())
 
     def cell(self, row: int) -> int:
         """Return the id of the cell that is listed in a row."""

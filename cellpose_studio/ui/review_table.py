@@ -22,12 +22,14 @@ from cellpose_studio.ui.review_model import (
     AREA,
     DOUBT,
     FILTERS,
+    FLOW,
+    PROBABILITY,
     STATUS,
     STATUS_WORDS,
     ReviewModel,
 )
 
-_WIDTHS = (40, 58, 36, 40, 40, 34, 44, 20)
+_WIDTHS = (42, 52, 36, 38, 46, 34, 44, 20)
 _TIP = (
     "<qt>Show only cells for which this holds: <b>area&lt;50</b>, "
     "<b>doubt&gt;0.5 border=0</b>, <b>prob&lt;80%</b>, <b>shape&lt;0.6</b>, "
@@ -63,6 +65,8 @@ class ReviewTable(QWidget):
         """List the cells of other masks, or none."""
         with _Following(self):
             self.model.show(review, statuses, area, unit)
+        for column in (FLOW, PROBABILITY):
+            self.view.setColumnHidden(column, not self.model.knows(column))
 
     def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
         """Show what was decided about some cells."""
@@ -154,6 +158,8 @@ def _view(model: ReviewModel) -> QTableView:
     view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     view.setShowGrid(False)
     view.setWordWrap(False)
+    # Half a number with dots after it would be read as another one.
+    view.setTextElideMode(Qt.TextElideMode.ElideNone)
     view.setTabKeyNavigation(False)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.verticalHeader().hide()

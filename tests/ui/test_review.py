@@ -343,3 +343,17 @@ def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):
     user.run()
     assert entry.statuses["cells"] == {cell: "accepted"}
     np.testing.assert_array_equal(entry.labels.labels == cell, before)
+
+
+def test_columns_that_nothing_is_known_of_are_not_shown(user, curate, cells):
+    view = curate.table.view
+    flow = COLUMNS.index("flow error")
+    assert not view.isColumnHidden(flow)
+    path = cells("b.tif")
+    masks = np.zeros((96, 128), np.uint16)
+    masks[10:20, 10:20] = 1
+    tifffile.imwrite(path.with_name("b_masks.tif"), masks)
+    user.open(path)
+    user.window.session.step(1)
+    wait_for_cells(user, 1)
+    assert view.isColumnHidden(flow)
