@@ -19,39 +19,11 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from qtpy.QtCore import QEvent, QEventLoop, QObject, Qt, QTimer
+from pulse import Pulse, until, wait
+from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtWidgets import QApplication
 
-INTERVAL = 5  # ms
 SIDE = 96  # px
-
-
-class Pulse:
-    """Measures by how much a timer is late, in ms."""
-
-    def __init__(self) -> None:
-        self._late: list[float] = []
-        self._timer = QTimer(interval=INTERVAL)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._on_timeout)
-        self.restart()
-        self._timer.start()
-
-    def restart(self) -> None:
-        self._late.clear()
-        self._last = perf_counter()
-
-    def row(self, title: str, seconds: float) -> str:
-        median, high = np.percentile(self._late, (50, 95))
-        return (
-            f"| {title} | {seconds:.2f} | {median:.1f} | {high:.1f} | "
-            f"{max(self._late):.0f} |"
-        )
-
-    def _on_timeout(self) -> None:
-        now = perf_counter()
-        self._late.append(max(0.0, (now - self._last) * 1000 - INTERVAL))
-        self._last = now
 
 
 class Painted(QObject):
@@ -109,23 +81,11 @@ class Bench:
         self.images = self.window.images
         self.thumbnails = 0
         self.images.thumbnails.made.connect(self._on_made)
-        self.wait(1)
+        wait(1)
         self.pulse = Pulse()
 
     def _on_made(self, *_: object) -> None:
         self.thumbnails += 1
-
-    def until(self, done: Callable[[], bool]) -> None:
-        """Run the event loop as the application does, asleep while nothing happens."""
-        loop = QEventLoop()
-        timer = QTimer(interval=INTERVAL)
-        timer.timeout.connect(lambda: loop.quit() if done() else None)
-        timer.start()
-        loop.exec()
-
-    def wait(self, seconds: float) -> None:
-        end = perf_counter() + seconds
-        self.until(lambda: perf_counter() > end)
 
     def timed(self, title: str, action: Callable[[], Any]) -> None:
         """Print how late the event loop was meanwhile."""
@@ -133,16 +93,16 @@ class Bench:
         before, start = self.thumbnails, perf_counter()
         end = action() or perf_counter()
         seconds = end - start
-        self.wait(0.3)
+        wait(0.3)
         if made := self.thumbnails - before:
             title += f", {made} thumbnails came"
-        print(self.pulse.row(title, seconds), flush=True)
+        print(self.pulse.row(title, seconds, digits=2), flush=True)
 
     def open(self, path: Path) -> float:
         """Open the project; return when its images were painted."""
         painted = Painted(self.images.view)
         self.window.open([path])
-        self.until(lambda: bool(painted.when))
+        until(lambda: bool(painted.when))
         return painted.when
 
     def wheel(self) -> None:
@@ -150,7 +110,7 @@ class Bench:
         bar = self.images.view.verticalScrollBar()
         for _ in range(150):
             bar.setValue(bar.value() + 144)
-            self.wait(0.03)
+            wait(0.03)
 
     def drag(self) -> None:
         """Jump all over the list, resting here and there."""
@@ -158,17 +118,17 @@ class Bench:
         random = np.random.default_rng(0)
         for n, place in enumerate(random.random(150)):
             bar.setValue(int(place * bar.maximum()))
-            self.wait(0.2 if n % 10 == 0 else 0.02)
+            wait(0.2 if n % 10 == 0 else 0.02)
 
     def filter(self) -> None:
         for text in ("0", "01", "01 w", "01 we", "01 wel", "01 well 2", ""):
             self.images.filter.setText(text)
-            self.wait(0.15)
+            wait(0.15)
 
     def choose_status(self) -> None:
         for row in range(self.images.status.count()):
             self.images.status.setCurrentIndex(row)
-            self.wait(0.15)
+            wait(0.15)
         self.images.status.setCurrentIndex(0)
 
     def badges(self) -> None:
@@ -185,7 +145,7 @@ class Bench:
     def step(self, steps: int = 50) -> None:
         for _ in range(steps):
             self.images.step(1)
-            self.wait(0.01)
+            wait(0.01)
 
     def neighbour(self) -> float:
         """Return how long it takes to find the next image, in ms."""
@@ -212,7 +172,7 @@ def main() -> None:
             "| late by, ms | s in all | median | p95 | worst |\n|---|---|---|---|---|"
         )
         bench.timed("from Open to the painted list", lambda: bench.open(path))
-        bench.wait(2)
+        wait(2)
         bench.timed("scrolling by the wheel", bench.wheel)
         bench.timed("jumping about", bench.drag)
         bench.timed("the same again", bench.drag)
@@ -222,7 +182,7 @@ def main() -> None:
         bench.timed("new masks on 100 images", bench.edit)
         first = bench.window.session.entries[0]
         bench.window.session.show(first.image.key)
-        bench.wait(1)
+        wait(1)
         bench.timed("D pressed 50 times, image on the canvas", bench.step)
         print(f"\nFinding the next image takes {bench.neighbour():.3f} ms.")
         bench.window.close()

@@ -18,38 +18,9 @@ from typing import Any
 
 import numpy as np
 import tifffile
-from qtpy.QtCore import QEventLoop, Qt, QTimer
+from pulse import Pulse, until, wait
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
-
-INTERVAL = 5  # ms
-
-
-class Pulse:
-    """Measures by how much a timer is late, in ms."""
-
-    def __init__(self) -> None:
-        self._late: list[float] = []
-        self._timer = QTimer(interval=INTERVAL)
-        self._timer.setTimerType(Qt.TimerType.PreciseTimer)
-        self._timer.timeout.connect(self._on_timeout)
-        self._last = perf_counter()
-        self._timer.start()
-
-    def restart(self) -> None:
-        self._late.clear()
-        self._last = perf_counter()
-
-    def row(self, title: str, seconds: float) -> str:
-        median, high = np.percentile(self._late, (50, 95))
-        return (
-            f"| {title} | {seconds:.1f} | {median:.1f} | {high:.1f} | "
-            f"{max(self._late):.0f} |"
-        )
-
-    def _on_timeout(self) -> None:
-        now = perf_counter()
-        self._late.append(max(0.0, (now - self._last) * 1000 - INTERVAL))
-        self._last = now
 
 
 def cells(path: Path, shape: tuple[int, ...], axes: str) -> Path:
@@ -86,23 +57,15 @@ class Bench:
         self.app = app
         self.window = MainWindow(Settings(folder / "settings.ini"), new_unnamed())
         self.window.show()
-        self.wait(1)
+        wait(1)
         self.pulse = Pulse()
-
-    def until(self, done: Callable[[], bool]) -> None:
-        """Run the event loop as the application does, asleep while nothing happens."""
-        loop = QEventLoop()
-        timer = QTimer(interval=INTERVAL)
-        timer.timeout.connect(lambda: loop.quit() if done() else None)
-        timer.start()
-        loop.exec()
 
     def idle(self) -> bool:
         return not (self.window.queue.jobs or self.window.quick.jobs)
 
     def open(self, path: Path, diameter: float | None) -> None:
         self.window.open([path])
-        self.until(self.idle)
+        until(self.idle)
         self.window.segment.parameters.main.set_values({"diameter": diameter})
 
     def timed(self, title: str, action: Callable[[], Any]) -> None:
@@ -110,32 +73,28 @@ class Bench:
         self.pulse.restart()
         start = perf_counter()
         action()
-        self.until(self.idle)
+        until(self.idle)
         seconds = perf_counter() - start
         # The result is painted after the job has ended.
-        self.wait(0.3)
+        wait(0.3)
         print(self.pulse.row(title, seconds), flush=True)
-
-    def wait(self, seconds: float) -> None:
-        end = perf_counter() + seconds
-        self.until(lambda: perf_counter() > end)
 
     def drag(self) -> None:
         """Move the slider of the cell probability, slowly enough to make masks."""
         slider = self.window.segment.result.sliders["cellprob_threshold"]
         for value in np.linspace(-3, 3, 25):
             slider.setValue(float(value))
-            self.wait(0.15)
+            wait(0.15)
 
     def cancelled(self, title: str, step: str) -> None:
         """Print how long a run goes on after Cancel, in the middle of a step."""
         self.window.run()
         bar = self.window.jobs
-        self.until(lambda: step in bar.text.text())
-        self.wait(0.7)
+        until(lambda: step in bar.text.text())
+        wait(0.7)
         start = perf_counter()
         bar.cancel.click()
-        self.until(self.idle)
+        until(self.idle)
         print(f"| {title} | {perf_counter() - start:.2f} |", flush=True)
 
 
@@ -153,7 +112,7 @@ def main() -> None:
         print(
             "| late by, ms | s in all | median | p95 | worst |\n|---|---|---|---|---|"
         )
-        bench.timed("idle, nothing open", lambda: bench.wait(3))
+        bench.timed("idle, nothing open", lambda: wait(3))
         bench.timed("loading torch and Cellpose", bench.window.warm_up)
         bench.timed("opening 2048²", lambda: bench.open(large, 20.0))
         bench.timed("opening a stack", lambda: bench.open(stack, 20.0))
@@ -170,7 +129,7 @@ def main() -> None:
         bench.cancelled("the shipped U-Net, 2048², network", "tile")
         bench.cancelled("the same, masks", "masks")
         bench.window.add_model(transformer(folder / "cpsam"))
-        bench.until(bench.idle)
+        until(bench.idle)
         bench.cancelled("Cellpose 4's Transformer, full size, loading", "loading")
         bench.cancelled("the same, network on the CPU", "tile")
         bench.window.close()
