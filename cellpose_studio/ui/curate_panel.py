@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.reviewing import Reviewer
 from cellpose_studio.app.session import Entry
-from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.review import Review
 from cellpose_studio.io.project.extras import CellStatus
@@ -109,11 +108,7 @@ class CuratePanel(QWidget):
 
     def delete_rejected(self) -> None:
         """Delete all cells that were rejected, as one step."""
-        entry, cells = self._session.shown, self.table.model.rejected()
-        if entry is not None and entry.labels is not None and cells:
-            pixels = entry.labels.pixels
-            edit = delete_cells(pixels.array(), pixels.sizes(), cells)
-            self._session.edit(entry, edit)
+        self._window.tools.hand.delete(self.table.model.rejected())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look at what has changed while nobody did."""

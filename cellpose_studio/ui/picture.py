@@ -1,4 +1,4 @@
-"""Keeps what the canvas shows in step with the session, and hears its clicks."""
+"""Keeps what the canvas shows in step with the session."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from qtpy.QtCore import QObject, Signal
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.label_marks import marks_of
 from cellpose_studio.ui.canvas import Canvas
 
@@ -50,14 +49,6 @@ class Picture(QObject):
                 for labels in entry.label_sets.values():
                     self._draw(labels)
                 self._canvas.set_active_labels(entry.active)
-
-    def delete_cell(self, cell: int) -> None:
-        """Delete a cell of the masks that are shown."""
-        entry = self._session.shown
-        if entry is not None and entry.labels is not None:
-            pixels = entry.labels.pixels
-            edit = delete_cells(pixels.array(), pixels.sizes(), [cell])
-            self._session.edit(entry, edit)
 
     def _draw(self, labels: LabelSet) -> None:
         """Show masks that are in memory; others come as soon as they are read."""

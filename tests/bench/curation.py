@@ -75,7 +75,7 @@ class Bench:
         actions = window.menus.actions
         self.timed("outlines on or off", actions["outlines"].toggle)
         self.brush()
-        self.timed("delete a cell", lambda: window.picture.delete_cell(self.cell()))
+        self.timed("delete a cell", lambda: window.tools.hand.delete([self.cell()]))
         self.timed("undo it", session.undo)
         self.timed("merge two cells", self.merge)
         self.timed("undo it", session.undo)

@@ -13,7 +13,6 @@ from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.planes import copy_to_plane, interpolate
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
-    delete_cells,
     relabel,
     remove_at_border,
     remove_small,
@@ -69,7 +68,7 @@ class CellCommands:
     def delete(self) -> None:
         """Delete the chosen cell."""
         if self._hand.chosen:
-            self._do(delete_cells)
+            self._hand.delete([self._hand.chosen])
             self._hand.choose(0)
 
     def fill_holes(self) -> None:

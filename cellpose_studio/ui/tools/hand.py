@@ -13,6 +13,7 @@ from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import Pointer
 from cellpose_studio.ui.selection import Selection
@@ -104,6 +105,12 @@ class Hand:
         """Make a step of an edit of the active masks."""
         if self.entry is not None and edit.parts:
             self.session.edit(self.entry, edit)
+
+    def delete(self, cells: Sequence[int]) -> None:
+        """Delete cells of the masks, as one step."""
+        labels = self.labels
+        if labels is not None and cells:
+            self.edit(delete_cells(labels, self.table, cells))
 
     @property
     def chosen(self) -> int:

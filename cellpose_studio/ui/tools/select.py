@@ -6,7 +6,7 @@ import numpy as np
 
 from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
-from cellpose_studio.core.edits.whole import delete_cells, merge_cells
+from cellpose_studio.core.edits.whole import merge_cells
 from cellpose_studio.ui.pointer import LEFT, Pointer
 from cellpose_studio.ui.tools.hand import Path
 from cellpose_studio.ui.tools.tool import Tool
@@ -62,7 +62,7 @@ class SelectTool(Tool):
     def _act_on_click(self, pointer: Pointer) -> None:
         cell = self.hand.cell_at(pointer)
         if _DELETE in pointer.modifiers:
-            self._delete([cell] if cell else [])
+            self.hand.delete([cell] if cell else [])
         elif _MERGE in pointer.modifiers:
             self._merge_with_chosen(cell)
         else:
@@ -77,12 +77,7 @@ class SelectTool(Tool):
         elif len(points) >= _FEWEST:
             height, width = labels.shape[-2:]
             lasso = outline(points, (height, width))
-            self._delete(cells_in_polygon(labels, self.hand.table, lasso, plane))
-
-    def _delete(self, cells: list[int]) -> None:
-        labels = self.hand.labels
-        if cells and labels is not None:
-            self.hand.edit(delete_cells(labels, self.hand.table, cells))
+            self.hand.delete(cells_in_polygon(labels, self.hand.table, lasso, plane))
 
     def _merge_with_chosen(self, cell: int) -> None:
         hand = self.hand
