@@ -47,7 +47,7 @@ class Runs:
     """Starts runs on the images of a session.
 
     A run is bound to the image it was started on: its result goes there, whatever
-    is shown when it ends, and nowhere if that image was taken off the list. The
+    is shown when it ends, and waits there if the image was taken off the list. The
     project gets a record of each, also of those that fail or are cancelled.
     """
 

@@ -73,7 +73,7 @@ def compare(before: Labels, after: Labels) -> Comparison:
     """
     if before.shape != after.shape:
         raise ValueError(f"{before.shape} and {after.shape} cannot be compared")
-    overlaps = _Overlaps(*_overlaps(_flat(before), _flat(after)))
+    overlaps = _Overlaps(*shared_pixels(before, after))
     cells, union = overlaps.within_cells()
     pairs = _matched(cells, union)
     equal = pairs[cells.shared[pairs] == union[pairs]]
@@ -104,6 +104,14 @@ def highlight(
     )
     _draw(_flat(before), _flat(after), *gone, *there, drawn)
     return drawn.reshape(before.shape)
+
+
+def shared_pixels(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
+    """Return pairs of ids, before and after, and the pixels that have both.
+
+    But for background in both. The label images have one shape.
+    """
+    return _counted(_flat(before), _flat(after))
 
 
 def _flat(labels: Labels) -> Labels:
@@ -153,7 +161,7 @@ def _states(*groups: tuple[Ids, int]) -> tuple[Ids, npt.NDArray[np.uint8]]:
 
 
 @compiled
-def _overlaps(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
+def _counted(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
     """Count the pixels of each pair of ids, but for background in both."""
     counts = numba.typed.Dict.empty(numba.uint64, numba.int64)
     size, at = len(before), 0

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.compare import _overlaps
+from cellpose_studio.core.compare import shared_pixels
 from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.parts import staying
@@ -122,7 +122,7 @@ def _candidates(
     before: Labels, after: Labels, threshold: float
 ) -> tuple[Ids, Ids, Scores]:
     """Return pairs of ids before and after that may be one cell, and their IoU."""
-    olds, news, shared = _overlaps(_flat(before), _flat(after))
+    olds, news, shared = shared_pixels(before, after)
     union = _sums(olds, shared) + _sums(news, shared) - shared
     iou = shared / np.maximum(union, 1)
     cells = (olds > 0) & (news > 0) & (iou >= threshold)
@@ -175,10 +175,6 @@ def _deleted(after: Labels, table: CellTable, where: Mask | None) -> set[int]:
     ids, pixels = np.unique(after[where], return_counts=True)
     pairs = zip(ids.tolist(), pixels.tolist(), strict=True)
     return {cell for cell, n in pairs if cell and 2 * n >= table.of_cell(cell)}
-
-
-def _flat(labels: Labels) -> Labels:
-    return np.ascontiguousarray(labels, np.uint32).reshape(-1)
 
 
 def _ids(labels: Labels) -> list[int]:

@@ -21,7 +21,9 @@ CHANNEL_COLOURS = {
 }
 """Red, green and blue of each channel of several, in their order, as on the canvas."""
 
-_PERCENTILES = (0.1, 99.9)
+CONTRAST = (0.1, 99.9)
+"""Percentiles of the pixels that are shown darkest and brightest."""
+
 _LOOKED_AT = 1024
 """About as many pixels along a side tell the contrast."""
 _PER_PIXEL = 4
@@ -60,11 +62,11 @@ def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
     """
     height, width = _fitted(*image.shape[3:], size)
     if image.rgb:
-        channels = [_brightness(_seen(image, c)) for c in range(3)]
+        channels = [_brightness(thinned_plane(image, c)) for c in range(3)]
         colours = np.eye(3, dtype=np.float32)
     else:
         shown = range(min(image.channels, len(CHANNEL_COLOURS)))
-        channels = [_stretched(_seen(image, c)) for c in shown]
+        channels = [_stretched(thinned_plane(image, c)) for c in shown]
         colours = np.array([*CHANNEL_COLOURS.values()], np.float32)[: len(shown)]
         if len(shown) == 1:
             colours = np.ones((1, 3), np.float32)
@@ -83,7 +85,7 @@ def _fitted(height: int, width: int, size: int) -> tuple[int, int]:
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def _seen(image: ImageSource, channel: int) -> npt.NDArray[np.generic]:
+def thinned_plane(image: ImageSource, channel: int) -> npt.NDArray[np.generic]:
     """Return a channel of the middle plane, thinned out where it is very large."""
     plane = image.plane(0, channel, image.planes // 2)
     every = max(1, max(plane.shape) // _LOOKED_AT)
@@ -103,7 +105,7 @@ def _stretched(seen: npt.NDArray[np.generic]) -> Floats:
     # keep differences finite.
     values = np.nan_to_num(seen.astype(np.float64), posinf=0, neginf=0)
     values = values.clip(-1e300, 1e300)
-    low, high = np.percentile(values, _PERCENTILES)
+    low, high = np.percentile(values, CONTRAST)
     if not low < high:
         high = low + 1
     return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QTreeWidget,
@@ -16,7 +16,6 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.lineage import Lineage, Step
 from cellpose_studio.app.lineage_reader import ImageHistory, when_local
-from cellpose_studio.core.thumbnail import Thumbnail
 from cellpose_studio.ui.history_delegate import (
     DETAIL,
     HEAD,
@@ -27,6 +26,7 @@ from cellpose_studio.ui.history_delegate import (
     HistoryDelegate,
 )
 from cellpose_studio.ui.history_text import about, detail, edit_lines, edits, title
+from cellpose_studio.ui.pixmap import pixmap_of
 
 _INDENT = 14
 _NOW = "shown now"
@@ -84,7 +84,7 @@ class HistoryTree(QTreeWidget):
     def show_history(self, history: ImageHistory) -> None:
         """Show the history of an image; what was selected stays so."""
         for number, thumbnail in history.thumbnails.items():
-            self._pixmaps[number] = _pixmap(thumbnail)
+            self._pixmaps[number] = pixmap_of(thumbnail)
         self._active = history.entry.active
         selected = {row.key for row in self.selected()}
         folded = {i.data(0, ROW).key for i in self._items() if _folded(i)}
@@ -190,11 +190,3 @@ def _heading(text: str, tip: str) -> QTreeWidgetItem:
     item.setFlags(Qt.ItemFlag.ItemIsEnabled)
     item.setToolTip(0, tip)
     return item
-
-
-def _pixmap(thumbnail: Thumbnail) -> QPixmap:
-    height, width, _ = thumbnail.shape
-    image = QImage(
-        thumbnail.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888
-    )
-    return QPixmap.fromImage(image)

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QSortFilterProxyModel, Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QPixmap
 
 from cellpose_studio.app.image_status import ImageStatus, status_of
 from cellpose_studio.app.missing import MissingImages
@@ -17,6 +17,7 @@ from cellpose_studio.app.training_members import TrainingMembers
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.thumbnail import Thumbnail
 from cellpose_studio.ui.image_text import about, spoken
+from cellpose_studio.ui.pixmap import pixmap_of
 
 _Mark = tuple[str, str]
 
@@ -101,7 +102,7 @@ class ImageModel(QAbstractListModel):
 
     def set_thumbnail(self, image: ImageSource, thumbnail: Thumbnail) -> None:
         """Show the thumbnail of an image, for as long as there is room."""
-        self._pixmaps[_mark(image)] = _pixmap(thumbnail)
+        self._pixmaps[_mark(image)] = pixmap_of(thumbnail)
         if len(self._pixmaps) > _PIXMAPS:
             self._pixmaps.popitem(last=False)
         self._changed(image.key)
@@ -227,11 +228,3 @@ class ImageFilter(QSortFilterProxyModel):
 def _mark(image: ImageSource) -> _Mark:
     """Return what tells an image from another one that takes its place."""
     return image.key, image.fingerprint
-
-
-def _pixmap(thumbnail: Thumbnail) -> QPixmap:
-    height, width, _ = thumbnail.shape
-    image = QImage(
-        thumbnail.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888
-    )
-    return QPixmap.fromImage(image)

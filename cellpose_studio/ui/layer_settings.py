@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.thumbnail import CONTRAST, thinned_plane
 
 
 def placed(image: ImageSource) -> dict[str, Any]:
@@ -26,8 +27,6 @@ def axis_labels(image: ImageSource) -> list[str]:
 
 def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
     """Return limits that show most of the middle plane; a few pixels may be cut."""
-    plane = image.plane(0, channel, image.planes // 2)
-    every = max(1, max(plane.shape) // 1024)
-    seen = plane[::every, ::every].astype(np.float64)
-    low, high = np.percentile(seen, (0.1, 99.9))
+    seen = thinned_plane(image, channel).astype(np.float64)
+    low, high = np.percentile(seen, CONTRAST)
     return (float(low), float(high)) if low < high else (float(low), float(low) + 1)

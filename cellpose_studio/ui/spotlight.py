@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject
 
-from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.app.session import Session
 from cellpose_studio.core.labels import polygons
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.flight import fly_to
@@ -52,7 +52,7 @@ class Spotlight(QObject):
         entry, box = self._session.shown, self._box(self._selection.cell)
         if entry is None or entry.labels is None or box is None:
             return []
-        planes = self._planes(entry)
+        planes = self._canvas.plane
         # The canvas forgets its axes when it is cleared, at the end for one.
         if len(planes) != len(box) - 2:
             return []
@@ -65,12 +65,6 @@ class Spotlight(QObject):
         corner = np.array([part.start for part in box[-2:]]) - 0.5
         lines = polygons(mask.astype(np.uint32)).get(1, [])
         return [np.concatenate([line, line[:1]])[:, ::-1] + corner for line in lines]
-
-    def _planes(self, entry: Entry) -> tuple[int, ...]:
-        shown = self._canvas.planes
-        return tuple(shown[axis] for axis in "TZ" if axis in shown)[
-            : len(entry.image.label_shape) - 2
-        ]
 
     def _box(self, cell: int) -> Box | None:
         """Return the box of a cell of the masks that are shown, if it is there."""

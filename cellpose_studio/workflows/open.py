@@ -48,23 +48,6 @@ class Opened:
     failures: list[StudioError] = field(default_factory=list)
 
 
-def open_paths(
-    paths: Sequence[Path], checkpoint: Checkpoint, axes: str | None = None
-) -> Opened:
-    """Open images, folders, and masks together with the image that they belong to.
-
-    A file that fails does not keep the others from being opened.
-
-    Raises
-    ------
-    Cancelled
-        After a stop.
-    """
-    files, failures = files_of(paths)
-    opened = open_files(files, checkpoint, axes)
-    return Opened(opened.images, opened.questions, [*failures, *opened.failures])
-
-
 def files_of(paths: Sequence[Path]) -> tuple[list[FolderEntry], list[StudioError]]:
     """Return the images that paths stand for, each once, and what cannot be read."""
     found: dict[Path, FolderEntry] = {}
@@ -85,6 +68,8 @@ def open_files(
     total: int = 0,
 ) -> Opened:
     """Open image files with their masks.
+
+    A file that fails does not keep the others from being opened.
 
     Parameters
     ----------

@@ -31,19 +31,10 @@ from cellpose_studio.core.recipes.citations import (
 )
 from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
 from cellpose_studio.core.revision import JournalEntry
+from tests.records import UNET
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
-UNET = ModelRecord(
-    name="nuclei-small",
-    title="Nuclei (small)",
-    path="/models/nuclei-small",
-    sha256="ab" * 32,
-    architecture="unet",
-    generation="1-3",
-    diam_mean=17,
-    source="shipped",
-)
 SAM = ModelRecord(
     name="cpsam_v2",
     title="cpsam_v2",

@@ -13,10 +13,11 @@ import tifffile
 
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.record import ImageRecord, RunRecord
 from cellpose_studio.core.revision import JournalEntry
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.ro_crate import write_ro_crate
+from tests.records import UNET
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -45,16 +46,7 @@ def record(image):
             fingerprint=image.fingerprint,
             pixels_sha256="12" * 32,
         ),
-        model=ModelRecord(
-            name="nuclei-small",
-            title="Nuclei (small)",
-            path="/models/nuclei-small",
-            sha256="ab" * 32,
-            architecture="unet",
-            generation="1-3",
-            diam_mean=17,
-            source="shipped",
-        ),
+        model=UNET,
         parameters=SegmentationParameters(channels=(1, None), diameter=20.5),
         device="cpu",
         device_title="CPU",

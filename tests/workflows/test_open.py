@@ -10,15 +10,19 @@ from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, MasksUnreadable
 from cellpose_studio.io.images import open_images
 from cellpose_studio.workflows.open import (
+    files_of,
     images_of,
     label_set_name,
     masks_for,
-    open_paths,
+    open_files,
 )
 
 
 def opened(*paths, checkpoint=None, axes=None):
-    return open_paths(paths, checkpoint or Checkpoint(), axes)
+    files, failures = files_of(paths)
+    result = open_files(files, checkpoint or Checkpoint(), axes)
+    result.failures[:0] = failures
+    return result
 
 
 def shown(result):

@@ -124,15 +124,6 @@ def write_statuses(
             db.execute("INSERT INTO cell VALUES (?, ?, ?)", (label_set, cell, status))
 
 
-def read_statuses(db: sqlite3.Connection, label_set: int) -> dict[int, CellStatus]:
-    """Return the status of each cell that has one; raises `ProjectDamaged`."""
-    with reading("the status of cells"):
-        rows = db.execute(
-            "SELECT id, status FROM cell WHERE label_set = ?", (label_set,)
-        )
-        return {int(cell): status for cell, status in rows}
-
-
 def read_all_statuses(db: sqlite3.Connection) -> dict[int, dict[int, CellStatus]]:
     """Return the status of cells by label set and id; raises `ProjectDamaged`."""
     found: dict[int, dict[int, CellStatus]] = {}

@@ -19,6 +19,7 @@ from cellpose_studio.core.label_picture import (
     palette,
     ranks_of,
 )
+from cellpose_studio.core.thumbnail import CHANNEL_COLOURS
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.masks_layer import masks_layer
 from cellpose_studio.ui.canvas.mouse import Mouse
@@ -27,7 +28,7 @@ from cellpose_studio.ui.comparison_layer import put_comparison
 from cellpose_studio.ui.layer_settings import axis_labels, contrast, placed
 from cellpose_studio.ui.pointer import Listener
 
-_COLOURS = ("green", "magenta", "cyan", "yellow", "red", "blue")
+_COLOURS = tuple(CHANNEL_COLOURS)
 _FILL = 0.4
 _DOUBT_FILL = 0.6  # its colours are few, and have to be told apart
 

@@ -18,12 +18,13 @@ from cellpose_studio.core.chunks import Labels, chunk
 from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.record import ImageRecord, RunRecord
 from cellpose_studio.core.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import batch, extras, journal, labels, revisions, runs
 from cellpose_studio.io.project.file import ProjectFile, create_project
 from cellpose_studio.io.project.images import StoredImage, read_images, write_image
+from tests.records import UNET
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 SHAPES = [(700, 600), (520, 530), (3, 90, 100), (64, 48), (600, 513)]
@@ -192,16 +193,7 @@ def run_record(image: int, number: int, outcome: Any = "finished") -> RunRecord:
             pixel_size_um=(None, 0.5, 0.5),
             fingerprint="ab",
         ),
-        model=ModelRecord(
-            name="nuclei-small",
-            title="Nuclei",
-            path="/models/nuclei-small",
-            sha256="00" * 32,
-            architecture="unet",
-            generation="3",
-            diam_mean=17.0,
-            source="ships with the application",
-        ),
+        model=UNET,
         parameters=SegmentationParameters(diameter=10.0 + number),
         started=NOW,
         seconds=1.5,
@@ -299,7 +291,7 @@ def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
     attempt(revisions.read_thumbnails, db, [1, 2, 3])
     found.presets = attempt(extras.read_presets, db)
     found.members = attempt(extras.read_members, db)
-    found.statuses = attempt(extras.read_statuses, db, 1)
+    found.statuses = attempt(extras.read_all_statuses, db)
     found.state = attempt(extras.read_state, db, "window")
     found.batch = attempt(batch.read_batch, db)
     return found
