@@ -5,10 +5,11 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
 
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Session
-from tests.ui.mouse import RIGHT, Mouse
+from tests.ui.mouse import LEFT, RIGHT, Mouse
 
 CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
 
@@ -136,6 +137,18 @@ def test_the_brush_adds_to_the_cell_it_begins_on(user, entry, mouse, qtbot):
     np.testing.assert_array_equal(entry.labels.labels, before)
 
 
+def test_a_stroke_reaches_to_where_the_button_goes_up(user, entry, mouse):
+    user.window.tools.take("brush")
+    user.window.tools.set_size(5)
+    start, end = centre(1, 1), (centre(1, 1)[0] + 15, centre(1, 1)[1])
+    cell = cell_at(entry, start)
+    none = Qt.KeyboardModifier.NoModifier
+    # No move in between, as when the machine is too busy to tell of any.
+    QTest.mousePress(mouse.native, LEFT, none, mouse.on_screen(start))
+    QTest.mouseRelease(mouse.native, LEFT, none, mouse.on_screen(end))
+    assert cell_at(entry, end) == cell
+
+
 def test_the_brush_draws_a_new_cell_elsewhere(user, entry, mouse):
     user.window.tools.take("brush")
     mouse.click((1, 1))
@@ -181,10 +194,10 @@ def test_two_double_clicks_split_a_cell(user, entry, mouse):
 
 
 def test_a_drag_of_the_view_edits_nothing(user, entry, mouse):
-    zoom = user.window.canvas.model.camera.center
+    zoom = user.window.canvas.model.scene.camera.center
     mouse.drag([centre(1, 1), (20, 20), (10, 10)])
     assert not entry.edited
-    assert user.window.canvas.model.camera.center != zoom
+    assert user.window.canvas.model.scene.camera.center != zoom
 
 
 def test_cells_can_be_drawn_where_there_are_no_masks(user, cells, mouse):

@@ -34,7 +34,7 @@ class Mouse:
             return
         start, moved = pointer, False
         taken = self.listener.press(pointer)
-        camera = self._model.camera
+        camera = self._model.scene.camera
         camera.mouse_pan = not taken
         yield
         while event.type == "mouse_move":
@@ -43,8 +43,13 @@ class Mouse:
             if taken:
                 self.listener.drag(pointer)
             yield
+        pointer = self._pointer(event, start.button) or pointer
+        moved = moved or _far(start, pointer)
+        if taken and moved:
+            # Moves of a quick hand are left out, the last one too.
+            self.listener.drag(pointer)
         camera.mouse_pan = True
-        self.listener.release(self._pointer(event, start.button) or pointer, moved)
+        self.listener.release(pointer, moved)
 
     def _on_move(self, _: Any, event: Any) -> None:
         pointer = self._pointer(event, 0)
@@ -67,7 +72,7 @@ class Mouse:
             tuple(float(p) / s for p, s in zip(position, scale, strict=True)),
             event.button if button is None else button,
             frozenset(event.modifiers),
-            _REACH / (self._model.camera.zoom * scale[-1]),
+            _REACH / (self._model.scene.camera.zoom * scale[-1]),
         )
 
 
