@@ -107,7 +107,7 @@ def _stretched(seen: npt.NDArray[np.generic]) -> Floats:
     values = values.clip(-1e300, 1e300)
     low, high = np.percentile(values, CONTRAST)
     if not low < high:
-        high = low + 1
+        return np.zeros(values.shape, np.float32)
     return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
 
 
