@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QDockWidget,
     QFileDialog,
-    QLabel,
     QMainWindow,
     QStackedWidget,
     QTabWidget,
@@ -30,10 +28,11 @@ from cellpose_studio.app.sealing import Sealer
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.app.unnamed import left_over
-from cellpose_studio.engine.catalogue import from_file, shipped
+from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import IMAGE_FILES
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.paths import cache_dir
+from cellpose_studio.ui.added_models import AddedModels
 from cellpose_studio.ui.batch_badges import BatchBadges
 from cellpose_studio.ui.batch_panel import BatchPanel
 from cellpose_studio.ui.canvas import Canvas
@@ -53,6 +52,7 @@ from cellpose_studio.ui.run_scope import RunScope
 from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
 from cellpose_studio.ui.selection import Selection
+from cellpose_studio.ui.status_bar import StatusBar
 from cellpose_studio.ui.theme import ADDITIONS
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.tools import Tools
@@ -100,6 +100,7 @@ class MainWindow(QMainWindow):
         self.picture = Picture(self.session, self.canvas)
         self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()
+        self.models = AddedModels(self.segment.model, self.quick, settings, self)
         self.jobs = JobBar(self.queue, self.quick)
         self.runs = Runs(self.session, self.queue)
         self.batch = BatchQueue(self.session, self.runs, self.queue)
@@ -170,27 +171,6 @@ class MainWindow(QMainWindow):
 
         self.open([sample_path()])
 
-    def choose_model(self) -> None:
-        """Ask for a weight file and offer it as a model."""
-        file, _ = QFileDialog.getOpenFileName(self, "Add a model", self.settings.folder)
-        if file:
-            self.add_model(Path(file))
-
-    def add_model(self, path: Path, select: bool = True) -> Job:
-        """Offer a weight file as a model, if it is one."""
-
-        def work(_: object) -> Any:
-            return from_file(path)
-
-        def finish(model: Any) -> None:
-            self.settings.add_model_file(path)
-            self.segment.model.add_model(model, select)
-
-        job = Job(f"Reading {path.name}", work)
-        job.finished.connect(finish)
-        job.failed.connect(self.show_error)
-        return self.quick.start(job)
-
     def run(self) -> Job | None:
         """Run the chosen model on the images that the scope says."""
         wanted, entry = self.segment.wanted(), self.session.shown
@@ -232,11 +212,10 @@ class MainWindow(QMainWindow):
         looking.failed.connect(self.show_error)
         self.quick.start(looking)
         job = Job("Warming up", warm_up, quiet=True)
-        job.finished.connect(lambda devices: self.device.setText(devices[0]))
+        job.finished.connect(lambda devices: self.status.device.setText(devices[0]))
         job.failed.connect(self.show_error)
         self.quick.start(job)
-        for path in self.settings.model_files:
-            self.add_model(path, select=False)
+        self.models.add_remembered()
 
     # Qt's own events
 
@@ -302,14 +281,7 @@ class MainWindow(QMainWindow):
         self.panels = [images, layers, controls, panels]
         self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
         self.resizeDocks([images, layers], [_IMAGES, _LAYERS], Qt.Orientation.Vertical)
-        self.position = QLabel(objectName="position")
-        self.cell = QLabel(objectName="cell")
-        self.device = QLabel("CPU", objectName="device")
-        self.statusBar().addWidget(self.position, 1)
-        self.statusBar().addWidget(self.cell)
-        self.saved = QLabel("", objectName="saved")
-        self.statusBar().addPermanentWidget(self.device)
-        self.statusBar().addPermanentWidget(self.saved)
+        self.status = StatusBar(self.statusBar())
 
     def _dock(
         self, title: str, widget: QWidget, area: Qt.DockWidgetArea
@@ -325,7 +297,7 @@ class MainWindow(QMainWindow):
         self.session.labels_changed.connect(self._on_labels)
         self.session.labels_edited.connect(self._on_labels)
         self.session.failed.connect(self.show_error)
-        self.projects.saved.connect(self.saved.setText)
+        self.projects.saved.connect(self.status.saved.setText)
         self.projects.opened.connect(self._on_project)
         self.masks.failed.connect(self.show_error)
         self.images.chosen.connect(self.session.show)
@@ -333,10 +305,10 @@ class MainWindow(QMainWindow):
         self.segment.run_wanted.connect(self.run)
         self.segment.thresholds_changed.connect(self._on_thresholds)
         self.segment.thresholds_released.connect(self.thresholds.end_gesture)
-        self.segment.model.file_wanted.connect(self.choose_model)
+        self.models.failed.connect(self.show_error)
         self.welcome.sample_wanted.connect(self.open_sample)
-        self.canvas.status_changed.connect(self.position.setText)
-        self.picture.cell_described.connect(self.cell.setText)
+        self.canvas.status_changed.connect(self.status.position.setText)
+        self.picture.cell_described.connect(self.status.cell.setText)
         self.welcome.project_wanted.connect(self.projects.open)
         self.runs.failed.connect(self.show_error)
         self.batch.failed.connect(self.show_error)

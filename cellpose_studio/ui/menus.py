@@ -171,7 +171,7 @@ class Menus:
             Command("cancelQueue", "Cancel the &queue", window.batch.cancel),
             None,
             Command("models", "&Models…", window.segment.model.show_browser, "M"),
-            Command("addModel", "&Add a model file…", window.choose_model),
+            Command("addModel", "&Add a model file…", window.models.choose),
         )
 
     def _curate(self) -> None:

@@ -128,7 +128,7 @@ def main() -> None:
         bench.open(large, 20.0)
         bench.cancelled("the shipped U-Net, 2048², network", "tile")
         bench.cancelled("the same, masks", "masks")
-        bench.window.add_model(transformer(folder / "cpsam"))
+        bench.window.models.add(transformer(folder / "cpsam"))
         until(bench.idle)
         bench.cancelled("Cellpose 4's Transformer, full size, loading", "loading")
         bench.cancelled("the same, network on the CPU", "tile")

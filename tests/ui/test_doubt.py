@@ -49,13 +49,13 @@ def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtb
     cell = int(labels.labels[48, 48])
     sure = labels.confidence.of(cell)
     point_at(user, qtbot, 48, 48)
-    user.wait_for(lambda: user.window.cell.text() != "")
-    assert user.window.cell.text() == (
+    user.wait_for(lambda: user.window.status.cell.text() != "")
+    assert user.window.status.cell.text() == (
         f"cell {cell}: {sure.pixels} px, probability {sure.probability:.0%}, "
         f"flow error {sure.flow_error:.2f}"
     )
     point_at(user, qtbot, 1, 1)
-    user.wait_for(lambda: user.window.cell.text() == "")
+    user.wait_for(lambda: user.window.status.cell.text() == "")
 
 
 def test_k_colours_the_cells_by_doubt_and_back(user, segmented, qtbot):

@@ -79,7 +79,7 @@ def test_cancelling_leaves_the_choice(panel):
 
 def test_a_file_brings_its_card_along(user, panel, own_file):
     panel.show_browser()
-    user.window.add_model(own_file)
+    user.window.models.add(own_file)
     user.wait_idle()
     assert panel.combo.currentText() == "My yeast"
     browser = panel.browser

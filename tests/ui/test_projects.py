@@ -44,7 +44,7 @@ def test_work_is_saved_without_being_asked_for(user, cells, qtbot):
     user.open(cells("a.tif"))
     entry = user.run()
     window = user.window
-    user.wait_for(lambda: window.saved.text().startswith("saved "))
+    user.wait_for(lambda: window.status.saved.text().startswith("saved "))
     assert window.session.project.writer.pending == 0
     assert window.session.project.unnamed
     assert entry.labels.revision.kind == "run"

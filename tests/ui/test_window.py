@@ -132,7 +132,7 @@ def test_a_weight_file_becomes_a_model(user, cells, tmp_path):
 
     weights = torch.load(shipped()[0].path, weights_only=True)
     torch.save({name: value.clone() for name, value in weights.items()}, copy)
-    user.window.add_model(copy)
+    user.window.models.add(copy)
     user.wait_idle()
     panel = user.window.segment.model
     assert panel.combo.currentText() == "my_model"
@@ -145,7 +145,7 @@ def test_a_file_that_is_no_model_is_refused(user, tmp_path):
     path = tmp_path / "letter"
     path.write_text("Dear Sir")
     before = user.window.segment.model.combo.count()
-    user.window.add_model(path)
+    user.window.models.add(path)
     user.wait_idle()
     assert "letter" in user.message
     assert user.window.segment.model.combo.count() == before
