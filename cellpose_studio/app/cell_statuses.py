@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from psygnal import Signal
 
 from cellpose_studio.app.entry import Entry
+from cellpose_studio.app.heads import Heads
 from cellpose_studio.app.history import History, StatusStep
 from cellpose_studio.app.project_images import ProjectImages
-from cellpose_studio.io.project.extras import CellStatus, write_statuses
-
-Statuses = Mapping[int, CellStatus | None]
+from cellpose_studio.core.revision import CellStatus, LabelRevision, StatusChanges
 
 
 class CellStatuses(ProjectImages):
@@ -23,36 +22,57 @@ class CellStatuses(ProjectImages):
 
     statuses_changed = Signal(object, str, tuple)  # Entry, label set, cells
     undo_stack: History
+    _heads: Heads
 
     def set_cell_status(
         self, entry: Entry, cells: Iterable[int], status: CellStatus | None
     ) -> None:
         """Give cells of the active masks a status, as one step; None takes it away."""
         known = entry.statuses.get(entry.active, {})
-        changed = {cell: status for cell in cells if known.get(cell) != status}
-        if changed and entry.labels is not None:
-            step = StatusStep(self, entry, entry.active, changed, _words(changed))
+        changes = {
+            cell: (known.get(cell), status)
+            for cell in cells
+            if known.get(cell) != status
+        }
+        if changes and entry.labels is not None:
+            text = _words(len(changes), status)
+            step = StatusStep(self, entry, entry.active, changes, text)
             self.undo_stack.push(step)
 
-    def apply_statuses(self, entry: Entry, name: str, statuses: Statuses) -> Statuses:
-        """Write the status of cells; for the undo stack. Returns those before."""
+    def apply_statuses(
+        self,
+        entry: Entry,
+        name: str,
+        text: str,
+        changes: StatusChanges,
+        undoes: int | None,
+    ) -> int:
+        """Write the status of cells; for the undo stack. Returns the entry's id."""
         known = entry.statuses.setdefault(name, {})
-        before = {cell: known.get(cell) for cell in statuses}
-        for cell, status in statuses.items():
+        for cell, (_, status) in changes.items():
             if status is None:
                 known.pop(cell, None)
             else:
                 known[cell] = status
-        label_set, written = entry.label_set_ids[name], dict(statuses)
-        self.project.submit(lambda db: write_statuses(db, label_set, written))
-        self.statuses_changed.emit(entry, name, tuple(statuses))
-        return before
+        number = self._heads.set_statuses(
+            entry.label_set_ids[name], _revision(entry, name), text, changes, undoes
+        )
+        self.statuses_changed.emit(entry, name, tuple(changes))
+        return number
 
 
-def _words(statuses: Statuses) -> str:
+def _revision(entry: Entry, name: str) -> LabelRevision | None:
+    """Return the revision that masks are at; those of a preview have none yet."""
+    labels = entry.label_sets.get(name)
+    preview = entry.preview_of
+    if preview is not None and preview.name == name:
+        labels = preview
+    return labels.revision if labels is not None else None
+
+
+def _words(cells: int, status: CellStatus | None) -> str:
     """Return what the menu calls a step: "Accept cell", "Reject 12 cells"."""
-    status = next(iter(statuses.values()))
     verbs = {"accepted": "Accept", "rejected": "Reject", "later": "Keep for later"}
     verb = verbs[status] if status else "Forget status of"
-    what = "cell" if len(statuses) == 1 else f"{len(statuses):,} cells"
+    what = "cell" if cells == 1 else f"{cells:,} cells"
     return f"{verb}: {what}" if status == "later" else f"{verb} {what}"

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.core.image import ImageSource
-from cellpose_studio.io.project.extras import CellStatus
+from cellpose_studio.core.revision import CellStatus
 
 
 @dataclass(eq=False)
@@ -27,6 +27,8 @@ class Entry:
         The masks that those shown are a preview for; None without a preview.
     label_set_ids
         Ids in the project by name, also of sets without masks.
+    highest
+        The highest id that cells of a label set have ever had, by its name.
     statuses
         Of the cells that have one, by label set and id.
     """
@@ -39,6 +41,7 @@ class Entry:
     asked_axes: str | None = None
     preview_of: LabelSet | None = None
     label_set_ids: dict[str, int] = field(default_factory=dict)
+    highest: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, dict[int, CellStatus]] = field(default_factory=dict)
 
     @property

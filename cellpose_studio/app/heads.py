@@ -16,10 +16,12 @@ from cellpose_studio.core.revision import (
     JournalEntry,
     LabelRevision,
     RevisionKind,
+    StatusChanges,
 )
 from cellpose_studio.core.thumbnail import label_thumbnail
 from cellpose_studio.io.project import journal, revisions
 from cellpose_studio.io.project.confidence import write_confidence
+from cellpose_studio.io.project.extras import write_statuses
 from cellpose_studio.io.project.labels import (
     copy_chunks,
     packed,
@@ -66,6 +68,7 @@ class Heads:
         if labels.record is not None and run is None:
             run = self.record_run(image, labels.record)
         pixels = labels.labels
+        known = labels.pixels.highest
         details = {**(details or {}), **labels.kept}
         # Masks that were read at a revision have its flows, others those of the head.
         source = labels.revision or (before if kind == "threshold" else None)
@@ -92,12 +95,14 @@ class Heads:
                 write_confidence(db, revision.id, labels.confidence)
 
         labels.pixels.lend(lambda: not project.is_stored(revision.id))
+
+        def become_head(db: sqlite3.Connection) -> None:
+            highest = max(known, int(pixels.max(initial=0)))
+            revisions.set_head(db, label_set, revision.id, labels.cells, highest)
+
         entry = self._switch_entry(label_set, operation, before, revision, None)
         project.submit_revision(
-            revision.id,
-            write,
-            lambda db: journal.write_entry(db, entry),
-            lambda db: revisions.set_head(db, label_set, revision.id, labels.cells),
+            revision.id, write, lambda db: journal.write_entry(db, entry), become_head
         )
         return replace(labels, run=run, revision=revision, edited=False), entry.id
 
@@ -132,6 +137,7 @@ class Heads:
         edit: LabelEdit,
         cells: int,
         undoes: int | None,
+        highest: int,
     ) -> int:
         """Append an edit to the journal; return the entry's id."""
         entry = JournalEntry(
@@ -145,7 +151,33 @@ class Heads:
         )
         self._project.submit(
             lambda db: journal.write_entry(db, entry, edit.parts),
-            lambda db: revisions.set_cells(db, label_set, cells),
+            lambda db: revisions.set_cells(db, label_set, cells, highest),
+        )
+        return entry.id
+
+    def set_statuses(
+        self,
+        label_set: int,
+        base: LabelRevision | None,
+        operation: str,
+        changes: StatusChanges,
+        undoes: int | None,
+    ) -> int:
+        """Give cells another status; return the journal entry's id."""
+        entry = JournalEntry(
+            self._project.next_id("journal"),
+            label_set,
+            base.id if base else None,
+            operation,
+            tuple(changes),
+            now(),
+            undoes,
+            statuses=changes,
+        )
+        after = {cell: status for cell, (_, status) in changes.items()}
+        self._project.submit(
+            lambda db: journal.write_entry(db, entry),
+            lambda db: write_statuses(db, label_set, after),
         )
         return entry.id
 

@@ -45,11 +45,19 @@ class HeldMasks(CellStatuses):
         )
 
     def _put(self, entry: Entry, name: str, labels: LabelSet | None) -> None:
+        self._remember_ids(entry, name)
         if labels is None:
             entry.label_sets.pop(name, None)
         else:
+            labels.pixels.reserve(entry.highest[name])
             entry.label_sets[name] = labels
         self.labels_changed.emit(entry, name)
+
+    def _remember_ids(self, entry: Entry, name: str) -> None:
+        """Remember the ids of masks that others take the place of."""
+        labels = entry.label_sets.get(name)
+        highest = labels.pixels.highest if labels is not None else 0
+        entry.highest[name] = max(highest, entry.highest.get(name, 0))
 
     def _label_set(self, entry: Entry, name: str) -> int:
         if name not in entry.label_set_ids:

@@ -13,10 +13,10 @@ except ImportError:  # Qt 5
 from cellpose_studio.core.errors import StudioError
 
 if TYPE_CHECKING:
-    from cellpose_studio.app.cell_statuses import CellStatuses, Statuses
+    from cellpose_studio.app.cell_statuses import CellStatuses
     from cellpose_studio.app.session import Entry, LabelSet, Session
     from cellpose_studio.core.edit import LabelEdit
-    from cellpose_studio.core.revision import LabelRevision
+    from cellpose_studio.core.revision import LabelRevision, StatusChanges
 
 
 class StepUnfit(StudioError):
@@ -181,23 +181,31 @@ class StatusStep(Step):
         session: CellStatuses,
         entry: Entry,
         name: str,
-        statuses: Statuses,
+        changes: StatusChanges,
         text: str,
     ) -> None:
         super().__init__(text)
         self.entry = entry
         self._session = session
         self._name = name
-        self._statuses = statuses
-        self._first = True
+        self._changes = changes
+        self._number: int | None = None
 
     def redo(self) -> None:
-        """Give the cells the status that is not theirs at present."""
-        first, self._first = self._first, False
-        if not first:
+        """Give the cells their new status."""
+        if self._number is not None:
             self._session.show(self.entry.image.key)
-        self._statuses = self._session.apply_statuses(
-            self.entry, self._name, self._statuses
-        )
+        self._apply(self.text(), self._changes)
 
-    undo = redo
+    def undo(self) -> None:
+        """Give the cells the status that they had before."""
+        self._session.show(self.entry.image.key)
+        back = {
+            cell: (after, before) for cell, (before, after) in self._changes.items()
+        }
+        self._apply(f"Undo {self.text()}", back)
+
+    def _apply(self, text: str, changes: StatusChanges) -> None:
+        self._number = self._session.apply_statuses(
+            self.entry, self._name, text, changes, self._number
+        )

@@ -1,8 +1,7 @@
 """What of an image's masks stays when a run or other thresholds bring new ones.
 
 Cells keep their ids where new ones match them. Cells that the user accepted, drew or
-edited stay as they are, and those that were deleted do not come back, unless they
-were of masks from before the last restoring.
+edited stay as they are, and those that were deleted do not come back.
 """
 
 from __future__ import annotations
@@ -89,6 +88,18 @@ def kept_over(
         return replace(kept, cells=len(pixels.sizes()), confidence=None)
     confidence = new.maker.confidence(labels, new.parameters, checkpoint)
     return replace(kept, cells=len(confidence.ids), confidence=confidence)
+
+
+def decisions(project: Project, labels: LabelSet) -> dict[str, Any]:
+    """Return what was decided about the cells of masks, to be remembered with them.
+
+    For any thread.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    return _decided(project, labels, {}).details()
 
 
 def _decided(project: Project, labels: LabelSet, statuses: dict[int, Any]) -> _Decided:

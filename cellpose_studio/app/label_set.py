@@ -48,6 +48,19 @@ class LabelImage:
         """Chunks that differ from those of the revision."""
 
     @property
+    def highest(self) -> int:
+        """The highest id that cells are known to have, or to have had."""
+        table = self._table
+        return self._highest if table is None else table.next_id() - 1
+
+    def reserve(self, cell: int) -> None:
+        """Give no id up to ``cell`` to new cells."""
+        with self._lock:
+            self._highest = max(self._highest, cell)
+            if self._table is not None:
+                self._table.reserve(cell)
+
+    @property
     def loaded(self) -> bool:
         """It is in memory."""
         return self._array is not None

@@ -162,6 +162,8 @@ class _Steps:
         self._edits: dict[int, list[JournalEntry]] = defaultdict(list)
         self._operations: dict[int, str] = {}
         for entry in journal:
+            if entry.statuses is not None:
+                continue
             if entry.head is None and entry.sealed is not None:
                 self._edits[entry.sealed].append(entry)
             elif entry.head is not None:
@@ -269,6 +271,7 @@ def _open(journal: Sequence[JournalEntry], head: int | None) -> list[JournalEntr
         for entry in journal
         if entry.base == head
         and entry.head is None
+        and entry.statuses is None
         and entry.sealed is None
         and entry.undoes not in switches
     ]

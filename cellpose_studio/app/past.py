@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cellpose_studio.app.history import EditStep, HeadSwitch, History
+from cellpose_studio.app.history import EditStep, HeadSwitch, History, StatusStep
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.io.project.steps import PastStep, read_edit
 
@@ -75,6 +75,29 @@ class PastEdit(EditStep):
             super().undo()
 
 
+class PastStatus(StatusStep):
+    """A change of statuses that is in the journal."""
+
+    def __init__(
+        self, session: Session, entry: Entry, name: str, past: PastStep
+    ) -> None:
+        changes = past.entry.statuses
+        assert changes is not None
+        super().__init__(session, entry, name, changes, past.entry.operation)
+        self.quiet = True
+        self._number = past.number
+
+    def redo(self) -> None:
+        """Give the cells their new status; not while the stack is built."""
+        if not self.quiet:
+            super().redo()
+
+    def undo(self) -> None:
+        """Give the cells their former status; not while the stack is built."""
+        if not self.quiet:
+            super().undo()
+
+
 def rebuild(
     history: History, session: Session, steps: list[PastStep], done: int
 ) -> None:
@@ -91,7 +114,7 @@ def rebuild(
         for entry in session.entries
         for name, number in entry.label_set_ids.items()
     }
-    commands: list[PastSwitch | PastEdit] = []
+    commands: list[PastSwitch | PastEdit | PastStatus] = []
     index = 0
     for n, past in enumerate(steps):
         place = places.get(past.entry.label_set)
@@ -107,7 +130,9 @@ def rebuild(
 
 def _command(
     session: Session, entry: Entry, name: str, past: PastStep, done: bool
-) -> PastSwitch | PastEdit:
+) -> PastSwitch | PastEdit | PastStatus:
+    if past.entry.statuses is not None:
+        return PastStatus(session, entry, name, past)
     if past.entry.head is None:
         return PastEdit(session, entry, name, past, done)
     return PastSwitch(session, entry, name, past)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cellpose_studio.app.keeping import decisions
 from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
@@ -41,6 +42,7 @@ def read_masks(
     return replace(
         labels,
         pixels=pixels,
+        kept=decisions(project, labels),
         record=record,
         confidence=project.read(lambda db: read_confidence(db, revision.id)),
         flows=kept,

@@ -236,7 +236,12 @@ class Session(HeldMasks):
         assert labels.revision is not None
         cells = len(labels.pixels.sizes())
         number = self._heads.edit(
-            self._label_set(entry, name), labels.revision, edit, cells, undoes
+            self._label_set(entry, name),
+            labels.revision,
+            edit,
+            cells,
+            undoes,
+            labels.pixels.highest,
         )
         entry.label_sets[name] = replace(labels, cells=cells, edited=True)
         self._recent.keep(entry.label_sets[name])
@@ -299,6 +304,7 @@ class Session(HeldMasks):
             entry.label_set_ids[label_set.name] = label_set.id
             if statuses := project.stored_statuses.get(label_set.id):
                 entry.statuses[label_set.name] = statuses
+            entry.highest[label_set.name] = label_set.highest
             if label_set.head is not None:
                 entry.label_sets[label_set.name] = self._stored.at_head(label_set)
 

@@ -23,7 +23,9 @@ class StoredMasks:
         """Return a label set as it was when the project was opened."""
         revision = stored.head
         assert revision is not None
-        pixels = LabelImage(load=lambda: self._with_edits(stored.id, revision))
+        pixels = LabelImage(
+            load=lambda: self._with_edits(stored.id, revision), highest=stored.highest
+        )
         return _label_set(stored.name, revision, pixels, stored.cells, stored.edited)
 
     def label_set(self, name: str, revision: LabelRevision) -> LabelSet:
@@ -35,7 +37,9 @@ class StoredMasks:
         """Return the same masks, to be read when they are needed again."""
         revision = labels.revision
         assert revision is not None
-        pixels = LabelImage(load=lambda: (self._at(revision), set()))
+        pixels = LabelImage(
+            load=lambda: (self._at(revision), set()), highest=labels.pixels.highest
+        )
         return replace(labels, pixels=pixels, flows=None, maker=None)
 
     def _at(self, revision: LabelRevision) -> Labels:

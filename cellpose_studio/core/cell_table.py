@@ -14,7 +14,8 @@ from cellpose_studio.core.edit import ChunkEdit, LabelEdit
 
 Box = tuple[slice, ...]
 
-_MOST = 2**32 - 1
+HIGHEST_ID = 2**32 - 1
+"""What a pixel can hold."""
 
 
 class CellTable:
@@ -88,8 +89,8 @@ class CellTable:
         ValueError
             If the highest that a pixel can hold was used.
         """
-        if self._highest >= _MOST:
-            raise ValueError(f"no cell can get an id above {_MOST}")
+        if self._highest >= HIGHEST_ID:
+            raise ValueError(f"no cell can get an id above {HIGHEST_ID}")
         return self._highest + 1
 
     def reserve(self, cell: int) -> None:

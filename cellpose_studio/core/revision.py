@@ -8,6 +8,12 @@ from typing import Any, Literal
 
 from cellpose_studio.core.parameters import SegmentationParameters
 
+CellStatus = Literal["accepted", "rejected", "later"]
+"""What the user has decided about a cell."""
+
+StatusChanges = dict[int, tuple[CellStatus | None, CellStatus | None]]
+"""By cell, the status before and after; None where it has none."""
+
 RevisionKind = Literal["run", "threshold", "edit", "import", "restore"]
 
 KIND_WORDS: dict[RevisionKind, str] = {
@@ -101,6 +107,8 @@ class JournalEntry:
         Revision that became the head by it; None for an edit of pixels.
     sealed
         Revision that the edit went into; None as long as it is in the journal only.
+    statuses
+        What became of the status of cells; None where that is not what was done.
     """
 
     id: int
@@ -112,3 +120,4 @@ class JournalEntry:
     undoes: int | None = None
     head: int | None = None
     sealed: int | None = None
+    statuses: StatusChanges | None = None

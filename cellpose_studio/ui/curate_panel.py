@@ -21,7 +21,7 @@ from cellpose_studio.app.reviewing import Reviewer
 from cellpose_studio.app.session import Entry
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.review import Review
-from cellpose_studio.io.project.extras import CellStatus
+from cellpose_studio.core.revision import CellStatus
 from cellpose_studio.ui.actions import Command
 from cellpose_studio.ui.review_table import ReviewTable
 from cellpose_studio.ui.spotlight import Spotlight

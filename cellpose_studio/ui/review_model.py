@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QFont
 
 from cellpose_studio.core.review import Review
 from cellpose_studio.core.review_filter import Term, which
-from cellpose_studio.io.project.extras import CellStatus
+from cellpose_studio.core.revision import CellStatus
 
 _ROLES = Qt.ItemDataRole
 

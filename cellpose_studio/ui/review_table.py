@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.review import Review
 from cellpose_studio.core.review_filter import parsed
-from cellpose_studio.io.project.extras import CellStatus
+from cellpose_studio.core.revision import CellStatus
 from cellpose_studio.ui.review_model import (
     AREA,
     DOUBT,

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.lineage import Present, read_lineages
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.io.images import open_images
 
@@ -52,6 +53,40 @@ def test_a_status_is_a_step_that_can_be_undone_and_redone(session, entry, reopen
     session.undo()
     [again] = reopened().entries
     assert again.statuses["cells"] == {1: "accepted"}
+
+
+def test_statuses_can_be_undone_after_a_restart(session, entry, reopened):
+    session.set_cell_status(entry, [1, 2], "accepted")
+    pixels = entry.labels.pixels
+    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [4]))
+    session.set_cell_status(entry, [1], "rejected")
+    session.set_cell_status(entry, [3], "later")
+    session.undo()
+    again = reopened()
+    [entry] = again.entries
+    assert again.undo_stack.redoText() == "Keep for later: cell"
+    again.undo()
+    assert entry.statuses["cells"] == {1: "accepted", 2: "accepted"}
+    again.undo()
+    assert 4 in entry.labels.labels
+    again.undo()
+    assert entry.statuses["cells"] == {}
+    for _ in range(4):
+        again.redo()
+    assert entry.statuses["cells"] == {1: "rejected", 2: "accepted", 3: "later"}
+    assert 4 not in entry.labels.labels
+
+
+def test_statuses_are_no_edits_of_the_masks(session, entry):
+    session.set_cell_status(entry, [1], "accepted")
+    session.project.writer.flush()
+    number = entry.label_set_ids["cells"]
+    present = [Present("cells", number, entry.labels.revision.id)]
+    [known] = session.project.read(
+        lambda db: read_lineages(db, entry.id, present, "cells")
+    )
+    assert known.open_edits == ()
+    assert not entry.edited
 
 
 def test_a_status_can_be_taken_away(session, entry):

@@ -6,7 +6,9 @@ import numpy as np
 import pytest
 
 from cellpose_studio.app.keeping import kept_over, masks_before
+from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.restoring import read_masks
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edit import edit_between
 from cellpose_studio.io.images import open_images
@@ -129,3 +131,30 @@ def test_the_masks_before_a_preview_count(session, entry):
     session.preview(entry, masks({1: 0}))
     run(session, entry, masks({1: 0}))
     assert ids(entry) == [1, 0, 0, 4]
+
+
+def test_cells_drawn_by_hand_are_still_so_after_restoring(session, entry, tmp_path):
+    paint(session, entry, 8, 0)
+    paint(session, entry, 0, 50)
+    session.seal(entry)
+    edited = entry.labels.revision
+    run(session, entry, masks({9: 24}))
+    flows = KeptFlows(tmp_path / "flows")
+    labels = read_masks(session.project, session.stored, flows, entry, "cells", edited)
+    session.replace_labels(entry, labels, "Restore", "restore")
+    assert ids(entry) == [50, 0, 3, 4]
+    run(session, entry, masks({1: 8, 2: 24}))
+    assert ids(entry) == [50, 0, 0, 4]
+
+
+def test_ids_of_cells_that_are_gone_are_not_given_again(session, entry, reopened):
+    paint(session, entry, 0, 50)
+    paint(session, entry, 0, 0)
+    session.seal(entry)
+    again = reopened()
+    [entry] = again.entries
+    assert entry.labels.pixels.sizes().next_id() == 51
+    run(again, entry, masks({1: 8}, width=2))
+    assert entry.labels.pixels.sizes().ids().tolist() == [51]
+    again.undo()
+    assert entry.labels.pixels.sizes().next_id() == 52

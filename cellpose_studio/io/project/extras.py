@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.revision import CellStatus
 from cellpose_studio.io.project.reading import dumped, loaded, reading
 
-CellStatus = Literal["accepted", "rejected", "later"]
 TrainingRole = Literal["train", "test"]
 
 

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cellpose_studio.core.edit import ChunkEdit, LabelEdit
-from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.core.revision import JournalEntry, StatusChanges
 from cellpose_studio.io.project.checks import (
     OPEN_EDITS,
     check,
@@ -25,11 +25,13 @@ from cellpose_studio.io.project.reading import (
     when,
 )
 
-_FIXED = "id, label_set, base, operation, cells, time, undoes, head, delta_sha256"
+_FIXED = (
+    "id, label_set, base, operation, cells, time, undoes, head, statuses, delta_sha256"
+)
 COLUMNS = f"{_FIXED}, sealed, sha256"
 """Of an entry without its pixels."""
 
-_DELTA_SHA256 = 8
+_DELTA_SHA256 = 9
 
 
 def write_entry(
@@ -48,6 +50,7 @@ def write_entry(
         entry.time.isoformat(),
         entry.undoes,
         entry.head,
+        None if entry.statuses is None else _dumped_statuses(entry.statuses),
         None if delta is None else hashlib.sha256(delta).digest(),
     )
     sha256 = row_sha256(*values)
@@ -167,7 +170,7 @@ def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
 def _entry(row: Sequence[Any]) -> JournalEntry:
     *fixed, sealed, sha256 = row
     check(sha256, row_sha256(*fixed))
-    number, label_set, base, operation, cells, time, undoes, head, _ = fixed
+    number, label_set, base, operation, cells, time, undoes, head, statuses, _ = fixed
     return JournalEntry(
         int(number),
         int(label_set),
@@ -178,8 +181,17 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         undoes,
         head,
         sealed,
+        None if statuses is None else _statuses(statuses),
     )
 
 
 def _cells(text: str) -> tuple[int, ...]:
     return tuple(int(cell) for cell in loaded(text))
+
+
+def _dumped_statuses(statuses: StatusChanges) -> str:
+    return dumped([[cell, *change] for cell, change in statuses.items()])
+
+
+def _statuses(text: str) -> StatusChanges:
+    return {int(cell): (before, after) for cell, before, after in loaded(text)}

@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import get_args
 
 from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.revision import CellStatus
 from cellpose_studio.io.project.batch import BatchState
-from cellpose_studio.io.project.extras import CellStatus, TrainingRole
+from cellpose_studio.io.project.extras import TrainingRole
 from cellpose_studio.io.project.salvage import Salvage, Values
 
 _STATE = "state/"

@@ -27,6 +27,7 @@ class SavedLabelSet:
     name: str
     head: int | None
     cells: int = 0
+    highest: int = 0
     sha256: bytes = b""
 
 

@@ -96,8 +96,8 @@ class Masks:
         """Write label sets without heads, and the revisions with their pixels."""
         for stored in label_sets:
             db.execute(
-                "INSERT OR IGNORE INTO label_set VALUES (?, ?, ?, NULL, 0, x'')",
-                (stored.id, stored.image, stored.name),
+                "INSERT OR IGNORE INTO label_set VALUES (?, ?, ?, NULL, 0, ?, x'')",
+                (stored.id, stored.image, stored.name, stored.highest),
             )
         runs = {row[0] for row in db.execute("SELECT id FROM run")}
         for number in sorted(self.saved):

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from cellpose_studio.core.cell_table import HIGHEST_ID
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.revision import KIND_WORDS, LabelRevision
 from cellpose_studio.io.project.checks import (
@@ -43,6 +44,8 @@ class StoredLabelSet:
         How many cells there are at present, edits included.
     edited
         Edits came after the head.
+    highest
+        The highest id that a cell has ever had.
     """
 
     id: int
@@ -51,6 +54,7 @@ class StoredLabelSet:
     head: LabelRevision | None = None
     cells: int = 0
     edited: bool = False
+    highest: int = 0
 
 
 def write_label_set(db: sqlite3.Connection, number: int, image: int, name: str) -> None:
@@ -62,22 +66,32 @@ def write_label_set(db: sqlite3.Connection, number: int, image: int, name: str) 
 
 
 def set_head(
-    db: sqlite3.Connection, label_set: int, revision: int | None, cells: int
+    db: sqlite3.Connection,
+    label_set: int,
+    revision: int | None,
+    cells: int,
+    highest: int = 0,
 ) -> None:
-    """Make ``revision`` the head of a label set."""
-    db.execute(
-        "UPDATE label_set SET head = ?, cells = ? WHERE id = ?",
-        (revision, cells, label_set),
-    )
+    """Make ``revision`` the head of a label set.
+
+    ``highest`` is the highest id of its cells; that of a label set never falls.
+    """
+    db.execute("UPDATE label_set SET head = ? WHERE id = ?", (revision, label_set))
+    set_cells(db, label_set, cells, highest)
     db.execute(
         "UPDATE label_set SET sha256 = ? WHERE id = ?",
         (label_set_sha256(db, label_set), label_set),
     )
 
 
-def set_cells(db: sqlite3.Connection, label_set: int, cells: int) -> None:
-    """Say how many cells a label set has after an edit."""
-    db.execute("UPDATE label_set SET cells = ? WHERE id = ?", (cells, label_set))
+def set_cells(
+    db: sqlite3.Connection, label_set: int, cells: int, highest: int = 0
+) -> None:
+    """Say how many cells a label set has after an edit, and their highest id."""
+    db.execute(
+        "UPDATE label_set SET cells = ?, highest = max(highest, ?) WHERE id = ?",
+        (cells, highest, label_set),
+    )
 
 
 def write_revision(
@@ -132,14 +146,14 @@ def read_label_sets(db: sqlite3.Connection) -> list[StoredLabelSet]:
         }
         columns = ", ".join(f"revision.{name}" for name in _COLUMNS.split(", "))
         rows = db.execute(
-            "SELECT label_set.id, image, name, label_set.cells, "  # noqa: S608
+            "SELECT label_set.id, image, name, label_set.cells, highest, "  # noqa: S608
             f"label_set.sha256, head, image.id IS NOT NULL, {columns} FROM label_set "
             "LEFT JOIN revision ON revision.id = head "
             "LEFT JOIN image ON image.id = image ORDER BY label_set.id"
         )
         found = []
         for row in rows:
-            check(row[4], label_set_sha256(db, row[0]))
+            check(row[5], label_set_sha256(db, row[0]))
             found.append(_label_set(row, edited))
         return found
 
@@ -207,12 +221,19 @@ def read_thumbnails(
 
 
 def _label_set(row: tuple[Any, ...], edited: set[int]) -> StoredLabelSet:
-    number, image, name, cells, _, head, has_image, *rest = row
+    number, image, name, cells, highest, _, head, has_image, *rest = row
     if not has_image or (head is not None and rest[0] is None):
         raise ValueError("the image or the head is missing")
     revision = None if head is None else _revision(tuple(rest))
     return StoredLabelSet(
-        int(number), int(image), str(name), revision, int(cells), number in edited
+        int(number),
+        int(image),
+        str(name),
+        revision,
+        int(cells),
+        number in edited,
+        # No checksum is over it; a cell can have no higher one.
+        min(max(int(highest), 0), HIGHEST_ID),
     )
 
 

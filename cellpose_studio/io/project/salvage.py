@@ -20,10 +20,10 @@ Values = tuple[Value, ...]
 TABLES = {
     "image": "KTtTTTTtTTITTIIB",
     "run": "KITTTB",
-    "label_set": "KITiIB",
+    "label_set": "KITiIIB",
     "revision": "KIiTTTTIitTTTBBb",
     "revision_chunk": "IIIIB",
-    "journal": "KIiTTTiibiBb",
+    "journal": "KIiTTTiitbiBb",
     "cell": "IIT",
     "confidence": "KIIIB",
     "preset": "TTT",

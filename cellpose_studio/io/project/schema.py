@@ -48,6 +48,7 @@ CREATE TABLE label_set (
     name TEXT NOT NULL,
     head INTEGER REFERENCES revision(id),
     cells INTEGER NOT NULL DEFAULT 0,
+    highest INTEGER NOT NULL DEFAULT 0,
     sha256 BLOB NOT NULL,
     UNIQUE (image, name)
 );
@@ -103,6 +104,7 @@ CREATE TABLE journal (
     time TEXT NOT NULL,
     undoes INTEGER REFERENCES journal(id),
     head INTEGER REFERENCES revision(id),
+    statuses TEXT,
     delta_sha256 BLOB,
     sealed INTEGER REFERENCES revision(id),
     sha256 BLOB NOT NULL,

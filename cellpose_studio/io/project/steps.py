@@ -12,7 +12,7 @@ from cellpose_studio.io.project.journal import COLUMNS, edit_of_row, entry_of_ro
 from cellpose_studio.io.project.reading import reading
 from cellpose_studio.io.project.revisions import read_revision
 
-_MOST = 2000
+_MOST = 10_000
 """Entries that are looked at; more steps than anyone goes back through."""
 
 
