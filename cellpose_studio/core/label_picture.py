@@ -129,11 +129,12 @@ def colour_of(cell: int) -> int:
 @compiled
 def _byte(cell: np.uint32, inside: bool) -> np.uint8:
     # Multiplying by 2³² over the golden ratio puts ids that are close to each
-    # other, which neighbours usually have, far apart.
-    spread = np.uint32(cell * np.uint32(2654435769)) >> np.uint32(16)
-    colour = np.uint32(1) + (spread * np.uint32(COLOURS) >> np.uint32(16))
+    # other, which neighbours usually have, far apart. Each step is made 32 bits wide
+    # again: the compiler then does twice as many pixels at once.
+    spread = np.uint32(np.uint32(cell * np.uint32(2654435769)) >> np.uint32(16))
+    colour = np.uint32(np.uint32(spread * np.uint32(COLOURS)) >> np.uint32(16))
     edge = np.uint32(0) if inside else np.uint32(OUTLINE)
-    return np.uint8(colour | edge if cell != 0 else 0)
+    return np.uint8((colour + np.uint32(1)) | edge if cell != 0 else np.uint32(0))
 
 
 @compiled
@@ -141,17 +142,34 @@ def _draw(
     labels: Labels, drawn: Picture, top: int, bottom: int, left: int, right: int
 ) -> None:
     height, width = labels.shape
+    first, last = max(left, 1), min(right, width - 1)
     for y in range(top, bottom):
-        within = 0 < y < height - 1
         here, line = labels[y], drawn[y]
-        above, below = labels[max(y - 1, 0)], labels[min(y + 1, height - 1)]
-        # No branch in here: the compiler then does many pixels at once.
-        for x in range(max(left, 1), min(right, width - 1)):
-            cell = here[x]
-            upright = (above[x] == cell) & (below[x] == cell)
-            level = (here[x - 1] == cell) & (here[x + 1] == cell)
-            line[x] = _byte(cell, within & upright & level)
+        if 0 < y < height - 1 and first < last:
+            _draw_row(
+                labels[y - 1, first:last],
+                here[first - 1 : last + 1],
+                labels[y + 1, first:last],
+                line[first:last],
+            )
+        else:
+            for x in range(left, right):
+                line[x] = _byte(here[x], False)
         if left == 0:
             line[0] = _byte(here[0], False)
         if right == width:
             line[width - 1] = _byte(here[width - 1], False)
+
+
+@compiled
+def _draw_row(above: Labels, here: Labels, below: Labels, line: Picture) -> None:
+    """Draw pixels of a row; ``here`` has one more at either end."""
+    # No branch, and no index that could be negative: the compiler then does many
+    # pixels at once.
+    size = len(line)
+    before, cells, after = here[:size], here[1 : size + 1], here[2 : size + 2]
+    for x in range(size):
+        cell = cells[x]
+        upright = (above[x] == cell) & (below[x] == cell)
+        level = (before[x] == cell) & (after[x] == cell)
+        line[x] = _byte(cell, upright & level)

@@ -200,7 +200,9 @@ class Canvas(QObject):
     def set_active_labels(self, name: str) -> None:
         """Show only the label set of that name, and select it."""
         for shown, layer in self._masks.items():
-            layer.visible = shown == name
+            # Or napari would draw what is shown already again.
+            if layer.visible != (shown == name):
+                layer.visible = shown == name
             if layer.visible:
                 self.model.layers.selection.active = layer
 
