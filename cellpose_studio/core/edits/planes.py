@@ -12,6 +12,7 @@ from cellpose_studio.core.cell_table import Box, CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell, padded
+from cellpose_studio.core.edits.parts import staying
 
 Distance = npt.NDArray[np.float64]
 
@@ -41,36 +42,99 @@ def interpolate(
     return changes.edit("Interpolate between planes", cells)
 
 
-def copy_to_plane(
+def copy_cells(
     labels: Labels,
     table: CellTable,
     cells: Sequence[int] | None,
     source: At,
     target: At,
+    operation: str = "Copy to plane",
     *,
     protect: bool = True,
 ) -> LabelEdit:
-    """Return the edit that copies cells, or all if None, to another plane.
+    """Return the edit that copies cells, or all if None, to another plane or volume.
 
     They have the same ids there, and what they have there already stays.
 
     Parameters
     ----------
     source, target
-        Indices of two planes.
+        Indices of two planes, or of two volumes.
+    operation
+        What the menu is to call it.
     """
     changes = Changes(labels, target)
     if cells is None:
-        plane = tuple(slice(n, n + 1) for n in source)
-        sides = tuple(slice(0, size) for size in labels.shape[-2:])
-        cells = table.within(plane + sides).tolist()
+        lead = tuple(slice(n, n + 1) for n in source)
+        sides = tuple(slice(0, size) for size in labels.shape[len(source) :])
+        cells = table.within(lead + sides).tolist()
     copied = []
     for cell in cells:
         box, mask = of_cell(labels, table, cell, source)
         if mask.any():
             copied.append(cell)
             changes.put(box, mask, cell, protect)
-    return changes.edit("Copy to plane", copied)
+    return changes.edit(operation, copied)
+
+
+def propagate(
+    labels: Labels,
+    table: CellTable,
+    cell: int,
+    source: At,
+    target: At,
+    operation: str = "Propagate cell",
+    *,
+    protect: bool = True,
+) -> LabelEdit:
+    """Return the edit that gives a cell in ``target`` the shape it has in ``source``.
+
+    What it had there is background, unless it is part of the shape. Where others that
+    are protected take the shape apart, its largest piece is the cell; where they leave
+    nothing of it, or there is no shape in ``source``, the cell stays as it is.
+
+    Parameters
+    ----------
+    source, target
+        Indices of two planes, or of two volumes.
+    operation
+        What the menu is to call it.
+    """
+    changes = Changes(labels, target)
+    box, shape = of_cell(labels, table, cell, source)
+    now = labels[target][box]
+    after = shape
+    if protect:
+        after = staying(shape, shape & ((now == 0) | (now == cell)))
+    if after.any():
+        changes.put(box, (now == cell) & ~after, 0, protect=False)
+        changes.put(box, after, cell, protect=False)
+    return changes.edit(operation, [cell])
+
+
+def delete_from(
+    labels: Labels,
+    table: CellTable,
+    cell: int,
+    first: At,
+    operation: str = "Delete cell from here on",
+) -> LabelEdit:
+    """Return the edit that removes a cell from a plane or time point to the last one.
+
+    Parameters
+    ----------
+    first
+        Index of the first of these planes, or volumes.
+    operation
+        What the menu is to call it.
+    """
+    *lead, start = first
+    at = tuple(lead)
+    changes = Changes(labels, at)
+    box, mask = of_cell(labels, table, cell, at)
+    mask[: max(start - box[0].start, 0)] = False
+    changes.put(box, mask, 0, protect=False)
+    return changes.edit(operation, [cell])
 
 
 def _fill_between(

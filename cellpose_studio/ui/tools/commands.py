@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QInputDialog, QWidget
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.edits.planes import copy_to_plane, interpolate
+from cellpose_studio.core.edits.planes import copy_cells, interpolate
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
     relabel,
@@ -122,7 +122,7 @@ class CellCommands:
         target = (*lead, last + 1)
         cells = [self._hand.chosen] if self._hand.chosen else None
         self._hand.edit(
-            copy_to_plane(labels, self._hand.table, cells, where.plane, target)
+            copy_cells(labels, self._hand.table, cells, where.plane, target)
         )
 
     def remove_at_border(self) -> None:
@@ -188,6 +188,7 @@ def tool_commands(tools: Tools) -> list[Command | None]:
 
     return [
         Command("select", "&Select", lambda: tools.take("select"), "V"),
+        Command("outline", "&Outline", toggle("outline"), "P"),
         Command("brush", "&Brush", toggle("brush"), "B"),
         Command("eraser", "&Eraser", toggle("eraser"), "E"),
         Command("split", "S&plit", toggle("split"), "S"),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.edits import paint, planes, reshape, shapes, split, whole
+from cellpose_studio.core.edits import paint, reshape, shapes, split, whole
 
 SHAPES = [(1, 1), (30, 41), (505, 530)]
 
@@ -181,40 +181,3 @@ def test_relabelling_leaves_the_cells_as_they_are(check, seed, cells):
     assert ids.tolist() == list(range(1, len(ids) + 1))
     pairs = np.unique(np.stack([labels.ravel(), after.ravel()]), axis=1)
     assert len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1]
-
-
-@settings(max_examples=40)
-@given(seed=seeds, frames=st.integers(1, 2))
-def test_interpolation_never_overwrites(check, seed, frames):
-    labels = np.zeros((frames, 7, 40, 40), np.uint32)
-    for z, n in ((0, 0), (3, 1), (6, 2)):
-        labels[:, z] = check.discs(seed + n, (40, 40), 5, radius=12)
-    labels[:, 5, 10:20] = 999
-    at = () if frames == 1 else (1,)
-    labels = np.ascontiguousarray(labels[0]) if frames == 1 else labels
-    table = CellTable.of(labels)
-    cells = [cell for cell in table.ids().tolist() if cell != 999]
-    after = check.applied(labels, planes.interpolate(labels, table, cells, at))
-    np.testing.assert_array_equal(after[labels > 0], labels[labels > 0])
-    for cell in cells:
-        there = (after[at] == cell).any(axis=(1, 2))
-        drawn = np.flatnonzero((labels[at] == cell).any(axis=(1, 2)))
-        if len(drawn):
-            gaps = ~there[drawn[0] : drawn[-1]]
-            # Only where another cell has the place.
-            assert not gaps.any() or (labels[at] > 0).any()
-
-
-@settings(max_examples=40)
-@given(seed=seeds, every=st.booleans())
-def test_a_copy_goes_onto_background_only(check, seed, every):
-    labels = np.stack([check.discs(seed + n, (30, 31), 8) for n in range(3)])
-    table = CellTable.of(labels)
-    cells = None if every else table.ids()[:2].tolist()
-    edit = planes.copy_to_plane(labels, table, cells, (0,), (2,))
-    after = check.applied(labels, edit)
-    np.testing.assert_array_equal(after[:2], labels[:2])
-    np.testing.assert_array_equal(after[2][labels[2] > 0], labels[2][labels[2] > 0])
-    wanted = labels[0] if every else np.where(np.isin(labels[0], cells), labels[0], 0)
-    empty = labels[2] == 0
-    np.testing.assert_array_equal(after[2][empty], wanted[empty])
