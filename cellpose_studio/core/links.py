@@ -1,4 +1,4 @@
-"""Which cells of two label images are the same: over time, and after a new run."""
+"""Which cells of two label images are the same: at two times, or after a new run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ import numpy.typing as npt
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.compare import shared_pixels
-from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.parts import staying
 
@@ -35,37 +34,6 @@ def matches(before: Labels, after: Labels, threshold: float = 0.5) -> dict[int, 
     olds, news, iou = _candidates(before, after, threshold)
     chosen = _assigned(olds, news, iou)
     return dict(zip(news[chosen].tolist(), olds[chosen].tolist(), strict=True))
-
-
-def link(labels: Labels, table: CellTable, threshold: float = 0.5) -> list[LabelEdit]:
-    """Return an edit for each frame after the first, in which cells keep their ids.
-
-    A cell takes the id that the same cell has in the frame before, by `matches`. One
-    that is not there keeps its id if none in an earlier frame has it, and gets one
-    that was never used otherwise. The edits may be applied in any order.
-
-    Parameters
-    ----------
-    labels
-        TYX or TZYX.
-    """
-    edits = []
-    before, fresh = labels[0], table.next_id()
-    used = {0, *_ids(before)}
-    for t in range(1, len(labels)):
-        names = matches(before, labels[t], threshold)
-        for cell in _ids(labels[t]):
-            if cell not in names:
-                names[cell] = fresh if cell in used else cell
-                fresh += cell in used
-        before = _renamed(labels[t], names)
-        used.update(names.values())
-        changed = [name for cell, name in names.items() if cell != name]
-        frame = (slice(t, t + 1), *(slice(0, size) for size in labels.shape[1:]))
-        edits.append(
-            edit_between("Link cells over time", changed, labels, frame, before[None])
-        )
-    return edits
 
 
 def carry_over(

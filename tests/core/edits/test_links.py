@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.links import carry_over, keep_locked, link, matches
+from cellpose_studio.core.links import carry_over, keep_locked, matches
 
 seeds = st.integers(0, 2**31)
 
@@ -65,30 +64,6 @@ def test_a_match_is_one_to_one_and_of_the_largest_sum(check, seed, threshold):
         for order in set(permutations(olds, len(news)))
     )
     assert sum(score(n, o) for n, o in found.items()) == pytest.approx(best)
-
-
-@settings(max_examples=60)
-@given(seeds)
-def test_linking_keeps_cells_and_an_id_stays_with_its_cell(check, seed):
-    frames = [check.discs(seed + n // 2, (24, 24), 5) for n in range(5)]
-    labels = np.stack(frames)
-    table = CellTable.of(labels)
-    edits = link(labels, table)
-    assert len(edits) == 4
-    after = labels.copy()
-    for edit in reversed(edits):
-        assert edit.fits(after)
-        edit.apply(after)
-    for t in range(5):
-        pairs = pairs_of(labels[t], after[t])
-        assert len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
-    for t in range(1, 5):
-        for new, old in matches(after[t - 1], after[t]).items():
-            assert new == old
-        # An id that comes anew was in no frame before.
-        came = np.setdiff1d(after[t], after[t - 1])
-        assert not np.isin(came[came > 0], after[:t]).any()
-    assert not any(edit.parts for edit in link(after, CellTable.of(after)))
 
 
 def test_a_locked_cell_wins_and_others_lose_pixels():

@@ -1,0 +1,123 @@
+"""Tracks: a cell has one id over time, and no mask changes its shape by it."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
+from cellpose_studio.core.links import matches
+from cellpose_studio.core.tracks import link
+
+seeds = st.integers(0, 2**31)
+
+
+def frames(seed: int, volume: bool):
+    """Draw five time points of discs, each twice, with ids that begin anew in each."""
+    random = np.random.default_rng(seed)
+    shape = (3, 24, 24) if volume else (24, 24)
+    grid = np.indices(shape[-2:])
+    drawn = []
+    for _ in range(3):
+        one = np.zeros(shape, np.uint32)
+        for cell in random.permutation(6)[:5] + 1:
+            centre = random.integers(24, size=2)
+            away = sum((g - c) ** 2 for g, c in zip(grid, centre, strict=True))
+            one[..., away <= random.uniform(1, 6) ** 2] = cell
+        ids = np.concatenate([[0], random.permutation(6) + 1]).astype(np.uint32)
+        drawn += [one, ids[one]]
+    return np.stack(drawn[:5])
+
+
+def after(labels, edit):
+    assert edit.fits(labels)
+    changed = labels.copy()
+    edit.apply(changed)
+    back = changed.copy()
+    edit.inverse().apply(back)
+    np.testing.assert_array_equal(back, labels)
+    return changed
+
+
+def moving(*ids: int):
+    """Draw a cell that moves by a pixel each time, with an id in each time point."""
+    labels = np.zeros((len(ids), 12, 30), np.uint32)
+    for t, cell in enumerate(ids):
+        labels[t, 3:9, 3 + t : 11 + t] = cell
+    return labels
+
+
+@settings(max_examples=80)
+@given(seeds, st.booleans(), st.sampled_from([0.2, 0.5, 0.9]))
+def test_linking_keeps_shapes_and_an_id_stays_with_its_cell(seed, volume, threshold):
+    labels = frames(seed, volume)
+    table = CellTable.of(labels, highest=100)
+    tracks = link(labels, table, threshold)
+    linked = after(labels, tracks.edit)
+    for before, now in zip(labels, linked, strict=True):
+        pairs = np.unique(np.stack([before.ravel(), now.ravel()]), axis=1)
+        assert len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
+        assert set(now.flat) <= {*before.flat, *labels.flat, *range(101, 200)}
+    for t in range(1, 5):
+        same = matches(linked[t - 1], linked[t], threshold)
+        assert all(new == old for new, old in same.items())
+        # An id that comes anew was in no time point before.
+        came = np.setdiff1d(linked[t], linked[t - 1])
+        assert not np.isin(came[came > 0], linked[:t]).any()
+        assert set(np.intersect1d(linked[t], linked[t - 1])) <= {0, *same}
+    counts = [np.unique(one[one > 0]) for one in linked]
+    ids, times = np.unique(np.concatenate(counts), return_counts=True)
+    assert (tracks.cells, tracks.tracks) == (times.sum(), len(ids))
+    assert tracks.single == np.count_nonzero(times == 1)
+    assert not link(linked, CellTable.of(linked), threshold).edit.parts
+
+
+@settings(max_examples=60)
+@given(seeds, st.data())
+def test_a_status_stays_where_all_of_a_track_had_it(seed, data):
+    labels = frames(seed, volume=False)
+    known = st.dictionaries(st.integers(1, 6), st.sampled_from(["accepted", "later"]))
+    statuses = data.draw(known)
+    tracks = link(labels, CellTable.of(labels), 0.5, statuses)
+    linked = after(labels, tracks.edit)
+    for track in np.unique(linked[linked > 0]).tolist():
+        had = {statuses.get(int(cell)) for cell in np.unique(labels[linked == track])}
+        assert statuses.get(track) in (None, *had)
+        if track in statuses:
+            assert had == {statuses[track]}
+
+
+def test_a_track_that_was_decided_on_in_part_gets_a_new_id():
+    labels = moving(3, 5, 5)
+    linked = after(labels, link(labels, CellTable.of(labels), 0.5).edit)
+    assert np.unique(linked).tolist() == [0, 3]
+    for statuses, cell in (
+        ({3: "accepted", 5: "accepted"}, 3),
+        ({5: "accepted"}, 3),
+        ({3: "accepted"}, 6),
+        ({3: "accepted", 5: "rejected"}, 6),
+    ):
+        tracks = link(labels, CellTable.of(labels), 0.5, statuses)
+        assert np.unique(after(labels, tracks.edit)).tolist() == [0, cell]
+
+
+def test_an_edit_of_links_says_how_they_were_made():
+    labels = moving(1, 2, 3, 4)
+    tracks = link(labels, CellTable.of(labels), 0.35)
+    assert tracks.edit.operation == "Link cells over time (IoU 0.35)"
+    assert tracks.edit.cells == (1,)
+    assert (tracks.frames, tracks.cells, tracks.tracks, tracks.single) == (4, 4, 1, 0)
+    far = link(labels, CellTable.of(labels), 0.99)
+    assert (far.tracks, far.single) == (4, 4)
+    assert not far.edit.parts
+
+
+def test_linking_can_be_stopped():
+    checkpoint = Checkpoint()
+    checkpoint.stop()
+    labels = moving(1, 2)
+    with pytest.raises(Cancelled):
+        link(labels, CellTable.of(labels), checkpoint=checkpoint)
