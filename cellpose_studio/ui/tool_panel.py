@@ -40,6 +40,14 @@ _BUTTONS = (
         "over cells to merge.",
     ),
     _Button(
+        "outline",
+        "Outline",
+        "P",
+        "Draws a new cell: drag around it, or click the corners of a polygon. A click "
+        "on the first corner or a double click closes it. The right button draws "
+        "around a cell with any tool.",
+    ),
+    _Button(
         "brush",
         "Brush",
         "B",

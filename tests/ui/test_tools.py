@@ -97,6 +97,49 @@ def test_an_outline_follows_the_mouse_and_closes_itself(user, entry, mouse):
     assert cell_at(entry, centre(1, 1)) > 0
 
 
+@pytest.mark.parametrize("end", ["first corner", "double click"])
+def test_a_polygon_is_drawn_corner_by_corner(user, entry, mouse, qtbot, end):
+    mouse.click(centre(1, 1), CONTROL)
+    before = entry.labels.labels.copy()
+    qtbot.keyClick(user.window, Qt.Key.Key_P)
+    y, x = centre(1, 1)
+    corners = [(y - 9, x - 9), (y - 9, x + 9), (y + 9, x + 9), (y + 9, x - 9)]
+    for corner in corners[:3]:
+        mouse.click(corner)
+        mouse.move((corner[0], corner[1] - 3))
+    assert not entry.labels.labels[y, x]
+    if end == "double click":
+        mouse.double_click(corners[3])
+    else:
+        mouse.click(corners[3])
+        mouse.click(corners[0])
+    after = entry.labels.labels
+    new = cell_at(entry, centre(1, 1))
+    assert new > before.max()
+    assert abs(np.count_nonzero(after == new) - 19**2) <= 2 * 19
+    np.testing.assert_array_equal(others(after, new), before)
+    # The next click begins another one.
+    mouse.click(corners[0])
+    assert user.window.session.undo_stack.undoText() == "Draw cell"
+
+
+def test_the_left_button_draws_around_a_cell(user, entry, mouse, qtbot):
+    mouse.click(centre(1, 1), CONTROL)
+    qtbot.keyClick(user.window, Qt.Key.Key_P)
+    mouse.drag(ring(centre(1, 1), 9))
+    area = np.count_nonzero(entry.labels.labels == cell_at(entry, centre(1, 1)))
+    assert area == pytest.approx(np.pi * 9**2, rel=0.25)
+
+
+def test_escape_gives_a_polygon_up(user, entry, mouse, qtbot):
+    qtbot.keyClick(user.window, Qt.Key.Key_P)
+    for corner in ring(centre(1, 1), 10, 4)[:3]:
+        mouse.click(corner)
+    qtbot.keyClick(user.window, Qt.Key.Key_Escape)
+    mouse.double_click(centre(0, 0))
+    assert not entry.edited
+
+
 def test_escape_gives_an_outline_up(user, entry, mouse, qtbot):
     start, *way = ring(centre(1, 1), 10, 60)
     mouse.click(start, button=RIGHT)

@@ -7,11 +7,12 @@ import numpy as np
 from cellpose_studio.core.edits.paint import draw_cell
 from cellpose_studio.core.edits.shapes import outline
 from cellpose_studio.ui.pointer import RIGHT, Pointer
+from cellpose_studio.ui.tools.hand import Hand
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
 
-_FEWEST = 4  # points of an outline
+_FEWEST = 3  # points of an outline
 
 
 class OutlineTool(Tool):
@@ -77,15 +78,15 @@ class OutlineTool(Tool):
     def _close(self) -> None:
         plane, points = self._plane, self._points
         self.leave()
-        labels = self.hand.labels
-        if labels is None or plane is None or len(points) < _FEWEST:
-            return
-        height, width = labels.shape[-2:]
-        edit = draw_cell(
-            labels,
-            self.hand.table,
-            outline(np.array(points), (height, width)),
-            plane,
-            protect=self.hand.settings.protect,
-        )
-        self.hand.edit(edit)
+        draw_inside(self.hand, plane, points)
+
+
+def draw_inside(hand: Hand, plane: tuple[int, ...] | None, points: list[Point]) -> None:
+    """Draw a cell inside an outline; one of too few points is none."""
+    labels = hand.labels
+    if labels is None or plane is None or len(points) < _FEWEST:
+        return
+    height, width = labels.shape[-2:]
+    patch = outline(np.array(points), (height, width))
+    protect = hand.settings.protect
+    hand.edit(draw_cell(labels, hand.table, patch, plane, protect=protect))

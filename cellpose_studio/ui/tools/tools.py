@@ -14,11 +14,12 @@ from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
 from cellpose_studio.ui.tools.hand import Hand, Settings
 from cellpose_studio.ui.tools.handles import HandlesTool
 from cellpose_studio.ui.tools.outline import OutlineTool
+from cellpose_studio.ui.tools.polygon import PolygonTool
 from cellpose_studio.ui.tools.select import SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
 
-Mode = Literal["select", "brush", "eraser", "split", "handles"]
+Mode = Literal["select", "outline", "brush", "eraser", "split", "handles"]
 
 _SIZES = range(1, 200)
 _STEP = 1.25
@@ -39,6 +40,7 @@ class Tools(QObject):
         self.mode: Mode = "select"
         self._tools: dict[Mode, Tool] = {
             "select": SelectTool(self.hand),
+            "outline": PolygonTool(self.hand),
             "brush": BrushTool(self.hand),
             "eraser": EraserTool(self.hand),
             "split": SplitTool(self.hand),
