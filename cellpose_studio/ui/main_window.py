@@ -27,6 +27,7 @@ from cellpose_studio.app.runs import Runs, Thresholds
 from cellpose_studio.app.sealing import Sealer
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.app.slow_edits import SlowEdits
 from cellpose_studio.app.unnamed import left_over
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import IMAGE_FILES
@@ -55,10 +56,11 @@ from cellpose_studio.ui.selection import Selection
 from cellpose_studio.ui.status_bar import StatusBar
 from cellpose_studio.ui.theme import ADDITIONS
 from cellpose_studio.ui.tools.commands import CellCommands
+from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tools import Tools
 from cellpose_studio.ui.welcome import Welcome
 from cellpose_studio.ui.window_state import WindowState
-from cellpose_studio.workflows.warm_up import warm_up
+from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
 _SIZE = (1366, 768)
 _LEFT, _RIGHT = 260, 350
@@ -96,7 +98,11 @@ class MainWindow(QMainWindow):
         self.messages = MessageBar()
         self.selection = Selection(self.session)
         self.tools = Tools(self.session, self.canvas, self.selection)
-        self.cell_commands = CellCommands(self.tools.hand, self.messages.note, self)
+        self.slow_edits = SlowEdits(self.session, self.quick)
+        self.cell_commands = CellCommands(self.tools.hand, self.slow_edits, self)
+        self.plane_commands = PlaneCommands(
+            self.tools.hand, self.slow_edits, self.messages.note, self
+        )
         self.picture = Picture(self.session, self.canvas)
         self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()
@@ -206,11 +212,13 @@ class MainWindow(QMainWindow):
         self.messages.fail(failure)
 
     def warm_up(self) -> None:
-        """Load torch and the models that were added, now that there is a window."""
+        """Load what the first masks, edits and runs need, and models that were added."""
         looking = Job("Looking for unnamed work", lambda _: left_over(), quiet=True)
         looking.finished.connect(self.welcome.offer)
         looking.failed.connect(self.show_error)
         self.quick.start(looking)
+        for work in (lambda _: self.canvas.warm_up(), warm_up_editing):
+            self.quick.start(Job("Warming up", work, quiet=True))
         job = Job("Warming up", warm_up, quiet=True)
         job.finished.connect(lambda devices: self.status.device.setText(devices[0]))
         job.failed.connect(self.show_error)
@@ -315,6 +323,8 @@ class MainWindow(QMainWindow):
         self.presets.failed.connect(self.show_error)
         self.runs.noted.connect(self.messages.note)
         self.thresholds.failed.connect(self.show_error)
+        self.slow_edits.noted.connect(self.messages.note)
+        self.slow_edits.failed.connect(self.show_error)
 
     def _restore(self) -> None:
         self.resize(*_SIZE)

@@ -1,8 +1,16 @@
-"""Load what the first run would otherwise wait for."""
+"""Loading what the first run, or the first edit, would otherwise wait for."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+import numpy as np
+
 from cellpose_studio.core.checkpoint import Checkpoint
+
+if TYPE_CHECKING:
+    from cellpose_studio.core.edit import LabelEdit
 
 
 def warm_up(checkpoint: Checkpoint) -> list[str]:
@@ -20,3 +28,42 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
     from cellpose_studio.engine.device import available_devices
 
     return [device.title for device in available_devices()]
+
+
+def warm_up_editing(checkpoint: Checkpoint) -> None:
+    """Do each kind of edit on a few pixels, as if a user did.
+
+    Loops over pixels are then compiled, or read from the cache of an earlier start,
+    and SciPy and scikit-image are imported.
+    """
+    from cellpose_studio.core.cell_table import CellTable
+    from cellpose_studio.core.edits import paint, reshape, split, whole
+    from cellpose_studio.core.edits.shapes import brush
+    from cellpose_studio.core.label_marks import mark, marks_of
+    from cellpose_studio.core.label_picture import picture, update
+
+    labels = np.zeros((16, 16), np.uint32)
+    labels[2:14, 2:14] = 1
+    everything = (slice(0, 16), slice(0, 16))
+    table = CellTable.of(labels)
+    drawn = picture(labels)
+    line = np.array([[8.0, 0.0], [8.0, 15.0]])
+    seeds = np.array([[4.0, 8.0], [12.0, 8.0]])
+    edits: tuple[Callable[[], LabelEdit], ...] = (
+        lambda: paint.draw_cell(labels, table, brush(line, 3, (16, 16))),
+        lambda: paint.erase(labels, table, brush(line, 1, (16, 16))),
+        lambda: split.split_by_line(labels, table, 1, line),
+        lambda: split.split_by_seeds(labels, table, 1, seeds),
+        lambda: reshape.fill_holes(labels, table, [1]),
+        lambda: reshape.smooth(labels, table, [1]),
+        lambda: reshape.grow(labels, table, [1], 1),
+        lambda: reshape.shrink(labels, table, [1], 1),
+        lambda: whole.delete_cells(labels, table, [1]),
+    )
+    for edit in edits:
+        checkpoint.check()
+        change = edit()
+        change.apply(labels)
+        table.change(change, labels)
+        update(drawn, labels, everything)
+    mark(drawn, labels, everything, marks_of({1: "accepted"}))

@@ -1,4 +1,4 @@
-"""Loading what the first run would otherwise wait for."""
+"""Loading what the first run, or the first edit, would otherwise wait for."""
 
 from __future__ import annotations
 
@@ -39,3 +39,48 @@ def test_it_can_be_stopped(monkeypatch):
     checkpoint.stop()
     with pytest.raises(Cancelled):
         warm_up(checkpoint)
+
+
+EDITS = """
+import sys
+import numpy as np
+from numba.core.dispatcher import Dispatcher
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.edits import reshape, split, whole
+from cellpose_studio.core.label_picture import picture, update
+from cellpose_studio.workflows.warm_up import warm_up_editing
+
+def loaded():
+    ours = [part for name, part in sys.modules.items() if "cellpose_studio" in name]
+    loops = {id(f): f for part in ours for f in vars(part).values()
+             if isinstance(f, Dispatcher)}
+    return sum(len(f.signatures) for f in loops.values()), set(sys.modules)
+
+warm_up_editing(Checkpoint())
+before = loaded()
+labels = np.zeros((3, 60, 70), np.uint32)
+labels[1, 10:40, 10:50] = 5
+labels[1, 20:30, 20:30] = 0
+table, drawn = CellTable.of(labels), picture(labels)
+line = np.array([[25.0, 0.0], [25.0, 69.0]])
+for edit in (
+    lambda: reshape.fill_holes(labels, table, [5], (1,)),
+    lambda: split.split_by_line(labels, table, 5, line, (1,)),
+    lambda: whole.merge_cells(labels, table, table.ids().tolist()),
+    lambda: whole.delete_cells(labels, table, [5]),
+):
+    change = edit()
+    assert change.parts
+    change.apply(labels)
+    table.change(change, labels)
+    update(drawn, labels, change.region(labels.shape))
+assert loaded() == before, loaded()[1] - before[1]
+"""
+
+
+def test_the_first_edit_compiles_and_imports_nothing_more():
+    done = subprocess.run(
+        [sys.executable, "-c", EDITS], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr

@@ -105,6 +105,10 @@ class Canvas(QObject):
         """Change the colours of the canvas."""
         self.model.theme = theme
 
+    def warm_up(self) -> None:
+        """Load what napari needs for the first masks; for any thread."""
+        self._masks_layer(np.zeros((2, 2), np.uint32))
+
     def show_image(self, image: ImageSource | None) -> None:
         """Show ``image`` in place of whatever was there, all of it in view."""
         self._image = image
@@ -147,6 +151,9 @@ class Canvas(QObject):
         )
         # Napari then asks for the surroundings of what it painted, too.
         layer.contour = 1
+        # What napari's own tools draw takes a quarter of a second to make.
+        for overlay in layer._overlays.values():  # PRIVATE
+            overlay.visible = False
         self._rank(layer, confidence)
         layer.marks = self._marks.get(name)
         # Masks change by runs and thresholds here; a stray stroke would be lost.
