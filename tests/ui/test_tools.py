@@ -262,7 +262,7 @@ def test_tools_work_on_the_plane_that_is_shown(user, cells, mouse):
     assert planes.tolist() == [3]
     cell = cell_at(entry, (3, *centre(0, 0)))
     mouse.click(centre(0, 0))
-    user.window.cell_commands.copy_to_next()
+    user.window.plane_commands.copy_to_next("Z")
     user.window.canvas.set_planes({"Z": 1})
     labels = entry.labels.labels
     assert np.flatnonzero((labels == cell).any(axis=(1, 2))).tolist() == [3, 4]

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.cell_table import Box, CellTable
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell, padded
@@ -51,6 +52,7 @@ def copy_cells(
     operation: str = "Copy to plane",
     *,
     protect: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that copies cells, or all if None, to another plane or volume.
 
@@ -62,14 +64,18 @@ def copy_cells(
         Indices of two planes, or of two volumes.
     operation
         What the menu is to call it.
+    checkpoint
+        Hears of each cell.
     """
+    checkpoint = checkpoint or Checkpoint()
     changes = Changes(labels, target)
     if cells is None:
         lead = tuple(slice(n, n + 1) for n in source)
         sides = tuple(slice(0, size) for size in labels.shape[len(source) :])
         cells = table.within(lead + sides).tolist()
     copied = []
-    for cell in cells:
+    for n, cell in enumerate(cells):
+        checkpoint.reached(n, len(cells), "cell")
         box, mask = of_cell(labels, table, cell, source)
         if mask.any():
             copied.append(cell)

@@ -3,17 +3,20 @@
 ``at`` is the index of a plane, or of a volume, whose cells are then taken as bodies.
 Where a cell would come apart, the largest piece is kept and the rest is background.
 A cell of which nothing would be left stays as it is. Without ``protect``, what is left
-of the cells that are overwritten is not looked at, and may lie apart.
+of the cells that are overwritten is not looked at, and may lie apart. ``checkpoint``
+hears of each cell.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from math import ceil
 
 import numpy as np
 
 from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
@@ -30,6 +33,7 @@ def fill_holes(
     at: At = (),
     *,
     protect: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that fills background enclosed by cells.
 
@@ -40,7 +44,8 @@ def fill_holes(
     def filled(now: Labels, cell: int) -> Mask:
         return binary_fill_holes(now == cell)
 
-    return _reshaped("Fill holes", labels, table, cells, at, 0, filled, protect)
+    how = _How("Fill holes", 0, filled, protect)
+    return _reshaped(how, labels, table, cells, at, checkpoint)
 
 
 def smooth(
@@ -51,6 +56,7 @@ def smooth(
     *,
     sigma: float = 2,
     protect: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that smooths the outlines of cells.
 
@@ -62,8 +68,8 @@ def smooth(
         inside = (now == cell).astype(np.float32)
         return gaussian_filter(inside, sigma, mode="nearest", truncate=3) > 0.5
 
-    pad = ceil(3 * sigma)
-    return _reshaped("Smooth cells", labels, table, cells, at, pad, smoothed, protect)
+    how = _How("Smooth cells", ceil(3 * sigma), smoothed, protect)
+    return _reshaped(how, labels, table, cells, at, checkpoint)
 
 
 def grow(
@@ -74,6 +80,7 @@ def grow(
     at: At = (),
     *,
     protect: bool = True,
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that grows cells by so many pixels.
 
@@ -89,20 +96,18 @@ def grow(
         among = np.where(np.isin(now, near), now, 0)
         return expand_labels(among, pixels) == cell
 
-    return _reshaped(
-        f"Grow cells by {pixels} px",
-        labels,
-        table,
-        cells,
-        at,
-        2 * pixels,
-        grown,
-        protect,
-    )
+    how = _How(f"Grow cells by {pixels} px", 2 * pixels, grown, protect)
+    return _reshaped(how, labels, table, cells, at, checkpoint)
 
 
 def shrink(
-    labels: Labels, table: CellTable, cells: Sequence[int], pixels: int, at: At = ()
+    labels: Labels,
+    table: CellTable,
+    cells: Sequence[int],
+    pixels: int,
+    at: At = (),
+    *,
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that takes so many pixels off the outlines of cells.
 
@@ -114,31 +119,49 @@ def shrink(
         inside = now == cell
         return inside & ((distance_transform_edt(inside) > pixels) | inside.all())
 
-    name = f"Shrink cells by {pixels} px"
-    return _reshaped(name, labels, table, cells, at, 1, shrunk, True)
+    how = _How(f"Shrink cells by {pixels} px", 1, shrunk, True)
+    return _reshaped(how, labels, table, cells, at, checkpoint)
+
+
+@dataclass(frozen=True)
+class _How:
+    """How cells get another shape.
+
+    Attributes
+    ----------
+    pad
+        How far around a cell one has to look, px.
+    protect
+        Other cells keep their pixels.
+    """
+
+    name: str
+    pad: int
+    shape: Reshape
+    protect: bool
 
 
 def _reshaped(
-    name: str,
+    how: _How,
     labels: Labels,
     table: CellTable,
     cells: Sequence[int],
     at: At,
-    pad: int,
-    reshape: Reshape,
-    protect: bool,
+    checkpoint: Checkpoint | None,
 ) -> LabelEdit:
+    checkpoint = checkpoint or Checkpoint()
     changes = Changes(labels, at)
-    for cell in cells:
-        box, before = of_cell(labels, table, cell, at, pad)
+    for n, cell in enumerate(cells):
+        checkpoint.reached(n, len(cells), "cell")
+        box, before = of_cell(labels, table, cell, at, how.pad)
         if not before.any():
             continue
         now = labels[at][box]
-        after = reshape(now, cell)
-        if protect:
+        after = how.shape(now, cell)
+        if how.protect:
             after &= before | (now == 0)
         after = staying(before, after)
         if after.any():
             changes.put(box, before & ~after, 0, protect=False)
-            changes.put(box, after, cell, protect)
-    return changes.edit(name, cells)
+            changes.put(box, after, cell, how.protect)
+    return changes.edit(how.name, cells)

@@ -1,0 +1,82 @@
+"""Edits that take long to make, off the GUI thread; each is one step in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from psygnal import Signal
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.chunks import Labels
+
+T = TypeVar("T")
+
+
+class SlowEdits:
+    """Looks at the active masks of an image in a job, while the user goes on.
+
+    What comes of it counts only if the masks are still the same.
+    """
+
+    noted = Signal(str)
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+
+    def start(
+        self,
+        entry: Entry,
+        title: str,
+        work: Callable[[Labels, CellTable, Checkpoint], T],
+        done: Callable[[T], None],
+    ) -> Job:
+        """Start a job on masks that are in memory.
+
+        Parameters
+        ----------
+        title
+            What the user reads while it runs: "Smooth outlines".
+        work
+            In a thread; it may only read the labels, and has the table for itself.
+        done
+            Makes a step of what ``work`` returned. It is not called if the masks were
+            changed meanwhile; the user is told so.
+        """
+        assert entry.labels is not None
+        name, pixels = entry.active, entry.labels.pixels
+        array, highest = pixels.array(), pixels.highest
+        reading = True
+
+        def look(checkpoint: Checkpoint) -> T:
+            return work(array, CellTable.of(array, highest), checkpoint)
+
+        def finish(result: T) -> None:
+            nonlocal reading
+            reading = False
+            now = entry.labels
+            # Whoever changed the pixels meanwhile did it on a copy of their own.
+            same = now is not None and now.pixels is pixels and pixels.array() is array
+            if same and entry.active == name:
+                done(result)
+            elif any(entry is one for one in self._session.entries):
+                self.noted.emit(
+                    f"{title}: the masks of {entry.image.name} were changed meanwhile, "
+                    "so nothing was done. Try again."
+                )
+
+        def end() -> None:
+            nonlocal reading
+            reading = False
+
+        pixels.lend(lambda: reading)
+        job = Job(title, look)
+        job.finished.connect(finish)
+        job.failed.connect(self.failed.emit)
+        job.ended.connect(end)
+        return self._queue.start(job)

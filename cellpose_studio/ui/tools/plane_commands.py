@@ -1,0 +1,248 @@
+"""What can be done to cells from plane to plane, and from time point to time point."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+from qtpy.QtWidgets import QWidget
+
+from cellpose_studio.app.slow_edits import SlowEdits
+from cellpose_studio.core.edits.changes import of_cell
+from cellpose_studio.core.edits.planes import (
+    copy_cells,
+    delete_from,
+    interpolate,
+    propagate,
+)
+from cellpose_studio.ui.actions import Command
+from cellpose_studio.ui.tools.cell_edits import CellEdits
+from cellpose_studio.ui.tools.hand import Hand
+from cellpose_studio.ui.tools.link import LinkCommand
+
+Axis = Literal["T", "Z"]
+Say = Callable[[str], None]
+
+_WORDS: dict[Axis, str] = {"T": "time point", "Z": "plane"}
+_NO_AXIS: dict[Axis, str] = {
+    "T": "This image has one time point only.",
+    "Z": "This image has one plane only.",
+}
+_AXES: dict[str, Axis] = {
+    "interpolate": "Z",
+    "copyToNext": "Z",
+    "copyToNextTime": "T",
+    "propagateUp": "Z",
+    "propagateDown": "Z",
+    "propagateTimeUp": "T",
+    "propagateTimeDown": "T",
+    "deleteFrom": "Z",
+    "deleteFromTime": "T",
+    "linkOverTime": "T",
+}
+
+
+@dataclass(frozen=True)
+class _Way:
+    """From the plane or time point that is shown to the one beside it.
+
+    Attributes
+    ----------
+    source, target
+        Their indices in the masks; of a plane, or of a volume.
+    words
+        Where it goes: "next plane".
+    """
+
+    axis: Axis
+    by: int
+    source: tuple[int, ...]
+    target: tuple[int, ...]
+
+    @property
+    def words(self) -> str:
+        return f"{'next' if self.by > 0 else 'previous'} {_WORDS[self.axis]}"
+
+
+class PlaneCommands:
+    """Operations of the Curate menu that reach beyond the plane that is shown.
+
+    Where a time point has several planes, all planes of a cell go along.
+    """
+
+    def __init__(self, hand: Hand, slow: SlowEdits, say: Say, parent: QWidget) -> None:
+        self.links = LinkCommand(hand, slow, say, parent)
+        self._hand = hand
+        self._edits = CellEdits(hand, slow)
+        self._say = say
+
+    def commands(self) -> list[Command | None]:
+        """Return what the window's menu has of it."""
+
+        def onward(axis: Axis, by: int) -> Callable[[], None]:
+            return lambda: self.propagate(axis, by)
+
+        return [
+            Command("interpolate", "&Interpolate planes", self.interpolate, "I"),
+            Command(
+                "copyToNext", "&Copy to the next plane", lambda: self.copy_to_next("Z")
+            ),
+            Command(
+                "copyToNextTime",
+                "Copy to the next &time point",
+                lambda: self.copy_to_next("T"),
+            ),
+            None,
+            Command(
+                "propagateUp",
+                "Propagate to the &next plane",
+                onward("Z", 1),
+                "Ctrl+PgUp",
+            ),
+            Command(
+                "propagateDown",
+                "Propagate to the &previous plane",
+                onward("Z", -1),
+                "Ctrl+PgDown",
+            ),
+            Command(
+                "propagateTimeUp",
+                "Propagate to the n&ext time point",
+                onward("T", 1),
+                "Ctrl+Shift+PgUp",
+            ),
+            Command(
+                "propagateTimeDown",
+                "Propagate to the p&revious time point",
+                onward("T", -1),
+                "Ctrl+Shift+PgDown",
+            ),
+            None,
+            Command(
+                "deleteFrom",
+                "&Delete from this plane on",
+                lambda: self.delete_from("Z"),
+            ),
+            Command(
+                "deleteFromTime",
+                "De&lete from this time point on",
+                lambda: self.delete_from("T"),
+            ),
+            None,
+            Command("linkOverTime", "Lin&k cells over time…", self.links.ask_and_link),
+        ]
+
+    def why_off(self) -> dict[str, str]:
+        """Return for each command why it makes no sense here; "" if it does."""
+        entry = self._hand.entry
+        if entry is None or entry.labels is None:
+            return dict.fromkeys(_AXES, "There are no masks.")
+        return {
+            name: "" if self._steps(axis) > 1 else _NO_AXIS[axis]
+            for name, axis in _AXES.items()
+        }
+
+    def interpolate(self) -> None:
+        """Fill the planes between those in which the chosen cell is drawn."""
+        hand, cell = self._hand, self._chosen()
+        if hand.labels is not None and cell:
+            at = hand.volume_of(hand.canvas.plane)
+            hand.edit(interpolate(hand.labels, hand.table, [cell], at))
+
+    def copy_to_next(self, axis: Axis) -> None:
+        """Copy the chosen cell, or all of the plane, to the next plane or time."""
+        way = self._way(axis, 1)
+        if way is None:
+            return
+        title = f"Copy to {way.words}"
+        protect = self._hand.settings.protect
+        self._edits.act(
+            title,
+            self._edits.chosen_or_all(way.source),
+            lambda labels, table, cells, checkpoint: copy_cells(
+                labels,
+                table,
+                cells,
+                way.source,
+                way.target,
+                title,
+                protect=protect,
+                checkpoint=checkpoint,
+            ),
+        )
+
+    def propagate(self, axis: Axis, by: int) -> None:
+        """Give the chosen cell its shape of here beside here too, and go there."""
+        hand, cell, way = self._hand, self._chosen(), self._way(axis, by)
+        labels = hand.labels
+        if labels is None or way is None or not self._is_at(cell, way.source, axis):
+            return
+        edit = propagate(
+            labels,
+            hand.table,
+            cell,
+            way.source,
+            way.target,
+            f"Propagate to {way.words}",
+            protect=hand.settings.protect,
+        )
+        hand.edit(edit)
+        hand.canvas.step(axis, by)
+        if not self._has(cell, way.target):
+            self._say(
+                f"Cell {cell} has no room here: other cells are in its place, and are "
+                "protected."
+            )
+
+    def delete_from(self, axis: Axis) -> None:
+        """Delete the chosen cell here and in all planes or time points after."""
+        hand, cell = self._hand, self._chosen()
+        if hand.labels is None or not cell:
+            return
+        step = f"Delete cell from {_WORDS[axis]} on"
+        hand.edit(delete_from(hand.labels, hand.table, cell, self._here(axis), step))
+        if not hand.table.of_cell(cell):
+            hand.choose(0)
+
+    def _chosen(self) -> int:
+        """Return the chosen cell; without one, say what to do."""
+        cell = self._hand.chosen
+        if not cell and self._hand.labels is not None:
+            self._say("Choose a cell first: click on it.")
+        return cell
+
+    def _here(self, axis: Axis) -> tuple[int, ...]:
+        """Return the index of the plane that is shown, or of the time point."""
+        plane = self._hand.canvas.plane
+        return plane[:1] if axis == "T" else plane
+
+    def _steps(self, axis: Axis) -> int:
+        """Return how many planes or time points the image has."""
+        entry = self._hand.entry
+        if entry is None:
+            return 0
+        return entry.image.frames if axis == "T" else entry.image.planes
+
+    def _way(self, axis: Axis, by: int) -> _Way | None:
+        """Return the way to the plane or time point beside; None if there is none."""
+        if self._hand.labels is None or self._steps(axis) < 2:
+            return None
+        *lead, last = source = self._here(axis)
+        if not 0 <= last + by < self._steps(axis):
+            end = "last" if by > 0 else "first"
+            self._say(f"This is the {end} {_WORDS[axis]}.")
+            return None
+        return _Way(axis, by, source, (*lead, last + by))
+
+    def _is_at(self, cell: int, at: tuple[int, ...], axis: Axis) -> bool:
+        """Tell whether a cell is there; say so if not."""
+        there = bool(cell) and self._has(cell, at)
+        if cell and not there:
+            self._say(f"Cell {cell} is not in this {_WORDS[axis]}.")
+        return there
+
+    def _has(self, cell: int, at: tuple[int, ...]) -> bool:
+        labels = self._hand.labels
+        assert labels is not None
+        return bool(of_cell(labels, self._hand.table, cell, at)[1].any())
