@@ -38,6 +38,8 @@ _KEYS = """
 <td>accept the cell, reject it, fix it later; and go on</td></tr>
 <tr><td><b>PgUp</b>, <b>PgDn</b></td><td>next, previous plane;
 with Shift, time point</td></tr>
+<tr><td><b>Ctrl+PgUp</b>, <b>Ctrl+PgDn</b></td><td>propagate the chosen cell to the
+next, previous plane; with Shift, time point</td></tr>
 <tr><td><b>Home</b></td><td>all of the image in view</td></tr>
 <tr><td><b>Ctrl+Z</b>, <b>Ctrl+Shift+Z</b></td><td>undo, redo</td></tr>
 <tr><td><b>Ctrl+O</b></td><td>open images or a project</td></tr>
@@ -178,6 +180,9 @@ class Menus:
         menu = self._window.menuBar().addMenu("&Curate")
         self._add(menu.addMenu("&Tools"), *tool_commands(self._window.tools))
         self._add(menu.addMenu("C&ells"), *self._window.cell_commands.commands())
+        beyond = menu.addMenu("P&lanes and time")
+        beyond.setToolTipsVisible(True)
+        self._add(beyond, *self._window.plane_commands.commands())
         menu.addSeparator()
         self._add(menu, *self._window.curate.commands(), None)
         self._add(menu, *self._window.image_actions.commands())
@@ -207,6 +212,9 @@ class Menus:
         for name in ("train", "test", "noTraining"):
             masks = entry is not None and entry.labels is not None
             self.actions[name].setEnabled(masks)
+        for name, why in self._window.plane_commands.why_off().items():
+            self.actions[name].setEnabled(not why)
+            self.actions[name].setToolTip(why)
         for name in ("pauseQueue", "cancelQueue"):
             self.actions[name].setEnabled(self._window.batch.left > 0)
         for name in ("save", "saveVersion", "howMade"):
