@@ -81,6 +81,22 @@ class Settings:
     def theme(self, theme: str) -> None:
         self._store.setValue("theme", theme)
 
+    def keys(self, command: str) -> list[str] | None:
+        """Return the keys that the user gave a command; None for those it began with.
+
+        As Qt writes them on all systems: "Ctrl+K".
+        """
+        if not self._store.contains(f"keys/{command}"):
+            return None
+        return self._strings(f"keys/{command}")
+
+    def set_keys(self, command: str, keys: Sequence[str] | None) -> None:
+        """Remember the keys of a command; None forgets them."""
+        if keys is None:
+            self._store.remove(f"keys/{command}")
+        else:
+            self._store.setValue(f"keys/{command}", list(keys))
+
     def window(self, part: str) -> QByteArray | None:
         """Return the remembered "geometry" or "state" of the window."""
         value = self._store.value(f"window/{part}")

@@ -38,11 +38,11 @@ _RULE = (
     "Deleted cells do not come back."
 )
 _TIPS = {
-    "accept": "The cell is right (Enter). Go on to the next.",
-    "reject": "The cell is wrong (Backspace): it goes when you delete rejected cells.",
-    "later": "Come back to the cell at the end (Q). Go on to the next.",
-    "previousCell": "The cell before that is left to review (Shift+N).",
-    "nextCell": "The next cell that is left to review (N).",
+    "accept": "The cell is right. Go on to the next.",
+    "reject": "The cell is wrong: it goes when you delete rejected cells.",
+    "later": "Come back to the cell at the end. Go on to the next.",
+    "previousCell": "The cell before that is left to review.",
+    "nextCell": "The next cell that is left to review.",
     "deleteRejected": "Delete all cells that you rejected, as one step.",
 }
 
@@ -60,6 +60,7 @@ class CuratePanel(QWidget):
         self.reviewer = Reviewer(window.session, window.quick)
         self.spotlight = Spotlight(window.session, window.canvas, window.selection)
         self.table = ReviewTable()
+        self.tools = ToolPanel(window.tools)
         self._guard = TextGuard(self)
         self._lay_out()
         self._connect()
@@ -79,6 +80,12 @@ class CuratePanel(QWidget):
             Command("later", "Fix cell &later", lambda: self.decide("later"), "Q"),
             Command("deleteRejected", "Delete re&jected cells", self.delete_rejected),
         ]
+
+    @property
+    def tips(self) -> dict[str, tuple[QWidget, str]]:
+        """The buttons of commands, and what they do."""
+        own = {name: (button, _TIPS[name]) for name, button in self.buttons.items()}
+        return {**self.tools.tips, **own}
 
     def step(self, by: int) -> None:
         """Go to the next cell that is left to review, or to the one before."""
@@ -130,7 +137,7 @@ class CuratePanel(QWidget):
         self._pages.addWidget(self._page())
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
-        column.addWidget(ToolPanel(self._window.tools))
+        column.addWidget(self.tools)
         column.addWidget(self._pages, 1)
 
     def _page(self) -> QWidget:
@@ -138,7 +145,7 @@ class CuratePanel(QWidget):
         self.bar = QProgressBar(objectName="reviewBar", textVisible=False)
         self.bar.setFixedHeight(6)
         self.buttons = {
-            name: QPushButton(text, objectName=name, toolTip=_TIPS[name])
+            name: QPushButton(text, objectName=name)
             for name, text in (
                 ("accept", "✓  Accept"),
                 ("reject", "✗  Reject"),

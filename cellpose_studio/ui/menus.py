@@ -5,48 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QMenu, QMessageBox
 
 from cellpose_studio import __version__
 from cellpose_studio.ui.actions import Command, QAction, fill, fill_recent
+from cellpose_studio.ui.key_sheet import KeySheet
+from cellpose_studio.ui.keys import Keys
 from cellpose_studio.ui.tools.commands import tool_commands
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.main_window import MainWindow
-
-_KEYS = """
-<table cellpadding="3">
-<tr><td><b>Ctrl+R</b> / <b>Esc</b></td><td>run / cancel, or leave a comparison</td></tr>
-<tr><td><b>right-click</b>, move</td>
-<td>draw a cell's outline; it closes itself at its start</td></tr>
-<tr><td><b>click</b>; with <b>Ctrl</b>, <b>Alt</b></td>
-<td>choose a cell; delete it; merge it with the chosen one</td></tr>
-<tr><td><b>Ctrl</b>, <b>Alt</b> and drag</td>
-<td>delete the cells in a lasso; merge those under a line</td></tr>
-<tr><td><b>B</b>, <b>E</b>, <b>S</b>, <b>H</b>, <b>V</b></td>
-<td>brush, eraser, split, handles, select; <b>,</b> <b>.</b> change the brush</td></tr>
-<tr><td><b>Delete</b>, <b>F</b>, <b>I</b></td>
-<td>delete the chosen cell, fill holes, interpolate between planes</td></tr>
-<tr><td><b>X</b>, <b>Z</b></td><td>masks on or off, outlines on or off</td></tr>
-<tr><td><b>K</b></td><td>colour cells by doubt: orange doubtful, blue sure</td></tr>
-<tr><td><b>M</b></td><td>models and their cards</td></tr>
-<tr><td><b>A</b>, <b>D</b></td><td>previous, next image</td></tr>
-<tr><td><b>R</b></td><td>image reviewed, or not</td></tr>
-<tr><td><b>N</b>, <b>Shift+N</b></td><td>next, previous cell to review</td></tr>
-<tr><td><b>Enter</b>, <b>Backspace</b>, <b>Q</b></td>
-<td>accept the cell, reject it, fix it later; and go on</td></tr>
-<tr><td><b>PgUp</b>, <b>PgDn</b></td><td>next, previous plane;
-with Shift, time point</td></tr>
-<tr><td><b>Ctrl+PgUp</b>, <b>Ctrl+PgDn</b></td><td>propagate the chosen cell to the
-next, previous plane; with Shift, time point</td></tr>
-<tr><td><b>Home</b></td><td>all of the image in view</td></tr>
-<tr><td><b>Ctrl+Z</b>, <b>Ctrl+Shift+Z</b></td><td>undo, redo</td></tr>
-<tr><td><b>Ctrl+O</b></td><td>open images or a project</td></tr>
-<tr><td><b>Ctrl+S</b></td><td>name the project; it is always saved</td></tr>
-<tr><td><b>Ctrl+E</b></td><td>export masks for other programs</td></tr>
-</table>
-"""
 
 
 class Menus:
@@ -61,6 +31,8 @@ class Menus:
         self._segment()
         self._curate()
         self._help()
+        self.keys = Keys(self.actions, window.settings)
+        self.keys.explain(window.curate.tips)
         window.session.shown_changed.connect(self._on_state)
         window.session.labels_changed.connect(self._on_state)
         window.session.entry_changed.connect(self._on_state)
@@ -228,7 +200,9 @@ class Menus:
             window.jobs.cancel_job()
 
     def _show_keys(self) -> None:
-        QMessageBox.information(self._window, "Keys", _KEYS)
+        sheet = KeySheet(self.keys, self._window.menuBar(), self._window)
+        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        sheet.show()
 
     def _show_about(self) -> None:
         QMessageBox.about(

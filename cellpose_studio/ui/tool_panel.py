@@ -22,11 +22,10 @@ _LARGEST = 100  # px that the slider goes to; the keys go further
 
 @dataclass(frozen=True)
 class _Button:
-    """A tool, its words, its key and what it does."""
+    """A tool, its words and what it does."""
 
     mode: Mode
     text: str
-    key: str
     tip: str
 
 
@@ -34,7 +33,6 @@ _BUTTONS = (
     _Button(
         "select",
         "Select",
-        "V",
         "A click chooses a cell, Ctrl+click deletes it, Alt+click merges it with the "
         "chosen one. Ctrl+drag draws a lasso around cells to delete, Alt+drag a line "
         "over cells to merge.",
@@ -42,7 +40,6 @@ _BUTTONS = (
     _Button(
         "outline",
         "Outline",
-        "P",
         "Draws a new cell: drag around it, or click the corners of a polygon. A click "
         "on the first corner or a double click closes it. The right button draws "
         "around a cell with any tool.",
@@ -50,26 +47,22 @@ _BUTTONS = (
     _Button(
         "brush",
         "Brush",
-        "B",
         "A stroke that begins on a cell adds to it; elsewhere it draws a new cell.",
     ),
     _Button(
         "eraser",
         "Eraser",
-        "E",
         "Takes pixels from the chosen cell, or from all if none is chosen.",
     ),
     _Button(
         "split",
         "Split",
-        "S",
         "A line cuts the cells it crosses. Two double clicks in a cell split it by a "
         "watershed from both places.",
     ),
     _Button(
         "handles",
         "Handles",
-        "H",
         "Drag the vertices of the chosen cell's outline. Ctrl+click removes one, a "
         "double click on the line adds one. H again changes the cell, Esc leaves it.",
     ),
@@ -87,6 +80,9 @@ class ToolPanel(QWidget):
         super().__init__()
         self._tools = tools
         self.buttons = {button.mode: self._button(button) for button in _BUTTONS}
+        self.tips: dict[str, tuple[QWidget, str]] = {
+            about.mode: (self.buttons[about.mode], about.tip) for about in _BUTTONS
+        }
         self.size = QLabeledSlider(Qt.Orientation.Horizontal, objectName="brushSize")
         self.size.setRange(1, _LARGEST)
         self.size.setToolTip("<qt>Width of the brush in pixels (, and .).</qt>")
@@ -111,7 +107,6 @@ class ToolPanel(QWidget):
     def _button(self, about: _Button) -> QPushButton:
         button = QPushButton(about.text, objectName=f"tool_{about.mode}")
         button.setCheckable(True)
-        button.setToolTip(f"<qt>{about.tip} Key: {about.key}.</qt>")
         button.clicked.connect(lambda: self._tools.take(about.mode))
         return button
 
