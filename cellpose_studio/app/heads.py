@@ -67,7 +67,7 @@ class Heads:
         run = labels.run
         if labels.record is not None and run is None:
             run = self.record_run(image, labels.record)
-        pixels = labels.labels
+        pixels = labels.pixels.snapshot()
         known = labels.pixels.highest
         details = {**(details or {}), **labels.kept}
         # Masks that were read at a revision have its flows, others those of the head.
@@ -87,17 +87,16 @@ class Heads:
             project.author,
         )
 
+        picture = label_thumbnail(labels.labels, THUMBNAIL)
+
         def write(db: sqlite3.Connection) -> None:
-            picture = label_thumbnail(pixels, THUMBNAIL)
             revisions.write_revision(db, revision, png(picture))
             write_labels(db, revision.id, pixels)
             if labels.confidence is not None:
                 write_confidence(db, revision.id, labels.confidence)
 
-        labels.pixels.lend(lambda: not project.is_stored(revision.id))
-
         def become_head(db: sqlite3.Connection) -> None:
-            highest = max(known, int(pixels.max(initial=0)))
+            highest = max(known, pixels.highest())
             revisions.set_head(db, label_set, revision.id, labels.cells, highest)
 
         entry = self._switch_entry(label_set, operation, before, revision, None)

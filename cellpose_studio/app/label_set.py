@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,7 @@ from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import LabelRevision
 from cellpose_studio.core.run import MakesMasks
+from cellpose_studio.core.snapshot import Snapshot
 
 
 class LabelImage:
@@ -43,9 +45,11 @@ class LabelImage:
         self._highest = highest
         self._table: CellTable | None = None
         self._lock = threading.Lock()
-        self._readers: list[Callable[[], bool]] = []
+        self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
         self.changed: set[Place] = set()
         """Chunks that differ from those of the revision."""
+        self.edits = 0
+        """How many have changed the pixels."""
 
     @property
     def highest(self) -> int:
@@ -81,25 +85,24 @@ class LabelImage:
                 self._table = CellTable.of(array, self._highest)
             return self._table
 
-    def lend(self, reads: Callable[[], bool]) -> None:
-        """Let somebody read the array as long as ``reads`` says so."""
-        self._readers.append(reads)
+    def snapshot(self) -> Snapshot:
+        """Return the pixels as they are now, for somebody who reads them meanwhile.
 
-    def take_back(self) -> bool:
-        """Go on with a copy if somebody still reads the array; tell whether."""
-        with self._lock:
-            lent = any(reads() for reads in self._readers)
-            self._readers.clear()
-            if lent and self._array is not None:
-                self._array = self._array.copy()
-            return lent
+        As long as it is held by anybody, edits copy what they change.
+        """
+        taken = Snapshot(self.array())
+        self._snapshots.add(taken)
+        return taken
 
     def apply(self, edit: LabelEdit) -> None:
         """Change the pixels in place, and what is known of the cells."""
         table, array = self.sizes(), self.array()
+        for snapshot in list(self._snapshots):
+            snapshot.keep(edit.places)
         edit.apply(array)
         table.change(edit, array)
         self.changed |= edit.places
+        self.edits += 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -315,12 +315,7 @@ class Session(HeldMasks):
         return self._seal_for_good(entry, name)
 
     def _change(self, entry: Entry, name: str, edit: LabelEdit) -> None:
-        """Change pixels in place; those that somebody reads stay as they are."""
-        labels = entry.label_sets[name]
-        copied = labels.pixels.take_back()
-        labels.pixels.apply(edit)
-        if copied:
-            self.labels_changed.emit(entry, name)
+        entry.label_sets[name].pixels.apply(edit)
 
     def _keep_previews(self, *entries: Entry) -> None:
         """Keep the previews of some images, or of all."""

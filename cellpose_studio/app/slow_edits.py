@@ -50,18 +50,15 @@ class SlowEdits:
         """
         assert entry.labels is not None
         name, pixels = entry.active, entry.labels.pixels
-        array, highest = pixels.array(), pixels.highest
-        reading = True
+        taken, highest, edits = pixels.snapshot(), pixels.highest, pixels.edits
 
         def look(checkpoint: Checkpoint) -> T:
+            array = taken.array()
             return work(array, CellTable.of(array, highest), checkpoint)
 
         def finish(result: T) -> None:
-            nonlocal reading
-            reading = False
             now = entry.labels
-            # Whoever changed the pixels meanwhile did it on a copy of their own.
-            same = now is not None and now.pixels is pixels and pixels.array() is array
+            same = now is not None and now.pixels is pixels and pixels.edits == edits
             if same and entry.active == name:
                 done(result)
             elif any(entry is one for one in self._session.entries):
@@ -70,13 +67,7 @@ class SlowEdits:
                     "so nothing was done. Try again."
                 )
 
-        def end() -> None:
-            nonlocal reading
-            reading = False
-
-        pixels.lend(lambda: reading)
         job = Job(title, look)
         job.finished.connect(finish)
         job.failed.connect(self.failed.emit)
-        job.ended.connect(end)
         return self._queue.start(job)

@@ -55,14 +55,14 @@ class Saver:
         self._session.seal(entry)
         labels = entry.labels
         # As they are now, whatever is drawn while they are being written.
-        array = labels.labels if labels.pixels.loaded else None
+        taken = labels.pixels.snapshot() if labels.pixels.loaded else None
         base = base_of(image, folder)
         settings = labels.settings()
 
         def work(_: object) -> list[Path]:
             return save_all(
                 base,
-                labels.labels if array is None else array,
+                labels.labels if taken is None else taken.array(),
                 labels.flows,
                 kinds,
                 image=image,
@@ -72,7 +72,6 @@ class Saver:
         job = Job(f"Saving the masks of {image.name}", work)
         job.finished.connect(lambda files: self._messages.note(_saved(files)))
         job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
-        labels.pixels.lend(lambda: job in self._queue.jobs)
         return self._queue.start(job)
 
 

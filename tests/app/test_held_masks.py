@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import sqlite3
+import threading
 import time
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -45,6 +47,23 @@ def draw(session, entry, cell, at=2, side=8):
     labels = entry.labels.labels
     pixels = np.full((side, side), cell, "u4")
     session.edit(entry, edit_between("Draw", [cell], labels, region, pixels))
+
+
+@contextmanager
+def busy(writer):
+    """Let the writer do nothing meanwhile."""
+    go_on, begun = threading.Event(), threading.Event()
+
+    def wait():
+        begun.set()
+        go_on.wait()
+
+    thread = threading.Thread(target=lambda: writer.run(wait))
+    thread.start()
+    begun.wait()
+    yield
+    go_on.set()
+    thread.join()
 
 
 def damage(path, revision):
@@ -98,19 +117,29 @@ def test_what_cannot_be_saved_stays_in_memory(cells, project, small_memory, sess
     reading.project.close(0)
 
 
-def test_pixels_are_copied_once_while_they_are_written(session, entries, monkeypatch):
-    monkeypatch.setattr(Project, "is_stored", lambda *_: False)
-    drawn_anew = []
+def test_what_is_drawn_before_masks_are_written_is_not_in_them(
+    session, entries, project
+):
+    entry, drawn_anew = entries[0], []
+    with busy(project.writer):
+        session.replace_labels(entry, masks("run", cell=9), "Run")
+        array, revision = entry.labels.labels, entry.labels.revision
+        session.labels_changed.connect(lambda *_: drawn_anew.append(1))
+        for cell in (1, 2, 3):
+            draw(session, entry, cell)
+    project.writer.flush()
+    assert (project.labels(revision) == 9).all()
+    assert 3 in entry.labels.labels
+    assert entry.labels.labels is array
+    assert not drawn_anew
+
+
+def test_nothing_is_copied_once_masks_are_written(session, entries, project):
     session.replace_labels(entries[0], masks("run"), "Run")
-    written = entries[0].labels.labels
-    session.labels_changed.connect(lambda *_: drawn_anew.append(1))
-    for cell in (1, 2, 3):
-        draw(session, entries[0], cell)
-    assert drawn_anew == [1]
-    assert not written.any()
-    session.seal(entries[0])
-    draw(session, entries[0], 4)
-    assert drawn_anew == [1]
+    project.writer.flush()
+    # The thread lets go of what it has written when it has said so.
+    project.writer.run(lambda: None)
+    assert not entries[0].labels.pixels._snapshots
 
 
 # Damage

@@ -24,6 +24,7 @@ import tifffile
 from cellpose_studio.core.chunks import chunk
 from cellpose_studio.core.edit import edit_between
 from cellpose_studio.core.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.snapshot import Snapshot
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import journal, labels, revisions
 from cellpose_studio.io.project.file import ProjectFile, create_project, open_project
@@ -106,7 +107,7 @@ def first_masks(file: ProjectFile, pixels: Labels) -> Times:
         transaction(
             file,
             lambda: revisions.write_revision(file.db, revision),
-            lambda: labels.write_labels(file.db, 1, pixels),
+            lambda: labels.write_labels(file.db, 1, Snapshot(pixels)),
             lambda: revisions.set_head(file.db, 1, 1, 9),
         )
     return times

@@ -15,6 +15,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.snapshot import Snapshot
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.file import create_project
@@ -51,7 +52,7 @@ def project(cells, tmp_path):
         LabelRevision(2, 1, 1, "import", NOON, "from a_masks.tif", shape, 12),
     ):
         write_revision(file.db, revision)
-        write_labels(file.db, revision.id, result.labels)
+        write_labels(file.db, revision.id, Snapshot(result.labels))
     set_head(file.db, 1, 2, 12)
     file.close()
     return path

@@ -23,6 +23,7 @@ from cellpose_studio.core.labels import cell_count
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.snapshot import Snapshot
 from cellpose_studio.engine.catalogue import find, shipped
 from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.unet import UNet
@@ -100,7 +101,7 @@ class Written:
             )
             write_entry(file.db, entry, edit.parts)
         write_revision(file.db, revision)
-        write_labels(file.db, number, labels)
+        write_labels(file.db, number, Snapshot(labels))
         if edits:
             seal(file.db, 1, number - 1, number)
         set_head(file.db, 1, number, revision.cells)

@@ -16,6 +16,7 @@ import numpy as np
 
 from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk, places
 from cellpose_studio.core.errors import ProjectDamaged
+from cellpose_studio.core.snapshot import Snapshot
 from cellpose_studio.io.project.checks import check, chunks_sha256
 from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
 
@@ -45,19 +46,22 @@ class PackedChunk:
 
 
 def packed(place: Place, pixels: Labels) -> PackedChunk | None:
-    """Return the chunk at ``place`` with these pixels; None if it has no cells."""
+    """Return the chunk at ``place`` with these pixels; None if it has no cells.
+
+    They must not change as long as it is in use.
+    """
     if not pixels.any():
         return None
-    data = pixels.astype("<u4", order="C").data.cast("B")
+    data = pixels.astype("<u4", order="C", copy=False).data.cast("B")
     return PackedChunk(place, hashlib.sha256(data).digest(), data)
 
 
-def write_labels(db: sqlite3.Connection, revision: int, labels: Labels) -> None:
+def write_labels(db: sqlite3.Connection, revision: int, labels: Snapshot) -> None:
     """Store all chunks of a label image for a revision."""
     with ThreadPoolExecutor(_THREADS) as pool:
         some = _batches(places(labels.shape))
         for parts in _one_ahead(
-            pool.map(lambda place: packed(place, chunk(labels, place)), batch)
+            pool.map(lambda place: packed(place, labels.chunk(place)), batch)
             for batch in some
         ):
             _write(db, revision, parts, pool)

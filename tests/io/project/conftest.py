@@ -20,6 +20,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.core.record import ImageRecord, RunRecord
 from cellpose_studio.core.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.snapshot import Snapshot
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import batch, extras, journal, labels, revisions, runs
 from cellpose_studio.io.project.file import ProjectFile, create_project
@@ -113,7 +114,7 @@ class Maker:
             "a note",
         )
         revisions.write_revision(self.db, revision, b"\x89PNG" + bytes(3000))
-        labels.write_labels(self.db, revision.id, pixels)
+        labels.write_labels(self.db, revision.id, Snapshot(pixels))
         entry = JournalEntry(
             self.next_id("journal"), label_set, head, "Run", (), NOW, head=revision.id
         )
