@@ -62,6 +62,16 @@ def test_a_click_chooses_and_ctrl_click_deletes(user, entry, mouse):
     assert selection.cell == 0
 
 
+def test_alt_and_a_line_merge_and_the_view_stays(user, entry, mouse):
+    camera = user.window.canvas.model.scene.camera
+    before = camera.zoom, camera.center
+    first, *others = (cell_at(entry, centre(0, n)) for n in range(3))
+    mouse.drag([centre(0, 0), centre(0, 1), centre(0, 2)], modifier=ALT)
+    assert cell_at(entry, centre(0, 2)) == first
+    assert not np.isin(others, entry.labels.labels).any()
+    assert (camera.zoom, camera.center) == before
+
+
 def test_alt_click_merges_with_the_chosen_cell(user, entry, mouse):
     mouse.click(centre(0, 0))
     first, second = (cell_at(entry, centre(0, n)) for n in (0, 1))

@@ -24,7 +24,8 @@ class Mouse:
         self._model = model
         self._scale = scale
         self.listener: Listener | None = None
-        model.mouse_drag_callbacks.append(self._on_drag)
+        # napari zooms to a box that is drawn with Alt, which merges cells here.
+        model.mouse_drag_callbacks[:] = [self._on_drag]
         model.mouse_move_callbacks.append(self._on_move)
         model.mouse_double_click_callbacks.insert(0, self._on_double_click)
 
