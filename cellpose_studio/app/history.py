@@ -158,14 +158,14 @@ class EditStep(Step):
         else:
             self._apply(self.edit)
         if not first:
-            self._session.show(self.entry.image.key)
+            self._session.go_back(self.entry, self._name, self.edit)
 
     def undo(self) -> None:
         """Write the pixels before the edit."""
         self._done = False
         undone = replace(self.edit.inverse(), operation=f"Undo {self.text()}")
         self._apply(undone)
-        self._session.show(self.entry.image.key)
+        self._session.go_back(self.entry, self._name, undone)
 
     def _apply(self, edit: LabelEdit) -> None:
         self._number = self._session.apply_edit(

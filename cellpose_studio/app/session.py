@@ -35,6 +35,7 @@ class Session(HeldMasks):
     leaving = Signal()  # the project, for another one or for good
     labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
     labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
+    gone_back = Signal(object, object)  # Entry, LabelEdit that was undone or redone
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
 
     def __init__(self, project: Project) -> None:
@@ -247,6 +248,13 @@ class Session(HeldMasks):
         self._recent.keep(entry.label_sets[name])
         self.labels_edited.emit(entry, name, edit)
         return number
+
+    def go_back(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+        """Show where an edit was undone, or done again; for the undo stack."""
+        if entry.active != name:
+            self.put_active(entry, name)
+        self.show(entry.image.key)
+        self.gone_back.emit(entry, edit)
 
     def seal(self, entry: Entry, note: str = "") -> None:
         """Make revisions of all masks of an image that were edited.

@@ -8,10 +8,11 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject
 
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.labels import polygons
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.flight import fly_to
+from cellpose_studio.ui.canvas.flight import fly_to, show_region
 from cellpose_studio.ui.selection import Selection
 
 LINE = "chosen"
@@ -31,6 +32,7 @@ class Spotlight(QObject):
         selection.changed.connect(self.refresh)
         session.labels_changed.connect(self.refresh)
         session.labels_edited.connect(self.refresh)
+        session.gone_back.connect(self._on_gone_back)
         canvas.model.dims.events.current_step.connect(self.refresh)
 
     def refresh(self, *_: object) -> None:
@@ -47,6 +49,12 @@ class Spotlight(QObject):
         centre = np.array([*plane, *middle], float) + start
         size = max(part.stop - part.start for part in box[-2:])
         fly_to(self._canvas, centre.tolist(), size, entry.image.label_scale)
+
+    def _on_gone_back(self, entry: Entry, edit: LabelEdit) -> None:
+        """Show what an undo has changed, which may be on another plane."""
+        if self._canvas.model.dims.ndisplay == 2:
+            region = edit.region(entry.image.label_shape)
+            show_region(self._canvas, region, entry.image.label_scale)
 
     def _lines(self) -> list[npt.NDArray[np.float64]]:
         entry, box = self._session.shown, self._box(self._selection.cell)

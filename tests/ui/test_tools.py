@@ -368,3 +368,32 @@ def test_a_lasso_deletes_and_a_line_merges(user, entry, mouse):
     mouse.drag([(y, x) for x in range(16, 84, 4)], modifier=ALT)
     assert entry.labels.cells == 8
     assert cell_at(entry, centre(1, 2)) == third == user.window.selection.cell
+
+
+def test_undo_shows_where_it_happened(user, entry, mouse):
+    camera = user.window.canvas.model.scene.camera
+    scale = np.array(entry.image.label_scale)
+    mouse.click(centre(0, 0), CONTROL)
+    camera.zoom *= 4
+    camera.center = (0, *(centre(2, 3) * scale))
+    user.window.session.undo()
+    assert camera.center[-2:] / scale == pytest.approx(centre(0, 0), abs=1)
+    camera.center = (0, *((20, 16) * scale))
+    before = camera.center, camera.zoom
+    user.window.session.redo()
+    # It was in view already.
+    assert (camera.center, camera.zoom) == before
+
+
+def test_undo_goes_to_the_plane_and_the_masks_it_happened_on(user, cells, qtbot):
+    user.open(cells("stack.tif", (6, 96, 128), "ZYX"))
+    window = user.window
+    window.canvas.set_planes({"Z": 1})
+    mouse = Mouse(window)
+    mouse.drag(ring(centre(1, 1), 9), RIGHT)
+    entry = window.session.shown
+    assert np.flatnonzero(entry.labels.labels.any(axis=(1, 2))).tolist() == [1]
+    window.canvas.set_planes({"Z": 4})
+    window.session.undo()
+    assert window.canvas.planes == {"Z": 1}
+    assert not entry.labels.labels.any()

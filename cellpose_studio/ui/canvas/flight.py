@@ -42,6 +42,25 @@ def fly_to(
     camera.center = (*camera.center[:-2], float(world[-2]), float(world[-1]))
 
 
+def show_region(
+    canvas: Canvas, region: Sequence[slice], scale: Sequence[float]
+) -> None:
+    """Show a region of the masks: its plane, and its middle if that is out of view.
+
+    The zoom stays, and so does a view that shows the middle already.
+    """
+    dims, camera = canvas.model.dims, canvas.model.scene.camera
+    for axis, part in enumerate(region[:-2]):
+        if not part.start <= dims.current_step[axis] < part.stop:
+            dims.set_current_step(axis, (part.start + part.stop - 1) // 2)
+    native = canvas.widget.canvas.native
+    view = np.array([native.height(), native.width()]) / camera.zoom
+    middle = np.array([(part.start + part.stop - 1) / 2 for part in region[-2:]])
+    world = middle * np.array(scale[-2:])
+    if (np.abs(world - camera.center[-2:]) > view / 2).any():
+        camera.center = (*camera.center[:-2], *world.tolist())
+
+
 def zoom_for(size: float, view: float, zoom: float) -> float:
     """Return the zoom at which something of that size is seen well in a view.
 
