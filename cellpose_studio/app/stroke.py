@@ -29,9 +29,14 @@ class Stroke:
             self._edits.append(edit)
             self._session.draft(self._entry, self._name, edit)
 
+    @property
+    def edit(self) -> LabelEdit:
+        """All that was changed until now."""
+        return joined(self._operation, self._edits)
+
     def end(self) -> None:
         """Make one step of all that was changed."""
-        edit = joined(self._operation, self._edits)
+        edit = self.edit
         self._edits = []
         if edit.parts:
             self._session.keep_draft(self._entry, self._name, edit)

@@ -30,6 +30,12 @@ class ChunkEdit:
     before: Labels
     after: Labels
 
+    def where(self, width: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
+        """Return rows and columns in the plane, of an image of that width."""
+        y0, x0 = self.place.row * CHUNK, self.place.column * CHUNK
+        y, x = np.divmod(self.index, min(CHUNK, width - x0))
+        return y + y0, x + x0
+
 
 @dataclass(frozen=True, eq=False)
 class LabelEdit:
@@ -180,10 +186,5 @@ def _box(
     part: ChunkEdit, shape: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the top left and the bottom right of a part, in its plane."""
-    y0, x0 = part.place.row * CHUNK, part.place.column * CHUNK
-    width = min(CHUNK, shape[-1] - x0)
-    y, x = np.divmod(part.index, width)
-    return (
-        (int(y.min()) + y0, int(x.min()) + x0),
-        (int(y.max()) + y0 + 1, int(x.max()) + x0 + 1),
-    )
+    y, x = part.where(shape[-1])
+    return (int(y.min()), int(x.min())), (int(y.max()) + 1, int(x.max()) + 1)

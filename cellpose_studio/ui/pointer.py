@@ -59,6 +59,6 @@ class Listener(Protocol):
         """Hear of each move without a button."""
         ...
 
-    def double_click(self, pointer: Pointer) -> bool:
-        """Return whether it is taken; else napari zooms."""
+    def double_click(self, pointer: Pointer) -> None:
+        """Hear of a double click."""
         ...

@@ -240,10 +240,27 @@ def test_two_double_clicks_split_a_cell(user, entry, mouse):
     mouse.click(first)
     mouse.click(second, ALT)
     user.window.tools.take("split")
+    zoom = user.window.canvas.model.scene.camera.zoom
     mouse.double_click(first)
     mouse.double_click(second)
     assert entry.labels.cells == 12
     assert cell_at(entry, first) != cell_at(entry, second)
+    assert user.window.canvas.model.scene.camera.zoom == zoom
+
+
+def test_an_eraser_that_cuts_through_a_cell_leaves_two(user, entry, mouse, qtbot):
+    y, x = centre(1, 1)
+    cell = cell_at(entry, (y, x))
+    qtbot.keyClick(user.window, Qt.Key.Key_E)
+    user.window.tools.set_size(4)
+    mouse.drag([(y - 16, x), (y, x), (y + 16, x)])
+    left, right = cell_at(entry, (y, x - 6)), cell_at(entry, (y, x + 6))
+    assert left != right
+    assert cell in (left, right)
+    assert entry.labels.cells == 13
+    user.window.session.undo()
+    assert cell_at(entry, (y, x - 6)) == cell_at(entry, (y, x + 6)) == cell
+    assert entry.labels.cells == 12
 
 
 def test_a_drag_of_the_view_edits_nothing(user, entry, mouse):

@@ -24,10 +24,11 @@ class Mouse:
         self._model = model
         self._scale = scale
         self.listener: Listener | None = None
-        # napari zooms to a box that is drawn with Alt, which merges cells here.
+        # In place of napari's own, which zoom: to a box that is drawn with Alt, and by
+        # double clicks.
         model.mouse_drag_callbacks[:] = [self._on_drag]
         model.mouse_move_callbacks.append(self._on_move)
-        model.mouse_double_click_callbacks.insert(0, self._on_double_click)
+        model.mouse_double_click_callbacks[:] = [self._on_double_click]
 
     def _on_drag(self, _: Any, event: Any) -> Iterator[None]:
         pointer = self._pointer(event)
@@ -59,10 +60,8 @@ class Mouse:
 
     def _on_double_click(self, _: Any, event: Any) -> None:
         pointer = self._pointer(event)
-        if self.listener is None or pointer is None:
-            return
-        if self.listener.double_click(pointer):
-            event.handled = True
+        if self.listener is not None and pointer is not None:
+            self.listener.double_click(pointer)
 
     def _pointer(self, event: Any, button: int | None = None) -> Pointer | None:
         scale = self._scale()

@@ -6,12 +6,16 @@ import numpy as np
 
 from cellpose_studio.app.stroke import Stroke
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.edits.apart import part_pieces
 from cellpose_studio.core.edits.paint import add_to_cell, cut_from_cell, erase
 from cellpose_studio.core.edits.shapes import Patch, brush
 from cellpose_studio.ui.pointer import LEFT, Pointer
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
+
+_SPECKS = 4
+"""Pieces of fewer pixels are what the hand has missed."""
 
 
 class BrushTool(Tool):
@@ -51,6 +55,7 @@ class BrushTool(Tool):
     def release(self, _: Pointer, __: bool) -> None:
         """Make a step of the stroke."""
         if self._stroke is not None:
+            self._part(self._stroke)
             self._stroke = None
             self.hand.session.end_stroke()
 
@@ -66,6 +71,16 @@ class BrushTool(Tool):
     def put_away(self) -> None:
         """Leave nothing on the image."""
         self.leave()
+
+    def _part(self, stroke: Stroke) -> None:
+        """Make cells of what the stroke has cut off others.
+
+        In a volume, it may hang together on other planes.
+        """
+        labels, entry = self.hand.labels, self.hand.entry
+        if labels is not None and entry is not None and entry.image.planes == 1:
+            table, plane = self.hand.table, self._plane
+            stroke.add(part_pieces(labels, table, stroke.edit, plane, _SPECKS))
 
     def _cell_for(self, pointer: Pointer) -> int:
         cell = self.hand.cell_at(pointer)

@@ -67,11 +67,10 @@ class HandlesTool(Tool):
             self._reach = pointer.reach
             self._show(handles)
 
-    def double_click(self, pointer: Pointer) -> bool:
+    def double_click(self, pointer: Pointer) -> None:
         """Add a vertex to the line."""
         if self._handles is not None and self._vertex_at(pointer) is None:
             self._show(self._handles.added(np.array(pointer.point)))
-        return True
 
     def leave(self) -> bool:
         """Leave the cell as it was."""

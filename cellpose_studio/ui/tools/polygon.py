@@ -50,11 +50,10 @@ class PolygonTool(Tool):
         if self._plane is not None:
             self._show(pointer.point)
 
-    def double_click(self, _: Pointer) -> bool:
+    def double_click(self, _: Pointer) -> None:
         """Close the polygon."""
         if self._plane is not None:
             self._close()
-        return True
 
     def leave(self) -> bool:
         """Give the polygon up."""

@@ -47,11 +47,11 @@ class SplitTool(Tool):
         self.hand.draw()
         self._cut(np.array(points))
 
-    def double_click(self, pointer: Pointer) -> bool:
+    def double_click(self, pointer: Pointer) -> None:
         """Put a seed into a cell; the second one splits it."""
         cell, labels = self.hand.cell_at(pointer), self.hand.labels
         if labels is None:
-            return False
+            return
         if cell == 0:
             self._seed = None
         elif self._seed is None or self._seed[0] != cell:
@@ -61,7 +61,6 @@ class SplitTool(Tool):
             seeds = np.array([self._seed[1], pointer.pixel], float)
             self.leave()
             self._split(cell, seeds)
-        return True
 
     def _cut(self, line: Path) -> None:
         """Cut all cells that a line crosses, as one step."""

@@ -32,10 +32,8 @@ class Tool:
     def hover(self, pointer: Pointer) -> None:
         """Hear of each move without a button."""
 
-    def double_click(self, pointer: Pointer) -> bool:
-        """Return whether it is this tool's."""
-        del pointer
-        return False
+    def double_click(self, pointer: Pointer) -> None:
+        """Hear of a double click."""
 
     def leave(self) -> bool:
         """Give up what was begun; False if nothing was."""

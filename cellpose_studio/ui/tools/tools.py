@@ -109,10 +109,9 @@ class Tools(QObject):
         tool = self._outline if self._outline.drawing else self._tools[self.mode]
         tool.hover(pointer)
 
-    def double_click(self, pointer: Pointer) -> bool:
-        """Hear of a double click; none of them zooms."""
+    def double_click(self, pointer: Pointer) -> None:
+        """Hear of a double click."""
         self._tools[self.mode].double_click(pointer)
-        return True
 
     @property
     def tool(self) -> Tool:

@@ -1,0 +1,71 @@
+"""Makes cells of the pieces that a stroke has cut others into."""
+
+from __future__ import annotations
+
+from itertools import count
+
+import numpy as np
+
+from cellpose_studio.core.cell_table import Box, CellTable
+from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.edits.changes import At, Changes, Mask
+from cellpose_studio.core.edits.parts import parted, parts
+
+
+def part_pieces(
+    labels: Labels, table: CellTable, stroke: LabelEdit, at: At = (), specks: int = 0
+) -> LabelEdit:
+    """Return the edit that gives pieces, which a stroke has left apart, to new cells.
+
+    Which piece stays the cell, `core.edits.parts` says. Those of fewer than ``specks``
+    pixels become background.
+
+    Parameters
+    ----------
+    labels
+        After the stroke.
+    table
+        As it is after the stroke.
+    stroke
+        What it did, in the plane ``at`` only.
+    """
+    changes, ids = Changes(labels, at), count(table.next_id())
+    cells = []
+    for cell in _losers(stroke):
+        if not table.of_cell(cell):
+            continue
+        box = _around(table.box(cell)[len(at) :], stroke, labels.shape)
+        after = labels[at][box] == cell
+        before = after | _lost(stroke, cell, box, labels.shape[-1])
+        pieces = parted(parts(after), parts(before))
+        for number in range(1, int(pieces.max(initial=0)) + 1):
+            piece = pieces == number
+            small = np.count_nonzero(piece) < specks
+            changes.put(box, piece, 0 if small else next(ids), protect=False)
+            cells.append(cell)
+    return changes.edit("Part pieces", sorted(set(cells)))
+
+
+def _losers(stroke: LabelEdit) -> list[int]:
+    """Return the cells that have lost pixels."""
+    lost = [part.before[part.before != part.after] for part in stroke.parts]
+    ids = np.unique(np.concatenate([*lost, np.zeros(0, np.uint32)]))
+    return [int(cell) for cell in ids if cell]
+
+
+def _around(box: Box, stroke: LabelEdit, shape: tuple[int, ...]) -> Box:
+    """Return the box of a cell with all of a stroke."""
+    both = zip(box, stroke.region(shape)[-2:], strict=True)
+    return tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in both)
+
+
+def _lost(stroke: LabelEdit, cell: int, box: Box, width: int) -> Mask:
+    """Return which pixels of a box the cell had before the stroke."""
+    rows, columns = box
+    lost = np.zeros([part.stop - part.start for part in box], bool)
+    for part in stroke.parts:
+        y, x = part.where(width)
+        had = (part.before == cell) & (part.after != cell)
+        lost[y[had] - rows.start, x[had] - columns.start] = True
+    return lost
