@@ -19,6 +19,7 @@ from cellpose_studio.core.tracks import Tracks, link
 from cellpose_studio.ui.tools.hand import Hand
 
 _LEAST = 0.5
+_WIDTH = 400
 _ABOUT = (
     "A cell is the same as one in the time point before it if, of the pixels that "
     "either has, they share at least this part (intersection over union, IoU)."
@@ -46,8 +47,10 @@ class LinkDialog(QDialog):
         buttons.rejected.connect(self.reject)
         form = QFormLayout()
         form.addRow("Least overlap (IoU)", self.least)
+        about = QLabel(_ABOUT, wordWrap=True)
+        about.setMinimumWidth(_WIDTH)
         column = QVBoxLayout(self)
-        column.addWidget(QLabel(_ABOUT, wordWrap=True))
+        column.addWidget(about)
         column.addLayout(form)
         column.addWidget(buttons)
 
