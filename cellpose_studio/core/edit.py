@@ -63,6 +63,12 @@ class LabelEdit:
         """How many pixels it changes."""
         return sum(len(part.index) for part in self.parts)
 
+    def touches(self, cell: int) -> bool:
+        """Tell whether a cell gets or loses pixels."""
+        return any(
+            (p.before == cell).any() or (p.after == cell).any() for p in self.parts
+        )
+
     def inverse(self) -> LabelEdit:
         """Return the edit that takes this one back."""
         parts = tuple(

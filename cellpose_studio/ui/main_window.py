@@ -99,7 +99,7 @@ class MainWindow(QMainWindow):
         self.selection = Selection(self.session)
         self.tools = Tools(self.session, self.canvas, self.selection)
         self.slow_edits = SlowEdits(self.session, self.quick)
-        self.cell_commands = CellCommands(self.tools.hand, self.slow_edits, self)
+        self.cell_commands = CellCommands(self.tools, self.slow_edits, self)
         self.plane_commands = PlaneCommands(
             self.tools.hand, self.slow_edits, self.messages.note, self
         )
@@ -212,7 +212,7 @@ class MainWindow(QMainWindow):
         self.messages.fail(failure)
 
     def warm_up(self) -> None:
-        """Load what the first masks, edits and runs need, and models that were added."""
+        """Load what the first masks, edits and runs need, and the models added."""
         looking = Job("Looking for unnamed work", lambda _: left_over(), quiet=True)
         looking.finished.connect(self.welcome.offer)
         looking.failed.connect(self.show_error)

@@ -414,3 +414,46 @@ def test_undo_goes_to_the_plane_and_the_masks_it_happened_on(user, cells, qtbot)
     window.session.undo()
     assert window.canvas.planes == {"Z": 1}
     assert not entry.labels.labels.any()
+
+
+def test_delete_removes_the_vertex_under_the_mouse_and_never_the_cell(
+    user, entry, mouse, qtbot
+):
+    mouse.click(centre(1, 1))
+    qtbot.keyClick(user.window, Qt.Key.Key_H)
+    tool = user.window.tools.tool
+    vertices = len(tool._handles.rings[0].vertices)
+    qtbot.keyClick(user.window, Qt.Key.Key_Delete)
+    assert len(tool._handles.rings[0].vertices) == vertices
+    mouse.move(tuple(tool._handles.rings[0].vertices[0]))
+    qtbot.keyClick(user.window, Qt.Key.Key_Delete)
+    assert len(tool._handles.rings[0].vertices) == vertices - 1
+    qtbot.keyClick(user.window, Qt.Key.Key_Escape)
+    qtbot.keyClick(user.window, Qt.Key.Key_V)
+    qtbot.keyClick(user.window, Qt.Key.Key_Delete)
+    assert entry.labels.cells == 11
+
+
+def test_delete_takes_the_last_corner_back(user, entry, mouse, qtbot):
+    mouse.click(centre(1, 1), CONTROL)
+    qtbot.keyClick(user.window, Qt.Key.Key_P)
+    y, x = centre(1, 1)
+    for corner in [(y - 9, x - 9), (y - 9, x + 9), (y + 9, x + 9), (80, 120)]:
+        mouse.click(corner)
+    qtbot.keyClick(user.window, Qt.Key.Key_Delete)
+    mouse.click((y - 9, x - 9))
+    area = np.count_nonzero(entry.labels.labels == cell_at(entry, (y - 3, x + 3)))
+    assert area == pytest.approx(18 * 18 / 2, rel=0.2)
+
+
+def test_handles_follow_an_undo_of_their_cell(user, entry, mouse, qtbot):
+    y, x = centre(1, 1)
+    before = entry.labels.labels.copy()
+    qtbot.keyClick(user.window, Qt.Key.Key_B)
+    mouse.drag([(y, x), (y + 12, x)])
+    qtbot.keyClick(user.window, Qt.Key.Key_V)
+    mouse.click((y, x))
+    qtbot.keyClick(user.window, Qt.Key.Key_H)
+    user.window.session.undo()
+    qtbot.keyClick(user.window, Qt.Key.Key_H)
+    np.testing.assert_array_equal(entry.labels.labels, before)

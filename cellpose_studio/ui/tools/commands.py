@@ -18,7 +18,6 @@ from cellpose_studio.core.edits.whole import (
 )
 from cellpose_studio.ui.actions import Command
 from cellpose_studio.ui.tools.cell_edits import CellEdits, Operation
-from cellpose_studio.ui.tools.hand import Hand
 from cellpose_studio.ui.tools.tools import Mode, Tools
 
 _SMALL = 15  # px
@@ -31,15 +30,16 @@ class CellCommands:
     all cells of the plane.
     """
 
-    def __init__(self, hand: Hand, slow: SlowEdits, parent: QWidget) -> None:
-        self._hand = hand
-        self._edits = CellEdits(hand, slow)
+    def __init__(self, tools: Tools, slow: SlowEdits, parent: QWidget) -> None:
+        self._tools = tools
+        self._hand = tools.hand
+        self._edits = CellEdits(tools.hand, slow)
         self._parent = parent
 
     def commands(self) -> list[Command | None]:
         """Return what the window's menu has of it."""
         return [
-            Command("deleteCell", "&Delete cell", self.delete, "Del"),
+            Command("deleteCell", "&Delete cell", self._tools.delete, "Del"),
             Command("fillHoles", "&Fill holes", self.fill_holes, "F"),
             Command("smooth", "&Smooth outlines", self.smooth),
             Command("grow", "&Grow by a pixel", self.grow),
@@ -49,12 +49,6 @@ class CellCommands:
             Command("small", "Remove s&mall cells…", self.remove_small),
             Command("relabel", "&Relabel from 1", self.relabel),
         ]
-
-    def delete(self) -> None:
-        """Delete the chosen cell."""
-        if self._hand.chosen:
-            self._hand.delete([self._hand.chosen])
-            self._hand.choose(0)
 
     def fill_holes(self) -> None:
         """Fill the holes of cells."""

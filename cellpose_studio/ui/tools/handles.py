@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.handles import Handles, edit_of, polygon_of
 from cellpose_studio.ui.pointer import LEFT, Pointer
 from cellpose_studio.ui.tools.hand import Path
@@ -14,7 +15,7 @@ Vertex = tuple[int, int]
 
 
 class HandlesTool(Tool):
-    """Shows the vertices of the chosen cell: drag one, Ctrl+click removes it.
+    """Shows the vertices of the chosen cell: drag one, Ctrl+click or Delete removes it.
 
     A double click on the line adds one. The cell is changed when another one is
     clicked, or the tool is put away; Esc leaves it as it was.
@@ -22,6 +23,7 @@ class HandlesTool(Tool):
 
     _handles: Handles | None = None
     _grabbed: Vertex | None = None
+    _under: Vertex | None = None
     _reach = 1.0
 
     def taken(self) -> None:
@@ -61,6 +63,7 @@ class HandlesTool(Tool):
         handles = self._handles
         if handles is None:
             return
+        self._under = self._vertex_at(pointer)
         if self.hand.plane_at(pointer) != handles.at:
             self._finish()
         elif abs(pointer.reach - self._reach) > self._reach / 10:
@@ -72,12 +75,28 @@ class HandlesTool(Tool):
         if self._handles is not None and self._vertex_at(pointer) is None:
             self._show(self._handles.added(np.array(pointer.point)))
 
+    def delete(self) -> bool:
+        """Remove the vertex under the mouse; never the cell by mistake."""
+        under, self._under = self._under, None
+        if self._handles is None:
+            return False
+        if under is not None:
+            self._show(self._handles.deleted(*under))
+        return True
+
     def leave(self) -> bool:
         """Leave the cell as it was."""
         begun, self._handles = self._handles is not None, None
-        self._grabbed = None
+        self._grabbed = self._under = None
         self.hand.draw()
         return begun
+
+    def masks_changed(self, edit: LabelEdit | None) -> None:
+        """Begin again with a cell that an undo, or a run, has changed."""
+        handles = self._handles
+        if handles is not None and (edit is None or edit.touches(handles.cell)):
+            self.leave()
+            self._begin(handles.cell)
 
     def put_away(self) -> None:
         """Give the cell its new shape."""

@@ -55,6 +55,15 @@ class PolygonTool(Tool):
         if self._plane is not None:
             self._close()
 
+    def delete(self) -> bool:
+        """Take the last corner back."""
+        if self._plane is None:
+            return False
+        if len(self._points) > 1:
+            self._points.pop()
+        self._show()
+        return True
+
     def leave(self) -> bool:
         """Give the polygon up."""
         drawing, self._plane = self._plane is not None, None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.ui.pointer import Pointer
 from cellpose_studio.ui.tools.hand import Hand
 
@@ -35,9 +36,16 @@ class Tool:
     def double_click(self, pointer: Pointer) -> None:
         """Hear of a double click."""
 
+    def delete(self) -> bool:
+        """Delete a point of what is drawn; False if there is nothing to draw on."""
+        return False
+
     def leave(self) -> bool:
         """Give up what was begun; False if nothing was."""
         return False
+
+    def masks_changed(self, edit: LabelEdit | None) -> None:
+        """Hear that somebody has changed the masks; without an edit, all of them."""
 
     def taken(self) -> None:
         """Begin, when it becomes the tool in use."""

@@ -7,6 +7,7 @@ from typing import Literal
 from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import RIGHT, Pointer
 from cellpose_studio.ui.selection import Selection
@@ -50,6 +51,8 @@ class Tools(QObject):
         self._drawing = False
         canvas.listen(self)
         session.shown_changed.connect(self._on_shown)
+        session.labels_edited.connect(self._on_masks)
+        session.labels_changed.connect(self._on_masks)
 
     def take(self, mode: Mode) -> None:
         """Take a tool in place of the one in use."""
@@ -78,6 +81,12 @@ class Tools(QObject):
         if protect != self.settings.protect:
             self.settings.protect = protect
             self.changed.emit()
+
+    def delete(self) -> None:
+        """Delete a vertex or a corner while there are any, else the chosen cell."""
+        if not self.tool.delete() and self.hand.chosen:
+            self.hand.delete([self.hand.chosen])
+            self.hand.choose(0)
 
     def leave(self) -> bool:
         """Give up what was begun, then the tool; False if there was nothing."""
@@ -121,6 +130,10 @@ class Tools(QObject):
     @property
     def _tool(self) -> Tool:
         return self._outline if self._drawing else self.tool
+
+    def _on_masks(self, entry: Entry, _: str, edit: LabelEdit | None = None) -> None:
+        if entry is self.hand.entry:
+            self.tool.masks_changed(edit)
 
     def _on_shown(self, _: Entry | None) -> None:
         self._outline.leave()
