@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from math import isnan
 
 from qtpy.QtCore import QObject, Signal
@@ -14,7 +15,7 @@ from cellpose_studio.core.label_marks import marks_of
 from cellpose_studio.ui.canvas import Canvas
 
 _FEW = 50
-"""Cells that are drawn again one by one; for more, all is."""
+"""Regions that are drawn again one by one; for more, all that lies between is."""
 
 
 class Picture(QObject):
@@ -70,8 +71,8 @@ class Picture(QObject):
 
     def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
         if entry is self._session.shown:
-            region = edit.region(entry.image.label_shape)
-            self._canvas.redraw_labels(name, region)
+            regions = _regions(edit, entry.image.label_shape)
+            self._canvas.redraw_labels(name, regions)
 
     def _on_statuses(self, entry: Entry, name: str, cells: Sequence[int]) -> None:
         labels = entry.label_sets.get(name)
@@ -90,6 +91,13 @@ class Picture(QObject):
     def _on_cell(self, cell: int) -> None:
         entry = self._session.shown
         self.cell_described.emit(_about_cell(cell, entry.labels if entry else None))
+
+
+def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Return boxes that hold all pixels of an edit; its cells may lie far apart."""
+    if len(edit.parts) > _FEW:
+        return [edit.region(shape)]
+    return [replace(edit, parts=(part,)).region(shape) for part in edit.parts]
 
 
 def _about_cell(cell: int, labels: LabelSet | None) -> str:

@@ -182,21 +182,21 @@ class Canvas(QObject):
         if regions is None:
             layer.refresh(extent=False)
             return
-        for region in regions:
-            self.redraw_labels(name, region)
+        self.redraw_labels(name, regions)
 
-    def redraw_labels(self, name: str, region: tuple[slice, ...]) -> None:
-        """Draw a region of masks again, after it was changed in place."""
+    def redraw_labels(self, name: str, regions: Sequence[tuple[slice, ...]]) -> None:
+        """Draw regions of masks again, after they were changed in place."""
         layer = self._masks.get(name)
         if layer is None or layer not in self.model.layers:
             return
         if self.model.dims.ndisplay == 3:
             layer.refresh(extent=False)
             return
-        planes = zip(region[:-2], self.model.dims.current_step, strict=False)
-        if all(part.start <= step < part.stop for part, step in planes):
-            layer._accumulate_updated_slice(region)  # PRIVATE
-            layer._partial_labels_refresh()  # PRIVATE
+        for region in regions:
+            planes = zip(region[:-2], self.model.dims.current_step, strict=False)
+            if all(part.start <= step < part.stop for part, step in planes):
+                layer._accumulate_updated_slice(region)  # PRIVATE
+                layer._partial_labels_refresh()  # PRIVATE
 
     def remove_labels(self, name: str) -> None:
         """Take the layer of that name away, if it is there."""
