@@ -50,10 +50,12 @@ class SlowEdits:
         """
         assert entry.labels is not None
         name, pixels = entry.active, entry.labels.pixels
-        taken, highest, edits = pixels.snapshot(), pixels.highest, pixels.edits
+        highest, edits = pixels.highest, pixels.edits
+        taken = [pixels.snapshot()]
 
         def look(checkpoint: Checkpoint) -> T:
-            array = taken.array()
+            # Let go of it, or the step in the end would keep what it changes as well.
+            array = taken.pop().array()
             return work(array, CellTable.of(array, highest), checkpoint)
 
         def finish(result: T) -> None:
