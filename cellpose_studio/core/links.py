@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numba
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.compare import shared_pixels
+from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.parts import staying
 
 Ids = npt.NDArray[np.uint32]
+Counts = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
 
 
@@ -29,11 +32,7 @@ def matches(before: Labels, after: Labels, threshold: float = 0.5) -> dict[int, 
     ValueError
         If the shapes differ.
     """
-    if before.shape != after.shape:
-        raise ValueError(f"{before.shape} and {after.shape} cannot be compared")
-    olds, news, iou = _candidates(before, after, threshold)
-    chosen = _assigned(olds, news, iou)
-    return dict(zip(news[chosen].tolist(), olds[chosen].tolist(), strict=True))
+    return _matched(*_shared(before, after), threshold)
 
 
 def carry_over(
@@ -44,9 +43,10 @@ def carry_over(
     All other cells get ids above ``highest``, which no cell has ever had, in the
     order of their ids. Which pixels belong together stays the same.
     """
-    names = matches(before, after, threshold)
-    new = [cell for cell in _ids(after) if cell not in names]
-    first = max(highest, int(before.max(initial=0))) + 1
+    olds, news, shared = _shared(before, after)
+    names = _matched(olds, news, shared, threshold)
+    new = [cell for cell in np.unique(news[news > 0]).tolist() if cell not in names]
+    first = max(highest, int(olds.max(initial=0))) + 1
     names.update(zip(new, range(first, first + len(new)), strict=True))
     return _renamed(after, names)
 
@@ -86,15 +86,21 @@ def keep_locked(
     return result
 
 
-def _candidates(
-    before: Labels, after: Labels, threshold: float
-) -> tuple[Ids, Ids, Scores]:
-    """Return pairs of ids before and after that may be one cell, and their IoU."""
-    olds, news, shared = shared_pixels(before, after)
+def _shared(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
+    """Return pairs of ids and their pixels, as `shared_pixels`."""
+    if before.shape != after.shape:
+        raise ValueError(f"{before.shape} and {after.shape} cannot be compared")
+    return shared_pixels(before, after)
+
+
+def _matched(olds: Ids, news: Ids, shared: Counts, threshold: float) -> dict[int, int]:
+    """Return for new ids the old one of the same cell."""
     union = _sums(olds, shared) + _sums(news, shared) - shared
     iou = shared / np.maximum(union, 1)
     cells = (olds > 0) & (news > 0) & (iou >= threshold)
-    return olds[cells], news[cells], iou[cells]
+    olds, news = olds[cells], news[cells]
+    chosen = _assigned(olds, news, iou[cells])
+    return dict(zip(news[chosen].tolist(), olds[chosen].tolist(), strict=True))
 
 
 def _assigned(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
@@ -111,9 +117,14 @@ def _assigned(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(size, size))
     # Only cells that compete have to be weighed against each other.
     groups = connected_components(graph, directed=False)[1][rows]
-    order = np.argsort(groups, kind="stable")
+    competing = np.bincount(groups)[groups] > 1
+    alone, others = np.flatnonzero(~competing), np.flatnonzero(competing)
+    if not len(others):
+        return alone
+    order = others[np.argsort(groups[others], kind="stable")]
     each = np.split(order, np.flatnonzero(np.diff(groups[order])) + 1)
-    return np.concatenate([_best(pairs, rows, columns, iou) for pairs in each])
+    best = [_best(pairs, rows, columns, iou) for pairs in each]
+    return np.concatenate([alone, *best])
 
 
 def _best(
@@ -123,8 +134,6 @@ def _best(
     iou: Scores,
 ) -> npt.NDArray[np.intp]:
     """Return the pairs of a group of competing cells with the highest sum of IoU."""
-    if len(pairs) == 1:
-        return pairs
     from scipy.optimize import linear_sum_assignment
 
     _, y = np.unique(rows[pairs], return_inverse=True)
@@ -154,12 +163,30 @@ def _ids(labels: Labels) -> list[int]:
 
 def _renamed(labels: Labels, names: dict[int, int]) -> Labels:
     """Return labels with other ids; ``names`` has all but the background."""
-    import fastremap
+    ids = np.fromiter(names.keys(), np.uint32, len(names))
+    others = np.fromiter(names.values(), np.uint32, len(names))
+    renamed = np.empty(labels.shape, np.uint32)
+    flat = np.ascontiguousarray(labels).reshape(-1)
+    _rename(flat, ids, others, renamed.reshape(-1))
+    return renamed
 
-    return fastremap.remap(labels, {0: 0, **names}, in_place=False)
+
+@compiled
+def _rename(labels: Labels, ids: Ids, others: Ids, renamed: Labels) -> None:
+    names = numba.typed.Dict.empty(numba.uint32, numba.uint32)
+    for n in range(len(ids)):
+        names[ids[n]] = others[n]
+    size, at = len(labels), 0
+    # Pixels beside each other are mostly alike: one look-up for all of them.
+    while at < size:
+        cell = labels[at]
+        name = names[cell] if cell != 0 else cell
+        while at < size and labels[at] == cell:
+            renamed[at] = name
+            at += 1
 
 
-def _sums(ids: Ids, pixels: npt.NDArray[np.int64]) -> npt.NDArray[np.int64]:
+def _sums(ids: Ids, pixels: Counts) -> Counts:
     """Return for each of ``ids`` the sum over all that are the same."""
     _, places = np.unique(ids, return_inverse=True)
     return np.bincount(places, pixels).astype(np.int64)[places]
