@@ -6,10 +6,12 @@ How doubt comes about, each part from 0 to 1, where 0.5 is where doubt begins:
 - *size*: how far the logarithm of the area lies from the median of the image, 0.5 at
   three standard deviations (by the median deviation, so that outliers do not widen it)
 - *shape*: the same for roundness, if it lies below the median
-- *border*: 0.2 for cells that the edge of the image may cut
+- *border*: 0.05 for cells that the edge of the image may cut
 
 Each adds to what the others leave: ``1 - (1 - a)(1 - b)…``. Where the network has
-spoken, size and shape count half, because it knows more than they do.
+spoken, size and shape count a fifth, because it knows more than they do. These weights
+bring the most wrong cells to the front on the images that the shipped models were
+trained on; `tests/bench/doubt.py` measures them on others.
 """
 
 from __future__ import annotations
@@ -24,7 +26,8 @@ from cellpose_studio.core.cell_shapes import CellShapes, part_shapes
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.confidence import Confidence
 
-_BORDER = 0.2
+_BORDER = 0.05
+_BESIDE_NETWORK = 0.2
 _LEAST_SPREAD = 0.05
 """Cells of all but one size would else be outliers at a pixel more or less."""
 _DOUBTED = 3.0
@@ -110,7 +113,7 @@ def measured_again(
 def _doubts(shapes: CellShapes, network: Values) -> Values:
     size = _outlying(np.abs(_deviations(np.log(shapes.pixels))))
     shape = _outlying(-_deviations(np.log(shapes.roundness)))
-    weight = np.where(np.isnan(network), 1.0, 0.5)
+    weight = np.where(np.isnan(network), 1.0, _BESIDE_NETWORK)
     sure = (1 - np.nan_to_num(network)) * (1 - weight * size) * (1 - weight * shape)
     return 1 - sure * np.where(shapes.at_border, 1 - _BORDER, 1.0)
 

@@ -123,7 +123,7 @@ def test_without_a_network_outliers_of_size_and_shape_are_doubtful():
 def test_cells_at_the_border_are_a_little_doubtful():
     review = review_of(cell_shapes(discs([15, 15, 15])[:, 18:]))
     assert review.shapes.at_border.tolist() == [True, False, False]
-    np.testing.assert_allclose(review.doubts, [0.2, 0, 0])
+    np.testing.assert_allclose(review.doubts, [0.05, 0, 0])
 
 
 def test_cells_that_a_network_has_not_seen_are_judged_by_their_looks():
