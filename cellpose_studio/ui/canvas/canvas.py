@@ -20,6 +20,7 @@ from cellpose_studio.core.label_picture import (
     ranks_of,
 )
 from cellpose_studio.core.thumbnail import CHANNEL_COLOURS
+from cellpose_studio.ui.canvas.appearance import CHANNEL
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.masks_layer import masks_layer
 from cellpose_studio.ui.canvas.mouse import Mouse
@@ -287,7 +288,11 @@ class Canvas(QObject):
 
     def _add_colours(self, image: ImageSource) -> None:
         self.model.add_image(
-            ColourPixels(image), name=image.path.name, rgb=True, **placed(image)
+            ColourPixels(image),
+            name=image.path.name,
+            rgb=True,
+            metadata={CHANNEL: None},
+            **placed(image),
         )
 
     def _add_channel(self, image: ImageSource, channel: int) -> None:
@@ -300,6 +305,7 @@ class Canvas(QObject):
             blending="additive" if several else "translucent_no_depth",
             contrast_limits=contrast(image, channel),
             multiscale=False,
+            metadata={CHANNEL: channel},
             **placed(image),
         )
 
