@@ -74,11 +74,15 @@ class SplitTool(Tool):
 
     def _split(self, cell: int, seeds: Path) -> None:
         """Split a cell around seeds; of a stack, through all its planes."""
-        labels, lead = self.hand.labels, tuple(seeds[0, :-2].astype(int).tolist())
+        labels, entry = self.hand.labels, self.hand.entry
         assert labels is not None
-        at = self.hand.volume_of(lead)
-        places = seeds[:, len(at) :]
-        self.hand.edit(split_by_seeds(labels, self.hand.table, cell, places, at))
+        assert entry is not None
+        at = self.hand.volume_of(tuple(seeds[0, :-2].astype(int).tolist()))
+        places, spacing = seeds[:, len(at) :], entry.image.label_scale[len(at) :]
+        edit = split_by_seeds(
+            labels, self.hand.table, cell, places, at, spacing=spacing
+        )
+        self.hand.edit(edit)
 
     def leave(self) -> bool:
         """Forget the first seed."""
