@@ -56,6 +56,10 @@ class Step(QUndoCommand):
     def check(self) -> None:
         """Raise `StudioError` if what comes next, undo or redo, is not possible."""
 
+    def needs(self) -> LabelSet | None:
+        """Return the masks that have to be in memory for it, if any."""
+        return None
+
 
 class HeadSwitch(Step):
     """A label set got new masks as a whole: by a run, an import or a threshold.
@@ -146,6 +150,10 @@ class EditStep(Step):
                 f"The masks of {self.entry.image.name} are not those that "
                 f'"{self.text()}" was done on, so it was left out.'
             )
+
+    def needs(self) -> LabelSet | None:
+        """Return the masks that were edited."""
+        return self.entry.label_sets.get(self._name)
 
     def redo(self) -> None:
         """Write the pixels after the edit."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
+from math import prod
 
 from psygnal import Signal
 
@@ -18,6 +20,9 @@ from cellpose_studio.core.record import RunRecord
 from cellpose_studio.io.project.confidence import read_confidence
 from cellpose_studio.io.project.runs import read_run
 from cellpose_studio.workflows.recompute import MasksFromFile
+
+_QUICKLY_READ = 1 << 22
+"""Pixels of masks that are read before anybody notices."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,34 +47,51 @@ class MasksLoader:
         self._session = session
         self._queue = queue
         self._flows = flows
-        self._on_their_way: set[LabelImage] = set()
+        self._on_their_way: dict[LabelImage, list[Callable[[], None]]] = {}
         session.shown_changed.connect(self._on_shown)
         session.labels_changed.connect(self._on_labels)
+        session.masks_needed.connect(self._on_needed)
 
     def _on_shown(self, entry: Entry | None) -> None:
         if entry is not None:
             for name in entry.label_sets:
-                self._load(entry, name)
+                self._load(entry, entry.label_sets[name])
 
     def _on_labels(self, entry: Entry, name: str) -> None:
         if entry is self._session.shown and name in entry.label_sets:
-            self._load(entry, name)
+            self._load(entry, entry.label_sets[name])
 
-    def _load(self, entry: Entry, name: str) -> None:
-        labels, project = entry.label_sets[name], self._session.project
-        pixels = labels.pixels
+    def _on_needed(
+        self, entry: Entry, labels: LabelSet, then: Callable[[], None]
+    ) -> None:
+        """Call ``then`` once masks are in memory."""
+        if prod(entry.image.label_shape) > _QUICKLY_READ:
+            self._load(entry, labels)
+        waiting = self._on_their_way.get(labels.pixels)
+        if waiting is None:
+            then()
+        else:
+            waiting.append(then)
+
+    def _load(self, entry: Entry, labels: LabelSet) -> None:
+        pixels, project = labels.pixels, self._session.project
         if pixels.loaded or pixels in self._on_their_way:
             return
-        self._on_their_way.add(pixels)
+        waiting = self._on_their_way[pixels] = []
 
         def work(_: object) -> _Found:
             pixels.sizes()
             return self._found(project, entry, labels)
 
-        job = Job(f"Reading {name}", work, quiet=True)
-        job.finished.connect(lambda found: self._finish(entry, labels, found))
+        def finish(found: _Found) -> None:
+            self._finish(entry, labels, found)
+            for then in waiting:
+                then()
+
+        job = Job(f"Reading {labels.name}", work, quiet=True)
+        job.finished.connect(finish)
         job.failed.connect(self.failed.emit)
-        job.ended.connect(lambda: self._on_their_way.discard(pixels))
+        job.ended.connect(lambda: self._on_their_way.pop(pixels))
         self._queue.start(job)
 
     def _found(self, project: Project, entry: Entry, labels: LabelSet) -> _Found:

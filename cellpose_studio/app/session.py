@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -37,6 +38,7 @@ class Session(HeldMasks):
     labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
     gone_back = Signal(object, object)  # Entry, LabelEdit that was undone or redone
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
+    masks_needed = Signal(object, object, object)  # Entry, LabelSet, what to do then
 
     def __init__(self, project: Project) -> None:
         super().__init__(project)
@@ -178,16 +180,16 @@ class Session(HeldMasks):
         self.end_stroke()
         self._keep_previews()
         stack = self.undo_stack
-        if stack.canUndo() and self._is_possible(stack.command(stack.index() - 1)):
-            stack.undo()
+        if stack.canUndo():
+            self._take(stack.command(stack.index() - 1), stack.undo)
 
     def redo(self) -> None:
         """Do again what was taken back."""
         self.end_stroke()
         self._keep_previews()
         stack = self.undo_stack
-        if stack.canRedo() and self._is_possible(stack.command(stack.index())):
-            stack.redo()
+        if stack.canRedo():
+            self._take(stack.command(stack.index()), stack.redo)
 
     # Edits
 
@@ -273,6 +275,22 @@ class Session(HeldMasks):
             self.seal(entry)
 
     # Within
+
+    def _take(self, step: Step, go: Callable[[], None]) -> None:
+        """Undo or redo a step, at once or when the masks it needs have been read."""
+        labels = step.needs()
+        then = self.project, self.undo_stack.index()
+
+        def go_on() -> None:
+            # The user may have done something else meanwhile.
+            now = self.project, self.undo_stack.index()
+            if now == then and self._is_possible(step):
+                go()
+
+        if labels is None or labels.pixels.loaded or not len(self.masks_needed):
+            go_on()
+        else:
+            self.masks_needed.emit(step.entry, labels, go_on)
 
     def _is_possible(self, step: Step) -> bool:
         """Tell whether a step can be done; once begun, the stack has moved by it."""

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cellpose_studio.app import masks_loader
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.kept_flows import FlowKeeper, KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
@@ -16,6 +17,7 @@ from cellpose_studio.app.masks_loader import MasksLoader
 from cellpose_studio.app.restoring import read_masks
 from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.flows import Flows
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.confidence import read_confidence
@@ -172,3 +174,64 @@ def test_parameters_of_imported_masks_are_known_only_if_the_file_says_them(
     draw(session, entry, 7)
     session.seal(entry)
     assert entry.labels.revision.parameters == parameters
+
+
+@pytest.fixture
+def far(session, entry, reopened, kept, queue, monkeypatch):
+    """Return a session whose large masks, edited twice, nobody has read yet."""
+    monkeypatch.setattr(masks_loader, "_QUICKLY_READ", 0)
+    session.replace_labels(entry, masks("run"), "Run")
+    for cell, at in ((7, 2), (8, 20)):
+        draw(session, entry, cell, at)
+    again = reopened()
+    again.loader = MasksLoader(again, queue, kept)
+    return again
+
+
+def test_undo_reads_large_masks_first_and_off_the_gui_thread(
+    far, queue, qtbot, monkeypatch
+):
+    [entry] = far.entries
+    readers = []
+    read = LabelImage.array
+
+    def noted(pixels):
+        if not pixels.loaded:
+            readers.append(threading.current_thread())
+        return read(pixels)
+
+    monkeypatch.setattr(LabelImage, "array", noted)
+    # It is one step, however often the user asks for it meanwhile.
+    far.undo()
+    far.undo()
+    assert not entry.labels.pixels.loaded
+    assert far.undo_stack.index() == 3
+    wait(qtbot, queue)
+    assert threading.main_thread() not in readers
+    assert (7 in entry.labels.labels, 8 in entry.labels.labels) == (True, False)
+    far.undo()
+    assert 7 not in entry.labels.labels
+    far.redo()
+    assert 7 in entry.labels.labels
+
+
+def test_what_is_drawn_while_masks_are_read_is_not_undone(far, queue, qtbot):
+    [entry] = far.entries
+    far.undo()
+    draw(far, entry, 9, 10)
+    wait(qtbot, queue)
+    assert {7, 8, 9} <= set(np.unique(entry.labels.labels))
+
+
+def test_an_undo_whose_masks_cannot_be_read_says_so(far, queue, qtbot, monkeypatch):
+    errors = []
+    far.loader.failed.connect(errors.append)
+
+    def broken(_):
+        raise ProjectDamaged("They are gone.", "")
+
+    monkeypatch.setattr(LabelImage, "array", broken)
+    far.undo()
+    wait(qtbot, queue)
+    assert [error.message for error in errors] == ["They are gone."]
+    assert far.undo_stack.index() == 3
