@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from psygnal import Signal
 
@@ -48,17 +48,38 @@ class CellStatuses(ProjectImages):
         undoes: int | None,
     ) -> int:
         """Write the status of cells; for the undo stack. Returns the entry's id."""
+        number = self._heads.set_statuses(
+            entry.label_set_ids[name], _revision(entry, name), text, changes, undoes
+        )
+        self._put_statuses(entry, name, changes)
+        return number
+
+    def _put_statuses(self, entry: Entry, name: str, changes: StatusChanges) -> None:
+        """Give cells the status after a change that the project knows of."""
         known = entry.statuses.setdefault(name, {})
         for cell, (_, status) in changes.items():
             if status is None:
                 known.pop(cell, None)
             else:
                 known[cell] = status
-        number = self._heads.set_statuses(
-            entry.label_set_ids[name], _revision(entry, name), text, changes, undoes
-        )
         self.statuses_changed.emit(entry, name, tuple(changes))
-        return number
+
+
+def renamed(
+    statuses: Mapping[int, CellStatus], names: Mapping[int, int]
+) -> StatusChanges:
+    """Return what becomes of statuses when all cells get other ids.
+
+    ``names`` has the new id of each cell; those of cells that are not there stay,
+    unless another one gets their id.
+    """
+    moved = {new: statuses.get(old) for old, new in names.items()}
+    gone = dict.fromkeys(names.keys() & statuses.keys() - moved.keys())
+    return {
+        cell: (statuses.get(cell), status)
+        for cell, status in {**moved, **gone}.items()
+        if statuses.get(cell) != status
+    }
 
 
 def _revision(entry: Entry, name: str) -> LabelRevision | None:

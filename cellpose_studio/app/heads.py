@@ -13,6 +13,7 @@ from cellpose_studio.core.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.core.record import RunRecord
 from cellpose_studio.core.revision import (
     FLOW_KEY,
+    CellStatus,
     JournalEntry,
     LabelRevision,
     RevisionKind,
@@ -137,6 +138,7 @@ class Heads:
         cells: int,
         undoes: int | None,
         highest: int,
+        statuses: StatusChanges | None = None,
     ) -> int:
         """Append an edit to the journal; return the entry's id."""
         entry = JournalEntry(
@@ -147,10 +149,13 @@ class Heads:
             edit.cells,
             now(),
             undoes,
+            statuses=statuses or None,
         )
+        after = _after(statuses or {})
         self._project.submit(
             lambda db: journal.write_entry(db, entry, edit.parts),
             lambda db: revisions.set_cells(db, label_set, cells, highest),
+            lambda db: write_statuses(db, label_set, after),
         )
         return entry.id
 
@@ -173,7 +178,7 @@ class Heads:
             undoes,
             statuses=changes,
         )
-        after = {cell: status for cell, (_, status) in changes.items()}
+        after = _after(changes)
         self._project.submit(
             lambda db: journal.write_entry(db, entry),
             lambda db: write_statuses(db, label_set, after),
@@ -230,6 +235,10 @@ class Heads:
             undoes,
             after.id if after else None,
         )
+
+
+def _after(changes: StatusChanges) -> dict[int, CellStatus | None]:
+    return {cell: status for cell, (_, status) in changes.items()}
 
 
 def _parameters(

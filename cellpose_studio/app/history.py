@@ -126,6 +126,7 @@ class EditStep(Step):
         name: str,
         edit: LabelEdit,
         applied: bool = False,
+        statuses: StatusChanges | None = None,
     ) -> None:
         super().__init__(edit.operation)
         self.entry = entry
@@ -133,6 +134,7 @@ class EditStep(Step):
         self._name = name
         self._edit = edit
         self._applied = applied
+        self._statuses = statuses or {}
         self._done = False
         self._number: int | None = None
 
@@ -164,7 +166,7 @@ class EditStep(Step):
                 self.entry, self._name, self.edit, None
             )
         else:
-            self._apply(self.edit)
+            self._apply(self.edit, self._statuses)
         if not first:
             self._session.go_back(self.entry, self._name, self.edit)
 
@@ -172,12 +174,12 @@ class EditStep(Step):
         """Write the pixels before the edit."""
         self._done = False
         undone = replace(self.edit.inverse(), operation=f"Undo {self.text()}")
-        self._apply(undone)
+        self._apply(undone, _inverse(self._statuses))
         self._session.go_back(self.entry, self._name, undone)
 
-    def _apply(self, edit: LabelEdit) -> None:
+    def _apply(self, edit: LabelEdit, statuses: StatusChanges) -> None:
         self._number = self._session.apply_edit(
-            self.entry, self._name, edit, self._number
+            self.entry, self._name, edit, self._number, statuses
         )
 
 
@@ -208,12 +210,13 @@ class StatusStep(Step):
     def undo(self) -> None:
         """Give the cells the status that they had before."""
         self._session.show(self.entry.image.key)
-        back = {
-            cell: (after, before) for cell, (before, after) in self._changes.items()
-        }
-        self._apply(f"Undo {self.text()}", back)
+        self._apply(f"Undo {self.text()}", _inverse(self._changes))
 
     def _apply(self, text: str, changes: StatusChanges) -> None:
         self._number = self._session.apply_statuses(
             self.entry, self._name, text, changes, self._number
         )
+
+
+def _inverse(changes: StatusChanges) -> StatusChanges:
+    return {cell: (after, before) for cell, (before, after) in changes.items()}

@@ -53,6 +53,7 @@ class PastEdit(EditStep):
         self._past = past
         self._read: LabelEdit | None = None
         self._applied = False
+        self._statuses = past.entry.statuses or {}
         self._done = done
         self._number = past.number
 
@@ -131,7 +132,7 @@ def rebuild(
 def _command(
     session: Session, entry: Entry, name: str, past: PastStep, done: bool
 ) -> PastSwitch | PastEdit | PastStatus:
-    if past.entry.statuses is not None:
+    if past.entry.statuses is not None and not past.entry.pixels:
         return PastStatus(session, entry, name, past)
     if past.entry.head is None:
         return PastEdit(session, entry, name, past, done)

@@ -20,7 +20,11 @@ from cellpose_studio.app.stroke import Stroke
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import LabelRevision, RevisionKind
+from cellpose_studio.core.revision import (
+    LabelRevision,
+    RevisionKind,
+    StatusChanges,
+)
 
 __all__ = ["Entry", "LabelImage", "LabelSet", "Session"]
 
@@ -193,10 +197,15 @@ class Session(HeldMasks):
 
     # Edits
 
-    def edit(self, entry: Entry, edit: LabelEdit) -> None:
-        """Change pixels of the active masks, as one step that can be undone."""
+    def edit(
+        self, entry: Entry, edit: LabelEdit, statuses: StatusChanges | None = None
+    ) -> None:
+        """Change pixels of the active masks, as one step that can be undone.
+
+        ``statuses`` change with them, where cells get other ids.
+        """
         self._keep_previews(entry)
-        step = EditStep(self, entry, entry.active, edit)
+        step = EditStep(self, entry, entry.active, edit, statuses=statuses)
         if edit.parts and entry.labels is not None and self._is_possible(step):
             self.undo_stack.push(step)
 
@@ -223,16 +232,26 @@ class Session(HeldMasks):
         self.undo_stack.push(EditStep(self, entry, name, edit, applied=True))
 
     def apply_edit(
-        self, entry: Entry, name: str, edit: LabelEdit, undoes: int | None
+        self,
+        entry: Entry,
+        name: str,
+        edit: LabelEdit,
+        undoes: int | None,
+        statuses: StatusChanges | None = None,
     ) -> int:
         """Write an edit into the masks and the journal; for the undo stack."""
         self.end_stroke()
         self._drop_preview(entry, name)
         self._change(entry, name, edit)
-        return self.write_edit(entry, name, edit, undoes)
+        return self.write_edit(entry, name, edit, undoes, statuses)
 
     def write_edit(
-        self, entry: Entry, name: str, edit: LabelEdit, undoes: int | None
+        self,
+        entry: Entry,
+        name: str,
+        edit: LabelEdit,
+        undoes: int | None,
+        statuses: StatusChanges | None = None,
     ) -> int:
         """Write an edit into the journal, after its pixels; for the undo stack."""
         labels = entry.label_sets[name]
@@ -245,10 +264,13 @@ class Session(HeldMasks):
             cells,
             undoes,
             labels.pixels.highest,
+            statuses,
         )
         entry.label_sets[name] = replace(labels, cells=cells, edited=True)
         self._recent.keep(entry.label_sets[name])
         self.labels_edited.emit(entry, name, edit)
+        if statuses:
+            self._put_statuses(entry, name, statuses)
         return number
 
     def go_back(self, entry: Entry, name: str, edit: LabelEdit) -> None:

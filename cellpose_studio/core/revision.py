@@ -108,7 +108,9 @@ class JournalEntry:
     sealed
         Revision that the edit went into; None as long as it is in the journal only.
     statuses
-        What became of the status of cells; None where that is not what was done.
+        What became of the status of cells; None where it stayed.
+    pixels
+        Pixels were changed.
     """
 
     id: int
@@ -121,3 +123,4 @@ class JournalEntry:
     head: int | None = None
     sealed: int | None = None
     statuses: StatusChanges | None = None
+    pixels: bool = False

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from cellpose_studio.app.cell_statuses import renamed
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.lineage import Present, read_lineages
-from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.edits.whole import delete_cells, names_from_1, relabel
 from cellpose_studio.io.images import open_images
 
 
@@ -87,6 +90,48 @@ def test_statuses_are_no_edits_of_the_masks(session, entry):
     )
     assert known.open_edits == ()
     assert not entry.edited
+
+
+def test_statuses_go_with_cells_that_get_other_ids(session, entry, reopened):
+    session.set_cell_status(entry, [1], "rejected")
+    session.set_cell_status(entry, [2, 4], "accepted")
+    pixels = entry.labels.pixels
+    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [1]))
+    changes = renamed(entry.statuses["cells"], names_from_1(pixels.sizes()))
+    session.edit(entry, relabel(pixels.array(), pixels.sizes()), changes)
+    after = {1: "accepted", 3: "accepted"}
+    before = {1: "rejected", 2: "accepted", 4: "accepted"}
+    assert entry.statuses["cells"] == after
+    session.undo()
+    assert entry.statuses["cells"] == before
+    session.redo()
+    again = reopened()
+    [entry] = again.entries
+    assert entry.statuses["cells"] == after
+    again.undo()
+    assert entry.statuses["cells"] == before
+    assert np.unique(entry.labels.labels).tolist() == [0, 2, 3, 4]
+    again.redo()
+    assert entry.statuses["cells"] == after
+
+
+@given(
+    st.dictionaries(st.integers(1, 9), st.sampled_from(["accepted", "later"])),
+    st.sets(st.integers(1, 9)),
+    st.permutations(range(1, 10)),
+)
+def test_other_ids_have_the_status_of_the_cell_that_they_go_to(known, there, ids):
+    names = dict(zip(sorted(there), ids, strict=False))
+    after = dict(known)
+    for cell, (before, status) in renamed(known, names).items():
+        assert after.pop(cell, None) == before
+        if status:
+            after[cell] = status
+    for old, new in names.items():
+        assert after.get(new) == known.get(old)
+    for cell in known.keys() - names.keys() - set(names.values()):
+        assert after[cell] == known[cell]
+    assert not after.keys() & names.keys() - set(names.values())
 
 
 def test_a_status_can_be_taken_away(session, entry):

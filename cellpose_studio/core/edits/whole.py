@@ -46,6 +46,11 @@ def remove_small(labels: Labels, table: CellTable, min_size: int) -> LabelEdit:
     return changes.edit(f"Remove cells below {min_size} px", cells)
 
 
+def names_from_1(table: CellTable) -> dict[int, int]:
+    """Return the new id of each cell, 1..N in the order of their ids."""
+    return {cell: n for n, cell in enumerate(table.ids().tolist(), start=1)}
+
+
 def relabel(labels: Labels, table: CellTable) -> LabelEdit:
     """Return the edit that numbers cells 1..N in the order of their ids.
 
@@ -53,12 +58,10 @@ def relabel(labels: Labels, table: CellTable) -> LabelEdit:
     """
     import fastremap
 
-    ids = table.ids().tolist()
-    after = fastremap.remap(
-        labels, {0: 0, **{cell: n for n, cell in enumerate(ids, start=1)}}
-    )
+    names = names_from_1(table)
+    after = fastremap.remap(labels, {0: 0, **names})
     everything = tuple(slice(0, size) for size in labels.shape)
-    cells = [cell for n, cell in enumerate(ids, start=1) if cell != n]
+    cells = [cell for cell, name in names.items() if cell != name]
     return edit_between("Relabel cells", cells, labels, everything, after)
 
 

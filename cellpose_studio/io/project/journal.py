@@ -170,7 +170,7 @@ def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
 def _entry(row: Sequence[Any]) -> JournalEntry:
     *fixed, sealed, sha256 = row
     check(sha256, row_sha256(*fixed))
-    number, label_set, base, operation, cells, time, undoes, head, statuses, _ = fixed
+    number, label_set, base, operation, cells, time, undoes, head, statuses, delta_sha256 = fixed
     return JournalEntry(
         int(number),
         int(label_set),
@@ -182,6 +182,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         head,
         sealed,
         None if statuses is None else _statuses(statuses),
+        delta_sha256 is not None,
     )
 
 

@@ -6,12 +6,14 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QInputDialog, QWidget
 
+from cellpose_studio.app.cell_statuses import renamed
 from cellpose_studio.app.slow_edits import SlowEdits
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
+    names_from_1,
     relabel,
     remove_at_border,
     remove_small,
@@ -104,8 +106,12 @@ class CellCommands:
 
     def relabel(self) -> None:
         """Give the cells the numbers from 1 on."""
-        self._do(relabel)
-        self._hand.choose(0)
+        hand = self._hand
+        if hand.labels is not None and hand.entry is not None:
+            known = hand.entry.statuses.get(hand.entry.active, {})
+            statuses = renamed(known, names_from_1(hand.table))
+            hand.choose(0)
+            hand.edit(relabel(hand.labels, hand.table), statuses)
 
     @property
     def _plane(self) -> tuple[int, ...]:

@@ -14,6 +14,7 @@ from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.revision import StatusChanges
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import Pointer
 from cellpose_studio.ui.selection import Selection
@@ -101,10 +102,10 @@ class Hand:
             labels = LabelSet(entry.active, LabelImage(pixels), "drawn by hand", 0)
             self.session.replace_labels(entry, labels, "Begin masks", "edit")
 
-    def edit(self, edit: LabelEdit) -> None:
-        """Make a step of an edit of the active masks."""
+    def edit(self, edit: LabelEdit, statuses: StatusChanges | None = None) -> None:
+        """Make a step of an edit of the active masks, and of statuses with it."""
         if self.entry is not None and edit.parts:
-            self.session.edit(self.entry, edit)
+            self.session.edit(self.entry, edit, statuses)
 
     def delete(self, cells: Sequence[int]) -> None:
         """Delete cells of the masks, as one step."""
