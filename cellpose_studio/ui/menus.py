@@ -11,12 +11,15 @@ from qtpy.QtWidgets import QMenu, QMessageBox
 
 from cellpose_studio import __version__
 from cellpose_studio.ui.actions import Command, QAction, fill, fill_recent
+from cellpose_studio.ui.canvas.rendering import why_flat
 from cellpose_studio.ui.key_sheet import KeySheet
 from cellpose_studio.ui.keys import Keys
 from cellpose_studio.ui.tools.commands import tool_commands
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.main_window import MainWindow
+
+_FROM_THE_SIDE = ("rendering",)
 
 
 class Menus:
@@ -107,6 +110,13 @@ class Menus:
             Command(
                 "doubt", "Colour by &doubt", canvas.set_by_doubt, "K", checked=False
             ),
+            Command(
+                "rendering",
+                "&3D rendering",
+                canvas.rendering.set_on,
+                "3",
+                checked=False,
+            ),
             None,
             Command("previous", "&Previous image", step(-1), "A"),
             Command("next", "&Next image", step(1), "D"),
@@ -123,6 +133,9 @@ class Menus:
                 checked=window.settings.theme == "light",
             ),
         )
+        # Napari has a button for it, too.
+        canvas.rendering.changed.connect(self.actions["rendering"].setChecked)
+        menu.setToolTipsVisible(True)
         panels = menu.addMenu("Pane&ls")
         for dock in window.panels:
             panels.addAction(dock.toggleViewAction())
@@ -184,7 +197,9 @@ class Menus:
         for name in ("train", "test", "noTraining"):
             masks = entry is not None and entry.labels is not None
             self.actions[name].setEnabled(masks)
-        for name, why in self._window.plane_commands.why_off().items():
+        flat = why_flat(entry.image if entry else None)
+        side = dict.fromkeys(_FROM_THE_SIDE, flat)
+        for name, why in {**self._window.plane_commands.why_off(), **side}.items():
             self.actions[name].setEnabled(not why)
             self.actions[name].setToolTip(why)
         for name in ("pauseQueue", "cancelQueue"):

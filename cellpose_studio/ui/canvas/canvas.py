@@ -25,12 +25,14 @@ from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.masks_layer import masks_layer
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.providers import provide
+from cellpose_studio.ui.canvas.rendering import Rendering
 from cellpose_studio.ui.comparison_layer import put_comparison
 from cellpose_studio.ui.layer_settings import axis_labels, contrast, placed
 from cellpose_studio.ui.pointer import Listener
 
 _COLOURS = tuple(CHANNEL_COLOURS)
 _FILL = 0.4
+_VEIL = 0.35
 _DOUBT_FILL = 0.6  # its colours are few, and have to be told apart
 
 
@@ -40,6 +42,7 @@ class Canvas(QObject):
     status_changed = Signal(str)
     cell_pointed_at = Signal(int)  # id in the selected masks, 0 for none
     labels_chosen = Signal(str)  # name of a label set, by a click on its layer
+    image_changed = Signal()
 
     def __init__(self, theme: str) -> None:
         super().__init__()
@@ -73,6 +76,7 @@ class Canvas(QObject):
         self.model.layers.selection.events.active.connect(self._on_active)
         self._mouse = Mouse(self.model, self._scale)
         self._lines = Lines(self.widget)
+        self.rendering = Rendering(self)
 
     def layer_controls(self) -> QWidget:
         """Return napari's controls of the selected layer."""
@@ -116,6 +120,7 @@ class Canvas(QObject):
         self._lines.clear()
         self._masks.clear()
         self.model.layers.clear()
+        self.image_changed.emit()
         if image is None:
             return
         if image.rgb:
@@ -126,6 +131,11 @@ class Canvas(QObject):
         self.model.dims.axis_labels = axis_labels(image)
         self.model.reset_view()
         self._show_middle_plane(image)
+
+    @property
+    def image(self) -> ImageSource | None:
+        """What is shown."""
+        return self._image
 
     def show_labels(
         self,
@@ -221,6 +231,11 @@ class Canvas(QObject):
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of the mouse over the image."""
         self._mouse.listener = listener
+
+    def follow_view(self) -> None:
+        """Show what belongs to a plane only there, and cells as bodies in 3D."""
+        self._lines.hide(self.rendering.on)
+        self._recolour()
 
     def show_line(
         self, name: str, paths: Sequence[npt.NDArray[np.floating]], colour: str
@@ -342,6 +357,9 @@ class Canvas(QObject):
         strength = _DOUBT_FILL if by_rank else _FILL
         fill = strength if self._masks_shown else 0.0
         outline = 1.0 if self._outlines else fill
+        if self.rendering.on:
+            # The surface of a cell hides what is in it, or is seen through.
+            fill = outline = 1.0 if self._masks_shown else _VEIL * self._outlines
         colours = doubt_palette() if by_rank else palette()
         table = colour_table(colours, fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)

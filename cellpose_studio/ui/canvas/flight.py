@@ -39,7 +39,10 @@ def fly_to(
     if wanted != camera.zoom:
         camera.zoom = wanted
     world = np.array(centre) * np.array(scale)
-    camera.center = (*camera.center[:-2], float(world[-2]), float(world[-1]))
+    if dims.ndisplay == 3:
+        camera.center = tuple(world[-3:].tolist())
+    else:
+        camera.center = (*camera.center[:-2], float(world[-2]), float(world[-1]))
 
 
 def show_region(

@@ -24,6 +24,8 @@ class Lines:
     def __init__(self, widget: Any) -> None:
         self._widget = widget
         self._shown: dict[str, Any] = {}
+        self._drawn: set[str] = set()
+        self._hidden = False
 
     def show(
         self,
@@ -35,6 +37,7 @@ class Lines:
         """Show open paths, (N, 2) each, Y and X in pixels; none hides the line."""
         line = self._shown.get(name)
         if not paths:
+            self._drawn.discard(name)
             if line is not None:
                 line.visible = False
             return
@@ -45,12 +48,20 @@ class Lines:
         connected = np.ones(len(points), bool)
         connected[ends] = False
         line.set_data(pos=points.astype(np.float32), connect=connected)
-        line.visible = True
+        self._drawn.add(name)
+        line.visible = not self._hidden
 
     def clear(self) -> None:
-        """Hide all lines."""
+        """Take all lines away."""
+        self._drawn.clear()
         for line in self._shown.values():
             line.visible = False
+
+    def hide(self, hidden: bool) -> None:
+        """Keep all lines, those to come too, out of sight, or show them again."""
+        self._hidden = hidden
+        for name, line in self._shown.items():
+            line.visible = name in self._drawn and not hidden
 
     def _made(self, colour: str) -> Any:
         from vispy.scene.visuals import Line

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.label_marks import mark, ranked
-from cellpose_studio.core.label_picture import picture, update
+from cellpose_studio.core.label_picture import OUTLINE, picture, update
 
 
 def masks_layer() -> type[Any]:
@@ -37,14 +37,22 @@ def masks_layer() -> type[Any]:
         ) -> npt.NDArray[np.uint8]:
             """Return the picture of ``raw``, or of a part after a change in it."""
             if data_slice is None:
-                drawn = self._ranked(picture(raw), raw)
-                self._mark(drawn, raw, tuple(slice(0, size) for size in raw.shape))
+                drawn = self.drawn(raw)
+                # A body has one colour, or its shading would show the outlines.
+                if self._slice_input.ndisplay == 3:  # PRIVATE
+                    drawn &= ~np.uint8(OUTLINE)
                 return drawn
             drawn = self._slice.image.view  # PRIVATE
             box = update(drawn, raw, data_slice)
             drawn[box] = self._ranked(drawn[box], raw[box])
             self._mark(drawn, raw, box)
             return drawn[data_slice].copy()
+
+        def drawn(self, raw: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+            """Return the picture of labels as this layer shows them."""
+            drawn = self._ranked(picture(raw), raw)
+            self._mark(drawn, raw, tuple(slice(0, size) for size in raw.shape))
+            return drawn
 
         def _mark(
             self,

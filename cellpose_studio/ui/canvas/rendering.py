@@ -1,0 +1,74 @@
+"""Shows a stack as a 3D rendering, and goes back to its planes."""
+
+from __future__ import annotations
+
+from math import prod
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import QObject, Signal
+
+from cellpose_studio.core.image import ImageSource
+
+if TYPE_CHECKING:
+    from cellpose_studio.ui.canvas.canvas import Canvas
+
+LARGEST = 512 * 1024**2
+"""Voxels of a time point; a larger stack has no room on graphics cards."""
+
+_BUTTON = "Turns between planes and a 3D rendering"
+
+
+class Rendering(QObject):
+    """The 3D view of the canvas, whoever turns it on: the menu, or napari's button."""
+
+    changed = Signal(bool)  # whether the view is a 3D rendering
+
+    def __init__(self, canvas: Canvas) -> None:
+        super().__init__()
+        self._canvas = canvas
+        # Each view keeps its own place and zoom, so that going back is going back.
+        canvas.model.scene.camera.synced = False
+        canvas.model.dims.events.ndisplay.connect(self._on_ndisplay)
+        canvas.image_changed.connect(self._on_image)
+        self._on_image()
+
+    @property
+    def on(self) -> bool:
+        """The view is a 3D rendering."""
+        return bool(self._canvas.model.dims.ndisplay == 3)
+
+    @property
+    def why_off(self) -> str:
+        """Why there is none of the image that is shown; "" if there can be one."""
+        return why_flat(self._canvas.image)
+
+    def set_on(self, on: bool) -> None:
+        """Show the stack as a 3D rendering, or one plane of it."""
+        self._canvas.model.dims.ndisplay = 3 if on and not self.why_off else 2
+
+    def _on_ndisplay(self, _: Any) -> None:
+        if self.on and self.why_off:
+            self.set_on(False)
+            return
+        self._canvas.follow_view()
+        self.changed.emit(self.on)
+
+    def _on_image(self) -> None:
+        if self.on and self.why_off:
+            self.set_on(False)
+        for axes in (2, 3):  # another image lies elsewhere
+            self._canvas.model.scene.camera._pop_cached_state(axes)  # PRIVATE
+        button = self._canvas.widget.viewerButtons.ndisplayButton
+        button.setEnabled(not self.why_off)
+        button.setToolTip(self.why_off or _BUTTON)
+
+
+def why_flat(image: ImageSource | None) -> str:
+    """Return why an image cannot be seen from the side; "" if it can."""
+    if image is None:
+        return "There is no image."
+    if image.planes < 2:
+        return "The image has no Z planes."
+    if prod(image.shape[2:]) > LARGEST:
+        return "The stack is too large: it can have 512 million voxels."
+    return ""
