@@ -75,7 +75,9 @@ class Reviewer:
     def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
         if entry is not self._session.shown or name != entry.active:
             return
-        for part in edit.parts:
+        if len(edit.cells) > _MANY:
+            self._due = True
+        for part in edit.parts if not self._due else ():
             for pixels in (part.before, part.after):
                 self._edited |= set(np.unique(pixels).tolist()) - {0}
         self._due |= len(self._edited) > _MANY
