@@ -45,6 +45,7 @@ from cellpose_studio.ui.job_bar import JobBar
 from cellpose_studio.ui.menus import Menus
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.ui.opening import Opener
+from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.picture import Picture
 from cellpose_studio.ui.presets import Presets
 from cellpose_studio.ui.projects import Projects
@@ -104,6 +105,9 @@ class MainWindow(QMainWindow):
             self.tools.hand, self.slow_edits, self.messages.note, self
         )
         self.picture = Picture(self.session, self.canvas)
+        self.ortho = OrthoViews(
+            self.session, self.canvas, self.selection, self.tools, self.quick
+        )
         self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()
         self.models = AddedModels(self.segment.model, self.quick, settings, self)
@@ -262,7 +266,7 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome()
         self._middle = QStackedWidget()
         self._middle.addWidget(self.welcome)
-        self._middle.addWidget(self.canvas.widget)
+        self._middle.addWidget(self.ortho)
         centre = QWidget()
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
@@ -318,6 +322,7 @@ class MainWindow(QMainWindow):
         self.canvas.status_changed.connect(self.status.position.setText)
         self.picture.cell_described.connect(self.status.cell.setText)
         self.welcome.project_wanted.connect(self.projects.open)
+        self.ortho.failed.connect(self.show_error)
         self.runs.failed.connect(self.show_error)
         self.batch.failed.connect(self.show_error)
         self.presets.failed.connect(self.show_error)

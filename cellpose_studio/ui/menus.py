@@ -19,7 +19,7 @@ from cellpose_studio.ui.tools.commands import tool_commands
 if TYPE_CHECKING:
     from cellpose_studio.ui.main_window import MainWindow
 
-_FROM_THE_SIDE = ("rendering",)
+_FROM_THE_SIDE = ("ortho", "rendering")
 
 
 class Menus:
@@ -109,6 +109,9 @@ class Menus:
             Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=True),
             Command(
                 "doubt", "Colour by &doubt", canvas.set_by_doubt, "K", checked=False
+            ),
+            Command(
+                "ortho", "Ortho&gonal views", window.ortho.set_on, "O", checked=False
             ),
             Command(
                 "rendering",

@@ -1,7 +1,8 @@
-"""How the canvas shows the channels of an image at present."""
+"""How the canvas shows the channels of an image, and its masks, at present."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -63,3 +64,40 @@ def _look(layer: Any) -> ChannelLook:
         float(layer.opacity),
         _BLENDING.get(layer.blending, "translucent"),
     )
+
+
+@dataclass(frozen=True, eq=False)
+class MasksLook:
+    """How masks are shown.
+
+    Attributes
+    ----------
+    labels
+        As wide as the image, (…, Y, X).
+    table
+        RGBA (256, 4) of their picture.
+    opacity
+        0 to 1.
+    picture
+        Draws labels (A, B) as `core.label_picture` does, with what was decided.
+    """
+
+    labels: npt.NDArray[np.uint32]
+    table: npt.NDArray[np.float32]
+    opacity: float
+    picture: Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.uint8]]
+
+
+def masks_shown(canvas: Canvas) -> list[MasksLook]:
+    """Return the masks that are visible, the lowest first."""
+    layers = [layer for layer in canvas.model.layers if hasattr(layer, "drawn")]
+    return [
+        MasksLook(
+            layer.data,
+            np.asarray(layer.colormap.colors, np.float32),
+            float(layer.opacity),
+            layer.drawn,
+        )
+        for layer in layers
+        if layer.visible
+    ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -28,7 +28,7 @@ from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.canvas.rendering import Rendering
 from cellpose_studio.ui.comparison_layer import put_comparison
 from cellpose_studio.ui.layer_settings import axis_labels, contrast, placed
-from cellpose_studio.ui.pointer import Listener
+from cellpose_studio.ui.pointer import Listener, Pointer
 
 _COLOURS = tuple(CHANNEL_COLOURS)
 _FILL = 0.4
@@ -231,6 +231,10 @@ class Canvas(QObject):
     def listen(self, listener: Listener) -> None:
         """Tell ``listener`` of the mouse over the image."""
         self._mouse.listener = listener
+
+    def watch(self, watcher: Callable[[Pointer, bool], None]) -> None:
+        """Tell ``watcher`` of clicks, after the listener, and (False) of moves."""
+        self._mouse.watcher = watcher
 
     def follow_view(self) -> None:
         """Show what belongs to a plane only there, and cells as bodies in 3D."""

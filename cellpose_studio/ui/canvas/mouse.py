@@ -24,6 +24,7 @@ class Mouse:
         self._model = model
         self._scale = scale
         self.listener: Listener | None = None
+        self.watcher: Callable[[Pointer, bool], None] | None = None
         # In place of napari's own, which zoom: to a box that is drawn with Alt, and by
         # double clicks.
         model.mouse_drag_callbacks[:] = [self._on_drag]
@@ -52,11 +53,15 @@ class Mouse:
             self.listener.drag(pointer)
         camera.mouse_pan = True
         self.listener.release(pointer, moved)
+        if self.watcher is not None and (taken or not moved):
+            self.watcher(pointer, True)
 
     def _on_move(self, _: Any, event: Any) -> None:
         pointer = self._pointer(event, 0)
         if self.listener is not None and pointer is not None:
             self.listener.hover(pointer)
+        if self.watcher is not None and pointer is not None:
+            self.watcher(pointer, False)
 
     def _on_double_click(self, _: Any, event: Any) -> None:
         pointer = self._pointer(event)

@@ -1,0 +1,1 @@
+"""Side views of a stack: cuts along Z through a point, beside and below the canvas."""

@@ -1,0 +1,74 @@
+"""Pictures of cuts along Z through a stack."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.composite import Rgb, composite, overlay
+from cellpose_studio.ui.canvas.appearance import ChannelLook, MasksLook
+
+Stack = npt.NDArray[np.generic]
+Cut = tuple[slice | int, ...]
+
+_FINEST = 16
+
+
+def stretch_of(scale: Sequence[float]) -> int:
+    """Return how many rows of a picture a plane is to have.
+
+    The outlines of cells are then about as thin along Z as they are across.
+
+    Parameters
+    ----------
+    scale
+        Size of a pixel along Z, Y and X.
+    """
+    return min(max(round(scale[0] / scale[1]), 1), _FINEST)
+
+
+def cut_picture(
+    stack: Stack | None,
+    channels: Sequence[ChannelLook],
+    masks: Sequence[MasksLook],
+    cut: Cut,
+    time: Sequence[int],
+    stretch: int,
+) -> Rgb | None:
+    """Return (Z, N, RGB) of a cut; Z is ``stretch`` times as high. None of nothing.
+
+    Parameters
+    ----------
+    stack
+        (C, Z, Y, X) of a time point; without it, masks are on black.
+    channels, masks
+        What is shown.
+    cut
+        Index of Z, Y and X; one of Y and X is a number.
+    time
+        Index of the time point in the masks, empty where there is but one.
+    """
+    shown = [] if stack is None else [_channel(stack, look, cut) for look in channels]
+    labels = [look.labels[(*time, *cut)] for look in masks]
+    rgb = None
+    if shown:
+        looks = zip(channels, shown, strict=True)
+        rgb = composite([look.of(_stretched(plane, stretch)) for look, plane in looks])
+    for look, plane in zip(masks, labels, strict=True):
+        plane = np.ascontiguousarray(_stretched(plane, stretch))
+        if rgb is None:
+            rgb = np.zeros((*plane.shape, 3), np.uint8)
+        rgb = overlay(rgb, look.picture(plane), look.table, look.opacity)
+    return rgb
+
+
+def _channel(stack: Stack, look: ChannelLook, cut: Cut) -> Stack:
+    if look.channel is None:
+        return np.moveaxis(stack[(slice(0, 3), *cut)], 0, -1)
+    return stack[(look.channel, *cut)]
+
+
+def _stretched(plane: Stack, stretch: int) -> Stack:
+    return np.repeat(plane, stretch, axis=0) if stretch > 1 else plane

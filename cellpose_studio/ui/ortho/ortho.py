@@ -1,0 +1,314 @@
+"""The canvas with side views of the stack beside and below it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from qtpy.QtGui import QResizeEvent
+from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
+
+from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.session import Session
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
+from cellpose_studio.ui.canvas.rendering import why_flat
+from cellpose_studio.ui.ortho.cuts import cut_picture, stretch_of
+from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
+from cellpose_studio.ui.ortho.stacks import Stacks
+from cellpose_studio.ui.pointer import LEFT, Pointer
+from cellpose_studio.ui.selection import Selection
+from cellpose_studio.ui.tools.tools import Tools
+
+_LEAST, _MOST = 120, 0.45
+"""Screen pixels of a side view, and its part of the width or the height."""
+_LINES = "cut"
+_LOOKS = {
+    "blending",
+    "colormap",
+    "contrast_limits",
+    "data",
+    "gamma",
+    "inserted",
+    "opacity",
+    "removed",
+    "reordered",
+    "visible",
+}
+"""Events of layers after which a cut looks different."""
+
+
+class OrthoViews(QWidget):
+    """The canvas; with it, when it is wanted, the stack cut along Z through a point.
+
+    The point lies in the plane that the canvas shows, where the user clicked last,
+    or in the middle of the cell that is chosen. With Shift held it follows the mouse.
+    """
+
+    failed = Signal(Exception)
+
+    def __init__(
+        self,
+        session: Session,
+        canvas: Canvas,
+        selection: Selection,
+        tools: Tools,
+        queue: JobQueue,
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._canvas = canvas
+        self._selection = selection
+        self._tools = tools
+        self._wanted = False
+        self._point = (0, 0)
+        self.stacks = Stacks(queue)
+        self.beside = SideView("YZ", beside=True)
+        self.below = SideView("XZ", beside=False)
+        self.corner = QLabel(wordWrap=True, margin=8)
+        self._lay_out()
+        self._redrawing = self._timer(self._redraw)
+        self._placing = self._timer(self._place)
+        self._listen()
+
+    @property
+    def point(self) -> tuple[int, int, int]:
+        """Plane, Y and X of the point, in pixels."""
+        return (self._canvas.planes.get("Z", 0), *self._point)
+
+    @property
+    def on(self) -> bool:
+        """The side views are shown."""
+        flat = why_flat(self._canvas.image)
+        return self._wanted and not flat and not self._canvas.rendering.on
+
+    def set_on(self, on: bool) -> None:
+        """Show the side views wherever there is a stack, or do not."""
+        self._wanted = on
+        self._follow()
+
+    def move_to(self, y: int, x: int, z: int | None = None) -> None:
+        """Move the point, and the plane that the canvas shows."""
+        image = self._canvas.image
+        if image is None:
+            return
+        *_, height, width = image.shape
+        self._point = min(max(y, 0), height - 1), min(max(x, 0), width - 1)
+        if z is not None:
+            self._canvas.set_planes({"Z": z})
+        self._redrawing.start()
+
+    # Qt's own events
+
+    def resizeEvent(self, _: QResizeEvent) -> None:
+        """Share the room out anew."""
+        self._share_room()
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Put the cuts where they belong when the canvas has another size."""
+        if event.type() == QEvent.Type.Resize and self._wanted:
+            self._placing.start()
+        return bool(super().eventFilter(watched, event))
+
+    # Building
+
+    def _lay_out(self) -> None:
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        grid.setSpacing(2)
+        grid.addWidget(self._canvas.widget, 0, 0)
+        grid.addWidget(self.beside, 0, 1)
+        grid.addWidget(self.below, 1, 0)
+        grid.addWidget(self.corner, 1, 1)
+        grid.setColumnStretch(0, 1)
+        grid.setRowStretch(0, 1)
+        self.corner.setAlignment(Qt.AlignmentFlag.AlignTop)
+        for widget in self._sides:
+            widget.hide()
+
+    def _timer(self, call: Any) -> QTimer:
+        """Return a timer that calls once for all that happens until Qt is idle."""
+        timer = QTimer(self, singleShot=True, interval=0)
+        timer.timeout.connect(call)
+        return timer
+
+    def _listen(self) -> None:
+        session, canvas = self._session, self._canvas
+        for signal in (
+            session.labels_changed,
+            session.labels_edited,
+            session.labels_drafted,
+            session.statuses_changed,
+        ):
+            signal.connect(self._on_changed)
+        canvas.image_changed.connect(self._on_image)
+        canvas.rendering.changed.connect(self._follow)
+        canvas.watch(self._on_mouse)
+        canvas.widget.canvas.native.installEventFilter(self)
+        canvas.model.layers.events.connect(self._on_layers)
+        canvas.model.dims.events.current_step.connect(self._on_changed)
+        camera = canvas.model.scene.camera.events
+        for event in (camera.zoom, camera.center):
+            event.connect(self._on_camera)
+        self.stacks.changed.connect(self._on_changed)
+        self.stacks.failed.connect(self.failed)
+        self._selection.changed.connect(self._on_chosen)
+        self.beside.moved.connect(lambda y, z: self.move_to(y, self._point[1], z))
+        self.below.moved.connect(lambda x, z: self.move_to(self._point[0], x, z))
+        self.beside.clicked.connect(lambda y, z: self._choose(z, y, self._point[1]))
+        self.below.clicked.connect(lambda x, z: self._choose(z, self._point[0], x))
+        self.beside.stepped.connect(lambda by: self._step(0, by))
+        self.below.stepped.connect(lambda by: self._step(by, 0))
+
+    @property
+    def _sides(self) -> tuple[QWidget, ...]:
+        return self.beside, self.below, self.corner
+
+    # What happens
+
+    def _on_image(self) -> None:
+        image = self._canvas.image
+        if image is not None:
+            self._point = image.shape[3] // 2, image.shape[4] // 2
+        self._follow()
+
+    def _follow(self, *_: object) -> None:
+        """Show or hide the side views as they are wanted and possible."""
+        fits, shown = self._all_in_view(), not self.beside.isHidden()
+        self._share_room()
+        for widget in self._sides:
+            widget.setVisible(self.on)
+        if not self.on:
+            self._canvas.show_line(_LINES, [], LINE)
+        if self._canvas.image is None or not self._wanted:
+            self.stacks.want(None)
+        if shown != self.on and fits and not self._canvas.rendering.on:
+            # What was in view has less room now, or more.
+            QTimer.singleShot(0, self._canvas.reset_view)
+        self._redrawing.start()
+
+    def _share_room(self) -> None:
+        """Give the side views room for the whole stack, where it is all in view."""
+        image = self._canvas.image
+        if not self.on or image is None:
+            return
+        depth, height, width = np.array(image.shape[2:]) * image.label_scale[-3:]
+        wide = _part(self.width(), depth / (depth + width))
+        self.beside.setFixedWidth(wide)
+        self.corner.setFixedWidth(wide)
+        self.below.setFixedHeight(_part(self.height(), depth / (depth + height)))
+
+    def _on_changed(self, *_: object) -> None:
+        if self._wanted:
+            self._redrawing.start()
+
+    def _on_layers(self, event: Any) -> None:
+        if self._wanted and event.type in _LOOKS:
+            self._redrawing.start()
+
+    def _on_camera(self, _: Any) -> None:
+        if self._wanted:
+            self._placing.start()
+
+    def _on_mouse(self, pointer: Pointer, clicked: bool) -> None:
+        chosen = pointer.button == LEFT if clicked else "Shift" in pointer.modifiers
+        if self.on and chosen:
+            self.move_to(*pointer.pixel[-2:])
+
+    def _on_chosen(self, cell: int) -> None:
+        """Move the point into the middle of a cell; its plane comes by flying there."""
+        entry = self._session.shown
+        labels = entry.labels if entry else None
+        if not self.on or labels is None or not labels.pixels.loaded:
+            return
+        table = labels.pixels.sizes()
+        if table.of_cell(cell):
+            rows, columns = table.box(cell)[-2:]
+            self.move_to(
+                (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2
+            )
+
+    def _choose(self, z: int, y: int, x: int) -> None:
+        """Choose the cell that was clicked at."""
+        labels = self._tools.hand.labels
+        if labels is None or self._tools.mode != "select":
+            return
+        self._selection.select(int(labels[(*self._canvas.plane[:-1], z, y, x)]))
+        self.move_to(y, x, z)
+
+    def _step(self, rows: int, columns: int) -> None:
+        y, x = self._point
+        self.move_to(y + rows, x + columns)
+
+    # Drawing
+
+    def _redraw(self) -> None:
+        image = self._canvas.image
+        # Napari has fewer axes for a moment, while layers come.
+        if not self.on or image is None:
+            return
+        if len(self._canvas.plane) != len(image.label_shape) - 2:
+            return
+        self.stacks.want(image, self._canvas.planes.get("T", 0))
+        (y, x), every = self._point, slice(None)
+        time, stretch = self._canvas.plane[:-1], stretch_of(image.label_scale[-3:])
+        stack = self.stacks.stack
+        channels, masks = channels_shown(self._canvas), masks_shown(self._canvas)
+        for view, cut in ((self.beside, (every, every, x)), (self.below, (every, y))):
+            view.show_cut(cut_picture(stack, channels, masks, cut, time, stretch))
+        self._canvas.show_line(_LINES, self._cross(image), LINE)
+        self._describe()
+        self._place()
+
+    def _place(self) -> None:
+        image = self._canvas.image
+        if not self.on or image is None:
+            return
+        camera = self._canvas.model.scene.camera
+        native = self._canvas.widget.canvas.native
+        corner = native.mapTo(self, QPoint(0, 0))
+        z, y, x = self.point
+        depth, height, width = image.shape[2:]
+        sizes = [size * camera.zoom for size in image.label_scale[-3:]]
+        # Where the image begins: half a pixel before the middle of its first one.
+        top, left = (
+            room / 2 - centre * camera.zoom - size / 2
+            for room, centre, size in zip(
+                (native.height(), native.width()),
+                camera.center[-2:],
+                sizes[1:],
+                strict=True,
+            )
+        )
+        top += corner.y() - self.beside.y()
+        left += corner.x() - self.below.x()
+        self.beside.put(Frame(top, sizes[1], sizes[0], (y, z), (height, depth)))
+        self.below.put(Frame(left, sizes[2], sizes[0], (x, z), (width, depth)))
+
+    def _cross(self, image: ImageSource) -> list[Any]:
+        """Return lines through the point, from one end of the image to the other."""
+        (y, x), (height, width) = self._point, image.shape[3:]
+        return [
+            np.array([[y, -0.5], [y, width - 0.5]]),
+            np.array([[-0.5, x], [height - 0.5, x]]),
+        ]
+
+    def _describe(self) -> None:
+        z, y, x = self.point
+        self.corner.setText(f"z {z}   y {y}   x {x}\n\n{self.stacks.state}".strip())
+
+    def _all_in_view(self) -> bool:
+        """Tell whether the view shows all of the image, or there is none."""
+        image = self._canvas.image
+        if image is None:
+            return False
+        native = self._canvas.widget.canvas.native
+        zoom = self._canvas.model.scene.camera.zoom
+        height, width = np.array(image.shape[3:]) * image.label_scale[-2:] * zoom
+        return bool(height <= native.height() and width <= native.width())
+
+
+def _part(room: int, share: float) -> int:
+    return round(min(max(room * share, _LEAST), room * _MOST))

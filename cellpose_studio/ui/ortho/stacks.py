@@ -1,0 +1,91 @@
+"""Keeps the time point that side views are cut from in memory."""
+
+from __future__ import annotations
+
+from math import prod
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QObject, Signal
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.image import ImageSource
+
+LARGEST = 2 * 1024**3
+"""Bytes of a time point that are kept in memory at most."""
+
+Stack = npt.NDArray[np.generic]
+
+
+class Stacks(QObject):
+    """Reads one time point of an image in a job, and keeps the last one read."""
+
+    changed = Signal()
+    failed = Signal(Exception)
+
+    def __init__(self, queue: JobQueue) -> None:
+        super().__init__()
+        self._queue = queue
+        self._wanted: tuple[ImageSource, int] | None = None
+        self._stack: Stack | None = None
+        self._job: Job | None = None
+        self.state = ""
+        """Why there is none; "" if there is."""
+
+    @property
+    def stack(self) -> Stack | None:
+        """(C, Z, Y, X) of what was asked for last, once it was read."""
+        return self._stack
+
+    def want(self, image: ImageSource | None, t: int = 0) -> None:
+        """Read a time point, unless it is there; None lets go of what is kept."""
+        wanted = None if image is None else (image, t)
+        if wanted == self._wanted:
+            return
+        self._wanted, self._stack, self.state = wanted, None, ""
+        if self._job is not None:
+            self._job.cancel()
+            self._job = None
+        if image is not None:
+            self._read(image, t)
+        self.changed.emit()
+
+    def _read(self, image: ImageSource, t: int) -> None:
+        size = prod(image.shape[1:]) * image.dtype.itemsize
+        if size > LARGEST:
+            self.state = (
+                f"The image is too large to be cut from the side: {_gb(size)}, "
+                f"at most {_gb(LARGEST)}. Masks are shown alone."
+            )
+            return
+        self.state = "Reading the stack…"
+        job = self._job = Job(
+            f"Reading {image.name}", lambda check: _read(image, t, check), quiet=True
+        )
+        job.finished.connect(lambda stack: self._on_read(job, stack))
+        job.failed.connect(lambda error: self._on_failed(job, error))
+        self._queue.start(job)
+
+    def _on_read(self, job: Job, stack: Stack) -> None:
+        if job is self._job:
+            self._job, self._stack, self.state = None, stack, ""
+            self.changed.emit()
+
+    def _on_failed(self, job: Job, error: Exception) -> None:
+        if job is self._job:
+            self._job, self.state = None, "The stack cannot be read."
+            self.failed.emit(error)
+            self.changed.emit()
+
+
+def _read(image: ImageSource, t: int, checkpoint: Checkpoint) -> Stack:
+    stack = np.empty(image.shape[1:], image.dtype)
+    for c, z in np.ndindex(image.channels, image.planes):
+        checkpoint.check()
+        stack[c, z] = image.plane(t, c, z)
+    return stack
+
+
+def _gb(size: int) -> str:
+    return f"{size / 1024**3:.1f} GB"
