@@ -50,17 +50,15 @@ def cut_picture(
     time
         Index of the time point in the masks, empty where there is but one.
     """
-    shown = [] if stack is None else [_channel(stack, look, cut) for look in channels]
-    labels = [look.labels[(*time, *cut)] for look in masks]
     rgb = None
-    if shown:
-        looks = zip(channels, shown, strict=True)
-        rgb = composite([look.of(_stretched(plane, stretch)) for look, plane in looks])
-    for look, plane in zip(masks, labels, strict=True):
-        plane = np.ascontiguousarray(_stretched(plane, stretch))
+    if stack is not None and channels:
+        shown = [look.of(_channel(stack, look, cut)) for look in channels]
+        rgb = np.repeat(composite(shown), stretch, axis=0)
+    for look in masks:
+        labels = np.repeat(look.labels[(*time, *cut)], stretch, axis=0)
         if rgb is None:
-            rgb = np.zeros((*plane.shape, 3), np.uint8)
-        rgb = overlay(rgb, look.picture(plane), look.table, look.opacity)
+            rgb = np.zeros((*labels.shape, 3), np.uint8)
+        rgb = overlay(rgb, look.picture(labels), look.table, look.opacity)
     return rgb
 
 
@@ -68,7 +66,3 @@ def _channel(stack: Stack, look: ChannelLook, cut: Cut) -> Stack:
     if look.channel is None:
         return np.moveaxis(stack[(slice(0, 3), *cut)], 0, -1)
     return stack[(look.channel, *cut)]
-
-
-def _stretched(plane: Stack, stretch: int) -> Stack:
-    return np.repeat(plane, stretch, axis=0) if stretch > 1 else plane

@@ -64,6 +64,7 @@ class OrthoViews(QWidget):
         self._tools = tools
         self._wanted = False
         self._point = (0, 0)
+        self._crossed: tuple[int, int] | None = None
         self.stacks = Stacks(queue)
         self.beside = SideView("YZ", beside=True)
         self.below = SideView("XZ", beside=False)
@@ -180,6 +181,7 @@ class OrthoViews(QWidget):
         self._share_room()
         for widget in self._sides:
             widget.setVisible(self.on)
+        self._crossed = None
         if not self.on:
             self._canvas.show_line(_LINES, [], LINE)
         if self._canvas.image is None or not self._wanted:
@@ -258,7 +260,10 @@ class OrthoViews(QWidget):
         channels, masks = channels_shown(self._canvas), masks_shown(self._canvas)
         for view, cut in ((self.beside, (every, every, x)), (self.below, (every, y))):
             view.show_cut(cut_picture(stack, channels, masks, cut, time, stretch))
-        self._canvas.show_line(_LINES, self._cross(image), LINE)
+        # Or the canvas would be drawn twice for a change that it shows by itself.
+        if self._crossed != self._point:
+            self._canvas.show_line(_LINES, self._cross(image), LINE)
+            self._crossed = self._point
         self._describe()
         self._place()
 

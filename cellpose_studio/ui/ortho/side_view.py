@@ -121,7 +121,10 @@ class SideView(QWidget):
             return
         at, start = _position(event), self._pressed
         self._pressed = None
-        if (at - start).manhattanLength() <= _CLICK and self._frame is not None:
+        if (at - start).manhattanLength() > _CLICK:
+            # Moves of a quick hand are left out, the last one too.
+            self._tell(at)
+        elif self._frame is not None:
             self.clicked.emit(*self._pixel(start, self._frame))
         self.put(self._frame)
 
