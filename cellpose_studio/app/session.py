@@ -69,8 +69,9 @@ class Session(HeldMasks):
 
     def put_active(self, entry: Entry, name: str) -> None:
         """Make a label set the active one, as it is; for the undo stack."""
-        self._activate(entry, name)
-        self.labels_changed.emit(entry, name)
+        if entry.active != name:
+            self._activate(entry, name)
+            self.labels_changed.emit(entry, name)
 
     # New masks as a whole
 
