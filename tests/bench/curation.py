@@ -3,15 +3,24 @@
 xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/curation.py [--sides SIDE …]
 
 Times are those of the GUI thread until the event is handled, journal and texture
-included. The drawing of a frame, which the software renderer does on the CPU, is
-apart. napari's own layer does the same on the same masks, in the same run.
+included. Drawing is what the event loop then does at once: a frame, which the software
+renderer draws on the CPU. napari's own layer and Cellpose's own window do the same on
+the same masks, in the same run. Cellpose needs PyQt6 and pyqtgraph, beside the
+environment:
+
+packaging/dev test-pyqt6
+python -m pip install --target build/cellpose-gui --no-deps pyqtgraph colorama
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from time import perf_counter
@@ -24,12 +33,19 @@ from qtpy.QtWidgets import QApplication
 
 MOVES, TIMES = 200, 15
 
+BESIDE = [Path("build/pyqt6").resolve(), Path("build/cellpose-gui").resolve()]
+
+EVERYBODY = "Cellpose Studio", "napari's Labels", "Cellpose's window"
+STUDIO, NAPARI, CELLPOSE = EVERYBODY
+
+Row = tuple[str, str, list[float], list[float]]
+"""What was done, by whom, seconds until it was, and seconds of drawing after each."""
+
 
 class Bench:
     """A window with large masks, and a user of all tools."""
 
     def __init__(self, app: QApplication, side: int, folder: Path) -> None:
-        from cellpose_studio.app.label_set import LabelImage, LabelSet
         from cellpose_studio.app.project import Project
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.ui.main_window import MainWindow
@@ -40,19 +56,23 @@ class Bench:
         project = Project.create(folder / "a.cpstudio")
         self.window = MainWindow(Settings(folder / "settings.ini"), project)
         self.window.show()
+        self.window.warm_up()
         self.window.open([folder / "a.tif"])
         self.settle(lambda: self.window.session.shown is not None)
         self.entry = self.window.session.shown
-        self.rows: list[tuple[str, str, list[float]]] = []
-        pixels = cells(side)
-        labels = LabelSet("cells", LabelImage(pixels), "bench", int(pixels.max()))
-        labels.pixels.sizes()
-        self.timed(
-            "show the masks",
-            lambda: self.window.session.replace_labels(self.entry, labels, "Run"),
-            times=1,
-        )
+        self.rows: list[Row] = []
+        self.timed("show the masks", self.run_on_it(), times=1)
         project.writer.flush()
+
+    def run_on_it(self) -> Callable[[], None]:
+        """Return what gives the image the masks of a run."""
+        from cellpose_studio.app.label_set import LabelImage, LabelSet
+
+        pixels = cells(self.side)
+        labels = LabelSet("cells", LabelImage(pixels), "bench", int(pixels.max()))
+        # The thread of a run does this.
+        labels.pixels.sizes()
+        return lambda: self.window.session.replace_labels(self.entry, labels, "Run")
 
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:
         quiet = perf_counter() + 0.3
@@ -60,60 +80,87 @@ class Bench:
             self.app.processEvents()
 
     def timed(
-        self, what: str, action: Callable[[], object], times: int = TIMES
+        self,
+        what: str,
+        action: Callable[[], object],
+        times: int = TIMES,
+        by: str = STUDIO,
     ) -> None:
-        seconds = []
+        """Do something several times, with a rest after each."""
+        seconds, drawing = [], []
         for _ in range(times):
-            start = perf_counter()
-            action()
-            seconds.append(perf_counter() - start)
+            took, drew = self.once(action)
+            seconds.append(took)
+            drawing.append(drew)
             self.settle()
-        self.rows.append((what, "Cellpose Studio", seconds))
+        self.rows.append((what, by, seconds, drawing))
+
+    def once(self, action: Callable[[], object]) -> tuple[float, float]:
+        """Return the seconds of an action, and those of drawing after it."""
+        start = perf_counter()
+        action()
+        done = perf_counter()
+        self.app.processEvents()
+        return done - start, perf_counter() - done
 
     def run(self) -> None:
         window, session = self.window, self.window.session
         actions = window.menus.actions
+        another = self.run_on_it()
+        self.timed("show those of the next run", another, times=1)
+        self.brush("a move of the brush, masks not yet saved")
+        session.undo()
+        self.timed("undo the run", session.undo, times=1)
         self.timed("outlines on or off", actions["outlines"].toggle)
-        self.brush()
+        self.brush("a move of the brush")
+        self.timed("undo the stroke", session.undo, times=1)
         self.timed("delete a cell", lambda: window.tools.hand.delete([self.cell()]))
-        self.timed("undo it", session.undo)
+        self.timed("undo a deletion", session.undo)
         self.timed("merge two cells", self.merge)
-        self.timed("undo it", session.undo)
+        self.timed("undo a merge", session.undo)
+        self.timed("merge two far apart", lambda: self.merge(self.cell()))
+        self.timed("undo that", session.undo)
         self.timed("split a cell by a line", self.split)
         self.timed("fill a cell's holes", self.fill)
+        self.delete_30()
+        self.timed("undo 30 deletions", session.undo, times=1)
         window.tabs.setCurrentWidget(window.curate)
         self.settle(lambda: window.curate.reviewer.review is not None)
         self.timed("next cell to review", lambda: window.curate.step(1))
         self.napari()
         window.close()
 
-    def brush(self) -> None:
+    def brush(self, what: str) -> None:
         """Handle each move of a long stroke."""
-        tools, seconds = self.window.tools, []
+        tools, seconds, drawing = self.window.tools, [], []
         tools.take("brush")
         tools.press(self.pointer(self.side // 2, 100))
         for n in range(MOVES):
             pointer = self.pointer(self.side // 2 + 3 * (n % 7), 100 + 5 * n)
-            start = perf_counter()
-            tools.drag(pointer)
-            seconds.append(perf_counter() - start)
-            if n % 20 == 0:
-                self.app.processEvents()
-        self.rows.append(("a move of the brush", "Cellpose Studio", seconds))
-        start = perf_counter()
-        tools.release(pointer, True)
-        self.rows.append(
-            ("the end of a stroke", "Cellpose Studio", [perf_counter() - start])
-        )
+            took, drew = self.once(partial(tools.drag, pointer))
+            seconds.append(took)
+            drawing.append(drew)
+        self.rows.append((what, STUDIO, seconds, drawing))
+        took, drew = self.once(lambda: tools.release(pointer, True))
+        end = what.replace("a move of the brush", "the end of a stroke")
+        self.rows.append((end, STUDIO, [took], [drew]))
         tools.take("select")
         self.settle()
 
-    def merge(self) -> None:
+    def delete_30(self) -> None:
+        """Delete cells that lie all over the image."""
+        hand = self.window.tools.hand
+        some = [self.cell() for _ in range(30)]
+        self.timed("delete 30 cells", lambda: hand.delete(some), times=1)
+
+    def merge(self, other: int = 0) -> None:
+        """Merge a cell with another, or with the one beside it."""
         from cellpose_studio.core.edits.whole import merge_cells
 
-        hand = self.window.tools.hand
-        cell = self.cell()
-        hand.edit(merge_cells(hand.labels, hand.table, [cell, self.cell()]))
+        hand, cell = self.window.tools.hand, self.cell()
+        if not other:
+            other = cell + (1 if cell % (self.side // STEP) else -1)
+        hand.edit(merge_cells(hand.labels, hand.table, [cell, other]))
 
     def split(self) -> None:
         tools = self.window.tools
@@ -139,38 +186,65 @@ class Bench:
 
     def napari(self) -> None:
         """Do what napari's own layer can do, on the same masks."""
-        self.window.session.close(self.entry.image.key)
-        layer = self.window.canvas.model.add_labels(cells(self.side))
+        self.window.canvas.remove_labels(self.entry.active)
         self.settle()
+        add, masks = self.window.canvas.model.add_labels, cells(self.side)
+        self.timed("show the masks", lambda: add(masks), times=1, by=NAPARI)
+        layer = self.window.canvas.model.layers[-1]
         layer.brush_size, layer.selected_label = 9, 10**6
-        seconds = []
+        seconds, drawing = [], []
         for n in range(MOVES):
-            start = perf_counter()
-            layer.paint((self.side // 2 + 3 * (n % 7), 100 + 5 * n), 10**6)
-            seconds.append(perf_counter() - start)
-        self.rows.append(("a move of the brush", "napari's Labels", seconds))
-        seconds = []
-        for n in range(5):
-            place = (STEP * (5 + n) + STEP // 2, STEP * 5 + STEP // 2)
-            start = perf_counter()
-            layer.fill(place, 10**6 + n)
-            seconds.append(perf_counter() - start)
-        self.rows.append(("fill (delete, merge)", "napari's Labels", seconds))
-        seconds = []
-        for n in range(4):
-            start = perf_counter()
-            layer.contour = n % 2
-            seconds.append(perf_counter() - start)
-        self.rows.append(("outlines on or off", "napari's Labels", seconds))
+            place = (self.side // 2 + 3 * (n % 7), 100 + 5 * n)
+            took, drew = self.once(partial(layer.paint, place, 10**6))
+            seconds.append(took)
+            drawing.append(drew)
+        self.rows.append(("a move of the brush", NAPARI, seconds, drawing))
+        places = iter(
+            (STEP * n + STEP // 2, STEP * 5 + STEP // 2) for n in range(5, 20)
+        )
+        self.timed("delete a cell", lambda: layer.fill(next(places), 0), 5, NAPARI)
+        self.timed("undo a deletion", layer.undo, 5, NAPARI)
 
-    def table(self) -> str:
-        lines = []
-        for what, who, seconds in self.rows:
-            p50, p95 = (1000 * n for n in np.percentile(seconds, (50, 95)))
-            lines.append(
-                f"| {self.side:,}² | {what} | {who} | {p50:,.1f} | {p95:,.1f} |"
-            )
-        return "\n".join(lines)
+        def outline() -> None:
+            layer.contour = 1 - layer.contour
+
+        self.timed("outlines on or off", outline, 4, NAPARI)
+
+
+def cellpose(side: int, home: Path) -> list[Row]:
+    """Let Cellpose's own window do what it can do, in a process of its own."""
+    path = os.pathsep.join(str(folder) for folder in BESIDE)
+    (home / ".cellpose").mkdir()
+    ran = subprocess.run(
+        [sys.executable, Path(__file__).with_name("curation_cellpose.py"), str(side)],
+        env={**os.environ, "HOME": str(home), "QT_API": "pyqt6", "PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if ran.returncode:
+        print(ran.stderr, file=sys.stderr)
+        return []
+    return [
+        (what, CELLPOSE, seconds, drawing)
+        for what, seconds, drawing in json.loads(ran.stdout)
+    ]
+
+
+def table(side: int, rows: list[Row]) -> str:
+    """Return the rows of the table in docs/benchmarks.md."""
+    lines = []
+    for what in dict.fromkeys(row[0] for row in rows):
+        found = {by: times for name, by, *times in rows if name == what}
+        cells = [figures(*found[by]) if by in found else "" for by in EVERYBODY]
+        lines.append(f"| {side:,}² | {what} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def figures(seconds: list[float], drawing: list[float]) -> str:
+    """Return median and p95 of what was done, and the median of drawing, in ms."""
+    p50, p95 = (1000 * n for n in np.percentile(seconds, (50, 95)))
+    return f"{p50:,.1f} / {p95:,.1f} / {1000 * float(np.median(drawing)):,.0f}"
 
 
 def main() -> None:
@@ -179,7 +253,9 @@ def main() -> None:
     options = parser.parse_args()
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication([])
-    print("| image | action | by | p50, ms | p95, ms |\n|---|---|---|---|---|")
+    print(f"load {os.getloadavg()[0]:.1f} at the start\n")
+    print(f"| image | p50 / p95 / drawing, ms | {' | '.join(EVERYBODY)} |")
+    print("|---|---|---|---|---|")
     for side in options.sides:
         with TemporaryDirectory() as folder:
             os.environ["CELLPOSE_STUDIO_HOME"] = folder
@@ -188,7 +264,9 @@ def main() -> None:
             isolate_napari(None)
             bench = Bench(app, side, Path(folder))
             bench.run()
-            print(bench.table(), flush=True)
+            bench.rows += cellpose(side, Path(folder))
+            print(table(side, bench.rows), flush=True)
+    print(f"\nload {os.getloadavg()[0]:.1f} at the end")
 
 
 if __name__ == "__main__":
