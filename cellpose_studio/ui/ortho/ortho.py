@@ -25,6 +25,7 @@ from cellpose_studio.ui.tools.tools import Tools
 _LEAST, _MOST = 120, 0.45
 """Screen pixels of a side view, and its part of the width or the height."""
 _LINES = "cut"
+_JOINED = "\N{NO-BREAK SPACE}"
 _LOOKS = {
     "blending",
     "colormap",
@@ -145,7 +146,8 @@ class OrthoViews(QWidget):
         ):
             signal.connect(self._on_changed)
         canvas.image_changed.connect(self._on_image)
-        canvas.rendering.changed.connect(self._follow)
+        # Back from 3D, all is to be where it was.
+        canvas.rendering.changed.connect(lambda on: self._follow(refit=on))
         canvas.watch(self._on_mouse)
         canvas.widget.canvas.native.installEventFilter(self)
         canvas.model.layers.events.connect(self._on_layers)
@@ -175,8 +177,11 @@ class OrthoViews(QWidget):
             self._point = image.shape[3] // 2, image.shape[4] // 2
         self._follow()
 
-    def _follow(self, *_: object) -> None:
-        """Show or hide the side views as they are wanted and possible."""
+    def _follow(self, refit: bool = True) -> None:
+        """Show or hide the side views as they are wanted and possible.
+
+        With ``refit``, what is all in view stays so: it has less room then, or more.
+        """
         fits, shown = self._all_in_view(), not self.beside.isHidden()
         self._share_room()
         for widget in self._sides:
@@ -186,9 +191,9 @@ class OrthoViews(QWidget):
             self._canvas.show_line(_LINES, [], LINE)
         if self._canvas.image is None or not self._wanted:
             self.stacks.want(None)
-        if shown != self.on and fits and not self._canvas.rendering.on:
-            # What was in view has less room now, or more.
-            QTimer.singleShot(0, self._canvas.reset_view)
+        if refit and fits and shown != self.on:
+            # Once the layout has changed.
+            QTimer.singleShot(0, self._canvas.model.fit_to_view)
         self._redrawing.start()
 
     def _share_room(self) -> None:
@@ -301,8 +306,9 @@ class OrthoViews(QWidget):
         ]
 
     def _describe(self) -> None:
-        z, y, x = self.point
-        self.corner.setText(f"z {z}   y {y}   x {x}\n\n{self.stacks.state}".strip())
+        axes = zip("zyx", self.point, strict=True)
+        place = "  ".join(f"{axis}{_JOINED}{n}" for axis, n in axes)
+        self.corner.setText(f"{place}\n\n{self.stacks.state}".strip())
 
     def _all_in_view(self) -> bool:
         """Tell whether the view shows all of the image, or there is none."""
