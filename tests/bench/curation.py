@@ -4,8 +4,8 @@ xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/curation.py [--sides S
 
 Times are those of the GUI thread until the event is handled, journal included. Drawing
 is what the event loop then does at once: upload of the texture, and a frame, which the
-software renderer draws on the CPU. napari's own layer and Cellpose's own window do the same on
-the same masks, in the same run. Cellpose needs PyQt6 and pyqtgraph, beside the
+software renderer draws on the CPU. napari's own layer and Cellpose's own window do the
+same on the same masks, in the same run. Cellpose needs PyQt6 and pyqtgraph, beside the
 environment:
 
 packaging/dev test-pyqt6
