@@ -31,7 +31,7 @@ class Reviewer:
     def __init__(self, session: Session, queue: JobQueue) -> None:
         self._session = session
         self._queue = queue
-        self._looking = False
+        self._looking: set[str] = set()
         self._job: Job | None = None
         self._review: Review | None = None
         self._of: LabelImage | None = None
@@ -48,9 +48,9 @@ class Reviewer:
         """What is known at present; None if nothing is."""
         return self._review
 
-    def look(self, looking: bool) -> None:
-        """Say whether anybody looks."""
-        self._looking = looking
+    def look(self, looking: bool, who: str) -> None:
+        """Say whether somebody looks."""
+        (self._looking.add if looking else self._looking.discard)(who)
         if looking and (self._due or self._edited):
             self._timer.start(0)
 

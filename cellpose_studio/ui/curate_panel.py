@@ -19,10 +19,10 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.reviewing import Reviewer
 from cellpose_studio.app.session import Entry
-from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.review import Review
 from cellpose_studio.core.revision import CellStatus
 from cellpose_studio.ui.actions import Command
+from cellpose_studio.ui.pixel_area import pixel_area
 from cellpose_studio.ui.review_table import ReviewTable
 from cellpose_studio.ui.spotlight import Spotlight
 from cellpose_studio.ui.text_guard import TextGuard
@@ -120,12 +120,12 @@ class CuratePanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Look at what has changed while nobody did."""
         super().showEvent(event)
-        self.reviewer.look(True)
+        self.reviewer.look(True, "table")
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Look no more."""
         super().hideEvent(event)
-        self.reviewer.look(False)
+        self.reviewer.look(False, "table")
 
     # Building
 
@@ -223,7 +223,7 @@ class CuratePanel(QWidget):
     def _on_review(self, review: Review | None) -> None:
         entry = self._session.shown
         statuses = entry.statuses.get(entry.active, {}) if entry else {}
-        area, unit = _pixel(entry.image) if entry else (1.0, "pixels")
+        area, unit = pixel_area(entry.image) if entry else (1.0, "pixels")
         self.table.show(review, statuses, area, unit)
         if review is not None and review.row(self._selection.cell) < 0:
             self._selection.select(0)
@@ -273,12 +273,3 @@ class CuratePanel(QWidget):
         button = self.buttons["deleteRejected"]
         button.setText(f"Delete {words}" if count else "Delete rejected cells")
         button.setEnabled(count > 0)
-
-
-def _pixel(image: ImageSource) -> tuple[float, str]:
-    """Return the size of a pixel, or of a voxel, and its unit."""
-    z, y, x = image.pixel_size_um
-    if y is None or (image.planes > 1 and z is None):
-        return 1.0, "voxels" if image.planes > 1 else "pixels"
-    area = y * (x or y)
-    return (area * z, "µm³") if image.planes > 1 and z else (area, "µm²")

@@ -37,6 +37,8 @@ from cellpose_studio.ui.added_models import AddedModels
 from cellpose_studio.ui.batch_badges import BatchBadges
 from cellpose_studio.ui.batch_panel import BatchPanel
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.canvas.words import Words
+from cellpose_studio.ui.cell_words import CellWords
 from cellpose_studio.ui.curate_panel import CuratePanel
 from cellpose_studio.ui.history_panel import HistoryPanel
 from cellpose_studio.ui.image_actions import ImageActions
@@ -137,6 +139,9 @@ class MainWindow(QMainWindow):
         self.history = HistoryPanel(self, flows)
         self.tabs = QTabWidget()
         self.curate = CuratePanel(self)
+        self.words = CellWords(self.session, self.curate.reviewer)
+        self.words_shown = Words(self.canvas, self.words.within)
+        self.words.changed.connect(self.words_shown.refresh_soon)
         self._lay_out()
         self.state = WindowState(self.session, self.canvas, self.tabs)
         self.projects.before_leaving = self.state.remember

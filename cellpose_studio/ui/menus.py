@@ -15,6 +15,7 @@ from cellpose_studio.ui.canvas.rendering import why_flat
 from cellpose_studio.ui.key_sheet import KeySheet
 from cellpose_studio.ui.keys import Keys
 from cellpose_studio.ui.tools.commands import tool_commands
+from cellpose_studio.ui.word_menu import fill_word_menu
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.main_window import MainWindow
@@ -120,6 +121,11 @@ class Menus:
                 "3",
                 checked=False,
             ),
+        )
+        words = menu.addMenu("&Words at cells")
+        self.actions |= fill_word_menu(words, window.words, window)
+        self._add(
+            menu,
             None,
             Command("previous", "&Previous image", step(-1), "A"),
             Command("next", "&Next image", step(1), "D"),

@@ -127,7 +127,7 @@ class ReviewModel(QAbstractTableModel):
     ) -> None:
         """List other cells; ``area`` is that of a pixel in ``unit``."""
         self._review, self._unit = review, unit
-        self._columns = _columns(review, area) if review else {}
+        self._columns = columns_of(review, area) if review else {}
         ids = review.ids if review else np.zeros(0, np.uint32)
         self._statuses = np.zeros(len(ids), np.int8)
         known = {cell: _CODES.index(status) for cell, status in statuses.items()}
@@ -206,16 +206,7 @@ class ReviewModel(QAbstractTableModel):
             status = _CODES[self._statuses[row]]
             return STATUS_SIGNS[status] if status else ""
         name = COLUMNS[column]
-        value = self._columns[name][row]
-        if np.isnan(value):
-            return "–"
-        if name == "border":
-            return "yes" if value else ""
-        if name == "probability":
-            return f"{value:.0%}"
-        if name in ("cell", "area"):
-            return f"{value:.0f}" if value >= 100 else f"{value:.{3 - (value < 10)}g}"
-        return f"{value:.2f}"
+        return text_of(name, float(self._columns[name][row]))
 
     def _arrange(self) -> None:
         """List the cells that the filter lets through, in order."""
@@ -241,7 +232,21 @@ class ReviewModel(QAbstractTableModel):
         return keys if order == Qt.SortOrder.AscendingOrder else -keys
 
 
-def _columns(review: Review, area: float) -> dict[str, npt.NDArray[np.float64]]:
+def text_of(column: str, value: float) -> str:
+    """Return how a value of a column is written; "–" for one that is not known."""
+    if np.isnan(value):
+        return "–"
+    if column == "border":
+        return "yes" if value else ""
+    if column == "probability":
+        return f"{value:.0%}"
+    if column in ("cell", "area"):
+        return f"{value:.0f}" if value >= 100 else f"{value:.{3 - (value < 10)}g}"
+    return f"{value:.2f}"
+
+
+def columns_of(review: Review, area: float) -> dict[str, npt.NDArray[np.float64]]:
+    """Return the values of the columns; ``area`` is that of a pixel."""
     shapes = review.shapes
     return {
         "cell": shapes.ids.astype(np.float64),
