@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,29 @@ class Settings:
     @save_kinds.setter
     def save_kinds(self, kinds: Sequence[str]) -> None:
         self._store.setValue("save_kinds", list(kinds))
+
+    @property
+    def figure(self) -> dict[str, object]:
+        """What was chosen for the last figure, by name."""
+        try:
+            known = json.loads(self._store.value("figure", "{}"))
+        except (TypeError, ValueError):
+            return {}
+        return known if isinstance(known, dict) else {}
+
+    @figure.setter
+    def figure(self, options: Mapping[str, object]) -> None:
+        self._store.setValue("figure", json.dumps(options))
+
+    @property
+    def figure_ending(self) -> str:
+        """The ending of the last figure's name."""
+        ending = self._store.value("figure_ending", ".png")
+        return ending if ending in (".png", ".svg", ".pdf") else ".png"
+
+    @figure_ending.setter
+    def figure_ending(self, ending: str) -> None:
+        self._store.setValue("figure_ending", ending)
 
     @property
     def folder(self) -> str:

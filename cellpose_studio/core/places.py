@@ -54,5 +54,5 @@ def _place(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
     room = cv2.distanceTransform(
         np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )
-    y, x = np.unravel_index(int(room.argmax()), room.shape)
-    return int(y) - 1, int(x) - 1
+    row, column = divmod(int(room.argmax()), room.shape[1])
+    return row - 1, column - 1

@@ -40,6 +40,7 @@ from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.words import Words
 from cellpose_studio.ui.cell_words import CellWords
 from cellpose_studio.ui.curate_panel import CuratePanel
+from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.history_panel import HistoryPanel
 from cellpose_studio.ui.image_actions import ImageActions
 from cellpose_studio.ui.image_list import ImageList
@@ -142,6 +143,7 @@ class MainWindow(QMainWindow):
         self.words = CellWords(self.session, self.curate.reviewer)
         self.words_shown = Words(self.canvas, self.words.within)
         self.words.changed.connect(self.words_shown.refresh_soon)
+        self.figures = FigureExport(self)
         self._lay_out()
         self.state = WindowState(self.session, self.canvas, self.tabs)
         self.projects.before_leaving = self.state.remember

@@ -65,6 +65,7 @@ class Menus:
             None,
             Command("saveAs", "&Save project as…", projects.ask_and_save, "Ctrl+S"),
             Command("save", "&Export masks…", window.save, "Ctrl+E"),
+            Command("figure", "Export &figure…", window.figures.ask_and_export),
             None,
             Command(
                 "closeImage", "&Take image off the list", window.close_image, "Ctrl+W"
@@ -199,7 +200,7 @@ class Menus:
     def _on_state(self, *_: object) -> None:
         """Switch off what makes no sense without an image or masks."""
         entry = self._window.session.shown
-        for name in ("closeImage", "previous", "next", "home", "run"):
+        for name in ("closeImage", "previous", "next", "home", "run", "figure"):
             self.actions[name].setEnabled(entry is not None)
         self.actions["reviewed"].setEnabled(entry is not None)
         self.actions["reviewed"].setChecked(entry is not None and entry.reviewed)

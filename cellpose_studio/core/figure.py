@@ -1,0 +1,141 @@
+"""What a figure of an image consists of."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.edge_lines import Points
+
+POINTS_PER_INCH = 72
+MM_PER_INCH = 25.4
+
+
+@dataclass(frozen=True)
+class FigureOptions:
+    """What the user wants of a figure.
+
+    Attributes
+    ----------
+    whole
+        The whole plane, else what is in view.
+    scale
+        Pixels of the figure for one of the image, along Y.
+    dpi
+        Pixels of the figure per inch, in print.
+    fill, outlines, words, bar
+        What is shown over the image.
+    line_width, text_size
+        In points of 1/72 inch.
+    line_colour
+        "#rrggbb"; "" for that of each cell.
+    bar_length
+        In the unit of the image; 0 for a round one that fits.
+    bar_left, bar_top
+        At which corner the bar is.
+    """
+
+    whole: bool = True
+    scale: float = 1.0
+    dpi: int = 300
+    fill: bool = False
+    outlines: bool = True
+    line_width: float = 0.75
+    line_colour: str = ""
+    words: bool = False
+    text_size: float = 7.0
+    bar: bool = True
+    bar_length: float = 0.0
+    bar_left: bool = False
+    bar_top: bool = False
+
+    def pixels(self, points: float) -> float:
+        """Return how many pixels of the figure a size in points is."""
+        return points * self.dpi / POINTS_PER_INCH
+
+    def mm(self, pixels: float) -> float:
+        """Return how large something is in print."""
+        return pixels / self.dpi * MM_PER_INCH
+
+
+@dataclass(frozen=True, eq=False)
+class Outline:
+    """The outline of a cell: closed lines of (x, y) in pixels of the image."""
+
+    cell: int
+    colour: str
+    lines: list[Points]
+
+
+@dataclass(frozen=True)
+class FigureWord:
+    """A word and its middle, (x, y) in pixels of the figure."""
+
+    x: float
+    y: float
+    text: str
+    colour: str
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A scale bar in pixels of the figure: left, top, width and height, and its text.
+
+    ``text_y`` is the middle of the text.
+    """
+
+    x: float
+    y: float
+    width: float
+    height: float
+    text: str
+    text_y: float
+
+
+@dataclass(frozen=True, eq=False)
+class Figure:
+    """All parts of a figure, ready to be drawn.
+
+    Attributes
+    ----------
+    options
+        What was wanted.
+    rgb
+        (Y, X, 3) of the image with what fills its cells.
+    scale_x, scale_y
+        Pixels of the figure for one of ``rgb``.
+    title
+        What it shows, and how the masks were made.
+    """
+
+    options: FigureOptions
+    rgb: npt.NDArray[np.uint8]
+    scale_x: float
+    scale_y: float
+    title: str
+    outlines: list[Outline] = field(default_factory=list)
+    words: list[FigureWord] = field(default_factory=list)
+    bar: Bar | None = None
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of the figure."""
+        height, width = self.rgb.shape[:2]
+        return (
+            max(round(width * self.scale_x), 1),
+            max(round(height * self.scale_y), 1),
+        )
+
+
+def placed_bar(
+    size: tuple[int, int], pixels: float, text: str, o: FigureOptions
+) -> Bar:
+    """Return where a bar of ``pixels`` lies in a figure of ``size``."""
+    # At whole pixels, or its ends would be blurred.
+    margin, thick = round(o.pixels(8)), max(round(o.pixels(2.5)), 2)
+    room = round(o.pixels(o.text_size) * 1.4)
+    x = margin if o.bar_left else round(size[0] - margin - pixels)
+    y = margin + room if o.bar_top else size[1] - margin - thick
+    return Bar(x, y, pixels, thick, text, y - room / 2)

@@ -1,0 +1,1 @@
+"""Figures of images with their outlines, words and scale bar."""

@@ -1,0 +1,237 @@
+"""Asks what a figure is to show, and where to write it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from qtpy.QtGui import QColor
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QColorDialog,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QDoubleSpinBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.figure import FigureOptions
+from cellpose_studio.ui.figure.writing import ENDINGS
+
+_FILES = "Figures (*.png *.svg *.pdf)"
+_CORNERS = {
+    "Bottom right": (False, False),
+    "Bottom left": (True, False),
+    "Top right": (False, True),
+    "Top left": (True, True),
+}
+_MOST_PIXELS = 32767
+"""Along a side, the most that Qt draws on."""
+
+
+class FigureDialog(QDialog):
+    """The choices of a figure.
+
+    Parameters
+    ----------
+    path
+        The file that is suggested.
+    options
+        What was chosen last.
+    whole, view
+        Height and width of the plane and of the part in view, in pixels.
+    unit
+        Of the scale bar.
+    words
+        Words are shown at the cells at present.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        options: FigureOptions,
+        whole: tuple[int, int],
+        view: tuple[int, int],
+        unit: str,
+        words: bool,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export figure")
+        self._sizes = {True: whole, False: view}
+        self._first = options
+        self._make(path, options, unit, words)
+        self._lay_out()
+        self._connect()
+        self._refresh()
+        self.setMinimumWidth(480)
+
+    @property
+    def path(self) -> Path:
+        """The file to write."""
+        return Path(self.file.text().strip())
+
+    @property
+    def options(self) -> FigureOptions:
+        """What was chosen."""
+        left, top = self.corner.currentData()
+        own = self.line_colour.currentData()
+        return replace(
+            self._first,
+            whole=bool(self.what.currentData()),
+            scale=self.scale.value(),
+            dpi=self.dpi.value(),
+            fill=self.fill.isChecked(),
+            outlines=self.outlines.isChecked(),
+            line_width=self.line_width.value(),
+            line_colour=own,
+            words=self.words.isChecked(),
+            text_size=self.text_size.value(),
+            bar=self.bar.isChecked(),
+            bar_length=self.bar_length.value(),
+            bar_left=left,
+            bar_top=top,
+        )
+
+    def _make(self, path: Path, o: FigureOptions, unit: str, words: bool) -> None:
+        self.what = QComboBox(objectName="figureWhat")
+        self.what.addItem("The whole image plane", True)
+        self.what.addItem("What is in view", False)
+        self.what.setCurrentIndex(0 if o.whole else 1)
+        self.scale = _number("figureScale", o.scale, 0.05, 32, 0.5)
+        self.scale.setToolTip("Pixels of the figure for one pixel of the image.")
+        self.dpi = QSpinBox(objectName="figureDpi", minimum=30, maximum=1200)
+        self.dpi.setValue(o.dpi)
+        self.dpi.setSuffix(" dpi")
+        self.size_text = QLabel(objectName="figureSize")
+        self.fill = QCheckBox("Fill the cells", checked=o.fill)
+        self.outlines = QCheckBox("Outlines", checked=o.outlines)
+        self.line_width = _number("figureLine", o.line_width, 0.1, 10, 0.25, " pt")
+        self.line_colour = QComboBox(objectName="figureColour")
+        self.line_colour.addItem("Colour of each cell", "")
+        for name, colour in (
+            ("Yellow", "#ffd400"),
+            ("White", "#ffffff"),
+            ("Black", "#000000"),
+        ):
+            self.line_colour.addItem(name, colour)
+        if o.line_colour and self.line_colour.findData(o.line_colour) < 0:
+            self.line_colour.addItem(o.line_colour, o.line_colour)
+        self.line_colour.addItem("Another…", None)
+        self.line_colour.setCurrentIndex(
+            max(self.line_colour.findData(o.line_colour), 0)
+        )
+        self.words = QCheckBox("Words at cells", checked=words)
+        self.words.setToolTip("Those chosen in View, Words at cells.")
+        self.text_size = _number("figureText", o.text_size, 2, 48, 0.5, " pt")
+        self.bar = QCheckBox("Scale bar", checked=o.bar)
+        self.bar_length = _number("figureBar", o.bar_length, 0, 1e6, 10, f" {unit}")
+        self.bar_length.setSpecialValueText("automatic")
+        self.corner = QComboBox(objectName="figureCorner")
+        for name, corner in _CORNERS.items():
+            self.corner.addItem(name, corner)
+        self.corner.setCurrentIndex([*_CORNERS.values()].index((o.bar_left, o.bar_top)))
+        self.file = QLineEdit(str(path), objectName="figureFile")
+        self.wrong = QLabel(objectName="figureWrong", wordWrap=True)
+        kinds = QDialogButtonBox.StandardButton
+        self.buttons = QDialogButtonBox(kinds.Ok | kinds.Cancel)
+        self.buttons.button(kinds.Ok).setText("Export")
+
+    def _lay_out(self) -> None:
+        browse = QPushButton("Browse…")
+        browse.clicked.connect(self._browse)
+        form = QFormLayout()
+        form.addRow("Show", self.what)
+        form.addRow("Scale", _row(self.scale, self.dpi))
+        form.addRow("", self.size_text)
+        form.addRow("", self.fill)
+        form.addRow(self.outlines, _row(self.line_width, self.line_colour))
+        form.addRow(self.words, self.text_size)
+        form.addRow(self.bar, _row(self.bar_length, self.corner))
+        file = QHBoxLayout()
+        file.addWidget(self.file, 1)
+        file.addWidget(browse)
+        form.addRow("File", file)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(self.wrong)
+        column.addWidget(self.buttons)
+
+    def _connect(self) -> None:
+        self.what.currentIndexChanged.connect(self._refresh)
+        self.scale.valueChanged.connect(self._refresh)
+        self.dpi.valueChanged.connect(self._refresh)
+        self.file.textChanged.connect(self._refresh)
+        self.line_colour.activated.connect(self._on_colour)
+        for box in (self.outlines, self.words, self.bar):
+            box.toggled.connect(self._refresh)
+        self.buttons.accepted.connect(self.accept)
+        self.buttons.rejected.connect(self.reject)
+
+    def _refresh(self, *_: object) -> None:
+        """Say how large the figure will be, and what is wrong."""
+        o = self.options
+        height, width = (round(n * o.scale) for n in self._sizes[o.whole])
+        self.size_text.setText(
+            f"{width:,} × {height:,} pixels, {o.mm(width):.0f} × {o.mm(height):.0f} mm"
+        )
+        wrong = ""
+        if max(height, width) > _MOST_PIXELS:
+            wrong = "The figure is too large: choose a smaller scale."
+        elif self.path.suffix.lower() not in ENDINGS:
+            wrong = "The name has to end in .png, .svg or .pdf."
+        self.wrong.setText(wrong)
+        self.wrong.setVisible(bool(wrong))
+        ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        ok.setEnabled(not wrong)
+        for box, widgets in (
+            (self.outlines, (self.line_width, self.line_colour)),
+            (self.words, (self.text_size,)),
+            (self.bar, (self.bar_length, self.corner)),
+        ):
+            for widget in widgets:
+                widget.setEnabled(box.isChecked())
+
+    def _on_colour(self, index: int) -> None:
+        """Ask for another colour."""
+        if self.line_colour.itemData(index) is not None:
+            return
+        colour = QColorDialog.getColor(QColor("#ffd400"), self)
+        if not colour.isValid():
+            self.line_colour.setCurrentIndex(0)
+            return
+        self.line_colour.insertItem(index, colour.name(), colour.name())
+        self.line_colour.setCurrentIndex(index)
+
+    def _browse(self) -> None:
+        path, _ = QFileDialog.getSaveFileName(
+            self, "Export figure", self.file.text(), _FILES
+        )
+        if path:
+            self.file.setText(path)
+
+
+def _number(
+    name: str, value: float, low: float, high: float, step: float, suffix: str = ""
+) -> QDoubleSpinBox:
+    box = QDoubleSpinBox(objectName=name, minimum=low, maximum=high)
+    box.setSingleStep(step)
+    box.setValue(value)
+    box.setSuffix(suffix)
+    return box
+
+
+def _row(*widgets: QWidget) -> QHBoxLayout:
+    row = QHBoxLayout()
+    for widget in widgets:
+        row.addWidget(widget, 1)
+    return row

@@ -1,0 +1,188 @@
+"""Puts a figure together from what the canvas shows; for any thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.chunks import CHUNK, places
+from cellpose_studio.core.composite import composite, overlay
+from cellpose_studio.core.edge_lines import edge_lines
+from cellpose_studio.core.figure import (
+    Bar,
+    Figure,
+    FigureOptions,
+    FigureWord,
+    Outline,
+    placed_bar,
+)
+from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.places import place_in
+from cellpose_studio.core.scale_bar import bar_length, bar_text
+from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.ui.canvas.appearance import ChannelLook, MasksLook
+from cellpose_studio.ui.cell_words import CellTexts
+
+_BAND = 1024
+"""Rows that are put together at once, which bounds the memory it takes."""
+
+
+@dataclass(frozen=True, eq=False)
+class Scene:
+    """What the canvas shows, as it was at a moment.
+
+    Attributes
+    ----------
+    image, plane
+        Time point and plane are numbers along T and Z, 0 where there is no such axis.
+    part
+        Rows and columns in view.
+    channels, masks
+        How they look; None without masks.
+    labels
+        The masks; None without.
+    texts
+        The words of the cells.
+    title
+        What the figure shows.
+    """
+
+    image: ImageSource
+    plane: tuple[int, int]
+    part: tuple[slice, slice]
+    channels: Sequence[ChannelLook]
+    masks: MasksLook | None
+    labels: Snapshot | None
+    texts: CellTexts
+    title: str
+
+
+def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) -> Figure:
+    """Return the figure of a scene.
+
+    Raises
+    ------
+    ImageUnreadable
+        If the file is damaged, or has gone.
+    Cancelled
+        If the user does not want it any more.
+    """
+    height, width = scene.image.shape[3:]
+    rows, columns = scene.part
+    if options.whole:
+        rows, columns = slice(0, height), slice(0, width)
+    cells = _cells(scene, rows, columns)
+    rgb = _rgb(scene, rows, columns, cells if options.fill else None, checkpoint)
+    y, x = scene.image.label_scale[-2:]
+    figure = Figure(options, rgb, options.scale * x / y, options.scale, scene.title)
+    if options.outlines and cells is not None and scene.masks is not None:
+        figure.outlines.extend(_outlines(cells, scene.masks, options.line_colour))
+    checkpoint.check()
+    if options.words and cells is not None:
+        figure.words.extend(_words(cells, scene.texts, figure))
+    bar = _bar(scene.image, figure) if options.bar else None
+    return Figure(
+        options,
+        rgb,
+        figure.scale_x,
+        figure.scale_y,
+        scene.title,
+        figure.outlines,
+        figure.words,
+        bar,
+    )
+
+
+def _cells(scene: Scene, rows: slice, columns: slice) -> npt.NDArray[np.uint32] | None:
+    """Return the part of the plane of the masks, as it was."""
+    if scene.labels is None:
+        return None
+    t, z = scene.plane
+    wanted = t * scene.image.planes + z
+    whole = np.empty(scene.labels.shape[-2:], np.uint32)
+    for place in places(scene.labels.shape):
+        if place.plane == wanted:
+            y, x = place.row * CHUNK, place.column * CHUNK
+            whole[y : y + CHUNK, x : x + CHUNK] = scene.labels.chunk(place)
+    return np.ascontiguousarray(whole[rows, columns])
+
+
+def _rgb(
+    scene: Scene,
+    rows: slice,
+    columns: slice,
+    cells: npt.NDArray[np.uint32] | None,
+    checkpoint: Checkpoint,
+) -> npt.NDArray[np.uint8]:
+    """Return the image as it is shown, with the cells filled if there are any."""
+    planes = [(look, _pixels(scene, look)[rows, columns]) for look in scene.channels]
+    height, width = rows.stop - rows.start, columns.stop - columns.start
+    rgb = np.zeros((height, width, 3), np.uint8)
+    for top in range(0, height, _BAND):
+        checkpoint.reached(top, height, "Drawing the image")
+        band = slice(top, min(top + _BAND, height))
+        if planes:
+            rgb[band] = composite([look.of(pixels[band]) for look, pixels in planes])
+        if cells is not None and scene.masks is not None:
+            look = scene.masks
+            # Outlines are lines of their own: here they are as the inside is.
+            drawn = look.picture(cells[band]) & np.uint8(0x7F)
+            rgb[band] = overlay(rgb[band], drawn, look.table, look.opacity)
+    return rgb
+
+
+def _pixels(scene: Scene, look: ChannelLook) -> npt.NDArray[np.generic]:
+    t, z = scene.plane
+    if look.channel is None:
+        return np.stack([scene.image.plane(t, c, z) for c in range(3)], axis=-1)
+    return scene.image.plane(t, look.channel, z)
+
+
+def _outlines(
+    cells: npt.NDArray[np.uint32], look: MasksLook, colour: str
+) -> list[Outline]:
+    found = list(edge_lines(cells).by_cell())
+    if not found:
+        return []
+    ids = np.array([[cell for cell, _ in found]], np.uint32)
+    values = look.picture(ids)[0] & np.uint8(0x7F)
+    colours = [
+        "#" + bytes(round(float(part) * 255) for part in rgb).hex()
+        for rgb in look.table[values, :3]
+    ]
+    return [
+        Outline(cell, colour or own, lines)
+        for (cell, lines), own in zip(found, colours, strict=True)
+    ]
+
+
+def _words(
+    cells: npt.NDArray[np.uint32], texts: CellTexts, figure: Figure
+) -> list[FigureWord]:
+    table = CellTable.of(cells)
+    words = []
+    for cell in table.ids().tolist():
+        text, colour = texts.of(cell)
+        rows, columns = table.box(cell)
+        place = place_in(cells, cell, (rows, columns)) if text else None
+        if place is not None:
+            x, y = (place[1] + 0.5) * figure.scale_x, (place[0] + 0.5) * figure.scale_y
+            words.append(FigureWord(x, y, text, colour))
+    return words
+
+
+def _bar(image: ImageSource, figure: Figure) -> Bar:
+    """Return the scale bar, of the length that was asked for or that fits."""
+    size_um = image.pixel_size_um[2] or image.pixel_size_um[1]
+    pixel, unit = (size_um, "µm") if size_um else (1.0, "px")
+    width = figure.rgb.shape[1]
+    length = figure.options.bar_length or bar_length(width * pixel)
+    length = min(length, width * pixel)
+    pixels = length / pixel * figure.scale_x
+    text = bar_text(length, unit)
+    return placed_bar(figure.size, pixels, text, figure.options)

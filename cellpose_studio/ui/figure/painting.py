@@ -1,0 +1,122 @@
+"""Draws a figure with Qt, on a picture or on a page."""
+
+from __future__ import annotations
+
+import numpy as np
+from qtpy.QtCore import QMarginsF, QPointF, QRectF, QSizeF, Qt
+from qtpy.QtGui import (
+    QColor,
+    QFont,
+    QImage,
+    QPageSize,
+    QPainter,
+    QPainterPath,
+    QPdfWriter,
+    QPen,
+    QPolygonF,
+)
+
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.figure import MM_PER_INCH, Bar, Figure, Outline
+from cellpose_studio.ui.word_painting import draw_word
+
+_HINT = QPainter.RenderHint
+
+
+def as_image(figure: Figure) -> QImage:
+    """Return the figure as a picture; for any thread.
+
+    Raises
+    ------
+    CannotSave
+        If it is too large for one.
+    """
+    image = QImage(*figure.size, QImage.Format.Format_RGB32)
+    if image.isNull():
+        raise CannotSave(
+            "The figure is too large for one picture.", "Choose a smaller scale."
+        )
+    dots = round(figure.options.dpi / MM_PER_INCH * 1000)
+    image.setDotsPerMeterX(dots)
+    image.setDotsPerMeterY(dots)
+    image.setText("Title", figure.title)
+    image.setText("Software", "Cellpose Studio")
+    painter = QPainter(image)
+    paint(painter, figure)
+    painter.end()
+    return image
+
+
+def write_pdf(figure: Figure, path: str) -> bool:
+    """Write the figure as a page of its own size; return whether it could be."""
+    writer = QPdfWriter(path)
+    writer.setTitle(figure.title)
+    writer.setCreator("Cellpose Studio")
+    writer.setResolution(figure.options.dpi)
+    size = QSizeF(*(figure.options.mm(side) for side in figure.size))
+    exact = QPageSize.SizeMatchPolicy.ExactMatch
+    writer.setPageSize(QPageSize(size, QPageSize.Unit.Millimeter, "", exact))
+    writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    painter = QPainter()
+    if not painter.begin(writer):
+        return False
+    painter.setRenderHint(_HINT.LosslessImageRendering)
+    paint(painter, figure)
+    return bool(painter.end())
+
+
+def paint(painter: QPainter, figure: Figure) -> None:
+    """Draw all parts, in pixels of the figure."""
+    width, height = figure.size
+    # Each pixel stays a square, but for figures that are smaller than their image.
+    painter.setRenderHint(_HINT.SmoothPixmapTransform, figure.scale_y < 1)
+    painter.drawImage(QRectF(0, 0, width, height), _picture(figure))
+    painter.setRenderHint(_HINT.Antialiasing)
+    for outline in figure.outlines:
+        pen = QPen(
+            QColor(outline.colour), figure.options.pixels(figure.options.line_width)
+        )
+        pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
+        painter.strokePath(_path(outline, figure), pen)
+    font = _font(figure)
+    for word in figure.words:
+        middle = QPointF(word.x, word.y)
+        draw_word(painter, middle, word.text, font, QColor(word.colour))
+    if figure.bar is not None:
+        _paint_bar(painter, figure.bar, font)
+
+
+def _picture(figure: Figure) -> QImage:
+    rgb = np.ascontiguousarray(figure.rgb)
+    height, width = rgb.shape[:2]
+    kind = QImage.Format.Format_RGB888
+    # A copy, because Qt does not keep the array.
+    return QImage(rgb.tobytes(), width, height, 3 * width, kind).copy()
+
+
+def _path(outline: Outline, figure: Figure) -> QPainterPath:
+    path = QPainterPath()
+    scale = (figure.scale_x, figure.scale_y)
+    for line in outline.lines:
+        corners = [QPointF(x, y) for x, y in (line * scale).tolist()]
+        path.addPolygon(QPolygonF(corners))
+        path.closeSubpath()
+    return path
+
+
+def _font(figure: Figure) -> QFont:
+    font = QFont("Sans Serif")
+    font.setStyleHint(QFont.StyleHint.SansSerif)
+    font.setBold(True)
+    # Of pixels of the figure: what the device is does not matter.
+    font.setPixelSize(max(round(figure.options.pixels(figure.options.text_size)), 4))
+    return font
+
+
+def _paint_bar(painter: QPainter, bar: Bar, font: QFont) -> None:
+    dark = bar.height / 4
+    shape = QRectF(bar.x, bar.y, bar.width, bar.height)
+    painter.fillRect(shape.adjusted(-dark, -dark, dark, dark), QColor(0, 0, 0, 150))
+    painter.fillRect(shape, QColor("white"))
+    middle = QPointF(bar.x + bar.width / 2, bar.text_y)
+    draw_word(painter, middle, bar.text, font, QColor("white"))

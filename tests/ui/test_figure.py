@@ -1,0 +1,150 @@
+"""Figures as files: what is in them, read by other means."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QApplication, QDialogButtonBox
+
+from cellpose_studio.core.figure import FigureOptions
+from cellpose_studio.ui.figure.dialog import FigureDialog
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+@pytest.fixture
+def two(user, tmp_path):
+    """Return an image of 0.5 µm pixels with two squares of 20 × 20, 3 and 7."""
+    labels = np.zeros((80, 100), np.uint16)
+    labels[10:30, 10:30] = 3
+    labels[40:60, 60:80] = 7
+    about = {"resolution": (2, 2), "imagej": True, "metadata": {"unit": "um"}}
+    tifffile.imwrite(tmp_path / "a.tif", np.full((80, 100), 90, np.uint8), **about)
+    tifffile.imwrite(tmp_path / "a_masks.tif", labels)
+    user.open(tmp_path / "a.tif")
+    user.wait_for(lambda: user.window.session.shown.labels is not None)
+    user.wait_idle()
+    return user.window.session.shown
+
+
+def export(user, entry, path: Path, **options) -> Path:
+    figures = user.window.figures
+    figures.export(figures.scene(entry), FigureOptions(**options), path)
+    user.wait_idle()
+    return path
+
+
+def colour(image: QImage, x: int, y: int) -> tuple[int, int, int]:
+    return image.pixelColor(x, y).getRgb()[:3]
+
+
+@pytest.mark.ui_smoke
+def test_a_png_has_outlines_at_the_edges_and_a_bar_of_its_length(user, two, tmp_path):
+    path = export(
+        user, two, tmp_path / "f.png", scale=4, line_colour="#ff0000", bar_length=10
+    )
+    assert "Saved f.png" in user.message
+    image = QImage(str(path))
+    assert (image.width(), image.height()) == (400, 320)
+    assert abs(image.dotsPerMeterX() - 300 / 0.0254) < 1
+    assert image.text("Title") == "a.tif: 2 cells, from a_masks.tif"
+    # Cell 3 begins at pixel 10, on the line; inside and outside there is only grey.
+    assert colour(image, 40, 80) == (255, 0, 0)
+    inside = colour(image, 60, 80)
+    assert len(set(inside)) == 1
+    # 10 µm are 20 pixels of the image, and 80 of the figure.
+    white = [
+        sum(colour(image, x, y) == (255, 255, 255) for x in range(400))
+        for y in range(250, 320)
+    ]
+    assert 80 in white
+
+
+def test_cells_are_filled_with_the_colours_of_the_canvas(user, two, tmp_path):
+    path = export(user, two, tmp_path / "f.png", fill=True, outlines=False, bar=False)
+    image = QImage(str(path))
+    assert len(set(colour(image, 50, 20))) == 1
+    assert len(set(colour(image, 20, 20))) > 1
+    assert colour(image, 20, 20) != colour(image, 70, 50)
+
+
+def test_an_svg_has_a_path_for_each_cell_and_text(user, two, tmp_path):
+    user.window.words.choose("cell")
+    path = export(user, two, tmp_path / "f.svg", scale=2, words=True)
+    root = ET.parse(path).getroot()
+    paths = root.findall(f".//{SVG}path")
+    assert [shape.get("id") for shape in paths] == ["cell-3", "cell-7"]
+    corners = set(re.findall(r"[\d.]+,[\d.]+", paths[0].get("d")))
+    assert corners == {"20,20", "60,20", "60,60", "20,60"}
+    assert [shape.find(f"{SVG}title").text for shape in paths] == ["Cell 3", "Cell 7"]
+    words = root.find(f"{SVG}g[@id='words']")
+    assert [text.text for text in words] == ["3", "7", "10 µm"]
+    bar = root.find(f"{SVG}rect[@id='scale-bar']")
+    assert float(bar.get("width")) == 40
+    assert root.find(f"{SVG}title").text.startswith("a.tif: 2 cells")
+
+
+def test_a_pdf_has_a_page_of_its_size(user, two, tmp_path):
+    path = export(user, two, tmp_path / "f.pdf", scale=8, dpi=200)
+    content = path.read_bytes()
+    assert content.startswith(b"%PDF-")
+    box = re.search(rb"/MediaBox \[\s*0 0 ([\d.]+) ([\d.]+)", content)
+    width, height = (float(side) / 72 * 200 for side in box.groups())
+    assert (width, height) == pytest.approx((800, 640), abs=3)
+
+
+def test_what_is_in_view_alone(user, two, tmp_path):
+    camera = user.window.canvas.model.scene.camera
+    camera.zoom *= 4
+    camera.center = (10, 10)  # µm: the middle of cell 3
+    part = user.window.words_shown.part_in_view()
+    path = export(user, two, tmp_path / "f.svg", whole=False, bar=False)
+    root = ET.parse(path).getroot()
+    rows, columns = part
+    size = f"0 0 {columns.stop - columns.start} {rows.stop - rows.start}"
+    assert root.get("viewBox") == size
+    assert len(root.findall(f".//{SVG}path")) == 1
+
+
+@pytest.mark.parametrize("ending", ["png", "svg", "pdf"])
+def test_a_failure_says_why_and_leaves_nothing(user, two, tmp_path, ending):
+    export(user, two, tmp_path / "none" / f"f.{ending}")
+    assert f"f.{ending} could not be saved: there is no such folder." in user.message
+    assert not (tmp_path / "none").exists()
+    (tmp_path / f"f.{ending}").mkdir()
+    export(user, two, tmp_path / f"f.{ending}")
+    assert "there is a folder of that name" in user.message
+    assert not list(tmp_path.glob(".saving-*"))
+
+
+def test_the_dialog_exports_and_remembers(user, two, tmp_path):
+    def answer():
+        dialog = QApplication.activeModalWidget()
+        assert isinstance(dialog, FigureDialog)
+        seen.append(dialog.size_text.text())
+        ok = dialog.buttons.button(QDialogButtonBox.StandardButton.Ok)
+        dialog.file.setText(str(tmp_path / "f.gif"))
+        seen.append((ok.isEnabled(), dialog.wrong.text()))
+        dialog.scale.setValue(2)
+        dialog.fill.setChecked(True)
+        dialog.file.setText(str(tmp_path / "f.svg"))
+        ok.click()
+
+    seen: list[object] = []
+    QTimer.singleShot(100, answer)
+    user.window.menus.actions["figure"].trigger()
+    user.wait_idle()
+    assert seen == [
+        "1,200 × 960 pixels, 102 × 81 mm",
+        (False, "The name has to end in .png, .svg or .pdf."),
+    ]
+    assert (tmp_path / "f.svg").exists()
+    assert user.window.settings.figure["fill"] is True
+    assert user.window.settings.figure_ending == ".svg"
