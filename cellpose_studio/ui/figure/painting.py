@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import numpy.typing as npt
 from qtpy.QtCore import QMarginsF, QPointF, QRectF, QSizeF, Qt
 from qtpy.QtGui import (
     QColor,
@@ -21,6 +22,8 @@ from cellpose_studio.core.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.ui.word_painting import draw_word
 
 _HINT = QPainter.RenderHint
+_MOST_AT_ONCE = 1 << 20
+"""Pixels of the image that are drawn in one piece."""
 
 
 def as_image(figure: Figure) -> QImage:
@@ -67,10 +70,9 @@ def write_pdf(figure: Figure, path: str) -> bool:
 
 def paint(painter: QPainter, figure: Figure) -> None:
     """Draw all parts, in pixels of the figure."""
-    width, height = figure.size
     # Each pixel stays a square, but for figures that are smaller than their image.
     painter.setRenderHint(_HINT.SmoothPixmapTransform, figure.scale_y < 1)
-    painter.drawImage(QRectF(0, 0, width, height), _picture(figure))
+    _paint_picture(painter, figure)
     painter.setRenderHint(_HINT.Antialiasing)
     for outline in figure.outlines:
         pen = QPen(
@@ -86,8 +88,24 @@ def paint(painter: QPainter, figure: Figure) -> None:
         _paint_bar(painter, figure.bar, font)
 
 
-def _picture(figure: Figure) -> QImage:
-    rgb = np.ascontiguousarray(figure.rgb)
+def _paint_picture(painter: QPainter, figure: Figure) -> None:
+    """Draw the image, a large one in bands.
+
+    No other thread can work while Qt compresses a picture for a page: that of a whole
+    slide would hold up the window for seconds.
+    """
+    width, height = figure.size
+    rows = len(figure.rgb)
+    band = max(_MOST_AT_ONCE // figure.rgb.shape[1], 1)
+    for top in range(0, rows, band):
+        # With a row of the next, or a line would be seen between them.
+        bottom = min(top + band + 1, rows)
+        begin, end = (row / rows * height for row in (top, bottom))
+        place = QRectF(0, begin, width, end - begin)
+        painter.drawImage(place, _picture(figure.rgb[top:bottom]))
+
+
+def _picture(rgb: npt.NDArray[np.uint8]) -> QImage:
     height, width = rgb.shape[:2]
     kind = QImage.Format.Format_RGB888
     # A copy, because Qt does not keep the array.
