@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
@@ -21,9 +22,15 @@ def mouse(user):
 
 @pytest.fixture
 def entry(user, cells):
-    """Return an image with twelve round cells of 20 px, 32 px apart, found by a run."""
-    user.open(cells("a.tif"))
-    return user.run()
+    """Return an image with twelve round cells of 20 px, 32 px apart, and their masks."""
+    path = cells("a.tif")
+    y, x = np.indices((96, 128))
+    numbers = (y // 32 * 4 + x // 32 + 1).astype(np.uint16)
+    inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
+    tifffile.imwrite(path.with_name("a_masks.tif"), numbers * inside)
+    [entry] = user.open(path)
+    user.wait_for(lambda: entry.labels.pixels.loaded)
+    return entry
 
 
 def centre(row, column):

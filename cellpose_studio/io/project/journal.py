@@ -170,7 +170,18 @@ def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
 def _entry(row: Sequence[Any]) -> JournalEntry:
     *fixed, sealed, sha256 = row
     check(sha256, row_sha256(*fixed))
-    number, label_set, base, operation, cells, time, undoes, head, statuses, delta_sha256 = fixed
+    (
+        number,
+        label_set,
+        base,
+        operation,
+        cells,
+        time,
+        undoes,
+        head,
+        statuses,
+        delta_sha256,
+    ) = fixed
     return JournalEntry(
         int(number),
         int(label_set),
