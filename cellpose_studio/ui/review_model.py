@@ -86,7 +86,8 @@ class ReviewModel(QAbstractTableModel):
         """Return the word over a column, and what it means."""
         if orientation == Qt.Orientation.Horizontal:
             if role == _ROLES.DisplayRole:
-                return HEADS[section]
+                volume = section == AREA and self._unit in ("voxels", "µm³")
+                return "Volume" if volume else HEADS[section]
             if role == _ROLES.ToolTipRole:
                 return f"<qt>{_TIPS[section].format(unit=self._unit)}</qt>"
         return None

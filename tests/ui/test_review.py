@@ -257,6 +257,10 @@ def test_a_cell_in_a_stack_is_shown_in_its_plane(user, cells, qtbot):
     wait_for_cells(user, 1)
     qtbot.keyClick(canvas(user), KEY.Key_N)
     assert user.window.canvas.planes == {"Z": 4}
+    horizontal = Qt.Orientation.Horizontal
+    heads = [user.window.curate.table.model.headerData(n, horizontal) for n in range(8)]
+    assert "Volume" in heads
+    assert "Area" not in heads
 
 
 def test_nothing_to_review_is_quiet(user, cells, qtbot):
