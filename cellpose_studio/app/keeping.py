@@ -75,7 +75,7 @@ def kept_over(
         return new
     decided = _decided(project, before, entry.statuses.get(new.name, {}))
     present = before.labels
-    highest = before.pixels.sizes().next_id() - 1
+    highest = before.pixels.sizes().highest
     labels = carry_over(present, new.labels, highest)
     checkpoint.check()
     if decided.locked or decided.deleted:

@@ -55,7 +55,7 @@ class LabelImage:
     def highest(self) -> int:
         """The highest id that cells are known to have, or to have had."""
         table = self._table
-        return self._highest if table is None else table.next_id() - 1
+        return self._highest if table is None else table.highest
 
     def reserve(self, cell: int) -> None:
         """Give no id up to ``cell`` to new cells."""

@@ -89,9 +89,14 @@ def shrink(labels: Labels, cell: int, low: Bounds, high: Bounds) -> None:
     written to. Pixels are read along rows, because that is fastest.
     """
     for axis in range(3):
-        while not _on_face(labels, cell, low, high, axis, low[axis]):
+        # A box without the cell must not be searched for ever.
+        while low[axis] + 1 < high[axis] and not _on_face(
+            labels, cell, low, high, axis, low[axis]
+        ):
             low[axis] += 1
-        while not _on_face(labels, cell, low, high, axis, high[axis] - 1):
+        while low[axis] + 1 < high[axis] and not _on_face(
+            labels, cell, low, high, axis, high[axis] - 1
+        ):
             high[axis] -= 1
     first, last = low[3], high[3]
     left, right = last, first

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from typing import Self
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from cellpose_studio.core.cell_scan import Bounds, Counts, Ids, scan, shrink, tally
 from cellpose_studio.core.chunks import CHUNK, Labels
 from cellpose_studio.core.edit import ChunkEdit, LabelEdit
+from cellpose_studio.core.errors import IdsUsedUp
 
 Box = tuple[slice, ...]
 
@@ -81,16 +83,29 @@ class CellTable:
         """Return the ids of all cells, ascending."""
         return np.sort(self._ids[self._present()])
 
+    @property
+    def highest(self) -> int:
+        """The highest id that a cell has, or has had."""
+        return self._highest
+
+    def new_ids(self) -> Iterator[int]:
+        """Yield ids that no cell has ever had; only then may `next_id` raise."""
+        yield from count(self.next_id())
+
     def next_id(self) -> int:
         """Return an id that no cell has ever had; those above it are free as well.
 
         Raises
         ------
-        ValueError
+        IdsUsedUp
             If the highest that a pixel can hold was used.
         """
         if self._highest >= HIGHEST_ID:
-            raise ValueError(f"no cell can get an id above {HIGHEST_ID}")
+            raise IdsUsedUp(
+                f"A cell has the number {HIGHEST_ID:,}, and no new one can get a "
+                "higher one.",
+                "Export the masks, number them from 1, and import them again.",
+            )
         return self._highest + 1
 
     def reserve(self, cell: int) -> None:

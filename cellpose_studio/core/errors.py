@@ -29,6 +29,10 @@ class ImageUnreadable(StudioError):
     """A file is not an image that we can open, or is damaged."""
 
 
+class IdsUsedUp(StudioError):
+    """Cells have ids as high as a pixel can hold."""
+
+
 class AxesAmbiguous(StudioError):
     """The file does not say which axis is which; the user has to.
 

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.errors import IdsUsedUp
 
 SHAPES = [(1, 1), (9, 11), (520, 515), (3, 9, 17), (2, 3, 7, 514)]
 IDS = np.array([0, 0, 1, 7, 70_000, 2**32 - 1], np.uint32)
@@ -84,7 +85,7 @@ def test_an_id_is_never_used_twice():
 
 
 def test_there_is_no_id_after_the_last():
-    with pytest.raises(ValueError, match="4294967295"):
+    with pytest.raises(IdsUsedUp, match="4,294,967,295"):
         CellTable.of(np.full((2, 2), 2**32 - 1, np.uint32)).next_id()
 
 

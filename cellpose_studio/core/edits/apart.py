@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from itertools import count
-
 import numpy as np
 
 from cellpose_studio.core.cell_table import Box, CellTable
@@ -30,7 +28,7 @@ def part_pieces(
     stroke
         What it did, in the plane ``at`` only.
     """
-    changes, ids = Changes(labels, at), count(table.next_id())
+    changes, ids = Changes(labels, at), table.new_ids()
     cells = []
     for cell in _losers(stroke):
         if not table.of_cell(cell):

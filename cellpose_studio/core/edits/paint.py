@@ -12,7 +12,6 @@ a stroke is under way.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import count
 
 import numpy as np
 
@@ -38,7 +37,7 @@ def draw_cell(
 
     Where cells that are protected leave it in several parts, it is the largest.
     """
-    ids = count(table.next_id())
+    ids = table.new_ids()
     cell = next(ids)
     free = patch.mask & (labels[at][patch.box] == 0) if protect else patch.mask
     room = Patch(patch.box, largest(free))
@@ -61,7 +60,7 @@ def add_to_cell(
     apart: bool = True,
 ) -> LabelEdit:
     """Return the edit that gives pixels to a cell."""
-    painter = _Painter(labels, table, at, specks, apart, count(table.next_id()))
+    painter = _Painter(labels, table, at, specks, apart, table.new_ids())
     if not protect:
         painter.take(patch, cell=None, but=cell)
     painter.changes.put(patch.box, patch.mask, cell, protect)
@@ -79,7 +78,7 @@ def cut_from_cell(
     apart: bool = True,
 ) -> LabelEdit:
     """Return the edit that takes pixels from one cell."""
-    painter = _Painter(labels, table, at, specks, apart, count(table.next_id()))
+    painter = _Painter(labels, table, at, specks, apart, table.new_ids())
     painter.take(patch, cell)
     return painter.changes.edit("Cut from cell", [cell])
 
@@ -94,7 +93,7 @@ def erase(
     apart: bool = True,
 ) -> LabelEdit:
     """Return the edit that takes pixels from all cells."""
-    painter = _Painter(labels, table, at, specks, apart, count(table.next_id()))
+    painter = _Painter(labels, table, at, specks, apart, table.new_ids())
     cells = painter.take(patch)
     return painter.changes.edit("Erase", cells)
 
