@@ -56,6 +56,14 @@ class Step(QUndoCommand):
     def check(self) -> None:
         """Raise `StudioError` if what comes next, undo or redo, is not possible."""
 
+    @property
+    def is_read(self) -> bool:
+        """What it does is in memory."""
+        return True
+
+    def read(self) -> None:
+        """Bring what it does into memory, from any thread; raises `ProjectDamaged`."""
+
     def needs(self) -> LabelSet | None:
         """Return the masks that have to be in memory for it, if any."""
         return None

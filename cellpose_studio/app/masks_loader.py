@@ -1,4 +1,4 @@
-"""Brings the masks of the image that is shown into memory, off the GUI thread."""
+"""Brings masks that are shown or undone into memory, off the GUI thread."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from math import prod
 
 from psygnal import Signal
 
+from cellpose_studio.app.history import Step
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
@@ -47,9 +48,10 @@ class MasksLoader:
         self._session = session
         self._queue = queue
         self._flows = flows
-        self._on_their_way: dict[LabelImage, list[Callable[[], None]]] = {}
+        self._on_their_way: dict[LabelImage, list[Callable[[bool], None]]] = {}
         session.shown_changed.connect(self._on_shown)
         session.labels_changed.connect(self._on_labels)
+        session.step_needed.connect(self._on_step_needed)
         session.masks_needed.connect(self._on_needed)
 
     def _on_shown(self, entry: Entry | None) -> None:
@@ -61,15 +63,25 @@ class MasksLoader:
         if entry is self._session.shown and name in entry.label_sets:
             self._load(entry, entry.label_sets[name])
 
+    def _on_step_needed(self, step: Step, then: Callable[[bool], None]) -> None:
+        """Read what a step does; call ``then`` with whether it is in memory."""
+        job = Job(f"Reading {step.text()}", lambda _: step.read(), quiet=True)
+        job.failed.connect(self.failed.emit)
+        job.ended.connect(lambda: then(step.is_read))
+        self._queue.start(job)
+
     def _on_needed(
-        self, entry: Entry, labels: LabelSet, then: Callable[[], None]
+        self, entry: Entry, labels: LabelSet, then: Callable[[bool], None]
     ) -> None:
-        """Call ``then`` once masks are in memory."""
+        """Read masks; call ``then`` with whether they can be used.
+
+        Small ones are read by whoever uses them.
+        """
         if prod(entry.image.label_shape) > _QUICKLY_READ:
             self._load(entry, labels)
         waiting = self._on_their_way.get(labels.pixels)
         if waiting is None:
-            then()
+            then(True)
         else:
             waiting.append(then)
 
@@ -77,21 +89,20 @@ class MasksLoader:
         pixels, project = labels.pixels, self._session.project
         if pixels.loaded or pixels in self._on_their_way:
             return
-        waiting = self._on_their_way[pixels] = []
+        self._on_their_way[pixels] = []
 
         def work(_: object) -> _Found:
             pixels.sizes()
             return self._found(project, entry, labels)
 
-        def finish(found: _Found) -> None:
-            self._finish(entry, labels, found)
-            for then in waiting:
-                then()
+        def end() -> None:
+            for then in self._on_their_way.pop(pixels):
+                then(pixels.loaded)
 
         job = Job(f"Reading {labels.name}", work, quiet=True)
-        job.finished.connect(finish)
+        job.finished.connect(lambda found: self._finish(entry, labels, found))
         job.failed.connect(self.failed.emit)
-        job.ended.connect(lambda: self._on_their_way.pop(pixels))
+        job.ended.connect(end)
         self._queue.start(job)
 
     def _found(self, project: Project, entry: Entry, labels: LabelSet) -> _Found:

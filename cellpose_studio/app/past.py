@@ -40,7 +40,7 @@ class PastSwitch(HeadSwitch):
 
 
 class PastEdit(EditStep):
-    """An edit that is in the journal; its pixels are read when it is undone."""
+    """An edit that is in the journal; its pixels are read before it is undone."""
 
     def __init__(
         self, session: Session, entry: Entry, name: str, past: PastStep, done: bool
@@ -49,6 +49,7 @@ class PastEdit(EditStep):
         self.entry = entry
         self.quiet = True
         self._session = session
+        self._project = session.project
         self._name = name
         self._past = past
         self._read: LabelEdit | None = None
@@ -62,8 +63,17 @@ class PastEdit(EditStep):
         """What it does when it is done; raises `ProjectDamaged`."""
         if self._read is None:
             number = self._past.entry.id
-            self._read = self._session.project.read(lambda db: read_edit(db, number))
+            self._read = self._project.read(lambda db: read_edit(db, number))
         return self._read
+
+    @property
+    def is_read(self) -> bool:
+        """Its pixels are in memory."""
+        return self._read is not None
+
+    def read(self) -> None:
+        """Read its pixels, from any thread; raises `ProjectDamaged`."""
+        _ = self.edit
 
     def redo(self) -> None:
         """Write the pixels after the edit; not while the stack is built."""

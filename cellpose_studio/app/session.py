@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +9,7 @@ from psygnal import Signal
 
 from cellpose_studio.app.entry import Entry
 from cellpose_studio.app.garbage import staying
+from cellpose_studio.app.going_back import GoingBack
 from cellpose_studio.app.held_masks import HeldMasks
 from cellpose_studio.app.hidden_images import HiddenImages
 from cellpose_studio.app.history import EditStep, HeadSwitch, History, Step
@@ -42,12 +42,14 @@ class Session(HeldMasks):
     labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
     gone_back = Signal(object, object)  # Entry, LabelEdit that was undone or redone
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
+    step_needed = Signal(object, object)  # Step, what to do then
     masks_needed = Signal(object, object, object)  # Entry, LabelSet, what to do then
 
     def __init__(self, project: Project) -> None:
         super().__init__(project)
         self._stroke: Stroke | None = None
         self.undo_stack = History()
+        self._going_back = GoingBack(self, self._is_possible)
         self._load(project)
 
     def use(self, project: Project) -> None:
@@ -184,17 +186,13 @@ class Session(HeldMasks):
         """Take the last thing back, whatever it was; a preview is one, too."""
         self.end_stroke()
         self._keep_previews()
-        stack = self.undo_stack
-        if stack.canUndo():
-            self._take(stack.command(stack.index() - 1), stack.undo)
+        self._going_back.ask(-1)
 
     def redo(self) -> None:
         """Do again what was taken back."""
         self.end_stroke()
         self._keep_previews()
-        stack = self.undo_stack
-        if stack.canRedo():
-            self._take(stack.command(stack.index()), stack.redo)
+        self._going_back.ask(1)
 
     # Edits
 
@@ -216,6 +214,11 @@ class Session(HeldMasks):
         self.end_stroke()
         self._stroke = Stroke(self, entry, operation)
         return self._stroke
+
+    @property
+    def drawing(self) -> bool:
+        """A stroke has begun and not ended."""
+        return self._stroke is not None
 
     def end_stroke(self) -> None:
         """Make a step of what was drawn until now; without a stroke, nothing."""
@@ -298,22 +301,6 @@ class Session(HeldMasks):
             self.seal(entry)
 
     # Within
-
-    def _take(self, step: Step, go: Callable[[], None]) -> None:
-        """Undo or redo a step, at once or when the masks it needs have been read."""
-        labels = step.needs()
-        then = self.project, self.undo_stack.index()
-
-        def go_on() -> None:
-            # The user may have done something else meanwhile.
-            now = self.project, self.undo_stack.index()
-            if now == then and self._is_possible(step):
-                go()
-
-        if labels is None or labels.pixels.loaded or not len(self.masks_needed):
-            go_on()
-        else:
-            self.masks_needed.emit(step.entry, labels, go_on)
 
     def _is_possible(self, step: Step) -> bool:
         """Tell whether a step can be done; once begun, the stack has moved by it."""
