@@ -28,7 +28,7 @@ class Command:
     call
         Called without arguments; with whether it is on, if ``checked`` is given.
     key
-        As Qt writes keys; "" for none.
+        As Qt writes keys, "; " between several; "" for none.
     checked
         Whether it is on at first; None if it is not a switch.
     """
@@ -51,7 +51,7 @@ def fill(
             continue
         action = QAction(command.text, owner, objectName=command.name)
         if command.key:
-            action.setShortcut(QKeySequence(command.key))
+            action.setShortcuts(QKeySequence.listFromString(command.key))
         if command.checked is None:
             action.triggered.connect(lambda _=False, call=command.call: call())
         else:

@@ -69,16 +69,19 @@ class CuratePanel(QWidget):
     def commands(self) -> list[Command | None]:
         """Return what the window's menu has of it."""
         return [
-            Command("nextCell", "&Next cell", lambda: self.step(1), "N"),
+            Command("nextCell", "Ne&xt cell", lambda: self.step(1), "N"),
             Command("previousCell", "&Previous cell", lambda: self.step(-1), "Shift+N"),
             Command(
-                "accept", "&Accept cell", lambda: self.decide("accepted"), "Return"
+                "accept",
+                "&Accept cell",
+                lambda: self.decide("accepted"),
+                "Return; Enter",
             ),
             Command(
                 "reject", "Re&ject cell", lambda: self.decide("rejected"), "Backspace"
             ),
-            Command("later", "Fix cell &later", lambda: self.decide("later"), "Q"),
-            Command("deleteRejected", "Delete re&jected cells", self.delete_rejected),
+            Command("later", "&Fix cell later", lambda: self.decide("later"), "Q"),
+            Command("deleteRejected", "&Delete rejected cells", self.delete_rejected),
         ]
 
     @property

@@ -40,22 +40,15 @@ class Keys(QObject):
         self._show_tips()
 
     def set(self, name: str, key: QKeySequence) -> None:
-        """Give a command a key, an empty one for none; others lose it."""
-        other = self.taken_by(key, name)
-        if other is not None:
-            left = [k for k in self.actions[other].shortcuts() if k != key]
-            self._remember(other, left)
-        self._remember(name, [] if key.isEmpty() else [key])
-        self._apply()
+        """Give a command a key, an empty one for none; others lose it.
+
+        One that has none left gets those back that it began with, if they are free.
+        """
+        self._give(name, [] if key.isEmpty() else [key])
 
     def reset(self, name: str) -> None:
-        """Give a command the key that it began with; others lose it."""
-        for key in self._first[name]:
-            other = self.taken_by(key, name)
-            if other is not None:
-                self._remember(other, [])
-        self._remember(name, self._first[name])
-        self._apply()
+        """Give a command the keys that it began with; as `set` does."""
+        self._give(name, self._first[name])
 
     def reset_all(self) -> None:
         """Give all commands the keys that they began with."""
@@ -81,16 +74,33 @@ class Keys(QObject):
         native = QKeySequence.SequenceFormat.NativeText
         return " or ".join(k.toString(native) for k in self.actions[name].shortcuts())
 
+    def _give(self, name: str, keys: list[QKeySequence]) -> None:
+        now = {other: action.shortcuts() for other, action in self.actions.items()}
+        now[name] = keys
+        for other in now.keys() - {name}:
+            left = [key for key in now[other] if key not in keys]
+            if left == now[other]:
+                continue
+            taken = [key for one in now if one != other for key in now[one]]
+            now[other] = left or [k for k in self._first[other] if k not in taken]
+            self._remember(other, now[other])
+        self._remember(name, keys)
+        self._apply()
+
     def _remember(self, name: str, keys: list[QKeySequence]) -> None:
         begun = keys == self._first[name]
         texts = None if begun else [key.toString(_TEXT) for key in keys]
         self._settings.set_keys(name, texts)
 
     def _apply(self) -> None:
+        own = {name: self._settings.keys(name) for name in self.actions}
+        # Commands may have come, since, whose first key the user gave to another.
+        taken = {text for texts in own.values() for text in texts or ()}
         for name, action in self.actions.items():
-            texts = self._settings.keys(name)
-            keys = self._first[name]
-            if texts is not None:
+            texts, first = own[name], self._first[name]
+            if texts is None:
+                keys = [key for key in first if key.toString(_TEXT) not in taken]
+            else:
                 keys = [QKeySequence(text) for text in texts]
             action.setShortcuts(keys)
         self._show_tips()

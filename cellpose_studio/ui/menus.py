@@ -65,7 +65,7 @@ class Menus:
             None,
             Command("saveAs", "&Save project as…", projects.ask_and_save, "Ctrl+S"),
             Command("save", "&Export masks…", window.save, "Ctrl+E"),
-            Command("figure", "Export &figure…", window.figures.ask_and_export),
+            Command("figure", "Export fi&gure…", window.figures.ask_and_export),
             None,
             Command(
                 "closeImage", "&Take image off the list", window.close_image, "Ctrl+W"
@@ -146,7 +146,7 @@ class Menus:
         # Napari has a button for it, too.
         canvas.rendering.changed.connect(self.actions["rendering"].setChecked)
         menu.setToolTipsVisible(True)
-        panels = menu.addMenu("Pane&ls")
+        panels = menu.addMenu("Pan&els")
         for dock in window.panels:
             panels.addAction(dock.toggleViewAction())
 
@@ -173,8 +173,8 @@ class Menus:
 
     def _curate(self) -> None:
         menu = self._window.menuBar().addMenu("&Curate")
-        self._add(menu.addMenu("&Tools"), *tool_commands(self._window.tools))
-        self._add(menu.addMenu("C&ells"), *self._window.cell_commands.commands())
+        self._add(menu.addMenu("T&ools"), *tool_commands(self._window.tools))
+        self._add(menu.addMenu("&Cells"), *self._window.cell_commands.commands())
         beyond = menu.addMenu("P&lanes and time")
         beyond.setToolTipsVisible(True)
         self._add(beyond, *self._window.plane_commands.commands())
@@ -225,6 +225,11 @@ class Menus:
             window.jobs.cancel_job()
 
     def _show_keys(self) -> None:
+        for sheet in self._window.findChildren(KeySheet):
+            if sheet.isVisible():
+                sheet.raise_()
+                sheet.activateWindow()
+                return
         sheet = KeySheet(self.keys, self._window.menuBar(), self._window)
         sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         sheet.show()
