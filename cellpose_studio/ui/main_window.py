@@ -98,6 +98,8 @@ class MainWindow(QMainWindow):
         self.queue = JobQueue(self)
         # Sliders must not wait for a network that runs.
         self.quick = JobQueue(self)
+        # A stack takes seconds to read: sliders and undo must not wait for that either.
+        self.stack_reads = JobQueue(self)
         self.canvas = Canvas(settings.theme)
         self.messages = MessageBar()
         self.selection = Selection(self.session)
@@ -109,7 +111,7 @@ class MainWindow(QMainWindow):
         )
         self.picture = Picture(self.session, self.canvas)
         self.ortho = OrthoViews(
-            self.session, self.canvas, self.selection, self.tools, self.quick
+            self.session, self.canvas, self.selection, self.tools, self.stack_reads
         )
         self.images = ImageList(self.session, self.quick)
         self.segment = SegmentPanel()
@@ -261,6 +263,7 @@ class MainWindow(QMainWindow):
             # What could not be written until now was given up by the user.
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.images.shut_down)
+            closing.callback(self.stack_reads.shut_down)
             closing.callback(self.quick.shut_down)
             closing.callback(self.queue.shut_down)
             closing.callback(self.hide)

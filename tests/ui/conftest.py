@@ -59,7 +59,8 @@ class User:
 
     def wait_idle(self) -> None:
         """Wait until no job runs or waits."""
-        queues = (self.window.queue, self.window.quick)
+        window = self.window
+        queues = (window.queue, window.quick, window.stack_reads)
         self.qtbot.waitUntil(lambda: not any(q.jobs for q in queues), timeout=LONG)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:

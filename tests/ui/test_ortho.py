@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from qtpy.QtGui import QMouseEvent, QWheelEvent
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.label_picture import colour_of, palette
 from cellpose_studio.ui.ortho import stacks
@@ -377,3 +379,28 @@ def test_projects_are_left_and_opened_in_3d(user, stack, ortho, tmp_path):
     settle(user)
     assert window.canvas.planes == {"Z": 6}
     assert ortho.beside.isVisible()
+
+
+def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
+    reading, gate = threading.Event(), threading.Event()
+    read = stacks._read
+
+    def slow(*asked):
+        reading.set()
+        gate.wait(20)
+        return read(*asked)
+
+    monkeypatch.setattr(stacks, "_read", slow)
+    window = user.window
+    press(user, Qt.Key.Key_O)
+    user.wait_for(reading.is_set)
+    done = []
+    job = Job("Something quick", lambda _: None)
+    job.finished.connect(done.append)
+    window.quick.start(job)
+    user.qtbot.waitUntil(lambda: bool(done), timeout=10_000)
+    assert window.ortho.stacks.stack is None
+    # Closing the window gives up what is read.
+    gate.set()
+    window.close()
+    assert window.stack_reads.jobs == ()
