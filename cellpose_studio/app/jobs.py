@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from qtpy.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
@@ -60,7 +61,9 @@ class Job(QObject):
         self._tell("ended")
 
     def _tell(self, signal: str, *values: object) -> None:
-        self._told.emit(signal, values)
+        # Without the object there is nobody to tell: the application has ended.
+        with suppress(RuntimeError):
+            self._told.emit(signal, values)
 
     @Slot(str, tuple)  # type: ignore[untyped-decorator]
     def _on_told(self, signal: str, values: tuple[object, ...]) -> None:

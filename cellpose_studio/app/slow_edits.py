@@ -19,7 +19,8 @@ T = TypeVar("T")
 class SlowEdits:
     """Looks at the active masks of an image in a job, while the user goes on.
 
-    What comes of it counts only if the masks are still the same.
+    What comes of it counts only if the masks are still the same, and the image is still
+    in the list.
     """
 
     noted = Signal(str)
@@ -45,8 +46,9 @@ class SlowEdits:
         work
             In a thread; it may only read the labels, and has the table for itself.
         done
-            Makes a step of what ``work`` returned. It is not called if the masks were
-            changed meanwhile; the user is told so.
+            Makes a step of what ``work`` returned. It is not called if the job was
+            cancelled, the image taken off the list or the project left; nor if the
+            masks were changed meanwhile, of which the user is told.
         """
         assert entry.labels is not None
         name, pixels = entry.active, entry.labels.pixels
@@ -56,14 +58,18 @@ class SlowEdits:
         def look(checkpoint: Checkpoint) -> T:
             # Let go of it, or the step in the end would keep what it changes as well.
             array = taken.pop().array()
-            return work(array, CellTable.of(array, highest), checkpoint)
+            result = work(array, CellTable.of(array, highest), checkpoint)
+            checkpoint.check()
+            return result
 
         def finish(result: T) -> None:
+            if not any(entry is one for one in self._session.entries):
+                return
             now = entry.labels
             same = now is not None and now.pixels is pixels and pixels.edits == edits
             if same and entry.active == name:
                 done(result)
-            elif any(entry is one for one in self._session.entries):
+            else:
                 self.noted.emit(
                     f"{title}: the masks of {entry.image.name} were changed meanwhile, "
                     "so nothing was done. Try again."

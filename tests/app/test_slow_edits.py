@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from threading import Event
+
 import numpy as np
 import pytest
+from qtpy.QtCore import QCoreApplication, QEvent
 
-from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project import Project
 from cellpose_studio.app.slow_edits import SlowEdits
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.io.images import open_images
@@ -38,6 +42,7 @@ class Slow:
         self.slow = SlowEdits(session, queue)
         self.session, self.queue, self.entry = session, queue, entry
         self.said, self.errors = [], []
+        self.done = []
         self.slow.noted.connect(self.said.append)
         self.slow.failed.connect(self.errors.append)
 
@@ -46,8 +51,12 @@ class Slow:
             self.entry,
             "Delete",
             lambda labels, table, _: delete_cells(labels, table, [3]),
-            lambda edit: self.session.edit(self.entry, edit),
+            self.finish,
         )
+
+    def finish(self, edit) -> None:
+        self.done.append(edit)
+        self.session.edit(self.entry, edit)
 
     def wait(self, qtbot) -> list[int]:
         """Return the cells that are there when the job has ended."""
@@ -89,8 +98,45 @@ def test_other_masks_of_the_image_are_left_alone(slow, session, entry, qtbot):
 def test_nothing_is_said_of_an_image_that_was_closed(slow, session, entry, qtbot):
     slow.start()
     session.close(entry.image.key)
-    slow.wait(qtbot)
+    assert slow.wait(qtbot) == [0, 3, 7]
     assert not slow.said
+    assert not slow.done
+
+
+def test_a_project_that_was_left_gets_nothing(slow, session, qtbot, tmp_path):
+    slow.start()
+    other = Project.create(tmp_path / "other.cpstudio")
+    session.use(other)
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert not slow.said
+    assert not slow.done
+    assert session.undo_stack.count() == 0
+    other.close()
+
+
+def test_a_job_that_was_cancelled_late_does_nothing(slow, queue, qtbot):
+    begun, go_on = Event(), Event()
+
+    def work(*_):
+        begun.set()
+        go_on.wait(60)
+
+    slow.slow.start(slow.entry, "Split", work, slow.done.append)
+    assert begun.wait(60)
+    queue.cancel_all()
+    go_on.set()
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert not slow.done
+    assert not slow.errors
+
+
+def test_a_job_without_anybody_to_tell_ends_quietly(qapp):
+    job = Job("Split", lambda _: None)
+    job.deleteLater()
+    QCoreApplication.sendPostedEvents(job, QEvent.Type.DeferredDelete)
+    with pytest.raises(RuntimeError):
+        job.cancelled.emit()
+    job.run()
 
 
 def test_what_fails_is_told(slow, entry, qtbot):
