@@ -54,7 +54,7 @@ class SplitTool(Tool):
             return
         if cell == 0:
             self._seed = None
-        elif self._seed is None or self._seed[0] != cell:
+        elif self._seed is None or not self._belongs(cell, pointer.pixel):
             self._seed = cell, pointer.pixel
             self.hand.draw(*_cross(pointer.point))
         else:
@@ -71,6 +71,13 @@ class SplitTool(Tool):
         for cell in cells_on_line(labels, line, self._plane):
             stroke.add(split_by_line(labels, self.hand.table, cell, line, self._plane))
         self.hand.session.end_stroke()
+
+    def _belongs(self, cell: int, pixel: tuple[int, ...]) -> bool:
+        """Tell whether a seed is in the cell and the volume of the first one."""
+        assert self._seed is not None
+        first, place = self._seed
+        volumes = {self.hand.volume_of(one[:-2]) for one in (place, pixel)}
+        return first == cell and len(volumes) == 1
 
     def _split(self, cell: int, seeds: Path) -> None:
         """Split a cell around seeds; of a stack, through all its planes."""
