@@ -14,6 +14,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import ChunkEdit, LabelEdit, edit_between
 from cellpose_studio.core.links import matches
+from cellpose_studio.core.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]
 """The new id of each cell of a time point."""
@@ -35,6 +36,8 @@ class Tracks:
         How many different cells these are.
     single
         How many of the tracks are in one time point only.
+    before
+        The ids that the cells of each track had before, by the id they have now.
     """
 
     edit: LabelEdit
@@ -42,13 +45,31 @@ class Tracks:
     cells: int
     tracks: int
     single: int
+    before: Mapping[int, frozenset[int]]
+
+    def statuses(self, known: Mapping[int, CellStatus]) -> StatusChanges:
+        """Return what becomes of statuses when the cells get their new ids.
+
+        Cells that become one keep the status that all of them had; where that
+        differs, they have none. Ids that no cell has any more lose theirs; those that
+        no cell had before keep it.
+        """
+        olds = {cell for cells in self.before.values() for cell in cells}
+        wanted: dict[int, CellStatus | None] = dict.fromkeys(olds & known.keys())
+        for track, cells in self.before.items():
+            had = {known.get(cell) for cell in cells}
+            wanted[track] = had.pop() if len(had) == 1 else None
+        return {
+            cell: (known.get(cell), status)
+            for cell, status in wanted.items()
+            if known.get(cell) != status
+        }
 
 
 def link(
     labels: Labels,
     table: CellTable,
     threshold: float = 0.5,
-    statuses: Mapping[int, str] | None = None,
     checkpoint: Checkpoint | None = None,
 ) -> Tracks:
     """Return the edit after which cells have the same id in all time points.
@@ -61,15 +82,9 @@ def link(
     ----------
     labels
         TYX or TZYX.
-    statuses
-        What was decided about cells, by id. Cells that become one keep what was
-        decided about all of them; where that differs, they get an id that was never
-        used, about which nothing is decided.
     """
     checkpoint = checkpoint or Checkpoint()
-    fresh = count(table.next_id())
-    names = _linked(labels, threshold, fresh, checkpoint)
-    _rename_undecided(names, statuses or {}, fresh)
+    names = _linked(labels, threshold, count(table.next_id()), checkpoint)
     parts: list[ChunkEdit] = []
     for t, of_frame in enumerate(names):
         checkpoint.reached(t, len(names), "Renaming cells, time point")
@@ -80,7 +95,8 @@ def link(
     every = [new for one in names for new in one.values()]
     _, times = np.unique(every, return_counts=True)
     single = int(np.count_nonzero(times == 1))
-    return Tracks(edit, len(names), len(every), len(times), single)
+    before = _before(names)
+    return Tracks(edit, len(names), len(every), len(times), single, before)
 
 
 def _linked(
@@ -103,22 +119,13 @@ def _linked(
     return names
 
 
-def _rename_undecided(
-    names: Sequence[Names], statuses: Mapping[int, str], fresh: Iterator[int]
-) -> None:
-    """Give tracks that were decided on only in part an id without a status."""
-    decided = defaultdict(set)
+def _before(names: Sequence[Names]) -> dict[int, frozenset[int]]:
+    """Return the ids that the cells of each track had."""
+    found = defaultdict(set)
     for of_frame in names:
         for old, new in of_frame.items():
-            decided[new].add(statuses.get(old))
-    others = {
-        track: next(fresh)
-        for track, found in decided.items()
-        if track in statuses and found != {statuses[track]}
-    }
-    for of_frame in names:
-        for old, new in of_frame.items():
-            of_frame[old] = others.get(new, new)
+            found[new].add(old)
+    return {track: frozenset(cells) for track, cells in found.items()}
 
 
 def _renamed(labels: Labels, t: int, names: Names) -> tuple[ChunkEdit, ...]:

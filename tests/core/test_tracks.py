@@ -79,29 +79,44 @@ def test_linking_keeps_shapes_and_an_id_stays_with_its_cell(seed, volume, thresh
 @given(seeds, st.data())
 def test_a_status_stays_where_all_of_a_track_had_it(seed, data):
     labels = frames(seed, volume=False)
-    known = st.dictionaries(st.integers(1, 6), st.sampled_from(["accepted", "later"]))
-    statuses = data.draw(known)
-    tracks = link(labels, CellTable.of(labels), 0.5, statuses)
+    status = st.sampled_from(["accepted", "rejected", "later"])
+    known = data.draw(st.dictionaries(st.integers(1, 9), status))
+    tracks = link(labels, CellTable.of(labels, highest=9), 0.5)
     linked = after(labels, tracks.edit)
+    changes = tracks.statuses(known)
+    now = known | {cell: new for cell, (_, new) in changes.items()}
+    for cell, (old, new) in changes.items():
+        assert known.get(cell) == old != new
     for track in np.unique(linked[linked > 0]).tolist():
-        had = {statuses.get(int(cell)) for cell in np.unique(labels[linked == track])}
-        assert statuses.get(track) in (None, *had)
-        if track in statuses:
-            assert had == {statuses[track]}
+        had = {known.get(int(cell)) for cell in np.unique(labels[linked == track])}
+        assert now.get(track) == (had.pop() if len(had) == 1 else None)
+    for cell in range(1, 10):
+        if not (linked == cell).any():
+            there = (labels == cell).any()
+            assert now.get(cell) == (None if there else known.get(cell))
 
 
-def test_a_track_that_was_decided_on_in_part_gets_a_new_id():
+def test_a_track_keeps_its_first_id_and_what_all_of_it_had():
     labels = moving(3, 5, 5)
-    linked = after(labels, link(labels, CellTable.of(labels), 0.5).edit)
-    assert np.unique(linked).tolist() == [0, 3]
-    for statuses, cell in (
-        ({3: "accepted", 5: "accepted"}, 3),
-        ({5: "accepted"}, 3),
-        ({3: "accepted"}, 6),
-        ({3: "accepted", 5: "rejected"}, 6),
+    tracks = link(labels, CellTable.of(labels), 0.5)
+    assert np.unique(after(labels, tracks.edit)).tolist() == [0, 3]
+    yes, no = "accepted", "rejected"
+    for known, changes in (
+        ({3: yes, 5: yes}, {5: (yes, None)}),
+        ({5: yes}, {5: (yes, None)}),
+        ({3: yes}, {3: (yes, None)}),
+        ({3: yes, 5: no}, {3: (yes, None), 5: (no, None)}),
+        ({7: no}, {}),
     ):
-        tracks = link(labels, CellTable.of(labels), 0.5, statuses)
-        assert np.unique(after(labels, tracks.edit)).tolist() == [0, cell]
+        assert tracks.statuses(known) == changes
+
+
+def test_cells_that_had_the_same_id_have_its_status_after_they_are_told_apart():
+    labels = moving(1, 1, 1)
+    labels[1:] = np.roll(labels[1:], 15, axis=2)
+    tracks = link(labels, CellTable.of(labels), 0.5)
+    assert np.unique(after(labels, tracks.edit)).tolist() == [0, 1, 2]
+    assert tracks.statuses({1: "later"}) == {2: (None, "later")}
 
 
 def test_an_edit_of_links_says_how_they_were_made():

@@ -87,13 +87,10 @@ class LinkCommand:
         if least is None:
             return
         self._least = least
-        statuses = dict(entry.statuses.get(entry.active, {}))
 
         def finish(tracks: Tracks) -> None:
-            if dict(entry.statuses.get(entry.active, {})) != statuses:
-                self._say("Cells were decided on meanwhile, so none were linked.")
-                return
-            hand.session.edit(entry, tracks.edit)
+            statuses = tracks.statuses(entry.statuses.get(entry.active, {}))
+            hand.session.edit(entry, tracks.edit, statuses)
             if entry is hand.entry and not hand.table.of_cell(hand.chosen):
                 hand.choose(0)
             self._say(_said(tracks))
@@ -101,9 +98,7 @@ class LinkCommand:
         self._slow.start(
             entry,
             "Link cells over time",
-            lambda labels, table, checkpoint: link(
-                labels, table, least, statuses, checkpoint
-            ),
+            lambda labels, table, checkpoint: link(labels, table, least, checkpoint),
             finish,
         )
 
