@@ -41,6 +41,7 @@ class Menus:
         window.session.labels_changed.connect(self._on_state)
         window.session.entry_changed.connect(self._on_state)
         window.batch.changed.connect(self._on_state)
+        window.canvas.rendering.changed.connect(self._on_state)
         self._on_state()
 
     def _file(self) -> None:
@@ -174,7 +175,9 @@ class Menus:
     def _curate(self) -> None:
         menu = self._window.menuBar().addMenu("&Curate")
         self._add(menu.addMenu("T&ools"), *tool_commands(self._window.tools))
-        self._add(menu.addMenu("&Cells"), *self._window.cell_commands.commands())
+        cells = menu.addMenu("&Cells")
+        cells.setToolTipsVisible(True)
+        self._add(cells, *self._window.cell_commands.commands())
         beyond = menu.addMenu("P&lanes and time")
         beyond.setToolTipsVisible(True)
         self._add(beyond, *self._window.plane_commands.commands())
@@ -208,8 +211,12 @@ class Menus:
             masks = entry is not None and entry.labels is not None
             self.actions[name].setEnabled(masks)
         flat = why_flat(entry.image if entry else None)
-        side = dict.fromkeys(_FROM_THE_SIDE, flat)
-        for name, why in {**self._window.plane_commands.why_off(), **side}.items():
+        reasons = {
+            **dict.fromkeys(_FROM_THE_SIDE, flat),
+            **self._window.cell_commands.why_off(),
+            **self._window.plane_commands.why_off(),
+        }
+        for name, why in reasons.items():
             self.actions[name].setEnabled(not why)
             self.actions[name].setToolTip(why)
         for name in ("pauseQueue", "cancelQueue"):

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication, QDialogButtonBox
+from qtpy.QtWidgets import QApplication, QDialogButtonBox, QInputDialog
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project import Project
@@ -213,6 +213,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     session = user.window.session
     session.set_cell_status(entry, [1, 3, 5, 7], "accepted")
     session.set_cell_status(entry, [2], "accepted")
+    decided = dict(entry.statuses[entry.active])
     seen = []
 
     def answer():
@@ -235,17 +236,17 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     labels = entry.labels.labels
     linked = labels.copy()
     for t in range(4):
-        # One was accepted all along; of the other, only the beginning.
         assert labels[t, 20, 20 + 3 * t] == 1
-        assert labels[t, 44 - 3 * t, 70] == 10
+        assert labels[t, 44 - 3 * t, 70] == 2
     assert labels[3, 57, 6] == 9
     np.testing.assert_array_equal(labels > 0, masks > 0)
-    assert entry.statuses[entry.active] == dict.fromkeys([1, 2, 3, 5, 7], "accepted")
+    # One was accepted all along; of the other, only the beginning.
+    assert entry.statuses[entry.active] == {1: "accepted", 9: "accepted"}
     name = "Link cells over time (IoU 0.4)"
     assert session.undo_stack.undoText() == name
     # What comes after has ids of its own, or keeps them.
     mouse.drag(ring((50, 20), 6), RIGHT)
-    assert labels[0, 50, 20] == 11
+    assert labels[0, 50, 20] == 10
     mouse.click((20, 20))
     press(KEY.Key_PageUp, CONTROL | SHIFT)
     np.testing.assert_array_equal(labels[1] == 1, labels[0] == 1)
@@ -254,6 +255,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     tree = user.window.history.tree
     user.wait_for(lambda: name in " ".join(row.toolTip(0) for row in tree._items()))
     undone(user, entry, masks)
+    assert entry.statuses[entry.active] == decided
     project = session.project
     assert project.writer.flush(10)
     other = Project.open(project.path)
@@ -261,6 +263,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     assert again.undo_stack.redoText() == name
     [same] = again.entries
     np.testing.assert_array_equal(same.labels.labels, masks)
+    assert same.statuses[same.active] == decided
     other.close()
 
 
@@ -313,3 +316,146 @@ def test_very_many_cells_are_grown_in_a_job(user, opened):
     user.wait_idle()
     assert "changed meanwhile" in user.message
     np.testing.assert_array_equal(entry.labels.labels, np.where(masks == 1, 0, masks))
+
+
+def test_decisions_while_cells_are_linked_count(user, opened):
+    entry = opened(series(), "TYX")
+    window = user.window
+    window.plane_commands.links.ask = lambda least, _: least
+    window.menus.actions["linkOverTime"].trigger()
+    window.session.set_cell_status(entry, [1, 3, 5, 7], "rejected")
+    user.wait_idle()
+    assert entry.statuses[entry.active] == {1: "rejected", 9: "rejected"}
+
+
+def test_two_seeds_in_different_time_points_split_nothing(user, opened, mouse, press):
+    masks = np.zeros((2, 64, 96), np.uint32)
+    masks[:, 20:40, 20:60] = 5
+    entry = opened(masks, "TYX")
+    press(KEY.Key_S)
+    mouse.double_click((30, 25))
+    press(KEY.Key_PageUp, SHIFT)
+    mouse.double_click((30, 55))
+    np.testing.assert_array_equal(entry.labels.labels, masks)
+    mouse.double_click((30, 25))
+    labels = entry.labels.labels
+    np.testing.assert_array_equal(labels[0], masks[0])
+    assert np.unique(labels[1]).tolist() == [0, 5, 6]
+
+
+def stripes():
+    """Draw 240 cells that are small and touch the border."""
+    x = np.indices((8, 2400))[1]
+    return np.where(x % 10 > 2, x // 10 + 1, 0).astype(np.uint32)
+
+
+@pytest.mark.parametrize("name", ["atBorder", "small", "deleteRejected"])
+def test_very_many_cells_are_removed_in_a_job(user, opened, monkeypatch, name):
+    masks = stripes()
+    entry = opened(masks, "YX")
+    window = user.window
+    window.session.set_cell_status(entry, range(1, 241), "rejected")
+    window.tabs.setCurrentWidget(window.curate)
+    user.wait_for(lambda: len(window.curate.table.model.rejected()) == 240)
+    monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (99, True))
+    window.menus.actions[name].trigger()
+    np.testing.assert_array_equal(entry.labels.labels, masks)
+    window.jobs.cancel.click()
+    user.wait_idle()
+    np.testing.assert_array_equal(entry.labels.labels, masks)
+    window.menus.actions[name].trigger()
+    user.wait_idle()
+    assert not entry.labels.labels.any()
+    undone(user, entry, masks)
+
+
+def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, mouse):
+    masks = np.zeros((1000, 1024), np.uint32)
+    masks[100:300, 100:300], masks[500:700, 500:700] = 4, 9
+    entry = opened(masks, "YX")
+    window = user.window
+    window.selection.select(9)
+    window.menus.actions["relabel"].trigger()
+    np.testing.assert_array_equal(entry.labels.labels, masks)
+    window.session.set_cell_status(entry, [9], "accepted")
+    user.wait_idle()
+    assert np.unique(entry.labels.labels).tolist() == [0, 1, 2]
+    assert entry.statuses[entry.active] == {2: "accepted"}
+    assert window.selection.cell == 0
+    undone(user, entry, masks)
+    assert entry.statuses[entry.active] == {9: "accepted"}
+
+
+def test_a_large_cell_is_filled_in_a_job(user, opened, press):
+    masks = np.zeros((7, 300, 320), np.uint32)
+    masks[[0, 6], 10:290, 10:310] = 3
+    entry = opened(masks, "ZYX")
+    user.window.selection.select(3)
+    press(KEY.Key_I)
+    np.testing.assert_array_equal(entry.labels.labels, masks)
+    user.wait_idle()
+    filled = entry.labels.labels.copy()
+    np.testing.assert_array_equal(filled, np.broadcast_to(masks[0], masks.shape))
+    undone(user, entry, masks)
+
+
+def test_commands_say_why_they_do_nothing(user, opened, press):
+    masks = np.zeros((4, 64, 96), np.uint32)
+    masks[[0, 3], 20:40, 20:40] = 5
+    masks[1:3, 10:50, 10:50] = 7
+    entry = opened(masks, "ZYX")
+    window = user.window
+    steps = window.session.undo_stack.count()
+
+    def said(name: str, cell: int, plane: int) -> str:
+        window.canvas.set_planes({"Z": plane})
+        window.selection.select(cell)
+        window.menus.actions[name].trigger()
+        return user.message
+
+    assert said("copyToNext", 5, 1) == "Cell 5 is not in this plane."
+    assert said("copyToNext", 5, 3) == "This is the last plane."
+    assert said("copyToNext", 5, 0) == (
+        "Nothing was copied: the next plane has cells in the same place."
+    )
+    assert said("interpolate", 7, 0) == (
+        "There is nothing to fill: cell 7 is in all planes from its first to its last."
+    )
+    assert said("interpolate", 5, 0).startswith("Nothing was filled: other cells are")
+    assert said("deleteFrom", 7, 3) == (
+        "Cell 7 is neither in this plane nor in those after it."
+    )
+    np.testing.assert_array_equal(entry.labels.labels, masks)
+    assert window.session.undo_stack.count() == steps
+    press(KEY.Key_Escape)
+    window.tools.hand.delete([5])
+    assert said("copyToNext", 0, 0) == "There are no cells in this plane."
+
+
+def test_what_acts_on_a_plane_is_off_in_3d(user, opened, mouse, press):
+    masks = np.zeros((4, 64, 96), np.uint32)
+    masks[[0, 2], 20:40, 20:40] = 5
+    masks[:, 30, 30] = 0
+    entry = opened(masks, "ZYX")
+    actions = user.window.menus.actions
+    on_a_plane = (
+        *("fillHoles", "smooth", "grow", "shrink"),
+        *("copyToNext", "propagateUp", "propagateDown", "deleteFrom"),
+    )
+    mouse.click((30, 22))
+    actions["rendering"].trigger()
+    for name in on_a_plane:
+        assert not actions[name].isEnabled()
+        assert "leave the 3D rendering" in actions[name].toolTip()
+    press(KEY.Key_F)
+    press(KEY.Key_PageUp, CONTROL)
+    np.testing.assert_array_equal(entry.labels.labels, masks)
+    actions["interpolate"].trigger()
+    filled = entry.labels.labels.copy()
+    np.testing.assert_array_equal(filled[1], masks[0])
+    actions["rendering"].trigger()
+    assert all(actions[name].isEnabled() for name in on_a_plane)
+    assert "3D" not in actions["grow"].toolTip()
+    press(KEY.Key_F)
+    assert entry.labels.labels[2, 30, 30] == 5
+    undone(user, entry, filled)

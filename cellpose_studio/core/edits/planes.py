@@ -19,7 +19,11 @@ Distance = npt.NDArray[np.float64]
 
 
 def interpolate(
-    labels: Labels, table: CellTable, cells: Sequence[int], at: At = ()
+    labels: Labels,
+    table: CellTable,
+    cells: Sequence[int],
+    at: At = (),
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that fills the planes between those in which cells are drawn.
 
@@ -33,11 +37,13 @@ def interpolate(
     at
         Index of a volume; () if ``labels`` is one.
     """
+    checkpoint = checkpoint or Checkpoint()
     changes = Changes(labels, at)
     for cell in cells:
         box, mask = of_cell(labels, table, cell, at)
         drawn = np.flatnonzero(mask.any(axis=(1, 2))).tolist()
         for low, high in pairwise(drawn):
+            checkpoint.check()
             if high - low > 1:
                 _fill_between(changes, labels[at].shape, cell, box, mask, low, high)
     return changes.edit("Interpolate between planes", cells)
@@ -46,7 +52,7 @@ def interpolate(
 def copy_cells(
     labels: Labels,
     table: CellTable,
-    cells: Sequence[int] | None,
+    cells: Sequence[int],
     source: At,
     target: At,
     operation: str = "Copy to plane",
@@ -54,7 +60,7 @@ def copy_cells(
     protect: bool = True,
     checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
-    """Return the edit that copies cells, or all if None, to another plane or volume.
+    """Return the edit that copies cells to another plane or volume.
 
     They have the same ids there, and what they have there already stays.
 
@@ -69,10 +75,6 @@ def copy_cells(
     """
     checkpoint = checkpoint or Checkpoint()
     changes = Changes(labels, target)
-    if cells is None:
-        lead = tuple(slice(n, n + 1) for n in source)
-        sides = tuple(slice(0, size) for size in labels.shape[len(source) :])
-        cells = table.within(lead + sides).tolist()
     copied = []
     for n, cell in enumerate(cells):
         checkpoint.reached(n, len(cells), "cell")

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.cell_table import Box, CellTable
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
@@ -59,6 +60,7 @@ def split_by_seeds(
     at: At = (),
     *,
     spacing: Sequence[float] | None = None,
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that splits a cell of a plane or a volume around seeds.
 
@@ -80,11 +82,20 @@ def split_by_seeds(
     places = places[mask[tuple(places.T)]]
     markers = np.zeros(mask.shape, np.int32)
     markers[tuple(places.T)] = np.arange(1, len(places) + 1)
-    pieces = _spread(_way_to(places, mask, spacing), markers, mask)
+    checkpoint = checkpoint or Checkpoint()
+    ways = _way_to(places, mask, spacing, checkpoint)
+    checkpoint.check()
+    pieces = _spread(ways, markers, mask)
+    checkpoint.check()
     return _edit(labels, table, cell, at, box, parted(pieces, mask.astype(np.int32)))
 
 
-def _way_to(places: Points, mask: Mask, spacing: Sequence[float] | None) -> Heights:
+def _way_to(
+    places: Points,
+    mask: Mask,
+    spacing: Sequence[float] | None,
+    checkpoint: Checkpoint,
+) -> Heights:
     """Return how long the way to the nearest of some places is, within a mask."""
     from scipy.ndimage import distance_transform_edt
     from skimage.graph import MCP_Geometric
@@ -93,6 +104,7 @@ def _way_to(places: Points, mask: Mask, spacing: Sequence[float] | None) -> Heig
         return np.zeros(mask.shape)
     inside = distance_transform_edt(np.pad(mask, 1), sampling=spacing)
     room = inside[(slice(1, -1),) * mask.ndim]
+    checkpoint.check()
     # Negative costs are walls.
     costs = np.where(mask, 1 / np.maximum(room, 1e-9), -1.0)
     ways: Heights = MCP_Geometric(costs, sampling=spacing).find_costs(places)[0]

@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.edits.changes import At, Changes, of_cell
 
 
 def delete_cells(
-    labels: Labels, table: CellTable, cells: Sequence[int], at: At = ()
+    labels: Labels,
+    table: CellTable,
+    cells: Sequence[int],
+    at: At = (),
+    checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
     """Return the edit that makes background of cells."""
     name = "Delete cell" if len(cells) == 1 else f"Delete {len(cells)} cells"
-    return _become(labels, table, cells, 0, at).edit(name, cells)
+    return _become(labels, table, cells, 0, at, checkpoint).edit(name, cells)
 
 
 def merge_cells(
@@ -29,20 +34,30 @@ def merge_cells(
     return changes.edit("Merge cells", cells)
 
 
-def remove_at_border(labels: Labels, table: CellTable, axes: int = 2) -> LabelEdit:
+def remove_at_border(
+    labels: Labels,
+    table: CellTable,
+    axes: int = 2,
+    checkpoint: Checkpoint | None = None,
+) -> LabelEdit:
     """Return the edit that removes cells that touch the border of the image.
 
     ``axes`` says how many of the last axes have a border: 3 in volumes.
     """
     cells = table.at_border(axes).tolist()
-    changes = _become(labels, table, cells, 0)
+    changes = _become(labels, table, cells, 0, checkpoint=checkpoint)
     return changes.edit("Remove cells at the border", cells)
 
 
-def remove_small(labels: Labels, table: CellTable, min_size: int) -> LabelEdit:
+def remove_small(
+    labels: Labels,
+    table: CellTable,
+    min_size: int,
+    checkpoint: Checkpoint | None = None,
+) -> LabelEdit:
     """Return the edit that removes cells of fewer pixels, in all planes together."""
     cells = table.smaller_than(min_size).tolist()
-    changes = _become(labels, table, cells, 0)
+    changes = _become(labels, table, cells, 0, checkpoint=checkpoint)
     return changes.edit(f"Remove cells below {min_size} px", cells)
 
 
@@ -66,9 +81,16 @@ def relabel(labels: Labels, table: CellTable) -> LabelEdit:
 
 
 def _become(
-    labels: Labels, table: CellTable, cells: Sequence[int], value: int, at: At = ()
+    labels: Labels,
+    table: CellTable,
+    cells: Sequence[int],
+    value: int,
+    at: At = (),
+    checkpoint: Checkpoint | None = None,
 ) -> Changes:
+    checkpoint = checkpoint or Checkpoint()
     changes = Changes(labels, at)
-    for cell in cells:
+    for n, cell in enumerate(cells):
+        checkpoint.reached(n, len(cells), "cell")
         changes.put(*of_cell(labels, table, cell, at), value, protect=False)
     return changes

@@ -1,8 +1,9 @@
-"""Edits of some cells at once, and of very many in a job."""
+"""Edits of some cells at once, and in a job where they are many or large."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import prod
 
 from cellpose_studio.app.slow_edits import SlowEdits
 from cellpose_studio.core.cell_table import CellTable
@@ -13,12 +14,17 @@ from cellpose_studio.ui.tools.hand import Hand
 
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]
 
-_MOST = 200
-"""Cells that are edited on the GUI thread; more would keep it from answering."""
+MOST = 500_000
+"""Pixels that are edited on the GUI thread; more would keep it from answering."""
+_A_CELL = 2_500
+"""To how many pixels it comes that there is one more cell."""
+
+NO_PLANE = "This acts on one plane: leave the 3D rendering first."
+"""Why commands for the plane that is shown are off in 3D."""
 
 
 class CellEdits:
-    """Edits the chosen cell, or all cells of a plane; each time it is one step."""
+    """Edits the chosen cell, or several at once; each time it is one step."""
 
     def __init__(self, hand: Hand, slow: SlowEdits) -> None:
         self._hand = hand
@@ -34,13 +40,46 @@ class CellEdits:
         cells: list[int] = self._hand.table.within(lead + sides).tolist()
         return cells
 
-    def act(self, title: str, cells: Sequence[int], operation: Operation) -> None:
-        """Make a step of what an operation does to cells."""
+    def cost(self, cells: Sequence[int], at: tuple[int, ...] = ()) -> int:
+        """Return to how many pixels it comes to edit cells in a plane or volume."""
+        table = self._hand.table
+        boxes = (table.box(cell)[len(at) :] for cell in cells)
+        pixels = sum(prod(side.stop - side.start for side in box) for box in boxes)
+        return pixels + _A_CELL * len(cells)
+
+    def act(
+        self,
+        title: str,
+        cells: Sequence[int],
+        operation: Operation,
+        cost: int,
+        done: Callable[[LabelEdit], None] | None = None,
+    ) -> None:
+        """Make a step of what an operation does to cells.
+
+        Beyond a cost of `MOST` it is done in a job.
+
+        Parameters
+        ----------
+        title
+            What the user reads while a job runs.
+        cost
+            How many pixels it is about; more where each takes longer than usual.
+        done
+            Called with the edit instead of making a step of it.
+        """
         hand, entry = self._hand, self._hand.entry
         if hand.labels is None or entry is None or not cells:
             return
-        if len(cells) <= _MOST:
-            hand.edit(operation(hand.labels, hand.table, cells, Checkpoint()))
+
+        def finish(edit: LabelEdit) -> None:
+            if done is None:
+                hand.session.edit(entry, edit)
+            else:
+                done(edit)
+
+        if cost <= MOST:
+            finish(operation(hand.labels, hand.table, cells, Checkpoint()))
             return
         self._slow.start(
             entry,
@@ -48,5 +87,5 @@ class CellEdits:
             lambda labels, table, checkpoint: operation(
                 labels, table, cells, checkpoint
             ),
-            lambda edit: hand.session.edit(entry, edit),
+            finish,
         )

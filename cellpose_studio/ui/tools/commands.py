@@ -2,27 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from qtpy.QtWidgets import QInputDialog, QWidget
 
 from cellpose_studio.app.cell_statuses import renamed
 from cellpose_studio.app.slow_edits import SlowEdits
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
+    delete_cells,
     names_from_1,
     relabel,
     remove_at_border,
     remove_small,
 )
 from cellpose_studio.ui.actions import Command
-from cellpose_studio.ui.tools.cell_edits import CellEdits, Operation
+from cellpose_studio.ui.tools.cell_edits import NO_PLANE, CellEdits, Operation
 from cellpose_studio.ui.tools.tools import Mode, Tools
 
 _SMALL = 15  # px
+_ON_A_PLANE = ("fillHoles", "smooth", "grow", "shrink")
 
 
 class CellCommands:
@@ -51,6 +51,23 @@ class CellCommands:
             Command("small", "Remove s&mall cells…", self.remove_small),
             Command("relabel", "&Relabel from 1", self.relabel),
         ]
+
+    def why_off(self) -> dict[str, str]:
+        """Return for commands why they make no sense here; "" if they do."""
+        reason = NO_PLANE if self._hand.canvas.rendering.on else ""
+        return dict.fromkeys(_ON_A_PLANE, reason)
+
+    def delete(self, cells: Sequence[int]) -> None:
+        """Delete cells, as one step."""
+        if self._hand.labels is not None:
+            self._edits.act(
+                "Delete cells",
+                cells,
+                lambda labels, table, cells, checkpoint: delete_cells(
+                    labels, table, cells, checkpoint=checkpoint
+                ),
+                self._edits.cost(cells),
+            )
 
     def fill_holes(self) -> None:
         """Fill the holes of cells."""
@@ -94,36 +111,63 @@ class CellCommands:
 
     def remove_at_border(self) -> None:
         """Remove the cells that touch the border of the image."""
-        self._do(remove_at_border)
+        if self._hand.labels is not None:
+            self._remove(
+                "Remove cells at the border",
+                self._hand.table.at_border().tolist(),
+                lambda labels, table, _, checkpoint: remove_at_border(
+                    labels, table, checkpoint=checkpoint
+                ),
+            )
 
     def remove_small(self) -> None:
         """Ask for a size, and remove the cells below it."""
         size, answered = QInputDialog.getInt(
             self._parent, "Remove small cells", "Fewer pixels than", _SMALL, 1
         )
-        if answered:
-            self._do(lambda labels, table: remove_small(labels, table, size))
+        if answered and self._hand.labels is not None:
+            self._remove(
+                "Remove small cells",
+                self._hand.table.smaller_than(size).tolist(),
+                lambda labels, table, _, checkpoint: remove_small(
+                    labels, table, size, checkpoint
+                ),
+            )
 
     def relabel(self) -> None:
         """Give the cells the numbers from 1 on."""
-        hand = self._hand
-        if hand.labels is not None and hand.entry is not None:
-            known = hand.entry.statuses.get(hand.entry.active, {})
-            statuses = renamed(known, names_from_1(hand.table))
-            hand.choose(0)
-            hand.edit(relabel(hand.labels, hand.table), statuses)
+        hand, entry = self._hand, self._hand.entry
+        if hand.labels is None or entry is None:
+            return
+
+        def done(edit: LabelEdit) -> None:
+            assert entry.labels is not None
+            known = entry.statuses.get(entry.active, {})
+            statuses = renamed(known, names_from_1(entry.labels.pixels.sizes()))
+            if entry is hand.entry:
+                hand.choose(0)
+            hand.session.edit(entry, edit, statuses)
+
+        self._edits.act(
+            "Relabel cells",
+            hand.table.ids().tolist(),
+            lambda labels, table, *_: relabel(labels, table),
+            hand.labels.size // 2,
+            done,
+        )
 
     @property
     def _plane(self) -> tuple[int, ...]:
         return self._hand.canvas.plane
 
-    def _do(self, operation: Callable[[Labels, CellTable], LabelEdit]) -> None:
-        labels = self._hand.labels
-        if labels is not None:
-            self._hand.edit(operation(labels, self._hand.table))
+    def _remove(self, title: str, cells: list[int], operation: Operation) -> None:
+        self._edits.act(title, cells, operation, self._edits.cost(cells))
 
     def _reshape(self, title: str, operation: Operation) -> None:
-        self._edits.act(title, self._edits.chosen_or_all(self._plane), operation)
+        at = self._plane
+        cells = self._edits.chosen_or_all(at)
+        if cells:
+            self._edits.act(title, cells, operation, self._edits.cost(cells, at))
 
 
 def tool_commands(tools: Tools) -> list[Command | None]:

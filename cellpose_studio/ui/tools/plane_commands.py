@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Literal
 
+import numpy as np
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.slow_edits import SlowEdits
+from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import of_cell
 from cellpose_studio.core.edits.planes import (
     copy_cells,
@@ -17,7 +20,7 @@ from cellpose_studio.core.edits.planes import (
     propagate,
 )
 from cellpose_studio.ui.actions import Command
-from cellpose_studio.ui.tools.cell_edits import CellEdits
+from cellpose_studio.ui.tools.cell_edits import NO_PLANE, CellEdits
 from cellpose_studio.ui.tools.hand import Hand
 from cellpose_studio.ui.tools.link import LinkCommand
 
@@ -28,6 +31,10 @@ _WORDS: dict[Axis, str] = {"T": "time point", "Z": "plane"}
 _NO_AXIS: dict[Axis, str] = {
     "T": "This image has one time point only.",
     "Z": "This image has one plane only.",
+}
+_NO_CELLS: dict[Axis, str] = {
+    "T": "There are no cells in this time point.",
+    "Z": "There are no cells in this plane.",
 }
 _AXES: dict[str, Axis] = {
     "interpolate": "Z",
@@ -41,6 +48,8 @@ _AXES: dict[str, Axis] = {
     "deleteFromTime": "T",
     "linkOverTime": "T",
 }
+_ON_A_PLANE = {name for name, axis in _AXES.items() if axis == "Z"} - {"interpolate"}
+"""Those that begin at the plane that is shown; the others act on whole volumes."""
 
 
 @dataclass(frozen=True)
@@ -138,28 +147,62 @@ class PlaneCommands:
         entry = self._hand.entry
         if entry is None or entry.labels is None:
             return dict.fromkeys(_AXES, "There are no masks.")
-        return {
+        reasons = {
             name: "" if self._steps(axis) > 1 else _NO_AXIS[axis]
             for name, axis in _AXES.items()
         }
+        if self._hand.canvas.rendering.on:
+            reasons |= dict.fromkeys(_ON_A_PLANE, NO_PLANE)
+        return reasons
 
     def interpolate(self) -> None:
         """Fill the planes between those in which the chosen cell is drawn."""
-        hand, cell = self._hand, self._chosen()
-        if hand.labels is not None and cell:
-            at = hand.volume_of(hand.canvas.plane)
-            hand.edit(interpolate(hand.labels, hand.table, [cell], at))
+        hand, entry, cell = self._hand, self._hand.entry, self._chosen()
+        if hand.labels is None or entry is None or not cell:
+            return
+        at = hand.volume_of(hand.canvas.plane)
+
+        def done(edit: LabelEdit) -> None:
+            if edit.parts:
+                hand.session.edit(entry, edit)
+            elif entry is hand.entry:
+                self._say(self._why_not_filled(cell, at))
+
+        self._edits.act(
+            "Interpolate planes",
+            [cell],
+            lambda labels, table, cells, checkpoint: interpolate(
+                labels, table, cells, at, checkpoint
+            ),
+            self._edits.cost([cell], at),
+            done,
+        )
 
     def copy_to_next(self, axis: Axis) -> None:
         """Copy the chosen cell, or all of the plane, to the next plane or time."""
-        way = self._way(axis, 1)
-        if way is None:
+        hand, entry, way = self._hand, self._hand.entry, self._way(axis, 1)
+        if entry is None or way is None:
             return
-        title = f"Copy to {way.words}"
-        protect = self._hand.settings.protect
+        cells, chosen = self._edits.chosen_or_all(way.source), hand.chosen
+        if chosen and not self._is_at(chosen, way.source, axis):
+            return
+        title, protect = f"Copy to {way.words}", hand.settings.protect
+
+        def done(edit: LabelEdit) -> None:
+            if edit.parts:
+                hand.session.edit(entry, edit)
+            elif edit.cells:
+                self._say(
+                    f"Nothing was copied: the {way.words} has cells in the same place."
+                )
+            else:
+                self._say(_NO_CELLS[axis])
+
+        if not cells:
+            self._say(_NO_CELLS[axis])
         self._edits.act(
             title,
-            self._edits.chosen_or_all(way.source),
+            cells,
             lambda labels, table, cells, checkpoint: copy_cells(
                 labels,
                 table,
@@ -170,6 +213,8 @@ class PlaneCommands:
                 protect=protect,
                 checkpoint=checkpoint,
             ),
+            self._edits.cost(cells, way.source),
+            done,
         )
 
     def propagate(self, axis: Axis, by: int) -> None:
@@ -201,7 +246,12 @@ class PlaneCommands:
         if hand.labels is None or not cell:
             return
         step = f"Delete cell from {_WORDS[axis]} on"
-        hand.edit(delete_from(hand.labels, hand.table, cell, self._here(axis), step))
+        edit = delete_from(hand.labels, hand.table, cell, self._here(axis), step)
+        if not edit.parts:
+            self._say(
+                f"Cell {cell} is neither in this {_WORDS[axis]} nor in those after it."
+            )
+        hand.edit(edit)
         if not hand.table.of_cell(cell):
             hand.choose(0)
 
@@ -241,6 +291,24 @@ class PlaneCommands:
         if cell and not there:
             self._say(f"Cell {cell} is not in this {_WORDS[axis]}.")
         return there
+
+    def _why_not_filled(self, cell: int, at: tuple[int, ...]) -> str:
+        """Return why there is nothing to interpolate for a cell in a volume."""
+        labels = self._hand.labels
+        assert labels is not None
+        mask = of_cell(labels, self._hand.table, cell, at)[1]
+        drawn = np.flatnonzero(mask.any(axis=(1, 2))).tolist()
+        if not drawn:
+            return f"Cell {cell} is not in this time point."
+        if all(high - low == 1 for low, high in pairwise(drawn)):
+            return (
+                f"There is nothing to fill: cell {cell} is in all planes from its "
+                "first to its last."
+            )
+        return (
+            f"Nothing was filled: other cells are where cell {cell} would be, or its "
+            "outlines are too different."
+        )
 
     def _has(self, cell: int, at: tuple[int, ...]) -> bool:
         labels = self._hand.labels
