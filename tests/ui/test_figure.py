@@ -124,6 +124,20 @@ def test_a_failure_says_why_and_leaves_nothing(user, two, tmp_path, ending):
     assert not list(tmp_path.glob(".saving-*"))
 
 
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a full disk")
+def test_a_pdf_for_which_there_is_no_room_says_so(user, two, tmp_path, monkeypatch):
+    opened = Path.open
+
+    def full(path, *mode, **more):
+        small = path.suffix == ".pdf" and mode == ("wb",)
+        return opened(Path("/dev/full") if small else path, *mode, **more)
+
+    monkeypatch.setattr(Path, "open", full)
+    export(user, two, tmp_path / "f.pdf")
+    assert "f.pdf could not be saved: the disk is full." in user.message
+    assert not list(tmp_path.glob("*f.pdf"))
+
+
 def test_the_dialog_exports_and_remembers(user, two, tmp_path):
     def answer():
         dialog = QApplication.activeModalWidget()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QMarginsF, QPointF, QRectF, QSizeF, Qt
@@ -19,10 +21,11 @@ from qtpy.QtGui import (
 
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.figure import MM_PER_INCH, Bar, Figure, Outline
+from cellpose_studio.ui.figure.pdf_file import PdfFile
 from cellpose_studio.ui.word_painting import draw_word
 
 _HINT = QPainter.RenderHint
-_MOST_AT_ONCE = 1 << 20
+_MOST_AT_ONCE = 1 << 18
 """Pixels of the image that are drawn in one piece."""
 
 
@@ -50,9 +53,21 @@ def as_image(figure: Figure) -> QImage:
     return image
 
 
-def write_pdf(figure: Figure, path: str) -> bool:
-    """Write the figure as a page of its own size; return whether it could be."""
-    writer = QPdfWriter(path)
+def write_pdf(figure: Figure, path: Path) -> bool:
+    """Write the figure as a page of its own size; return whether Qt could do it.
+
+    Raises
+    ------
+    OSError
+    """
+    with path.open("wb") as file:
+        device = PdfFile(file)
+        done = _write_page(QPdfWriter(device), figure)
+        device.check()
+    return done
+
+
+def _write_page(writer: QPdfWriter, figure: Figure) -> bool:
     writer.setTitle(figure.title)
     writer.setCreator("Cellpose Studio")
     writer.setResolution(figure.options.dpi)

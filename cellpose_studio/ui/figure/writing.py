@@ -37,7 +37,7 @@ def write_figure(figure: Figure, path: Path) -> None:
         done = (
             as_image(figure).save(str(part), "PNG")
             if ending == ".png"
-            else write_pdf(figure, str(part))
+            else write_pdf(figure, part)
         )
         if not done:
             raise CannotSave(
