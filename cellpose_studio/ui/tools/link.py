@@ -23,7 +23,8 @@ _WIDTH = 400
 _ABOUT = (
     "A cell is the same as one in the time point before it if, of the pixels that "
     "either has, they share at least this part (intersection over union, IoU). Linked "
-    "cells count as edited: a new run leaves them as they are."
+    "cells count as edited: a new run leaves them as they are. What you decided about "
+    "them stays where it is the same for all of a track."
 )
 _TIP = (
     "<qt>Lower it where cells move far or grow fast between time points; raise it "
