@@ -18,7 +18,6 @@ from cellpose_studio.core.revision import LabelRevision
 class HeldMasks(CellStatuses):
     """Seals masks, and lets go of what the project has; `Session` changes them."""
 
-    labels_changed = Signal(object, str)  # Entry, name of the label set
     failed = Signal(Exception)  # something could not be done; the rest went on
 
     def __init__(self, project: Project) -> None:

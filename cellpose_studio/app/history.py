@@ -212,13 +212,17 @@ class StatusStep(Step):
     def redo(self) -> None:
         """Give the cells their new status."""
         if self._number is not None:
-            self._session.show(self.entry.image.key)
+            self._go_there()
         self._apply(self.text(), self._changes)
 
     def undo(self) -> None:
         """Give the cells the status that they had before."""
-        self._session.show(self.entry.image.key)
+        self._go_there()
         self._apply(f"Undo {self.text()}", _inverse(self._changes))
+
+    def _go_there(self) -> None:
+        self._session.show(self.entry.image.key)
+        self._session.put_active(self.entry, self._name)
 
     def _apply(self, text: str, changes: StatusChanges) -> None:
         self._number = self._session.apply_statuses(

@@ -17,7 +17,9 @@ class ProjectImages:
     """The list of images of the open project; `Session` adds their masks."""
 
     images_changed = Signal()
+    shown_changing = Signal()  # other masks, or another image, are about to be shown
     shown_changed = Signal(object)  # Entry, or None
+    labels_changed = Signal(object, str)  # Entry, name of the label set
     entry_changed = Signal(object)  # Entry: its status
 
     def __init__(self, project: Project) -> None:
@@ -83,6 +85,13 @@ class ProjectImages:
         """Put an image on the canvas."""
         if key in self._entries and key != self._shown:
             self._show(key)
+
+    def put_active(self, entry: Entry, name: str) -> None:
+        """Make a label set the active one, as it is; for the undo stack."""
+        if entry.active != name:
+            self.shown_changing.emit()
+            self._activate(entry, name)
+            self.labels_changed.emit(entry, name)
 
     def step(self, by: int, keys: list[str] | None = None) -> None:
         """Show the image ``by`` places further down the list, or down ``keys``."""
@@ -158,7 +167,14 @@ class ProjectImages:
         # The folder of the time when it is written: the project may go elsewhere.
         project.submit(lambda db: write_image(db, stored, project.folder))
 
+    def _activate(self, entry: Entry, name: str) -> None:
+        if entry.active != name:
+            entry.active = name
+            self._write(entry)
+
     def _show(self, key: str | None) -> None:
+        if key != self._shown:
+            self.shown_changing.emit()
         left, self._shown = self.shown, key
         if left is not None and left is not self.shown:
             self._after_looking(left)

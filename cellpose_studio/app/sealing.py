@@ -16,6 +16,13 @@ class Sealer:
     """
 
     def __init__(self, session: Session, rest: int = _REST) -> None:
+        self._session = session
         self._timer = QTimer(singleShot=True, interval=rest)
-        self._timer.timeout.connect(session.seal_all)
+        self._timer.timeout.connect(self._seal)
         session.labels_edited.connect(lambda *_: self._timer.start())
+
+    def _seal(self) -> None:
+        if self._session.drawing:
+            self._timer.start()
+        else:
+            self._session.seal_all()

@@ -62,18 +62,13 @@ class Session(HeldMasks):
 
     def leave(self) -> None:
         """Say that the project is about to be left, while it can be written to."""
+        self.end_stroke()
         self.leaving.emit()
 
     def choose_labels(self, entry: Entry, name: str) -> None:
         """Make the label set of that name the active one of an image."""
         self._keep_previews(entry)
         self.put_active(entry, name)
-
-    def put_active(self, entry: Entry, name: str) -> None:
-        """Make a label set the active one, as it is; for the undo stack."""
-        if entry.active != name:
-            self._activate(entry, name)
-            self.labels_changed.emit(entry, name)
 
     # New masks as a whole
 
@@ -131,6 +126,7 @@ class Session(HeldMasks):
 
     def preview(self, entry: Entry, labels: LabelSet) -> None:
         """Show masks that are not worth a revision yet: a slider is moving."""
+        self.end_stroke()
         if entry.preview_of is not None and entry.preview_of.name != labels.name:
             self._keep_previews(entry)
         if entry.preview_of is None:
@@ -201,9 +197,13 @@ class Session(HeldMasks):
     ) -> None:
         """Change pixels of the active masks, as one step that can be undone.
 
-        ``statuses`` change with them, where cells get other ids.
+        ``statuses`` change with them, where cells get other ids. Nothing happens to
+        an image that is not, or no longer, in the list.
         """
+        if self._entries.get(entry.image.key) is not entry:
+            return
         self._keep_previews(entry)
+        self.end_stroke()
         step = EditStep(self, entry, entry.active, edit, statuses=statuses)
         if edit.parts and entry.labels is not None and self._is_possible(step):
             self.undo_stack.push(step)
@@ -219,6 +219,12 @@ class Session(HeldMasks):
     def drawing(self) -> bool:
         """A stroke has begun and not ended."""
         return self._stroke is not None
+
+    def take_stroke_back(self) -> None:
+        """Leave the pixels as they were before the stroke that goes on."""
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None:
+            stroke.take_back()
 
     def end_stroke(self) -> None:
         """Make a step of what was drawn until now; without a stroke, nothing."""
@@ -362,11 +368,6 @@ class Session(HeldMasks):
         if entry.preview_of is not None and entry.preview_of.name == name:
             entry.label_sets[name] = entry.preview_of
             entry.preview_of = None
-
-    def _activate(self, entry: Entry, name: str) -> None:
-        if entry.active != name:
-            entry.active = name
-            self._write(entry)
 
     def _before_hiding(self, entry: Entry) -> None:
         self._keep_previews(entry)

@@ -13,7 +13,8 @@ if TYPE_CHECKING:
 class Stroke:
     """Collects the small edits of one gesture on the active masks of an image.
 
-    The pixels change with each; the project and the undo stack hear of the whole.
+    The pixels change with each; the project and the undo stack hear of the whole. It
+    may end before the gesture does: at an undo, or when other masks come.
     """
 
     def __init__(self, session: Session, entry: Entry, operation: str) -> None:
@@ -22,10 +23,11 @@ class Stroke:
         self._name = entry.active
         self._operation = operation
         self._edits: list[LabelEdit] = []
+        self.ended = False
 
     def add(self, edit: LabelEdit) -> None:
         """Change pixels, for now on the screen only."""
-        if edit.parts:
+        if edit.parts and not self.ended:
             self._edits.append(edit)
             self._session.draft(self._entry, self._name, edit)
 
@@ -36,7 +38,14 @@ class Stroke:
 
     def end(self) -> None:
         """Make one step of all that was changed."""
+        self.ended = True
         edit = self.edit
-        self._edits = []
         if edit.parts:
             self._session.keep_draft(self._entry, self._name, edit)
+
+    def take_back(self) -> None:
+        """Leave the pixels as they were before."""
+        self.ended = True
+        edit = self.edit.inverse()
+        if edit.parts:
+            self._session.draft(self._entry, self._name, edit)

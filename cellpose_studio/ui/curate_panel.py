@@ -104,8 +104,13 @@ class CuratePanel(QWidget):
 
     def decide(self, status: CellStatus) -> None:
         """Say what the cells that are chosen are, and go on to the next."""
-        entry, cells = self._session.shown, self._chosen()
-        if entry is None or not cells:
+        entry = self._session.shown
+        if entry is None or entry.labels is None or not entry.labels.pixels.loaded:
+            return
+        # The table may not know yet of cells that have just gone.
+        sizes = entry.labels.pixels.sizes()
+        cells = [cell for cell in self._chosen() if sizes.of_cell(cell)]
+        if not cells:
             return
         self._window.tabs.setCurrentWidget(self)
         model = self.table.model

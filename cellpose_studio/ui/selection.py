@@ -22,6 +22,7 @@ class Selection(QObject):
         self._masks = self._shown_masks()
         session.shown_changed.connect(self._on_shown)
         session.labels_changed.connect(self._on_labels)
+        session.labels_edited.connect(self._on_edited)
 
     @property
     def cell(self) -> int:
@@ -41,6 +42,13 @@ class Selection(QObject):
     def _on_labels(self, entry: Entry, _: str) -> None:
         if entry is self._session.shown and self._masks != self._shown_masks():
             self._masks = self._shown_masks()
+            self.select(0)
+
+    def _on_edited(self, entry: Entry, name: str, _: object) -> None:
+        """Choose no cell that is there no longer."""
+        if not self._cell or (entry, name) != self._masks:
+            return
+        if not entry.label_sets[name].pixels.sizes().of_cell(self._cell):
             self.select(0)
 
     def _shown_masks(self) -> tuple[Entry, str] | None:

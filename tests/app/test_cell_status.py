@@ -189,6 +189,16 @@ def test_label_sets_have_statuses_of_their_own(session, entry, reopened):
     assert again.statuses == entry.statuses
 
 
+def test_undo_shows_the_masks_whose_status_it_changes(session, entry):
+    session.set_cell_status(entry, [1], "accepted")
+    session.replace_labels(entry, four_cells("nuclei"), "Run")
+    session.set_cell_status(entry, [1], "rejected")
+    session.choose_labels(entry, "cells")
+    session.undo()
+    assert entry.active == "nuclei"
+    assert entry.statuses["nuclei"] == {}
+
+
 def test_undo_goes_back_to_the_image_it_happened_on(session, entry, cells):
     session.set_cell_status(entry, [1], "accepted")
     [other] = session.add(open_images(cells("b.tif", (32, 32))))

@@ -22,6 +22,7 @@ class BrushTool(Tool):
     """A stroke that begins on a cell adds to it; elsewhere, it draws a new cell."""
 
     operation = "Brush"
+    draws = True
     _stroke: Stroke | None = None
     _plane: tuple[int, ...] = ()
     _last: Point = (0.0, 0.0)
@@ -31,7 +32,8 @@ class BrushTool(Tool):
         """Begin a stroke."""
         if pointer.button != LEFT:
             return False
-        self.hand.make_masks()
+        if self.draws:
+            self.hand.make_masks(pointer)
         plane, entry = self.hand.plane_at(pointer), self.hand.entry
         if self.hand.labels is None or plane is None or entry is None:
             return False
@@ -44,7 +46,7 @@ class BrushTool(Tool):
     def drag(self, pointer: Pointer) -> None:
         """Paint from where the mouse was to where it is."""
         labels = self.hand.labels
-        if self._stroke is None or labels is None:
+        if self._stroke is None or self._stroke.ended or labels is None:
             return
         height, width = labels.shape[-2:]
         points = np.array([self._last, pointer.point])
@@ -54,23 +56,31 @@ class BrushTool(Tool):
 
     def release(self, _: Pointer, __: bool) -> None:
         """Make a step of the stroke."""
-        if self._stroke is not None:
-            self._part(self._stroke)
-            self._stroke = None
-            self.hand.session.end_stroke()
+        self._end()
 
     def hover(self, pointer: Pointer) -> None:
         """Show how large the brush is."""
         self.hand.draw(circle(pointer.point, self.hand.settings.size))
 
     def leave(self) -> bool:
-        """Take the brush off the image."""
+        """Take back a stroke that goes on."""
+        drawing = self._stroke is not None and not self._stroke.ended
+        self._stroke = None
+        if drawing:
+            self.hand.session.take_stroke_back()
         self.hand.draw()
-        return False
+        return drawing
 
     def put_away(self) -> None:
-        """Leave nothing on the image."""
-        self.leave()
+        """Make a step of a stroke that goes on, and take the brush off the image."""
+        self._end()
+        self.hand.draw()
+
+    def _end(self) -> None:
+        stroke, self._stroke = self._stroke, None
+        if stroke is not None and not stroke.ended:
+            self._part(stroke)
+            self.hand.session.end_stroke()
 
     def _part(self, stroke: Stroke) -> None:
         """Make cells of what the stroke has cut off others.
@@ -104,6 +114,7 @@ class EraserTool(BrushTool):
     """Takes pixels from the cell that is chosen, or from all without one."""
 
     operation = "Erase"
+    draws = False
 
     def _cell_for(self, _: Pointer) -> int:
         return self.hand.chosen

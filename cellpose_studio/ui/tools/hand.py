@@ -84,7 +84,7 @@ class Hand:
         return int(labels[pixel])
 
     def plane_at(self, pointer: Pointer) -> tuple[int, ...] | None:
-        """Return the index of the plane under the mouse; None outside the image."""
+        """Return the index of the plane under the mouse; None if there is none."""
         assert self.entry is not None
         shape, lead = self.entry.image.label_shape, pointer.pixel[:-2]
         return lead if _inside(lead, shape[:-2]) else None
@@ -94,10 +94,12 @@ class Hand:
         assert self.entry is not None
         return plane[:-1] if self.entry.image.planes > 1 else plane
 
-    def make_masks(self) -> None:
-        """Begin masks without cells where there are none, to draw on."""
+    def make_masks(self, pointer: Pointer) -> None:
+        """Begin masks without cells where there are none, to draw on the image."""
         entry = self.entry
-        if entry is not None and entry.labels is None:
+        if entry is None or entry.labels is not None:
+            return
+        if _inside(pointer.pixel, entry.image.label_shape):
             pixels = np.zeros(entry.image.label_shape, np.uint32)
             labels = LabelSet(entry.active, LabelImage(pixels), "drawn by hand", 0)
             self.session.replace_labels(entry, labels, "Begin masks", "edit")

@@ -103,10 +103,10 @@ class HandlesTool(Tool):
         self._finish()
 
     def _begin(self, cell: int) -> None:
-        labels, table = self.hand.labels, self.hand.table if self.hand.entry else None
-        if labels is None or table is None or not table.of_cell(cell):
-            return
-        self._show(polygon_of(labels, table, cell, self.hand.canvas.plane))
+        labels = self.hand.labels
+        if labels is not None and self.hand.table.of_cell(cell):
+            plane = self.hand.canvas.plane
+            self._show(polygon_of(labels, self.hand.table, cell, plane))
 
     def _finish(self) -> None:
         handles, labels = self._handles, self.hand.labels

@@ -65,7 +65,7 @@ class OutlineTool(Tool):
         return drawing
 
     def _begin(self, pointer: Pointer) -> None:
-        self.hand.make_masks()
+        self.hand.make_masks(pointer)
         if self.hand.labels is not None:
             self._plane = self.hand.plane_at(pointer)
             self._points = [pointer.point]

@@ -75,7 +75,7 @@ class PolygonTool(Tool):
         self.leave()
 
     def _begin(self, pointer: Pointer) -> None:
-        self.hand.make_masks()
+        self.hand.make_masks(pointer)
         if self.hand.labels is not None:
             self._plane = self.hand.plane_at(pointer)
             self._points, self._freehand = [pointer.point], True

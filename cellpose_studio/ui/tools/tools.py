@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Callable
+from typing import Literal, TypeVar
 
 from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import RIGHT, Pointer
 from cellpose_studio.ui.selection import Selection
@@ -20,6 +22,7 @@ from cellpose_studio.ui.tools.select import SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
 
+Answer = TypeVar("Answer")
 Mode = Literal["select", "outline", "brush", "eraser", "split", "handles"]
 
 _SIZES = range(1, 200)
@@ -48,9 +51,9 @@ class Tools(QObject):
             "handles": HandlesTool(self.hand),
         }
         self._outline = OutlineTool(self.hand)
-        self._drawing = False
+        self._pressed: Tool | None = None
         canvas.listen(self)
-        session.shown_changed.connect(self._on_shown)
+        session.shown_changing.connect(self._on_changing)
         session.labels_edited.connect(self._on_masks)
         session.labels_changed.connect(self._on_masks)
 
@@ -101,17 +104,17 @@ class Tools(QObject):
 
     def press(self, pointer: Pointer) -> bool:
         """Hear of a button that goes down."""
-        self._drawing = pointer.button == RIGHT
-        return self._tool.press(pointer)
+        self._pressed = self._outline if pointer.button == RIGHT else self.tool
+        return self._done(lambda tool: tool.press(pointer)) or False
 
     def drag(self, pointer: Pointer) -> None:
         """Hear of each move with a button down."""
-        self._tool.drag(pointer)
+        self._done(lambda tool: tool.drag(pointer))
 
     def release(self, pointer: Pointer, moved: bool) -> None:
         """Hear of a button that goes up."""
-        self._tool.release(pointer, moved)
-        self._drawing = False
+        self._done(lambda tool: tool.release(pointer, moved))
+        self._pressed = None
 
     def hover(self, pointer: Pointer) -> None:
         """Hear of each move without a button."""
@@ -127,14 +130,21 @@ class Tools(QObject):
         """The tool in use."""
         return self._tools[self.mode]
 
-    @property
-    def _tool(self) -> Tool:
-        return self._outline if self._drawing else self.tool
+    def _done(self, what: Callable[[Tool], Answer]) -> Answer | None:
+        """Tell the tool that the button went down with; say what it cannot do."""
+        if self._pressed is None:
+            return None
+        try:
+            return what(self._pressed)
+        except StudioError as error:
+            self.hand.session.failed.emit(error)
+            return None
 
     def _on_masks(self, entry: Entry, _: str, edit: LabelEdit | None = None) -> None:
         if entry is self.hand.entry:
             self.tool.masks_changed(edit)
 
-    def _on_shown(self, _: Entry | None) -> None:
+    def _on_changing(self) -> None:
+        """End what was begun on the masks that are shown until now."""
         self._outline.leave()
         self._tools[self.mode].put_away()
