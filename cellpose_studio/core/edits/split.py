@@ -18,6 +18,7 @@ from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
 from cellpose_studio.core.edits.parts import Pieces, parted, parts
 from cellpose_studio.core.edits.shapes import Points, line
+from cellpose_studio.core.edits.ways import ways
 
 Heights = npt.NDArray[np.float64]
 
@@ -67,7 +68,7 @@ def split_by_seeds(
     Each pixel goes to the seed that is nearest on a way inside the cell, where narrow
     places take long: so a cell is parted at its necks, and midway where it has none.
     These are the influence zones of Lantuéjoul and Maisonneuve (Pattern Recognition
-    17, 1984), with ways as long as scikit-image's ``MCP_Geometric`` says.
+    17, 1984), with ways as long as `core.edits.ways` says.
 
     Parameters
     ----------
@@ -83,9 +84,9 @@ def split_by_seeds(
     markers = np.zeros(mask.shape, np.int32)
     markers[tuple(places.T)] = np.arange(1, len(places) + 1)
     checkpoint = checkpoint or Checkpoint()
-    ways = _way_to(places, mask, spacing, checkpoint)
+    heights = _way_to(places, mask, spacing, checkpoint)
     checkpoint.check()
-    pieces = _spread(ways, markers, mask)
+    pieces = _spread(heights, markers, mask)
     checkpoint.check()
     return _edit(labels, table, cell, at, box, parted(pieces, mask.astype(np.int32)))
 
@@ -98,7 +99,6 @@ def _way_to(
 ) -> Heights:
     """Return how long the way to the nearest of some places is, within a mask."""
     from scipy.ndimage import distance_transform_edt
-    from skimage.graph import MCP_Geometric
 
     if not len(places):
         return np.zeros(mask.shape)
@@ -107,8 +107,7 @@ def _way_to(
     checkpoint.check()
     # Negative costs are walls.
     costs = np.where(mask, 1 / np.maximum(room, 1e-9), -1.0)
-    ways: Heights = MCP_Geometric(costs, sampling=spacing).find_costs(places)[0]
-    return ways
+    return ways(costs, places, spacing)
 
 
 def _spread(
