@@ -103,8 +103,8 @@ class MainWindow(QMainWindow):
         self.canvas = Canvas(settings.theme)
         self.messages = MessageBar()
         self.selection = Selection(self.session)
-        self.tools = Tools(self.session, self.canvas, self.selection)
         self.slow_edits = SlowEdits(self.session, self.quick)
+        self.tools = Tools(self.session, self.canvas, self.selection, self.slow_edits)
         self.cell_commands = CellCommands(self.tools, self.slow_edits, self)
         self.plane_commands = PlaneCommands(
             self.tools.hand, self.slow_edits, self.messages.note, self

@@ -125,9 +125,18 @@ def test_every_parameter_comes_again(cells, tmp_path, again):
     np.testing.assert_array_equal(again(given, tmp_path), masks)
 
 
-@pytest.mark.parametrize("again", [by_command, by_script])
+KINDS = ["volume", "scene", "said axes", "raw", "inverted", "threads"]
+WAYS = [by_script, by_command]
+
+
 @pytest.mark.parametrize(
-    "given", ["volume", "scene", "said axes", "raw", "inverted", "threads"]
+    ("given", "again"),
+    [
+        # Each kind in one way, in turn; a process takes seconds to start.
+        pytest.param(kind, way, marks=() if (n + k) % 2 == 0 else pytest.mark.slow)
+        for n, kind in enumerate(KINDS)
+        for k, way in enumerate(WAYS)
+    ],
 )
 def test_other_images_come_again(cells, tmp_path, again, given):
     path, axes, scene = tmp_path / "a.tif", None, ""

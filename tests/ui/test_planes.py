@@ -386,7 +386,7 @@ def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, m
     assert entry.statuses[entry.active] == {9: "accepted"}
 
 
-def test_a_large_cell_is_filled_in_a_job(user, opened, press):
+def test_a_large_cell_is_filled_and_split_in_a_job(user, opened, mouse, press):
     masks = np.zeros((7, 300, 320), np.uint32)
     masks[[0, 6], 10:290, 10:310] = 3
     entry = opened(masks, "ZYX")
@@ -396,6 +396,14 @@ def test_a_large_cell_is_filled_in_a_job(user, opened, press):
     user.wait_idle()
     filled = entry.labels.labels.copy()
     np.testing.assert_array_equal(filled, np.broadcast_to(masks[0], masks.shape))
+    press(KEY.Key_S)
+    mouse.double_click((150, 50))
+    mouse.double_click((150, 250))
+    np.testing.assert_array_equal(entry.labels.labels, filled)
+    assert user.window.jobs.text.text().startswith("Split cell")
+    user.wait_idle()
+    assert np.unique(entry.labels.labels).tolist() == [0, 3, 4]
+    undone(user, entry, filled)
     undone(user, entry, masks)
 
 

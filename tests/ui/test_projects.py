@@ -273,13 +273,16 @@ def test_undo_goes_on_after_opening_again(user, named, qtbot):
     assert window.menus.actions["undo"].text() == "&Undo Delete cell"
     assert window.menus.actions["redo"].text() == "&Redo Delete cell"
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    user.wait_idle()
     np.testing.assert_array_equal(entry.labels.labels, first)
     qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    user.wait_idle()
     assert entry.labels.cells == 10
     assert not window.session.undo_stack.canRedo()
     for _ in range(3):
         window.session.undo()
+    user.wait_idle()
     assert entry.label_sets == {}
     assert not window.session.undo_stack.canUndo()
 

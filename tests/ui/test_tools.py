@@ -22,7 +22,7 @@ def mouse(user):
 
 @pytest.fixture
 def entry(user, cells):
-    """Return an image with twelve round cells of 20 px, 32 px apart, and their masks."""
+    """Return an image with twelve round cells of 20 px, 32 px apart, as masks."""
     path = cells("a.tif")
     y, x = np.indices((96, 128))
     numbers = (y // 32 * 4 + x // 32 + 1).astype(np.uint16)

@@ -7,12 +7,14 @@ import numpy as np
 from cellpose_studio.core.edits.pick import cells_on_line
 from cellpose_studio.core.edits.split import split_by_line, split_by_seeds
 from cellpose_studio.ui.pointer import LEFT, Pointer
-from cellpose_studio.ui.tools.hand import Path
+from cellpose_studio.ui.tools.cell_edits import CellEdits
+from cellpose_studio.ui.tools.hand import Hand, Path
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
 
 _CROSS = 3.0  # half the width of the mark of a seed, px of the image
+_SLOW = 10  # a pixel takes so much longer than one that is grown
 
 
 class SplitTool(Tool):
@@ -21,6 +23,10 @@ class SplitTool(Tool):
     _points: list[Point] | None = None
     _plane: tuple[int, ...] = ()
     _seed: tuple[int, tuple[int, ...]] | None = None
+
+    def __init__(self, hand: Hand, edits: CellEdits) -> None:
+        super().__init__(hand)
+        self._edits = edits
 
     def press(self, pointer: Pointer) -> bool:
         """Begin a line."""
@@ -81,15 +87,18 @@ class SplitTool(Tool):
 
     def _split(self, cell: int, seeds: Path) -> None:
         """Split a cell around seeds; of a stack, through all its planes."""
-        labels, entry = self.hand.labels, self.hand.entry
-        assert labels is not None
+        entry = self.hand.entry
         assert entry is not None
         at = self.hand.volume_of(tuple(seeds[0, :-2].astype(int).tolist()))
         places, spacing = seeds[:, len(at) :], entry.image.label_scale[len(at) :]
-        edit = split_by_seeds(
-            labels, self.hand.table, cell, places, at, spacing=spacing
+        self._edits.act(
+            "Split cell",
+            [cell],
+            lambda labels, table, _, checkpoint: split_by_seeds(
+                labels, table, cell, places, at, spacing=spacing, checkpoint=checkpoint
+            ),
+            _SLOW * self._edits.cost([cell], at),
         )
-        self.hand.edit(edit)
 
     def leave(self) -> bool:
         """Forget the first seed."""

@@ -8,12 +8,14 @@ from typing import Literal, TypeVar
 from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.session import Entry, Session
+from cellpose_studio.app.slow_edits import SlowEdits
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import RIGHT, Pointer
 from cellpose_studio.ui.selection import Selection
 from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
+from cellpose_studio.ui.tools.cell_edits import CellEdits
 from cellpose_studio.ui.tools.hand import Hand, Settings
 from cellpose_studio.ui.tools.handles import HandlesTool
 from cellpose_studio.ui.tools.outline import OutlineTool
@@ -37,7 +39,13 @@ class Tools(QObject):
 
     changed = Signal()  # tool, size of the brush, or protection
 
-    def __init__(self, session: Session, canvas: Canvas, selection: Selection) -> None:
+    def __init__(
+        self,
+        session: Session,
+        canvas: Canvas,
+        selection: Selection,
+        slow: SlowEdits,
+    ) -> None:
         super().__init__()
         self.settings = Settings()
         self.hand = Hand(session, canvas, selection, self.settings)
@@ -47,7 +55,7 @@ class Tools(QObject):
             "outline": PolygonTool(self.hand),
             "brush": BrushTool(self.hand),
             "eraser": EraserTool(self.hand),
-            "split": SplitTool(self.hand),
+            "split": SplitTool(self.hand, CellEdits(self.hand, slow)),
             "handles": HandlesTool(self.hand),
         }
         self._outline = OutlineTool(self.hand)
@@ -123,7 +131,7 @@ class Tools(QObject):
 
     def double_click(self, pointer: Pointer) -> None:
         """Hear of a double click."""
-        self._tools[self.mode].double_click(pointer)
+        self._told(self.tool, lambda tool: tool.double_click(pointer))
 
     @property
     def tool(self) -> Tool:
@@ -132,10 +140,11 @@ class Tools(QObject):
 
     def _done(self, what: Callable[[Tool], Answer]) -> Answer | None:
         """Tell the tool that the button went down with; say what it cannot do."""
-        if self._pressed is None:
-            return None
+        return None if self._pressed is None else self._told(self._pressed, what)
+
+    def _told(self, tool: Tool, what: Callable[[Tool], Answer]) -> Answer | None:
         try:
-            return what(self._pressed)
+            return what(tool)
         except StudioError as error:
             self.hand.session.failed.emit(error)
             return None
