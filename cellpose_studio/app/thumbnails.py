@@ -49,6 +49,8 @@ class Thumbnails(QObject):
 
     def shut_down(self) -> None:
         """Stop, for good."""
+        # Also what a thread has said, and nobody has heard yet.
+        self.blockSignals(True)
         self._wanted = deque()
         self._queue.shut_down()
 

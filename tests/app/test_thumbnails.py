@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from pathlib import Path
 
 import numpy as np
@@ -94,6 +95,8 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_made(
 def test_nothing_comes_after_the_end(thumbnails, cache, images, qtbot):
     thumbnails.want(images)
     cache.go.release(2)
+    # Long enough for two to be made, of which nobody has heard.
+    time.sleep(0.2)
     thumbnails.shut_down()
     qtbot.wait(50)
     assert thumbnails.heard == []
