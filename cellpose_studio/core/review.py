@@ -9,9 +9,9 @@ How doubt comes about, each part from 0 to 1, where 0.5 is where doubt begins:
 - *border*: 0.05 for cells that the edge of the image may cut
 
 Each adds to what the others leave: ``1 - (1 - a)(1 - b)…``. Where the network has
-spoken, size and shape count a fifth, because it knows more than they do. These weights
-bring the most wrong cells to the front on the images that the shipped models were
-trained on; `tests/bench/doubt.py` measures them on others.
+spoken, size and shape count a fifth, because it knows more than they do. On images with
+true masks, these weights bring more wrong cells to the front than larger ones;
+`tests/bench/doubt.py` measures it.
 """
 
 from __future__ import annotations
