@@ -8,8 +8,16 @@ from pathlib import Path
 import pytest
 from qtpy.QtWidgets import QApplication
 
+from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Session
+
+
+@pytest.fixture
+def queue(qapp: QApplication) -> Iterator[JobQueue]:
+    queue = JobQueue()
+    yield queue
+    queue.shut_down()
 
 
 @pytest.fixture

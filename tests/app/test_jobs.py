@@ -15,13 +15,6 @@ WAIT = 10  # seconds, for a thread
 
 
 @pytest.fixture
-def queue(qapp):
-    queue = JobQueue()
-    yield queue
-    queue.shut_down()
-
-
-@pytest.fixture
 def until_idle(queue, qtbot):
     return lambda: qtbot.waitUntil(lambda: not queue.jobs, timeout=10_000)
 

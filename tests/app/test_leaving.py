@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 import numpy as np
 import pytest
 
-from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import Runs
@@ -38,13 +37,6 @@ class SlowRuns(Runs):
         record = unfinished_record(image, model, parameters, *STARTED)
         labels = LabelImage(np.ones((32, 32), "u4"))
         return LabelSet("cells", labels, "run", 1, record=record)
-
-
-@pytest.fixture
-def queue(qapp):
-    queue = JobQueue()
-    yield queue
-    queue.shut_down()
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ import pytest
 
 from cellpose_studio.app.changes import changes_between
 from cellpose_studio.app.comparing import KEPT, Side, compared
-from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.lineage import Present, lineage
 from cellpose_studio.app.lineage_reader import LineageReader, when_local
@@ -233,13 +232,6 @@ def test_a_time_is_as_short_as_it_can_be(time, words):
 
 
 # From the project
-
-
-@pytest.fixture
-def queue(qapp):
-    queue = JobQueue()
-    yield queue
-    queue.shut_down()
 
 
 @pytest.fixture

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 from cellpose_studio.app import masks_loader
-from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.kept_flows import FlowKeeper, KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks_loader import MasksLoader
@@ -38,13 +37,6 @@ def flows():
 @pytest.fixture
 def kept(tmp_path):
     return KeptFlows(tmp_path / "flows")
-
-
-@pytest.fixture
-def queue(qapp):
-    queue = JobQueue()
-    yield queue
-    queue.shut_down()
 
 
 @pytest.fixture

@@ -8,19 +8,12 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QCoreApplication, QEvent
 
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.slow_edits import SlowEdits
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.io.images import open_images
-
-
-@pytest.fixture
-def queue(qapp):
-    queue = JobQueue()
-    yield queue
-    queue.shut_down()
 
 
 @pytest.fixture

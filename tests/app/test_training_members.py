@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.training_members import TrainingMembers
 from cellpose_studio.core.edit import edit_between
@@ -14,13 +13,6 @@ from cellpose_studio.io.project.extras import read_members
 from cellpose_studio.io.project.revisions import read_revision
 
 WAIT = 20_000  # ms
-
-
-@pytest.fixture
-def queue(qapp):
-    queue = JobQueue()
-    yield queue
-    queue.shut_down()
 
 
 @pytest.fixture
