@@ -67,14 +67,7 @@ class GoingBack:
         if turn.step.is_read or not len(needed):
             self._read_masks(turn)
             return
-
-        def then(read: bool) -> None:
-            if read:
-                self._read_masks(turn)
-            else:
-                self._give_up(turn)
-
-        needed.emit(turn.step, then)
+        needed.emit(turn.step, self._next(turn, self._read_masks))
 
     def _read_masks(self, turn: _Turn) -> None:
         if not self._holds(turn):
@@ -84,14 +77,13 @@ class GoingBack:
         if labels is None or labels.pixels.loaded or not len(needed):
             self._go(turn)
             return
+        needed.emit(turn.step.entry, labels, self._next(turn, self._go))
 
-        def then(read: bool) -> None:
-            if read:
-                self._go(turn)
-            else:
-                self._give_up(turn)
-
-        needed.emit(turn.step.entry, labels, then)
+    def _next(
+        self, turn: _Turn, go_on: Callable[[_Turn], None]
+    ) -> Callable[[bool], None]:
+        """Return what to do when something was read, or could not be."""
+        return lambda read: (go_on if read else self._give_up)(turn)
 
     def _go(self, turn: _Turn) -> None:
         holds = self._holds(turn)

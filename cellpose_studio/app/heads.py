@@ -100,7 +100,7 @@ class Heads:
             highest = max(known, pixels.highest())
             revisions.set_head(db, label_set, revision.id, labels.cells, highest)
 
-        entry = self._switch_entry(label_set, operation, before, revision, None)
+        entry = self._entry(label_set, before, operation, None, head=revision.id)
         project.submit_revision(
             revision.id, write, lambda db: journal.write_entry(db, entry), become_head
         )
@@ -122,8 +122,8 @@ class Heads:
     ) -> int:
         """Make an earlier revision the head, or none; return the entry's id."""
         revision = after.revision if after else None
-        entry = self._switch_entry(label_set, operation, before, revision, undoes)
         head, cells = (revision.id, revision.cells) if revision else (None, 0)
+        entry = self._entry(label_set, before, operation, undoes, head=head)
         self._project.submit(
             lambda db: journal.write_entry(db, entry),
             lambda db: revisions.set_head(db, label_set, head, cells),
@@ -141,14 +141,12 @@ class Heads:
         statuses: StatusChanges | None = None,
     ) -> int:
         """Append an edit to the journal; return the entry's id."""
-        entry = JournalEntry(
-            self._project.next_id("journal"),
+        entry = self._entry(
             label_set,
-            base.id,
+            base,
             edit.operation,
-            edit.cells,
-            now(),
             undoes,
+            cells=edit.cells,
             statuses=statuses or None,
         )
         after = _after(statuses or {})
@@ -168,15 +166,8 @@ class Heads:
         undoes: int | None,
     ) -> int:
         """Give cells another status; return the journal entry's id."""
-        entry = JournalEntry(
-            self._project.next_id("journal"),
-            label_set,
-            base.id if base else None,
-            operation,
-            tuple(changes),
-            now(),
-            undoes,
-            statuses=changes,
+        entry = self._entry(
+            label_set, base, operation, undoes, cells=tuple(changes), statuses=changes
         )
         after = _after(changes)
         self._project.submit(
@@ -217,23 +208,27 @@ class Heads:
         labels.pixels.changed = set()
         return replace(labels, revision=revision, edited=False)
 
-    def _switch_entry(
+    def _entry(
         self,
         label_set: int,
+        base: LabelRevision | None,
         operation: str,
-        before: LabelRevision | None,
-        after: LabelRevision | None,
         undoes: int | None,
+        cells: tuple[int, ...] = (),
+        head: int | None = None,
+        statuses: StatusChanges | None = None,
     ) -> JournalEntry:
+        """Return a new entry of the journal."""
         return JournalEntry(
             self._project.next_id("journal"),
             label_set,
-            before.id if before else None,
+            base.id if base else None,
             operation,
-            (),
+            cells,
             now(),
             undoes,
-            after.id if after else None,
+            head,
+            statuses=statuses,
         )
 
 

@@ -103,16 +103,14 @@ class HeadSwitch(Step):
             self._session.put_new(self.entry, new)
             return
         self._before = self._switch(self._after, self.text())
-        self._session.put_active(self.entry, self._name)
-        self._session.show(self.entry.image.key)
+        self._session.show_masks(self.entry, self._name)
 
     def undo(self) -> None:
         """Put the former masks back, or none."""
         # Edits that came after the new masks were undone before; so what is left now
         # has the pixels of the new masks, whatever number they have meanwhile.
         self._after = self._switch(self._before, f"Undo {self.text()}")
-        self._session.put_active(self.entry, self._active_before)
-        self._session.show(self.entry.image.key)
+        self._session.show_masks(self.entry, self._active_before)
 
     def _switch(self, to: LabelRevision | None, text: str) -> LabelRevision | None:
         left, self._number = self._session.switch_head(
@@ -212,17 +210,13 @@ class StatusStep(Step):
     def redo(self) -> None:
         """Give the cells their new status."""
         if self._number is not None:
-            self._go_there()
+            self._session.show_masks(self.entry, self._name)
         self._apply(self.text(), self._changes)
 
     def undo(self) -> None:
         """Give the cells the status that they had before."""
-        self._go_there()
+        self._session.show_masks(self.entry, self._name)
         self._apply(f"Undo {self.text()}", _inverse(self._changes))
-
-    def _go_there(self) -> None:
-        self._session.show(self.entry.image.key)
-        self._session.put_active(self.entry, self._name)
 
     def _apply(self, text: str, changes: StatusChanges) -> None:
         self._number = self._session.apply_statuses(

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cellpose_studio.app.history import EditStep, HeadSwitch, History, StatusStep
+from cellpose_studio.app.history import (
+    EditStep,
+    HeadSwitch,
+    History,
+    StatusStep,
+    Step,
+)
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.io.project.steps import PastStep, read_edit
 
@@ -13,7 +19,23 @@ if TYPE_CHECKING:
     from cellpose_studio.app.session import Session
 
 
-class PastSwitch(HeadSwitch):
+class Past(Step):
+    """A step that is in the journal; it does nothing while the stack is built."""
+
+    quiet = True
+
+    def redo(self) -> None:
+        """Do the step again."""
+        if not self.quiet:
+            super().redo()
+
+    def undo(self) -> None:
+        """Take the step back."""
+        if not self.quiet:
+            super().undo()
+
+
+class PastSwitch(Past, HeadSwitch):
     """A head switch that is in the journal."""
 
     def __init__(
@@ -21,25 +43,14 @@ class PastSwitch(HeadSwitch):
     ) -> None:
         super(HeadSwitch, self).__init__(past.entry.operation)
         self.entry = entry
-        self.quiet = True
         self._session = session
         self._name = self._active_before = name
         self._before, self._after = past.before, past.after
         self._number = past.number
         self._new = None
 
-    def redo(self) -> None:
-        """Put the new masks in place; not while the stack is built."""
-        if not self.quiet:
-            super().redo()
 
-    def undo(self) -> None:
-        """Put the former masks back; not while the stack is built."""
-        if not self.quiet:
-            super().undo()
-
-
-class PastEdit(EditStep):
+class PastEdit(Past, EditStep):
     """An edit that is in the journal; its pixels are read before it is undone."""
 
     def __init__(
@@ -47,7 +58,6 @@ class PastEdit(EditStep):
     ) -> None:
         super(EditStep, self).__init__(past.entry.operation)
         self.entry = entry
-        self.quiet = True
         self._session = session
         self._project = session.project
         self._name = name
@@ -75,18 +85,8 @@ class PastEdit(EditStep):
         """Read its pixels, from any thread; raises `ProjectDamaged`."""
         _ = self.edit
 
-    def redo(self) -> None:
-        """Write the pixels after the edit; not while the stack is built."""
-        if not self.quiet:
-            super().redo()
 
-    def undo(self) -> None:
-        """Write the pixels before the edit; not while the stack is built."""
-        if not self.quiet:
-            super().undo()
-
-
-class PastStatus(StatusStep):
+class PastStatus(Past, StatusStep):
     """A change of statuses that is in the journal."""
 
     def __init__(
@@ -95,18 +95,7 @@ class PastStatus(StatusStep):
         changes = past.entry.statuses
         assert changes is not None
         super().__init__(session, entry, name, changes, past.entry.operation)
-        self.quiet = True
         self._number = past.number
-
-    def redo(self) -> None:
-        """Give the cells their new status; not while the stack is built."""
-        if not self.quiet:
-            super().redo()
-
-    def undo(self) -> None:
-        """Give the cells their former status; not while the stack is built."""
-        if not self.quiet:
-            super().undo()
 
 
 def rebuild(
@@ -125,7 +114,7 @@ def rebuild(
         for entry in session.entries
         for name, number in entry.label_set_ids.items()
     }
-    commands: list[PastSwitch | PastEdit | PastStatus] = []
+    commands: list[Past] = []
     index = 0
     for n, past in enumerate(steps):
         place = places.get(past.entry.label_set)
@@ -141,7 +130,7 @@ def rebuild(
 
 def _command(
     session: Session, entry: Entry, name: str, past: PastStep, done: bool
-) -> PastSwitch | PastEdit | PastStatus:
+) -> Past:
     if past.entry.statuses is not None and not past.entry.pixels:
         return PastStatus(session, entry, name, past)
     if past.entry.head is None:

@@ -93,6 +93,11 @@ class ProjectImages:
             self._activate(entry, name)
             self.labels_changed.emit(entry, name)
 
+    def show_masks(self, entry: Entry, name: str) -> None:
+        """Put an image on the canvas, with these masks as the active ones."""
+        self.put_active(entry, name)
+        self.show(entry.image.key)
+
     def step(self, by: int, keys: list[str] | None = None) -> None:
         """Show the image ``by`` places further down the list, or down ``keys``."""
         keys = keys or list(self._entries)

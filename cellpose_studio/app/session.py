@@ -200,7 +200,7 @@ class Session(HeldMasks):
         ``statuses`` change with them, where cells get other ids. Nothing happens to
         an image that is not, or no longer, in the list.
         """
-        if self._entries.get(entry.image.key) is not entry:
+        if self.entry_of(entry.id) is not entry:
             return
         self._keep_previews(entry)
         self.end_stroke()
@@ -285,9 +285,7 @@ class Session(HeldMasks):
 
     def go_back(self, entry: Entry, name: str, edit: LabelEdit) -> None:
         """Show where an edit was undone, or done again; for the undo stack."""
-        if entry.active != name:
-            self.put_active(entry, name)
-        self.show(entry.image.key)
+        self.show_masks(entry, name)
         self.gone_back.emit(entry, edit)
 
     def seal(self, entry: Entry, note: str = "") -> None:

@@ -63,7 +63,7 @@ class SlowEdits:
             return result
 
         def finish(result: T) -> None:
-            if not any(entry is one for one in self._session.entries):
+            if self._session.entry_of(entry.id) is not entry:
                 return
             now = entry.labels
             same = now is not None and now.pixels is pixels and pixels.edits == edits
