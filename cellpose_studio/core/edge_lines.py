@@ -16,7 +16,7 @@ Points = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class EdgeLines:
-    """Closed lines along the edges of pixels, as in `core.labels.polygons`.
+    """Closed lines along the edges of pixels; see `core.labels.polygons`.
 
     Attributes
     ----------
@@ -98,7 +98,10 @@ def _follow_all(
 
 @compiled
 def _turn(labels: Labels, cell: int, y: int, x: int, step: int) -> int:
-    """Return where to go on from a corner, left before right: see `labels.polygons`."""
+    """Return where to go on from a corner.
+
+    Left before right: it crosses to a pixel that touches at this corner only.
+    """
     for turn in (3, 0, 1):
         following = (step + turn) % 4
         if _is_edge(labels, cell, y, x, following):

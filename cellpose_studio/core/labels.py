@@ -8,11 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 Labels = npt.NDArray[np.integer]
-Points = npt.NDArray[np.int64]
-Edge = tuple[int, int, int]
-
-# Steps along pixel edges, clockwise when y points down: east, south, west, north.
-_STEPS = ((0, 1), (1, 0), (0, -1), (-1, 0))
+Points = npt.NDArray[np.integer]
 
 
 def compacted(labels: Labels) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
@@ -30,11 +26,16 @@ def compacted(labels: Labels) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.ui
     return np.searchsorted(ids, labels).astype(np.uint32), ids
 
 
-def cell_count(labels: Labels) -> int:
-    """Return the number of different ids, background not counted."""
+def cell_ids(labels: Labels) -> list[int]:
+    """Return the ids of all cells, ascending."""
     import fastremap
 
-    return int(np.count_nonzero(fastremap.unique(labels)))
+    return [cell for cell in fastremap.unique(labels).tolist() if cell]
+
+
+def cell_count(labels: Labels) -> int:
+    """Return the number of different ids, background not counted."""
+    return len(cell_ids(labels))
 
 
 def outlines(labels: Labels) -> npt.NDArray[np.bool_]:
@@ -83,10 +84,11 @@ def polygons(labels: Labels) -> dict[int, list[Points]]:
     that the signed areas add up to exactly the number of pixels. Pixels that touch
     at a corner belong together.
     """
-    return {
-        cell: [line + np.array([left, top]) for line in _edge_lines(mask)]
-        for cell, (top, left), mask in _cells(labels)
-    }
+    # Its loops are compiled, which takes time to load.
+    from cellpose_studio.core.edge_lines import edge_lines
+
+    found = edge_lines(labels.astype(np.uint32, copy=False)).by_cell()
+    return {cell: [*lines] for cell, lines in found}
 
 
 def _cells(
@@ -101,55 +103,3 @@ def _cells(
     compact, ids = compacted(labels)
     for number, box in enumerate(find_objects(compact.astype(np.int32)), start=1):
         yield int(ids[number]), (box[0].start, box[1].start), compact[box] == number
-
-
-def _edge_lines(mask: npt.NDArray[np.bool_]) -> list[Points]:
-    """Follow the pixel edges between inside and outside, inside on the right."""
-    edges = _directed_edges(mask)
-    followed: set[Edge] = set()
-    lines = []
-    for start in sorted(edges):
-        if start not in followed:
-            line = _line_from(start, edges)
-            followed.update(line)
-            lines.append(_corners(line))
-    return lines
-
-
-def _directed_edges(mask: npt.NDArray[np.bool_]) -> set[Edge]:
-    """Return (y, x, step) for each edge: the corner it starts at and its direction."""
-    m = np.pad(mask, 1)
-    here = m[1:-1, 1:-1]
-    sides = (
-        (here & ~m[:-2, 1:-1], 0, 0),  # top edge, from the left corner
-        (here & ~m[1:-1, 2:], 0, 1),  # right edge, from the upper corner
-        (here & ~m[2:, 1:-1], 1, 1),  # bottom edge, from the right corner
-        (here & ~m[1:-1, :-2], 1, 0),  # left edge, from the lower corner
-    )
-    edges: set[Edge] = set()
-    for step, (side, down, right) in enumerate(sides):
-        ys, xs = np.nonzero(side)
-        corners = zip((ys + down).tolist(), (xs + right).tolist(), strict=True)
-        edges.update((y, x, step) for y, x in corners)
-    return edges
-
-
-def _line_from(start: Edge, edges: set[Edge]) -> list[Edge]:
-    """Return the edges of the closed line that ``start`` belongs to."""
-    line = [start]
-    while True:
-        y, x, step = line[-1]
-        y, x = y + _STEPS[step][0], x + _STEPS[step][1]
-        # Left before right: it crosses to a pixel that touches at this corner only.
-        turns = ((y, x, (step + turn) % 4) for turn in (0, 3, 1))
-        following = next(edge for edge in turns if edge in edges)
-        if following == start:
-            return line
-        line.append(following)
-
-
-def _corners(line: list[Edge]) -> Points:
-    """Return the (x, y) where the line turns."""
-    before = [line[-1], *line[:-1]]
-    turns = zip(line, before, strict=True)
-    return np.array([(x, y) for (y, x, step), last in turns if step != last[2]])

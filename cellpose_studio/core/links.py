@@ -14,6 +14,7 @@ from cellpose_studio.core.compare import shared_pixels
 from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.parts import staying
+from cellpose_studio.core.labels import cell_ids
 
 Ids = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.int64]
@@ -48,7 +49,7 @@ def carry_over(
     new = [cell for cell in np.unique(news[news > 0]).tolist() if cell not in names]
     first = max(highest, int(olds.max(initial=0))) + 1
     names.update(zip(new, range(first, first + len(new)), strict=True))
-    return _renamed(after, names)
+    return renamed(after, names)
 
 
 def keep_locked(
@@ -73,9 +74,9 @@ def keep_locked(
     kept = fastremap.mask_except(before, [int(cell) for cell in locked])
     taken = kept != 0
     table = CellTable.of(after)
-    going = {*_ids(kept), *_deleted(after, table, deleted)}
+    going = {*cell_ids(kept), *_deleted(after, table, deleted)}
     result = after.copy()
-    for cell in {*_ids(after[taken]), *going}:
+    for cell in {*cell_ids(after[taken]), *going}:
         box = table.box(cell)
         whole = after[box] == cell
         left = staying(whole, whole & ~taken[box])
@@ -154,21 +155,14 @@ def _deleted(after: Labels, table: CellTable, where: Mask | None) -> set[int]:
     return {cell for cell, n in pairs if cell and 2 * n >= table.of_cell(cell)}
 
 
-def _ids(labels: Labels) -> list[int]:
-    import fastremap
-
-    ids = fastremap.unique(labels).tolist()
-    return [cell for cell in ids if cell]
-
-
-def _renamed(labels: Labels, names: dict[int, int]) -> Labels:
+def renamed(labels: Labels, names: dict[int, int]) -> Labels:
     """Return labels with other ids; ``names`` has all but the background."""
     ids = np.fromiter(names.keys(), np.uint32, len(names))
     others = np.fromiter(names.values(), np.uint32, len(names))
-    renamed = np.empty(labels.shape, np.uint32)
+    result = np.empty(labels.shape, np.uint32)
     flat = np.ascontiguousarray(labels).reshape(-1)
-    _rename(flat, ids, others, renamed.reshape(-1))
-    return renamed
+    _rename(flat, ids, others, result.reshape(-1))
+    return result
 
 
 @compiled

@@ -13,7 +13,8 @@ from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import ChunkEdit, LabelEdit, edit_between
-from cellpose_studio.core.links import matches
+from cellpose_studio.core.labels import cell_ids
+from cellpose_studio.core.links import matches, renamed
 from cellpose_studio.core.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]
@@ -103,13 +104,13 @@ def _linked(
     labels: Labels, threshold: float, fresh: Iterator[int], checkpoint: Checkpoint
 ) -> list[Names]:
     """Return for each time point the ids by which cells are the same in all."""
-    names = [{cell: cell for cell in _ids(labels[0])}]
+    names = [{cell: cell for cell in cell_ids(labels[0])}]
     used = set(names[0])
     for t in range(1, len(labels)):
         checkpoint.reached(t, len(labels), "Comparing time point")
         same, before = matches(labels[t - 1], labels[t], threshold), names[-1]
         now = {}
-        for cell in _ids(labels[t]):
+        for cell in cell_ids(labels[t]):
             if cell in same:
                 now[cell] = before[same[cell]]
             else:
@@ -130,16 +131,8 @@ def _before(names: Sequence[Names]) -> dict[int, frozenset[int]]:
 
 def _renamed(labels: Labels, t: int, names: Names) -> tuple[ChunkEdit, ...]:
     """Return how a time point changes when its cells have other ids."""
-    import fastremap
-
     if all(old == new for old, new in names.items()):
         return ()
-    after = fastremap.remap(labels[t], {0: 0, **names}, in_place=False)
+    after = renamed(labels[t], names)
     frame = (slice(t, t + 1), *(slice(0, size) for size in labels.shape[1:]))
     return edit_between("", (), labels, frame, after[None]).parts
-
-
-def _ids(labels: Labels) -> list[int]:
-    import fastremap
-
-    return [cell for cell in fastremap.unique(labels).tolist() if cell]

@@ -41,6 +41,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     from cellpose_studio.core.edits.shapes import brush
     from cellpose_studio.core.label_marks import mark, marks_of
     from cellpose_studio.core.label_picture import picture, update
+    from cellpose_studio.core.labels import polygons
     from cellpose_studio.core.thumbnail import label_thumbnail
 
     labels = np.zeros((16, 16), np.uint32)
@@ -68,4 +69,5 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
         table.change(change, labels)
         update(drawn, labels, everything)
     label_thumbnail(labels)
+    polygons(labels)
     mark(drawn, labels, everything, marks_of({1: "accepted"}))

@@ -6,8 +6,8 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from cellpose_studio.core.edge_lines import edge_lines
-from cellpose_studio.core.labels import polygons
 from cellpose_studio.core.places import place_in
+from tests.core.edge_reference import lines_around
 
 planes = arrays(np.uint32, st.tuples(st.integers(1, 12), st.integers(1, 12)),
                 elements=st.integers(0, 3))  # fmt: skip
@@ -45,8 +45,8 @@ def test_large_cells_and_thin_ones_have_a_place():
 
 
 @given(planes)
-def test_lines_are_those_of_polygons(labels):
-    expected = polygons(labels)
+def test_lines_are_those_that_are_followed_edge_by_edge(labels):
+    expected = lines_around(labels)
     found = dict(edge_lines(labels).by_cell())
     assert found.keys() == expected.keys()
     for cell, lines in found.items():

@@ -9,6 +9,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.edits.changes import At, Changes, of_cell
+from cellpose_studio.core.links import renamed
 
 
 def delete_cells(
@@ -71,10 +72,8 @@ def relabel(labels: Labels, table: CellTable) -> LabelEdit:
 
     It is the only operation after which a cell may have an id of another before it.
     """
-    import fastremap
-
     names = names_from_1(table)
-    after = fastremap.remap(labels, {0: 0, **names})
+    after = renamed(labels, names)
     everything = tuple(slice(0, size) for size in labels.shape)
     cells = [cell for cell, name in names.items() if cell != name]
     return edit_between("Relabel cells", cells, labels, everything, after)
