@@ -123,7 +123,7 @@ class CuratePanel(QWidget):
 
     def delete_rejected(self) -> None:
         """Delete all cells that were rejected, as one step."""
-        self._window.cell_commands.delete(self.table.model.rejected())
+        self._window.tools.edits.delete(self.table.model.rejected())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look at what has changed while nobody did."""

@@ -105,9 +105,9 @@ class MainWindow(QMainWindow):
         self.selection = Selection(self.session)
         self.slow_edits = SlowEdits(self.session, self.quick)
         self.tools = Tools(self.session, self.canvas, self.selection, self.slow_edits)
-        self.cell_commands = CellCommands(self.tools, self.slow_edits, self)
+        self.cell_commands = CellCommands(self.tools, self)
         self.plane_commands = PlaneCommands(
-            self.tools.hand, self.slow_edits, self.messages.note, self
+            self.tools, self.slow_edits, self.messages.note, self
         )
         self.picture = Picture(self.session, self.canvas)
         self.ortho = OrthoViews(

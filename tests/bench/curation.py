@@ -114,7 +114,7 @@ class Bench:
         self.timed("outlines on or off", actions["outlines"].toggle)
         self.brush("a move of the brush")
         self.timed("undo the stroke", session.undo, times=1)
-        self.timed("delete a cell", lambda: window.tools.hand.delete([self.cell()]))
+        self.timed("delete a cell", lambda: window.tools.edits.delete([self.cell()]))
         self.timed("undo a deletion", session.undo)
         self.timed("merge two cells", self.merge)
         self.timed("undo a merge", session.undo)
@@ -149,9 +149,9 @@ class Bench:
 
     def delete_30(self) -> None:
         """Delete cells that lie all over the image."""
-        hand = self.window.tools.hand
+        edits = self.window.tools.edits
         some = [self.cell() for _ in range(30)]
-        self.timed("delete 30 cells", lambda: hand.delete(some), times=1)
+        self.timed("delete 30 cells", lambda: edits.delete(some), times=1)
 
     def merge(self, other: int = 0) -> None:
         """Merge a cell with another, or with the one beside it."""

@@ -56,7 +56,7 @@ class User:
             slider.setValue(float(self.random.uniform(-2, 2)))
         elif entry.preview_of is None:
             cells = np.unique(entry.labels.labels)
-            self.window.tools.hand.delete([int(self.random.choice(cells[1:]))])
+            self.window.tools.edits.delete([int(self.random.choice(cells[1:]))])
 
 
 if __name__ == "__main__":

@@ -121,7 +121,7 @@ def set_threshold(history, name, value):
 
 
 def delete(history, cell):
-    history.window.tools.hand.delete([cell])
+    history.window.tools.edits.delete([cell])
     history.settle()
 
 

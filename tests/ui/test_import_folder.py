@@ -115,7 +115,7 @@ def test_cells_are_counted_off_the_gui_thread(user, folder, monkeypatch):
 
     monkeypatch.setattr(CellTable, "of", counted)
     [entry, *_] = user.open(folder)
-    user.window.tools.hand.delete([1])
+    user.window.tools.edits.delete([1])
     assert entry.labels.edited
     assert len(threads) >= 3
     assert threading.main_thread() not in threads

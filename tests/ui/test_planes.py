@@ -312,7 +312,7 @@ def test_very_many_cells_are_grown_in_a_job(user, opened):
     np.testing.assert_array_equal(entry.labels.labels, wanted)
     undone(user, entry, masks)
     action.trigger()
-    user.window.tools.hand.delete([1])
+    user.window.tools.edits.delete([1])
     user.wait_idle()
     assert "changed meanwhile" in user.message
     np.testing.assert_array_equal(entry.labels.labels, np.where(masks == 1, 0, masks))
@@ -436,7 +436,7 @@ def test_commands_say_why_they_do_nothing(user, opened, press):
     np.testing.assert_array_equal(entry.labels.labels, masks)
     assert window.session.undo_stack.count() == steps
     press(KEY.Key_Escape)
-    window.tools.hand.delete([5])
+    window.tools.edits.delete([5])
     assert said("copyToNext", 0, 0) == "There are no cells in this plane."
 
 

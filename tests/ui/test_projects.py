@@ -67,7 +67,7 @@ def test_ctrl_s_names_the_project(user, cells, qtbot, tmp_path, monkeypatch):
 def test_a_project_comes_back_as_it_was_left(user, named, cells):
     window = user.window
     entry = window.session.shown
-    window.tools.hand.delete([3])
+    window.tools.edits.delete([3])
     expected = entry.labels.labels.copy()
     user.open(cells("b.tif", (64, 64)))
     window.menus.actions["closeProject"].trigger()
@@ -119,8 +119,8 @@ def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
 def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
     window = user.window
     entry = window.session.shown
-    window.tools.hand.delete([1])
-    window.tools.hand.delete([2])
+    window.tools.edits.delete([1])
+    window.tools.edits.delete([2])
     assert entry.labels.cells == 10
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     assert entry.labels.cells == 11
@@ -235,7 +235,7 @@ def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypat
     project.writer.flush(10)
     other = sqlite3.connect(project.path, isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
-    window.tools.hand.delete([1])
+    window.tools.edits.delete([1])
     window.close()
     assert window.isVisible()
     assert "could not be saved" in asked[0]
@@ -263,8 +263,8 @@ def test_undo_goes_on_after_opening_again(user, named, qtbot):
     window = user.window
     entry = window.session.shown
     first = entry.labels.labels.copy()
-    window.tools.hand.delete([3])
-    window.tools.hand.delete([5])
+    window.tools.edits.delete([3])
+    window.tools.edits.delete([5])
     window.session.undo()
     window.projects.new()
     user.wait_idle()

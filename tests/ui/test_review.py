@@ -230,7 +230,7 @@ def test_undo_shows_the_cell_it_is_about(user, curate, qtbot):
 def test_edits_are_followed(user, curate):
     entry, cell = user.window.session.shown, listed(curate)[0]
     user.window.selection.select(cell)
-    user.window.tools.hand.delete([cell])
+    user.window.tools.edits.delete([cell])
     wait_for_cells(user, 11)
     assert cell not in listed(curate)
     assert user.window.selection.cell == 0

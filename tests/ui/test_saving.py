@@ -125,11 +125,11 @@ def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     gate = threading.Event()
     user.window.quick.start(Job("Waiting", lambda _: gate.wait(60)))
     user.window.saver.save(entry, ["tif"], tmp_path)
-    user.window.tools.hand.delete([3])
+    user.window.tools.edits.delete([3])
     gate.set()
     user.wait_idle()
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a_cp_masks.tif"), before)
     assert 3 not in entry.labels.labels
     saved = entry.labels.labels
-    user.window.tools.hand.delete([4])
+    user.window.tools.edits.delete([4])
     assert entry.labels.labels is saved

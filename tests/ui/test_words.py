@@ -109,7 +109,7 @@ def test_words_follow_edits_undo_and_what_is_decided(user, masks, two):
     session = user.window.session
     choose(user, "wordsArea")
     assert texts(user) == ["400 px", "400 px"]
-    user.window.tools.hand.delete([3])
+    user.window.tools.edits.delete([3])
     assert texts(user) == ["400 px"]
     session.undo()
     assert texts(user) == ["400 px", "400 px"]

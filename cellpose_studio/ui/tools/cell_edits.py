@@ -10,6 +10,7 @@ from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.ui.tools.hand import Hand
 
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]
@@ -39,6 +40,18 @@ class CellEdits:
         sides = tuple(slice(0, size) for size in labels.shape[len(at) :])
         cells: list[int] = self._hand.table.within(lead + sides).tolist()
         return cells
+
+    def delete(self, cells: Sequence[int]) -> None:
+        """Delete cells of the masks, as one step."""
+        if self._hand.labels is not None:
+            self.act(
+                "Delete cells",
+                cells,
+                lambda labels, table, cells, checkpoint: delete_cells(
+                    labels, table, cells, checkpoint=checkpoint
+                ),
+                self.cost(cells),
+            )
 
     def cost(self, cells: Sequence[int], at: tuple[int, ...] = ()) -> int:
         """Return to how many pixels it comes to edit cells in a plane or volume."""

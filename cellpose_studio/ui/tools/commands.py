@@ -2,23 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from qtpy.QtWidgets import QInputDialog, QWidget
 
 from cellpose_studio.app.cell_statuses import renamed
-from cellpose_studio.app.slow_edits import SlowEdits
 from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
-    delete_cells,
     names_from_1,
     relabel,
     remove_at_border,
     remove_small,
 )
 from cellpose_studio.ui.actions import Command
-from cellpose_studio.ui.tools.cell_edits import NO_PLANE, CellEdits, Operation
+from cellpose_studio.ui.tools.cell_edits import NO_PLANE, Operation
 from cellpose_studio.ui.tools.tools import Mode, Tools
 
 _SMALL = 15  # px
@@ -32,10 +30,10 @@ class CellCommands:
     all cells of the plane.
     """
 
-    def __init__(self, tools: Tools, slow: SlowEdits, parent: QWidget) -> None:
+    def __init__(self, tools: Tools, parent: QWidget) -> None:
         self._tools = tools
         self._hand = tools.hand
-        self._edits = CellEdits(tools.hand, slow)
+        self._edits = tools.edits
         self._parent = parent
 
     def commands(self) -> list[Command | None]:
@@ -56,18 +54,6 @@ class CellCommands:
         """Return for commands why they make no sense here; "" if they do."""
         reason = NO_PLANE if self._hand.canvas.rendering.on else ""
         return dict.fromkeys(_ON_A_PLANE, reason)
-
-    def delete(self, cells: Sequence[int]) -> None:
-        """Delete cells, as one step."""
-        if self._hand.labels is not None:
-            self._edits.act(
-                "Delete cells",
-                cells,
-                lambda labels, table, cells, checkpoint: delete_cells(
-                    labels, table, cells, checkpoint=checkpoint
-                ),
-                self._edits.cost(cells),
-            )
 
     def fill_holes(self) -> None:
         """Fill the holes of cells."""

@@ -13,7 +13,6 @@ from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.revision import StatusChanges
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import Pointer
@@ -108,12 +107,6 @@ class Hand:
         """Make a step of an edit of the active masks, and of statuses with it."""
         if self.entry is not None and edit.parts:
             self.session.edit(self.entry, edit, statuses)
-
-    def delete(self, cells: Sequence[int]) -> None:
-        """Delete cells of the masks, as one step."""
-        labels = self.labels
-        if labels is not None and cells:
-            self.edit(delete_cells(labels, self.table, cells))
 
     @property
     def chosen(self) -> int:

@@ -20,9 +20,9 @@ from cellpose_studio.core.edits.planes import (
     propagate,
 )
 from cellpose_studio.ui.actions import Command
-from cellpose_studio.ui.tools.cell_edits import NO_PLANE, CellEdits
-from cellpose_studio.ui.tools.hand import Hand
+from cellpose_studio.ui.tools.cell_edits import NO_PLANE
 from cellpose_studio.ui.tools.link import LinkCommand
+from cellpose_studio.ui.tools.tools import Tools
 
 Axis = Literal["T", "Z"]
 Say = Callable[[str], None]
@@ -80,10 +80,12 @@ class PlaneCommands:
     Where a time point has several planes, all planes of a cell go along.
     """
 
-    def __init__(self, hand: Hand, slow: SlowEdits, say: Say, parent: QWidget) -> None:
-        self.links = LinkCommand(hand, slow, say, parent)
-        self._hand = hand
-        self._edits = CellEdits(hand, slow)
+    def __init__(
+        self, tools: Tools, slow: SlowEdits, say: Say, parent: QWidget
+    ) -> None:
+        self.links = LinkCommand(tools.hand, slow, say, parent)
+        self._hand = tools.hand
+        self._edits = tools.edits
         self._say = say
 
     def commands(self) -> list[Command | None]:

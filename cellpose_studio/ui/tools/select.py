@@ -8,7 +8,8 @@ from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
 from cellpose_studio.core.edits.whole import merge_cells
 from cellpose_studio.ui.pointer import LEFT, Pointer
-from cellpose_studio.ui.tools.hand import Path
+from cellpose_studio.ui.tools.cell_edits import CellEdits
+from cellpose_studio.ui.tools.hand import Hand, Path
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
@@ -25,6 +26,10 @@ class SelectTool(Tool):
     """
 
     _points: list[Point] | None = None
+
+    def __init__(self, hand: Hand, edits: CellEdits) -> None:
+        super().__init__(hand)
+        self._edits = edits
 
     def press(self, pointer: Pointer) -> bool:
         """Begin a lasso or a line."""
@@ -62,7 +67,7 @@ class SelectTool(Tool):
     def _act_on_click(self, pointer: Pointer) -> None:
         cell = self.hand.cell_at(pointer)
         if _DELETE in pointer.modifiers:
-            self.hand.delete([cell] if cell else [])
+            self._edits.delete([cell] if cell else [])
         elif _MERGE in pointer.modifiers:
             self._merge_with_chosen(cell)
         else:
@@ -77,7 +82,7 @@ class SelectTool(Tool):
         elif len(points) >= _FEWEST:
             height, width = labels.shape[-2:]
             lasso = outline(points, (height, width))
-            self.hand.delete(cells_in_polygon(labels, self.hand.table, lasso, plane))
+            self._edits.delete(cells_in_polygon(labels, self.hand.table, lasso, plane))
 
     def _merge_with_chosen(self, cell: int) -> None:
         hand = self.hand

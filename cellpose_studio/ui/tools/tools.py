@@ -49,13 +49,14 @@ class Tools(QObject):
         super().__init__()
         self.settings = Settings()
         self.hand = Hand(session, canvas, selection, self.settings)
+        self.edits = CellEdits(self.hand, slow)
         self.mode: Mode = "select"
         self._tools: dict[Mode, Tool] = {
-            "select": SelectTool(self.hand),
+            "select": SelectTool(self.hand, self.edits),
             "outline": PolygonTool(self.hand),
             "brush": BrushTool(self.hand),
             "eraser": EraserTool(self.hand),
-            "split": SplitTool(self.hand, CellEdits(self.hand, slow)),
+            "split": SplitTool(self.hand, self.edits),
             "handles": HandlesTool(self.hand),
         }
         self._outline = OutlineTool(self.hand)
@@ -96,7 +97,7 @@ class Tools(QObject):
     def delete(self) -> None:
         """Delete a vertex or a corner while there are any, else the chosen cell."""
         if not self.tool.delete() and self.hand.chosen:
-            self.hand.delete([self.hand.chosen])
+            self.edits.delete([self.hand.chosen])
             self.hand.choose(0)
 
     def leave(self) -> bool:
