@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import numpy as np
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
@@ -75,11 +74,10 @@ class Reviewer:
     def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
         if entry is not self._session.shown or name != entry.active:
             return
-        if len(edit.cells) > _MANY:
-            self._due = True
-        for part in edit.parts if not self._due else ():
-            for pixels in (part.before, part.after):
-                self._edited |= set(np.unique(pixels).tolist()) - {0}
+        # Of thousands of cells, their pixels need not be asked.
+        self._due |= len(edit.cells) > _MANY
+        if not self._due:
+            self._edited |= edit.touched()
         self._due |= len(self._edited) > _MANY
         self._soon()
 

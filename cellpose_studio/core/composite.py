@@ -66,7 +66,7 @@ def composite(planes: Sequence[Channel]) -> Rgb:
             seen = np.minimum(seen, colours)
         else:
             seen = seen * (1 - strength) + colours * strength
-    return _as_bytes(seen)
+    return as_bytes(seen)
 
 
 def overlay(
@@ -123,5 +123,6 @@ def _table(colours: Floats) -> Floats:
     return np.stack(channels, axis=1).astype(np.float32)
 
 
-def _as_bytes(colours: Floats) -> Rgb:
+def as_bytes(colours: Floats) -> Rgb:
+    """Return colours from 0 to 1 as bytes; others are cut off."""
     return np.round(colours.clip(0, 1) * 255).astype(np.uint8)

@@ -69,6 +69,13 @@ class LabelEdit:
             (p.before == cell).any() or (p.after == cell).any() for p in self.parts
         )
 
+    def touched(self) -> set[int]:
+        """Return the cells that get or lose pixels."""
+        values = [part.before for part in self.parts]
+        values += [part.after for part in self.parts]
+        found = np.unique(np.concatenate(values)) if values else ()
+        return {int(cell) for cell in found if cell}
+
     def inverse(self) -> LabelEdit:
         """Return the edit that takes this one back."""
         parts = tuple(

@@ -53,6 +53,13 @@ class Snapshot:
             chunk(whole, place)[...] = self.chunk(place)
         return whole
 
+    def plane(self, number: int) -> Labels:
+        """Return a copy of a YX plane; planes count as in `Place`."""
+        whole = np.empty(self.shape[-2:], np.uint32)
+        for place in places(whole.shape):
+            chunk(whole, place)[...] = self.chunk(place._replace(plane=number))
+        return whole
+
     def highest(self) -> int:
         """Return the highest id of a cell, 0 if there is none."""
         every = (self.chunk(place) for place in places(self.shape))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.composite import as_bytes
 from cellpose_studio.core.image import ImageSource
 from cellpose_studio.core.label_picture import OUTLINE, palette, picture
 
@@ -45,7 +46,7 @@ def label_thumbnail(labels: npt.NDArray[np.uint32], size: int = SIZE) -> Thumbna
     seen = np.ascontiguousarray(plane[::every, ::every], np.uint32)
     colours = np.concatenate([np.zeros((1, 3), np.float32), palette()])
     drawn = colours[picture(seen) & ~np.uint8(OUTLINE)]
-    return _as_bytes(_resized(drawn, _fitted(height, width, size)))
+    return as_bytes(_resized(drawn, _fitted(height, width, size)))
 
 
 def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
@@ -71,7 +72,7 @@ def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
         if len(shown) == 1:
             colours = np.ones((1, 3), np.float32)
     small = [_resized(channel, (height, width)) for channel in channels]
-    return _as_bytes(np.stack(small, axis=-1) @ colours)
+    return as_bytes(np.stack(small, axis=-1) @ colours)
 
 
 def _middles(lengths: list[int]) -> list[int]:
@@ -118,7 +119,3 @@ def _resized(pixels: Floats, shape: tuple[int, int]) -> Floats:
     height, width = shape
     small = cv2.resize(pixels, (width, height), interpolation=cv2.INTER_AREA)
     return np.asarray(small, np.float32)
-
-
-def _as_bytes(colours: Floats) -> Thumbnail:
-    return np.round(colours.clip(0, 1) * 255).astype(np.uint8)

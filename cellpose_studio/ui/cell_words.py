@@ -120,15 +120,15 @@ class CellWords(QObject):
         """Show the words that were shown last, or no more."""
         self.choose("" if self.on else self.kind)
 
-    def texts(self, kind: str = "") -> CellTexts:
+    def texts(self) -> CellTexts:
         """Return the words of the masks shown, as they are now."""
         entry = self._session.shown
         if entry is None:
-            return CellTexts(kind or self.kind)
+            return CellTexts(self.kind)
         statuses = dict(entry.statuses.get(entry.active, {}))
         area, unit = pixel_area(entry.image)
         review = self._reviewer.review
-        return CellTexts(kind or self.kind, review, statuses, area, unit)
+        return CellTexts(self.kind, review, statuses, area, unit)
 
     def within(
         self, plane: tuple[int, ...], rows: slice, columns: slice, most: int
@@ -178,8 +178,7 @@ class CellWords(QObject):
 
     def _on_edited(self, _: Entry, __: str, edit: LabelEdit) -> None:
         # Only what the edit touched lies elsewhere than before.
-        for part in edit.parts:
-            for pixels in (part.before, part.after):
-                for cell in np.unique(pixels).tolist():
-                    self._places.pop(cell, None)
+        if self._places:
+            for cell in edit.touched():
+                self._places.pop(cell, None)
         self.changed.emit()

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import CHUNK, places
 from cellpose_studio.core.composite import composite, overlay
 from cellpose_studio.core.edge_lines import edge_lines
 from cellpose_studio.core.figure import (
@@ -85,17 +84,7 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
     checkpoint.check()
     if options.words and cells is not None:
         figure.words.extend(_words(cells, scene.texts, figure))
-    bar = _bar(scene.image, figure) if options.bar else None
-    return Figure(
-        options,
-        rgb,
-        figure.scale_x,
-        figure.scale_y,
-        scene.title,
-        figure.outlines,
-        figure.words,
-        bar,
-    )
+    return replace(figure, bar=_bar(scene.image, figure)) if options.bar else figure
 
 
 def _cells(scene: Scene, rows: slice, columns: slice) -> npt.NDArray[np.uint32] | None:
@@ -103,12 +92,7 @@ def _cells(scene: Scene, rows: slice, columns: slice) -> npt.NDArray[np.uint32] 
     if scene.labels is None:
         return None
     t, z = scene.plane
-    wanted = t * scene.image.planes + z
-    whole = np.empty(scene.labels.shape[-2:], np.uint32)
-    for place in places(scene.labels.shape):
-        if place.plane == wanted:
-            y, x = place.row * CHUNK, place.column * CHUNK
-            whole[y : y + CHUNK, x : x + CHUNK] = scene.labels.chunk(place)
+    whole = scene.labels.plane(t * scene.image.planes + z)
     return np.ascontiguousarray(whole[rows, columns])
 
 

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
-import numpy.typing as npt
 from qtpy.QtCore import QMarginsF, QPointF, QRectF, QSizeF, Qt
 from qtpy.QtGui import (
     QColor,
@@ -22,6 +20,7 @@ from qtpy.QtGui import (
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.ui.figure.pdf_file import PdfFile
+from cellpose_studio.ui.pixmap import qimage_of
 from cellpose_studio.ui.word_painting import draw_word
 
 _HINT = QPainter.RenderHint
@@ -117,14 +116,7 @@ def _paint_picture(painter: QPainter, figure: Figure) -> None:
         bottom = min(top + band + 1, rows)
         begin, end = (row / rows * height for row in (top, bottom))
         place = QRectF(0, begin, width, end - begin)
-        painter.drawImage(place, _picture(figure.rgb[top:bottom]))
-
-
-def _picture(rgb: npt.NDArray[np.uint8]) -> QImage:
-    height, width = rgb.shape[:2]
-    kind = QImage.Format.Format_RGB888
-    # A copy, because Qt does not keep the array.
-    return QImage(rgb.tobytes(), width, height, 3 * width, kind).copy()
+        painter.drawImage(place, qimage_of(figure.rgb[top:bottom]))
 
 
 def _path(outline: Outline, figure: Figure) -> QPainterPath:

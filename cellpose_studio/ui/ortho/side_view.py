@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
 from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.composite import Rgb
+from cellpose_studio.ui.pixmap import qimage_of
 
 LINE = "#4fc3f7"
 """Colour of the lines, on the canvas too."""
@@ -65,7 +65,11 @@ class SideView(QWidget):
 
     def show_cut(self, rgb: Rgb | None) -> None:
         """Show (Z, N, RGB), or nothing."""
-        self._image = QImage() if rgb is None else _as_image(rgb, self._beside)
+        if rgb is None:
+            self._image = QImage()
+        else:
+            across = rgb.transpose(1, 0, 2) if self._beside else rgb
+            self._image = qimage_of(across)
         self.update()
 
     def put(self, frame: Frame | None) -> None:
@@ -165,12 +169,3 @@ class SideView(QWidget):
 def _position(event: QMouseEvent) -> QPointF:
     """Return where the mouse is; Qt 5 and 6 call it differently."""
     return event.position() if hasattr(event, "position") else event.localPos()
-
-
-def _as_image(rgb: Rgb, beside: bool) -> QImage:
-    pixels = np.ascontiguousarray(rgb.transpose(1, 0, 2) if beside else rgb)
-    height, width, _ = pixels.shape
-    image = QImage(
-        pixels.tobytes(), width, height, 3 * width, QImage.Format.Format_RGB888
-    )
-    return image.copy()  # of its own memory
