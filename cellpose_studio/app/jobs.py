@@ -45,6 +45,11 @@ class Job(QObject):
         """Ask for a stop; `cancelled` follows once the work reaches a checkpoint."""
         self._checkpoint.stop()
 
+    @property
+    def stopping(self) -> bool:
+        """It was asked to stop, be it too late for the work."""
+        return self._checkpoint.stopped
+
     def run(self) -> None:
         """Do the work; for the thread of the pool."""
         try:

@@ -63,7 +63,8 @@ class SlowEdits:
             return result
 
         def finish(result: T) -> None:
-            if self._session.entry_of(entry.id) is not entry:
+            # Work that was done just before the user stopped it is not wanted either.
+            if job.stopping or self._session.entry_of(entry.id) is not entry:
                 return
             now = entry.labels
             same = now is not None and now.pixels is pixels and pixels.edits == edits

@@ -29,9 +29,14 @@ class Checkpoint:
         """Make the next `check` or `reached` raise. Any thread may call this."""
         self._stop.set()
 
+    @property
+    def stopped(self) -> bool:
+        """A stop was asked for."""
+        return self._stop.is_set()
+
     def check(self) -> None:
         """Raise `Cancelled` after `stop`; otherwise do nothing."""
-        if self._stop.is_set():
+        if self.stopped:
             raise Cancelled
 
     def reached(self, done: int, total: int, what: str) -> None:

@@ -123,6 +123,17 @@ def test_a_job_that_was_cancelled_late_does_nothing(slow, queue, qtbot):
     assert not slow.errors
 
 
+def test_a_job_that_was_cancelled_too_late_for_its_work_does_nothing(
+    slow, queue, qtbot
+):
+    slow.slow.start(slow.entry, "Split", lambda *_: None, slow.done.append)
+    # It is done, and nobody has heard of it yet.
+    assert queue._pool.waitForDone(60_000)
+    queue.cancel_all()
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert not slow.done
+
+
 def test_a_job_without_anybody_to_tell_ends_quietly(qapp):
     job = Job("Split", lambda _: None)
     job.deleteLater()
