@@ -26,9 +26,12 @@ os.environ["PYTEST_QT_API"] = os.environ["QT_API"]
 for _pool in ("OMP", "MKL", "OPENBLAS"):
     os.environ[f"{_pool}_NUM_THREADS"] = "1"
 
-# The first example of a property may have to compile what it tests.
-hypothesis.settings.register_profile("unhurried", deadline=None)
-hypothesis.settings.load_profile("unhurried")
+# The same examples in every run, so that a failure is of the change at hand. Others
+# are looked for with --hypothesis-profile=search. The first example of a property may
+# have to compile what it tests, hence no deadline.
+hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
+hypothesis.settings.load_profile("same")
 
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 

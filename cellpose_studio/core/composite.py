@@ -107,9 +107,10 @@ def _brightness(plane: Channel) -> Floats:
     """Return the pixels from 0 to 1 between the limits."""
     low, high = plane.limits
     span = high - low if high > low else 1.0
-    # In double precision: large integers and limits close to each other.
-    part = (plane.pixels.astype(np.float64) - low) / span
-    bright = np.nan_to_num(part, posinf=1, neginf=0).clip(0, 1).astype(np.float32)
+    # In double precision: large integers and limits close to each other. Clipped
+    # before the division, which runs over where a pixel is far from close limits.
+    inside = plane.pixels.astype(np.float64).clip(low, low + span)
+    bright = np.nan_to_num((inside - low) / span).clip(0, 1).astype(np.float32)
     return bright if plane.gamma == 1 else bright ** np.float32(plane.gamma)
 
 
