@@ -1,4 +1,8 @@
-"""Keeping what stays for long out of Python's garbage collection."""
+"""Keeping what stays for long out of Python's garbage collection.
+
+napari collects garbage whenever an image leaves the canvas. Among the objects of torch
+and Cellpose, or the entries of 10,000 images, that takes 0.3 s each time.
+"""
 
 from __future__ import annotations
 
@@ -9,14 +13,21 @@ from contextlib import contextmanager
 _MANY = 1000
 
 
+def set_apart() -> None:
+    """Look for no garbage any more in what there is now, which is to stay."""
+    gc.freeze()
+
+
+def set_apart_again() -> None:
+    """Do so once more, after what was set apart and is garbage by now has gone."""
+    gc.unfreeze()
+    gc.collect()
+    gc.freeze()
+
+
 @contextmanager
 def staying(number: int) -> Iterator[None]:
-    """Make ``number`` things that stay; no garbage is looked for among many of them.
-
-    napari collects garbage whenever an image leaves the canvas. Among the entries of
-    10,000 images, that would take a quarter of a second each time.
-    """
-    gc.unfreeze()
+    """Make ``number`` things that stay; they are set apart if they are many."""
     if number < _MANY:
         yield
         return

@@ -57,6 +57,7 @@ from cellpose_studio.ui.run_scope import RunScope
 from cellpose_studio.ui.saving import Saver
 from cellpose_studio.ui.segment_panel import SegmentPanel
 from cellpose_studio.ui.selection import Selection
+from cellpose_studio.ui.setting_apart import SettingApart
 from cellpose_studio.ui.status_bar import StatusBar
 from cellpose_studio.ui.theme import ADDITIONS
 from cellpose_studio.ui.tools.commands import CellCommands
@@ -101,6 +102,7 @@ class MainWindow(QMainWindow):
         # A stack takes seconds to read: sliders and undo must not wait for that either.
         self.stack_reads = JobQueue(self)
         self.canvas = Canvas(settings.theme)
+        self.setting_apart = SettingApart(self.canvas)
         self.messages = MessageBar()
         self.selection = Selection(self.session)
         self.slow_edits = SlowEdits(self.session, self.quick)
@@ -234,6 +236,7 @@ class MainWindow(QMainWindow):
             self.quick.start(Job("Warming up", work, quiet=True))
         job = Job("Warming up", warm_up, quiet=True)
         job.finished.connect(lambda devices: self.status.device.setText(devices[0]))
+        job.finished.connect(lambda _: self.setting_apart.start())
         job.failed.connect(self.show_error)
         self.quick.start(job)
         self.models.add_remembered()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -9,16 +10,28 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
 
+from cellpose_studio.app.garbage import set_apart
 from cellpose_studio.app.session import Entry
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.app.unnamed import new_unnamed
+from cellpose_studio.engine.libraries import load_cellpose
 from cellpose_studio.ui.main_window import MainWindow
 
 LONG = 120_000  # ms; a machine with much else to do must not fail a test
 
 
+@pytest.fixture(scope="session")
+def _set_apart() -> None:
+    """Set apart what is loaded, as the application does; each test is quicker then."""
+    from napari.qt import QtViewer  # noqa: F401
+
+    load_cellpose()
+    gc.collect()
+    set_apart()
+
+
 @pytest.fixture
-def window(qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
+def window(_set_apart: None, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     """Return the window, shown and active, with settings of its own."""
     window = MainWindow(Settings(tmp_path / "settings.ini"), new_unnamed())
     window.show()

@@ -1,0 +1,67 @@
+"""What the window has loaded is set apart, and no image stays with it."""
+
+from __future__ import annotations
+
+import gc
+import sys
+import weakref
+
+import pytest
+
+
+@pytest.fixture
+def apart():
+    """Nothing is set apart at first, and in the end what the other tests need."""
+    gc.unfreeze()
+    yield
+    gc.collect()
+    gc.freeze()
+
+
+def layers(window):
+    return [weakref.ref(layer) for layer in window.canvas.model.layers]
+
+
+def test_an_image_that_was_shown_meanwhile_goes_when_it_is_left(apart, user, cells):
+    first, second = user.open(cells("a.tif"), cells("b.tif"))
+    session = user.window.session
+    session.show(first.image.key)
+    of_first = layers(user.window)
+    user.window.warm_up()
+    user.wait_for(lambda: gc.get_freeze_count() > 0)
+    user.wait_idle()
+    session.show(second.image.key)
+    gc.collect()
+    assert of_first
+    assert [layer() for layer in of_first] == [None] * len(of_first)
+    assert gc.get_freeze_count() > 0
+    torch = sys.modules["torch"]
+    assert not any(known is torch for known in gc.get_objects())
+
+
+def test_images_shown_later_are_not_kept(apart, user, cells):
+    user.window.warm_up()
+    user.wait_for(lambda: gc.get_freeze_count() > 0)
+    user.wait_idle()
+    first, second = user.open(cells("a.tif"), cells("b.tif"))
+    user.window.session.show(first.image.key)
+    of_first = layers(user.window)
+    user.window.session.show(second.image.key)
+    assert [layer() for layer in of_first] == [None] * len(of_first)
+
+
+def test_another_project_lets_images_go_that_were_set_apart(apart, user, cells):
+    user.open(cells("a.tif"))
+    entry = user.run()
+    user.window.session.undo()
+    user.window.session.redo()
+    masks = weakref.ref(entry.labels.pixels)
+    user.window.warm_up()
+    user.wait_for(lambda: gc.get_freeze_count() > 0)
+    user.wait_idle()
+    gone = weakref.ref(entry)
+    del entry
+    user.window.projects.new()
+    user.wait_idle()
+    assert gone() is None
+    assert masks() is None
