@@ -56,6 +56,8 @@ class CellStatuses(ProjectImages):
 
     def _put_statuses(self, entry: Entry, name: str, changes: StatusChanges) -> None:
         """Give cells the status after a change that the project knows of."""
+        if not changes:
+            return
         known = entry.statuses.setdefault(name, {})
         for cell, (_, status) in changes.items():
             if status is None:

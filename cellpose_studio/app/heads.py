@@ -59,6 +59,7 @@ class Heads:
         operation: str,
         before: LabelRevision | None,
         details: dict[str, object] | None = None,
+        statuses: StatusChanges | None = None,
     ) -> tuple[LabelSet, int]:
         """Make a revision of ``labels``, the new head; return them and the entry's id.
 
@@ -100,9 +101,16 @@ class Heads:
             highest = max(known, pixels.highest())
             revisions.set_head(db, label_set, revision.id, labels.cells, highest)
 
-        entry = self._entry(label_set, before, operation, None, head=revision.id)
+        entry = self._entry(
+            label_set, before, operation, None, head=revision.id, statuses=statuses
+        )
+        after_it = _after(statuses)
         project.submit_revision(
-            revision.id, write, lambda db: journal.write_entry(db, entry), become_head
+            revision.id,
+            write,
+            lambda db: journal.write_entry(db, entry),
+            become_head,
+            lambda db: write_statuses(db, label_set, after_it),
         )
         return replace(labels, run=run, revision=revision, edited=False), entry.id
 
@@ -119,14 +127,19 @@ class Heads:
         before: LabelRevision | None,
         after: LabelSet | None,
         undoes: int,
+        statuses: StatusChanges | None = None,
     ) -> int:
         """Make an earlier revision the head, or none; return the entry's id."""
         revision = after.revision if after else None
         head, cells = (revision.id, revision.cells) if revision else (None, 0)
-        entry = self._entry(label_set, before, operation, undoes, head=head)
+        entry = self._entry(
+            label_set, before, operation, undoes, head=head, statuses=statuses
+        )
+        after_it = _after(statuses)
         self._project.submit(
             lambda db: journal.write_entry(db, entry),
             lambda db: revisions.set_head(db, label_set, head, cells),
+            lambda db: write_statuses(db, label_set, after_it),
         )
         return entry.id
 
@@ -147,9 +160,9 @@ class Heads:
             edit.operation,
             undoes,
             cells=edit.cells,
-            statuses=statuses or None,
+            statuses=statuses,
         )
-        after = _after(statuses or {})
+        after = _after(statuses)
         self._project.submit(
             lambda db: journal.write_entry(db, entry, edit.parts),
             lambda db: revisions.set_cells(db, label_set, cells, highest),
@@ -228,12 +241,12 @@ class Heads:
             now(),
             undoes,
             head,
-            statuses=statuses,
+            statuses=statuses or None,
         )
 
 
-def _after(changes: StatusChanges) -> dict[int, CellStatus | None]:
-    return {cell: status for cell, (_, status) in changes.items()}
+def _after(changes: StatusChanges | None) -> dict[int, CellStatus | None]:
+    return {cell: status for cell, (_, status) in (changes or {}).items()}
 
 
 def _parameters(

@@ -84,6 +84,7 @@ class HeadSwitch(Step):
         before: LabelRevision | None,
         after: LabelSet,
         number: int,
+        statuses: StatusChanges | None = None,
     ) -> None:
         super().__init__(text)
         self.entry = entry
@@ -93,6 +94,7 @@ class HeadSwitch(Step):
         self._after = after.revision
         self._active_before = entry.active
         self._number = number
+        self._statuses = statuses or {}
         self._new: LabelSet | None = after
 
     def redo(self) -> None:
@@ -102,19 +104,22 @@ class HeadSwitch(Step):
             # Pushing onto the stack comes here too: a run must not move the user.
             self._session.put_new(self.entry, new)
             return
-        self._before = self._switch(self._after, self.text())
+        self._before = self._switch(self._after, self.text(), self._statuses)
         self._session.show_masks(self.entry, self._name)
 
     def undo(self) -> None:
         """Put the former masks back, or none."""
         # Edits that came after the new masks were undone before; so what is left now
         # has the pixels of the new masks, whatever number they have meanwhile.
-        self._after = self._switch(self._before, f"Undo {self.text()}")
+        text, statuses = f"Undo {self.text()}", _inverse(self._statuses)
+        self._after = self._switch(self._before, text, statuses)
         self._session.show_masks(self.entry, self._active_before)
 
-    def _switch(self, to: LabelRevision | None, text: str) -> LabelRevision | None:
+    def _switch(
+        self, to: LabelRevision | None, text: str, statuses: StatusChanges
+    ) -> LabelRevision | None:
         left, self._number = self._session.switch_head(
-            self.entry, self._name, to, text, self._number
+            self.entry, self._name, to, text, self._number, statuses
         )
         return left
 

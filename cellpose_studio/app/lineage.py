@@ -162,7 +162,7 @@ class _Steps:
         self._edits: dict[int, list[JournalEntry]] = defaultdict(list)
         self._operations: dict[int, str] = {}
         for entry in journal:
-            if entry.statuses is not None and not entry.pixels:
+            if entry.of_statuses:
                 continue
             if entry.head is None and entry.sealed is not None:
                 self._edits[entry.sealed].append(entry)
@@ -271,7 +271,7 @@ def _open(journal: Sequence[JournalEntry], head: int | None) -> list[JournalEntr
         for entry in journal
         if entry.base == head
         and entry.head is None
-        and (entry.pixels or entry.statuses is None)
+        and not entry.of_statuses
         and entry.sealed is None
         and entry.undoes not in switches
     ]

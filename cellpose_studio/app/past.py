@@ -46,6 +46,7 @@ class PastSwitch(Past, HeadSwitch):
         self._session = session
         self._name = self._active_before = name
         self._before, self._after = past.before, past.after
+        self._statuses = past.entry.statuses or {}
         self._number = past.number
         self._new = None
 
@@ -131,7 +132,7 @@ def rebuild(
 def _command(
     session: Session, entry: Entry, name: str, past: PastStep, done: bool
 ) -> Past:
-    if past.entry.statuses is not None and not past.entry.pixels:
+    if past.entry.of_statuses:
         return PastStatus(session, entry, name, past)
     if past.entry.head is None:
         return PastEdit(session, entry, name, past, done)

@@ -10,7 +10,9 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Entry
 from cellpose_studio.app.stored import StoredMasks
+from cellpose_studio.core.links import matches
 from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.snapshot import Snapshot
 from cellpose_studio.io.project.confidence import read_confidence
 from cellpose_studio.io.project.runs import read_run
 from cellpose_studio.workflows.recompute import MasksFromFile
@@ -48,3 +50,15 @@ def read_masks(
         flows=kept,
         maker=MasksFromFile(kept, entry.image.label_shape) if kept else None,
     )
+
+
+def ids_in(restored: LabelSet, present: Snapshot) -> dict[int, int]:
+    """Return for cells of the present masks the ids that they have in restored ones.
+
+    They are told by where they are, because all may have got other ids since. For any
+    thread.
+    """
+    labels = present.array()
+    if labels.shape != restored.labels.shape:
+        return {}
+    return {now: then for then, now in matches(labels, restored.labels).items()}

@@ -79,11 +79,13 @@ class Session(HeldMasks):
         text: str,
         kind: RevisionKind = "run",
         details: dict[str, object] | None = None,
+        statuses: StatusChanges | None = None,
     ) -> None:
         """Give an image new masks, the active ones, as one step that can be undone.
 
-        They become a revision. An image that was taken off the list meanwhile has
-        them when it is added again; nothing happens to one of another project.
+        They become a revision, and ``statuses`` change with them. An image that was
+        taken off the list meanwhile has them when it is added again; nothing happens to
+        one of another project.
         """
         if self._by_id.get(entry.id) is not entry:
             return
@@ -93,14 +95,24 @@ class Session(HeldMasks):
             self._keep_previews(entry)
         before = self._leave(entry, name)
         after, number = self._heads.record(
-            self._label_set(entry, name), entry.id, labels, kind, text, before, details
+            self._label_set(entry, name),
+            entry.id,
+            labels,
+            kind,
+            text,
+            before,
+            details,
+            statuses,
         )
         self._recent.keep(after)
         self.recorded.emit(entry, after)
-        if not listed:
+        if listed:
+            self.undo_stack.push(
+                HeadSwitch(self, entry, name, text, before, after, number, statuses)
+            )
+        else:
             self._put(entry, name, after)
-            return
-        self.undo_stack.push(HeadSwitch(self, entry, name, text, before, after, number))
+        self._put_statuses(entry, name, statuses or {})
 
     def import_labels(
         self, entry: Entry, labels: LabelSet, details: dict[str, object]
@@ -157,6 +169,7 @@ class Session(HeldMasks):
         revision: LabelRevision | None,
         text: str,
         undoes: int,
+        statuses: StatusChanges,
     ) -> tuple[LabelRevision | None, int]:
         """Put the masks of a revision back, or none; for the undo stack.
 
@@ -168,9 +181,10 @@ class Session(HeldMasks):
             after = self._masks_at(name, revision)
             self._recent.keep(after)
         number = self._heads.switch(
-            self._label_set(entry, name), text, left, after, undoes
+            self._label_set(entry, name), text, left, after, undoes, statuses
         )
         self._put(entry, name, after)
+        self._put_statuses(entry, name, statuses)
         return left, number
 
     def put_new(self, entry: Entry, labels: LabelSet) -> None:
@@ -279,8 +293,7 @@ class Session(HeldMasks):
         entry.label_sets[name] = replace(labels, cells=cells, edited=True)
         self._recent.keep(entry.label_sets[name])
         self.labels_edited.emit(entry, name, edit)
-        if statuses:
-            self._put_statuses(entry, name, statuses)
+        self._put_statuses(entry, name, statuses or {})
         return number
 
     def go_back(self, entry: Entry, name: str, edit: LabelEdit) -> None:

@@ -124,3 +124,8 @@ class JournalEntry:
     sealed: int | None = None
     statuses: StatusChanges | None = None
     pixels: bool = False
+
+    @property
+    def of_statuses(self) -> bool:
+        """Nothing but the status of cells changed."""
+        return self.statuses is not None and self.head is None and not self.pixels

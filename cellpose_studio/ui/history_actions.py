@@ -11,10 +11,11 @@ from psygnal import Signal
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QInputDialog
 
+from cellpose_studio.app.cell_statuses import renamed
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelSet
-from cellpose_studio.app.restoring import read_masks
+from cellpose_studio.app.restoring import ids_in, read_masks
 from cellpose_studio.app.session import Entry
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.model import ModelSpec
@@ -53,13 +54,20 @@ class HistoryActions(QObject):
         if entry is None or revision is None:
             return
         project, stored, name = session.project, session.stored, row.lineage.name
+        present = entry.label_sets.get(name)
+        # Without a status there is nothing that has to follow its cell.
+        pixels = present.pixels if present and entry.statuses.get(name) else None
+        seen = pixels.snapshot() if pixels is not None and pixels.loaded else None
 
-        def work(_: object) -> LabelSet:
-            return read_masks(project, stored, self._flows, entry, name, revision)
+        def work(_: object) -> tuple[LabelSet, dict[int, int]]:
+            labels = read_masks(project, stored, self._flows, entry, name, revision)
+            if pixels is None:
+                return labels, {}
+            return labels, ids_in(labels, seen or pixels.snapshot())
 
-        def finish(labels: LabelSet) -> None:
+        def finish(found: tuple[LabelSet, dict[int, int]]) -> None:
             if project is session.project:
-                self._put_back(entry, labels, revision)
+                self._put_back(entry, *found, revision)
 
         job = Job(f"Reading revision {revision.id}", work)
         job.finished.connect(finish)
@@ -160,10 +168,15 @@ class HistoryActions(QObject):
         return text.strip() if said else None
 
     def _put_back(
-        self, entry: Entry, labels: LabelSet, revision: LabelRevision
+        self,
+        entry: Entry,
+        labels: LabelSet,
+        ids: dict[int, int],
+        revision: LabelRevision,
     ) -> None:
         text = f"Restore revision {revision.id}"
-        self._session.replace_labels(entry, labels, text, "restore")
+        statuses = renamed(entry.statuses.get(labels.name, {}), ids)
+        self._session.replace_labels(entry, labels, text, "restore", statuses=statuses)
         now = entry.label_sets[labels.name].revision
         number = f" as revision {now.id}" if now else ""
         self._window.messages.note(

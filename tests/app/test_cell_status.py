@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -10,6 +12,7 @@ from hypothesis import strategies as st
 from cellpose_studio.app.cell_statuses import renamed
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.lineage import Present, read_lineages
+from cellpose_studio.app.restoring import ids_in
 from cellpose_studio.core.edits.whole import delete_cells, names_from_1, relabel
 from cellpose_studio.io.images import open_images
 
@@ -28,6 +31,16 @@ def four_cells(name: str = "cells") -> LabelSet:
     for n in range(4):
         labels[4:12, 8 * n : 8 * n + 6] = n + 1
     return LabelSet(name, LabelImage(labels), "run", 4)
+
+
+def lineage_of(session, entry):
+    session.project.writer.flush()
+    number = entry.label_set_ids["cells"]
+    present = [Present("cells", number, entry.labels.revision.id)]
+    [known] = session.project.read(
+        lambda db: read_lineages(db, entry.id, present, "cells")
+    )
+    return known
 
 
 def test_cells_keep_their_status_when_the_project_is_opened_again(
@@ -82,12 +95,7 @@ def test_statuses_can_be_undone_after_a_restart(session, entry, reopened):
 
 def test_statuses_are_no_edits_of_the_masks(session, entry):
     session.set_cell_status(entry, [1], "accepted")
-    session.project.writer.flush()
-    number = entry.label_set_ids["cells"]
-    present = [Present("cells", number, entry.labels.revision.id)]
-    [known] = session.project.read(
-        lambda db: read_lineages(db, entry.id, present, "cells")
-    )
+    known = lineage_of(session, entry)
     assert known.open_edits == ()
     assert not entry.edited
 
@@ -205,3 +213,42 @@ def test_undo_goes_back_to_the_image_it_happened_on(session, entry, cells):
     session.show(other.image.key)
     session.undo()
     assert session.shown is entry
+
+
+def test_restored_masks_get_the_statuses_that_come_with_them(session, entry, reopened):
+    session.set_cell_status(entry, [1, 4], "accepted")
+    earlier = replace(four_cells(), origin="earlier")
+    changes = {1: ("accepted", None), 2: (None, "rejected")}
+    session.replace_labels(entry, earlier, "Restore", "restore", statuses=changes)
+    assert entry.statuses["cells"] == {2: "rejected", 4: "accepted"}
+    session.undo()
+    assert entry.statuses["cells"] == {1: "accepted", 4: "accepted"}
+    session.redo()
+    again = reopened()
+    [restored] = again.entries
+    assert restored.statuses["cells"] == {2: "rejected", 4: "accepted"}
+    assert restored.labels.origin == "earlier"
+    again.undo()
+    assert restored.statuses["cells"] == {1: "accepted", 4: "accepted"}
+    assert restored.labels.origin == "run"
+
+
+def test_a_restoration_with_statuses_is_a_revision_in_the_history(session, entry):
+    changes = {1: (None, "accepted")}
+    session.replace_labels(
+        entry, four_cells(), "Restore revision 1", "restore", statuses=changes
+    )
+    restored, run = lineage_of(session, entry).line
+    assert (restored.revision.kind, run.revision.kind) == ("restore", "run")
+    assert restored.changes == ("from revision 1",)
+
+
+def test_cells_are_found_again_where_they_are_whatever_their_ids():
+    restored, present = four_cells(), four_cells()
+    present.labels[:] = np.choose(present.labels, [0, 9, 1, 4, 0])
+    assert ids_in(restored, present.pixels.snapshot()) == {9: 1, 1: 2, 4: 3}
+
+
+def test_masks_of_another_shape_have_no_cells_in_common():
+    other = LabelImage(np.ones((4, 4), np.uint32))
+    assert ids_in(four_cells(), other.snapshot()) == {}

@@ -318,6 +318,28 @@ def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
     assert 2 not in entry.labels.labels
 
 
+def test_what_was_decided_stays_with_its_cell_when_masks_come_back(history, run):
+    entry, session = run(), history.window.session
+    before = entry.labels.labels.copy()
+    delete(history, 2)
+    history.window.menus.actions["relabel"].trigger()
+    history.settle()
+    relabelled = entry.labels.labels.copy()
+    there = np.unravel_index(np.argmax(before == 5), before.shape)
+    now = int(relabelled[there])
+    assert now != 5
+    session.set_cell_status(entry, [now], "accepted")
+    history.look()
+    history.click("Run, 12 cells")
+    history.press("restore")
+    np.testing.assert_array_equal(entry.labels.labels, before)
+    assert entry.statuses[entry.active] == {5: "accepted"}
+    session.undo()
+    history.settle()
+    np.testing.assert_array_equal(entry.labels.labels, relabelled)
+    assert entry.statuses[entry.active] == {now: "accepted"}
+
+
 def test_thresholds_are_live_after_restoring(history, run):
     entry = run()
     delete(history, 2)
