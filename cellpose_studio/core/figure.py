@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,12 @@ class FigureOptions:
     bar_length: float = 0.0
     bar_left: bool = False
     bar_top: bool = False
+
+    def smaller(self, factor: float) -> FigureOptions:
+        """Return those of the same figure with fewer pixels; never with more."""
+        factor = min(factor, 1)
+        dpi = max(round(self.dpi * factor), 1)
+        return replace(self, scale=self.scale * factor, dpi=dpi)
 
     def pixels(self, points: float) -> float:
         """Return how many pixels of the figure a size in points is."""

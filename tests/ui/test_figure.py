@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
@@ -13,8 +14,10 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
+from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.figure import FigureOptions
 from cellpose_studio.ui.figure.dialog import FigureDialog
+from cellpose_studio.ui.figure.making import make_figure
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -136,6 +139,78 @@ def test_a_pdf_for_which_there_is_no_room_says_so(user, two, tmp_path, monkeypat
     export(user, two, tmp_path / "f.pdf")
     assert "f.pdf could not be saved: the disk is full." in user.message
     assert not list(tmp_path.glob("*f.pdf"))
+
+
+@pytest.fixture
+def dialog(user, two):
+    """Return the dialog of a figure of ``two``, which is 1200 × 960 pixels large."""
+    scene = user.window.figures.scene(two)
+    options = FigureOptions(scale=12, line_colour="#ff0000")
+    made = FigureDialog(Path("f.png"), options, scene, False, user.window.quick)
+    made.show()
+    yield made
+    made.reject()
+    made.deleteLater()
+
+
+def preview(user, dialog) -> QImage:
+    """Return the preview that the user sees when nothing is drawn any more."""
+    user.qtbot.wait(200)
+    user.wait_idle()
+    return dialog.preview.pixmap().toImage()
+
+
+def test_the_dialog_shows_the_figure_in_small(user, dialog):
+    seen = preview(user, dialog)
+    assert (seen.width(), seen.height()) == (380, 304)
+    # One pixel of the image is 3.8 of the preview. The outline of cell 3 is red.
+    edge = [colour(seen, x, 76) for x in range(34, 42)]
+    assert max(red - green for red, green, _ in edge) > 100
+    assert len({*colour(seen, 76, 76)}) == 1
+    dialog.outlines.setChecked(False)
+    dialog.fill.setChecked(True)
+    filled = preview(user, dialog)
+    assert len({*colour(filled, 76, 76)}) > 1
+    assert max(r - g for r, g, _ in (colour(filled, x, 76) for x in range(34))) < 50
+
+
+def test_a_choice_that_comes_meanwhile_is_the_one_that_is_shown(
+    user, dialog, monkeypatch
+):
+    first = preview(user, dialog)
+    going_on = [threading.Event(), threading.Event()]
+    waiting = iter(going_on)
+
+    def held(*args):
+        next(waiting).wait(10)
+        return make_figure(*args)
+
+    monkeypatch.setattr("cellpose_studio.ui.figure.preview.make_figure", held)
+    queue = user.window.quick
+    dialog.bar.setChecked(False)
+    user.wait_for(lambda: len(queue.jobs) == 1)
+    dialog.fill.setChecked(True)
+    user.wait_for(lambda: len(queue.jobs) == 2)
+    going_on[0].set()
+    user.wait_for(lambda: len(queue.jobs) == 1)
+    assert dialog.preview.pixmap().toImage() == first
+    going_on[1].set()
+    seen = preview(user, dialog)
+    assert len({*colour(seen, 76, 76)}) > 1
+    assert (255, 255, 255) not in {
+        colour(seen, x, y) for x in range(380) for y in range(250, 304)
+    }
+
+
+def test_a_preview_says_why_there_is_none(user, two, dialog, monkeypatch):
+    def gone(*_):
+        raise ImageUnreadable("a.tif has gone.", "Put it back.")
+
+    monkeypatch.setattr("cellpose_studio.ui.figure.preview.make_figure", gone)
+    dialog.fill.setChecked(True)
+    user.qtbot.wait(200)
+    user.wait_idle()
+    assert dialog.preview.text() == "a.tif has gone."
 
 
 def test_the_dialog_exports_and_remembers(user, two, tmp_path):

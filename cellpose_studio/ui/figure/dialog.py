@@ -24,7 +24,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.core.figure import FigureOptions
+from cellpose_studio.ui.figure.making import Scene, figure_size
+from cellpose_studio.ui.figure.preview import FigurePreview
 from cellpose_studio.ui.figure.writing import ENDINGS
 
 _FILES = "Figures (*.png *.svg *.pdf)"
@@ -47,33 +50,33 @@ class FigureDialog(QDialog):
         The file that is suggested.
     options
         What was chosen last.
-    whole, view
-        Height and width of the plane and of the part in view, in pixels.
-    unit
-        Of the scale bar.
+    scene
+        What the canvas shows.
     words
         Words are shown at the cells at present.
+    queue
+        Where a preview is drawn.
     """
 
     def __init__(
         self,
         path: Path,
         options: FigureOptions,
-        whole: tuple[int, int],
-        view: tuple[int, int],
-        unit: str,
+        scene: Scene,
         words: bool,
+        queue: JobQueue,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export figure")
-        self._sizes = {True: whole, False: view}
+        self._scene = scene
         self._first = options
-        self._make(path, options, unit, words)
+        self._drawn: FigureOptions | None = None
+        self.preview = FigurePreview(scene, queue)
+        self._make(path, options, words)
         self._lay_out()
         self._connect()
         self._refresh()
-        self.setMinimumWidth(480)
 
     @property
     def path(self) -> Path:
@@ -102,7 +105,7 @@ class FigureDialog(QDialog):
             bar_top=top,
         )
 
-    def _make(self, path: Path, o: FigureOptions, unit: str, words: bool) -> None:
+    def _make(self, path: Path, o: FigureOptions, words: bool) -> None:
         self.what = QComboBox(objectName="figureWhat")
         self.what.addItem("The whole image plane", True)
         self.what.addItem("What is in view", False)
@@ -134,7 +137,8 @@ class FigureDialog(QDialog):
         self.words.setToolTip("Those chosen in View, Words at cells.")
         self.text_size = _number("figureText", o.text_size, 2, 48, 0.5, " pt")
         self.bar = QCheckBox("Scale bar", checked=o.bar)
-        self.bar_length = _number("figureBar", o.bar_length, 0, 1e6, 10, f" {unit}")
+        unit = " px" if self._scene.image.pixel_size_um[1] is None else " µm"
+        self.bar_length = _number("figureBar", o.bar_length, 0, 1e6, 10, unit)
         self.bar_length.setSpecialValueText("automatic")
         self.corner = QComboBox(objectName="figureCorner")
         for name, corner in _CORNERS.items():
@@ -161,26 +165,38 @@ class FigureDialog(QDialog):
         file.addWidget(self.file, 1)
         file.addWidget(browse)
         form.addRow("File", file)
-        column = QVBoxLayout(self)
+        column = QVBoxLayout()
         column.addLayout(form)
+        column.addStretch()
         column.addWidget(self.wrong)
         column.addWidget(self.buttons)
+        row = QHBoxLayout(self)
+        row.addWidget(self.preview)
+        row.addLayout(column)
 
     def _connect(self) -> None:
-        self.what.currentIndexChanged.connect(self._refresh)
-        self.scale.valueChanged.connect(self._refresh)
-        self.dpi.valueChanged.connect(self._refresh)
+        for choice in (self.what, self.line_colour, self.corner):
+            choice.currentIndexChanged.connect(self._refresh)
+        for number in (
+            self.scale,
+            self.dpi,
+            self.line_width,
+            self.text_size,
+            self.bar_length,
+        ):
+            number.valueChanged.connect(self._refresh)
         self.file.textChanged.connect(self._refresh)
         self.line_colour.activated.connect(self._on_colour)
-        for box in (self.outlines, self.words, self.bar):
+        for box in (self.fill, self.outlines, self.words, self.bar):
             box.toggled.connect(self._refresh)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
+        self.finished.connect(self.preview.stop)
 
     def _refresh(self, *_: object) -> None:
-        """Say how large the figure will be, and what is wrong."""
+        """Say how large the figure will be, and what is wrong, and show it."""
         o = self.options
-        height, width = (round(n * o.scale) for n in self._sizes[o.whole])
+        width, height = figure_size(self._scene, o)
         self.size_text.setText(
             f"{width:,} × {height:,} pixels, {o.mm(width):.0f} × {o.mm(height):.0f} mm"
         )
@@ -193,6 +209,9 @@ class FigureDialog(QDialog):
         self.wrong.setVisible(bool(wrong))
         ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         ok.setEnabled(not wrong)
+        if o != self._drawn:
+            self._drawn = o
+            self.preview.show_figure(o)
         for box, widgets in (
             (self.outlines, (self.line_width, self.line_colour)),
             (self.words, (self.text_size,)),

@@ -37,21 +37,17 @@ class FigureExport:
         if entry is None:
             return
         scene = self.scene(entry)
-        height, width = scene.image.shape[3:]
+        width = scene.image.shape[4]
         options = replace(
             _options(window.settings.figure), scale=float(max(-(-_WIDTH // width), 1))
         )
-        rows, columns = scene.part
-        view = (rows.stop - rows.start, columns.stop - columns.start)
-        known = scene.image.pixel_size_um[1] is not None
         base = entry.image.path
         dialog = FigureDialog(
             base.with_name(f"{base.stem}_figure{window.settings.figure_ending}"),
             options,
-            (height, width),
-            view,
-            "µm" if known else "px",
+            scene,
             window.words.on,
+            window.quick,
             window,
         )
         if dialog.exec() == QDialog.DialogCode.Accepted:

@@ -71,20 +71,36 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
     Cancelled
         If the user does not want it any more.
     """
-    height, width = scene.image.shape[3:]
-    rows, columns = scene.part
-    if options.whole:
-        rows, columns = slice(0, height), slice(0, width)
+    rows, columns = _part(scene, options.whole)
     cells = _cells(scene, rows, columns)
     rgb = _rgb(scene, rows, columns, cells if options.fill else None, checkpoint)
-    y, x = scene.image.label_scale[-2:]
-    figure = Figure(options, rgb, options.scale * x / y, options.scale, scene.title)
+    scale_x = options.scale * _widening(scene)
+    figure = Figure(options, rgb, scale_x, options.scale, scene.title)
     if options.outlines and cells is not None and scene.masks is not None:
         figure.outlines.extend(_outlines(cells, scene.masks, options.line_colour))
     checkpoint.check()
     if options.words and cells is not None:
         figure.words.extend(_words(cells, scene.texts, figure))
     return replace(figure, bar=_bar(scene.image, figure)) if options.bar else figure
+
+
+def figure_size(scene: Scene, options: FigureOptions) -> tuple[int, int]:
+    """Return the width and the height that a figure will have, in its pixels."""
+    rows, columns = _part(scene, options.whole)
+    width = (columns.stop - columns.start) * options.scale * _widening(scene)
+    return max(round(width), 1), max(round((rows.stop - rows.start) * options.scale), 1)
+
+
+def _part(scene: Scene, whole: bool) -> tuple[slice, slice]:
+    """Return the rows and columns of the image that a figure shows."""
+    height, width = scene.image.shape[3:]
+    return (slice(0, height), slice(0, width)) if whole else scene.part
+
+
+def _widening(scene: Scene) -> float:
+    """Return how many times as wide as high a pixel is."""
+    y, x = scene.image.label_scale[-2:]
+    return x / y
 
 
 def _cells(scene: Scene, rows: slice, columns: slice) -> npt.NDArray[np.uint32] | None:
