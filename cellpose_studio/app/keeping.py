@@ -18,7 +18,7 @@ from cellpose_studio.app.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.links import carry_over, keep_locked
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.revisions import read_revision
 
 _LOCKED, _DELETED = "locked", "deleted"
@@ -50,20 +50,46 @@ class _Decided:
         return {name: value for name, value in found.items() if value}
 
 
-def masks_before(entry: Entry, name: str) -> LabelSet | None:
-    """Return the masks that new ones of that name take the place of."""
-    preview = entry.preview_of
-    if preview is not None and preview.name == name:
-        return preview
-    return entry.label_sets.get(name)
+@dataclass(frozen=True, eq=False)
+class Before:
+    """Masks that new ones take the place of, as they were when they were looked at.
+
+    Attributes
+    ----------
+    masks
+        None if there were none. Edits change their pixels in place.
+    edits
+        How many had changed them.
+    statuses
+        Of their cells.
+    """
+
+    masks: LabelSet | None
+    edits: int
+    statuses: dict[int, CellStatus]
+
+    @classmethod
+    def of(cls, entry: Entry, name: str) -> Before:
+        """Look at the masks of that name of an image, as they are; for any thread."""
+        masks = entry.label_sets.get(name)
+        preview = entry.preview_of
+        if preview is not None and preview.name == name:
+            masks = preview
+        edits = 0 if masks is None else masks.pixels.edits
+        return cls(masks, edits, entry.statuses.get(name, {}).copy())
+
+    def is_same(self, other: Before) -> bool:
+        """Tell whether nothing has changed between the two."""
+        pixels = [one.masks.pixels if one.masks else None for one in (self, other)]
+        return (
+            pixels[0] is pixels[1]
+            and self.edits == other.edits
+            and self.statuses == other.statuses
+        )
 
 
 def kept_over(
-    project: Project,
-    entry: Entry,
-    before: LabelSet | None,
-    new: LabelSet,
-    checkpoint: Checkpoint,
+    project: Project, before: Before, new: LabelSet, checkpoint: Checkpoint
 ) -> LabelSet:
     """Return new masks with what stays of those before; for any thread.
 
@@ -71,11 +97,12 @@ def kept_over(
     ------
     ProjectDamaged
     """
-    if before is None or before.revision is None:
+    masks = before.masks
+    if masks is None or masks.revision is None:
         return new
-    decided = _decided(project, before, entry.statuses.get(new.name, {}))
-    present = before.labels
-    highest = before.pixels.sizes().highest
+    decided = _decided(project, masks, before.statuses)
+    present = masks.labels
+    highest = masks.pixels.sizes().highest
     labels = carry_over(present, new.labels, highest)
     checkpoint.check()
     if decided.locked or decided.deleted:
@@ -102,7 +129,9 @@ def decisions(project: Project, labels: LabelSet) -> dict[str, Any]:
     return _decided(project, labels, {}).details()
 
 
-def _decided(project: Project, labels: LabelSet, statuses: dict[int, Any]) -> _Decided:
+def _decided(
+    project: Project, labels: LabelSet, statuses: dict[int, CellStatus]
+) -> _Decided:
     assert labels.revision is not None
     base, present = _base(project, labels.revision), labels.labels
     details = base.details if base is not None else {}

@@ -13,7 +13,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.keeping import kept_over, masks_before
+from cellpose_studio.app.keeping import Before, kept_over
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project, now
 from cellpose_studio.app.session import Entry, Session
@@ -38,6 +38,9 @@ RUN_RESULT = "cells"
 """Name of the label set that runs write to."""
 
 _CLOSED = "The project was closed."
+
+_TRIES = 3
+"""How often present masks are looked at while the user goes on with them."""
 
 _REST = 500
 """ms that a slider is at rest before its masks are worth a revision."""
@@ -76,13 +79,11 @@ class Runs:
         """
         image, project = entry.image, self._session.project
         started: list[datetime] = []
-        seen: list[LabelSet | None] = []
 
-        def work(checkpoint: Checkpoint) -> LabelSet:
+        def work(checkpoint: Checkpoint) -> tuple[LabelSet, Before]:
             started.append(now())
             labels = self._segmented(image, model, parameters, checkpoint)
-            seen[:] = [masks_before(entry, labels.name)]
-            return _over(project, entry, seen[0], labels, checkpoint)
+            return _over_present(project, entry, labels, checkpoint)
 
         def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
             # One that was cancelled while it waited is not worth a record.
@@ -92,10 +93,10 @@ class Runs:
                 )
                 self._session.record_run(entry, record)
 
-        def finish(labels: LabelSet) -> None:
+        def finish(result: tuple[LabelSet, Before]) -> None:
             # One whose project was left has its record already.
             if job in self._under_way:
-                self._finish(entry, labels, seen[0])
+                self._finish(entry, *result)
 
         job = Job(f"Segmenting {image.name}", work)
         self._under_way[job] = lambda: end("cancelled", _CLOSED)
@@ -135,32 +136,44 @@ class Runs:
         result = segment(image, model, parameters, checkpoint, device, self._networks)
         return _labels_of(result, record_of(result, started))
 
-    def _finish(self, entry: Entry, labels: LabelSet, seen: LabelSet | None) -> None:
+    def _finish(self, entry: Entry, labels: LabelSet, seen: Before) -> None:
         project = self._session.project
         self._session.end_stroke()
-        before = masks_before(entry, labels.name)
-        if before is not seen and self._session.entry_of(entry.id) is entry:
-            # The user went on with them while they were being compared.
-            labels = _over(project, entry, before, labels, Checkpoint())
+        before = Before.of(entry, labels.name)
+        if not before.is_same(seen) and self._session.entry_of(entry.id) is entry:
+            # The user went on with them at the last moment.
+            labels = _over(project, before, labels, Checkpoint())
         self._session.replace_labels(entry, labels, f"Run on {entry.image.name}")
         assert labels.record is not None
         for note in labels.record.notes:
             self.noted.emit(note)
 
 
+def _over_present(
+    project: Project, entry: Entry, new: LabelSet, checkpoint: Checkpoint
+) -> tuple[LabelSet, Before]:
+    """Return new masks with what stays of the present ones, and what these were.
+
+    Comparing takes a second where there are many cells. If the user goes on with them
+    meanwhile, they are compared once more, for that would hold up the window.
+    """
+    for _ in range(_TRIES):
+        before = Before.of(entry, new.name)
+        labels = _over(project, before, new, checkpoint)
+        if Before.of(entry, new.name).is_same(before):
+            break
+    return labels, before
+
+
 def _over(
-    project: Project,
-    entry: Entry,
-    before: LabelSet | None,
-    new: LabelSet,
-    checkpoint: Checkpoint,
+    project: Project, before: Before, new: LabelSet, checkpoint: Checkpoint
 ) -> LabelSet:
     """Return new masks with what stays of those before, and look at their cells.
 
     Masks that cannot be read any more must not keep new ones away.
     """
     with suppress(StudioError):
-        new = kept_over(project, entry, before, new, checkpoint)
+        new = kept_over(project, before, new, checkpoint)
     # Not in the GUI thread, at the first edit.
     new.pixels.sizes()
     return new
@@ -213,9 +226,8 @@ class Thresholds:
             self._jobs[entry].cancel()
         self._resting.start(_REST)
         maker, project = before.maker, self._session.project
-        head = masks_before(entry, before.name)
 
-        def work(checkpoint: Checkpoint) -> LabelSet:
+        def work(checkpoint: Checkpoint) -> tuple[LabelSet, Before]:
             labels = maker.masks(parameters, checkpoint)
             confidence = maker.confidence(labels, parameters, checkpoint)
             made = replace(
@@ -228,19 +240,25 @@ class Thresholds:
                 revision=None,
                 edited=False,
             )
-            return _over(project, entry, head, made, checkpoint)
+            return _over_present(project, entry, made, checkpoint)
 
         job = self._jobs[entry] = Job("Making masks", work, quiet=True)
-        job.finished.connect(lambda labels: self._finish(entry, labels))
+        job.finished.connect(lambda result: self._finish(entry, *result))
         job.failed.connect(self.failed.emit)
         job.ended.connect(lambda: self._forget(entry, job))
         self._queue.start(job)
 
-    def _finish(self, entry: Entry, after: LabelSet) -> None:
+    def _finish(self, entry: Entry, after: LabelSet, seen: Before) -> None:
+        self._session.end_stroke()
         now = entry.labels
         # A run or an undo may have come in between; its masks are not ours to change.
-        if now is not None and now.maker is after.maker:
+        if now is None or now.maker is not after.maker:
+            return
+        if Before.of(entry, after.name).is_same(seen):
             self._session.preview(entry, after)
+        else:
+            # What the user drew meanwhile is to stay.
+            self.change(entry, after.parameters)
 
     def _keep(self) -> None:
         """Make revisions of the previews, unless newer ones are on their way."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellpose_studio.app.keeping import kept_over, masks_before
+from cellpose_studio.app.keeping import Before, kept_over
 from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.restoring import read_masks
@@ -35,8 +35,8 @@ def entry(session, cells):
 
 def run(session, entry, new: LabelSet) -> None:
     """Do what the end of a run does."""
-    before = masks_before(entry, new.name)
-    kept = kept_over(session.project, entry, before, new, Checkpoint())
+    before = Before.of(entry, new.name)
+    kept = kept_over(session.project, before, new, Checkpoint())
     session.replace_labels(entry, kept, "Run")
 
 

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import torch
 
+from cellpose_studio.app import runs
 from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.keeping import kept_over
 from cellpose_studio.app.runs import Runs, Thresholds, imported_labels, parameters_of
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.edit import edit_between
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.parameters import SegmentationParameters
 from cellpose_studio.engine import device as engine_device
@@ -215,6 +220,64 @@ def test_a_run_that_comes_in_between_is_left_alone(app, segmented):
     app.wait()
     assert segmented.labels.parameters.cellprob_threshold == 0.0
     assert segmented.labels.parameters.diameter == 25.0
+
+
+def draw(app, entry, cell=500):
+    """Draw a cell of 6 × 8 pixels in the first corner, over whatever is there."""
+    labels, region = entry.labels.labels, (slice(0, 6), slice(0, 8))
+    after = np.full((6, 8), cell, np.uint32)
+    app.session.edit(entry, edit_between("Draw cell", [cell], labels, region, after))
+
+
+def test_what_is_drawn_while_thresholds_change_stays(app, segmented):
+    wish = changed(segmented, cellprob_threshold=2.0)
+    app.thresholds.change(segmented, wish)
+    draw(app, segmented)
+    app.wait()
+    assert segmented.labels.parameters == wish
+    drawn = segmented.labels.labels == 500
+    assert drawn[:6, :8].all()
+    assert drawn.sum() == 48
+
+
+class Held:
+    """`kept_over`, but its first call does not return before it may."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.reached, self.may_go_on = threading.Event(), threading.Event()
+        self.threads = []
+        monkeypatch.setattr(runs, "kept_over", self)
+
+    def __call__(self, *args):
+        self.threads.append(threading.current_thread())
+        kept = kept_over(*args)
+        self.reached.set()
+        assert self.may_go_on.wait(60)
+        return kept
+
+
+@pytest.mark.parametrize("by_hand", ["draw", "accept"])
+def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_hand):
+    draw(app, segmented)
+    before = segmented.labels.labels.copy()
+    held = Held(monkeypatch)
+    app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
+    app.qtbot.waitUntil(held.reached.is_set, timeout=LONG)
+    if by_hand == "draw":
+        draw(app, segmented, 501)
+    else:
+        app.session.set_cell_status(segmented, [2], "accepted")
+    held.may_go_on.set()
+    app.wait()
+    after = segmented.labels.labels
+    if by_hand == "draw":
+        assert np.unique(after).tolist() == [0, 501]
+    else:
+        assert np.unique(after).tolist() == [0, 2, 500]
+        np.testing.assert_array_equal(after == 2, before == 2)
+    # Comparing again holds nobody up.
+    assert len(held.threads) == 2
+    assert threading.main_thread() not in held.threads
 
 
 def test_thresholds_need_flows(app, cells):
