@@ -75,9 +75,9 @@ class Log:
         self.note("record", self.changed(label_set, labels))
         return self.real["record"](label_set, image, labels, *more)
 
-    def switch(self, label_set, text, before, after, undoes):
+    def switch(self, label_set, text, before, after, *more):
         self.note("switch", self.changed(label_set, after))
-        return self.real["switch"](label_set, text, before, after, undoes)
+        return self.real["switch"](label_set, text, before, after, *more)
 
     def edit(self, *more):
         self.note("edit", masks_of(self.session))
