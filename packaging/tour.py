@@ -21,7 +21,7 @@ from screenshot import opened, settle, wait
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
-from cellpose_studio.core.labels import contours
+from cellpose_studio.core.masks.labels import contours
 from tests.ui.mouse import LEFT, RIGHT, Mouse
 
 CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellpose_studio.core.record import ModelRecord
+from cellpose_studio.core.provenance.record import ModelRecord
 
 UNET = ModelRecord(
     name="nuclei-small",

@@ -19,7 +19,7 @@ from scipy import ndimage
 
 from cellpose_studio.cli.main import parser
 from cellpose_studio.cli.options import made
-from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.size_model import size_model_path
 

@@ -13,8 +13,8 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.runs import Runs
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.errors import ProjectUnusable
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import find
 from cellpose_studio.io.project.batch import (
     BatchItem,

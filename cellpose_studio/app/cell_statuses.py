@@ -10,7 +10,11 @@ from cellpose_studio.app.entry import Entry
 from cellpose_studio.app.heads import Heads
 from cellpose_studio.app.history import History, StatusStep
 from cellpose_studio.app.project_images import ProjectImages
-from cellpose_studio.core.revision import CellStatus, LabelRevision, StatusChanges
+from cellpose_studio.core.provenance.revision import (
+    CellStatus,
+    LabelRevision,
+    StatusChanges,
+)
 
 
 class CellStatuses(ProjectImages):

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 _NO_MATTER = ("batch_size",)
 """The result is the same."""

@@ -8,11 +8,16 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.app.project import Project
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.compare import CHANGED, Comparison, compare, highlight
+from cellpose_studio.core.display.label_picture import OUTLINE, picture
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.label_picture import OUTLINE, picture
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.matching.compare import (
+    CHANGED,
+    Comparison,
+    compare,
+    highlight,
+)
+from cellpose_studio.core.provenance.revision import LabelRevision
 
 KEPT = 5
 """In pictures: a pixel that a cell of other pixels had before, too."""
@@ -48,7 +53,7 @@ class Compared:
     Attributes
     ----------
     picture
-        What `core.compare.highlight` gives, with `OUTLINE` set along the border of
+        What `core.matching.compare.highlight` gives, with `OUTLINE` set along the border of
         each cell, and `KEPT` for those pixels of changed cells that did not change.
     """
 

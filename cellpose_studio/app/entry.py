@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cellpose_studio.app.label_set import LabelSet
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.revision import CellStatus
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.provenance.revision import CellStatus
 
 
 @dataclass(eq=False)

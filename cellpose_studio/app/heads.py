@@ -7,11 +7,11 @@ from dataclasses import replace
 
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.project import Project, now
-from cellpose_studio.core.chunks import chunk
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.parameters import THRESHOLDS, SegmentationParameters
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import (
+from cellpose_studio.core.display.thumbnail import label_thumbnail
+from cellpose_studio.core.masks.chunks import chunk
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import (
     FLOW_KEY,
     CellStatus,
     JournalEntry,
@@ -19,7 +19,7 @@ from cellpose_studio.core.revision import (
     RevisionKind,
     StatusChanges,
 )
-from cellpose_studio.core.thumbnail import label_thumbnail
+from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.io.project import journal, revisions
 from cellpose_studio.io.project.confidence import write_confidence
 from cellpose_studio.io.project.extras import write_statuses

@@ -12,7 +12,7 @@ from cellpose_studio.app.project import Project
 from cellpose_studio.app.recent_labels import RecentLabels
 from cellpose_studio.app.stored import StoredMasks
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.provenance.revision import LabelRevision
 
 
 class HeldMasks(CellStatuses):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from cellpose_studio.app.entry import Entry
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 
 _Identity = tuple[str, str, tuple[int, ...]]
 

@@ -15,8 +15,8 @@ from cellpose_studio.core.errors import StudioError
 if TYPE_CHECKING:
     from cellpose_studio.app.cell_statuses import CellStatuses
     from cellpose_studio.app.session import Entry, LabelSet, Session
-    from cellpose_studio.core.edit import LabelEdit
-    from cellpose_studio.core.revision import LabelRevision, StatusChanges
+    from cellpose_studio.core.masks.edit import LabelEdit
+    from cellpose_studio.core.provenance.revision import LabelRevision, StatusChanges
 
 
 class StepUnfit(StudioError):

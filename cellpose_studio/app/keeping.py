@@ -16,9 +16,9 @@ from cellpose_studio.app.entry import Entry
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.links import carry_over, keep_locked
-from cellpose_studio.core.revision import CellStatus, LabelRevision
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.matching.links import carry_over, keep_locked
+from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.revisions import read_revision
 
 _LOCKED, _DELETED = "locked", "deleted"

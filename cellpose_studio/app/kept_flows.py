@@ -8,10 +8,10 @@ from pathlib import Path
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.flow_cache import FlowCache, flow_key
 
 _NEW_FLOWS = ("run", "import")

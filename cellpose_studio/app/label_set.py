@@ -8,17 +8,17 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.chunks import Labels, Place
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import LabelRevision
-from cellpose_studio.core.run import MakesMasks
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels, Place
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import MakesMasks
 
 
 class LabelImage:

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from cellpose_studio.app.changes import changes_between
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.core.recipes import in_force
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.project.journal import read_journal
 from cellpose_studio.io.project.revisions import read_revisions
 from cellpose_studio.io.project.runs import read_runs

@@ -13,7 +13,7 @@ from cellpose_studio.app.lineage import Lineage, Present, read_lineages
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import RUN_RESULT
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.thumbnail import Thumbnail
+from cellpose_studio.core.display.thumbnail import Thumbnail
 from cellpose_studio.io.project.revisions import read_thumbnails
 from cellpose_studio.io.thumbnails import from_png
 

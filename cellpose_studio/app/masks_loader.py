@@ -14,10 +14,10 @@ from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.project.confidence import read_confidence
 from cellpose_studio.io.project.runs import read_run
 from cellpose_studio.workflows.recompute import MasksFromFile

@@ -11,7 +11,7 @@ from cellpose_studio.app.history import (
     StatusStep,
     Step,
 )
-from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.io.project.steps import PastStep, read_edit
 
 if TYPE_CHECKING:

@@ -14,10 +14,10 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from cellpose_studio.app.writer import Change, Writer
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.revision import CellStatus, LabelRevision
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.counts import last_ids
 from cellpose_studio.io.project.extras import read_all_statuses, read_state
 from cellpose_studio.io.project.file import (

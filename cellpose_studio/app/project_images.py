@@ -9,7 +9,7 @@ from psygnal import Signal
 from cellpose_studio.app.entry import Entry
 from cellpose_studio.app.hidden_images import HiddenImages
 from cellpose_studio.app.project import Project
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.project.images import StoredImage, write_image
 
 

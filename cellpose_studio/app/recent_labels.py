@@ -6,7 +6,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from cellpose_studio.app.label_set import LabelSet
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.provenance.revision import LabelRevision
 
 _BYTES = 1_500_000_000
 """With their flows, which are three times as large."""

@@ -10,9 +10,9 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Entry
 from cellpose_studio.app.stored import StoredMasks
-from cellpose_studio.core.links import matches
-from cellpose_studio.core.revision import LabelRevision
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.matching.links import matches
+from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.confidence import read_confidence
 from cellpose_studio.io.project.runs import read_run
 from cellpose_studio.workflows.recompute import MasksFromFile

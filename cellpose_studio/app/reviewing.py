@@ -8,9 +8,9 @@ from qtpy.QtCore import QTimer
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.label_set import LabelImage
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.cell_shapes import cell_shapes
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.review import Review, measured_again, review_of
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.review.cell_shapes import cell_shapes
+from cellpose_studio.core.review.queue import Review, measured_again, review_of
 
 _DELAY = 100
 """ms in which edits are looked at together."""

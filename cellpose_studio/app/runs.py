@@ -18,14 +18,14 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project, now
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.confidence import Confidence
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.hints import hint_for
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import THRESHOLDS, SegmentationParameters
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.hints import hint_for
+from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.imported import ImportedMasks
 from cellpose_studio.workflows.recompute import MasksFromFile

@@ -17,10 +17,10 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.past import rebuild
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.stroke import Stroke
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import (
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import (
     LabelRevision,
     RevisionKind,
     StatusChanges,

@@ -9,9 +9,9 @@ from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
 
 T = TypeVar("T")
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
-from cellpose_studio.core.chunks import Labels, Place
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.masks.chunks import Labels, Place
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.revisions import StoredLabelSet
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cellpose_studio.core.edit import LabelEdit, joined
+from cellpose_studio.core.masks.edit import LabelEdit, joined
 
 if TYPE_CHECKING:
     from cellpose_studio.app.session import Entry, Session

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Qt, Signal
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.thumbnails import ThumbnailCache
 
 

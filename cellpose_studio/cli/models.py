@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.outcome import ALL_DONE
-from cellpose_studio.core.card import ModelCard
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.catalogue import find, shipped
 
 if TYPE_CHECKING:

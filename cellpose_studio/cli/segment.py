@@ -12,9 +12,9 @@ from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.labels import cell_count
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.io.export import Kind
 
 if TYPE_CHECKING:

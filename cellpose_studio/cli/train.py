@@ -10,7 +10,7 @@ from cellpose_studio.cli.options import add_fields, add_threads, made
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.training import EpochReport, TrainingParameters
+from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellpose_studio.core.axes import AxesQuestion
+from cellpose_studio.core.images.axes import AxesQuestion
 
 
 class StudioError(Exception):

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.paths import resource
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.model import Architecture
+from cellpose_studio.core.models.model import Architecture
 
 Precision = Literal["float32", "bfloat16"]
 

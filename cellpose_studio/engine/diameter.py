@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.dynamics import MaskMaker
 from cellpose_studio.engine.flows import flows_of_planes
 from cellpose_studio.engine.network import Network

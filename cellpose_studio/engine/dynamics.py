@@ -16,10 +16,10 @@ import torch
 from scipy.special import expit
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.confidence import FLOW_CHECK, Confidence
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.labels import compacted
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.masks.labels import compacted
+from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.follow import follow
 from cellpose_studio.engine.mask_flows import flow_errors

@@ -12,8 +12,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import ParametersUnfit
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.network import Network
 from cellpose_studio.engine.tiles import TileCounter, run_planes, tiling
 from cellpose_studio.engine.torchvision_ops import make_importable

@@ -9,7 +9,7 @@ from pathlib import Path
 import torch
 from pydantic import ValidationError
 
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import cpu_capability, cpu_computes_bfloat16
 
 _WORDS = ("title", "description", "licence", "card")

@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from cellpose_studio.core.errors import DeviceFull, ModelUnusable, ParametersUnfit
-from cellpose_studio.core.model import Architecture, ModelSpec
+from cellpose_studio.core.models.model import Architecture, ModelSpec
 from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
 from cellpose_studio.engine.size_model import (
     SizeModel,

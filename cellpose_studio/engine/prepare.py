@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.parameters import GREY, Normalization
+from cellpose_studio.core.runs.parameters import GREY, Normalization
 from cellpose_studio.engine.torchvision_ops import make_importable
 
 

@@ -17,7 +17,7 @@ import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.network import Network, device_full
 from cellpose_studio.engine.torchvision_ops import make_importable
 

@@ -20,7 +20,7 @@ from torch.nn import functional
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import TrainingSetUnfit
-from cellpose_studio.core.training import (
+from cellpose_studio.core.models.training import (
     EpochReport,
     TrainingImage,
     TrainingParameters,

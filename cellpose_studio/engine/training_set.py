@@ -9,8 +9,8 @@ import numpy.typing as npt
 from torch import Tensor
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.labels import compacted
-from cellpose_studio.core.training import TrainingImage, TrainingParameters
+from cellpose_studio.core.masks.labels import compacted
+from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.mask_flows import flows_of_masks
 from cellpose_studio.engine.torchvision_ops import make_importable
 from cellpose_studio.engine.variation import plain, varied

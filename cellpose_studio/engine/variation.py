@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.parameters import GREY, Normalization
-from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.runs.parameters import GREY, Normalization
 from cellpose_studio.engine.prepare import network_input
 
 FloatArray = npt.NDArray[np.float32]

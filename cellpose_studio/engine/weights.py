@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.model import Architecture, ModelSpec
+from cellpose_studio.core.models.model import Architecture, ModelSpec
 from cellpose_studio.engine.unet import LANDMARKS, UNet, widths_of
 
 Weights = dict[str, Tensor]

@@ -6,8 +6,8 @@ from dataclasses import replace
 from itertools import combinations, permutations
 from pathlib import Path
 
-from cellpose_studio.core.axes import AxesQuestion
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
+from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.io.stored import Stored
 
 _LETTERS = "TCZYXS"

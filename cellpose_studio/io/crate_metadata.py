@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import as_command, in_words
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry
 from cellpose_studio.io.crate_run import (
     MODEL,
     STUDIO,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.provenance.record import RunRecord
 
 Entity = dict[str, Any]
 

@@ -10,9 +10,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.labels import Labels, compacted, contours, polygons
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.labels import Labels, compacted, contours, polygons
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.rois import rois_of
 from cellpose_studio.io.seg_npy import write_seg

@@ -10,7 +10,7 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from cellpose_studio.core.figure import Bar, Figure, FigureWord, Outline
+from cellpose_studio.core.display.figure import Bar, Figure, FigureWord, Outline
 
 _FONT = 'font-family="sans-serif" font-weight="bold" text-anchor="middle"'
 _RIM = 'stroke="#000000" stroke-opacity="0.85" stroke-linejoin="round"'

@@ -10,8 +10,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.flow_file import read_flows, write_flows
 

@@ -15,7 +15,7 @@ from io import BufferedReader, BufferedWriter
 
 import numpy as np
 
-from cellpose_studio.core.flows import FloatArray, Flows
+from cellpose_studio.core.runs.flows import FloatArray, Flows
 
 _MARK = b"CPSflow1"
 _HEAD = struct.Struct("<8s5I2d")  # mark; A, N, Y, X, frames; scale, diameter

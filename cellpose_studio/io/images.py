@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.axes import resolved
 from cellpose_studio.io.fingerprint import fingerprint
 from cellpose_studio.io.ome_zarr import is_ome_zarr, open_ome_zarr

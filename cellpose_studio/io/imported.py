@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
-from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.runs.flows import Flows
 
 _LARGEST_ID = int(np.iinfo(np.uint32).max)
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
-from cellpose_studio.core.image import ImageSource, PixelReader, Shape
+from cellpose_studio.core.images.image import ImageSource, PixelReader, Shape
 from cellpose_studio.io.images import open_images
 
 _HINT = "Use File > Relink images to say where it is."

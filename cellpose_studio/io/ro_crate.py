@@ -15,12 +15,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import as_json, as_methods
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.crate_metadata import Content, metadata
 from cellpose_studio.io.export import save_all

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from cellpose_studio.core.labels import Labels, Points, polygons
+from cellpose_studio.core.masks.labels import Labels, Points, polygons
 
 if TYPE_CHECKING:  # roifile is slow to import
     from roifile import ImagejRoi

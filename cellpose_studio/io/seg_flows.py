@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.flows import FloatArray, Flows
+from cellpose_studio.core.runs.flows import FloatArray, Flows
 
 Shape = tuple[int, ...]
 

@@ -10,8 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.labels import outlines
+from cellpose_studio.core.masks.labels import outlines
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.imported import ImportedMasks, as_labels
 from cellpose_studio.io.seg_flows import flows_from, flows_to
 from cellpose_studio.io.seg_strokes import draw_strokes

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
-from cellpose_studio.core.image import ImageSource, Shape
+from cellpose_studio.core.images.image import ImageSource, Shape
 
 Array = npt.NDArray[Any]
 PixelSize = tuple[float | None, float | None, float | None]

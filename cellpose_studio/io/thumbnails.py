@@ -10,9 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
+from cellpose_studio.core.display.thumbnail import SIZE, Thumbnail, image_thumbnail
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.thumbnail import SIZE, Thumbnail, image_thumbnail
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.pictures import PNG_START
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.catalogue import from_file
 from cellpose_studio.ui.model_panel import ModelPanel
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from cellpose_studio.core.card import Accuracy, ModelCard, TrainingData
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.card import Accuracy, ModelCard, TrainingData
+from cellpose_studio.core.models.model import ModelSpec
 
 _NETWORKS = {
     "unet": "residual U-Net of Cellpose 1 to 3",

@@ -12,10 +12,10 @@ from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.reviewing import Reviewer
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.places import place_in
-from cellpose_studio.core.review import Review
-from cellpose_studio.core.revision import CellStatus
+from cellpose_studio.core.display.text_anchor import place_in
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.pixel_area import pixel_area
 from cellpose_studio.ui.review_model import (
     STATUS_COLOURS,

@@ -6,7 +6,7 @@ from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from cellpose_studio.app.comparing import Compared
-from cellpose_studio.core.compare import ADDED, CHANGED, REMOVED, UNCHANGED
+from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
 from cellpose_studio.ui.comparison_layer import COLOURS
 
 

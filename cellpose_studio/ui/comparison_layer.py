@@ -9,9 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.app.comparing import KEPT
-from cellpose_studio.core.compare import ADDED, CHANGED, REMOVED, UNCHANGED
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.label_picture import OUTLINE
+from cellpose_studio.core.display.label_picture import OUTLINE
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
 from cellpose_studio.ui.layer_settings import placed
 
 NAME = "Comparison"

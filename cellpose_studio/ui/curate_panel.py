@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.reviewing import Reviewer
 from cellpose_studio.app.session import Entry
-from cellpose_studio.core.review import Review
-from cellpose_studio.core.revision import CellStatus
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.actions import Command
 from cellpose_studio.ui.pixel_area import pixel_area
 from cellpose_studio.ui.review_table import ReviewTable

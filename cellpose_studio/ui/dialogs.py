@@ -21,7 +21,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.axes import AxesQuestion
+from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.io.export import Kind
 
 _KINDS: dict[Kind, str] = {

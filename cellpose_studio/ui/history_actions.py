@@ -18,10 +18,10 @@ from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.restoring import ids_in, read_masks
 from cellpose_studio.app.session import Entry
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import ModelRecord
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.record import ModelRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.revisions import read_revision, set_note
 from cellpose_studio.ui.history_rows import revision_of, run_of
 from cellpose_studio.ui.history_tree import Row

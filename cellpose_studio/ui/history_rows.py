@@ -6,9 +6,9 @@ from collections.abc import Sequence
 
 from cellpose_studio.app.comparing import Side
 from cellpose_studio.app.lineage_reader import ImageHistory
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import LabelRevision
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.history_tree import Row
 
 _ONE = "Select one revision."

@@ -7,9 +7,9 @@ from html import escape
 
 from cellpose_studio.app.lineage import Step
 from cellpose_studio.app.lineage_reader import when_local
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import KIND_WORDS, JournalEntry
 from cellpose_studio.core.recipes import in_words
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import KIND_WORDS, JournalEntry
 
 _OUTCOMES = {"failed": "Run failed", "cancelled": "Run cancelled"}
 _LISTED = 20

@@ -14,8 +14,8 @@ from cellpose_studio.app.image_status import ImageStatus, status_of
 from cellpose_studio.app.missing import MissingImages
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.training_members import TrainingMembers
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.thumbnail import Thumbnail
+from cellpose_studio.core.display.thumbnail import Thumbnail
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.image_text import about, spoken
 from cellpose_studio.ui.pixmap import pixmap_of
 

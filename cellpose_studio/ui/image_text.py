@@ -6,7 +6,7 @@ from html import escape
 
 from cellpose_studio.app.image_status import ImageStatus
 from cellpose_studio.app.session import Entry
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.project.extras import TrainingRole
 
 STATUS_WORDS: dict[ImageStatus, str] = {

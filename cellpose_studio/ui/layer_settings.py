@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.thumbnail import CONTRAST, thinned_plane
+from cellpose_studio.core.display.thumbnail import CONTRAST, thinned_plane
+from cellpose_studio.core.images.image import ImageSource
 
 
 def placed(image: ImageSource) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.ui.card_text import card_html
 
 _SIZE = (980, 620)

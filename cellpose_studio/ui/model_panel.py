@@ -13,10 +13,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.channels import default_channels
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import GREY
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.channels import default_channels
+from cellpose_studio.core.runs.parameters import GREY
 from cellpose_studio.ui.model_browser import ModelBrowser
 
 _INPUTS = {

@@ -15,10 +15,10 @@ from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import imported_labels
 from cellpose_studio.app.session import Session
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.core.axes import AxesQuestion
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.axes import AxesQuestion
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.folders import FolderEntry
 from cellpose_studio.io.imported import ImportedMasks, plain
 from cellpose_studio.ui.dialogs import AxesDialog

@@ -14,8 +14,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.ui.form import Form, fields_of
 from cellpose_studio.ui.section import Section
 

@@ -10,8 +10,8 @@ from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.label_marks import marks_of
+from cellpose_studio.core.display.label_marks import marks_of
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas import Canvas
 
 _FEW = 50

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 
 
 def pixel_area(image: ImageSource) -> tuple[float, str]:

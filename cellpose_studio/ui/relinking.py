@@ -13,7 +13,7 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.image_text import images
 from cellpose_studio.ui.messages import MessageBar
 from cellpose_studio.workflows.relink import LostImage, find_lost, is_other

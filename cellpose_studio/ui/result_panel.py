@@ -10,8 +10,8 @@ from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
 from cellpose_studio.app.label_set import LabelSet
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.form import extra, limits
 
 FIELDS = ("flow_threshold", "cellprob_threshold", "min_size")

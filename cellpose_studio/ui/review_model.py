@@ -10,9 +10,9 @@ import numpy.typing as npt
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor, QFont
 
-from cellpose_studio.core.review import Review
-from cellpose_studio.core.review_filter import Term, which
-from cellpose_studio.core.revision import CellStatus
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.filter import Term, which
+from cellpose_studio.core.review.queue import Review
 
 _ROLES = Qt.ItemDataRole
 

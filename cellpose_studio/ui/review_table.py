@@ -15,9 +15,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.review import Review
-from cellpose_studio.core.review_filter import parsed
-from cellpose_studio.core.revision import CellStatus
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.filter import parsed
+from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.review_model import (
     AREA,
     DOUBT,

@@ -17,9 +17,9 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.label_set import LabelSet
 from cellpose_studio.app.session import Entry
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.image_text import images
 from cellpose_studio.ui.model_panel import ModelPanel
 from cellpose_studio.ui.parameter_panel import ParameterPanel

@@ -9,8 +9,8 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject
 
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.labels import polygons
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.labels import polygons
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.flight import fly_to, show_region
 from cellpose_studio.ui.selection import Selection

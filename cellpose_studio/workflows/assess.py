@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.card import Accuracy
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.models.card import Accuracy
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.diameter import median_diameter
 from cellpose_studio.engine.evaluation import Agreement, agreement
 from cellpose_studio.engine.network import NetworkCache

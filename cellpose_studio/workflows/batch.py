@@ -8,9 +8,9 @@ from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.catalogue import find, shipped
 from cellpose_studio.engine.device import Precision, device_named
 from cellpose_studio.engine.network import NetworkCache

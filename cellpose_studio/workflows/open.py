@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from cellpose_studio.core.axes import AxesQuestion
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import (
     AxesAmbiguous,
@@ -14,7 +13,8 @@ from cellpose_studio.core.errors import (
     MasksUnreadable,
     StudioError,
 )
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.axes import AxesQuestion
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.folders import (
     FolderEntry,
     image_beside,

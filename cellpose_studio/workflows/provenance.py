@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable, StudioError
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.project.journal import read_journal
 from cellpose_studio.io.project.reading import RESCUE_HINT
 from cellpose_studio.io.project.revisions import read_revision

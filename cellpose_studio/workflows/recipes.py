@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from cellpose_studio.core.card import ModelCard
+from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.provenance.record import ModelRecord
 from cellpose_studio.core.recipes import as_command, as_json, as_methods, as_script
-from cellpose_studio.core.record import ModelRecord
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.workflows.provenance import Provenance
 

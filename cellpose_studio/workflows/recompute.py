@@ -6,10 +6,10 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.run import MakesMasks
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import MakesMasks
 
 
 class MasksFromFile:

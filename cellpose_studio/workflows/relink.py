@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.fingerprint import fingerprint
 from cellpose_studio.io.images import IMAGE_SUFFIXES, is_image_path, open_images
 

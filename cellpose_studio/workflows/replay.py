@@ -8,16 +8,16 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.compare import Comparison, compare
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.errors import (
     ImageUnreadable,
     ProjectDamaged,
 )
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.labels import cell_count
-from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.matching.compare import Comparison, compare
+from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.file import read_project
 from cellpose_studio.io.project.images import StoredImage, read_images

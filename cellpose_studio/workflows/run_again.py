@@ -9,10 +9,10 @@ from typing import cast
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.record import ModelRecord, RunRecord
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.catalogue import from_file, shipped
 from cellpose_studio.engine.device import CPU, Device, Precision, device_named
 from cellpose_studio.engine.threads import torch_threads, use_threads

@@ -12,12 +12,12 @@ import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.labels import cell_count
-from cellpose_studio.core.model import Architecture, ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.models.model import Architecture, ModelSpec
+from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.versions import versions
 
 _GENERATIONS: dict[Architecture, str] = {"unet": "1-3", "sam": "4", "dino": "4"}

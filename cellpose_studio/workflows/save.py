@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from pathlib import Path
 
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.export import Kind, save_all
 
 

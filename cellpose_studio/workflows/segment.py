@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.channels import default_channels
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import DeviceFull, ParametersUnfit
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.hints import hint_for
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import GREY, SegmentationParameters
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.channels import default_channels
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.hints import hint_for
+from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device, Precision
 from cellpose_studio.engine.diameter import measured_diameter

@@ -10,11 +10,11 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from cellpose_studio.core.card import ModelCard, TrainingData
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
-from cellpose_studio.core.labels import cell_count
-from cellpose_studio.core.training import TrainingImage, TrainingParameters
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.models.card import ModelCard, TrainingData
+from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.model_card import card_path, card_text, machine
 from cellpose_studio.engine.network import style_of
 from cellpose_studio.engine.size_model import (

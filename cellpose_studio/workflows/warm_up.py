@@ -10,7 +10,7 @@ import numpy as np
 from cellpose_studio.core.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
-    from cellpose_studio.core.edit import LabelEdit
+    from cellpose_studio.core.masks.edit import LabelEdit
 
 
 def warm_up(checkpoint: Checkpoint) -> list[str]:
@@ -36,13 +36,13 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     Loops over pixels are then compiled, or read from the cache of an earlier start,
     and SciPy and scikit-image are imported.
     """
-    from cellpose_studio.core.cell_table import CellTable
+    from cellpose_studio.core.display.label_marks import mark, marks_of
+    from cellpose_studio.core.display.label_picture import picture, update
+    from cellpose_studio.core.display.thumbnail import label_thumbnail
     from cellpose_studio.core.edits import paint, reshape, split, whole
     from cellpose_studio.core.edits.shapes import brush
-    from cellpose_studio.core.label_marks import mark, marks_of
-    from cellpose_studio.core.label_picture import picture, update
-    from cellpose_studio.core.labels import polygons
-    from cellpose_studio.core.thumbnail import label_thumbnail
+    from cellpose_studio.core.masks.cell_table import CellTable
+    from cellpose_studio.core.masks.labels import polygons
 
     labels = np.zeros((16, 16), np.uint32)
     labels[2:14, 2:14] = 1

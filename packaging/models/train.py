@@ -19,9 +19,9 @@ import numpy as np
 from recipes import DATA, KINDS, LICENCE, RECIPES, Recipe
 from synthetic import write
 
-from cellpose_studio.core.card import Accuracy, ModelCard
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.card import Accuracy, ModelCard
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.catalogue import from_file
 from cellpose_studio.engine.model_card import card_path, card_text
 from cellpose_studio.engine.size_model import size_model_path

@@ -18,7 +18,7 @@ from cellpose_studio.app.recent_labels import RecentLabels
 from cellpose_studio.app.runs import Runs
 from cellpose_studio.app.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.batch import read_batch, write_items
@@ -378,7 +378,7 @@ from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import Runs
 from cellpose_studio.app.session import Session
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import open_images
 

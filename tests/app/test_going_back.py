@@ -13,7 +13,7 @@ from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks_loader import MasksLoader
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 
 WAIT = 20_000  # ms

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 
 

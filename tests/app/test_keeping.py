@@ -10,7 +10,7 @@ from cellpose_studio.app.kept_flows import KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.restoring import read_masks
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 
 PLACES = [0, 8, 16, 24]

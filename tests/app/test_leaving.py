@@ -11,9 +11,9 @@ import pytest
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.runs import Runs
-from cellpose_studio.core.edit import edit_between
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.runs import read_runs

@@ -12,12 +12,12 @@ from cellpose_studio.app.comparing import KEPT, Side, compared
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.lineage import Present, lineage
 from cellpose_studio.app.lineage_reader import LineageReader, when_local
-from cellpose_studio.core.compare import ADDED, REMOVED, UNCHANGED
+from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.edits.whole import delete_cells
-from cellpose_studio.core.label_picture import OUTLINE
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
-from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
-from cellpose_studio.core.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
+from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.io.images import open_images
 
 LONG = 60_000  # ms

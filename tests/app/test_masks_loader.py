@@ -14,10 +14,10 @@ from cellpose_studio.app.kept_flows import FlowKeeper, KeptFlows
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks_loader import MasksLoader
 from cellpose_studio.app.restoring import read_masks
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.edit import edit_between
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.confidence import read_confidence
 from cellpose_studio.io.project.revisions import read_revisions

@@ -22,7 +22,7 @@ from hypothesis.stateful import (
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Session
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 
 SHAPE = (3, 600, 40)  # planes of two chunks each

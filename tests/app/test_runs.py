@@ -13,9 +13,9 @@ from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.keeping import kept_over
 from cellpose_studio.app.runs import Runs, Thresholds, imported_labels, parameters_of
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edit import edit_between
 from cellpose_studio.core.errors import ParametersUnfit
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine import device as engine_device
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device

@@ -9,7 +9,7 @@ import pytest
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.revisions import read_revisions
 

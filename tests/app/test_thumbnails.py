@@ -14,7 +14,7 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.missing import MissingImages
 from cellpose_studio.app.thumbnails import Thumbnails
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.thumbnails import ThumbnailCache
 

@@ -3,7 +3,7 @@
 python tests/bench/doubt.py [--data FOLDER WITH splits.csv]
 
 A cell is wrong if no true cell overlaps it with an IoU of 0.5 or more. The queue of
-each validation image is in the order of `core.review`; beside it are the queues that
+each validation image is in the order of `core.review.queue`; beside it are the queues that
 only what the network says, only size and shape, or chance would give.
 """
 
@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 from models import DATA, KINDS, right_cells, validation
 
-from cellpose_studio.core.cell_shapes import cell_shapes
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.review import review_of
+from cellpose_studio.core.review.cell_shapes import cell_shapes
+from cellpose_studio.core.review.queue import review_of
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.workflows.assess import Assessed, assess
 

@@ -8,7 +8,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.label_picture import COLOURS, colour_table, picture, update
+from cellpose_studio.core.display.label_picture import (
+    COLOURS,
+    colour_table,
+    picture,
+    update,
+)
 
 Labels = npt.NDArray[np.uint32]
 Box = tuple[slice, ...]

@@ -16,9 +16,9 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.evaluation import agreement

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.labels import outlines
+from cellpose_studio.core.masks.labels import outlines
 from cellpose_studio.workflows.assess import Assessed
 
 SIDE = 400  # px of one picture

@@ -21,10 +21,10 @@ import numpy as np
 import numpy.typing as npt
 import tifffile
 
-from cellpose_studio.core.chunks import chunk
-from cellpose_studio.core.edit import edit_between
-from cellpose_studio.core.revision import JournalEntry, LabelRevision
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.chunks import chunk
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import journal, labels, revisions
 from cellpose_studio.io.project.file import ProjectFile, create_project, open_project

@@ -19,8 +19,8 @@ import tifffile
 from models import DATA, KINDS, validation
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.evaluation import agreement
 from cellpose_studio.io.images import open_images

@@ -21,7 +21,7 @@ from qtpy.QtCore import QCoreApplication
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Session
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 
 EDITS = 100

@@ -12,10 +12,10 @@ import tifffile
 
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import LabelRevision
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.file import create_project

@@ -16,9 +16,9 @@ import torch
 
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
 from cellpose_studio.core.recipes import as_command, as_script
 from cellpose_studio.core.recipes.script import studio_script
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.catalogue import find, shipped
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.torchvision_ops import make_importable

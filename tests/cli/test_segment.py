@@ -15,7 +15,7 @@ from cellpose_studio.app.runs import Runs
 from cellpose_studio.app.session import Session
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.export import ENDINGS
 from cellpose_studio.io.images import open_images

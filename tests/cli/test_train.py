@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from cellpose_studio.cli.main import run
-from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters
 
 TINY = ("--widths", "2", "4", "8", "--bsize", "64", "--n-epochs")
 

@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.edit import edit_between
 from cellpose_studio.core.errors import IdsUsedUp
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.edit import edit_between
 
 SHAPES = [(1, 1), (9, 11), (520, 515), (3, 9, 17), (2, 3, 7, 514)]
 IDS = np.array([0, 0, 1, 7, 70_000, 2**32 - 1], np.uint32)

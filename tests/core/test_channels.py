@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cellpose_studio.core.channels import default_channels
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.channels import default_channels
 
 
 def image_of(channels: int, rgb: bool) -> ImageSource:

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.chunks import CHUNK, chunk, places, touched
+from cellpose_studio.core.masks.chunks import CHUNK, chunk, places, touched
 
 SHAPES = [(1, 1), (512, 512), (513, 1025), (3, 40, 600), (2, 3, 514, 30)]
 

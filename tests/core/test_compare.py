@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.compare import (
+from cellpose_studio.core.matching.compare import (
     ADDED,
     CHANGED,
     REMOVED,

@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.composite import Channel, composite, overlay
-from cellpose_studio.core.label_picture import colour_of, colour_table, palette, picture
+from cellpose_studio.core.display.composite import Channel, composite, overlay
+from cellpose_studio.core.display.label_picture import (
+    colour_of,
+    colour_table,
+    palette,
+    picture,
+)
 
 GREY = np.array([[0, 0, 0], [1, 1, 1]], np.float32)
 GREEN, MAGENTA = np.array([0, 1, 0.0]), np.array([1, 0, 1.0])

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.card import ModelCard
-from cellpose_studio.core.confidence import CellConfidence, Confidence
-from cellpose_studio.core.hints import hint_for
-from cellpose_studio.core.label_marks import ranked
-from cellpose_studio.core.label_picture import COLOURS, picture, ranks_of
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.display.label_marks import ranked
+from cellpose_studio.core.display.label_picture import COLOURS, picture, ranks_of
+from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.confidence import CellConfidence, Confidence
+from cellpose_studio.core.runs.hints import hint_for
 
 
 def confidence(errors, probabilities, candidates=0, misfits=0) -> Confidence:

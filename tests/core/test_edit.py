@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.chunks import CHUNK, Place, places
-from cellpose_studio.core.edit import ChunkEdit, LabelEdit, edit_between, joined
+from cellpose_studio.core.masks.chunks import CHUNK, Place, places
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between, joined
 
 SHAPES = [(1, 1), (37, 53), (520, 515), (1030, 20), (3, 9, 517), (2, 2, 514, 8)]
 

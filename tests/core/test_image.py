@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.image import ChannelPixels, ColourPixels, ImageSource
+from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
 
 
 @dataclass

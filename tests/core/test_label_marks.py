@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.label_marks import (
+from cellpose_studio.core.display.label_marks import (
     ACCEPTED,
     LATER,
     REJECTED,
@@ -15,7 +15,7 @@ from cellpose_studio.core.label_marks import (
     marks_of,
     ranked,
 )
-from cellpose_studio.core.label_picture import OUTLINE, picture, update
+from cellpose_studio.core.display.label_picture import OUTLINE, picture, update
 
 planes = hnp.arrays(
     np.uint32,

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.label_picture import (
+from cellpose_studio.core.display.label_picture import (
     COLOURS,
     OUTLINE,
     colour_of,
@@ -14,7 +14,7 @@ from cellpose_studio.core.label_picture import (
     picture,
     update,
 )
-from cellpose_studio.core.labels import outlines
+from cellpose_studio.core.masks.labels import outlines
 
 planes = hnp.arrays(
     np.uint32,

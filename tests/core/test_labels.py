@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import binary_fill_holes, gaussian_filter, label
 
-from cellpose_studio.core.labels import (
+from cellpose_studio.core.masks.labels import (
     cell_count,
     compacted,
     contours,

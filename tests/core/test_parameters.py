@@ -8,8 +8,8 @@ from itertools import chain
 import pytest
 from pydantic import ValidationError
 
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
-from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.torchvision_ops import make_importable
 
 make_importable()

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from cellpose_studio.core.edge_lines import edge_lines
-from cellpose_studio.core.places import place_in
+from cellpose_studio.core.display.text_anchor import place_in
+from cellpose_studio.core.masks.edge_lines import edge_lines
 from tests.core.edge_reference import lines_around
 
 planes = arrays(np.uint32, st.tuples(st.integers(1, 12), st.integers(1, 12)),

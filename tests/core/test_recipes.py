@@ -13,8 +13,9 @@ from hypothesis import strategies as st
 
 from cellpose_studio.cli.main import parser
 from cellpose_studio.cli.options import made
-from cellpose_studio.core.card import ModelCard, TrainingData
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.models.card import ModelCard, TrainingData
+from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import (
     as_command,
     as_json,
@@ -29,8 +30,7 @@ from cellpose_studio.core.recipes.citations import (
     CELLPOSE_3,
     CELLPOSE_SAM,
 )
-from cellpose_studio.core.record import ImageRecord, ModelRecord, RunRecord
-from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from tests.records import UNET
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.cell_shapes import cell_shapes, part_shapes
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.review import measured_again, review_of
-from cellpose_studio.core.review_filter import parsed, which
+from cellpose_studio.core.review.cell_shapes import cell_shapes, part_shapes
+from cellpose_studio.core.review.filter import parsed, which
+from cellpose_studio.core.review.queue import measured_again, review_of
+from cellpose_studio.core.runs.confidence import Confidence
 
 images = hnp.arrays(
     np.uint32,

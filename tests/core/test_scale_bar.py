@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.scale_bar import SHARE, bar_length, bar_text
+from cellpose_studio.core.display.scale_bar import SHARE, bar_length, bar_text
 
 
 @given(st.floats(1e-6, 1e9))

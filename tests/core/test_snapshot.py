@@ -8,9 +8,9 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.chunks import Place, chunk, places
-from cellpose_studio.core.edit import edit_between
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.chunks import Place, chunk, places
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.masks.snapshot import Snapshot
 
 SHAPE = (2, 520, 1030)
 """Two planes of 2 x 3 chunks."""

@@ -9,13 +9,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.label_picture import colour_of, palette
-from cellpose_studio.core.thumbnail import (
+from cellpose_studio.core.display.label_picture import colour_of, palette
+from cellpose_studio.core.display.thumbnail import (
     CHANNEL_COLOURS,
     image_thumbnail,
     label_thumbnail,
 )
+from cellpose_studio.core.images.image import ImageSource
 
 
 @dataclass

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.links import matches
-from cellpose_studio.core.tracks import link
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.matching.links import matches
+from cellpose_studio.core.matching.tracks import link
 
 seeds = st.integers(0, 2**31)
 

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.network import Network, load
 from cellpose_studio.engine.torchvision_ops import make_importable

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.dynamics import MaskMaker
 from cellpose_studio.engine.flows import flows_of_planes, flows_of_volume

@@ -11,7 +11,7 @@ from cellpose import dynamics, utils
 from torch import Tensor, nn
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.diameter import measured_diameter, median_diameter
 from cellpose_studio.engine.size_model import SizeModel
 

@@ -11,8 +11,8 @@ from cellpose import dynamics, utils
 from scipy.ndimage import gaussian_filter
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine import dynamics as module
 from cellpose_studio.engine.device import Device
 from cellpose_studio.engine.dynamics import MaskMaker

@@ -11,8 +11,8 @@ from torch import Tensor, nn
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import NotEnoughMemory, ParametersUnfit
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.flows import (
     count_tiles,

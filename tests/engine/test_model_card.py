@@ -10,7 +10,7 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.card import Accuracy, ModelCard, TrainingData
+from cellpose_studio.core.models.card import Accuracy, ModelCard, TrainingData
 from cellpose_studio.engine.catalogue import from_file
 from cellpose_studio.engine.model_card import (
     card_path,

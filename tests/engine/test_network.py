@@ -13,7 +13,7 @@ import torch
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import ModelUnusable, ParametersUnfit
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.flows import flows_of_planes
 from cellpose_studio.engine.network import NetworkCache, load

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from cellpose import transforms
 
-from cellpose_studio.core.parameters import Normalization
+from cellpose_studio.core.runs.parameters import Normalization
 from cellpose_studio.engine.prepare import network_input
 
 PLAIN = Normalization(normalize=False)

@@ -10,7 +10,7 @@ import torch
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import TrainingSetUnfit
-from cellpose_studio.core.training import (
+from cellpose_studio.core.models.training import (
     EpochReport,
     TrainingImage,
     TrainingParameters,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.training import TrainingImage, TrainingParameters
+from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.training_set import (
     TrainingCrops,
     diameter_of,

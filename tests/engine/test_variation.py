@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.parameters import GREY, Normalization
-from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.runs.parameters import GREY, Normalization
 from cellpose_studio.engine.prepare import network_input
 from cellpose_studio.engine.variation import plain, varied
 

@@ -8,7 +8,7 @@ from types import ModuleType
 import numpy as np
 import pytest
 
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 
 
 @pytest.fixture(scope="session")

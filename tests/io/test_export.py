@@ -287,7 +287,7 @@ import resource, sys
 from pathlib import Path
 import numpy as np
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.export import KINDS, save_all
 folder = Path(sys.argv[1])
 labels = np.random.default_rng(0).integers(0, 300, (60, 60)).astype(np.uint32)

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.network import NetworkCache
 from cellpose_studio.io import flow_cache
@@ -223,7 +223,7 @@ def test_processes_that_share_a_folder_do_each_other_no_harm(tmp_path):
 import sys
 from pathlib import Path
 import numpy as np
-from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.flow_cache import FlowCache
 random = np.random.default_rng(int(sys.argv[1]))
 cache = FlowCache(Path({str(tmp_path)!r}), 300_000)

@@ -13,7 +13,7 @@ import zarr
 from PIL import Image
 
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
-from cellpose_studio.core.image import ChannelPixels, ColourPixels
+from cellpose_studio.core.images.image import ChannelPixels, ColourPixels
 from cellpose_studio.io.images import (
     IMAGE_FILES,
     IMAGE_SUFFIXES,

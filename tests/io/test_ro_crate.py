@@ -12,9 +12,9 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import ImageRecord, RunRecord
-from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.ro_crate import write_ro_crate
 from tests.records import UNET

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.errors import MasksUnreadable
-from cellpose_studio.core.flows import Flows
+from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.export import save_all
 from cellpose_studio.io.masks import read_masks
 from cellpose_studio.io.seg_npy import read_seg, write_seg

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from cellpose_studio.core.display.thumbnail import image_thumbnail
 from cellpose_studio.core.errors import ImageUnreadable
-from cellpose_studio.core.thumbnail import image_thumbnail
 from cellpose_studio.io import thumbnails
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.thumbnails import ThumbnailCache, from_png, png

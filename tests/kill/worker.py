@@ -24,7 +24,7 @@ from qtpy.QtCore import QCoreApplication
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Session
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images import open_images
 
 SIDE = 700
@@ -181,7 +181,7 @@ class Work:
         """Start runs on both images, again and again, while the user edits."""
         from cellpose_studio.app.jobs import JobQueue
         from cellpose_studio.app.runs import Runs
-        from cellpose_studio.core.parameters import SegmentationParameters
+        from cellpose_studio.core.runs.parameters import SegmentationParameters
         from cellpose_studio.engine.catalogue import shipped
 
         self.queue = JobQueue()

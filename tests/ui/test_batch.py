@@ -6,7 +6,7 @@ import pytest
 from qtpy.QtCore import QItemSelectionModel, Qt
 
 from cellpose_studio.app.batch import BatchQueue
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.ui.batch_panel import _Pace
 

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import QPoint, Qt
 
-from cellpose_studio.core.label_picture import COLOURS
+from cellpose_studio.core.display.label_picture import COLOURS
 
 
 @pytest.fixture

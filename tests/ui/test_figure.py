@@ -14,8 +14,8 @@ from qtpy.QtCore import QTimer
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
+from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.core.errors import ImageUnreadable
-from cellpose_studio.core.figure import FigureOptions
 from cellpose_studio.ui.figure.dialog import FigureDialog
 from cellpose_studio.ui.figure.making import make_figure
 

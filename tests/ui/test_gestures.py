@@ -14,7 +14,7 @@ from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.sealing import Sealer
 from cellpose_studio.app.session import Session
-from cellpose_studio.core.cell_table import HIGHEST_ID
+from cellpose_studio.core.masks.cell_table import HIGHEST_ID
 from tests.ui.mouse import LEFT, RIGHT, Mouse
 
 NONE = Qt.KeyboardModifier.NoModifier

@@ -15,8 +15,8 @@ from qtpy.QtCore import QElapsedTimer, Qt, QTimer
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
-from cellpose_studio.core.compare import REMOVED
-from cellpose_studio.core.label_picture import OUTLINE
+from cellpose_studio.core.display.label_picture import OUTLINE
+from cellpose_studio.core.matching.compare import REMOVED
 from cellpose_studio.io.project.revisions import read_revisions
 from cellpose_studio.ui.comparison_layer import NAME
 from cellpose_studio.ui.history_delegate import DETAIL, HEAD, NOTE, ROW

@@ -11,7 +11,7 @@ from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QFileDialog
 
-from cellpose_studio.core.edit import edit_between
+from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.ui.image_model import BADGE, CELLS, KEY, STATUS, TRAINING
 
 _ROLES = Qt.ItemDataRole

@@ -9,9 +9,9 @@ import pytest
 import tifffile
 from qtpy.QtWidgets import QFileDialog
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project.revisions import read_revisions

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox
 
-from cellpose_studio.core.card import ModelCard
+from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.model_card import card_path, card_text
 from cellpose_studio.engine.weights import inspect, read_weights

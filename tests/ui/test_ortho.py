@@ -14,8 +14,8 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.core.display.label_picture import colour_of, palette
 from cellpose_studio.core.edits.whole import delete_cells
-from cellpose_studio.core.label_picture import colour_of, palette
 from cellpose_studio.ui.ortho import stacks
 from tests.ui.mouse import LEFT, Mouse
 

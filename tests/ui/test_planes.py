@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QInputDialog
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.session import Session
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.edits.reshape import grow
+from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.ui.tools.link import LinkDialog
 from tests.ui.mouse import RIGHT, Mouse
 

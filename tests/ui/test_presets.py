@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from qtpy.QtWidgets import QInputDialog, QMessageBox
 
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.io.project.extras import Preset, read_presets, write_preset
 from cellpose_studio.ui.presets import ask_name

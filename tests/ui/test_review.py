@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 
 from cellpose_studio.app.project import Project
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.core.label_marks import ACCEPTED, LATER, REJECTED
+from cellpose_studio.core.display.label_marks import ACCEPTED, LATER, REJECTED
 from cellpose_studio.ui.canvas.flight import zoom_for
 from cellpose_studio.ui.main_window import MainWindow
 from cellpose_studio.ui.review_model import COLUMNS, STATUS

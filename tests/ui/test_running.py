@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from superqt.sliders._labeled import SliderLabel
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 
 def labels_layer(window, name="cells"):

@@ -7,7 +7,7 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.workflows.assess import accuracy_of, assess
 

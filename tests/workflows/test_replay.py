@@ -12,18 +12,18 @@ import tifffile
 import torch
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edit import edit_between
 from cellpose_studio.core.errors import (
     ImageUnreadable,
     ModelUnusable,
     ProjectDamaged,
     ProjectUnusable,
 )
-from cellpose_studio.core.labels import cell_count
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry, LabelRevision
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.catalogue import find, shipped
 from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.unet import UNet

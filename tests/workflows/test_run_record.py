@@ -16,8 +16,8 @@ import tifffile
 import torch
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine import versions as versions_module
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device

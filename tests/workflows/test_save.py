@@ -7,11 +7,11 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.flows import Flows
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.model import ModelSpec
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
-from cellpose_studio.core.run import Segmentation
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.masks import read_masks
 from cellpose_studio.workflows.save import base_of, save_segmentation
 

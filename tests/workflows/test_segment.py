@@ -15,7 +15,7 @@ from cellpose_studio.core.errors import (
     NotEnoughMemory,
     ParametersUnfit,
 )
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.network import Network, NetworkCache

@@ -17,7 +17,7 @@ from cellpose_studio.core.errors import (
     MasksUnreadable,
     TrainingSetUnfit,
 )
-from cellpose_studio.core.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.engine.catalogue import from_file
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.model_card import card_path

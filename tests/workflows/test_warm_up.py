@@ -45,10 +45,10 @@ EDITS = """
 import sys
 import numpy as np
 from numba.core.dispatcher import Dispatcher
-from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits import reshape, split, whole
-from cellpose_studio.core.label_picture import picture, update
+from cellpose_studio.core.display.label_picture import picture, update
 from cellpose_studio.workflows.warm_up import warm_up_editing
 
 def loaded():

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_table import Box, CellTable
-from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk
 from cellpose_studio.core.compiled import compiled
-from cellpose_studio.core.edit import ChunkEdit, LabelEdit
+from cellpose_studio.core.masks.cell_table import Box, CellTable
+from cellpose_studio.core.masks.chunks import CHUNK, Labels, Place, chunk
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
 
 At = tuple[int, ...]
 """Index of the leading axes: of a plane, of a volume, or () for the whole image."""

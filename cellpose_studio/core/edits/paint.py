@@ -1,7 +1,7 @@
 """Draw cells, add to them, cut from them and erase.
 
 All act on one plane: ``at`` is its index in a stack, () in a single plane. Cells that
-lose pixels may come apart; `core.edits.parts` says which piece stays the cell. The
+lose pixels may come apart; `core.edits.components` says which piece stays the cell. The
 others become new cells, or background if they have fewer than ``specks`` pixels.
 
 In a volume, pieces that are apart in one plane may hang together in others: with
@@ -15,12 +15,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, of_cell
-from cellpose_studio.core.edits.parts import largest, parted, parts
+from cellpose_studio.core.edits.components import largest, parted, parts
 from cellpose_studio.core.edits.shapes import Patch
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
 
 
 def draw_cell(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.edits.changes import At, of_cell
 from cellpose_studio.core.edits.shapes import Patch, Points, line
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
 
 
 def cells_in_polygon(

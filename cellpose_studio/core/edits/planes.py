@@ -8,12 +8,12 @@ from itertools import pairwise
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_table import Box, CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell, padded
-from cellpose_studio.core.edits.parts import staying
+from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.masks.cell_table import Box, CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
 
 Distance = npt.NDArray[np.float64]
 

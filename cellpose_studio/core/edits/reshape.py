@@ -15,12 +15,12 @@ from math import ceil
 
 import numpy as np
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
-from cellpose_studio.core.edits.parts import staying
+from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
 
 Reshape = Callable[[Labels, int], Mask]
 """Takes the labels around a cell and its id; returns the shape it should have."""

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_table import Box
 from cellpose_studio.core.edits.changes import Mask
+from cellpose_studio.core.masks.cell_table import Box
 
 Points = npt.NDArray[np.floating] | npt.NDArray[np.integer]
 Pixels = npt.NDArray[np.int64]

@@ -11,14 +11,14 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_table import Box, CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
-from cellpose_studio.core.edits.parts import Pieces, parted, parts
+from cellpose_studio.core.edits.components import Pieces, parted, parts
+from cellpose_studio.core.edits.geodesic import ways
 from cellpose_studio.core.edits.shapes import Points, line
-from cellpose_studio.core.edits.ways import ways
+from cellpose_studio.core.masks.cell_table import Box, CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
 
 Heights = npt.NDArray[np.float64]
 
@@ -68,7 +68,7 @@ def split_by_seeds(
     Each pixel goes to the seed that is nearest on a way inside the cell, where narrow
     places take long: so a cell is parted at its necks, and midway where it has none.
     These are the influence zones of Lantuéjoul and Maisonneuve (Pattern Recognition
-    17, 1984), with ways as long as `core.edits.ways` says.
+    17, 1984), with ways as long as `core.edits.geodesic` says.
 
     Parameters
     ----------

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.edits.changes import At, Changes, of_cell
-from cellpose_studio.core.links import renamed
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit, edit_between
+from cellpose_studio.core.matching.links import renamed
 
 
 def delete_cells(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from cellpose_studio.core.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
 from cellpose_studio.core.recipes.heading import heading, masks_name
-from cellpose_studio.core.record import ImageRecord, RunRecord
+from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 
 _PICTURES = (".png", ".jpg", ".jpeg")
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 
 def changed_fields(values: BaseModel) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import NamedTuple
 
-from cellpose_studio.core.record import ModelRecord
+from cellpose_studio.core.provenance.record import ModelRecord
 
 
 class Paper(NamedTuple):

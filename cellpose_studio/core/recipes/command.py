@@ -8,10 +8,10 @@ import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.changed import changed
 from cellpose_studio.core.recipes.edits import sentence
-from cellpose_studio.core.record import ModelRecord, RunRecord
-from cellpose_studio.core.revision import JournalEntry
 
 
 def as_command(

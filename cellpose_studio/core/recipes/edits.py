@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.core.provenance.revision import JournalEntry
 
 
 def in_force(entries: Sequence[JournalEntry]) -> list[JournalEntry]:

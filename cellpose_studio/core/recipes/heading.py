@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.provenance.record import RunRecord
 
 _TOLD = ("cellpose-studio", "cellpose", "torch", "numpy", "python")
 

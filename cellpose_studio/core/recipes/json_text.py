@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import Sequence
 
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.edits import in_force
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry
 
 VERSION = 1
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from cellpose_studio.core.card import ModelCard
-from cellpose_studio.core.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.changed import changed
 from cellpose_studio.core.recipes.citations import (
     CELLPOSE_1,
@@ -13,8 +14,7 @@ from cellpose_studio.core.recipes.citations import (
     paper_of,
 )
 from cellpose_studio.core.recipes.edits import in_force, in_words
-from cellpose_studio.core.record import ModelRecord, RunRecord
-from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 
 _TOLD_ANYWAY = frozenset(
     {

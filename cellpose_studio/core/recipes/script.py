@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cellpose_studio.core.parameters import Normalization
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.cellpose_script import cellpose_script
 from cellpose_studio.core.recipes.changed import changed_fields
 from cellpose_studio.core.recipes.command import model_name
 from cellpose_studio.core.recipes.edits import sentence
 from cellpose_studio.core.recipes.heading import heading
-from cellpose_studio.core.record import RunRecord
-from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.core.runs.parameters import Normalization
 
 
 def as_script(record: RunRecord, edits: Sequence[JournalEntry] = ()) -> str:
@@ -39,7 +39,7 @@ def studio_script(record: RunRecord) -> str:
 from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.catalogue import find
 from cellpose_studio.engine.device import device_named
 from cellpose_studio.engine.threads import use_threads

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.io.project.reading import reading
 
 _MOST_CELLS = 2**28

@@ -7,8 +7,8 @@ import zlib
 
 import numpy as np
 
-from cellpose_studio.core.chunks import Place
-from cellpose_studio.core.edit import ChunkEdit
+from cellpose_studio.core.masks.chunks import Place
+from cellpose_studio.core.masks.edit import ChunkEdit
 
 _HEAD = struct.Struct("<4I")
 _LEVEL = 1

@@ -6,8 +6,8 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.revision import CellStatus
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.reading import dumped, loaded, reading
 
 TrainingRole = Literal["train", "test"]

@@ -11,7 +11,7 @@ from pathlib import Path, PurePosixPath
 
 import numpy as np
 
-from cellpose_studio.core.image import ImageSource, Shape
+from cellpose_studio.core.images.image import ImageSource, Shape
 from cellpose_studio.io.project.checks import check, row_sha256
 from cellpose_studio.io.project.reading import dumped, loaded, reading
 from cellpose_studio.io.referenced import ReferencedPixels

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Sequence
 from typing import Any
 
-from cellpose_studio.core.edit import ChunkEdit, LabelEdit
-from cellpose_studio.core.revision import JournalEntry, StatusChanges
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
+from cellpose_studio.core.provenance.revision import JournalEntry, StatusChanges
 from cellpose_studio.io.project.checks import (
     OPEN_EDITS,
     check,

@@ -14,9 +14,9 @@ from typing import TypeVar
 
 import numpy as np
 
-from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk, places
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.chunks import CHUNK, Labels, Place, chunk, places
+from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.io.project.checks import check, chunks_sha256
 from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
 

@@ -7,8 +7,8 @@ import sqlite3
 from collections.abc import Callable
 from typing import get_args
 
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.revision import CellStatus
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.batch import BatchState
 from cellpose_studio.io.project.extras import TrainingRole
 from cellpose_studio.io.project.salvage import Salvage, Values

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.image import ImageSource, Shape
-from cellpose_studio.core.record import ImageRecord, RunRecord
+from cellpose_studio.core.images.image import ImageSource, Shape
+from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
 from cellpose_studio.io.project.images import StoredImage, image_of_row, write_image
 from cellpose_studio.io.project.rescued_masks import Masks
 from cellpose_studio.io.project.runs import run_of_row

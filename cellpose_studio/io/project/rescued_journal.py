@@ -9,10 +9,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import ChunkEdit, LabelEdit
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.revision import JournalEntry
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
+from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.io.project.journal import entry_of_row, write_entry
 from cellpose_studio.io.project.labels import read_labels
 from cellpose_studio.io.project.rescued_images import SavedLabelSet

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.revision import KIND_WORDS, LabelRevision
+from cellpose_studio.core.provenance.revision import KIND_WORDS, LabelRevision
 from cellpose_studio.io.project.checks import list_sha256
 from cellpose_studio.io.project.labels import is_intact, update_check
 from cellpose_studio.io.project.reading import dumped

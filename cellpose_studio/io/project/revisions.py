@@ -7,9 +7,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
-from cellpose_studio.core.cell_table import HIGHEST_ID
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.revision import KIND_WORDS, LabelRevision
+from cellpose_studio.core.masks.cell_table import HIGHEST_ID
+from cellpose_studio.core.provenance.revision import KIND_WORDS, LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.checks import (
     check,
     label_set_sha256,

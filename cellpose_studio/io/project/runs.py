@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
-from cellpose_studio.core.record import RunRecord
+from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.io.project.reading import reading
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 
-from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.io.project.checks import check
 from cellpose_studio.io.project.delta import unpacked_parts
 from cellpose_studio.io.project.reading import loaded, reading

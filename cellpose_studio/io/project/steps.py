@@ -6,8 +6,8 @@ import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.project.journal import COLUMNS, edit_of_row, entry_of_row
 from cellpose_studio.io.project.reading import reading
 from cellpose_studio.io.project.revisions import read_revision

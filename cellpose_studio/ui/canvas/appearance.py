@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.composite import Blending, Channel
+from cellpose_studio.core.display.composite import Blending, Channel
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.canvas.canvas import Canvas
@@ -30,7 +30,7 @@ class ChannelLook:
     channel
         Its index in the image; None for a colour picture.
     limits, colours, gamma, opacity, blending
-        As in `core.composite.Channel`.
+        As in `core.display.composite.Channel`.
     """
 
     channel: int | None
@@ -79,7 +79,7 @@ class MasksLook:
     opacity
         0 to 1.
     picture
-        Draws labels (A, B) as `core.label_picture` does, with what was decided.
+        Draws labels (A, B) as `core.display.label_picture` does, with what was decided.
     """
 
     labels: npt.NDArray[np.uint32]

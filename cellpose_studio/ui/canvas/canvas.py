@@ -11,15 +11,15 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.image import ChannelPixels, ColourPixels, ImageSource
-from cellpose_studio.core.label_picture import (
+from cellpose_studio.core.display.label_picture import (
     colour_table,
     doubt_palette,
     palette,
     ranks_of,
 )
-from cellpose_studio.core.thumbnail import CHANNEL_COLOURS
+from cellpose_studio.core.display.thumbnail import CHANNEL_COLOURS
+from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
+from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.ui.canvas.appearance import CHANNEL
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.masks_layer import masks_layer
@@ -181,7 +181,7 @@ class Canvas(QObject):
         marks: npt.NDArray[np.uint8],
         regions: Sequence[tuple[slice, ...]] | None = (),
     ) -> None:
-        """Show what was decided about cells, by `core.label_marks`.
+        """Show what was decided about cells, by `core.display.label_marks`.
 
         Only ``regions`` are drawn again, or all with None.
         """

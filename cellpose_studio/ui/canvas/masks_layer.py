@@ -7,12 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.label_marks import mark, ranked
-from cellpose_studio.core.label_picture import OUTLINE, picture, update
+from cellpose_studio.core.display.label_marks import mark, ranked
+from cellpose_studio.core.display.label_picture import OUTLINE, picture, update
 
 
 def masks_layer() -> type[Any]:
-    """Return a layer of masks that is drawn by `core.label_picture`.
+    """Return a layer of masks that is drawn by `core.display.label_picture`.
 
     See docs/label-display.md for why.
     """

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QObject, Signal
 
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.canvas.canvas import Canvas

@@ -25,7 +25,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.core.figure import FigureOptions
+from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.ui.figure.making import Scene, figure_size
 from cellpose_studio.ui.figure.preview import FigurePreview
 from cellpose_studio.ui.figure.writing import ENDINGS

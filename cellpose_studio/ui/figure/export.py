@@ -12,7 +12,7 @@ from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.session import Entry
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.figure import FigureOptions
+from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
 from cellpose_studio.ui.figure.dialog import FigureDialog
 from cellpose_studio.ui.figure.making import Scene, make_figure

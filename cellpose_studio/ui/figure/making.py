@@ -8,11 +8,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.composite import composite, overlay
-from cellpose_studio.core.edge_lines import edge_lines
-from cellpose_studio.core.figure import (
+from cellpose_studio.core.display.composite import composite, overlay
+from cellpose_studio.core.display.figure import (
     Bar,
     Figure,
     FigureOptions,
@@ -20,10 +18,12 @@ from cellpose_studio.core.figure import (
     Outline,
     placed_bar,
 )
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.places import place_in
-from cellpose_studio.core.scale_bar import bar_length, bar_text
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.display.scale_bar import bar_length, bar_text
+from cellpose_studio.core.display.text_anchor import place_in
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.edge_lines import edge_lines
+from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.ui.canvas.appearance import ChannelLook, MasksLook
 from cellpose_studio.ui.cell_words import CellTexts
 

@@ -17,8 +17,8 @@ from qtpy.QtGui import (
     QPolygonF,
 )
 
+from cellpose_studio.core.display.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.ui.figure.pdf_file import PdfFile
 from cellpose_studio.ui.pixmap import qimage_of
 from cellpose_studio.ui.word_painting import draw_word

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QLabel, QWidget
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.figure import FigureOptions
+from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.ui.figure.making import Scene, figure_size, make_figure
 from cellpose_studio.ui.figure.painting import as_image
 

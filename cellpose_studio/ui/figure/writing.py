@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from cellpose_studio.core.display.figure import Figure
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.figure import Figure
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.figure_svg import write_svg
 from cellpose_studio.ui.figure.painting import as_image, write_pdf

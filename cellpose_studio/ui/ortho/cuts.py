@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.composite import Rgb, composite, overlay
+from cellpose_studio.core.display.composite import Rgb, composite, overlay
 from cellpose_studio.ui.canvas.appearance import ChannelLook, MasksLook
 
 Stack = npt.NDArray[np.generic]

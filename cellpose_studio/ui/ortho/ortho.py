@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.session import Session
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
 from cellpose_studio.ui.canvas.rendering import why_flat

@@ -8,7 +8,7 @@ from qtpy.QtCore import QPointF, QRectF, Qt, Signal
 from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QWheelEvent
 from qtpy.QtWidgets import QWidget
 
-from cellpose_studio.core.composite import Rgb
+from cellpose_studio.core.display.composite import Rgb
 from cellpose_studio.ui.pixmap import qimage_of
 
 LINE = "#4fc3f7"

@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.image import ImageSource
+from cellpose_studio.core.images.image import ImageSource
 
 LARGEST = 2 * 1024**3
 """Bytes of a time point that are kept in memory at most."""

@@ -6,11 +6,11 @@ from collections.abc import Callable, Sequence
 from math import prod
 
 from cellpose_studio.app.slow_edits import SlowEdits
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.tools.hand import Hand
 
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]

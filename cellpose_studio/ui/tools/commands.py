@@ -7,7 +7,6 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QInputDialog, QWidget
 
 from cellpose_studio.app.cell_statuses import renamed
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
     names_from_1,
@@ -15,6 +14,7 @@ from cellpose_studio.core.edits.whole import (
     remove_at_border,
     remove_small,
 )
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.actions import Command
 from cellpose_studio.ui.tools.cell_edits import NO_PLANE, Operation
 from cellpose_studio.ui.tools.tools import Mode, Tools

@@ -10,10 +10,10 @@ import numpy.typing as npt
 
 from cellpose_studio.app.label_set import LabelImage, LabelSet
 from cellpose_studio.app.session import Entry, Session
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.revision import StatusChanges
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import StatusChanges
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import Pointer
 from cellpose_studio.ui.selection import Selection

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.core.edit import LabelEdit
-from cellpose_studio.core.handles import Handles, edit_of, polygon_of
+from cellpose_studio.core.edits.handles import Handles, edit_of, polygon_of
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.pointer import LEFT, Pointer
 from cellpose_studio.ui.tools.hand import Path
 from cellpose_studio.ui.tools.tool import Tool

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.slow_edits import SlowEdits
-from cellpose_studio.core.tracks import Tracks, link
+from cellpose_studio.core.matching.tracks import Tracks, link
 from cellpose_studio.ui.tools.hand import Hand
 
 _LEAST = 0.5

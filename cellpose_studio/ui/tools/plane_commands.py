@@ -11,7 +11,6 @@ import numpy as np
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.slow_edits import SlowEdits
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import of_cell
 from cellpose_studio.core.edits.planes import (
     copy_cells,
@@ -19,6 +18,7 @@ from cellpose_studio.core.edits.planes import (
     interpolate,
     propagate,
 )
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.actions import Command
 from cellpose_studio.ui.tools.cell_edits import NO_PLANE
 from cellpose_studio.ui.tools.link import LinkCommand

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellpose_studio.core.edit import LabelEdit
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.pointer import Pointer
 from cellpose_studio.ui.tools.hand import Hand
 

@@ -9,8 +9,8 @@ from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.session import Entry, Session
 from cellpose_studio.app.slow_edits import SlowEdits
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.pointer import RIGHT, Pointer
 from cellpose_studio.ui.selection import Selection

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import label
 
-from cellpose_studio.core.cell_table import CellTable
+from cellpose_studio.core.masks.cell_table import CellTable
 
 
 def discs(seed, shape, cells, radius=6, gap=0):

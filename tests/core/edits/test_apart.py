@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.edit import joined
 from cellpose_studio.core.edits import paint, shapes
-from cellpose_studio.core.edits.apart import part_pieces
+from cellpose_studio.core.edits.fragments import part_pieces
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.edit import joined
 
 BAR = np.array(
     [[1, 1, 1, 1, 1, 1, 1, 2], [1, 1, 1, 1, 1, 1, 1, 2], [0, 0, 0, 0, 0, 0, 0, 0]],

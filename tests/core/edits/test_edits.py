@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.edits import paint, reshape, shapes, split, whole
+from cellpose_studio.core.masks.cell_table import CellTable
 
 SHAPES = [(1, 1), (30, 41), (505, 530)]
 

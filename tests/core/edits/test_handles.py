@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.handles import edit_of, pixels_inside, polygon_of
+from cellpose_studio.core.edits.handles import edit_of, pixels_inside, polygon_of
+from cellpose_studio.core.masks.cell_table import CellTable
 
 masks = hnp.arrays(bool, hnp.array_shapes(min_dims=2, max_dims=2, max_side=12))
 everywhere = (slice(0, 30), slice(0, 40))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.links import carry_over, keep_locked, matches
+from cellpose_studio.core.matching.links import carry_over, keep_locked, matches
 
 seeds = st.integers(0, 2**31)
 

@@ -6,8 +6,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.edits import planes
+from cellpose_studio.core.masks.cell_table import CellTable
 
 seeds = st.integers(0, 2**31)
 

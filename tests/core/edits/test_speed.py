@@ -7,9 +7,9 @@ from time import perf_counter
 import numpy as np
 import pytest
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.edits import paint, reshape, shapes, split, whole
-from cellpose_studio.core.handles import edit_of, polygon_of
+from cellpose_studio.core.edits.handles import edit_of, polygon_of
+from cellpose_studio.core.masks.cell_table import CellTable
 
 CELL = 25_000
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.edits.split import split_by_seeds
+from cellpose_studio.core.masks.cell_table import CellTable
 
 
 def ball(shape, centre, radius, spacing=(1.0, 1.0, 1.0)):

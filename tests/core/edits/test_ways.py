@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from skimage.graph import MCP_Geometric
 
-from cellpose_studio.core.edits.ways import ways
+from cellpose_studio.core.edits.geodesic import ways
 
 
 @settings(max_examples=60)

@@ -6,7 +6,6 @@ import cv2
 import numpy as np
 import pytest
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.edits import (
     paint,
     pick,
@@ -16,6 +15,7 @@ from cellpose_studio.core.edits import (
     split,
     whole,
 )
+from cellpose_studio.core.masks.cell_table import CellTable
 
 
 def picture(*rows):

@@ -14,13 +14,13 @@ import numpy as np
 import pytest
 import tifffile
 
-from cellpose_studio.core.chunks import Labels, chunk
-from cellpose_studio.core.edit import LabelEdit, edit_between
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.parameters import SegmentationParameters
-from cellpose_studio.core.record import ImageRecord, RunRecord
-from cellpose_studio.core.revision import JournalEntry, LabelRevision
-from cellpose_studio.core.snapshot import Snapshot
+from cellpose_studio.core.masks.chunks import Labels, chunk
+from cellpose_studio.core.masks.edit import LabelEdit, edit_between
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.images import open_images
 from cellpose_studio.io.project import batch, extras, journal, labels, revisions, runs
 from cellpose_studio.io.project.file import ProjectFile, create_project

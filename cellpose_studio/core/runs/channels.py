@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.parameters import GREY
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.parameters import GREY
 
 
 def default_channels(image: ImageSource, inputs: int) -> tuple[int | None, ...]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.core.cell_table import Box, CellTable
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask
-from cellpose_studio.core.edits.parts import parted, parts
+from cellpose_studio.core.edits.components import parted, parts
+from cellpose_studio.core.masks.cell_table import Box, CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
 
 
 def part_pieces(
@@ -16,7 +16,7 @@ def part_pieces(
 ) -> LabelEdit:
     """Return the edit that gives pieces, which a stroke has left apart, to new cells.
 
-    Which piece stays the cell, `core.edits.parts` says. Those of fewer than ``specks``
+    Which piece stays the cell, `core.edits.components` says. Those of fewer than ``specks``
     pixels become background.
 
     Parameters

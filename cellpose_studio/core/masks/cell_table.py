@@ -9,10 +9,17 @@ from typing import Self
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_scan import Bounds, Counts, Ids, scan, shrink, tally
-from cellpose_studio.core.chunks import CHUNK, Labels
-from cellpose_studio.core.edit import ChunkEdit, LabelEdit
 from cellpose_studio.core.errors import IdsUsedUp
+from cellpose_studio.core.masks.cell_scan import (
+    Bounds,
+    Counts,
+    Ids,
+    scan,
+    shrink,
+    tally,
+)
+from cellpose_studio.core.masks.chunks import CHUNK, Labels
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
 
 Box = tuple[slice, ...]
 

@@ -16,7 +16,7 @@ Points = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False)
 class EdgeLines:
-    """Closed lines along the edges of pixels; see `core.labels.polygons`.
+    """Closed lines along the edges of pixels; see `core.masks.labels.polygons`.
 
     Attributes
     ----------

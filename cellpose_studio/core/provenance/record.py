@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cellpose_studio.core.parameters import SegmentationParameters
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 Outcome = Literal["finished", "failed", "cancelled"]
 

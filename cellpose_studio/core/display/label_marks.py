@@ -1,4 +1,4 @@
-"""How cells that were decided on look in the picture of `core.label_picture`.
+"""How cells that were decided on look in the picture of `core.display.label_picture`.
 
 They differ by their line as well as by their colour: accepted cells have a solid
 outline, rejected ones dashes, and those for later dots.
@@ -12,7 +12,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
-from cellpose_studio.core.label_picture import COLOURS, OUTLINE, Box, Labels, Picture
+from cellpose_studio.core.display.label_picture import (
+    COLOURS,
+    OUTLINE,
+    Box,
+    Labels,
+    Picture,
+)
 
 ACCEPTED, REJECTED, LATER = range(COLOURS + 1, COLOURS + 4)
 """Values of pixels, in place of the colour of the cell."""

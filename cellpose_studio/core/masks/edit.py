@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.chunks import CHUNK, Labels, Place, chunk, touched
+from cellpose_studio.core.masks.chunks import CHUNK, Labels, Place, chunk, touched
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.masks.chunks import Labels
 
 _LARGEST_TABLE = 1 << 26
 """Ids up to this are looked up directly; others are numbered first."""
@@ -96,7 +96,7 @@ def _numbered(labels: Labels) -> tuple[Labels, npt.NDArray[np.uint32] | None]:
     """Return labels that a table of all ids has room for, and the ids they had."""
     if labels.max(initial=0) < _LARGEST_TABLE:
         return labels, None
-    from cellpose_studio.core.labels import compacted
+    from cellpose_studio.core.masks.labels import compacted
 
     return compacted(labels)
 

@@ -82,9 +82,9 @@ def overlay(
     rgb
         (Y, X, RGB), which is left as it is.
     picture
-        (Y, X) of the masks, by `core.label_picture.picture`.
+        (Y, X) of the masks, by `core.display.label_picture.picture`.
     table
-        (256, 4) of RGBA, by `core.label_picture.colour_table`.
+        (256, 4) of RGBA, by `core.display.label_picture.colour_table`.
     opacity
         Of the masks as a whole, 0 to 1.
     """

@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.composite import as_bytes
-from cellpose_studio.core.image import ImageSource
-from cellpose_studio.core.label_picture import OUTLINE, palette, picture
+from cellpose_studio.core.display.composite import as_bytes
+from cellpose_studio.core.display.label_picture import OUTLINE, palette, picture
+from cellpose_studio.core.images.image import ImageSource
 
 SIZE = 96
 """Longer side of a thumbnail, px."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.edge_lines import Points
+from cellpose_studio.core.masks.edge_lines import Points
 
 POINTS_PER_INCH = 72
 MM_PER_INCH = 25.4

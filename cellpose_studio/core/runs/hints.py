@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from cellpose_studio.core.confidence import Confidence
-from cellpose_studio.core.model import ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.confidence import Confidence
 
 _ENOUGH = 4
 """Fewer candidates tell nothing about an image."""

@@ -85,7 +85,7 @@ def polygons(labels: Labels) -> dict[int, list[Points]]:
     at a corner belong together.
     """
     # Its loops are compiled, which takes time to load.
-    from cellpose_studio.core.edge_lines import edge_lines
+    from cellpose_studio.core.masks.edge_lines import edge_lines
 
     found = edge_lines(labels.astype(np.uint32, copy=False)).by_cell()
     return {cell: [*lines] for cell, lines in found}

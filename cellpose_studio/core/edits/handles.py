@@ -12,13 +12,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_table import Box, CellTable
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import LabelEdit
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
-from cellpose_studio.core.edits.parts import staying
-from cellpose_studio.core.labels import polygons
-from cellpose_studio.core.outline import Points, Ring, ring_along
+from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.edits.outline import Points, Ring, ring_along
+from cellpose_studio.core.masks.cell_table import Box, CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.labels import polygons
 
 
 @dataclass(frozen=True, eq=False)

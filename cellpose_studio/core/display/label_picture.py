@@ -1,7 +1,7 @@
 """How labels look: one byte per pixel, to be coloured by a table.
 
 Bits 0 to 6 of the byte are the colour of the cell, 1 to `COLOURS`, or 0 for
-background; the values above are for `core.label_marks`. Bit 7 marks the outline. What
+background; the values above are for `core.display.label_marks`. Bit 7 marks the outline. What
 is shown of fill and outline is a matter of the table alone, so that switching them on
 and off leaves the picture as it is.
 """
@@ -32,7 +32,7 @@ def picture(labels: Labels) -> Picture:
     """Return the picture of labels (Y, X) or, plane by plane, (Z, Y, X).
 
     The outline of a cell is its pixels that touch something else, as in
-    `core.labels.outlines`. Other threads may work meanwhile.
+    `core.masks.labels.outlines`. Other threads may work meanwhile.
     """
     drawn = np.empty(labels.shape, np.uint8)
     update(drawn, labels, tuple(slice(0, size) for size in labels.shape))

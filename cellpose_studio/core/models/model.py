@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from cellpose_studio.core.card import ModelCard
+from cellpose_studio.core.models.card import ModelCard
 
 Architecture = Literal["unet", "sam", "dino"]
 """The residual U-Net of Cellpose 1-3, or a Transformer of Cellpose 4."""

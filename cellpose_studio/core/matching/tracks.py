@@ -9,13 +9,13 @@ from itertools import count
 
 import numpy as np
 
-from cellpose_studio.core.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.edit import ChunkEdit, LabelEdit, edit_between
-from cellpose_studio.core.labels import cell_ids
-from cellpose_studio.core.links import matches, renamed
-from cellpose_studio.core.revision import CellStatus, StatusChanges
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between
+from cellpose_studio.core.masks.labels import cell_ids
+from cellpose_studio.core.matching.links import matches, renamed
+from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]
 """The new id of each cell of a time point."""
@@ -76,7 +76,7 @@ def link(
     """Return the edit after which cells have the same id in all time points.
 
     A cell takes the id that the same cell has in the time point before, by
-    `core.links.matches`. One that is not there keeps its id if no earlier time point
+    `core.matching.links.matches`. One that is not there keeps its id if no earlier time point
     has it, and gets one that was never used otherwise.
 
     Parameters

@@ -8,8 +8,8 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.chunks import Labels
 from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.masks.chunks import Labels
 
 Ids = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.int64]

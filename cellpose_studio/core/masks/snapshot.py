@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cellpose_studio.core.chunks import Labels, Place, chunk, places
+from cellpose_studio.core.masks.chunks import Labels, Place, chunk, places
 
 
 class Snapshot:

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_shapes import CellShapes, part_shapes
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.confidence import Confidence
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.review.cell_shapes import CellShapes, part_shapes
+from cellpose_studio.core.runs.confidence import Confidence
 
 _BORDER = 0.05
 _BESIDE_NETWORK = 0.2

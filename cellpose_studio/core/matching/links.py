@@ -8,13 +8,13 @@ import numba
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.cell_table import CellTable
-from cellpose_studio.core.chunks import Labels
-from cellpose_studio.core.compare import shared_pixels
 from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.edits.changes import Mask
-from cellpose_studio.core.edits.parts import staying
-from cellpose_studio.core.labels import cell_ids
+from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.labels import cell_ids
+from cellpose_studio.core.matching.compare import shared_pixels
 
 Ids = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.int64]

@@ -1,0 +1,1 @@
+"""Images, masks and figures as they are displayed."""

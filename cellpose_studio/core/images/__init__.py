@@ -1,0 +1,1 @@
+"""Images: where their pixels come from, and what their axes mean."""

@@ -1,0 +1,1 @@
+"""Label images: chunks, cells, outlines, and one reversible edit."""

@@ -1,0 +1,1 @@
+"""Which cells of two label images are the same, and what differs."""

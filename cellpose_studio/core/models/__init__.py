@@ -1,0 +1,1 @@
+"""Models: weight files, their cards, and how they are trained."""

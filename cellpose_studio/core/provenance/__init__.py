@@ -1,0 +1,1 @@
+"""Records of runs, and revisions of label sets."""

@@ -1,0 +1,1 @@
+"""What a run needs and gives: parameters, flows, confidence, hints."""
