@@ -18,7 +18,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if sys.platform == "win32":
         # Windows finds torch's libraries only if they are loaded before Qt's.
         import torch  # noqa: F401
-    from cellpose_studio.ui.start import start
+    from cellpose_studio.ui.window.start import start
 
     return start(given)
 

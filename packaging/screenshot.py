@@ -40,12 +40,12 @@ def main() -> None:
 
 
 def opened(home: Path):
+    from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
-    from cellpose_studio.app.unnamed import new_unnamed
     from cellpose_studio.ui.canvas import isolate_napari
 
     isolate_napari(None)
-    from cellpose_studio.ui.main_window import MainWindow
+    from cellpose_studio.ui.window.main_window import MainWindow
 
     window = MainWindow(Settings(home / "settings.ini"), new_unnamed())
     window.show()

@@ -20,8 +20,8 @@ from scipy import ndimage
 from cellpose_studio.cli.main import parser
 from cellpose_studio.cli.options import made
 from cellpose_studio.core.models.training import TrainingParameters
-from cellpose_studio.engine.catalogue import shipped
-from cellpose_studio.engine.size_model import size_model_path
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.size_model import size_model_path
 
 ROOT = Path(__file__).parents[1]
 SCRIPTS = ROOT / "packaging" / "models"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.catalogue import find, shipped
+from cellpose_studio.engine.networks.catalogue import find, shipped
 
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands

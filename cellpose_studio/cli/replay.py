@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.workflows.recipes import KINDS, RecipeKind, recipe
+from cellpose_studio.workflows.provenance.recipes import KINDS, RecipeKind, recipe
 
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands
@@ -44,7 +44,7 @@ def _replay(options: argparse.Namespace) -> int:
         print(_text(options.project, options.revision, options.kind).rstrip("\n"))
         return ALL_DONE
     # Imports torch, which the text can do without.
-    from cellpose_studio.workflows.replay import replay
+    from cellpose_studio.workflows.provenance.replay import replay
 
     with Progress() as progress:
         result = replay(options.project, options.revision, Checkpoint(progress.report))
@@ -54,7 +54,7 @@ def _replay(options: argparse.Namespace) -> int:
 
 def _text(path: Path, revision: int, kind: RecipeKind) -> str:
     from cellpose_studio.io.project.file import read_project
-    from cellpose_studio.workflows.provenance import provenance
+    from cellpose_studio.workflows.provenance.origin import provenance
 
     file = read_project(path)
     try:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.outcome import ALL_DONE, SOME_FAILED
-from cellpose_studio.io.project.rescue import rescue
+from cellpose_studio.io.project.rescue.rescue import rescue
 
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands

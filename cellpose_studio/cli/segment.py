@@ -15,7 +15,7 @@ from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.io.export import Kind
+from cellpose_studio.io.masks.export import Kind
 
 if TYPE_CHECKING:
     from cellpose_studio.cli.options import Commands
@@ -161,7 +161,7 @@ def _chosen(
 
 
 def _opened(path: Path, axes: str | None) -> list[ImageSource]:
-    from cellpose_studio.io.images import open_images
+    from cellpose_studio.io.images.reader import open_images
 
     try:
         return open_images(path, axes)

@@ -13,11 +13,11 @@ import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.dynamics import MaskMaker
-from cellpose_studio.engine.flows import flows_of_planes
-from cellpose_studio.engine.network import Network
-from cellpose_studio.engine.size_model import part_for_style
-from cellpose_studio.engine.tiles import TileCounter
+from cellpose_studio.engine.flows.compute import flows_of_planes
+from cellpose_studio.engine.flows.tiles import TileCounter
+from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.networks.network import Network
+from cellpose_studio.engine.networks.size_model import part_for_style
 
 ROUNDS = 3
 _SETTLED = 1.15

@@ -16,9 +16,9 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.diameter import median_diameter
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.engine.network import NetworkCache
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.engine.networks.network import NetworkCache
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.segment import segment
 
 

@@ -11,10 +11,10 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.engine.catalogue import find, shipped
 from cellpose_studio.engine.device import Precision, device_named
-from cellpose_studio.engine.network import NetworkCache
-from cellpose_studio.io.export import Kind, refuse_unfit
+from cellpose_studio.engine.networks.catalogue import find, shipped
+from cellpose_studio.engine.networks.network import NetworkCache
+from cellpose_studio.io.masks.export import Kind, refuse_unfit
 from cellpose_studio.workflows.save import base_of, save_segmentation
 from cellpose_studio.workflows.segment import segment
 

@@ -9,8 +9,8 @@ from natsort import os_sorted
 
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.io.folders import masks_in, scan
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.io.masks.folders import masks_in, scan
+from cellpose_studio.io.masks.reader import read_masks
 
 
 @dataclass(frozen=True)

@@ -15,16 +15,16 @@ from cellpose_studio.core.errors import (
 )
 from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.io.folders import (
+from cellpose_studio.io.images.reader import is_image_path, open_images
+from cellpose_studio.io.masks.folders import (
     FolderEntry,
     image_beside,
     is_masks_path,
     masks_beside,
     scan,
 )
-from cellpose_studio.io.images import is_image_path, open_images
-from cellpose_studio.io.imported import ImportedMasks
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.io.masks.imported import ImportedMasks
+from cellpose_studio.io.masks.reader import read_masks
 
 
 @dataclass

@@ -45,7 +45,7 @@ class MasksFromFile:
 
     def _loaded(self) -> MakesMasks:
         if self._maker is None:
-            from cellpose_studio.engine.dynamics import MaskMaker
+            from cellpose_studio.engine.masks.dynamics import MaskMaker
 
             self._maker = MaskMaker(self._flows, self._label_shape)
         return self._maker

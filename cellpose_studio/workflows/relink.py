@@ -10,8 +10,8 @@ from pathlib import Path
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.io.fingerprint import fingerprint
-from cellpose_studio.io.images import IMAGE_SUFFIXES, is_image_path, open_images
+from cellpose_studio.io.images.fingerprint import fingerprint
+from cellpose_studio.io.images.reader import IMAGE_SUFFIXES, is_image_path, open_images
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.io.export import Kind, save_all
+from cellpose_studio.io.masks.export import Kind, save_all
 
 
 def save_segmentation(

@@ -17,20 +17,20 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device, Precision
 from cellpose_studio.engine.diameter import measured_diameter
-from cellpose_studio.engine.dynamics import MaskMaker
-from cellpose_studio.engine.flows import (
+from cellpose_studio.engine.flows.compute import (
     count_tiles,
     flows_of_planes,
     flows_of_volume,
     joined,
 )
-from cellpose_studio.engine.network import Network, NetworkCache
-from cellpose_studio.engine.prepare import network_input
+from cellpose_studio.engine.flows.prepare import network_input
+from cellpose_studio.engine.flows.tiles import TileCounter
+from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import torch_threads
-from cellpose_studio.engine.tiles import TileCounter
 
 FloatArray = npt.NDArray[np.float32]
 

@@ -15,26 +15,26 @@ from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.models.card import ModelCard, TrainingData
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
-from cellpose_studio.engine.model_card import card_path, card_text, machine
-from cellpose_studio.engine.network import style_of
-from cellpose_studio.engine.size_model import (
+from cellpose_studio.engine.networks.model_card import card_path, card_text, machine
+from cellpose_studio.engine.networks.network import style_of
+from cellpose_studio.engine.networks.size_model import (
     SizeModel,
     fit_size_model,
     save_size_model,
     size_model_path,
 )
+from cellpose_studio.engine.networks.unet import UNet
+from cellpose_studio.engine.networks.weights import inspect, save_weights
 from cellpose_studio.engine.threads import torch_threads
-from cellpose_studio.engine.training import Report, train
-from cellpose_studio.engine.training_set import diameter_of, with_inputs
-from cellpose_studio.engine.training_state import (
+from cellpose_studio.engine.training.augmentation import plain
+from cellpose_studio.engine.training.dataset import diameter_of, with_inputs
+from cellpose_studio.engine.training.state import (
     TrainingState,
     load_state,
     save_state,
 )
-from cellpose_studio.engine.unet import UNet
-from cellpose_studio.engine.variation import plain
+from cellpose_studio.engine.training.trainer import Report, train
 from cellpose_studio.engine.versions import versions
-from cellpose_studio.engine.weights import inspect, save_weights
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.workflows.training_images import (
     ROLES,

@@ -12,9 +12,9 @@ import numpy as np
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.models.training import TrainingImage
-from cellpose_studio.io.folders import is_found_path, scan
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.folders import is_found_path, scan
+from cellpose_studio.io.masks.reader import read_masks
 
 ROLES = ("train", "validation")
 

@@ -22,9 +22,9 @@ from synthetic import write
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.card import Accuracy, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.catalogue import from_file
-from cellpose_studio.engine.model_card import card_path, card_text
-from cellpose_studio.engine.size_model import size_model_path
+from cellpose_studio.engine.networks.catalogue import from_file
+from cellpose_studio.engine.networks.model_card import card_path, card_text
+from cellpose_studio.engine.networks.size_model import size_model_path
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.workflows.assess import accuracy_of, assess
 from cellpose_studio.workflows.training_images import training_files

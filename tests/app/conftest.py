@@ -9,8 +9,8 @@ import pytest
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.project import Project
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
 
 
 @pytest.fixture

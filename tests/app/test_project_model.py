@@ -19,11 +19,11 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from cellpose_studio.app.label_set import LabelImage, LabelSet
-from cellpose_studio.app.project import Project
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import edit_between
-from cellpose_studio.io.images import open_images
+from cellpose_studio.io.images.reader import open_images
 
 SHAPE = (3, 600, 40)  # planes of two chunks each
 IMAGES = ("a", "b")

@@ -46,9 +46,9 @@ class Bench:
     """A window with large masks, and a user of all tools."""
 
     def __init__(self, app: QApplication, side: int, folder: Path) -> None:
-        from cellpose_studio.app.project import Project
+        from cellpose_studio.app.project.project import Project
         from cellpose_studio.app.settings import Settings
-        from cellpose_studio.ui.main_window import MainWindow
+        from cellpose_studio.ui.window.main_window import MainWindow
 
         self.app, self.side = app, side
         self.random = np.random.default_rng(0)
@@ -66,7 +66,7 @@ class Bench:
 
     def run_on_it(self) -> Callable[[], None]:
         """Return what gives the image the masks of a run."""
-        from cellpose_studio.app.label_set import LabelImage, LabelSet
+        from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 
         pixels = cells(self.side)
         labels = LabelSet("cells", LabelImage(pixels), "bench", int(pixels.max()))
@@ -180,7 +180,7 @@ class Bench:
         return int(self.random.choice(self.window.tools.hand.table.ids()))
 
     def pointer(self, y: float, x: float):
-        from cellpose_studio.ui.pointer import LEFT, Pointer
+        from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
 
         return Pointer((float(y), float(x)), LEFT, frozenset(), 3.0)
 

@@ -3,8 +3,8 @@
 python tests/bench/doubt.py [--data FOLDER WITH splits.csv]
 
 A cell is wrong if no true cell overlaps it with an IoU of 0.5 or more. The queue of
-each validation image is in the order of `core.review.queue`; beside it are the queues that
-only what the network says, only size and shape, or chance would give.
+each validation image is in the order of `core.review.queue`; beside it are the queues
+that only what the network says, only size and shape, or chance would give.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from models import DATA, KINDS, right_cells, validation
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import review_of
-from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.workflows.assess import Assessed, assess
 
 Values = npt.NDArray[np.float64]

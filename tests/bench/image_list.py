@@ -43,10 +43,10 @@ class Painted(QObject):
 
 def make_project(folder: Path, number: int) -> Path:
     """Make a project of small images; a third of them has masks."""
-    from cellpose_studio.app.label_set import LabelImage, LabelSet
-    from cellpose_studio.app.project import Project
-    from cellpose_studio.app.session import Session
-    from cellpose_studio.io.images import open_images
+    from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+    from cellpose_studio.app.project.project import Project
+    from cellpose_studio.app.session.session import Session
+    from cellpose_studio.io.images.reader import open_images
 
     random = np.random.default_rng(0)
     images = []
@@ -72,9 +72,9 @@ class Bench:
     """The window, and what is done with its list."""
 
     def __init__(self, folder: Path) -> None:
+        from cellpose_studio.app.project.scratch import new_unnamed
         from cellpose_studio.app.settings import Settings
-        from cellpose_studio.app.unnamed import new_unnamed
-        from cellpose_studio.ui.main_window import MainWindow
+        from cellpose_studio.ui.window.main_window import MainWindow
 
         self.window = MainWindow(Settings(folder / "settings.ini"), new_unnamed())
         self.window.show()

@@ -19,13 +19,13 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.evaluation import agreement
-from cellpose_studio.engine.network import NetworkCache, load
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.network import NetworkCache, load
 from cellpose_studio.engine.threads import use_threads
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.assess import Assessed, assess
 from cellpose_studio.workflows.segment import segment
 from cellpose_studio.workflows.training_images import training_files
@@ -104,8 +104,12 @@ def untrained(model: ModelSpec, folder: Path) -> ModelSpec:
     """Return a network like ``model`` whose weights are random."""
     import torch
 
-    from cellpose_studio.engine.unet import UNet, widths_of
-    from cellpose_studio.engine.weights import inspect, read_weights, save_weights
+    from cellpose_studio.engine.networks.unet import UNet, widths_of
+    from cellpose_studio.engine.networks.weights import (
+        inspect,
+        read_weights,
+        save_weights,
+    )
 
     torch.manual_seed(0)
     net = UNet(widths_of(read_weights(model.path)))
@@ -204,7 +208,7 @@ def right_cells(result: Assessed) -> npt.NDArray[np.bool_]:
 
 def speed() -> None:
     """Print the time of one image of 512², by the number of threads."""
-    from cellpose_studio.io.sample import sample_path
+    from cellpose_studio.io.images.sample import sample_path
 
     sample = open_images(sample_path())[0]
     pixels = np.tile(sample.plane(0, 0, 0), (2, 2))[:512, :512]

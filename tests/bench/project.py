@@ -25,12 +25,16 @@ from cellpose_studio.core.masks.chunks import chunk
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.project import journal, labels, revisions
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.seg_npy import write_seg
 from cellpose_studio.io.project.file import ProjectFile, create_project, open_project
-from cellpose_studio.io.project.images import StoredImage, read_images, write_image
 from cellpose_studio.io.project.save_as import save_as
-from cellpose_studio.io.seg_npy import write_seg
+from cellpose_studio.io.project.tables import journal, label_chunks, revisions
+from cellpose_studio.io.project.tables.images import (
+    StoredImage,
+    read_images,
+    write_image,
+)
 
 Labels = npt.NDArray[np.uint32]
 
@@ -107,7 +111,7 @@ def first_masks(file: ProjectFile, pixels: Labels) -> Times:
         transaction(
             file,
             lambda: revisions.write_revision(file.db, revision),
-            lambda: labels.write_labels(file.db, 1, Snapshot(pixels)),
+            lambda: label_chunks.write_labels(file.db, 1, Snapshot(pixels)),
             lambda: revisions.set_head(file.db, 1, 1, 9),
         )
     return times
@@ -145,9 +149,9 @@ def seal(file: ProjectFile, base: int, pixels: Labels, places: list) -> None:
         base + 1, 1, base, "edit", NOW, "nuclei-small", pixels.shape, 9
     )
     revisions.write_revision(file.db, revision)
-    labels.copy_chunks(file.db, revision.id, base, places)
-    parts = (labels.packed(place, chunk(pixels, place)) for place in places)
-    labels.write_chunks(file.db, revision.id, parts)
+    label_chunks.copy_chunks(file.db, revision.id, base, places)
+    parts = (label_chunks.packed(place, chunk(pixels, place)) for place in places)
+    label_chunks.write_chunks(file.db, revision.id, parts)
     journal.seal(file.db, 1, base, revision.id)
     revisions.set_head(file.db, 1, revision.id, 9)
 
@@ -177,7 +181,7 @@ def read(path: Path, pixels: Labels) -> Times:
     with closing(open_project(path)) as file:
         for _ in range(OTHERS):
             with times.once():
-                found = labels.read_labels(file.db, SEALS + 1, pixels.shape)
+                found = label_chunks.read_labels(file.db, SEALS + 1, pixels.shape)
         assert np.array_equal(found, pixels)
     return times
 

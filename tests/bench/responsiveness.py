@@ -50,9 +50,9 @@ class Bench:
     """The window, and what is done with it."""
 
     def __init__(self, app: QApplication, folder: Path) -> None:
+        from cellpose_studio.app.project.scratch import new_unnamed
         from cellpose_studio.app.settings import Settings
-        from cellpose_studio.app.unnamed import new_unnamed
-        from cellpose_studio.ui.main_window import MainWindow
+        from cellpose_studio.ui.window.main_window import MainWindow
 
         self.app = app
         self.window = MainWindow(Settings(folder / "settings.ini"), new_unnamed())

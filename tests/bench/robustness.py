@@ -21,10 +21,10 @@ from models import DATA, KINDS, validation
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.evaluation import agreement
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.segment import segment
 
 Pixels = npt.NDArray[np.float64]

@@ -18,11 +18,11 @@ import tifffile
 from project import STEP, cells
 from qtpy.QtCore import QCoreApplication
 
-from cellpose_studio.app.label_set import LabelImage, LabelSet
-from cellpose_studio.app.project import Project
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import edit_between
-from cellpose_studio.io.images import open_images
+from cellpose_studio.io.images.reader import open_images
 
 EDITS = 100
 

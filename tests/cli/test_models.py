@@ -7,7 +7,7 @@ import shutil
 import pytest
 
 from cellpose_studio.cli.main import run
-from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import shipped
 
 
 def test_all_models_are_listed(capsys):

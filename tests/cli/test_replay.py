@@ -16,18 +16,18 @@ from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.catalogue import shipped
-from cellpose_studio.io.images import open_images
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import create_project
-from cellpose_studio.io.project.images import StoredImage, write_image
-from cellpose_studio.io.project.labels import write_labels
-from cellpose_studio.io.project.revisions import (
+from cellpose_studio.io.project.tables.images import StoredImage, write_image
+from cellpose_studio.io.project.tables.label_chunks import write_labels
+from cellpose_studio.io.project.tables.revisions import (
     set_head,
     write_label_set,
     write_revision,
 )
-from cellpose_studio.io.project.runs import write_run
-from cellpose_studio.workflows.run_record import record_of
+from cellpose_studio.io.project.tables.runs import write_run
+from cellpose_studio.workflows.provenance.run_record import record_of
 from cellpose_studio.workflows.segment import segment
 
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)

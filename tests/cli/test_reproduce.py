@@ -19,11 +19,11 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.recipes import as_command, as_script
 from cellpose_studio.core.recipes.script import studio_script
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.engine.catalogue import find, shipped
+from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.torchvision_ops import make_importable
-from cellpose_studio.io.images import open_images
-from cellpose_studio.workflows.run_record import record_of
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.workflows.provenance.run_record import record_of
 from cellpose_studio.workflows.segment import segment
 
 STARTED = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
@@ -303,7 +303,7 @@ def test_one_of_several_images_is_read_by_this_package(
     parameters = SegmentationParameters(cellprob_threshold=-2.0, flow_threshold=0)
     masks, record = run_of(path, parameters, little_sam, scene="right one")
     found, text = plainly(record, tmp_path, monkeypatch)
-    assert "from cellpose_studio.io.images import open_images" in text
+    assert "from cellpose_studio.io.images.reader import open_images" in text
     agree(found, masks)
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.io.project.extras import Preset, read_presets, write_preset
 from cellpose_studio.io.project.file import create_project, open_project
+from cellpose_studio.io.project.tables.presets import Preset, read_presets, write_preset
 
 
 @pytest.fixture

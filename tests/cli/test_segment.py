@@ -10,16 +10,16 @@ import tifffile
 import torch
 
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.project import Project
-from cellpose_studio.app.runs import Runs
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.runs.runner import Runs
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.engine.catalogue import shipped
-from cellpose_studio.io.export import ENDINGS
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.export import ENDINGS
+from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.batch import Batch
 from cellpose_studio.workflows.segment import segment
 

@@ -11,10 +11,10 @@ import torch
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.engine.device import CPU
-from cellpose_studio.engine.network import Network, load
+from cellpose_studio.engine.networks.network import Network, load
+from cellpose_studio.engine.networks.unet import UNet
+from cellpose_studio.engine.networks.weights import inspect, save_weights
 from cellpose_studio.engine.torchvision_ops import make_importable
-from cellpose_studio.engine.unet import UNet
-from cellpose_studio.engine.weights import inspect, save_weights
 
 make_importable()
 
@@ -57,7 +57,7 @@ def sam_spec(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> ModelSpec:
         return _build_sam(32, 2, 2, [0, 1], checkpoint)
 
     monkeypatch.setattr(
-        "cellpose_studio.engine.network.precision_for", lambda *_: "float32"
+        "cellpose_studio.engine.networks.network.precision_for", lambda *_: "float32"
     )
     monkeypatch.setitem(vit.sam_model_registry, "vit_l", little)
     torch.manual_seed(6)

@@ -9,11 +9,11 @@ import torch
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
-from cellpose_studio.engine.dynamics import MaskMaker
-from cellpose_studio.engine.flows import flows_of_planes, flows_of_volume
-from cellpose_studio.engine.network import load
-from cellpose_studio.engine.prepare import network_input
-from cellpose_studio.engine.tiles import TileCounter
+from cellpose_studio.engine.flows.compute import flows_of_planes, flows_of_volume
+from cellpose_studio.engine.flows.prepare import network_input
+from cellpose_studio.engine.flows.tiles import TileCounter
+from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.networks.network import load
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.diameter import measured_diameter, median_diameter
-from cellpose_studio.engine.size_model import SizeModel
+from cellpose_studio.engine.networks.size_model import SizeModel
 
 
 class FindsBrightCells(nn.Module):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from cellpose_studio.app.project import Project
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import ProjectUnusable
 
 WORKER = Path(__file__).with_name("worker.py")

@@ -23,9 +23,9 @@ class User:
     """Clicks at random, one thing after another."""
 
     def __init__(self, folder: Path, seed: int) -> None:
-        from cellpose_studio.app.project import Project
+        from cellpose_studio.app.project.project import Project
         from cellpose_studio.app.settings import Settings
-        from cellpose_studio.ui.main_window import MainWindow
+        from cellpose_studio.ui.window.main_window import MainWindow
 
         self.random = np.random.default_rng(seed)
         project = Project.create(folder / "work.cpstudio")

@@ -21,11 +21,11 @@ import numpy as np
 import tifffile
 from qtpy.QtCore import QCoreApplication
 
-from cellpose_studio.app.label_set import LabelImage, LabelSet
-from cellpose_studio.app.project import Project
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import edit_between
-from cellpose_studio.io.images import open_images
+from cellpose_studio.io.images.reader import open_images
 
 SIDE = 700
 
@@ -180,9 +180,9 @@ class Work:
     def run_network(self) -> None:
         """Start runs on both images, again and again, while the user edits."""
         from cellpose_studio.app.jobs import JobQueue
-        from cellpose_studio.app.runs import Runs
+        from cellpose_studio.app.runs.runner import Runs
         from cellpose_studio.core.runs.parameters import SegmentationParameters
-        from cellpose_studio.engine.catalogue import shipped
+        from cellpose_studio.engine.networks.catalogue import shipped
 
         self.queue = JobQueue()
         runs = Runs(self.session, self.queue)

@@ -10,12 +10,12 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
 
-from cellpose_studio.app.garbage import set_apart
-from cellpose_studio.app.session import Entry
+from cellpose_studio.app.gc_tuning import set_apart
+from cellpose_studio.app.project.scratch import new_unnamed
+from cellpose_studio.app.session.session import Entry
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.app.unnamed import new_unnamed
 from cellpose_studio.engine.libraries import load_cellpose
-from cellpose_studio.ui.main_window import MainWindow
+from cellpose_studio.ui.window.main_window import MainWindow
 
 LONG = 120_000  # ms; a machine with much else to do must not fail a test
 

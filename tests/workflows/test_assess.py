@@ -8,7 +8,7 @@ import tifffile
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.workflows.assess import accuracy_of, assess
 
 

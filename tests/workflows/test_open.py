@@ -8,7 +8,7 @@ import tifffile
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, MasksUnreadable
-from cellpose_studio.io.images import open_images
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.open import (
     files_of,
     images_of,

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.io.images import open_images
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.relink import LostImage, find_lost, is_other
 
 

@@ -12,7 +12,7 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.io.masks import read_masks
+from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.save import base_of, save_segmentation
 
 

@@ -16,10 +16,10 @@ from cellpose_studio.core.errors import (
     ParametersUnfit,
 )
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.engine.catalogue import shipped
 from cellpose_studio.engine.device import CPU, Device
-from cellpose_studio.engine.network import Network, NetworkCache
-from cellpose_studio.io.images import open_images
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.network import Network, NetworkCache
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.segment import segment
 
 MODEL = shipped()[0]

@@ -18,11 +18,11 @@ from cellpose_studio.core.errors import (
     TrainingSetUnfit,
 )
 from cellpose_studio.core.models.training import TrainingParameters
-from cellpose_studio.engine.catalogue import from_file
 from cellpose_studio.engine.device import CPU
-from cellpose_studio.engine.model_card import card_path
-from cellpose_studio.engine.network import load
-from cellpose_studio.engine.weights import inspect
+from cellpose_studio.engine.networks.catalogue import from_file
+from cellpose_studio.engine.networks.model_card import card_path
+from cellpose_studio.engine.networks.network import load
+from cellpose_studio.engine.networks.weights import inspect
 from cellpose_studio.workflows.train import train_on_folders
 
 TINY = TrainingParameters(

@@ -1,9 +1,9 @@
 """How labels look: one byte per pixel, to be coloured by a table.
 
 Bits 0 to 6 of the byte are the colour of the cell, 1 to `COLOURS`, or 0 for
-background; the values above are for `core.display.label_marks`. Bit 7 marks the outline. What
-is shown of fill and outline is a matter of the table alone, so that switching them on
-and off leaves the picture as it is.
+background; the values above are for `core.display.label_marks`. Bit 7 marks the
+outline. What is shown of fill and outline is a matter of the table alone, so that
+switching them on and off leaves the picture as it is.
 """
 
 from __future__ import annotations

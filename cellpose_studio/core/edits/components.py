@@ -1,9 +1,9 @@
 """Connected parts of cells: which of them stays the cell when it comes apart.
 
-Pixels that touch at a corner are connected, as in `core.masks.labels.polygons`. Where an
-operation leaves a connected part of a cell in several pieces, the largest piece stays
-the cell; of pieces of the same size, the one met first does. Parts that were apart
-before, as in imported masks or in one plane of a volume, all stay.
+Pixels that touch at a corner are connected, as in `core.masks.labels.polygons`. Where
+an operation leaves a connected part of a cell in several pieces, the largest piece
+stays the cell; of pieces of the same size, the one met first does. Parts that were
+apart before, as in imported masks or in one plane of a volume, all stay.
 """
 
 from __future__ import annotations

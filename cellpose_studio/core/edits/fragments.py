@@ -16,8 +16,8 @@ def part_pieces(
 ) -> LabelEdit:
     """Return the edit that gives pieces, which a stroke has left apart, to new cells.
 
-    Which piece stays the cell, `core.edits.components` says. Those of fewer than ``specks``
-    pixels become background.
+    Which piece stays the cell, `core.edits.components` says. Those of fewer than
+    ``specks`` pixels become background.
 
     Parameters
     ----------

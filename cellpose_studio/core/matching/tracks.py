@@ -76,8 +76,8 @@ def link(
     """Return the edit after which cells have the same id in all time points.
 
     A cell takes the id that the same cell has in the time point before, by
-    `core.matching.links.matches`. One that is not there keeps its id if no earlier time point
-    has it, and gets one that was never used otherwise.
+    `core.matching.links.matches`. One that is not there keeps its id if no earlier time
+    point has it, and gets one that was never used otherwise.
 
     Parameters
     ----------

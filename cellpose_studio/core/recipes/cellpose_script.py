@@ -93,7 +93,7 @@ def _reading(record: RunRecord) -> tuple[str, str]:
             "from pathlib import Path\n",
             *lines,
             f"from cellpose import {needed}\n",
-            "from cellpose_studio.io.images import open_images",
+            "from cellpose_studio.io.images.reader import open_images",
         ]
         read = (
             f"scenes = open_images(Path({image.path!r}), axes={image.axes!r})\n"

@@ -40,10 +40,10 @@ from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.engine.catalogue import find
+from cellpose_studio.engine.networks.catalogue import find
 from cellpose_studio.engine.device import device_named
 from cellpose_studio.engine.threads import use_threads
-from cellpose_studio.io.images import open_images
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.save import save_segmentation
 from cellpose_studio.workflows.segment import segment
 

@@ -12,7 +12,6 @@ from pathlib import Path
 from filelock import FileLock
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.project.beside import is_taken
 from cellpose_studio.io.project.database import (
     SUFFIX,
     check_header,
@@ -38,6 +37,7 @@ from cellpose_studio.io.project.schema import (
     VERSION,
     bring_up_to_date,
 )
+from cellpose_studio.io.project.sidecar_files import is_taken
 
 __all__ = [
     "SUFFIX",

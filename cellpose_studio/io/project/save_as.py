@@ -10,14 +10,14 @@ from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave, StudioError
 from cellpose_studio.io.atomic import replacing
-from cellpose_studio.io.project.beside import set_aside
-from cellpose_studio.io.project.counts import contents_of, last_ids
 from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile, open_locked
 from cellpose_studio.io.project.identity import identify
-from cellpose_studio.io.project.images import rewrite_paths
 from cellpose_studio.io.project.lock import lock_to_replace, unlock
 from cellpose_studio.io.project.reading import RESCUE_HINT, snapshot
+from cellpose_studio.io.project.row_counts import contents_of, last_ids
+from cellpose_studio.io.project.sidecar_files import set_aside
+from cellpose_studio.io.project.tables.images import rewrite_paths
 
 Contents = tuple[Counter[str], Counter[str]]
 

@@ -10,12 +10,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.composite import Blending, Channel
+from cellpose_studio.ui.canvas.layers import CHANNEL
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.canvas.canvas import Canvas
 
-CHANNEL = "channel"
-"""Under this name a layer of the image says which channel it is; None: all colours."""
 
 _STEPS = 256
 _BLENDING: dict[str, Blending] = {"additive": "additive", "minimum": "minimum"}

@@ -20,15 +20,15 @@ from cellpose_studio.core.display.label_picture import (
 from cellpose_studio.core.display.thumbnail import CHANNEL_COLOURS
 from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.ui.canvas.appearance import CHANNEL
+from cellpose_studio.ui.canvas.comparison_layer import put_comparison
+from cellpose_studio.ui.canvas.layer_style import axis_labels, contrast, placed
+from cellpose_studio.ui.canvas.layers import CHANNEL
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.masks_layer import masks_layer
 from cellpose_studio.ui.canvas.mouse import Mouse
+from cellpose_studio.ui.canvas.mouse_event import Listener, Pointer
 from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.canvas.rendering import Rendering
-from cellpose_studio.ui.comparison_layer import put_comparison
-from cellpose_studio.ui.layer_settings import axis_labels, contrast, placed
-from cellpose_studio.ui.pointer import Listener, Pointer
 
 _COLOURS = tuple(CHANNEL_COLOURS)
 _FILL = 0.4

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cellpose_studio.ui.pointer import Listener, Pointer
+from cellpose_studio.ui.canvas.mouse_event import Listener, Pointer
 
 _REACH = 6.0
 """Pixels of the screen that a click may miss by."""

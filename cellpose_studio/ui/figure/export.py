@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDialog
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
-from cellpose_studio.app.session import Entry
+from cellpose_studio.app.session.session import Entry
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
@@ -19,7 +19,7 @@ from cellpose_studio.ui.figure.making import Scene, make_figure
 from cellpose_studio.ui.figure.writing import write_figure
 
 if TYPE_CHECKING:
-    from cellpose_studio.ui.main_window import MainWindow
+    from cellpose_studio.ui.window.main_window import MainWindow
 
 _WIDTH = 1200
 """Pixels that a figure is wide at first, or more."""

@@ -19,9 +19,9 @@ from qtpy.QtGui import (
 
 from cellpose_studio.core.display.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.ui.cell_text.painting import draw_word
 from cellpose_studio.ui.figure.pdf_file import PdfFile
-from cellpose_studio.ui.pixmap import qimage_of
-from cellpose_studio.ui.word_painting import draw_word
+from cellpose_studio.ui.widgets.pixmap import qimage_of
 
 _HINT = QPainter.RenderHint
 _MOST_AT_ONCE = 1 << 18

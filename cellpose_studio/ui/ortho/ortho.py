@@ -10,17 +10,17 @@ from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.session import Session
+from cellpose_studio.app.selection import Selection
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
+from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
 from cellpose_studio.ui.canvas.rendering import why_flat
 from cellpose_studio.ui.ortho.cuts import cut_picture, stretch_of
 from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
 from cellpose_studio.ui.ortho.stacks import Stacks
-from cellpose_studio.ui.pointer import LEFT, Pointer
-from cellpose_studio.ui.selection import Selection
-from cellpose_studio.ui.tools.tools import Tools
+from cellpose_studio.ui.tools.manager import Tools
 
 _LEAST, _MOST = 120, 0.45
 """Screen pixels of a side view, and its part of the width or the height."""

@@ -9,7 +9,7 @@ from qtpy.QtGui import QColor, QImage, QMouseEvent, QPainter, QPaintEvent, QWhee
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.display.composite import Rgb
-from cellpose_studio.ui.pixmap import qimage_of
+from cellpose_studio.ui.widgets.pixmap import qimage_of
 
 LINE = "#4fc3f7"
 """Colour of the lines, on the canvas too."""

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.app.stroke import Stroke
+from cellpose_studio.app.masks.stroke import Stroke
 from cellpose_studio.core.edits.fragments import part_pieces
 from cellpose_studio.core.edits.paint import add_to_cell, cut_from_cell, erase
 from cellpose_studio.core.edits.shapes import Patch, brush
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.pointer import LEFT, Pointer
+from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from qtpy.QtWidgets import QInputDialog, QWidget
 
-from cellpose_studio.app.cell_statuses import renamed
+from cellpose_studio.app.masks.cell_statuses import renamed
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
     names_from_1,
@@ -15,9 +15,9 @@ from cellpose_studio.core.edits.whole import (
     remove_small,
 )
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.actions import Command
-from cellpose_studio.ui.tools.cell_edits import NO_PLANE, Operation
-from cellpose_studio.ui.tools.tools import Mode, Tools
+from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.tools.edit_runner import NO_PLANE, Operation
+from cellpose_studio.ui.tools.manager import Mode, Tools
 
 _SMALL = 15  # px
 _ON_A_PLANE = ("fillHoles", "smooth", "grow", "shrink")

@@ -6,8 +6,8 @@ import numpy as np
 
 from cellpose_studio.core.edits.handles import Handles, edit_of, polygon_of
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.pointer import LEFT, Pointer
-from cellpose_studio.ui.tools.hand import Path
+from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
+from cellpose_studio.ui.tools.context import Path
 from cellpose_studio.ui.tools.tool import Tool
 
 Vertex = tuple[int, int]

@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.slow_edits import SlowEdits
+from cellpose_studio.app.background.edits import SlowEdits
 from cellpose_studio.core.matching.tracks import Tracks, link
-from cellpose_studio.ui.tools.hand import Hand
+from cellpose_studio.ui.tools.context import Hand
 
 _LEAST = 0.5
 _WIDTH = 400

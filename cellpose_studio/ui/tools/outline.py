@@ -6,8 +6,8 @@ import numpy as np
 
 from cellpose_studio.core.edits.paint import draw_cell
 from cellpose_studio.core.edits.shapes import outline
-from cellpose_studio.ui.pointer import RIGHT, Pointer
-from cellpose_studio.ui.tools.hand import Hand
+from cellpose_studio.ui.canvas.mouse_event import RIGHT, Pointer
+from cellpose_studio.ui.tools.context import Hand
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]

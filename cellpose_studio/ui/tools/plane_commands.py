@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from qtpy.QtWidgets import QWidget
 
-from cellpose_studio.app.slow_edits import SlowEdits
+from cellpose_studio.app.background.edits import SlowEdits
 from cellpose_studio.core.edits.changes import of_cell
 from cellpose_studio.core.edits.planes import (
     copy_cells,
@@ -19,10 +19,10 @@ from cellpose_studio.core.edits.planes import (
     propagate,
 )
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.actions import Command
-from cellpose_studio.ui.tools.cell_edits import NO_PLANE
+from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.tools.edit_runner import NO_PLANE
 from cellpose_studio.ui.tools.link import LinkCommand
-from cellpose_studio.ui.tools.tools import Tools
+from cellpose_studio.ui.tools.manager import Tools
 
 Axis = Literal["T", "Z"]
 Say = Callable[[str], None]

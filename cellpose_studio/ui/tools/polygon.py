@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.ui.pointer import LEFT, Pointer
+from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
 from cellpose_studio.ui.tools.outline import Point, draw_inside
 from cellpose_studio.ui.tools.tool import Tool
 

@@ -6,9 +6,9 @@ import numpy as np
 
 from cellpose_studio.core.edits.pick import cells_on_line
 from cellpose_studio.core.edits.split import split_by_line, split_by_seeds
-from cellpose_studio.ui.pointer import LEFT, Pointer
-from cellpose_studio.ui.tools.cell_edits import CellEdits
-from cellpose_studio.ui.tools.hand import Hand, Path
+from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
+from cellpose_studio.ui.tools.context import Hand, Path
+from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.pointer import Pointer
-from cellpose_studio.ui.tools.hand import Hand
+from cellpose_studio.ui.canvas.mouse_event import Pointer
+from cellpose_studio.ui.tools.context import Hand
 
 
 class Tool:

@@ -21,10 +21,31 @@ from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.io.images import open_images
-from cellpose_studio.io.project import batch, extras, journal, labels, revisions, runs
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import ProjectFile, create_project
-from cellpose_studio.io.project.images import StoredImage, read_images, write_image
+from cellpose_studio.io.project.tables import (
+    journal,
+    label_chunks,
+    revisions,
+    run_queue,
+    runs,
+)
+from cellpose_studio.io.project.tables.cell_status import (
+    read_all_statuses,
+    write_statuses,
+)
+from cellpose_studio.io.project.tables.images import (
+    StoredImage,
+    read_images,
+    write_image,
+)
+from cellpose_studio.io.project.tables.presets import Preset, read_presets, write_preset
+from cellpose_studio.io.project.tables.training import (
+    TrainingMember,
+    read_members,
+    write_member,
+)
+from cellpose_studio.io.project.tables.window_state import read_state, write_state
 from tests.records import UNET
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
@@ -114,7 +135,7 @@ class Maker:
             "a note",
         )
         revisions.write_revision(self.db, revision, b"\x89PNG" + bytes(3000))
-        labels.write_labels(self.db, revision.id, Snapshot(pixels))
+        label_chunks.write_labels(self.db, revision.id, Snapshot(pixels))
         entry = JournalEntry(
             self.next_id("journal"), label_set, head, "Run", (), NOW, head=revision.id
         )
@@ -164,9 +185,9 @@ class Maker:
             base, id=self.next_id("revision"), parent=base.id, kind="edit", details={}
         )
         revisions.write_revision(self.db, revision)
-        labels.copy_chunks(self.db, revision.id, base.id, places)
-        changed = (labels.packed(place, chunk(pixels, place)) for place in places)
-        labels.write_chunks(self.db, revision.id, changed)
+        label_chunks.copy_chunks(self.db, revision.id, base.id, places)
+        changed = (label_chunks.packed(place, chunk(pixels, place)) for place in places)
+        label_chunks.write_chunks(self.db, revision.id, changed)
         journal.seal(self.db, label_set, base.id, revision.id)
         revisions.set_head(self.db, label_set, revision.id, revision.cells)
         self._is(label_set, revision.id, pixels)
@@ -226,12 +247,14 @@ def fill(path: Path) -> Maker:
             _label_set(maker, image, name, shape, n)
     db = maker.db
     parameters = SegmentationParameters(diameter=33.0)
-    extras.write_preset(db, extras.Preset("mine", "nuclei-small", parameters))
-    extras.write_member(db, extras.TrainingMember("set", 1, None, "train"))
-    extras.write_member(db, extras.TrainingMember("set", 2, 4, "test"))
-    extras.write_statuses(db, 1, {3: "accepted", 5: "later"})
-    extras.write_state(db, "window", {"image": 2})
-    batch.write_item(db, batch.BatchItem(1, 1, "waiting", "nuclei-small", parameters))
+    write_preset(db, Preset("mine", "nuclei-small", parameters))
+    write_member(db, TrainingMember("set", 1, None, "train"))
+    write_member(db, TrainingMember("set", 2, 4, "test"))
+    write_statuses(db, 1, {3: "accepted", 5: "later"})
+    write_state(db, "window", {"image": 2})
+    run_queue.write_item(
+        db, run_queue.BatchItem(1, 1, "waiting", "nuclei-small", parameters)
+    )
     return maker
 
 
@@ -285,22 +308,22 @@ def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
         found.journal[stored.id] = attempt(journal.read_journal, db, stored.id)
         for revision in history:
             found.masks[revision.id] = attempt(
-                labels.read_labels, db, revision.id, revision.shape
+                label_chunks.read_labels, db, revision.id, revision.shape
             )
         if stored.head is not None:
             found.present[stored.id] = attempt(_present, db, stored)
     attempt(revisions.read_thumbnails, db, [1, 2, 3])
-    found.presets = attempt(extras.read_presets, db)
-    found.members = attempt(extras.read_members, db)
-    found.statuses = attempt(extras.read_all_statuses, db)
-    found.state = attempt(extras.read_state, db, "window")
-    found.batch = attempt(batch.read_batch, db)
+    found.presets = attempt(read_presets, db)
+    found.members = attempt(read_members, db)
+    found.statuses = attempt(read_all_statuses, db)
+    found.state = attempt(read_state, db, "window")
+    found.batch = attempt(run_queue.read_batch, db)
     return found
 
 
 def _present(db: Any, stored: revisions.StoredLabelSet) -> Labels:
     assert stored.head is not None
-    pixels = labels.read_labels(db, stored.head.id, stored.head.shape)
+    pixels = label_chunks.read_labels(db, stored.head.id, stored.head.shape)
     for edit in journal.read_open_edits(db, stored.id, stored.head.id):
         edit.apply(pixels)
     return pixels

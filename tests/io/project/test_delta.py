@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cellpose_studio.core.masks.chunks import CHUNK, Place
 from cellpose_studio.core.masks.edit import ChunkEdit
-from cellpose_studio.io.project.delta import packed_parts, unpacked_parts
+from cellpose_studio.io.project.tables.delta import packed_parts, unpacked_parts
 
 _values = st.integers(0, 2**32 - 1)
 

@@ -18,13 +18,13 @@ import pytest
 
 from cellpose_studio.core.errors import CannotSave, ProjectDamaged, ProjectUnusable
 from cellpose_studio.io.project import database
-from cellpose_studio.io.project.extras import read_state, write_state
 from cellpose_studio.io.project.file import (
     create_project,
     locked_by_another,
     open_project,
     read_project,
 )
+from cellpose_studio.io.project.tables.window_state import read_state, write_state
 from cellpose_studio.io.project.writing import reconnect
 
 LONG = 60
@@ -43,7 +43,7 @@ def elsewhere(path):
     """Open the project in another process; return that process."""
     code = (
         "import sys, pathlib\n"
-        "from cellpose_studio.io.project.extras import write_state\n"
+        "from cellpose_studio.io.project.tables.window_state import write_state\n"
         "from cellpose_studio.io.project.file import open_project\n"
         f"file = open_project(pathlib.Path({str(path)!r}))\n"
         "write_state(file.db, 'window', {'image': 2})\n"
@@ -282,7 +282,7 @@ def test_a_read_only_folder_is_said_to_be_one(path):
     code = (
         "import os, pathlib, sys\n"
         "from cellpose_studio.io.project.file import open_project\n"
-        "from cellpose_studio.io.project.extras import read_state\n"
+        "from cellpose_studio.io.project.tables.window_state import read_state\n"
         "os.geteuid() or os.setuid(65534)\n"
         "file = open_project(pathlib.Path(sys.argv[1]))\n"
         "print(file.why_read_only, read_state(file.db, 'window'))\n"

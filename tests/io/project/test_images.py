@@ -10,9 +10,9 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.errors import ImageUnreadable, ProjectDamaged
-from cellpose_studio.io.images import open_images
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import open_project
-from cellpose_studio.io.project.images import (
+from cellpose_studio.io.project.tables.images import (
     StoredImage,
     read_images,
     relative_to,

@@ -7,8 +7,8 @@ import pytest
 
 from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.io.project.file import open_project
-from cellpose_studio.io.project.journal import read_journal, read_open_edits
-from cellpose_studio.io.project.revisions import (
+from cellpose_studio.io.project.tables.journal import read_journal, read_open_edits
+from cellpose_studio.io.project.tables.revisions import (
     read_label_sets,
     read_revisions,
     set_head,

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.io.project.labels import read_labels
-from cellpose_studio.io.project.revisions import read_revision
+from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revisions import read_revision
 
 SHAPES = [(1, 1), (512, 512), (513, 700), (2, 30, 520), (2, 3, 20, 30)]
 

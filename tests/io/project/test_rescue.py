@@ -12,8 +12,8 @@ import pytest
 
 from cellpose_studio.core.errors import CannotSave, ProjectUnusable, StudioError
 from cellpose_studio.io.project.file import open_project
-from cellpose_studio.io.project.rescue import rescue
-from cellpose_studio.io.project.salvage import TABLES as SALVAGED
+from cellpose_studio.io.project.rescue.rescue import rescue
+from cellpose_studio.io.project.rescue.salvage import TABLES as SALVAGED
 from cellpose_studio.io.project.schema import VERSION, bring_up_to_date, tables
 
 PAGE = 4096

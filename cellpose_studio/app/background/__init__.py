@@ -1,0 +1,1 @@
+"""Services that work beside the user: loading, sealing, measuring."""

@@ -1,0 +1,121 @@
+"""Knows the cells of the masks that are shown, off the GUI thread."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.label_set import LabelImage
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.review.cell_shapes import cell_shapes
+from cellpose_studio.core.review.queue import Review, measured_again, review_of
+
+_DELAY = 100
+"""ms in which edits are looked at together."""
+_MANY = 500
+"""Cells that were edited; for more, all are measured."""
+
+
+class Reviewer:
+    """Tells what is known of the cells that are shown, again whenever they change.
+
+    Nothing is measured while nobody looks.
+    """
+
+    changed = Signal(object)  # Review; None while that of these masks is not known
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+        self._looking: set[str] = set()
+        self._job: Job | None = None
+        self._review: Review | None = None
+        self._of: LabelImage | None = None
+        self._edited: set[int] = set()
+        self._due = True
+        self._timer = QTimer(singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self._measure)
+        session.shown_changed.connect(lambda _: self._on_masks())
+        session.labels_changed.connect(self._on_labels)
+        session.labels_edited.connect(self._on_edited)
+
+    @property
+    def review(self) -> Review | None:
+        """What is known at present; None if nothing is."""
+        return self._review
+
+    def look(self, looking: bool, who: str) -> None:
+        """Say whether somebody looks."""
+        (self._looking.add if looking else self._looking.discard)(who)
+        if looking and (self._due or self._edited):
+            self._timer.start(0)
+
+    def _on_masks(self) -> None:
+        """Forget what was known; the masks are others, or there are none."""
+        self._review, self._of = None, None
+        self._due = True
+        self._edited.clear()
+        self.changed.emit(None)
+        self._soon()
+
+    def _on_labels(self, entry: Entry, _: str) -> None:
+        if entry is not self._session.shown:
+            return
+        if entry.labels is None or not entry.labels.pixels.loaded:
+            self._on_masks()
+        else:
+            # While a slider moves, what was known of the masks before stays in sight.
+            self._due = True
+            self._soon()
+
+    def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+        if entry is not self._session.shown or name != entry.active:
+            return
+        # Of thousands of cells, their pixels need not be asked.
+        self._due |= len(edit.cells) > _MANY
+        if not self._due:
+            self._edited |= edit.touched()
+        self._due |= len(self._edited) > _MANY
+        self._soon()
+
+    def _soon(self) -> None:
+        if self._looking and not self._timer.isActive():
+            self._timer.start()
+
+    def _measure(self) -> None:
+        entry = self._session.shown
+        if not self._looking or self._job is not None or entry is None:
+            return
+        labels = entry.labels
+        if labels is None or not labels.pixels.loaded:
+            return
+        before = None if self._due or self._of is not labels.pixels else self._review
+        cells, self._edited, self._due = self._edited, set(), False
+        pixels, confidence = labels.pixels, labels.confidence
+
+        def work(_: object) -> Review:
+            if before is None:
+                return review_of(cell_shapes(pixels.array()), confidence)
+            table = pixels.sizes()
+            boxes = {cell: table.box(cell) for cell in cells}
+            return measured_again(before, pixels.array(), boxes, confidence)
+
+        job = self._job = Job("Looking at cells", work, quiet=True)
+        job.finished.connect(lambda review: self._finish(entry, pixels, review))
+        job.failed.connect(self.failed.emit)
+        job.ended.connect(self._on_end)
+        self._queue.start(job)
+
+    def _finish(self, entry: Entry, pixels: LabelImage, review: Review) -> None:
+        now = entry.labels
+        if entry is self._session.shown and now is not None and now.pixels is pixels:
+            self._review, self._of = review, pixels
+            self.changed.emit(review)
+
+    def _on_end(self) -> None:
+        self._job = None
+        if self._due or self._edited:
+            self._soon()

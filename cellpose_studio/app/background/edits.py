@@ -1,0 +1,82 @@
+"""Edits that take long to make, off the GUI thread; each is one step in the end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from psygnal import Signal
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+
+T = TypeVar("T")
+
+
+class SlowEdits:
+    """Looks at the active masks of an image in a job, while the user goes on.
+
+    What comes of it counts only if the masks are still the same, and the image is still
+    in the list.
+    """
+
+    noted = Signal(str)
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+
+    def start(
+        self,
+        entry: Entry,
+        title: str,
+        work: Callable[[Labels, CellTable, Checkpoint], T],
+        done: Callable[[T], None],
+    ) -> Job:
+        """Start a job on masks that are in memory.
+
+        Parameters
+        ----------
+        title
+            What the user reads while it runs: "Smooth outlines".
+        work
+            In a thread; it may only read the labels, and has the table for itself.
+        done
+            Makes a step of what ``work`` returned. It is not called if the job was
+            cancelled, the image taken off the list or the project left; nor if the
+            masks were changed meanwhile, of which the user is told.
+        """
+        assert entry.labels is not None
+        name, pixels = entry.active, entry.labels.pixels
+        highest, edits = pixels.highest, pixels.edits
+        taken = [pixels.snapshot()]
+
+        def look(checkpoint: Checkpoint) -> T:
+            # Let go of it, or the step in the end would keep what it changes as well.
+            array = taken.pop().array()
+            result = work(array, CellTable.of(array, highest), checkpoint)
+            checkpoint.check()
+            return result
+
+        def finish(result: T) -> None:
+            # Work that was done just before the user stopped it is not wanted either.
+            if job.stopping or self._session.entry_of(entry.id) is not entry:
+                return
+            now = entry.labels
+            same = now is not None and now.pixels is pixels and pixels.edits == edits
+            if same and entry.active == name:
+                done(result)
+            else:
+                self.noted.emit(
+                    f"{title}: the masks of {entry.image.name} were changed meanwhile, "
+                    "so nothing was done. Try again."
+                )
+
+        job = Job(title, look)
+        job.finished.connect(finish)
+        job.failed.connect(self.failed.emit)
+        return self._queue.start(job)

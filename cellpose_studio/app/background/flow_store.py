@@ -1,0 +1,83 @@
+"""The flows of runs and imports, kept in the user's cache folder."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.io.cache.flows import FlowCache, flow_key
+
+_NEW_FLOWS = ("run", "import")
+_BUDGET = 8_000_000_000
+"""Bytes; an image of 4096² takes 200 million."""
+
+
+class KeptFlows:
+    """Finds flows again by what they were made from. For any thread.
+
+    Parameters
+    ----------
+    folder
+        Where they lie.
+    """
+
+    def __init__(self, folder: Path, budget: int = _BUDGET) -> None:
+        self._cache = FlowCache(folder, budget)
+
+    def put(
+        self,
+        image: ImageSource,
+        record: RunRecord | None,
+        revision: LabelRevision,
+        flows: Flows,
+    ) -> None:
+        """Keep flows; those that were used longest ago may go for it."""
+        self._cache.put(_key(image, record, revision), flows)
+
+    def get(
+        self, image: ImageSource, record: RunRecord | None, revision: LabelRevision
+    ) -> Flows | None:
+        """Return the flows that masks were made from; None if they are gone."""
+        return self._cache.get(_key(image, record, revision))
+
+
+class FlowKeeper:
+    """Keeps the flows of each new run and import, off the GUI thread."""
+
+    def __init__(self, session: Session, queue: JobQueue, flows: KeptFlows) -> None:
+        self._queue = queue
+        self._flows = flows
+        session.recorded.connect(self._on_recorded)
+
+    def _on_recorded(self, entry: Entry, labels: LabelSet) -> None:
+        flows, revision = labels.flows, labels.revision
+        if flows is None or revision is None or revision.kind not in _NEW_FLOWS:
+            return
+        image, record = entry.image, labels.record
+
+        def work(_: object) -> None:
+            self._flows.put(image, record, revision, flows)
+
+        self._queue.start(Job("Keeping flows", work, quiet=True))
+
+
+def _key(image: ImageSource, record: RunRecord | None, revision: LabelRevision) -> str:
+    if record is not None:
+        return flow_key(
+            image.fingerprint,
+            image.scene,
+            record.model.sha256,
+            record.parameters,
+            record.precision,
+            image.file_axes,
+        )
+    # Those of a file; it is known by when it was imported.
+    content = f"{image.fingerprint} {image.scene} {revision.flow_key}"
+    return hashlib.sha256(content.encode()).hexdigest()

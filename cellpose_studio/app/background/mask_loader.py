@@ -1,0 +1,135 @@
+"""Brings masks that are shown or undone into memory, off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from math import prod
+
+from psygnal import Signal
+
+from cellpose_studio.app.background.flow_store import KeptFlows
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.undo.stack import Step
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.io.project.tables.confidence import read_confidence
+from cellpose_studio.io.project.tables.runs import read_run
+from cellpose_studio.workflows.recompute import MasksFromFile
+
+_QUICKLY_READ = 1 << 22
+"""Pixels of masks that are read before anybody notices."""
+
+
+@dataclass(frozen=True, eq=False)
+class _Found:
+    """What a project and the cache know of masks besides their pixels."""
+
+    record: RunRecord | None = None
+    confidence: Confidence | None = None
+    flows: Flows | None = None
+    error: StudioError | None = None
+
+
+class MasksLoader:
+    """Reads masks that only the project has yet, with all that is known of them.
+
+    Without their flows, if the cache has lost them: then thresholds need a run.
+    """
+
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, queue: JobQueue, flows: KeptFlows) -> None:
+        self._session = session
+        self._queue = queue
+        self._flows = flows
+        self._on_their_way: dict[LabelImage, list[Callable[[bool], None]]] = {}
+        session.shown_changed.connect(self._on_shown)
+        session.labels_changed.connect(self._on_labels)
+        session.step_needed.connect(self._on_step_needed)
+        session.masks_needed.connect(self._on_needed)
+
+    def _on_shown(self, entry: Entry | None) -> None:
+        if entry is not None:
+            for name in entry.label_sets:
+                self._load(entry, entry.label_sets[name])
+
+    def _on_labels(self, entry: Entry, name: str) -> None:
+        if entry is self._session.shown and name in entry.label_sets:
+            self._load(entry, entry.label_sets[name])
+
+    def _on_step_needed(self, step: Step, then: Callable[[bool], None]) -> None:
+        """Read what a step does; call ``then`` with whether it is in memory."""
+        job = Job(f"Reading {step.text()}", lambda _: step.read(), quiet=True)
+        job.failed.connect(self.failed.emit)
+        job.ended.connect(lambda: then(step.is_read))
+        self._queue.start(job)
+
+    def _on_needed(
+        self, entry: Entry, labels: LabelSet, then: Callable[[bool], None]
+    ) -> None:
+        """Read masks; call ``then`` with whether they can be used.
+
+        Small ones are read by whoever uses them.
+        """
+        if prod(entry.image.label_shape) > _QUICKLY_READ:
+            self._load(entry, labels)
+        waiting = self._on_their_way.get(labels.pixels)
+        if waiting is None:
+            then(True)
+        else:
+            waiting.append(then)
+
+    def _load(self, entry: Entry, labels: LabelSet) -> None:
+        pixels, project = labels.pixels, self._session.project
+        if pixels.loaded or pixels in self._on_their_way:
+            return
+        self._on_their_way[pixels] = []
+
+        def work(_: object) -> _Found:
+            pixels.sizes()
+            return self._found(project, entry, labels)
+
+        def end() -> None:
+            for then in self._on_their_way.pop(pixels):
+                then(pixels.loaded)
+
+        job = Job(f"Reading {labels.name}", work, quiet=True)
+        job.finished.connect(lambda found: self._finish(entry, labels, found))
+        job.failed.connect(self.failed.emit)
+        job.ended.connect(end)
+        self._queue.start(job)
+
+    def _found(self, project: Project, entry: Entry, labels: LabelSet) -> _Found:
+        """Return what is known; masks are drawn also if the rest cannot be read."""
+        run, revision = labels.run, labels.revision
+        assert revision is not None
+        found = _Found()
+        try:
+            record = project.read(lambda db: read_run(db, run)) if run else None
+            flows = self._flows.get(entry.image, record, revision)
+            found = _Found(record, flows=flows)
+            confidence = project.read(lambda db: read_confidence(db, revision.id))
+        except StudioError as error:
+            return replace(found, error=error)
+        return replace(found, confidence=confidence)
+
+    def _finish(self, entry: Entry, labels: LabelSet, found: _Found) -> None:
+        maker = None
+        if found.flows is not None:
+            maker = MasksFromFile(found.flows, entry.image.label_shape)
+        self._session.complete(
+            entry,
+            labels,
+            record=found.record,
+            confidence=found.confidence,
+            flows=found.flows,
+            maker=maker,
+        )
+        if found.error is not None:
+            self.failed.emit(found.error)

@@ -1,0 +1,1 @@
+"""The revision tree of an image, and what differs between revisions."""

@@ -1,0 +1,1 @@
+"""Services for the list of images: status, thumbnails, missing files."""

@@ -1,0 +1,55 @@
+"""Finds out which images of a session are missing, off the GUI thread."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from psygnal import Signal
+from qtpy.QtCore import QObject, QTimer
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.io.images.missing import missing_among
+
+
+class MissingImages(QObject):
+    """Looks for the files of a session whenever its images change."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        super().__init__()
+        self._session = session
+        self._paths: frozenset[Path] = frozenset()
+        # Of its own: a drive that does not answer must not hold up other work.
+        self._queue = JobQueue(self)
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._start)
+        session.images_changed.connect(self.look)
+        self.look()
+
+    def __contains__(self, path: Path) -> bool:
+        """Tell whether the file was not there when it was last looked for."""
+        return path in self._paths
+
+    def look(self) -> None:
+        """Look again, soon."""
+        self._soon.start()
+
+    def shut_down(self) -> None:
+        """Stop looking, for good."""
+        self._soon.stop()
+        self._soon.timeout.disconnect()
+        self._queue.shut_down()
+
+    def _start(self) -> None:
+        self._queue.cancel_all()
+        paths = [entry.image.path for entry in self._session.entries]
+        job = Job("Looking for images", lambda c: missing_among(paths, c), quiet=True)
+        job.finished.connect(self._on_found)
+        self._queue.start(job)
+
+    def _on_found(self, paths: frozenset[Path]) -> None:
+        if paths != self._paths:
+            self._paths = paths
+            self.changed.emit()

@@ -1,0 +1,1 @@
+"""The masks of the open images: kept, edited, merged and recorded."""

@@ -1,0 +1,189 @@
+"""Masks of one kind on one image, as they are at present."""
+
+from __future__ import annotations
+
+import threading
+import weakref
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels, Place
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import MakesMasks
+
+
+class LabelImage:
+    """A label image that is read from the project when it is first needed.
+
+    Parameters
+    ----------
+    array
+        uint32, C-contiguous; None if it has to be read.
+    load
+        Reads it, with the chunks that edits have changed; from any thread.
+    highest
+        The highest id that cells of its label set have ever had, if known.
+    """
+
+    def __init__(
+        self,
+        array: Labels | None = None,
+        load: Callable[[], tuple[Labels, set[Place]]] | None = None,
+        highest: int = 0,
+    ) -> None:
+        self._array = array
+        self._load = load
+        self._highest = highest
+        self._table: CellTable | None = None
+        self._lock = threading.Lock()
+        self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self.changed: set[Place] = set()
+        """Chunks that differ from those of the revision."""
+        self.edits = 0
+        """How many have changed the pixels."""
+
+    @property
+    def highest(self) -> int:
+        """The highest id that cells are known to have, or to have had."""
+        table = self._table
+        return self._highest if table is None else table.highest
+
+    def reserve(self, cell: int) -> None:
+        """Give no id up to ``cell`` to new cells."""
+        with self._lock:
+            self._highest = max(self._highest, cell)
+            if self._table is not None:
+                self._table.reserve(cell)
+
+    @property
+    def loaded(self) -> bool:
+        """It is in memory."""
+        return self._array is not None
+
+    def array(self) -> Labels:
+        """Return the pixels; raises `ProjectDamaged` if they cannot be read."""
+        with self._lock:
+            if self._array is None:
+                assert self._load is not None
+                self._array, self.changed = self._load()
+            return self._array
+
+    def sizes(self) -> CellTable:
+        """Return how large each cell is and where it lies."""
+        array = self.array()
+        with self._lock:
+            if self._table is None:
+                self._table = CellTable.of(array, self._highest)
+            return self._table
+
+    def snapshot(self) -> Snapshot:
+        """Return the pixels as they are now, for somebody who reads them meanwhile.
+
+        As long as it is held by anybody, edits copy what they change.
+        """
+        taken = Snapshot(self.array())
+        self._snapshots.add(taken)
+        return taken
+
+    def apply(self, edit: LabelEdit) -> None:
+        """Change the pixels in place, and what is known of the cells."""
+        table, array = self.sizes(), self.array()
+        for snapshot in list(self._snapshots):
+            snapshot.keep(edit.places)
+        edit.apply(array)
+        table.change(edit, array)
+        self.changed |= edit.places
+        self.edits += 1
+
+
+@dataclass(frozen=True, eq=False)
+class LabelSet:
+    """Masks of one kind on one image, as they are at present.
+
+    Attributes
+    ----------
+    name
+        The user's: "cells".
+    pixels
+        uint32, of the image's ``label_shape``; only edits write to it.
+    origin
+        Where they come from, for the user.
+    cells
+        How many there are.
+    flows
+        What the network gave; None where that is not known.
+    maker
+        Makes masks for other thresholds; None without flows.
+    parameters
+        What they were made with; for imported ones only what the file says.
+    confidence
+        How sure the network is of each cell; None where that is not known.
+    hint
+        Why to try another model; empty where the result looks right.
+    model
+        The model of the run, where it is at hand.
+    record, run
+        How they came to be, and its id in the project; None for imported ones.
+    revision
+        What the project has of them; None before it has them.
+    edited
+        Edits came after the revision.
+    kept
+        What the revision is to remember of the user's decisions; see `app.masks.merge`.
+    """
+
+    name: str
+    pixels: LabelImage
+    origin: str
+    cells: int
+    flows: Flows | None = None
+    maker: MakesMasks | None = None
+    parameters: SegmentationParameters = field(default=SegmentationParameters())
+    confidence: Confidence | None = None
+    hint: str = ""
+    model: ModelSpec | None = None
+    record: RunRecord | None = None
+    run: int | None = None
+    revision: LabelRevision | None = None
+    edited: bool = False
+    kept: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> Labels:
+        """The pixels; read from the project if they are not in memory."""
+        return self.pixels.array()
+
+    @property
+    def diameter(self) -> float | None:
+        """Diameter that the run used, px; None where it is not known."""
+        if self.flows is not None:
+            return self.flows.diameter
+        return self.record.parameters.diameter if self.record else None
+
+    @property
+    def nbytes(self) -> int:
+        """How much memory it takes."""
+        size = self.pixels.array().nbytes if self.pixels.loaded else 0
+        if self.flows is not None:
+            size += self.flows.dP.nbytes + self.flows.cellprob.nbytes
+        return size
+
+    def settings(self) -> dict[str, object]:
+        """Return what files of Cellpose's formats say about how they were made."""
+        if self.record is None:
+            return self.parameters.model_dump(include={"flow_threshold", "min_size"})
+        return {
+            **self.parameters.model_dump(exclude={"normalization"}),
+            "normalize_params": self.parameters.normalization.model_dump(),
+            "model_path": self.record.model.path,
+            "diameter": self.diameter,
+        }

@@ -1,0 +1,58 @@
+"""One image of the open project, with its masks."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.provenance.revision import CellStatus
+
+
+@dataclass(eq=False)
+class Entry:
+    """An image of the project with its label sets by name.
+
+    Attributes
+    ----------
+    id
+        In the project.
+    active
+        Name of the label set that is shown and worked on.
+    reviewed
+        The user is done with it.
+    asked_axes
+        What the user said the axes are; None where the file says it.
+    preview_of
+        The masks that those shown are a preview for; None without a preview.
+    label_set_ids
+        Ids in the project by name, also of sets without masks.
+    highest
+        The highest id that cells of a label set have ever had, by its name.
+    statuses
+        Of the cells that have one, by label set and id.
+    """
+
+    id: int
+    image: ImageSource
+    label_sets: dict[str, LabelSet] = field(default_factory=dict)
+    active: str = "cells"
+    reviewed: bool = False
+    asked_axes: str | None = None
+    preview_of: LabelSet | None = None
+    label_set_ids: dict[str, int] = field(default_factory=dict)
+    highest: dict[str, int] = field(default_factory=dict)
+    statuses: dict[str, dict[int, CellStatus]] = field(default_factory=dict)
+
+    @property
+    def labels(self) -> LabelSet | None:
+        """The active label set, if it has masks."""
+        return self.label_sets.get(self.active)
+
+    @property
+    def edited(self) -> bool:
+        """The active masks were changed by hand since they were made."""
+        labels = self.labels
+        if labels is None or labels.revision is None:
+            return False
+        return labels.edited or labels.revision.kind == "edit"

@@ -1,0 +1,79 @@
+"""Masks of a project as label sets that are read when they are needed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.masks.chunks import Labels, Place
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.io.project.tables.revisions import StoredLabelSet
+
+
+class StoredMasks:
+    """Makes label sets of what a project holds."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def at_head(self, stored: StoredLabelSet) -> LabelSet:
+        """Return a label set as it was when the project was opened."""
+        revision = stored.head
+        assert revision is not None
+        pixels = LabelImage(
+            load=lambda: self._with_edits(stored.id, revision), highest=stored.highest
+        )
+        return _label_set(stored.name, revision, pixels, stored.cells, stored.edited)
+
+    def label_set(self, name: str, revision: LabelRevision) -> LabelSet:
+        """Return a label set as it was at a revision."""
+        pixels = LabelImage(load=lambda: (self._at(revision), set()))
+        return _label_set(name, revision, pixels, revision.cells)
+
+    def unloaded(self, labels: LabelSet) -> LabelSet:
+        """Return the same masks, to be read when they are needed again."""
+        revision = labels.revision
+        assert revision is not None
+        pixels = LabelImage(
+            load=lambda: (self._at(revision), set()), highest=labels.pixels.highest
+        )
+        return replace(labels, pixels=pixels, flows=None, maker=None)
+
+    def _at(self, revision: LabelRevision) -> Labels:
+        return self._project.labels(revision)
+
+    def _with_edits(
+        self, label_set: int, revision: LabelRevision
+    ) -> tuple[Labels, set[Place]]:
+        labels, edits = self._project.labels_and_edits(label_set, revision)
+        changed: set[Place] = set()
+        for edit in edits:
+            changed |= _applied(edit, labels)
+        return labels, changed
+
+
+def _applied(edit: LabelEdit, labels: Labels) -> set[Place]:
+    edit.apply(labels)
+    return edit.places
+
+
+def _label_set(
+    name: str,
+    revision: LabelRevision,
+    pixels: LabelImage,
+    cells: int,
+    edited: bool = False,
+) -> LabelSet:
+    return LabelSet(
+        name,
+        pixels,
+        revision.origin,
+        cells,
+        parameters=revision.parameters or SegmentationParameters(),
+        run=revision.run,
+        revision=revision,
+        edited=edited,
+    )

@@ -1,0 +1,63 @@
+"""The masks that undo would come to first, so that they need not be read again."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.core.provenance.revision import LabelRevision
+
+_BYTES = 1_500_000_000
+"""With their flows, which are three times as large."""
+
+
+class RecentLabels:
+    """Label sets by revision, up to a number of bytes; the newest is always there.
+
+    Parameters
+    ----------
+    let_go
+        Lets go of masks that are too many; False if they have to stay.
+    """
+
+    def __init__(
+        self, let_go: Callable[[LabelSet], bool], capacity: int = _BYTES
+    ) -> None:
+        self._let_go = let_go
+        self._capacity = capacity
+        self._labels: OrderedDict[int, LabelSet] = OrderedDict()
+        self._making_room = False
+
+    def keep(self, labels: LabelSet) -> None:
+        """Keep masks that have a revision; older ones may go."""
+        assert labels.revision is not None
+        number = labels.revision.id
+        self._labels[number] = labels
+        # What is sealed because it is to go is still the oldest.
+        self._labels.move_to_end(number, last=not self._making_room)
+        if not self._making_room:
+            self._making_room = True
+            try:
+                self._make_room(number)
+            finally:
+                self._making_room = False
+
+    def get(self, revision: LabelRevision) -> LabelSet | None:
+        """Return the masks of a revision, if they are kept."""
+        return self._labels.get(revision.id)
+
+    def replace(self, old: LabelRevision, labels: LabelSet) -> None:
+        """Keep masks under their new revision; the old one has other pixels."""
+        self._labels.pop(old.id, None)
+        self.keep(labels)
+
+    def _make_room(self, newest: int) -> None:
+        size = sum(labels.nbytes for labels in self._labels.values())
+        for number, labels in list(self._labels.items()):
+            if size <= self._capacity:
+                break
+            taken = labels.nbytes
+            if number != newest and self._let_go(labels):
+                self._labels.pop(number, None)
+                size -= taken

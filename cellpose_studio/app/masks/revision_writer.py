@@ -1,0 +1,266 @@
+"""What a project is told when masks change: new heads, edits, sealed revisions."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import replace
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.project.project import Project, now
+from cellpose_studio.core.display.thumbnail import label_thumbnail
+from cellpose_studio.core.masks.chunks import chunk
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import (
+    FLOW_KEY,
+    CellStatus,
+    JournalEntry,
+    LabelRevision,
+    RevisionKind,
+    StatusChanges,
+)
+from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
+from cellpose_studio.io.cache.thumbnails import png
+from cellpose_studio.io.project.tables import journal, revisions
+from cellpose_studio.io.project.tables.cell_status import write_statuses
+from cellpose_studio.io.project.tables.confidence import write_confidence
+from cellpose_studio.io.project.tables.label_chunks import (
+    copy_chunks,
+    packed,
+    write_chunks,
+    write_labels,
+)
+from cellpose_studio.io.project.tables.runs import write_run
+
+THUMBNAIL = 96
+"""Longest side of the picture of a revision, px."""
+
+
+class Heads:
+    """Writes the heads of the label sets of a project, and their journal."""
+
+    def __init__(self, project: Project) -> None:
+        self._project = project
+
+    def add_label_set(self, image: int, name: str) -> int:
+        """Make a label set without masks and return its id."""
+        number = self._project.next_id("label_set")
+        self._project.submit(
+            lambda db: revisions.write_label_set(db, number, image, name)
+        )
+        return number
+
+    def record(
+        self,
+        label_set: int,
+        image: int,
+        labels: LabelSet,
+        kind: RevisionKind,
+        operation: str,
+        before: LabelRevision | None,
+        details: dict[str, object] | None = None,
+        statuses: StatusChanges | None = None,
+    ) -> tuple[LabelSet, int]:
+        """Make a revision of ``labels``, the new head; return them and the entry's id.
+
+        The run that they come from is recorded with them, unless it was before.
+        """
+        project = self._project
+        run = labels.run
+        if labels.record is not None and run is None:
+            run = self.record_run(image, labels.record)
+        pixels = labels.pixels.snapshot()
+        known = labels.pixels.highest
+        details = {**(details or {}), **labels.kept}
+        # Masks that were read at a revision have its flows, others those of the head.
+        source = labels.revision or (before if kind == "threshold" else None)
+        revision = LabelRevision(
+            project.next_id("revision"),
+            label_set,
+            before.id if before else None,
+            kind,
+            now(),
+            labels.origin,
+            pixels.shape,
+            labels.cells,
+            run,
+            _parameters(kind, labels, details),
+            {**details, **_flows_of(source)},
+            project.author,
+        )
+
+        picture = label_thumbnail(labels.labels, THUMBNAIL)
+
+        def write(db: sqlite3.Connection) -> None:
+            revisions.write_revision(db, revision, png(picture))
+            write_labels(db, revision.id, pixels)
+            if labels.confidence is not None:
+                write_confidence(db, revision.id, labels.confidence)
+
+        def become_head(db: sqlite3.Connection) -> None:
+            highest = max(known, pixels.highest())
+            revisions.set_head(db, label_set, revision.id, labels.cells, highest)
+
+        entry = self._entry(
+            label_set, before, operation, None, head=revision.id, statuses=statuses
+        )
+        after_it = _after(statuses)
+        project.submit_revision(
+            revision.id,
+            write,
+            lambda db: journal.write_entry(db, entry),
+            become_head,
+            lambda db: write_statuses(db, label_set, after_it),
+        )
+        return replace(labels, run=run, revision=revision, edited=False), entry.id
+
+    def record_run(self, image: int, record: RunRecord) -> int:
+        """Record a run, whether it has masks or not; return its id."""
+        run = self._project.next_id("run")
+        self._project.submit(lambda db: write_run(db, run, image, record))
+        return run
+
+    def switch(
+        self,
+        label_set: int,
+        operation: str,
+        before: LabelRevision | None,
+        after: LabelSet | None,
+        undoes: int,
+        statuses: StatusChanges | None = None,
+    ) -> int:
+        """Make an earlier revision the head, or none; return the entry's id."""
+        revision = after.revision if after else None
+        head, cells = (revision.id, revision.cells) if revision else (None, 0)
+        entry = self._entry(
+            label_set, before, operation, undoes, head=head, statuses=statuses
+        )
+        after_it = _after(statuses)
+        self._project.submit(
+            lambda db: journal.write_entry(db, entry),
+            lambda db: revisions.set_head(db, label_set, head, cells),
+            lambda db: write_statuses(db, label_set, after_it),
+        )
+        return entry.id
+
+    def edit(
+        self,
+        label_set: int,
+        base: LabelRevision,
+        edit: LabelEdit,
+        cells: int,
+        undoes: int | None,
+        highest: int,
+        statuses: StatusChanges | None = None,
+    ) -> int:
+        """Append an edit to the journal; return the entry's id."""
+        entry = self._entry(
+            label_set,
+            base,
+            edit.operation,
+            undoes,
+            cells=edit.cells,
+            statuses=statuses,
+        )
+        after = _after(statuses)
+        self._project.submit(
+            lambda db: journal.write_entry(db, entry, edit.parts),
+            lambda db: revisions.set_cells(db, label_set, cells, highest),
+            lambda db: write_statuses(db, label_set, after),
+        )
+        return entry.id
+
+    def set_statuses(
+        self,
+        label_set: int,
+        base: LabelRevision | None,
+        operation: str,
+        changes: StatusChanges,
+        undoes: int | None,
+    ) -> int:
+        """Give cells another status; return the journal entry's id."""
+        entry = self._entry(
+            label_set, base, operation, undoes, cells=tuple(changes), statuses=changes
+        )
+        after = _after(changes)
+        self._project.submit(
+            lambda db: journal.write_entry(db, entry),
+            lambda db: write_statuses(db, label_set, after),
+        )
+        return entry.id
+
+    def seal(self, label_set: int, labels: LabelSet, note: str = "") -> LabelSet:
+        """Make a revision of masks that were edited; only what changed is written."""
+        base = labels.revision
+        assert base is not None
+        pixels = labels.labels
+        places = sorted(labels.pixels.changed)
+        revision = replace(
+            base,
+            id=self._project.next_id("revision"),
+            parent=base.id,
+            kind="edit",
+            created=now(),
+            cells=labels.cells,
+            details=_flows_of(base),
+            author=self._project.author,
+            note=note,
+        )
+        # Copies, because the next stroke may come before they are written.
+        chunks = [(place, chunk(pixels, place).copy()) for place in places]
+        picture = label_thumbnail(pixels, THUMBNAIL)
+
+        def write(db: sqlite3.Connection) -> None:
+            revisions.write_revision(db, revision, png(picture))
+            copy_chunks(db, revision.id, base.id, places)
+            write_chunks(db, revision.id, (packed(*part) for part in chunks))
+            journal.seal(db, label_set, base.id, revision.id)
+            revisions.set_head(db, label_set, revision.id, revision.cells)
+
+        self._project.submit_revision(revision.id, write)
+        labels.pixels.changed = set()
+        return replace(labels, revision=revision, edited=False)
+
+    def _entry(
+        self,
+        label_set: int,
+        base: LabelRevision | None,
+        operation: str,
+        undoes: int | None,
+        cells: tuple[int, ...] = (),
+        head: int | None = None,
+        statuses: StatusChanges | None = None,
+    ) -> JournalEntry:
+        """Return a new entry of the journal."""
+        return JournalEntry(
+            self._project.next_id("journal"),
+            label_set,
+            base.id if base else None,
+            operation,
+            cells,
+            now(),
+            undoes,
+            head,
+            statuses=statuses or None,
+        )
+
+
+def _after(changes: StatusChanges | None) -> dict[int, CellStatus | None]:
+    return {cell: status for cell, (_, status) in (changes or {}).items()}
+
+
+def _parameters(
+    kind: RevisionKind, labels: LabelSet, details: dict[str, object]
+) -> SegmentationParameters | None:
+    """Return what masks were made with, as far as that is known."""
+    if kind == "restore" and labels.revision is not None:
+        return labels.revision.parameters
+    if kind == "import" and all(details.get(name) is None for name in THRESHOLDS):
+        return None
+    return labels.parameters
+
+
+def _flows_of(source: LabelRevision | None) -> dict[str, object]:
+    """Return the details by which the flows of an import are found again."""
+    key = source.flow_key if source else None
+    return {FLOW_KEY: key} if key else {}

@@ -1,0 +1,1 @@
+"""The open project and the thread that writes it."""

@@ -1,0 +1,276 @@
+"""The open project: what it holds, and every change of it on its way to the file."""
+
+from __future__ import annotations
+
+import getpass
+import sqlite3
+import threading
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, TypeVar
+
+from cellpose_studio.app.project.writer import Change, Writer
+from cellpose_studio.core.errors import ProjectDamaged
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
+from cellpose_studio.io.project.file import (
+    ProjectFile,
+    create_project,
+    open_project,
+    read_project,
+)
+from cellpose_studio.io.project.reading import snapshot
+from cellpose_studio.io.project.row_counts import last_ids
+from cellpose_studio.io.project.tables.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.images import StoredImage, read_images
+from cellpose_studio.io.project.tables.journal import read_open_edits
+from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.io.project.tables.undo_steps import PastStep, read_steps
+from cellpose_studio.io.project.tables.window_state import read_state
+
+Read = TypeVar("Read")
+
+_PATIENCE = 10.0
+"""Seconds to wait for the disk before reading or closing."""
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A project file with the lists in it; made in any thread.
+
+    Attributes
+    ----------
+    last_ids
+        The highest id of each table.
+    state
+        What was remembered of the window.
+    statuses
+        Of cells, by label set and id.
+    """
+
+    file: ProjectFile
+    images: list[StoredImage]
+    label_sets: list[StoredLabelSet]
+    last_ids: Counter[str]
+    state: dict[str, Any]
+    steps: list[PastStep]
+    done: int
+    statuses: dict[int, dict[int, CellStatus]]
+
+
+def read_contents(file: ProjectFile) -> Contents:
+    """Read the lists of a project; the file is closed if that fails.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    try:
+        # Another window may write to it meanwhile.
+        with snapshot(file.db):
+            images = read_images(file.db, file.path.parent)
+            label_sets = read_label_sets(file.db)
+            state = read_state(file.db, "window")
+            statuses = read_all_statuses(file.db)
+            ids = last_ids(file.db)
+            steps, done = _steps(file.db)
+        return Contents(file, images, label_sets, ids, state, steps, done, statuses)
+    except BaseException:
+        file.leave()
+        raise
+
+
+def _steps(db: sqlite3.Connection) -> tuple[list[PastStep], int]:
+    """Return what can be undone; nothing if the journal cannot be read."""
+    try:
+        return read_steps(db)
+    except ProjectDamaged:
+        return [], 0
+
+
+class Project:
+    """A project file that is open, and the thread that writes to it.
+
+    For the GUI thread; `read` and what is built on it is for any.
+
+    Parameters
+    ----------
+    contents
+        As `read_contents` gives them.
+    unnamed
+        It lies in the user's data folder until it is saved under a name.
+    """
+
+    def __init__(self, contents: Contents, unnamed: bool = False) -> None:
+        self.unnamed = unnamed
+        self.crashed = contents.file.crashed
+        self.stored_images = contents.images
+        self.stored_label_sets = contents.label_sets
+        self.state = contents.state
+        self.steps, self.done = contents.steps, contents.done
+        self.stored_statuses = contents.statuses
+        self._opened_with = contents.last_ids
+        self._last = Counter(contents.last_ids)
+        self.author = _user()
+        self._tickets: dict[int, int] = {}
+        self._reading = threading.Lock()
+        self._reader: ProjectFile | None = None
+        self.writer = Writer(contents.file)
+
+    @classmethod
+    def create(cls, path: Path, unnamed: bool = False) -> Project:
+        """Make a project; raises `CannotSave`."""
+        return cls(read_contents(create_project(path)), unnamed)
+
+    @classmethod
+    def open(cls, path: Path, unnamed: bool = False) -> Project:
+        """Open a project; raises `ProjectUnusable`, `ProjectDamaged`."""
+        return cls(read_contents(open_project(path)), unnamed)
+
+    @property
+    def path(self) -> Path:
+        """Where it is."""
+        return self.writer.file.path
+
+    @property
+    def folder(self) -> Path:
+        """The folder that relative paths start from."""
+        return self.path.parent
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return "Unnamed project" if self.unnamed else self.path.stem
+
+    @property
+    def why_read_only(self) -> str:
+        """Why nothing can be written, as a sentence; empty where it can."""
+        return self.writer.file.why_read_only
+
+    def next_id(self, table: str) -> int:
+        """Return an id that no row of ``table`` has or will have."""
+        self._last[table] += 1
+        return self._last[table]
+
+    def submit(self, *changes: Change) -> int:
+        """Write changes in one transaction, soon; return a number for it."""
+
+        def all_of_them(db: sqlite3.Connection) -> None:
+            for change in changes:
+                change(db)
+
+        return self.writer.submit(all_of_them)
+
+    def remember(self, change: Change) -> None:
+        """Write something that nobody would miss, where anything can be written."""
+        if not self.why_read_only:
+            self.submit(change)
+
+    def submit_revision(self, revision: int, *changes: Change) -> None:
+        """Write a revision; `is_stored` tells when it is on the disk."""
+        self._tickets[revision] = self.submit(*changes)
+
+    def is_stored(self, revision: int) -> bool:
+        """Tell whether the pixels of a revision are on the disk."""
+        return self.writer.is_durable(self._tickets.get(revision, 0))
+
+    def read(self, question: Callable[[sqlite3.Connection], Read]) -> Read:
+        """Return what ``question`` finds in the file; waits for what is on its way.
+
+        From any thread.
+
+        Raises
+        ------
+        ProjectDamaged, ProjectUnusable
+        """
+        if not self.writer.is_stuck:
+            self.writer.flush(_PATIENCE)
+        with self._reading, self.writer.turn():
+            reader, file = self._reader, self.writer.file
+            if reader is None or (reader.path, reader.place) != (file.path, file.place):
+                self._forget_reader()
+                reader = self._reader = read_project(file.path)
+            return question(reader.db)
+
+    def labels(self, revision: LabelRevision) -> Labels:
+        """Return the masks of a revision; from any thread.
+
+        Raises
+        ------
+        ProjectDamaged
+        """
+        return self.read(lambda db: read_labels(db, revision.id, revision.shape))
+
+    def labels_and_edits(
+        self, label_set: int, revision: LabelRevision
+    ) -> tuple[Labels, list[LabelEdit]]:
+        """Return the masks of a revision, and the edits that came after it.
+
+        Raises
+        ------
+        ProjectDamaged
+        """
+        return self.read(
+            lambda db: (
+                read_labels(db, revision.id, revision.shape),
+                read_open_edits(db, label_set, revision.id),
+            )
+        )
+
+    def save_as(self, path: Path) -> None:
+        """Go on in a copy at ``path``; an unnamed project is moved there.
+
+        Waits; not for the GUI thread.
+
+        Raises
+        ------
+        CannotSave
+        """
+        old = self.path
+        with self._reading:
+            self._forget_reader()
+            ids = self._opened_with if self.why_read_only else None
+            self.writer.save_as(path, ids)
+        if self.unnamed:
+            self.unnamed = False
+            with suppress(OSError):
+                old.unlink()
+
+    def close(self, patience: float = _PATIENCE) -> None:
+        """Write what is left, as far as that is possible, and close the file.
+
+        An unnamed project without images leaves nothing behind. What cannot be
+        written within ``patience`` seconds is given up.
+        """
+        self.writer.flush(patience)
+        empty = self.unnamed and self._last["image"] == 0
+        with self._reading:
+            self._forget_reader()
+        self.writer.close()
+        if empty:
+            with suppress(OSError):
+                self.path.unlink()
+
+    def _forget_reader(self) -> None:
+        if self._reader is not None:
+            self._reader.close()
+            self._reader = None
+
+
+def now() -> datetime:
+    """Return the present time as the project stores times, UTC."""
+    return datetime.now(UTC)
+
+
+def _user() -> str:
+    try:
+        return getpass.getuser()
+    # There may be no such thing, in a container for one.
+    except (OSError, KeyError, ImportError):
+        return ""

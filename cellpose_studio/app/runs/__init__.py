@@ -1,0 +1,1 @@
+"""Runs: started, queued, and their results put in place."""

@@ -1,0 +1,48 @@
+"""Masks of files as label sets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
+from cellpose_studio.io.masks.imported import ImportedMasks
+from cellpose_studio.workflows.recompute import MasksFromFile
+
+if TYPE_CHECKING:
+    pass
+
+
+def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:
+    """Return masks of a file as a label set; its flows feed the thresholds."""
+    maker = flows = None
+    if masks.flows is not None:
+        # The file does not say which axis is time, so that planes were not told apart.
+        flows = replace(masks.flows, frames=image.frames)
+        maker = MasksFromFile(flows, image.label_shape)
+    pixels = LabelImage(masks.labels)
+    return LabelSet(
+        name,
+        pixels,
+        f"from {Path(masks.path).name}",
+        len(pixels.sizes()),
+        flows,
+        maker,
+        parameters_of(masks),
+    )
+
+
+def parameters_of(masks: ImportedMasks) -> SegmentationParameters:
+    """Return the parameters that a file says, where they are sensible."""
+    parameters = SegmentationParameters()
+    for name in THRESHOLDS:
+        if (value := masks.details.get(name)) is not None:
+            changed = {**parameters.model_dump(), name: value}
+            try:
+                parameters = SegmentationParameters.model_validate(changed)
+            except ValueError:
+                continue
+    return parameters

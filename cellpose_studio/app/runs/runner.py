@@ -1,0 +1,185 @@
+"""Runs, and new masks from their flows: what is running, and where results go."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import suppress
+from datetime import datetime
+from typing import TYPE_CHECKING, Literal
+
+from psygnal import Signal
+
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.merge import Before, kept_over
+from cellpose_studio.app.project.project import Project, now
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.workflows.provenance.run_record import unfinished_record
+
+if TYPE_CHECKING:
+    from cellpose_studio.engine.networks.network import NetworkCache
+
+RUN_RESULT = "cells"
+"""Name of the label set that runs write to."""
+
+_CLOSED = "The project was closed."
+
+_TRIES = 3
+"""How often present masks are looked at while the user goes on with them."""
+
+
+class Runs:
+    """Starts runs on the images of a session.
+
+    A run is bound to the image it was started on: its result goes there, whatever
+    is shown when it ends, and waits there if the image was taken off the list. The
+    project gets a record of each, also of those that fail or are cancelled.
+    """
+
+    failed = Signal(Exception)
+    noted = Signal(str)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+        # Made in the thread of the first run, which is the one that imports torch.
+        self._networks: NetworkCache | None = None
+        self._under_way: dict[Job, Callable[[], None]] = {}
+        session.leaving.connect(self._on_leaving)
+
+    def start(
+        self,
+        entry: Entry,
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+        tell: bool = True,
+    ) -> Job:
+        """Queue a run of ``model`` on an image.
+
+        Whoever listens to the job hears of its end when the result is in place. With
+        ``tell`` of False, what failed is told only there.
+        """
+        image, project = entry.image, self._session.project
+        started: list[datetime] = []
+
+        def work(checkpoint: Checkpoint) -> tuple[LabelSet, Before]:
+            started.append(now())
+            labels = self._segmented(image, model, parameters, checkpoint)
+            return _over_present(project, entry, labels, checkpoint)
+
+        def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
+            # One that was cancelled while it waited is not worth a record.
+            if self._under_way.pop(job, None) and started:
+                record = unfinished_record(
+                    image, model, parameters, started[0], outcome, message
+                )
+                self._session.record_run(entry, record)
+
+        def finish(result: tuple[LabelSet, Before]) -> None:
+            # One whose project was left has its record already.
+            if job in self._under_way:
+                self._finish(entry, *result)
+
+        job = Job(f"Segmenting {image.name}", work)
+        self._under_way[job] = lambda: end("cancelled", _CLOSED)
+        job.finished.connect(finish)
+        job.failed.connect(lambda error: end("failed", str(error)))
+        if tell:
+            job.failed.connect(self.failed.emit)
+        job.cancelled.connect(lambda: end("cancelled", ""))
+        job.ended.connect(lambda: self._under_way.pop(job, None))
+        return self._queue.start(job)
+
+    def _on_leaving(self) -> None:
+        """Stop all runs, and record them while their project can be written to."""
+        runs = self._under_way.copy()
+        # All at once, or the next would begin when one has stopped.
+        for job in runs:
+            job.cancel()
+        for end in runs.values():
+            end()
+
+    def _segmented(
+        self,
+        image: ImageSource,
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+        checkpoint: Checkpoint,
+    ) -> LabelSet:
+        # In the thread of the job: torch takes two seconds to import.
+        from cellpose_studio.engine.device import available_devices
+        from cellpose_studio.engine.networks.network import NetworkCache
+        from cellpose_studio.workflows.provenance.run_record import record_of
+        from cellpose_studio.workflows.segment import segment
+
+        started = now()
+        self._networks = self._networks or NetworkCache()
+        device = available_devices()[0]
+        result = segment(image, model, parameters, checkpoint, device, self._networks)
+        return _labels_of(result, record_of(result, started))
+
+    def _finish(self, entry: Entry, labels: LabelSet, seen: Before) -> None:
+        project = self._session.project
+        self._session.end_stroke()
+        before = Before.of(entry, labels.name)
+        if not before.is_same(seen) and self._session.entry_of(entry.id) is entry:
+            # The user went on with them at the last moment.
+            labels = _over(project, before, labels, Checkpoint())
+        self._session.replace_labels(entry, labels, f"Run on {entry.image.name}")
+        assert labels.record is not None
+        for note in labels.record.notes:
+            self.noted.emit(note)
+
+
+def _over_present(
+    project: Project, entry: Entry, new: LabelSet, checkpoint: Checkpoint
+) -> tuple[LabelSet, Before]:
+    """Return new masks with what stays of the present ones, and what these were.
+
+    Comparing takes a second where there are many cells. If the user goes on with them
+    meanwhile, they are compared once more, for that would hold up the window.
+    """
+    for _ in range(_TRIES):
+        before = Before.of(entry, new.name)
+        labels = _over(project, before, new, checkpoint)
+        if Before.of(entry, new.name).is_same(before):
+            break
+    return labels, before
+
+
+def _over(
+    project: Project, before: Before, new: LabelSet, checkpoint: Checkpoint
+) -> LabelSet:
+    """Return new masks with what stays of those before, and look at their cells.
+
+    Masks that cannot be read any more must not keep new ones away.
+    """
+    with suppress(StudioError):
+        new = kept_over(project, before, new, checkpoint)
+    # Not in the GUI thread, at the first edit.
+    new.pixels.sizes()
+    return new
+
+
+def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:
+    confidence = result.confidence
+    return LabelSet(
+        RUN_RESULT,
+        LabelImage(result.labels),
+        f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
+        len(confidence.ids),
+        result.flows,
+        result.maker,
+        result.parameters,
+        confidence,
+        result.hint,
+        result.model,
+        record,
+    )

@@ -1,0 +1,1 @@
+"""What is open: the images of a project, and what happens to them."""

@@ -1,0 +1,1 @@
+"""The undo stack and its steps."""

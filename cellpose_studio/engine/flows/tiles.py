@@ -1,0 +1,229 @@
+"""Run a network over planes of any size, in overlapping tiles.
+
+The tiling is Cellpose's (`transforms.make_tiles`, `average_tiles`), so the outputs
+agree with `cellpose.core.run_net`. That function itself can neither report nor stop,
+and expects styles of 256 numbers, which smaller networks do not have.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+import torch
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import ParametersUnfit
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.networks.network import Network, device_full
+from cellpose_studio.engine.torchvision_ops import make_importable
+
+FloatArray = npt.NDArray[np.float32]
+
+
+class TileCounter:
+    """Counts the tiles of a whole run for its checkpoint."""
+
+    def __init__(self, checkpoint: Checkpoint, total: int) -> None:
+        self._checkpoint = checkpoint
+        self._total = total
+        self._done = 0
+
+    def check(self) -> None:
+        """Raise `Cancelled` after a stop."""
+        self._checkpoint.check()
+
+    def add(self, tiles: int) -> None:
+        """Report that so many more tiles are done."""
+        self._done += tiles
+        self._checkpoint.reached(self._done, self._total, "tile")
+
+
+@dataclass(frozen=True)
+class Tiling:
+    """How planes of one size are cut.
+
+    Attributes
+    ----------
+    size
+        (Y, X) of a plane as the network sees it, px.
+    pads
+        Zeros before and after it along Y, and along X.
+    tile
+        (Y, X) of a tile.
+    grid
+        Number of tiles along Y and X.
+    bsize, augment, overlap
+        As in Cellpose's ``make_tiles``.
+    """
+
+    size: tuple[int, int]
+    pads: tuple[tuple[int, int], tuple[int, int]]
+    tile: tuple[int, int]
+    grid: tuple[int, int]
+    bsize: int
+    augment: bool
+    overlap: float
+
+    @property
+    def count(self) -> int:
+        """Tiles per plane."""
+        return math.prod(self.grid)
+
+    def cut(
+        self, plane: FloatArray
+    ) -> tuple[FloatArray, list[list[int]], list[list[int]]]:
+        """Return the tiles (N, C, Y, X) of ``plane`` (Y, X, C), and where they lie."""
+        from cellpose.transforms import make_tiles
+
+        padded = np.pad(plane.transpose(2, 0, 1), ((0, 0), *self.pads))
+        tiles, ysub, xsub, *_ = make_tiles(
+            padded, self.bsize, augment=self.augment, tile_overlap=self.overlap
+        )
+        return tiles.reshape(-1, len(padded), *self.tile), ysub, xsub
+
+    def join(
+        self, outputs: FloatArray, ysub: list[list[int]], xsub: list[list[int]]
+    ) -> FloatArray:
+        """Return the outputs (N, 3, Y, X) of tiles as those of the plane (Y, X, 3)."""
+        from cellpose.transforms import average_tiles, unaugment_tiles
+
+        (top, bottom), (left, right) = self.pads
+        y, x = self.size
+        if self.augment:
+            in_rows = outputs.reshape(*self.grid, *outputs.shape[1:])
+            outputs = unaugment_tiles(in_rows).reshape(outputs.shape)
+        padded = (
+            max(y + top + bottom, self.tile[0]),
+            max(x + left + right, self.tile[1]),
+        )
+        joined = average_tiles(outputs, ysub, xsub, *padded)
+        return np.asarray(joined[:, top : top + y, left : left + x].transpose(1, 2, 0))
+
+
+def tiling(
+    shape: tuple[int, int],
+    scale: float,
+    network: Network,
+    parameters: SegmentationParameters,
+) -> Tiling:
+    """Return how planes of ``shape`` (Y, X) are cut after scaling by ``scale``.
+
+    Raises
+    ------
+    ParametersUnfit
+        If nothing is left of them.
+    """
+    make_importable()
+    from cellpose.transforms import get_pad_yx
+
+    y, x = int(shape[0] * scale), int(shape[1] * scale)
+    if min(y, x) < 1:
+        raise ParametersUnfit(
+            "The diameter is too large for this image.", "Choose a smaller diameter."
+        )
+    smallest = (network.tile, network.tile) if network.pads_to_tile else None
+    top, bottom, left, right = get_pad_yx(y, x, min_size=smallest)
+    whole = (y + top + bottom, x + left + right)
+    (rows, height), (columns, width) = (_side(n, network, parameters) for n in whole)
+    return Tiling(
+        (y, x),
+        ((top, bottom), (left, right)),
+        (height, width),
+        (rows, columns),
+        network.tile,
+        parameters.augment,
+        parameters.tile_overlap,
+    )
+
+
+def run_planes(
+    network: Network,
+    stack: FloatArray,
+    scale: float,
+    parameters: SegmentationParameters,
+    counter: TileCounter,
+) -> FloatArray:
+    """Return the network's outputs for each plane, at the network's scale.
+
+    Parameters
+    ----------
+    stack
+        (Z, Y, X, C) as the network sees it, but for its scale.
+    scale
+        Network pixels per pixel of ``stack``.
+
+    Returns
+    -------
+    (Z, int(Y * scale), int(X * scale), 3)
+        dY, dX, cell probability.
+
+    Raises
+    ------
+    Cancelled
+        At the next tile after a stop, or block of a network that is slow.
+    DeviceFull
+        If not even one tile fits into the device's memory.
+    """
+    from cellpose.transforms import resize_image
+
+    cut = tiling(stack.shape[1:3], scale, network, parameters)
+    outputs = np.empty((len(stack), *cut.size, 3), np.float32)
+    with network.watched(counter.check):
+        for planes in _groups(len(stack), cut.count, parameters.batch_size):
+            pieces = []
+            for z in planes:
+                plane = stack[z]
+                if scale != 1.0:
+                    plane = resize_image(plane, *cut.size)
+                pieces.append(cut.cut(plane))
+            tiles = np.concatenate([piece[0] for piece in pieces])
+            results = _run(network, tiles, parameters.batch_size, counter)
+            for n, z in enumerate(planes):
+                part = results[n * cut.count : (n + 1) * cut.count]
+                outputs[z] = cut.join(part, *pieces[n][1:])
+    return outputs
+
+
+def _side(
+    length: int, network: Network, parameters: SegmentationParameters
+) -> tuple[int, int]:
+    """Return the number of tiles along a padded side, and their length."""
+    bsize = network.tile
+    if parameters.augment:
+        return max(2, math.ceil(2 * length / bsize)), bsize
+    if length <= bsize:
+        return 1, length
+    return math.ceil((1 + 2 * parameters.tile_overlap) * length / bsize), bsize
+
+
+def _groups(planes: int, tiles: int, batch: int) -> Iterator[range]:
+    """Yield the planes whose tiles fill a batch together."""
+    step = max(1, batch // tiles)
+    for first in range(0, planes, step):
+        yield range(first, min(first + step, planes))
+
+
+def _run(
+    network: Network, tiles: FloatArray, batch: int, counter: TileCounter
+) -> FloatArray:
+    """Run all tiles, as many at a time as there is memory for."""
+    # A processor is fastest on one tile, whose maps fit into its cache.
+    batch = 1 if network.device.name == "cpu" else batch
+    results: list[FloatArray] = []
+    done = 0
+    while done < len(tiles):
+        try:
+            results.append(network.run(tiles[done : done + batch]))
+        except torch.OutOfMemoryError as error:
+            torch.cuda.empty_cache()
+            if batch == 1:
+                raise device_full(network.device) from error
+            batch //= 2
+            continue
+        done += len(results[-1])
+        counter.add(len(results[-1]))
+    return np.concatenate(results)

@@ -1,0 +1,1 @@
+"""The second half of a run: flows to masks."""

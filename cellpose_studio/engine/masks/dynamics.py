@@ -1,0 +1,289 @@
+"""The second half of a run: from flows to masks.
+
+The result is that of Cellpose's ``dynamics.resize_and_compute_masks``. What the flow
+threshold and the smallest size need is kept, so that these act at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from scipy.special import expit
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.labels import compacted
+from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.masks.follow import follow
+from cellpose_studio.engine.masks.mask_flows import flow_errors
+from cellpose_studio.engine.masks.stitch import stitched
+from cellpose_studio.engine.torchvision_ops import make_importable
+
+Labels = npt.NDArray[np.integer]
+LabelArray = npt.NDArray[np.uint32]
+
+_STEPS = 200
+"""Steps of the dynamics at scale 1, as in Cellpose."""
+
+
+@dataclass
+class _Candidates:
+    """Cells of one plane or volume before they are sorted out.
+
+    ``errors`` holds the flow error of cell n at n - 1 once it has been computed.
+    """
+
+    labels: Labels
+    errors: npt.NDArray[np.float64] | None = None
+
+
+class MaskMaker:
+    """Makes masks from the flows of one image, again and again.
+
+    Parameters
+    ----------
+    flows
+        Of the whole image.
+    label_shape
+        Of the masks: TYX, ZYX, TZYX or YX.
+    device
+        Where the pixels follow the flows. Without enough memory there, they do so
+        on the CPU, and ``fell_back`` becomes True.
+    """
+
+    def __init__(
+        self, flows: Flows, label_shape: tuple[int, ...], device: Device = CPU
+    ) -> None:
+        make_importable()
+        # Or torch warns on the terminal at the first run.
+        torch.sparse.check_sparse_tensor_invariants.disable()
+        self._flows = flows
+        self._label_shape = label_shape
+        # Apple's GPU cannot do all of it.
+        self._device = torch.device("cpu" if device.name == "mps" else device.name)
+        self.fell_back = False
+        self._key: tuple[float, ...] = ()
+        self._candidates: dict[int, _Candidates] = {}
+
+    def masks(
+        self, parameters: SegmentationParameters, checkpoint: Checkpoint
+    ) -> LabelArray:
+        """Return the masks for ``parameters``, of ``label_shape``.
+
+        Raises
+        ------
+        Cancelled
+            Soon after a stop.
+        """
+        steps = parameters.niter or int(_STEPS / self._flows.scale)
+        key = (steps, parameters.cellprob_threshold, parameters.max_size_fraction)
+        if key != self._key:
+            self._key, self._candidates = key, {}
+        parts = []
+        count = self._count()
+        for n in range(count):
+            checkpoint.reached(n, count, "masks")
+            parts.append(self._part(n, parameters, checkpoint.check))
+        labels = self._assembled(parts, parameters)
+        checkpoint.reached(count, count, "masks")
+        return labels
+
+    def confidence(
+        self,
+        labels: LabelArray,
+        parameters: SegmentationParameters,
+        checkpoint: Checkpoint,
+    ) -> Confidence:
+        """Return how sure the network is of ``labels``, made by `masks` from these.
+
+        Raises
+        ------
+        Cancelled
+            Soon after a stop.
+        """
+        size = int(labels.max(initial=0)) + 1
+        pixels = np.zeros(size, np.int64)
+        seen, fitted, chance, error = np.zeros((4, size))
+        candidates = misfits = 0
+        parts = labels.reshape(self._count(), *self._part_shape(labels.shape))
+        for n, part in enumerate(parts):
+            _add(pixels, part[part > 0])
+            cells = self._candidates[n]
+            errors = self._errors(n, checkpoint.check)
+            large = np.bincount(cells.labels.ravel())[1:] >= parameters.min_size
+            candidates += int(large.sum())
+            misfits += int((errors[large] > FLOW_CHECK).sum())
+            own = self._resized(part, cells.labels.shape)
+            inside = own > 0
+            _add(seen, own[inside])
+            _add(chance, own[inside], expit(self._of_part(n)[1][inside]))
+            # Holes that were filled belong to no candidate.
+            inside &= cells.labels > 0
+            _add(fitted, own[inside])
+            _add(error, own[inside], errors[cells.labels[inside] - 1])
+        ids = np.flatnonzero(pixels)
+        return Confidence(
+            ids.astype(np.uint32),
+            pixels[ids],
+            error[ids] / np.where(fitted[ids], fitted[ids], np.nan),
+            chance[ids] / np.maximum(seen[ids], 1),
+            candidates,
+            misfits,
+        )
+
+    def _count(self) -> int:
+        """Return how many parts the dynamics run on: volumes, or planes."""
+        flows = self._flows
+        return flows.frames if flows.volumetric else len(flows.cellprob)
+
+    def _part(
+        self, n: int, parameters: SegmentationParameters, check: Callable[[], None]
+    ) -> LabelArray:
+        """Return the masks of one part, at the size of the image."""
+        if n not in self._candidates:
+            self._candidates[n] = _Candidates(self._found(n, check))
+        cells = self._candidates[n]
+        kept = cells.labels.copy()
+        if parameters.flow_threshold > 0 and not self._flows.volumetric:
+            misfits = self._errors(n, check) > parameters.flow_threshold
+            kept = _without(kept, 1 + np.flatnonzero(misfits))
+        smallest = -1 if self._joins(parameters) else parameters.min_size
+        shape = self._part_shape(self._label_shape)
+        return _finished(self._resized(kept, shape), smallest)
+
+    def _errors(self, n: int, check: Callable[[], None]) -> npt.NDArray[np.float64]:
+        """Return the flow errors of the cells of one part; NaN in volumes."""
+        cells = self._candidates[n]
+        if cells.errors is None:
+            if self._flows.volumetric:
+                cells.errors = np.full(int(cells.labels.max(initial=0)), np.nan)
+            else:
+                cells.errors = flow_errors(cells.labels, self._of_part(n)[0], check)
+        return cells.errors
+
+    def _found(self, n: int, check: Callable[[], None]) -> Labels:
+        """Return the cells of one part that the flows lead to."""
+        from cellpose.dynamics import get_masks_torch
+
+        steps, cellprob_threshold, max_size_fraction = self._key
+        dP, cellprob = self._of_part(n)
+        points = np.nonzero(cellprob > cellprob_threshold)
+        if not len(points[0]):
+            return np.zeros(cellprob.shape, np.uint16)
+        try:
+            ends = follow(dP, points, int(steps), self._device, check)
+            labels = get_masks_torch(
+                ends, points, cellprob.shape, max_size_fraction=max_size_fraction
+            )
+        except torch.OutOfMemoryError:
+            if self._device.type == "cpu":
+                raise
+            self._device, self.fell_back = torch.device("cpu"), True
+            return self._found(n, check)
+        return np.asarray(labels)
+
+    def _of_part(
+        self, n: int
+    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+        """Return dP and cell probability of a part: (A, Y, X) or (3, Z, Y, X)."""
+        flows = self._flows
+        if not flows.volumetric:
+            return flows.dP[:, n], flows.cellprob[n]
+        planes = len(flows.cellprob) // flows.frames
+        part = slice(n * planes, (n + 1) * planes)
+        return flows.dP[:, part], flows.cellprob[part]
+
+    def _part_shape(self, shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of one part of labels of ``shape``: YX or ZYX."""
+        return shape[-3:] if self._flows.volumetric else shape[-2:]
+
+    def _resized(self, labels: Labels, shape: tuple[int, ...]) -> Labels:
+        """Return ``labels`` at another size, if the flows have that of the network."""
+        if labels.shape == shape:
+            return labels
+        import cv2
+        from cellpose.transforms import resize_image, resize_image_3d
+
+        nearest = {"interpolation": cv2.INTER_NEAREST, "no_channels": True}
+        if labels.ndim == 2:
+            return np.asarray(resize_image(labels, *shape, **nearest))
+        return np.asarray(resize_image_3d(labels, shape, **nearest))
+
+    def _joins(self, parameters: SegmentationParameters) -> bool:
+        """Tell whether planes become cells of a stack afterwards."""
+        planes = len(self._flows.cellprob) // self._flows.frames
+        return (
+            parameters.stitch_threshold > 0
+            and planes > 1
+            and not self._flows.volumetric
+        )
+
+    def _assembled(
+        self, parts: list[LabelArray], parameters: SegmentationParameters
+    ) -> LabelArray:
+        if self._joins(parameters):
+            stacks = np.split(np.stack(parts), self._flows.frames)
+            threshold, smallest = parameters.stitch_threshold, parameters.min_size
+            parts = [_finished(stitched(s, threshold), smallest) for s in stacks]
+        if parameters.exclude_on_edges:
+            parts = [_without_border(part) for part in parts]
+        return _told_apart(parts).reshape(self._label_shape)
+
+
+def _add(
+    sums: npt.NDArray[Any],
+    ids: npt.NDArray[np.integer],
+    values: npt.NDArray[np.floating] | None = None,
+) -> None:
+    """Add 1 or one of ``values`` to the place of each of ``ids`` in ``sums``.
+
+    Only between the lowest and the highest, which in a plane of many are close.
+    """
+    if len(ids):
+        low = int(ids.min())
+        counted = np.bincount(ids - low, values)
+        sums[low : low + len(counted)] += counted.astype(sums.dtype)
+
+
+def _told_apart(parts: list[LabelArray]) -> LabelArray:
+    """Return all parts as one array in which no two share an id.
+
+    Cellpose begins at 1 in each, which makes one cell of many in other programs.
+    """
+    together = np.stack(parts)
+    used = 0
+    for part in together:
+        last = int(part.max(initial=0))
+        part[part > 0] += used
+        used += last
+    return together
+
+
+def _without(labels: Labels, cells: npt.NDArray[np.integer]) -> Labels:
+    """Return ``labels`` without ``cells``, numbered 1..N again; may change them."""
+    import fastremap
+
+    fastremap.mask(labels, cells, in_place=True)
+    return np.asarray(fastremap.renumber(labels, in_place=True)[0])
+
+
+def _finished(labels: Labels, min_size: int) -> LabelArray:
+    """Fill holes and leave out small cells; may change ``labels``."""
+    from cellpose.utils import fill_holes_and_remove_small_masks
+
+    filled = fill_holes_and_remove_small_masks(labels, min_size=min_size)
+    return np.asarray(filled).astype(np.uint32)
+
+
+def _without_border(labels: LabelArray) -> LabelArray:
+    """Return a plane or volume without the cells at its border, numbered 1..N."""
+    sides = [labels.take((0, -1), axis) for axis in range(labels.ndim)]
+    at_border = np.unique(np.concatenate([side.ravel() for side in sides]))
+    return compacted(np.where(np.isin(labels, at_border), 0, labels))[0]

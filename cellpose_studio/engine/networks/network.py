@@ -1,0 +1,230 @@
+"""Networks, loaded and ready to run."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import torch
+from torch import Tensor, nn
+
+from cellpose_studio.core.errors import DeviceFull, ModelUnusable, ParametersUnfit
+from cellpose_studio.core.models.model import Architecture, ModelSpec
+from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
+from cellpose_studio.engine.networks.size_model import (
+    SizeModel,
+    load_size_model,
+    size_model_path,
+)
+from cellpose_studio.engine.networks.unet import UNet, concatenates, widths_of
+from cellpose_studio.engine.networks.weights import Weights, read_weights, sha256_of
+from cellpose_studio.engine.torchvision_ops import make_importable
+
+TILE: dict[Architecture, int] = {"unet": 224, "sam": 256, "dino": 384}
+"""Side of the tiles that each architecture was trained on, px."""
+
+FloatArray = npt.NDArray[np.float32]
+
+_DIVISIBLE = 16
+"""What the sides of an image must be divisible by, as in Cellpose."""
+
+
+@dataclass(frozen=True, eq=False)
+class Network:
+    """A network with its weights, on a device.
+
+    Attributes
+    ----------
+    spec
+        The model.
+    module
+        Maps (N, C, Y, X) to (N, 3, Y, X) and (N, S) styles.
+    blocks
+        Its parts, in the order in which they run; each takes well under a second.
+    sizes
+        Guesses the diameter of the cells, where the model came with such a part.
+    """
+
+    spec: ModelSpec
+    module: nn.Module
+    blocks: tuple[nn.Module, ...]
+    device: Device
+    precision: Precision
+    sizes: SizeModel | None = None
+
+    @property
+    def tile(self) -> int:
+        """Side of a tile, px."""
+        return TILE[self.spec.architecture]
+
+    @property
+    def pads_to_tile(self) -> bool:
+        """Images smaller than a tile are padded to it: Transformers cannot do less."""
+        return self.spec.architecture != "unet"
+
+    def run(self, tiles: FloatArray) -> FloatArray:
+        """Map (N, C, Y, X) pixels to (N, 3, Y, X): dY, dX, cell probability."""
+        pixels = torch.from_numpy(np.ascontiguousarray(tiles))
+        pixels = pixels.to(self.device.name, torch_dtype(self.precision))
+        if self.device.name == "cpu" and self.spec.architecture == "unet":
+            pixels = pixels.contiguous(memory_format=torch.channels_last)
+        with torch.inference_mode():
+            outputs: Tensor = self.module(pixels)[0]
+        return np.asarray(outputs.float().cpu().numpy(), np.float32)
+
+    def style(self, image: FloatArray) -> npt.NDArray[np.float64]:
+        """Return the style (S,) of ``image`` (Y, X, C), at its own scale."""
+        return style_of(self.module, image, self.device.name)
+
+    @contextmanager
+    def watched(self, before_block: Callable[[], None]) -> Iterator[None]:
+        """Call ``before_block`` ahead of each block; what it raises leaves `run`."""
+        handles = [
+            block.register_forward_pre_hook(lambda *_: before_block())
+            for block in self.blocks
+        ]
+        try:
+            yield
+        finally:
+            for handle in handles:
+                handle.remove()
+
+
+def load(
+    spec: ModelSpec,
+    device: Device,
+    check: Callable[[], None] = lambda: None,
+    precision: Precision | None = None,
+) -> Network:
+    """Read the weights of ``spec`` onto ``device``; ``check`` may stop it by raising.
+
+    ``precision`` of None is the fastest that the hardware computes in.
+
+    Raises
+    ------
+    ModelUnusable
+        If the file has gone or changed, or the network needs something more.
+    ParametersUnfit
+        If the network does not run in that precision.
+    DeviceFull
+        If the device is too small for it.
+    """
+    precision = _fitting(precision, spec, device)
+    weights = read_weights(spec.path)
+    if sha256_of(spec.path, check) != spec.sha256:
+        raise ModelUnusable(
+            f"{spec.path.name} has changed since it was chosen.", "Choose it again."
+        )
+    check()
+    module = _empty(spec.architecture, weights)
+    _fill(module, weights, spec)
+    check()
+    try:
+        module = module.to(device.name, torch_dtype(precision)).eval()
+    except torch.OutOfMemoryError as error:
+        raise device_full(device) from error
+    if spec.architecture == "unet":
+        module = module.to(memory_format=torch.channels_last)
+        blocks = module.blocks
+    else:
+        # A whole block takes a second on a slow core.
+        halves = [(block, block.mlp) for block in module.encoder.blocks]
+        blocks = [*itertools.chain(*halves), module.out]
+    beside = size_model_path(spec.path)
+    sizes = load_size_model(beside) if beside.is_file() else None
+    return Network(spec, module, tuple(blocks), device, precision, sizes)
+
+
+def style_of(
+    module: nn.Module, image: FloatArray, device: str = "cpu"
+) -> npt.NDArray[np.float64]:
+    """Return the style (S,) that ``module`` gives to ``image`` (Y, X, C)."""
+    short = [-length % _DIVISIBLE for length in image.shape[:2]]
+    padded = np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)))
+    pixels = torch.from_numpy(padded.transpose(2, 0, 1)[None].copy()).to(device)
+    with torch.inference_mode():
+        style: Tensor = module(pixels)[1]
+    return style[0].float().cpu().numpy().astype(np.float64)
+
+
+def device_full(device: Device) -> DeviceFull:
+    """Return the error for a network that a device is too small for."""
+    return DeviceFull(
+        f"The memory of {device.title} is too small for this model.",
+        "Choose a smaller model, or run it on the CPU.",
+    )
+
+
+class NetworkCache:
+    """Keeps the network that was used last, so that the next run starts at once."""
+
+    def __init__(self) -> None:
+        self._network: Network | None = None
+
+    def get(
+        self,
+        spec: ModelSpec,
+        device: Device,
+        check: Callable[[], None] = lambda: None,
+        precision: Precision | None = None,
+    ) -> Network:
+        """Return the network of ``spec``, loading it if it is not the last one."""
+        wanted = (spec, device, _fitting(precision, spec, device))
+        network = self._network
+        if network is None or wanted != (
+            network.spec,
+            network.device,
+            network.precision,
+        ):
+            # Frees the memory of the last one before the next one needs it.
+            network = self._network = None
+            network = self._network = load(spec, device, check, precision)
+        return network
+
+
+def _fitting(precision: Precision | None, spec: ModelSpec, device: Device) -> Precision:
+    """Return the precision to run in; raises `ParametersUnfit` for one that cannot."""
+    if precision == "bfloat16" and spec.architecture == "unet":
+        raise ParametersUnfit(
+            f"{spec.label} runs in float32 only.", "Leave the precision to the model."
+        )
+    return precision or precision_for(spec.architecture, device)
+
+
+def _empty(architecture: Architecture, weights: Weights) -> Any:
+    """Return the network that ``weights`` belong to, to be filled with them."""
+    if architecture == "unet":
+        return UNet(widths_of(weights), concatenation=concatenates(weights))
+    make_importable()
+    from cellpose import vit
+
+    if architecture == "sam":
+        # Without values: 300 million random numbers would only be overwritten.
+        with torch.device("meta"):
+            return vit.CPSAM()
+    if not hasattr(vit, "dinov3_vitl16"):
+        raise ModelUnusable(
+            "This model needs the package dinov3, which is not installed.",
+            "Choose another model, or install dinov3 from its authors.",
+        )
+    width = weights["encoder.cls_token"].shape[-1]
+    return vit.CPDINO("vitl" if width == 1024 else "vitb")
+
+
+def _fill(module: nn.Module, weights: Weights, spec: ModelSpec) -> None:
+    """Put ``weights`` into ``module``, every one of them."""
+    sizes = {"diam_mean": spec.diam_mean, "diam_labels": spec.diam_labels}
+    for name, size in sizes.items():
+        weights.setdefault(name, torch.tensor([size]))
+    try:
+        module.load_state_dict(weights, strict=True, assign=True)
+    except RuntimeError as error:
+        raise ModelUnusable(
+            f"The weights of {spec.path.name} do not fit the network.",
+            "The file may be damaged, or come from a changed Cellpose.",
+        ) from error

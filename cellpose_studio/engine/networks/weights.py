@@ -1,0 +1,157 @@
+"""Weight files: which model they are, and whether we can run them."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+import pickle
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.models.model import Architecture, ModelSpec
+from cellpose_studio.engine.networks.unet import LANDMARKS, UNet, widths_of
+
+Weights = dict[str, Tensor]
+
+_DEFAULT_DIAMETER = 30.0
+"""What files without ``diam_mean`` were trained at (Cellpose 1)."""
+
+_PART = 1 << 24  # bytes; read well within a second even from a slow disk
+
+
+def inspect(path: Path) -> ModelSpec:
+    """Return what the weight file at ``path`` is.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is missing, damaged, or weights of another kind.
+    """
+    weights = read_weights(path, mapped=True)
+    architecture = architecture_of(weights, path)
+    return ModelSpec(
+        name=path.stem if path.suffix in (".pt", ".pth") else path.name,
+        path=path,
+        architecture=architecture,
+        sha256=sha256_of(path),
+        input_channels=widths_of(weights)[0] if architecture == "unet" else 3,
+        diam_mean=_diameter(weights, "diam_mean", path),
+        diam_labels=_diameter(weights, "diam_labels", path),
+    )
+
+
+def read_weights(path: Path, mapped: bool = False) -> Weights:
+    """Return the tensors of a weight file by name; no code in it is run.
+
+    ``mapped`` leaves the tensors in the file until they are looked at, which is
+    enough to see what kind a gigabyte of weights is.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is missing, damaged, or holds something else.
+    """
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise ModelUnusable(
+            f"{path.name} cannot be opened: {error.strerror}."
+        ) from error
+    try:
+        content = _load(path, mapped)
+    except pickle.UnpicklingError as error:
+        raise ModelUnusable(
+            f"{path.name} is not a weight file, or would run code when opened.",
+            "Choose a file of weights that Cellpose saved.",
+        ) from error
+    # A damaged archive makes torch raise whatever its bytes happen to ask for.
+    except Exception as error:
+        raise ModelUnusable(
+            f"{path.name} is damaged, or not a weight file.", "Get the file again."
+        ) from error
+    if not isinstance(content, Mapping) or not content:
+        raise _unknown(path)
+    if not all(isinstance(v, Tensor) for v in content.values()):
+        raise _unknown(path)
+    return {str(name).removeprefix("module."): v for name, v in content.items()}
+
+
+def architecture_of(weights: Weights, path: Path) -> Architecture:
+    """Return the family of networks that ``weights`` belong to.
+
+    Raises
+    ------
+    ModelUnusable
+        If they are of none that we can run.
+    """
+    if "encoder.cls_token" in weights and "W2" in weights:
+        return "dino"
+    if "W2" in weights and any(name.startswith("encoder.") for name in weights):
+        return "sam"
+    if any("conv_down_" in name for name in weights):
+        raise _variant(path, "a network without residual connections")
+    if not weights.keys() >= LANDMARKS:
+        raise _unknown(path)
+    # Nothing but its name tells: there, too, the file has the style's weights.
+    if "style_off" in path.name:
+        raise _variant(path, "a network without a style vector")
+    if weights["output.2.weight"].shape[0] != 3:
+        raise _variant(path, "an image restoration network")
+    return "unet"
+
+
+def save_weights(net: UNet, path: Path) -> None:
+    """Write the weights of ``net`` as Cellpose does: a plain state dict."""
+    # Given a path, torch would write its name into the file, wants a suffix, and
+    # does not say when the disk is full.
+    content = io.BytesIO()
+    torch.save(net.state_dict(), content)
+    path.write_bytes(content.getbuffer())
+
+
+def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
+    """Return the SHA-256 of a file, in hexadecimal; ``check`` may raise to stop."""
+    digest = hashlib.sha256()
+    with path.open("rb") as file:
+        while part := file.read(_PART):
+            check()
+            digest.update(part)
+    return digest.hexdigest()
+
+
+def _load(path: Path, mapped: bool) -> Any:
+    # Files of torch before 1.6 are no archives, and cannot be mapped.
+    mapped = mapped and zipfile.is_zipfile(path)
+    return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
+
+
+def _diameter(weights: Weights, name: str, path: Path) -> float:
+    if name not in weights:
+        return _DEFAULT_DIAMETER
+    value = weights[name]
+    if value.numel() != 1 or not 0 < float(value) < math.inf:
+        raise ModelUnusable(
+            f"{path.name} is damaged: its {name} is no diameter.", "Get the file again."
+        )
+    return float(value)
+
+
+def _unknown(path: Path) -> ModelUnusable:
+    return ModelUnusable(
+        f"{path.name} holds no weights of a Cellpose model.",
+        "Models of Cellpose 1 to 4 can be used.",
+    )
+
+
+def _variant(path: Path, what: str) -> ModelUnusable:
+    return ModelUnusable(
+        f"{path.name} is {what}, which cannot be run here.",
+        "Models with Cellpose's usual settings can be used.",
+    )

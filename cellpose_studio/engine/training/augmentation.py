@@ -1,0 +1,110 @@
+"""Vary an image as other microscopes, stains and exposures would.
+
+A network trained on few images learns their brightness, sharpness and noise by
+heart. Each crop is therefore made from another version of its image. The whole
+image is varied and then normalised, as an image is before a run.
+"""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.runs.parameters import GREY, Normalization
+from cellpose_studio.engine.flows.prepare import network_input
+
+FloatArray = npt.NDArray[np.float32]
+
+_FLAT = 1e-3
+"""Contrast up to which an image shows nothing, as in Cellpose."""
+_OFTEN = 0.6
+"""How often each kind of change is made, so that no image is changed beyond all."""
+
+
+def plain(pixels: FloatArray) -> FloatArray:
+    """Return (Y, X), what a network sees of ``pixels`` (C, Y, X) in a run."""
+    return network_input((GREY,), pixels[:, None], Normalization(), together=False)[
+        0, :, :, 0
+    ]
+
+
+def varied(
+    pixels: FloatArray,
+    diameter: float,
+    parameters: TrainingParameters,
+    rng: np.random.Generator,
+) -> FloatArray:
+    """Return (Y, X), a variation of ``pixels`` (C, Y, X) as a network would see it.
+
+    ``pixels`` are not changed. ``diameter`` (px) is what the blur is relative to.
+    """
+    grey = _normalised(_mixed(pixels, parameters.mix_channels, rng), 1, 99)
+    if rng.random() < parameters.invert:
+        grey = 1 - grey
+    if parameters.shading and rng.random() < _OFTEN:
+        grey = _shaded(grey, parameters.shading, rng)
+    if parameters.blur and rng.random() < _OFTEN:
+        grey = _blurred(grey, diameter * parameters.blur * rng.random() ** 2)
+    if parameters.noise and rng.random() < _OFTEN:
+        grey = _noisy(grey, parameters.noise * rng.random() ** 2, rng)
+    if not parameters.shading:
+        return _normalised(grey, 1, 99)
+    # Few or many cells in the field shift the percentiles of the same cells.
+    seen = _normalised(grey, rng.uniform(0, 2), rng.uniform(98, 99.9))
+    return seen * np.float32(1 + parameters.shading * rng.uniform(-0.5, 0.5))
+
+
+def _mixed(
+    pixels: FloatArray, how_often: float, rng: np.random.Generator
+) -> FloatArray:
+    """Return the mean of the channels (Y, X), or a random mix of them."""
+    channels = len(pixels)
+    if channels == 1 or rng.random() >= how_often:
+        return pixels.mean(axis=0)
+    weights = rng.dirichlet(np.ones(channels)).astype(np.float32)
+    return np.tensordot(weights, pixels, 1)
+
+
+def _normalised(grey: FloatArray, low: float, high: float) -> FloatArray:
+    """Return ``grey`` with these percentiles at 0 and 1."""
+    # A part of the pixels of a large image tells them as well.
+    step = 1 + max(grey.shape) // 512
+    dark, bright = np.percentile(grey[::step, ::step], (low, high))
+    if bright - dark <= _FLAT:
+        return np.zeros_like(grey, np.float32)
+    return ((grey - dark) / (bright - dark)).astype(np.float32)
+
+
+def _shaded(grey: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:
+    """Return ``grey`` with another gamma, in uneven light and over some background."""
+    dark = min(float(grey.min()), 0.0)
+    gamma = np.exp(strength * rng.uniform(-1, 1))
+    curved = np.maximum(grey - dark, 0) ** np.float32(gamma)
+    field = _uneven(grey.shape, rng)
+    light = 1 + strength * rng.uniform(0, 0.8) * field
+    haze = strength * rng.uniform(0, 0.5) * _uneven(grey.shape, rng)
+    return np.asarray(curved * light + haze, np.float32)
+
+
+def _uneven(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
+    """Return a smooth field of ``shape`` between -1 and 1."""
+    coarse = rng.uniform(-1, 1, rng.integers(2, 5, 2)).astype(np.float32)
+    size = (shape[1], shape[0])
+    field = cv2.resize(coarse, size, interpolation=cv2.INTER_CUBIC)
+    return np.clip(field, -1, 1)
+
+
+def _blurred(grey: FloatArray, sigma: float) -> FloatArray:
+    if sigma < 0.2:
+        return grey
+    return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma))
+
+
+def _noisy(grey: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:
+    """Add noise of the camera, and shot noise that grows with the brightness."""
+    shot = rng.random()
+    spread = (1 - shot) + shot * np.sqrt(np.clip(grey, 0, 2))
+    noise = rng.standard_normal(grey.shape, np.float32)
+    return np.asarray(grey + strength * spread * noise, np.float32)

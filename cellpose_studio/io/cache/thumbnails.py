@@ -1,0 +1,112 @@
+"""Small pictures as PNG, and those of images kept in a folder."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+
+from cellpose_studio.core.display.thumbnail import SIZE, Thumbnail, image_thumbnail
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.images.png_jpeg import PNG_START
+
+_LARGEST = 1024
+"""Side of the largest thumbnail that is decoded, px."""
+
+_SIDES = struct.Struct(">II")
+_SIDES_AT = 16
+"""Width and height of a PNG lie there."""
+
+_GENERATION = 1
+"""To be raised when images are drawn otherwise."""
+
+
+def png(picture: Thumbnail) -> bytes:
+    """Return a picture (Y, X, RGB) as the content of a PNG file."""
+    import imagecodecs
+
+    return bytes(imagecodecs.png_encode(picture))
+
+
+def from_png(content: bytes) -> Thumbnail:
+    """Return the small colour picture (Y, X, RGB) in a PNG file.
+
+    Raises
+    ------
+    ValueError
+        If it is damaged, too large for a thumbnail, or something else.
+    """
+    import imagecodecs
+
+    if not content.startswith(PNG_START) or len(content) < _SIDES_AT + _SIDES.size:
+        raise ValueError("no PNG")
+    # Before memory is taken for what may be nonsense.
+    if max(_SIDES.unpack_from(content, _SIDES_AT)) > _LARGEST:
+        raise ValueError("no thumbnail")
+    try:
+        picture = np.asarray(imagecodecs.png_decode(content))
+    except Exception as error:  # the decoder has types of its own
+        raise ValueError("damaged") from error
+    if picture.dtype != np.uint8 or picture.ndim != 3 or picture.shape[2] != 3:
+        raise ValueError("not in colours")
+    return picture
+
+
+class ThumbnailCache:
+    """Keeps the thumbnails of images; what cannot be written or read is made anew.
+
+    Parameters
+    ----------
+    folder
+        Made when it is first needed. Several processes may use it.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def of(self, image: ImageSource, size: int = SIZE) -> Thumbnail:
+        """Return the thumbnail of an image; it is made if it is not there.
+
+        Raises
+        ------
+        StudioError
+            If the image then cannot be read.
+        """
+        picture = self.get(image, size)
+        if picture is None:
+            picture = image_thumbnail(image, size)
+            self.put(image, picture, size)
+        return picture
+
+    def get(self, image: ImageSource, size: int = SIZE) -> Thumbnail | None:
+        """Return the thumbnail of an image; None if it is not there, or damaged."""
+        try:
+            return from_png(self._path(image, size).read_bytes())
+        except (OSError, ValueError):
+            return None
+
+    def put(self, image: ImageSource, picture: Thumbnail, size: int = SIZE) -> None:
+        """Keep the thumbnail of an image, if there is room on the disk."""
+        with suppress(CannotSave, OSError):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            with replacing(self._path(image, size)) as part:
+                part.write_bytes(png(picture))
+
+    def _path(self, image: ImageSource, size: int) -> Path:
+        # With other axes, the same file is another image.
+        content = [
+            _GENERATION,
+            image.fingerprint,
+            image.scene,
+            image.file_axes,
+            image.shape,
+            size,
+        ]
+        name = hashlib.sha256(json.dumps(content).encode()).hexdigest()
+        return self._folder / f"{name}.png"

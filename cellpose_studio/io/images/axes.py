@@ -1,0 +1,148 @@
+"""Finding out which axis is which where a file does not say."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import combinations, permutations
+from pathlib import Path
+
+from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
+from cellpose_studio.core.images.axes import AxesQuestion
+from cellpose_studio.io.images.stored_image import Stored
+
+_LETTERS = "TCZYXS"
+
+# A microscope has hardly more channels, and a stack hardly fewer planes.
+_FEW = 5
+
+_COLOUR_SAMPLES = (3, 4)
+
+_WORDS = {
+    "T": ("time point", "time points"),
+    "Z": ("plane of a stack", "planes of a stack"),
+    "C": ("channel", "channels"),
+}
+
+
+def resolved(path: Path, stored: Stored, answer: str | None) -> Stored:
+    """Return ``stored`` with all its axes known, those of ``answer`` where need be.
+
+    A file that says what its axes are is believed; ``answer`` is for those that do
+    not.
+
+    Raises
+    ------
+    AxesAmbiguous
+        Without an answer.
+    ImageUnreadable
+        If the answer does not fit, or there are more axes than we have names for.
+    """
+    if _known(stored.axes):
+        return stored
+    if answer is None:
+        raise AxesAmbiguous(_question(path, stored))
+    axes = answer.strip().upper()
+    _check(path, stored, axes)
+    if axes.find("S") == stored.axes.find("S"):
+        return replace(stored, axes=axes)
+    colour = "S" in axes
+    return replace(stored, axes=axes, colour=colour, samples=3 if colour else 1)
+
+
+def _known(axes: str) -> bool:
+    return set(axes) <= set(_LETTERS) and len(set(axes)) == len(axes)
+
+
+def _check(path: Path, stored: Stored, axes: str) -> None:
+    shape, colours = stored.shape, axes.find("S")
+    if not _known(axes) or not {"Y", "X"} <= set(axes):
+        reason = "they are Y, X and others of T, C, Z and S, each of them once"
+    elif len(axes) != len(shape):
+        reason = f"it has {len(shape)} axes, of the lengths {_lengths(shape)}"
+    elif colours not in (-1, stored.axes.find("S")) and (
+        shape[colours] not in _COLOUR_SAMPLES
+    ):
+        reason = f"S are 3 or 4 colours, but there are {shape[colours]}"
+    else:
+        return
+    raise ImageUnreadable(
+        f"The axes of {path.name} cannot be {axes or 'none'}: {reason}.",
+        "Give one letter per axis, such as ZYX or TYX.",
+    )
+
+
+def _question(path: Path, stored: Stored) -> AxesQuestion:
+    choices = _choices(stored.axes, stored.shape)
+    if not choices:
+        raise ImageUnreadable(
+            f"{path.name} has {len(stored.shape)} axes, of the lengths "
+            f"{_lengths(stored.shape)}, and does not say what they are.",
+            "Save it as OME-TIFF with time, channels and planes.",
+        )
+    choices.sort(key=lambda axes: axes != stored.likely)
+    described = tuple((axes, _in_words(axes, stored.shape)) for axes in choices)
+    return AxesQuestion(path, stored.shape, choices[0], described)
+
+
+def _choices(axes: str, shape: tuple[int, ...]) -> list[str]:
+    """Return every way to name the axes; those that the file names are kept.
+
+    What the file calls rows may as well be colours or channels: who writes an array
+    without saying what it is may have them first or last.
+    """
+    named_once = all(axes.count(axis) == 1 for axis in axes if axis in _LETTERS)
+    if not named_once or not {"Y", "X"} <= set(axes):
+        axes = "?" * (len(axes) - 2) + "YX"
+    layouts = [axes]
+    if "S" not in axes and len(axes) > 2:
+        if shape[-1] <= _FEW:
+            last = "S" if shape[-1] in _COLOUR_SAMPLES else "C"
+            layouts.append("?" * (len(axes) - 3) + "YX" + last)
+        if len(axes) == 3 and shape[0] in _COLOUR_SAMPLES:
+            layouts.append("SYX")
+    named = [choice for layout in layouts for choice in _named(layout)]
+    return sorted(named, key=lambda choice: _implausibility(choice, shape))
+
+
+def _named(layout: str) -> list[str]:
+    """Fill the unknown axes of a layout with the letters that are left."""
+    known = set(layout) & set(_LETTERS)
+    open_axes = [n for n, axis in enumerate(layout) if axis not in known]
+    left = [a for a in "ZTC" if a not in known and not (a == "C" and "S" in known)]
+    filled = []
+    for letters in permutations(left, len(open_axes)):
+        named = list(layout)
+        for n, letter in zip(open_axes, letters, strict=True):
+            named[n] = letter
+        filled.append("".join(named))
+    return filled
+
+
+def _implausibility(axes: str, shape: tuple[int, ...]) -> tuple[int, int, bool, int]:
+    """Return what speaks against some axes, the strongest reason first.
+
+    Planes are more than a few pixels wide, channels are few, planes and time points
+    are many, a stack is likelier than a time series, and most programs write the
+    axes in the order of ImageJ.
+    """
+    length = dict(zip(axes, shape, strict=True))
+    slivers = sum(length[axis] <= _FEW for axis in "YX")
+    odd = sum((n > _FEW) == (a == "C") for a, n in length.items() if a in "TZC")
+    places = ["TZCYXS".index(axis) for axis in axes]
+    unusual = sum(before > after for before, after in combinations(places, 2))
+    return slivers, odd, "T" in axes and "Z" not in axes, unusual
+
+
+def _in_words(axes: str, shape: tuple[int, ...]) -> str:
+    parts = [
+        f"{n} {_WORDS[axis][n != 1]}"
+        for axis, n in zip(axes, shape, strict=True)
+        if axis in _WORDS
+    ]
+    if "S" in axes:
+        parts.append("a colour picture" if not parts else "in colour")
+    return ", ".join(parts)
+
+
+def _lengths(shape: tuple[int, ...]) -> str:
+    return " × ".join(map(str, shape))

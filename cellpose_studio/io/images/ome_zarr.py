@@ -1,0 +1,144 @@
+"""Opening OME-Zarr images."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.io.images.stored_image import (
+    UNKNOWN_SIZE,
+    PixelSize,
+    Stored,
+    damaged,
+)
+from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.zarr_pixels import ZarrPixels, attributes, inner_folder
+
+Json = dict[str, Any]
+
+_VERSIONS = ("0.1", "0.2", "0.3", "0.4", "0.5")
+
+_HOLDS_IMAGES = ("multiscales", "plate", "bioformats2raw.layout")
+
+_OPEN_AXIS = "?"
+
+# Before version 0.3 these were the only ones.
+_FIRST_AXES = [{"name": name} for name in "tczyx"]
+
+
+def is_ome_zarr(folder: Path) -> bool:
+    """Tell by its metadata whether a folder is an OME-Zarr, even a damaged one."""
+    try:
+        return any(key in _ome(folder) for key in _HOLDS_IMAGES)
+    except OSError:
+        return False
+    except (ValueError, RecursionError):
+        return True
+
+
+def open_ome_zarr(folder: Path) -> list[Stored]:
+    """Return the images of an OME-Zarr at full resolution: one, a series, or a plate.
+
+    Raises
+    ------
+    ImageUnreadable
+        If its metadata are wrong, or of a version after 0.5.
+    """
+    return [_image(image, folder) for image in _image_folders(folder)]
+
+
+def _ome(folder: Path) -> Json:
+    """Return the metadata of OME, which lie one level down since version 0.5."""
+    found = attributes(folder)
+    ome: Json = found.get("ome", found)
+    return ome
+
+
+def _image_folders(folder: Path) -> Iterator[Path]:
+    """Yield the folders of single images, in the order of the metadata."""
+    ome = _ome(folder)
+    if "multiscales" in ome:
+        yield folder
+    elif "plate" in ome:
+        for well in ome["plate"]["wells"]:
+            inside = inner_folder(folder, well["path"])
+            for field in _ome(inside)["well"]["images"]:
+                yield inner_folder(inside, field["path"])
+    else:
+        for name in _series(folder):
+            yield inner_folder(folder, name)
+
+
+def _series(folder: Path) -> list[str]:
+    """Return the images of a converted file: listed, or else counted from 0."""
+    listed = _ome(folder / "OME").get("series") if (folder / "OME").is_dir() else None
+    if listed:
+        return [str(name) for name in listed]
+    numbers = [p.name for p in folder.iterdir() if p.name.isdecimal() and p.is_dir()]
+    return sorted(numbers, key=int)
+
+
+def _image(folder: Path, root: Path) -> Stored:
+    ome = _ome(folder)
+    multiscale = ome["multiscales"][0]
+    _check_version(ome.get("version", multiscale.get("version")), root)
+    dataset = multiscale["datasets"][0]
+    pixels = ZarrPixels(inner_folder(folder, dataset["path"]), root)
+    axes = [_as_dict(axis) for axis in multiscale.get("axes", _FIRST_AXES)]
+    if len(axes) != len(pixels.shape):
+        raise damaged(root)
+    scales = [
+        transformation.get("scale")
+        for level in (dataset, multiscale)
+        for transformation in level.get("coordinateTransformations") or ()
+        if transformation["type"] == "scale"
+    ]
+    return Stored(
+        axes="".join(map(_letter, axes)),
+        shape=pixels.shape,
+        dtype=pixels.dtype,
+        pixels=pixels,
+        scene="" if folder == root else folder.relative_to(root).as_posix(),
+        pixel_size_um=_pixel_size(axes, scales),
+        channel_names=_channel_names(ome),
+    )
+
+
+def _check_version(version: object, root: Path) -> None:
+    if version is not None and not str(version).startswith(_VERSIONS):
+        raise ImageUnreadable(
+            f"{root.name} is an OME-Zarr of version {version}; those up to "
+            f"{_VERSIONS[-1]} can be read.",
+            "Convert it to an older version.",
+        )
+
+
+def _as_dict(axis: Json | str) -> Json:
+    """Return an axis as a dictionary; version 0.3 gives its name alone."""
+    return {"name": axis} if isinstance(axis, str) else axis
+
+
+def _letter(axis: Json) -> str:
+    name = str(axis["name"]).upper()
+    by_type = {"channel": "C", "time": "T"}.get(str(axis.get("type")))
+    return by_type or (name if name in list("TCZYX") else _OPEN_AXIS)
+
+
+def _pixel_size(axes: list[Json], scales: list[list[float] | None]) -> PixelSize:
+    """Return the sizes in µm; scales of the level and of all levels multiply."""
+    if not scales or any(s is None or len(s) != len(axes) for s in scales):
+        return UNKNOWN_SIZE
+    sizes: dict[str, float | None] = {}
+    for n, axis in enumerate(axes):
+        size = 1.0
+        for scale in scales:
+            size *= float(scale[n]) if scale else 1.0
+        sizes[_letter(axis)] = to_um(size, str(axis.get("unit", "")))
+    return sizes.get("Z"), sizes.get("Y"), sizes.get("X")
+
+
+def _channel_names(ome: Json) -> tuple[str, ...]:
+    channels = (ome.get("omero") or {}).get("channels") or ()
+    return tuple(str(channel.get("label") or "") for channel in channels)

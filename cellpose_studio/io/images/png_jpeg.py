@@ -1,0 +1,65 @@
+"""Reading PNG and JPEG pictures."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.io.images.decode_cache import DECODED
+from cellpose_studio.io.images.stored_image import Array, Stored, damaged
+
+PNG_START = b"\x89PNG\r\n\x1a\n"
+JPEG_START = b"\xff\xd8\xff"
+
+_JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
+
+
+def open_picture(path: Path) -> list[Stored]:
+    """Return the picture in a PNG or JPEG file.
+
+    It is decoded whole, and again when it is needed after many others. A PNG of 16
+    bits keeps them; one with a palette becomes a colour picture.
+    """
+    pixels = PicturePixels(path)
+    whole = pixels.whole()
+    if whole.ndim == 2:
+        return [Stored("YX", whole.shape, whole.dtype, pixels)]
+    colour = whole.shape[2] > 2
+    samples = 3 if colour else 1
+    return [Stored("YXS", whole.shape, whole.dtype, pixels, samples, colour)]
+
+
+class PicturePixels:
+    """A picture that is kept decoded for as long as there is room."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._key = object()
+
+    def whole(self) -> Array:
+        """Return the picture, YX or YXS."""
+        return DECODED.get(self._key, lambda: _decoded(self._path))
+
+    def read(self, index: tuple[slice, ...]) -> Array:
+        """Return a copy of a part of the picture."""
+        return self.whole()[index].copy()
+
+
+def _decoded(path: Path) -> Array:
+    import imagecodecs
+
+    content = path.read_bytes()
+    if content.startswith(PNG_START):
+        return np.asarray(imagecodecs.png_decode(content))
+    # The decoder fills what is missing with grey.
+    if content.rfind(_JPEG_END) < content.rfind(_JPEG_SCAN):
+        raise damaged(path)
+    pixels = np.asarray(imagecodecs.jpeg_decode(content))
+    if pixels.ndim == 3 and pixels.shape[2] == 4:
+        raise ImageUnreadable(
+            f"{path.name} is a picture in the colours of a printer (CMYK).",
+            "Save it as RGB.",
+        )
+    return pixels

@@ -1,0 +1,151 @@
+"""Opening images of every kind that we read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from cellpose_studio.core.errors import ImageUnreadable, StudioError
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.io.images.axes import resolved
+from cellpose_studio.io.images.fingerprint import fingerprint
+from cellpose_studio.io.images.ome_zarr import is_ome_zarr, open_ome_zarr
+from cellpose_studio.io.images.png_jpeg import JPEG_START, PNG_START, open_picture
+from cellpose_studio.io.images.stored_image import Stored, damaged, image_source
+from cellpose_studio.io.images.tiff.reader import TIFF_STARTS, open_tiff
+
+_FILES = (".tif", ".tiff", ".btf", ".tf8", ".png", ".jpg", ".jpeg")
+
+_ZARR = ".zarr"
+
+IMAGE_SUFFIXES = (*_FILES, _ZARR)
+"""Ends of the names of images, in lower case."""
+
+IMAGE_FILES = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in _FILES)
+"""Patterns for a file dialog of Qt; an OME-Zarr is a folder."""
+
+_MICROSCOPE_FORMATS = {
+    ".czi": "ZEISS (CZI)",
+    ".lsm": "ZEISS (LSM)",
+    ".lif": "Leica (LIF)",
+    ".nd2": "Nikon (ND2)",
+    ".oib": "Olympus (OIB)",
+    ".oif": "Olympus (OIF)",
+    ".oir": "Olympus (OIR)",
+    ".vsi": "Olympus (VSI)",
+    ".ims": "Imaris (IMS)",
+    ".dv": "DeltaVision (DV)",
+    ".stk": "MetaMorph (STK)",
+}
+
+
+def is_image_path(path: Path) -> bool:
+    """Tell whether a path is an image that we may be able to open.
+
+    Files are known by their names, an OME-Zarr by the metadata in its folder.
+    """
+    if path.is_dir():
+        return is_ome_zarr(path)
+    return path.suffix.lower() in _FILES
+
+
+def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
+    """Return the images of a file, one per scene; pixels are read when needed.
+
+    ``axes`` holds for images that do not say which axis is which: one letter of
+    TCZYX, or S for colours, per axis longer than 1.
+
+    Raises
+    ------
+    ImageUnreadable
+        If it is none that we read, or damaged, or ``axes`` do not fit it.
+    AxesAmbiguous
+        If it does not say which axis is which, and ``axes`` are not given.
+    """
+    _check_name(path)
+    try:
+        images = [resolved(path, stored, axes) for stored in _stored(path)]
+        mark = fingerprint(path)
+        return [image_source(path, stored, mark) for stored in _with_scenes(images)]
+    except StudioError:
+        raise
+    except FileNotFoundError as error:
+        if path.exists():
+            raise damaged(path) from error
+        raise ImageUnreadable(
+            f"There is no {path.name} in {path.parent}.", "It may have been moved."
+        ) from error
+    except OSError as error:
+        raise ImageUnreadable(
+            f"{path.name} cannot be opened: {error.strerror or error}."
+        ) from error
+    # Damaged files make the decoders raise anything.
+    except Exception as error:
+        raise damaged(path) from error
+
+
+def _check_name(path: Path) -> None:
+    """Refuse a path that is no text: no project or record could refer to it."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError as error:
+        name = path.name.encode("utf-8", "replace").decode()
+        raise ImageUnreadable(
+            f"The name of {name}, or of a folder that it is in, is not valid text "
+            "(UTF-8).",
+            "Rename it, and open it again.",
+        ) from error
+
+
+def _stored(path: Path) -> list[Stored]:
+    """Open a file by what it is, not by its name."""
+    if path.is_dir():
+        return _folder(path)
+    with path.open("rb") as file:
+        start = file.read(len(PNG_START))
+    if not start:
+        raise ImageUnreadable(f"{path.name} is empty.", "Copy or export it again.")
+    if start.startswith(TIFF_STARTS) and path.suffix.lower() not in _MICROSCOPE_FORMATS:
+        return open_tiff(path)
+    if start.startswith((PNG_START, JPEG_START)):
+        return open_picture(path)
+    raise _unsupported(path)
+
+
+def _folder(path: Path) -> list[Stored]:
+    if is_ome_zarr(path):
+        return open_ome_zarr(path)
+    raise ImageUnreadable(
+        f"{path.name} is a folder without the metadata of an OME-Zarr.",
+        "Choose the folder that holds .zattrs or zarr.json with multiscales.",
+    )
+
+
+def _unsupported(path: Path) -> ImageUnreadable:
+    suffix = path.suffix.lower()
+    if suffix in _MICROSCOPE_FORMATS:
+        return ImageUnreadable(
+            f"{path.name} is in the format of {_MICROSCOPE_FORMATS[suffix]}, which "
+            "cannot be read.",
+            "Export it as OME-TIFF, in the program of the microscope or in Fiji.",
+        )
+    if suffix in _FILES:
+        return damaged(path)
+    return ImageUnreadable(
+        f"{path.name} is not an image of a kind that can be opened.",
+        "TIFF, OME-TIFF, PNG, JPEG and OME-Zarr can.",
+    )
+
+
+def _with_scenes(images: list[Stored]) -> list[Stored]:
+    """Give each of several images a name of its own; one alone needs none."""
+    if len(images) == 1:
+        return [replace(images[0], scene="")]
+    taken: set[str] = set()
+    named = []
+    for n, image in enumerate(images, 1):
+        name = image.scene or f"Image {n}"
+        scene = name if name not in taken else f"{name} ({n})"
+        taken.add(scene)
+        named.append(replace(image, scene=scene))
+    return named

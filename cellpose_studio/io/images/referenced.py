@@ -1,0 +1,75 @@
+"""Pixels of an image that a project refers to, opened when they are first needed."""
+
+from __future__ import annotations
+
+import threading
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
+from cellpose_studio.core.images.image import ImageSource, PixelReader, Shape
+from cellpose_studio.io.images.reader import open_images
+
+_HINT = "Use File > Relink images to say where it is."
+
+
+class ReferencedPixels:
+    """Reads the pixels of one image; opens its file at the first read.
+
+    Parameters
+    ----------
+    path
+        The file.
+    scene
+        As in `ImageSource`.
+    axes
+        What the user said its axes are; None where the file says it.
+    shape, fingerprint
+        What the image has to have; another one is refused.
+    """
+
+    def __init__(
+        self, path: Path, scene: str, axes: str | None, shape: Shape, fingerprint: str
+    ) -> None:
+        self._path = path
+        self._scene = scene
+        self._axes = axes
+        self._shape = shape
+        self._fingerprint = fingerprint
+        self._lock = threading.Lock()
+        self._reader: PixelReader | None = None
+
+    def read(self, region: tuple[slice, ...]) -> npt.NDArray[np.generic]:
+        """Return the pixels of ``region``; raises `ImageUnreadable`."""
+        with self._lock:
+            if self._reader is None:
+                self._reader = self._opened().reader
+        return self._reader.read(region)
+
+    def _opened(self) -> ImageSource:
+        if not self._path.exists():
+            raise ImageUnreadable(
+                f"{self._path.name} is not in {self._path.parent} any more.", _HINT
+            )
+        image = _scene_of(self._path, self._scene, self._axes)
+        same = image is not None and (image.fingerprint, image.shape) == (
+            self._fingerprint,
+            self._shape,
+        )
+        if image is None or not same:
+            raise ImageUnreadable(
+                f"{self._path.name} in {self._path.parent} is a different image than "
+                "the one in the project.",
+                _HINT,
+            )
+        return image
+
+
+def _scene_of(path: Path, scene: str, axes: str | None) -> ImageSource | None:
+    try:
+        images = open_images(path, axes)
+    except AxesAmbiguous:
+        return None
+    return next((image for image in images if image.scene == scene), None)

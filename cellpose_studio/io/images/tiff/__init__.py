@@ -1,0 +1,1 @@
+"""Reading TIFF files: plain ones, those of ImageJ, and OME-TIFF."""

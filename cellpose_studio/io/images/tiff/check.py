@@ -1,0 +1,76 @@
+"""Noticing TIFF files that are damaged or cut off, without reading their pixels."""
+
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from cellpose_studio.io.images.stored_image import damaged
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile
+
+    from cellpose_studio.io.images.tiff.pixels import Page
+
+_DESCRIPTION = 270
+
+_MOST_TAGS = 4096
+"""More of them in one directory are not believed, by tifffile either."""
+
+
+def check_directories(tiff: TiffFile, path: Path) -> None:
+    """Follow the chain of directories, one per page, to its end.
+
+    Raises
+    ------
+    ImageUnreadable
+        If it leads out of the file or in a circle, or if the description of the
+        first page lies outside, which tifffile would leave out.
+    """
+    first = tiff.pages.first
+    codes, following = _directory(tiff, first.offset)
+    if _DESCRIPTION in codes and _DESCRIPTION not in first.tags:
+        raise damaged(path)
+    seen = {first.offset}
+    while following:
+        if following in seen or len(codes) > _MOST_TAGS:
+            raise damaged(path)
+        seen.add(following)
+        codes, following = _directory(tiff, following)
+
+
+def check_pages(pages: Sequence[Page], path: Path) -> None:
+    """Raise unless all pixels of the pages are within their files.
+
+    Raises
+    ------
+    ImageUnreadable
+        If they are not.
+    """
+    for page in pages:
+        too_few = len(page.dataoffsets) < math.prod(page.chunked)
+        if too_few or _end(page) > page.parent.filehandle.size:
+            raise damaged(path)
+
+
+def _directory(tiff: TiffFile, offset: int) -> tuple[list[int], int]:
+    """Return the codes of the tags of a page, and where the next page is described."""
+    layout, file = tiff.tiff, tiff.filehandle
+    file.seek(offset)
+    (count,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
+    count = min(count, _MOST_TAGS + 1)
+    tags = file.read(count * layout.tagsize)
+    codes = struct.iter_unpack(f"{layout.byteorder}H{layout.tagsize - 2}x", tags)
+    (following,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
+    return [code for (code,) in codes], following
+
+
+def _end(page: Page) -> int:
+    """Return where the pixels of a page end in its file."""
+    if page.is_contiguous:
+        return page.dataoffsets[0] + page.nbytes
+    parts = zip(page.dataoffsets, page.databytecounts, strict=False)
+    return max((offset + length for offset, length in parts), default=0)

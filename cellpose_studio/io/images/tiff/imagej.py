@@ -1,0 +1,59 @@
+"""What ImageJ writes into its TIFF files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cellpose_studio.io.images.stored_image import UNKNOWN_SIZE, PixelSize
+from cellpose_studio.io.images.units import to_um
+
+Resolution = tuple[int, int]
+"""Pixels per unit, as a fraction."""
+
+# These come from the print size of a picture, not from a microscope.
+_PRINT_UNITS = ("inch", "inches", "in", "cm")
+
+
+def is_plain_stack(metadata: dict[str, Any]) -> bool:
+    """Tell whether the planes may as well be time points.
+
+    ImageJ counts the images of any sequence as slices; it marks hyperstacks, and
+    writes the spacing of calibrated stacks.
+    """
+    return "spacing" not in metadata and not metadata.get("hyperstack", False)
+
+
+def is_film(metadata: dict[str, Any]) -> bool:
+    """Tell whether there is a rate at which the images of a stack follow another."""
+    return "finterval" in metadata or "fps" in metadata
+
+
+def pixel_size_um(
+    metadata: dict[str, Any], x: Resolution | None, y: Resolution | None
+) -> PixelSize:
+    """Return the size of a pixel along Z, Y and X in µm."""
+    unit = str(metadata.get("unit", ""))
+    if unit.strip().lower() in _PRINT_UNITS:
+        return UNKNOWN_SIZE
+    return to_um(metadata.get("spacing"), unit), _size(y, unit), _size(x, unit)
+
+
+def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:
+    """Return the label of each channel, if all its planes have the same one.
+
+    Labels belong to planes, which go through the channels first.
+    """
+    labels = metadata.get("Labels") or ()
+    if channels == 1:
+        return ()
+    names = []
+    for channel in range(channels):
+        of_channel = {str(label) for label in labels[channel::channels]}
+        names.append(of_channel.pop() if len(of_channel) == 1 else "")
+    return tuple(name.partition("\n")[0] for name in names)
+
+
+def _size(resolution: Resolution | None, unit: str) -> float | None:
+    if not resolution or 0 in resolution:
+        return None
+    return to_um(resolution[1] / resolution[0], unit)

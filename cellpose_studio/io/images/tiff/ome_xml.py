@@ -1,0 +1,102 @@
+"""What OME-XML says about the images of a file, and which of them are its own."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from pathlib import Path
+from xml.etree import ElementTree as ET
+from xml.etree.ElementTree import Element
+
+from cellpose_studio.io.images.stored_image import PixelSize, damaged
+from cellpose_studio.io.images.tiff.ome_elements import children, images, parsed
+from cellpose_studio.io.images.tiff.ome_set import companion_text, keep_images_of
+from cellpose_studio.io.images.units import to_um
+
+_MOST_PLANES = 10**7
+
+
+@dataclass(frozen=True)
+class OmeImage:
+    """One image of OME-XML.
+
+    Attributes
+    ----------
+    name
+        As in the file; may be empty.
+    pixel_size_um
+        Along Z, Y and X in µm; None where it is not known.
+    channel_names
+        One per channel; empty strings where there is none.
+    """
+
+    name: str
+    pixel_size_um: PixelSize
+    channel_names: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class OmeXml:
+    """The part of OME-XML that is about the images of one file.
+
+    Attributes
+    ----------
+    text
+        OME-XML of these images alone. Of the other files that it names each lies
+        in the same folder.
+    images
+        In the order of ``text``.
+    """
+
+    text: str
+    images: tuple[OmeImage, ...]
+
+
+def read_ome_xml(path: Path, text: str) -> OmeXml | None:
+    """Return what ``text``, the OME-XML of the TIFF file ``path``, says of its images.
+
+    None if it is no proper XML. Nothing beyond the text is followed but a
+    companion file in the same folder. An image of several files belongs to the
+    file of its first plane.
+
+    Raises
+    ------
+    ImageUnreadable
+        If no image begins in this file, or a file of an image is missing.
+    """
+    root = parsed(text)
+    for reference in children(root, "BinaryOnly") if root is not None else ():
+        root = parsed(companion_text(path, reference.get("MetadataFile", "")))
+    if root is None:
+        return None
+    keep_images_of(path, root)
+    root[:] = children(root, "Image")
+    described = tuple(_described(path, *found) for found in images(root))
+    return OmeXml(ET.tostring(root, encoding="unicode"), described)
+
+
+def _described(path: Path, image: Element, pixels: Element) -> OmeImage:
+    if not children(pixels, "TiffData"):
+        ET.SubElement(pixels, pixels.tag.replace("Pixels", "TiffData"))
+    _check_numbers(path, pixels)
+    z, y, x = (
+        to_um(
+            pixels.get(f"PhysicalSize{axis}"),
+            pixels.get(f"PhysicalSize{axis}Unit", "µm"),
+        )
+        for axis in "ZYX"
+    )
+    names = tuple(c.get("Name", "") for c in children(pixels, "Channel"))
+    return OmeImage(image.get("Name", ""), (z, y, x), names)
+
+
+def _check_numbers(path: Path, pixels: Element) -> None:
+    """Refuse numbers that would make a reader allocate without end."""
+    planes = math.prod(int(pixels.get(f"Size{axis}", 0)) for axis in "ZCT")
+    numbers = [
+        int(block.get(name, 0))
+        for block in children(pixels, "TiffData")
+        for name in ("IFD", "PlaneCount", "NumPlanes")
+    ]
+    if not 0 < planes <= _MOST_PLANES or max(numbers) > _MOST_PLANES:
+        raise damaged(path)

@@ -1,0 +1,209 @@
+"""Opening TIFF files: plain ones, those of ImageJ, and OME-TIFF."""
+
+from __future__ import annotations
+
+import math
+import threading
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.io.images.stored_image import (
+    UNKNOWN_SIZE,
+    PixelSize,
+    Stored,
+    StoredPixels,
+    damaged,
+)
+from cellpose_studio.io.images.tiff import imagej
+from cellpose_studio.io.images.tiff.check import check_directories, check_pages
+from cellpose_studio.io.images.tiff.ome_xml import OmeXml, read_ome_xml
+from cellpose_studio.io.images.tiff.pixels import MappedPixels, PagePixels
+
+if TYPE_CHECKING:
+    from tifffile import TiffFile, TiffPage, TiffPageSeries
+
+TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
+
+_RGB, _SEPARATED, _YCBCR = 2, 5, 6
+"""Photometric interpretations of TIFF 6.0."""
+
+_ALPHA = (1, 2)
+"""Kinds of extra samples that are transparency."""
+
+_OPEN_AXIS = "?"
+
+
+@dataclass(frozen=True)
+class _Facts:
+    """What the metadata say of one image; ``axes`` of every axis longer than 1."""
+
+    axes: str
+    likely: str = ""
+    name: str = ""
+    pixel_size_um: PixelSize = UNKNOWN_SIZE
+    channel_names: tuple[str, ...] = ()
+
+
+def open_tiff(path: Path) -> list[Stored]:
+    """Return the images of a TIFF file, at full resolution.
+
+    Metadata that contradict the pages are left aside, so that the axes are open.
+
+    Raises
+    ------
+    ImageUnreadable
+        If it is damaged, cut off, of a kind that cannot be shown, or a part of a set
+        of files of which others are needed.
+    """
+    import tifffile
+
+    with tifffile.TiffFile(path) as tiff:
+        check_directories(tiff, path)
+        ome = read_ome_xml(path, tiff.pages.first.description) if tiff.is_ome else None
+    # Micro-Manager writes OME-XML beside metadata of its own, which say less.
+    with tifffile.TiffFile(
+        path,
+        omexml=ome.text if ome else None,
+        is_ome=ome is not None,
+        is_mmstack=False if ome else None,
+    ) as tiff:
+        if _as_announced(tiff, ome):
+            return _images(tiff, path, ome)
+        # ImageJ describes a large stack as one page: this one is cut off.
+        if not tiff.pages.is_multipage or any(one.is_multifile for one in tiff.series):
+            raise damaged(path)
+    with tifffile.TiffFile(path, is_ome=False, is_imagej=False) as tiff:
+        return _images(tiff, path, None)
+
+
+def _as_announced(tiff: TiffFile, ome: OmeXml | None) -> bool:
+    """Tell whether the pages are those that the metadata speak of."""
+    if not all(map(_is_complete, tiff.series)):
+        return False
+    kind = "ome" if ome else "imagej" if tiff.is_imagej else ""
+    number = len(ome.images) if ome else len(tiff.series)
+    return number == len(tiff.series) and all(
+        one.kind == kind for one in tiff.series if kind
+    )
+
+
+def _is_complete(series: TiffPageSeries) -> bool:
+    if series.dataoffset is not None:
+        return True
+    shape, page = series.get_shape(squeeze=True), series.keyframe.shape
+    outer = shape[: len(shape) - len(page)]
+    pages = sum(page is not None for page in series)
+    return (*outer, *page) == shape and math.prod(outer) == pages
+
+
+def _images(tiff: TiffFile, path: Path, ome: OmeXml | None) -> list[Stored]:
+    """Return the images without thumbnails."""
+    full = [one for one in tiff.series if ome or not one.keyframe.is_reduced]
+    series = full or tiff.series
+    lock = threading.Lock()
+    return [
+        _stored(one, facts, path, lock)
+        for one, facts in zip(series, _facts(tiff, series, ome), strict=True)
+    ]
+
+
+def _facts(
+    tiff: TiffFile, series: list[TiffPageSeries], ome: OmeXml | None
+) -> list[_Facts]:
+    if ome:
+        return [
+            _Facts(one.axes, "", image.name, image.pixel_size_um, image.channel_names)
+            for one, image in zip(series, ome.images, strict=True)
+        ]
+    return [_plain_facts(tiff, one) for one in series]
+
+
+def _plain_facts(tiff: TiffFile, series: TiffPageSeries) -> _Facts:
+    axes = series.get_axes(squeeze=True).upper()
+    if series.kind == "imagej":
+        return _imagej_facts(tiff, series, axes)
+    description = series.keyframe.shaped_description or ""
+    # tifffile calls an array of 3 or 4 planes a colour picture, if not told better.
+    if series.kind == "shaped" and axes[0] == "S" and '"axes"' not in description:
+        axes = _OPEN_AXIS + axes[1:]
+    return _Facts(axes, name=series.name)
+
+
+def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
+    metadata = tiff.imagej_metadata or {}
+    likely = ""
+    if "Z" in axes and "T" not in axes and imagej.is_plain_stack(metadata):
+        likely = axes.replace("Z", "T") if imagej.is_film(metadata) else axes
+        axes = axes.replace("Z", _OPEN_AXIS)
+    x, y = (series.keyframe.tags.valueof(f"{a}Resolution") for a in "XY")
+    channels = dict(zip(axes, series.shape, strict=True)).get("C", 1)
+    return _Facts(
+        axes,
+        likely,
+        "",
+        imagej.pixel_size_um(metadata, x, y),
+        imagej.channel_names(metadata, channels),
+    )
+
+
+def _stored(
+    series: TiffPageSeries, facts: _Facts, path: Path, lock: threading.Lock
+) -> Stored:
+    shape = series.get_shape(squeeze=True)
+    _check_kind(series.keyframe, path)
+    samples, colour = _samples(series.keyframe) if "S" in facts.axes else (1, False)
+    return Stored(
+        axes=facts.axes,
+        shape=shape,
+        dtype=np.dtype(series.keyframe.dtype),
+        pixels=_pixels(series, shape, path, lock),
+        samples=samples,
+        colour=colour,
+        likely=facts.likely,
+        scene=facts.name,
+        pixel_size_um=facts.pixel_size_um,
+        channel_names=facts.channel_names,
+    )
+
+
+def _check_kind(page: TiffPage, path: Path) -> None:
+    from tifffile import TIFF
+
+    if page.dtype is None or page.photometric == _SEPARATED:
+        raise ImageUnreadable(
+            f"{path.name} holds pixels of a kind that cannot be shown.",
+            "Save it as grey values or RGB, with 8, 16 or 32 bits.",
+        )
+    if page.compression not in TIFF.DECOMPRESSORS:
+        raise ImageUnreadable(
+            f"{path.name} is compressed in a way that cannot be read.",
+            "Save it without compression, or with LZW or Deflate.",
+        )
+
+
+def _samples(page: TiffPage) -> tuple[int, bool]:
+    """Return how many samples of a pixel count, and whether they are colours."""
+    samples = page.samplesperpixel
+    if page.photometric in (_RGB, _YCBCR) and samples in (3, 4):
+        return 3, True
+    return samples - sum(kind in _ALPHA for kind in page.extrasamples), False
+
+
+def _pixels(
+    series: TiffPageSeries, shape: tuple[int, ...], path: Path, lock: threading.Lock
+) -> StoredPixels:
+    keyframe = series.keyframe
+    file = keyframe.parent
+    if series.dataoffset is not None and not series.is_multifile:
+        dtype = np.dtype(keyframe.dtype).newbyteorder(file.byteorder)
+        end = series.dataoffset + math.prod(shape) * dtype.itemsize
+        if end > file.filehandle.size:
+            raise damaged(path)
+        return MappedPixels(path, series.dataoffset, shape, dtype)
+    pages = [page for page in series if page is not None]
+    check_pages(pages, path)
+    return PagePixels(pages, shape, lock)

@@ -1,0 +1,1 @@
+"""Masks in and out: label images, Cellpose's files, ImageJ's regions."""

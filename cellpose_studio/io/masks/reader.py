@@ -1,0 +1,97 @@
+"""Reading masks: label images, and Cellpose's own result files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.io.masks.imported import ImportedMasks, as_labels
+from cellpose_studio.io.masks.seg_npy import read_seg
+
+SUFFIXES = (".tif", ".tiff", ".png", ".npy")
+"""Files that may hold masks, in lower case."""
+
+
+def read_masks(path: Path) -> ImportedMasks:
+    """Read a label image (TIFF, PNG) or a ``_seg.npy`` file.
+
+    Raises
+    ------
+    MasksUnreadable
+        If the file is missing, damaged, or holds no label image.
+    """
+    suffix = path.suffix.lower()
+    if suffix not in SUFFIXES:
+        raise MasksUnreadable(
+            f"{path.name} is of a kind that masks cannot be read from.",
+            "They are read from TIFF, PNG and Cellpose's _seg.npy files.",
+        )
+    if suffix == ".npy":
+        return read_seg(path)
+    values = _pixels(path, suffix)
+    return ImportedMasks(as_labels(values, path), flows=None, path=path)
+
+
+def _pixels(path: Path, suffix: str) -> npt.NDArray[Any]:
+    try:
+        return _png(path) if suffix == ".png" else _tiff(path)
+    except MasksUnreadable:
+        raise
+    except OSError as error:
+        raise MasksUnreadable(
+            f"{path.name} cannot be opened: {error.strerror or error}."
+        ) from error
+    # Damaged files make the decoders raise anything.
+    except Exception as error:
+        raise MasksUnreadable(f"{path.name} is damaged, or no image.") from error
+
+
+def _png(path: Path) -> npt.NDArray[Any]:
+    import imagecodecs
+
+    pixels: npt.NDArray[Any] = imagecodecs.png_decode(path.read_bytes())
+    if pixels.ndim > 2:
+        raise _colour(path)
+    return pixels
+
+
+def _tiff(path: Path) -> npt.NDArray[Any]:
+    import tifffile
+
+    with tifffile.TiffFile(path) as tiff:
+        series = tiff.series[0]
+        axes, shape = series.axes, series.shape
+        if "S" in axes and not _planes_stored_as_colours(axes, series.dtype):
+            raise _colour(path)
+        if "C" in axes and shape[axes.index("C")] > 1:
+            raise MasksUnreadable(
+                f"{path.name} has {shape[axes.index('C')]} channels; a label image has "
+                "one.",
+                "Save the channel that holds the masks as a file of its own.",
+            )
+        pixels = series.asarray()
+    order = sorted(range(len(axes)), key=lambda n: "TZCSYX".find(axes[n]))
+    # Inner axes of length 1 (a channel between planes and rows) go as well.
+    kept = [shape[n] for n in order if shape[n] > 1 or axes[n] in "YX"]
+    return pixels.transpose(order).reshape(kept)
+
+
+def _planes_stored_as_colours(axes: str, dtype: np.dtype[Any] | None) -> bool:
+    """Tell whether the colours are planes of labels in truth.
+
+    Cellpose writes a stack of 3 or 4 planes without saying what it is, which makes
+    TIFF writers call it a colour picture, colour by colour. Its labels have 16 or
+    32 bits.
+    """
+    return axes[0] == "S" and dtype is not None and dtype.itemsize > 1
+
+
+def _colour(path: Path) -> MasksUnreadable:
+    return MasksUnreadable(
+        f"{path.name} is a colour picture, not a label image.",
+        "Masks are saved as numbers: 0 for background, 1, 2, 3 … for cells.",
+    )

@@ -1,0 +1,69 @@
+"""What else a damaged project keeps: presets, training sets, status, queue."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Callable
+from typing import get_args
+
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.io.project.rescue.salvage import Salvage, Values
+from cellpose_studio.io.project.tables.run_queue import BatchState
+from cellpose_studio.io.project.tables.training import TrainingRole
+
+_STATE = "state/"
+
+
+def save(db: sqlite3.Connection, salvage: Salvage) -> int:
+    """Write all that makes sense beside what is written; return how much."""
+    count = 0
+    for table, fits in _fits(db).items():
+        rows = salvage.rows(table, fits)
+        if rows:
+            marks = ", ".join("?" * len(rows[0]))
+            db.executemany(f"INSERT INTO {table} VALUES ({marks})", rows)  # noqa: S608
+        count += len(rows)
+    return count
+
+
+def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
+    images, label_sets, revisions = (
+        _ids(db, table) for table in ("image", "label_set", "revision")
+    )
+    return {
+        "confidence": lambda row: row[0] in revisions,
+        "preset": lambda row: _are_parameters(row[2]),
+        "training": lambda row: (
+            row[1] in label_sets
+            and (row[2] is None or row[2] in revisions)
+            and row[3] in get_args(TrainingRole)
+        ),
+        "cell": lambda row: row[0] in label_sets and row[2] in get_args(CellStatus),
+        "batch": lambda row: (
+            row[1] in images
+            and row[2] in get_args(BatchState)
+            and _are_parameters(row[4])
+        ),
+        "meta": lambda row: str(row[0]).startswith(_STATE) and _is_state(row[1]),
+    }
+
+
+def _ids(db: sqlite3.Connection, table: str) -> set[object]:
+    return {row[0] for row in db.execute(f"SELECT id FROM {table}")}  # noqa: S608
+
+
+def _are_parameters(text: object) -> bool:
+    try:
+        SegmentationParameters.model_validate_json(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_state(text: object) -> bool:
+    try:
+        return isinstance(json.loads(str(text)), dict)
+    except (ValueError, RecursionError):
+        return False

@@ -1,0 +1,128 @@
+"""Saving what can be read of a damaged project into a new one."""
+
+from __future__ import annotations
+
+import sqlite3
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellpose_studio.core.errors import CannotSave, ProjectUnusable
+from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.project.file import create_project
+from cellpose_studio.io.project.lock import locked_by_another
+from cellpose_studio.io.project.rescue import extras
+from cellpose_studio.io.project.rescue.images import Images
+from cellpose_studio.io.project.rescue.journal import save_journal
+from cellpose_studio.io.project.rescue.masks import Masks
+from cellpose_studio.io.project.rescue.salvage import Salvage
+from cellpose_studio.io.project.sidecar_files import is_taken
+
+
+@dataclass(frozen=True)
+class RescueReport:
+    """What came of a rescue, in sentences.
+
+    Attributes
+    ----------
+    target
+        The new project.
+    saved
+        What it holds: "5 images".
+    lost
+        What it does not hold; empty if nothing is known to be lost.
+    """
+
+    target: Path
+    saved: tuple[str, ...]
+    lost: tuple[str, ...]
+
+    def __str__(self) -> str:
+        saved = f"Saved in {self.target.name}: {', '.join(self.saved)}."
+        return "\n".join([saved, *(self.lost or ("Nothing was lost.",))])
+
+
+def rescue(source: Path, target: Path) -> RescueReport:
+    """Copy what is intact in ``source`` into a new project; never change ``source``.
+
+    Raises
+    ------
+    ProjectUnusable
+        If there is nothing to save, or the project is open.
+    CannotSave
+        If ``target`` is there, or cannot be written.
+    """
+    _check_paths(source, target)
+    try:
+        return _rescued(source, target)
+    except sqlite3.OperationalError as error:
+        raise CannotSave(f"{target.name} could not be saved: {error}.") from error
+
+
+def _rescued(source: Path, target: Path) -> RescueReport:
+    with (
+        replacing(target) as part,
+        tempfile.TemporaryDirectory(dir=target.parent, prefix=".rescue-") as folder,
+        Salvage(source, Path(folder)) as salvage,
+    ):
+        saved, lost = _save(salvage, part, source.parent, target.parent)
+        if not any(count for _, count in saved):
+            raise ProjectUnusable(f"Nothing in {source.name} can be read.")
+    counts = tuple(_counted(count, what) for what, count in saved if count)
+    return RescueReport(target, counts, tuple(lost))
+
+
+def _check_paths(source: Path, target: Path) -> None:
+    if not source.is_file():
+        raise ProjectUnusable(f"There is no {source.name} in {source.parent}.")
+    if locked_by_another(source):
+        raise ProjectUnusable(
+            f"{source.name} is open in another window.", "Close it there."
+        )
+    if is_taken(target):
+        raise CannotSave(f"{target.name} is there already.", "Choose another name.")
+
+
+def _save(
+    salvage: Salvage, part: Path, old: Path, new: Path
+) -> tuple[list[tuple[str, int]], list[str]]:
+    """Return what was saved, with counts, and sentences about the rest."""
+    file = create_project(part)
+    db = file.db
+    try:
+        db.execute("BEGIN")
+        images = Images(salvage, old)
+        masks = Masks(salvage)
+        label_sets = images.label_sets(masks)
+        images.save(db, new)
+        masks.save(db, label_sets)
+        edits = save_journal(db, salvage, masks, label_sets)
+        others = extras.save(db, salvage)
+        db.execute("COMMIT")
+    finally:
+        file.close()
+    saved = [
+        ("image", len(images.images)),
+        ("record of a run", len(images.runs)),
+        ("version of masks", len(masks.saved)),
+        ("step of editing", edits.saved),
+        ("other setting", others),
+    ]
+    return saved, [*images.lost, *masks.lost, *edits.lost, *_doubt(salvage)]
+
+
+def _doubt(salvage: Salvage) -> list[str]:
+    if salvage.whole:
+        return []
+    return ["Parts of the file cannot be read, so there may have been more."]
+
+
+_PLURALS: dict[str, str] = {
+    "record of a run": "records of runs",
+    "version of masks": "versions of masks",
+    "step of editing": "steps of editing",
+}
+
+
+def _counted(count: int, what: str) -> str:
+    return f"{count} {what if count == 1 else _PLURALS.get(what, what + 's')}"

@@ -1,0 +1,209 @@
+"""The images of a project: references, never pixels."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+
+from cellpose_studio.core.images.image import ImageSource, Shape
+from cellpose_studio.io.images.referenced import ReferencedPixels
+from cellpose_studio.io.project.checksums import check, row_sha256
+from cellpose_studio.io.project.reading import dumped, loaded, reading
+
+_COLUMNS = (
+    "id, path, relative, scene, shape, dtype, file_axes, asked_axes, pixel_size_um, "
+    "channel_names, rgb, fingerprint, active, reviewed, hidden"
+)
+_PATH, _RELATIVE = 1, 2
+
+
+@dataclass(frozen=True)
+class StoredImage:
+    """An image as a project knows it.
+
+    Attributes
+    ----------
+    asked_axes
+        What the user said the axes are; None where the file says it.
+    active
+        Name of the label set that is shown.
+    reviewed
+        The user is done with it.
+    hidden
+        The user took it off the list; its masks are kept.
+    """
+
+    id: int
+    image: ImageSource
+    asked_axes: str | None = None
+    active: str = "cells"
+    reviewed: bool = False
+    hidden: bool = False
+
+
+def write_image(db: sqlite3.Connection, stored: StoredImage, folder: Path) -> None:
+    """Add an image, or change what is known of it; ``folder`` is the project's."""
+    image = stored.image
+    values = (
+        stored.id,
+        str(image.path),
+        relative_to(folder, image.path),
+        image.scene,
+        dumped(image.shape),
+        image.dtype.str,
+        image.file_axes,
+        stored.asked_axes,
+        dumped(image.pixel_size_um),
+        dumped(image.channel_names),
+        int(image.rgb),
+        image.fingerprint,
+        stored.active,
+        int(stored.reviewed),
+        int(stored.hidden),
+    )
+    # Not REPLACE, which would delete the row that label sets refer to.
+    names = [*_COLUMNS.split(", ")[1:], "sha256"]
+    changes = ", ".join(f"{name} = excluded.{name}" for name in names)
+    marks = ", ".join("?" * (len(values) + 1))
+    db.execute(
+        f"INSERT INTO image ({_COLUMNS}, sha256) VALUES ({marks}) "  # noqa: S608
+        f"ON CONFLICT (id) DO UPDATE SET {changes}",
+        (*values, _sha256(values)),
+    )
+
+
+def read_images(db: sqlite3.Connection, folder: Path) -> list[StoredImage]:
+    """Return all images in the order in which they were added.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the list of images"):
+        rows = db.execute(
+            f"SELECT {_COLUMNS}, sha256 FROM image ORDER BY id"  # noqa: S608
+        )
+        place = _Places(folder)
+        return [_checked(row, place) for row in rows]
+
+
+def image_of_row(row: tuple[object, ...], folder: Path) -> StoredImage:
+    """Return the image of a row of all columns.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("an image"):
+        return _checked(row, _Places(folder))
+
+
+def rewrite_paths(db: sqlite3.Connection, old: Path, new: Path) -> None:
+    """Make the paths those of a project that goes from folder ``old`` to ``new``.
+
+    Both are of where the image is found now: what is stored may be of before a move.
+    """
+    place = _Places(old)
+    columns = f"SELECT {_COLUMNS}, sha256 FROM image"  # noqa: S608
+    for *row, sha256 in db.execute(columns).fetchall():
+        # A damaged row stays one, for whoever reads it to notice.
+        if sha256 == _sha256(tuple(row)):
+            path = place.of(Path(row[_PATH]), row[_RELATIVE])
+            row[_PATH], row[_RELATIVE] = str(path), relative_to(new, path)
+            db.execute(
+                "UPDATE image SET path = ?, relative = ?, sha256 = ? WHERE id = ?",
+                (row[_PATH], row[_RELATIVE], _sha256(tuple(row)), row[0]),
+            )
+
+
+def relative_to(folder: Path, path: Path) -> str | None:
+    """Return ``path`` from ``folder``, with slashes; None on another drive."""
+    try:
+        return Path(os.path.relpath(path, folder)).as_posix()
+    except ValueError:
+        return None
+
+
+class _Places:
+    """Finds where images lie: the project may have been moved with its images."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        # Thousands of images lie in few folders, and a network drive is slow to ask.
+        self._exists = cache(os.path.isdir)
+
+    def of(self, path: Path, relative: str | None) -> Path:
+        if relative is None:
+            return path
+        beside = Path(os.path.normpath(self._folder / PurePosixPath(relative)))
+        if beside == path or not self._exists(beside.parent):
+            return path
+        moved = self._folder / PurePosixPath(relative)
+        return beside if moved.exists() or not path.exists() else path
+
+
+def _sha256(row: tuple[object, ...]) -> bytes:
+    """Return the checksum of all but the relative path, which moves with the file."""
+    return row_sha256(*row[:_RELATIVE], *row[_RELATIVE + 1 :])
+
+
+def _checked(row: tuple[object, ...], place: _Places) -> StoredImage:
+    *values, sha256 = row
+    check(sha256, _sha256(tuple(values)))
+    return _stored(tuple(values), place)
+
+
+def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
+    (number, path, relative, scene, shape, dtype, file_axes, asked, size, names) = row[
+        :10
+    ]
+    rgb, fingerprint, active, reviewed, hidden = row[10:]
+    where = place.of(Path(_text(path)), None if relative is None else _text(relative))
+    lengths = _shape(loaded(_text(shape)))
+    asked_axes = None if asked is None else _text(asked)
+    reader = ReferencedPixels(
+        where, _text(scene), asked_axes, lengths, _text(fingerprint)
+    )
+    z, y, x = (None if n is None else float(n) for n in loaded(_text(size)))
+    image = ImageSource(
+        where,
+        _text(scene),
+        lengths,
+        np.dtype(_text(dtype)),
+        _text(file_axes),
+        (z, y, x),
+        tuple(_text(name) for name in loaded(_text(names))),
+        bool(rgb),
+        _text(fingerprint),
+        reader,
+    )
+    if len(image.channel_names) != image.channels:
+        raise ValueError("names and number of channels differ")
+    return StoredImage(
+        _number(number), image, asked_axes, _text(active), bool(reviewed), bool(hidden)
+    )
+
+
+def _shape(values: Iterable[object]) -> Shape:
+    t, c, z, y, x = (_number(value) for value in values)
+    if min(t, c, z, y, x) < 1:
+        raise ValueError("an image without pixels")
+    return t, c, z, y, x
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError("not a text")
+    return value
+
+
+def _number(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError("not a number")
+    return value

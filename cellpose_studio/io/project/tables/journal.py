@@ -1,0 +1,209 @@
+"""The journal of a project: every change of every label set, in order."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
+from cellpose_studio.core.provenance.revision import JournalEntry, StatusChanges
+from cellpose_studio.io.project.checksums import (
+    OPEN_EDITS,
+    check,
+    label_set_sha256,
+    row_sha256,
+    with_edit,
+)
+from cellpose_studio.io.project.reading import (
+    dumped,
+    loaded,
+    reading,
+    snapshot,
+    when,
+)
+from cellpose_studio.io.project.tables.delta import packed_parts, unpacked_parts
+
+_FIXED = (
+    "id, label_set, base, operation, cells, time, undoes, head, statuses, delta_sha256"
+)
+COLUMNS = f"{_FIXED}, sealed, sha256"
+"""Of an entry without its pixels."""
+
+_DELTA_SHA256 = 9
+
+
+def write_entry(
+    db: sqlite3.Connection,
+    entry: JournalEntry,
+    parts: tuple[ChunkEdit, ...] | None = None,
+) -> None:
+    """Append an entry; ``parts`` are the pixels of an edit."""
+    delta = None if parts is None else packed_parts(parts)
+    values = (
+        entry.id,
+        entry.label_set,
+        entry.base,
+        entry.operation,
+        dumped(entry.cells),
+        entry.time.isoformat(),
+        entry.undoes,
+        entry.head,
+        None if entry.statuses is None else _dumped_statuses(entry.statuses),
+        None if delta is None else hashlib.sha256(delta).digest(),
+    )
+    sha256 = row_sha256(*values)
+    marks = ", ".join("?" * (len(values) + 3))
+    db.execute(
+        f"INSERT INTO journal ({COLUMNS}, delta) VALUES ({marks})",  # noqa: S608
+        (*values, entry.sealed, sha256, delta),
+    )
+    if delta is not None and entry.sealed is None:
+        _add_to_label_set(db, entry, sha256)
+
+
+def seal(db: sqlite3.Connection, label_set: int, base: int, revision: int) -> None:
+    """Say that the edits after ``base`` went into ``revision``."""
+    db.execute(
+        "UPDATE journal SET sealed = ? WHERE label_set = ? AND base = ? "
+        "AND sealed IS NULL AND delta IS NOT NULL",
+        (revision, label_set, base),
+    )
+    db.execute(
+        "UPDATE label_set SET sha256 = ? WHERE id = ?",
+        (label_set_sha256(db, label_set), label_set),
+    )
+
+
+def read_journal(db: sqlite3.Connection, label_set: int) -> list[JournalEntry]:
+    """Return all entries of a label set, the oldest first.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the journal"):
+        rows = db.execute(
+            f"SELECT {COLUMNS} FROM journal WHERE label_set = ? "  # noqa: S608
+            "ORDER BY id",
+            (label_set,),
+        )
+        return [_entry(row) for row in rows]
+
+
+def read_open_edits(
+    db: sqlite3.Connection, label_set: int, base: int
+) -> list[LabelEdit]:
+    """Return the edits after the revision ``base`` that are in no revision yet.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the latest edits"), snapshot(db):
+        _check_label_set(db, label_set, base)
+        rows = db.execute(
+            f"SELECT {COLUMNS}, delta FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
+            (label_set, base),
+        )
+        edits = [edit_of_row(row, delta) for *row, delta in rows]
+        _check_inside(db, base, edits)
+        return edits
+
+
+def entry_of_row(
+    row: Sequence[Any], delta: bytes | None
+) -> tuple[JournalEntry, tuple[ChunkEdit, ...] | None]:
+    """Return an entry and its changed pixels, from columns in the order of writing.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the journal"):
+        if delta is None:
+            return _entry(row), None
+        return _entry(row), edit_of_row(row, delta).parts
+
+
+def _add_to_label_set(
+    db: sqlite3.Connection, entry: JournalEntry, sha256: bytes
+) -> None:
+    """Make the checksum of the label set one that includes a new edit."""
+    row = db.execute(
+        "SELECT head, sha256 FROM label_set WHERE id = ?", (entry.label_set,)
+    ).fetchone()
+    if row is not None and row[0] == entry.base:
+        db.execute(
+            "UPDATE label_set SET sha256 = ? WHERE id = ?",
+            (with_edit(row[1], sha256), entry.label_set),
+        )
+
+
+def _check_label_set(db: sqlite3.Connection, label_set: int, base: int) -> None:
+    """Raise `ValueError` if not all edits after the head are there."""
+    row = db.execute(
+        "SELECT sha256 FROM label_set WHERE id = ? AND head = ?", (label_set, base)
+    ).fetchone()
+    if row is not None:
+        check(row[0], label_set_sha256(db, label_set))
+
+
+def _check_inside(db: sqlite3.Connection, base: int, edits: list[LabelEdit]) -> None:
+    """Raise `ValueError` if an edit goes beyond the masks that it is of."""
+    if not edits:
+        return
+    row = db.execute("SELECT shape FROM revision WHERE id = ?", (base,)).fetchone()
+    shape = tuple(loaded(row[0]))
+    if not all(edit.is_inside(shape) for edit in edits):
+        raise ValueError("an edit outside the image")
+
+
+def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
+    """Return the edit of a row of ``COLUMNS``; raises `ValueError` if it is damaged."""
+    entry = _entry(row)
+    check(row[_DELTA_SHA256], hashlib.sha256(delta).digest())
+    return LabelEdit(entry.operation, entry.cells, unpacked_parts(delta))
+
+
+def _entry(row: Sequence[Any]) -> JournalEntry:
+    *fixed, sealed, sha256 = row
+    check(sha256, row_sha256(*fixed))
+    (
+        number,
+        label_set,
+        base,
+        operation,
+        cells,
+        time,
+        undoes,
+        head,
+        statuses,
+        delta_sha256,
+    ) = fixed
+    return JournalEntry(
+        int(number),
+        int(label_set),
+        base,
+        str(operation),
+        _cells(cells),
+        when(time),
+        undoes,
+        head,
+        sealed,
+        None if statuses is None else _statuses(statuses),
+        delta_sha256 is not None,
+    )
+
+
+def _cells(text: str) -> tuple[int, ...]:
+    return tuple(int(cell) for cell in loaded(text))
+
+
+def _dumped_statuses(statuses: StatusChanges) -> str:
+    return dumped([[cell, *change] for cell, change in statuses.items()])
+
+
+def _statuses(text: str) -> StatusChanges:
+    return {int(cell): (before, after) for cell, before, after in loaded(text)}

@@ -1,0 +1,222 @@
+"""Label images in a project: chunks in, chunks out."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+import zlib
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+from typing import TypeVar
+
+import numpy as np
+
+from cellpose_studio.core.errors import ProjectDamaged
+from cellpose_studio.core.masks.chunks import CHUNK, Labels, Place, chunk, places
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.io.project.checksums import check, chunks_sha256
+from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
+
+_LEVEL = 2  # label images have long runs of equal values: more effort saves little
+_MOST_PIXELS = 2**36
+_AT_ONCE = 32
+_THREADS = 4  # hashing and compressing let others run
+
+Item = TypeVar("Item")
+
+
+@dataclass(frozen=True)
+class PackedChunk:
+    """A chunk as the file holds it.
+
+    Attributes
+    ----------
+    sha256
+        Of the raw bytes, little-endian uint32 in C order.
+    data
+        The raw bytes, not yet compressed.
+    """
+
+    place: Place
+    sha256: bytes
+    data: memoryview
+
+
+def packed(place: Place, pixels: Labels) -> PackedChunk | None:
+    """Return the chunk at ``place`` with these pixels; None if it has no cells.
+
+    They must not change as long as it is in use.
+    """
+    if not pixels.any():
+        return None
+    data = pixels.astype("<u4", order="C", copy=False).data.cast("B")
+    return PackedChunk(place, hashlib.sha256(data).digest(), data)
+
+
+def write_labels(db: sqlite3.Connection, revision: int, labels: Snapshot) -> None:
+    """Store all chunks of a label image for a revision."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        some = _batches(places(labels.shape))
+        for parts in _one_ahead(
+            pool.map(lambda place: packed(place, labels.chunk(place)), batch)
+            for batch in some
+        ):
+            _write(db, revision, parts, pool)
+    update_check(db, revision)
+
+
+def write_chunks(
+    db: sqlite3.Connection, revision: int, chunks: Iterable[PackedChunk | None]
+) -> None:
+    """List ``chunks`` for a revision; only those that are new take space."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        for some in _batches(chunks):
+            _write(db, revision, some, pool)
+    update_check(db, revision)
+
+
+def copy_chunks(
+    db: sqlite3.Connection, revision: int, parent: int, but: Iterable[Place] = ()
+) -> None:
+    """List the chunks of ``parent`` for ``revision`` too, leaving some out."""
+    if not _has_its_list(db, parent):
+        raise ProjectDamaged("The masks that were edited cannot be read.", RESCUE_HINT)
+    db.execute(
+        "INSERT INTO revision_chunk "
+        'SELECT ?, plane, "row", "column", chunk FROM revision_chunk '
+        "WHERE revision = ?",
+        (revision, parent),
+    )
+    db.executemany(
+        "DELETE FROM revision_chunk "
+        'WHERE revision = ? AND plane = ? AND "row" = ? AND "column" = ?',
+        [(revision, *place) for place in but],
+    )
+    update_check(db, revision)
+
+
+def read_labels(
+    db: sqlite3.Connection, revision: int, shape: tuple[int, ...]
+) -> Labels:
+    """Return the label image of a revision.
+
+    Raises
+    ------
+    ProjectDamaged
+        If a chunk is missing or was changed.
+    """
+    with reading("a label image"):
+        _check_list(db, revision, shape)
+        if np.prod(shape, dtype=float) > _MOST_PIXELS:
+            raise ValueError(shape)
+        labels = np.zeros(shape, np.uint32)
+        rows = db.execute(
+            'SELECT plane, "row", "column", chunk, data FROM revision_chunk '
+            "LEFT JOIN chunk ON sha256 = chunk WHERE revision = ?",
+            (revision,),
+        )
+        with ThreadPoolExecutor(_THREADS) as pool:
+            for some in _batches(rows):
+                list(pool.map(partial(_put, labels), some))
+        return labels
+
+
+def _put(labels: Labels, row: tuple[int, int, int, bytes, bytes]) -> None:
+    """Write the chunk of a row into a label image."""
+    *place, sha256, data = row
+    view = chunk(labels, Place(*place))
+    view[...] = _unpacked(data, sha256, view.shape)
+
+
+def is_intact(data: object, sha256: bytes) -> bool:
+    """Tell whether the compressed bytes of a chunk are those of its checksum."""
+    if not isinstance(data, bytes):
+        return False
+    try:
+        raw = zlib.decompressobj().decompress(data, CHUNK * CHUNK * 4 + 1)
+    except zlib.error:
+        return False
+    return hashlib.sha256(raw).digest() == sha256
+
+
+def _unpacked(data: bytes, sha256: bytes, shape: tuple[int, ...]) -> Labels:
+    size = shape[0] * shape[1] * 4
+    raw = zlib.decompressobj().decompress(data, size + 1)
+    if hashlib.sha256(raw).digest() != sha256:
+        raise ValueError("the bytes are not those of the checksum")
+    return np.frombuffer(raw, "<u4").reshape(shape)
+
+
+def _check_list(db: sqlite3.Connection, revision: int, shape: tuple[int, ...]) -> None:
+    row = db.execute(
+        "SELECT chunks_sha256 FROM revision WHERE id = ?", (revision,)
+    ).fetchone()
+    check(row[0], chunks_sha256(db, revision, dumped(shape)))
+
+
+def _has_its_list(db: sqlite3.Connection, revision: int) -> bool:
+    """Tell whether the list of a revision is complete."""
+    shape, sha256 = db.execute(
+        "SELECT shape, chunks_sha256 FROM revision WHERE id = ?", (revision,)
+    ).fetchone()
+    return bool(sha256 == chunks_sha256(db, revision, shape))
+
+
+def update_check(db: sqlite3.Connection, revision: int) -> None:
+    """Store the checksum of a revision's pixels again: its list of chunks changed."""
+    row = db.execute("SELECT shape FROM revision WHERE id = ?", (revision,)).fetchone()
+    db.execute(
+        "UPDATE revision SET chunks_sha256 = ? WHERE id = ?",
+        (chunks_sha256(db, revision, row[0]), revision),
+    )
+
+
+def _write(
+    db: sqlite3.Connection,
+    revision: int,
+    chunks: Iterable[PackedChunk | None],
+    pool: ThreadPoolExecutor,
+) -> None:
+    parts = [part for part in chunks if part is not None]
+    new = {part.sha256: part.data for part in parts if not _known(db, part.sha256)}
+    compressed = pool.map(_compressed, new.values())
+    db.executemany("INSERT INTO chunk VALUES (?, ?)", zip(new, compressed, strict=True))
+    db.executemany(
+        "INSERT INTO revision_chunk VALUES (?, ?, ?, ?, ?)",
+        [(revision, *part.place, part.sha256) for part in parts],
+    )
+
+
+def _compressed(data: memoryview) -> bytes:
+    """Compress in the format of zlib, by a library that is four times as fast."""
+    import imagecodecs
+
+    # Not every distribution has it.
+    if imagecodecs.ZLIBNG.available:
+        return bytes(imagecodecs.zlibng_encode(data, _LEVEL))  # type: ignore[arg-type]
+    return zlib.compress(data, _LEVEL)
+
+
+def _one_ahead(items: Iterable[Item]) -> Iterator[Item]:
+    """Yield each item when the next one has begun: the threads are never idle."""
+    rest = iter(items)
+    for first in rest:
+        for following in rest:
+            yield first
+            first = following
+        yield first
+
+
+def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """Yield a few items at a time: all chunks at once would fill the memory."""
+    rest = iter(items)
+    while some := list(islice(rest, _AT_ONCE)):
+        yield some
+
+
+def _known(db: sqlite3.Connection, sha256: bytes) -> bool:
+    row = db.execute("SELECT 1 FROM chunk WHERE sha256 = ?", (sha256,)).fetchone()
+    return row is not None

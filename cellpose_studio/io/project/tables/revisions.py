@@ -1,0 +1,276 @@
+"""Label sets of a project, and their revisions."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from cellpose_studio.core.masks.cell_table import HIGHEST_ID
+from cellpose_studio.core.provenance.revision import KIND_WORDS, LabelRevision
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.io.project.checksums import (
+    check,
+    label_set_sha256,
+    row_sha256,
+)
+from cellpose_studio.io.project.reading import (
+    dumped,
+    loaded,
+    reading,
+    snapshot,
+    when,
+)
+
+_FIXED = (
+    "id, label_set, parent, kind, created, origin, shape, cells, run, parameters, "
+    "details, author"
+)
+_COLUMNS = f"{_FIXED}, note, sha256"
+
+
+@dataclass(frozen=True)
+class StoredLabelSet:
+    """Masks of one kind on one image.
+
+    Attributes
+    ----------
+    image
+        Id of the image.
+    head
+        The revision that it is at; None while it has no masks.
+    cells
+        How many cells there are at present, edits included.
+    edited
+        Edits came after the head.
+    highest
+        The highest id that a cell has ever had.
+    """
+
+    id: int
+    image: int
+    name: str
+    head: LabelRevision | None = None
+    cells: int = 0
+    edited: bool = False
+    highest: int = 0
+
+
+def write_label_set(db: sqlite3.Connection, number: int, image: int, name: str) -> None:
+    """Add a label set without masks; nothing changes if it is there."""
+    db.execute(
+        "INSERT OR IGNORE INTO label_set (id, image, name, sha256) VALUES (?, ?, ?, ?)",
+        (number, image, name, row_sha256(number, image, name, None)),
+    )
+
+
+def set_head(
+    db: sqlite3.Connection,
+    label_set: int,
+    revision: int | None,
+    cells: int,
+    highest: int = 0,
+) -> None:
+    """Make ``revision`` the head of a label set.
+
+    ``highest`` is the highest id of its cells; that of a label set never falls.
+    """
+    db.execute("UPDATE label_set SET head = ? WHERE id = ?", (revision, label_set))
+    set_cells(db, label_set, cells, highest)
+    db.execute(
+        "UPDATE label_set SET sha256 = ? WHERE id = ?",
+        (label_set_sha256(db, label_set), label_set),
+    )
+
+
+def set_cells(
+    db: sqlite3.Connection, label_set: int, cells: int, highest: int = 0
+) -> None:
+    """Say how many cells a label set has after an edit, and their highest id."""
+    db.execute(
+        "UPDATE label_set SET cells = ?, highest = max(highest, ?) WHERE id = ?",
+        (cells, highest, label_set),
+    )
+
+
+def write_revision(
+    db: sqlite3.Connection, revision: LabelRevision, thumbnail: bytes | None = None
+) -> None:
+    """Add a revision without its chunks; ``thumbnail`` is a PNG."""
+    parameters = revision.parameters
+    values = (
+        revision.id,
+        revision.label_set,
+        revision.parent,
+        revision.kind,
+        revision.created.isoformat(),
+        revision.origin,
+        dumped(revision.shape),
+        revision.cells,
+        revision.run,
+        None if parameters is None else parameters.model_dump_json(),
+        dumped(revision.details),
+        revision.author,
+    )
+    # Without its chunks, it is none that can be read.
+    checks = row_sha256(*values), b""
+    marks = ", ".join("?" * (len(values) + 4))
+    db.execute(
+        f"INSERT INTO revision ({_COLUMNS}, chunks_sha256, thumbnail) "  # noqa: S608
+        f"VALUES ({marks})",
+        (*values, revision.note, *checks, thumbnail),
+    )
+
+
+def set_note(db: sqlite3.Connection, revision: int, note: str) -> None:
+    """Change the user's note of a revision."""
+    db.execute("UPDATE revision SET note = ? WHERE id = ?", (note, revision))
+
+
+def read_label_sets(db: sqlite3.Connection) -> list[StoredLabelSet]:
+    """Return all label sets of the project with their heads.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the list of masks"), snapshot(db):
+        edited = {
+            row[0]
+            for row in db.execute(
+                "SELECT DISTINCT label_set FROM journal JOIN label_set ON "
+                "label_set.id = label_set AND base IS label_set.head "
+                "WHERE sealed IS NULL AND delta IS NOT NULL"
+            )
+        }
+        columns = ", ".join(f"revision.{name}" for name in _COLUMNS.split(", "))
+        rows = db.execute(
+            "SELECT label_set.id, image, name, label_set.cells, highest, "  # noqa: S608
+            f"label_set.sha256, head, image.id IS NOT NULL, {columns} FROM label_set "
+            "LEFT JOIN revision ON revision.id = head "
+            "LEFT JOIN image ON image.id = image ORDER BY label_set.id"
+        )
+        found = []
+        for row in rows:
+            check(row[5], label_set_sha256(db, row[0]))
+            found.append(_label_set(row, edited))
+        return found
+
+
+def read_revisions(db: sqlite3.Connection, label_set: int) -> list[LabelRevision]:
+    """Return the revisions of a label set, the oldest first.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the history"):
+        rows = db.execute(
+            f"SELECT {_COLUMNS} FROM revision WHERE label_set = ? "  # noqa: S608
+            "ORDER BY id",
+            (label_set,),
+        )
+        return [_revision(row) for row in rows]
+
+
+def read_revision(db: sqlite3.Connection, number: int) -> LabelRevision | None:
+    """Return the revision of that id; None if there is none.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the history"):
+        row = db.execute(
+            f"SELECT {_COLUMNS} FROM revision WHERE id = ?",  # noqa: S608
+            (number,),
+        ).fetchone()
+        return None if row is None else _revision(row)
+
+
+def revision_of_row(row: tuple[object, ...]) -> LabelRevision:
+    """Return the revision of a row, up to its checksum.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    with reading("the history"):
+        return _revision(row)
+
+
+def read_thumbnails(
+    db: sqlite3.Connection, revisions: Iterable[int]
+) -> dict[int, bytes]:
+    """Return the PNGs of those of ``revisions`` that have one.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    found = {}
+    with reading("a thumbnail"):
+        for number in revisions:
+            row = db.execute(
+                "SELECT thumbnail FROM revision WHERE id = ?", (number,)
+            ).fetchone()
+            if row is not None and row[0] is not None:
+                found[number] = bytes(row[0])
+    return found
+
+
+def _label_set(row: tuple[Any, ...], edited: set[int]) -> StoredLabelSet:
+    number, image, name, cells, highest, _, head, has_image, *rest = row
+    if not has_image or (head is not None and rest[0] is None):
+        raise ValueError("the image or the head is missing")
+    revision = None if head is None else _revision(tuple(rest))
+    return StoredLabelSet(
+        int(number),
+        int(image),
+        str(name),
+        revision,
+        int(cells),
+        number in edited,
+        # No checksum is over it; a cell can have no higher one.
+        min(max(int(highest), 0), HIGHEST_ID),
+    )
+
+
+def _revision(row: tuple[Any, ...]) -> LabelRevision:
+    *fixed, note, sha256 = row
+    check(sha256, row_sha256(*fixed))
+    (
+        number,
+        label_set,
+        parent,
+        kind,
+        created,
+        origin,
+        shape,
+        cells,
+        run,
+        parameters,
+        details,
+        author,
+    ) = fixed
+    if kind not in KIND_WORDS:
+        raise ValueError(f"an unknown kind of revision: {kind}")
+    lengths = tuple(int(n) for n in loaded(shape))
+    if not 2 <= len(lengths) <= 4 or min(lengths) < 1:
+        raise ValueError("a label image of an impossible shape")
+    return LabelRevision(
+        int(number),
+        int(label_set),
+        parent,
+        kind,
+        when(created),
+        str(origin),
+        lengths,
+        int(cells),
+        run,
+        SegmentationParameters.model_validate_json(parameters) if parameters else None,
+        dict(loaded(details)),
+        str(author),
+        str(note),
+    )

@@ -1,0 +1,64 @@
+"""Training sets: which label sets train or test."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+from typing import Literal
+
+from cellpose_studio.io.project.reading import reading
+
+TrainingRole = Literal["train", "test"]
+
+
+@dataclass(frozen=True)
+class TrainingMember:
+    """A label set that is part of a training set.
+
+    Attributes
+    ----------
+    name
+        Of the training set.
+    revision
+        Which masks; None for those at present.
+    """
+
+    name: str
+    label_set: int
+    revision: int | None
+    role: TrainingRole
+
+
+def write_member(db: sqlite3.Connection, member: TrainingMember) -> None:
+    """Put a label set into a training set, or change what it is there for."""
+    db.execute(
+        "INSERT INTO training VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (name, label_set) DO UPDATE SET "
+        "revision = excluded.revision, role = excluded.role",
+        (member.name, member.label_set, member.revision, member.role),
+    )
+
+
+def delete_member(db: sqlite3.Connection, name: str, label_set: int) -> None:
+    """Take a label set out of a training set."""
+    db.execute(
+        "DELETE FROM training WHERE name = ? AND label_set = ?", (name, label_set)
+    )
+
+
+def read_members(db: sqlite3.Connection) -> list[TrainingMember]:
+    """Return who is in which training set; raises `ProjectDamaged`."""
+    with reading("the training sets"):
+        rows = db.execute(
+            "SELECT name, label_set, revision, role FROM training "
+            "ORDER BY name, label_set"
+        )
+        return [_member(*row) for row in rows]
+
+
+def _member(
+    name: str, label_set: int, revision: int | None, role: TrainingRole
+) -> TrainingMember:
+    if role not in ("train", "test"):
+        raise ValueError(f"an unknown role: {role}")
+    return TrainingMember(str(name), int(label_set), revision, role)

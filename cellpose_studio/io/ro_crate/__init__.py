@@ -1,0 +1,1 @@
+"""Exporting masks with their provenance as an RO-Crate."""

@@ -1,0 +1,137 @@
+"""Masks with the account of how they were made, as an RO-Crate.
+
+The metadata follow RO-Crate 1.1 and the Process Run Crate profile 0.5: the run is a
+CreateAction, whose instrument is the software, whose objects are the image, the model
+and the parameters, and whose results are the masks.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
+from cellpose_studio.core.recipes import as_json, as_methods
+from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.masks.export import save_all
+from cellpose_studio.io.ro_crate.metadata import Content, metadata
+
+METADATA = "ro-crate-metadata.json"
+RECORD = "run-record.json"
+METHODS = "methods.txt"
+
+_ZIP = ".zip"
+
+
+def write_ro_crate(
+    path: Path,
+    record: RunRecord,
+    labels: Labels,
+    image: ImageSource,
+    edits: Sequence[JournalEntry] = (),
+    author: str = "",
+    licence: str = "",
+    with_image: bool = False,
+) -> None:
+    """Write an RO-Crate: a zip file where ``path`` ends with that, else a folder.
+
+    Parameters
+    ----------
+    labels
+        The masks, of the ``label_shape`` of ``image``.
+    edits
+        What was done by hand after the run.
+    author
+        Who made them.
+    licence
+        Of the masks: a URL, or a name; empty where it is not known.
+    with_image
+        Put a copy of the image's file in; otherwise the crate tells where it is.
+
+    Raises
+    ------
+    CannotSave
+        Also if there is something in a folder of that name.
+    """
+    with _crate(path) as folder:
+        _fill(folder, record, labels, image, edits, with_image)
+        names = sorted(file.name for file in folder.iterdir())
+        content = Content(
+            record,
+            image.path.name if with_image else image.path.resolve().as_uri(),
+            {name: (folder / name).stat().st_size for name in names},
+            tuple(edits),
+            author,
+            licence,
+        )
+        text = json.dumps(metadata(content), indent=2, ensure_ascii=False)
+        (folder / METADATA).write_text(f"{text}\n", encoding="utf-8")
+
+
+def _fill(
+    folder: Path,
+    record: RunRecord,
+    labels: Labels,
+    image: ImageSource,
+    edits: Sequence[JournalEntry],
+    with_image: bool,
+) -> None:
+    """Write the files of the crate, but for the metadata."""
+    save_all(folder / image.path.stem, labels, None, ["tif"], image=image)
+    methods = as_methods(record, edits)
+    (folder / RECORD).write_text(as_json(record, edits), encoding="utf-8")
+    (folder / METHODS).write_text(methods, encoding="utf-8")
+    if with_image:
+        _copy(image.path, folder)
+
+
+def _copy(file: Path, folder: Path) -> None:
+    if file.is_dir():
+        raise CannotSave(
+            f"{file.name} is a folder, which is not copied into an RO-Crate.",
+            "Leave the image out: the crate tells where it is.",
+        )
+    shutil.copyfile(file, folder / file.name)
+
+
+@contextmanager
+def _crate(path: Path) -> Iterator[Path]:
+    """Give a folder to write to, and make it the crate at ``path`` at the end."""
+    if path.suffix.lower() == _ZIP:
+        with replacing(path) as part, tempfile.TemporaryDirectory() as folder:
+            yield Path(folder)
+            _pack(Path(folder), part)
+        return
+    try:
+        # An empty folder may have been made for it by a file dialog.
+        if path.exists() and any(path.iterdir()):
+            raise CannotSave(f"{path.name} is not empty.", "Choose another name.")
+        with tempfile.TemporaryDirectory(
+            prefix=".saving-", dir=path.parent
+        ) as temporary:
+            made = Path(temporary) / path.name
+            made.mkdir()
+            yield made
+            if path.exists():
+                path.rmdir()
+            made.rename(path)
+    except OSError as error:
+        raise CannotSave(
+            f"{path.name} could not be saved: {error.strerror or error}.",
+            "Choose another folder.",
+        ) from error
+
+
+def _pack(folder: Path, part: Path) -> None:
+    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(folder.iterdir()):
+            archive.write(file, file.name)

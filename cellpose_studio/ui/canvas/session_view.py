@@ -1,0 +1,111 @@
+"""Keeps what the canvas shows in step with the session."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from math import isnan
+
+from qtpy.QtCore import QObject, Signal
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.display.label_marks import marks_of
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.ui.canvas import Canvas
+
+_FEW = 50
+"""Regions that are drawn again one by one; for more, all that lies between is."""
+
+
+class Picture(QObject):
+    """The image of the session that is shown, with its masks, on the canvas."""
+
+    cell_described = Signal(str)  # the cell under the pointer
+
+    def __init__(self, session: Session, canvas: Canvas) -> None:
+        super().__init__()
+        self._session = session
+        self._canvas = canvas
+        session.labels_changed.connect(self._on_labels)
+        session.labels_edited.connect(self._on_edited)
+        session.statuses_changed.connect(self._on_statuses)
+        session.labels_drafted.connect(self._on_edited)
+        canvas.cell_pointed_at.connect(self._on_cell)
+        canvas.labels_chosen.connect(self._on_labels_chosen)
+
+    def show(self, entry: Entry | None) -> None:
+        """Show an image and its masks, or nothing.
+
+        Raises
+        ------
+        ImageUnreadable
+            If the file has gone, or is damaged where it was not looked at before.
+        """
+        try:
+            self._canvas.show_image(entry.image if entry else None)
+        finally:
+            # Also over an image that cannot be read.
+            if entry is not None:
+                for labels in entry.label_sets.values():
+                    self._draw(labels)
+                self._canvas.set_active_labels(entry.active)
+
+    def _draw(self, labels: LabelSet) -> None:
+        """Show masks that are in memory; others come as soon as they are read."""
+        entry = self._session.shown
+        if labels.pixels.loaded and entry is not None:
+            marks = marks_of(entry.statuses.get(labels.name, {}))
+            self._canvas.set_marks(labels.name, marks)
+            self._canvas.show_labels(labels.name, labels.labels, labels.confidence)
+
+    def _on_labels(self, entry: Entry, name: str) -> None:
+        if entry is not self._session.shown:
+            return
+        labels = entry.label_sets.get(name)
+        if labels is None:
+            self._canvas.remove_labels(name)
+        else:
+            self._draw(labels)
+        self._canvas.set_active_labels(entry.active)
+
+    def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+        if entry is self._session.shown:
+            regions = _regions(edit, entry.image.label_shape)
+            self._canvas.redraw_labels(name, regions)
+
+    def _on_statuses(self, entry: Entry, name: str, cells: Sequence[int]) -> None:
+        labels = entry.label_sets.get(name)
+        if entry is not self._session.shown or not labels or not labels.pixels.loaded:
+            return
+        marks, table = marks_of(entry.statuses.get(name, {})), labels.pixels.sizes()
+        there = [table.box(cell) for cell in cells if table.of_cell(cell)]
+        regions = there if len(there) <= _FEW else None
+        self._canvas.set_marks(name, marks, regions)
+
+    def _on_labels_chosen(self, name: str) -> None:
+        entry = self._session.shown
+        if entry is not None and name != entry.active:
+            self._session.choose_labels(entry, name)
+
+    def _on_cell(self, cell: int) -> None:
+        entry = self._session.shown
+        self.cell_described.emit(_about_cell(cell, entry.labels if entry else None))
+
+
+def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+    """Return boxes that hold all pixels of an edit; its cells may lie far apart."""
+    if len(edit.parts) > _FEW:
+        return [edit.region(shape)]
+    return [replace(edit, parts=(part,)).region(shape) for part in edit.parts]
+
+
+def _about_cell(cell: int, labels: LabelSet | None) -> str:
+    """Return what the status bar says of the cell under the pointer."""
+    if not cell or labels is None:
+        return ""
+    sure = labels.confidence.of(cell) if labels.confidence else None
+    if sure is None:
+        return f"cell {cell}"
+    error = "" if isnan(sure.flow_error) else f", flow error {sure.flow_error:.2f}"
+    return f"cell {cell}: {sure.pixels} px, probability {sure.probability:.0%}{error}"

@@ -1,0 +1,1 @@
+"""Text at cells on the canvas: numbers, status, measurements."""

@@ -1,0 +1,184 @@
+"""What can be written at cells: their number, their status, what is known of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QObject, Signal
+
+from cellpose_studio.app.background.cell_measurer import Reviewer
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.display.text_anchor import place_in
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.queue import Review
+from cellpose_studio.ui.cell_text.painting import Word
+from cellpose_studio.ui.curate.cell_table_model import (
+    STATUS_COLOURS,
+    STATUS_WORDS,
+    columns_of,
+    text_of,
+)
+from cellpose_studio.ui.widgets.units import pixel_area
+
+KINDS: dict[str, str] = {
+    "cell": "&Number",
+    "status": "&Status",
+    "doubt": "&Doubt",
+    "area": "Si&ze",
+    "shape": "&Roundness",
+    "flow error": "&Flow error",
+    "probability": "&Probability",
+}
+"""What there is to show, as the columns of the review are called, and in the menu."""
+
+_UNKNOWN = ("", "–")
+_PLAIN = "#ffffff"
+_SHORT = {"pixels": "px", "voxels": "vx"}
+_ALWAYS_KNOWN = ("cell", "status")
+"""What nothing has to be measured for."""
+
+
+@dataclass(frozen=True, eq=False)
+class CellTexts:
+    """The words of all cells as they were at a moment; for any thread.
+
+    Attributes
+    ----------
+    kind
+        One of `KINDS`.
+    review
+        What is known of the cells; None if nothing is.
+    statuses
+        What was decided.
+    area, unit
+        Of a pixel.
+    """
+
+    kind: str
+    review: Review | None = None
+    statuses: Mapping[int, CellStatus] = field(default_factory=dict)
+    area: float = 1.0
+    unit: str = "pixels"
+
+    def of(self, cell: int) -> tuple[str, str]:
+        """Return the word of a cell and its colour; "" for none."""
+        if self.kind == "cell":
+            return str(cell), _PLAIN
+        if self.kind == "status":
+            status = self.statuses.get(cell)
+            if status is None:
+                return "", _PLAIN
+            return STATUS_WORDS[status], STATUS_COLOURS[status]
+        row = self.review.row(cell) if self.review is not None else -1
+        if self.review is None or row < 0:
+            return "", _PLAIN
+        text = text_of(self.kind, float(self._values[row]))
+        if text in _UNKNOWN:
+            return "", _PLAIN
+        unit = _SHORT.get(self.unit, self.unit)
+        return f"{text} {unit}" if self.kind == "area" else text, _PLAIN
+
+    @cached_property
+    def _values(self) -> npt.NDArray[np.float64]:
+        assert self.review is not None
+        return columns_of(self.review, self.area)[self.kind]
+
+
+class CellWords(QObject):
+    """Says which words the canvas shows at cells; at first none."""
+
+    changed = Signal()  # there may be others to show
+
+    def __init__(self, session: Session, reviewer: Reviewer) -> None:
+        super().__init__()
+        self._session = session
+        self._reviewer = reviewer
+        self.on = False
+        self.kind = "cell"
+        self._texts: CellTexts | None = None
+        self._places: dict[int, tuple[float, float] | None] = {}
+        self._placed: tuple[object, tuple[int, ...]] = (None, ())
+        session.shown_changed.connect(lambda _: self._on_labels())
+        session.labels_changed.connect(lambda *_: self._on_labels())
+        session.labels_edited.connect(self._on_edited)
+        session.statuses_changed.connect(lambda *_: self._on_texts())
+        reviewer.changed.connect(lambda _: self._on_texts())
+
+    def choose(self, kind: str) -> None:
+        """Show words of a kind, one of `KINDS`; "" for none."""
+        self.on = bool(kind)
+        self.kind = kind or self.kind
+        self._reviewer.look(self.on and self.kind not in _ALWAYS_KNOWN, "words")
+        self._on_texts()
+
+    def switch(self) -> None:
+        """Show the words that were shown last, or no more."""
+        self.choose("" if self.on else self.kind)
+
+    def texts(self) -> CellTexts:
+        """Return the words of the masks shown, as they are now."""
+        entry = self._session.shown
+        if entry is None:
+            return CellTexts(self.kind)
+        statuses = dict(entry.statuses.get(entry.active, {}))
+        area, unit = pixel_area(entry.image)
+        review = self._reviewer.review
+        return CellTexts(self.kind, review, statuses, area, unit)
+
+    def within(
+        self, plane: tuple[int, ...], rows: slice, columns: slice, most: int
+    ) -> tuple[int, list[Word]]:
+        """Return how many cells there are in a part of a plane, and their words.
+
+        Without words if there are more than ``most``.
+        """
+        entry = self._session.shown
+        labels = entry.labels if entry is not None else None
+        if not self.on or labels is None or not labels.pixels.loaded:
+            return 0, []
+        pixels = labels.pixels
+        if self._placed != (pixels, plane):
+            self._placed = (pixels, plane)
+            self._places.clear()
+        here = tuple(slice(n, n + 1) for n in plane)
+        table = pixels.sizes()
+        cells = table.within((*here, rows, columns)).tolist()
+        if len(cells) > most:
+            return len(cells), []
+        shown = pixels.array()[plane]
+        words = []
+        for cell in cells:
+            if cell not in self._places:
+                y, x = table.box(cell)[-2:]
+                self._places[cell] = place_in(shown, cell, (y, x))
+            place = self._places[cell]
+            text, colour = self._known.of(cell) if place else ("", "")
+            if place and text:
+                words.append(Word(*place, text, colour))
+        return len(cells), words
+
+    @property
+    def _known(self) -> CellTexts:
+        if self._texts is None:
+            self._texts = self.texts()
+        return self._texts
+
+    def _on_texts(self) -> None:
+        self._texts = None
+        self.changed.emit()
+
+    def _on_labels(self) -> None:
+        self._placed = (None, ())
+        self._on_texts()
+
+    def _on_edited(self, _: Entry, __: str, edit: LabelEdit) -> None:
+        # Only what the edit touched lies elsewhere than before.
+        if self._places:
+            for cell in edit.touched():
+                self._places.pop(cell, None)
+        self.changed.emit()

@@ -1,0 +1,1 @@
+"""Commands of menus, buttons and keys."""

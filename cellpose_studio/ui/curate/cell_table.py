@@ -1,0 +1,188 @@
+"""The table of cells with a filter above it."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QComboBox,
+    QHBoxLayout,
+    QHeaderView,
+    QLineEdit,
+    QSizePolicy,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.filter import parsed
+from cellpose_studio.core.review.queue import Review
+from cellpose_studio.ui.curate.cell_table_model import (
+    AREA,
+    DOUBT,
+    FILTERS,
+    FLOW,
+    PROBABILITY,
+    STATUS,
+    STATUS_WORDS,
+    ReviewModel,
+)
+
+_WIDTHS = (42, 52, 36, 38, 46, 34, 44, 20)
+_TIP = (
+    "<qt>Show only cells for which this holds: <b>area&lt;50</b>, "
+    "<b>doubt&gt;0.5 border=0</b>, <b>prob&lt;80%</b>, <b>shape&lt;0.6</b>, "
+    "<b>flow&gt;0.2</b>, <b>px&gt;900</b>, or the number of a cell. "
+    "All conditions have to hold.</qt>"
+)
+
+
+class ReviewTable(QWidget):
+    """Cells to choose from, the most doubtful first."""
+
+    chosen = Signal(object)  # id of a cell, by the mouse or the arrow keys
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = ReviewModel()
+        self._following = False
+        self._lay_out()
+        self.filter.textChanged.connect(self._on_filter)
+        self.status.currentIndexChanged.connect(self._on_filter)
+        # The mouse makes a row current before it is selected, the keys after.
+        selection = self.view.selectionModel()
+        selection.currentRowChanged.connect(self._on_chosen)
+        selection.selectionChanged.connect(self._on_chosen)
+
+    def show(
+        self,
+        review: Review | None,
+        statuses: dict[int, CellStatus],
+        area: float = 1.0,
+        unit: str = "pixels",
+    ) -> None:
+        """List the cells of other masks, or none."""
+        with _Following(self):
+            self.model.show(review, statuses, area, unit)
+        for column in (FLOW, PROBABILITY):
+            self.view.setColumnHidden(column, not self.model.knows(column))
+
+    def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
+        """Show what was decided about some cells."""
+        with _Following(self):
+            self.model.set_statuses(statuses)
+
+    def follow(self, cell: int) -> None:
+        """Mark the row of a cell that was chosen elsewhere; 0 for none."""
+        row = self.model.row_of(cell) if cell else -1
+        if row == self._chosen_row():
+            return
+        with _Following(self):
+            if row >= 0:
+                self.view.setCurrentIndex(self.model.index(row, 0))
+            else:
+                self.view.selectionModel().clear()
+
+    def selected(self) -> list[int]:
+        """Return the cells of the rows that are selected, from the top down."""
+        rows = self.view.selectionModel().selectedRows()
+        return [self.model.cell(row) for row in sorted(index.row() for index in rows)]
+
+    def _lay_out(self) -> None:
+        self.filter = QLineEdit(objectName="cellFilter", clearButtonEnabled=True)
+        self.filter.setPlaceholderText("Filter: area<50")
+        self.filter.setToolTip(_TIP)
+        self.status = _status_box()
+        self.view = _view(self.model)
+        row = QHBoxLayout()
+        row.addWidget(self.filter, 3)
+        row.addWidget(self.status, 2)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.view, 1)
+
+    def _on_filter(self, _: object) -> None:
+        """List what is asked for; say at the line what is not understood."""
+        try:
+            terms = parsed(self.filter.text(), FILTERS)
+        except ValueError as error:
+            self._say(str(error))
+            return
+        self._say("")
+        with _Following(self):
+            self.model.set_filter(terms, self.status.currentData())
+
+    def _say(self, wrong: str) -> None:
+        self.filter.setToolTip(wrong or _TIP)
+        self.filter.setProperty("wrong", bool(wrong))
+        # Qt looks at properties again only then.
+        self.filter.style().unpolish(self.filter)
+        self.filter.style().polish(self.filter)
+
+    def _on_chosen(self, *_: object) -> None:
+        row = self._chosen_row()
+        if row >= 0 and not self._following:
+            self.chosen.emit(self.model.cell(row))
+
+    def _chosen_row(self) -> int:
+        """Return the row that is current and selected, -1 for none.
+
+        A table that gets the focus goes to its first row, but does not select it.
+        """
+        current = self.view.currentIndex()
+        selected = self.view.selectionModel().isSelected(current)
+        return int(current.row()) if current.isValid() and selected else -1
+
+
+class _Following:
+    """While it lasts, rows are marked because of something else, and stay marked."""
+
+    def __init__(self, table: ReviewTable) -> None:
+        self._table = table
+
+    def __enter__(self) -> None:
+        self._table._following = True
+
+    def __exit__(self, *_: object) -> None:
+        self._table._following = False
+
+
+def _view(model: ReviewModel) -> QTableView:
+    view = QTableView(objectName="cells")
+    view.setModel(model)
+    view.setSortingEnabled(True)
+    view.sortByColumn(DOUBT, Qt.SortOrder.DescendingOrder)
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    # Half a number with dots after it would be read as another one.
+    view.setTextElideMode(Qt.TextElideMode.ElideNone)
+    view.setTabKeyNavigation(False)
+    view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+    view.verticalHeader().hide()
+    # Of fixed height, so that Qt need not ask 50,000 rows for theirs.
+    rows = view.verticalHeader()
+    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
+    heads = view.horizontalHeader()
+    heads.setMinimumSectionSize(_WIDTHS[STATUS])
+    heads.setHighlightSections(False)
+    for column, width in enumerate(_WIDTHS):
+        view.setColumnWidth(column, width)
+    heads.setSectionResizeMode(AREA, QHeaderView.ResizeMode.Stretch)
+    return view
+
+
+def _status_box() -> QComboBox:
+    box = QComboBox(objectName="cellStatus")
+    box.setToolTip("Show only cells that you decided so about.")
+    box.addItem("All cells", None)
+    box.addItem("To review", "")
+    for status, words in STATUS_WORDS.items():
+        box.addItem(words, status)
+    box.setIconSize(QSize(12, 12))
+    box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
+    return box

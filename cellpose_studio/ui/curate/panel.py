@@ -1,0 +1,283 @@
+"""The tab where cells are looked at one by one, and decided on."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import Qt
+from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.background.cell_measurer import Reviewer
+from cellpose_studio.app.session.session import Entry
+from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.queue import Review
+from cellpose_studio.ui.canvas.cell_highlight import Spotlight
+from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.commands.text_focus_guard import TextGuard
+from cellpose_studio.ui.curate.cell_table import ReviewTable
+from cellpose_studio.ui.curate.tool_palette import ToolPanel
+from cellpose_studio.ui.widgets.units import pixel_area
+
+if TYPE_CHECKING:
+    from cellpose_studio.ui.window.main_window import MainWindow
+
+_NO_IMAGE = "Open an image to look at its cells."
+_NO_MASKS = "No cells yet. Run a model, or draw some, to review them here."
+_RULE = (
+    "Accepted, drawn and edited cells stay as they are in a new run: others give way. "
+    "Deleted cells do not come back."
+)
+_TIPS = {
+    "accept": "The cell is right. Go on to the next.",
+    "reject": "The cell is wrong: it goes when you delete rejected cells.",
+    "later": "Come back to the cell at the end. Go on to the next.",
+    "previousCell": "The cell before that is left to review.",
+    "nextCell": "The next cell that is left to review.",
+    "deleteRejected": "Delete all cells that you rejected, as one step.",
+}
+
+
+class CuratePanel(QWidget):
+    """A queue of cells, the most doubtful first, and what the user says of each."""
+
+    def __init__(self, window: MainWindow) -> None:
+        super().__init__()
+        self._window = window
+        self._session = window.session
+        self._selection = window.selection
+        self._stepping = 0
+        self._deciding = False
+        self.reviewer = Reviewer(window.session, window.quick)
+        self.spotlight = Spotlight(window.session, window.canvas, window.selection)
+        self.table = ReviewTable()
+        self.tools = ToolPanel(window.tools)
+        self._guard = TextGuard(self)
+        self._lay_out()
+        self._connect()
+        self._on_review(None)
+
+    def commands(self) -> list[Command | None]:
+        """Return what the window's menu has of it."""
+        return [
+            Command("nextCell", "Ne&xt cell", lambda: self.step(1), "N"),
+            Command("previousCell", "&Previous cell", lambda: self.step(-1), "Shift+N"),
+            Command(
+                "accept",
+                "&Accept cell",
+                lambda: self.decide("accepted"),
+                "Return; Enter",
+            ),
+            Command(
+                "reject", "Re&ject cell", lambda: self.decide("rejected"), "Backspace"
+            ),
+            Command("later", "&Fix cell later", lambda: self.decide("later"), "Q"),
+            Command("deleteRejected", "&Delete rejected cells", self.delete_rejected),
+        ]
+
+    @property
+    def tips(self) -> dict[str, tuple[QWidget, str]]:
+        """The buttons of commands, and what they do."""
+        own = {name: (button, _TIPS[name]) for name, button in self.buttons.items()}
+        return {**self.tools.tips, **own}
+
+    def step(self, by: int) -> None:
+        """Go to the next cell that is left to review, or to the one before."""
+        self._window.tabs.setCurrentWidget(self)
+        if self.reviewer.review is None:
+            self._stepping = by
+            return
+        model = self.table.model
+        row = model.row_of(self._selection.cell)
+        # From above the first row, or below the last.
+        start = row if row >= 0 or by > 0 else model.rowCount()
+        self._go(model.undecided(start, by))
+
+    def decide(self, status: CellStatus) -> None:
+        """Say what the cells that are chosen are, and go on to the next."""
+        entry = self._session.shown
+        if entry is None or entry.labels is None or not entry.labels.pixels.loaded:
+            return
+        # The table may not know yet of cells that have just gone.
+        sizes = entry.labels.pixels.sizes()
+        cells = [cell for cell in self._chosen() if sizes.of_cell(cell)]
+        if not cells:
+            return
+        self._window.tabs.setCurrentWidget(self)
+        model = self.table.model
+        row = max(model.row_of(cell) for cell in cells)
+        following = model.undecided(row, 1, cells)
+        self._deciding = True
+        self._session.set_cell_status(entry, cells, status)
+        self._deciding = False
+        self._go(following)
+
+    def delete_rejected(self) -> None:
+        """Delete all cells that were rejected, as one step."""
+        self._window.tools.edits.delete(self.table.model.rejected())
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Look at what has changed while nobody did."""
+        super().showEvent(event)
+        self.reviewer.look(True, "table")
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Look no more."""
+        super().hideEvent(event)
+        self.reviewer.look(False, "table")
+
+    # Building
+
+    def _lay_out(self) -> None:
+        self.empty = QLabel(objectName="curateEmpty", wordWrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self._pages = QStackedWidget()
+        self._pages.addWidget(self.empty)
+        self._pages.addWidget(self._page())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.addWidget(self.tools)
+        column.addWidget(self._pages, 1)
+
+    def _page(self) -> QWidget:
+        self.progress = QLabel(objectName="reviewProgress")
+        self.bar = QProgressBar(objectName="reviewBar", textVisible=False)
+        self.bar.setFixedHeight(6)
+        self.buttons = {
+            name: QPushButton(text, objectName=name)
+            for name, text in (
+                ("accept", "✓  Accept"),
+                ("reject", "✗  Reject"),
+                ("later", "…  Later"),
+                ("previousCell", "Previous"),
+                ("nextCell", "Next"),
+                ("deleteRejected", "Delete rejected cells"),
+            )
+        }
+        for button in self.buttons.values():
+            # Or Enter and the space bar would press the one that was used last.
+            button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.table, 1)
+        column.addWidget(self.progress)
+        column.addWidget(self.bar)
+        column.addWidget(QLabel(_RULE, objectName="curateRule", wordWrap=True))
+        column.addLayout(self._grid())
+        return page
+
+    def _grid(self) -> QGridLayout:
+        grid = QGridLayout()
+        places = {
+            "accept": (0, 0, 1, 2),
+            "reject": (0, 2, 1, 2),
+            "later": (0, 4, 1, 2),
+            "previousCell": (1, 0, 1, 3),
+            "nextCell": (1, 3, 1, 3),
+            "deleteRejected": (2, 0, 1, 6),
+        }
+        for name, place in places.items():
+            grid.addWidget(self.buttons[name], *place)
+        return grid
+
+    def _connect(self) -> None:
+        for command in self.commands():
+            assert command is not None
+            call = command.call
+            self.buttons[command.name].clicked.connect(
+                lambda _=False, call=call: call()
+            )
+        self.table.chosen.connect(self._go)
+        self.table.model.modelReset.connect(self._on_rows)
+        self._selection.changed.connect(self._on_selected)
+        self.reviewer.changed.connect(self._on_review)
+        self.reviewer.failed.connect(self._window.show_error)
+        self._session.statuses_changed.connect(self._on_statuses)
+        self._session.labels_changed.connect(self._on_labels)
+
+    # What happens
+
+    def _chosen(self) -> list[int]:
+        """Return the cells that a key acts on: the one chosen, or the rows selected."""
+        cell, selected = self._selection.cell, self.table.selected()
+        if cell in selected:
+            return selected
+        return [cell] if cell else []
+
+    def _go(self, cell: int) -> None:
+        """Choose a cell and take the view there."""
+        if cell:
+            self._selection.select(cell)
+            self.spotlight.fly(cell)
+
+    def _on_selected(self, cell: int) -> None:
+        self.table.follow(cell)
+        self._refresh()
+
+    def _on_rows(self) -> None:
+        """Mark the row of the chosen cell again, now that the rows are others."""
+        self.table.follow(self._selection.cell)
+
+    def _on_review(self, review: Review | None) -> None:
+        entry = self._session.shown
+        statuses = entry.statuses.get(entry.active, {}) if entry else {}
+        area, unit = pixel_area(entry.image) if entry else (1.0, "pixels")
+        self.table.show(review, statuses, area, unit)
+        if review is not None and review.row(self._selection.cell) < 0:
+            self._selection.select(0)
+        self._refresh()
+        by, self._stepping = self._stepping, 0
+        if by and review is not None:
+            self.step(by)
+
+    def _on_labels(self, entry: Entry, _: str) -> None:
+        if entry is self._session.shown:
+            self._refresh()
+
+    def _on_statuses(self, entry: Entry, name: str, cells: Sequence[int]) -> None:
+        if entry is not self._session.shown or name != entry.active:
+            return
+        known = entry.statuses.get(name, {})
+        self.table.set_statuses({cell: known.get(cell) for cell in cells})
+        self._refresh()
+        # An undo shows what it did.
+        if not self._deciding and len(cells) == 1:
+            self._go(cells[0])
+
+    def _refresh(self) -> None:
+        """Say how far the review is, and what can be done."""
+        entry = self._session.shown
+        done, total, later = self.table.model.progress()
+        self._pages.setCurrentIndex(1 if total else 0)
+        if entry is None:
+            self.empty.setText(_NO_IMAGE)
+        elif entry.labels is None or not entry.labels.cells:
+            self.empty.setText(_NO_MASKS)
+        else:
+            self.empty.setText("")
+        text = f"{done:,} of {total:,} reviewed"
+        self.progress.setText(f"{text}, {later:,} for later" if later else text)
+        self.bar.setRange(0, max(total, 1))
+        self.bar.setValue(done)
+        for name in ("accept", "reject", "later"):
+            self.buttons[name].setEnabled(self._selection.cell != 0)
+        for name in ("previousCell", "nextCell"):
+            self.buttons[name].setEnabled(done < total)
+        self._refresh_rejected()
+
+    def _refresh_rejected(self) -> None:
+        count = len(self.table.model.rejected())
+        words = f"{count:,} rejected cells" if count > 1 else "rejected cell"
+        button = self.buttons["deleteRejected"]
+        button.setText(f"Delete {words}" if count else "Delete rejected cells")
+        button.setEnabled(count > 0)

@@ -1,0 +1,1 @@
+"""Opening, exporting and relinking files, and projects."""

@@ -1,0 +1,124 @@
+"""The few questions that the application asks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from html import escape
+from pathlib import Path
+
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.images.axes import AxesQuestion
+from cellpose_studio.io.masks.export import Kind
+
+_KINDS: dict[Kind, str] = {
+    "tif": "Masks as TIFF (_cp_masks.tif)",
+    "png": "Masks as PNG (_cp_masks.png), single planes",
+    "npy": "Cellpose's own file (_seg.npy)",
+    "rois": "ImageJ regions (_rois.zip)",
+    "outlines": "Outlines as text (_cp_outlines.txt), single planes",
+}
+_MOST_AXES = {"png": 2, "npy": 3, "outlines": 2}
+
+_OK_CANCEL = QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+
+
+class AxesDialog(QDialog):
+    """Asks which axis of a file is which; the best guess is chosen already."""
+
+    def __init__(self, question: AxesQuestion, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("What are the axes of this image?")
+        shape = " × ".join(str(n) for n in question.shape)
+        self.text = QLabel(
+            f"<b>{escape(question.path.name)}</b> has the shape <b>{shape}</b>, and "
+            "does not say which axis is which.",
+            wordWrap=True,
+        )
+        self.choice = QComboBox(objectName="axesChoice")
+        for axes, words in question.choices:
+            self.choice.addItem(f"{axes}: {words}", axes)
+        self.choice.setCurrentIndex(max(0, self.choice.findData(question.guess)))
+        self.same = QCheckBox("The same for all files of this shape", checked=True)
+        column = QVBoxLayout(self)
+        column.addWidget(self.text)
+        column.addWidget(self.choice)
+        column.addWidget(self.same)
+        column.addWidget(_buttons(self, "Open"))
+
+    @property
+    def axes(self) -> str:
+        """The chosen axes."""
+        return str(self.choice.currentData())
+
+
+class SaveDialog(QDialog):
+    """Asks which files to save, and where."""
+
+    def __init__(
+        self,
+        folder: Path,
+        kinds: Sequence[str],
+        axes: int,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Save results")
+        self._checks: dict[Kind, QCheckBox] = {}
+        column = QVBoxLayout(self)
+        for kind, text in _KINDS.items():
+            check = self._checks[kind] = QCheckBox(text, objectName=f"save_{kind}")
+            fits = axes <= _MOST_AXES.get(kind, axes)
+            check.setEnabled(fits)
+            check.setChecked(fits and kind in kinds)
+            column.addWidget(check)
+        self.folder = QLineEdit(str(folder), objectName="saveFolder")
+        browse = QPushButton("Browse…")
+        row = QHBoxLayout()
+        row.addWidget(self.folder, 1)
+        row.addWidget(browse)
+        form = QFormLayout()
+        form.addRow("Folder", row)
+        column.addLayout(form)
+        self._buttons = _buttons(self, "Save")
+        column.addWidget(self._buttons)
+        browse.clicked.connect(self._browse)
+        for check in self._checks.values():
+            check.toggled.connect(self._on_toggled)
+        self._on_toggled()
+        self.setMinimumWidth(520)
+
+    @property
+    def kinds(self) -> list[Kind]:
+        """The chosen kinds."""
+        return [kind for kind, check in self._checks.items() if check.isChecked()]
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder", self.folder.text())
+        if folder:
+            self.folder.setText(folder)
+
+    def _on_toggled(self) -> None:
+        ok = self._buttons.button(QDialogButtonBox.StandardButton.Ok)
+        ok.setEnabled(bool(self.kinds))
+
+
+def _buttons(dialog: QDialog, accept: str) -> QDialogButtonBox:
+    buttons = QDialogButtonBox(_OK_CANCEL)
+    buttons.button(QDialogButtonBox.StandardButton.Ok).setText(accept)
+    buttons.accepted.connect(dialog.accept)
+    buttons.rejected.connect(dialog.reject)
+    return buttons

@@ -1,0 +1,84 @@
+"""Saving results off the GUI thread."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qtpy.QtWidgets import QDialog, QWidget
+
+from cellpose_studio.app.failures import failure_of
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.settings import Settings
+from cellpose_studio.io.masks.export import Kind, save_all
+from cellpose_studio.ui.files.dialogs import SaveDialog
+from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.workflows.save import base_of
+
+_DEFAULT = ("tif", "npy")
+
+
+class Saver:
+    """Saves the active masks of an image in other programs' formats."""
+
+    def __init__(
+        self,
+        session: Session,
+        queue: JobQueue,
+        settings: Settings,
+        messages: MessageBar,
+        parent: QWidget,
+    ) -> None:
+        self._session = session
+        self._queue = queue
+        self._settings = settings
+        self._messages = messages
+        self._parent = parent
+
+    def ask_and_save(self, entry: Entry) -> None:
+        """Ask what to save and where, then save it."""
+        kinds = self._settings.save_kinds or list(_DEFAULT)
+        axes = len(entry.image.label_shape)
+        dialog = SaveDialog(entry.image.path.parent, kinds, axes, self._parent)
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            self._settings.save_kinds = dialog.kinds
+            self.save(entry, dialog.kinds, Path(dialog.folder.text()))
+
+    def save(self, entry: Entry, kinds: Sequence[Kind], folder: Path) -> Job | None:
+        """Save the active masks of ``entry``; None if it has none."""
+        image = entry.image
+        if entry.labels is None:
+            self._messages.note(f"{image.name} has no masks yet.")
+            return None
+        self._session.keep_preview(entry, "Change thresholds")
+        self._session.seal(entry)
+        labels = entry.labels
+        # As they are now, whatever is drawn while they are being written.
+        taken = labels.pixels.snapshot() if labels.pixels.loaded else None
+        base = base_of(image, folder)
+        settings = labels.settings()
+
+        def work(_: object) -> list[Path]:
+            return save_all(
+                base,
+                labels.labels if taken is None else taken.array(),
+                labels.flows,
+                kinds,
+                image=image,
+                settings=settings,
+            )
+
+        job = Job(f"Saving the masks of {image.name}", work)
+        job.finished.connect(lambda files: self._messages.note(_saved(files)))
+        job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
+        return self._queue.start(job)
+
+
+def _saved(files: list[Path]) -> str:
+    names = ", ".join(file.name for file in files)
+    return (
+        f"Saved {names} in {files[0].parent}."
+        if files
+        else "There was nothing to save."
+    )

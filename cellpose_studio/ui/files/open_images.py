@@ -1,0 +1,181 @@
+"""Opening files off the GUI thread, and asking about axes where it must be."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from qtpy.QtWidgets import QDialog, QWidget
+
+from cellpose_studio.app.failures import failure_of
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.runs.imported import imported_labels
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.settings import Settings
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.images.axes import AxesQuestion
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.io.masks.folders import FolderEntry
+from cellpose_studio.io.masks.imported import ImportedMasks, plain
+from cellpose_studio.ui.files.dialogs import AxesDialog
+from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.workflows.open import Opened, files_of, open_files
+
+Ask = Callable[[AxesQuestion, QWidget], "tuple[str, bool] | None"]
+
+
+def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None:
+    """Return the axes, and whether they hold for all such files; None: cancelled."""
+    dialog = AxesDialog(question, parent)
+    if dialog.exec() != QDialog.DialogCode.Accepted:
+        return None
+    return dialog.axes, dialog.same.isChecked()
+
+
+_AT_ONCE = 8  # files
+
+
+@dataclass
+class _Opening:
+    """What the user opened with one gesture, and how far that is."""
+
+    paths: Sequence[Path]
+    axes: str | None
+    title: str
+    project: Project
+    files: list[FolderEntry] = field(default_factory=list)
+    done: int = 0
+    added: int = 0
+    shown: bool = False
+    questions: list[AxesQuestion] = field(default_factory=list)
+    failures: list[StudioError] = field(default_factory=list)
+
+
+class Opener:
+    """Opens what the user drops or chooses."""
+
+    def __init__(
+        self,
+        session: Session,
+        queue: JobQueue,
+        settings: Settings,
+        messages: MessageBar,
+        parent: QWidget,
+    ) -> None:
+        self._session = session
+        self._queue = queue
+        self._settings = settings
+        self._messages = messages
+        self._parent = parent
+        self.ask: Ask = ask_axes
+
+    def open(self, paths: Sequence[Path], axes: str | None = None) -> Job:
+        """Open files and folders; the first image of them is shown.
+
+        Some files at a time: the masks and flows of a large folder would not fit into
+        memory together, and its first images need not wait for the last.
+        """
+        title = f"Opening {paths[0].name}" if paths else "Opening"
+        if len(paths) > 1:
+            title += f" and {len(paths) - 1} more"
+        opening = _Opening(paths, axes, title, self._session.project)
+        job = Job(title, lambda _: files_of(paths))
+        job.finished.connect(lambda found: self._on_files(opening, *found))
+        return self._start(job)
+
+    def _on_files(
+        self,
+        opening: _Opening,
+        files: list[FolderEntry],
+        failures: list[StudioError],
+    ) -> None:
+        opening.files, opening.failures = files, failures
+        self._open_some(opening)
+
+    def _open_some(self, opening: _Opening) -> None:
+        done, total = opening.done, len(opening.files)
+        some = opening.files[done : done + _AT_ONCE]
+        opening.done += len(some)
+        axes = opening.axes
+
+        def work(checkpoint: Checkpoint) -> tuple[Opened, list[dict[str, LabelSet]]]:
+            opened = open_files(some, checkpoint, axes, done, total)
+            return opened, [_labels_of(*one) for one in opened.images]
+
+        job = Job(opening.title, work)
+        job.finished.connect(lambda found: self._on_opened(opening, *found))
+        self._start(job)
+
+    def _on_opened(
+        self, opening: _Opening, opened: Opened, labels: list[dict[str, LabelSet]]
+    ) -> None:
+        # Another project was opened meanwhile: this one's images are not for it.
+        if self._session.project is not opening.project:
+            self._messages.note(
+                f"{opening.title} was stopped, because another project was opened. "
+                f"{opening.added} of {len(opening.files)} files are in the one before."
+            )
+            return
+        if opened.images:
+            self._add(opened, labels, opening)
+        opening.added = opening.done
+        opening.questions += opened.questions
+        opening.failures += opened.failures
+        if opening.done < len(opening.files):
+            self._open_some(opening)
+        else:
+            self._finish(opening)
+
+    def _finish(self, opening: _Opening) -> None:
+        if opening.shown or opening.questions:
+            self._settings.add_recent(opening.paths)
+        if opening.failures:
+            self._messages.fail_together([failure_of(e) for e in opening.failures])
+        self._ask_about(opening.questions)
+
+    def _add(
+        self,
+        opened: Opened,
+        labels: list[dict[str, LabelSet]],
+        opening: _Opening,
+    ) -> None:
+        images = (image for image, _ in opened.images)
+        entries = self._session.add(images, opening.axes)
+        found = zip(entries, opened.images, labels, strict=True)
+        for entry, (_, masks), label_sets in found:
+            for name, one in label_sets.items():
+                if name not in entry.label_set_ids:
+                    self._session.import_labels(entry, one, plain(masks[name].details))
+                    self._session.choose_labels(entry, name)
+        if not opening.shown:
+            opening.shown = True
+            self._session.show(entries[0].image.key)
+
+    def _start(self, job: Job) -> Job:
+        job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
+        return self._queue.start(job)
+
+    def _ask_about(self, questions: list[AxesQuestion]) -> None:
+        """Ask about each file, or once for all of one shape; open them then."""
+        answers: dict[tuple[int, ...], str] = {}
+        for question in questions:
+            axes = answers.get(question.shape)
+            if axes is None:
+                answer = self.ask(question, self._parent)
+                if answer is None:
+                    continue
+                axes, for_all = answer
+                if for_all:
+                    answers[question.shape] = axes
+            self.open([question.path], axes)
+
+
+def _labels_of(
+    image: ImageSource, masks: dict[str, ImportedMasks]
+) -> dict[str, LabelSet]:
+    """Return the label sets of an image; counting cells is not for the GUI thread."""
+    return {name: imported_labels(name, one, image) for name, one in masks.items()}

@@ -1,0 +1,241 @@
+"""Opening, naming and closing projects."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
+
+from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.project.project import Contents, Project, read_contents
+from cellpose_studio.app.project.scratch import is_unnamed, new_unnamed
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.settings import Settings
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.io.project.file import SUFFIX, open_project
+from cellpose_studio.io.project.rescue.rescue import RescueReport, rescue
+from cellpose_studio.io.project.sidecar_files import is_taken
+from cellpose_studio.ui.widgets.message_bar import MessageBar
+
+PROJECT_FILTER = f"Projects (*{SUFFIX})"
+
+_PATIENCE = 3.0  # seconds for the disk, before the user is asked
+
+
+class Projects(QObject):
+    """Takes a session from one project to another; loses nothing on the way."""
+
+    saved = Signal(str)  # when, in words
+    opened = Signal()
+
+    def __init__(
+        self,
+        session: Session,
+        queue: JobQueue,
+        settings: Settings,
+        messages: MessageBar,
+        parent: QWidget,
+    ) -> None:
+        super().__init__(parent)
+        self._session = session
+        self._queue = queue
+        self._settings = settings
+        self._messages = messages
+        self._parent = parent
+        self._said = ""
+        self._opening: set[Path] = set()
+        self.before_leaving: Callable[[], None] = lambda: None
+        self._listen()
+
+    def new(self) -> None:
+        """Start an unnamed project."""
+        if not self.may_leave():
+            return
+        try:
+            self._use(new_unnamed())
+        except StudioError as error:
+            self._fail(error)
+
+    def open(self, path: Path, then: Callable[[], object] = lambda: None) -> Job | None:
+        """Open a project, off the GUI thread; call ``then`` when it is open."""
+        place = path.resolve()
+        if self._is_open(path):
+            then()
+            return None
+        # The second time, it would be in use: by us.
+        if place in self._opening:
+            return None
+        self._opening.add(place)
+        job = Job(f"Opening {path.name}", lambda _: read_contents(open_project(path)))
+        job.finished.connect(lambda contents: self._on_contents(contents, then))
+        job.failed.connect(self._fail)
+        job.ended.connect(lambda: self._opening.discard(place))
+        return self._queue.start(job)
+
+    def choose_and_open(self) -> None:
+        """Ask for a project and open it."""
+        file, _ = QFileDialog.getOpenFileName(
+            self._parent, "Open a project", self._settings.folder, PROJECT_FILTER
+        )
+        if file:
+            self.open(Path(file))
+
+    def choose_and_rescue(self) -> None:
+        """Ask for a damaged project, and open a new one with what can be read of it."""
+        file, _ = QFileDialog.getOpenFileName(
+            self._parent,
+            "Rescue a damaged project",
+            self._settings.folder,
+            PROJECT_FILTER,
+        )
+        if file:
+            self.rescue(Path(file))
+
+    def rescue(self, damaged: Path) -> Job:
+        """Save what can be read of a project beside it, and open that."""
+        target = _free(damaged.with_stem(f"{damaged.stem}-rescued"))
+        job = Job(f"Rescuing {damaged.name}", lambda _: rescue(damaged, target))
+        job.finished.connect(self._on_rescued)
+        job.failed.connect(self._fail)
+        return self._queue.start(job)
+
+    def ask_and_save(self) -> None:
+        """Ask for a name, copy the project there, and go on in the copy."""
+        start = Path(self._settings.folder) / f"{self._suggestion()}{SUFFIX}"
+        file, _ = QFileDialog.getSaveFileName(
+            self._parent, "Save the project as", str(start), PROJECT_FILTER
+        )
+        if file:
+            path = Path(file)
+            self.save_as(path if path.suffix == SUFFIX else Path(f"{file}{SUFFIX}"))
+
+    def save_as(self, path: Path) -> Job:
+        """Copy the project to ``path``, off the GUI thread, and go on in the copy."""
+        project = self._session.project
+        self._session.seal_all()
+        job = Job(f"Saving {path.name}", lambda _: project.save_as(path))
+        job.finished.connect(lambda _: self._on_saved_as(path))
+        job.failed.connect(self._fail)
+        return self._queue.start(job)
+
+    def close(self) -> None:
+        """Close the project; an unnamed one takes its place."""
+        self.new()
+
+    def may_leave(self) -> bool:
+        """Make all durable; where that fails, ask whether to give it up."""
+        try:
+            self.before_leaving()
+            self._session.seal_all()
+        # Whatever it is: edits are in the journal, and nobody is to be locked in.
+        except Exception as error:
+            self._fail(error)
+        writer = self._session.project.writer
+        if not writer.flush(_PATIENCE) and not self._may_give_up():
+            return False
+        self._session.leave()
+        if not writer.is_stuck:
+            writer.flush(_PATIENCE)
+        return True
+
+    def _may_give_up(self) -> bool:
+        """Ask whether to lose what cannot be saved, or save it elsewhere."""
+        project = self._session.project
+        answer = QMessageBox.warning(
+            self._parent,
+            "Not saved",
+            f"{project.writer.pending} changes of {project.name} could not be saved.\n"
+            "Save the project elsewhere, or lose them?",
+            QMessageBox.StandardButton.Save
+            | QMessageBox.StandardButton.Discard
+            | QMessageBox.StandardButton.Cancel,
+            QMessageBox.StandardButton.Save,
+        )
+        if answer == QMessageBox.StandardButton.Save:
+            self.ask_and_save()
+        return bool(answer == QMessageBox.StandardButton.Discard)
+
+    def _is_open(self, path: Path) -> bool:
+        """Tell whether that is the project that is open; then the user hears it."""
+        is_open = path.resolve() == self._session.project.path.resolve()
+        if is_open:
+            self._messages.note(f"{path.name} is open already.")
+        return is_open
+
+    def _on_contents(self, contents: Contents, then: Callable[[], object]) -> None:
+        if self._is_open(contents.file.path) or not self.may_leave():
+            contents.file.close()
+            return
+        project = Project(contents, unnamed=is_unnamed(contents.file.path))
+        if not project.unnamed:
+            self._settings.add_recent([project.path])
+            self._settings.folder = str(project.folder)
+        self._use(project)
+        if project.why_read_only:
+            self._messages.fail(Failure(project.why_read_only))
+        elif project.crashed:
+            self._messages.note(
+                f"{project.name} was not closed the last time. All that was saved is "
+                "there."
+            )
+        then()
+
+    def _on_rescued(self, report: RescueReport) -> None:
+        self._messages.fail(Failure(*str(report).split("\n", 1)))
+        self.open(report.target)
+
+    def _use(self, project: Project) -> None:
+        old = self._session.project
+        self._session.use(project)
+        self._listen()
+        # Its last changes may take a moment.
+        self._queue.start(Job("Closing the project", lambda _: old.close(0), True))
+        self.opened.emit()
+
+    def _on_saved_as(self, path: Path) -> None:
+        self._settings.add_recent([path])
+        self._settings.folder = str(path.parent)
+        self._messages.note(f"Saved as {path.name} in {path.parent}.")
+        self.opened.emit()
+
+    def _listen(self) -> None:
+        writer = self._session.project.writer
+        writer.saved.connect(self._on_saved)
+        writer.failing.connect(self._on_failing)
+        writer.broken.connect(self._messages.fail)
+        self._said = ""
+
+    def _on_saved(self) -> None:
+        if self._said:
+            self._said = ""
+            self._messages.note("The project is saved again.")
+        self.saved.emit(f"saved {datetime.now():%H:%M:%S}")
+
+    def _on_failing(self, failure: Failure) -> None:
+        self.saved.emit("not saved")
+        # It is tried again and again; once is enough to be told.
+        if failure.message != self._said:
+            self._said = failure.message
+            self._messages.fail(failure)
+
+    def _fail(self, error: Exception) -> None:
+        self._messages.fail(failure_of(error))
+
+    def _suggestion(self) -> str:
+        project, entries = self._session.project, self._session.entries
+        if not project.unnamed:
+            return f"{project.name} copy"
+        return entries[0].image.path.parent.name if entries else "project"
+
+
+def _free(path: Path) -> Path:
+    """Return ``path``, with a number if something is there already."""
+    number, free = 1, path
+    while is_taken(free):
+        number += 1
+        free = path.with_stem(f"{path.stem}-{number}")
+    return free

@@ -1,0 +1,107 @@
+"""Shows a comparison over the image until the user has seen enough."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+from qtpy.QtCore import QObject
+
+from cellpose_studio.app.history.comparison import Compared, Side, compared
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.history.comparison_bar import ComparisonBar
+
+_State = dict[str, tuple[object, bool]]
+
+
+class Comparing(QObject):
+    """Compares two revisions of the image that is shown.
+
+    It ends when another image is shown, or the masks change.
+    """
+
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, canvas: Canvas, queue: JobQueue) -> None:
+        super().__init__()
+        self._session = session
+        self._canvas = canvas
+        self._queue = queue
+        self._job: Job | None = None
+        self._result: Compared | None = None
+        self._masks: _State = {}
+        self.bar = ComparisonBar()
+        self.bar.left.connect(self.leave)
+        session.shown_changed.connect(self._on_other)
+        session.labels_changed.connect(self._on_labels)
+        session.labels_edited.connect(self._on_edited)
+
+    @property
+    def shown(self) -> bool:
+        """A comparison is on the canvas."""
+        return self._result is not None
+
+    def start(self, before: Side, after: Side) -> None:
+        """Compare, off the GUI thread, and show what comes of it."""
+        entry, project = self._session.shown, self._session.project
+        if entry is None:
+            return
+        self._drop()
+        self._masks = _state(entry)
+        job = Job("Comparing", lambda _: compared(project, before, after))
+        job.finished.connect(lambda result: self._finish(job, result))
+        job.failed.connect(lambda error: self._fail(job, error))
+        self._job = self._queue.start(job)
+
+    def leave(self) -> bool:
+        """Go back to the masks; False if nothing was compared."""
+        was_shown = self.shown
+        self._drop()
+        entry = self._session.shown
+        if was_shown and entry is not None:
+            self._canvas.show_comparison(None)
+            self._canvas.set_active_labels(entry.active)
+        return was_shown
+
+    def _drop(self) -> None:
+        if self._job is not None:
+            self._job.cancel()
+        self._job = self._result = None
+        self.bar.hide()
+
+    def _finish(self, job: Job, result: Compared) -> None:
+        if self._job is job:
+            self._job, self._result = None, result
+            self._canvas.show_comparison(result.picture)
+            self.bar.show_result(result)
+
+    def _fail(self, job: Job, error: Exception) -> None:
+        if self._job is job:
+            self._job = None
+            self.failed.emit(error)
+
+    def _on_other(self, _: Entry | None) -> None:
+        if self.shown:
+            self._canvas.show_comparison(None)
+        self._drop()
+
+    def _on_labels(self, entry: Entry, _: str) -> None:
+        if entry is not self._session.shown or not (self.shown or self._job):
+            return
+        if _state(entry) != self._masks:
+            self.leave()
+        elif self._result is not None:
+            # Only more is known of the masks, which were brought to the front by it.
+            self._canvas.show_comparison(self._result.picture)
+
+    def _on_edited(self, entry: Entry, *_: object) -> None:
+        if entry is self._session.shown:
+            self.leave()
+
+
+def _state(entry: Entry) -> _State:
+    """Return what tells whether masks were changed."""
+    return {
+        name: (labels.revision and labels.revision.id, labels.edited)
+        for name, labels in entry.label_sets.items()
+    }

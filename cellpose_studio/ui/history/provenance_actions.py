@@ -1,0 +1,192 @@
+"""How did I run this? Copy, export, or run it again."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QApplication, QFileDialog
+
+from cellpose_studio.app.failures import Failure
+from cellpose_studio.app.jobs import Job, Work
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Entry
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.io.atomic import replacing
+from cellpose_studio.ui.history.availability import revision_of
+from cellpose_studio.ui.history.revision_actions import HistoryActions
+from cellpose_studio.ui.history.tree import Row
+from cellpose_studio.workflows.provenance.origin import provenance
+from cellpose_studio.workflows.provenance.recipes import RecipeKind, recipe
+
+if TYPE_CHECKING:
+    from cellpose_studio.ui.window.main_window import MainWindow
+    from cellpose_studio.workflows.provenance.replay import ReplayResult
+
+_WORDS: dict[RecipeKind, str] = {
+    "command": "command line",
+    "script": "Python script",
+    "methods": "methods paragraph",
+    "json": "record",
+}
+_PATIENCE = 10.0  # seconds for the disk
+_JSON = "JSON (*.json)"
+_CRATE = "RO-Crate (*.zip)"
+_CRATE_WITH_IMAGE = "RO-Crate with a copy of the image (*.zip)"
+
+
+class MadeActions(QObject):
+    """Tells how the masks of a revision were made."""
+
+    def __init__(self, window: MainWindow, history: HistoryActions) -> None:
+        super().__init__(window)
+        self._window = window
+        self._session = window.session
+        self._history = history
+
+    def copy(self, kind: RecipeKind, row: Row) -> None:
+        """Put how masks were made on the clipboard, as text."""
+        number, project = self._revision(row), self._session.project
+        if number is None:
+            return
+
+        def put(text: str) -> None:
+            QApplication.clipboard().setText(text)
+            self._window.messages.note(
+                f"Copied the {_WORDS[kind]} of revision {number}."
+            )
+
+        work = Job(
+            f"Copying the {_WORDS[kind]}", lambda _: _text(project, number, kind)
+        )
+        work.finished.connect(put)
+        self._start(work)
+
+    def export_json(self, row: Row) -> None:
+        """Ask for a file and write the record of the run there."""
+        number, project = self._revision(row), self._session.project
+        if number is None:
+            return
+        chosen = self.ask_file("Export the record", f"{self._stem()}_run.json", [_JSON])
+        if chosen is None:
+            return
+        path, _ = chosen
+
+        def work(_: object) -> None:
+            text = _text(project, number, "json")
+            with replacing(path) as part:
+                part.write_text(text, encoding="utf-8")
+
+        self._export(path, work)
+
+    def export_crate(self, row: Row) -> None:
+        """Ask for a file and write masks and record there, as an RO-Crate."""
+        entry, number = self._session.shown, self._revision(row)
+        if entry is None or number is None:
+            return
+        filters = [_CRATE, _CRATE_WITH_IMAGE]
+        chosen = self.ask_file(
+            "Export as RO-Crate", f"{self._stem()}_crate.zip", filters
+        )
+        if chosen is None:
+            return
+        path, kind = chosen
+        project, with_image = self._session.project, kind == _CRATE_WITH_IMAGE
+        self._export(
+            path, lambda _: _write_crate(project, number, entry, path, with_image)
+        )
+
+    def run_again(self, row: Row) -> None:
+        """Run what a revision was made by once more, and say whether it is the same."""
+        number, project = self._revision(row), self._session.project
+        if number is None:
+            return
+
+        def work(checkpoint: Checkpoint) -> ReplayResult:
+            # Imports torch.
+            from cellpose_studio.workflows.provenance.replay import replay
+
+            # What is on its way to the file has to be in it.
+            project.writer.flush(_PATIENCE)
+            return replay(project.path, number, checkpoint)
+
+        job = Job(f"Running revision {number} again", work)
+        job.finished.connect(self._tell)
+        job.failed.connect(self._window.show_error)
+        self._window.queue.start(job)
+
+    def ask_file(
+        self, title: str, name: str, filters: list[str]
+    ) -> tuple[Path, str] | None:
+        """Ask where to write; return the file and the filter that was chosen."""
+        start = Path(self._window.settings.folder) / name
+        file, chosen = QFileDialog.getSaveFileName(
+            self._window, title, str(start), ";;".join(filters)
+        )
+        if not file:
+            return None
+        path = Path(file)
+        self._window.settings.folder = str(path.parent)
+        suffix = Path(name).suffix
+        return (path if path.suffix else Path(f"{file}{suffix}")), chosen
+
+    def _revision(self, row: Row) -> int | None:
+        """Return the revision that is meant; edits become part of one first."""
+        entry = self._session.shown
+        if row.step is None and entry is not None:
+            return self._history.sealed(entry, row.lineage.name)
+        revision = revision_of(row)
+        return revision.id if revision else None
+
+    def _stem(self) -> str:
+        entry = self._session.shown
+        name = entry.image.name if entry else "masks"
+        return re.sub(r"[^\w.-]+", "_", Path(name).stem).strip("_") or "masks"
+
+    def _export(self, path: Path, work: Work) -> None:
+        job = Job(f"Writing {path.name}", work)
+        job.finished.connect(
+            lambda _: self._window.messages.note(f"Saved {path.name} in {path.parent}.")
+        )
+        self._start(job)
+
+    def _start(self, job: Job) -> None:
+        job.failed.connect(self._window.show_error)
+        self._window.quick.start(job)
+
+    def _tell(self, result: ReplayResult) -> None:
+        first, *more = result.sentences
+        number = result.made.revision.id
+        if result.identical:
+            text = " ".join((first, *more))
+            self._window.messages.note(f"Revision {number} was run again. {text}")
+        else:
+            # Stays until it was read.
+            failure = Failure(
+                f"Revision {number} was run again. {first}", " ".join(more)
+            )
+            self._window.show_failure(failure)
+
+
+def _text(project: Project, number: int, kind: RecipeKind) -> str:
+    return project.read(lambda db: recipe(provenance(db, number), kind))
+
+
+def _write_crate(
+    project: Project, number: int, entry: Entry, path: Path, with_image: bool
+) -> None:
+    # Nothing else needs it, and it brings all formats of masks along.
+    from cellpose_studio.io.ro_crate.writer import write_ro_crate
+
+    made = project.read(lambda db: provenance(db, number))
+    write_ro_crate(
+        path,
+        made.known_record(),
+        project.labels(made.revision),
+        entry.image,
+        made.edits,
+        made.revision.author or project.author,
+        with_image=with_image,
+    )

@@ -1,0 +1,127 @@
+"""What can be done with the images that are selected in the list."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import QObject, QPoint, QUrl
+from qtpy.QtGui import QDesktopServices
+from qtpy.QtWidgets import QMenu
+
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.io.project.tables.training import TrainingRole
+from cellpose_studio.ui.commands.command import Command, fill
+from cellpose_studio.ui.files.relink import Relinker
+from cellpose_studio.ui.images.panel import ImageList
+from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.widgets.wording import images
+
+_USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
+    ("train", "Use for &training", "train"),
+    ("test", "Use for t&esting", "test"),
+    ("noTraining", "Do &not use for training", None),
+)
+
+
+class ImageActions(QObject):
+    """The menu of the list, and what the window's menus do with images."""
+
+    def __init__(
+        self,
+        session: Session,
+        listed: ImageList,
+        relinker: Relinker,
+        messages: MessageBar,
+    ) -> None:
+        super().__init__(listed)
+        self._session = session
+        self._list = listed
+        self._relinker = relinker
+        self._messages = messages
+        listed.view.customContextMenuRequested.connect(self._pop_up)
+
+    def targets(self) -> list[Entry]:
+        """Return what a key acts on: the image shown; in the list, those selected."""
+        if self._list.view.hasFocus() and (selected := self._list.selected_entries()):
+            return selected
+        return [shown] if (shown := self._session.shown) else []
+
+    def set_reviewed(self, on: bool) -> None:
+        """Say that the user is done with the images that are meant, or not yet."""
+        shown = self._session.shown
+        # The menu follows the image that is shown, and comes here, too.
+        if shown is not None and shown.reviewed != on:
+            self.mark(self.targets(), on)
+
+    def mark(self, entries: Sequence[Entry], reviewed: bool) -> None:
+        """Say that the user is done with images, or not yet."""
+        for entry in entries:
+            if entry.reviewed != reviewed:
+                self._session.set_reviewed(entry, reviewed)
+
+    def use(self, entries: Sequence[Entry], role: TrainingRole | None) -> None:
+        """Use the masks of images for training, or for testing, or not any more."""
+        for entry in entries:
+            self._list.members.set_role(entry, role)
+        if without := sum(entry.labels is None for entry in entries):
+            self._messages.note(f"{images(without)} without masks cannot be used.")
+
+    def show_folder(self, entry: Entry) -> None:
+        """Show where an image is, in the system's file manager."""
+        folder = entry.image.path.parent
+        if folder.is_dir():
+            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
+        else:
+            self._messages.note(f"There is no folder {folder} any more.")
+
+    def take_off(self, entries: Sequence[Entry]) -> None:
+        """Take images off the list."""
+        self._session.close(*(entry.image.key for entry in entries))
+
+    def commands(self) -> list[Command | None]:
+        """Return what the window's menu has of them."""
+        shown = self._session.shown
+        reviewed = shown is not None and shown.reviewed
+        uses = [
+            Command(name, text, lambda role=role: self.use(self.targets(), role))
+            for name, text, role in _USES
+        ]
+        return [
+            Command("reviewed", "&Reviewed", self.set_reviewed, "R", reviewed),
+            None,
+            *uses,
+        ]
+
+    def menu(self, entries: Sequence[Entry]) -> QMenu:
+        """Return the menu for images of the list."""
+        menu = QMenu(self._list)
+        reviewed = all(entry.reviewed for entry in entries)
+        word = "not reviewed" if reviewed else "reviewed"
+        uses = [
+            Command(name, text, lambda role=role: self.use(entries, role))
+            for name, text, role in _USES
+        ]
+        commands: list[Command | None] = [
+            Command(
+                "mark", f"Mark as &{word}", lambda: self.mark(entries, not reviewed)
+            ),
+            None,
+            *uses,
+            None,
+            Command(
+                "folder", "&Show in file manager", lambda: self.show_folder(entries[0])
+            ),
+            Command("relinkThese", "Re&link…", lambda: self._relinker.ask(entries)),
+            Command("takeOff", "Take &off the list", lambda: self.take_off(entries)),
+        ]
+        actions = fill(menu, commands, menu)
+        for name, _, role in _USES:
+            roles = {self._list.members.role(e) for e in entries if e.labels}
+            actions[name].setEnabled(bool(roles - {role}))
+        return menu
+
+    def _pop_up(self, place: QPoint) -> None:
+        if entries := self._list.selected_entries():
+            menu = self.menu(entries)
+            menu.exec(self._list.view.viewport().mapToGlobal(place))
+            menu.deleteLater()

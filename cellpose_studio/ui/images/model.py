@@ -1,0 +1,230 @@
+"""The images of a session as Qt's views read them, and the filter between."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import OrderedDict
+from collections.abc import Iterator
+from typing import Any
+
+from qtpy.QtCore import QAbstractListModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtGui import QPixmap
+
+from cellpose_studio.app.images.image_status import ImageStatus, status_of
+from cellpose_studio.app.images.missing_images import MissingImages
+from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.display.thumbnail import Thumbnail
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.ui.images.text import about, spoken
+from cellpose_studio.ui.widgets.pixmap import pixmap_of
+
+_Mark = tuple[str, str]
+
+_ROLES = Qt.ItemDataRole
+KEY = int(_ROLES.UserRole)
+"""Role of the key of an image; those after it are ours, too."""
+STATUS, CELLS, TRAINING, BADGE = range(KEY + 1, KEY + 5)
+
+_PIXMAPS = 2000
+"""How many thumbnails are held, of 30 kB each."""
+
+
+class ImageModel(QAbstractListModel):
+    """The images of a session."""
+
+    def __init__(
+        self, session: Session, missing: MissingImages, members: TrainingMembers
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._missing = missing
+        self._members = members
+        self._badges: dict[str, str] = {}
+        self._pixmaps: OrderedDict[_Mark, QPixmap] = OrderedDict()
+        self._unreadable: dict[_Mark, str] = {}
+        self._read_entries()
+        session.images_changed.connect(self.read_again)
+        session.labels_changed.connect(self._on_labels)
+        session.labels_edited.connect(self._on_edited)
+        session.entry_changed.connect(self.on_entry)
+        members.entry_changed.connect(self.on_entry)
+        members.changed.connect(self._on_all)
+        missing.changed.connect(self._on_missing)
+
+    def rowCount(self, _: QModelIndex | None = None) -> int:
+        """Return the number of images."""
+        return len(self._entries)
+
+    def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
+        """Return what there is to show of an image; see the roles above."""
+        entry = self._entries[index.row()]
+        if role == _ROLES.DisplayRole:
+            return entry.image.name
+        if role == _ROLES.DecorationRole:
+            return self._pixmaps.get(_mark(entry.image))
+        if role == KEY:
+            return entry.image.key
+        if role == STATUS:
+            return self.status(index.row())
+        if role == CELLS:
+            return entry.labels.cells if entry.labels else None
+        if role == TRAINING:
+            return self._members.role(entry)
+        if role == BADGE:
+            return self._badges.get(entry.image.key, "")
+        return self._words(entry, index.row(), role)
+
+    def entry(self, row: int) -> Entry:
+        """Return the entry of a row."""
+        return self._entries[row]
+
+    def row_of(self, key: str) -> int:
+        """Return the row of an image, -1 if it is not in the list."""
+        return self._rows.get(key, -1)
+
+    def plain_name(self, row: int) -> str:
+        """Return the name of the image of a row without capitals."""
+        return self._names[row]
+
+    def status(self, row: int) -> ImageStatus:
+        """Return how far the work on the image of a row is."""
+        entry = self._entries[row]
+        return status_of(entry, entry.image.path in self._missing)
+
+    def set_badge(self, key: str, text: str) -> None:
+        """Show a word or two under the name of an image: "waiting"; "" for none."""
+        if text:
+            self._badges[key] = text
+        else:
+            self._badges.pop(key, None)
+        self._changed(key)
+
+    def set_thumbnail(self, image: ImageSource, thumbnail: Thumbnail) -> None:
+        """Show the thumbnail of an image, for as long as there is room."""
+        self._pixmaps[_mark(image)] = pixmap_of(thumbnail)
+        if len(self._pixmaps) > _PIXMAPS:
+            self._pixmaps.popitem(last=False)
+        self._changed(image.key)
+
+    def set_unreadable(self, image: ImageSource, why: str) -> None:
+        """Say in the tooltip why an image has no thumbnail."""
+        self._unreadable[_mark(image)] = why
+        self._changed(image.key)
+
+    def needs_thumbnail(self, image: ImageSource) -> bool:
+        """Tell whether an image has no thumbnail, and may get one."""
+        mark = _mark(image)
+        return mark not in self._pixmaps and mark not in self._unreadable
+
+    def on_entry(self, entry: Entry) -> None:
+        """Show an image as it is now."""
+        self._changed(entry.image.key)
+
+    def read_again(self) -> None:
+        """Show the images that the session has now."""
+        self.beginResetModel()
+        self._read_entries()
+        self._unreadable.clear()
+        self.endResetModel()
+
+    def _words(self, entry: Entry, row: int, role: int) -> str | None:
+        key = entry.image.key
+        badge, use = self._badges.get(key, ""), self._members.role(entry)
+        if role == _ROLES.ToolTipRole:
+            why = self._unreadable.get(_mark(entry.image), "")
+            return about(entry, self.status(row), use, badge, why)
+        if role == _ROLES.AccessibleTextRole:
+            return spoken(entry, self.status(row), use, badge)
+        return None
+
+    def _read_entries(self) -> None:
+        self._entries = self._session.entries
+        self._rows = {e.image.key: n for n, e in enumerate(self._entries)}
+        self._names = [entry.image.name.casefold() for entry in self._entries]
+
+    def _on_labels(self, entry: Entry, _: str) -> None:
+        self.on_entry(entry)
+
+    def _on_edited(self, entry: Entry, *_: object) -> None:
+        self.on_entry(entry)
+
+    def _changed(self, key: str) -> None:
+        if (row := self.row_of(key)) >= 0:
+            self.dataChanged.emit(self.index(row), self.index(row))
+
+    def _on_missing(self) -> None:
+        self._unreadable.clear()
+        self._on_all()
+
+    def _on_all(self) -> None:
+        if self._entries:
+            last = self.index(len(self._entries) - 1)
+            self.dataChanged.emit(self.index(0), last)
+
+
+class ImageFilter(QSortFilterProxyModel):
+    """The images whose names have all words that were typed, of one status or any."""
+
+    def __init__(self, model: ImageModel) -> None:
+        super().__init__()
+        self._model = model
+        self._words: list[str] = []
+        self._status: ImageStatus | None = None
+        self.setSourceModel(model)
+
+    @property
+    def active(self) -> bool:
+        """Something may be left out."""
+        return bool(self._words) or self._status is not None
+
+    def set(self, text: str, status: ImageStatus | None) -> None:
+        """Show images of a status, whose names have all words of ``text``.
+
+        Capitals do not matter; a status of None is any.
+        """
+        self._words = text.casefold().split()
+        self._status = status
+        self.invalidateFilter()
+
+    def filterAcceptsRow(self, row: int, _: QModelIndex) -> bool:
+        """Tell whether an image is shown; for Qt."""
+        if self._words:
+            name = self._model.plain_name(row)
+            if not all(word in name for word in self._words):
+                return False
+        return self._status is None or self._status == self._model.status(row)
+
+    def row_of(self, key: str) -> int:
+        """Return the row of an image here, -1 if it is not shown."""
+        row = self._model.row_of(key)
+        return self.mapFromSource(self._model.index(row)).row() if row >= 0 else -1
+
+    def entry(self, row: int) -> Entry:
+        """Return the entry of a row here."""
+        return self._model.entry(self._source(row))
+
+    def beside(self, key: str, by: int) -> Entry | None:
+        """Return the entry ``by`` rows further; of one not shown, count from its place.
+
+        It stops at both ends.
+        """
+        rows, here = self.rowCount(), self._model.row_of(key)
+        if not rows:
+            return None
+        at = bisect_left(range(rows), here, key=self._source)
+        hidden = at == rows or self._source(at) != here
+        to = at + by - (hidden and by > 0)
+        return self.entry(min(max(to, 0), rows - 1))
+
+    def entries(self) -> Iterator[Entry]:
+        """Yield the entries that are shown, from the top down."""
+        return (self.entry(row) for row in range(self.rowCount()))
+
+    def _source(self, row: int) -> int:
+        return int(self.mapToSource(self.index(row, 0)).row())
+
+
+def _mark(image: ImageSource) -> _Mark:
+    """Return what tells an image from another one that takes its place."""
+    return image.key, image.fingerprint

@@ -1,0 +1,209 @@
+"""Which model runs, and which channel each of its inputs sees."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.channels import default_channels
+from cellpose_studio.core.runs.parameters import GREY
+from cellpose_studio.ui.segment.model_browser import ModelBrowser
+
+_INPUTS = {
+    1: ("Channel",),
+    2: ("Channel", "Second (optional)"),
+    3: ("First channel", "Second", "Third"),
+}
+_NOTHING = "nothing"
+
+
+class ModelPanel(QWidget):
+    """The choice of a model, and of the channels it is shown."""
+
+    changed = Signal()
+    file_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._models: list[ModelSpec] = []
+        self._image: ImageSource | None = None
+        self._chosen: dict[str, tuple[int | None, ...]] = {}
+        self.combo = QComboBox(objectName="model")
+        self.combo.setToolTip("<qt>The network that looks for cells.</qt>")
+        self.combo.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.browse = QPushButton("Models…", objectName="browseModels")
+        self.browse.setToolTip(
+            "<qt>All models with their cards: what they are for, how well they work. "
+            "Add a weight file of Cellpose 1 to 4 there.</qt>"
+        )
+        self.browser = ModelBrowser(self)
+        self.about = QLabel(objectName="aboutModel", wordWrap=True)
+        # Cards, which may come with a file, say part of it.
+        self.about.setTextFormat(Qt.TextFormat.PlainText)
+        self.channels = QFormLayout()
+        self.channels.setContentsMargins(0, 0, 0, 0)
+        row = QHBoxLayout()
+        row.addWidget(self.combo, 1)
+        row.addWidget(self.browse)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(row)
+        column.addWidget(self.about)
+        column.addLayout(self.channels)
+        self.combo.currentIndexChanged.connect(self._on_model)
+        self.browse.clicked.connect(self.show_browser)
+        self.browser.file_wanted.connect(self.file_wanted)
+        self.browser.accepted.connect(
+            lambda: self.combo.setCurrentIndex(self.browser.chosen)
+        )
+        self._on_model()
+
+    @property
+    def model(self) -> ModelSpec | None:
+        """The chosen model."""
+        at = self.combo.currentIndex()
+        return self._models[at] if at >= 0 else None
+
+    @property
+    def chosen_channels(self) -> tuple[int | None, ...]:
+        """What each input sees, as in `SegmentationParameters`; empty: automatic."""
+        return tuple(combo.currentData() for combo in self._channel_combos())
+
+    @property
+    def channels_for_others(self) -> tuple[int | None, ...]:
+        """The same for other images; automatic unless the user chose other ones."""
+        chosen, image = self.chosen_channels, self._image
+        if image is None or chosen == default_channels(image, len(chosen)):
+            return ()
+        return chosen
+
+    def add_model(self, model: ModelSpec, select: bool = False) -> None:
+        """Offer ``model``, once."""
+        known = [m.sha256 for m in self._models]
+        if model.sha256 not in known:
+            self._models.append(model)
+            self.combo.addItem(model.label)
+            known.append(model.sha256)
+        if select:
+            self.combo.setCurrentIndex(known.index(model.sha256))
+        if self.browser.isVisible():
+            chosen = known.index(model.sha256) if select else self.browser.chosen
+            self.browser.set_models(self._models, chosen)
+
+    def choose(self, wanted: str) -> bool:
+        """Choose the model of that name, file or SHA-256; False if it is not here."""
+        for at, model in enumerate(self._models):
+            if wanted in (model.sha256, str(model.path), model.name):
+                self.combo.setCurrentIndex(at)
+                return True
+        return False
+
+    def show_browser(self) -> None:
+        """Show all models with their cards."""
+        self.browser.set_models(self._models, self.combo.currentIndex())
+        self.browser.open()
+
+    def set_image(self, image: ImageSource | None) -> None:
+        """Offer the channels of ``image``, those first that it was run with last."""
+        self._remember()
+        self._image = image
+        self._offer_channels()
+
+    def set_channels(self, channels: tuple[int | None, ...]) -> None:
+        """Choose what each input sees."""
+        for combo, channel in zip(self._channel_combos(), channels, strict=False):
+            combo.setCurrentIndex(max(0, combo.findData(channel)))
+
+    def show_channels(self, channels: tuple[int | None, ...]) -> str:
+        """Choose what each input sees; return what could not be, as a sentence.
+
+        None at all means those that are chosen for an image at first.
+        """
+        image, model = self._image, self.model
+        if image is None or model is None:
+            return ""
+        default = default_channels(image, model.input_channels)
+        shown = [
+            _in_image(channel, image, default[n])
+            for n, channel in enumerate(channels[: len(default)])
+        ]
+        left = default if not channels else (None,) * len(default)
+        self.set_channels((*shown, *left[len(shown) :]))
+        missing = [c for c in channels if c and c > image.channels]
+        if missing:
+            return f"{image.name} has no channel {missing[0]}."
+        if any(c is not None for c in channels[len(default) :]):
+            return f"{model.label} sees only {len(default)} of the channels."
+        return ""
+
+    def _on_model(self) -> None:
+        model = self.model
+        self._remember()
+        self.about.setText(_about(model) if model else "There is no model yet.")
+        self._offer_channels()
+        self.changed.emit()
+
+    def _remember(self) -> None:
+        if self._image is not None and (chosen := self.chosen_channels):
+            self._chosen[self._image.key] = chosen
+
+    def _offer_channels(self) -> None:
+        while self.channels.rowCount():
+            self.channels.removeRow(0)
+        if self._image is None or self.model is None:
+            return
+        inputs = self.model.input_channels
+        titles = _INPUTS.get(inputs) or tuple(f"Input {n + 1}" for n in range(inputs))
+        for n, title in enumerate(titles):
+            combo = QComboBox(objectName=f"channel{n}")
+            combo.setToolTip(
+                "<qt>What the network is shown here. Grey is the mean of all "
+                "channels.</qt>"
+            )
+            for text, channel in _choices(self._image, optional=n > 0):
+                combo.addItem(text, channel)
+            combo.currentIndexChanged.connect(lambda _: self.changed.emit())
+            self.channels.addRow(title, combo)
+        default = default_channels(self._image, inputs)
+        self.set_channels(self._chosen.get(self._image.key, default))
+
+    def _channel_combos(self) -> list[QComboBox]:
+        field = QFormLayout.ItemRole.FieldRole
+        rows = range(self.channels.rowCount())
+        return [self.channels.itemAt(n, field).widget() for n in rows]
+
+
+def _about(model: ModelSpec) -> str:
+    text = model.description or f"Your own file {model.path.name}."
+    return f"{text} Trained on cells of {model.diam_labels:.0f} px."
+
+
+def _in_image(
+    channel: int | None, image: ImageSource, default: int | None
+) -> int | None:
+    """Return a channel that can be chosen for ``image``."""
+    if channel == GREY and image.channels == 1:
+        return 1
+    return default if channel and channel > image.channels else channel
+
+
+def _choices(image: ImageSource, optional: bool) -> list[tuple[str, int | None]]:
+    choices: list[tuple[str, int | None]] = []
+    if optional:
+        choices.append((_NOTHING, None))
+    choices += [(name, n) for n, name in enumerate(image.channel_names, start=1)]
+    if image.channels > 1:
+        choices.append(("grey", GREY))
+    return choices

@@ -1,0 +1,150 @@
+"""The parameters of a run, and the button that starts it."""
+
+from __future__ import annotations
+
+from html import escape
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QComboBox,
+    QFormLayout,
+    QHBoxLayout,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.ui.widgets.form import Form, fields_of
+from cellpose_studio.ui.widgets.section import Section
+
+_JOIN = 0.25
+"""IoU at which planes are joined unless the user says otherwise."""
+
+_RUN_WIDTH = 150  # px of the button's text; a long file name must not widen the panel
+
+_STACK_MODES = {
+    "volume": "As a volume (3D)",
+    "joined": "Plane by plane, cells joined",
+    "planes": "Plane by plane, each on its own",
+}
+
+
+class ParameterPanel(QWidget):
+    """Everything that a run needs to know beside the model."""
+
+    run_wanted = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        model = SegmentationParameters
+        self.main = Form(model, fields_of(model, "main"))
+        self.mode = QComboBox(objectName="stackMode")
+        for key, text in _STACK_MODES.items():
+            self.mode.addItem(text, key)
+        self.mode.setSizeAdjustPolicy(
+            QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+        )
+        self.mode.setToolTip(
+            "<qt>How the planes of a stack become cells. As a volume is best for "
+            "cells over many planes, and slowest.</qt>"
+        )
+        stack = [f for f in fields_of(model, "stack") if f != "do_3D"]
+        self.stack = Form(model, stack)
+        self.stack.set_values({"stitch_threshold": _JOIN})
+        self.normalization = Form(
+            Normalization, fields_of(Normalization, "normalisation")
+        )
+        self.advanced = Form(model, fields_of(model, "advanced"))
+        self.run = QPushButton("Run", objectName="run")
+        self.scope = QComboBox(objectName="runScope")
+        self.stack_section = Section("3D stack", self._stack_page())
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.main)
+        column.addWidget(self.stack_section)
+        column.addWidget(Section("Normalisation", self.normalization))
+        column.addWidget(Section("Advanced", self.advanced))
+        row = QHBoxLayout()
+        row.addWidget(self.run, 1)
+        row.addWidget(self.scope)
+        column.addLayout(row)
+        self.run.clicked.connect(self.run_wanted)
+        self.mode.currentIndexChanged.connect(self._on_mode)
+        self._on_mode()
+
+    def set_image(self, image: ImageSource | None) -> None:
+        """Show what applies to ``image``."""
+        is_stack = image is not None and image.planes > 1
+        self.stack_section.setVisible(is_stack)
+        if image is not None:
+            self.stack.suggest("anisotropy", image.anisotropy or 1.0)
+        if is_stack:
+            self.stack_section.open()
+
+    def set_runnable(self, what: str, missing: str) -> None:
+        """Say what Run will run on, or what is missing for it."""
+        self.run.setEnabled(not missing)
+        text = f"Run on {what}" if what else "Run"
+        middle = Qt.TextElideMode.ElideMiddle
+        self.run.setText(self.run.fontMetrics().elidedText(text, middle, _RUN_WIDTH))
+        tip = missing or f"Find the cells of {escape(what)} (Ctrl+R)."
+        self.run.setToolTip(f"<qt>{tip}</qt>")
+
+    def parameters(
+        self,
+        image: ImageSource,
+        channels: tuple[int | None, ...],
+        thresholds: dict[str, float],
+    ) -> SegmentationParameters:
+        """Return the parameters of a run on ``image``."""
+        mode = self.mode.currentData() if image.planes > 1 else "planes"
+        stack = self.stack.values()
+        if mode != "joined":
+            stack["stitch_threshold"] = 0.0
+        return SegmentationParameters(
+            channels=channels,
+            do_3D=mode == "volume",
+            normalization=Normalization(**self.normalization.values()),
+            **self.main.values(),
+            **stack,
+            **self.advanced.values(),
+            **thresholds,
+        )
+
+    def show_parameters(
+        self, parameters: SegmentationParameters, image: ImageSource | None
+    ) -> None:
+        """Put parameters into the fields; those of the result have their own panel."""
+        values = parameters.model_dump()
+        if parameters.do_3D or not parameters.stitch_threshold:
+            # What the user would join planes with stays for then.
+            del values["stitch_threshold"]
+        if image is not None and values["anisotropy"] == (image.anisotropy or 1.0):
+            values["anisotropy"] = None
+        self.mode.setCurrentIndex(self.mode.findData(_mode_of(parameters)))
+        self.normalization.set_values(values.pop("normalization"))
+        for form in (self.main, self.stack, self.advanced):
+            form.set_values(values)
+
+    def _stack_page(self) -> QWidget:
+        page = QWidget()
+        form = QFormLayout(page)
+        form.setContentsMargins(0, 0, 0, 0)
+        form.addRow("Run", self.mode)
+        form.addRow(self.stack)
+        return page
+
+    def _on_mode(self) -> None:
+        mode = self.mode.currentData()
+        self.stack.widget_of("stitch_threshold").setEnabled(mode == "joined")
+        for name in ("anisotropy", "flow3D_smooth"):
+            self.stack.widget_of(name).setEnabled(mode == "volume")
+
+
+def _mode_of(parameters: SegmentationParameters) -> str:
+    """Return how parameters have a stack run."""
+    if parameters.do_3D:
+        return "volume"
+    return "joined" if parameters.stitch_threshold else "planes"

@@ -1,0 +1,124 @@
+"""Model and parameters under a name, kept in the project."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from html import escape
+from pathlib import Path
+
+from psygnal import Signal
+from qtpy.QtCore import QObject
+from qtpy.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
+
+from cellpose_studio.app.runs.queue import reference
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.errors import ProjectUnusable
+from cellpose_studio.io.project.tables.presets import (
+    Preset,
+    delete_preset,
+    read_presets,
+    write_preset,
+)
+from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.widgets.message_bar import MessageBar
+
+AskName = Callable[[Sequence[str], QWidget], str]
+
+
+def ask_name(taken: Sequence[str], parent: QWidget) -> str:
+    """Ask for a name, and whether it may replace another; "" if the user stops."""
+    name, said = QInputDialog.getText(
+        parent, "Save as a preset", "A name for this model and these parameters:"
+    )
+    name = name.strip()
+    if not said or name not in taken:
+        return name if said else ""
+    button = QMessageBox.StandardButton
+    answer = QMessageBox.question(
+        parent,
+        "Save as a preset",
+        f"There is a preset {name}. Replace it?",
+        button.Yes | button.Cancel,
+    )
+    return name if answer == button.Yes else ""
+
+
+class Presets(QObject):
+    """The menu of presets in the Segment panel, and what it does."""
+
+    failed = Signal(Exception)
+
+    def __init__(
+        self, session: Session, segment: SegmentPanel, messages: MessageBar
+    ) -> None:
+        super().__init__(segment)
+        self._session = session
+        self._segment = segment
+        self._messages = messages
+        self._presets: dict[str, Preset] = {}
+        self.ask: AskName = ask_name
+        self.menu = QMenu(segment)
+        self.menu.setToolTipsVisible(True)
+        self.menu.aboutToShow.connect(self.fill)
+        segment.presets.setMenu(self.menu)
+        session.project_changed.connect(self._load)
+        self._load()
+
+    def save(self) -> None:
+        """Keep what the panel says at present under a name that the user is asked."""
+        entry = self._session.shown
+        wanted = self._segment.wanted_for(entry.image) if entry else None
+        if wanted is None:
+            return
+        if name := self.ask(list(self._presets), self._segment):
+            model, parameters = wanted
+            preset = self._presets[name] = Preset(name, reference(model), parameters)
+            self._session.project.submit(lambda db: write_preset(db, preset))
+
+    def apply(self, name: str) -> None:
+        """Put a preset into the panel, and say what could not be."""
+        preset = self._presets[name]
+        said = self._segment.show_parameters(preset.model, preset.parameters)
+        if said:
+            self._messages.note(said)
+
+    def delete(self, name: str) -> None:
+        """Forget a preset."""
+        del self._presets[name]
+        self._session.project.submit(lambda db: delete_preset(db, name))
+
+    def fill(self) -> None:
+        """Show what there is now in the menu."""
+        self.menu.clear()
+        for name in sorted(self._presets, key=str.casefold):
+            action = self.menu.addAction(_plain(name))
+            action.setToolTip(_about(self._presets[name]))
+            action.triggered.connect(lambda _=False, name=name: self.apply(name))
+        self.menu.addSeparator()
+        save = self.menu.addAction("&Save as a preset…")
+        save.triggered.connect(lambda _=False: self.save())
+        save.setEnabled(self._session.shown is not None)
+        delete = self.menu.addMenu("&Delete")
+        delete.setEnabled(bool(self._presets))
+        for name in sorted(self._presets, key=str.casefold):
+            action = delete.addAction(_plain(name))
+            action.triggered.connect(lambda _=False, name=name: self.delete(name))
+
+    def _load(self) -> None:
+        try:
+            presets = self._session.project.read(read_presets)
+        except ProjectUnusable as error:
+            presets = []
+            self.failed.emit(error)
+        self._presets = {preset.name: preset for preset in presets}
+
+
+def _plain(name: str) -> str:
+    """Keep Qt from taking an ampersand for a shortcut."""
+    return name.replace("&", "&&")
+
+
+def _about(preset: Preset) -> str:
+    diameter = preset.parameters.diameter
+    size = f"{diameter:g} px" if diameter else "automatic diameter"
+    return f"<qt>{escape(Path(preset.model).name)}, {size}</qt>"

@@ -1,0 +1,101 @@
+"""Which images Run runs on."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QObject, Qt, QTimer
+
+from cellpose_studio.app.images.image_status import status_of
+from cellpose_studio.app.runs.queue import BatchQueue
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.ui.images.panel import ImageList
+from cellpose_studio.ui.segment.panel import SegmentPanel
+
+_SCOPES = {
+    "image": ("this image", "The image that is shown."),
+    "selected": (
+        "selected",
+        "The images that are selected in the list; Ctrl or Shift selects several.",
+    ),
+    "listed": ("all listed", "All images that the filter of the list lets through."),
+    "untouched": ("untouched", "All images of the project without masks."),
+}
+
+
+class RunScope(QObject):
+    """What is chosen beside the Run button, and the images that it comes to.
+
+    More than the image that is shown are run as a queue.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        images: ImageList,
+        segment: SegmentPanel,
+        batch: BatchQueue,
+    ) -> None:
+        super().__init__(segment)
+        self._session = session
+        self._images = images
+        self._segment = segment
+        self._batch = batch
+        self.box = segment.parameters.scope
+        for key, (text, tip) in _SCOPES.items():
+            self.box.addItem(text, key)
+            last = self.box.count() - 1
+            self.box.setItemData(last, tip, Qt.ItemDataRole.ToolTipRole)
+        # Many images may change at once.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._say)
+        self._connect()
+
+    @property
+    def several(self) -> bool:
+        """Other images than the one shown may be meant."""
+        return bool(self.box.currentData() != "image")
+
+    def entries(self) -> list[Entry]:
+        """Return the images that Run runs on."""
+        scope, shown = self.box.currentData(), self._session.shown
+        if scope == "selected":
+            return self._images.selected_entries()
+        if scope == "listed":
+            return list(self._images.filtered.entries())
+        if scope == "untouched":
+            return [e for e in self._session.entries if status_of(e) == "untouched"]
+        return [shown] if shown else []
+
+    def queue(self) -> None:
+        """Put the images into the queue, with what the panel says."""
+        kinds: dict[bool, list[Entry]] = {}
+        for entry in self.entries():
+            # Only stacks can run as 3D.
+            kinds.setdefault(entry.image.planes > 1, []).append(entry)
+        for entries in kinds.values():
+            wanted = self._segment.wanted_for(entries[0].image)
+            if wanted is not None:
+                self._batch.add(entries, *wanted)
+
+    def _connect(self) -> None:
+        self.box.currentIndexChanged.connect(lambda _: self._say())
+        selection = self._images.view.selectionModel()
+        selection.selectionChanged.connect(self._later)
+        for signal in ("rowsInserted", "rowsRemoved", "modelReset"):
+            getattr(self._images.filtered, signal).connect(self._later)
+        self._session.images_changed.connect(self._later)
+        self._session.labels_changed.connect(self._later)
+        self._session.entry_changed.connect(self._later)
+
+    def _later(self, *_: object) -> None:
+        if self.several and not self._soon.isActive():
+            self._soon.start()
+
+    def _say(self) -> None:
+        tip = _SCOPES[self.box.currentData()][1]
+        self.box.setToolTip(f"<qt>What to run on. {tip}</qt>")
+        self._segment.set_count(self._count() if self.several else None)
+
+    def _count(self) -> int:
+        if self.box.currentData() == "listed":
+            return int(self._images.filtered.rowCount())
+        return len(self.entries())

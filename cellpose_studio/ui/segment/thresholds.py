@@ -1,0 +1,146 @@
+"""The live part: thresholds that act on the flows of the last run at once."""
+
+from __future__ import annotations
+
+from html import escape
+from math import isnan
+
+from qtpy.QtCore import Qt, QTimer, Signal
+from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
+from superqt import QLabeledDoubleSlider, QLabeledSlider
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.ui.widgets.form import extra, limits
+
+FIELDS = ("flow_threshold", "cellprob_threshold", "min_size")
+_DELAY = 60  # ms between the movement of a slider and the work for it
+
+_DOUBT_TIP = (
+    "<qt>How sure the network is: cells to look at first, and the median probability "
+    "and flow error of all. The probability is 100 % and the flow error 0 where it "
+    "has no doubt. View ▸ Colour by doubt (K) shows which cells are meant; the status "
+    "bar tells the numbers of the cell under the pointer.</qt>"
+)
+_NEEDS_RUN = "These masks have no flows, so changing this needs a run."
+_NO_FLOW_CHECK_IN_3D = "Cells of a volume are not checked against their flows."
+
+
+class ResultPanel(QGroupBox):
+    """Three sliders, and the number of cells that they leave."""
+
+    changed = Signal()
+    released = Signal()
+
+    def __init__(self) -> None:
+        super().__init__("Result")
+        self.count = QLabel(objectName="cellCount", wordWrap=True)
+        self.doubt = QLabel(objectName="doubt", wordWrap=True)
+        self.doubt.setToolTip(_DOUBT_TIP)
+        self.hint = QLabel(objectName="hint", wordWrap=True)
+        # It holds words of cards, which may come with a file.
+        self.hint.setTextFormat(Qt.TextFormat.PlainText)
+        form = QFormLayout()
+        form.setContentsMargins(0, 0, 0, 0)
+        self.sliders = {name: _slider(name) for name in FIELDS}
+        for name, slider in self.sliders.items():
+            form.addRow(SegmentationParameters.model_fields[name].title, slider)
+            slider.valueChanged.connect(self._on_value)
+            slider.sliderReleased.connect(self._on_release)
+        column = QVBoxLayout(self)
+        column.addLayout(form)
+        column.addWidget(self.count)
+        column.addWidget(self.doubt)
+        column.addWidget(self.hint)
+        self._form = form
+        self._timer = QTimer(self, singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self.changed)
+        self.show_labels(None)
+
+    def values(self) -> dict[str, float]:
+        """Return the thresholds under Cellpose's names."""
+        return {n: round(slider.value(), 2) for n, slider in self.sliders.items()}
+
+    def show_labels(self, labels: LabelSet | None) -> None:
+        """Show the thresholds of ``labels``, and how many cells there are."""
+        self._show_doubt(labels.confidence if labels else None)
+        self.hint.setText(labels.hint if labels else "")
+        self.hint.setVisible(bool(self.hint.text()))
+        if labels is None:
+            self.count.setText("Not segmented yet.")
+            self._enable(FIELDS, True, "")
+            return
+        unit = "cell" if labels.cells == 1 else "cells"
+        lines = [f"<b>{labels.cells} {unit}</b>", escape(labels.origin)]
+        if labels.record is not None and labels.diameter is not None:
+            lines.append(f"Diameter {labels.diameter:.1f} px")
+        self.count.setText("<br>".join(lines))
+        if not self._busy():
+            self.set_values(labels.parameters)
+        self._enable(FIELDS, labels.maker is not None, _NEEDS_RUN)
+        if labels.flows is not None and labels.flows.volumetric:
+            self._enable(("flow_threshold",), False, _NO_FLOW_CHECK_IN_3D)
+
+    def set_values(self, parameters: SegmentationParameters) -> None:
+        """Show the thresholds of ``parameters`` without acting on them."""
+        for name, slider in self.sliders.items():
+            slider.blockSignals(True)
+            slider.setValue(getattr(parameters, name))
+            slider.blockSignals(False)
+
+    def _show_doubt(self, confidence: Confidence | None) -> None:
+        """Say how sure the network is, in the middle and of how many cells not."""
+        shown = confidence is not None and len(confidence.ids) > 0
+        self.doubt.setVisible(shown)
+        if confidence is not None and shown:
+            doubtful = int(confidence.doubtful.sum())
+            error, probability = confidence.medians()
+            fit = "" if isnan(error) else f", flow error {error:.2f}"
+            self.doubt.setText(
+                f"{doubtful or 'None'} doubtful<br>Probability {probability:.0%}{fit}"
+            )
+
+    def _busy(self) -> bool:
+        """Tell whether the user is moving a slider, which we must not move then."""
+        down = any(slider.isSliderDown() for slider in self.sliders.values())
+        return down or self._timer.isActive()
+
+    def _on_value(self) -> None:
+        # Not anew at each value, or nothing would change while a slider is dragged.
+        if not self._timer.isActive():
+            self._timer.start()
+
+    def _on_release(self) -> None:
+        if self._timer.isActive():
+            self._timer.stop()
+            self.changed.emit()
+        self.released.emit()
+
+    def _enable(self, names: tuple[str, ...], on: bool, reason: str) -> None:
+        for name in names:
+            slider = self.sliders[name]
+            slider.setEnabled(on)
+            field = SegmentationParameters.model_fields[name]
+            tip = field.description if on else reason
+            slider.setToolTip(f"<qt>{tip}</qt>")
+            self._form.labelForField(slider).setToolTip(f"<qt>{tip}</qt>")
+
+
+def _slider(name: str) -> QLabeledDoubleSlider | QLabeledSlider:
+    """Return a slider over the range of a field, or the useful part of it."""
+    field = SegmentationParameters.model_fields[name]
+    about = extra(field)
+    low, high = limits(field, 0.01)
+    high = about.get("slider", high)
+    kind = QLabeledSlider if field.annotation is int else QLabeledDoubleSlider
+    slider = kind(Qt.Orientation.Horizontal)
+    slider.setObjectName(name)
+    if kind is QLabeledSlider:
+        slider.setRange(int(low), int(high))
+    else:
+        slider.setRange(low, high)
+        slider.setDecimals(2)
+        slider.setSingleStep(about.get("step", 0.1))
+    slider.setValue(field.default)
+    return slider

@@ -1,0 +1,127 @@
+"""What a tool works on: the masks that are shown, and the plane under the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.selection import Selection
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import StatusChanges
+from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.canvas.mouse_event import Pointer
+
+_BRIGHT = "#ffd400"
+_DRAWN = "drawn"
+
+Path = npt.NDArray[np.float64]
+
+
+@dataclass
+class Settings:
+    """What the user chose for all tools.
+
+    Attributes
+    ----------
+    size
+        Diameter of the brush, px.
+    protect
+        Other cells keep their pixels.
+    """
+
+    size: int = 9
+    protect: bool = True
+
+
+class Hand:
+    """The masks under the mouse, and the cell that is chosen."""
+
+    def __init__(
+        self,
+        session: Session,
+        canvas: Canvas,
+        selection: Selection,
+        settings: Settings,
+    ) -> None:
+        self.session = session
+        self.canvas = canvas
+        self.selection = selection
+        self.settings = settings
+
+    @property
+    def entry(self) -> Entry | None:
+        """The image that is shown."""
+        return self.session.shown
+
+    @property
+    def labels(self) -> Labels | None:
+        """The active masks, if there are any in memory."""
+        entry = self.session.shown
+        if entry is None or entry.labels is None or not entry.labels.pixels.loaded:
+            return None
+        return entry.labels.labels
+
+    @property
+    def table(self) -> CellTable:
+        """What is known of the cells of the active masks."""
+        assert self.entry is not None
+        assert self.entry.labels is not None
+        return self.entry.labels.pixels.sizes()
+
+    def cell_at(self, pointer: Pointer) -> int:
+        """Return the cell under the mouse; 0 for none."""
+        labels, pixel = self.labels, pointer.pixel
+        if labels is None or not _inside(pixel, labels.shape):
+            return 0
+        return int(labels[pixel])
+
+    def plane_at(self, pointer: Pointer) -> tuple[int, ...] | None:
+        """Return the index of the plane under the mouse; None if there is none."""
+        assert self.entry is not None
+        shape, lead = self.entry.image.label_shape, pointer.pixel[:-2]
+        return lead if _inside(lead, shape[:-2]) else None
+
+    def volume_of(self, plane: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the index of the stack that a plane is of; of itself without one."""
+        assert self.entry is not None
+        return plane[:-1] if self.entry.image.planes > 1 else plane
+
+    def make_masks(self, pointer: Pointer) -> None:
+        """Begin masks without cells where there are none, to draw on the image."""
+        entry = self.entry
+        if entry is None or entry.labels is not None:
+            return
+        if _inside(pointer.pixel, entry.image.label_shape):
+            pixels = np.zeros(entry.image.label_shape, np.uint32)
+            labels = LabelSet(entry.active, LabelImage(pixels), "drawn by hand", 0)
+            self.session.replace_labels(entry, labels, "Begin masks", "edit")
+
+    def edit(self, edit: LabelEdit, statuses: StatusChanges | None = None) -> None:
+        """Make a step of an edit of the active masks, and of statuses with it."""
+        if self.entry is not None and edit.parts:
+            self.session.edit(self.entry, edit, statuses)
+
+    @property
+    def chosen(self) -> int:
+        """The cell that is chosen, 0 for none."""
+        return self.selection.cell
+
+    def choose(self, cell: int) -> None:
+        """Choose a cell; 0 chooses none."""
+        self.selection.select(cell)
+
+    def draw(self, *paths: Sequence[tuple[float, float]] | Path) -> None:
+        """Show lines while they are drawn; none hides them."""
+        shown = [np.array(path, float) for path in paths if len(path) > 1]
+        self.canvas.show_line(_DRAWN, shown, _BRIGHT)
+
+
+def _inside(index: Sequence[int], shape: Sequence[int]) -> bool:
+    return all(0 <= n < size for n, size in zip(index, shape, strict=True))

@@ -1,0 +1,160 @@
+"""Which tool is in use, and what it hears of the mouse."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal, TypeVar
+
+from qtpy.QtCore import QObject, Signal
+
+from cellpose_studio.app.background.edits import SlowEdits
+from cellpose_studio.app.selection import Selection
+from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.canvas.mouse_event import RIGHT, Pointer
+from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
+from cellpose_studio.ui.tools.context import Hand, Settings
+from cellpose_studio.ui.tools.edit_runner import CellEdits
+from cellpose_studio.ui.tools.handles import HandlesTool
+from cellpose_studio.ui.tools.outline import OutlineTool
+from cellpose_studio.ui.tools.polygon import PolygonTool
+from cellpose_studio.ui.tools.select import SelectTool
+from cellpose_studio.ui.tools.split import SplitTool
+from cellpose_studio.ui.tools.tool import Tool
+
+Answer = TypeVar("Answer")
+Mode = Literal["select", "outline", "brush", "eraser", "split", "handles"]
+
+_SIZES = range(1, 200)
+_STEP = 1.25
+
+
+class Tools(QObject):
+    """Hears of the mouse over the image, and passes it to the tool in use.
+
+    The right button always draws the outline of a new cell, whichever tool that is.
+    """
+
+    changed = Signal()  # tool, size of the brush, or protection
+
+    def __init__(
+        self,
+        session: Session,
+        canvas: Canvas,
+        selection: Selection,
+        slow: SlowEdits,
+    ) -> None:
+        super().__init__()
+        self.settings = Settings()
+        self.hand = Hand(session, canvas, selection, self.settings)
+        self.edits = CellEdits(self.hand, slow)
+        self.mode: Mode = "select"
+        self._tools: dict[Mode, Tool] = {
+            "select": SelectTool(self.hand, self.edits),
+            "outline": PolygonTool(self.hand),
+            "brush": BrushTool(self.hand),
+            "eraser": EraserTool(self.hand),
+            "split": SplitTool(self.hand, self.edits),
+            "handles": HandlesTool(self.hand),
+        }
+        self._outline = OutlineTool(self.hand)
+        self._pressed: Tool | None = None
+        canvas.listen(self)
+        session.shown_changing.connect(self._on_changing)
+        session.labels_edited.connect(self._on_masks)
+        session.labels_changed.connect(self._on_masks)
+
+    def take(self, mode: Mode) -> None:
+        """Take a tool in place of the one in use."""
+        self._tools[self.mode].put_away()
+        self.mode = mode
+        self._tools[mode].taken()
+        self.changed.emit()
+
+    def toggle(self, mode: Mode) -> None:
+        """Take a tool, or put it away if it is the one in use."""
+        self.take("select" if mode == self.mode else mode)
+
+    def resize(self, larger: bool) -> None:
+        """Make the brush larger or smaller."""
+        size = self.settings.size * (_STEP if larger else 1 / _STEP)
+        size = max(size, self.settings.size + 1) if larger else size
+        self.set_size(round(size))
+
+    def set_size(self, size: int) -> None:
+        """Say how wide the brush is, px."""
+        self.settings.size = min(max(size, _SIZES[0]), _SIZES[-1])
+        self.changed.emit()
+
+    def set_protect(self, protect: bool) -> None:
+        """Say whether other cells keep their pixels."""
+        if protect != self.settings.protect:
+            self.settings.protect = protect
+            self.changed.emit()
+
+    def delete(self) -> None:
+        """Delete a vertex or a corner while there are any, else the chosen cell."""
+        if not self.tool.delete() and self.hand.chosen:
+            self.edits.delete([self.hand.chosen])
+            self.hand.choose(0)
+
+    def leave(self) -> bool:
+        """Give up what was begun, then the tool; False if there was nothing."""
+        if self._outline.leave() or self._tools[self.mode].leave():
+            return True
+        if self.mode != "select":
+            self.take("select")
+            return True
+        return False
+
+    # What the canvas tells
+
+    def press(self, pointer: Pointer) -> bool:
+        """Hear of a button that goes down."""
+        self._pressed = self._outline if pointer.button == RIGHT else self.tool
+        return self._done(lambda tool: tool.press(pointer)) or False
+
+    def drag(self, pointer: Pointer) -> None:
+        """Hear of each move with a button down."""
+        self._done(lambda tool: tool.drag(pointer))
+
+    def release(self, pointer: Pointer, moved: bool) -> None:
+        """Hear of a button that goes up."""
+        self._done(lambda tool: tool.release(pointer, moved))
+        self._pressed = None
+
+    def hover(self, pointer: Pointer) -> None:
+        """Hear of each move without a button."""
+        tool = self._outline if self._outline.drawing else self._tools[self.mode]
+        tool.hover(pointer)
+
+    def double_click(self, pointer: Pointer) -> None:
+        """Hear of a double click."""
+        self._told(self.tool, lambda tool: tool.double_click(pointer))
+
+    @property
+    def tool(self) -> Tool:
+        """The tool in use."""
+        return self._tools[self.mode]
+
+    def _done(self, what: Callable[[Tool], Answer]) -> Answer | None:
+        """Tell the tool that the button went down with; say what it cannot do."""
+        return None if self._pressed is None else self._told(self._pressed, what)
+
+    def _told(self, tool: Tool, what: Callable[[Tool], Answer]) -> Answer | None:
+        try:
+            return what(tool)
+        except StudioError as error:
+            self.hand.session.failed.emit(error)
+            return None
+
+    def _on_masks(self, entry: Entry, _: str, edit: LabelEdit | None = None) -> None:
+        if entry is self.hand.entry:
+            self.tool.masks_changed(edit)
+
+    def _on_changing(self) -> None:
+        """End what was begun on the masks that are shown until now."""
+        self._outline.leave()
+        self._tools[self.mode].put_away()

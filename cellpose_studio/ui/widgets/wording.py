@@ -1,0 +1,8 @@
+"""Words that several panels use."""
+
+from __future__ import annotations
+
+
+def images(number: int) -> str:
+    """Return a number of images: "1 image", "12 images"."""
+    return "1 image" if number == 1 else f"{number:,} images"

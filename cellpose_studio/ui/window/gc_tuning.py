@@ -1,0 +1,30 @@
+"""Takes what the window has loaded out of Python's garbage collection."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QObject
+
+from cellpose_studio.app.gc_tuning import set_apart, set_apart_again
+from cellpose_studio.ui.canvas.canvas import Canvas
+
+
+class SettingApart(QObject):
+    """Sets apart what is loaded, without keeping an image for good.
+
+    What napari makes of an image refers to itself, so that only the collection frees
+    it: once the image that is shown now has left the canvas, all is looked through.
+    """
+
+    def __init__(self, canvas: Canvas) -> None:
+        super().__init__(canvas)
+        self._canvas = canvas
+
+    def start(self) -> None:
+        """Set apart what there is now."""
+        set_apart()
+        if self._canvas.image is not None:
+            self._canvas.image_changed.connect(self._again)
+
+    def _again(self) -> None:
+        self._canvas.image_changed.disconnect(self._again)
+        set_apart_again()

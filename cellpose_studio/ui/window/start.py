@@ -1,0 +1,92 @@
+"""Opens the window."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+_NO_DISPLAY = (
+    "cellpose-studio: there is no display to open a window on; "
+    "use 'cellpose-studio segment IMAGES… --out DIR' to segment without one."
+)
+NO_DISPLAY = 3
+"""Exit code without a display."""
+
+_NO_FOLDER = (
+    "your work cannot be kept, because the folder for it cannot be written to; "
+    "CELLPOSE_STUDIO_HOME names another one."
+)
+NO_FOLDER = 4
+"""Exit code if the user's data folder cannot be written to."""
+
+_PAINTED = 400  # ms after which the window has certainly been painted
+
+
+def start(arguments: Sequence[str]) -> int:
+    """Open the window on what ``arguments`` name; return the exit code at its end."""
+    options = _parser().parse_args(arguments)
+    if not _has_display():
+        sys.stderr.write(f"{_NO_DISPLAY}\n")
+        return NO_DISPLAY
+    return _run(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    from cellpose_studio import __version__
+
+    parser = argparse.ArgumentParser(
+        prog="cellpose-studio",
+        description="Open the window; or, as first word, segment, evaluate, train, "
+        "models, replay or rescue to work without one.",
+    )
+    parser.add_argument(
+        "paths", nargs="*", type=Path, help="images, folders or a project to open"
+    )
+    parser.add_argument("--sample", action="store_true", help="open a sample image")
+    parser.add_argument("--version", action="version", version=__version__)
+    return parser
+
+
+def _has_display() -> bool:
+    """Tell whether a window can be opened; Qt itself would abort the process."""
+    if sys.platform in ("win32", "darwin"):
+        return True
+    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
+
+
+def _run(options: argparse.Namespace) -> int:
+    from qtpy.QtCore import Qt, QTimer
+    from qtpy.QtWidgets import QApplication
+
+    from cellpose_studio.app.failures import catch_unexpected
+    from cellpose_studio.app.project.scratch import new_unnamed
+    from cellpose_studio.app.settings import Settings
+    from cellpose_studio.core.errors import CannotSave
+    from cellpose_studio.paths import config_dir
+    from cellpose_studio.ui.canvas import isolate_napari
+
+    # Moving a canvas between windows loses its contents otherwise.
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Cellpose Studio")
+    try:
+        isolate_napari(config_dir() / "napari.yaml")
+        project = new_unnamed()
+    except (CannotSave, OSError) as error:
+        sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
+        return NO_FOLDER
+    from cellpose_studio.ui.window.main_window import MainWindow
+
+    window = MainWindow(Settings(config_dir() / "settings.ini"), project)
+    catch_unexpected(window.show_failure)
+    window.show()
+    if options.paths:
+        window.open([path.resolve() for path in options.paths])
+    elif options.sample:
+        window.open_sample()
+    # After the first paint, which two seconds of imports would hold up.
+    QTimer.singleShot(_PAINTED, window.warm_up)
+    return int(app.exec())

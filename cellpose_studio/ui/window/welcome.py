@@ -1,0 +1,58 @@
+"""What an empty window says."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
+
+from cellpose_studio.app.project.scratch import LeftOver
+
+_MOST_OFFERS = 3
+
+
+class Welcome(QWidget):
+    """Stands where the canvas will be as long as there is no image."""
+
+    sample_wanted = Signal()
+    project_wanted = Signal(object)  # its path
+
+    def __init__(self) -> None:
+        super().__init__()
+        text = QLabel("Drop images or a folder here,\nor open the sample.")
+        text.setObjectName("welcome")
+        text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.button = QPushButton("Open the sample", objectName="openSample")
+        self.offers: list[QPushButton] = []
+        self._offered = QVBoxLayout()
+        self._about = QLabel("Work without a name is still here:", objectName="offers")
+        self._about.hide()
+        centre = Qt.AlignmentFlag.AlignCenter
+        column = QVBoxLayout(self)
+        column.setSpacing(8)
+        column.addStretch(2)
+        column.addWidget(text)
+        column.addWidget(self.button, 0, centre)
+        column.addStretch(1)
+        column.addWidget(self._about, 0, centre)
+        column.addLayout(self._offered)
+        column.addStretch(1)
+        self.button.clicked.connect(self.sample_wanted)
+
+    def offer(self, projects: Sequence[LeftOver]) -> None:
+        """Offer to go on with unnamed projects, the newest ones."""
+        for button in self.offers:
+            self._offered.removeWidget(button)
+            button.deleteLater()
+        self.offers = [self._button(project) for project in projects[:_MOST_OFFERS]]
+        for button in self.offers:
+            self._offered.addWidget(button, 0, Qt.AlignmentFlag.AlignCenter)
+        self._about.setVisible(bool(self.offers))
+
+    def _button(self, project: LeftOver) -> QPushButton:
+        images = "1 image" if project.images == 1 else f"{project.images} images"
+        button = QPushButton(f"Go on with {images} of {project.changed:%d %b, %H:%M}")
+        button.setToolTip(str(project.path))
+        button.clicked.connect(lambda: self.project_wanted.emit(project.path))
+        return button

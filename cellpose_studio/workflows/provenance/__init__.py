@@ -1,0 +1,1 @@
+"""How masks were made: records, recipes and replays."""

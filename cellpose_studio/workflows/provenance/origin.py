@@ -1,0 +1,150 @@
+"""Where the masks of a revision come from."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable, StudioError
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
+from cellpose_studio.io.project.reading import RESCUE_HINT
+from cellpose_studio.io.project.tables.journal import read_journal
+from cellpose_studio.io.project.tables.revision_source import copied_from
+from cellpose_studio.io.project.tables.revisions import read_revision
+from cellpose_studio.io.project.tables.runs import read_run
+
+
+class NoRun(StudioError):
+    """Masks come from no run that could be told of, or done again."""
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How a revision came to be.
+
+    Attributes
+    ----------
+    revision
+        The revision that was asked for.
+    base
+        The last one before it that was not made by hand: of a run, of thresholds,
+        of an import. It may be the revision itself.
+    record
+        Of the run that the masks come from, with the parameters and the number of
+        cells of ``base``; None without a run.
+    edits
+        All edits by hand since that run or import, in their order.
+    since_base
+        Those of them that came after ``base``.
+    edited
+        The revisions after ``base`` that hold them, in their order.
+    imported
+        The revision that the masks were imported as; None where they were not.
+    """
+
+    revision: LabelRevision
+    base: LabelRevision
+    record: RunRecord | None
+    edits: tuple[JournalEntry, ...]
+    since_base: tuple[JournalEntry, ...]
+    edited: tuple[LabelRevision, ...]
+    imported: LabelRevision | None
+
+    def known_record(self) -> RunRecord:
+        """Return the record of the run; raises `NoRun` without one."""
+        if self.record is not None:
+            return self.record
+        how = "were made by hand"
+        if self.imported is not None:
+            how = f"were imported {self.imported.origin}".rstrip()
+        raise NoRun(f"Revision {self.revision.id} has no run: its masks {how}.")
+
+
+def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
+    """Return how the revision of that id came to be.
+
+    Raises
+    ------
+    ProjectUnusable
+        If there is no such revision.
+    ProjectDamaged
+    """
+    last = read_revision(db, revision)
+    if last is None:
+        raise ProjectUnusable(
+            f"There is no revision {revision} in this project.",
+            "The History panel shows the numbers of revisions.",
+        )
+    line = _line(db, last)
+    at = next((n for n, one in enumerate(line) if not _by_hand(one)), len(line) - 1)
+    base = line[at]
+    journal = read_journal(db, last.label_set)
+    edits = [_edits(journal, one) for one in line]
+    first = line[-1]
+    return Provenance(
+        last,
+        base,
+        _record(db, base, first),
+        _flat(edits),
+        _flat(edits[:at]),
+        tuple(one for one in line[at - 1 :: -1] if one.kind == "edit") if at else (),
+        first if first.kind == "import" else None,
+    )
+
+
+def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:
+    """Return the revisions from ``last`` back to its run or import."""
+    line = [last]
+    while line[-1].kind not in ("run", "import"):
+        before = _before(db, line[-1])
+        if before is None:
+            break
+        # Later revisions have higher ids: a damaged file must not lead in circles.
+        found = read_revision(db, before) if before < line[-1].id else None
+        if found is None or found.label_set != last.label_set:
+            raise ProjectDamaged(
+                "The project file is damaged: a part of the history is missing.",
+                RESCUE_HINT,
+            )
+        line.append(found)
+    return line
+
+
+def _before(db: sqlite3.Connection, revision: LabelRevision) -> int | None:
+    """Return the id of the revision that this one was made from."""
+    if revision.kind == "restore":
+        return copied_from(db, revision.id)
+    return revision.parent
+
+
+def _by_hand(revision: LabelRevision) -> bool:
+    return revision.kind in ("edit", "restore")
+
+
+def _record(
+    db: sqlite3.Connection, base: LabelRevision, first: LabelRevision
+) -> RunRecord | None:
+    number = base.run if base.run is not None else first.run
+    record = None if number is None else read_run(db, number)
+    if record is None or base.kind == "run" or base.parameters is None:
+        return record
+    return record.model_copy(
+        update={
+            "parameters": base.parameters,
+            "cells": base.cells,
+            "masks_sha256": "",
+        }
+    )
+
+
+def _edits(journal: list[JournalEntry], revision: LabelRevision) -> list[JournalEntry]:
+    """Return the edits that went into a revision."""
+    if revision.kind != "edit":
+        return []
+    return [e for e in journal if e.sealed == revision.id and e.head is None]
+
+
+def _flat(parts: list[list[JournalEntry]]) -> tuple[JournalEntry, ...]:
+    """Return the entries of revisions that are given the latest first."""
+    return tuple(entry for part in reversed(parts) for entry in part)

@@ -1,0 +1,226 @@
+"""Run again what a revision of a project was made by, and compare."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import (
+    ImageUnreadable,
+    ProjectDamaged,
+)
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.matching.compare import Comparison, compare
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.project.file import read_project
+from cellpose_studio.io.project.reading import RESCUE_HINT
+from cellpose_studio.io.project.tables.images import StoredImage, read_images
+from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revision_source import read_sealed_edits
+from cellpose_studio.io.project.tables.revisions import read_label_sets
+from cellpose_studio.workflows.provenance.origin import Provenance, provenance
+from cellpose_studio.workflows.provenance.run_again import run_again
+from cellpose_studio.workflows.provenance.run_record import masks_sha256, pixels_sha256
+
+
+@dataclass(frozen=True, eq=False)
+class ReplayResult:
+    """What came of running again.
+
+    Attributes
+    ----------
+    made
+        How the revision came to be.
+    image_changed
+        The pixels of the image are not those of the run.
+    run_identical
+        The masks are those that the run itself gave, bit by bit. None where the
+        record does not say what these were: after a change of thresholds.
+    comparison
+        Of the masks that ``made.base`` holds with those of now.
+    cells
+        How many there are now.
+    edits_repeat
+        The edits that came after give the revision again; None where there were
+        none, or the masks before them differ.
+    notes
+        What is not as it was then, one sentence each.
+    """
+
+    made: Provenance
+    image_changed: bool
+    run_identical: bool | None
+    comparison: Comparison
+    cells: int
+    edits_repeat: bool | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def identical(self) -> bool:
+        """The same masks came out, as far as they come from a run."""
+        return bool(self.run_identical) or _same(self.comparison)
+
+    @property
+    def sentences(self) -> tuple[str, ...]:
+        """What to tell the user, the answer first."""
+        return (_answer(self), *_about_edits(self), *self.notes)
+
+
+def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
+    """Run again what the revision of that id was made by, and compare.
+
+    The image, the model, the device, the precision and the number of threads are
+    those of the record. Edits by hand after it are applied to the same masks.
+
+    Raises
+    ------
+    NoRun
+        If the masks come from no run.
+    ProjectUnusable, ProjectDamaged, ImageUnreadable, ModelUnusable
+        If something is missing.
+    ParametersUnfit, NotEnoughMemory
+        As `segment`.
+    Cancelled
+        After a stop.
+    """
+    stored = _read(path, revision)
+    record = stored.made.known_record()
+    image = _reopened(stored.image)
+    checkpoint.reached(0, 0, "checking the image")
+    changed = _has_changed(image, record, checkpoint)
+    result, notes = run_again(image, record, checkpoint)
+    same_run = None
+    if record.masks_sha256:
+        same_run = masks_sha256(result.labels) == record.masks_sha256
+    comparison = compare(stored.base, result.labels)
+    return ReplayResult(
+        stored.made,
+        changed,
+        same_run,
+        comparison,
+        cell_count(result.labels),
+        _edits_repeat(stored) if same_run or _same(comparison) else None,
+        (*_about_image(changed, image), *notes),
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class _StoredRun:
+    """What a project knows of a revision."""
+
+    made: Provenance
+    image: StoredImage
+    base: Labels
+    labels: Labels
+    edits: list[LabelEdit]
+
+
+def _read(path: Path, revision: int) -> _StoredRun:
+    file = read_project(path)
+    try:
+        made = provenance(file.db, revision)
+        made.known_record()
+        base, last = made.base, made.revision
+        return _StoredRun(
+            made,
+            _image_of(file.db, path.parent, last.label_set),
+            read_labels(file.db, base.id, base.shape),
+            read_labels(file.db, last.id, last.shape),
+            [e for one in made.edited for e in read_sealed_edits(file.db, one.id)],
+        )
+    finally:
+        file.close()
+
+
+def _image_of(db: sqlite3.Connection, folder: Path, label_set: int) -> StoredImage:
+    images = {stored.id: stored for stored in read_images(db, folder)}
+    for one in read_label_sets(db):
+        if one.id == label_set and one.image in images:
+            return images[one.image]
+    raise ProjectDamaged(
+        "The project file is damaged: the image of the masks is missing.", RESCUE_HINT
+    )
+
+
+def _reopened(stored: StoredImage) -> ImageSource:
+    """Open the image as it is now, even if it is not what it was."""
+    known = stored.image
+    for image in open_images(known.path, stored.asked_axes):
+        if image.scene == known.scene and image.shape == known.shape:
+            return image
+    raise ImageUnreadable(
+        f"{known.name} in {known.path.parent} is a different image than the one in "
+        "the project: its size or its axes are others.",
+        "Use File > Relink images to say where it is.",
+    )
+
+
+def _has_changed(image: ImageSource, record: RunRecord, checkpoint: Checkpoint) -> bool:
+    if not record.image.pixels_sha256:
+        return image.fingerprint != record.image.fingerprint
+    return pixels_sha256(image, checkpoint) != record.image.pixels_sha256
+
+
+def _edits_repeat(stored: _StoredRun) -> bool | None:
+    """Apply the edits to the masks that the project has from before them."""
+    if not stored.edits:
+        return None
+    labels = stored.base.copy()
+    for edit in stored.edits:
+        edit.apply(labels)
+    return _same(compare(stored.labels, labels))
+
+
+def _same(comparison: Comparison) -> bool:
+    return comparison.pixels == 0
+
+
+def _answer(result: ReplayResult) -> str:
+    if _same(result.comparison):
+        return f"Identical: all {result.cells} cells are the same, pixel by pixel."
+    if result.run_identical:
+        return (
+            f"Identical: the run gave the same {result.cells} cells again, pixel by "
+            f"pixel. Revision {result.made.base.id} also holds cells that were kept "
+            f"from before it: {_difference(result)}"
+        )
+    return f"Different: {_difference(result)}"
+
+
+def _difference(result: ReplayResult) -> str:
+    found = result.comparison
+    return (
+        f"{result.made.base.cells} cells then, {result.cells} now; "
+        f"{len(found.unchanged)} are the same, {len(found.changed)} have changed, "
+        f"{len(found.added)} are new, {len(found.removed)} have gone; "
+        f"{found.pixels} pixels differ."
+    )
+
+
+def _about_edits(result: ReplayResult) -> Iterator[str]:
+    made = result.made
+    if not made.since_base:
+        return
+    count = len(made.since_base)
+    edits = "1 edit" if count == 1 else f"{count} edits"
+    if result.edits_repeat is None:
+        yield f"Compared before the {edits} by hand that came after."
+    elif result.edits_repeat:
+        yield f"The {edits} by hand that came after give revision {made.revision.id}."
+    else:
+        yield (
+            f"The {edits} by hand that came after do not give revision "
+            f"{made.revision.id}: the journal is not complete."
+        )
+
+
+def _about_image(changed: bool, image: ImageSource) -> Iterator[str]:
+    if changed:
+        yield f"The pixels of {image.name} are not those that the run saw."

@@ -1,0 +1,110 @@
+"""Run again what a record tells of, with all that it tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import cast
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
+from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.engine.device import CPU, Device, Precision, device_named
+from cellpose_studio.engine.networks.catalogue import from_file, shipped
+from cellpose_studio.engine.threads import torch_threads, use_threads
+from cellpose_studio.engine.versions import versions
+from cellpose_studio.workflows.segment import segment
+
+
+def find_model(model: ModelRecord) -> ModelSpec:
+    """Return the model of a run, known by the SHA-256 of its weights.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is missing, or its file holds other weights now.
+    """
+    for spec in shipped():
+        if spec.sha256 == model.sha256:
+            return spec
+    if model.source == "shipped":
+        raise ModelUnusable(
+            f"{model.title} ships with other weights now than those of the run.",
+            "Install the version of Cellpose Studio that the run was made with.",
+        )
+    path = Path(model.path)
+    if not path.is_file():
+        raise ModelUnusable(
+            f"The weights of {model.title} are not at {path} any more.",
+            "Put the file back.",
+        )
+    spec = from_file(path)
+    if spec.sha256 != model.sha256:
+        raise ModelUnusable(
+            f"{path} holds other weights now than those of the run.",
+            f"The SHA-256 of the file has to be {model.sha256}.",
+        )
+    return spec
+
+
+def run_again(
+    image: ImageSource, record: RunRecord, checkpoint: Checkpoint
+) -> tuple[Segmentation, tuple[str, ...]]:
+    """Run as the record says; return what is not as it was then, too.
+
+    Raises
+    ------
+    ModelUnusable
+        As `find_model`.
+    StudioError
+        As `segment`.
+    """
+    model = find_model(record.model)
+    device, notes = _device(record)
+    with _threads(record.threads):
+        result = segment(
+            image,
+            model,
+            record.parameters,
+            checkpoint,
+            device,
+            precision=cast("Precision | None", record.precision or None),
+        )
+    return result, (*notes, *result.notes, *_about_versions(record))
+
+
+def _device(record: RunRecord) -> tuple[Device, tuple[str, ...]]:
+    try:
+        device = device_named(record.device or "auto")
+    except ModelUnusable:
+        note = f"The run used {record.device_title}, which is not here: the CPU did."
+        return CPU, (note,)
+    if record.device_title not in ("", device.title):
+        note = f"The run used {record.device_title}, and {device.title} is here."
+        return device, (note,)
+    return device, ()
+
+
+@contextmanager
+def _threads(threads: int | None) -> Iterator[None]:
+    before = torch_threads()
+    use_threads(threads)
+    try:
+        yield
+    finally:
+        use_threads(before)
+
+
+def _about_versions(record: RunRecord) -> Iterator[str]:
+    now = versions()
+    other = [
+        f"{name} {then} (now {now.get(name, 'not here')})"
+        for name, then in record.versions.items()
+        if now.get(name) != then
+    ]
+    if other:
+        yield f"The run was made with other versions: {', '.join(other)}."

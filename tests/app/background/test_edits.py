@@ -1,0 +1,152 @@
+"""Slow edits: one step when they are done, nothing if the masks are others by then."""
+
+from __future__ import annotations
+
+from threading import Event
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QCoreApplication, QEvent
+
+from cellpose_studio.app.background.edits import SlowEdits
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.io.images.reader import open_images
+
+
+@pytest.fixture
+def entry(session, cells):
+    """Return an image with cells 3 and 7."""
+    [image] = open_images(cells("a.tif", (32, 32)))
+    [entry] = session.add([image])
+    session.show(image.key)
+    labels = np.zeros((32, 32), np.uint32)
+    labels[2:9, 2:9], labels[20:29, 20:29] = 3, 7
+    session.replace_labels(entry, LabelSet("cells", LabelImage(labels), "", 2), "Run")
+    return entry
+
+
+class Slow:
+    """Deletes cell 3 in a job, and hears what comes of it."""
+
+    def __init__(self, session, queue, entry) -> None:
+        self.slow = SlowEdits(session, queue)
+        self.session, self.queue, self.entry = session, queue, entry
+        self.said, self.errors = [], []
+        self.done = []
+        self.slow.noted.connect(self.said.append)
+        self.slow.failed.connect(self.errors.append)
+
+    def start(self) -> None:
+        self.slow.start(
+            self.entry,
+            "Delete",
+            lambda labels, table, _: delete_cells(labels, table, [3]),
+            self.finish,
+        )
+
+    def finish(self, edit) -> None:
+        self.done.append(edit)
+        self.session.edit(self.entry, edit)
+
+    def wait(self, qtbot) -> list[int]:
+        """Return the cells that are there when the job has ended."""
+        qtbot.waitUntil(lambda: not self.queue.jobs, timeout=60_000)
+        return np.unique(self.entry.labels.labels).tolist()
+
+
+@pytest.fixture
+def slow(session, queue, entry):
+    return Slow(session, queue, entry)
+
+
+def test_it_is_one_step_when_it_is_done(slow, session, qtbot):
+    steps = session.undo_stack.count()
+    slow.start()
+    assert slow.wait(qtbot) == [0, 7]
+    assert session.undo_stack.count() == steps + 1
+    assert not slow.said
+
+
+def test_an_edit_meanwhile_counts_and_the_slow_one_does_not(
+    slow, session, entry, qtbot
+):
+    slow.start()
+    labels = entry.labels
+    session.edit(entry, delete_cells(labels.labels, labels.pixels.sizes(), [7]))
+    assert slow.wait(qtbot) == [0, 3]
+    assert "a.tif were changed meanwhile" in slow.said[0]
+
+
+def test_other_masks_of_the_image_are_left_alone(slow, session, entry, qtbot):
+    nuclei = entry.labels.labels.copy()
+    slow.start()
+    session.replace_labels(entry, LabelSet("nuclei", LabelImage(nuclei), "", 2), "Run")
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert len(slow.said) == 1
+
+
+def test_nothing_is_said_of_an_image_that_was_closed(slow, session, entry, qtbot):
+    slow.start()
+    session.close(entry.image.key)
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert not slow.said
+    assert not slow.done
+
+
+def test_a_project_that_was_left_gets_nothing(slow, session, qtbot, tmp_path):
+    slow.start()
+    other = Project.create(tmp_path / "other.cpstudio")
+    session.use(other)
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert not slow.said
+    assert not slow.done
+    assert session.undo_stack.count() == 0
+    other.close()
+
+
+def test_a_job_that_was_cancelled_late_does_nothing(slow, queue, qtbot):
+    begun, go_on = Event(), Event()
+
+    def work(*_):
+        begun.set()
+        go_on.wait(60)
+
+    slow.slow.start(slow.entry, "Split", work, slow.done.append)
+    assert begun.wait(60)
+    queue.cancel_all()
+    go_on.set()
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert not slow.done
+    assert not slow.errors
+
+
+def test_a_job_that_was_cancelled_too_late_for_its_work_does_nothing(
+    slow, queue, qtbot
+):
+    slow.slow.start(slow.entry, "Split", lambda *_: None, slow.done.append)
+    # It is done, and nobody has heard of it yet.
+    assert queue._pool.waitForDone(60_000)
+    queue.cancel_all()
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert not slow.done
+
+
+def test_a_job_without_anybody_to_tell_ends_quietly(qapp):
+    job = Job("Split", lambda _: None)
+    job.deleteLater()
+    QCoreApplication.sendPostedEvents(job, QEvent.Type.DeferredDelete)
+    with pytest.raises(RuntimeError):
+        job.cancelled.emit()
+    job.run()
+
+
+def test_what_fails_is_told(slow, entry, qtbot):
+    def work(*_):
+        raise ValueError("no")
+
+    slow.slow.start(entry, "Fail", work, lambda _: None)
+    assert slow.wait(qtbot) == [0, 3, 7]
+    assert str(slow.errors[0]) == "no"

@@ -1,0 +1,254 @@
+"""Cells that were accepted, rejected or kept for later, and what becomes of that."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellpose_studio.app.history.lineage import Present, read_lineages
+from cellpose_studio.app.history.restore import ids_in
+from cellpose_studio.app.masks.cell_statuses import renamed
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.core.edits.whole import delete_cells, names_from_1, relabel
+from cellpose_studio.io.images.reader import open_images
+
+
+@pytest.fixture
+def entry(session, cells):
+    """Return an image with cells 1 to 4, which is shown."""
+    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.show(entry.image.key)
+    session.replace_labels(entry, four_cells(), "Run")
+    return entry
+
+
+def four_cells(name: str = "cells") -> LabelSet:
+    labels = np.zeros((32, 32), np.uint32)
+    for n in range(4):
+        labels[4:12, 8 * n : 8 * n + 6] = n + 1
+    return LabelSet(name, LabelImage(labels), "run", 4)
+
+
+def lineage_of(session, entry):
+    session.project.writer.flush()
+    number = entry.label_set_ids["cells"]
+    present = [Present("cells", number, entry.labels.revision.id)]
+    [known] = session.project.read(
+        lambda db: read_lineages(db, entry.id, present, "cells")
+    )
+    return known
+
+
+def test_cells_keep_their_status_when_the_project_is_opened_again(
+    session, entry, reopened
+):
+    session.set_cell_status(entry, [1, 2], "accepted")
+    session.set_cell_status(entry, [3], "rejected")
+    session.set_cell_status(entry, [2], "later")
+    [again] = reopened().entries
+    assert again.statuses == {"cells": {1: "accepted", 2: "later", 3: "rejected"}}
+
+
+def test_a_status_is_a_step_that_can_be_undone_and_redone(session, entry, reopened):
+    session.set_cell_status(entry, [1], "accepted")
+    session.set_cell_status(entry, [1, 2], "rejected")
+    stack = session.undo_stack
+    assert stack.undoText() == "Reject 2 cells"
+    session.undo()
+    assert entry.statuses["cells"] == {1: "accepted"}
+    assert stack.undoText() == "Accept cell"
+    session.undo()
+    assert entry.statuses["cells"] == {}
+    session.redo()
+    session.redo()
+    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+    session.undo()
+    [again] = reopened().entries
+    assert again.statuses["cells"] == {1: "accepted"}
+
+
+def test_statuses_can_be_undone_after_a_restart(session, entry, reopened):
+    session.set_cell_status(entry, [1, 2], "accepted")
+    pixels = entry.labels.pixels
+    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [4]))
+    session.set_cell_status(entry, [1], "rejected")
+    session.set_cell_status(entry, [3], "later")
+    session.undo()
+    again = reopened()
+    [entry] = again.entries
+    assert again.undo_stack.redoText() == "Keep for later: cell"
+    again.undo()
+    assert entry.statuses["cells"] == {1: "accepted", 2: "accepted"}
+    again.undo()
+    assert 4 in entry.labels.labels
+    again.undo()
+    assert entry.statuses["cells"] == {}
+    for _ in range(4):
+        again.redo()
+    assert entry.statuses["cells"] == {1: "rejected", 2: "accepted", 3: "later"}
+    assert 4 not in entry.labels.labels
+
+
+def test_statuses_are_no_edits_of_the_masks(session, entry):
+    session.set_cell_status(entry, [1], "accepted")
+    known = lineage_of(session, entry)
+    assert known.open_edits == ()
+    assert not entry.edited
+
+
+def test_statuses_go_with_cells_that_get_other_ids(session, entry, reopened):
+    session.set_cell_status(entry, [1], "rejected")
+    session.set_cell_status(entry, [2, 4], "accepted")
+    pixels = entry.labels.pixels
+    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [1]))
+    changes = renamed(entry.statuses["cells"], names_from_1(pixels.sizes()))
+    session.edit(entry, relabel(pixels.array(), pixels.sizes()), changes)
+    after = {1: "accepted", 3: "accepted"}
+    before = {1: "rejected", 2: "accepted", 4: "accepted"}
+    assert entry.statuses["cells"] == after
+    session.undo()
+    assert entry.statuses["cells"] == before
+    session.redo()
+    again = reopened()
+    [entry] = again.entries
+    assert entry.statuses["cells"] == after
+    again.undo()
+    assert entry.statuses["cells"] == before
+    assert np.unique(entry.labels.labels).tolist() == [0, 2, 3, 4]
+    again.redo()
+    assert entry.statuses["cells"] == after
+
+
+@given(
+    st.dictionaries(st.integers(1, 9), st.sampled_from(["accepted", "later"])),
+    st.sets(st.integers(1, 9)),
+    st.permutations(range(1, 10)),
+)
+def test_other_ids_have_the_status_of_the_cell_that_they_go_to(known, there, ids):
+    names = dict(zip(sorted(there), ids, strict=False))
+    after = dict(known)
+    for cell, (before, status) in renamed(known, names).items():
+        assert after.pop(cell, None) == before
+        if status:
+            after[cell] = status
+    for old, new in names.items():
+        assert after.get(new) == known.get(old)
+    for cell in known.keys() - names.keys() - set(names.values()):
+        assert after[cell] == known[cell]
+    assert not after.keys() & names.keys() - set(names.values())
+
+
+def test_a_status_can_be_taken_away(session, entry):
+    session.set_cell_status(entry, [4], "later")
+    session.set_cell_status(entry, [4], None)
+    assert entry.statuses["cells"] == {}
+    session.undo()
+    assert entry.statuses["cells"] == {4: "later"}
+
+
+def test_what_changes_is_told(session, entry):
+    heard = []
+    session.statuses_changed.connect(lambda *what: heard.append(what))
+    session.set_cell_status(entry, [2, 3], "accepted")
+    session.set_cell_status(entry, [3, 4], "accepted")
+    session.undo()
+    assert heard == [
+        (entry, "cells", (2, 3)),
+        (entry, "cells", (4,)),
+        (entry, "cells", (4,)),
+    ]
+
+
+def test_nothing_new_is_no_step(session, entry):
+    session.set_cell_status(entry, [1], "accepted")
+    count = session.undo_stack.count()
+    session.set_cell_status(entry, [1], "accepted")
+    session.set_cell_status(entry, [2], None)
+    session.set_cell_status(entry, [], "rejected")
+    assert session.undo_stack.count() == count
+
+
+def test_without_masks_there_is_nothing_to_decide(session, cells):
+    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.set_cell_status(entry, [1], "accepted")
+    assert entry.statuses == {}
+    assert not session.undo_stack.canUndo()
+
+
+def test_edits_keep_the_status_and_so_do_cells_that_come_back(session, entry):
+    session.set_cell_status(entry, [1, 2], "rejected")
+    pixels = entry.labels.pixels
+    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [1]))
+    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+    session.undo()
+    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+
+
+def test_label_sets_have_statuses_of_their_own(session, entry, reopened):
+    session.set_cell_status(entry, [1], "accepted")
+    session.replace_labels(entry, four_cells("nuclei"), "Run")
+    session.set_cell_status(entry, [1], "rejected")
+    assert entry.statuses == {"cells": {1: "accepted"}, "nuclei": {1: "rejected"}}
+    [again] = reopened().entries
+    assert again.statuses == entry.statuses
+
+
+def test_undo_shows_the_masks_whose_status_it_changes(session, entry):
+    session.set_cell_status(entry, [1], "accepted")
+    session.replace_labels(entry, four_cells("nuclei"), "Run")
+    session.set_cell_status(entry, [1], "rejected")
+    session.choose_labels(entry, "cells")
+    session.undo()
+    assert entry.active == "nuclei"
+    assert entry.statuses["nuclei"] == {}
+
+
+def test_undo_goes_back_to_the_image_it_happened_on(session, entry, cells):
+    session.set_cell_status(entry, [1], "accepted")
+    [other] = session.add(open_images(cells("b.tif", (32, 32))))
+    session.show(other.image.key)
+    session.undo()
+    assert session.shown is entry
+
+
+def test_restored_masks_get_the_statuses_that_come_with_them(session, entry, reopened):
+    session.set_cell_status(entry, [1, 4], "accepted")
+    earlier = replace(four_cells(), origin="earlier")
+    changes = {1: ("accepted", None), 2: (None, "rejected")}
+    session.replace_labels(entry, earlier, "Restore", "restore", statuses=changes)
+    assert entry.statuses["cells"] == {2: "rejected", 4: "accepted"}
+    session.undo()
+    assert entry.statuses["cells"] == {1: "accepted", 4: "accepted"}
+    session.redo()
+    again = reopened()
+    [restored] = again.entries
+    assert restored.statuses["cells"] == {2: "rejected", 4: "accepted"}
+    assert restored.labels.origin == "earlier"
+    again.undo()
+    assert restored.statuses["cells"] == {1: "accepted", 4: "accepted"}
+    assert restored.labels.origin == "run"
+
+
+def test_a_restoration_with_statuses_is_a_revision_in_the_history(session, entry):
+    changes = {1: (None, "accepted")}
+    session.replace_labels(
+        entry, four_cells(), "Restore revision 1", "restore", statuses=changes
+    )
+    restored, run = lineage_of(session, entry).line
+    assert (restored.revision.kind, run.revision.kind) == ("restore", "run")
+    assert restored.changes == ("from revision 1",)
+
+
+def test_cells_are_found_again_where_they_are_whatever_their_ids():
+    restored, present = four_cells(), four_cells()
+    present.labels[:] = np.choose(present.labels, [0, 9, 1, 4, 0])
+    assert ids_in(restored, present.pixels.snapshot()) == {9: 1, 1: 2, 4: 3}
+
+
+def test_masks_of_another_shape_have_no_cells_in_common():
+    other = LabelImage(np.ones((4, 4), np.uint32))
+    assert ids_in(four_cells(), other.snapshot()) == {}

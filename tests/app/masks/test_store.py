@@ -1,0 +1,303 @@
+"""Masks that others must not take away: by memory, damage, previews or other files."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+import time
+from contextlib import contextmanager
+
+import numpy as np
+import pytest
+
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.errors import ProjectDamaged
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.project.tables.revisions import read_revisions
+
+SIDE = 32
+
+
+@pytest.fixture
+def entries(session, cells):
+    """Return the entries of two images; the first is shown."""
+    images = [open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab"]
+    entries = session.add(images)
+    session.show(images[0].key)
+    return entries
+
+
+@pytest.fixture
+def small_memory(session):
+    """Let one label set be too much."""
+    session._recent._capacity = SIDE * SIDE * 4 - 1
+
+
+def masks(origin: str, name: str = "cells", cell: int = 0) -> LabelSet:
+    labels = np.full((SIDE, SIDE), cell, "u4")
+    return LabelSet(name, LabelImage(labels), origin, int(cell > 0))
+
+
+def draw(session, entry, cell, at=2, side=8):
+    region = (slice(at, at + side),) * 2
+    labels = entry.labels.labels
+    pixels = np.full((side, side), cell, "u4")
+    session.edit(entry, edit_between("Draw", [cell], labels, region, pixels))
+
+
+@contextmanager
+def busy(writer):
+    """Let the writer do nothing meanwhile."""
+    go_on, begun = threading.Event(), threading.Event()
+
+    def wait():
+        begun.set()
+        go_on.wait()
+
+    thread = threading.Thread(target=lambda: writer.run(wait))
+    thread.start()
+    begun.wait()
+    yield
+    go_on.set()
+    thread.join()
+
+
+def damage(path, revision):
+    """Make a chunk of a revision unreadable."""
+    db = sqlite3.connect(path)
+    db.execute(
+        "UPDATE chunk SET data = x'00' WHERE sha256 IN "
+        "(SELECT chunk FROM revision_chunk WHERE revision = ?)",
+        (revision,),
+    )
+    db.commit()
+    db.close()
+
+
+# Memory
+
+
+def test_a_result_stays_when_edited_masks_give_their_memory_up(
+    session, entries, small_memory, project
+):
+    a, b = entries
+    session.replace_labels(a, masks("a"), "Run")
+    draw(session, a, 7)
+    session.show(b.image.key)
+    session.replace_labels(b, masks("first"), "Run")
+    assert b.labels.origin == "first"
+    first = b.labels.revision.id
+    session.replace_labels(b, masks("second"), "Run")
+    assert b.labels.revision.parent == first
+    assert 7 in a.labels.labels
+    project.writer.flush()
+    session.replace_labels(b, masks("third"), "Run")
+    assert not a.labels.pixels.loaded
+    assert 7 in a.labels.labels
+
+
+def test_what_cannot_be_saved_stays_in_memory(cells, project, small_memory, session):
+    session.add(open_images(cells("a.tif", (SIDE, SIDE))))
+    project.writer.flush()
+    reading = Session(Project.open(project.path))
+    reading._recent._capacity = 1
+    a, b = reading.add(open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab")
+    reading.show(b.image.key)
+    reading.replace_labels(a, masks("a"), "Run")
+    draw(reading, a, 7)
+    start = time.monotonic()
+    reading.replace_labels(b, masks("b"), "Run")
+    reading.project.read(lambda db: db.execute("SELECT 1").fetchone())
+    assert time.monotonic() - start < 5
+    assert 7 in a.labels.labels
+    reading.project.close(0)
+
+
+def test_what_is_drawn_before_masks_are_written_is_not_in_them(
+    session, entries, project
+):
+    entry, drawn_anew = entries[0], []
+    with busy(project.writer):
+        session.replace_labels(entry, masks("run", cell=9), "Run")
+        array, revision = entry.labels.labels, entry.labels.revision
+        session.labels_changed.connect(lambda *_: drawn_anew.append(1))
+        for cell in (1, 2, 3):
+            draw(session, entry, cell)
+    project.writer.flush()
+    assert (project.labels(revision) == 9).all()
+    assert 3 in entry.labels.labels
+    assert entry.labels.labels is array
+    assert not drawn_anew
+
+
+def test_nothing_is_copied_once_masks_are_written(session, entries, project):
+    session.replace_labels(entries[0], masks("run"), "Run")
+    project.writer.flush()
+    # The thread lets go of what it has written when it has said so.
+    project.writer.run(lambda: None)
+    assert not entries[0].labels.pixels._snapshots
+
+
+# Damage
+
+
+@pytest.fixture
+def damaged(session, entries, project):
+    """Return a session with cells, and nuclei that were edited and cannot be read."""
+    session.replace_labels(entries[0], masks("cells"), "Run")
+    session.replace_labels(entries[0], masks("nuclei", "nuclei", 1), "Run")
+    draw(session, entries[0], 7)
+    number = entries[0].labels.revision.id
+    project.close()
+    damage(project.path, number)
+    session = Session(Project.open(project.path))
+    session.entries[0].label_sets["cells"].labels  # noqa: B018
+    session.failed.connect(lambda error: session.errors.append(error))
+    session.errors = []
+    yield session
+    session.project.close()
+
+
+def test_masks_that_cannot_be_read_do_not_stop_the_others(damaged):
+    entry = damaged.entries[0]
+    damaged.seal_all()
+    damaged.choose_labels(entry, "cells")
+    draw(damaged, entry, 3)
+    damaged.replace_labels(entry, masks("run"), "Run")
+    assert entry.labels.origin == "run"
+    damaged.close(entry.image.key)
+    assert damaged.errors == []
+
+
+def test_a_result_takes_the_place_of_masks_that_cannot_be_read(damaged):
+    entry = damaged.entries[0]
+    old = entry.label_sets["nuclei"]
+    damaged.replace_labels(entry, masks("run", "nuclei"), "Run")
+    assert entry.labels.origin == "run"
+    assert "a.tif are in no revision" in damaged.errors[0].message
+    damaged.undo()
+    assert entry.label_sets["nuclei"] is old
+    assert old.edited
+
+
+def test_an_undo_that_cannot_be_done_changes_nothing(session, entries, monkeypatch):
+    a = entries[0]
+    session.replace_labels(a, masks("run"), "Run")
+    draw(session, a, 7)
+    draw(session, a, 8, at=4)
+    expected = a.labels.labels.copy()
+    session.seal(a)
+    session.project.writer.flush()
+    a.label_sets["cells"] = session.stored.unloaded(a.labels)
+    errors = []
+    session.failed.connect(errors.append)
+
+    def fail(*_):
+        raise ProjectDamaged("The project file cannot be reached.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Project, "read", fail)
+        session.undo()
+    assert errors[0].message == "The project file cannot be reached."
+    np.testing.assert_array_equal(a.labels.labels, expected)
+    session.undo()
+    assert 8 not in a.labels.labels
+    assert np.count_nonzero(a.labels.labels == 7) == 64
+    session.redo()
+    np.testing.assert_array_equal(a.labels.labels, expected)
+
+
+def test_an_edit_of_other_pixels_is_refused(session, entries):
+    a = entries[0]
+    session.replace_labels(a, masks("run"), "Run")
+    region = (slice(0, 4),) * 2
+    pixels = np.full((4, 4), 5, "u4")
+    stale = edit_between("Draw", [5], a.labels.labels, region, pixels)
+    draw(session, a, 3)
+    errors = []
+    session.failed.connect(errors.append)
+    session.edit(a, stale)
+    assert "so it was left out" in errors[0].message
+    assert 5 not in a.labels.labels
+    assert session.undo_stack.count() == 2
+
+
+# Previews
+
+
+def test_previews_of_two_label_sets_are_both_kept(session, entries, project):
+    a = entries[0]
+    session.replace_labels(a, masks("nuclei", "nuclei"), "Run")
+    draw(session, a, 7)
+    session.replace_labels(a, masks("cells"), "Run")
+    session.preview(a, masks("cells, changed"))
+    session.choose_labels(a, "nuclei")
+    assert a.active == "nuclei"
+    session.preview(a, masks("nuclei, changed", "nuclei"))
+    session.seal_all()
+    assert {name: s.origin for name, s in a.label_sets.items()} == {
+        "cells": "cells, changed",
+        "nuclei": "nuclei, changed",
+    }
+    assert all(s.revision is not None for s in a.label_sets.values())
+    number = a.label_set_ids["nuclei"]
+    kinds = [r.kind for r in project.read(lambda db: read_revisions(db, number))]
+    assert kinds == ["run", "edit", "threshold"]
+
+
+@pytest.mark.parametrize("what", ["take off", "run"])
+def test_a_preview_is_kept_before_something_else_comes(session, entries, what):
+    a = entries[0]
+    session.replace_labels(a, masks("run"), "Run")
+    session.preview(a, masks("slider"))
+    if what == "take off":
+        session.close(a.image.key)
+        [again] = session.add(open_images(a.image.path))
+        assert again is a
+    else:
+        session.replace_labels(a, masks("second"), "Run")
+        session.undo()
+    assert a.labels.origin == "slider"
+    assert a.labels.revision.kind == "threshold"
+
+
+# Files
+
+
+def test_the_original_image_comes_back_with_its_masks(session, entries, cells, project):
+    a = entries[0]
+    path = a.image.path
+    shutil.copy(path, path.with_suffix(".bak"))
+    session.replace_labels(a, masks("work"), "Run")
+    [other] = session.add(open_images(cells("a.tif", (64, 64))))
+    assert other is not a
+    session.replace_labels(a, masks("late result"), "Run")
+    assert a.labels.origin == "late result"
+    assert session.entries[0] is other
+    shutil.move(path.with_suffix(".bak"), path)
+    assert session.add(open_images(path)) == [a]
+    assert a.labels.origin == "late result"
+    assert len(session.entries) == 2
+
+
+def test_both_images_of_a_place_are_found_again_later(session, entries, cells, project):
+    a = entries[0]
+    path = a.image.path
+    first = shutil.copy(path, path.with_suffix(".bak"))
+    session.replace_labels(a, masks("first"), "Run")
+    [b] = session.add(open_images(cells("a.tif", (64, 64))))
+    larger = LabelSet("cells", LabelImage(np.zeros((64, 64), "u4")), "second", 0)
+    session.replace_labels(b, larger, "Run")
+    session.close(b.image.key)
+    project.close()
+    again = Session(Project.open(project.path))
+    [entry] = again.add(open_images(path))
+    assert entry.labels.origin == "second"
+    shutil.move(first, path)
+    [entry] = again.add(open_images(path))
+    assert entry.labels.origin == "first"
+    again.project.close()

@@ -1,0 +1,445 @@
+"""What happens when the disk refuses: it is told, kept, and written later."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.project import database
+from cellpose_studio.io.project.reading import snapshot
+from cellpose_studio.io.project.tables.window_state import read_state, write_state
+
+WAIT = 20_000  # ms
+linux = pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
+
+
+class Heard:
+    """What the writer of a project said."""
+
+    def __init__(self, project: Project) -> None:
+        self.failures, self.saved = [], 0
+        project.writer.failing.connect(self.failures.append)
+        project.writer.saved.connect(self._on_saved)
+
+    def _on_saved(self) -> None:
+        self.saved += 1
+
+
+def masks(seed: int, side: int = 600) -> LabelSet:
+    labels = np.random.default_rng(seed).integers(0, 2**31, (side, side), np.uint32)
+    return LabelSet("cells", LabelImage(labels), "test", side * side)
+
+
+@pytest.fixture
+def entry(session, cells):
+    [entry] = session.add(open_images(cells("a.tif", (600, 600))))
+    return entry
+
+
+def test_changes_that_wait_together_are_written_in_their_order(project, qtbot):
+    heard = Heard(project)
+    for n in range(200):
+        project.submit(lambda db, n=n: write_state(db, "test", {"n": n}))
+    assert project.writer.flush(10)
+    assert project.writer.pending == 0
+    assert project.read(lambda db: read_state(db, "test")) == {"n": 199}
+    qtbot.waitUntil(lambda: heard.saved > 0, timeout=WAIT)
+    assert heard.saved < 200
+    assert heard.failures == []
+
+
+def test_a_full_disk_is_told_and_loses_nothing(project, session, entry, qtbot):
+    heard = Heard(project)
+    project.writer.flush(10)
+    project.writer.run(lambda: limit_pages(project, now=True))
+    session.replace_labels(entry, masks(1), "Run")
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    failure = heard.failures[0]
+    assert "the disk is full" in failure.message
+    assert "Your work is kept" in failure.message
+    assert "Ctrl+S" in failure.hint
+    assert project.writer.pending > 0
+    assert entry.labels.labels.any()
+    project.writer.run(lambda: limit_pages(project, now=False))
+    assert project.writer.flush(10)
+    [revision] = [labels.revision for labels in entry.label_sets.values()]
+    np.testing.assert_array_equal(project.labels(revision), masks(1).labels)
+
+
+def test_a_project_that_cannot_be_written_goes_on_elsewhere(
+    project, session, entry, qtbot, tmp_path
+):
+    heard = Heard(project)
+    project.writer.flush(10)
+    project.writer.run(lambda: limit_pages(project, now=True))
+    session.replace_labels(entry, masks(2), "Run")
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    (tmp_path / "elsewhere").mkdir()
+    project.save_as(tmp_path / "elsewhere" / "b.cpstudio")
+    assert project.writer.flush(10)
+    assert project.path.name == "b.cpstudio"
+    revision = entry.labels.revision
+    np.testing.assert_array_equal(project.labels(revision), masks(2).labels)
+
+
+def limit_pages(project: Project, now: bool) -> None:
+    db = project.writer.file.db
+    pages = db.execute("PRAGMA page_count").fetchone()[0] if now else 2**30
+    db.execute(f"PRAGMA max_page_count = {pages}")
+
+
+@linux
+def test_a_network_drive_that_goes_away_and_comes_back(
+    qapp, cells, tmp_path, qtbot, monkeypatch
+):
+    # Only the choice of the journal's kind: this disk is none of a network.
+    monkeypatch.setattr(database, "is_on_network", lambda _: True)
+    folder = tmp_path / "share"
+    folder.mkdir()
+    project = Project.create(folder / "p.cpstudio")
+    session = Session(project)
+    [entry] = session.add(open_images(cells("a.tif", (600, 600))))
+    heard = Heard(project)
+    assert project.writer.flush(10)
+    # What a share that is gone leaves behind: no folder, and handles that are dead.
+    nothing = os.open("/dev/null", os.O_RDONLY)
+    for handle in [h for h, file in open_files() if file == project.path]:
+        os.dup2(nothing, handle)
+    folder.rename(tmp_path / "away")
+    session.replace_labels(entry, masks(3), "Run")
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    assert "Your work is kept" in heard.failures[0].message
+    assert entry.labels.labels.any()
+    (tmp_path / "away").rename(folder)
+    assert project.writer.flush(20)
+    revision = entry.labels.revision
+    np.testing.assert_array_equal(project.labels(revision), masks(3).labels)
+    project.close()
+    assert [path.name for path in folder.iterdir()] == ["p.cpstudio"]
+
+
+@pytest.mark.parametrize("first", ["reading", "writing"])
+def test_on_a_network_drive_reading_and_writing_wait_for_each_other(
+    first, qapp, qtbot, tmp_path, monkeypatch
+):
+    # As long as it takes: SQLite would give up after a moment.
+    monkeypatch.setattr(database, "is_on_network", lambda _: True)
+    monkeypatch.setattr(database, "_BUSY_SECONDS", 0.1)
+    project = Project.create(tmp_path / "p.cpstudio")
+    heard, begun, found = Heard(project), threading.Event(), []
+    assert project.writer.flush(10)
+
+    def read(db: sqlite3.Connection) -> None:
+        with snapshot(db):
+            found.append(read_state(db, "test"))
+            if first == "reading":
+                begun.set()
+                time.sleep(1)
+
+    def write(db: sqlite3.Connection) -> None:
+        # More than fits into the memory of SQLite: it locks readers out already.
+        db.execute("PRAGMA cache_size = 10")
+        for n in range(300 if first == "writing" else 1):
+            write_state(db, f"big {n}", {"n": "x" * 20_000})
+        begun.set()
+        time.sleep(1 if first == "writing" else 0)
+
+    reader = threading.Thread(target=project.read, args=(read,))
+    if first == "reading":
+        reader.start()
+        assert begun.wait(10)
+        project.submit(write)
+    else:
+        monkeypatch.setattr(project.writer, "flush", lambda *_: True)
+        project.submit(write)
+        assert begun.wait(10)
+        reader.start()
+    reader.join(20)
+    monkeypatch.undo()
+    assert project.writer.flush(20)
+    assert len(found) == 1
+    qtbot.wait(100)
+    assert heard.failures == []
+    project.close()
+
+
+def open_files() -> list[tuple[int, Path]]:
+    found = []
+    for handle in Path("/proc/self/fd").iterdir():
+        try:
+            found.append((int(handle.name), handle.readlink()))
+        except OSError:
+            continue
+    return found
+
+
+@linux
+def test_a_file_that_may_not_grow_is_a_full_disk(cells, tmp_path):
+    """The kernel refuses the write, as it does on a disk that is full."""
+    image = cells("a.tif", (600, 600))
+    code = f"""
+import resource, signal, sys
+from pathlib import Path
+from qtpy.QtCore import QCoreApplication
+import numpy as np
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.io.images.reader import open_images
+app = QCoreApplication([])
+project = Project.create(Path({str(tmp_path / "p.cpstudio")!r}))
+session = Session(project)
+[entry] = session.add(open_images(Path({str(image)!r})))
+assert project.writer.flush(10)
+said = []
+project.writer.failing.connect(said.append)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
+labels = np.random.default_rng(0).integers(0, 2**31, (600, 600), np.uint32)
+session.replace_labels(entry, LabelSet("cells", LabelImage(labels), "x", 1), "Run")
+while not said:
+    app.processEvents()
+print(said[0].message)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
+assert project.writer.flush(20)
+assert (project.labels(entry.labels.revision) == labels).all()
+project.close()
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "cannot be saved" in done.stdout
+    assert "Your work is kept" in done.stdout
+
+
+def test_a_change_that_is_a_mistake_does_not_hold_up_the_rest(project, qtbot):
+    broken = []
+    project.writer.broken.connect(broken.append)
+
+    def mistake(db: sqlite3.Connection) -> None:
+        db.execute("INSERT INTO revision_chunk VALUES (99, 0, 0, 0, x'00')")
+
+    for change in (mistake, lambda db: write_state(db, "test", {"n": 1})):
+        project.submit(change)
+    assert project.writer.flush(10)
+    assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
+    qtbot.waitUntil(lambda: bool(broken), timeout=WAIT)
+    assert "A change could not be saved in project.cpstudio" in broken[0].message
+    assert "what builds on it" in broken[0].message
+    assert "Nothing was lost" not in broken[0].hint
+
+
+@linux
+@pytest.mark.parametrize("damage", ["cut", "garbled"])
+def test_a_file_that_is_damaged_while_open_keeps_the_changes(
+    damage, project, session, entry, qtbot
+):
+    heard, broken = Heard(project), []
+    project.writer.broken.connect(broken.append)
+    session.replace_labels(entry, masks(6), "Run")
+    assert project.writer.flush(10)
+    before = project.path.read_bytes()
+    db = project.writer.file.db
+    project.writer.run(lambda: db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall())
+    before = project.path.read_bytes()
+    with project.path.open("r+b") as file:
+        file.seek(4096)
+        if damage == "cut":
+            file.truncate()
+        else:
+            file.write(os.urandom(len(before) - 4096))
+    project.writer.run(lambda: db.execute("PRAGMA shrink_memory").fetchall())
+    session.replace_labels(entry, masks(7), "Run")
+    assert not project.writer.flush(1)
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    assert "was damaged" in heard.failures[0].message
+    assert "Rescue" in heard.failures[0].hint
+    assert broken == []
+    with project.path.open("r+b") as file:
+        file.write(before)
+    assert project.writer.flush(20)
+    np.testing.assert_array_equal(
+        project.labels(entry.labels.revision), masks(7).labels
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+@pytest.mark.parametrize("moved", [False, True])
+def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
+    moved, project, session, entry, qtbot, tmp_path
+):
+    heard = Heard(project)
+    assert project.writer.flush(10)
+    old = project.path
+    if moved:
+        old.rename(tmp_path / "moved.cpstudio")
+    else:
+        for file in tmp_path.glob("project.cpstudio*"):
+            file.unlink()
+    session.replace_labels(entry, masks(8), "Run")
+    assert not project.writer.flush(1)
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    assert f"it is not in {tmp_path} any more" in heard.failures[0].message
+    project.save_as(tmp_path / "again.cpstudio")
+    assert project.writer.flush(10)
+    project.close()
+    again = Project.open(tmp_path / "again.cpstudio")
+    [same] = Session(again).entries
+    np.testing.assert_array_equal(same.labels.labels, masks(8).labels)
+    again.close()
+    assert not old.exists()
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_a_file_that_goes_during_a_commit_does_not_count_as_saved(project, tmp_path):
+    assert project.writer.flush(10)
+    real = project.writer.file.check_place
+    asked = []
+
+    def check() -> None:
+        asked.append(1)
+        if len(asked) == 3:
+            project.path.rename(tmp_path / "away")
+        real()
+
+    project.writer.file.check_place = check
+    project.submit(lambda db: write_state(db, "test", {"n": 1}))
+    assert not project.writer.flush(1)
+    (tmp_path / "away").rename(project.path)
+    assert project.writer.flush(10)
+    assert project.read(lambda db: read_state(db, "test")) == {"n": 1}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+@pytest.mark.parametrize("other", ["another project", "an earlier copy"])
+def test_another_project_in_its_place_is_not_written_to(
+    other, project, session, entry, tmp_path, qapp
+):
+    new = tmp_path / "other.cpstudio"
+    assert project.writer.flush(10)
+    if other == "another project":
+        Project.create(new).close()
+    else:
+        project.writer.run(
+            lambda: project.writer.file.db.execute("PRAGMA wal_checkpoint").fetchall()
+        )
+        new.write_bytes(project.path.read_bytes())
+        session.replace_labels(entry, masks(9), "Run")
+        assert project.writer.flush(10)
+    (tmp_path / "away").mkdir()
+    for file in tmp_path.glob("project.cpstudio*"):
+        file.rename(tmp_path / "away" / file.name)
+    before = new.read_bytes()
+    new.rename(project.path)
+    session.replace_labels(entry, masks(10), "Run")
+    assert not project.writer.flush(3)
+    assert project.path.read_bytes() == before
+    project.save_as(tmp_path / "mine.cpstudio")
+    assert project.writer.flush(10)
+    assert (tmp_path / "project.cpstudio").read_bytes() == before
+    np.testing.assert_array_equal(
+        project.labels(entry.labels.revision), masks(10).labels
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
+def test_the_same_project_brought_back_as_a_new_file_is_gone_on_with(
+    project, session, entry, tmp_path
+):
+    project.writer.run(
+        lambda: project.writer.file.db.execute(
+            "PRAGMA wal_checkpoint(TRUNCATE)"
+        ).fetchall()
+    )
+    copy = tmp_path / "copy"
+    copy.write_bytes(project.path.read_bytes())
+    copy.replace(project.path)
+    session.replace_labels(entry, masks(11), "Run")
+    assert project.writer.flush(20)
+    np.testing.assert_array_equal(
+        project.labels(entry.labels.revision), masks(11).labels
+    )
+
+
+def test_what_waits_behind_a_commit_is_written_before_the_end(qapp, tmp_path):
+    project = Project.create(tmp_path / "p.cpstudio")
+    gate, begun = threading.Event(), threading.Event()
+
+    def held_up(_: sqlite3.Connection) -> None:
+        begun.set()
+        gate.wait(20)
+
+    project.submit(held_up)
+    assert begun.wait(20)
+    project.submit(lambda db: write_state(db, "test", {"n": 2}))
+    threading.Timer(0.2, gate.set).start()
+    project.writer.close()
+    again = Project.open(project.path)
+    assert again.read(lambda db: read_state(db, "test")) == {"n": 2}
+    again.close()
+
+
+def test_a_second_window_reads_and_can_go_on_elsewhere(
+    project, session, entry, qtbot, tmp_path
+):
+    session.replace_labels(entry, masks(4), "Run")
+    project.writer.flush(10)
+    other = Project.open(project.path)
+    assert "open in another window" in other.why_read_only
+    second = Session(other)
+    [same] = second.entries
+    np.testing.assert_array_equal(same.labels.labels, masks(4).labels)
+    heard = Heard(other)
+    second.replace_labels(same, masks(5), "Run")
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    other.save_as(tmp_path / "mine.cpstudio")
+    assert other.writer.flush(10)
+    np.testing.assert_array_equal(other.labels(same.labels.revision), masks(5).labels)
+    other.close()
+    np.testing.assert_array_equal(
+        project.labels(entry.labels.revision), masks(4).labels
+    )
+
+
+def test_a_project_is_not_saved_over_one_that_is_open(project, tmp_path, qapp):
+    other = Project.create(tmp_path / "other.cpstudio")
+    with pytest.raises(CannotSave, match="open in another window"):
+        project.save_as(other.path)
+    other.close()
+    project.save_as(other.path)
+    assert project.path == other.path
+
+
+def test_saving_under_a_name_moves_an_unnamed_project(qapp, tmp_path, cells):
+    folder = tmp_path / "data"
+    folder.mkdir()
+    project = Project.create(folder / "unnamed.cpstudio", unnamed=True)
+    session = Session(project)
+    session.add(open_images(cells("a.tif")))
+    project.save_as(tmp_path / "named.cpstudio")
+    assert not project.unnamed
+    assert list(folder.iterdir()) == []
+    project.close()
+    again = Project.open(tmp_path / "named.cpstudio")
+    assert [stored.image.name for stored in again.stored_images] == ["a.tif"]
+    again.close()
+
+
+def test_an_empty_unnamed_project_leaves_nothing(qapp, tmp_path):
+    project = Project.create(tmp_path / "unnamed.cpstudio", unnamed=True)
+    project.close()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,336 @@
+"""Runs and thresholds of the running application, with the model that ships."""
+
+from __future__ import annotations
+
+import threading
+
+import numpy as np
+import pytest
+import torch
+
+from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.masks.merge import kept_over
+from cellpose_studio.app.runs import runner
+from cellpose_studio.app.runs.imported import imported_labels, parameters_of
+from cellpose_studio.app.runs.runner import Runs
+from cellpose_studio.app.runs.thresholds import Thresholds
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import ParametersUnfit
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine import device as engine_device
+from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.network import Network, NetworkCache
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.imported import ImportedMasks
+from cellpose_studio.io.masks.reader import read_masks
+from cellpose_studio.io.project.tables.runs import read_runs
+from cellpose_studio.workflows.save import save_segmentation
+from cellpose_studio.workflows.segment import segment
+
+LONG = 60_000  # ms
+PARAMETERS = SegmentationParameters(diameter=20.0)
+
+
+class Application:
+    """Everything of the window but the window."""
+
+    def __init__(self, qtbot, session) -> None:
+        self.qtbot = qtbot
+        self.session = session
+        self.queue = JobQueue()
+        self.runs = Runs(self.session, self.queue)
+        self.thresholds = Thresholds(self.session, self.queue)
+        self.errors, self.notes = [], []
+        self.runs.failed.connect(self.errors.append)
+        self.thresholds.failed.connect(self.errors.append)
+        self.runs.noted.connect(self.notes.append)
+
+    def open(self, path):
+        return self.session.add(open_images(path))[0]
+
+    def run(self, entry, parameters=PARAMETERS):
+        return self.runs.start(entry, shipped()[0], parameters)
+
+    def wait(self) -> None:
+        self.qtbot.waitUntil(self._idle, timeout=LONG)
+
+    def _idle(self) -> bool:
+        """Tell whether no job runs, and no preview waits to be kept."""
+        previews = [e for e in self.session.entries if e.preview_of is not None]
+        return not self.queue.jobs and not previews
+
+
+@pytest.fixture
+def app(qtbot, session):
+    app = Application(qtbot, session)
+    yield app
+    app.queue.shut_down()
+
+
+def test_a_run_gives_the_image_what_the_workflow_gives(app, cells):
+    entry = app.open(cells("a.tif"))
+    app.run(entry)
+    app.wait()
+    image = open_images(entry.image.path)[0]
+    expected = segment(image, shipped()[0], PARAMETERS, Checkpoint())
+    labels = entry.labels
+    np.testing.assert_array_equal(labels.labels, expected.labels)
+    np.testing.assert_array_equal(labels.flows.dP, expected.flows.dP)
+    assert labels.parameters == expected.parameters
+    assert labels.settings() == expected.settings()
+    assert (labels.name, labels.cells) == ("cells", 12)
+    assert labels.origin.startswith("Nuclei (small), CPU, ")
+    assert app.errors == app.notes == []
+
+
+def test_the_network_is_loaded_once(app, cells, monkeypatch):
+    loaded = []
+    get = NetworkCache.get
+
+    def noting(self, *what):
+        before = self._network
+        network = get(self, *what)
+        loaded.append(network is not before)
+        return network
+
+    monkeypatch.setattr(NetworkCache, "get", noting)
+    for name in ("a.tif", "b.tif"):
+        app.run(app.open(cells(name, (64, 64))))
+    app.wait()
+    assert loaded == [True, False]
+
+
+def test_a_run_that_cannot_be_is_told_and_changes_nothing(app, cells):
+    entry = app.open(cells("a.tif"))
+    app.run(entry, SegmentationParameters(do_3D=True))
+    app.wait()
+    [error] = app.errors
+    assert isinstance(error, ParametersUnfit)
+    assert "single plane" in str(error)
+    assert entry.label_sets == {}
+
+
+def test_a_run_on_an_image_that_was_taken_off_and_added_again_arrives(app, cells):
+    path = cells("a.tif")
+    entry = app.open(path)
+    app.run(entry)
+    app.session.close(entry.image.key)
+    again = app.open(path)
+    app.wait()
+    assert again.labels.cells == 12
+    assert app.errors == []
+
+
+def test_every_run_leaves_a_record(app, cells, project):
+    entry = app.open(cells("a.tif"))
+    app.run(entry)
+    app.wait()
+    app.run(entry, SegmentationParameters(do_3D=True))
+    app.wait()
+    app.run(entry).started.connect(app.queue.cancel_all)
+    app.wait()
+    records = [record for _, record in project.read(lambda db: read_runs(db, entry.id))]
+    assert [r.outcome for r in records] == ["finished", "failed", "cancelled"]
+    assert records[0].cells == 12
+    assert "single plane" in records[1].message
+    assert len(records[0].image.pixels_sha256) == 64
+
+
+def test_what_a_run_has_to_say_is_told(app, cells, monkeypatch):
+    network_run = Network.run
+
+    def with_little_memory(network, tiles):
+        if network.device != CPU:
+            raise torch.OutOfMemoryError
+        return network_run(network, tiles)
+
+    monkeypatch.setattr(Network, "run", with_little_memory)
+    # torch takes "cpu:0" for the processor, too.
+    little = Device("cpu:0", "Little GPU")
+    monkeypatch.setattr(engine_device, "available_devices", lambda: [little, CPU])
+    app.run(app.open(cells("a.tif", (64, 64))))
+    app.wait()
+    assert app.notes == ["Little GPU had too little memory, so the CPU was used."]
+
+
+@pytest.fixture
+def segmented(app, cells):
+    """Return an entry with the result of a run."""
+    entry = app.open(cells("a.tif"))
+    app.run(entry)
+    app.wait()
+    return entry
+
+
+def changed(entry, **values):
+    return entry.labels.parameters.model_copy(update=values)
+
+
+def test_other_thresholds_give_what_a_run_with_them_gives(app, segmented):
+    parameters = changed(segmented, cellprob_threshold=2.0, min_size=100)
+    app.thresholds.change(segmented, parameters)
+    app.wait()
+    expected = segment(segmented.image, shipped()[0], parameters, Checkpoint())
+    np.testing.assert_array_equal(segmented.labels.labels, expected.labels)
+    assert segmented.labels.settings() == expected.settings()
+    assert app.session.undo_stack.undoText() == "Change thresholds"
+
+
+def test_only_the_newest_wish_counts(app, segmented):
+    before = segmented.labels
+    wishes = [changed(segmented, cellprob_threshold=n / 2) for n in range(1, 6)]
+    heard = []
+    app.session.labels_changed.connect(lambda entry, _: heard.append(entry.labels))
+    for wish in wishes:
+        app.thresholds.change(segmented, wish)
+    app.wait()
+    assert segmented.labels.parameters == wishes[-1]
+    assert len(heard) < len(wishes)
+    app.session.undo_stack.undo()
+    assert segmented.labels is before
+
+
+def test_a_wish_for_another_image_does_not_end_the_first(app, segmented, cells):
+    other = app.open(cells("b.tif", (64, 64)))
+    app.run(other)
+    app.wait()
+    for entry in (segmented, other):
+        app.thresholds.change(entry, changed(entry, cellprob_threshold=2.0))
+    app.wait()
+    for entry in (segmented, other):
+        assert entry.labels.parameters.cellprob_threshold == 2.0
+
+
+def test_each_gesture_can_be_undone(app, segmented):
+    first = segmented.labels
+    for probability in (1.0, 2.0):
+        wish = changed(segmented, cellprob_threshold=probability)
+        app.thresholds.change(segmented, wish)
+        app.thresholds.end_gesture()
+        app.wait()
+    app.session.undo_stack.undo()
+    assert segmented.labels.parameters.cellprob_threshold == 1.0
+    app.session.undo_stack.undo()
+    assert segmented.labels is first
+
+
+def test_a_run_that_comes_in_between_is_left_alone(app, segmented):
+    app.run(segmented, SegmentationParameters(diameter=25.0))
+    app.thresholds.change(segmented, changed(segmented, cellprob_threshold=2.0))
+    app.wait()
+    assert segmented.labels.parameters.cellprob_threshold == 0.0
+    assert segmented.labels.parameters.diameter == 25.0
+
+
+def draw(app, entry, cell=500):
+    """Draw a cell of 6 × 8 pixels in the first corner, over whatever is there."""
+    labels, region = entry.labels.labels, (slice(0, 6), slice(0, 8))
+    after = np.full((6, 8), cell, np.uint32)
+    app.session.edit(entry, edit_between("Draw cell", [cell], labels, region, after))
+
+
+def test_what_is_drawn_while_thresholds_change_stays(app, segmented):
+    wish = changed(segmented, cellprob_threshold=2.0)
+    app.thresholds.change(segmented, wish)
+    draw(app, segmented)
+    app.wait()
+    assert segmented.labels.parameters == wish
+    drawn = segmented.labels.labels == 500
+    assert drawn[:6, :8].all()
+    assert drawn.sum() == 48
+
+
+class Held:
+    """`kept_over`, but its first call does not return before it may."""
+
+    def __init__(self, monkeypatch) -> None:
+        self.reached, self.may_go_on = threading.Event(), threading.Event()
+        self.threads = []
+        monkeypatch.setattr(runner, "kept_over", self)
+
+    def __call__(self, *args):
+        self.threads.append(threading.current_thread())
+        kept = kept_over(*args)
+        self.reached.set()
+        assert self.may_go_on.wait(60)
+        return kept
+
+
+@pytest.mark.parametrize("by_hand", ["draw", "accept"])
+def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_hand):
+    draw(app, segmented)
+    before = segmented.labels.labels.copy()
+    held = Held(monkeypatch)
+    app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
+    app.qtbot.waitUntil(held.reached.is_set, timeout=LONG)
+    if by_hand == "draw":
+        draw(app, segmented, 501)
+    else:
+        app.session.set_cell_status(segmented, [2], "accepted")
+    held.may_go_on.set()
+    app.wait()
+    after = segmented.labels.labels
+    if by_hand == "draw":
+        assert np.unique(after).tolist() == [0, 501]
+    else:
+        assert np.unique(after).tolist() == [0, 2, 500]
+        np.testing.assert_array_equal(after == 2, before == 2)
+    # Comparing again holds nobody up.
+    assert len(held.threads) == 2
+    assert threading.main_thread() not in held.threads
+
+
+def test_thresholds_need_flows(app, cells):
+    entry = app.open(cells("a.tif"))
+    app.thresholds.change(entry, PARAMETERS)
+    labels = np.zeros((96, 128), np.uint32)
+    masks = ImportedMasks(labels, None, entry.image.path)
+    label_set = imported_labels("masks", masks, entry.image)
+    app.session.replace_labels(entry, label_set, "Import")
+    app.thresholds.change(entry, PARAMETERS)
+    assert app.queue.jobs == ()
+
+
+@pytest.mark.parametrize(
+    ("shape", "axes"), [((96, 128), "YX"), ((2, 64, 64), "ZYX"), ((2, 64, 64), "TYX")]
+)
+def test_thresholds_of_a_saved_result_act_as_on_the_result_itself(
+    app, cells, shape, axes
+):
+    entry = app.open(cells("a.tif", shape, axes))
+    app.run(entry)
+    app.wait()
+    run = entry.labels
+    result = segment(entry.image, shipped()[0], PARAMETERS, Checkpoint())
+    save_segmentation(result, ["npy"])
+    masks = read_masks(entry.image.path.with_name("a_seg.npy"))
+    imported = imported_labels("seg", masks, entry.image)
+    assert imported.cells == run.cells
+    assert imported.origin == "from a_seg.npy"
+    app.session.replace_labels(entry, imported, "Import")
+    wish = imported.parameters.model_copy(update={"cellprob_threshold": 2.0})
+    app.thresholds.change(entry, wish)
+    app.wait()
+    assert app.errors == []
+    expected = run.maker.masks(
+        run.parameters.model_copy(update=wish_of(wish)), Checkpoint()
+    )
+    np.testing.assert_array_equal(entry.labels.labels, expected)
+
+
+def wish_of(parameters):
+    names = ("flow_threshold", "cellprob_threshold", "min_size")
+    return {name: getattr(parameters, name) for name in names}
+
+
+def test_parameters_of_a_file_count_where_they_are_sensible(tmp_path):
+    details = {
+        "flow_threshold": 0.8,
+        "cellprob_threshold": "much",
+        "min_size": None,
+        "diameter": 30.0,
+    }
+    masks = ImportedMasks(np.zeros((2, 2), np.uint32), None, tmp_path, details)
+    assert parameters_of(masks) == SegmentationParameters(flow_threshold=0.8)

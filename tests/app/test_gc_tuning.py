@@ -1,0 +1,42 @@
+"""Garbage is not looked for among what stays, and what was left is not kept by that."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+
+import pytest
+
+from cellpose_studio.app.gc_tuning import set_apart, set_apart_again, staying
+
+
+@pytest.fixture(autouse=True)
+def _thawed():
+    gc.unfreeze()
+    yield
+    gc.unfreeze()
+
+
+class Thing:
+    def __init__(self):
+        self.me = self
+
+
+@pytest.mark.parametrize(("number", "kept"), [(10, False), (5000, True)])
+def test_only_many_things_are_left_out(number, kept):
+    with staying(number):
+        things = [Thing() for _ in range(number)]
+    assert (gc.get_freeze_count() > number) is kept
+    assert any(o is things for o in gc.get_objects()) is not kept
+
+
+def test_what_became_garbage_goes_when_all_is_set_apart_again():
+    thing = Thing()
+    gone = weakref.ref(thing)
+    set_apart()
+    del thing
+    gc.collect()
+    assert gone() is not None
+    set_apart_again()
+    assert gone() is None
+    assert gc.get_freeze_count() > 0

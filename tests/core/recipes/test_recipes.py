@@ -1,0 +1,331 @@
+"""How a run was made, as a command, a script, a paragraph, and JSON."""
+
+from __future__ import annotations
+
+import ast
+import json
+import shlex
+from datetime import UTC, datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellpose_studio.cli.main import parser
+from cellpose_studio.cli.options import made
+from cellpose_studio.core.models.card import ModelCard, TrainingData
+from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.provenance.revision import JournalEntry
+from cellpose_studio.core.recipes import (
+    as_command,
+    as_json,
+    as_methods,
+    as_script,
+    in_force,
+    in_words,
+)
+from cellpose_studio.core.recipes.citations import (
+    CELLPOSE_1,
+    CELLPOSE_2,
+    CELLPOSE_3,
+    CELLPOSE_SAM,
+)
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from tests.records import UNET
+
+NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+
+SAM = ModelRecord(
+    name="cpsam_v2",
+    title="cpsam_v2",
+    path="/my models/cpsam_v2",
+    sha256="cd" * 32,
+    architecture="sam",
+    generation="4",
+    diam_mean=30,
+    source="file",
+)
+
+PARAMETERS = SegmentationParameters(
+    channels=(1, None), diameter=20.5, anisotropy=1.0, flow_threshold=0.6
+)
+
+
+def record_of(model=UNET, parameters=PARAMETERS, image=None, **changes):
+    image = {
+        "name": "a.tif",
+        "path": "/data/a.tif",
+        "scene": "",
+        "axes": "YX",
+        "shape": (1, 1, 1, 96, 128),
+        "dtype": "uint16",
+        "pixel_size_um": (None, 0.25, 0.25),
+        "fingerprint": "f",
+        **(image or {}),
+    }
+    given = {
+        "image": ImageRecord(**image),
+        "model": model,
+        "parameters": parameters,
+        "device": "cpu",
+        "device_title": "CPU",
+        "precision": "float32",
+        "threads": 2,
+        "versions": {"cellpose-studio": "0.1", "cellpose": "4.2", "torch": "2.13"},
+        "started": NOON,
+        "seconds": 1.0,
+        "outcome": "finished",
+        "cells": 12,
+    }
+    return RunRecord(**{**given, **changes})
+
+
+def edit(number, operation, undoes=None):
+    return JournalEntry(number, 1, 1, operation, (number,), NOON, undoes)
+
+
+# Edits
+
+
+def test_edits_that_were_taken_back_do_not_count():
+    edits = [edit(1, "Delete cell"), edit(2, "Fill"), edit(3, "Undo", 2)]
+    assert in_force(edits) == edits[:1]
+    assert in_words(edits) == "Delete cell"
+
+
+@pytest.mark.parametrize("undoes", [3, 2], ids=["the undo", "the edit"])
+def test_edits_that_were_done_again_count(undoes):
+    edits = [edit(1, "Fill"), edit(2, "Fill"), edit(3, "Undo", 2)]
+    edits.append(edit(4, "Redo", undoes))
+    assert in_force(edits) == edits[:2]
+    assert in_words(edits) == "Fill (2)"
+
+
+# The command
+
+
+def test_the_command_says_what_is_not_usual():
+    assert as_command(record_of(), windows=False) == (
+        "cellpose-studio segment /data/a.tif --model=nuclei-small --channels 1 none "
+        "--diameter=20.5 --flow-threshold=0.6 --anisotropy=1.0 --device=cpu "
+        "--precision=float32 --threads=2"
+    )
+
+
+def test_other_models_are_given_by_their_file():
+    assert "'--model=/my models/cpsam_v2'" in as_command(record_of(SAM), windows=False)
+
+
+def test_the_command_is_quoted_for_each_shell():
+    image = {"path": r"C:\my data\it's $1.tif", "scene": 'a "b"', "axes": "ZYX"}
+    record = record_of(image=image)
+    assert shlex.split(as_command(record, windows=False))[2] == image["path"]
+    command = as_command(record, windows=True)
+    assert '"C:\\my data\\it\'s $1.tif"' in command
+    assert r'"--scene=a \"b\""' in command
+    assert "--axes=ZYX" in command
+
+
+def test_edits_are_told_of_in_a_comment():
+    edits = [edit(1, "Delete cell"), edit(2, "Delete cell")]
+    told = "Edited by hand afterwards: Delete cell (2)."
+    assert as_command(record_of(), edits, windows=False).endswith(f"\n# {told}")
+    assert as_command(record_of(), edits, windows=True).endswith(f"\nrem {told}")
+    assert as_script(record_of(), edits).endswith(f"\n# {told}\n")
+
+
+def test_a_run_that_failed_can_be_tried_again():
+    record = record_of(
+        parameters=SegmentationParameters(),
+        device="",
+        precision="",
+        threads=None,
+        outcome="failed",
+        cells=None,
+    )
+    assert as_command(record, windows=False) == (
+        "cellpose-studio segment /data/a.tif --model=nuclei-small"
+    )
+    for model in (UNET, SAM):
+        script = as_script(record.model_copy(update={"model": model}))
+        assert "device_named('auto')" in script
+        ast.parse(script)
+    assert "found" not in as_methods(record)
+
+
+floats = st.floats(-6, 6)
+normalizations = st.builds(
+    Normalization,
+    percentile=st.tuples(st.floats(0, 49), st.floats(50, 100)),
+    tile_norm_blocksize=st.integers(0, 4096),
+    tile_norm_smooth3D=st.floats(0, 100),
+    norm3D=st.booleans(),
+    sharpen_radius=st.floats(0, 100),
+    smooth_radius=st.floats(0, 100),
+    invert=st.booleans(),
+)
+any_parameters = st.builds(
+    SegmentationParameters,
+    channels=st.lists(st.none() | st.integers(0, 9), max_size=3).map(tuple),
+    diameter=st.none() | st.floats(1e-9, 5000),
+    flow_threshold=st.floats(0, 3),
+    cellprob_threshold=floats,
+    min_size=st.integers(-1, 100_000),
+    do_3D=st.booleans(),
+    stitch_threshold=st.floats(0, 1),
+    anisotropy=st.none() | st.floats(1e-9, 100),
+    flow3D_smooth=st.floats(0, 50),
+    normalization=normalizations,
+    resample=st.booleans(),
+    niter=st.none() | st.integers(1, 100_000),
+    max_size_fraction=st.floats(1e-9, 1),
+    exclude_on_edges=st.booleans(),
+    augment=st.booleans(),
+    tile_overlap=st.floats(0.05, 0.5),
+    batch_size=st.integers(1, 256),
+)
+
+
+@given(any_parameters)
+def test_the_command_line_reads_the_same_parameters(parameters):
+    words = shlex.split(as_command(record_of(parameters=parameters), windows=False))
+    options = parser().parse_args(words[1:])
+    normalization = made(Normalization, options)
+    assert parameters == made(
+        SegmentationParameters, options, normalization=normalization
+    )
+
+
+@given(any_parameters)
+def test_the_script_holds_the_same_parameters(parameters):
+    tree = ast.parse(as_script(record_of(parameters=parameters)))
+    [call] = [
+        node
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Call)
+        and getattr(node.func, "id", "") == "SegmentationParameters"
+    ]
+    names = {
+        "SegmentationParameters": SegmentationParameters,
+        "Normalization": Normalization,
+    }
+    assert eval(ast.unparse(call), names) == parameters
+
+
+# Scripts
+
+
+@pytest.mark.parametrize("name", ['a "b" \\ c.tif', "a\nb.tif", "ü'''\"\"\".tif"])
+@pytest.mark.parametrize("model", [UNET, SAM], ids=["own", "plain"])
+def test_no_name_of_a_file_breaks_a_script(name, model):
+    image = {"name": name, "path": f"/data/{name}", "scene": name}
+    ast.parse(as_script(record_of(model, image=image)))
+
+
+def test_a_script_of_cellpose_needs_nothing_else():
+    script = as_script(record_of(SAM))
+    assert "pretrained_model='/my models/cpsam_v2'" in script
+    assert "cellpose_studio" not in script
+    assert '"percentile": [1.0, 99.0]' in script
+    assert "use_bfloat16=False" in script
+
+
+def test_an_ome_zarr_is_read_by_this_package():
+    image = {"path": "/data/a.zarr", "axes": "CYX", "shape": (1, 2, 1, 8, 9)}
+    script = as_script(record_of(SAM, image=image))
+    ast.parse(script)
+    assert "from cellpose_studio.io.images.reader import open_images" in script
+    assert "'a_cp_masks.tif'" in script
+
+
+# The paragraph
+
+
+def test_the_paragraph_tells_what_matters():
+    card = ModelCard(data=(TrainingData(name="nuclei", images=35, cells=1673),))
+    edits = [edit(1, "Delete cell"), edit(2, "Split cell"), edit(3, "Undo", 2)]
+    text = as_methods(record_of(), edits, card, 11)
+    assert text.startswith(
+        "Cells in a.tif were segmented with Cellpose Studio 0.1 (Cellpose 4.2, "
+        "PyTorch 2.13), using the model “Nuclei (small)” (a residual U-Net of "
+        "Cellpose, trained with Cellpose Studio; Stringer et al., 2021; SHA-256 of "
+        "the weights abababababababab…). That model was trained on nuclei (35 "
+        "images). The network ran on a processor in float32. It saw channel 1 of the "
+        "image. The diameter was set to 20.5 px (5.12 µm). The flow threshold was "
+        "0.6, the threshold of the cell probability 0 and the size of the smallest "
+        "cell 15 px. 12 cells were found. The result was corrected by hand in 1 "
+        "step: Delete cell. 11 cells were there after that.\n\nReferences\n"
+    )
+    assert text.endswith(f"References\n{CELLPOSE_1.full}\n")
+
+
+def test_only_what_is_not_usual_is_told():
+    parameters = PARAMETERS.model_copy(
+        update={
+            "augment": True,
+            "normalization": Normalization(percentile=(2, 98)),
+            "batch_size": 1,
+        }
+    )
+    text = as_methods(record_of(parameters=parameters))
+    assert (
+        "Other settings than Cellpose's defaults: augment = True, "
+        "percentile = [2.0, 98.0]."
+    ) in text
+    assert "Other settings" not in as_methods(record_of())
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({"do_3D": True, "anisotropy": 2.0}, "in 3D, from three sides, with an "),
+        ({"stitch_threshold": 0.3}, "joined at an overlap (IoU) of 0.3."),
+        ({}, "Planes were segmented one by one."),
+    ],
+)
+def test_stacks_are_told_of(given, told):
+    image = {"shape": (1, 1, 9, 96, 128), "axes": "ZYX"}
+    parameters = PARAMETERS.model_copy(update=given)
+    text = as_methods(record_of(parameters=parameters, image=image))
+    assert told in text
+    assert ("flow threshold" in text) != bool(given.get("do_3D"))
+
+
+@pytest.mark.parametrize(
+    ("name", "architecture", "paper"),
+    [
+        ("cyto", "unet", CELLPOSE_1),
+        ("nucleitorch_0", "unet", CELLPOSE_1),
+        ("cyto2", "unet", CELLPOSE_2),
+        ("TN1", "unet", CELLPOSE_2),
+        ("cyto3", "unet", CELLPOSE_3),
+        ("livecell_cp3", "unet", CELLPOSE_3),
+        ("cpsam", "sam", CELLPOSE_SAM),
+        ("cpsam_v2", "sam", CELLPOSE_SAM),
+        ("cpdino-vitb", "dino", CELLPOSE_SAM),
+    ],
+)
+def test_the_paper_of_each_model_is_cited(name, architecture, paper):
+    change = {"name": name, "architecture": architecture, "source": "file"}
+    text = as_methods(record_of(UNET.model_copy(update=change)))
+    assert paper.short in text
+    assert paper.full in text
+    assert "own weights" not in text
+    assert text.count(CELLPOSE_1.full) == 1
+
+
+def test_own_weights_are_called_that():
+    change = {"name": "my_cells", "title": "my_cells"}
+    text = as_methods(record_of(SAM.model_copy(update=change)))
+    assert "own weights; Pachitariu et al., 2025" in text
+
+
+# JSON
+
+
+def test_json_holds_the_record_and_the_edits():
+    edits = [edit(1, "Delete cell"), edit(2, "Fill"), edit(3, "Undo", 2)]
+    content = json.loads(as_json(record_of(), edits))
+    assert RunRecord.model_validate(content["record"]) == record_of()
+    assert [e["operation"] for e in content["edits"]] == ["Delete cell"]
+    assert (content["format"], content["version"]) == ("cellpose-studio-run", 1)

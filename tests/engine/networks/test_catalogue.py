@@ -1,0 +1,57 @@
+"""The models that ship, and those in files."""
+
+from __future__ import annotations
+
+import pytest
+
+from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.engine.device import CPU
+from cellpose_studio.engine.networks.catalogue import find, shipped
+from cellpose_studio.engine.networks.network import load
+from cellpose_studio.engine.networks.weights import inspect
+
+SHIPPED = shipped()
+
+
+def test_a_model_ships():
+    assert SHIPPED
+    assert len({spec.name for spec in SHIPPED}) == len(SHIPPED)
+
+
+@pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.name)
+def test_a_shipped_models_card_tells_the_truth(spec):
+    facts = {"architecture", "sha256", "input_channels", "diam_mean", "diam_labels"}
+    read = inspect(spec.path)
+    assert spec.model_dump(include=facts) == read.model_dump(include=facts)
+    assert load(spec, CPU).spec == spec
+
+
+@pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.name)
+def test_a_shipped_models_card_says_what_a_user_wants_to_know(spec):
+    assert spec.source == "shipped"
+    assert spec.label == spec.title != spec.name
+    assert spec.licence
+    assert spec.description.endswith(".")
+
+
+@pytest.mark.parametrize("spec", SHIPPED, ids=lambda spec: spec.name)
+def test_a_shipped_model_is_found_by_its_name(spec):
+    assert find(spec.name) == spec
+
+
+def test_a_weight_file_is_found_by_its_path(unet_file):
+    assert find(str(unet_file)) == inspect(unet_file)
+
+
+def test_a_file_that_is_no_model_is_not_taken_for_one(tmp_path):
+    (tmp_path / "notes.txt").write_text("hello")
+    with pytest.raises(ModelUnusable, match=r"notes\.txt is "):
+        find(str(tmp_path / "notes.txt"))
+
+
+@pytest.mark.parametrize("name", ["cyto9", "/nowhere/model", ""])
+def test_an_unknown_name_is_refused_and_the_known_ones_are_listed(name):
+    with pytest.raises(ModelUnusable) as caught:
+        find(name)
+    assert caught.value.message == f"There is no model {name}."
+    assert SHIPPED[0].name in caught.value.hint

@@ -1,0 +1,109 @@
+"""Guessing the diameter from a style."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
+from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.engine.networks.size_model import (
+    SIZES,
+    SizeModel,
+    fit_size_model,
+    load_size_model,
+    part_for_style,
+    save_size_model,
+)
+
+
+def gratings(width: float, seed: int = 0) -> np.ndarray:
+    """Noise with features of ``width`` px, as (Y, X, 1)."""
+    from scipy.ndimage import gaussian_filter
+
+    noise = np.random.default_rng(seed).normal(size=(400, 420))
+    smooth = gaussian_filter(noise, width / 4)
+    return (smooth / smooth.std()).astype(np.float32)[..., None]
+
+
+def spectrum(image: np.ndarray) -> np.ndarray:
+    """A style: how much two pixels differ, by the logarithm of their distance."""
+    plane = image[..., 0]
+    steps = [1, 2, 3, 5, 8, 12]
+    near = [np.abs(plane[:, n:] - plane[:, :-n]).mean() for n in steps]
+    style = np.log(np.array(near) + 1e-6)
+    return np.concatenate([style, style**2]) / 10
+
+
+@pytest.fixture(scope="module")
+def model():
+    widths = [12.0, 20.0, 32.0]
+    images = [gratings(width, n) for n, width in enumerate(widths)]
+    return fit_size_model(images, widths, spectrum, 20.0, lambda: None)
+
+
+@pytest.mark.parametrize("width", [9.0, 16.0, 24.0, 45.0])
+def test_the_size_of_what_is_in_an_image_is_guessed(model, width):
+    guess = model.diameter(spectrum(gratings(width, seed=9)))
+    assert guess == pytest.approx(width, rel=0.25)
+
+
+def test_the_same_images_give_the_same_numbers(model):
+    widths = [12.0, 20.0, 32.0]
+    images = [gratings(width, n) for n, width in enumerate(widths)]
+    again = fit_size_model(images, widths, spectrum, 20.0, lambda: None)
+    np.testing.assert_array_equal(model.weights, again.weights)
+
+
+def test_learning_stops_when_it_is_told_to():
+    checkpoint = Checkpoint()
+    checkpoint.stop()
+    with pytest.raises(Cancelled):
+        fit_size_model([gratings(12)], [12], spectrum, 20.0, checkpoint.check)
+
+
+@given(st.floats(-1e6, 1e6))
+def test_no_style_gives_a_diameter_beyond_what_was_learnt(value):
+    model = SizeModel(np.ones(3), np.zeros(3), 0.1, 17.0)
+    low, high = (17.0 * size for size in SIZES)
+    assert low <= model.diameter(np.full(3, value)) * (1 + 1e-9)
+    assert model.diameter(np.full(3, value)) <= high * (1 + 1e-9)
+
+
+def test_a_size_model_is_read_as_it_was_written(model, tmp_path):
+    path = tmp_path / "m.size.npz"
+    save_size_model(model, path)
+    read = load_size_model(path)
+    np.testing.assert_array_equal(read.weights, model.weights)
+    np.testing.assert_array_equal(read.mean_style, model.mean_style)
+    assert (read.mean_log, read.diam_mean) == (model.mean_log, model.diam_mean)
+
+
+@pytest.mark.parametrize("damage", ["nothing", "text", "half", "pickle", "other"])
+def test_a_file_that_is_none_is_refused(model, tmp_path, damage):
+    path = tmp_path / "m.size.npz"
+    save_size_model(model, path)
+    content = path.read_bytes()
+    path.write_bytes(
+        {"nothing": b"", "text": b"hello", "half": content[: len(content) // 2]}.get(
+            damage, content
+        )
+    )
+    if damage == "pickle":
+        np.savez(path, weights=np.array([print], dtype=object))
+    if damage == "other":
+        np.savez(path, weights=np.zeros(3))
+    with pytest.raises(ModelUnusable, match=r"m\.size\.npz is damaged, or no size"):
+        load_size_model(path)
+
+
+def test_of_a_large_image_the_part_with_the_most_in_it_is_looked_at():
+    image = np.zeros((1000, 900, 1), np.float32)
+    image[700:720, 800:830] = 1
+    part = part_for_style(image)
+    assert part.shape[:2] == (256, 256)
+    assert part.any()
+    small = np.zeros((50, 60, 2), np.float32)
+    assert part_for_style(small).shape == small.shape

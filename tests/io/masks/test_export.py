@@ -1,0 +1,339 @@
+from __future__ import annotations
+
+import csv
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+import roifile
+import tifffile
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra import numpy as hnp
+
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.masks.export import (
+    ENDINGS,
+    IDS_ENDING,
+    KINDS,
+    refuse_unfit,
+    save_all,
+)
+from cellpose_studio.io.masks.reader import read_masks
+
+MASKS = ("tif", "png", "npy")
+
+
+@pytest.fixture(scope="session")
+def save(image_at):
+    """Return a function that saves labels of an image a.tif in a folder."""
+
+    def save(folder, labels, kinds, axes=None, channels=1, **more):
+        axes = axes or ("YX", "ZYX", "TZYX")[labels.ndim - 2]
+        length = dict(zip(axes, labels.shape, strict=True))
+        shape = (length.get("T", 1), channels, length.get("Z", 1), *labels.shape[-2:])
+        image = image_at(folder / "a.tif", shape)
+        return save_all(folder / "a", labels, None, kinds, image=image, **more)
+
+    return save
+
+
+def files_in(folder: Path) -> dict[str, bytes]:
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def cells(labels) -> np.ndarray:
+    """Return labels as uint32."""
+    return np.array(labels, np.uint32)
+
+
+TWO = cells([[0, 1, 1, 0], [2, 2, 0, 0]])
+GAPS = TWO * 5
+
+ids = st.sampled_from([0, 0, 1, 2, 3, 9, 2**32 - 1])
+sides = st.integers(2, 8)
+shapes = st.one_of(
+    st.tuples(sides, sides),
+    st.tuples(sides, sides, sides),
+    st.tuples(sides, sides, sides, sides),
+)
+labels_of = hnp.arrays(np.uint32, shapes, elements=ids)
+
+
+def test_files_have_the_names_that_cellpose_gives_them(save, tmp_path):
+    written = save(tmp_path, TWO, KINDS)
+    assert [path.name for path in written] == [
+        "a_cp_masks.tif",
+        "a_cp_masks.png",
+        "a_seg.npy",
+        "a_rois.zip",
+        "a_cp_outlines.txt",
+    ]
+    assert sorted(written) == sorted(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_only_what_was_asked_for_is_written(save, tmp_path, kind):
+    assert save(tmp_path, TWO, [kind]) == [tmp_path / f"a{ENDINGS[kind]}"]
+    assert len(files_in(tmp_path)) == 1
+
+
+@given(labels=labels_of)
+def test_every_mask_file_holds_the_same_cells_numbered_in_order(
+    save, tmp_path_factory, labels
+):
+    folder = tmp_path_factory.mktemp("masks")
+    kinds = {2: MASKS, 3: ("tif", "npy"), 4: ("tif",)}[labels.ndim]
+    before = labels.copy()
+    written = save(folder, labels, kinds)
+    present = np.unique(labels[labels > 0])
+    expected = np.searchsorted(present, labels) + 1
+    expected[labels == 0] = 0
+    for path in written:
+        if path.suffix != ".csv":
+            np.testing.assert_array_equal(read_masks(path).labels, expected)
+    np.testing.assert_array_equal(labels, before)
+    table = folder / f"a{IDS_ENDING}"
+    if present.tolist() == list(range(1, len(present) + 1)):
+        assert not table.exists()
+    else:
+        rows = list(csv.DictReader(table.open(newline="")))
+        assert [int(row["label"]) for row in rows] == [*range(1, len(present) + 1)]
+        assert [int(row["cell"]) for row in rows] == present.tolist()
+
+
+def test_cellpose_reads_the_same_masks_from_every_file(save, tmp_path, cellpose_io):
+    for path in save(tmp_path, TWO, MASKS):
+        masks = cellpose_io.imread(str(path))
+        assert masks.dtype == np.uint16
+        assert masks.tolist() == TWO.tolist()
+
+
+@pytest.mark.parametrize("planes", [3, 4, 12])
+def test_cellpose_reads_the_same_stack(save, tmp_path, cellpose_io, planes):
+    stack = np.stack([np.pad(TWO, 9)] * planes)
+    for path in save(tmp_path, stack, ["tif", "npy"]):
+        np.testing.assert_array_equal(cellpose_io.imread(str(path)), stack)
+
+
+def test_cellpose_takes_images_for_images_and_masks_for_masks(
+    save, tmp_path, cellpose_io
+):
+    tifffile.imwrite(tmp_path / "a.tif", np.zeros(TWO.shape, np.uint8))
+    save(tmp_path, GAPS, KINDS)
+    folder, image = str(tmp_path), str(tmp_path / "a.tif")
+    assert cellpose_io.get_image_files(folder, "_masks") == [image]
+    for mask_filter in ("_cp_masks", "_seg.npy"):
+        images, labels, names = cellpose_io.load_images_labels(folder, mask_filter)
+        assert names == [image]
+        assert len(images) == 1
+        assert labels[0].tolist() == TWO.tolist()
+
+
+def test_more_cells_than_16_bits_hold_are_saved_with_32(save, tmp_path, cellpose_io):
+    labels = np.arange(300 * 300, dtype=np.uint32).reshape(300, 300)
+    for path in save(tmp_path, labels, ["tif", "npy"]):
+        np.testing.assert_array_equal(read_masks(path).labels, labels)
+        masks = cellpose_io.imread(str(path))
+        assert masks.dtype == np.uint32
+        np.testing.assert_array_equal(masks, labels)
+
+
+def test_a_png_holds_65535_cells_and_no_more(save, tmp_path):
+    labels = np.arange(65536, dtype=np.uint32).reshape(256, 256)
+    save(tmp_path, labels, ["png"])
+    np.testing.assert_array_equal(
+        read_masks(tmp_path / "a_cp_masks.png").labels, labels
+    )
+    before = files_in(tmp_path)
+    with pytest.raises(CannotSave, match=r"a_cp_masks\.png could .* 65535 cells"):
+        save(tmp_path, labels + 1, KINDS)
+    assert files_in(tmp_path) == before
+
+
+@pytest.mark.parametrize(
+    ("axes", "kind"),
+    [
+        ("ZYX", "png"),
+        ("TYX", "outlines"),
+        ("TZYX", "png"),
+        ("TZYX", "outlines"),
+        ("TZYX", "npy"),
+    ],
+)
+def test_a_format_without_a_place_for_the_axes_is_refused_before_all_others(
+    save, tmp_path, axes, kind
+):
+    labels = np.broadcast_to(TWO, (2,) * (len(axes) - 2) + TWO.shape)
+    with pytest.raises(CannotSave) as raised:
+        save(tmp_path, labels, ["tif", "rois", kind], axes)
+    assert raised.value.message.startswith(f"a{ENDINGS[kind]} could not be saved: ")
+    assert raised.value.hint == "Save a TIFF instead."
+    assert files_in(tmp_path) == {}
+    with pytest.raises(CannotSave, match=re.escape(raised.value.message)):
+        refuse_unfit(tmp_path / "a", ["tif", "rois", kind], labels.ndim)
+
+
+@pytest.mark.parametrize("axes", ["YX", "ZYX", "TYX", "TZYX"])
+def test_a_tiff_says_what_its_axes_are(save, tmp_path, axes):
+    labels = np.broadcast_to(TWO, (3,) * (len(axes) - 2) + TWO.shape)
+    save(tmp_path, labels, ["tif"], axes)
+    with tifffile.TiffFile(tmp_path / "a_cp_masks.tif") as tiff:
+        assert tiff.series[0].axes == axes
+        assert tiff.series[0].shape == labels.shape
+        assert len(tiff.pages) == np.prod(labels.shape[:-2])
+        assert {page.photometric.name for page in tiff.pages} == {"MINISBLACK"}
+
+
+def test_masks_without_cells_are_saved_empty(save, tmp_path):
+    written = save(tmp_path, TWO * 0, KINDS)
+    assert [path.name for path in written] == [
+        "a_cp_masks.tif",
+        "a_cp_masks.png",
+        "a_seg.npy",
+        "a_cp_outlines.txt",
+    ]
+    for path in written[:3]:
+        np.testing.assert_array_equal(read_masks(path).labels, TWO * 0)
+    assert written[3].read_bytes() == b""
+
+
+def test_regions_and_table_of_an_earlier_export_go_when_they_are_untrue(save, tmp_path):
+    assert save(tmp_path, GAPS, ["tif", "rois"])[-1].name == f"a{IDS_ENDING}"
+    save(tmp_path, TWO * 0, ["tif", "rois"])
+    assert list(files_in(tmp_path)) == ["a_cp_masks.tif"]
+
+
+def test_regions_alone_keep_their_ids_and_need_no_table(save, tmp_path):
+    save(tmp_path, GAPS, ["rois"])
+    assert list(files_in(tmp_path)) == ["a_rois.zip"]
+    regions = roifile.roiread(tmp_path / "a_rois.zip")
+    assert [region.name for region in regions] == ["5", "10"]
+
+
+@pytest.mark.parametrize(
+    ("axes", "channels", "position"),
+    [
+        ("ZYX", 1, (2, 0, 0)),
+        ("TYX", 1, (2, 0, 0)),
+        ("ZYX", 2, (0, 2, 0)),
+        ("TYX", 2, (0, 0, 2)),
+        ("TZYX", 1, (0, 2, 2)),
+    ],
+)
+def test_regions_stand_where_imagej_looks_for_them(
+    save, tmp_path, axes, channels, position
+):
+    labels = np.zeros((2,) * (len(axes) - 2) + TWO.shape, np.uint32)
+    labels[(1,) * (len(axes) - 2)] = TWO
+    save(tmp_path, labels, ["rois"], axes, channels)
+    for region in roifile.roiread(tmp_path / "a_rois.zip"):
+        found = (region.position, region.z_position, region.t_position)
+        assert found == position
+
+
+def blobs() -> np.ndarray:
+    """Labels of round cells, some at the border, one in two parts."""
+    labels = np.zeros((80, 90), np.uint8)
+    for cell, (x, y) in enumerate([(0, 40), (30, 30), (60, 79), (50, 10)], start=1):
+        cv2.circle(labels, (x, y), 9, cell, -1)
+    cv2.circle(labels, (75, 50), 4, 2, -1)
+    return labels.astype(np.uint32)
+
+
+def lines_of(path: Path) -> list[np.ndarray]:
+    """Return the points of each line, read like Cellpose's macro for ImageJ does."""
+    lines = path.read_text().splitlines()
+    points = [[int(number) for number in line.split(",")] for line in lines]
+    return [np.array(list(zip(p[::2], p[1::2], strict=True))) for p in points]
+
+
+def test_outlines_are_those_of_cellpose(save, tmp_path, cellpose_io):
+    from cellpose.utils import outlines_list
+
+    save(tmp_path, blobs(), ["outlines"])
+    theirs = tmp_path / "theirs"
+    cellpose_io.outlines_to_text(str(theirs), outlines_list(blobs()))
+    ours = (tmp_path / "a_cp_outlines.txt").read_text()
+    assert ours == (tmp_path / "theirs_cp_outlines.txt").read_text()
+
+
+def test_outlines_enclose_their_cells(save, tmp_path):
+    labels = blobs()
+    labels[40:60, 70:] = 0  # the second part of cell 2
+    save(tmp_path, labels, ["outlines"])
+    drawn = np.zeros(labels.shape, np.uint8)
+    for cell, line in enumerate(lines_of(tmp_path / "a_cp_outlines.txt"), start=1):
+        cv2.fillPoly(drawn, [line], cell)
+    np.testing.assert_array_equal(drawn, labels)
+
+
+def test_cells_too_small_for_an_outline_have_the_corners_of_their_pixels(
+    save, tmp_path
+):
+    labels = cells([[4, 0, 0, 0, 0], [0, 0, 6, 6, 0], [8, 8, 0, 0, 0]])
+    labels = np.pad(labels, ((0, 9), (0, 0)))
+    labels[6:12] = 9
+    save(tmp_path, labels, ["outlines"])
+    lines = lines_of(tmp_path / "a_cp_outlines.txt")
+    assert [line.tolist() for line in lines[:3]] == [
+        [[0, 0], [1, 0], [1, 1], [0, 1]],
+        [[2, 1], [4, 1], [4, 2], [2, 2]],
+        [[0, 2], [2, 2], [2, 3], [0, 3]],
+    ]
+    assert len(lines) == 4
+
+
+SHORT_OF_SPACE = """
+import resource, sys
+from pathlib import Path
+import numpy as np
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.io.masks.export import KINDS, save_all
+folder = Path(sys.argv[1])
+labels = np.random.default_rng(0).integers(0, 300, (60, 60)).astype(np.uint32)
+image = ImageSource(folder / "a.tif", "", (1, 1, 1, 60, 60), np.dtype("u1"), "YX",
+                    (None, None, None), ("Channel 1",), False, "", None)
+save_all(folder / "warm", labels, None, KINDS, image=image)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
+for kind in KINDS:
+    try:
+        save_all(folder / "a", labels, None, [kind], image=image)
+    except CannotSave as error:
+        print(error.message)
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no limits on files on Windows")
+def test_without_space_every_old_file_stays_and_no_part_is_left(tmp_path):
+    old = {f"a{ending}": ending.encode() for ending in ENDINGS.values()}
+    for name, content in old.items():
+        (tmp_path / name).write_bytes(content)
+    ran = subprocess.run(
+        [sys.executable, "-c", SHORT_OF_SPACE, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert ran.stdout.splitlines() == [
+        f"{name} could not be saved: the disk takes no file as large as this."
+        for name in old
+    ]
+    left = {n: c for n, c in files_in(tmp_path).items() if not n.startswith("warm")}
+    assert left == old
+
+
+def test_a_file_that_fails_leaves_those_before_it(save, tmp_path):
+    (tmp_path / "a_seg.npy").mkdir()
+    with pytest.raises(CannotSave, match=r"a_seg\.npy could not be saved: there is a"):
+        save(tmp_path, TWO, KINDS)
+    assert sorted(p.name for p in tmp_path.iterdir()) == [
+        "a_cp_masks.png",
+        "a_cp_masks.tif",
+        "a_seg.npy",
+    ]

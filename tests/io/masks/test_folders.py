@@ -1,0 +1,172 @@
+"""Which files of a folder are images, and which masks belong to them."""
+
+from __future__ import annotations
+
+import pytest
+
+from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.io.masks.folders import (
+    image_beside,
+    image_stem,
+    is_masks_path,
+    masks_beside,
+    masks_in,
+    scan,
+)
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a function that puts empty files into a folder and returns it."""
+
+    def make(*names):
+        for name in names:
+            (tmp_path / name).touch()
+        return tmp_path
+
+    return make
+
+
+def listed(folder):
+    """Return the names of the images of a folder with those of their masks."""
+    return {
+        entry.image.name: [masks.name for masks in entry.masks]
+        for entry in scan(folder)
+    }
+
+
+def test_images_come_in_the_order_of_a_file_manager(folder):
+    folder("b10.tif", "b9.TIF", "a.png", "c.jpeg", "d.tiff", "B1.jpg")
+    assert list(listed(folder())) == [
+        "a.png",
+        "B1.jpg",
+        "b9.TIF",
+        "b10.tif",
+        "c.jpeg",
+        "d.tiff",
+    ]
+
+
+def test_other_and_hidden_files_are_left_alone(folder):
+    folder("a.tif", ".b.tif", "._a.tif", "notes.txt", "a.csv", "a_rois.zip", "a.npy")
+    (folder() / "subfolder").mkdir()
+    assert listed(folder()) == {"a.tif": []}
+
+
+def test_masks_belong_to_the_image_they_are_named_after(folder):
+    folder("a.tif", "a_masks.png", "a_cp_masks.tif", "a_seg.npy", "b.png")
+    folder("b_seg.npy", "c.tif", "c_MASKS.tif", "d_masks.tif")
+    assert listed(folder()) == {
+        "a.tif": ["a_masks.png", "a_seg.npy", "a_cp_masks.tif"],
+        "b.png": ["b_seg.npy"],
+        "c.tif": [],
+        "c_MASKS.tif": [],
+    }
+
+
+def test_of_one_kind_of_masks_a_tiff_comes_before_a_png(folder):
+    folder("a.tif", "a_masks.png", "a_masks.tif", "a_cp_masks.PNG", "a_cp_masks.TIFF")
+    assert listed(folder()) == {"a.tif": ["a_masks.tif", "a_cp_masks.TIFF"]}
+
+
+def test_images_of_one_stem_share_their_masks(folder):
+    folder("a.tif", "a.png", "a_masks.tif")
+    assert listed(folder()) == {"a.png": ["a_masks.tif"], "a.tif": ["a_masks.tif"]}
+
+
+CELLPOSES = (
+    *("_flows.tif", "_cp_flows.tif", "_cp_flows_0.tif", "_cp_flows_1.tif"),
+    *("_cp_flows_2.tif", "_flows_cp_masks.tif", "_dP_cp_masks.tif"),
+    *("_cellprob_cp_masks.tif", "_cp_cellprob.tif", "_outlines_cp_masks.png"),
+    *("_cp_output_cp_masks.png", "_cp_outlines.txt", "_cp_output.png"),
+    *("_outlines.png", "_cp_masks_ids.csv", "_rois.zip", "_cp_cellprob.npy"),
+)
+"""What Cellpose's window and command line, and ours, write beside an image."""
+
+
+@pytest.mark.parametrize("ending", CELLPOSES)
+def test_what_cellpose_writes_beside_an_image_is_neither_image_nor_masks(
+    folder, ending
+):
+    folder("a.tif", f"a{ending}")
+    assert listed(folder()) == {"a.tif": []}
+
+
+def test_names_that_only_look_alike_are_images(folder):
+    names = ["masks.tif", "a_masks_2.tif", "unmasked.png", "seg.tif", "a_seg.tif"]
+    folder(*names)
+    assert set(listed(folder())) == set(names)
+
+
+def test_an_ome_zarr_is_an_image_with_masks_beside_it(folder):
+    for name in ("a.zarr", "plain", "b.ome.zarr"):
+        (folder() / name).mkdir()
+    for name in ("a.zarr", "b.ome.zarr"):
+        (folder() / name / ".zattrs").write_text('{"multiscales": []}')
+    folder("a_cp_masks.tif", "b.ome_masks.tif")
+    assert listed(folder()) == {
+        "a.zarr": ["a_cp_masks.tif"],
+        "b.ome.zarr": ["b.ome_masks.tif"],
+    }
+
+
+def test_a_folder_that_has_gone_is_said_to(tmp_path):
+    with pytest.raises(ImageUnreadable, match="folder gone cannot be read: No such"):
+        scan(tmp_path / "gone")
+
+
+def test_masks_are_listed_by_image(folder):
+    folder("a10_masks.tif", "a2_seg.npy", "a2_cp_masks.tif", "b.tif", ".a_masks.tif")
+    found = masks_in(folder())
+    names = {stem: [path.name for path in paths] for stem, paths in found.items()}
+    assert list(names.items()) == [
+        ("a2", ["a2_seg.npy", "a2_cp_masks.tif"]),
+        ("a10", ["a10_masks.tif"]),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("a_cp_masks.tif", "a"),
+        ("a_masks.png", "a"),
+        ("a_seg.npy", "a"),
+        ("a_masks_cp_masks.tif", "a_masks"),
+        ("a.ome_cp_masks.tif", "a.ome"),
+        ("a.tif", "a"),
+    ],
+)
+def test_masks_name_their_image(tmp_path, name, stem):
+    assert image_stem(tmp_path / name) == stem
+
+
+@pytest.mark.parametrize(
+    ("name", "are"),
+    [
+        ("a_masks.tif", True),
+        ("a_MASKS.tif", False),
+        ("a_masks.jpg", False),
+        ("a_masks.npy", False),
+        ("a_seg.npy", True),
+        ("a_seg.tif", False),
+        ("a_cp_masks.TIFF", True),
+        ("a_outlines_cp_masks.png", False),
+    ],
+)
+def test_masks_are_told_by_their_names(tmp_path, name, are):
+    assert is_masks_path(tmp_path / name) is are
+
+
+def test_masks_beside_an_image_are_those_of_the_folder(folder):
+    folder("a.tif", "a_masks.tif", "a_cp_masks.png", "a_seg.npy", "ab_masks.tif")
+    [entry] = [entry for entry in scan(folder()) if entry.image.name == "a.tif"]
+    assert masks_beside(folder() / "a.tif") == entry.masks
+    assert len(entry.masks) == 3
+
+
+def test_the_image_beside_masks_is_found(folder):
+    folder("a.png", "a.tif", "a.txt", "a_masks.tif", "b_seg.npy", "a_cp_masks.png")
+    for name in ("a_masks.tif", "a_cp_masks.png", "a_seg.npy"):
+        assert image_beside(folder() / name) == folder() / "a.png"
+    assert image_beside(folder() / "b_seg.npy") is None
+    assert image_beside(folder() / "gone" / "a_masks.tif") is None

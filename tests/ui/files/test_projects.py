@@ -1,0 +1,361 @@
+"""Projects in the window: naming, opening, closing, going on, and what goes wrong."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from pathlib import Path
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QFileDialog, QMessageBox
+
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.project.scratch import left_over, new_unnamed, unnamed_folder
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.settings import Settings
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.ui.window.main_window import MainWindow
+
+SECOND = 10_000  # ms
+
+
+@pytest.fixture
+def named(user, cells, tmp_path):
+    """Return the path of a project with a segmented image, open in the window."""
+    user.open(cells("a.tif"))
+    user.run()
+    path = tmp_path / "named.cpstudio"
+    user.window.projects.save_as(path)
+    user.wait_idle()
+    return path
+
+
+def answer_files(monkeypatch, path):
+    """Let every file dialog return ``path``."""
+    for kind in ("getOpenFileName", "getSaveFileName"):
+        monkeypatch.setattr(QFileDialog, kind, lambda *_: (str(path), ""))
+
+
+@pytest.mark.ui_smoke
+def test_work_is_saved_without_being_asked_for(user, cells, qtbot):
+    user.open(cells("a.tif"))
+    entry = user.run()
+    window = user.window
+    user.wait_for(lambda: window.status.saved.text().startswith("saved "))
+    assert window.session.project.writer.pending == 0
+    assert window.session.project.unnamed
+    assert entry.labels.revision.kind == "run"
+
+
+def test_ctrl_s_names_the_project(user, cells, qtbot, tmp_path, monkeypatch):
+    user.open(cells("a.tif"))
+    unnamed = user.window.session.project.path
+    answer_files(monkeypatch, tmp_path / "mine")
+    qtbot.keyClick(user.window, Qt.Key.Key_S, Qt.KeyboardModifier.ControlModifier)
+    user.wait_idle()
+    assert user.message == f"Saved as mine.cpstudio in {tmp_path}."
+    assert (tmp_path / "mine.cpstudio").exists()
+    assert not unnamed.exists()
+    assert user.window.windowTitle() == "a.tif - mine - Cellpose Studio"
+    assert user.window.settings.recent[0] == tmp_path / "mine.cpstudio"
+
+
+@pytest.mark.ui_smoke
+def test_a_project_comes_back_as_it_was_left(user, named, cells):
+    window = user.window
+    entry = window.session.shown
+    window.tools.edits.delete([3])
+    expected = entry.labels.labels.copy()
+    user.open(cells("b.tif", (64, 64)))
+    window.menus.actions["closeProject"].trigger()
+    user.wait_idle()
+    assert window.session.entries == ()
+    assert window.welcome.isVisible()
+    user.open(named)
+    assert [e.image.name for e in window.session.entries] == ["a.tif", "b.tif"]
+    assert window.session.shown.image.name == "b.tif"
+    window.menus.actions["previous"].trigger()
+    user.wait_idle()
+    entry = window.session.shown
+    np.testing.assert_array_equal(entry.labels.labels, expected)
+    assert "11 cells" in window.segment.result.count.text()
+    layer = next(layer for layer in window.canvas.model.layers if layer.name == "cells")
+    np.testing.assert_array_equal(layer.data, expected)
+
+
+def test_thresholds_are_live_again_after_opening(user, named):
+    window = user.window
+    window.projects.new()
+    user.wait_idle()
+    user.open(named)
+    entry = window.session.shown
+    user.wait_for(lambda: entry.labels.maker is not None)
+    slider = window.segment.result.sliders["cellprob_threshold"]
+    assert slider.isEnabled()
+    assert entry.labels.confidence is not None
+    assert "Diameter" in window.segment.result.count.text()
+    before = np.count_nonzero(entry.labels.labels)
+    slider.setValue(3.0)
+    user.wait_for(lambda: entry.labels.parameters.cellprob_threshold == 3.0)
+    user.wait_for(lambda: entry.preview_of is None)
+    assert np.count_nonzero(entry.labels.labels) < before
+    assert entry.labels.revision.kind == "threshold"
+
+
+def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
+    window = user.window
+    window.projects.new()
+    user.wait_idle()
+    monkeypatch.setattr("cellpose_studio.io.cache.flows.FlowCache.get", lambda *_: None)
+    user.open(named)
+    slider = window.segment.result.sliders["cellprob_threshold"]
+    assert not slider.isEnabled()
+    assert "needs a run" in slider.toolTip()
+
+
+def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
+    window = user.window
+    entry = window.session.shown
+    window.tools.edits.delete([1])
+    window.tools.edits.delete([2])
+    assert entry.labels.cells == 10
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    assert entry.labels.cells == 11
+    path = window.session.project.path
+    window.session.project.writer.flush(10)
+    other = Project.open(path)
+    [same] = Session(other).entries
+    np.testing.assert_array_equal(same.labels.labels, entry.labels.labels)
+    other.close()
+
+
+def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
+    project = new_unnamed()
+    session = Session(project)
+    session.add(open_images(cells("mine.tif")))
+    project.close()
+    window = MainWindow(Settings(tmp_path / "other.ini"), new_unnamed())
+    window.show()
+    window.warm_up()
+    qtbot.waitUntil(lambda: bool(window.welcome.offers), timeout=SECOND)
+    [offer] = [o for o in window.welcome.offers if o.toolTip() == str(project.path)]
+    assert "1 image" in offer.text()
+    qtbot.mouseClick(offer, Qt.MouseButton.LeftButton)
+    qtbot.waitUntil(lambda: len(window.session.entries) == 1, timeout=SECOND)
+    assert window.session.entries[0].image.name == "mine.tif"
+    assert window.session.project.unnamed
+    window.close()
+    (unnamed_folder() / project.path.name).unlink()
+
+
+def test_empty_unnamed_projects_are_cleared_away(qapp):
+    project = new_unnamed()
+    empty = unnamed_folder() / "empty.cpstudio"
+    Project.create(empty).close()
+    assert project.path not in [found.path for found in left_over()]
+    assert project.path.exists()
+    assert not empty.exists()
+    project.close()
+
+
+def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
+    second = MainWindow(Settings(tmp_path / "second.ini"), new_unnamed())
+    second.show()
+    second.open([named])
+    qtbot.waitUntil(lambda: len(second.session.entries) == 1, timeout=SECOND)
+    assert "open in another window" in second.messages.text.text()
+    assert second.messages.isVisible()
+    second.close()
+
+
+def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
+    window = user.window
+    window.projects.new()
+    user.wait_idle()
+    content = bytearray(named.read_bytes())
+    content[4096:8192] = bytes(4096)
+    named.write_bytes(content)
+    user.open(named)
+    assert "damaged" in user.message
+    assert "Rescue" in user.message
+    assert window.session.entries == ()
+    answer_files(monkeypatch, named)
+    window.menus.actions["rescue"].trigger()
+    user.wait_idle()
+    assert window.session.project.path.stem == "named-rescued"
+    assert named.read_bytes() == bytes(content)
+
+
+def test_what_is_no_project_is_told(user, tmp_path):
+    for content in (b"", b"no project at all", bytes(4096)):
+        path = tmp_path / "odd.cpstudio"
+        path.write_bytes(content)
+        user.open(path)
+        assert "odd.cpstudio" in user.message
+    user.open(tmp_path / "gone.cpstudio")
+    assert "There is no gone.cpstudio" in user.message
+
+
+def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
+    window = user.window
+    path = window.session.shown.image.path
+    window.projects.new()
+    user.wait_idle()
+    path.unlink()
+    user.open(named)
+    assert "a.tif is not in" in user.message
+    assert "Relink" in user.message
+    assert "12 cells" in window.segment.result.count.text()
+
+
+def test_another_image_in_its_place_is_refused(user, named, cells):
+    window = user.window
+    path = window.session.shown.image.path
+    window.projects.new()
+    user.wait_idle()
+    tifffile.imwrite(path, np.zeros((96, 128), np.uint16))
+    user.open(named)
+    assert "different image" in user.message
+
+
+def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypatch):
+    window = user.window
+    project = window.session.project
+    asked = []
+
+    def answer(*args):
+        asked.append(args[2])
+        return QMessageBox.StandardButton.Cancel
+
+    monkeypatch.setattr(QMessageBox, "warning", answer)
+    monkeypatch.setattr("cellpose_studio.ui.files.projects._PATIENCE", 0.2)
+    project.writer.flush(10)
+    other = sqlite3.connect(project.path, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    window.tools.edits.delete([1])
+    window.close()
+    assert window.isVisible()
+    assert "could not be saved" in asked[0]
+    other.close()
+    assert project.writer.flush(10)
+    window.close()
+    assert not window.isVisible()
+    assert len(asked) == 1
+
+
+def test_the_plane_of_a_stack_is_remembered(user, cells, tmp_path):
+    user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
+    window = user.window
+    path = tmp_path / "stack.cpstudio"
+    window.projects.save_as(path)
+    user.wait_idle()
+    window.canvas.set_planes({"Z": 4})
+    window.projects.new()
+    user.wait_idle()
+    user.open(Path(path))
+    assert window.canvas.planes == {"Z": 4}
+
+
+def test_undo_goes_on_after_opening_again(user, named, qtbot):
+    window = user.window
+    entry = window.session.shown
+    first = entry.labels.labels.copy()
+    window.tools.edits.delete([3])
+    window.tools.edits.delete([5])
+    window.session.undo()
+    window.projects.new()
+    user.wait_idle()
+    user.open(named)
+    entry = window.session.shown
+    assert window.menus.actions["undo"].text() == "&Undo Delete cell"
+    assert window.menus.actions["redo"].text() == "&Redo Delete cell"
+    qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
+    user.wait_idle()
+    np.testing.assert_array_equal(entry.labels.labels, first)
+    qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
+    user.wait_idle()
+    assert entry.labels.cells == 10
+    assert not window.session.undo_stack.canRedo()
+    for _ in range(3):
+        window.session.undo()
+    user.wait_idle()
+    assert entry.label_sets == {}
+    assert not window.session.undo_stack.canUndo()
+
+
+def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
+    user.window.projects.new()
+    user.wait_idle()
+    user.open(named, named)
+    user.window.open([named])
+    user.window.open([named])
+    user.wait_idle()
+    project = user.window.session.project
+    assert project.path == named
+    assert project.why_read_only == ""
+    user.open(named)
+    assert user.message == "named.cpstudio is open already."
+
+
+def test_images_beside_a_project_come_into_it(user, named, cells):
+    user.window.projects.new()
+    user.wait_idle()
+    user.open(cells("b.tif"), named, cells("c.tif"))
+    user.wait_idle()
+    assert user.window.session.project.path == named
+    names = [entry.image.name for entry in user.window.session.entries]
+    assert names == ["a.tif", "b.tif", "c.tif"]
+    user.open(named, cells("d.tif"))
+    assert len(user.window.session.entries) == 4
+
+
+def test_the_window_closes_whatever_fails(user, named, monkeypatch):
+    window = user.window
+    project = window.session.project
+
+    def fail(*_):
+        raise ValueError("damaged")
+
+    monkeypatch.setattr(window.session, "seal_all", fail)
+    monkeypatch.setattr(window.images, "shut_down", fail)
+    left = []
+    window.session.leaving.connect(lambda: left.append(project.writer.pending))
+    with user.qtbot.captureExceptions() as raised:
+        window.close()
+    assert [str(error) for _, error, _ in raised] == ["damaged"]
+    assert not window.isVisible()
+    assert left == [0]
+    again = Project.open(named)
+    assert again.why_read_only == ""
+    again.close()
+
+
+def test_it_is_said_that_an_import_was_not_finished(user, cells, tmp_path):
+    for n in range(20):
+        cells(f"many/{n:02}.tif", (32, 32))
+    window = user.window
+    window.open([tmp_path / "many"])
+    user.wait_for(lambda: len(window.session.entries) > 0)
+    added = len(window.session.entries)
+    window.projects.new()
+    user.wait_for(lambda: "was stopped" in user.message)
+    assert f"{added} of 20 files are in the one before" in user.message
+    assert window.session.entries == ()
+
+
+def test_unnamed_work_is_looked_for_off_the_gui_thread(user, monkeypatch):
+    threads = []
+
+    def look():
+        threads.append(threading.current_thread())
+        return []
+
+    monkeypatch.setattr("cellpose_studio.ui.window.main_window.left_over", look)
+    user.window.warm_up()
+    user.wait_idle()
+    assert len(threads) == 1
+    assert threads[0] is not threading.main_thread()

@@ -1,0 +1,269 @@
+"""The queue in the window: what to run on, how far it is, what failed."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtCore import QItemSelectionModel, Qt
+
+from cellpose_studio.app.runs.queue import BatchQueue
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.ui.segment.run_queue_panel import _Pace
+
+SMALL = (64, 64)
+
+
+@pytest.fixture
+def scope(user):
+    return user.window.scope
+
+
+@pytest.fixture
+def panel(user):
+    return user.window.batch_panel
+
+
+@pytest.fixture
+def images(user, cells, tmp_path):
+    """Return a function that opens a number of images: 0.tif, 1.tif …"""
+
+    def make(count):
+        paths = [cells(f"{n}.tif", SMALL) for n in range(count)]
+        entries = user.open(*paths)
+        user.window.segment.parameters.main.set_values({"diameter": 20.0})
+        return entries
+
+    return make
+
+
+def choose(scope, what):
+    scope.box.setCurrentIndex(scope.box.findData(what))
+
+
+def select(user, *rows):
+    images = user.window.images
+    images.view.selectionModel().clearSelection()
+    for row in rows:
+        images.view.selectionModel().select(
+            images.filtered.index(row, 0), QItemSelectionModel.SelectionFlag.Select
+        )
+
+
+def run_text(user):
+    return user.window.segment.parameters.run.text()
+
+
+def badges(user):
+    model = user.window.images.model
+    return [model._badges.get(e.image.key, "") for e in user.window.session.entries]
+
+
+def click(qtbot, button):
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+@pytest.mark.ui_smoke
+def test_all_images_run_as_a_queue(user, scope, panel, images):
+    entries = images(3)
+    assert not panel.isVisible()
+    choose(scope, "listed")
+    assert run_text(user) == "Run on 3 images"
+    user.click_run()
+    assert panel.isVisible()
+    assert panel.text.text() == "Queue: 0 of 3 done"
+    assert badges(user) == ["running", "waiting", "waiting"]
+    user.wait_idle()
+    assert [e.labels.cells for e in entries] == [4, 4, 4]
+    assert not panel.isVisible()
+    assert user.message == "The queue is done: 3 images."
+    assert badges(user) == ["", "", ""]
+
+
+def test_the_button_says_how_many_it_runs_on(user, scope, images, qtbot):
+    entries = images(4)
+    assert run_text(user) == "Run on 0.tif"
+    choose(scope, "selected")
+    assert run_text(user) == "Run on 1 image"
+    select(user, 1, 3)
+    user.wait_for(lambda: run_text(user) == "Run on 2 images")
+    assert scope.entries() == [entries[1], entries[3]]
+    choose(scope, "listed")
+    user.window.images.filter.setText("2.tif")
+    user.wait_for(lambda: run_text(user) == "Run on 1 image")
+    assert scope.entries() == [entries[2]]
+    user.window.images.filter.setText("nothing")
+    user.wait_for(lambda: run_text(user) == "Run on 0 images")
+    run = user.window.segment.parameters.run
+    assert not run.isEnabled()
+    assert "no such image" in run.toolTip()
+    choose(scope, "untouched")
+    assert run_text(user) == "Run on 4 images"
+    user.window.session.set_reviewed(entries[0], True)
+    user.wait_for(lambda: run_text(user) == "Run on 3 images")
+
+
+def test_ctrl_r_runs_on_what_is_chosen(user, scope, images, qtbot):
+    entries = images(3)
+    choose(scope, "selected")
+    select(user, 0, 2)
+    qtbot.keyClick(user.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    user.wait_idle()
+    assert [e.labels is not None for e in entries] == [True, False, True]
+    choose(scope, "untouched")
+    qtbot.keyClick(user.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
+    user.wait_idle()
+    assert entries[1].labels.cells == 4
+
+
+def test_what_failed_is_listed_shown_and_tried_again(
+    user, scope, panel, images, tmp_path, qtbot
+):
+    entries = images(3)
+    away = entries[1].image.path.rename(tmp_path / "away")
+    choose(scope, "listed")
+    user.click_run()
+    user.wait_idle()
+    assert panel.text.text() == "Queue: 2 of 3 done, 1 failed"
+    assert user.message == ""
+    assert badges(user)[1].startswith("failed: can no longer be read")
+    assert not panel.failures.isVisible()
+    click(qtbot, panel.details)
+    [row] = [panel.failures.item(n) for n in range(panel.failures.count())]
+    assert row.text().startswith("1.tif can no longer be read")
+    away.rename(entries[1].image.path)
+    place = panel.failures.visualItemRect(row).center()
+    viewport = panel.failures.viewport()
+    qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=place)
+    assert user.window.session.shown is entries[1]
+    click(qtbot, panel.retry)
+    user.wait_idle()
+    assert entries[1].labels.cells == 4
+    assert not panel.isVisible()
+
+
+def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, images):
+    images(2)[0].image.path.unlink()
+    choose(scope, "listed")
+    user.click_run()
+    width = user.window.width()
+    words = "Queue: 1 of 10,000 done, 1 failed, 9,998 cancelled, about 14 h 33 min left"
+    panel.text.setText(words)
+    user.wait_idle()
+    panel.text.setText(words)
+    user.qtbot.wait(50)
+    assert panel.text.text() == words
+    assert user.window.width() == width == 1366
+
+
+def test_a_failure_can_be_left_as_it_is(user, scope, panel, images, qtbot):
+    entries = images(2)
+    entries[0].image.path.unlink()
+    choose(scope, "listed")
+    user.click_run()
+    user.wait_idle()
+    assert panel.stop.text() == "Close"
+    click(qtbot, panel.stop)
+    assert not panel.isVisible()
+    assert badges(user) == ["", ""]
+
+
+def test_pause_resume_and_cancel(user, scope, panel, images, qtbot):
+    entries = images(4)
+    choose(scope, "listed")
+    user.click_run()
+    click(qtbot, panel.toggle)
+    user.wait_idle()
+    assert panel.text.text() == "Queue paused: 1 of 4 done"
+    actions = user.window.menus.actions
+    actions["pauseQueue"].trigger()
+    actions["pauseQueue"].trigger()
+    user.wait_idle()
+    assert panel.text.text() == "Queue paused: 2 of 4 done"
+    assert panel.toggle.text() == "Resume"
+    click(qtbot, panel.stop)
+    user.wait_idle()
+    assert user.message == "The queue has ended: 2 images of 4 done."
+    assert not panel.isVisible()
+    assert not actions["cancelQueue"].isEnabled()
+    assert [e.labels is not None for e in entries] == [True, True, False, False]
+    assert badges(user) == [""] * 4
+
+
+def test_the_user_goes_on_working_meanwhile(user, scope, panel, images):
+    entries = images(4)
+    choose(scope, "selected")
+    select(user, 1, 2, 3)
+    user.click_run()
+    choose(scope, "image")
+    user.window.session.show(entries[0].image.key)
+    order = []
+    user.window.session.labels_changed.connect(lambda entry, _: order.append(entry))
+    user.click_run()
+    user.wait_idle()
+    assert order.index(entries[0]) == 1
+    assert user.window.session.shown is entries[0]
+
+
+def test_stacks_and_planes_run_together(user, scope, cells):
+    flat, stack = user.open(
+        cells("a.tif", SMALL), cells("stack.tif", (2, *SMALL), "ZYX")
+    )
+    segment = user.window.segment
+    user.window.session.show(stack.image.key)
+    parameters = SegmentationParameters(
+        diameter=20.0, channels=(1, None), stitch_threshold=0.3
+    )
+    assert segment.show_parameters(shipped()[0].name, parameters) == ""
+    user.window.session.show(flat.image.key)
+    choose(scope, "listed")
+    user.click_run()
+    user.wait_idle()
+    assert stack.labels.parameters.stitch_threshold == 0.3
+    assert flat.labels.parameters.stitch_threshold == 0.0
+
+
+def test_channels_that_were_not_chosen_fit_each_image(user, scope, cells):
+    grey, two = user.open(cells("a.tif", SMALL), cells("two.tif", (2, *SMALL), "CYX"))
+    segment = user.window.segment
+    choose(scope, "listed")
+    user.window.session.show(two.image.key)
+    assert segment.wanted_for(grey.image)[1].channels == ()
+    segment.model.set_channels((2, 1))
+    assert segment.wanted_for(grey.image)[1].channels == (2, 1)
+
+
+def test_a_project_with_work_left_offers_to_go_on(user, scope, panel, images, qtbot):
+    images(4)
+    choose(scope, "listed")
+    window = user.window
+
+    def stop(_: object) -> None:
+        if window.batch.counts["done"] == 1:
+            window.batch.pause()
+
+    window.batch.items_changed.connect(stop)
+    user.click_run()
+    user.wait_idle()
+    window.batch.items_changed.disconnect(stop)
+    path = window.session.project.path
+    window.projects.new()
+    user.wait_idle()
+    assert not panel.isVisible()
+    window.open([path])
+    user.wait_idle()
+    assert panel.text.text() == "The queue has 3 images left."
+    assert badges(user) == ["", "waiting", "waiting", "waiting"]
+    assert isinstance(window.batch, BatchQueue)
+    click(qtbot, panel.toggle)
+    user.wait_idle()
+    assert [e.labels.cells for e in window.session.entries] == [4] * 4
+    assert user.message == "The queue is done: 4 images."
+
+
+def test_the_time_left_is_told_in_words(monkeypatch):
+    pace = _Pace()
+    assert pace.left(5) == ""
+    pace._ended, pace._spent = 2, 10.0
+    assert pace.left(5) == "less than a minute left"
+    assert pace.left(60) == "about 5 min left"
+    assert pace.left(1000) == "about 1 h 23 min left"
