@@ -33,7 +33,7 @@ def main() -> None:
         wait(app, lambda: window.session.shown is not None)
         window.run()
         wait(app, lambda: not window.queue.jobs)
-        wait(app, lambda: bool(window.session.shown.labels))
+        wait(app, lambda: bool(window.session.shown.masks))
         settle(app)
         app.primaryScreen().grabWindow(window.winId()).save(str(out))
         window.close()

@@ -42,19 +42,19 @@ class Tour:
         wait(app, self.window.isActiveWindow)
         self.window.open([image])
         wait(app, lambda: self.window.session.shown is not None)
-        self.entry = self.window.session.shown
+        self.image = self.window.session.shown
         self.mouse = Mouse(self.window)
 
     def steps(self) -> Iterator[str]:
         """Do a step after the other, and say what each shows."""
         window = self.window
         window.run()
-        wait(self.app, lambda: bool(self.entry.labels) and not window.queue.jobs)
+        wait(self.app, lambda: bool(self.image.masks) and not window.queue.jobs)
         window.tabs.setCurrentWidget(window.curate)
         wait(self.app, lambda: window.curate.reviewer.review is not None)
-        yield "Run, then Curate: the cells with the most doubt come first"
+        yield "Run, then Curate: the cells with the most uncertainty come first"
         self.key("N")
-        yield "N flies to the next cell in doubt"
+        yield "N flies to the next cell in uncertainty"
         self.key("Return")
         self.key("Backspace")
         yield "Enter accepts it, Backspace rejects the next; each goes on to another"
@@ -123,21 +123,21 @@ class Tour:
         settle(self.app)
 
     def cell_at(self, place: Point) -> int:
-        return int(self.entry.labels.labels[tuple(map(round, place))])
+        return int(self.image.masks.array[tuple(map(round, place))])
 
     def middle(self, cell: int) -> Point:
-        y, x = np.argwhere(self.entry.labels.labels == cell).mean(axis=0)
+        y, x = np.argwhere(self.image.masks.array == cell).mean(axis=0)
         return float(y), float(x)
 
     def around(self, cell: int) -> list[Point]:
         """Return a way around a cell, as a careful hand would draw it."""
-        labels = self.entry.labels.labels
+        labels = self.image.masks.array
         way = contours((labels == cell).astype(np.uint32))[1][::3, ::-1]
         return [(float(y), float(x)) for y, x in way]
 
     def neighbours(self) -> tuple[int, int]:
         """Return the two cells, away from the border, with the longest common side."""
-        labels = self.entry.labels.labels
+        labels = self.image.masks.array
         inner = labels[60:-60, 60:-60]
         pairs = np.stack([inner[:, :-2].ravel(), inner[:, 2:].ravel()])
         pairs = np.sort(

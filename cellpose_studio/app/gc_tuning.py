@@ -13,12 +13,12 @@ from contextlib import contextmanager
 _MANY = 1000
 
 
-def set_apart() -> None:
+def freeze_gc() -> None:
     """Look for no garbage any more in what there is now, which is to stay."""
     gc.freeze()
 
 
-def set_apart_again() -> None:
+def refreeze_gc() -> None:
     """Do so once more, after what was set apart and is garbage by now has gone."""
     gc.unfreeze()
     gc.collect()
@@ -26,7 +26,7 @@ def set_apart_again() -> None:
 
 
 @contextmanager
-def staying(number: int) -> Iterator[None]:
+def frozen_after(number: int) -> Iterator[None]:
     """Make ``number`` things that stay; they are set apart if they are many."""
     if number < _MANY:
         yield

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, Signal
 
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 
 
 class Selection(QObject):
@@ -35,23 +36,23 @@ class Selection(QObject):
             self._cell = cell
             self.changed.emit(cell)
 
-    def _on_shown(self, _: Entry | None) -> None:
+    def _on_shown(self, _: ProjectImage | None) -> None:
         self._masks = self._shown_masks()
         self.select(0)
 
-    def _on_labels(self, entry: Entry, _: str) -> None:
-        if entry is self._session.shown and self._masks != self._shown_masks():
+    def _on_labels(self, image: ProjectImage, _: str) -> None:
+        if image is self._session.shown and self._masks != self._shown_masks():
             self._masks = self._shown_masks()
             self.select(0)
 
-    def _on_edited(self, entry: Entry, name: str, _: object) -> None:
+    def _on_edited(self, image: ProjectImage, name: str, _: object) -> None:
         """Choose no cell that is there no longer."""
-        if not self._cell or (entry, name) != self._masks:
+        if not self._cell or (image, name) != self._masks:
             return
-        if not entry.label_sets[name].pixels.sizes().of_cell(self._cell):
+        if not image.label_sets[name].pixels.cell_table().of_cell(self._cell):
             self.select(0)
 
-    def _shown_masks(self) -> tuple[Entry, str] | None:
+    def _shown_masks(self) -> tuple[ProjectImage, str] | None:
         """Return the image and the label set that ids belong to."""
         shown = self._session.shown
         return (shown, shown.active) if shown else None

@@ -181,8 +181,8 @@ def _one_image(
     cells = cell_count(result.labels)
     unit = "cell" if cells == 1 else "cells"
     written = ", ".join(file.name for file in files) or "nothing to save"
-    doubtful = int(result.confidence.doubtful.sum())
-    look = f" ({doubtful} doubtful)" if doubtful else ""
+    uncertain = int(result.confidence.uncertain.sum())
+    look = f" ({uncertain} uncertain)" if uncertain else ""
     progress.say(
         f"{image.name}: {cells} {unit}{look}, diameter {result.flows.diameter:g} px, "
         f"{result.seconds:.1f} s -> {written}"

@@ -15,7 +15,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.flows.compute import flows_of_planes
 from cellpose_studio.engine.flows.tiles import TileCounter
-from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.network import Network
 from cellpose_studio.engine.networks.size_model import part_for_style
 
@@ -48,7 +48,7 @@ def measured_diameter(
         checkpoint.reached(n, ROUNDS, "measuring the diameter")
         part = _middle(plane, network.spec.diam_mean / found)[None]
         flows = flows_of_planes(network, part, parameters, found, quiet)
-        labels = MaskMaker(flows, part.shape[1:3], network.device).masks(
+        labels = FlowMaskMaker(flows, part.shape[1:3], network.device).masks(
             parameters, _Quiet(checkpoint)
         )
         previous, found = found, max(median_diameter(labels) or guess, _SMALLEST)

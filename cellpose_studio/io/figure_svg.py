@@ -10,7 +10,7 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from cellpose_studio.core.display.figure import Bar, Figure, FigureWord, Outline
+from cellpose_studio.core.display.figure import Bar, Figure, FigureText, Outline
 
 _FONT = 'font-family="sans-serif" font-weight="bold" text-anchor="middle"'
 _RIM = 'stroke="#000000" stroke-opacity="0.85" stroke-linejoin="round"'
@@ -42,12 +42,12 @@ def write_svg(figure: Figure, path: Path) -> None:
             file.write(_path(outline, figure.scale_x, figure.scale_y))
         file.write("</g>\n")
         size = o.pixels(o.text_size)
-        words = list(figure.words)
+        words = list(figure.texts)
         if figure.bar is not None:
             file.write(_bar(figure.bar))
             middle = figure.bar.x + figure.bar.width / 2
             text = figure.bar.text
-            words.append(FigureWord(middle, figure.bar.text_y, text, "#ffffff"))
+            words.append(FigureText(middle, figure.bar.text_y, text, "#ffffff"))
         font = f'{_FONT} font-size="{size:g}"'
         # By themselves: not every program draws rims of letters under them.
         file.write(f'<g id="rims" {font} {_RIM} stroke-width="{size / 4:g}">\n')
@@ -68,7 +68,7 @@ def _path(outline: Outline, scale_x: float, scale_y: float) -> str:
     )
 
 
-def _text(word: FigureWord, size: float) -> str:
+def _text(word: FigureText, size: float) -> str:
     # Half a capital letter below the middle; not every program knows baselines.
     place = f'x="{word.x:.2f}" y="{word.y + 0.36 * size:.2f}"'
     return f'<text {place} fill="{word.colour}">{escape(word.text)}</text>\n'

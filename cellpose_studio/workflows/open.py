@@ -17,7 +17,7 @@ from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.reader import is_image_path, open_images
 from cellpose_studio.io.masks.folders import (
-    FolderEntry,
+    ImageFiles,
     image_beside,
     is_masks_path,
     masks_beside,
@@ -48,9 +48,9 @@ class Opened:
     failures: list[StudioError] = field(default_factory=list)
 
 
-def files_of(paths: Sequence[Path]) -> tuple[list[FolderEntry], list[StudioError]]:
+def files_of(paths: Sequence[Path]) -> tuple[list[ImageFiles], list[StudioError]]:
     """Return the images that paths stand for, each once, and what cannot be read."""
-    found: dict[Path, FolderEntry] = {}
+    found: dict[Path, ImageFiles] = {}
     failures: list[StudioError] = []
     for path in paths:
         try:
@@ -61,7 +61,7 @@ def files_of(paths: Sequence[Path]) -> tuple[list[FolderEntry], list[StudioError
 
 
 def open_files(
-    files: Sequence[FolderEntry],
+    files: Sequence[ImageFiles],
     checkpoint: Checkpoint,
     axes: str | None = None,
     done: int = 0,
@@ -96,7 +96,7 @@ def open_files(
     return opened
 
 
-def images_of(path: Path) -> list[FolderEntry]:
+def images_of(path: Path) -> list[ImageFiles]:
     """Return the images that a path stands for, each with its masks.
 
     A folder stands for the images in it, masks for the image beside them.
@@ -109,7 +109,7 @@ def images_of(path: Path) -> list[FolderEntry]:
     if path.is_dir() and not is_image_path(path):
         return _images_in(path)
     image = image_beside(path) if is_masks_path(path) else None
-    return [FolderEntry(image or path, masks_beside(image or path))]
+    return [ImageFiles(image or path, masks_beside(image or path))]
 
 
 def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
@@ -130,7 +130,7 @@ def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
     return masks
 
 
-def _images_in(folder: Path) -> list[FolderEntry]:
+def _images_in(folder: Path) -> list[ImageFiles]:
     entries = scan(folder)
     if not entries:
         raise ImageUnreadable(

@@ -9,10 +9,10 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.core.runs.segmentation import MakesMasks
+from cellpose_studio.core.runs.segmentation import MaskMaker
 
 
-class MasksFromFile:
+class LazyMaskMaker:
     """Makes masks from the flows of a file; loads torch when that is first asked.
 
     Parameters
@@ -26,7 +26,7 @@ class MasksFromFile:
     def __init__(self, flows: Flows, label_shape: tuple[int, ...]) -> None:
         self._flows = flows
         self._label_shape = label_shape
-        self._maker: MakesMasks | None = None
+        self._maker: MaskMaker | None = None
 
     def masks(
         self, parameters: SegmentationParameters, checkpoint: Checkpoint
@@ -43,9 +43,9 @@ class MasksFromFile:
         """Return how sure the network was of the ``labels`` made last."""
         return self._loaded().confidence(labels, parameters, checkpoint)
 
-    def _loaded(self) -> MakesMasks:
+    def _loaded(self) -> MaskMaker:
         if self._maker is None:
-            from cellpose_studio.engine.masks.dynamics import MaskMaker
+            from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 
-            self._maker = MaskMaker(self._flows, self._label_shape)
+            self._maker = FlowMaskMaker(self._flows, self._label_shape)
         return self._maker

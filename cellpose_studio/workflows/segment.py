@@ -27,7 +27,7 @@ from cellpose_studio.engine.flows.compute import (
 )
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.flows.tiles import TileCounter
-from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import torch_threads
@@ -75,7 +75,7 @@ def segment(
         device = CPU
         network = networks.get(model, CPU, checkpoint.check, precision)
         parameters, flows = _flows(image, network, parameters, checkpoint)
-    maker = MaskMaker(flows, image.label_shape, device)
+    maker = FlowMaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
     if maker.fell_back:

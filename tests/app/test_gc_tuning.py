@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from cellpose_studio.app.gc_tuning import set_apart, set_apart_again, staying
+from cellpose_studio.app.gc_tuning import freeze_gc, frozen_after, refreeze_gc
 
 
 @pytest.fixture(autouse=True)
@@ -24,7 +24,7 @@ class Thing:
 
 @pytest.mark.parametrize(("number", "kept"), [(10, False), (5000, True)])
 def test_only_many_things_are_left_out(number, kept):
-    with staying(number):
+    with frozen_after(number):
         things = [Thing() for _ in range(number)]
     assert (gc.get_freeze_count() > number) is kept
     assert any(o is things for o in gc.get_objects()) is not kept
@@ -33,10 +33,10 @@ def test_only_many_things_are_left_out(number, kept):
 def test_what_became_garbage_goes_when_all_is_set_apart_again():
     thing = Thing()
     gone = weakref.ref(thing)
-    set_apart()
+    freeze_gc()
     del thing
     gc.collect()
     assert gone() is not None
-    set_apart_again()
+    refreeze_gc()
     assert gone() is None
     assert gc.get_freeze_count() > 0

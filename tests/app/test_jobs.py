@@ -136,7 +136,7 @@ def test_a_stream_of_steps_is_thinned_but_the_ends_are_told(queue, until_idle):
     heard = recorded(job)
     queue.start(job)
     until_idle()
-    steps = [entry[1:4] for entry in heard if entry[0] == "progress"]
+    steps = [image[1:4] for image in heard if image[0] == "progress"]
     assert len(steps) < 500
     ends = [(0, 10_000, "tile"), (10_000, 10_000, "tile")]
     ends += [(0, 10_000, "masks"), (10_000, 10_000, "masks")]

@@ -64,34 +64,34 @@ class Work(RuleBasedStateMachine):
     def run(self, name, label_set, seed):
         labels = random_labels(seed)
         self._step((name, label_set), labels)
-        self.session.replace_labels(
+        self.session.replace_masks(
             self._entry(name), self._label_set(label_set, labels), "Run"
         )
 
     @rule(name=names, seed=seeds)
     def slide(self, name, seed):
-        entry = self._entry(name)
-        if entry.labels is None:
+        image = self._entry(name)
+        if image.masks is None:
             return
-        self.session.preview(entry, self._label_set(entry.active, random_labels(1)))
+        self.session.preview(image, self._label_set(image.active, random_labels(1)))
         labels = random_labels(seed)
-        self.session.preview(entry, self._label_set(entry.active, labels))
-        self._step((name, entry.active), labels)
-        self.session.keep_preview(entry, "Change thresholds")
+        self.session.preview(image, self._label_set(image.active, labels))
+        self._step((name, image.active), labels)
+        self.session.keep_preview(image, "Change thresholds")
 
     @rule(name=names, seed=seeds)
     def edit(self, name, seed):
-        entry = self._entry(name)
-        if entry.labels is None:
+        image = self._entry(name)
+        if image.masks is None:
             return
         region, after = random_patch(seed)
-        edit = edit_between("Draw", [1], entry.labels.labels, region, after)
+        edit = edit_between("Draw", [1], image.masks.array, region, after)
         if not edit.parts:
             return
-        drawn = self.masks[name, entry.active].copy()
+        drawn = self.masks[name, image.active].copy()
         drawn[region] = after
-        self._step((name, entry.active), drawn)
-        self.session.edit(entry, edit)
+        self._step((name, image.active), drawn)
+        self.session.edit(image, edit)
 
     @rule(name=names)
     def seal(self, name):
@@ -99,10 +99,10 @@ class Work(RuleBasedStateMachine):
 
     @rule(name=names)
     def take_off_and_add(self, name):
-        entry = self._entry(name)
-        self.session.close(entry.image.key)
+        image = self._entry(name)
+        self.session.close(image.source.key)
         self.session.add(open_images(self.folder / f"{name}.tif", "ZYX"), "ZYX")
-        assert self._entry(name) is entry
+        assert self._entry(name) is image
         # Steps on an image that was taken off the list are forgotten.
         self.forgot = True
         self.past = [step for step in self.past if step[0][0] != name]
@@ -161,17 +161,17 @@ class Work(RuleBasedStateMachine):
     @invariant()
     def masks_are_those_of_the_model(self):
         found = {
-            (entry.image.path.stem, name): labels
-            for entry in self.session.entries
-            for name, labels in entry.label_sets.items()
+            (image.source.path.stem, name): labels
+            for image in self.session.images
+            for name, labels in image.label_sets.items()
         }
         assert found.keys() == self.masks.keys()
         for key, labels in found.items():
-            np.testing.assert_array_equal(labels.labels, self.masks[key])
+            np.testing.assert_array_equal(labels.array, self.masks[key])
             assert labels.cells == len(np.unique(self.masks[key][self.masks[key] > 0]))
 
     def _entry(self, name):
-        return next(e for e in self.session.entries if e.image.path.stem == name)
+        return next(e for e in self.session.images if e.source.path.stem == name)
 
     def _label_set(self, name, labels):
         cells = len(np.unique(labels[labels > 0]))

@@ -59,7 +59,7 @@ class Bench:
         self.window.warm_up()
         self.window.open([folder / "a.tif"])
         self.settle(lambda: self.window.session.shown is not None)
-        self.entry = self.window.session.shown
+        self.image = self.window.session.shown
         self.rows: list[Row] = []
         self.timed("show the masks", self.run_on_it(), times=1)
         project.writer.flush()
@@ -71,8 +71,8 @@ class Bench:
         pixels = cells(self.side)
         labels = LabelSet("cells", LabelImage(pixels), "bench", int(pixels.max()))
         # The thread of a run does this.
-        labels.pixels.sizes()
-        return lambda: self.window.session.replace_labels(self.entry, labels, "Run")
+        labels.pixels.cell_table()
+        return lambda: self.window.session.replace_masks(self.image, labels, "Run")
 
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:
         quiet = perf_counter() + 0.3
@@ -180,13 +180,13 @@ class Bench:
         return int(self.random.choice(self.window.tools.hand.table.ids()))
 
     def pointer(self, y: float, x: float):
-        from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
+        from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 
-        return Pointer((float(y), float(x)), LEFT, frozenset(), 3.0)
+        return MouseEvent((float(y), float(x)), LEFT, frozenset(), 3.0)
 
     def napari(self) -> None:
         """Do what napari's own layer can do, on the same masks."""
-        self.window.canvas.remove_labels(self.entry.active)
+        self.window.canvas.remove_labels(self.image.active)
         self.settle()
         add, masks = self.window.canvas.model.add_labels, cells(self.side)
         self.timed("show the masks", lambda: add(masks), times=1, by=NAPARI)

@@ -49,21 +49,21 @@ def make_project(folder: Path, number: int) -> Path:
     from cellpose_studio.io.images.reader import open_images
 
     random = np.random.default_rng(0)
-    images = []
+    sources = []
     for n in range(number):
         path = folder / "images" / f"plate {n // 384:02} well {n % 384:03}.tif"
         path.parent.mkdir(exist_ok=True)
         pixels = random.integers(0, 4000, (SIDE, SIDE), np.uint16)
         tifffile.imwrite(path, pixels, photometric="minisblack")
-        images += open_images(path)
+        sources += open_images(path)
     path = folder / "many.cpstudio"
     session = Session(project := Project.create(path))
-    entries = session.add(images)
-    for n, entry in enumerate(entries[::3]):
+    images = session.add(sources)
+    for n, image in enumerate(images[::3]):
         labels = LabelImage(np.full((SIDE, SIDE), 1, np.uint32))
-        session.replace_labels(entry, LabelSet("cells", labels, "made", n), "Run")
-    for entry in entries[::9]:
-        session.set_reviewed(entry, True)
+        session.replace_masks(image, LabelSet("cells", labels, "made", n), "Run")
+    for image in images[::9]:
+        session.set_reviewed(image, True)
     project.close()
     return path
 
@@ -133,14 +133,14 @@ class Bench:
 
     def badges(self) -> None:
         """Say of all that they wait, as a queue of runs does."""
-        for entry in self.window.session.entries:
-            self.images.model.set_badge(entry.image.key, "waiting")
+        for image in self.window.session.images:
+            self.images.model.set_badge(image.source.key, "waiting")
 
     def edit(self) -> None:
         """Say that masks have changed, as a hundred strokes do."""
         session = self.window.session
-        for entry in session.entries[:300:3]:
-            session.labels_changed.emit(entry, "cells")
+        for image in session.images[:300:3]:
+            session.labels_changed.emit(image, "cells")
 
     def step(self, steps: int = 50) -> None:
         for _ in range(steps):
@@ -149,10 +149,10 @@ class Bench:
 
     def neighbour(self) -> float:
         """Return how long it takes to find the next image, in ms."""
-        entries, start = self.window.session.entries, perf_counter()
-        for entry in entries[::100]:
-            self.images.filtered.beside(entry.image.key, 1)
-        return (perf_counter() - start) * 1000 / len(entries[::100])
+        images, start = self.window.session.images, perf_counter()
+        for image in images[::100]:
+            self.images.filtered.beside(image.source.key, 1)
+        return (perf_counter() - start) * 1000 / len(images[::100])
 
 
 def main() -> None:
@@ -180,8 +180,8 @@ def main() -> None:
         bench.timed("choosing each status", bench.choose_status)
         bench.timed("a badge on every image", bench.badges)
         bench.timed("new masks on 100 images", bench.edit)
-        first = bench.window.session.entries[0]
-        bench.window.session.show(first.image.key)
+        first = bench.window.session.images[0]
+        bench.window.session.show(first.source.key)
         wait(1)
         bench.timed("D pressed 50 times, image on the canvas", bench.step)
         print(f"\nFinding the next image takes {bench.neighbour():.3f} ms.")

@@ -176,18 +176,18 @@ def print_images(rows: list[tuple[str, Row]]) -> None:
         )
 
 
-def print_doubt(results: dict[str, list[Assessed]]) -> None:
-    """Print how often cells are right, those in doubt and the others."""
+def print_uncertainty(results: dict[str, list[Assessed]]) -> None:
+    """Print how often cells are right, those in uncertainty and the others."""
     print(
-        "\n| images | cells | right | doubtful | of these right | the others right "
+        "\n| images | cells | right | uncertain | of these right | the others right "
         "|\n|---|---|---|---|---|---|"
     )
     for kind, images in results.items():
         right = np.concatenate([right_cells(one) for one in images])
-        doubtful = np.concatenate([one.run.confidence.doubtful for one in images])
+        uncertain = np.concatenate([one.run.confidence.uncertain for one in images])
         print(
-            f"| {kind} | {len(right)} | {right.mean():.0%} | {doubtful.sum()} "
-            f"| {right[doubtful].mean():.0%} | {right[~doubtful].mean():.0%} |"
+            f"| {kind} | {len(right)} | {right.mean():.0%} | {uncertain.sum()} "
+            f"| {right[uncertain].mean():.0%} | {right[~uncertain].mean():.0%} |"
         )
 
 
@@ -254,7 +254,7 @@ def main() -> None:
     parser.add_argument("--overlays", type=Path, help="picture to draw")
     options = parser.parse_args()
     results = dict(tables(options.data))
-    print_doubt(results)
+    print_uncertainty(results)
     speed()
     if options.overlays:
         from overlays import draw

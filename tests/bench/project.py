@@ -128,7 +128,7 @@ def edits(file: ProjectFile, pixels: Labels) -> tuple[Times, Times]:
         after = np.full((STEP, STEP), 10**6 + n, np.uint32)
         edit = edit_between("Draw cell", [n], pixels, region, after)
         edit.apply(pixels)
-        places |= edit.places
+        places |= edit.chunk_indices
         base = 1 + (n - 1) // (EDITS // SEALS)
         entry = JournalEntry(n, 1, base, edit.operation, edit.cells, NOW)
         with commits.once(lambda: size_of(file)):

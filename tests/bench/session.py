@@ -35,7 +35,7 @@ class Bench:
         tifffile.imwrite(folder / "a.tif", np.zeros((side, side), np.uint8))
         self.project = Project.create(folder / f"{side}.cpstudio")
         self.session = Session(self.project)
-        [self.entry] = self.session.add(open_images(folder / "a.tif"))
+        [self.image] = self.session.add(open_images(folder / "a.tif"))
         self.project.writer.flush()
         self.times: dict[str, list[tuple[float, float]]] = {}
 
@@ -50,17 +50,17 @@ class Bench:
     def run(self) -> None:
         pixels = cells(self.side)
         labels = LabelSet("cells", LabelImage(pixels), "bench", int(pixels.max()))
-        labels.pixels.sizes()
+        labels.pixels.cell_table()
         self.timed(
             "a run's masks",
-            lambda: self.session.replace_labels(self.entry, labels, "Run"),
+            lambda: self.session.replace_masks(self.image, labels, "Run"),
         )
         random = np.random.default_rng(0)
         for n in range(EDITS):
             self.timed("a small edit", self.edit(random, n))
         for _ in range(EDITS // 2):
             self.timed("undo of it", self.session.undo)
-        self.timed("a revision of all edits", lambda: self.session.seal(self.entry))
+        self.timed("a revision of all edits", lambda: self.session.seal(self.image))
         self.project.close()
 
     def edit(self, random, n):
@@ -69,9 +69,9 @@ class Bench:
         after = np.full((STEP, STEP), 10**6 + n, np.uint32)
 
         def action() -> None:
-            labels = self.entry.labels.labels
+            labels = self.image.masks.array
             edit = edit_between("Draw cell", [n], labels, region, after)
-            self.session.edit(self.entry, edit)
+            self.session.edit(self.image, edit)
 
         return action
 

@@ -110,7 +110,7 @@ def test_the_same_as_the_workflow_and_the_window_give(segmented, cells, out, qtb
     [entry] = session.add(open_images(path))
     Runs(session, queue).start(entry, shipped()[0], parameters)
     qtbot.waitUntil(lambda: not queue.jobs, timeout=60_000)
-    np.testing.assert_array_equal(entry.labels.labels, workflow.labels)
+    np.testing.assert_array_equal(entry.masks.array, workflow.labels)
     project.close()
 
 

@@ -12,7 +12,7 @@ from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.flows.compute import flows_of_planes, flows_of_volume
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.flows.tiles import TileCounter
-from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.network import load
 
 
@@ -64,7 +64,7 @@ def test_a_run_gives_cellposes_flows_and_masks(
     np.testing.assert_allclose(flows.dP.squeeze(), dP, atol=1e-4)
     np.testing.assert_allclose(flows.cellprob.squeeze(), cellprob, atol=1e-4)
 
-    found = MaskMaker(flows, shape).masks(parameters, Checkpoint())
+    found = FlowMaskMaker(flows, shape).masks(parameters, Checkpoint())
     # Where flows differ in the last digit, a pixel may go the other way.
     assert np.mean((found > 0) != (masks > 0)) < 0.001
     assert abs(int(found.max()) - int(masks.max())) <= 0.01 * masks.max()

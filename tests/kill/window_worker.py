@@ -41,10 +41,10 @@ class User:
 
     def act(self) -> None:
         """Do something."""
-        if not self.session.entries:
+        if not self.session.images:
             return
-        entry = self.session.shown
-        if entry is None or entry.labels is None or entry.labels.cells < 3:
+        image = self.session.shown
+        if image is None or image.masks is None or image.masks.cells < 3:
             if not self.window.queue.jobs:
                 self.window.segment.parameters.run.click()
         elif self.random.random() < 0.1:
@@ -54,8 +54,8 @@ class User:
         elif self.random.random() < 0.1:
             slider = self.window.segment.result.sliders["cellprob_threshold"]
             slider.setValue(float(self.random.uniform(-2, 2)))
-        elif entry.preview_of is None:
-            cells = np.unique(entry.labels.labels)
+        elif image.preview_of is None:
+            cells = np.unique(image.masks.array)
             self.window.tools.edits.delete([int(self.random.choice(cells[1:]))])
 
 

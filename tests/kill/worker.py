@@ -36,13 +36,13 @@ Masks = dict[tuple[str, str], np.ndarray]
 def masks_of(session: Session) -> Masks:
     """Return all masks of a session by image and label set; previews left out."""
     return {
-        (entry.image.path.name, name): (
-            entry.preview_of
-            if entry.preview_of is not None and entry.preview_of.name == name
+        (image.source.path.name, name): (
+            image.preview_of
+            if image.preview_of is not None and image.preview_of.name == name
             else labels
-        ).labels
-        for entry in session.entries
-        for name, labels in entry.label_sets.items()
+        ).array
+        for image in session.images
+        for name, labels in image.label_sets.items()
     }
 
 
@@ -85,12 +85,12 @@ class Log:
 
     def changed(self, label_set, labels) -> Masks:
         masks = masks_of(self.session)
-        for entry in self.session.entries:
-            for name, number in entry.label_set_ids.items():
+        for image in self.session.images:
+            for name, number in image.label_set_ids.items():
                 if number == label_set:
-                    masks.pop((entry.image.path.name, name), None)
+                    masks.pop((image.source.path.name, name), None)
                     if labels is not None:
-                        masks[entry.image.path.name, name] = labels.labels
+                        masks[image.source.path.name, name] = labels.labels
         return masks
 
     def note(self, what: str, masks: Masks) -> None:
@@ -140,8 +140,8 @@ class Work:
             self.app.processEvents()
             time.sleep(float(self.random.uniform(0, 0.02)))
 
-    def entry(self):
-        return self.session.entries[self.random.integers(2)]
+    def image(self):
+        return self.session.images[self.random.integers(2)]
 
     def new_masks(self) -> None:
         small = self.random.integers(0, 50, (SIDE // 20, SIDE // 20), np.uint32)
@@ -149,19 +149,19 @@ class Work:
         name = ("cells", "nuclei")[self.random.integers(2)]
         cells = len(np.unique(labels[labels > 0]))
         label_set = LabelSet(name, LabelImage(labels), "random", cells)
-        self.session.replace_labels(self.entry(), label_set, "Run")
+        self.session.replace_masks(self.image(), label_set, "Run")
 
     def edit(self) -> None:
-        entry = self.entry()
-        if entry.labels is None:
+        image = self.image()
+        if image.masks is None:
             return
         low = self.random.integers(0, SIDE - 60, 2)
         region = tuple(slice(int(n), int(n) + 60) for n in low)
         after = np.full((60, 60), self.random.integers(0, 60), np.uint32)
-        labels = entry.labels.labels
-        self.session.edit(entry, edit_between("Draw", [1], labels, region, after))
+        labels = image.masks.array
+        self.session.edit(image, edit_between("Draw", [1], labels, region, after))
         if self.random.random() < 0.1:
-            self.session.seal(entry)
+            self.session.seal(image)
 
     def undo(self) -> None:
         self.session.undo_stack.undo()
@@ -187,13 +187,13 @@ class Work:
         self.queue = JobQueue()
         runs = Runs(self.session, self.queue)
 
-        def start(entry) -> None:
-            job = runs.start(entry, shipped()[0], SegmentationParameters(diameter=60.0))
+        def start(image) -> None:
+            job = runs.start(image, shipped()[0], SegmentationParameters(diameter=60.0))
             job.finished.connect(lambda _: self.log.write(what="run"))
-            job.ended.connect(lambda: start(entry))
+            job.ended.connect(lambda: start(image))
 
-        for entry in self.session.entries:
-            start(entry)
+        for image in self.session.images:
+            start(image)
 
 
 if __name__ == "__main__":

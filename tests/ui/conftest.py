@@ -10,9 +10,9 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
 
-from cellpose_studio.app.gc_tuning import set_apart
+from cellpose_studio.app.gc_tuning import freeze_gc
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.scratch import new_unnamed
-from cellpose_studio.app.session.session import Entry
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.libraries import load_cellpose
 from cellpose_studio.ui.window.main_window import MainWindow
@@ -27,7 +27,7 @@ def _set_apart() -> None:
 
     load_cellpose()
     gc.collect()
-    set_apart()
+    freeze_gc()
 
 
 @pytest.fixture
@@ -51,29 +51,29 @@ class User:
         self.window = window
         self.qtbot = qtbot
 
-    def open(self, *paths: Path) -> list[Entry]:
+    def open(self, *paths: Path) -> list[ProjectImage]:
         """Open files and return what is open then."""
         self.window.open(list(paths))
         self.wait_idle()
-        return list(self.window.session.entries)
+        return list(self.window.session.images)
 
     def click_run(self) -> None:
         self.qtbot.mouseClick(
             self.window.segment.parameters.run, Qt.MouseButton.LeftButton
         )
 
-    def run(self) -> Entry:
+    def run(self) -> ProjectImage:
         """Run on the image shown and return its entry when it is done."""
-        entry = self.window.session.shown
-        assert entry is not None
+        image = self.window.session.shown
+        assert image is not None
         self.click_run()
         self.wait_idle()
-        return entry
+        return image
 
     def wait_idle(self) -> None:
         """Wait until no job runs or waits."""
         window = self.window
-        queues = (window.queue, window.quick, window.stack_reads)
+        queues = (window.queue, window.quick, window.stack_jobs)
         self.qtbot.waitUntil(lambda: not any(q.jobs for q in queues), timeout=LONG)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:

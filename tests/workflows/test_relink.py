@@ -122,7 +122,7 @@ def test_the_search_can_be_stopped(image, new):
         find_lost(new, [LostImage(image("a.tif"))], checkpoint)
 
 
-def test_a_file_is_doubted_when_it_has_changed_or_gone(image):
+def test_a_file_is_uncertaintyed_when_it_has_changed_or_gone(image):
     kept, changed, gone = (image(f"{n}.tif", seed=n) for n in range(3))
     shutil.copy(kept.path, changed.path)
     gone.path.unlink()

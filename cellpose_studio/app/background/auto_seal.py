@@ -9,7 +9,7 @@ from cellpose_studio.app.session.session import Session
 _REST = 30_000  # ms
 
 
-class Sealer:
+class AutoSeal:
     """Seals edits when none has come for a while: the journal stays short.
 
     Nothing depends on it: each edit is durable in the journal already.

@@ -7,7 +7,8 @@ from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import LabelImage
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import Review, measured_again, review_of
@@ -18,7 +19,7 @@ _MANY = 500
 """Cells that were edited; for more, all are measured."""
 
 
-class Reviewer:
+class CellMeasurer:
     """Tells what is known of the cells that are shown, again whenever they change.
 
     Nothing is measured while nobody looks.
@@ -47,7 +48,7 @@ class Reviewer:
         """What is known at present; None if nothing is."""
         return self._review
 
-    def look(self, looking: bool, who: str) -> None:
+    def set_active(self, looking: bool, who: str) -> None:
         """Say whether somebody looks."""
         (self._looking.add if looking else self._looking.discard)(who)
         if looking and (self._due or self._edited):
@@ -61,18 +62,18 @@ class Reviewer:
         self.changed.emit(None)
         self._soon()
 
-    def _on_labels(self, entry: Entry, _: str) -> None:
-        if entry is not self._session.shown:
+    def _on_labels(self, image: ProjectImage, _: str) -> None:
+        if image is not self._session.shown:
             return
-        if entry.labels is None or not entry.labels.pixels.loaded:
+        if image.masks is None or not image.masks.pixels.loaded:
             self._on_masks()
         else:
             # While a slider moves, what was known of the masks before stays in sight.
             self._due = True
             self._soon()
 
-    def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
-        if entry is not self._session.shown or name != entry.active:
+    def _on_edited(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
+        if image is not self._session.shown or name != image.active:
             return
         # Of thousands of cells, their pixels need not be asked.
         self._due |= len(edit.cells) > _MANY
@@ -86,10 +87,10 @@ class Reviewer:
             self._timer.start()
 
     def _measure(self) -> None:
-        entry = self._session.shown
-        if not self._looking or self._job is not None or entry is None:
+        image = self._session.shown
+        if not self._looking or self._job is not None or image is None:
             return
-        labels = entry.labels
+        labels = image.masks
         if labels is None or not labels.pixels.loaded:
             return
         before = None if self._due or self._of is not labels.pixels else self._review
@@ -99,19 +100,19 @@ class Reviewer:
         def work(_: object) -> Review:
             if before is None:
                 return review_of(cell_shapes(pixels.array()), confidence)
-            table = pixels.sizes()
+            table = pixels.cell_table()
             boxes = {cell: table.box(cell) for cell in cells}
             return measured_again(before, pixels.array(), boxes, confidence)
 
         job = self._job = Job("Looking at cells", work, quiet=True)
-        job.finished.connect(lambda review: self._finish(entry, pixels, review))
+        job.finished.connect(lambda review: self._finish(image, pixels, review))
         job.failed.connect(self.failed.emit)
         job.ended.connect(self._on_end)
         self._queue.start(job)
 
-    def _finish(self, entry: Entry, pixels: LabelImage, review: Review) -> None:
-        now = entry.labels
-        if entry is self._session.shown and now is not None and now.pixels is pixels:
+    def _finish(self, image: ProjectImage, pixels: LabelImage, review: Review) -> None:
+        now = image.masks
+        if image is self._session.shown and now is not None and now.pixels is pixels:
             self._review, self._of = review, pixels
             self.changed.emit(review)
 

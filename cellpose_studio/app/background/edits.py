@@ -8,7 +8,8 @@ from typing import TypeVar
 from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -16,7 +17,7 @@ from cellpose_studio.core.masks.chunks import Labels
 T = TypeVar("T")
 
 
-class SlowEdits:
+class BackgroundEdits:
     """Looks at the active masks of an image in a job, while the user goes on.
 
     What comes of it counts only if the masks are still the same, and the image is still
@@ -32,7 +33,7 @@ class SlowEdits:
 
     def start(
         self,
-        entry: Entry,
+        image: ProjectImage,
         title: str,
         work: Callable[[Labels, CellTable, Checkpoint], T],
         done: Callable[[T], None],
@@ -50,8 +51,8 @@ class SlowEdits:
             cancelled, the image taken off the list or the project left; nor if the
             masks were changed meanwhile, of which the user is told.
         """
-        assert entry.labels is not None
-        name, pixels = entry.active, entry.labels.pixels
+        assert image.masks is not None
+        name, pixels = image.active, image.masks.pixels
         highest, edits = pixels.highest, pixels.edits
         taken = [pixels.snapshot()]
 
@@ -64,16 +65,16 @@ class SlowEdits:
 
         def finish(result: T) -> None:
             # Work that was done just before the user stopped it is not wanted either.
-            if job.stopping or self._session.entry_of(entry.id) is not entry:
+            if job.stopping or self._session.image_of(image.id) is not image:
                 return
-            now = entry.labels
+            now = image.masks
             same = now is not None and now.pixels is pixels and pixels.edits == edits
-            if same and entry.active == name:
+            if same and image.active == name:
                 done(result)
             else:
                 self.noted.emit(
-                    f"{title}: the masks of {entry.image.name} were changed meanwhile, "
-                    "so nothing was done. Try again."
+                    f"{title}: the masks of {image.source.name} were "
+                    "changed meanwhile, so nothing was done. Try again."
                 )
 
         job = Job(title, look)

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
@@ -19,7 +20,7 @@ _BUDGET = 8_000_000_000
 """Bytes; an image of 4096² takes 200 million."""
 
 
-class KeptFlows:
+class FlowStore:
     """Finds flows again by what they were made from. For any thread.
 
     Parameters
@@ -48,22 +49,22 @@ class KeptFlows:
         return self._cache.get(_key(image, record, revision))
 
 
-class FlowKeeper:
+class FlowRecorder:
     """Keeps the flows of each new run and import, off the GUI thread."""
 
-    def __init__(self, session: Session, queue: JobQueue, flows: KeptFlows) -> None:
+    def __init__(self, session: Session, queue: JobQueue, flows: FlowStore) -> None:
         self._queue = queue
         self._flows = flows
         session.recorded.connect(self._on_recorded)
 
-    def _on_recorded(self, entry: Entry, labels: LabelSet) -> None:
+    def _on_recorded(self, image: ProjectImage, labels: LabelSet) -> None:
         flows, revision = labels.flows, labels.revision
         if flows is None or revision is None or revision.kind not in _NEW_FLOWS:
             return
-        image, record = entry.image, labels.record
+        source, record = image.source, labels.record
 
         def work(_: object) -> None:
-            self._flows.put(image, record, revision, flows)
+            self._flows.put(source, record, revision, flows)
 
         self._queue.start(Job("Keeping flows", work, quiet=True))
 

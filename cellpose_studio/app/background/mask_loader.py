@@ -8,19 +8,20 @@ from math import prod
 
 from psygnal import Signal
 
-from cellpose_studio.app.background.flow_store import KeptFlows
+from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.session.session import Entry, Session
-from cellpose_studio.app.undo.stack import Step
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.undo.stack import UndoStep
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.runs import read_run
-from cellpose_studio.workflows.recompute import MasksFromFile
+from cellpose_studio.workflows.recompute import LazyMaskMaker
 
 _QUICKLY_READ = 1 << 22
 """Pixels of masks that are read before anybody notices."""
@@ -36,7 +37,7 @@ class _Found:
     error: StudioError | None = None
 
 
-class MasksLoader:
+class MaskLoader:
     """Reads masks that only the project has yet, with all that is known of them.
 
     Without their flows, if the cache has lost them: then thresholds need a run.
@@ -44,26 +45,26 @@ class MasksLoader:
 
     failed = Signal(Exception)
 
-    def __init__(self, session: Session, queue: JobQueue, flows: KeptFlows) -> None:
+    def __init__(self, session: Session, queue: JobQueue, flows: FlowStore) -> None:
         self._session = session
         self._queue = queue
         self._flows = flows
         self._on_their_way: dict[LabelImage, list[Callable[[bool], None]]] = {}
         session.shown_changed.connect(self._on_shown)
         session.labels_changed.connect(self._on_labels)
-        session.step_needed.connect(self._on_step_needed)
-        session.masks_needed.connect(self._on_needed)
+        session.step_requested.connect(self._on_step_needed)
+        session.masks_requested.connect(self._on_needed)
 
-    def _on_shown(self, entry: Entry | None) -> None:
-        if entry is not None:
-            for name in entry.label_sets:
-                self._load(entry, entry.label_sets[name])
+    def _on_shown(self, image: ProjectImage | None) -> None:
+        if image is not None:
+            for name in image.label_sets:
+                self._load(image, image.label_sets[name])
 
-    def _on_labels(self, entry: Entry, name: str) -> None:
-        if entry is self._session.shown and name in entry.label_sets:
-            self._load(entry, entry.label_sets[name])
+    def _on_labels(self, image: ProjectImage, name: str) -> None:
+        if image is self._session.shown and name in image.label_sets:
+            self._load(image, image.label_sets[name])
 
-    def _on_step_needed(self, step: Step, then: Callable[[bool], None]) -> None:
+    def _on_step_needed(self, step: UndoStep, then: Callable[[bool], None]) -> None:
         """Read what a step does; call ``then`` with whether it is in memory."""
         job = Job(f"Reading {step.text()}", lambda _: step.read(), quiet=True)
         job.failed.connect(self.failed.emit)
@@ -71,60 +72,60 @@ class MasksLoader:
         self._queue.start(job)
 
     def _on_needed(
-        self, entry: Entry, labels: LabelSet, then: Callable[[bool], None]
+        self, image: ProjectImage, labels: LabelSet, then: Callable[[bool], None]
     ) -> None:
         """Read masks; call ``then`` with whether they can be used.
 
         Small ones are read by whoever uses them.
         """
-        if prod(entry.image.label_shape) > _QUICKLY_READ:
-            self._load(entry, labels)
+        if prod(image.source.label_shape) > _QUICKLY_READ:
+            self._load(image, labels)
         waiting = self._on_their_way.get(labels.pixels)
         if waiting is None:
             then(True)
         else:
             waiting.append(then)
 
-    def _load(self, entry: Entry, labels: LabelSet) -> None:
+    def _load(self, image: ProjectImage, labels: LabelSet) -> None:
         pixels, project = labels.pixels, self._session.project
         if pixels.loaded or pixels in self._on_their_way:
             return
         self._on_their_way[pixels] = []
 
         def work(_: object) -> _Found:
-            pixels.sizes()
-            return self._found(project, entry, labels)
+            pixels.cell_table()
+            return self._found(project, image, labels)
 
         def end() -> None:
             for then in self._on_their_way.pop(pixels):
                 then(pixels.loaded)
 
         job = Job(f"Reading {labels.name}", work, quiet=True)
-        job.finished.connect(lambda found: self._finish(entry, labels, found))
+        job.finished.connect(lambda found: self._finish(image, labels, found))
         job.failed.connect(self.failed.emit)
         job.ended.connect(end)
         self._queue.start(job)
 
-    def _found(self, project: Project, entry: Entry, labels: LabelSet) -> _Found:
+    def _found(self, project: Project, image: ProjectImage, labels: LabelSet) -> _Found:
         """Return what is known; masks are drawn also if the rest cannot be read."""
         run, revision = labels.run, labels.revision
         assert revision is not None
         found = _Found()
         try:
             record = project.read(lambda db: read_run(db, run)) if run else None
-            flows = self._flows.get(entry.image, record, revision)
+            flows = self._flows.get(image.source, record, revision)
             found = _Found(record, flows=flows)
             confidence = project.read(lambda db: read_confidence(db, revision.id))
         except StudioError as error:
             return replace(found, error=error)
         return replace(found, confidence=confidence)
 
-    def _finish(self, entry: Entry, labels: LabelSet, found: _Found) -> None:
+    def _finish(self, image: ProjectImage, labels: LabelSet, found: _Found) -> None:
         maker = None
         if found.flows is not None:
-            maker = MasksFromFile(found.flows, entry.image.label_shape)
+            maker = LazyMaskMaker(found.flows, image.source.label_shape)
         self._session.complete(
-            entry,
+            image,
             labels,
             record=found.record,
             confidence=found.confidence,

@@ -20,7 +20,7 @@ _RESTORE = "Restore "
 
 
 @dataclass(frozen=True, eq=False)
-class Step:
+class HistoryNode:
     """A revision, or a run that gave no masks.
 
     Attributes
@@ -44,7 +44,7 @@ class Step:
     record: RunRecord | None
     changes: tuple[str, ...] = ()
     edits: tuple[JournalEntry, ...] = ()
-    below: tuple[Step, ...] = ()
+    below: tuple[HistoryNode, ...] = ()
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,11 +69,11 @@ class Lineage:
     name: str
     label_set: int | None
     head: int | None
-    line: tuple[Step, ...]
-    others: tuple[Step, ...] = ()
+    line: tuple[HistoryNode, ...]
+    others: tuple[HistoryNode, ...] = ()
     open_edits: tuple[JournalEntry, ...] = ()
 
-    def steps(self) -> Iterator[Step]:
+    def steps(self) -> Iterator[HistoryNode]:
         """Yield all steps from the top down."""
         waiting = [*reversed((*self.line, *self.others))]
         while waiting:
@@ -81,7 +81,7 @@ class Lineage:
             yield step
             waiting.extend(reversed(step.below))
 
-    def step_of(self, revision: int | None) -> Step | None:
+    def step_of(self, revision: int | None) -> HistoryNode | None:
         """Return the step of a revision; None if there is none."""
         found = (s for s in self.steps() if s.revision and s.revision.id == revision)
         return next(found, None)
@@ -133,7 +133,7 @@ def lineage(
     failed: Sequence[RunRecord] = (),
 ) -> Lineage:
     """Return the history of a label set from what a project holds of it."""
-    steps = _Steps(revisions, journal, records)
+    steps = _NodeBuilder(revisions, journal, records)
     main = steps.line_through(present.head)
     on_line = set(main)
     roots = [r for r in steps.children[None] if r not in on_line]
@@ -148,7 +148,7 @@ def lineage(
     )
 
 
-class _Steps:
+class _NodeBuilder:
     """The revisions of a label set by what follows from which."""
 
     def __init__(
@@ -183,18 +183,18 @@ class _Steps:
             before.append(parent)
         return [*reversed(before), *self._after(head)]
 
-    def branches(self, starts: Sequence[int]) -> tuple[Step, ...]:
+    def branches(self, starts: Sequence[int]) -> tuple[HistoryNode, ...]:
         """Return the lines that begin with ``starts``, each with the newest first."""
         lines = [[start, *self._after(start)] for start in starts]
         lines.sort(key=lambda line: line[-1], reverse=True)
         return tuple(self.made(r, {*line}) for line in lines for r in reversed(line))
 
-    def made(self, number: int, line: Set[int]) -> Step:
+    def made(self, number: int, line: Set[int]) -> HistoryNode:
         """Return the step of a revision of ``line``."""
         revision = self._revisions[number]
         record = self._record(revision)
         off = [child for child in self.children[number] if child not in line]
-        return Step(
+        return HistoryNode(
             revision.created,
             revision,
             record,
@@ -240,9 +240,11 @@ class _Steps:
         return changes if same and changes else (_model(record), *changes)
 
 
-def _with_runs(line: list[Step], failed: Sequence[RunRecord]) -> list[Step]:
+def _with_runs(
+    line: list[HistoryNode], failed: Sequence[RunRecord]
+) -> list[HistoryNode]:
     """Put runs without masks below the newest steps of ``line`` before them."""
-    below: dict[int, list[Step]] = defaultdict(list)
+    below: dict[int, list[HistoryNode]] = defaultdict(list)
     for step in _unfinished(failed):
         older = (n for n, other in enumerate(line) if other.time <= step.time)
         below[next(older, len(line))].append(step)
@@ -253,9 +255,9 @@ def _with_runs(line: list[Step], failed: Sequence[RunRecord]) -> list[Step]:
     return [*known, *below[len(line)]]
 
 
-def _unfinished(records: Iterable[RunRecord]) -> tuple[Step, ...]:
+def _unfinished(records: Iterable[RunRecord]) -> tuple[HistoryNode, ...]:
     newest = sorted(records, key=lambda record: record.started, reverse=True)
-    return tuple(Step(r.started, None, r, (_model(r),)) for r in newest)
+    return tuple(HistoryNode(r.started, None, r, (_model(r),)) for r in newest)
 
 
 def _model(record: RunRecord) -> str:

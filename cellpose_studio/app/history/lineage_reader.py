@@ -10,9 +10,10 @@ from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.history.lineage import Lineage, Present, read_lineages
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.runs.runner import RUN_RESULT
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.thumbnail import Thumbnail
 from cellpose_studio.io.cache.thumbnails import from_png
 from cellpose_studio.io.project.tables.revisions import read_thumbnails
@@ -33,7 +34,7 @@ class ImageHistory:
         Of revisions, by id; only those that were not told before.
     """
 
-    entry: Entry
+    image: ProjectImage
     lineages: tuple[Lineage, ...]
     thumbnails: dict[int, Thumbnail]
 
@@ -58,10 +59,10 @@ class LineageReader:
         self._timer.timeout.connect(self._read)
         session.shown_changed.connect(self._on_other)
         session.project_changed.connect(self._on_project)
-        session.labels_changed.connect(self._on_entry)
-        session.labels_edited.connect(self._on_entry)
-        session.recorded.connect(self._on_entry)
-        session.entry_changed.connect(self._on_entry)
+        session.labels_changed.connect(self._on_image)
+        session.labels_edited.connect(self._on_image)
+        session.recorded.connect(self._on_image)
+        session.image_changed.connect(self._on_image)
 
     def look(self, looking: bool) -> None:
         """Say whether anybody looks."""
@@ -75,11 +76,11 @@ class LineageReader:
         if self._looking and not self._timer.isActive():
             self._timer.start(_DELAY)
 
-    def _on_entry(self, entry: Entry, *_: object) -> None:
-        if entry is self._session.shown:
+    def _on_image(self, image: ProjectImage, *_: object) -> None:
+        if image is self._session.shown:
             self.refresh()
 
-    def _on_other(self, _: Entry | None) -> None:
+    def _on_other(self, _: ProjectImage | None) -> None:
         self.changed.emit(None)
         self._due = True
         if self._looking:
@@ -90,15 +91,15 @@ class LineageReader:
         self._on_other(None)
 
     def _read(self) -> None:
-        entry, project = self._session.shown, self._session.project
+        image, project = self._session.shown, self._session.project
         # What is being read may be too old; it is read again when that has ended.
-        if entry is None or self._job is not None or not self._looking:
+        if image is None or self._job is not None or not self._looking:
             return
         self._due = False
-        present, known, active = _present(entry), set(self._told), entry.active
+        present, known, active = _present(image), set(self._told), image.active
 
         def work(_: object) -> ImageHistory:
-            return _history(project, entry, present, known, active)
+            return _history(project, image, present, known, active)
 
         job = self._job = Job("Reading the history", work, quiet=True)
         job.finished.connect(lambda found: self._finish(found, project))
@@ -108,7 +109,7 @@ class LineageReader:
 
     def _finish(self, found: ImageHistory, project: Project) -> None:
         session = self._session
-        if session.project is project and session.shown is found.entry:
+        if session.project is project and session.shown is found.image:
             self._told |= found.thumbnails.keys()
             self.changed.emit(found)
 
@@ -133,13 +134,13 @@ def when_local(time: datetime, now: datetime | None = None) -> str:
     return f"{local.day} {local:%b %Y}"
 
 
-def _present(entry: Entry) -> list[Present]:
+def _present(image: ProjectImage) -> list[Present]:
     """Return the label sets of an image, of previews what they are a preview of."""
     found = []
-    for name, number in entry.label_set_ids.items():
-        labels = entry.label_sets.get(name)
-        if entry.preview_of is not None and entry.preview_of.name == name:
-            labels = entry.preview_of
+    for name, number in image.label_set_ids.items():
+        labels = image.label_sets.get(name)
+        if image.preview_of is not None and image.preview_of.name == name:
+            labels = image.preview_of
         revision = labels.revision if labels else None
         found.append(Present(name, number, revision.id if revision else None))
     return found
@@ -147,17 +148,17 @@ def _present(entry: Entry) -> list[Present]:
 
 def _history(
     project: Project,
-    entry: Entry,
+    image: ProjectImage,
     present: list[Present],
     known: set[int],
     active: str,
 ) -> ImageHistory:
-    lineages = project.read(lambda db: read_lineages(db, entry.id, present, RUN_RESULT))
+    lineages = project.read(lambda db: read_lineages(db, image.id, present, RUN_RESULT))
     lineages.sort(key=lambda one: one.name != active)
     steps = [step for one in lineages for step in one.steps()]
     new = {step.revision.id for step in steps if step.revision} - known
     pictures = project.read(lambda db: read_thumbnails(db, sorted(new)))
-    return ImageHistory(entry, tuple(lineages), _decoded(pictures))
+    return ImageHistory(image, tuple(lineages), _decoded(pictures))
 
 
 def _decoded(pictures: dict[int, bytes]) -> dict[int, Thumbnail]:

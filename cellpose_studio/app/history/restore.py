@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cellpose_studio.app.background.flow_store import KeptFlows
+from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.merge import decisions
-from cellpose_studio.app.masks.project_masks import StoredMasks
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.masks.project_masks import ProjectMasks
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.session.session import Entry
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.matching.links import matches
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.runs import read_run
-from cellpose_studio.workflows.recompute import MasksFromFile
+from cellpose_studio.workflows.recompute import LazyMaskMaker
 
 
 def read_masks(
     project: Project,
-    stored: StoredMasks,
-    flows: KeptFlows,
-    entry: Entry,
+    stored: ProjectMasks,
+    flows: FlowStore,
+    image: ProjectImage,
     name: str,
     revision: LabelRevision,
 ) -> LabelSet:
@@ -37,10 +37,10 @@ def read_masks(
     """
     run = revision.run
     record = project.read(lambda db: read_run(db, run)) if run else None
-    kept = flows.get(entry.image, record, revision)
+    kept = flows.get(image.source, record, revision)
     labels = stored.label_set(name, revision)
-    pixels = LabelImage(labels.labels)
-    pixels.sizes()
+    pixels = LabelImage(labels.array)
+    pixels.cell_table()
     return replace(
         labels,
         pixels=pixels,
@@ -48,7 +48,7 @@ def read_masks(
         record=record,
         confidence=project.read(lambda db: read_confidence(db, revision.id)),
         flows=kept,
-        maker=MasksFromFile(kept, entry.image.label_shape) if kept else None,
+        maker=LazyMaskMaker(kept, image.source.label_shape) if kept else None,
     )
 
 
@@ -59,6 +59,6 @@ def ids_in(restored: LabelSet, present: Snapshot) -> dict[int, int]:
     thread.
     """
     labels = present.array()
-    if labels.shape != restored.labels.shape:
+    if labels.shape != restored.array.shape:
         return {}
-    return {now: then for then, now in matches(labels, restored.labels).items()}
+    return {now: then for then, now in matches(labels, restored.array).items()}

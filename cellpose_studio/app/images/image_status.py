@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from cellpose_studio.app.session.session import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 
 ImageStatus = Literal["untouched", "segmented", "edited", "reviewed", "missing"]
 
 STATUSES: tuple[ImageStatus, ...] = get_args(ImageStatus)
 
 
-def status_of(entry: Entry, missing: bool = False) -> ImageStatus:
+def status_of(image: ProjectImage, missing: bool = False) -> ImageStatus:
     """Return the status of an image; the one that matters most of several."""
     if missing:
         return "missing"
-    if entry.reviewed:
+    if image.reviewed:
         return "reviewed"
-    if entry.labels is None:
+    if image.masks is None:
         return "untouched"
-    return "edited" if entry.edited else "segmented"
+    return "edited" if image.edited else "segmented"

@@ -44,7 +44,7 @@ class MissingImages(QObject):
 
     def _start(self) -> None:
         self._queue.cancel_all()
-        paths = [entry.image.path for entry in self._session.entries]
+        paths = [image.source.path for image in self._session.images]
         job = Job("Looking for images", lambda c: missing_among(paths, c), quiet=True)
         job.finished.connect(self._on_found)
         self._queue.start(job)

@@ -6,8 +6,9 @@ from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.project.tables.training import (
     TrainingMember,
     TrainingRole,
@@ -24,7 +25,7 @@ class TrainingMembers:
     """Says what the masks of an image are used for; the active ones count."""
 
     changed = Signal()
-    entry_changed = Signal(object)  # Entry
+    image_changed = Signal(object)  # Entry
     failed = Signal(Exception)
 
     def __init__(self, session: Session, queue: JobQueue) -> None:
@@ -34,58 +35,60 @@ class TrainingMembers:
         session.project_changed.connect(self._load)
         self._load()
 
-    def role(self, entry: Entry) -> TrainingRole | None:
+    def role(self, image: ProjectImage) -> TrainingRole | None:
         """Return what the active masks of an image are for; None: not for training."""
-        return self._roles.get(entry.label_set_ids.get(entry.active, 0))
+        return self._roles.get(image.label_set_ids.get(image.active, 0))
 
-    def set_role(self, entry: Entry, role: TrainingRole | None) -> None:
+    def set_role(self, image: ProjectImage, role: TrainingRole | None) -> None:
         """Use the active masks of an image for training, or testing, or neither.
 
         They are used as they are now, whatever is drawn later. An image without masks
         cannot be used.
         """
-        labels = entry.labels
+        labels = image.masks
         if labels is None:
             return
-        label_set = entry.label_set_ids[entry.active]
+        label_set = image.label_set_ids[image.active]
         self._roles[label_set] = role
         if role is None:
             self._session.project.submit(
                 lambda db: delete_member(db, TRAINING_SET, label_set)
             )
         elif labels.edited and not labels.pixels.loaded:
-            self._read_and_pin(entry, labels, role)
+            self._read_and_pin(image, labels, role)
         else:
-            self._pin(entry, labels.name, role)
-        self.entry_changed.emit(entry)
+            self._pin(image, labels.name, role)
+        self.image_changed.emit(image)
 
-    def _pin(self, entry: Entry, name: str, role: TrainingRole) -> None:
+    def _pin(self, image: ProjectImage, name: str, role: TrainingRole) -> None:
         """Write down which revision is meant; edits become one."""
-        label_set = entry.label_set_ids[name]
+        label_set = image.label_set_ids[name]
         if self._roles.get(label_set) != role:
             return
-        self._session.keep_preview(entry, "Change thresholds")
-        self._session.seal(entry)
-        labels = entry.label_sets.get(name)
+        self._session.keep_preview(image, "Change thresholds")
+        self._session.seal(image)
+        labels = image.label_sets.get(name)
         revision = labels.revision.id if labels and labels.revision else None
         member = TrainingMember(TRAINING_SET, label_set, revision, role)
         self._session.project.submit(lambda db: write_member(db, member))
 
-    def _read_and_pin(self, entry: Entry, labels: LabelSet, role: TrainingRole) -> None:
+    def _read_and_pin(
+        self, image: ProjectImage, labels: LabelSet, role: TrainingRole
+    ) -> None:
         """Read masks whose edits are in the journal, off the GUI thread; pin them."""
         project = self._session.project
 
         def finish(_: object) -> None:
             if self._session.project is project:
-                self._pin(entry, labels.name, role)
+                self._pin(image, labels.name, role)
 
         def fail(error: Exception) -> None:
             self.failed.emit(error)
             if self._session.project is project:
-                self._roles[entry.label_set_ids[labels.name]] = None
-                self.entry_changed.emit(entry)
+                self._roles[image.label_set_ids[labels.name]] = None
+                self.image_changed.emit(image)
 
-        work = labels.pixels.sizes
+        work = labels.pixels.cell_table
         job = Job(f"Reading {labels.name}", lambda _: work(), quiet=True)
         job.finished.connect(finish)
         job.failed.connect(fail)

@@ -6,10 +6,10 @@ from collections.abc import Iterable, Mapping
 
 from psygnal import Signal
 
-from cellpose_studio.app.masks.project_image import Entry
-from cellpose_studio.app.masks.revision_writer import Heads
-from cellpose_studio.app.session.image_collection import ProjectImages
-from cellpose_studio.app.undo.stack import History, StatusStep
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.masks.revision_writer import RevisionWriter
+from cellpose_studio.app.session.image_collection import ImageCollection
+from cellpose_studio.app.undo.stack import StatusStep, UndoStack
 from cellpose_studio.core.provenance.revision import (
     CellStatus,
     LabelRevision,
@@ -17,7 +17,7 @@ from cellpose_studio.core.provenance.revision import (
 )
 
 
-class CellStatuses(ProjectImages):
+class CellStatuses(ImageCollection):
     """The status of cells, by label set and id; `Session` adds the masks.
 
     A status belongs to an id: edits keep it, and so does a cell that was deleted, for
@@ -25,27 +25,27 @@ class CellStatuses(ProjectImages):
     """
 
     statuses_changed = Signal(object, str, tuple)  # Entry, label set, cells
-    undo_stack: History
-    _heads: Heads
+    undo_stack: UndoStack
+    _heads: RevisionWriter
 
     def set_cell_status(
-        self, entry: Entry, cells: Iterable[int], status: CellStatus | None
+        self, image: ProjectImage, cells: Iterable[int], status: CellStatus | None
     ) -> None:
         """Give cells of the active masks a status, as one step; None takes it away."""
-        known = entry.statuses.get(entry.active, {})
+        known = image.statuses.get(image.active, {})
         changes = {
             cell: (known.get(cell), status)
             for cell in cells
             if known.get(cell) != status
         }
-        if changes and entry.labels is not None:
+        if changes and image.masks is not None:
             text = _words(len(changes), status)
-            step = StatusStep(self, entry, entry.active, changes, text)
+            step = StatusStep(self, image, image.active, changes, text)
             self.undo_stack.push(step)
 
     def apply_statuses(
         self,
-        entry: Entry,
+        image: ProjectImage,
         name: str,
         text: str,
         changes: StatusChanges,
@@ -53,22 +53,24 @@ class CellStatuses(ProjectImages):
     ) -> int:
         """Write the status of cells; for the undo stack. Returns the entry's id."""
         number = self._heads.set_statuses(
-            entry.label_set_ids[name], _revision(entry, name), text, changes, undoes
+            image.label_set_ids[name], _revision(image, name), text, changes, undoes
         )
-        self._put_statuses(entry, name, changes)
+        self._put_statuses(image, name, changes)
         return number
 
-    def _put_statuses(self, entry: Entry, name: str, changes: StatusChanges) -> None:
+    def _put_statuses(
+        self, image: ProjectImage, name: str, changes: StatusChanges
+    ) -> None:
         """Give cells the status after a change that the project knows of."""
         if not changes:
             return
-        known = entry.statuses.setdefault(name, {})
+        known = image.statuses.setdefault(name, {})
         for cell, (_, status) in changes.items():
             if status is None:
                 known.pop(cell, None)
             else:
                 known[cell] = status
-        self.statuses_changed.emit(entry, name, tuple(changes))
+        self.statuses_changed.emit(image, name, tuple(changes))
 
 
 def renamed(
@@ -88,10 +90,10 @@ def renamed(
     }
 
 
-def _revision(entry: Entry, name: str) -> LabelRevision | None:
+def _revision(image: ProjectImage, name: str) -> LabelRevision | None:
     """Return the revision that masks are at; those of a preview have none yet."""
-    labels = entry.label_sets.get(name)
-    preview = entry.preview_of
+    labels = image.label_sets.get(name)
+    preview = image.preview_of
     if preview is not None and preview.name == name:
         labels = preview
     return labels.revision if labels is not None else None

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import Labels, Place
+from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.models.model import ModelSpec
@@ -18,7 +18,7 @@ from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.core.runs.segmentation import MakesMasks
+from cellpose_studio.core.runs.segmentation import MaskMaker
 
 
 class LabelImage:
@@ -37,7 +37,7 @@ class LabelImage:
     def __init__(
         self,
         array: Labels | None = None,
-        load: Callable[[], tuple[Labels, set[Place]]] | None = None,
+        load: Callable[[], tuple[Labels, set[ChunkIndex]]] | None = None,
         highest: int = 0,
     ) -> None:
         self._array = array
@@ -46,7 +46,7 @@ class LabelImage:
         self._table: CellTable | None = None
         self._lock = threading.Lock()
         self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
-        self.changed: set[Place] = set()
+        self.changed: set[ChunkIndex] = set()
         """Chunks that differ from those of the revision."""
         self.edits = 0
         """How many have changed the pixels."""
@@ -77,7 +77,7 @@ class LabelImage:
                 self._array, self.changed = self._load()
             return self._array
 
-    def sizes(self) -> CellTable:
+    def cell_table(self) -> CellTable:
         """Return how large each cell is and where it lies."""
         array = self.array()
         with self._lock:
@@ -96,12 +96,12 @@ class LabelImage:
 
     def apply(self, edit: LabelEdit) -> None:
         """Change the pixels in place, and what is known of the cells."""
-        table, array = self.sizes(), self.array()
+        table, array = self.cell_table(), self.array()
         for snapshot in list(self._snapshots):
-            snapshot.keep(edit.places)
+            snapshot.keep(edit.chunk_indices)
         edit.apply(array)
         table.change(edit, array)
-        self.changed |= edit.places
+        self.changed |= edit.chunk_indices
         self.edits += 1
 
 
@@ -146,7 +146,7 @@ class LabelSet:
     origin: str
     cells: int
     flows: Flows | None = None
-    maker: MakesMasks | None = None
+    maker: MaskMaker | None = None
     parameters: SegmentationParameters = field(default=SegmentationParameters())
     confidence: Confidence | None = None
     hint: str = ""
@@ -158,7 +158,7 @@ class LabelSet:
     kept: dict[str, Any] = field(default_factory=dict)
 
     @property
-    def labels(self) -> Labels:
+    def array(self) -> Labels:
         """The pixels; read from the project if they are not in memory."""
         return self.pixels.array()
 

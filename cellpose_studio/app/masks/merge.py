@@ -13,11 +13,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.project_image import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.matching.links import carry_over, keep_locked
+from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.tables.revisions import read_revision
 
@@ -51,7 +51,7 @@ class _Decided:
 
 
 @dataclass(frozen=True, eq=False)
-class Before:
+class MasksState:
     """Masks that new ones take the place of, as they were when they were looked at.
 
     Attributes
@@ -69,16 +69,16 @@ class Before:
     statuses: dict[int, CellStatus]
 
     @classmethod
-    def of(cls, entry: Entry, name: str) -> Before:
+    def of(cls, image: ProjectImage, name: str) -> MasksState:
         """Look at the masks of that name of an image, as they are; for any thread."""
-        masks = entry.label_sets.get(name)
-        preview = entry.preview_of
+        masks = image.label_sets.get(name)
+        preview = image.preview_of
         if preview is not None and preview.name == name:
             masks = preview
         edits = 0 if masks is None else masks.pixels.edits
-        return cls(masks, edits, entry.statuses.get(name, {}).copy())
+        return cls(masks, edits, image.statuses.get(name, {}).copy())
 
-    def is_same(self, other: Before) -> bool:
+    def is_same(self, other: MasksState) -> bool:
         """Tell whether nothing has changed between the two."""
         pixels = [one.masks.pixels if one.masks else None for one in (self, other)]
         return (
@@ -88,8 +88,8 @@ class Before:
         )
 
 
-def kept_over(
-    project: Project, before: Before, new: LabelSet, checkpoint: Checkpoint
+def merge_into(
+    project: Project, before: MasksState, new: LabelSet, checkpoint: Checkpoint
 ) -> LabelSet:
     """Return new masks with what stays of those before; for any thread.
 
@@ -101,9 +101,9 @@ def kept_over(
     if masks is None or masks.revision is None:
         return new
     decided = _decided(project, masks, before.statuses)
-    present = masks.labels
-    highest = masks.pixels.sizes().highest
-    labels = carry_over(present, new.labels, highest)
+    present = masks.array
+    highest = masks.pixels.cell_table().highest
+    labels = carry_over_ids(present, new.array, highest)
     checkpoint.check()
     if decided.locked or decided.deleted:
         gone = _where_deleted(project, decided, labels.shape)
@@ -112,7 +112,7 @@ def kept_over(
     pixels = LabelImage(labels, highest=highest)
     kept = replace(new, pixels=pixels, kept=decided.details())
     if new.maker is None:
-        return replace(kept, cells=len(pixels.sizes()), confidence=None)
+        return replace(kept, cells=len(pixels.cell_table()), confidence=None)
     confidence = new.maker.confidence(labels, new.parameters, checkpoint)
     return replace(kept, cells=len(confidence.ids), confidence=confidence)
 
@@ -133,9 +133,9 @@ def _decided(
     project: Project, labels: LabelSet, statuses: dict[int, CellStatus]
 ) -> _Decided:
     assert labels.revision is not None
-    base, present = _base(project, labels.revision), labels.labels
+    base, present = _base(project, labels.revision), labels.array
     details = base.details if base is not None else {}
-    there = set(labels.pixels.sizes().ids().tolist())
+    there = set(labels.pixels.cell_table().ids().tolist())
     locked = {cell for cell, status in statuses.items() if status == "accepted"}
     locked |= set(details.get(_LOCKED, ()))
     deleted = {int(number): ids for number, ids in details.get(_DELETED, {}).items()}

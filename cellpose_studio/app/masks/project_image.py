@@ -10,7 +10,7 @@ from cellpose_studio.core.provenance.revision import CellStatus
 
 
 @dataclass(eq=False)
-class Entry:
+class ProjectImage:
     """An image of the project with its label sets by name.
 
     Attributes
@@ -34,7 +34,7 @@ class Entry:
     """
 
     id: int
-    image: ImageSource
+    source: ImageSource
     label_sets: dict[str, LabelSet] = field(default_factory=dict)
     active: str = "cells"
     reviewed: bool = False
@@ -45,14 +45,14 @@ class Entry:
     statuses: dict[str, dict[int, CellStatus]] = field(default_factory=dict)
 
     @property
-    def labels(self) -> LabelSet | None:
+    def masks(self) -> LabelSet | None:
         """The active label set, if it has masks."""
         return self.label_sets.get(self.active)
 
     @property
     def edited(self) -> bool:
         """The active masks were changed by hand since they were made."""
-        labels = self.labels
+        labels = self.masks
         if labels is None or labels.revision is None:
             return False
         return labels.edited or labels.revision.kind == "edit"

@@ -6,14 +6,14 @@ from dataclasses import replace
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.core.masks.chunks import Labels, Place
+from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet
 
 
-class StoredMasks:
+class ProjectMasks:
     """Makes label sets of what a project holds."""
 
     def __init__(self, project: Project) -> None:
@@ -47,17 +47,17 @@ class StoredMasks:
 
     def _with_edits(
         self, label_set: int, revision: LabelRevision
-    ) -> tuple[Labels, set[Place]]:
+    ) -> tuple[Labels, set[ChunkIndex]]:
         labels, edits = self._project.labels_and_edits(label_set, revision)
-        changed: set[Place] = set()
+        changed: set[ChunkIndex] = set()
         for edit in edits:
             changed |= _applied(edit, labels)
         return labels, changed
 
 
-def _applied(edit: LabelEdit, labels: Labels) -> set[Place]:
+def _applied(edit: LabelEdit, labels: Labels) -> set[ChunkIndex]:
     edit.apply(labels)
-    return edit.places
+    return edit.chunk_indices
 
 
 def _label_set(

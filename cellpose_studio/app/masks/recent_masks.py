@@ -12,7 +12,7 @@ _BYTES = 1_500_000_000
 """With their flows, which are three times as large."""
 
 
-class RecentLabels:
+class MaskCache:
     """Label sets by revision, up to a number of bytes; the newest is always there.
 
     Parameters

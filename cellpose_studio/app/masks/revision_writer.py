@@ -36,7 +36,7 @@ THUMBNAIL = 96
 """Longest side of the picture of a revision, px."""
 
 
-class Heads:
+class RevisionWriter:
     """Writes the heads of the label sets of a project, and their journal."""
 
     def __init__(self, project: Project) -> None:
@@ -89,7 +89,7 @@ class Heads:
             project.author,
         )
 
-        picture = label_thumbnail(labels.labels, THUMBNAIL)
+        picture = label_thumbnail(labels.array, THUMBNAIL)
 
         def write(db: sqlite3.Connection) -> None:
             revisions.write_revision(db, revision, png(picture))
@@ -132,16 +132,16 @@ class Heads:
         """Make an earlier revision the head, or none; return the entry's id."""
         revision = after.revision if after else None
         head, cells = (revision.id, revision.cells) if revision else (None, 0)
-        entry = self._entry(
+        image = self._entry(
             label_set, before, operation, undoes, head=head, statuses=statuses
         )
         after_it = _after(statuses)
         self._project.submit(
-            lambda db: journal.write_entry(db, entry),
+            lambda db: journal.write_entry(db, image),
             lambda db: revisions.set_head(db, label_set, head, cells),
             lambda db: write_statuses(db, label_set, after_it),
         )
-        return entry.id
+        return image.id
 
     def edit(
         self,
@@ -154,7 +154,7 @@ class Heads:
         statuses: StatusChanges | None = None,
     ) -> int:
         """Append an edit to the journal; return the entry's id."""
-        entry = self._entry(
+        image = self._entry(
             label_set,
             base,
             edit.operation,
@@ -164,11 +164,11 @@ class Heads:
         )
         after = _after(statuses)
         self._project.submit(
-            lambda db: journal.write_entry(db, entry, edit.parts),
+            lambda db: journal.write_entry(db, image, edit.parts),
             lambda db: revisions.set_cells(db, label_set, cells, highest),
             lambda db: write_statuses(db, label_set, after),
         )
-        return entry.id
+        return image.id
 
     def set_statuses(
         self,
@@ -179,21 +179,21 @@ class Heads:
         undoes: int | None,
     ) -> int:
         """Give cells another status; return the journal entry's id."""
-        entry = self._entry(
+        image = self._entry(
             label_set, base, operation, undoes, cells=tuple(changes), statuses=changes
         )
         after = _after(changes)
         self._project.submit(
-            lambda db: journal.write_entry(db, entry),
+            lambda db: journal.write_entry(db, image),
             lambda db: write_statuses(db, label_set, after),
         )
-        return entry.id
+        return image.id
 
     def seal(self, label_set: int, labels: LabelSet, note: str = "") -> LabelSet:
         """Make a revision of masks that were edited; only what changed is written."""
         base = labels.revision
         assert base is not None
-        pixels = labels.labels
+        pixels = labels.array
         places = sorted(labels.pixels.changed)
         revision = replace(
             base,

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 from cellpose_studio.core.masks.edit import LabelEdit, joined
 
 if TYPE_CHECKING:
-    from cellpose_studio.app.session.session import Entry, Session
+    from cellpose_studio.app.masks.project_image import ProjectImage
+    from cellpose_studio.app.session.session import Session
 
 
 class Stroke:
@@ -17,10 +18,10 @@ class Stroke:
     may end before the gesture does: at an undo, or when other masks come.
     """
 
-    def __init__(self, session: Session, entry: Entry, operation: str) -> None:
+    def __init__(self, session: Session, image: ProjectImage, operation: str) -> None:
         self._session = session
-        self._entry = entry
-        self._name = entry.active
+        self._image = image
+        self._name = image.active
         self._operation = operation
         self._edits: list[LabelEdit] = []
         self.ended = False
@@ -29,7 +30,7 @@ class Stroke:
         """Change pixels, for now on the screen only."""
         if edit.parts and not self.ended:
             self._edits.append(edit)
-            self._session.draft(self._entry, self._name, edit)
+            self._session.draft(self._image, self._name, edit)
 
     @property
     def edit(self) -> LabelEdit:
@@ -41,11 +42,11 @@ class Stroke:
         self.ended = True
         edit = self.edit
         if edit.parts:
-            self._session.keep_draft(self._entry, self._name, edit)
+            self._session.keep_draft(self._image, self._name, edit)
 
     def take_back(self) -> None:
         """Leave the pixels as they were before."""
         self.ended = True
         edit = self.edit.inverse()
         if edit.parts:
-            self._session.draft(self._entry, self._name, edit)
+            self._session.draft(self._image, self._name, edit)

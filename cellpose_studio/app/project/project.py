@@ -31,7 +31,7 @@ from cellpose_studio.io.project.tables.images import StoredImage, read_images
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
-from cellpose_studio.io.project.tables.undo_steps import PastStep, read_steps
+from cellpose_studio.io.project.tables.undo_steps import JournalStep, read_steps
 from cellpose_studio.io.project.tables.window_state import read_state
 
 Read = TypeVar("Read")
@@ -59,7 +59,7 @@ class Contents:
     label_sets: list[StoredLabelSet]
     last_ids: Counter[str]
     state: dict[str, Any]
-    steps: list[PastStep]
+    steps: list[JournalStep]
     done: int
     statuses: dict[int, dict[int, CellStatus]]
 
@@ -86,7 +86,7 @@ def read_contents(file: ProjectFile) -> Contents:
         raise
 
 
-def _steps(db: sqlite3.Connection) -> tuple[list[PastStep], int]:
+def _steps(db: sqlite3.Connection) -> tuple[list[JournalStep], int]:
     """Return what can be undone; nothing if the journal cannot be read."""
     try:
         return read_steps(db)

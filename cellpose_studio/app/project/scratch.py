@@ -35,7 +35,7 @@ def is_unnamed(path: Path) -> bool:
 
 
 @dataclass(frozen=True)
-class LeftOver:
+class UnsavedProject:
     """An unnamed project that no window has open.
 
     Attributes
@@ -49,7 +49,7 @@ class LeftOver:
     images: int
 
 
-def left_over() -> list[LeftOver]:
+def unsaved_project() -> list[UnsavedProject]:
     """Return unnamed projects with images, the newest first; empty ones are removed.
 
     Damaged ones are left alone: they can still be rescued by hand.
@@ -67,11 +67,11 @@ def left_over() -> list[LeftOver]:
     return sorted(found, key=lambda project: project.changed, reverse=True)
 
 
-def _described(path: Path) -> LeftOver:
+def _described(path: Path) -> UnsavedProject:
     file = read_project(path)
     try:
         with reading("the list of images"):
             (images,) = file.db.execute("SELECT count(*) FROM image").fetchone()
     finally:
         file.close()
-    return LeftOver(path, datetime.fromtimestamp(path.stat().st_mtime), images)
+    return UnsavedProject(path, datetime.fromtimestamp(path.stat().st_mtime), images)

@@ -10,7 +10,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.io.masks.imported import ImportedMasks
-from cellpose_studio.workflows.recompute import MasksFromFile
+from cellpose_studio.workflows.recompute import LazyMaskMaker
 
 if TYPE_CHECKING:
     pass
@@ -22,13 +22,13 @@ def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> Labe
     if masks.flows is not None:
         # The file does not say which axis is time, so that planes were not told apart.
         flows = replace(masks.flows, frames=image.frames)
-        maker = MasksFromFile(flows, image.label_shape)
+        maker = LazyMaskMaker(flows, image.label_shape)
     pixels = LabelImage(masks.labels)
     return LabelSet(
         name,
         pixels,
         f"from {Path(masks.path).name}",
-        len(pixels.sizes()),
+        len(pixels.cell_table()),
         flows,
         maker,
         parameters_of(masks),

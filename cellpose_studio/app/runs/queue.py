@@ -10,8 +10,9 @@ from psygnal import Signal
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -85,7 +86,7 @@ class BatchQueue:
 
     def add(
         self,
-        entries: Iterable[Entry],
+        images: Iterable[ProjectImage],
         model: ModelSpec,
         parameters: SegmentationParameters,
     ) -> None:
@@ -93,16 +94,16 @@ class BatchQueue:
 
         An image waits once: the newest wish for it counts.
         """
-        images = list(dict.fromkeys(entry.id for entry in entries))
+        sources = list(dict.fromkeys(image.id for image in images))
         if not self.left:
             self.clear_finished()
-        again = set(images)
+        again = set(sources)
         self._remove([i for i in self.in_state("waiting") if i.image in again])
         name = reference(model)
         self._models[name] = model
         self._set(
-            BatchItem(self._new_id(), image, "waiting", name, parameters)
-            for image in images
+            BatchItem(self._new_id(), source, "waiting", name, parameters)
+            for source in sources
         )
         self.resume()
 
@@ -160,18 +161,18 @@ class BatchQueue:
             self.ended.emit()
 
     def _begin(self, item: BatchItem) -> None:
-        entry = self._session.entry_of(item.image)
-        if entry is None:
+        image = self._session.image_of(item.image)
+        if image is None:
             self._set([replace(item, state="cancelled", message=TAKEN_OFF)])
         elif item.model in self._models:
-            self._start(item, entry)
+            self._start(item, image)
         else:
             self._look_for(item.model)
 
-    def _start(self, item: BatchItem, entry: Entry) -> None:
+    def _start(self, item: BatchItem, image: ProjectImage) -> None:
         self._set([replace(item, state="running")])
         model = self._models[item.model]
-        job = self._runs.start(entry, model, item.parameters, tell=False)
+        job = self._runs.start(image, model, item.parameters, tell=False)
 
         def end(state: BatchState, message: str = "") -> None:
             if self._job is job:

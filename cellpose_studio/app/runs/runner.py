@@ -11,9 +11,10 @@ from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import Before, kept_over
+from cellpose_studio.app.masks.merge import MasksState, merge_into
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project, now
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
@@ -56,7 +57,7 @@ class Runs:
 
     def start(
         self,
-        entry: Entry,
+        image: ProjectImage,
         model: ModelSpec,
         parameters: SegmentationParameters,
         tell: bool = True,
@@ -66,28 +67,28 @@ class Runs:
         Whoever listens to the job hears of its end when the result is in place. With
         ``tell`` of False, what failed is told only there.
         """
-        image, project = entry.image, self._session.project
+        source, project = image.source, self._session.project
         started: list[datetime] = []
 
-        def work(checkpoint: Checkpoint) -> tuple[LabelSet, Before]:
+        def work(checkpoint: Checkpoint) -> tuple[LabelSet, MasksState]:
             started.append(now())
-            labels = self._segmented(image, model, parameters, checkpoint)
-            return _over_present(project, entry, labels, checkpoint)
+            labels = self._segmented(source, model, parameters, checkpoint)
+            return _over_present(project, image, labels, checkpoint)
 
         def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
             # One that was cancelled while it waited is not worth a record.
             if self._under_way.pop(job, None) and started:
                 record = unfinished_record(
-                    image, model, parameters, started[0], outcome, message
+                    source, model, parameters, started[0], outcome, message
                 )
-                self._session.record_run(entry, record)
+                self._session.record_run(image, record)
 
-        def finish(result: tuple[LabelSet, Before]) -> None:
+        def finish(result: tuple[LabelSet, MasksState]) -> None:
             # One whose project was left has its record already.
             if job in self._under_way:
-                self._finish(entry, *result)
+                self._finish(image, *result)
 
-        job = Job(f"Segmenting {image.name}", work)
+        job = Job(f"Segmenting {source.name}", work)
         self._under_way[job] = lambda: end("cancelled", _CLOSED)
         job.finished.connect(finish)
         job.failed.connect(lambda error: end("failed", str(error)))
@@ -125,46 +126,46 @@ class Runs:
         result = segment(image, model, parameters, checkpoint, device, self._networks)
         return _labels_of(result, record_of(result, started))
 
-    def _finish(self, entry: Entry, labels: LabelSet, seen: Before) -> None:
+    def _finish(self, image: ProjectImage, labels: LabelSet, seen: MasksState) -> None:
         project = self._session.project
         self._session.end_stroke()
-        before = Before.of(entry, labels.name)
-        if not before.is_same(seen) and self._session.entry_of(entry.id) is entry:
+        before = MasksState.of(image, labels.name)
+        if not before.is_same(seen) and self._session.image_of(image.id) is image:
             # The user went on with them at the last moment.
             labels = _over(project, before, labels, Checkpoint())
-        self._session.replace_labels(entry, labels, f"Run on {entry.image.name}")
+        self._session.replace_masks(image, labels, f"Run on {image.source.name}")
         assert labels.record is not None
         for note in labels.record.notes:
             self.noted.emit(note)
 
 
 def _over_present(
-    project: Project, entry: Entry, new: LabelSet, checkpoint: Checkpoint
-) -> tuple[LabelSet, Before]:
+    project: Project, image: ProjectImage, new: LabelSet, checkpoint: Checkpoint
+) -> tuple[LabelSet, MasksState]:
     """Return new masks with what stays of the present ones, and what these were.
 
     Comparing takes a second where there are many cells. If the user goes on with them
     meanwhile, they are compared once more, for that would hold up the window.
     """
     for _ in range(_TRIES):
-        before = Before.of(entry, new.name)
+        before = MasksState.of(image, new.name)
         labels = _over(project, before, new, checkpoint)
-        if Before.of(entry, new.name).is_same(before):
+        if MasksState.of(image, new.name).is_same(before):
             break
     return labels, before
 
 
 def _over(
-    project: Project, before: Before, new: LabelSet, checkpoint: Checkpoint
+    project: Project, before: MasksState, new: LabelSet, checkpoint: Checkpoint
 ) -> LabelSet:
     """Return new masks with what stays of those before, and look at their cells.
 
     Masks that cannot be read any more must not keep new ones away.
     """
     with suppress(StudioError):
-        new = kept_over(project, before, new, checkpoint)
+        new = merge_into(project, before, new, checkpoint)
     # Not in the GUI thread, at the first edit.
-    new.pixels.sizes()
+    new.pixels.cell_table()
     return new
 
 

@@ -10,9 +10,10 @@ from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import Before
+from cellpose_studio.app.masks.merge import MasksState
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import _over_present
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.hints import hint_for
@@ -40,7 +41,7 @@ class Thresholds:
     def __init__(self, session: Session, queue: JobQueue) -> None:
         self._session = session
         self._queue = queue
-        self._jobs: dict[Entry, Job] = {}
+        self._jobs: dict[ProjectImage, Job] = {}
         self._resting = QTimer(singleShot=True, interval=_REST)
         self._resting.timeout.connect(self._keep)
 
@@ -48,17 +49,17 @@ class Thresholds:
         """Make a revision of what is shown, as soon as its masks are there."""
         self._resting.start(0)
 
-    def change(self, entry: Entry, parameters: SegmentationParameters) -> None:
-        """Make the masks of the active label set of ``entry`` for ``parameters``."""
-        before = entry.labels
+    def change(self, image: ProjectImage, parameters: SegmentationParameters) -> None:
+        """Make the masks of the active label set of ``image`` for ``parameters``."""
+        before = image.masks
         if before is None or before.maker is None:
             return
-        if entry in self._jobs:
-            self._jobs[entry].cancel()
+        if image in self._jobs:
+            self._jobs[image].cancel()
         self._resting.start(_REST)
         maker, project = before.maker, self._session.project
 
-        def work(checkpoint: Checkpoint) -> tuple[LabelSet, Before]:
+        def work(checkpoint: Checkpoint) -> tuple[LabelSet, MasksState]:
             labels = maker.masks(parameters, checkpoint)
             confidence = maker.confidence(labels, parameters, checkpoint)
             made = replace(
@@ -71,35 +72,35 @@ class Thresholds:
                 revision=None,
                 edited=False,
             )
-            return _over_present(project, entry, made, checkpoint)
+            return _over_present(project, image, made, checkpoint)
 
-        job = self._jobs[entry] = Job("Making masks", work, quiet=True)
-        job.finished.connect(lambda result: self._finish(entry, *result))
+        job = self._jobs[image] = Job("Making masks", work, quiet=True)
+        job.finished.connect(lambda result: self._finish(image, *result))
         job.failed.connect(self.failed.emit)
-        job.ended.connect(lambda: self._forget(entry, job))
+        job.ended.connect(lambda: self._forget(image, job))
         self._queue.start(job)
 
-    def _finish(self, entry: Entry, after: LabelSet, seen: Before) -> None:
+    def _finish(self, image: ProjectImage, after: LabelSet, seen: MasksState) -> None:
         self._session.end_stroke()
-        now = entry.labels
+        now = image.masks
         # A run or an undo may have come in between; its masks are not ours to change.
         if now is None or now.maker is not after.maker:
             return
-        if Before.of(entry, after.name).is_same(seen):
-            self._session.preview(entry, after)
+        if MasksState.of(image, after.name).is_same(seen):
+            self._session.preview(image, after)
         else:
             # What the user drew meanwhile is to stay.
-            self.change(entry, after.parameters)
+            self.change(image, after.parameters)
 
     def _keep(self) -> None:
         """Make revisions of the previews, unless newer ones are on their way."""
-        for entry in self._session.entries:
-            if entry.preview_of is not None and entry not in self._jobs:
-                self._session.keep_preview(entry, "Change thresholds")
+        for image in self._session.images:
+            if image.preview_of is not None and image not in self._jobs:
+                self._session.keep_preview(image, "Change thresholds")
 
-    def _forget(self, entry: Entry, job: Job) -> None:
-        if self._jobs.get(entry) is job:
-            del self._jobs[entry]
+    def _forget(self, image: ProjectImage, job: Job) -> None:
+        if self._jobs.get(image) is job:
+            del self._jobs[image]
             if not self._resting.isActive():
                 self._keep()
 

@@ -6,73 +6,73 @@ from collections.abc import Iterable
 
 from psygnal import Signal
 
-from cellpose_studio.app.masks.project_image import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.session.removed_images import HiddenImages
+from cellpose_studio.app.session.removed_images import RemovedImages
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.project.tables.images import StoredImage, write_image
 
 
-class ProjectImages:
+class ImageCollection:
     """The list of images of the open project; `Session` adds their masks."""
 
     images_changed = Signal()
     shown_changing = Signal()  # other masks, or another image, are about to be shown
     shown_changed = Signal(object)  # Entry, or None
     labels_changed = Signal(object, str)  # Entry, name of the label set
-    entry_changed = Signal(object)  # Entry: its status
+    image_changed = Signal(object)  # Entry: its status
 
     def __init__(self, project: Project) -> None:
         self.project = project
-        self._entries: dict[str, Entry] = {}
-        self._hidden = HiddenImages()
-        self._by_id: dict[int, Entry] = {}
+        self._images: dict[str, ProjectImage] = {}
+        self._hidden = RemovedImages()
+        self._by_id: dict[int, ProjectImage] = {}
         self._shown: str | None = None
 
     @property
-    def entries(self) -> tuple[Entry, ...]:
+    def images(self) -> tuple[ProjectImage, ...]:
         """All images, in the order in which they were added."""
-        return tuple(self._entries.values())
+        return tuple(self._images.values())
 
     @property
-    def shown(self) -> Entry | None:
+    def shown(self) -> ProjectImage | None:
         """The image on the canvas."""
-        return self._entries.get(self._shown) if self._shown else None
+        return self._images.get(self._shown) if self._shown else None
 
-    def entry(self, key: str) -> Entry | None:
+    def image(self, key: str) -> ProjectImage | None:
         """Return the entry of an image key, None if it is not in the list."""
-        return self._entries.get(key)
+        return self._images.get(key)
 
-    def entry_of(self, image: int) -> Entry | None:
+    def image_of(self, source: int) -> ProjectImage | None:
         """Return the entry of an image id, None if it is not in the list."""
-        entry = self._by_id.get(image)
-        listed = entry and self._entries.get(entry.image.key) is entry
-        return entry if listed else None
+        image = self._by_id.get(source)
+        listed = image and self._images.get(image.source.key) is image
+        return image if listed else None
 
     def add(
-        self, images: Iterable[ImageSource], asked_axes: str | None = None
-    ) -> list[Entry]:
+        self, sources: Iterable[ImageSource], asked_axes: str | None = None
+    ) -> list[ProjectImage]:
         """Add images, or read them anew; return the entries of all of them.
 
         One that is there already keeps its masks, unless the file was replaced by a
         different one, or its axes were given another meaning.
         """
-        entries = [self._added(image, asked_axes) for image in images]
+        images = [self._added(source, asked_axes) for source in sources]
         self.images_changed.emit()
-        if any(entry is self.shown for entry in entries):
+        if any(image is self.shown for image in images):
             self._show(self._shown)
-        return entries
+        return images
 
     def close(self, *keys: str) -> None:
         """Take images off the list; a neighbour is shown in place of the one shown.
 
         The project keeps their masks, for the day when they are added again.
         """
-        before = list(self._entries)
-        closed = {key: None for key in keys if key in self._entries}
+        before = list(self._images)
+        closed = {key: None for key in keys if key in self._images}
         for key in closed:
-            self._hide(self._entries[key])
-            del self._entries[key]
+            self._hide(self._images[key])
+            del self._images[key]
         if closed:
             self.images_changed.emit()
         if self._shown in closed:
@@ -83,99 +83,99 @@ class ProjectImages:
 
     def show(self, key: str) -> None:
         """Put an image on the canvas."""
-        if key in self._entries and key != self._shown:
+        if key in self._images and key != self._shown:
             self._show(key)
 
-    def put_active(self, entry: Entry, name: str) -> None:
+    def put_active(self, image: ProjectImage, name: str) -> None:
         """Make a label set the active one, as it is; for the undo stack."""
-        if entry.active != name:
+        if image.active != name:
             self.shown_changing.emit()
-            self._activate(entry, name)
-            self.labels_changed.emit(entry, name)
+            self._activate(image, name)
+            self.labels_changed.emit(image, name)
 
-    def show_masks(self, entry: Entry, name: str) -> None:
+    def show_masks(self, image: ProjectImage, name: str) -> None:
         """Put an image on the canvas, with these masks as the active ones."""
-        self.put_active(entry, name)
-        self.show(entry.image.key)
+        self.put_active(image, name)
+        self.show(image.source.key)
 
     def step(self, by: int, keys: list[str] | None = None) -> None:
         """Show the image ``by`` places further down the list, or down ``keys``."""
-        keys = keys or list(self._entries)
+        keys = keys or list(self._images)
         if self._shown in keys:
             at = keys.index(self._shown) + by
             self.show(keys[min(max(at, 0), len(keys) - 1)])
 
-    def relink(self, *found: tuple[Entry, ImageSource]) -> None:
+    def relink(self, *found: tuple[ProjectImage, ImageSource]) -> None:
         """Say that images of the list lie elsewhere; masks, order and undo stay.
 
         One whose new place another image of the list has is left as it was.
         """
         moved: dict[str, str] = {}
         new: set[str] = set()
-        for entry, image in found:
-            holder = self._entries.get(image.key)
-            listed = self._entries.get(entry.image.key) is entry
-            if listed and holder in (None, entry) and image.key not in new:
-                moved[entry.image.key] = image.key
-                new.add(image.key)
-                entry.image = image
-                self._write(entry)
-        self._entries = {moved.get(key, key): e for key, e in self._entries.items()}
+        for image, source in found:
+            holder = self._images.get(source.key)
+            listed = self._images.get(image.source.key) is image
+            if listed and holder in (None, image) and source.key not in new:
+                moved[image.source.key] = source.key
+                new.add(source.key)
+                image.source = source
+                self._write(image)
+        self._images = {moved.get(key, key): e for key, e in self._images.items()}
         shown = moved.get(self._shown or "")
         self._shown = shown or self._shown
         self.images_changed.emit()
         if shown:
             self._show(shown)
 
-    def set_reviewed(self, entry: Entry, reviewed: bool) -> None:
+    def set_reviewed(self, image: ProjectImage, reviewed: bool) -> None:
         """Say that the user is done with an image, or not yet."""
-        entry.reviewed = reviewed
-        self._write(entry)
-        self.entry_changed.emit(entry)
+        image.reviewed = reviewed
+        self._write(image)
+        self.image_changed.emit(image)
 
-    def _before_hiding(self, entry: Entry) -> None:
+    def _before_hiding(self, image: ProjectImage) -> None:
         """Do what has to be done before an image goes off the list."""
 
-    def _after_looking(self, entry: Entry) -> None:
+    def _after_looking(self, image: ProjectImage) -> None:
         """Do what can be done when an image is no longer shown."""
 
-    def _added(self, image: ImageSource, asked_axes: str | None) -> Entry:
-        entry = self._entries.get(image.key)
-        if entry is not None and not _same_pixels(entry.image, image):
-            self._hide(entry)
-            entry = None
-        entry = entry or self._hidden.take(image)
-        if entry is None:
-            entry = Entry(self.project.next_id("image"), image)
-            self._by_id[entry.id] = entry
-        entry.image = image
-        entry.asked_axes = asked_axes or entry.asked_axes
-        self._entries[image.key] = entry
-        self._write(entry)
-        return entry
+    def _added(self, source: ImageSource, asked_axes: str | None) -> ProjectImage:
+        image = self._images.get(source.key)
+        if image is not None and not _same_pixels(image.source, source):
+            self._hide(image)
+            image = None
+        image = image or self._hidden.take(source)
+        if image is None:
+            image = ProjectImage(self.project.next_id("image"), source)
+            self._by_id[image.id] = image
+        image.source = source
+        image.asked_axes = asked_axes or image.asked_axes
+        self._images[source.key] = image
+        self._write(image)
+        return image
 
-    def _hide(self, entry: Entry) -> None:
-        self._before_hiding(entry)
-        self._hidden.put(entry)
-        self._write(entry, hidden=True)
+    def _hide(self, image: ProjectImage) -> None:
+        self._before_hiding(image)
+        self._hidden.put(image)
+        self._write(image, hidden=True)
 
-    def _write(self, entry: Entry, hidden: bool = False) -> None:
+    def _write(self, image: ProjectImage, hidden: bool = False) -> None:
         project = self.project
         stored = StoredImage(
-            entry.id,
-            entry.image,
-            entry.asked_axes,
-            entry.active,
-            entry.reviewed,
+            image.id,
+            image.source,
+            image.asked_axes,
+            image.active,
+            image.reviewed,
             hidden,
         )
         # The folder of the time when it is written: the project may go elsewhere.
         project.submit(lambda db: write_image(db, stored, project.folder))
 
-    def _activate(self, entry: Entry, name: str) -> None:
-        if entry.active != name:
-            entry.active = name
-            self._write(entry)
+    def _activate(self, image: ProjectImage, name: str) -> None:
+        if image.active != name:
+            image.active = name
+            self._write(image)
 
     def _show(self, key: str | None) -> None:
         if key != self._shown:

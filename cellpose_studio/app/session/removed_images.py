@@ -2,33 +2,33 @@
 
 from __future__ import annotations
 
-from cellpose_studio.app.masks.project_image import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 
 _Identity = tuple[str, str, tuple[int, ...]]
 
 
-class HiddenImages:
+class RemovedImages:
     """Finds an image again when its file is opened with the same pixels."""
 
     def __init__(self) -> None:
-        self._entries: dict[_Identity, list[Entry]] = {}
+        self._images: dict[_Identity, list[ProjectImage]] = {}
 
     def __len__(self) -> int:
         """Return how many there are."""
-        return sum(map(len, self._entries.values()))
+        return sum(map(len, self._images.values()))
 
-    def values(self) -> list[Entry]:
+    def values(self) -> list[ProjectImage]:
         """Return all of them."""
-        return [entry for same in self._entries.values() for entry in same]
+        return [image for same in self._images.values() for image in same]
 
-    def put(self, entry: Entry) -> None:
+    def put(self, image: ProjectImage) -> None:
         """Keep an image."""
-        self._entries.setdefault(_identity(entry.image), []).append(entry)
+        self._images.setdefault(_identity(image.source), []).append(image)
 
-    def take(self, image: ImageSource) -> Entry | None:
+    def take(self, image: ImageSource) -> ProjectImage | None:
         """Return the newest entry of an image, which is hidden no more."""
-        same = self._entries.get(_identity(image))
+        same = self._images.get(_identity(image))
         return same.pop() if same else None
 
 

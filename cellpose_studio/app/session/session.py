@@ -7,16 +7,16 @@ from typing import Any
 
 from psygnal import Signal
 
-from cellpose_studio.app.gc_tuning import staying
-from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.project_image import Entry
-from cellpose_studio.app.masks.store import HeldMasks
+from cellpose_studio.app.gc_tuning import frozen_after
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.masks.store import MaskStore
 from cellpose_studio.app.masks.stroke import Stroke
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.session.removed_images import HiddenImages
-from cellpose_studio.app.undo.deferred import GoingBack
+from cellpose_studio.app.session.removed_images import RemovedImages
+from cellpose_studio.app.undo.deferred import DeferredUndo
 from cellpose_studio.app.undo.journal_steps import rebuild
-from cellpose_studio.app.undo.stack import EditStep, HeadSwitch, History, Step
+from cellpose_studio.app.undo.stack import EditStep, HeadSwitch, UndoStack, UndoStep
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.record import RunRecord
@@ -26,10 +26,8 @@ from cellpose_studio.core.provenance.revision import (
     StatusChanges,
 )
 
-__all__ = ["Entry", "LabelImage", "LabelSet", "Session"]
 
-
-class Session(HeldMasks):
+class Session(MaskStore):
     """The state of the running application, on the GUI thread.
 
     Panels listen to the signals and read the state; every change goes through a
@@ -40,16 +38,16 @@ class Session(HeldMasks):
     leaving = Signal()  # the project, for another one or for good
     labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
     labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
-    gone_back = Signal(object, object)  # Entry, LabelEdit that was undone or redone
+    undone = Signal(object, object)  # Entry, LabelEdit that was undone or redone
     recorded = Signal(object, object)  # Entry, LabelSet: a new revision
-    step_needed = Signal(object, object)  # Step, what to do then
-    masks_needed = Signal(object, object, object)  # Entry, LabelSet, what to do then
+    step_requested = Signal(object, object)  # Step, what to do then
+    masks_requested = Signal(object, object, object)  # Entry, LabelSet, what to do then
 
     def __init__(self, project: Project) -> None:
         super().__init__(project)
         self._stroke: Stroke | None = None
-        self.undo_stack = History()
-        self._going_back = GoingBack(self, self._is_possible)
+        self.undo_stack = UndoStack()
+        self._going_back = DeferredUndo(self, self._is_possible)
         self._load(project)
 
     def use(self, project: Project) -> None:
@@ -65,16 +63,16 @@ class Session(HeldMasks):
         self.end_stroke()
         self.leaving.emit()
 
-    def choose_labels(self, entry: Entry, name: str) -> None:
+    def choose_label_set(self, image: ProjectImage, name: str) -> None:
         """Make the label set of that name the active one of an image."""
-        self._keep_previews(entry)
-        self.put_active(entry, name)
+        self._keep_previews(image)
+        self.put_active(image, name)
 
     # New masks as a whole
 
-    def replace_labels(
+    def replace_masks(
         self,
-        entry: Entry,
+        image: ProjectImage,
         labels: LabelSet,
         text: str,
         kind: RevisionKind = "run",
@@ -87,16 +85,16 @@ class Session(HeldMasks):
         taken off the list meanwhile has them when it is added again; nothing happens to
         one of another project.
         """
-        if self._by_id.get(entry.id) is not entry:
+        if self._by_id.get(image.id) is not image:
             return
-        listed = self._entries.get(entry.image.key) is entry
+        listed = self._images.get(image.source.key) is image
         name = labels.name
-        if labels is not entry.label_sets.get(name):
-            self._keep_previews(entry)
-        before = self._leave(entry, name)
+        if labels is not image.label_sets.get(name):
+            self._keep_previews(image)
+        before = self._leave(image, name)
         after, number = self._heads.record(
-            self._label_set(entry, name),
-            entry.id,
+            self._label_set(image, name),
+            image.id,
             labels,
             kind,
             text,
@@ -105,22 +103,22 @@ class Session(HeldMasks):
             statuses,
         )
         self._recent.keep(after)
-        self.recorded.emit(entry, after)
+        self.recorded.emit(image, after)
         if listed:
             self.undo_stack.push(
-                HeadSwitch(self, entry, name, text, before, after, number, statuses)
+                HeadSwitch(self, image, name, text, before, after, number, statuses)
             )
         else:
-            self._put(entry, name, after)
-        self._put_statuses(entry, name, statuses or {})
+            self._put(image, name, after)
+        self._put_statuses(image, name, statuses or {})
 
-    def import_labels(
-        self, entry: Entry, labels: LabelSet, details: dict[str, object]
+    def import_masks(
+        self, image: ProjectImage, labels: LabelSet, details: dict[str, object]
     ) -> None:
         """Give an image the masks that lay beside it; not a step of the user's."""
         after, _ = self._heads.record(
-            self._label_set(entry, labels.name),
-            entry.id,
+            self._label_set(image, labels.name),
+            image.id,
             labels,
             "import",
             f"Import {labels.origin.removeprefix('from ')}",
@@ -128,43 +126,43 @@ class Session(HeldMasks):
             details,
         )
         self._recent.keep(after)
-        self.recorded.emit(entry, after)
-        self._put(entry, labels.name, after)
+        self.recorded.emit(image, after)
+        self._put(image, labels.name, after)
 
-    def record_run(self, entry: Entry, record: RunRecord) -> None:
+    def record_run(self, image: ProjectImage, record: RunRecord) -> None:
         """Keep the record of a run that gave no masks."""
-        self._heads.record_run(entry.id, record)
-        self.entry_changed.emit(entry)
+        self._heads.record_run(image.id, record)
+        self.image_changed.emit(image)
 
-    def preview(self, entry: Entry, labels: LabelSet) -> None:
+    def preview(self, image: ProjectImage, labels: LabelSet) -> None:
         """Show masks that are not worth a revision yet: a slider is moving."""
         self.end_stroke()
-        if entry.preview_of is not None and entry.preview_of.name != labels.name:
-            self._keep_previews(entry)
-        if entry.preview_of is None:
-            entry.preview_of = entry.label_sets.get(labels.name)
-        self._put(entry, labels.name, labels)
+        if image.preview_of is not None and image.preview_of.name != labels.name:
+            self._keep_previews(image)
+        if image.preview_of is None:
+            image.preview_of = image.label_sets.get(labels.name)
+        self._put(image, labels.name, labels)
 
-    def keep_preview(self, entry: Entry, text: str) -> None:
+    def keep_preview(self, image: ProjectImage, text: str) -> None:
         """Make a revision of the masks previewed, as one step; without one, nothing."""
-        if entry.preview_of is not None:
-            labels = entry.label_sets[entry.preview_of.name]
-            self.replace_labels(entry, labels, text, "threshold")
+        if image.preview_of is not None:
+            labels = image.label_sets[image.preview_of.name]
+            self.replace_masks(image, labels, text, "threshold")
 
-    def complete(self, entry: Entry, labels: LabelSet, **known: Any) -> None:
+    def complete(self, image: ProjectImage, labels: LabelSet, **known: Any) -> None:
         """Add what is known of masks that were just read from the project.
 
         The user may have edited them already.
         """
-        now = entry.label_sets.get(labels.name)
+        now = image.label_sets.get(labels.name)
         if now is not None and now.pixels is labels.pixels:
-            entry.label_sets[labels.name] = replace(now, **known)
-            self._recent.keep(entry.label_sets[labels.name])
-            self.labels_changed.emit(entry, labels.name)
+            image.label_sets[labels.name] = replace(now, **known)
+            self._recent.keep(image.label_sets[labels.name])
+            self.labels_changed.emit(image, labels.name)
 
     def switch_head(
         self,
-        entry: Entry,
+        image: ProjectImage,
         name: str,
         revision: LabelRevision | None,
         text: str,
@@ -175,22 +173,22 @@ class Session(HeldMasks):
 
         Returns the revision left, edits included, and the journal entry's id.
         """
-        left = self._leave(entry, name)
+        left = self._leave(image, name)
         after = None
         if revision is not None:
             after = self._masks_at(name, revision)
             self._recent.keep(after)
         number = self._heads.switch(
-            self._label_set(entry, name), text, left, after, undoes, statuses
+            self._label_set(image, name), text, left, after, undoes, statuses
         )
-        self._put(entry, name, after)
-        self._put_statuses(entry, name, statuses)
+        self._put(image, name, after)
+        self._put_statuses(image, name, statuses)
         return left, number
 
-    def put_new(self, entry: Entry, labels: LabelSet) -> None:
+    def put_new(self, image: ProjectImage, labels: LabelSet) -> None:
         """Show masks that were just recorded; for the undo stack."""
-        self._activate(entry, labels.name)
-        self._put(entry, labels.name, labels)
+        self._activate(image, labels.name)
+        self._put(image, labels.name, labels)
 
     def undo(self) -> None:
         """Take the last thing back, whatever it was; a preview is one, too."""
@@ -207,26 +205,29 @@ class Session(HeldMasks):
     # Edits
 
     def edit(
-        self, entry: Entry, edit: LabelEdit, statuses: StatusChanges | None = None
+        self,
+        image: ProjectImage,
+        edit: LabelEdit,
+        statuses: StatusChanges | None = None,
     ) -> None:
         """Change pixels of the active masks, as one step that can be undone.
 
         ``statuses`` change with them, where cells get other ids. Nothing happens to
         an image that is not, or no longer, in the list.
         """
-        if self.entry_of(entry.id) is not entry:
+        if self.image_of(image.id) is not image:
             return
-        self._keep_previews(entry)
+        self._keep_previews(image)
         self.end_stroke()
-        step = EditStep(self, entry, entry.active, edit, statuses=statuses)
-        if edit.parts and entry.labels is not None and self._is_possible(step):
+        step = EditStep(self, image, image.active, edit, statuses=statuses)
+        if edit.parts and image.masks is not None and self._is_possible(step):
             self.undo_stack.push(step)
 
-    def begin_stroke(self, entry: Entry, operation: str) -> Stroke:
+    def begin_stroke(self, image: ProjectImage, operation: str) -> Stroke:
         """Return a stroke on the active masks, which the user is about to draw."""
-        self._keep_previews(entry)
+        self._keep_previews(image)
         self.end_stroke()
-        self._stroke = Stroke(self, entry, operation)
+        self._stroke = Stroke(self, image, operation)
         return self._stroke
 
     @property
@@ -246,18 +247,18 @@ class Session(HeldMasks):
         if stroke is not None:
             stroke.end()
 
-    def draft(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+    def draft(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
         """Change pixels of a stroke that has not ended."""
-        self._change(entry, name, edit)
-        self.labels_drafted.emit(entry, name, edit)
+        self._change(image, name, edit)
+        self.labels_drafted.emit(image, name, edit)
 
-    def keep_draft(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+    def keep_draft(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
         """Make a step of a stroke whose pixels are changed already."""
-        self.undo_stack.push(EditStep(self, entry, name, edit, applied=True))
+        self.undo_stack.push(EditStep(self, image, name, edit, applied=True))
 
     def apply_edit(
         self,
-        entry: Entry,
+        image: ProjectImage,
         name: str,
         edit: LabelEdit,
         undoes: int | None,
@@ -265,24 +266,24 @@ class Session(HeldMasks):
     ) -> int:
         """Write an edit into the masks and the journal; for the undo stack."""
         self.end_stroke()
-        self._drop_preview(entry, name)
-        self._change(entry, name, edit)
-        return self.write_edit(entry, name, edit, undoes, statuses)
+        self._drop_preview(image, name)
+        self._change(image, name, edit)
+        return self.write_edit(image, name, edit, undoes, statuses)
 
     def write_edit(
         self,
-        entry: Entry,
+        image: ProjectImage,
         name: str,
         edit: LabelEdit,
         undoes: int | None,
         statuses: StatusChanges | None = None,
     ) -> int:
         """Write an edit into the journal, after its pixels; for the undo stack."""
-        labels = entry.label_sets[name]
+        labels = image.label_sets[name]
         assert labels.revision is not None
-        cells = len(labels.pixels.sizes())
+        cells = len(labels.pixels.cell_table())
         number = self._heads.edit(
-            self._label_set(entry, name),
+            self._label_set(image, name),
             labels.revision,
             edit,
             cells,
@@ -290,36 +291,36 @@ class Session(HeldMasks):
             labels.pixels.highest,
             statuses,
         )
-        entry.label_sets[name] = replace(labels, cells=cells, edited=True)
-        self._recent.keep(entry.label_sets[name])
-        self.labels_edited.emit(entry, name, edit)
-        self._put_statuses(entry, name, statuses or {})
+        image.label_sets[name] = replace(labels, cells=cells, edited=True)
+        self._recent.keep(image.label_sets[name])
+        self.labels_edited.emit(image, name, edit)
+        self._put_statuses(image, name, statuses or {})
         return number
 
-    def go_back(self, entry: Entry, name: str, edit: LabelEdit) -> None:
+    def reveal_edit(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
         """Show where an edit was undone, or done again; for the undo stack."""
-        self.show_masks(entry, name)
-        self.gone_back.emit(entry, edit)
+        self.show_masks(image, name)
+        self.undone.emit(image, edit)
 
-    def seal(self, entry: Entry, note: str = "") -> None:
+    def seal(self, image: ProjectImage, note: str = "") -> None:
         """Make revisions of all masks of an image that were edited.
 
         Edits of masks that nobody has looked at yet stay in the journal: those may
         turn out to be unreadable.
         """
         self.end_stroke()
-        for name in list(entry.label_sets):
-            self._seal(entry, name, note)
+        for name in list(image.label_sets):
+            self._seal(image, name, note)
 
     def seal_all(self) -> None:
         """Make revisions of everything that was edited, and keep previews."""
         self._keep_previews()
-        for entry in self._entries.values():
-            self.seal(entry)
+        for image in self._images.values():
+            self.seal(image)
 
     # Within
 
-    def _is_possible(self, step: Step) -> bool:
+    def _is_possible(self, step: UndoStep) -> bool:
         """Tell whether a step can be done; once begun, the stack has moved by it."""
         try:
             step.check()
@@ -333,15 +334,15 @@ class Session(HeldMasks):
         self.undo_stack.clear()
         self._stroke = None
         self._hold_masks_of(project)
-        self._entries, self._hidden, self._shown = {}, HiddenImages(), None
+        self._images, self._hidden, self._shown = {}, RemovedImages(), None
         self._by_id = {}
-        with staying(len(project.stored_images)):
-            self._make_entries(project)
+        with frozen_after(len(project.stored_images)):
+            self._make_images(project)
         rebuild(self.undo_stack, self, project.steps, project.done)
 
-    def _make_entries(self, project: Project) -> None:
+    def _make_images(self, project: Project) -> None:
         for stored in project.stored_images:
-            entry = self._by_id[stored.id] = Entry(
+            image = self._by_id[stored.id] = ProjectImage(
                 stored.id,
                 stored.image,
                 active=stored.active,
@@ -349,38 +350,38 @@ class Session(HeldMasks):
                 asked_axes=stored.asked_axes,
             )
             if stored.hidden:
-                self._hidden.put(entry)
+                self._hidden.put(image)
             else:
-                self._entries[stored.image.key] = entry
+                self._images[stored.image.key] = image
         for label_set in project.stored_label_sets:
-            entry = self._by_id[label_set.image]
-            entry.label_set_ids[label_set.name] = label_set.id
+            image = self._by_id[label_set.image]
+            image.label_set_ids[label_set.name] = label_set.id
             if statuses := project.stored_statuses.get(label_set.id):
-                entry.statuses[label_set.name] = statuses
-            entry.highest[label_set.name] = label_set.highest
+                image.statuses[label_set.name] = statuses
+            image.highest[label_set.name] = label_set.highest
             if label_set.head is not None:
-                entry.label_sets[label_set.name] = self._stored.at_head(label_set)
+                image.label_sets[label_set.name] = self._stored.at_head(label_set)
 
-    def _leave(self, entry: Entry, name: str) -> LabelRevision | None:
+    def _leave(self, image: ProjectImage, name: str) -> LabelRevision | None:
         """Seal what was edited, drop a preview; return the revision that was left."""
-        self._drop_preview(entry, name)
+        self._drop_preview(image, name)
         self.end_stroke()
-        return self._seal_for_good(entry, name)
+        return self._seal_for_good(image, name)
 
-    def _change(self, entry: Entry, name: str, edit: LabelEdit) -> None:
-        entry.label_sets[name].pixels.apply(edit)
+    def _change(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
+        image.label_sets[name].pixels.apply(edit)
 
-    def _keep_previews(self, *entries: Entry) -> None:
+    def _keep_previews(self, *images: ProjectImage) -> None:
         """Keep the previews of some images, or of all."""
-        for entry in entries or self._entries.values():
-            self.keep_preview(entry, "Change thresholds")
+        for image in images or self._images.values():
+            self.keep_preview(image, "Change thresholds")
 
-    def _drop_preview(self, entry: Entry, name: str) -> None:
-        if entry.preview_of is not None and entry.preview_of.name == name:
-            entry.label_sets[name] = entry.preview_of
-            entry.preview_of = None
+    def _drop_preview(self, image: ProjectImage, name: str) -> None:
+        if image.preview_of is not None and image.preview_of.name == name:
+            image.label_sets[name] = image.preview_of
+            image.preview_of = None
 
-    def _before_hiding(self, entry: Entry) -> None:
-        self._keep_previews(entry)
-        self.seal(entry)
-        self.undo_stack.forget(entry)
+    def _before_hiding(self, image: ProjectImage) -> None:
+        self._keep_previews(image)
+        self.seal(image)
+        self.undo_stack.forget(image)

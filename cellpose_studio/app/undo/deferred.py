@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.undo.stack import Step
+from cellpose_studio.app.undo.stack import UndoStep
 
 if TYPE_CHECKING:
     from cellpose_studio.app.session.session import Session
@@ -26,13 +26,13 @@ class _Turn:
     """
 
     by: int
-    step: Step
+    step: UndoStep
     project: Project
     index: int
     more: list[int] = field(default_factory=list)
 
 
-class GoingBack:
+class DeferredUndo:
     """Undoes and redoes as often as the user asks, in that order.
 
     Reading a step, or its masks, takes a moment: what is asked for meanwhile waits for
@@ -45,7 +45,7 @@ class GoingBack:
         Tells whether a step can be done, and the user why not.
     """
 
-    def __init__(self, session: Session, possible: Callable[[Step], bool]) -> None:
+    def __init__(self, session: Session, possible: Callable[[UndoStep], bool]) -> None:
         self._session = session
         self._possible = possible
         self._turn: _Turn | None = None
@@ -63,7 +63,7 @@ class GoingBack:
             self._read(self._turn)
 
     def _read(self, turn: _Turn) -> None:
-        needed = self._session.step_needed
+        needed = self._session.step_requested
         if turn.step.is_read or not len(needed):
             self._read_masks(turn)
             return
@@ -73,11 +73,11 @@ class GoingBack:
         if not self._holds(turn):
             self._give_up(turn)
             return
-        labels, needed = turn.step.needs(), self._session.masks_needed
+        labels, needed = turn.step.needs(), self._session.masks_requested
         if labels is None or labels.pixels.loaded or not len(needed):
             self._go(turn)
             return
-        needed.emit(turn.step.entry, labels, self._next(turn, self._go))
+        needed.emit(turn.step.image, labels, self._next(turn, self._go))
 
     def _next(
         self, turn: _Turn, go_on: Callable[[_Turn], None]
@@ -108,5 +108,5 @@ class GoingBack:
             and stack.index() == turn.index
             and stack.command(turn.index + min(turn.by, 0)) is turn.step
             and not session.drawing
-            and all(entry.preview_of is None for entry in session.entries)
+            and all(image.preview_of is None for image in session.images)
         )

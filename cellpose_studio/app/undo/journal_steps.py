@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from cellpose_studio.app.undo.stack import (
     EditStep,
     HeadSwitch,
-    History,
     StatusStep,
-    Step,
+    UndoStack,
+    UndoStep,
 )
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.io.project.tables.undo_steps import PastStep, read_edit
+from cellpose_studio.io.project.tables.undo_steps import JournalStep, read_edit
 
 if TYPE_CHECKING:
-    from cellpose_studio.app.masks.project_image import Entry
+    from cellpose_studio.app.masks.project_image import ProjectImage
     from cellpose_studio.app.session.session import Session
 
 
-class Past(Step):
+class QuietStep(UndoStep):
     """A step that is in the journal; it does nothing while the stack is built."""
 
     quiet = True
@@ -35,14 +35,14 @@ class Past(Step):
             super().undo()
 
 
-class PastSwitch(Past, HeadSwitch):
+class JournalSwitchStep(QuietStep, HeadSwitch):
     """A head switch that is in the journal."""
 
     def __init__(
-        self, session: Session, entry: Entry, name: str, past: PastStep
+        self, session: Session, entry: ProjectImage, name: str, past: JournalStep
     ) -> None:
         super(HeadSwitch, self).__init__(past.entry.operation)
-        self.entry = entry
+        self.image = entry
         self._session = session
         self._name = self._active_before = name
         self._before, self._after = past.before, past.after
@@ -51,14 +51,19 @@ class PastSwitch(Past, HeadSwitch):
         self._new = None
 
 
-class PastEdit(Past, EditStep):
+class JournalEditStep(QuietStep, EditStep):
     """An edit that is in the journal; its pixels are read before it is undone."""
 
     def __init__(
-        self, session: Session, entry: Entry, name: str, past: PastStep, done: bool
+        self,
+        session: Session,
+        entry: ProjectImage,
+        name: str,
+        past: JournalStep,
+        done: bool,
     ) -> None:
         super(EditStep, self).__init__(past.entry.operation)
-        self.entry = entry
+        self.image = entry
         self._session = session
         self._project = session.project
         self._name = name
@@ -87,11 +92,11 @@ class PastEdit(Past, EditStep):
         _ = self.edit
 
 
-class PastStatus(Past, StatusStep):
+class JournalStatusStep(QuietStep, StatusStep):
     """A change of statuses that is in the journal."""
 
     def __init__(
-        self, session: Session, entry: Entry, name: str, past: PastStep
+        self, session: Session, entry: ProjectImage, name: str, past: JournalStep
     ) -> None:
         changes = past.entry.statuses
         assert changes is not None
@@ -100,7 +105,7 @@ class PastStatus(Past, StatusStep):
 
 
 def rebuild(
-    history: History, session: Session, steps: list[PastStep], done: int
+    history: UndoStack, session: Session, steps: list[JournalStep], done: int
 ) -> None:
     """Fill an empty stack with the steps of a project.
 
@@ -112,10 +117,10 @@ def rebuild(
     """
     places = {
         number: (entry, name)
-        for entry in session.entries
+        for entry in session.images
         for name, number in entry.label_set_ids.items()
     }
-    commands: list[Past] = []
+    commands: list[QuietStep] = []
     index = 0
     for n, past in enumerate(steps):
         place = places.get(past.entry.label_set)
@@ -130,10 +135,10 @@ def rebuild(
 
 
 def _command(
-    session: Session, entry: Entry, name: str, past: PastStep, done: bool
-) -> Past:
+    session: Session, entry: ProjectImage, name: str, past: JournalStep, done: bool
+) -> QuietStep:
     if past.entry.of_statuses:
-        return PastStatus(session, entry, name, past)
+        return JournalStatusStep(session, entry, name, past)
     if past.entry.head is None:
-        return PastEdit(session, entry, name, past, done)
-    return PastSwitch(session, entry, name, past)
+        return JournalEditStep(session, entry, name, past, done)
+    return JournalSwitchStep(session, entry, name, past)

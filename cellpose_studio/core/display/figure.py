@@ -76,7 +76,7 @@ class Outline:
 
 
 @dataclass(frozen=True)
-class FigureWord:
+class FigureText:
     """A word and its middle, (x, y) in pixels of the figure."""
 
     x: float
@@ -122,7 +122,7 @@ class Figure:
     scale_y: float
     title: str
     outlines: list[Outline] = field(default_factory=list)
-    words: list[FigureWord] = field(default_factory=list)
+    texts: list[FigureText] = field(default_factory=list)
     bar: Bar | None = None
 
     @property

@@ -17,7 +17,7 @@ from cellpose_studio.core.display.label_picture import (
     OUTLINE,
     Box,
     Labels,
-    Picture,
+    SessionView,
 )
 
 ACCEPTED, REJECTED, LATER = range(COLOURS + 1, COLOURS + 4)
@@ -30,7 +30,7 @@ _HIGHEST = 1 << 24
 """Ids above are not marked; a table of them would be too large."""
 
 
-def marks_of(statuses: Mapping[int, str]) -> Picture:
+def marks_of(statuses: Mapping[int, str]) -> SessionView:
     """Return for `mark` the value for every id, 0 for cells without a status."""
     ids = [cell for cell in statuses if cell < _HIGHEST]
     marks = np.zeros(max(ids, default=-1) + 1, np.uint8)
@@ -38,7 +38,7 @@ def marks_of(statuses: Mapping[int, str]) -> Picture:
     return marks
 
 
-def mark(drawn: Picture, labels: Labels, box: Box, marks: Picture) -> None:
+def mark(drawn: SessionView, labels: Labels, box: Box, marks: SessionView) -> None:
     """Draw cells as they were decided on, within ``box`` of their picture.
 
     Parameters
@@ -65,7 +65,7 @@ def mark(drawn: Picture, labels: Labels, box: Box, marks: Picture) -> None:
 
 
 def ranked(
-    drawn: npt.NDArray[np.uint8], labels: Labels, ranks: Picture
+    drawn: npt.NDArray[np.uint8], labels: Labels, ranks: SessionView
 ) -> npt.NDArray[np.uint8]:
     """Return a picture with the colours of ``ranks``; cells beyond keep theirs."""
     if labels.max(initial=0) < len(ranks):
@@ -77,9 +77,9 @@ def ranked(
 
 @compiled
 def _mark(
-    drawn: Picture,
+    drawn: SessionView,
     labels: Labels,
-    marks: Picture,
+    marks: SessionView,
     top: int,
     bottom: int,
     left: int,

@@ -24,11 +24,11 @@ _MARK_FILL = 0.5
 """How strong their fill is, of that of others: what is decided steps back."""
 
 Labels = npt.NDArray[np.uint32]
-Picture = npt.NDArray[np.uint8]
+SessionView = npt.NDArray[np.uint8]
 Box = tuple[slice, ...]
 
 
-def picture(labels: Labels) -> Picture:
+def picture(labels: Labels) -> SessionView:
     """Return the picture of labels (Y, X) or, plane by plane, (Z, Y, X).
 
     The outline of a cell is its pixels that touch something else, as in
@@ -39,7 +39,7 @@ def picture(labels: Labels) -> Picture:
     return drawn
 
 
-def update(drawn: Picture, labels: Labels, box: Box) -> Box:
+def update(drawn: SessionView, labels: Labels, box: Box) -> Box:
     """Redraw what a change of ``labels`` inside ``box`` can have changed.
 
     Parameters
@@ -80,8 +80,8 @@ def palette() -> npt.NDArray[np.float32]:
     return np.array(colours, np.float32)
 
 
-def doubt_palette() -> npt.NDArray[np.float32]:
-    """Return RGB (`COLOURS`, 3), 0 to 1, from doubtful to sure: orange to blue.
+def uncertainty_palette() -> npt.NDArray[np.float32]:
+    """Return RGB (`COLOURS`, 3), 0 to 1, from uncertain to sure: orange to blue.
 
     A pale yellow lies between, so that every eye tells one from the other.
     """
@@ -93,7 +93,7 @@ def doubt_palette() -> npt.NDArray[np.float32]:
 
 def ranks_of(
     ids: npt.NDArray[np.uint32], scores: npt.NDArray[np.float64], size: int
-) -> Picture:
+) -> SessionView:
     """Return for `by_rank` the colour of every id below ``size``, by scores 0 to 1."""
     ranks = np.zeros(size, np.uint8)
     ranks[ids] = 1 + np.round(scores * (COLOURS - 1)).astype(np.uint8)
@@ -139,7 +139,7 @@ def _byte(cell: np.uint32, inside: bool) -> np.uint8:
 
 @compiled
 def _draw(
-    labels: Labels, drawn: Picture, top: int, bottom: int, left: int, right: int
+    labels: Labels, drawn: SessionView, top: int, bottom: int, left: int, right: int
 ) -> None:
     height, width = labels.shape
     first, last = max(left, 1), min(right, width - 1)
@@ -162,7 +162,7 @@ def _draw(
 
 
 @compiled
-def _draw_row(above: Labels, here: Labels, below: Labels, line: Picture) -> None:
+def _draw_row(above: Labels, here: Labels, below: Labels, line: SessionView) -> None:
     """Draw pixels of a row; ``here`` has one more at either end."""
     # No branch, and no index that could be negative: the compiler then does many
     # pixels at once.

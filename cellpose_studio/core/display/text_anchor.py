@@ -12,7 +12,7 @@ _SIDE = 64
 """Pixels that are looked at along each side of a cell; of larger ones every nth."""
 
 
-def place_in(labels: Labels, cell: int, box: Box) -> tuple[float, float] | None:
+def anchor_in(labels: Labels, cell: int, box: Box) -> tuple[float, float] | None:
     """Return Y and X of a pixel that lies well inside a cell; None if it is not there.
 
     That is its centre of mass or, where that lies outside, the middle of its largest

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.masks.cell_table import Box, CellTable
-from cellpose_studio.core.masks.chunks import CHUNK, Labels, Place, chunk
+from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, Labels, chunk
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
 
 At = tuple[int, ...]
@@ -91,13 +91,13 @@ def _parts(
     for one in np.split(order, bounds):
         if len(one):
             above, column = divmod(int(number[one[0]]), across)
-            place = Place(above // down, above % down, column)
+            place = ChunkIndex(above // down, above % down, column)
             parts.append(_part(labels, place, *_last(inside[one], after[one])))
     return [part for part in parts if len(part.index)]
 
 
 def _part(
-    labels: Labels, place: Place, index: npt.NDArray[np.int32], after: Labels
+    labels: Labels, place: ChunkIndex, index: npt.NDArray[np.int32], after: Labels
 ) -> ChunkEdit:
     """Return what differs in a chunk."""
     now = chunk(labels, place)

@@ -24,7 +24,7 @@ def parts(mask: Mask) -> Pieces:
     return numbers.astype(np.int32, copy=False)
 
 
-def parted(pieces: Pieces, wholes: Pieces) -> Pieces:
+def split_off_fragments(pieces: Pieces, wholes: Pieces) -> Pieces:
     """Return a number from 1 for each piece that is no longer the cell, 0 elsewhere.
 
     Parameters
@@ -51,9 +51,9 @@ def parted(pieces: Pieces, wholes: Pieces) -> Pieces:
 def largest(mask: Mask) -> Mask:
     """Return the largest connected part."""
     pieces = parts(mask)
-    return mask & (parted(pieces, mask.astype(np.int32)) == 0)
+    return mask & (split_off_fragments(pieces, mask.astype(np.int32)) == 0)
 
 
-def staying(before: Mask, after: Mask) -> Mask:
+def largest_overlap(before: Mask, after: Mask) -> Mask:
     """Return what of ``after`` stays the cell that was ``before``."""
-    return after & (parted(parts(after), parts(before)) == 0)
+    return after & (split_off_fragments(parts(after), parts(before)) == 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellpose_studio.core.edits.changes import At, Changes, Mask
-from cellpose_studio.core.edits.components import parted, parts
+from cellpose_studio.core.edits.components import parts, split_off_fragments
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -36,7 +36,7 @@ def part_pieces(
         box = _around(table.box(cell)[len(at) :], stroke, labels.shape)
         after = labels[at][box] == cell
         before = after | _lost(stroke, cell, box, labels.shape[-1])
-        pieces = parted(parts(after), parts(before))
+        pieces = split_off_fragments(parts(after), parts(before))
         for number in range(1, int(pieces.max(initial=0)) + 1):
             piece = pieces == number
             small = np.count_nonzero(piece) < specks

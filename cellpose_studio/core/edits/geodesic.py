@@ -16,7 +16,7 @@ Lengths = npt.NDArray[np.float64]
 Index = npt.NDArray[np.int64]
 
 
-def ways(
+def geodesic_distance(
     costs: Lengths, places: Points, spacing: Sequence[float] | None = None
 ) -> Lengths:
     """Return for each pixel how long the cheapest way from the nearest place is.

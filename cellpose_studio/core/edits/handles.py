@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
-from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.edits.outline import Points, Ring, ring_along
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -87,7 +87,7 @@ def edit_of(
     now = labels[at][box]
     before, after = now == cell, pixels_inside(handles, box)
     if protect:
-        after = staying(after, after & (before | (now == 0)))
+        after = largest_overlap(after, after & (before | (now == 0)))
     changes = Changes(labels, at)
     changes.put(box, before & ~after, 0, protect=False)
     changes.put(box, after, cell, protect)

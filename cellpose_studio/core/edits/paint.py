@@ -16,7 +16,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from cellpose_studio.core.edits.changes import At, Changes, of_cell
-from cellpose_studio.core.edits.components import largest, parted, parts
+from cellpose_studio.core.edits.components import largest, parts, split_off_fragments
 from cellpose_studio.core.edits.shapes import Patch
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -135,7 +135,7 @@ class _Painter:
         """Give the pieces that a cell comes apart into to new cells."""
         box, before = of_cell(self._labels, self._table, cell, self._at)
         after = before & ~patch.inside(box)
-        pieces = parted(parts(after), parts(before))
+        pieces = split_off_fragments(parts(after), parts(before))
         for number in range(1, int(pieces.max(initial=0)) + 1):
             piece = pieces == number
             small = np.count_nonzero(piece) < self._specks

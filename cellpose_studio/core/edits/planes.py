@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell, padded
-from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -113,7 +113,7 @@ def propagate(
     now = labels[target][box]
     after = shape
     if protect:
-        after = staying(shape, shape & ((now == 0) | (now == cell)))
+        after = largest_overlap(shape, shape & ((now == 0) | (now == cell)))
     if after.any():
         changes.put(box, (now == cell) & ~after, 0, protect=False)
         changes.put(box, after, cell, protect=False)

@@ -17,7 +17,7 @@ import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
-from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -160,7 +160,7 @@ def _reshaped(
         after = how.shape(now, cell)
         if how.protect:
             after &= before | (now == 0)
-        after = staying(before, after)
+        after = largest_overlap(before, after)
         if after.any():
             changes.put(box, before & ~after, 0, protect=False)
             changes.put(box, after, cell, how.protect)

@@ -13,8 +13,8 @@ import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
-from cellpose_studio.core.edits.components import Pieces, parted, parts
-from cellpose_studio.core.edits.geodesic import ways
+from cellpose_studio.core.edits.components import Pieces, parts, split_off_fragments
+from cellpose_studio.core.edits.geodesic import geodesic_distance
 from cellpose_studio.core.edits.shapes import Points, line
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -50,7 +50,7 @@ def split_by_line(
     pieces = parts(cut)
     pieces[np.bincount(pieces.ravel())[pieces] < specks] = 0
     pieces = _spread(np.zeros(mask.shape), pieces, mask)
-    return _edit(labels, table, cell, at, box, parted(pieces, parts(mask)))
+    return _edit(labels, table, cell, at, box, split_off_fragments(pieces, parts(mask)))
 
 
 def split_by_seeds(
@@ -88,7 +88,9 @@ def split_by_seeds(
     checkpoint.check()
     pieces = _spread(heights, markers, mask)
     checkpoint.check()
-    return _edit(labels, table, cell, at, box, parted(pieces, mask.astype(np.int32)))
+    return _edit(
+        labels, table, cell, at, box, split_off_fragments(pieces, mask.astype(np.int32))
+    )
 
 
 def _way_to(
@@ -107,7 +109,7 @@ def _way_to(
     checkpoint.check()
     # Negative costs are walls.
     costs = np.where(mask, 1 / np.maximum(room, 1e-9), -1.0)
-    return ways(costs, places, spacing)
+    return geodesic_distance(costs, places, spacing)
 
 
 def _spread(

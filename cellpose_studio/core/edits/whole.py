@@ -62,7 +62,7 @@ def remove_small(
     return changes.edit(f"Remove cells below {min_size} px", cells)
 
 
-def names_from_1(table: CellTable) -> dict[int, int]:
+def relabel_sequential(table: CellTable) -> dict[int, int]:
     """Return the new id of each cell, 1..N in the order of their ids."""
     return {cell: n for n, cell in enumerate(table.ids().tolist(), start=1)}
 
@@ -72,7 +72,7 @@ def relabel(labels: Labels, table: CellTable) -> LabelEdit:
 
     It is the only operation after which a cell may have an id of another before it.
     """
-    names = names_from_1(table)
+    names = relabel_sequential(table)
     after = renamed(labels, names)
     everything = tuple(slice(0, size) for size in labels.shape)
     cells = [cell for cell, name in names.items() if cell != name]

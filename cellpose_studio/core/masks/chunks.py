@@ -14,7 +14,7 @@ CHUNK = 512
 Labels = npt.NDArray[np.uint32]
 
 
-class Place(NamedTuple):
+class ChunkIndex(NamedTuple):
     """Where a chunk lies.
 
     Attributes
@@ -35,23 +35,23 @@ def planes_of(labels: Labels) -> Labels:
     return labels.reshape(-1, *labels.shape[-2:])
 
 
-def places(shape: tuple[int, ...]) -> Iterator[Place]:
+def places(shape: tuple[int, ...]) -> Iterator[ChunkIndex]:
     """Yield the places of all chunks of a label image, plane by plane."""
     planes = int(np.prod(shape[:-2]))
     rows, columns = (-(-n // CHUNK) for n in shape[-2:])
     for plane in range(planes):
         for row in range(rows):
             for column in range(columns):
-                yield Place(plane, row, column)
+                yield ChunkIndex(plane, row, column)
 
 
-def chunk(labels: Labels, place: Place) -> Labels:
+def chunk(labels: Labels, place: ChunkIndex) -> Labels:
     """Return a view of the chunk at ``place``."""
     y, x = place.row * CHUNK, place.column * CHUNK
     return planes_of(labels)[place.plane, y : y + CHUNK, x : x + CHUNK]
 
 
-def touched(shape: tuple[int, ...], region: tuple[slice, ...]) -> Iterator[Place]:
+def touched(shape: tuple[int, ...], region: tuple[slice, ...]) -> Iterator[ChunkIndex]:
     """Yield the places of the chunks that a region of a label image lies in.
 
     ``region`` has a slice for each axis, within the bounds.
@@ -61,4 +61,4 @@ def touched(shape: tuple[int, ...], region: tuple[slice, ...]) -> Iterator[Place
     for plane in np.atleast_1d(lead[region[:-2]]).ravel().tolist():
         for row in rows:
             for column in columns:
-                yield Place(int(plane), row, column)
+                yield ChunkIndex(int(plane), row, column)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.masks.chunks import CHUNK, Labels, Place, chunk, touched
+from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, Labels, chunk, touched
 
 
 @dataclass(frozen=True, eq=False)
@@ -25,7 +25,7 @@ class ChunkEdit:
         (N,) uint32.
     """
 
-    place: Place
+    place: ChunkIndex
     index: npt.NDArray[np.int32]
     before: Labels
     after: Labels
@@ -54,7 +54,7 @@ class LabelEdit:
     parts: tuple[ChunkEdit, ...]
 
     @property
-    def places(self) -> set[Place]:
+    def chunk_indices(self) -> set[ChunkIndex]:
         """The chunks that it changes."""
         return {part.place for part in self.parts}
 
@@ -175,7 +175,7 @@ def joined(operation: str, edits: Sequence[LabelEdit]) -> LabelEdit:
 
     Pixels that end as they began are no part of it.
     """
-    by_place: dict[Place, list[ChunkEdit]] = {}
+    by_place: dict[ChunkIndex, list[ChunkEdit]] = {}
     for edit in edits:
         for part in edit.parts:
             by_place.setdefault(part.place, []).append(part)
@@ -184,7 +184,7 @@ def joined(operation: str, edits: Sequence[LabelEdit]) -> LabelEdit:
     return LabelEdit(operation, tuple(cells), tuple(p for p in parts if len(p.index)))
 
 
-def _joined_parts(place: Place, parts: list[ChunkEdit]) -> ChunkEdit:
+def _joined_parts(place: ChunkIndex, parts: list[ChunkEdit]) -> ChunkEdit:
     index = np.concatenate([part.index for part in parts])
     before = np.concatenate([part.before for part in parts])
     after = np.concatenate([part.after for part in parts])

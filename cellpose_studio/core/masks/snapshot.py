@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cellpose_studio.core.masks.chunks import Labels, Place, chunk, places
+from cellpose_studio.core.masks.chunks import ChunkIndex, Labels, chunk, places
 
 
 class Snapshot:
@@ -24,7 +24,7 @@ class Snapshot:
 
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
-        self._kept: dict[Place, Labels] = {}
+        self._kept: dict[ChunkIndex, Labels] = {}
         # A chunk must not change while it is read.
         self._lock = threading.Lock()
 
@@ -33,14 +33,14 @@ class Snapshot:
         """Of the label image: YX, ZYX, TYX or TZYX."""
         return self._labels.shape
 
-    def keep(self, changing: Iterable[Place]) -> None:
+    def keep(self, changing: Iterable[ChunkIndex]) -> None:
         """Copy chunks that are about to change."""
         with self._lock:
             for place in changing:
                 if place not in self._kept:
                     self._kept[place] = chunk(self._labels, place).copy()
 
-    def chunk(self, place: Place) -> Labels:
+    def chunk(self, place: ChunkIndex) -> Labels:
         """Return the pixels of a chunk, not to be written to."""
         with self._lock:
             kept = self._kept.get(place)
@@ -54,7 +54,7 @@ class Snapshot:
         return whole
 
     def plane(self, number: int) -> Labels:
-        """Return a copy of a YX plane; planes count as in `Place`."""
+        """Return a copy of a YX plane; planes count as in `ChunkIndex`."""
         whole = np.empty(self.shape[-2:], np.uint32)
         for place in places(whole.shape):
             chunk(whole, place)[...] = self.chunk(place._replace(plane=number))

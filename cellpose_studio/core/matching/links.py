@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.edits.changes import Mask
-from cellpose_studio.core.edits.components import staying
+from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.labels import cell_ids
@@ -36,7 +36,7 @@ def matches(before: Labels, after: Labels, threshold: float = 0.5) -> dict[int, 
     return _matched(*_shared(before, after), threshold)
 
 
-def carry_over(
+def carry_over_ids(
     before: Labels, after: Labels, highest: int, threshold: float = 0.5
 ) -> Labels:
     """Return ``after`` with the ids of ``before`` where cells match.
@@ -79,7 +79,7 @@ def keep_locked(
     for cell in {*cell_ids(after[taken]), *going}:
         box = table.box(cell)
         whole = after[box] == cell
-        left = staying(whole, whole & ~taken[box])
+        left = largest_overlap(whole, whole & ~taken[box])
         if cell in going or 2 * np.count_nonzero(left) < table.of_cell(cell):
             left[:] = False
         result[box][whole & ~left] = 0

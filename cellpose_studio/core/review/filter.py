@@ -1,4 +1,4 @@
-"""What a user types to see some cells only: "area<50 border", "doubt >= 0.5"."""
+"""What a user types to see some cells only: "area<50 border", "uncertainty >= 0.5"."""
 
 from __future__ import annotations
 

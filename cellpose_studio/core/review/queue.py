@@ -1,6 +1,6 @@
-"""Which cells to look at first: what is known of each, and how much doubt that is.
+"""Which cells to look at first: what is known of each, and how uncertain it is.
 
-How doubt comes about, each part from 0 to 1, where 0.5 is where doubt begins:
+Uncertainty has four parts, each from 0 to 1; a cell counts as uncertain from 0.5:
 
 - *network*: one minus the score of `Confidence`, where the cell comes from flows
 - *size*: how far the logarithm of the area lies from the median of the image, 0.5 at
@@ -11,7 +11,7 @@ How doubt comes about, each part from 0 to 1, where 0.5 is where doubt begins:
 Each adds to what the others leave: ``1 - (1 - a)(1 - b)…``. Where the network has
 spoken, size and shape count a fifth, because it knows more than they do. On images with
 true masks, these weights bring more wrong cells to the front than larger ones;
-`tests/bench/doubt.py` measures it.
+`tests/bench/uncertainty.py` measures it.
 """
 
 from __future__ import annotations
@@ -30,8 +30,8 @@ _BORDER = 0.05
 _BESIDE_NETWORK = 0.2
 _LEAST_SPREAD = 0.05
 """Cells of all but one size would else be outliers at a pixel more or less."""
-_DOUBTED = 3.0
-"""Standard deviations at which doubt begins."""
+_UNCERTAINTYED = 3.0
+"""Standard deviations from which a cell counts as uncertain."""
 
 Values = npt.NDArray[np.float64]
 
@@ -46,14 +46,14 @@ class Review:
         Size, roundness and place; its ids are those of the cells, ascending.
     flow_errors, probabilities
         (N,) as in `Confidence`; NaN where they are not known.
-    doubts
+    uncertainties
         (N,) 0 to 1, as this module says.
     """
 
     shapes: CellShapes
     flow_errors: Values
     probabilities: Values
-    doubts: Values
+    uncertainties: Values
 
     def __len__(self) -> int:
         """Return the number of cells."""
@@ -85,7 +85,7 @@ def review_of(shapes: CellShapes, confidence: Confidence | None = None) -> Revie
         errors[known] = confidence.flow_errors[at[known]]
         probabilities[known] = confidence.probabilities[at[known]]
         network[known] = 1 - confidence.scores[at[known]]
-    return Review(shapes, errors, probabilities, _doubts(shapes, network))
+    return Review(shapes, errors, probabilities, _uncertainties(shapes, network))
 
 
 def measured_again(
@@ -110,7 +110,7 @@ def measured_again(
     return review_of(shapes, confidence)
 
 
-def _doubts(shapes: CellShapes, network: Values) -> Values:
+def _uncertainties(shapes: CellShapes, network: Values) -> Values:
     size = _outlying(np.abs(_deviations(np.log(shapes.pixels))))
     shape = _outlying(-_deviations(np.log(shapes.roundness)))
     weight = np.where(np.isnan(network), 1.0, _BESIDE_NETWORK)
@@ -128,4 +128,4 @@ def _deviations(values: Values) -> Values:
 
 
 def _outlying(deviations: Values) -> Values:
-    return np.clip(deviations / (2 * _DOUBTED), 0, 1)
+    return np.clip(deviations / (2 * _UNCERTAINTYED), 0, 1)

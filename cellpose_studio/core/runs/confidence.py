@@ -12,7 +12,7 @@ FLOW_CHECK = 0.4
 
 _MOST_ERROR = 0.25
 _LEAST_PROBABILITY = 0.75
-"""Beyond these a cell is doubtful; see docs/benchmarks.md for how often it is wrong."""
+"""Beyond these a cell is uncertain; docs/benchmarks.md says how often it is wrong."""
 
 
 @dataclass(frozen=True)
@@ -59,23 +59,23 @@ class Confidence:
     misfits: int
 
     @property
-    def doubtful(self) -> npt.NDArray[np.bool_]:
+    def uncertain(self) -> npt.NDArray[np.bool_]:
         """(N,), the cells to look at first."""
         misfit = self.flow_errors > _MOST_ERROR
         return misfit | (self.probabilities < _LEAST_PROBABILITY)
 
     @property
     def unsure(self) -> int:
-        """How many candidates do not fit their flows, or are doubtful."""
+        """How many candidates do not fit their flows, or are uncertain."""
         kept_misfits = self.flow_errors > FLOW_CHECK
-        return self.misfits + int((self.doubtful & ~kept_misfits).sum())
+        return self.misfits + int((self.uncertain & ~kept_misfits).sum())
 
     @property
     def scores(self) -> npt.NDArray[np.float64]:
-        """(N,), 1 for cells beyond doubt, 0.5 where doubt begins, down to 0."""
+        """(N,) from 0 to 1; cells below 0.5 count as uncertain."""
         fit = 1 - np.nan_to_num(self.flow_errors) / (2 * _MOST_ERROR)
-        doubt = (1 - self.probabilities) / (2 * (1 - _LEAST_PROBABILITY))
-        return np.clip(np.minimum(fit, 1 - doubt), 0, 1)
+        uncertainty = (1 - self.probabilities) / (2 * (1 - _LEAST_PROBABILITY))
+        return np.clip(np.minimum(fit, 1 - uncertainty), 0, 1)
 
     def of(self, cell: int) -> CellConfidence | None:
         """Return how sure the network is of ``cell``; None if there is none."""

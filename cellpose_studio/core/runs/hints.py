@@ -32,7 +32,7 @@ def _reason(confidence: Confidence, model: ModelSpec) -> str:
     found, unsure = confidence.candidates, confidence.unsure
     if found >= _ENOUGH and unsure > found / 2:
         return (
-            f"{unsure} of {found} cells do not fit their flows or are doubtful: the "
+            f"{unsure} of {found} cells do not fit their flows or are uncertain: the "
             f"image is unlike those that {model.label} has seen."
         )
     if not len(confidence.ids):

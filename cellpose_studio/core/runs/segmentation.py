@@ -16,7 +16,7 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 
-class MakesMasks(Protocol):
+class MaskMaker(Protocol):
     """The second half of a run, ready to be done again."""
 
     def masks(
@@ -72,7 +72,7 @@ class Segmentation:
     parameters: SegmentationParameters
     labels: npt.NDArray[np.uint32]
     flows: Flows
-    maker: MakesMasks
+    maker: MaskMaker
     device: str
     precision: str
     seconds: float

@@ -44,7 +44,7 @@ class _Candidates:
     errors: npt.NDArray[np.float64] | None = None
 
 
-class MaskMaker:
+class FlowMaskMaker:
     """Makes masks from the flows of one image, again and again.
 
     Parameters

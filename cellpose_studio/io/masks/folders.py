@@ -23,7 +23,7 @@ _DERIVED = (
 
 
 @dataclass(frozen=True)
-class FolderEntry:
+class ImageFiles:
     """An image of a folder, and the files of masks that belong to it.
 
     True masks come first, then a ``_seg.npy``, then Cellpose's ``_cp_masks``.
@@ -33,7 +33,7 @@ class FolderEntry:
     masks: tuple[Path, ...]
 
 
-def scan(folder: Path) -> list[FolderEntry]:
+def scan(folder: Path) -> list[ImageFiles]:
     """Return the images of ``folder``, as a file manager sorts them.
 
     Masks, flows and outlines are not among them; hidden files neither.
@@ -46,13 +46,13 @@ def scan(folder: Path) -> list[FolderEntry]:
     files = _files(folder)
     masks = _by_image(files)
     images = os_sorted(p for p in files if _may_be_image(p))
-    return [FolderEntry(image, masks.get(image.stem, ())) for image in images]
+    return [ImageFiles(image, masks.get(image.stem, ())) for image in images]
 
 
 def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks in ``folder`` by the name of the image they are named after.
 
-    Those of one image stand in the order of `FolderEntry`.
+    Those of one image stand in the order of `ImageFiles`.
 
     Raises
     ------

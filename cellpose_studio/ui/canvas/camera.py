@@ -16,7 +16,7 @@ _SMALL, _LARGE, _GOOD = 1 / 14, 1 / 2.5, 1 / 5
 after the zoom was changed."""
 
 
-def fly_to(
+def center_on(
     canvas: Canvas, centre: Sequence[float], size: float, scale: Sequence[float]
 ) -> None:
     """Show the plane that ``centre`` lies in, with it in the middle of the view.

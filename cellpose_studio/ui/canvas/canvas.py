@@ -13,9 +13,9 @@ from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
 from cellpose_studio.core.display.label_picture import (
     colour_table,
-    doubt_palette,
     palette,
     ranks_of,
+    uncertainty_palette,
 )
 from cellpose_studio.core.display.thumbnail import CHANNEL_COLOURS
 from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
@@ -26,14 +26,14 @@ from cellpose_studio.ui.canvas.layers import CHANNEL
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.masks_layer import masks_layer
 from cellpose_studio.ui.canvas.mouse import Mouse
-from cellpose_studio.ui.canvas.mouse_event import Listener, Pointer
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.canvas.rendering import Rendering
 
 _COLOURS = tuple(CHANNEL_COLOURS)
 _FILL = 0.4
 _VEIL = 0.35
-_DOUBT_FILL = 0.6  # its colours are few, and have to be told apart
+_UNCERTAINTY_FILL = 0.6  # its colours are few, and have to be told apart
 
 
 class Canvas(QObject):
@@ -68,7 +68,7 @@ class Canvas(QObject):
         self._masks_layer = masks_layer()
         self._outlines = True
         self._masks_shown = True
-        self._by_doubt = False
+        self._by_uncertainty = False
         self._image: ImageSource | None = None
         self._masks: dict[str, Any] = {}
         self._marks: dict[str, npt.NDArray[np.uint8]] = {}
@@ -228,11 +228,11 @@ class Canvas(QObject):
         """Show what became of each cell in place of the masks; None: take it away."""
         put_comparison(self.model, self._masks.values(), self._image, picture)
 
-    def listen(self, listener: Listener) -> None:
+    def listen(self, listener: MouseHandler) -> None:
         """Tell ``listener`` of the mouse over the image."""
         self._mouse.listener = listener
 
-    def watch(self, watcher: Callable[[Pointer, bool], None]) -> None:
+    def watch(self, watcher: Callable[[MouseEvent, bool], None]) -> None:
         """Tell ``watcher`` of clicks, after the listener, and (False) of moves."""
         self._mouse.watcher = watcher
 
@@ -258,11 +258,11 @@ class Canvas(QObject):
         self._outlines = outlines
         self._recolour()
 
-    def set_by_doubt(self, by_doubt: bool) -> None:
+    def set_coloured_by_uncertainty(self, by_uncertainty: bool) -> None:
         """Colour the cells by how sure the network is of them, or all differently."""
-        self._by_doubt = by_doubt
+        self._by_uncertainty = by_uncertainty
         for layer in self._masks.values():
-            layer.by_rank = by_doubt and layer.ranks is not None
+            layer.by_rank = by_uncertainty and layer.ranks is not None
             layer.refresh(extent=False)
         self._recolour()
 
@@ -343,7 +343,7 @@ class Canvas(QObject):
         if confidence is not None:
             size = int(confidence.ids.max(initial=0)) + 1
             layer.ranks = ranks_of(confidence.ids, confidence.scores, size)
-        layer.by_rank = self._by_doubt and layer.ranks is not None
+        layer.by_rank = self._by_uncertainty and layer.ranks is not None
         self._recolour_layer(layer)
 
     def _recolour(self) -> None:
@@ -358,13 +358,13 @@ class Canvas(QObject):
     def _colours(self, by_rank: bool = False) -> Any:
         from napari.utils.colormaps import CyclicLabelColormap
 
-        strength = _DOUBT_FILL if by_rank else _FILL
+        strength = _UNCERTAINTY_FILL if by_rank else _FILL
         fill = strength if self._masks_shown else 0.0
         outline = 1.0 if self._outlines else fill
         if self.rendering.on:
             # The surface of a cell hides what is in it, or is seen through.
             fill = outline = 1.0 if self._masks_shown else _VEIL * self._outlines
-        colours = doubt_palette() if by_rank else palette()
+        colours = uncertainty_palette() if by_rank else palette()
         table = colour_table(colours, fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)
 

@@ -8,12 +8,13 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject
 
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.labels import polygons
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.camera import fly_to, show_region
+from cellpose_studio.ui.canvas.camera import center_on, show_region
 
 LINE = "chosen"
 BRIGHT = "#ffd400"
@@ -21,7 +22,7 @@ BRIGHT = "#ffd400"
 Box = tuple[slice, ...]
 
 
-class Spotlight(QObject):
+class CellHighlight(QObject):
     """Keeps a bright line around the chosen cell, in the plane that is shown."""
 
     def __init__(self, session: Session, canvas: Canvas, selection: Selection) -> None:
@@ -32,7 +33,7 @@ class Spotlight(QObject):
         selection.changed.connect(self.refresh)
         session.labels_changed.connect(self.refresh)
         session.labels_edited.connect(self.refresh)
-        session.gone_back.connect(self._on_gone_back)
+        session.undone.connect(self._on_gone_back)
         canvas.model.dims.events.current_step.connect(self.refresh)
 
     def refresh(self, *_: object) -> None:
@@ -41,24 +42,24 @@ class Spotlight(QObject):
 
     def fly(self, cell: int) -> None:
         """Bring a cell into view, in the plane where most of it is."""
-        entry, box = self._session.shown, self._box(cell)
-        if entry is None or entry.labels is None or box is None:
+        image, box = self._session.shown, self._box(cell)
+        if image is None or image.masks is None or box is None:
             return
-        plane, middle = _where(entry.labels.labels[box] == cell)
+        plane, middle = _where(image.masks.array[box] == cell)
         start = [part.start for part in box]
         centre = np.array([*plane, *middle], float) + start
         size = max(part.stop - part.start for part in box[-2:])
-        fly_to(self._canvas, centre.tolist(), size, entry.image.label_scale)
+        center_on(self._canvas, centre.tolist(), size, image.source.label_scale)
 
-    def _on_gone_back(self, entry: Entry, edit: LabelEdit) -> None:
+    def _on_gone_back(self, image: ProjectImage, edit: LabelEdit) -> None:
         """Show what an undo has changed, which may be on another plane."""
         if self._canvas.model.dims.ndisplay == 2:
-            region = edit.region(entry.image.label_shape)
-            show_region(self._canvas, region, entry.image.label_scale)
+            region = edit.region(image.source.label_shape)
+            show_region(self._canvas, region, image.source.label_scale)
 
     def _lines(self) -> list[npt.NDArray[np.float64]]:
-        entry, box = self._session.shown, self._box(self._selection.cell)
-        if entry is None or entry.labels is None or box is None:
+        image, box = self._session.shown, self._box(self._selection.cell)
+        if image is None or image.masks is None or box is None:
             return []
         planes = self._canvas.plane
         # The canvas forgets its axes when it is cleared, at the end for one.
@@ -68,7 +69,7 @@ class Spotlight(QObject):
         if not all(part.start <= at < part.stop for part, at in inside):
             return []
         where: Any = (*planes, *box[-2:])
-        mask = entry.labels.labels[where] == self._selection.cell
+        mask = image.masks.array[where] == self._selection.cell
         # Corners of pixels; the middle of the first pixel is 0.
         corner = np.array([part.start for part in box[-2:]]) - 0.5
         lines = polygons(mask.astype(np.uint32)).get(1, [])
@@ -76,13 +77,13 @@ class Spotlight(QObject):
 
     def _box(self, cell: int) -> Box | None:
         """Return the box of a cell of the masks that are shown, if it is there."""
-        entry = self._session.shown
-        if not cell or entry is None or entry.labels is None:
+        image = self._session.shown
+        if not cell or image is None or image.masks is None:
             return None
-        pixels = entry.labels.pixels
-        if not pixels.loaded or not pixels.sizes().of_cell(cell):
+        pixels = image.masks.pixels
+        if not pixels.loaded or not pixels.cell_table().of_cell(cell):
             return None
-        return pixels.sizes().box(cell)
+        return pixels.cell_table().box(cell)
 
 
 def _where(mask: npt.NDArray[np.bool_]) -> tuple[list[int], list[float]]:

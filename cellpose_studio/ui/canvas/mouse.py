@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from cellpose_studio.ui.canvas.mouse_event import Listener, Pointer
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 
 _REACH = 6.0
 """Pixels of the screen that a click may miss by."""
@@ -23,8 +23,8 @@ class Mouse:
     def __init__(self, model: Any, scale: Callable[[], Sequence[float] | None]) -> None:
         self._model = model
         self._scale = scale
-        self.listener: Listener | None = None
-        self.watcher: Callable[[Pointer, bool], None] | None = None
+        self.listener: MouseHandler | None = None
+        self.watcher: Callable[[MouseEvent, bool], None] | None = None
         # In place of napari's own, which zoom: to a box that is drawn with Alt, and by
         # double clicks.
         model.mouse_drag_callbacks[:] = [self._on_drag]
@@ -68,12 +68,12 @@ class Mouse:
         if self.listener is not None and pointer is not None:
             self.listener.double_click(pointer)
 
-    def _pointer(self, event: Any, button: int | None = None) -> Pointer | None:
+    def _pointer(self, event: Any, button: int | None = None) -> MouseEvent | None:
         scale = self._scale()
         if scale is None or self._model.dims.ndisplay != 2:
             return None
         position = event.position[-len(scale) :]
-        return Pointer(
+        return MouseEvent(
             tuple(float(p) / s for p, s in zip(position, scale, strict=True)),
             event.button if button is None else button,
             frozenset(event.modifiers),
@@ -81,6 +81,6 @@ class Mouse:
         )
 
 
-def _far(start: Pointer, now: Pointer) -> bool:
+def _far(start: MouseEvent, now: MouseEvent) -> bool:
     dy, dx = (a - b for a, b in zip(start.point, now.point, strict=True))
     return float(dy * dy + dx * dx) ** 0.5 > start.reach / 2

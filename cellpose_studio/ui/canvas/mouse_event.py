@@ -9,7 +9,7 @@ LEFT, RIGHT = 1, 2
 
 
 @dataclass(frozen=True)
-class Pointer:
+class MouseEvent:
     """A position of the mouse over the image.
 
     Attributes
@@ -40,25 +40,25 @@ class Pointer:
         return self.position[-2], self.position[-1]
 
 
-class Listener(Protocol):
+class MouseHandler(Protocol):
     """What the canvas tells of the mouse."""
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Return whether the drag that may follow is taken; else it moves the view."""
         ...
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Hear of each move with a button down."""
         ...
 
-    def release(self, pointer: Pointer, moved: bool) -> None:
+    def release(self, pointer: MouseEvent, moved: bool) -> None:
         """Hear of the end; ``moved`` is False for a click."""
         ...
 
-    def hover(self, pointer: Pointer) -> None:
+    def hover(self, pointer: MouseEvent) -> None:
         """Hear of each move without a button."""
         ...
 
-    def double_click(self, pointer: Pointer) -> None:
+    def double_click(self, pointer: MouseEvent) -> None:
         """Hear of a double click."""
         ...

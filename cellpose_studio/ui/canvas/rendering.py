@@ -38,32 +38,32 @@ class Rendering(QObject):
         return bool(self._canvas.model.dims.ndisplay == 3)
 
     @property
-    def why_off(self) -> str:
+    def reason_disabled(self) -> str:
         """Why there is none of the image that is shown; "" if there can be one."""
-        return why_flat(self._canvas.image)
+        return reason_2d_only(self._canvas.image)
 
     def set_on(self, on: bool) -> None:
         """Show the stack as a 3D rendering, or one plane of it."""
-        self._canvas.model.dims.ndisplay = 3 if on and not self.why_off else 2
+        self._canvas.model.dims.ndisplay = 3 if on and not self.reason_disabled else 2
 
     def _on_ndisplay(self, _: Any) -> None:
-        if self.on and self.why_off:
+        if self.on and self.reason_disabled:
             self.set_on(False)
             return
         self._canvas.follow_view()
         self.changed.emit(self.on)
 
     def _on_image(self) -> None:
-        if self.on and self.why_off:
+        if self.on and self.reason_disabled:
             self.set_on(False)
         for axes in (2, 3):  # another image lies elsewhere
             self._canvas.model.scene.camera._pop_cached_state(axes)  # PRIVATE
         button = self._canvas.widget.viewerButtons.ndisplayButton
-        button.setEnabled(not self.why_off)
-        button.setToolTip(self.why_off or _BUTTON)
+        button.setEnabled(not self.reason_disabled)
+        button.setToolTip(self.reason_disabled or _BUTTON)
 
 
-def why_flat(image: ImageSource | None) -> str:
+def reason_2d_only(image: ImageSource | None) -> str:
     """Return why an image cannot be seen from the side; "" if it can."""
     if image is None:
         return "There is no image."

@@ -9,7 +9,8 @@ from math import isnan
 from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.label_marks import marks_of
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas import Canvas
@@ -18,7 +19,7 @@ _FEW = 50
 """Regions that are drawn again one by one; for more, all that lies between is."""
 
 
-class Picture(QObject):
+class SessionView(QObject):
     """The image of the session that is shown, with its masks, on the canvas."""
 
     cell_described = Signal(str)  # the cell under the pointer
@@ -34,7 +35,7 @@ class Picture(QObject):
         canvas.cell_pointed_at.connect(self._on_cell)
         canvas.labels_chosen.connect(self._on_labels_chosen)
 
-    def show(self, entry: Entry | None) -> None:
+    def show(self, image: ProjectImage | None) -> None:
         """Show an image and its masks, or nothing.
 
         Raises
@@ -43,54 +44,59 @@ class Picture(QObject):
             If the file has gone, or is damaged where it was not looked at before.
         """
         try:
-            self._canvas.show_image(entry.image if entry else None)
+            self._canvas.show_image(image.source if image else None)
         finally:
             # Also over an image that cannot be read.
-            if entry is not None:
-                for labels in entry.label_sets.values():
+            if image is not None:
+                for labels in image.label_sets.values():
                     self._draw(labels)
-                self._canvas.set_active_labels(entry.active)
+                self._canvas.set_active_labels(image.active)
 
     def _draw(self, labels: LabelSet) -> None:
         """Show masks that are in memory; others come as soon as they are read."""
-        entry = self._session.shown
-        if labels.pixels.loaded and entry is not None:
-            marks = marks_of(entry.statuses.get(labels.name, {}))
+        image = self._session.shown
+        if labels.pixels.loaded and image is not None:
+            marks = marks_of(image.statuses.get(labels.name, {}))
             self._canvas.set_marks(labels.name, marks)
-            self._canvas.show_labels(labels.name, labels.labels, labels.confidence)
+            self._canvas.show_labels(labels.name, labels.array, labels.confidence)
 
-    def _on_labels(self, entry: Entry, name: str) -> None:
-        if entry is not self._session.shown:
+    def _on_labels(self, image: ProjectImage, name: str) -> None:
+        if image is not self._session.shown:
             return
-        labels = entry.label_sets.get(name)
+        labels = image.label_sets.get(name)
         if labels is None:
             self._canvas.remove_labels(name)
         else:
             self._draw(labels)
-        self._canvas.set_active_labels(entry.active)
+        self._canvas.set_active_labels(image.active)
 
-    def _on_edited(self, entry: Entry, name: str, edit: LabelEdit) -> None:
-        if entry is self._session.shown:
-            regions = _regions(edit, entry.image.label_shape)
+    def _on_edited(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
+        if image is self._session.shown:
+            regions = _regions(edit, image.source.label_shape)
             self._canvas.redraw_labels(name, regions)
 
-    def _on_statuses(self, entry: Entry, name: str, cells: Sequence[int]) -> None:
-        labels = entry.label_sets.get(name)
-        if entry is not self._session.shown or not labels or not labels.pixels.loaded:
+    def _on_statuses(
+        self, image: ProjectImage, name: str, cells: Sequence[int]
+    ) -> None:
+        labels = image.label_sets.get(name)
+        if image is not self._session.shown or not labels or not labels.pixels.loaded:
             return
-        marks, table = marks_of(entry.statuses.get(name, {})), labels.pixels.sizes()
+        marks, table = (
+            marks_of(image.statuses.get(name, {})),
+            labels.pixels.cell_table(),
+        )
         there = [table.box(cell) for cell in cells if table.of_cell(cell)]
         regions = there if len(there) <= _FEW else None
         self._canvas.set_marks(name, marks, regions)
 
     def _on_labels_chosen(self, name: str) -> None:
-        entry = self._session.shown
-        if entry is not None and name != entry.active:
-            self._session.choose_labels(entry, name)
+        image = self._session.shown
+        if image is not None and name != image.active:
+            self._session.choose_label_set(image, name)
 
     def _on_cell(self, cell: int) -> None:
-        entry = self._session.shown
-        self.cell_described.emit(_about_cell(cell, entry.labels if entry else None))
+        image = self._session.shown
+        self.cell_described.emit(_about_cell(cell, image.masks if image else None))
 
 
 def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[tuple[slice, ...]]:

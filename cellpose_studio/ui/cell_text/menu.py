@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QMenu, QWidget
 
-from cellpose_studio.ui.cell_text.provider import KINDS, CellWords
+from cellpose_studio.ui.cell_text.provider import KINDS, CellTextProvider
 from cellpose_studio.ui.commands.command import Command, QAction, fill
 
 try:  # Qt 6
@@ -15,7 +15,9 @@ except ImportError:  # Qt 5
 _NAMES = {kind: "words" + kind.title().replace(" ", "") for kind in KINDS}
 
 
-def fill_word_menu(menu: QMenu, words: CellWords, owner: QWidget) -> dict[str, QAction]:
+def fill_cell_text_menu(
+    menu: QMenu, words: CellTextProvider, owner: QWidget
+) -> dict[str, QAction]:
     """Offer no words, or those of a kind; return the actions by name."""
     switch = Command("words", "&Words on or off", words.switch, "W")
     kinds = [

@@ -17,7 +17,7 @@ from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPixmap
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.cell_text.painting import Word, draw_word, word_size
+from cellpose_studio.ui.cell_text.painting import CellText, draw_text, text_extent
 
 MOST = 300
 """Words that are shown together; of more, none could be read."""
@@ -29,11 +29,11 @@ _KEPT = 4000
 _Array = npt.NDArray[np.float64]
 
 
-Source = Callable[[tuple[int, ...], slice, slice, int], tuple[int, list[Word]]]
+Source = Callable[[tuple[int, ...], slice, slice, int], tuple[int, list[CellText]]]
 """Returns how many cells are in a part of a plane, and their words if not too many."""
 
 
-class Words(QWidget):
+class CellTextOverlay(QWidget):
     """Shows the words of a source at the cells in view.
 
     Parameters
@@ -55,7 +55,7 @@ class Words(QWidget):
         self._font.setPointSizeF(_POINTS)
         self._font.setBold(True)
         self._pictures: dict[tuple[str, str], QPixmap] = {}
-        self.shown: list[Word] = []
+        self.shown: list[CellText] = []
         self.hint = ""
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self.refresh)
@@ -151,14 +151,14 @@ class Words(QWidget):
             if len(self._pictures) >= _KEPT:
                 self._pictures.clear()
             ratio = self.devicePixelRatioF()
-            size = word_size(text, self._font)
+            size = text_extent(text, self._font)
             picture = QPixmap((size * ratio).toSize())
             picture.setDevicePixelRatio(ratio)
             picture.fill(Qt.GlobalColor.transparent)
             painter = QPainter(picture)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             middle = QPointF(size.width() / 2, size.height() / 2)
-            draw_word(painter, middle, text, self._font, QColor(colour))
+            draw_text(painter, middle, text, self._font, QColor(colour))
             painter.end()
             self._pictures[text, colour] = picture
         return picture

@@ -14,7 +14,7 @@ _RIM_COLOUR = QColor(0, 0, 0, 215)
 
 
 @dataclass(frozen=True)
-class Word:
+class CellText:
     """A word at a cell; its place in pixels of the plane, 0 is the first's middle."""
 
     y: float
@@ -23,14 +23,14 @@ class Word:
     colour: str
 
 
-def word_size(text: str, font: QFont) -> QSizeF:
+def text_extent(text: str, font: QFont) -> QSizeF:
     """Return how much room a word takes with its rim."""
     metrics = QFontMetricsF(font)
     rim = 2 * RIM * metrics.height() + 2
     return QSizeF(metrics.horizontalAdvance(text) + rim, metrics.height() + rim)
 
 
-def draw_word(
+def draw_text(
     painter: QPainter, middle: QPointF, text: str, font: QFont, colour: QColor
 ) -> None:
     """Draw a word around a point; it stays text in files that know text."""

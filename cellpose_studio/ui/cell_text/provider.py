@@ -10,13 +10,14 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
-from cellpose_studio.app.background.cell_measurer import Reviewer
-from cellpose_studio.app.session.session import Entry, Session
-from cellpose_studio.core.display.text_anchor import place_in
+from cellpose_studio.app.background.cell_measurer import CellMeasurer
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.display.text_anchor import anchor_in
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
-from cellpose_studio.ui.cell_text.painting import Word
+from cellpose_studio.ui.cell_text.painting import CellText
 from cellpose_studio.ui.curate.cell_table_model import (
     STATUS_COLOURS,
     STATUS_WORDS,
@@ -28,7 +29,7 @@ from cellpose_studio.ui.widgets.units import pixel_area
 KINDS: dict[str, str] = {
     "cell": "&Number",
     "status": "&Status",
-    "doubt": "&Doubt",
+    "uncertainty": "&Uncertainty",
     "area": "Si&ze",
     "shape": "&Roundness",
     "flow error": "&Flow error",
@@ -89,12 +90,12 @@ class CellTexts:
         return columns_of(self.review, self.area)[self.kind]
 
 
-class CellWords(QObject):
+class CellTextProvider(QObject):
     """Says which words the canvas shows at cells; at first none."""
 
     changed = Signal()  # there may be others to show
 
-    def __init__(self, session: Session, reviewer: Reviewer) -> None:
+    def __init__(self, session: Session, reviewer: CellMeasurer) -> None:
         super().__init__()
         self._session = session
         self._reviewer = reviewer
@@ -113,7 +114,7 @@ class CellWords(QObject):
         """Show words of a kind, one of `KINDS`; "" for none."""
         self.on = bool(kind)
         self.kind = kind or self.kind
-        self._reviewer.look(self.on and self.kind not in _ALWAYS_KNOWN, "words")
+        self._reviewer.set_active(self.on and self.kind not in _ALWAYS_KNOWN, "words")
         self._on_texts()
 
     def switch(self) -> None:
@@ -122,23 +123,23 @@ class CellWords(QObject):
 
     def texts(self) -> CellTexts:
         """Return the words of the masks shown, as they are now."""
-        entry = self._session.shown
-        if entry is None:
+        image = self._session.shown
+        if image is None:
             return CellTexts(self.kind)
-        statuses = dict(entry.statuses.get(entry.active, {}))
-        area, unit = pixel_area(entry.image)
+        statuses = dict(image.statuses.get(image.active, {}))
+        area, unit = pixel_area(image.source)
         review = self._reviewer.review
         return CellTexts(self.kind, review, statuses, area, unit)
 
     def within(
         self, plane: tuple[int, ...], rows: slice, columns: slice, most: int
-    ) -> tuple[int, list[Word]]:
+    ) -> tuple[int, list[CellText]]:
         """Return how many cells there are in a part of a plane, and their words.
 
         Without words if there are more than ``most``.
         """
-        entry = self._session.shown
-        labels = entry.labels if entry is not None else None
+        image = self._session.shown
+        labels = image.masks if image is not None else None
         if not self.on or labels is None or not labels.pixels.loaded:
             return 0, []
         pixels = labels.pixels
@@ -146,7 +147,7 @@ class CellWords(QObject):
             self._placed = (pixels, plane)
             self._places.clear()
         here = tuple(slice(n, n + 1) for n in plane)
-        table = pixels.sizes()
+        table = pixels.cell_table()
         cells = table.within((*here, rows, columns)).tolist()
         if len(cells) > most:
             return len(cells), []
@@ -155,11 +156,11 @@ class CellWords(QObject):
         for cell in cells:
             if cell not in self._places:
                 y, x = table.box(cell)[-2:]
-                self._places[cell] = place_in(shown, cell, (y, x))
+                self._places[cell] = anchor_in(shown, cell, (y, x))
             place = self._places[cell]
             text, colour = self._known.of(cell) if place else ("", "")
             if place and text:
-                words.append(Word(*place, text, colour))
+                words.append(CellText(*place, text, colour))
         return len(cells), words
 
     @property
@@ -176,7 +177,7 @@ class CellWords(QObject):
         self._placed = (None, ())
         self._on_texts()
 
-    def _on_edited(self, _: Entry, __: str, edit: LabelEdit) -> None:
+    def _on_edited(self, _: ProjectImage, __: str, edit: LabelEdit) -> None:
         # Only what the edit touched lies elsewhere than before.
         if self._places:
             for cell in edit.touched():

@@ -34,7 +34,7 @@ _UNDOING = {_KEY.Key_Z, _KEY.Key_Y}
 """With Ctrl, where they would do something to the masks."""
 
 
-class TextGuard(QObject):
+class TextFocusGuard(QObject):
     """Gives the text field that has the focus all keys that type, edit or move.
 
     Others may act: Esc, function keys, and letters with Ctrl or Alt.

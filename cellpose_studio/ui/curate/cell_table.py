@@ -20,26 +20,26 @@ from cellpose_studio.core.review.filter import parsed
 from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.curate.cell_table_model import (
     AREA,
-    DOUBT,
     FILTERS,
     FLOW,
     PROBABILITY,
     STATUS,
     STATUS_WORDS,
+    UNCERTAINTY,
     ReviewModel,
 )
 
 _WIDTHS = (42, 52, 36, 38, 46, 34, 44, 20)
 _TIP = (
     "<qt>Show only cells for which this holds: <b>area&lt;50</b>, "
-    "<b>doubt&gt;0.5 border=0</b>, <b>prob&lt;80%</b>, <b>shape&lt;0.6</b>, "
+    "<b>uncertainty&gt;0.5 border=0</b>, <b>prob&lt;80%</b>, <b>shape&lt;0.6</b>, "
     "<b>flow&gt;0.2</b>, <b>px&gt;900</b>, or the number of a cell. "
     "All conditions have to hold.</qt>"
 )
 
 
 class ReviewTable(QWidget):
-    """Cells to choose from, the most doubtful first."""
+    """Cells to choose from, the most uncertain first."""
 
     chosen = Signal(object)  # id of a cell, by the mouse or the arrow keys
 
@@ -153,7 +153,7 @@ def _view(model: ReviewModel) -> QTableView:
     view = QTableView(objectName="cells")
     view.setModel(model)
     view.setSortingEnabled(True)
-    view.sortByColumn(DOUBT, Qt.SortOrder.DescendingOrder)
+    view.sortByColumn(UNCERTAINTY, Qt.SortOrder.DescendingOrder)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     view.setShowGrid(False)

@@ -16,18 +16,26 @@ from cellpose_studio.core.review.queue import Review
 
 _ROLES = Qt.ItemDataRole
 
-COLUMNS = ("cell", "doubt", "flow error", "probability", "area", "border", "shape")
+COLUMNS = (
+    "cell",
+    "uncertainty",
+    "flow error",
+    "probability",
+    "area",
+    "border",
+    "shape",
+)
 """What there is to filter by; the status comes after them."""
 STATUS = len(COLUMNS)
-DOUBT, FLOW, PROBABILITY, AREA = range(1, 5)
-HEADS = ("Cell", "Doubt", "Flow", "Prob.", "Area", "Edge", "Shape", "✓")
+UNCERTAINTY, FLOW, PROBABILITY, AREA = range(1, 5)
+HEADS = ("Cell", "Uncertainty", "Flow", "Prob.", "Area", "Edge", "Shape", "✓")
 _TIPS = (
     "The id of the cell in the masks.",
     "How likely it is that the cell is wrong, by all that is known of it: 0 looks "
     "right, from 0.5 on look at it.",
     "Flow error: how badly the shape fits what the network saw. Above 0.25 is "
-    "doubtful. Unknown for masks without flows.",
-    "Mean probability that the pixels belong to cells. Below 75% is doubtful.",
+    "uncertain. Unknown for masks without flows.",
+    "Mean probability that the pixels belong to cells. Below 75% is uncertain.",
     "Size of the cell, {unit}.",
     "The cell touches the edge of the image, so a part of it may be missing.",
     "Roundness: 1 for a disc, less for long or ragged cells.",
@@ -65,7 +73,7 @@ class ReviewModel(QAbstractTableModel):
         self._rows: Rows = np.zeros(0, np.intp)
         self._terms: tuple[Term, ...] = ()
         self._status: Wanted = None
-        self._order = (DOUBT, Qt.SortOrder.DescendingOrder)
+        self._order = (UNCERTAINTY, Qt.SortOrder.DescendingOrder)
         self._unit = "pixels"
         self._bold = QFont()
         self._bold.setBold(True)
@@ -251,7 +259,7 @@ def columns_of(review: Review, area: float) -> dict[str, npt.NDArray[np.float64]
     shapes = review.shapes
     return {
         "cell": shapes.ids.astype(np.float64),
-        "doubt": review.doubts,
+        "uncertainty": review.uncertainties,
         "flow error": review.flow_errors,
         "probability": review.probabilities,
         "area": shapes.pixels.astype(np.float64) * area,

@@ -17,13 +17,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.background.cell_measurer import Reviewer
-from cellpose_studio.app.session.session import Entry
+from cellpose_studio.app.background.cell_measurer import CellMeasurer
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
-from cellpose_studio.ui.canvas.cell_highlight import Spotlight
+from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.commands.command import Command
-from cellpose_studio.ui.commands.text_focus_guard import TextGuard
+from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.cell_table import ReviewTable
 from cellpose_studio.ui.curate.tool_palette import ToolPanel
 from cellpose_studio.ui.widgets.units import pixel_area
@@ -48,7 +48,7 @@ _TIPS = {
 
 
 class CuratePanel(QWidget):
-    """A queue of cells, the most doubtful first, and what the user says of each."""
+    """A queue of cells, the most uncertain first, and what the user says of each."""
 
     def __init__(self, window: MainWindow) -> None:
         super().__init__()
@@ -57,11 +57,11 @@ class CuratePanel(QWidget):
         self._selection = window.selection
         self._stepping = 0
         self._deciding = False
-        self.reviewer = Reviewer(window.session, window.quick)
-        self.spotlight = Spotlight(window.session, window.canvas, window.selection)
+        self.reviewer = CellMeasurer(window.session, window.quick)
+        self.spotlight = CellHighlight(window.session, window.canvas, window.selection)
         self.table = ReviewTable()
         self.tools = ToolPanel(window.tools)
-        self._guard = TextGuard(self)
+        self._guard = TextFocusGuard(self)
         self._lay_out()
         self._connect()
         self._on_review(None)
@@ -104,11 +104,11 @@ class CuratePanel(QWidget):
 
     def decide(self, status: CellStatus) -> None:
         """Say what the cells that are chosen are, and go on to the next."""
-        entry = self._session.shown
-        if entry is None or entry.labels is None or not entry.labels.pixels.loaded:
+        image = self._session.shown
+        if image is None or image.masks is None or not image.masks.pixels.loaded:
             return
         # The table may not know yet of cells that have just gone.
-        sizes = entry.labels.pixels.sizes()
+        sizes = image.masks.pixels.cell_table()
         cells = [cell for cell in self._chosen() if sizes.of_cell(cell)]
         if not cells:
             return
@@ -117,7 +117,7 @@ class CuratePanel(QWidget):
         row = max(model.row_of(cell) for cell in cells)
         following = model.undecided(row, 1, cells)
         self._deciding = True
-        self._session.set_cell_status(entry, cells, status)
+        self._session.set_cell_status(image, cells, status)
         self._deciding = False
         self._go(following)
 
@@ -128,12 +128,12 @@ class CuratePanel(QWidget):
     def showEvent(self, event: QShowEvent) -> None:
         """Look at what has changed while nobody did."""
         super().showEvent(event)
-        self.reviewer.look(True, "table")
+        self.reviewer.set_active(True, "table")
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Look no more."""
         super().hideEvent(event)
-        self.reviewer.look(False, "table")
+        self.reviewer.set_active(False, "table")
 
     # Building
 
@@ -229,9 +229,9 @@ class CuratePanel(QWidget):
         self.table.follow(self._selection.cell)
 
     def _on_review(self, review: Review | None) -> None:
-        entry = self._session.shown
-        statuses = entry.statuses.get(entry.active, {}) if entry else {}
-        area, unit = pixel_area(entry.image) if entry else (1.0, "pixels")
+        image = self._session.shown
+        statuses = image.statuses.get(image.active, {}) if image else {}
+        area, unit = pixel_area(image.source) if image else (1.0, "pixels")
         self.table.show(review, statuses, area, unit)
         if review is not None and review.row(self._selection.cell) < 0:
             self._selection.select(0)
@@ -240,14 +240,16 @@ class CuratePanel(QWidget):
         if by and review is not None:
             self.step(by)
 
-    def _on_labels(self, entry: Entry, _: str) -> None:
-        if entry is self._session.shown:
+    def _on_labels(self, image: ProjectImage, _: str) -> None:
+        if image is self._session.shown:
             self._refresh()
 
-    def _on_statuses(self, entry: Entry, name: str, cells: Sequence[int]) -> None:
-        if entry is not self._session.shown or name != entry.active:
+    def _on_statuses(
+        self, image: ProjectImage, name: str, cells: Sequence[int]
+    ) -> None:
+        if image is not self._session.shown or name != image.active:
             return
-        known = entry.statuses.get(name, {})
+        known = image.statuses.get(name, {})
         self.table.set_statuses({cell: known.get(cell) for cell in cells})
         self._refresh()
         # An undo shows what it did.
@@ -256,12 +258,12 @@ class CuratePanel(QWidget):
 
     def _refresh(self) -> None:
         """Say how far the review is, and what can be done."""
-        entry = self._session.shown
+        image = self._session.shown
         done, total, later = self.table.model.progress()
         self._pages.setCurrentIndex(1 if total else 0)
-        if entry is None:
+        if image is None:
             self.empty.setText(_NO_IMAGE)
-        elif entry.labels is None or not entry.labels.cells:
+        elif image.masks is None or not image.masks.cells:
             self.empty.setText(_NO_MASKS)
         else:
             self.empty.setText("")

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledSlider
 
-from cellpose_studio.ui.tools.manager import Mode, Tools
+from cellpose_studio.ui.tools.manager import Mode, ToolManager
 
 _LARGEST = 100  # px that the slider goes to; the keys go further
 
@@ -76,7 +76,7 @@ _PROTECT_TIP = (
 class ToolPanel(QWidget):
     """Shows which tool is in use, and lets the user take another."""
 
-    def __init__(self, tools: Tools) -> None:
+    def __init__(self, tools: ToolManager) -> None:
         super().__init__()
         self._tools = tools
         self.buttons = {button.mode: self._button(button) for button in _BUTTONS}

@@ -10,7 +10,7 @@ from qtpy.QtWidgets import QDialog
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
-from cellpose_studio.app.session.session import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
@@ -33,15 +33,15 @@ class FigureExport:
 
     def ask_and_export(self) -> None:
         """Ask what the figure is to show and where it goes, then write it."""
-        window, entry = self._window, self._window.session.shown
-        if entry is None:
+        window, image = self._window, self._window.session.shown
+        if image is None:
             return
-        scene = self.scene(entry)
+        scene = self.scene(image)
         width = scene.image.shape[4]
         options = replace(
             _options(window.settings.figure), scale=float(max(-(-_WIDTH // width), 1))
         )
-        base = entry.image.path
+        base = image.source.path
         dialog = FigureDialog(
             base.with_name(f"{base.stem}_figure{window.settings.figure_ending}"),
             options,
@@ -55,24 +55,24 @@ class FigureExport:
             window.settings.figure_ending = dialog.path.suffix.lower()
             self.export(scene, dialog.options, dialog.path)
 
-    def scene(self, entry: Entry) -> Scene:
+    def scene(self, image: ProjectImage) -> Scene:
         """Return what the canvas shows of the image at present."""
         window = self._window
         canvas = window.canvas
-        height, width = entry.image.shape[3:]
-        labels = entry.labels
+        height, width = image.source.shape[3:]
+        labels = image.masks
         looks = masks_shown(canvas)
         loaded = labels is not None and labels.pixels.loaded and looks
         planes = canvas.planes
         return Scene(
-            entry.image,
+            image.source,
             (planes.get("T", 0), planes.get("Z", 0)),
             window.words_shown.part_in_view() or (slice(0, height), slice(0, width)),
             channels_shown(canvas),
             looks[-1] if loaded else None,
             labels.pixels.snapshot() if labels is not None and loaded else None,
             window.words.texts(),
-            _title(entry),
+            _title(image),
         )
 
     def export(self, scene: Scene, options: FigureOptions, path: Path) -> Job:
@@ -90,14 +90,14 @@ class FigureExport:
         return self._window.quick.start(job)
 
 
-def _title(entry: Entry) -> str:
+def _title(image: ProjectImage) -> str:
     """Return what a figure shows, and how the masks were made."""
-    if entry.labels is None:
-        return entry.image.name
-    edited = ", edited" if entry.labels.edited else ""
+    if image.masks is None:
+        return image.source.name
+    edited = ", edited" if image.masks.edited else ""
     return (
-        f"{entry.image.name}: {entry.labels.cells:,} cells, "
-        f"{entry.labels.origin}{edited}"
+        f"{image.source.name}: {image.masks.cells:,} cells, "
+        f"{image.masks.origin}{edited}"
     )
 
 

@@ -14,12 +14,12 @@ from cellpose_studio.core.display.figure import (
     Bar,
     Figure,
     FigureOptions,
-    FigureWord,
+    FigureText,
     Outline,
     placed_bar,
 )
 from cellpose_studio.core.display.scale_bar import bar_length, bar_text
-from cellpose_studio.core.display.text_anchor import place_in
+from cellpose_studio.core.display.text_anchor import anchor_in
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.edge_lines import edge_lines
@@ -80,7 +80,7 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
         figure.outlines.extend(_outlines(cells, scene.masks, options.line_colour))
     checkpoint.check()
     if options.words and cells is not None:
-        figure.words.extend(_words(cells, scene.texts, figure))
+        figure.texts.extend(_words(cells, scene.texts, figure))
     return replace(figure, bar=_bar(scene.image, figure)) if options.bar else figure
 
 
@@ -163,16 +163,16 @@ def _outlines(
 
 def _words(
     cells: npt.NDArray[np.uint32], texts: CellTexts, figure: Figure
-) -> list[FigureWord]:
+) -> list[FigureText]:
     table = CellTable.of(cells)
     words = []
     for cell in table.ids().tolist():
         text, colour = texts.of(cell)
         rows, columns = table.box(cell)
-        place = place_in(cells, cell, (rows, columns)) if text else None
+        place = anchor_in(cells, cell, (rows, columns)) if text else None
         if place is not None:
             x, y = (place[1] + 0.5) * figure.scale_x, (place[0] + 0.5) * figure.scale_y
-            words.append(FigureWord(x, y, text, colour))
+            words.append(FigureText(x, y, text, colour))
     return words
 
 

@@ -19,7 +19,7 @@ from qtpy.QtGui import (
 
 from cellpose_studio.core.display.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.ui.cell_text.painting import draw_word
+from cellpose_studio.ui.cell_text.painting import draw_text
 from cellpose_studio.ui.figure.pdf_file import PdfFile
 from cellpose_studio.ui.widgets.pixmap import qimage_of
 
@@ -95,9 +95,9 @@ def paint(painter: QPainter, figure: Figure) -> None:
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         painter.strokePath(_path(outline, figure), pen)
     font = _font(figure)
-    for word in figure.words:
+    for word in figure.texts:
         middle = QPointF(word.x, word.y)
-        draw_word(painter, middle, word.text, font, QColor(word.colour))
+        draw_text(painter, middle, word.text, font, QColor(word.colour))
     if figure.bar is not None:
         _paint_bar(painter, figure.bar, font)
 
@@ -144,4 +144,4 @@ def _paint_bar(painter: QPainter, bar: Bar, font: QFont) -> None:
     painter.fillRect(shape.adjusted(-dark, -dark, dark, dark), QColor(0, 0, 0, 150))
     painter.fillRect(shape, QColor("white"))
     middle = QPointF(bar.x + bar.width / 2, bar.text_y)
-    draw_word(painter, middle, bar.text, font, QColor("white"))
+    draw_text(painter, middle, bar.text, font, QColor("white"))

@@ -9,7 +9,8 @@ from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.io.masks.export import Kind, save_all
 from cellpose_studio.ui.files.dialogs import SaveDialog
@@ -36,40 +37,42 @@ class Saver:
         self._messages = messages
         self._parent = parent
 
-    def ask_and_save(self, entry: Entry) -> None:
+    def ask_and_save(self, image: ProjectImage) -> None:
         """Ask what to save and where, then save it."""
         kinds = self._settings.save_kinds or list(_DEFAULT)
-        axes = len(entry.image.label_shape)
-        dialog = SaveDialog(entry.image.path.parent, kinds, axes, self._parent)
+        axes = len(image.source.label_shape)
+        dialog = SaveDialog(image.source.path.parent, kinds, axes, self._parent)
         if dialog.exec() == QDialog.DialogCode.Accepted:
             self._settings.save_kinds = dialog.kinds
-            self.save(entry, dialog.kinds, Path(dialog.folder.text()))
+            self.save(image, dialog.kinds, Path(dialog.folder.text()))
 
-    def save(self, entry: Entry, kinds: Sequence[Kind], folder: Path) -> Job | None:
-        """Save the active masks of ``entry``; None if it has none."""
-        image = entry.image
-        if entry.labels is None:
-            self._messages.note(f"{image.name} has no masks yet.")
+    def save(
+        self, image: ProjectImage, kinds: Sequence[Kind], folder: Path
+    ) -> Job | None:
+        """Save the active masks of ``image``; None if it has none."""
+        source = image.source
+        if image.masks is None:
+            self._messages.note(f"{source.name} has no masks yet.")
             return None
-        self._session.keep_preview(entry, "Change thresholds")
-        self._session.seal(entry)
-        labels = entry.labels
+        self._session.keep_preview(image, "Change thresholds")
+        self._session.seal(image)
+        labels = image.masks
         # As they are now, whatever is drawn while they are being written.
         taken = labels.pixels.snapshot() if labels.pixels.loaded else None
-        base = base_of(image, folder)
+        base = base_of(source, folder)
         settings = labels.settings()
 
         def work(_: object) -> list[Path]:
             return save_all(
                 base,
-                labels.labels if taken is None else taken.array(),
+                labels.array if taken is None else taken.array(),
                 labels.flows,
                 kinds,
-                image=image,
+                image=source,
                 settings=settings,
             )
 
-        job = Job(f"Saving the masks of {image.name}", work)
+        job = Job(f"Saving the masks of {source.name}", work)
         job.finished.connect(lambda files: self._messages.note(_saved(files)))
         job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
         return self._queue.start(job)

@@ -19,7 +19,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.io.masks.folders import FolderEntry
+from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, plain
 from cellpose_studio.ui.files.dialogs import AxesDialog
 from cellpose_studio.ui.widgets.message_bar import MessageBar
@@ -47,7 +47,7 @@ class _Opening:
     axes: str | None
     title: str
     project: Project
-    files: list[FolderEntry] = field(default_factory=list)
+    files: list[ImageFiles] = field(default_factory=list)
     done: int = 0
     added: int = 0
     shown: bool = False
@@ -90,7 +90,7 @@ class Opener:
     def _on_files(
         self,
         opening: _Opening,
-        files: list[FolderEntry],
+        files: list[ImageFiles],
         failures: list[StudioError],
     ) -> None:
         opening.files, opening.failures = files, failures
@@ -143,17 +143,17 @@ class Opener:
         labels: list[dict[str, LabelSet]],
         opening: _Opening,
     ) -> None:
-        images = (image for image, _ in opened.images)
-        entries = self._session.add(images, opening.axes)
-        found = zip(entries, opened.images, labels, strict=True)
-        for entry, (_, masks), label_sets in found:
+        sources = (source for source, _ in opened.images)
+        images = self._session.add(sources, opening.axes)
+        found = zip(images, opened.images, labels, strict=True)
+        for image, (_, masks), label_sets in found:
             for name, one in label_sets.items():
-                if name not in entry.label_set_ids:
-                    self._session.import_labels(entry, one, plain(masks[name].details))
-                    self._session.choose_labels(entry, name)
+                if name not in image.label_set_ids:
+                    self._session.import_masks(image, one, plain(masks[name].details))
+                    self._session.choose_label_set(image, name)
         if not opening.shown:
             opening.shown = True
-            self._session.show(entries[0].image.key)
+            self._session.show(images[0].source.key)
 
     def _start(self, job: Job) -> Job:
         job.failed.connect(lambda error: self._messages.fail(failure_of(error)))

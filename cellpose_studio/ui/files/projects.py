@@ -226,10 +226,10 @@ class Projects(QObject):
         self._messages.fail(failure_of(error))
 
     def _suggestion(self) -> str:
-        project, entries = self._session.project, self._session.entries
+        project, images = self._session.project, self._session.images
         if not project.unnamed:
             return f"{project.name} copy"
-        return entries[0].image.path.parent.name if entries else "project"
+        return images[0].source.path.parent.name if images else "project"
 
 
 def _free(path: Path) -> Path:

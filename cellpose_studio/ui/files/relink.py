@@ -9,16 +9,17 @@ from qtpy.QtWidgets import QFileDialog, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.missing import missing_among
 from cellpose_studio.ui.widgets.message_bar import MessageBar
-from cellpose_studio.ui.widgets.wording import images
+from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.relink import LostImage, find_lost, is_other
 
-Found = list[tuple[Entry, ImageSource | None]]
+Found = list[tuple[ProjectImage, ImageSource | None]]
 
 _NAMED = 3
 """How many images that are still missing a message names."""
@@ -41,31 +42,33 @@ class Relinker:
         self._messages = messages
         self._parent = parent
 
-    def ask(self, entries: Sequence[Entry] | None = None) -> None:
-        """Ask for a folder and look there for those of ``entries`` that are missing."""
+    def ask(self, images: Sequence[ProjectImage] | None = None) -> None:
+        """Ask for a folder and look there for those of ``images`` that are missing."""
         folder = QFileDialog.getExistingDirectory(
             self._parent, "Where are the images?", self._settings.folder
         )
         if folder:
-            self.look_in(Path(folder), entries)
+            self.look_in(Path(folder), images)
 
-    def look_in(self, folder: Path, entries: Sequence[Entry] | None = None) -> Job:
-        """Look for the images that are missing, of ``entries`` or of all."""
+    def look_in(
+        self, folder: Path, images: Sequence[ProjectImage] | None = None
+    ) -> Job:
+        """Look for the images that are missing, of ``images`` or of all."""
         project, shown = self._session.project, self._session.shown
-        chosen = [*(self._session.entries if entries is None else entries)]
+        chosen = [*(self._session.images if images is None else images)]
         # A file with another image in it takes a look inside, too long for all.
-        doubted = {shown} if entries is None else {*entries}
-        taken = [entry.image.key for entry in self._session.entries]
+        uncertaintyed = {shown} if images is None else {*images}
+        taken = [image.source.key for image in self._session.images]
 
         def work(checkpoint: Checkpoint) -> Found:
-            missing = missing_among((e.image.path for e in chosen), checkpoint)
+            missing = missing_among((e.source.path for e in chosen), checkpoint)
             lost = [
-                entry
-                for entry in chosen
-                if entry.image.path in missing
-                or (entry in doubted and is_other(entry.image))
+                image
+                for image in chosen
+                if image.source.path in missing
+                or (image in uncertaintyed and is_other(image.source))
             ]
-            wanted = [LostImage(entry.image, entry.asked_axes) for entry in lost]
+            wanted = [LostImage(image.source, image.asked_axes) for image in lost]
             found = find_lost(folder, wanted, checkpoint, taken)
             return list(zip(lost, found, strict=True))
 
@@ -79,7 +82,7 @@ class Relinker:
     def _finish(self, found: Found, still_open: bool) -> None:
         if still_open:
             self._session.relink(
-                *((entry, image) for entry, image in found if image is not None)
+                *((image, source) for image, source in found if source is not None)
             )
             self._messages.note(summary(found))
 
@@ -88,16 +91,16 @@ def summary(found: Found) -> str:
     """Return what came of looking for images, as a sentence."""
     if not found:
         return "No image is missing."
-    left = [entry.image.name for entry, image in found if image is None]
+    left = [image.source.name for image, source in found if source is None]
     if not left:
-        return f"{images(len(found))} {_were(len(found))} found."
+        return f"{image_count(len(found))} {_were(len(found))} found."
     names = ", ".join(left[:_NAMED])
     if len(left) > _NAMED:
         names += f" and {len(left) - _NAMED} more"
     verb = "is" if len(left) == 1 else "are"
     got = len(found) - len(left)
     return (
-        f"{got} of {images(len(found))} {_were(got)} found; {names} {verb} still "
+        f"{got} of {image_count(len(found))} {_were(got)} found; {names} {verb} still "
         "missing."
     )
 

@@ -29,7 +29,7 @@ def now_of(history: ImageHistory | None) -> Row | None:
     if history is None:
         return None
     for lineage in history.lineages:
-        if lineage.name == history.entry.active and lineage.head is not None:
+        if lineage.name == history.image.active and lineage.head is not None:
             step = None if lineage.open_edits else lineage.step_of(lineage.head)
             return Row(lineage, step)
     return None
@@ -46,7 +46,7 @@ def run_of(row: Row) -> tuple[RunRecord, SegmentationParameters] | None:
 
 def sides(rows: Sequence[Row]) -> tuple[Side, Side] | None:
     """Return what to compare: two rows, the older first, or one with the head."""
-    if why_not_compared(rows):
+    if reason_not_comparable(rows):
         return None
     found = [_side(row) for row in rows]
     if len(rows) == 1:
@@ -60,7 +60,7 @@ def sides(rows: Sequence[Row]) -> tuple[Side, Side] | None:
     return older, newer
 
 
-def why_not_compared(rows: Sequence[Row]) -> str:
+def reason_not_comparable(rows: Sequence[Row]) -> str:
     """Return why rows cannot be compared; empty if they can."""
     if len(rows) not in (1, 2):
         return "Select one revision, to compare it with what is shown now, or two."
@@ -76,7 +76,7 @@ def why_not_compared(rows: Sequence[Row]) -> str:
     return ""
 
 
-def why_not_restored(rows: Sequence[Row], read_only: str) -> str:
+def reason_not_restorable(rows: Sequence[Row], read_only: str) -> str:
     """Return why a revision cannot be brought back; empty if it can."""
     if len(rows) != 1:
         return read_only or _ONE
@@ -88,7 +88,7 @@ def why_not_restored(rows: Sequence[Row], read_only: str) -> str:
     return read_only
 
 
-def why_not_noted(rows: Sequence[Row], read_only: str) -> str:
+def reason_not_notable(rows: Sequence[Row], read_only: str) -> str:
     """Return why no note can be written on a row; empty if one can."""
     if len(rows) != 1:
         return read_only or _ONE
@@ -97,7 +97,7 @@ def why_not_noted(rows: Sequence[Row], read_only: str) -> str:
     return read_only if rows[0].step.revision else _GAVE_NONE
 
 
-def why_not_used(rows: Sequence[Row], now: Row | None) -> str:
+def reason_not_reusable(rows: Sequence[Row], now: Row | None) -> str:
     """Return why there are no parameters to use; empty if there are."""
     row = target(rows, now)
     if row is None:
@@ -105,7 +105,7 @@ def why_not_used(rows: Sequence[Row], now: Row | None) -> str:
     return "" if run_of(row) else _no_run(row)
 
 
-def why_not_told(rows: Sequence[Row], now: Row | None) -> str:
+def reason_no_recipe(rows: Sequence[Row], now: Row | None) -> str:
     """Return why it cannot be told how masks were made; empty if it can."""
     row = target(rows, now)
     if row is None:

@@ -7,7 +7,8 @@ from qtpy.QtCore import QObject
 
 from cellpose_studio.app.history.comparison import Compared, Side, compared
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.history.comparison_bar import ComparisonBar
 
@@ -43,11 +44,11 @@ class Comparing(QObject):
 
     def start(self, before: Side, after: Side) -> None:
         """Compare, off the GUI thread, and show what comes of it."""
-        entry, project = self._session.shown, self._session.project
-        if entry is None:
+        image, project = self._session.shown, self._session.project
+        if image is None:
             return
         self._drop()
-        self._masks = _state(entry)
+        self._masks = _state(image)
         job = Job("Comparing", lambda _: compared(project, before, after))
         job.finished.connect(lambda result: self._finish(job, result))
         job.failed.connect(lambda error: self._fail(job, error))
@@ -57,10 +58,10 @@ class Comparing(QObject):
         """Go back to the masks; False if nothing was compared."""
         was_shown = self.shown
         self._drop()
-        entry = self._session.shown
-        if was_shown and entry is not None:
+        image = self._session.shown
+        if was_shown and image is not None:
             self._canvas.show_comparison(None)
-            self._canvas.set_active_labels(entry.active)
+            self._canvas.set_active_labels(image.active)
         return was_shown
 
     def _drop(self) -> None:
@@ -80,28 +81,28 @@ class Comparing(QObject):
             self._job = None
             self.failed.emit(error)
 
-    def _on_other(self, _: Entry | None) -> None:
+    def _on_other(self, _: ProjectImage | None) -> None:
         if self.shown:
             self._canvas.show_comparison(None)
         self._drop()
 
-    def _on_labels(self, entry: Entry, _: str) -> None:
-        if entry is not self._session.shown or not (self.shown or self._job):
+    def _on_labels(self, image: ProjectImage, _: str) -> None:
+        if image is not self._session.shown or not (self.shown or self._job):
             return
-        if _state(entry) != self._masks:
+        if _state(image) != self._masks:
             self.leave()
         elif self._result is not None:
             # Only more is known of the masks, which were brought to the front by it.
             self._canvas.show_comparison(self._result.picture)
 
-    def _on_edited(self, entry: Entry, *_: object) -> None:
-        if entry is self._session.shown:
+    def _on_edited(self, image: ProjectImage, *_: object) -> None:
+        if image is self._session.shown:
             self.leave()
 
 
-def _state(entry: Entry) -> _State:
+def _state(image: ProjectImage) -> _State:
     """Return what tells whether masks were changed."""
     return {
         name: (labels.revision and labels.revision.id, labels.edited)
-        for name, labels in entry.label_sets.items()
+        for name, labels in image.label_sets.items()
     }

@@ -21,16 +21,16 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.background.flow_store import KeptFlows
+from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.history.lineage_reader import ImageHistory, LineageReader
 from cellpose_studio.ui.commands.command import Command, QAction, fill
 from cellpose_studio.ui.history import availability as rules
 from cellpose_studio.ui.history.comparison import Comparing
-from cellpose_studio.ui.history.provenance_actions import MadeActions
-from cellpose_studio.ui.history.revision_actions import HistoryActions
+from cellpose_studio.ui.history.provenance_actions import ProvenanceActions
+from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.history.tree import HistoryTree, Row
-from cellpose_studio.ui.widgets.wording import images
+from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.provenance.recipes import RecipeKind
 
 if TYPE_CHECKING:
@@ -64,15 +64,15 @@ _NO_MASKS = "No masks yet. Every run, change and edit will be listed here."
 class HistoryPanel(QWidget):
     """The revisions of the image that is shown, and what can be done with them."""
 
-    def __init__(self, window: MainWindow, flows: KeptFlows) -> None:
+    def __init__(self, window: MainWindow, flows: FlowStore) -> None:
         super().__init__()
         self._window = window
         self._history: ImageHistory | None = None
         self._to_head = False
         self.reader = LineageReader(window.session, window.quick)
         self.comparing = Comparing(window.session, window.canvas, window.quick)
-        self.work = HistoryActions(window, flows)
-        self.made = MadeActions(window, self.work)
+        self.work = RevisionActions(window, flows)
+        self.made = ProvenanceActions(window, self.work)
         self.tree = HistoryTree()
         self._actions = self._make_actions()
         self._lay_out()
@@ -225,14 +225,14 @@ class HistoryPanel(QWidget):
         rows, now = self.tree.selected(), rules.now_of(self._history)
         session = self._window.session
         read_only = session.project.why_read_only
-        told = rules.why_not_told(rows, now)
-        used = rules.why_not_used(rows, now)
+        told = rules.reason_no_recipe(rows, now)
+        used = rules.reason_not_reusable(rows, now)
         shown = session.shown
-        masks = shown is not None and shown.labels is not None
+        masks = shown is not None and shown.masks is not None
         why = {
-            "compare": rules.why_not_compared(rows),
-            "restore": rules.why_not_restored(rows, read_only),
-            "note": rules.why_not_noted(rows, read_only),
+            "compare": rules.reason_not_comparable(rows),
+            "restore": rules.reason_not_restorable(rows, read_only),
+            "note": rules.reason_not_notable(rows, read_only),
             "use": used,
             "saveVersion": read_only or ("" if masks else "There are no masks yet."),
             **dict.fromkeys(_MADE, told),
@@ -255,10 +255,10 @@ class HistoryPanel(QWidget):
             ("selected in the list", self.work.selected()),
             ("of the project but this one", self.work.others()),
         )
-        for words, entries in choices:
-            action = self.apply.addAction(f"{images(len(entries))} {words}")
-            action.setEnabled(bool(entries))
-            call = self._target(partial(self.work.apply, entries))
+        for words, images in choices:
+            action = self.apply.addAction(f"{image_count(len(images))} {words}")
+            action.setEnabled(bool(images))
+            call = self._target(partial(self.work.apply, images))
             action.triggered.connect(lambda _=False, call=call: call())
 
     def _compare(self) -> None:

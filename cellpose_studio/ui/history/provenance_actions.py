@@ -11,12 +11,12 @@ from qtpy.QtWidgets import QApplication, QFileDialog
 
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job, Work
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.session.session import Entry
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.ui.history.availability import revision_of
-from cellpose_studio.ui.history.revision_actions import HistoryActions
+from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.history.tree import Row
 from cellpose_studio.workflows.provenance.origin import provenance
 from cellpose_studio.workflows.provenance.recipes import RecipeKind, recipe
@@ -37,10 +37,10 @@ _CRATE = "RO-Crate (*.zip)"
 _CRATE_WITH_IMAGE = "RO-Crate with a copy of the image (*.zip)"
 
 
-class MadeActions(QObject):
+class ProvenanceActions(QObject):
     """Tells how the masks of a revision were made."""
 
-    def __init__(self, window: MainWindow, history: HistoryActions) -> None:
+    def __init__(self, window: MainWindow, history: RevisionActions) -> None:
         super().__init__(window)
         self._window = window
         self._session = window.session
@@ -83,8 +83,8 @@ class MadeActions(QObject):
 
     def export_crate(self, row: Row) -> None:
         """Ask for a file and write masks and record there, as an RO-Crate."""
-        entry, number = self._session.shown, self._revision(row)
-        if entry is None or number is None:
+        image, number = self._session.shown, self._revision(row)
+        if image is None or number is None:
             return
         filters = [_CRATE, _CRATE_WITH_IMAGE]
         chosen = self.ask_file(
@@ -95,7 +95,7 @@ class MadeActions(QObject):
         path, kind = chosen
         project, with_image = self._session.project, kind == _CRATE_WITH_IMAGE
         self._export(
-            path, lambda _: _write_crate(project, number, entry, path, with_image)
+            path, lambda _: _write_crate(project, number, image, path, with_image)
         )
 
     def run_again(self, row: Row) -> None:
@@ -134,15 +134,15 @@ class MadeActions(QObject):
 
     def _revision(self, row: Row) -> int | None:
         """Return the revision that is meant; edits become part of one first."""
-        entry = self._session.shown
-        if row.step is None and entry is not None:
-            return self._history.sealed(entry, row.lineage.name)
+        image = self._session.shown
+        if row.step is None and image is not None:
+            return self._history.sealed(image, row.lineage.name)
         revision = revision_of(row)
         return revision.id if revision else None
 
     def _stem(self) -> str:
-        entry = self._session.shown
-        name = entry.image.name if entry else "masks"
+        image = self._session.shown
+        name = image.source.name if image else "masks"
         return re.sub(r"[^\w.-]+", "_", Path(name).stem).strip("_") or "masks"
 
     def _export(self, path: Path, work: Work) -> None:
@@ -175,7 +175,7 @@ def _text(project: Project, number: int, kind: RecipeKind) -> str:
 
 
 def _write_crate(
-    project: Project, number: int, entry: Entry, path: Path, with_image: bool
+    project: Project, number: int, image: ProjectImage, path: Path, with_image: bool
 ) -> None:
     # Nothing else needs it, and it brings all formats of masks along.
     from cellpose_studio.io.ro_crate.writer import write_ro_crate
@@ -185,7 +185,7 @@ def _write_crate(
         path,
         made.known_record(),
         project.labels(made.revision),
-        entry.image,
+        image.source,
         made.edits,
         made.revision.author or project.author,
         with_image=with_image,

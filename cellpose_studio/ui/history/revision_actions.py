@@ -11,12 +11,12 @@ from psygnal import Signal
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QInputDialog
 
-from cellpose_studio.app.background.flow_store import KeptFlows
+from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.history.restore import ids_in, read_masks
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.cell_statuses import renamed
 from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.app.session.session import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import ModelRecord
@@ -25,7 +25,7 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.tables.revisions import read_revision, set_note
 from cellpose_studio.ui.history.availability import revision_of, run_of
 from cellpose_studio.ui.history.tree import Row
-from cellpose_studio.ui.widgets.wording import images
+from cellpose_studio.ui.widgets.wording import image_count
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.window.main_window import MainWindow
@@ -37,12 +37,12 @@ class _Wanted:
     parameters: SegmentationParameters
 
 
-class HistoryActions(QObject):
+class RevisionActions(QObject):
     """Acts on the image that is shown."""
 
     changed = Signal()  # something that no signal of the session tells of
 
-    def __init__(self, window: MainWindow, flows: KeptFlows) -> None:
+    def __init__(self, window: MainWindow, flows: FlowStore) -> None:
         super().__init__(window)
         self._window = window
         self._session = window.session
@@ -50,24 +50,24 @@ class HistoryActions(QObject):
 
     def restore(self, row: Row) -> None:
         """Make an earlier revision the present one, as a new revision."""
-        entry, session, revision = self._session.shown, self._session, revision_of(row)
-        if entry is None or revision is None:
+        image, session, revision = self._session.shown, self._session, revision_of(row)
+        if image is None or revision is None:
             return
         project, stored, name = session.project, session.stored, row.lineage.name
-        present = entry.label_sets.get(name)
+        present = image.label_sets.get(name)
         # Without a status there is nothing that has to follow its cell.
-        pixels = present.pixels if present and entry.statuses.get(name) else None
+        pixels = present.pixels if present and image.statuses.get(name) else None
         seen = pixels.snapshot() if pixels is not None and pixels.loaded else None
 
         def work(_: object) -> tuple[LabelSet, dict[int, int]]:
-            labels = read_masks(project, stored, self._flows, entry, name, revision)
+            labels = read_masks(project, stored, self._flows, image, name, revision)
             if pixels is None:
                 return labels, {}
             return labels, ids_in(labels, seen or pixels.snapshot())
 
         def finish(found: tuple[LabelSet, dict[int, int]]) -> None:
             if project is session.project:
-                self._put_back(entry, *found, revision)
+                self._put_back(image, *found, revision)
 
         job = Job(f"Reading revision {revision.id}", work)
         job.finished.connect(finish)
@@ -88,10 +88,10 @@ class HistoryActions(QObject):
             messages.note("The model and the parameters are in the Segment panel.")
         self._window.tabs.setCurrentWidget(segment)
 
-    def apply(self, entries: Sequence[Entry], row: Row) -> None:
+    def apply(self, images: Sequence[ProjectImage], row: Row) -> None:
         """Queue runs with the model and the parameters of a run on other images."""
         found = run_of(row)
-        if found is None or not entries:
+        if found is None or not images:
             return
         wanted = _Wanted(found[0].model, found[1])
         project = self._session.project
@@ -104,7 +104,7 @@ class HistoryActions(QObject):
 
         def finish(model: ModelSpec) -> None:
             if project is self._session.project:
-                self._queue(model, wanted.parameters, entries)
+                self._queue(model, wanted.parameters, images)
 
         job = Job("Looking for the model", work, quiet=True)
         job.finished.connect(finish)
@@ -124,8 +124,8 @@ class HistoryActions(QObject):
 
     def save_version(self) -> None:
         """Make a revision of the edits, with a note; without edits, note it down."""
-        entry = self._session.shown
-        if entry is None or entry.labels is None:
+        image = self._session.shown
+        if image is None or image.masks is None:
             return
         if why := self._session.project.why_read_only:
             self._window.messages.note(why)
@@ -133,9 +133,9 @@ class HistoryActions(QObject):
         text = self.ask_text("Save a version", "A note on this version:", "")
         if text is None:
             return
-        self._session.keep_preview(entry, "Change thresholds")
-        edited = entry.labels.edited
-        number = self.sealed(entry, entry.active, text)
+        self._session.keep_preview(image, "Change thresholds")
+        edited = image.masks.edited
+        number = self.sealed(image, image.active, text)
         if number is None:
             return
         if text and not edited:
@@ -143,24 +143,24 @@ class HistoryActions(QObject):
         self._window.messages.note(f"This version is revision {number}.")
         self.changed.emit()
 
-    def sealed(self, entry: Entry, name: str, note: str = "") -> int | None:
+    def sealed(self, image: ProjectImage, name: str, note: str = "") -> int | None:
         """Make a revision of what was edited; return which one is shown now."""
-        self._session.keep_preview(entry, "Change thresholds")
+        self._session.keep_preview(image, "Change thresholds")
         # Where nothing can be written, the last revision has to do.
         if not self._session.project.why_read_only:
-            self._session.seal(entry, note)
+            self._session.seal(image, note)
             self.changed.emit()
-        labels = entry.label_sets.get(name)
+        labels = image.label_sets.get(name)
         return labels.revision.id if labels and labels.revision else None
 
-    def others(self) -> list[Entry]:
+    def others(self) -> list[ProjectImage]:
         """Return all images but the one that is shown."""
-        return [e for e in self._session.entries if e is not self._session.shown]
+        return [e for e in self._session.images if e is not self._session.shown]
 
-    def selected(self) -> list[Entry]:
+    def selected(self) -> list[ProjectImage]:
         """Return the images that are selected in the list, but the one shown."""
-        chosen = self._window.images.selected_entries()
-        return [entry for entry in chosen if entry is not self._session.shown]
+        chosen = self._window.images.selected_images()
+        return [image for image in chosen if image is not self._session.shown]
 
     def ask_text(self, title: str, label: str, text: str) -> str | None:
         """Ask for a text; None if the user wants nothing after all."""
@@ -169,15 +169,15 @@ class HistoryActions(QObject):
 
     def _put_back(
         self,
-        entry: Entry,
+        image: ProjectImage,
         labels: LabelSet,
         ids: dict[int, int],
         revision: LabelRevision,
     ) -> None:
         text = f"Restore revision {revision.id}"
-        statuses = renamed(entry.statuses.get(labels.name, {}), ids)
-        self._session.replace_labels(entry, labels, text, "restore", statuses=statuses)
-        now = entry.label_sets[labels.name].revision
+        statuses = renamed(image.statuses.get(labels.name, {}), ids)
+        self._session.replace_masks(image, labels, text, "restore", statuses=statuses)
+        now = image.label_sets[labels.name].revision
         number = f" as revision {now.id}" if now else ""
         self._window.messages.note(
             f"Revision {revision.id} is back{number}. Ctrl+Z takes it away again."
@@ -187,16 +187,16 @@ class HistoryActions(QObject):
         self,
         model: ModelSpec,
         parameters: SegmentationParameters,
-        entries: Sequence[Entry],
+        images: Sequence[ProjectImage],
     ) -> None:
         flat = parameters.model_copy(update={"do_3D": False})
-        stacks = [e for e in entries if e.image.planes > 1]
-        planes = [e for e in entries if e.image.planes == 1]
+        stacks = [e for e in images if e.source.planes > 1]
+        planes = [e for e in images if e.source.planes == 1]
         for some, wanted in ((stacks, parameters), (planes, flat)):
             if some:
                 self._window.batch.add(some, model, wanted)
         self._window.messages.note(
-            f"{images(len(entries))} will run with {model.label}."
+            f"{image_count(len(images))} will run with {model.label}."
         )
 
     def _set_note(self, number: int, text: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from cellpose_studio.app.history.lineage import Step
+from cellpose_studio.app.history.lineage import HistoryNode
 from cellpose_studio.app.history.lineage_reader import when_local
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import KIND_WORDS, JournalEntry
@@ -26,14 +26,14 @@ def edits(number: int) -> str:
     return "1 edit" if number == 1 else f"{number} edits"
 
 
-def title(step: Step) -> str:
+def title(step: HistoryNode) -> str:
     """Return what a step is: "Run, 213 cells"."""
     if step.revision is None:
         return _OUTCOMES.get(step.record.outcome if step.record else "", "Run")
     return f"{KIND_WORDS[step.revision.kind]}, {cells(step.revision.cells)}"
 
 
-def detail(step: Step) -> str:
+def detail(step: HistoryNode) -> str:
     """Return what is particular about a step, in one line."""
     if step.revision is not None and step.revision.kind == "edit":
         what = in_words(step.edits)
@@ -43,7 +43,7 @@ def detail(step: Step) -> str:
     return ", ".join(step.changes)
 
 
-def about(step: Step) -> str:
+def about(step: HistoryNode) -> str:
     """Return the tooltip of a step, as rich text."""
     revision, record = step.revision, step.record
     lines = [f"<b>{escape(title(step))}</b>"]
@@ -78,7 +78,7 @@ def _cells_of(entry: JournalEntry) -> str:
     return f" {entry.cells[0]}" if len(entry.cells) == 1 else ""
 
 
-def _when(step: Step) -> str:
+def _when(step: HistoryNode) -> str:
     return f"{step.time.astimezone():%Y-%m-%d %H:%M:%S}"
 
 

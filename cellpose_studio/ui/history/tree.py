@@ -14,7 +14,7 @@ from qtpy.QtWidgets import (
     QTreeWidgetItemIterator,
 )
 
-from cellpose_studio.app.history.lineage import Lineage, Step
+from cellpose_studio.app.history.lineage import HistoryNode, Lineage
 from cellpose_studio.app.history.lineage_reader import ImageHistory, when_local
 from cellpose_studio.ui.history.delegate import (
     DETAIL,
@@ -43,7 +43,7 @@ class Row:
     """
 
     lineage: Lineage
-    step: Step | None
+    step: HistoryNode | None
 
     @property
     def key(self) -> tuple[str, object]:
@@ -85,7 +85,7 @@ class HistoryTree(QTreeWidget):
         """Show the history of an image; what was selected stays so."""
         for number, thumbnail in history.thumbnails.items():
             self._pixmaps[number] = pixmap_of(thumbnail)
-        self._active = history.entry.active
+        self._active = history.image.active
         selected = {row.key for row in self.selected()}
         folded = {i.data(0, ROW).key for i in self._items() if _folded(i)}
         at = self.verticalScrollBar().value()
@@ -144,7 +144,9 @@ class HistoryTree(QTreeWidget):
             rows.insert(0, _heading(one.name, "A set of masks of this image."))
         return rows
 
-    def _steps(self, one: Lineage, steps: Sequence[Step]) -> list[QTreeWidgetItem]:
+    def _steps(
+        self, one: Lineage, steps: Sequence[HistoryNode]
+    ) -> list[QTreeWidgetItem]:
         items = []
         for step in steps:
             item = self._item(Row(one, step))

@@ -8,13 +8,14 @@ from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QMenu
 
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.project.tables.training import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
 from cellpose_studio.ui.files.relink import Relinker
-from cellpose_studio.ui.images.panel import ImageList
+from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.widgets.message_bar import MessageBar
-from cellpose_studio.ui.widgets.wording import images
+from cellpose_studio.ui.widgets.wording import image_count
 
 _USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
     ("train", "Use for &training", "train"),
@@ -29,7 +30,7 @@ class ImageActions(QObject):
     def __init__(
         self,
         session: Session,
-        listed: ImageList,
+        listed: ImagesPanel,
         relinker: Relinker,
         messages: MessageBar,
     ) -> None:
@@ -40,9 +41,9 @@ class ImageActions(QObject):
         self._messages = messages
         listed.view.customContextMenuRequested.connect(self._pop_up)
 
-    def targets(self) -> list[Entry]:
+    def targets(self) -> list[ProjectImage]:
         """Return what a key acts on: the image shown; in the list, those selected."""
-        if self._list.view.hasFocus() and (selected := self._list.selected_entries()):
+        if self._list.view.hasFocus() and (selected := self._list.selected_images()):
             return selected
         return [shown] if (shown := self._session.shown) else []
 
@@ -53,30 +54,30 @@ class ImageActions(QObject):
         if shown is not None and shown.reviewed != on:
             self.mark(self.targets(), on)
 
-    def mark(self, entries: Sequence[Entry], reviewed: bool) -> None:
+    def mark(self, images: Sequence[ProjectImage], reviewed: bool) -> None:
         """Say that the user is done with images, or not yet."""
-        for entry in entries:
-            if entry.reviewed != reviewed:
-                self._session.set_reviewed(entry, reviewed)
+        for image in images:
+            if image.reviewed != reviewed:
+                self._session.set_reviewed(image, reviewed)
 
-    def use(self, entries: Sequence[Entry], role: TrainingRole | None) -> None:
+    def use(self, images: Sequence[ProjectImage], role: TrainingRole | None) -> None:
         """Use the masks of images for training, or for testing, or not any more."""
-        for entry in entries:
-            self._list.members.set_role(entry, role)
-        if without := sum(entry.labels is None for entry in entries):
-            self._messages.note(f"{images(without)} without masks cannot be used.")
+        for image in images:
+            self._list.members.set_role(image, role)
+        if without := sum(image.masks is None for image in images):
+            self._messages.note(f"{image_count(without)} without masks cannot be used.")
 
-    def show_folder(self, entry: Entry) -> None:
+    def show_folder(self, image: ProjectImage) -> None:
         """Show where an image is, in the system's file manager."""
-        folder = entry.image.path.parent
+        folder = image.source.path.parent
         if folder.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         else:
             self._messages.note(f"There is no folder {folder} any more.")
 
-    def take_off(self, entries: Sequence[Entry]) -> None:
+    def take_off(self, images: Sequence[ProjectImage]) -> None:
         """Take images off the list."""
-        self._session.close(*(entry.image.key for entry in entries))
+        self._session.close(*(image.source.key for image in images))
 
     def commands(self) -> list[Command | None]:
         """Return what the window's menu has of them."""
@@ -92,36 +93,36 @@ class ImageActions(QObject):
             *uses,
         ]
 
-    def menu(self, entries: Sequence[Entry]) -> QMenu:
+    def menu(self, images: Sequence[ProjectImage]) -> QMenu:
         """Return the menu for images of the list."""
         menu = QMenu(self._list)
-        reviewed = all(entry.reviewed for entry in entries)
+        reviewed = all(image.reviewed for image in images)
         word = "not reviewed" if reviewed else "reviewed"
         uses = [
-            Command(name, text, lambda role=role: self.use(entries, role))
+            Command(name, text, lambda role=role: self.use(images, role))
             for name, text, role in _USES
         ]
         commands: list[Command | None] = [
             Command(
-                "mark", f"Mark as &{word}", lambda: self.mark(entries, not reviewed)
+                "mark", f"Mark as &{word}", lambda: self.mark(images, not reviewed)
             ),
             None,
             *uses,
             None,
             Command(
-                "folder", "&Show in file manager", lambda: self.show_folder(entries[0])
+                "folder", "&Show in file manager", lambda: self.show_folder(images[0])
             ),
-            Command("relinkThese", "Re&link…", lambda: self._relinker.ask(entries)),
-            Command("takeOff", "Take &off the list", lambda: self.take_off(entries)),
+            Command("relinkThese", "Re&link…", lambda: self._relinker.ask(images)),
+            Command("takeOff", "Take &off the list", lambda: self.take_off(images)),
         ]
         actions = fill(menu, commands, menu)
         for name, _, role in _USES:
-            roles = {self._list.members.role(e) for e in entries if e.labels}
+            roles = {self._list.members.role(e) for e in images if e.masks}
             actions[name].setEnabled(bool(roles - {role}))
         return menu
 
     def _pop_up(self, place: QPoint) -> None:
-        if entries := self._list.selected_entries():
-            menu = self.menu(entries)
+        if images := self._list.selected_images():
+            menu = self.menu(images)
             menu.exec(self._list.view.viewport().mapToGlobal(place))
             menu.deleteLater()

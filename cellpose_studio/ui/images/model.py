@@ -13,7 +13,8 @@ from qtpy.QtGui import QPixmap
 from cellpose_studio.app.images.image_status import ImageStatus, status_of
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.training_roles import TrainingMembers
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.thumbnail import Thumbnail
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.images.text import about, spoken
@@ -43,41 +44,41 @@ class ImageModel(QAbstractListModel):
         self._badges: dict[str, str] = {}
         self._pixmaps: OrderedDict[_Mark, QPixmap] = OrderedDict()
         self._unreadable: dict[_Mark, str] = {}
-        self._read_entries()
+        self._read_images()
         session.images_changed.connect(self.read_again)
         session.labels_changed.connect(self._on_labels)
         session.labels_edited.connect(self._on_edited)
-        session.entry_changed.connect(self.on_entry)
-        members.entry_changed.connect(self.on_entry)
+        session.image_changed.connect(self.on_image)
+        members.image_changed.connect(self.on_image)
         members.changed.connect(self._on_all)
         missing.changed.connect(self._on_missing)
 
     def rowCount(self, _: QModelIndex | None = None) -> int:
         """Return the number of images."""
-        return len(self._entries)
+        return len(self._images)
 
     def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
         """Return what there is to show of an image; see the roles above."""
-        entry = self._entries[index.row()]
+        image = self._images[index.row()]
         if role == _ROLES.DisplayRole:
-            return entry.image.name
+            return image.source.name
         if role == _ROLES.DecorationRole:
-            return self._pixmaps.get(_mark(entry.image))
+            return self._pixmaps.get(_mark(image.source))
         if role == KEY:
-            return entry.image.key
+            return image.source.key
         if role == STATUS:
             return self.status(index.row())
         if role == CELLS:
-            return entry.labels.cells if entry.labels else None
+            return image.masks.cells if image.masks else None
         if role == TRAINING:
-            return self._members.role(entry)
+            return self._members.role(image)
         if role == BADGE:
-            return self._badges.get(entry.image.key, "")
-        return self._words(entry, index.row(), role)
+            return self._badges.get(image.source.key, "")
+        return self._words(image, index.row(), role)
 
-    def entry(self, row: int) -> Entry:
+    def image(self, row: int) -> ProjectImage:
         """Return the entry of a row."""
-        return self._entries[row]
+        return self._images[row]
 
     def row_of(self, key: str) -> int:
         """Return the row of an image, -1 if it is not in the list."""
@@ -89,8 +90,8 @@ class ImageModel(QAbstractListModel):
 
     def status(self, row: int) -> ImageStatus:
         """Return how far the work on the image of a row is."""
-        entry = self._entries[row]
-        return status_of(entry, entry.image.path in self._missing)
+        image = self._images[row]
+        return status_of(image, image.source.path in self._missing)
 
     def set_badge(self, key: str, text: str) -> None:
         """Show a word or two under the name of an image: "waiting"; "" for none."""
@@ -117,37 +118,37 @@ class ImageModel(QAbstractListModel):
         mark = _mark(image)
         return mark not in self._pixmaps and mark not in self._unreadable
 
-    def on_entry(self, entry: Entry) -> None:
+    def on_image(self, image: ProjectImage) -> None:
         """Show an image as it is now."""
-        self._changed(entry.image.key)
+        self._changed(image.source.key)
 
     def read_again(self) -> None:
         """Show the images that the session has now."""
         self.beginResetModel()
-        self._read_entries()
+        self._read_images()
         self._unreadable.clear()
         self.endResetModel()
 
-    def _words(self, entry: Entry, row: int, role: int) -> str | None:
-        key = entry.image.key
-        badge, use = self._badges.get(key, ""), self._members.role(entry)
+    def _words(self, image: ProjectImage, row: int, role: int) -> str | None:
+        key = image.source.key
+        badge, use = self._badges.get(key, ""), self._members.role(image)
         if role == _ROLES.ToolTipRole:
-            why = self._unreadable.get(_mark(entry.image), "")
-            return about(entry, self.status(row), use, badge, why)
+            why = self._unreadable.get(_mark(image.source), "")
+            return about(image, self.status(row), use, badge, why)
         if role == _ROLES.AccessibleTextRole:
-            return spoken(entry, self.status(row), use, badge)
+            return spoken(image, self.status(row), use, badge)
         return None
 
-    def _read_entries(self) -> None:
-        self._entries = self._session.entries
-        self._rows = {e.image.key: n for n, e in enumerate(self._entries)}
-        self._names = [entry.image.name.casefold() for entry in self._entries]
+    def _read_images(self) -> None:
+        self._images = self._session.images
+        self._rows = {e.source.key: n for n, e in enumerate(self._images)}
+        self._names = [image.source.name.casefold() for image in self._images]
 
-    def _on_labels(self, entry: Entry, _: str) -> None:
-        self.on_entry(entry)
+    def _on_labels(self, image: ProjectImage, _: str) -> None:
+        self.on_image(image)
 
-    def _on_edited(self, entry: Entry, *_: object) -> None:
-        self.on_entry(entry)
+    def _on_edited(self, image: ProjectImage, *_: object) -> None:
+        self.on_image(image)
 
     def _changed(self, key: str) -> None:
         if (row := self.row_of(key)) >= 0:
@@ -158,8 +159,8 @@ class ImageModel(QAbstractListModel):
         self._on_all()
 
     def _on_all(self) -> None:
-        if self._entries:
-            last = self.index(len(self._entries) - 1)
+        if self._images:
+            last = self.index(len(self._images) - 1)
             self.dataChanged.emit(self.index(0), last)
 
 
@@ -200,11 +201,11 @@ class ImageFilter(QSortFilterProxyModel):
         row = self._model.row_of(key)
         return self.mapFromSource(self._model.index(row)).row() if row >= 0 else -1
 
-    def entry(self, row: int) -> Entry:
+    def image(self, row: int) -> ProjectImage:
         """Return the entry of a row here."""
-        return self._model.entry(self._source(row))
+        return self._model.image(self._source(row))
 
-    def beside(self, key: str, by: int) -> Entry | None:
+    def beside(self, key: str, by: int) -> ProjectImage | None:
         """Return the entry ``by`` rows further; of one not shown, count from its place.
 
         It stops at both ends.
@@ -215,11 +216,11 @@ class ImageFilter(QSortFilterProxyModel):
         at = bisect_left(range(rows), here, key=self._source)
         hidden = at == rows or self._source(at) != here
         to = at + by - (hidden and by > 0)
-        return self.entry(min(max(to, 0), rows - 1))
+        return self.image(min(max(to, 0), rows - 1))
 
-    def entries(self) -> Iterator[Entry]:
+    def images(self) -> Iterator[ProjectImage]:
         """Yield the entries that are shown, from the top down."""
-        return (self.entry(row) for row in range(self.rowCount()))
+        return (self.image(row) for row in range(self.rowCount()))
 
     def _source(self, row: int) -> int:
         return int(self.mapToSource(self.index(row, 0)).row())

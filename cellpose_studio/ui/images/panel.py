@@ -22,13 +22,14 @@ from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
 from cellpose_studio.app.images.training_roles import TrainingMembers
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.cache.thumbnails import ThumbnailCache
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.images.delegate import ImageDelegate, draw_sign
 from cellpose_studio.ui.images.model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.images.text import STATUS_WORDS
-from cellpose_studio.ui.widgets.wording import images
+from cellpose_studio.ui.widgets.wording import image_count
 
 _SCROLLED = 40
 """ms between looks at which thumbnails are needed."""
@@ -67,7 +68,7 @@ class ImageView(QListView):
         return range(top.row(), last + 1)
 
 
-class ImageList(QWidget):
+class ImagesPanel(QWidget):
     """The images of a session, those that the filter lets through.
 
     Parameters
@@ -98,17 +99,17 @@ class ImageList(QWidget):
         self._connect()
         self._on_rows()
 
-    def selected_entries(self) -> list[Entry]:
+    def selected_images(self) -> list[ProjectImage]:
         """Return the images that are selected, from the top down."""
         rows = sorted(index.row() for index in self.view.selectedIndexes())
-        return [self.filtered.entry(row) for row in rows]
+        return [self.filtered.image(row) for row in rows]
 
     def step(self, by: int) -> None:
         """Show the image ``by`` rows further down, of those that are listed."""
         shown = self._session.shown
-        entry = self.filtered.beside(shown.image.key, by) if shown else None
-        if entry is not None:
-            self._session.show(entry.image.key)
+        image = self.filtered.beside(shown.source.key, by) if shown else None
+        if image is not None:
+            self._session.show(image.source.key)
 
     def shut_down(self) -> None:
         """Stop what runs in the background, for good."""
@@ -158,7 +159,7 @@ class ImageList(QWidget):
         if current.isValid() and not self._leaving:
             self.chosen.emit(current.data(KEY))
 
-    def _on_shown(self, _: Entry | None) -> None:
+    def _on_shown(self, _: ProjectImage | None) -> None:
         self._follow()
 
     def _on_project(self) -> None:
@@ -189,7 +190,7 @@ class ImageList(QWidget):
         self._leaving = False
         total, here = self.model.rowCount(), self.filtered.rowCount()
         of = f"{here:,} of " if self.filtered.active else ""
-        self.count.setText(f"{of}{images(total)}" if total else "")
+        self.count.setText(f"{of}{image_count(total)}" if total else "")
         self._follow()
         self._look_soon()
 
@@ -200,7 +201,7 @@ class ImageList(QWidget):
     def _follow(self) -> None:
         """Mark the image that is shown; none if the filter leaves it out."""
         shown = self._session.shown
-        row = self.filtered.row_of(shown.image.key) if shown else -1
+        row = self.filtered.row_of(shown.source.key) if shown else -1
         if row == self.view.currentIndex().row():
             return
         if row >= 0:
@@ -211,7 +212,7 @@ class ImageList(QWidget):
     def _on_rest(self) -> None:
         """Ask for the thumbnails that are in sight, and for no others."""
         rows = self.view.rows_in_sight()
-        seen = [self.filtered.entry(row).image for row in rows]
+        seen = [self.filtered.image(row).source for row in rows]
         self.thumbnails.want(i for i in seen if self.model.needs_thumbnail(i))
 
 

@@ -35,9 +35,9 @@ class BatchBadges:
         self._on_items(list(self._batch.items))
 
     def _set(self, item: BatchItem) -> None:
-        entry = self._session.entry_of(item.image)
-        text = _words(item, entry.image.name) if entry else ""
-        key = entry.image.key if entry else ""
+        image = self._session.image_of(item.image)
+        text = _words(item, image.source.name) if image else ""
+        key = image.source.key if image else ""
         # The file may have been found at another place meanwhile.
         if self._keys.get(item.image) != key or not text:
             self._clear(item.image)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from html import escape
 
 from cellpose_studio.app.images.image_status import ImageStatus
-from cellpose_studio.app.session.session import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.project.tables.training import TrainingRole
 
@@ -29,16 +29,16 @@ _USES: dict[TrainingRole, str] = {"train": "for training", "test": "for testing"
 
 
 def about(
-    entry: Entry,
+    image: ProjectImage,
     status: ImageStatus,
     use: TrainingRole | None,
     badge: str = "",
     unreadable: str = "",
 ) -> str:
     """Return the tooltip of an image, as rich text."""
-    image = entry.image
-    lines = [f"<b>{escape(image.name)}</b>", escape(str(image.path)), *_size(image)]
-    if labels := entry.labels:
+    source = image.source
+    lines = [f"<b>{escape(source.name)}</b>", escape(str(source.path)), *_size(source)]
+    if labels := image.masks:
         lines.append(f"{_cells(labels.cells)}, {escape(labels.origin)}")
     lines.append(escape(_STATUS_SENTENCES[status]))
     if use is not None:
@@ -51,11 +51,11 @@ def about(
 
 
 def spoken(
-    entry: Entry, status: ImageStatus, use: TrainingRole | None, badge: str
+    image: ProjectImage, status: ImageStatus, use: TrainingRole | None, badge: str
 ) -> str:
     """Return an image in few words, as a screen reader says them."""
-    cells = _cells(entry.labels.cells) if entry.labels else ""
-    words = [entry.image.name, STATUS_WORDS[status].lower(), cells]
+    cells = _cells(image.masks.cells) if image.masks else ""
+    words = [image.source.name, STATUS_WORDS[status].lower(), cells]
     words += [_USES[use] if use else "", badge]
     return ", ".join(word for word in words if word)
 

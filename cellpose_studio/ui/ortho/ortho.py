@@ -15,12 +15,12 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
-from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
-from cellpose_studio.ui.canvas.rendering import why_flat
+from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
+from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.ortho.cuts import cut_picture, stretch_of
 from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
 from cellpose_studio.ui.ortho.stacks import Stacks
-from cellpose_studio.ui.tools.manager import Tools
+from cellpose_studio.ui.tools.manager import ToolManager
 
 _LEAST, _MOST = 120, 0.45
 """Screen pixels of a side view, and its part of the width or the height."""
@@ -55,7 +55,7 @@ class OrthoViews(QWidget):
         session: Session,
         canvas: Canvas,
         selection: Selection,
-        tools: Tools,
+        tools: ToolManager,
         queue: JobQueue,
     ) -> None:
         super().__init__()
@@ -83,7 +83,7 @@ class OrthoViews(QWidget):
     @property
     def on(self) -> bool:
         """The side views are shown."""
-        flat = why_flat(self._canvas.image)
+        flat = reason_2d_only(self._canvas.image)
         return self._wanted and not flat and not self._canvas.rendering.on
 
     def set_on(self, on: bool) -> None:
@@ -219,18 +219,18 @@ class OrthoViews(QWidget):
         if self._wanted:
             self._placing.start()
 
-    def _on_mouse(self, pointer: Pointer, clicked: bool) -> None:
+    def _on_mouse(self, pointer: MouseEvent, clicked: bool) -> None:
         chosen = pointer.button == LEFT if clicked else "Shift" in pointer.modifiers
         if self.on and chosen:
             self.move_to(*pointer.pixel[-2:])
 
     def _on_chosen(self, cell: int) -> None:
         """Move the point into the middle of a cell; its plane comes by flying there."""
-        entry = self._session.shown
-        labels = entry.labels if entry else None
+        image = self._session.shown
+        labels = image.masks if image else None
         if not self.on or labels is None or not labels.pixels.loaded:
             return
-        table = labels.pixels.sizes()
+        table = labels.pixels.cell_table()
         if table.of_cell(cell):
             rows, columns = table.box(cell)[-2:]
             self.move_to(

@@ -16,14 +16,14 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.app.session.session import Entry
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.segment.model_picker import ModelPanel
 from cellpose_studio.ui.segment.parameters import ParameterPanel
 from cellpose_studio.ui.segment.thresholds import ResultPanel
-from cellpose_studio.ui.widgets.wording import images
+from cellpose_studio.ui.widgets.wording import image_count
 
 _INDENT = 8
 
@@ -64,12 +64,12 @@ class SegmentPanel(QScrollArea):
         self.result.released.connect(self.thresholds_released)
         self.show_entry(None)
 
-    def show_entry(self, entry: Entry | None) -> None:
+    def show_entry(self, image: ProjectImage | None) -> None:
         """Show what applies to an image, and its result."""
-        self._image = entry.image if entry else None
+        self._image = image.source if image else None
         self.model.set_image(self._image)
         self.parameters.set_image(self._image)
-        self.show_labels(entry.labels if entry else None)
+        self.show_labels(image.masks if image else None)
         self._say_what_runs()
 
     def show_labels(self, labels: LabelSet | None) -> None:
@@ -150,7 +150,7 @@ class SegmentPanel(QScrollArea):
             missing = "There is no such image. Choose another scope beside Run."
         what = self._image.name if self._image else ""
         if self._count is not None:
-            what = images(self._count)
+            what = image_count(self._count)
         self.parameters.set_runnable(what, missing)
 
 

@@ -66,8 +66,8 @@ class Presets(QObject):
 
     def save(self) -> None:
         """Keep what the panel says at present under a name that the user is asked."""
-        entry = self._session.shown
-        wanted = self._segment.wanted_for(entry.image) if entry else None
+        image = self._session.shown
+        wanted = self._segment.wanted_for(image.source) if image else None
         if wanted is None:
             return
         if name := self.ask(list(self._presets), self._segment):

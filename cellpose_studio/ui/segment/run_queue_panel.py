@@ -20,7 +20,7 @@ from superqt import QElidingLabel
 from cellpose_studio.app.runs.queue import BatchItem, BatchQueue, BatchState
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.widgets.message_bar import MessageBar
-from cellpose_studio.ui.widgets.wording import images
+from cellpose_studio.ui.widgets.wording import image_count
 
 _ROWS = 4
 """How many failures are seen without scrolling."""
@@ -108,7 +108,7 @@ class BatchPanel(QFrame):
         """Return how far it is, in words."""
         counts = self._batch.counts
         if self._taken_up:
-            return f"The queue has {images(self._batch.left)} left."
+            return f"The queue has {image_count(self._batch.left)} left."
         parts = [f"{counts['done']} of {len(self._batch.items)} done"]
         others: tuple[BatchState, ...] = ("failed", "cancelled")
         parts += [f"{counts[state]} {state}" for state in others if counts[state]]
@@ -137,8 +137,8 @@ class BatchPanel(QFrame):
         return [self.failures.item(row).data(_KEY) for row in rows]
 
     def _row(self, item: BatchItem) -> QListWidgetItem:
-        entry = self._session.entry_of(item.image)
-        name = entry.image.name if entry else "An image that was taken off the list"
+        image = self._session.image_of(item.image)
+        name = image.source.name if image else "An image that was taken off the list"
         # The sentence mostly has the name in it.
         start = "" if name in item.message else f"{name}: "
         row = QListWidgetItem(f"{start}{item.message}")
@@ -148,9 +148,9 @@ class BatchPanel(QFrame):
 
     def _on_failure(self, row: QListWidgetItem) -> None:
         for item in self._batch.in_state("failed"):
-            entry = self._session.entry_of(item.image)
-            if item.id == row.data(_KEY) and entry is not None:
-                self._session.show(entry.image.key)
+            image = self._session.image_of(item.image)
+            if item.id == row.data(_KEY) and image is not None:
+                self._session.show(image.source.key)
 
     def _on_stop(self) -> None:
         if self._batch.left:
@@ -162,7 +162,7 @@ class BatchPanel(QFrame):
         counts, total = self._batch.counts, len(self._batch.items)
         if counts["failed"]:
             return
-        done = images(counts["done"])
+        done = image_count(counts["done"])
         if counts["cancelled"]:
             self._messages.note(f"The queue has ended: {done} of {total} done.")
         elif total > 1:

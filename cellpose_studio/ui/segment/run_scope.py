@@ -5,9 +5,10 @@ from __future__ import annotations
 from qtpy.QtCore import QObject, Qt, QTimer
 
 from cellpose_studio.app.images.image_status import status_of
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.queue import BatchQueue
-from cellpose_studio.app.session.session import Entry, Session
-from cellpose_studio.ui.images.panel import ImageList
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.segment.panel import SegmentPanel
 
 _SCOPES = {
@@ -30,7 +31,7 @@ class RunScope(QObject):
     def __init__(
         self,
         session: Session,
-        images: ImageList,
+        images: ImagesPanel,
         segment: SegmentPanel,
         batch: BatchQueue,
     ) -> None:
@@ -54,27 +55,27 @@ class RunScope(QObject):
         """Other images than the one shown may be meant."""
         return bool(self.box.currentData() != "image")
 
-    def entries(self) -> list[Entry]:
+    def images(self) -> list[ProjectImage]:
         """Return the images that Run runs on."""
         scope, shown = self.box.currentData(), self._session.shown
         if scope == "selected":
-            return self._images.selected_entries()
+            return self._images.selected_images()
         if scope == "listed":
-            return list(self._images.filtered.entries())
+            return list(self._images.filtered.images())
         if scope == "untouched":
-            return [e for e in self._session.entries if status_of(e) == "untouched"]
+            return [e for e in self._session.images if status_of(e) == "untouched"]
         return [shown] if shown else []
 
     def queue(self) -> None:
         """Put the images into the queue, with what the panel says."""
-        kinds: dict[bool, list[Entry]] = {}
-        for entry in self.entries():
+        kinds: dict[bool, list[ProjectImage]] = {}
+        for image in self.images():
             # Only stacks can run as 3D.
-            kinds.setdefault(entry.image.planes > 1, []).append(entry)
-        for entries in kinds.values():
-            wanted = self._segment.wanted_for(entries[0].image)
+            kinds.setdefault(image.source.planes > 1, []).append(image)
+        for images in kinds.values():
+            wanted = self._segment.wanted_for(images[0].source)
             if wanted is not None:
-                self._batch.add(entries, *wanted)
+                self._batch.add(images, *wanted)
 
     def _connect(self) -> None:
         self.box.currentIndexChanged.connect(lambda _: self._say())
@@ -84,7 +85,7 @@ class RunScope(QObject):
             getattr(self._images.filtered, signal).connect(self._later)
         self._session.images_changed.connect(self._later)
         self._session.labels_changed.connect(self._later)
-        self._session.entry_changed.connect(self._later)
+        self._session.image_changed.connect(self._later)
 
     def _later(self, *_: object) -> None:
         if self.several and not self._soon.isActive():
@@ -98,4 +99,4 @@ class RunScope(QObject):
     def _count(self) -> int:
         if self.box.currentData() == "listed":
             return int(self._images.filtered.rowCount())
-        return len(self.entries())
+        return len(self.images())

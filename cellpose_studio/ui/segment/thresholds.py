@@ -17,11 +17,11 @@ from cellpose_studio.ui.widgets.form import extra, limits
 FIELDS = ("flow_threshold", "cellprob_threshold", "min_size")
 _DELAY = 60  # ms between the movement of a slider and the work for it
 
-_DOUBT_TIP = (
+_UNCERTAINTY_TIP = (
     "<qt>How sure the network is: cells to look at first, and the median probability "
-    "and flow error of all. The probability is 100 % and the flow error 0 where it "
-    "has no doubt. View ▸ Colour by doubt (K) shows which cells are meant; the status "
-    "bar tells the numbers of the cell under the pointer.</qt>"
+    "and flow error of all. A certain cell has a probability of 100 % and a flow "
+    "error of 0. View ▸ Colour by uncertainty (K) marks uncertain cells; the status "
+    "bar shows the values of the cell under the pointer.</qt>"
 )
 _NEEDS_RUN = "These masks have no flows, so changing this needs a run."
 _NO_FLOW_CHECK_IN_3D = "Cells of a volume are not checked against their flows."
@@ -36,8 +36,8 @@ class ResultPanel(QGroupBox):
     def __init__(self) -> None:
         super().__init__("Result")
         self.count = QLabel(objectName="cellCount", wordWrap=True)
-        self.doubt = QLabel(objectName="doubt", wordWrap=True)
-        self.doubt.setToolTip(_DOUBT_TIP)
+        self.uncertainty = QLabel(objectName="uncertainty", wordWrap=True)
+        self.uncertainty.setToolTip(_UNCERTAINTY_TIP)
         self.hint = QLabel(objectName="hint", wordWrap=True)
         # It holds words of cards, which may come with a file.
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
@@ -51,7 +51,7 @@ class ResultPanel(QGroupBox):
         column = QVBoxLayout(self)
         column.addLayout(form)
         column.addWidget(self.count)
-        column.addWidget(self.doubt)
+        column.addWidget(self.uncertainty)
         column.addWidget(self.hint)
         self._form = form
         self._timer = QTimer(self, singleShot=True, interval=_DELAY)
@@ -64,7 +64,7 @@ class ResultPanel(QGroupBox):
 
     def show_labels(self, labels: LabelSet | None) -> None:
         """Show the thresholds of ``labels``, and how many cells there are."""
-        self._show_doubt(labels.confidence if labels else None)
+        self._show_uncertainty(labels.confidence if labels else None)
         self.hint.setText(labels.hint if labels else "")
         self.hint.setVisible(bool(self.hint.text()))
         if labels is None:
@@ -89,16 +89,16 @@ class ResultPanel(QGroupBox):
             slider.setValue(getattr(parameters, name))
             slider.blockSignals(False)
 
-    def _show_doubt(self, confidence: Confidence | None) -> None:
+    def _show_uncertainty(self, confidence: Confidence | None) -> None:
         """Say how sure the network is, in the middle and of how many cells not."""
         shown = confidence is not None and len(confidence.ids) > 0
-        self.doubt.setVisible(shown)
+        self.uncertainty.setVisible(shown)
         if confidence is not None and shown:
-            doubtful = int(confidence.doubtful.sum())
+            uncertain = int(confidence.uncertain.sum())
             error, probability = confidence.medians()
             fit = "" if isnan(error) else f", flow error {error:.2f}"
-            self.doubt.setText(
-                f"{doubtful or 'None'} doubtful<br>Probability {probability:.0%}{fit}"
+            self.uncertainty.setText(
+                f"{uncertain or 'None'} uncertain<br>Probability {probability:.0%}{fit}"
             )
 
     def _busy(self) -> bool:

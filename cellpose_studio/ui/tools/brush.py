@@ -9,7 +9,7 @@ from cellpose_studio.core.edits.fragments import part_pieces
 from cellpose_studio.core.edits.paint import add_to_cell, cut_from_cell, erase
 from cellpose_studio.core.edits.shapes import Patch, brush
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
+from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
@@ -28,22 +28,22 @@ class BrushTool(Tool):
     _last: Point = (0.0, 0.0)
     _cell = 0
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Begin a stroke."""
         if pointer.button != LEFT:
             return False
         if self.draws:
             self.hand.make_masks(pointer)
-        plane, entry = self.hand.plane_at(pointer), self.hand.entry
-        if self.hand.labels is None or plane is None or entry is None:
+        plane, image = self.hand.plane_at(pointer), self.hand.image
+        if self.hand.labels is None or plane is None or image is None:
             return False
         self._cell = self._cell_for(pointer)
         self._plane, self._last = plane, pointer.point
-        self._stroke = self.hand.session.begin_stroke(entry, self.operation)
+        self._stroke = self.hand.session.begin_stroke(image, self.operation)
         self.drag(pointer)
         return True
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Paint from where the mouse was to where it is."""
         labels = self.hand.labels
         if self._stroke is None or self._stroke.ended or labels is None:
@@ -54,11 +54,11 @@ class BrushTool(Tool):
         self._last = pointer.point
         self._stroke.add(self._edit(patch))
 
-    def release(self, _: Pointer, __: bool) -> None:
+    def release(self, _: MouseEvent, __: bool) -> None:
         """Make a step of the stroke."""
         self._end()
 
-    def hover(self, pointer: Pointer) -> None:
+    def hover(self, pointer: MouseEvent) -> None:
         """Show how large the brush is."""
         self.hand.draw(circle(pointer.point, self.hand.settings.size))
 
@@ -87,12 +87,12 @@ class BrushTool(Tool):
 
         In a volume, it may hang together on other planes.
         """
-        labels, entry = self.hand.labels, self.hand.entry
-        if labels is not None and entry is not None and entry.image.planes == 1:
+        labels, image = self.hand.labels, self.hand.image
+        if labels is not None and image is not None and image.source.planes == 1:
             table, plane = self.hand.table, self._plane
             stroke.add(part_pieces(labels, table, stroke.edit, plane, _SPECKS))
 
-    def _cell_for(self, pointer: Pointer) -> int:
+    def _cell_for(self, pointer: MouseEvent) -> int:
         cell = self.hand.cell_at(pointer)
         return cell or self.hand.table.next_id()
 
@@ -116,7 +116,7 @@ class EraserTool(BrushTool):
     operation = "Erase"
     draws = False
 
-    def _cell_for(self, _: Pointer) -> int:
+    def _cell_for(self, _: MouseEvent) -> int:
         return self.hand.chosen
 
     def _edit(self, patch: Patch) -> LabelEdit:

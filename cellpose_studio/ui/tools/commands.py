@@ -9,15 +9,15 @@ from qtpy.QtWidgets import QInputDialog, QWidget
 from cellpose_studio.app.masks.cell_statuses import renamed
 from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
 from cellpose_studio.core.edits.whole import (
-    names_from_1,
     relabel,
+    relabel_sequential,
     remove_at_border,
     remove_small,
 )
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE, Operation
-from cellpose_studio.ui.tools.manager import Mode, Tools
+from cellpose_studio.ui.tools.manager import Mode, ToolManager
 
 _SMALL = 15  # px
 _ON_A_PLANE = ("fillHoles", "smooth", "grow", "shrink")
@@ -30,7 +30,7 @@ class CellCommands:
     all cells of the plane.
     """
 
-    def __init__(self, tools: Tools, parent: QWidget) -> None:
+    def __init__(self, tools: ToolManager, parent: QWidget) -> None:
         self._tools = tools
         self._hand = tools.hand
         self._edits = tools.edits
@@ -50,7 +50,7 @@ class CellCommands:
             Command("relabel", "&Relabel from 1", self.relabel),
         ]
 
-    def why_off(self) -> dict[str, str]:
+    def reason_disabled(self) -> dict[str, str]:
         """Return for commands why they make no sense here; "" if they do."""
         reason = NO_PLANE if self._hand.canvas.rendering.on else ""
         return dict.fromkeys(_ON_A_PLANE, reason)
@@ -122,17 +122,19 @@ class CellCommands:
 
     def relabel(self) -> None:
         """Give the cells the numbers from 1 on."""
-        hand, entry = self._hand, self._hand.entry
-        if hand.labels is None or entry is None:
+        hand, image = self._hand, self._hand.image
+        if hand.labels is None or image is None:
             return
 
         def done(edit: LabelEdit) -> None:
-            assert entry.labels is not None
-            known = entry.statuses.get(entry.active, {})
-            statuses = renamed(known, names_from_1(entry.labels.pixels.sizes()))
-            if entry is hand.entry:
+            assert image.masks is not None
+            known = image.statuses.get(image.active, {})
+            statuses = renamed(
+                known, relabel_sequential(image.masks.pixels.cell_table())
+            )
+            if image is hand.image:
                 hand.choose(0)
-            hand.session.edit(entry, edit, statuses)
+            hand.session.edit(image, edit, statuses)
 
         self._edits.act(
             "Relabel cells",
@@ -156,7 +158,7 @@ class CellCommands:
             self._edits.act(title, cells, operation, self._edits.cost(cells, at))
 
 
-def tool_commands(tools: Tools) -> list[Command | None]:
+def tool_commands(tools: ToolManager) -> list[Command | None]:
     """Return what the window's menu has of the tools."""
 
     def toggle(mode: Mode) -> Callable[[], None]:

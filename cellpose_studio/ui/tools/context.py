@@ -9,14 +9,15 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import StatusChanges
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.mouse_event import Pointer
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 
 _BRIGHT = "#ffd400"
 _DRAWN = "drawn"
@@ -40,7 +41,7 @@ class Settings:
     protect: bool = True
 
 
-class Hand:
+class ToolContext:
     """The masks under the mouse, and the cell that is chosen."""
 
     def __init__(
@@ -56,57 +57,57 @@ class Hand:
         self.settings = settings
 
     @property
-    def entry(self) -> Entry | None:
+    def image(self) -> ProjectImage | None:
         """The image that is shown."""
         return self.session.shown
 
     @property
     def labels(self) -> Labels | None:
         """The active masks, if there are any in memory."""
-        entry = self.session.shown
-        if entry is None or entry.labels is None or not entry.labels.pixels.loaded:
+        image = self.session.shown
+        if image is None or image.masks is None or not image.masks.pixels.loaded:
             return None
-        return entry.labels.labels
+        return image.masks.array
 
     @property
     def table(self) -> CellTable:
         """What is known of the cells of the active masks."""
-        assert self.entry is not None
-        assert self.entry.labels is not None
-        return self.entry.labels.pixels.sizes()
+        assert self.image is not None
+        assert self.image.masks is not None
+        return self.image.masks.pixels.cell_table()
 
-    def cell_at(self, pointer: Pointer) -> int:
+    def cell_at(self, pointer: MouseEvent) -> int:
         """Return the cell under the mouse; 0 for none."""
         labels, pixel = self.labels, pointer.pixel
         if labels is None or not _inside(pixel, labels.shape):
             return 0
         return int(labels[pixel])
 
-    def plane_at(self, pointer: Pointer) -> tuple[int, ...] | None:
+    def plane_at(self, pointer: MouseEvent) -> tuple[int, ...] | None:
         """Return the index of the plane under the mouse; None if there is none."""
-        assert self.entry is not None
-        shape, lead = self.entry.image.label_shape, pointer.pixel[:-2]
+        assert self.image is not None
+        shape, lead = self.image.source.label_shape, pointer.pixel[:-2]
         return lead if _inside(lead, shape[:-2]) else None
 
     def volume_of(self, plane: tuple[int, ...]) -> tuple[int, ...]:
         """Return the index of the stack that a plane is of; of itself without one."""
-        assert self.entry is not None
-        return plane[:-1] if self.entry.image.planes > 1 else plane
+        assert self.image is not None
+        return plane[:-1] if self.image.source.planes > 1 else plane
 
-    def make_masks(self, pointer: Pointer) -> None:
+    def make_masks(self, pointer: MouseEvent) -> None:
         """Begin masks without cells where there are none, to draw on the image."""
-        entry = self.entry
-        if entry is None or entry.labels is not None:
+        image = self.image
+        if image is None or image.masks is not None:
             return
-        if _inside(pointer.pixel, entry.image.label_shape):
-            pixels = np.zeros(entry.image.label_shape, np.uint32)
-            labels = LabelSet(entry.active, LabelImage(pixels), "drawn by hand", 0)
-            self.session.replace_labels(entry, labels, "Begin masks", "edit")
+        if _inside(pointer.pixel, image.source.label_shape):
+            pixels = np.zeros(image.source.label_shape, np.uint32)
+            labels = LabelSet(image.active, LabelImage(pixels), "drawn by hand", 0)
+            self.session.replace_masks(image, labels, "Begin masks", "edit")
 
     def edit(self, edit: LabelEdit, statuses: StatusChanges | None = None) -> None:
         """Make a step of an edit of the active masks, and of statuses with it."""
-        if self.entry is not None and edit.parts:
-            self.session.edit(self.entry, edit, statuses)
+        if self.image is not None and edit.parts:
+            self.session.edit(self.image, edit, statuses)
 
     @property
     def chosen(self) -> int:

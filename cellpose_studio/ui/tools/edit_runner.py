@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from math import prod
 
-from cellpose_studio.app.background.edits import SlowEdits
+from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.tools.context import Hand
+from cellpose_studio.ui.tools.context import ToolContext
 
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]
 
@@ -27,7 +27,7 @@ NO_PLANE = "This acts on one plane: leave the 3D rendering first."
 class CellEdits:
     """Edits the chosen cell, or several at once; each time it is one step."""
 
-    def __init__(self, hand: Hand, slow: SlowEdits) -> None:
+    def __init__(self, hand: ToolContext, slow: BackgroundEdits) -> None:
         self._hand = hand
         self._slow = slow
 
@@ -81,13 +81,13 @@ class CellEdits:
         done
             Called with the edit instead of making a step of it.
         """
-        hand, entry = self._hand, self._hand.entry
-        if hand.labels is None or entry is None or not cells:
+        hand, image = self._hand, self._hand.image
+        if hand.labels is None or image is None or not cells:
             return
 
         def finish(edit: LabelEdit) -> None:
             if done is None:
-                hand.session.edit(entry, edit)
+                hand.session.edit(image, edit)
             else:
                 done(edit)
 
@@ -95,7 +95,7 @@ class CellEdits:
             finish(operation(hand.labels, hand.table, cells, Checkpoint()))
             return
         self._slow.start(
-            entry,
+            image,
             title,
             lambda labels, table, checkpoint: operation(
                 labels, table, cells, checkpoint

@@ -6,7 +6,7 @@ import numpy as np
 
 from cellpose_studio.core.edits.handles import Handles, edit_of, polygon_of
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
+from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 from cellpose_studio.ui.tools.context import Path
 from cellpose_studio.ui.tools.tool import Tool
 
@@ -30,7 +30,7 @@ class HandlesTool(Tool):
         """Begin with the chosen cell."""
         self._begin(self.hand.chosen)
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Grab a vertex, or remove it with Ctrl."""
         vertex = self._vertex_at(pointer)
         if pointer.button != LEFT or self._handles is None or vertex is None:
@@ -41,13 +41,13 @@ class HandlesTool(Tool):
             self._grabbed = vertex
         return True
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Move the vertex that was grabbed."""
         if self._handles is not None and self._grabbed is not None:
             to = np.array(pointer.point)
             self._show(self._handles.moved(*self._grabbed, to))
 
-    def release(self, pointer: Pointer, moved: bool) -> None:
+    def release(self, pointer: MouseEvent, moved: bool) -> None:
         """Let a vertex go; a click on another cell goes on with that."""
         grabbed, self._grabbed = self._grabbed, None
         if grabbed is not None or moved or pointer.button != LEFT:
@@ -58,7 +58,7 @@ class HandlesTool(Tool):
             self.hand.choose(cell)
             self._begin(cell)
 
-    def hover(self, pointer: Pointer) -> None:
+    def hover(self, pointer: MouseEvent) -> None:
         """Draw vertices as large as they are to the hand; finish on another plane."""
         handles = self._handles
         if handles is None:
@@ -70,7 +70,7 @@ class HandlesTool(Tool):
             self._reach = pointer.reach
             self._show(handles)
 
-    def double_click(self, pointer: Pointer) -> None:
+    def double_click(self, pointer: MouseEvent) -> None:
         """Add a vertex to the line."""
         if self._handles is not None and self._vertex_at(pointer) is None:
             self._show(self._handles.added(np.array(pointer.point)))
@@ -120,7 +120,7 @@ class HandlesTool(Tool):
         protect = self.hand.settings.protect
         self.hand.edit(edit_of(labels, self.hand.table, handles, protect=protect))
 
-    def _vertex_at(self, pointer: Pointer) -> Vertex | None:
+    def _vertex_at(self, pointer: MouseEvent) -> Vertex | None:
         """Return the vertex under the mouse."""
         nearest, least = None, pointer.reach
         for number, ring in enumerate(self._handles.rings if self._handles else ()):

@@ -14,9 +14,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.background.edits import SlowEdits
+from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.matching.tracks import Tracks, link
-from cellpose_studio.ui.tools.context import Hand
+from cellpose_studio.ui.tools.context import ToolContext
 
 _LEAST = 0.5
 _WIDTH = 400
@@ -70,7 +70,11 @@ class LinkCommand:
     """Gives the same cell the same id in all time points, as one step."""
 
     def __init__(
-        self, hand: Hand, slow: SlowEdits, say: Callable[[str], None], parent: QWidget
+        self,
+        hand: ToolContext,
+        slow: BackgroundEdits,
+        say: Callable[[str], None],
+        parent: QWidget,
     ) -> None:
         self._hand = hand
         self._slow = slow
@@ -81,8 +85,8 @@ class LinkCommand:
 
     def ask_and_link(self) -> None:
         """Ask for the least overlap, and link the cells of the masks shown."""
-        hand, entry = self._hand, self._hand.entry
-        if entry is None or hand.labels is None or entry.image.frames < 2:
+        hand, image = self._hand, self._hand.image
+        if image is None or hand.labels is None or image.source.frames < 2:
             return
         least = self.ask(self._least, self._parent)
         if least is None:
@@ -90,14 +94,14 @@ class LinkCommand:
         self._least = least
 
         def finish(tracks: Tracks) -> None:
-            statuses = tracks.statuses(entry.statuses.get(entry.active, {}))
-            hand.session.edit(entry, tracks.edit, statuses)
-            if entry is hand.entry and not hand.table.of_cell(hand.chosen):
+            statuses = tracks.statuses(image.statuses.get(image.active, {}))
+            hand.session.edit(image, tracks.edit, statuses)
+            if image is hand.image and not hand.table.of_cell(hand.chosen):
                 hand.choose(0)
             self._say(_said(tracks))
 
         self._slow.start(
-            entry,
+            image,
             "Link cells over time",
             lambda labels, table, checkpoint: link(labels, table, least, checkpoint),
             finish,

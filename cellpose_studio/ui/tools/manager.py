@@ -7,15 +7,16 @@ from typing import Literal, TypeVar
 
 from qtpy.QtCore import QObject, Signal
 
-from cellpose_studio.app.background.edits import SlowEdits
+from cellpose_studio.app.background.edits import BackgroundEdits
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.mouse_event import RIGHT, Pointer
+from cellpose_studio.ui.canvas.mouse_event import RIGHT, MouseEvent
 from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
-from cellpose_studio.ui.tools.context import Hand, Settings
+from cellpose_studio.ui.tools.context import Settings, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.handles import HandlesTool
 from cellpose_studio.ui.tools.outline import OutlineTool
@@ -31,7 +32,7 @@ _SIZES = range(1, 200)
 _STEP = 1.25
 
 
-class Tools(QObject):
+class ToolManager(QObject):
     """Hears of the mouse over the image, and passes it to the tool in use.
 
     The right button always draws the outline of a new cell, whichever tool that is.
@@ -44,11 +45,11 @@ class Tools(QObject):
         session: Session,
         canvas: Canvas,
         selection: Selection,
-        slow: SlowEdits,
+        slow: BackgroundEdits,
     ) -> None:
         super().__init__()
         self.settings = Settings()
-        self.hand = Hand(session, canvas, selection, self.settings)
+        self.hand = ToolContext(session, canvas, selection, self.settings)
         self.edits = CellEdits(self.hand, slow)
         self.mode: Mode = "select"
         self._tools: dict[Mode, Tool] = {
@@ -111,26 +112,26 @@ class Tools(QObject):
 
     # What the canvas tells
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Hear of a button that goes down."""
         self._pressed = self._outline if pointer.button == RIGHT else self.tool
         return self._done(lambda tool: tool.press(pointer)) or False
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Hear of each move with a button down."""
         self._done(lambda tool: tool.drag(pointer))
 
-    def release(self, pointer: Pointer, moved: bool) -> None:
+    def release(self, pointer: MouseEvent, moved: bool) -> None:
         """Hear of a button that goes up."""
         self._done(lambda tool: tool.release(pointer, moved))
         self._pressed = None
 
-    def hover(self, pointer: Pointer) -> None:
+    def hover(self, pointer: MouseEvent) -> None:
         """Hear of each move without a button."""
         tool = self._outline if self._outline.drawing else self._tools[self.mode]
         tool.hover(pointer)
 
-    def double_click(self, pointer: Pointer) -> None:
+    def double_click(self, pointer: MouseEvent) -> None:
         """Hear of a double click."""
         self._told(self.tool, lambda tool: tool.double_click(pointer))
 
@@ -150,8 +151,10 @@ class Tools(QObject):
             self.hand.session.failed.emit(error)
             return None
 
-    def _on_masks(self, entry: Entry, _: str, edit: LabelEdit | None = None) -> None:
-        if entry is self.hand.entry:
+    def _on_masks(
+        self, image: ProjectImage, _: str, edit: LabelEdit | None = None
+    ) -> None:
+        if image is self.hand.image:
             self.tool.masks_changed(edit)
 
     def _on_changing(self) -> None:

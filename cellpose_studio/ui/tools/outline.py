@@ -6,8 +6,8 @@ import numpy as np
 
 from cellpose_studio.core.edits.paint import draw_cell
 from cellpose_studio.core.edits.shapes import outline
-from cellpose_studio.ui.canvas.mouse_event import RIGHT, Pointer
-from cellpose_studio.ui.tools.context import Hand
+from cellpose_studio.ui.canvas.mouse_event import RIGHT, MouseEvent
+from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
@@ -30,7 +30,7 @@ class OutlineTool(Tool):
         """An outline was begun."""
         return self._plane is not None
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Begin an outline, or close the one that was begun."""
         if pointer.button != RIGHT:
             return False
@@ -40,16 +40,16 @@ class OutlineTool(Tool):
             self._begin(pointer)
         return True
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Follow the mouse."""
         self.hover(pointer)
 
-    def release(self, _: Pointer, moved: bool) -> None:
+    def release(self, _: MouseEvent, moved: bool) -> None:
         """Close an outline that was dragged; one that was clicked goes on."""
         if moved and self.drawing:
             self._close()
 
-    def hover(self, pointer: Pointer) -> None:
+    def hover(self, pointer: MouseEvent) -> None:
         """Follow the mouse, and close the outline where it comes back."""
         if not self.drawing:
             return
@@ -64,13 +64,13 @@ class OutlineTool(Tool):
         self.hand.draw()
         return drawing
 
-    def _begin(self, pointer: Pointer) -> None:
+    def _begin(self, pointer: MouseEvent) -> None:
         self.hand.make_masks(pointer)
         if self.hand.labels is not None:
             self._plane = self.hand.plane_at(pointer)
             self._points = [pointer.point]
 
-    def _is_back(self, pointer: Pointer) -> bool:
+    def _is_back(self, pointer: MouseEvent) -> bool:
         """Tell whether the line is at its start, having been away from it."""
         away = np.hypot(*(np.array(self._points) - self._points[0]).T)
         return bool(away.max() > 3 * pointer.reach and away[-1] < pointer.reach)
@@ -81,7 +81,9 @@ class OutlineTool(Tool):
         draw_inside(self.hand, plane, points)
 
 
-def draw_inside(hand: Hand, plane: tuple[int, ...] | None, points: list[Point]) -> None:
+def draw_inside(
+    hand: ToolContext, plane: tuple[int, ...] | None, points: list[Point]
+) -> None:
     """Draw a cell inside an outline; one of too few points is none."""
     labels = hand.labels
     if labels is None or plane is None or len(points) < _FEWEST:

@@ -10,7 +10,7 @@ from typing import Literal
 import numpy as np
 from qtpy.QtWidgets import QWidget
 
-from cellpose_studio.app.background.edits import SlowEdits
+from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.edits.changes import of_cell
 from cellpose_studio.core.edits.planes import (
     copy_cells,
@@ -22,7 +22,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE
 from cellpose_studio.ui.tools.link import LinkCommand
-from cellpose_studio.ui.tools.manager import Tools
+from cellpose_studio.ui.tools.manager import ToolManager
 
 Axis = Literal["T", "Z"]
 Say = Callable[[str], None]
@@ -81,7 +81,7 @@ class PlaneCommands:
     """
 
     def __init__(
-        self, tools: Tools, slow: SlowEdits, say: Say, parent: QWidget
+        self, tools: ToolManager, slow: BackgroundEdits, say: Say, parent: QWidget
     ) -> None:
         self.links = LinkCommand(tools.hand, slow, say, parent)
         self._hand = tools.hand
@@ -144,10 +144,10 @@ class PlaneCommands:
             Command("linkOverTime", "Lin&k cells over time…", self.links.ask_and_link),
         ]
 
-    def why_off(self) -> dict[str, str]:
+    def reason_disabled(self) -> dict[str, str]:
         """Return for each command why it makes no sense here; "" if it does."""
-        entry = self._hand.entry
-        if entry is None or entry.labels is None:
+        image = self._hand.image
+        if image is None or image.masks is None:
             return dict.fromkeys(_AXES, "There are no masks.")
         reasons = {
             name: "" if self._steps(axis) > 1 else _NO_AXIS[axis]
@@ -159,15 +159,15 @@ class PlaneCommands:
 
     def interpolate(self) -> None:
         """Fill the planes between those in which the chosen cell is drawn."""
-        hand, entry, cell = self._hand, self._hand.entry, self._chosen()
-        if hand.labels is None or entry is None or not cell:
+        hand, image, cell = self._hand, self._hand.image, self._chosen()
+        if hand.labels is None or image is None or not cell:
             return
         at = hand.volume_of(hand.canvas.plane)
 
         def done(edit: LabelEdit) -> None:
             if edit.parts:
-                hand.session.edit(entry, edit)
-            elif entry is hand.entry:
+                hand.session.edit(image, edit)
+            elif image is hand.image:
                 self._say(self._why_not_filled(cell, at))
 
         self._edits.act(
@@ -182,8 +182,8 @@ class PlaneCommands:
 
     def copy_to_next(self, axis: Axis) -> None:
         """Copy the chosen cell, or all of the plane, to the next plane or time."""
-        hand, entry, way = self._hand, self._hand.entry, self._way(axis, 1)
-        if entry is None or way is None:
+        hand, image, way = self._hand, self._hand.image, self._way(axis, 1)
+        if image is None or way is None:
             return
         cells, chosen = self._edits.chosen_or_all(way.source), hand.chosen
         if chosen and not self._is_at(chosen, way.source, axis):
@@ -192,7 +192,7 @@ class PlaneCommands:
 
         def done(edit: LabelEdit) -> None:
             if edit.parts:
-                hand.session.edit(entry, edit)
+                hand.session.edit(image, edit)
             elif edit.cells:
                 self._say(
                     f"Nothing was copied: the {way.words} has cells in the same place."
@@ -271,10 +271,10 @@ class PlaneCommands:
 
     def _steps(self, axis: Axis) -> int:
         """Return how many planes or time points the image has."""
-        entry = self._hand.entry
-        if entry is None:
+        image = self._hand.image
+        if image is None:
             return 0
-        return entry.image.frames if axis == "T" else entry.image.planes
+        return image.source.frames if axis == "T" else image.source.planes
 
     def _way(self, axis: Axis, by: int) -> _Way | None:
         """Return the way to the plane or time point beside; None if there is none."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
+from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 from cellpose_studio.ui.tools.outline import Point, draw_inside
 from cellpose_studio.ui.tools.tool import Tool
 
@@ -20,7 +20,7 @@ class PolygonTool(Tool):
     _freehand = False
     """The outline is a drag that goes on."""
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Add a corner, or close the polygon on its first one."""
         if pointer.button != LEFT:
             return False
@@ -33,24 +33,24 @@ class PolygonTool(Tool):
             self._show()
         return True
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Follow the mouse."""
         if self._plane is not None:
             self._points.append(pointer.point)
             self._show()
 
-    def release(self, _: Pointer, moved: bool) -> None:
+    def release(self, _: MouseEvent, moved: bool) -> None:
         """Close what was drawn in one go."""
         freehand, self._freehand = self._freehand, False
         if freehand and moved:
             self._close()
 
-    def hover(self, pointer: Pointer) -> None:
+    def hover(self, pointer: MouseEvent) -> None:
         """Show where the next side would be."""
         if self._plane is not None:
             self._show(pointer.point)
 
-    def double_click(self, _: Pointer) -> None:
+    def double_click(self, _: MouseEvent) -> None:
         """Close the polygon."""
         if self._plane is not None:
             self._close()
@@ -74,13 +74,13 @@ class PolygonTool(Tool):
         """Leave nothing on the image."""
         self.leave()
 
-    def _begin(self, pointer: Pointer) -> None:
+    def _begin(self, pointer: MouseEvent) -> None:
         self.hand.make_masks(pointer)
         if self.hand.labels is not None:
             self._plane = self.hand.plane_at(pointer)
             self._points, self._freehand = [pointer.point], True
 
-    def _is_at_start(self, pointer: Pointer) -> bool:
+    def _is_at_start(self, pointer: MouseEvent) -> bool:
         away = np.hypot(*(np.array(pointer.point) - self._points[0]))
         return len(self._points) > 1 and bool(away < pointer.reach)
 

@@ -7,8 +7,8 @@ import numpy as np
 from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
 from cellpose_studio.core.edits.whole import merge_cells
-from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
-from cellpose_studio.ui.tools.context import Hand, Path
+from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
+from cellpose_studio.ui.tools.context import Path, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.tool import Tool
 
@@ -27,11 +27,11 @@ class SelectTool(Tool):
 
     _points: list[Point] | None = None
 
-    def __init__(self, hand: Hand, edits: CellEdits) -> None:
+    def __init__(self, hand: ToolContext, edits: CellEdits) -> None:
         super().__init__(hand)
         self._edits = edits
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Begin a lasso or a line."""
         wanted = {_DELETE, _MERGE} & pointer.modifiers
         if pointer.button != LEFT or not wanted or self.hand.labels is None:
@@ -39,13 +39,13 @@ class SelectTool(Tool):
         self._points = [pointer.point]
         return True
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Follow the mouse."""
         if self._points is not None:
             self._points.append(pointer.point)
             self.hand.draw(self._points)
 
-    def release(self, pointer: Pointer, moved: bool) -> None:
+    def release(self, pointer: MouseEvent, moved: bool) -> None:
         """Act on a click, a lasso or a line."""
         points, self._points = self._points, None
         self.hand.draw()
@@ -64,7 +64,7 @@ class SelectTool(Tool):
         self.hand.choose(0)
         return begun
 
-    def _act_on_click(self, pointer: Pointer) -> None:
+    def _act_on_click(self, pointer: MouseEvent) -> None:
         cell = self.hand.cell_at(pointer)
         if _DELETE in pointer.modifiers:
             self._edits.delete([cell] if cell else [])
@@ -73,7 +73,7 @@ class SelectTool(Tool):
         else:
             self.hand.choose(cell)
 
-    def _act_on_drag(self, pointer: Pointer, points: Path) -> None:
+    def _act_on_drag(self, pointer: MouseEvent, points: Path) -> None:
         labels, plane = self.hand.labels, self.hand.plane_at(pointer)
         if labels is None or plane is None:
             return

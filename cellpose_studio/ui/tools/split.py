@@ -6,8 +6,8 @@ import numpy as np
 
 from cellpose_studio.core.edits.pick import cells_on_line
 from cellpose_studio.core.edits.split import split_by_line, split_by_seeds
-from cellpose_studio.ui.canvas.mouse_event import LEFT, Pointer
-from cellpose_studio.ui.tools.context import Hand, Path
+from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
+from cellpose_studio.ui.tools.context import Path, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.tool import Tool
 
@@ -24,11 +24,11 @@ class SplitTool(Tool):
     _plane: tuple[int, ...] = ()
     _seed: tuple[int, tuple[int, ...]] | None = None
 
-    def __init__(self, hand: Hand, edits: CellEdits) -> None:
+    def __init__(self, hand: ToolContext, edits: CellEdits) -> None:
         super().__init__(hand)
         self._edits = edits
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Begin a line."""
         if pointer.button != LEFT or self.hand.labels is None:
             return False
@@ -38,13 +38,13 @@ class SplitTool(Tool):
         self._points, self._plane = [pointer.point], plane
         return True
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Follow the mouse."""
         if self._points is not None:
             self._points.append(pointer.point)
             self.hand.draw(self._points)
 
-    def release(self, _: Pointer, moved: bool) -> None:
+    def release(self, _: MouseEvent, moved: bool) -> None:
         """Cut along the line."""
         points, self._points = self._points, None
         labels = self.hand.labels
@@ -53,7 +53,7 @@ class SplitTool(Tool):
         self.hand.draw()
         self._cut(np.array(points))
 
-    def double_click(self, pointer: Pointer) -> None:
+    def double_click(self, pointer: MouseEvent) -> None:
         """Put a seed into a cell; the second one splits it."""
         cell, labels = self.hand.cell_at(pointer), self.hand.labels
         if labels is None:
@@ -70,10 +70,10 @@ class SplitTool(Tool):
 
     def _cut(self, line: Path) -> None:
         """Cut all cells that a line crosses, as one step."""
-        labels, entry = self.hand.labels, self.hand.entry
+        labels, image = self.hand.labels, self.hand.image
         assert labels is not None
-        assert entry is not None
-        stroke = self.hand.session.begin_stroke(entry, "Split cell")
+        assert image is not None
+        stroke = self.hand.session.begin_stroke(image, "Split cell")
         for cell in cells_on_line(labels, line, self._plane):
             stroke.add(split_by_line(labels, self.hand.table, cell, line, self._plane))
         self.hand.session.end_stroke()
@@ -87,10 +87,10 @@ class SplitTool(Tool):
 
     def _split(self, cell: int, seeds: Path) -> None:
         """Split a cell around seeds; of a stack, through all its planes."""
-        entry = self.hand.entry
-        assert entry is not None
+        image = self.hand.image
+        assert image is not None
         at = self.hand.volume_of(tuple(seeds[0, :-2].astype(int).tolist()))
-        places, spacing = seeds[:, len(at) :], entry.image.label_scale[len(at) :]
+        places, spacing = seeds[:, len(at) :], image.source.label_scale[len(at) :]
         self._edits.act(
             "Split cell",
             [cell],

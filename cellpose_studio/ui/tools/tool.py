@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.canvas.mouse_event import Pointer
-from cellpose_studio.ui.tools.context import Hand
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
+from cellpose_studio.ui.tools.context import ToolContext
 
 
 class Tool:
@@ -16,24 +16,24 @@ class Tool:
         What it works on.
     """
 
-    def __init__(self, hand: Hand) -> None:
+    def __init__(self, hand: ToolContext) -> None:
         self.hand = hand
 
-    def press(self, pointer: Pointer) -> bool:
+    def press(self, pointer: MouseEvent) -> bool:
         """Return whether the drag that may follow is this tool's."""
         del pointer
         return False
 
-    def drag(self, pointer: Pointer) -> None:
+    def drag(self, pointer: MouseEvent) -> None:
         """Hear of each move with a button down."""
 
-    def release(self, pointer: Pointer, moved: bool) -> None:
+    def release(self, pointer: MouseEvent, moved: bool) -> None:
         """Hear of the end; ``moved`` is False for a click."""
 
-    def hover(self, pointer: Pointer) -> None:
+    def hover(self, pointer: MouseEvent) -> None:
         """Hear of each move without a button."""
 
-    def double_click(self, pointer: Pointer) -> None:
+    def double_click(self, pointer: MouseEvent) -> None:
         """Hear of a double click."""
 
     def delete(self) -> bool:

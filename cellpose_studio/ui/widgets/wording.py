@@ -3,6 +3,6 @@
 from __future__ import annotations
 
 
-def images(number: int) -> str:
+def image_count(number: int) -> str:
     """Return a number of images: "1 image", "12 images"."""
     return "1 image" if number == 1 else f"{number:,} images"

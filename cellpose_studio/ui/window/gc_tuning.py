@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject
 
-from cellpose_studio.app.gc_tuning import set_apart, set_apart_again
+from cellpose_studio.app.gc_tuning import freeze_gc, refreeze_gc
 from cellpose_studio.ui.canvas.canvas import Canvas
 
 
-class SettingApart(QObject):
+class GcTuning(QObject):
     """Sets apart what is loaded, without keeping an image for good.
 
     What napari makes of an image refers to itself, so that only the collection frees
@@ -21,10 +21,10 @@ class SettingApart(QObject):
 
     def start(self) -> None:
         """Set apart what there is now."""
-        set_apart()
+        freeze_gc()
         if self._canvas.image is not None:
             self._canvas.image_changed.connect(self._again)
 
     def _again(self) -> None:
         self._canvas.image_changed.disconnect(self._again)
-        set_apart_again()
+        refreeze_gc()

@@ -17,28 +17,29 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.background.auto_seal import Sealer
-from cellpose_studio.app.background.edits import SlowEdits
-from cellpose_studio.app.background.flow_store import FlowKeeper, KeptFlows
-from cellpose_studio.app.background.mask_loader import MasksLoader
+from cellpose_studio.app.background.auto_seal import AutoSeal
+from cellpose_studio.app.background.edits import BackgroundEdits
+from cellpose_studio.app.background.flow_store import FlowRecorder, FlowStore
+from cellpose_studio.app.background.mask_loader import MaskLoader
 from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.project.scratch import left_over
+from cellpose_studio.app.project.scratch import unsaved_project
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.selection import Selection
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.io.images.reader import IMAGE_FILES
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.session_view import Picture
-from cellpose_studio.ui.cell_text.overlay import Words
-from cellpose_studio.ui.cell_text.provider import CellWords
+from cellpose_studio.ui.canvas.session_view import SessionView
+from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
+from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.curate.panel import CuratePanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.export_masks import Saver
@@ -47,7 +48,7 @@ from cellpose_studio.ui.files.projects import Projects
 from cellpose_studio.ui.files.relink import Relinker
 from cellpose_studio.ui.history.panel import HistoryPanel
 from cellpose_studio.ui.images.actions import ImageActions
-from cellpose_studio.ui.images.panel import ImageList
+from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.queue_badges import BatchBadges
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.panel import SegmentPanel
@@ -56,10 +57,10 @@ from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
 from cellpose_studio.ui.segment.weight_files import AddedModels
 from cellpose_studio.ui.tools.commands import CellCommands
-from cellpose_studio.ui.tools.manager import Tools
+from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.widgets.message_bar import MessageBar
-from cellpose_studio.ui.window.gc_tuning import SettingApart
+from cellpose_studio.ui.window.gc_tuning import GcTuning
 from cellpose_studio.ui.window.job_bar import JobBar
 from cellpose_studio.ui.window.menus import Menus
 from cellpose_studio.ui.window.status_bar import StatusBar
@@ -101,22 +102,24 @@ class MainWindow(QMainWindow):
         # Sliders must not wait for a network that runs.
         self.quick = JobQueue(self)
         # A stack takes seconds to read: sliders and undo must not wait for that either.
-        self.stack_reads = JobQueue(self)
+        self.stack_jobs = JobQueue(self)
         self.canvas = Canvas(settings.theme)
-        self.setting_apart = SettingApart(self.canvas)
+        self.setting_apart = GcTuning(self.canvas)
         self.messages = MessageBar()
         self.selection = Selection(self.session)
-        self.slow_edits = SlowEdits(self.session, self.quick)
-        self.tools = Tools(self.session, self.canvas, self.selection, self.slow_edits)
+        self.slow_edits = BackgroundEdits(self.session, self.quick)
+        self.tools = ToolManager(
+            self.session, self.canvas, self.selection, self.slow_edits
+        )
         self.cell_commands = CellCommands(self.tools, self)
         self.plane_commands = PlaneCommands(
             self.tools, self.slow_edits, self.messages.note, self
         )
-        self.picture = Picture(self.session, self.canvas)
+        self.picture = SessionView(self.session, self.canvas)
         self.ortho = OrthoViews(
-            self.session, self.canvas, self.selection, self.tools, self.stack_reads
+            self.session, self.canvas, self.selection, self.tools, self.stack_jobs
         )
-        self.images = ImageList(self.session, self.quick)
+        self.images = ImagesPanel(self.session, self.quick)
         self.segment = SegmentPanel()
         self.models = AddedModels(self.segment.model, self.quick, settings, self)
         self.jobs = JobBar(self.queue, self.quick)
@@ -138,15 +141,15 @@ class MainWindow(QMainWindow):
         self.image_actions = ImageActions(
             self.session, self.images, self.relinker, self.messages
         )
-        flows = KeptFlows(cache_dir() / "flows")
-        self.masks = MasksLoader(self.session, self.quick, flows)
-        self.flow_keeper = FlowKeeper(self.session, self.quick, flows)
-        self.sealer = Sealer(self.session)
+        flows = FlowStore(cache_dir() / "flows")
+        self.masks = MaskLoader(self.session, self.quick, flows)
+        self.flow_keeper = FlowRecorder(self.session, self.quick, flows)
+        self.sealer = AutoSeal(self.session)
         self.history = HistoryPanel(self, flows)
         self.tabs = QTabWidget()
         self.curate = CuratePanel(self)
-        self.words = CellWords(self.session, self.curate.reviewer)
-        self.words_shown = Words(self.canvas, self.words.within)
+        self.words = CellTextProvider(self.session, self.curate.reviewer)
+        self.words_shown = CellTextOverlay(self.canvas, self.words.within)
         self.words.changed.connect(self.words_shown.refresh_soon)
         self.figures = FigureExport(self)
         self._lay_out()
@@ -195,13 +198,13 @@ class MainWindow(QMainWindow):
 
     def run(self) -> Job | None:
         """Run the chosen model on the images that the scope says."""
-        wanted, entry = self.segment.wanted(), self.session.shown
-        if wanted is None or entry is None:
+        wanted, image = self.segment.wanted(), self.session.shown
+        if wanted is None or image is None:
             return None
         if self.scope.several:
             self.scope.queue()
             return None
-        return self.runs.start(entry, *wanted)
+        return self.runs.start(image, *wanted)
 
     def save(self) -> None:
         """Ask which files to write for the image that is shown, and write them."""
@@ -211,7 +214,7 @@ class MainWindow(QMainWindow):
     def close_image(self) -> None:
         """Take the image that is shown off the list."""
         if self.session.shown is not None:
-            self.session.close(self.session.shown.image.key)
+            self.session.close(self.session.shown.source.key)
 
     def set_theme(self, theme: str) -> None:
         """Change the colours of everything, "dark" or "light"."""
@@ -229,7 +232,9 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Load what the first masks, edits and runs need, and the models added."""
-        looking = Job("Looking for unnamed work", lambda _: left_over(), quiet=True)
+        looking = Job(
+            "Looking for unnamed work", lambda _: unsaved_project(), quiet=True
+        )
         looking.finished.connect(self.welcome.offer)
         looking.failed.connect(self.show_error)
         self.quick.start(looking)
@@ -267,7 +272,7 @@ class MainWindow(QMainWindow):
             # What could not be written until now was given up by the user.
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.images.shut_down)
-            closing.callback(self.stack_reads.shut_down)
+            closing.callback(self.stack_jobs.shut_down)
             closing.callback(self.quick.shut_down)
             closing.callback(self.queue.shut_down)
             closing.callback(self.hide)
@@ -354,13 +359,13 @@ class MainWindow(QMainWindow):
 
     # What happens
 
-    def _on_shown(self, entry: Entry | None) -> None:
+    def _on_shown(self, image: ProjectImage | None) -> None:
         # First, or the canvas would fit the image into a size that it has no more.
-        self._middle.setCurrentIndex(0 if entry is None else 1)
+        self._middle.setCurrentIndex(0 if image is None else 1)
         self._name_window()
-        self.segment.show_entry(entry)
+        self.segment.show_entry(image)
         try:
-            self.picture.show(entry)
+            self.picture.show(image)
         # The file may have gone, or be damaged where it was not looked at before.
         except Exception as error:
             self.show_error(error)
@@ -371,24 +376,24 @@ class MainWindow(QMainWindow):
             self.state.restore()
 
     def _name_window(self) -> None:
-        entry = self.session.shown
-        parts = [entry.image.name] if entry else []
+        image = self.session.shown
+        parts = [image.source.name] if image else []
         if not self.session.project.unnamed:
             parts.append(self.session.project.name)
         self.setWindowTitle(" - ".join([*parts, "Cellpose Studio"]))
 
-    def _on_labels(self, entry: Entry, *_: object) -> None:
-        if entry is self.session.shown:
-            self.segment.show_labels(entry.labels)
+    def _on_labels(self, image: ProjectImage, *_: object) -> None:
+        if image is self.session.shown:
+            self.segment.show_labels(image.masks)
 
     def _on_thresholds(self) -> None:
-        entry = self.session.shown
-        if entry is None or entry.labels is None:
+        image = self.session.shown
+        if image is None or image.masks is None:
             return
         changed = {
-            **entry.labels.parameters.model_dump(),
+            **image.masks.parameters.model_dump(),
             **self.segment.result.values(),
         }
         self.thresholds.change(
-            entry, type(entry.labels.parameters).model_validate(changed)
+            image, type(image.masks.parameters).model_validate(changed)
         )

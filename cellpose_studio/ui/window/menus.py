@@ -10,8 +10,8 @@ from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QMenu, QMessageBox
 
 from cellpose_studio import __version__
-from cellpose_studio.ui.canvas.rendering import why_flat
-from cellpose_studio.ui.cell_text.menu import fill_word_menu
+from cellpose_studio.ui.canvas.rendering import reason_2d_only
+from cellpose_studio.ui.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.commands.command import Command, QAction, fill, fill_recent
 from cellpose_studio.ui.commands.shortcut_editor import KeySheet
 from cellpose_studio.ui.commands.shortcuts import Keys
@@ -39,7 +39,7 @@ class Menus:
         self.keys.explain(window.curate.tips)
         window.session.shown_changed.connect(self._on_state)
         window.session.labels_changed.connect(self._on_state)
-        window.session.entry_changed.connect(self._on_state)
+        window.session.image_changed.connect(self._on_state)
         window.batch.changed.connect(self._on_state)
         window.canvas.rendering.changed.connect(self._on_state)
         self._on_state()
@@ -111,7 +111,11 @@ class Menus:
             Command("masks", "&Masks", canvas.set_masks_shown, "X", checked=True),
             Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=True),
             Command(
-                "doubt", "Colour by &doubt", canvas.set_by_doubt, "K", checked=False
+                "uncertainty",
+                "Colour by &uncertainty",
+                canvas.set_coloured_by_uncertainty,
+                "K",
+                checked=False,
             ),
             Command(
                 "ortho", "Ortho&gonal views", window.ortho.set_on, "O", checked=False
@@ -125,7 +129,7 @@ class Menus:
             ),
         )
         words = menu.addMenu("&Words at cells")
-        self.actions |= fill_word_menu(words, window.words, window)
+        self.actions |= fill_cell_text_menu(words, window.words, window)
         self._add(
             menu,
             None,
@@ -202,19 +206,19 @@ class Menus:
 
     def _on_state(self, *_: object) -> None:
         """Switch off what makes no sense without an image or masks."""
-        entry = self._window.session.shown
+        image = self._window.session.shown
         for name in ("closeImage", "previous", "next", "home", "run", "figure"):
-            self.actions[name].setEnabled(entry is not None)
-        self.actions["reviewed"].setEnabled(entry is not None)
-        self.actions["reviewed"].setChecked(entry is not None and entry.reviewed)
+            self.actions[name].setEnabled(image is not None)
+        self.actions["reviewed"].setEnabled(image is not None)
+        self.actions["reviewed"].setChecked(image is not None and image.reviewed)
         for name in ("train", "test", "noTraining"):
-            masks = entry is not None and entry.labels is not None
+            masks = image is not None and image.masks is not None
             self.actions[name].setEnabled(masks)
-        flat = why_flat(entry.image if entry else None)
+        flat = reason_2d_only(image.source if image else None)
         reasons = {
             **dict.fromkeys(_FROM_THE_SIDE, flat),
-            **self._window.cell_commands.why_off(),
-            **self._window.plane_commands.why_off(),
+            **self._window.cell_commands.reason_disabled(),
+            **self._window.plane_commands.reason_disabled(),
         }
         for name, why in reasons.items():
             self.actions[name].setEnabled(not why)
@@ -222,7 +226,7 @@ class Menus:
         for name in ("pauseQueue", "cancelQueue"):
             self.actions[name].setEnabled(self._window.batch.left > 0)
         for name in ("save", "saveVersion", "howMade"):
-            masks = entry is not None and entry.labels is not None
+            masks = image is not None and image.masks is not None
             self.actions[name].setEnabled(masks)
 
     def _cancel(self) -> None:

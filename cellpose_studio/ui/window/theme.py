@@ -8,7 +8,7 @@ ADDITIONS = """
 #messageBar[kind="note"] { background: {{ primary }}; }
 #messageBar QLabel { background: transparent; }
 #aboutModel, #jobText, #jobLeft, #welcome { color: {{ opacity(text, 170) }}; }
-#doubt { color: {{ opacity(text, 200) }}; }
+#uncertainty { color: {{ opacity(text, 200) }}; }
 #hint { background: {{ warning }}; color: black; padding: 6px; border-radius: 3px; }
 #run { background: {{ current }}; font-weight: bold; padding: 8px; }
 #run:hover { background: {{ lighten(current, 10) }}; }

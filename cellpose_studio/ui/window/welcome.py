@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from cellpose_studio.app.project.scratch import LeftOver
+from cellpose_studio.app.project.scratch import UnsavedProject
 
 _MOST_OFFERS = 3
 
@@ -40,7 +40,7 @@ class Welcome(QWidget):
         column.addStretch(1)
         self.button.clicked.connect(self.sample_wanted)
 
-    def offer(self, projects: Sequence[LeftOver]) -> None:
+    def offer(self, projects: Sequence[UnsavedProject]) -> None:
         """Offer to go on with unnamed projects, the newest ones."""
         for button in self.offers:
             self._offered.removeWidget(button)
@@ -50,7 +50,7 @@ class Welcome(QWidget):
             self._offered.addWidget(button, 0, Qt.AlignmentFlag.AlignCenter)
         self._about.setVisible(bool(self.offers))
 
-    def _button(self, project: LeftOver) -> QPushButton:
+    def _button(self, project: UnsavedProject) -> QPushButton:
         images = "1 image" if project.images == 1 else f"{project.images} images"
         button = QPushButton(f"Go on with {images} of {project.changed:%d %b, %H:%M}")
         button.setToolTip(str(project.path))

@@ -6,7 +6,8 @@ from typing import Any
 
 from qtpy.QtWidgets import QTabWidget
 
-from cellpose_studio.app.session.session import Entry, Session
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.ui.canvas import Canvas
 
@@ -24,9 +25,9 @@ class WindowState:
 
     def remember(self) -> None:
         """Write down what is shown at present."""
-        entry = self._session.shown
+        image = self._session.shown
         state = {
-            "shown": entry.id if entry else None,
+            "shown": image.id if image else None,
             "planes": self._canvas.planes,
             "tab": self._tabs.currentIndex(),
         }
@@ -35,19 +36,19 @@ class WindowState:
     def restore(self) -> None:
         """Show what was shown when the project was closed, or its first image."""
         state = self._session.project.state
-        entries = self._session.entries
-        shown = next((e for e in entries if e.id == state.get("shown")), None)
-        if shown is None and entries:
-            shown = entries[0]
+        images = self._session.images
+        shown = next((e for e in images if e.id == state.get("shown")), None)
+        if shown is None and images:
+            shown = images[0]
         if shown is not None:
-            self._session.show(shown.image.key)
+            self._session.show(shown.source.key)
             self._canvas.set_planes(_planes(state.get("planes")))
         tab = state.get("tab")
         if isinstance(tab, int) and 0 <= tab < self._tabs.count():
             self._tabs.setCurrentIndex(tab)
 
-    def _on_shown(self, entry: Entry | None) -> None:
-        if entry is not None:
+    def _on_shown(self, image: ProjectImage | None) -> None:
+        if image is not None:
             self.remember()
 
 

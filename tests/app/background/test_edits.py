@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QCoreApplication, QEvent
 
-from cellpose_studio.app.background.edits import SlowEdits
+from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
@@ -17,23 +17,23 @@ from cellpose_studio.io.images.reader import open_images
 
 
 @pytest.fixture
-def entry(session, cells):
+def image(session, cells):
     """Return an image with cells 3 and 7."""
-    [image] = open_images(cells("a.tif", (32, 32)))
-    [entry] = session.add([image])
-    session.show(image.key)
+    [source] = open_images(cells("a.tif", (32, 32)))
+    [image] = session.add([source])
+    session.show(source.key)
     labels = np.zeros((32, 32), np.uint32)
     labels[2:9, 2:9], labels[20:29, 20:29] = 3, 7
-    session.replace_labels(entry, LabelSet("cells", LabelImage(labels), "", 2), "Run")
-    return entry
+    session.replace_masks(image, LabelSet("cells", LabelImage(labels), "", 2), "Run")
+    return image
 
 
 class Slow:
     """Deletes cell 3 in a job, and hears what comes of it."""
 
-    def __init__(self, session, queue, entry) -> None:
-        self.slow = SlowEdits(session, queue)
-        self.session, self.queue, self.entry = session, queue, entry
+    def __init__(self, session, queue, image) -> None:
+        self.slow = BackgroundEdits(session, queue)
+        self.session, self.queue, self.image = session, queue, image
         self.said, self.errors = [], []
         self.done = []
         self.slow.noted.connect(self.said.append)
@@ -41,7 +41,7 @@ class Slow:
 
     def start(self) -> None:
         self.slow.start(
-            self.entry,
+            self.image,
             "Delete",
             lambda labels, table, _: delete_cells(labels, table, [3]),
             self.finish,
@@ -49,17 +49,17 @@ class Slow:
 
     def finish(self, edit) -> None:
         self.done.append(edit)
-        self.session.edit(self.entry, edit)
+        self.session.edit(self.image, edit)
 
     def wait(self, qtbot) -> list[int]:
         """Return the cells that are there when the job has ended."""
         qtbot.waitUntil(lambda: not self.queue.jobs, timeout=60_000)
-        return np.unique(self.entry.labels.labels).tolist()
+        return np.unique(self.image.masks.array).tolist()
 
 
 @pytest.fixture
-def slow(session, queue, entry):
-    return Slow(session, queue, entry)
+def slow(session, queue, image):
+    return Slow(session, queue, image)
 
 
 def test_it_is_one_step_when_it_is_done(slow, session, qtbot):
@@ -71,26 +71,26 @@ def test_it_is_one_step_when_it_is_done(slow, session, qtbot):
 
 
 def test_an_edit_meanwhile_counts_and_the_slow_one_does_not(
-    slow, session, entry, qtbot
+    slow, session, image, qtbot
 ):
     slow.start()
-    labels = entry.labels
-    session.edit(entry, delete_cells(labels.labels, labels.pixels.sizes(), [7]))
+    labels = image.masks
+    session.edit(image, delete_cells(labels.array, labels.pixels.cell_table(), [7]))
     assert slow.wait(qtbot) == [0, 3]
     assert "a.tif were changed meanwhile" in slow.said[0]
 
 
-def test_other_masks_of_the_image_are_left_alone(slow, session, entry, qtbot):
-    nuclei = entry.labels.labels.copy()
+def test_other_masks_of_the_image_are_left_alone(slow, session, image, qtbot):
+    nuclei = image.masks.array.copy()
     slow.start()
-    session.replace_labels(entry, LabelSet("nuclei", LabelImage(nuclei), "", 2), "Run")
+    session.replace_masks(image, LabelSet("nuclei", LabelImage(nuclei), "", 2), "Run")
     assert slow.wait(qtbot) == [0, 3, 7]
     assert len(slow.said) == 1
 
 
-def test_nothing_is_said_of_an_image_that_was_closed(slow, session, entry, qtbot):
+def test_nothing_is_said_of_an_image_that_was_closed(slow, session, image, qtbot):
     slow.start()
-    session.close(entry.image.key)
+    session.close(image.source.key)
     assert slow.wait(qtbot) == [0, 3, 7]
     assert not slow.said
     assert not slow.done
@@ -114,7 +114,7 @@ def test_a_job_that_was_cancelled_late_does_nothing(slow, queue, qtbot):
         begun.set()
         go_on.wait(60)
 
-    slow.slow.start(slow.entry, "Split", work, slow.done.append)
+    slow.slow.start(slow.image, "Split", work, slow.done.append)
     assert begun.wait(60)
     queue.cancel_all()
     go_on.set()
@@ -126,7 +126,7 @@ def test_a_job_that_was_cancelled_late_does_nothing(slow, queue, qtbot):
 def test_a_job_that_was_cancelled_too_late_for_its_work_does_nothing(
     slow, queue, qtbot
 ):
-    slow.slow.start(slow.entry, "Split", lambda *_: None, slow.done.append)
+    slow.slow.start(slow.image, "Split", lambda *_: None, slow.done.append)
     # It is done, and nobody has heard of it yet.
     assert queue._pool.waitForDone(60_000)
     queue.cancel_all()
@@ -143,10 +143,10 @@ def test_a_job_without_anybody_to_tell_ends_quietly(qapp):
     job.run()
 
 
-def test_what_fails_is_told(slow, entry, qtbot):
+def test_what_fails_is_told(slow, image, qtbot):
     def work(*_):
         raise ValueError("no")
 
-    slow.slow.start(entry, "Fail", work, lambda _: None)
+    slow.slow.start(image, "Fail", work, lambda _: None)
     assert slow.wait(qtbot) == [0, 3, 7]
     assert str(slow.errors[0]) == "no"

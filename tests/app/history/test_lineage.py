@@ -255,26 +255,26 @@ def masks(*cells, name="cells"):
 
 @pytest.fixture
 def image(session, cells):
-    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
-    session.show(entry.image.key)
-    return entry
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.show(image.source.key)
+    return image
 
 
 def test_the_history_follows_the_work(session, told, image, qtbot):
-    session.replace_labels(image, masks(1, 2), "Run")
+    session.replace_masks(image, masks(1, 2), "Run")
     qtbot.waitUntil(
         lambda: told[-1] is not None and bool(told[-1].lineages), timeout=LONG
     )
     assert ids(told[-1].lineages[0].line) == [1]
     assert told[-1].thumbnails[1].shape == (32, 32, 3)
-    pixels = image.labels.pixels
-    session.edit(image, delete_cells(pixels.array(), pixels.sizes(), [1]))
+    pixels = image.masks.pixels
+    session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
     qtbot.waitUntil(lambda: bool(told[-1].lineages[0].open_edits), timeout=LONG)
     [edit] = told[-1].lineages[0].open_edits
     assert (edit.operation, edit.cells) == ("Delete cell", (1,))
     # It was told before.
     assert told[-1].thumbnails == {}
-    session.replace_labels(image, masks(3), "Run")
+    session.replace_masks(image, masks(3), "Run")
     qtbot.waitUntil(lambda: ids(told[-1].lineages[0].line) == [3, 2, 1], timeout=LONG)
     assert told[-1].lineages[0].head == 3
     session.undo_stack.undo()
@@ -285,27 +285,27 @@ def test_another_image_never_has_the_history_of_the_one_before(
     session, told, image, cells, qtbot
 ):
     [other] = session.add(open_images(cells("b.tif", (32, 32))))
-    session.replace_labels(image, masks(1), "Run")
-    session.replace_labels(other, masks(1, 2), "Run")
+    session.replace_masks(image, masks(1), "Run")
+    session.replace_masks(other, masks(1, 2), "Run")
     for _ in range(5):
-        session.show(other.image.key)
+        session.show(other.source.key)
         assert told[-1] is None
         qtbot.wait(7)
-        session.show(image.image.key)
+        session.show(image.source.key)
         assert told[-1] is None
     seen = len(told)
     qtbot.waitUntil(lambda: told[-1] is not None, timeout=LONG)
-    assert {t.entry for t in told[seen:] if t} == {image}
+    assert {t.image for t in told[seen:] if t} == {image}
 
 
 def test_the_label_set_that_is_shown_comes_first(session, told, image, qtbot):
-    session.replace_labels(image, masks(1, name="nuclei"), "Run")
-    session.replace_labels(image, masks(1), "Run")
+    session.replace_masks(image, masks(1, name="nuclei"), "Run")
+    session.replace_masks(image, masks(1), "Run")
     qtbot.waitUntil(
         lambda: told[-1] is not None and len(told[-1].lineages) == 2, timeout=LONG
     )
     assert [one.name for one in told[-1].lineages] == ["cells", "nuclei"]
-    session.choose_labels(image, "nuclei")
+    session.choose_label_set(image, "nuclei")
     qtbot.waitUntil(lambda: told[-1].lineages[0].name == "nuclei", timeout=LONG)
 
 
@@ -323,10 +323,10 @@ def test_a_run_that_failed_is_told_before_there_are_masks(session, told, image, 
 
 
 def test_a_comparison_has_the_edits_that_are_in_no_revision(session, image):
-    session.replace_labels(image, masks(1, 2, 3), "Run")
-    first = image.labels.revision
-    pixels = image.labels.pixels
-    session.edit(image, delete_cells(pixels.array(), pixels.sizes(), [2]))
+    session.replace_masks(image, masks(1, 2, 3), "Run")
+    first = image.masks.revision
+    pixels = image.masks.pixels
+    session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [2]))
     project = session.project
     found = compared(project, Side(first), Side(first, with_edits=True))
     assert found.comparison.removed.tolist() == [2]
@@ -339,13 +339,13 @@ def test_a_comparison_has_the_edits_that_are_in_no_revision(session, image):
 
 def test_of_a_cell_that_changed_the_picture_tells_which_pixels(session, image):
     old, new = masks(1), masks(5)
-    session.replace_labels(image, old, "Run")
-    before = image.labels.revision
-    new.labels[...] = 0
-    new.labels[4:7, 4:16] = 9
-    new.labels[20:24, 20:24] = 5
-    session.replace_labels(image, new, "Run")
-    found = compared(session.project, Side(before), Side(image.labels.revision))
+    session.replace_masks(image, old, "Run")
+    before = image.masks.revision
+    new.array[...] = 0
+    new.array[4:7, 4:16] = 9
+    new.array[20:24, 20:24] = 5
+    session.replace_masks(image, new, "Run")
+    found = compared(session.project, Side(before), Side(image.masks.revision))
     assert found.comparison.changed.tolist() == [[1, 9]]
     assert found.picture[5, 6] == KEPT
     assert found.picture[5, 13] == 4

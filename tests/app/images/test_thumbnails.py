@@ -106,23 +106,23 @@ def test_nothing_comes_after_the_end(thumbnails, cache, images, qtbot):
 
 
 def test_the_status_is_what_matters_most(session, images):
-    entry = session.add(images[:1])[0]
-    assert status_of(entry) == "untouched"
+    image = session.add(images[:1])[0]
+    assert status_of(image) == "untouched"
     pixels = np.zeros((32, 40), np.uint32)
     pixels[:3, :3] = 1
     labels = LabelSet("cells", LabelImage(pixels), "run", 1)
-    session.replace_labels(entry, labels, "Run")
-    assert status_of(entry) == "segmented"
+    session.replace_masks(image, labels, "Run")
+    assert status_of(image) == "segmented"
     region = (slice(0, 3), slice(0, 3))
     after = np.zeros((3, 3), np.uint32)
-    session.edit(entry, edit_between("Delete", [1], pixels, region, after))
-    assert status_of(entry) == "edited"
-    session.set_reviewed(entry, True)
-    assert status_of(entry) == "reviewed"
-    assert status_of(entry, missing=True) == "missing"
-    session.set_reviewed(entry, False)
-    session.seal(entry)
-    assert status_of(entry) == "edited"
+    session.edit(image, edit_between("Delete", [1], pixels, region, after))
+    assert status_of(image) == "edited"
+    session.set_reviewed(image, True)
+    assert status_of(image) == "reviewed"
+    assert status_of(image, missing=True) == "missing"
+    session.set_reviewed(image, False)
+    session.seal(image)
+    assert status_of(image) == "edited"
 
 
 def test_files_that_are_not_there_are_found(cells, tmp_path):

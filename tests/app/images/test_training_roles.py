@@ -16,50 +16,50 @@ WAIT = 20_000  # ms
 
 
 @pytest.fixture
-def entry(session, cells):
+def image(session, cells):
     """Return an image whose masks were edited since they became a revision."""
-    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
     labels = LabelSet("cells", LabelImage(np.ones((32, 32), "u4")), "run", 1)
-    session.replace_labels(entry, labels, "Run")
-    draw(session, entry, 7)
-    return entry
+    session.replace_masks(image, labels, "Run")
+    draw(session, image, 7)
+    return image
 
 
-def draw(session, entry, cell):
+def draw(session, image, cell):
     region = (slice(2, 6),) * 2
     pixels = np.full((4, 4), cell, "u4")
-    labels = entry.labels.labels
-    session.edit(entry, edit_between("Draw", [cell], labels, region, pixels))
+    labels = image.masks.array
+    session.edit(image, edit_between("Draw", [cell], labels, region, pixels))
 
 
-def test_masks_are_used_as_they_are_when_they_are_chosen(session, entry, queue):
+def test_masks_are_used_as_they_are_when_they_are_chosen(session, image, queue):
     members = TrainingMembers(session, queue)
-    members.set_role(entry, "train")
-    draw(session, entry, 8)
-    session.seal(entry)
+    members.set_role(image, "train")
+    draw(session, image, 8)
+    session.seal(image)
     [member] = session.project.read(read_members)
     revision = session.project.read(lambda db: read_revision(db, member.revision))
     assert revision.kind == "edit"
     assert 7 in session.project.labels(revision)
-    assert member.revision != entry.labels.revision.id
-    members.set_role(entry, "test")
+    assert member.revision != image.masks.revision.id
+    members.set_role(image, "test")
     [member] = session.project.read(read_members)
-    assert (member.revision, member.role) == (entry.labels.revision.id, "test")
-    members.set_role(entry, None)
+    assert (member.revision, member.role) == (image.masks.revision.id, "test")
+    members.set_role(image, None)
     assert session.project.read(read_members) == []
 
 
 def test_edits_that_are_in_the_journal_only_are_used_too(
-    session, entry, project, queue, qtbot
+    session, image, project, queue, qtbot
 ):
     project.writer.flush()
     project.close()
     again = type(session)(type(project).open(project.path))
     members = TrainingMembers(again, queue)
-    [entry] = again.entries
-    assert not entry.labels.pixels.loaded
-    members.set_role(entry, "train")
-    assert members.role(entry) == "train"
+    [image] = again.images
+    assert not image.masks.pixels.loaded
+    members.set_role(image, "train")
+    assert members.role(image) == "train"
     qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
     [member] = again.project.read(read_members)
     revision = again.project.read(lambda db: read_revision(db, member.revision))

@@ -13,17 +13,17 @@ from cellpose_studio.app.history.lineage import Present, read_lineages
 from cellpose_studio.app.history.restore import ids_in
 from cellpose_studio.app.masks.cell_statuses import renamed
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.core.edits.whole import delete_cells, names_from_1, relabel
+from cellpose_studio.core.edits.whole import delete_cells, relabel, relabel_sequential
 from cellpose_studio.io.images.reader import open_images
 
 
 @pytest.fixture
-def entry(session, cells):
+def image(session, cells):
     """Return an image with cells 1 to 4, which is shown."""
-    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
-    session.show(entry.image.key)
-    session.replace_labels(entry, four_cells(), "Run")
-    return entry
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.show(image.source.key)
+    session.replace_masks(image, four_cells(), "Run")
+    return image
 
 
 def four_cells(name: str = "cells") -> LabelSet:
@@ -33,94 +33,94 @@ def four_cells(name: str = "cells") -> LabelSet:
     return LabelSet(name, LabelImage(labels), "run", 4)
 
 
-def lineage_of(session, entry):
+def lineage_of(session, image):
     session.project.writer.flush()
-    number = entry.label_set_ids["cells"]
-    present = [Present("cells", number, entry.labels.revision.id)]
+    number = image.label_set_ids["cells"]
+    present = [Present("cells", number, image.masks.revision.id)]
     [known] = session.project.read(
-        lambda db: read_lineages(db, entry.id, present, "cells")
+        lambda db: read_lineages(db, image.id, present, "cells")
     )
     return known
 
 
 def test_cells_keep_their_status_when_the_project_is_opened_again(
-    session, entry, reopened
+    session, image, reopened
 ):
-    session.set_cell_status(entry, [1, 2], "accepted")
-    session.set_cell_status(entry, [3], "rejected")
-    session.set_cell_status(entry, [2], "later")
-    [again] = reopened().entries
+    session.set_cell_status(image, [1, 2], "accepted")
+    session.set_cell_status(image, [3], "rejected")
+    session.set_cell_status(image, [2], "later")
+    [again] = reopened().images
     assert again.statuses == {"cells": {1: "accepted", 2: "later", 3: "rejected"}}
 
 
-def test_a_status_is_a_step_that_can_be_undone_and_redone(session, entry, reopened):
-    session.set_cell_status(entry, [1], "accepted")
-    session.set_cell_status(entry, [1, 2], "rejected")
+def test_a_status_is_a_step_that_can_be_undone_and_redone(session, image, reopened):
+    session.set_cell_status(image, [1], "accepted")
+    session.set_cell_status(image, [1, 2], "rejected")
     stack = session.undo_stack
     assert stack.undoText() == "Reject 2 cells"
     session.undo()
-    assert entry.statuses["cells"] == {1: "accepted"}
+    assert image.statuses["cells"] == {1: "accepted"}
     assert stack.undoText() == "Accept cell"
     session.undo()
-    assert entry.statuses["cells"] == {}
+    assert image.statuses["cells"] == {}
     session.redo()
     session.redo()
-    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+    assert image.statuses["cells"] == {1: "rejected", 2: "rejected"}
     session.undo()
-    [again] = reopened().entries
+    [again] = reopened().images
     assert again.statuses["cells"] == {1: "accepted"}
 
 
-def test_statuses_can_be_undone_after_a_restart(session, entry, reopened):
-    session.set_cell_status(entry, [1, 2], "accepted")
-    pixels = entry.labels.pixels
-    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [4]))
-    session.set_cell_status(entry, [1], "rejected")
-    session.set_cell_status(entry, [3], "later")
+def test_statuses_can_be_undone_after_a_restart(session, image, reopened):
+    session.set_cell_status(image, [1, 2], "accepted")
+    pixels = image.masks.pixels
+    session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [4]))
+    session.set_cell_status(image, [1], "rejected")
+    session.set_cell_status(image, [3], "later")
     session.undo()
     again = reopened()
-    [entry] = again.entries
+    [image] = again.images
     assert again.undo_stack.redoText() == "Keep for later: cell"
     again.undo()
-    assert entry.statuses["cells"] == {1: "accepted", 2: "accepted"}
+    assert image.statuses["cells"] == {1: "accepted", 2: "accepted"}
     again.undo()
-    assert 4 in entry.labels.labels
+    assert 4 in image.masks.array
     again.undo()
-    assert entry.statuses["cells"] == {}
+    assert image.statuses["cells"] == {}
     for _ in range(4):
         again.redo()
-    assert entry.statuses["cells"] == {1: "rejected", 2: "accepted", 3: "later"}
-    assert 4 not in entry.labels.labels
+    assert image.statuses["cells"] == {1: "rejected", 2: "accepted", 3: "later"}
+    assert 4 not in image.masks.array
 
 
-def test_statuses_are_no_edits_of_the_masks(session, entry):
-    session.set_cell_status(entry, [1], "accepted")
-    known = lineage_of(session, entry)
+def test_statuses_are_no_edits_of_the_masks(session, image):
+    session.set_cell_status(image, [1], "accepted")
+    known = lineage_of(session, image)
     assert known.open_edits == ()
-    assert not entry.edited
+    assert not image.edited
 
 
-def test_statuses_go_with_cells_that_get_other_ids(session, entry, reopened):
-    session.set_cell_status(entry, [1], "rejected")
-    session.set_cell_status(entry, [2, 4], "accepted")
-    pixels = entry.labels.pixels
-    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [1]))
-    changes = renamed(entry.statuses["cells"], names_from_1(pixels.sizes()))
-    session.edit(entry, relabel(pixels.array(), pixels.sizes()), changes)
+def test_statuses_go_with_cells_that_get_other_ids(session, image, reopened):
+    session.set_cell_status(image, [1], "rejected")
+    session.set_cell_status(image, [2, 4], "accepted")
+    pixels = image.masks.pixels
+    session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
+    changes = renamed(image.statuses["cells"], relabel_sequential(pixels.cell_table()))
+    session.edit(image, relabel(pixels.array(), pixels.cell_table()), changes)
     after = {1: "accepted", 3: "accepted"}
     before = {1: "rejected", 2: "accepted", 4: "accepted"}
-    assert entry.statuses["cells"] == after
+    assert image.statuses["cells"] == after
     session.undo()
-    assert entry.statuses["cells"] == before
+    assert image.statuses["cells"] == before
     session.redo()
     again = reopened()
-    [entry] = again.entries
-    assert entry.statuses["cells"] == after
+    [image] = again.images
+    assert image.statuses["cells"] == after
     again.undo()
-    assert entry.statuses["cells"] == before
-    assert np.unique(entry.labels.labels).tolist() == [0, 2, 3, 4]
+    assert image.statuses["cells"] == before
+    assert np.unique(image.masks.array).tolist() == [0, 2, 3, 4]
     again.redo()
-    assert entry.statuses["cells"] == after
+    assert image.statuses["cells"] == after
 
 
 @given(
@@ -142,110 +142,110 @@ def test_other_ids_have_the_status_of_the_cell_that_they_go_to(known, there, ids
     assert not after.keys() & names.keys() - set(names.values())
 
 
-def test_a_status_can_be_taken_away(session, entry):
-    session.set_cell_status(entry, [4], "later")
-    session.set_cell_status(entry, [4], None)
-    assert entry.statuses["cells"] == {}
+def test_a_status_can_be_taken_away(session, image):
+    session.set_cell_status(image, [4], "later")
+    session.set_cell_status(image, [4], None)
+    assert image.statuses["cells"] == {}
     session.undo()
-    assert entry.statuses["cells"] == {4: "later"}
+    assert image.statuses["cells"] == {4: "later"}
 
 
-def test_what_changes_is_told(session, entry):
+def test_what_changes_is_told(session, image):
     heard = []
     session.statuses_changed.connect(lambda *what: heard.append(what))
-    session.set_cell_status(entry, [2, 3], "accepted")
-    session.set_cell_status(entry, [3, 4], "accepted")
+    session.set_cell_status(image, [2, 3], "accepted")
+    session.set_cell_status(image, [3, 4], "accepted")
     session.undo()
     assert heard == [
-        (entry, "cells", (2, 3)),
-        (entry, "cells", (4,)),
-        (entry, "cells", (4,)),
+        (image, "cells", (2, 3)),
+        (image, "cells", (4,)),
+        (image, "cells", (4,)),
     ]
 
 
-def test_nothing_new_is_no_step(session, entry):
-    session.set_cell_status(entry, [1], "accepted")
+def test_nothing_new_is_no_step(session, image):
+    session.set_cell_status(image, [1], "accepted")
     count = session.undo_stack.count()
-    session.set_cell_status(entry, [1], "accepted")
-    session.set_cell_status(entry, [2], None)
-    session.set_cell_status(entry, [], "rejected")
+    session.set_cell_status(image, [1], "accepted")
+    session.set_cell_status(image, [2], None)
+    session.set_cell_status(image, [], "rejected")
     assert session.undo_stack.count() == count
 
 
 def test_without_masks_there_is_nothing_to_decide(session, cells):
-    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
-    session.set_cell_status(entry, [1], "accepted")
-    assert entry.statuses == {}
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.set_cell_status(image, [1], "accepted")
+    assert image.statuses == {}
     assert not session.undo_stack.canUndo()
 
 
-def test_edits_keep_the_status_and_so_do_cells_that_come_back(session, entry):
-    session.set_cell_status(entry, [1, 2], "rejected")
-    pixels = entry.labels.pixels
-    session.edit(entry, delete_cells(pixels.array(), pixels.sizes(), [1]))
-    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+def test_edits_keep_the_status_and_so_do_cells_that_come_back(session, image):
+    session.set_cell_status(image, [1, 2], "rejected")
+    pixels = image.masks.pixels
+    session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
+    assert image.statuses["cells"] == {1: "rejected", 2: "rejected"}
     session.undo()
-    assert entry.statuses["cells"] == {1: "rejected", 2: "rejected"}
+    assert image.statuses["cells"] == {1: "rejected", 2: "rejected"}
 
 
-def test_label_sets_have_statuses_of_their_own(session, entry, reopened):
-    session.set_cell_status(entry, [1], "accepted")
-    session.replace_labels(entry, four_cells("nuclei"), "Run")
-    session.set_cell_status(entry, [1], "rejected")
-    assert entry.statuses == {"cells": {1: "accepted"}, "nuclei": {1: "rejected"}}
-    [again] = reopened().entries
-    assert again.statuses == entry.statuses
+def test_label_sets_have_statuses_of_their_own(session, image, reopened):
+    session.set_cell_status(image, [1], "accepted")
+    session.replace_masks(image, four_cells("nuclei"), "Run")
+    session.set_cell_status(image, [1], "rejected")
+    assert image.statuses == {"cells": {1: "accepted"}, "nuclei": {1: "rejected"}}
+    [again] = reopened().images
+    assert again.statuses == image.statuses
 
 
-def test_undo_shows_the_masks_whose_status_it_changes(session, entry):
-    session.set_cell_status(entry, [1], "accepted")
-    session.replace_labels(entry, four_cells("nuclei"), "Run")
-    session.set_cell_status(entry, [1], "rejected")
-    session.choose_labels(entry, "cells")
+def test_undo_shows_the_masks_whose_status_it_changes(session, image):
+    session.set_cell_status(image, [1], "accepted")
+    session.replace_masks(image, four_cells("nuclei"), "Run")
+    session.set_cell_status(image, [1], "rejected")
+    session.choose_label_set(image, "cells")
     session.undo()
-    assert entry.active == "nuclei"
-    assert entry.statuses["nuclei"] == {}
+    assert image.active == "nuclei"
+    assert image.statuses["nuclei"] == {}
 
 
-def test_undo_goes_back_to_the_image_it_happened_on(session, entry, cells):
-    session.set_cell_status(entry, [1], "accepted")
+def test_undo_goes_back_to_the_image_it_happened_on(session, image, cells):
+    session.set_cell_status(image, [1], "accepted")
     [other] = session.add(open_images(cells("b.tif", (32, 32))))
-    session.show(other.image.key)
+    session.show(other.source.key)
     session.undo()
-    assert session.shown is entry
+    assert session.shown is image
 
 
-def test_restored_masks_get_the_statuses_that_come_with_them(session, entry, reopened):
-    session.set_cell_status(entry, [1, 4], "accepted")
+def test_restored_masks_get_the_statuses_that_come_with_them(session, image, reopened):
+    session.set_cell_status(image, [1, 4], "accepted")
     earlier = replace(four_cells(), origin="earlier")
     changes = {1: ("accepted", None), 2: (None, "rejected")}
-    session.replace_labels(entry, earlier, "Restore", "restore", statuses=changes)
-    assert entry.statuses["cells"] == {2: "rejected", 4: "accepted"}
+    session.replace_masks(image, earlier, "Restore", "restore", statuses=changes)
+    assert image.statuses["cells"] == {2: "rejected", 4: "accepted"}
     session.undo()
-    assert entry.statuses["cells"] == {1: "accepted", 4: "accepted"}
+    assert image.statuses["cells"] == {1: "accepted", 4: "accepted"}
     session.redo()
     again = reopened()
-    [restored] = again.entries
+    [restored] = again.images
     assert restored.statuses["cells"] == {2: "rejected", 4: "accepted"}
-    assert restored.labels.origin == "earlier"
+    assert restored.masks.origin == "earlier"
     again.undo()
     assert restored.statuses["cells"] == {1: "accepted", 4: "accepted"}
-    assert restored.labels.origin == "run"
+    assert restored.masks.origin == "run"
 
 
-def test_a_restoration_with_statuses_is_a_revision_in_the_history(session, entry):
+def test_a_restoration_with_statuses_is_a_revision_in_the_history(session, image):
     changes = {1: (None, "accepted")}
-    session.replace_labels(
-        entry, four_cells(), "Restore revision 1", "restore", statuses=changes
+    session.replace_masks(
+        image, four_cells(), "Restore revision 1", "restore", statuses=changes
     )
-    restored, run = lineage_of(session, entry).line
+    restored, run = lineage_of(session, image).line
     assert (restored.revision.kind, run.revision.kind) == ("restore", "run")
     assert restored.changes == ("from revision 1",)
 
 
 def test_cells_are_found_again_where_they_are_whatever_their_ids():
     restored, present = four_cells(), four_cells()
-    present.labels[:] = np.choose(present.labels, [0, 9, 1, 4, 0])
+    present.array[:] = np.choose(present.array, [0, 9, 1, 4, 0])
     assert ids_in(restored, present.pixels.snapshot()) == {9: 1, 1: 2, 4: 3}
 
 

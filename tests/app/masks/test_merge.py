@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellpose_studio.app.background.flow_store import KeptFlows
+from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.history.restore import read_masks
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import Before, kept_over
+from cellpose_studio.app.masks.merge import MasksState, merge_into
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images
@@ -26,135 +26,135 @@ def masks(cells: dict[int, int], width: int = 6) -> LabelSet:
 
 
 @pytest.fixture
-def entry(session, cells):
+def image(session, cells):
     """Return an image with cells 1 to 4 of a run."""
-    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
-    run(session, entry, masks(dict(enumerate(PLACES, start=1))))
-    return entry
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
+    run(session, image, masks(dict(enumerate(PLACES, start=1))))
+    return image
 
 
-def run(session, entry, new: LabelSet) -> None:
+def run(session, image, new: LabelSet) -> None:
     """Do what the end of a run does."""
-    before = Before.of(entry, new.name)
-    kept = kept_over(session.project, before, new, Checkpoint())
-    session.replace_labels(entry, kept, "Run")
+    before = MasksState.of(image, new.name)
+    kept = merge_into(session.project, before, new, Checkpoint())
+    session.replace_masks(image, kept, "Run")
 
 
-def paint(session, entry, left: int, value: int) -> None:
+def paint(session, image, left: int, value: int) -> None:
     region = slice(4, 12), slice(left, left + 6)
     after = np.full((8, 6), value, np.uint32)
-    labels = entry.labels.labels
-    session.edit(entry, edit_between("Brush", [value], labels, region, after))
+    labels = image.masks.array
+    session.edit(image, edit_between("Brush", [value], labels, region, after))
 
 
-def ids(entry) -> list[int]:
+def ids(image) -> list[int]:
     """Return the id in the middle of each place."""
-    return [int(entry.labels.labels[8, left + 2]) for left in PLACES]
+    return [int(image.masks.array[8, left + 2]) for left in PLACES]
 
 
-def test_cells_keep_their_ids_and_new_ones_get_new_ones(session, entry):
-    run(session, entry, masks({1: 24, 2: 16}))
-    assert ids(entry) == [0, 0, 3, 4]
-    run(session, entry, masks({9: 0, 7: 24}))
-    assert ids(entry) == [5, 0, 0, 4]
+def test_cells_keep_their_ids_and_new_ones_get_new_ones(session, image):
+    run(session, image, masks({1: 24, 2: 16}))
+    assert ids(image) == [0, 0, 3, 4]
+    run(session, image, masks({9: 0, 7: 24}))
+    assert ids(image) == [5, 0, 0, 4]
 
 
-def test_accepted_cells_survive_a_run_that_does_not_find_them(session, entry):
-    session.set_cell_status(entry, [2], "accepted")
-    session.set_cell_status(entry, [3], "rejected")
-    run(session, entry, masks({1: 0}))
-    assert ids(entry) == [1, 2, 0, 0]
-    assert entry.labels.cells == 2
-    run(session, entry, masks({1: 0}))
-    assert ids(entry) == [1, 2, 0, 0]
+def test_accepted_cells_survive_a_run_that_does_not_find_them(session, image):
+    session.set_cell_status(image, [2], "accepted")
+    session.set_cell_status(image, [3], "rejected")
+    run(session, image, masks({1: 0}))
+    assert ids(image) == [1, 2, 0, 0]
+    assert image.masks.cells == 2
+    run(session, image, masks({1: 0}))
+    assert ids(image) == [1, 2, 0, 0]
 
 
-def test_accepted_cells_keep_their_shape(session, entry):
-    session.set_cell_status(entry, [1], "accepted")
-    before = entry.labels.labels == 1
-    run(session, entry, masks(dict(enumerate(PLACES, start=1)), width=7))
-    np.testing.assert_array_equal(entry.labels.labels == 1, before)
-    assert (entry.labels.labels == 2).sum() == 7 * 8
+def test_accepted_cells_keep_their_shape(session, image):
+    session.set_cell_status(image, [1], "accepted")
+    before = image.masks.array == 1
+    run(session, image, masks(dict(enumerate(PLACES, start=1)), width=7))
+    np.testing.assert_array_equal(image.masks.array == 1, before)
+    assert (image.masks.array == 2).sum() == 7 * 8
 
 
-def test_cells_drawn_by_hand_survive_run_after_run(session, entry, reopened):
-    paint(session, entry, 0, 0)
-    paint(session, entry, 0, 50)
-    run(session, entry, masks({1: 24}))
-    assert ids(entry) == [50, 0, 0, 4]
-    run(session, entry, masks({1: 24}))
-    assert ids(entry) == [50, 0, 0, 4]
+def test_cells_drawn_by_hand_survive_run_after_run(session, image, reopened):
+    paint(session, image, 0, 0)
+    paint(session, image, 0, 50)
+    run(session, image, masks({1: 24}))
+    assert ids(image) == [50, 0, 0, 4]
+    run(session, image, masks({1: 24}))
+    assert ids(image) == [50, 0, 0, 4]
     again = reopened()
-    [entry] = again.entries
-    again.show(entry.image.key)
-    run(again, entry, masks({1: 24}))
-    assert ids(entry) == [50, 0, 0, 4]
+    [image] = again.images
+    again.show(image.source.key)
+    run(again, image, masks({1: 24}))
+    assert ids(image) == [50, 0, 0, 4]
 
 
-def test_cells_that_were_deleted_do_not_come_back(session, entry):
-    paint(session, entry, 8, 0)
+def test_cells_that_were_deleted_do_not_come_back(session, image):
+    paint(session, image, 8, 0)
     found = dict(enumerate(PLACES, start=1))
     for _ in range(2):
-        run(session, entry, masks(found))
-        assert ids(entry) == [1, 0, 3, 4]
+        run(session, image, masks(found))
+        assert ids(image) == [1, 0, 3, 4]
 
 
-def test_what_was_undone_was_not_decided(session, entry):
-    paint(session, entry, 8, 0)
-    paint(session, entry, 0, 50)
+def test_what_was_undone_was_not_decided(session, image):
+    paint(session, image, 8, 0)
+    paint(session, image, 0, 50)
     session.undo()
     session.undo()
-    run(session, entry, masks({1: 8}))
-    assert ids(entry) == [0, 2, 0, 0]
+    run(session, image, masks({1: 8}))
+    assert ids(image) == [0, 2, 0, 0]
 
 
-def test_a_run_can_be_undone_with_all_it_kept(session, entry):
-    session.set_cell_status(entry, [1], "accepted")
-    run(session, entry, masks({1: 8}))
+def test_a_run_can_be_undone_with_all_it_kept(session, image):
+    session.set_cell_status(image, [1], "accepted")
+    run(session, image, masks({1: 8}))
     session.undo()
-    assert ids(entry) == [1, 2, 3, 4]
+    assert ids(image) == [1, 2, 3, 4]
     session.redo()
-    assert ids(entry) == [1, 2, 0, 0]
-    assert entry.statuses["cells"] == {1: "accepted"}
+    assert ids(image) == [1, 2, 0, 0]
+    assert image.statuses["cells"] == {1: "accepted"}
 
 
 def test_masks_that_were_begun_by_hand_are_all_kept(session, cells):
-    [entry] = session.add(open_images(cells("b.tif", (32, 32))))
-    session.replace_labels(entry, masks({}), "Begin masks", "edit")
-    paint(session, entry, 16, 1)
-    run(session, entry, masks({1: 0, 2: 16}))
-    assert ids(entry) == [2, 0, 1, 0]
+    [image] = session.add(open_images(cells("b.tif", (32, 32))))
+    session.replace_masks(image, masks({}), "Begin masks", "edit")
+    paint(session, image, 16, 1)
+    run(session, image, masks({1: 0, 2: 16}))
+    assert ids(image) == [2, 0, 1, 0]
 
 
-def test_the_masks_before_a_preview_count(session, entry):
-    session.set_cell_status(entry, [4], "accepted")
-    session.preview(entry, masks({1: 0}))
-    run(session, entry, masks({1: 0}))
-    assert ids(entry) == [1, 0, 0, 4]
+def test_the_masks_before_a_preview_count(session, image):
+    session.set_cell_status(image, [4], "accepted")
+    session.preview(image, masks({1: 0}))
+    run(session, image, masks({1: 0}))
+    assert ids(image) == [1, 0, 0, 4]
 
 
-def test_cells_drawn_by_hand_are_still_so_after_restoring(session, entry, tmp_path):
-    paint(session, entry, 8, 0)
-    paint(session, entry, 0, 50)
-    session.seal(entry)
-    edited = entry.labels.revision
-    run(session, entry, masks({9: 24}))
-    flows = KeptFlows(tmp_path / "flows")
-    labels = read_masks(session.project, session.stored, flows, entry, "cells", edited)
-    session.replace_labels(entry, labels, "Restore", "restore")
-    assert ids(entry) == [50, 0, 3, 4]
-    run(session, entry, masks({1: 8, 2: 24}))
-    assert ids(entry) == [50, 0, 0, 4]
+def test_cells_drawn_by_hand_are_still_so_after_restoring(session, image, tmp_path):
+    paint(session, image, 8, 0)
+    paint(session, image, 0, 50)
+    session.seal(image)
+    edited = image.masks.revision
+    run(session, image, masks({9: 24}))
+    flows = FlowStore(tmp_path / "flows")
+    labels = read_masks(session.project, session.stored, flows, image, "cells", edited)
+    session.replace_masks(image, labels, "Restore", "restore")
+    assert ids(image) == [50, 0, 3, 4]
+    run(session, image, masks({1: 8, 2: 24}))
+    assert ids(image) == [50, 0, 0, 4]
 
 
-def test_ids_of_cells_that_are_gone_are_not_given_again(session, entry, reopened):
-    paint(session, entry, 0, 50)
-    paint(session, entry, 0, 0)
-    session.seal(entry)
+def test_ids_of_cells_that_are_gone_are_not_given_again(session, image, reopened):
+    paint(session, image, 0, 50)
+    paint(session, image, 0, 0)
+    session.seal(image)
     again = reopened()
-    [entry] = again.entries
-    assert entry.labels.pixels.sizes().next_id() == 51
-    run(again, entry, masks({1: 8}, width=2))
-    assert entry.labels.pixels.sizes().ids().tolist() == [51]
+    [image] = again.images
+    assert image.masks.pixels.cell_table().next_id() == 51
+    run(again, image, masks({1: 8}, width=2))
+    assert image.masks.pixels.cell_table().ids().tolist() == [51]
     again.undo()
-    assert entry.labels.pixels.sizes().next_id() == 52
+    assert image.masks.pixels.cell_table().next_id() == 52

@@ -23,12 +23,12 @@ SIDE = 32
 
 
 @pytest.fixture
-def entries(session, cells):
+def images(session, cells):
     """Return the entries of two images; the first is shown."""
-    images = [open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab"]
-    entries = session.add(images)
-    session.show(images[0].key)
-    return entries
+    sources = [open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab"]
+    images = session.add(sources)
+    session.show(sources[0].key)
+    return images
 
 
 @pytest.fixture
@@ -42,11 +42,11 @@ def masks(origin: str, name: str = "cells", cell: int = 0) -> LabelSet:
     return LabelSet(name, LabelImage(labels), origin, int(cell > 0))
 
 
-def draw(session, entry, cell, at=2, side=8):
+def draw(session, image, cell, at=2, side=8):
     region = (slice(at, at + side),) * 2
-    labels = entry.labels.labels
+    labels = image.masks.array
     pixels = np.full((side, side), cell, "u4")
-    session.edit(entry, edit_between("Draw", [cell], labels, region, pixels))
+    session.edit(image, edit_between("Draw", [cell], labels, region, pixels))
 
 
 @contextmanager
@@ -82,22 +82,22 @@ def damage(path, revision):
 
 
 def test_a_result_stays_when_edited_masks_give_their_memory_up(
-    session, entries, small_memory, project
+    session, images, small_memory, project
 ):
-    a, b = entries
-    session.replace_labels(a, masks("a"), "Run")
+    a, b = images
+    session.replace_masks(a, masks("a"), "Run")
     draw(session, a, 7)
-    session.show(b.image.key)
-    session.replace_labels(b, masks("first"), "Run")
-    assert b.labels.origin == "first"
-    first = b.labels.revision.id
-    session.replace_labels(b, masks("second"), "Run")
-    assert b.labels.revision.parent == first
-    assert 7 in a.labels.labels
+    session.show(b.source.key)
+    session.replace_masks(b, masks("first"), "Run")
+    assert b.masks.origin == "first"
+    first = b.masks.revision.id
+    session.replace_masks(b, masks("second"), "Run")
+    assert b.masks.revision.parent == first
+    assert 7 in a.masks.array
     project.writer.flush()
-    session.replace_labels(b, masks("third"), "Run")
-    assert not a.labels.pixels.loaded
-    assert 7 in a.labels.labels
+    session.replace_masks(b, masks("third"), "Run")
+    assert not a.masks.pixels.loaded
+    assert 7 in a.masks.array
 
 
 def test_what_cannot_be_saved_stays_in_memory(cells, project, small_memory, session):
@@ -106,56 +106,56 @@ def test_what_cannot_be_saved_stays_in_memory(cells, project, small_memory, sess
     reading = Session(Project.open(project.path))
     reading._recent._capacity = 1
     a, b = reading.add(open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab")
-    reading.show(b.image.key)
-    reading.replace_labels(a, masks("a"), "Run")
+    reading.show(b.source.key)
+    reading.replace_masks(a, masks("a"), "Run")
     draw(reading, a, 7)
     start = time.monotonic()
-    reading.replace_labels(b, masks("b"), "Run")
+    reading.replace_masks(b, masks("b"), "Run")
     reading.project.read(lambda db: db.execute("SELECT 1").fetchone())
     assert time.monotonic() - start < 5
-    assert 7 in a.labels.labels
+    assert 7 in a.masks.array
     reading.project.close(0)
 
 
 def test_what_is_drawn_before_masks_are_written_is_not_in_them(
-    session, entries, project
+    session, images, project
 ):
-    entry, drawn_anew = entries[0], []
+    image, drawn_anew = images[0], []
     with busy(project.writer):
-        session.replace_labels(entry, masks("run", cell=9), "Run")
-        array, revision = entry.labels.labels, entry.labels.revision
+        session.replace_masks(image, masks("run", cell=9), "Run")
+        array, revision = image.masks.array, image.masks.revision
         session.labels_changed.connect(lambda *_: drawn_anew.append(1))
         for cell in (1, 2, 3):
-            draw(session, entry, cell)
+            draw(session, image, cell)
     project.writer.flush()
     assert (project.labels(revision) == 9).all()
-    assert 3 in entry.labels.labels
-    assert entry.labels.labels is array
+    assert 3 in image.masks.array
+    assert image.masks.array is array
     assert not drawn_anew
 
 
-def test_nothing_is_copied_once_masks_are_written(session, entries, project):
-    session.replace_labels(entries[0], masks("run"), "Run")
+def test_nothing_is_copied_once_masks_are_written(session, images, project):
+    session.replace_masks(images[0], masks("run"), "Run")
     project.writer.flush()
     # The thread lets go of what it has written when it has said so.
     project.writer.run(lambda: None)
-    assert not entries[0].labels.pixels._snapshots
+    assert not images[0].masks.pixels._snapshots
 
 
 # Damage
 
 
 @pytest.fixture
-def damaged(session, entries, project):
+def damaged(session, images, project):
     """Return a session with cells, and nuclei that were edited and cannot be read."""
-    session.replace_labels(entries[0], masks("cells"), "Run")
-    session.replace_labels(entries[0], masks("nuclei", "nuclei", 1), "Run")
-    draw(session, entries[0], 7)
-    number = entries[0].labels.revision.id
+    session.replace_masks(images[0], masks("cells"), "Run")
+    session.replace_masks(images[0], masks("nuclei", "nuclei", 1), "Run")
+    draw(session, images[0], 7)
+    number = images[0].masks.revision.id
     project.close()
     damage(project.path, number)
     session = Session(Project.open(project.path))
-    session.entries[0].label_sets["cells"].labels  # noqa: B018
+    session.images[0].label_sets["cells"].array  # noqa: B018
     session.failed.connect(lambda error: session.errors.append(error))
     session.errors = []
     yield session
@@ -163,36 +163,36 @@ def damaged(session, entries, project):
 
 
 def test_masks_that_cannot_be_read_do_not_stop_the_others(damaged):
-    entry = damaged.entries[0]
+    image = damaged.images[0]
     damaged.seal_all()
-    damaged.choose_labels(entry, "cells")
-    draw(damaged, entry, 3)
-    damaged.replace_labels(entry, masks("run"), "Run")
-    assert entry.labels.origin == "run"
-    damaged.close(entry.image.key)
+    damaged.choose_label_set(image, "cells")
+    draw(damaged, image, 3)
+    damaged.replace_masks(image, masks("run"), "Run")
+    assert image.masks.origin == "run"
+    damaged.close(image.source.key)
     assert damaged.errors == []
 
 
 def test_a_result_takes_the_place_of_masks_that_cannot_be_read(damaged):
-    entry = damaged.entries[0]
-    old = entry.label_sets["nuclei"]
-    damaged.replace_labels(entry, masks("run", "nuclei"), "Run")
-    assert entry.labels.origin == "run"
+    image = damaged.images[0]
+    old = image.label_sets["nuclei"]
+    damaged.replace_masks(image, masks("run", "nuclei"), "Run")
+    assert image.masks.origin == "run"
     assert "a.tif are in no revision" in damaged.errors[0].message
     damaged.undo()
-    assert entry.label_sets["nuclei"] is old
+    assert image.label_sets["nuclei"] is old
     assert old.edited
 
 
-def test_an_undo_that_cannot_be_done_changes_nothing(session, entries, monkeypatch):
-    a = entries[0]
-    session.replace_labels(a, masks("run"), "Run")
+def test_an_undo_that_cannot_be_done_changes_nothing(session, images, monkeypatch):
+    a = images[0]
+    session.replace_masks(a, masks("run"), "Run")
     draw(session, a, 7)
     draw(session, a, 8, at=4)
-    expected = a.labels.labels.copy()
+    expected = a.masks.array.copy()
     session.seal(a)
     session.project.writer.flush()
-    a.label_sets["cells"] = session.stored.unloaded(a.labels)
+    a.label_sets["cells"] = session.stored.unloaded(a.masks)
     errors = []
     session.failed.connect(errors.append)
 
@@ -203,39 +203,39 @@ def test_an_undo_that_cannot_be_done_changes_nothing(session, entries, monkeypat
         patch.setattr(Project, "read", fail)
         session.undo()
     assert errors[0].message == "The project file cannot be reached."
-    np.testing.assert_array_equal(a.labels.labels, expected)
+    np.testing.assert_array_equal(a.masks.array, expected)
     session.undo()
-    assert 8 not in a.labels.labels
-    assert np.count_nonzero(a.labels.labels == 7) == 64
+    assert 8 not in a.masks.array
+    assert np.count_nonzero(a.masks.array == 7) == 64
     session.redo()
-    np.testing.assert_array_equal(a.labels.labels, expected)
+    np.testing.assert_array_equal(a.masks.array, expected)
 
 
-def test_an_edit_of_other_pixels_is_refused(session, entries):
-    a = entries[0]
-    session.replace_labels(a, masks("run"), "Run")
+def test_an_edit_of_other_pixels_is_refused(session, images):
+    a = images[0]
+    session.replace_masks(a, masks("run"), "Run")
     region = (slice(0, 4),) * 2
     pixels = np.full((4, 4), 5, "u4")
-    stale = edit_between("Draw", [5], a.labels.labels, region, pixels)
+    stale = edit_between("Draw", [5], a.masks.array, region, pixels)
     draw(session, a, 3)
     errors = []
     session.failed.connect(errors.append)
     session.edit(a, stale)
     assert "so it was left out" in errors[0].message
-    assert 5 not in a.labels.labels
+    assert 5 not in a.masks.array
     assert session.undo_stack.count() == 2
 
 
 # Previews
 
 
-def test_previews_of_two_label_sets_are_both_kept(session, entries, project):
-    a = entries[0]
-    session.replace_labels(a, masks("nuclei", "nuclei"), "Run")
+def test_previews_of_two_label_sets_are_both_kept(session, images, project):
+    a = images[0]
+    session.replace_masks(a, masks("nuclei", "nuclei"), "Run")
     draw(session, a, 7)
-    session.replace_labels(a, masks("cells"), "Run")
+    session.replace_masks(a, masks("cells"), "Run")
     session.preview(a, masks("cells, changed"))
-    session.choose_labels(a, "nuclei")
+    session.choose_label_set(a, "nuclei")
     assert a.active == "nuclei"
     session.preview(a, masks("nuclei, changed", "nuclei"))
     session.seal_all()
@@ -250,54 +250,54 @@ def test_previews_of_two_label_sets_are_both_kept(session, entries, project):
 
 
 @pytest.mark.parametrize("what", ["take off", "run"])
-def test_a_preview_is_kept_before_something_else_comes(session, entries, what):
-    a = entries[0]
-    session.replace_labels(a, masks("run"), "Run")
+def test_a_preview_is_kept_before_something_else_comes(session, images, what):
+    a = images[0]
+    session.replace_masks(a, masks("run"), "Run")
     session.preview(a, masks("slider"))
     if what == "take off":
-        session.close(a.image.key)
-        [again] = session.add(open_images(a.image.path))
+        session.close(a.source.key)
+        [again] = session.add(open_images(a.source.path))
         assert again is a
     else:
-        session.replace_labels(a, masks("second"), "Run")
+        session.replace_masks(a, masks("second"), "Run")
         session.undo()
-    assert a.labels.origin == "slider"
-    assert a.labels.revision.kind == "threshold"
+    assert a.masks.origin == "slider"
+    assert a.masks.revision.kind == "threshold"
 
 
 # Files
 
 
-def test_the_original_image_comes_back_with_its_masks(session, entries, cells, project):
-    a = entries[0]
-    path = a.image.path
+def test_the_original_image_comes_back_with_its_masks(session, images, cells, project):
+    a = images[0]
+    path = a.source.path
     shutil.copy(path, path.with_suffix(".bak"))
-    session.replace_labels(a, masks("work"), "Run")
+    session.replace_masks(a, masks("work"), "Run")
     [other] = session.add(open_images(cells("a.tif", (64, 64))))
     assert other is not a
-    session.replace_labels(a, masks("late result"), "Run")
-    assert a.labels.origin == "late result"
-    assert session.entries[0] is other
+    session.replace_masks(a, masks("late result"), "Run")
+    assert a.masks.origin == "late result"
+    assert session.images[0] is other
     shutil.move(path.with_suffix(".bak"), path)
     assert session.add(open_images(path)) == [a]
-    assert a.labels.origin == "late result"
-    assert len(session.entries) == 2
+    assert a.masks.origin == "late result"
+    assert len(session.images) == 2
 
 
-def test_both_images_of_a_place_are_found_again_later(session, entries, cells, project):
-    a = entries[0]
-    path = a.image.path
+def test_both_images_of_a_place_are_found_again_later(session, images, cells, project):
+    a = images[0]
+    path = a.source.path
     first = shutil.copy(path, path.with_suffix(".bak"))
-    session.replace_labels(a, masks("first"), "Run")
+    session.replace_masks(a, masks("first"), "Run")
     [b] = session.add(open_images(cells("a.tif", (64, 64))))
     larger = LabelSet("cells", LabelImage(np.zeros((64, 64), "u4")), "second", 0)
-    session.replace_labels(b, larger, "Run")
-    session.close(b.image.key)
+    session.replace_masks(b, larger, "Run")
+    session.close(b.source.key)
     project.close()
     again = Session(Project.open(project.path))
-    [entry] = again.add(open_images(path))
-    assert entry.labels.origin == "second"
+    [image] = again.add(open_images(path))
+    assert image.masks.origin == "second"
     shutil.move(first, path)
-    [entry] = again.add(open_images(path))
-    assert entry.labels.origin == "first"
+    [image] = again.add(open_images(path))
+    assert image.masks.origin == "first"
     again.project.close()

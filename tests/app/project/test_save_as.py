@@ -29,10 +29,10 @@ def masks(value: int, side: int = 70) -> LabelSet:
 
 
 @pytest.fixture
-def entry(session, cells):
-    [entry] = session.add(open_images(cells("a.tif", (70, 70))))
-    session.replace_labels(entry, masks(5), "Run")
-    return entry
+def image(session, cells):
+    [image] = session.add(open_images(cells("a.tif", (70, 70))))
+    session.replace_masks(image, masks(5), "Run")
+    return image
 
 
 @pytest.fixture
@@ -40,8 +40,8 @@ def crashed(qapp, cells, tmp_path) -> Path:
     """Make a project that a crash left in the middle of its work."""
     project = Project.create(tmp_path / "other.cpstudio")
     session = Session(project)
-    [entry] = session.add(open_images(cells("b.tif", (70, 70))))
-    session.replace_labels(entry, masks(2), "Run")
+    [image] = session.add(open_images(cells("b.tif", (70, 70))))
+    session.replace_masks(image, masks(2), "Run")
     assert project.writer.flush(10)
     folder = tmp_path / "crashed"
     folder.mkdir()
@@ -55,8 +55,8 @@ def values_in(path: Path) -> list[tuple[str, int]]:
     """Return the images of a project, each with the highest of its cells."""
     project = Project.open(path)
     found = [
-        (entry.image.name, int(entry.labels.labels.max()))
-        for entry in Session(project).entries
+        (image.source.name, int(image.masks.array.max()))
+        for image in Session(project).images
     ]
     project.close()
     return found
@@ -64,7 +64,7 @@ def values_in(path: Path) -> list[tuple[str, int]]:
 
 @pytest.mark.parametrize("deleted", [False, True])
 def test_what_a_crash_left_beside_the_target_stays_out(
-    deleted, project, entry, crashed
+    deleted, project, image, crashed
 ):
     if deleted:
         crashed.unlink()
@@ -75,7 +75,7 @@ def test_what_a_crash_left_beside_the_target_stays_out(
 
 
 def test_a_target_that_cannot_be_replaced_keeps_what_is_beside_it(
-    project, entry, crashed, monkeypatch
+    project, image, crashed, monkeypatch
 ):
     def refuse(*_: object) -> None:
         raise PermissionError(13, "open in another program")
@@ -88,7 +88,7 @@ def test_a_target_that_cannot_be_replaced_keeps_what_is_beside_it(
 
 
 def test_a_copy_that_lacks_something_takes_no_place(
-    project, entry, tmp_path, monkeypatch
+    project, image, tmp_path, monkeypatch
 ):
     def lossy(target, *_: object) -> None:
         target.execute("DELETE FROM journal")
@@ -110,20 +110,20 @@ def test_nothing_is_made_where_there_is_no_folder(project, tmp_path):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_two_windows_do_not_mix_their_changes(project, session, entry, tmp_path):
+def test_two_windows_do_not_mix_their_changes(project, session, image, tmp_path):
     assert project.writer.flush(10)
     other = Project.open(project.path)
     second = Session(other)
-    [same] = second.entries
+    [same] = second.images
     broken = []
     other.writer.broken.connect(broken.append)
-    session.replace_labels(entry, masks(11), "Run")
+    session.replace_masks(image, masks(11), "Run")
     assert project.writer.flush(10)
-    second.replace_labels(same, masks(22), "Run")
+    second.replace_masks(same, masks(22), "Run")
     with pytest.raises(CannotSave, match="changed in another window") as refusal:
         other.save_as(tmp_path / "copy.cpstudio")
     assert "Yours are kept" in refusal.value.message
-    assert int(same.labels.labels.max()) == 22
+    assert int(same.masks.array.max()) == 22
     assert other.writer.pending > 0
     assert not (tmp_path / "copy.cpstudio").exists()
     assert broken == []
@@ -131,14 +131,14 @@ def test_two_windows_do_not_mix_their_changes(project, session, entry, tmp_path)
 
 
 def test_what_only_concerns_the_window_keeps_no_other_from_saving(
-    project, entry, tmp_path
+    project, image, tmp_path
 ):
     assert project.writer.flush(10)
     other = Project.open(project.path)
     second = Session(other)
     project.remember(lambda db: write_state(db, "window", {"image": 3}))
     assert project.writer.flush(10)
-    second.replace_labels(second.entries[0], masks(22), "Run")
+    second.replace_masks(second.images[0], masks(22), "Run")
     other.save_as(tmp_path / "copy.cpstudio")
     assert other.writer.flush(10)
     other.close()
@@ -146,7 +146,7 @@ def test_what_only_concerns_the_window_keeps_no_other_from_saving(
 
 
 def test_a_project_of_a_newer_version_is_not_saved_elsewhere(
-    project, entry, tmp_path, qtbot
+    project, image, tmp_path, qtbot
 ):
     project.close()
     with closing(sqlite3.connect(project.path)) as db:
@@ -155,7 +155,7 @@ def test_a_project_of_a_newer_version_is_not_saved_elsewhere(
     session = Session(newer)
     failures = []
     newer.writer.failing.connect(failures.append)
-    session.replace_labels(session.entries[0], masks(22), "Run")
+    session.replace_masks(session.images[0], masks(22), "Run")
     with pytest.raises(CannotSave, match="was made by a newer version"):
         newer.save_as(tmp_path / "copy.cpstudio")
     qtbot.waitUntil(lambda: bool(failures), timeout=10_000)
@@ -216,7 +216,7 @@ def held_up(gate: threading.Event) -> None:
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_what_comes_while_a_project_is_copied_is_saved_at_once(
-    fails, project, entry, tmp_path, monkeypatch
+    fails, project, image, tmp_path, monkeypatch
 ):
     writer, tickets, durable, ran = project.writer, [], [], []
     assert writer.flush(10)

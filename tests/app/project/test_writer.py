@@ -44,9 +44,9 @@ def masks(seed: int, side: int = 600) -> LabelSet:
 
 
 @pytest.fixture
-def entry(session, cells):
-    [entry] = session.add(open_images(cells("a.tif", (600, 600))))
-    return entry
+def image(session, cells):
+    [image] = session.add(open_images(cells("a.tif", (600, 600))))
+    return image
 
 
 def test_changes_that_wait_together_are_written_in_their_order(project, qtbot):
@@ -61,38 +61,38 @@ def test_changes_that_wait_together_are_written_in_their_order(project, qtbot):
     assert heard.failures == []
 
 
-def test_a_full_disk_is_told_and_loses_nothing(project, session, entry, qtbot):
+def test_a_full_disk_is_told_and_loses_nothing(project, session, image, qtbot):
     heard = Heard(project)
     project.writer.flush(10)
     project.writer.run(lambda: limit_pages(project, now=True))
-    session.replace_labels(entry, masks(1), "Run")
+    session.replace_masks(image, masks(1), "Run")
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
     failure = heard.failures[0]
     assert "the disk is full" in failure.message
     assert "Your work is kept" in failure.message
     assert "Ctrl+S" in failure.hint
     assert project.writer.pending > 0
-    assert entry.labels.labels.any()
+    assert image.masks.array.any()
     project.writer.run(lambda: limit_pages(project, now=False))
     assert project.writer.flush(10)
-    [revision] = [labels.revision for labels in entry.label_sets.values()]
-    np.testing.assert_array_equal(project.labels(revision), masks(1).labels)
+    [revision] = [labels.revision for labels in image.label_sets.values()]
+    np.testing.assert_array_equal(project.labels(revision), masks(1).array)
 
 
 def test_a_project_that_cannot_be_written_goes_on_elsewhere(
-    project, session, entry, qtbot, tmp_path
+    project, session, image, qtbot, tmp_path
 ):
     heard = Heard(project)
     project.writer.flush(10)
     project.writer.run(lambda: limit_pages(project, now=True))
-    session.replace_labels(entry, masks(2), "Run")
+    session.replace_masks(image, masks(2), "Run")
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
     (tmp_path / "elsewhere").mkdir()
     project.save_as(tmp_path / "elsewhere" / "b.cpstudio")
     assert project.writer.flush(10)
     assert project.path.name == "b.cpstudio"
-    revision = entry.labels.revision
-    np.testing.assert_array_equal(project.labels(revision), masks(2).labels)
+    revision = image.masks.revision
+    np.testing.assert_array_equal(project.labels(revision), masks(2).array)
 
 
 def limit_pages(project: Project, now: bool) -> None:
@@ -111,7 +111,7 @@ def test_a_network_drive_that_goes_away_and_comes_back(
     folder.mkdir()
     project = Project.create(folder / "p.cpstudio")
     session = Session(project)
-    [entry] = session.add(open_images(cells("a.tif", (600, 600))))
+    [image] = session.add(open_images(cells("a.tif", (600, 600))))
     heard = Heard(project)
     assert project.writer.flush(10)
     # What a share that is gone leaves behind: no folder, and handles that are dead.
@@ -119,14 +119,14 @@ def test_a_network_drive_that_goes_away_and_comes_back(
     for handle in [h for h, file in open_files() if file == project.path]:
         os.dup2(nothing, handle)
     folder.rename(tmp_path / "away")
-    session.replace_labels(entry, masks(3), "Run")
+    session.replace_masks(image, masks(3), "Run")
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
     assert "Your work is kept" in heard.failures[0].message
-    assert entry.labels.labels.any()
+    assert image.masks.array.any()
     (tmp_path / "away").rename(folder)
     assert project.writer.flush(20)
-    revision = entry.labels.revision
-    np.testing.assert_array_equal(project.labels(revision), masks(3).labels)
+    revision = image.masks.revision
+    np.testing.assert_array_equal(project.labels(revision), masks(3).array)
     project.close()
     assert [path.name for path in folder.iterdir()] == ["p.cpstudio"]
 
@@ -209,13 +209,13 @@ project.writer.failing.connect(said.append)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
 labels = np.random.default_rng(0).integers(0, 2**31, (600, 600), np.uint32)
-session.replace_labels(entry, LabelSet("cells", LabelImage(labels), "x", 1), "Run")
+session.replace_masks(entry, LabelSet("cells", LabelImage(labels), "x", 1), "Run")
 while not said:
     app.processEvents()
 print(said[0].message)
 resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY,) * 2)
 assert project.writer.flush(20)
-assert (project.labels(entry.labels.revision) == labels).all()
+assert (project.labels(entry.masks.revision) == labels).all()
 project.close()
 """
     done = subprocess.run(
@@ -246,11 +246,11 @@ def test_a_change_that_is_a_mistake_does_not_hold_up_the_rest(project, qtbot):
 @linux
 @pytest.mark.parametrize("damage", ["cut", "garbled"])
 def test_a_file_that_is_damaged_while_open_keeps_the_changes(
-    damage, project, session, entry, qtbot
+    damage, project, session, image, qtbot
 ):
     heard, broken = Heard(project), []
     project.writer.broken.connect(broken.append)
-    session.replace_labels(entry, masks(6), "Run")
+    session.replace_masks(image, masks(6), "Run")
     assert project.writer.flush(10)
     before = project.path.read_bytes()
     db = project.writer.file.db
@@ -263,7 +263,7 @@ def test_a_file_that_is_damaged_while_open_keeps_the_changes(
         else:
             file.write(os.urandom(len(before) - 4096))
     project.writer.run(lambda: db.execute("PRAGMA shrink_memory").fetchall())
-    session.replace_labels(entry, masks(7), "Run")
+    session.replace_masks(image, masks(7), "Run")
     assert not project.writer.flush(1)
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
     assert "was damaged" in heard.failures[0].message
@@ -272,15 +272,13 @@ def test_a_file_that_is_damaged_while_open_keeps_the_changes(
     with project.path.open("r+b") as file:
         file.write(before)
     assert project.writer.flush(20)
-    np.testing.assert_array_equal(
-        project.labels(entry.labels.revision), masks(7).labels
-    )
+    np.testing.assert_array_equal(project.labels(image.masks.revision), masks(7).array)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
 @pytest.mark.parametrize("moved", [False, True])
 def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
-    moved, project, session, entry, qtbot, tmp_path
+    moved, project, session, image, qtbot, tmp_path
 ):
     heard = Heard(project)
     assert project.writer.flush(10)
@@ -290,7 +288,7 @@ def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
     else:
         for file in tmp_path.glob("project.cpstudio*"):
             file.unlink()
-    session.replace_labels(entry, masks(8), "Run")
+    session.replace_masks(image, masks(8), "Run")
     assert not project.writer.flush(1)
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
     assert f"it is not in {tmp_path} any more" in heard.failures[0].message
@@ -298,8 +296,8 @@ def test_a_file_that_is_taken_away_while_open_keeps_the_changes(
     assert project.writer.flush(10)
     project.close()
     again = Project.open(tmp_path / "again.cpstudio")
-    [same] = Session(again).entries
-    np.testing.assert_array_equal(same.labels.labels, masks(8).labels)
+    [same] = Session(again).images
+    np.testing.assert_array_equal(same.masks.array, masks(8).array)
     again.close()
     assert not old.exists()
 
@@ -327,7 +325,7 @@ def test_a_file_that_goes_during_a_commit_does_not_count_as_saved(project, tmp_p
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
 @pytest.mark.parametrize("other", ["another project", "an earlier copy"])
 def test_another_project_in_its_place_is_not_written_to(
-    other, project, session, entry, tmp_path, qapp
+    other, project, session, image, tmp_path, qapp
 ):
     new = tmp_path / "other.cpstudio"
     assert project.writer.flush(10)
@@ -338,27 +336,25 @@ def test_another_project_in_its_place_is_not_written_to(
             lambda: project.writer.file.db.execute("PRAGMA wal_checkpoint").fetchall()
         )
         new.write_bytes(project.path.read_bytes())
-        session.replace_labels(entry, masks(9), "Run")
+        session.replace_masks(image, masks(9), "Run")
         assert project.writer.flush(10)
     (tmp_path / "away").mkdir()
     for file in tmp_path.glob("project.cpstudio*"):
         file.rename(tmp_path / "away" / file.name)
     before = new.read_bytes()
     new.rename(project.path)
-    session.replace_labels(entry, masks(10), "Run")
+    session.replace_masks(image, masks(10), "Run")
     assert not project.writer.flush(3)
     assert project.path.read_bytes() == before
     project.save_as(tmp_path / "mine.cpstudio")
     assert project.writer.flush(10)
     assert (tmp_path / "project.cpstudio").read_bytes() == before
-    np.testing.assert_array_equal(
-        project.labels(entry.labels.revision), masks(10).labels
-    )
+    np.testing.assert_array_equal(project.labels(image.masks.revision), masks(10).array)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="open files stay where they are")
 def test_the_same_project_brought_back_as_a_new_file_is_gone_on_with(
-    project, session, entry, tmp_path
+    project, session, image, tmp_path
 ):
     project.writer.run(
         lambda: project.writer.file.db.execute(
@@ -368,11 +364,9 @@ def test_the_same_project_brought_back_as_a_new_file_is_gone_on_with(
     copy = tmp_path / "copy"
     copy.write_bytes(project.path.read_bytes())
     copy.replace(project.path)
-    session.replace_labels(entry, masks(11), "Run")
+    session.replace_masks(image, masks(11), "Run")
     assert project.writer.flush(20)
-    np.testing.assert_array_equal(
-        project.labels(entry.labels.revision), masks(11).labels
-    )
+    np.testing.assert_array_equal(project.labels(image.masks.revision), masks(11).array)
 
 
 def test_what_waits_behind_a_commit_is_written_before_the_end(qapp, tmp_path):
@@ -394,25 +388,23 @@ def test_what_waits_behind_a_commit_is_written_before_the_end(qapp, tmp_path):
 
 
 def test_a_second_window_reads_and_can_go_on_elsewhere(
-    project, session, entry, qtbot, tmp_path
+    project, session, image, qtbot, tmp_path
 ):
-    session.replace_labels(entry, masks(4), "Run")
+    session.replace_masks(image, masks(4), "Run")
     project.writer.flush(10)
     other = Project.open(project.path)
     assert "open in another window" in other.why_read_only
     second = Session(other)
-    [same] = second.entries
-    np.testing.assert_array_equal(same.labels.labels, masks(4).labels)
+    [same] = second.images
+    np.testing.assert_array_equal(same.masks.array, masks(4).array)
     heard = Heard(other)
-    second.replace_labels(same, masks(5), "Run")
+    second.replace_masks(same, masks(5), "Run")
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
     other.save_as(tmp_path / "mine.cpstudio")
     assert other.writer.flush(10)
-    np.testing.assert_array_equal(other.labels(same.labels.revision), masks(5).labels)
+    np.testing.assert_array_equal(other.labels(same.masks.revision), masks(5).array)
     other.close()
-    np.testing.assert_array_equal(
-        project.labels(entry.labels.revision), masks(4).labels
-    )
+    np.testing.assert_array_equal(project.labels(image.masks.revision), masks(4).array)
 
 
 def test_a_project_is_not_saved_over_one_that_is_open(project, tmp_path, qapp):

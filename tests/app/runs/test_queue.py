@@ -12,7 +12,7 @@ import pytest
 
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.masks import store
-from cellpose_studio.app.masks.recent_masks import RecentLabels
+from cellpose_studio.app.masks.recent_masks import MaskCache
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.runs.queue import TAKEN_OFF, BatchQueue, reference
 from cellpose_studio.app.runs.runner import Runs
@@ -46,8 +46,8 @@ class Application:
     def open(self, *paths):
         return self.session.add([open_images(path)[0] for path in paths])
 
-    def add(self, entries, parameters=PARAMETERS, model=None):
-        self.batch.add(entries, model or shipped()[0], parameters)
+    def add(self, images, parameters=PARAMETERS, model=None):
+        self.batch.add(images, model or shipped()[0], parameters)
 
     def wait(self, condition=None) -> None:
         done = condition or (lambda: not self.queue.jobs)
@@ -81,7 +81,7 @@ def app(application, session):
 
 
 @pytest.fixture
-def images(app, cells):
+def make_images(app, cells):
     """Return a function that opens a number of images."""
 
     def make(count, shape=SMALL):
@@ -90,41 +90,41 @@ def images(app, cells):
     return make
 
 
-def test_all_get_their_masks_one_after_another(app, images):
-    entries = images(3)
+def test_all_get_their_masks_one_after_another(app, make_images):
+    images = make_images(3)
     running = []
     app.batch.items_changed.connect(
         lambda _: running.append(app.batch.counts["running"])
     )
-    app.add(entries)
+    app.add(images)
     assert (app.batch.left, app.states) == (3, ["running", "waiting", "waiting"])
     app.wait()
     assert app.states == app.stored == ["done"] * 3
     assert max(running) == 1
     assert app.ends == [{"done": 3}]
-    expected = segment(entries[1].image, shipped()[0], PARAMETERS, Checkpoint())
-    np.testing.assert_array_equal(entries[1].labels.labels, expected.labels)
+    expected = segment(images[1].source, shipped()[0], PARAMETERS, Checkpoint())
+    np.testing.assert_array_equal(images[1].masks.array, expected.labels)
 
 
 def test_the_diameter_is_estimated_for_each_image(app, cells):
     paths = [cells("a.tif"), cells("b.tif", (128, 128))]
-    entries = app.open(*paths)
-    app.add(entries, SegmentationParameters())
+    images = app.open(*paths)
+    app.add(images, SegmentationParameters())
     app.wait()
-    for entry in entries:
+    for image in images:
         expected = segment(
-            entry.image, shipped()[0], SegmentationParameters(), Checkpoint()
+            image.source, shipped()[0], SegmentationParameters(), Checkpoint()
         )
-        assert entry.labels.record.parameters == expected.parameters
+        assert image.masks.record.parameters == expected.parameters
 
 
-def test_an_image_that_fails_does_not_stop_the_others(app, images, tmp_path):
-    entries = images(4)
-    path = entries[1].image.path
+def test_an_image_that_fails_does_not_stop_the_others(app, make_images, tmp_path):
+    images = make_images(4)
+    path = images[1].source.path
     away = path.rename(tmp_path / "away")
-    damaged = entries[2].image.path
+    damaged = images[2].source.path
     damaged.write_bytes(damaged.read_bytes()[:3000])
-    app.add(entries)
+    app.add(images)
     app.wait()
     assert app.states == app.stored == ["done", "failed", "failed", "done"]
     missing, broken = app.batch.in_state("failed")
@@ -141,15 +141,15 @@ def test_an_image_that_fails_does_not_stop_the_others(app, images, tmp_path):
 def test_a_channel_that_an_image_lacks_fails_just_that_image(app, cells):
     one = cells("one.tif", SMALL)
     two = cells("two.tif", (2, *SMALL), "CYX")
-    entries = app.open(one, two)
-    app.add(entries, SegmentationParameters(diameter=20.0, channels=(2,)))
+    images = app.open(one, two)
+    app.add(images, SegmentationParameters(diameter=20.0, channels=(2,)))
     app.wait()
     assert app.states == ["failed", "done"]
     assert "one.tif has no channel 2" in app.batch.items[0].message
 
 
-def test_pause_lets_the_running_image_finish(app, images):
-    app.add(images(3))
+def test_pause_lets_the_running_image_finish(app, make_images):
+    app.add(make_images(3))
     app.batch.pause()
     app.wait()
     assert app.states == app.stored == ["done", "waiting", "waiting"]
@@ -161,21 +161,21 @@ def test_pause_lets_the_running_image_finish(app, images):
     assert len(app.ends) == 1
 
 
-def test_cancel_stops_the_rest(app, images):
-    entries = images(3, (512, 512))
-    app.add(entries)
+def test_cancel_stops_the_rest(app, make_images):
+    images = make_images(3, (512, 512))
+    app.add(images)
     app.batch.cancel()
     app.wait()
     assert app.states == app.stored == ["cancelled"] * 3
     assert app.ends == [{"cancelled": 3}]
-    assert [entry.labels for entry in entries] == [None] * 3
+    assert [image.masks for image in images] == [None] * 3
     app.batch.clear_finished()
     assert app.batch.items == ()
     assert app.stored == []
 
 
-def test_one_can_be_cancelled(app, images):
-    app.add(images(3))
+def test_one_can_be_cancelled(app, make_images):
+    app.add(make_images(3))
     running, _, last = app.batch.items
     app.batch.cancel_item(last.id)
     app.batch.cancel_item(running.id)
@@ -185,8 +185,8 @@ def test_one_can_be_cancelled(app, images):
     assert len(app.ends) == 1
 
 
-def test_the_last_one_cancelled_while_paused_ends_the_queue(app, images):
-    app.add(images(2))
+def test_the_last_one_cancelled_while_paused_ends_the_queue(app, make_images):
+    app.add(make_images(2))
     app.batch.pause()
     app.wait()
     app.batch.cancel_item(app.batch.items[1].id)
@@ -194,41 +194,41 @@ def test_the_last_one_cancelled_while_paused_ends_the_queue(app, images):
     assert not app.batch.paused
 
 
-def test_a_run_that_comes_in_between_goes_first(app, images):
-    entries = images(3)
-    first, other = entries[:2], entries[2]
+def test_a_run_that_comes_in_between_goes_first(app, make_images):
+    images = make_images(3)
+    first, other = images[:2], images[2]
     order = []
-    app.session.labels_changed.connect(lambda entry, _: order.append(entry))
+    app.session.labels_changed.connect(lambda image, _: order.append(image))
     app.add(first)
     app.runs.start(other, shipped()[0], PARAMETERS)
     app.wait()
     assert order == [first[0], other, first[1]]
 
 
-def test_an_image_that_was_taken_off_the_list_is_left_out(app, images):
-    entries = images(3)
-    app.add(entries)
-    app.session.close(entries[1].image.key)
+def test_an_image_that_was_taken_off_the_list_is_left_out(app, make_images):
+    images = make_images(3)
+    app.add(images)
+    app.session.close(images[1].source.key)
     app.wait()
     assert app.states == app.stored == ["done", "cancelled", "done"]
     assert [i.message for i in app.batch.items] == ["", TAKEN_OFF, ""]
 
 
-def test_an_image_waits_once(app, images):
-    entries = images(3)
-    app.add(entries)
+def test_an_image_waits_once(app, make_images):
+    images = make_images(3)
+    app.add(images)
     other = SegmentationParameters(diameter=25.0)
-    app.add(entries[1:], other)
-    assert [i.image for i in app.batch.items] == [entry.id for entry in entries]
+    app.add(images[1:], other)
+    assert [i.image for i in app.batch.items] == [image.id for image in images]
     app.wait()
-    assert entries[2].labels.parameters.diameter == 25.0
+    assert images[2].masks.parameters.diameter == 25.0
 
 
-def test_what_is_finished_goes_when_new_work_comes(app, images):
-    entries = images(2)
-    app.add(entries)
+def test_what_is_finished_goes_when_new_work_comes(app, make_images):
+    images = make_images(2)
+    app.add(images)
     app.wait()
-    app.add(entries[:1])
+    app.add(images[:1])
     assert app.states == ["running"]
     app.wait()
     assert app.stored == ["done"]
@@ -257,9 +257,9 @@ def hold_from(monkeypatch, number):
     monkeypatch.setattr("cellpose_studio.workflows.segment.segment", held)
 
 
-def test_the_queue_is_there_after_a_restart(app, application, images, monkeypatch):
+def test_the_queue_is_there_after_a_restart(app, application, make_images, monkeypatch):
     hold_from(monkeypatch, 2)
-    app.add(images(4))
+    app.add(make_images(4))
     app.wait(lambda: app.batch.counts["done"] == 1 and app.batch.counts["running"] == 1)
     again = reopened(app, application)
     monkeypatch.undo()
@@ -269,36 +269,36 @@ def test_the_queue_is_there_after_a_restart(app, application, images, monkeypatc
     again.batch.resume()
     again.wait()
     assert again.states == again.stored == ["done"] * 4
-    assert [e.labels.cells for e in again.session.entries] == [4] * 4
+    assert [e.masks.cells for e in again.session.images] == [4] * 4
     again.session.project.close()
 
 
-def test_a_weight_file_is_found_again(app, application, images, tmp_path):
+def test_a_weight_file_is_found_again(app, application, make_images, tmp_path):
     path = tmp_path / "mine"
     path.write_bytes(shipped()[0].path.read_bytes())
     model = shipped()[0].model_copy(update={"path": path, "source": "file"})
     assert reference(model) == str(path)
-    app.add(images(2), model=model)
+    app.add(make_images(2), model=model)
     app.batch.pause()
     app.wait()
     again = reopened(app, application)
     again.batch.resume()
     again.wait()
     assert again.states == ["done", "done"]
-    assert again.session.entries[1].labels.record.model.path == str(path)
+    assert again.session.images[1].masks.record.model.path == str(path)
     again.session.project.close()
 
 
 def test_a_model_that_has_gone_fails_its_images_alone(
-    app, application, images, tmp_path
+    app, application, make_images, tmp_path
 ):
     gone = tmp_path / "gone"
     model = shipped()[0].model_copy(update={"path": gone, "source": "file"})
-    entries = images(4)
+    images = make_images(4)
     gone.write_bytes(shipped()[0].path.read_bytes())
     app.batch.pause()
-    app.add(entries[:3], model=model)
-    app.add(entries[3:])
+    app.add(images[:3], model=model)
+    app.add(images[3:])
     app.batch.pause()
     app.wait()
     gone.unlink()
@@ -310,8 +310,8 @@ def test_a_model_that_has_gone_fails_its_images_alone(
     again.session.project.close()
 
 
-def test_another_project_has_its_own_queue(app, images, tmp_path, qtbot):
-    app.add(images(3, (512, 512)))
+def test_another_project_has_its_own_queue(app, make_images, tmp_path, qtbot):
+    app.add(make_images(3, (512, 512)))
     first = app.session.project
     other = Project.create(tmp_path / "other.cpstudio")
     app.session.use(other)
@@ -326,8 +326,8 @@ def test_another_project_has_its_own_queue(app, images, tmp_path, qtbot):
     other.close()
 
 
-def test_a_view_for_reading_only_has_no_queue(app, application, images):
-    app.add(images(2))
+def test_a_view_for_reading_only_has_no_queue(app, application, make_images):
+    app.add(make_images(2))
     app.batch.pause()
     view = Project.open(app.session.project.path)
     assert view.why_read_only
@@ -340,33 +340,31 @@ def test_images_out_of_sight_give_their_memory_up(
     qtbot, project, application, cells, monkeypatch
 ):
     capacity = 6 * 4 * 64 * 64 * 4
-    monkeypatch.setattr(
-        store, "RecentLabels", lambda let_go: RecentLabels(let_go, capacity)
-    )
+    monkeypatch.setattr(store, "MaskCache", lambda let_go: MaskCache(let_go, capacity))
     app = application(Session(project))
-    entries = app.open(*[cells(f"{n}.tif", SMALL) for n in range(30)])
-    app.session.show(entries[0].image.key)
-    app.add(entries)
+    images = app.open(*[cells(f"{n}.tif", SMALL) for n in range(30)])
+    app.session.show(images[0].source.key)
+    app.add(images)
     app.wait()
     assert app.states == ["done"] * 30
-    loaded = [e for e in entries if e.labels.pixels.loaded]
+    loaded = [e for e in images if e.masks.pixels.loaded]
     assert len(loaded) <= 8
-    assert entries[0] in loaded
-    with_flows = [e for e in entries if e.labels.flows is not None]
+    assert images[0] in loaded
+    with_flows = [e for e in images if e.masks.flows is not None]
     assert len(with_flows) <= 8
-    first = entries[0].labels.labels
+    first = images[0].masks.array
     # Looking at all of them must not fill the memory either.
-    for entry in entries:
-        app.session.show(entry.image.key)
-        np.testing.assert_array_equal(entry.labels.labels, first)
-        assert entry.labels.cells == 4
-    loaded = [e for e in entries if e.labels.pixels.loaded]
+    for image in images:
+        app.session.show(image.source.key)
+        np.testing.assert_array_equal(image.masks.array, first)
+        assert image.masks.cells == 4
+    loaded = [e for e in images if e.masks.pixels.loaded]
     assert len(loaded) <= 26
     # Nor must those that were taken off the list.
-    app.session.close(*[entry.image.key for entry in entries[:10]])
-    app.add(entries[10:])
+    app.session.close(*[image.source.key for image in images[:10]])
+    app.add(images[10:])
     app.wait()
-    assert not any(entry.labels.pixels.loaded for entry in entries[:10])
+    assert not any(image.masks.pixels.loaded for image in images[:10])
 
 
 _PROGRAM = """
@@ -418,18 +416,18 @@ def test_a_killed_program_goes_on_where_it_was(application, cells, tmp_path):
     done = app.states.count("done")
     assert done >= 1
     assert app.states == ["done"] * done + ["waiting"] * (8 - done)
-    assert all(e.labels is not None for e in app.session.entries[:done])
+    assert all(e.masks is not None for e in app.session.images[:done])
     app.batch.resume()
     app.wait()
     assert app.states == app.stored == ["done"] * 8
-    assert [e.labels.cells for e in app.session.entries] == [9] * 8
+    assert [e.masks.cells for e in app.session.images] == [9] * 8
     app.session.project.close()
 
 
-def test_thousands_are_queued_at_once(app, images):
+def test_thousands_are_queued_at_once(app, make_images):
     """Adding and reading a long queue takes no time worth speaking of."""
-    [entry] = images(1)
-    app.batch.add([entry], shipped()[0], PARAMETERS)
+    [image] = make_images(1)
+    app.batch.add([image], shipped()[0], PARAMETERS)
     app.batch.pause()
     app.wait()
     item = app.batch.items[0]

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.masks.merge import kept_over
+from cellpose_studio.app.masks.merge import merge_into
 from cellpose_studio.app.runs import runner
 from cellpose_studio.app.runs.imported import imported_labels, parameters_of
 from cellpose_studio.app.runs.runner import Runs
@@ -50,15 +50,15 @@ class Application:
     def open(self, path):
         return self.session.add(open_images(path))[0]
 
-    def run(self, entry, parameters=PARAMETERS):
-        return self.runs.start(entry, shipped()[0], parameters)
+    def run(self, image, parameters=PARAMETERS):
+        return self.runs.start(image, shipped()[0], parameters)
 
     def wait(self) -> None:
         self.qtbot.waitUntil(self._idle, timeout=LONG)
 
     def _idle(self) -> bool:
         """Tell whether no job runs, and no preview waits to be kept."""
-        previews = [e for e in self.session.entries if e.preview_of is not None]
+        previews = [e for e in self.session.images if e.preview_of is not None]
         return not self.queue.jobs and not previews
 
 
@@ -70,13 +70,13 @@ def app(qtbot, session):
 
 
 def test_a_run_gives_the_image_what_the_workflow_gives(app, cells):
-    entry = app.open(cells("a.tif"))
-    app.run(entry)
+    image = app.open(cells("a.tif"))
+    app.run(image)
     app.wait()
-    image = open_images(entry.image.path)[0]
-    expected = segment(image, shipped()[0], PARAMETERS, Checkpoint())
-    labels = entry.labels
-    np.testing.assert_array_equal(labels.labels, expected.labels)
+    source = open_images(image.source.path)[0]
+    expected = segment(source, shipped()[0], PARAMETERS, Checkpoint())
+    labels = image.masks
+    np.testing.assert_array_equal(labels.array, expected.labels)
     np.testing.assert_array_equal(labels.flows.dP, expected.flows.dP)
     assert labels.parameters == expected.parameters
     assert labels.settings() == expected.settings()
@@ -103,35 +103,35 @@ def test_the_network_is_loaded_once(app, cells, monkeypatch):
 
 
 def test_a_run_that_cannot_be_is_told_and_changes_nothing(app, cells):
-    entry = app.open(cells("a.tif"))
-    app.run(entry, SegmentationParameters(do_3D=True))
+    image = app.open(cells("a.tif"))
+    app.run(image, SegmentationParameters(do_3D=True))
     app.wait()
     [error] = app.errors
     assert isinstance(error, ParametersUnfit)
     assert "single plane" in str(error)
-    assert entry.label_sets == {}
+    assert image.label_sets == {}
 
 
 def test_a_run_on_an_image_that_was_taken_off_and_added_again_arrives(app, cells):
     path = cells("a.tif")
-    entry = app.open(path)
-    app.run(entry)
-    app.session.close(entry.image.key)
+    image = app.open(path)
+    app.run(image)
+    app.session.close(image.source.key)
     again = app.open(path)
     app.wait()
-    assert again.labels.cells == 12
+    assert again.masks.cells == 12
     assert app.errors == []
 
 
 def test_every_run_leaves_a_record(app, cells, project):
-    entry = app.open(cells("a.tif"))
-    app.run(entry)
+    image = app.open(cells("a.tif"))
+    app.run(image)
     app.wait()
-    app.run(entry, SegmentationParameters(do_3D=True))
+    app.run(image, SegmentationParameters(do_3D=True))
     app.wait()
-    app.run(entry).started.connect(app.queue.cancel_all)
+    app.run(image).started.connect(app.queue.cancel_all)
     app.wait()
-    records = [record for _, record in project.read(lambda db: read_runs(db, entry.id))]
+    records = [record for _, record in project.read(lambda db: read_runs(db, image.id))]
     assert [r.outcome for r in records] == ["finished", "failed", "cancelled"]
     assert records[0].cells == 12
     assert "single plane" in records[1].message
@@ -158,77 +158,77 @@ def test_what_a_run_has_to_say_is_told(app, cells, monkeypatch):
 @pytest.fixture
 def segmented(app, cells):
     """Return an entry with the result of a run."""
-    entry = app.open(cells("a.tif"))
-    app.run(entry)
+    image = app.open(cells("a.tif"))
+    app.run(image)
     app.wait()
-    return entry
+    return image
 
 
-def changed(entry, **values):
-    return entry.labels.parameters.model_copy(update=values)
+def changed(image, **values):
+    return image.masks.parameters.model_copy(update=values)
 
 
 def test_other_thresholds_give_what_a_run_with_them_gives(app, segmented):
     parameters = changed(segmented, cellprob_threshold=2.0, min_size=100)
     app.thresholds.change(segmented, parameters)
     app.wait()
-    expected = segment(segmented.image, shipped()[0], parameters, Checkpoint())
-    np.testing.assert_array_equal(segmented.labels.labels, expected.labels)
-    assert segmented.labels.settings() == expected.settings()
+    expected = segment(segmented.source, shipped()[0], parameters, Checkpoint())
+    np.testing.assert_array_equal(segmented.masks.array, expected.labels)
+    assert segmented.masks.settings() == expected.settings()
     assert app.session.undo_stack.undoText() == "Change thresholds"
 
 
 def test_only_the_newest_wish_counts(app, segmented):
-    before = segmented.labels
+    before = segmented.masks
     wishes = [changed(segmented, cellprob_threshold=n / 2) for n in range(1, 6)]
     heard = []
-    app.session.labels_changed.connect(lambda entry, _: heard.append(entry.labels))
+    app.session.labels_changed.connect(lambda image, _: heard.append(image.masks))
     for wish in wishes:
         app.thresholds.change(segmented, wish)
     app.wait()
-    assert segmented.labels.parameters == wishes[-1]
+    assert segmented.masks.parameters == wishes[-1]
     assert len(heard) < len(wishes)
     app.session.undo_stack.undo()
-    assert segmented.labels is before
+    assert segmented.masks is before
 
 
 def test_a_wish_for_another_image_does_not_end_the_first(app, segmented, cells):
     other = app.open(cells("b.tif", (64, 64)))
     app.run(other)
     app.wait()
-    for entry in (segmented, other):
-        app.thresholds.change(entry, changed(entry, cellprob_threshold=2.0))
+    for image in (segmented, other):
+        app.thresholds.change(image, changed(image, cellprob_threshold=2.0))
     app.wait()
-    for entry in (segmented, other):
-        assert entry.labels.parameters.cellprob_threshold == 2.0
+    for image in (segmented, other):
+        assert image.masks.parameters.cellprob_threshold == 2.0
 
 
 def test_each_gesture_can_be_undone(app, segmented):
-    first = segmented.labels
+    first = segmented.masks
     for probability in (1.0, 2.0):
         wish = changed(segmented, cellprob_threshold=probability)
         app.thresholds.change(segmented, wish)
         app.thresholds.end_gesture()
         app.wait()
     app.session.undo_stack.undo()
-    assert segmented.labels.parameters.cellprob_threshold == 1.0
+    assert segmented.masks.parameters.cellprob_threshold == 1.0
     app.session.undo_stack.undo()
-    assert segmented.labels is first
+    assert segmented.masks is first
 
 
 def test_a_run_that_comes_in_between_is_left_alone(app, segmented):
     app.run(segmented, SegmentationParameters(diameter=25.0))
     app.thresholds.change(segmented, changed(segmented, cellprob_threshold=2.0))
     app.wait()
-    assert segmented.labels.parameters.cellprob_threshold == 0.0
-    assert segmented.labels.parameters.diameter == 25.0
+    assert segmented.masks.parameters.cellprob_threshold == 0.0
+    assert segmented.masks.parameters.diameter == 25.0
 
 
-def draw(app, entry, cell=500):
+def draw(app, image, cell=500):
     """Draw a cell of 6 × 8 pixels in the first corner, over whatever is there."""
-    labels, region = entry.labels.labels, (slice(0, 6), slice(0, 8))
+    labels, region = image.masks.array, (slice(0, 6), slice(0, 8))
     after = np.full((6, 8), cell, np.uint32)
-    app.session.edit(entry, edit_between("Draw cell", [cell], labels, region, after))
+    app.session.edit(image, edit_between("Draw cell", [cell], labels, region, after))
 
 
 def test_what_is_drawn_while_thresholds_change_stays(app, segmented):
@@ -236,23 +236,23 @@ def test_what_is_drawn_while_thresholds_change_stays(app, segmented):
     app.thresholds.change(segmented, wish)
     draw(app, segmented)
     app.wait()
-    assert segmented.labels.parameters == wish
-    drawn = segmented.labels.labels == 500
+    assert segmented.masks.parameters == wish
+    drawn = segmented.masks.array == 500
     assert drawn[:6, :8].all()
     assert drawn.sum() == 48
 
 
 class Held:
-    """`kept_over`, but its first call does not return before it may."""
+    """`merge_into`, but its first call does not return before it may."""
 
     def __init__(self, monkeypatch) -> None:
         self.reached, self.may_go_on = threading.Event(), threading.Event()
         self.threads = []
-        monkeypatch.setattr(runner, "kept_over", self)
+        monkeypatch.setattr(runner, "merge_into", self)
 
     def __call__(self, *args):
         self.threads.append(threading.current_thread())
-        kept = kept_over(*args)
+        kept = merge_into(*args)
         self.reached.set()
         assert self.may_go_on.wait(60)
         return kept
@@ -261,7 +261,7 @@ class Held:
 @pytest.mark.parametrize("by_hand", ["draw", "accept"])
 def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_hand):
     draw(app, segmented)
-    before = segmented.labels.labels.copy()
+    before = segmented.masks.array.copy()
     held = Held(monkeypatch)
     app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
     app.qtbot.waitUntil(held.reached.is_set, timeout=LONG)
@@ -271,7 +271,7 @@ def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_
         app.session.set_cell_status(segmented, [2], "accepted")
     held.may_go_on.set()
     app.wait()
-    after = segmented.labels.labels
+    after = segmented.masks.array
     if by_hand == "draw":
         assert np.unique(after).tolist() == [0, 501]
     else:
@@ -283,13 +283,13 @@ def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_
 
 
 def test_thresholds_need_flows(app, cells):
-    entry = app.open(cells("a.tif"))
-    app.thresholds.change(entry, PARAMETERS)
+    image = app.open(cells("a.tif"))
+    app.thresholds.change(image, PARAMETERS)
     labels = np.zeros((96, 128), np.uint32)
-    masks = ImportedMasks(labels, None, entry.image.path)
-    label_set = imported_labels("masks", masks, entry.image)
-    app.session.replace_labels(entry, label_set, "Import")
-    app.thresholds.change(entry, PARAMETERS)
+    masks = ImportedMasks(labels, None, image.source.path)
+    label_set = imported_labels("masks", masks, image.source)
+    app.session.replace_masks(image, label_set, "Import")
+    app.thresholds.change(image, PARAMETERS)
     assert app.queue.jobs == ()
 
 
@@ -299,25 +299,25 @@ def test_thresholds_need_flows(app, cells):
 def test_thresholds_of_a_saved_result_act_as_on_the_result_itself(
     app, cells, shape, axes
 ):
-    entry = app.open(cells("a.tif", shape, axes))
-    app.run(entry)
+    image = app.open(cells("a.tif", shape, axes))
+    app.run(image)
     app.wait()
-    run = entry.labels
-    result = segment(entry.image, shipped()[0], PARAMETERS, Checkpoint())
+    run = image.masks
+    result = segment(image.source, shipped()[0], PARAMETERS, Checkpoint())
     save_segmentation(result, ["npy"])
-    masks = read_masks(entry.image.path.with_name("a_seg.npy"))
-    imported = imported_labels("seg", masks, entry.image)
+    masks = read_masks(image.source.path.with_name("a_seg.npy"))
+    imported = imported_labels("seg", masks, image.source)
     assert imported.cells == run.cells
     assert imported.origin == "from a_seg.npy"
-    app.session.replace_labels(entry, imported, "Import")
+    app.session.replace_masks(image, imported, "Import")
     wish = imported.parameters.model_copy(update={"cellprob_threshold": 2.0})
-    app.thresholds.change(entry, wish)
+    app.thresholds.change(image, wish)
     app.wait()
     assert app.errors == []
     expected = run.maker.masks(
         run.parameters.model_copy(update=wish_of(wish)), Checkpoint()
     )
-    np.testing.assert_array_equal(entry.labels.labels, expected)
+    np.testing.assert_array_equal(image.masks.array, expected)
 
 
 def wish_of(parameters):

@@ -40,39 +40,39 @@ class SlowRuns(Runs):
 
 
 @pytest.fixture
-def entry(session, cells):
+def image(session, cells):
     return session.add(open_images(cells("a.tif", (32, 32))))[0]
 
 
 def test_a_run_that_is_under_way_leaves_a_record(
-    session, entry, queue, project, tmp_path, qtbot
+    session, image, queue, project, tmp_path, qtbot
 ):
     runs = SlowRuns(session, queue)
     for _ in range(2):  # the second one waits
-        runs.start(entry, shipped()[0], SegmentationParameters())
+        runs.start(image, shipped()[0], SegmentationParameters())
     assert runs.running.wait(20)
     other = Project.create(tmp_path / "other.cpstudio")
     session.use(other)
-    [(_, record)] = project.read(lambda db: read_runs(db, entry.id))
+    [(_, record)] = project.read(lambda db: read_runs(db, image.id))
     assert (record.outcome, record.message) == ("cancelled", "The project was closed.")
     qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
-    assert len(project.read(lambda db: read_runs(db, entry.id))) == 1
+    assert len(project.read(lambda db: read_runs(db, image.id))) == 1
     assert other.read(lambda db: db.execute("SELECT * FROM run").fetchall()) == []
     other.close()
 
 
 def test_a_result_comes_although_the_masks_before_cannot_be_read(
-    session, entry, queue, monkeypatch, qtbot
+    session, image, queue, monkeypatch, qtbot
 ):
     before = LabelSet("cells", LabelImage(np.ones((32, 32), "u4")), "before", 1)
-    session.replace_labels(entry, before, "Run")
+    session.replace_masks(image, before, "Run")
     region = (slice(2, 6),) * 2
     pixels = np.full((4, 4), 7, "u4")
-    labels = entry.labels.labels
-    session.edit(entry, edit_between("Draw", [7], labels, region, pixels))
-    session.seal(entry)
+    labels = image.masks.array
+    session.edit(image, edit_between("Draw", [7], labels, region, pixels))
+    session.seal(image)
     session.project.writer.flush()
-    entry.label_sets["cells"] = session.stored.unloaded(entry.labels)
+    image.label_sets["cells"] = session.stored.unloaded(image.masks)
 
     def fail(*_):
         raise ProjectDamaged("The project file is damaged.")
@@ -82,7 +82,7 @@ def test_a_result_comes_although_the_masks_before_cannot_be_read(
     runs.gate.set()
     errors = []
     runs.failed.connect(errors.append)
-    runs.start(entry, shipped()[0], SegmentationParameters())
+    runs.start(image, shipped()[0], SegmentationParameters())
     qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
     assert errors == []
-    assert entry.labels.origin == "run"
+    assert image.masks.origin == "run"

@@ -8,8 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from cellpose_studio.app.background.flow_store import KeptFlows
-from cellpose_studio.app.background.mask_loader import MasksLoader
+from cellpose_studio.app.background.flow_store import FlowStore
+from cellpose_studio.app.background.mask_loader import MaskLoader
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.undo import journal_steps
@@ -20,15 +20,15 @@ WAIT = 20_000  # ms
 
 
 def draw(session, cell, at):
-    [entry] = session.entries
+    [image] = session.images
     region = (slice(at, at + 4),) * 2
-    labels, pixels = entry.labels.labels, np.full((4, 4), cell, "u4")
-    session.edit(entry, edit_between("Draw", [cell], labels, region, pixels))
+    labels, pixels = image.masks.array, np.full((4, 4), cell, "u4")
+    session.edit(image, edit_between("Draw", [cell], labels, region, pixels))
 
 
 def drawn(session) -> set[int]:
-    [entry] = session.entries
-    return set(np.unique(entry.labels.labels).tolist()) - {0}
+    [image] = session.images
+    return set(np.unique(image.masks.array).tolist()) - {0}
 
 
 class Earlier:
@@ -38,7 +38,7 @@ class Earlier:
         self.session, self.queue, self.qtbot = session, queue, qtbot
         self.gate = threading.Event()
         self.errors = []
-        self.loader = MasksLoader(session, queue, KeptFlows(tmp_path / "flows"))
+        self.loader = MaskLoader(session, queue, FlowStore(tmp_path / "flows"))
         self.loader.failed.connect(lambda error: self.errors.append(error.message))
         session.failed.connect(lambda error: self.errors.append(error.message))
 
@@ -53,14 +53,14 @@ class Earlier:
 
 @pytest.fixture
 def earlier(session, reopened, tmp_path, qtbot, cells):
-    [entry] = session.add(open_images(cells("a.tif", (32, 32))))
+    [image] = session.add(open_images(cells("a.tif", (32, 32))))
     labels = LabelImage(np.zeros((32, 32), "u4"))
-    session.replace_labels(entry, LabelSet("cells", labels, "run", 0), "Run")
+    session.replace_masks(image, LabelSet("cells", labels, "run", 0), "Run")
     for cell in (1, 2, 3, 4):
         draw(session, cell, 5 * cell)
     queue = JobQueue()
     earlier = Earlier(reopened(), queue, tmp_path, qtbot)
-    earlier.session.show(earlier.session.entries[0].image.key)
+    earlier.session.show(earlier.session.images[0].source.key)
     earlier.go_on()
     earlier.gate.clear()
     yield earlier
@@ -117,12 +117,12 @@ def test_what_is_drawn_meanwhile_wins(earlier):
 
 def test_a_stroke_that_goes_on_is_not_cut_off(earlier):
     session = earlier.session
-    [entry] = session.entries
+    [image] = session.images
     earlier.keep_busy()
     session.undo()
-    stroke = session.begin_stroke(entry, "Brush")
+    stroke = session.begin_stroke(image, "Brush")
     earlier.go_on()
-    labels, region = entry.labels.labels, (slice(0, 3),) * 2
+    labels, region = image.masks.array, (slice(0, 3),) * 2
     stroke.add(edit_between("Brush", [9], labels, region, np.full((3, 3), 9, "u4")))
     session.end_stroke()
     assert drawn(session) == {1, 2, 3, 4, 9}

@@ -39,8 +39,8 @@ def stroked(labels, table, moves, at=(), protect=True, cell=None):
 )
 def test_pieces_become_cells_and_specks_go(specks, left):
     labels, table = BAR.copy(), CellTable.of(BAR)
-    ways = [np.array([[0, x], [1, x]]) for x in (2, 5)]
-    moves = [shapes.brush(way, 1, labels.shape) for way in ways]
+    geodesic_distance = [np.array([[0, x], [1, x]]) for x in (2, 5)]
+    moves = [shapes.brush(way, 1, labels.shape) for way in geodesic_distance]
     stroke = stroked(labels, table, moves)
     part_pieces(labels, table, stroke, specks=specks).apply(labels)
     for row in labels[:2]:
@@ -56,9 +56,10 @@ def test_cells_hang_together_after_a_stroke_and_others_stay(check, seed, erase, 
     if frame:
         before = np.stack([before * 0, before])
     labels, table = before.copy(), CellTable.of(before)
-    ways = random.uniform((0, 460), (40, 600), (4, 2))
+    geodesic_distance = random.uniform((0, 460), (40, 600), (4, 2))
     moves = [
-        shapes.brush(ways[n : n + 2], random.uniform(1, 6), (40, 600)) for n in range(3)
+        shapes.brush(geodesic_distance[n : n + 2], random.uniform(1, 6), (40, 600))
+        for n in range(3)
     ]
     cell = None if erase else int(table.next_id())
     stroke = stroked(labels, table, moves, at, protect=False, cell=cell)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.matching.links import carry_over, keep_locked, matches
+from cellpose_studio.core.matching.links import carry_over_ids, keep_locked, matches
 
 seeds = st.integers(0, 2**31)
 
@@ -35,7 +35,7 @@ def iou(a, b):
 def test_carrying_ids_over_keeps_masks_pixel_for_pixel(check, first, second, highest):
     before = check.discs(first, (30, 40), 8)
     after = check.discs(second % 3 + first, (30, 40), 9)
-    carried = carry_over(before, after, highest)
+    carried = carry_over_ids(before, after, highest)
     pairs = pairs_of(after, carried)
     assert len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
     np.testing.assert_array_equal(carried == 0, after == 0)

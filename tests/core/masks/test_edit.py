@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.masks.chunks import CHUNK, Place, places
+from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, places
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between, joined
 
 SHAPES = [(1, 1), (37, 53), (520, 515), (1030, 20), (3, 9, 517), (2, 2, 514, 8)]
@@ -71,8 +71,8 @@ def test_the_region_is_the_smallest_box_of_what_changes(drawn):
 def test_only_chunks_that_change_are_part_of_it(drawn):
     labels, region, after = drawn
     edit = edit_between("Draw", [], labels, region, after)
-    assert edit.places <= set(places(labels.shape))
-    assert len(edit.places) == len(edit.parts)
+    assert edit.chunk_indices <= set(places(labels.shape))
+    assert len(edit.chunk_indices) == len(edit.parts)
     for part in edit.parts:
         assert len(part.index) == len(part.before) == len(part.after) > 0
         assert (np.diff(part.index) > 0).all()
@@ -86,7 +86,7 @@ def test_an_edit_knows_what_it_was_and_to_whom():
         "Draw cell", np.array([4]), labels, region, np.full((20, 10), 4, np.uint32)
     )
     assert (edit.operation, edit.cells) == ("Draw cell", (4,))
-    assert edit.places == {Place(0, r, c) for r in (0, 1) for c in (0, 1)}
+    assert edit.chunk_indices == {ChunkIndex(0, r, c) for r in (0, 1) for c in (0, 1)}
     assert edit.region(labels.shape) == region
     assert edit.inverse().operation == "Draw cell"
 
@@ -112,7 +112,7 @@ def test_an_edit_of_nothing_changes_nothing(shape):
 )
 def test_pixels_beyond_the_image_are_noticed(place, index):
     one = np.ones(1, np.uint32)
-    part = ChunkEdit(Place(*place), np.array([index], np.int32), one, one)
+    part = ChunkEdit(ChunkIndex(*place), np.array([index], np.int32), one, one)
     assert not LabelEdit("", (), (part,)).is_inside((600, 30))
 
 

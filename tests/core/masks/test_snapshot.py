@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.masks.chunks import Place, chunk, places
+from cellpose_studio.core.masks.chunks import ChunkIndex, chunk, places
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
 
@@ -25,7 +25,7 @@ def edit_at(labels, plane, y, x, cell):
 
 def apply(edit, labels, snapshots):
     for snapshot in snapshots:
-        snapshot.keep(edit.places)
+        snapshot.keep(edit.chunk_indices)
     edit.apply(labels)
 
 
@@ -77,4 +77,4 @@ def test_only_chunks_that_change_are_copied():
     snapshot = Snapshot(labels)
     edit = edit_at(labels, 1, 100, 600, 7)
     apply(edit, labels, [snapshot])
-    assert set(snapshot._kept) == edit.places == {Place(1, 0, 1)}
+    assert set(snapshot._kept) == edit.chunk_indices == {ChunkIndex(1, 0, 1)}

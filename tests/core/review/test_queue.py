@@ -1,4 +1,4 @@
-"""What is known of cells, how much doubt that is, and which are asked for."""
+"""What is known of cells, how much uncertainty that is, and which are asked for."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ def test_measuring_some_cells_again_gives_what_measuring_all_would(labels, data)
     for name in vars(expected.shapes):
         found, wanted = getattr(after.shapes, name), getattr(expected.shapes, name)
         np.testing.assert_array_equal(found, wanted)
-    np.testing.assert_array_equal(after.doubts, expected.doubts)
+    np.testing.assert_array_equal(after.uncertainties, expected.uncertainties)
 
 
 def test_a_part_is_measured_with_what_lies_around_it():
@@ -100,37 +100,37 @@ def test_a_cell_in_many_planes_is_as_round_as_in_one():
     )
 
 
-def test_the_network_knows_best_which_cells_are_doubtful():
+def test_the_network_knows_best_which_cells_are_uncertain():
     shapes = cell_shapes(discs([15] * 6))
     sure = confidence([1, 2, 3, 4, 5, 6], [0.02] * 4 + [0.4, 0.02], [0.98] * 5 + [0.5])
     review = review_of(shapes, sure)
-    assert set(np.argsort(-review.doubts)[:2].tolist()) == {4, 5}
-    assert (review.doubts[:4] < 0.2).all()
-    assert (review.doubts[4:] > 0.5).all()
+    assert set(np.argsort(-review.uncertainties)[:2].tolist()) == {4, 5}
+    assert (review.uncertainties[:4] < 0.2).all()
+    assert (review.uncertainties[4:] > 0.5).all()
 
 
-def test_without_a_network_outliers_of_size_and_shape_are_doubtful():
+def test_without_a_network_outliers_of_size_and_shape_are_uncertain():
     labels = discs([15, 15.5, 14.5, 15, 14, 16, 4, 15])
     labels[:, 448:] = 0
     labels[30:35, 450:505] = 8
     review = review_of(cell_shapes(labels))
-    assert set(np.argsort(-review.doubts)[:2].tolist()) == {6, 7}
-    assert (review.doubts[6:] > 0.5).all()
-    assert (review.doubts[:6] < 0.3).all()
+    assert set(np.argsort(-review.uncertainties)[:2].tolist()) == {6, 7}
+    assert (review.uncertainties[6:] > 0.5).all()
+    assert (review.uncertainties[:6] < 0.3).all()
     assert np.isnan(review.flow_errors).all()
 
 
-def test_cells_at_the_border_are_a_little_doubtful():
+def test_cells_at_the_border_are_a_little_uncertain():
     review = review_of(cell_shapes(discs([15, 15, 15])[:, 18:]))
     assert review.shapes.at_border.tolist() == [True, False, False]
-    np.testing.assert_allclose(review.doubts, [0.05, 0, 0])
+    np.testing.assert_allclose(review.uncertainties, [0.05, 0, 0])
 
 
 def test_cells_that_a_network_has_not_seen_are_judged_by_their_looks():
     shapes = cell_shapes(discs([15, 15, 15, 15]))
     review = review_of(shapes, confidence([1, 3], [0.1, 0.1], [0.9, 0.9]))
     assert np.isnan(review.flow_errors).tolist() == [False, True, False, True]
-    assert review.doubts[1] == review.doubts[3] == 0
+    assert review.uncertainties[1] == review.uncertainties[3] == 0
 
 
 @pytest.mark.parametrize("sure", [None, confidence([], [], [])])
@@ -142,12 +142,12 @@ def test_no_cells_are_no_trouble(sure):
 
 def test_one_cell_is_no_outlier():
     review = review_of(cell_shapes(discs([15])))
-    assert review.doubts.tolist() == [0]
+    assert review.uncertainties.tolist() == [0]
     assert review.row(1) == 0
     assert review.box(0) == (slice(18, 47), slice(18, 47))
 
 
-NAMES = {"cell", "area", "doubt", "flow error", "border", "probability"}
+NAMES = {"cell", "area", "uncertainty", "flow error", "border", "probability"}
 COLUMNS = {
     "cell": np.array([1.0, 2, 3, 4]),
     "area": np.array([10.0, 50, 70, 90]),

@@ -53,9 +53,9 @@ def test_a_cell_is_found_by_its_id():
     assert [sure.of(cell) for cell in (0, 4, 7, 2**32 - 1)] == [None] * 4
 
 
-def test_cells_that_fit_badly_or_are_improbable_are_doubtful():
+def test_cells_that_fit_badly_or_are_improbable_are_uncertain():
     sure = confidence([0.0, 0.5, 0.1, np.nan], [0.99, 0.99, 0.4, 0.99])
-    assert sure.doubtful.tolist() == [False, True, True, False]
+    assert sure.uncertain.tolist() == [False, True, True, False]
 
 
 @given(
@@ -63,11 +63,11 @@ def test_cells_that_fit_badly_or_are_improbable_are_doubtful():
         st.tuples(st.floats(0, 3) | st.just(float("nan")), st.floats(0, 1)), max_size=9
     )
 )
-def test_scores_tell_the_doubtful_cells_from_the_others(cells):
+def test_scores_tell_the_uncertain_cells_from_the_others(cells):
     sure = confidence([c[0] for c in cells], [c[1] for c in cells])
     assert ((sure.scores >= 0) & (sure.scores <= 1)).all()
-    assert (sure.scores[sure.doubtful] <= 0.5 + 1e-9).all()
-    assert (sure.scores[~sure.doubtful] >= 0.5 - 1e-9).all()
+    assert (sure.scores[sure.uncertain] <= 0.5 + 1e-9).all()
+    assert (sure.scores[~sure.uncertain] >= 0.5 - 1e-9).all()
 
 
 def test_the_medians_of_no_cells_are_not_known():
@@ -75,7 +75,7 @@ def test_the_medians_of_no_cells_are_not_known():
     assert confidence([0.1, 0.3], [0.5, 0.9]).medians() == pytest.approx((0.2, 0.7))
 
 
-def test_doubt_is_a_colour_of_each_cell_and_outlines_stay():
+def test_uncertainty_is_a_colour_of_each_cell_and_outlines_stay():
     labels = np.zeros((6, 9), np.uint32)
     labels[:, :4], labels[:, 5:] = 3, 6
     sure = confidence([0.0, 3.0], [1.0, 1.0])
@@ -100,11 +100,11 @@ def test_no_cells_are_a_reason_to_try_another_model():
 
 def test_cells_that_do_not_fit_their_flows_are_a_reason():
     hint = hint_for(confidence([0.1] * 3, [0.9] * 3, 10, 7), MODELS[1], MODELS)
-    assert hint.startswith("7 of 10 cells do not fit their flows or are doubtful")
+    assert hint.startswith("7 of 10 cells do not fit their flows or are uncertain")
     assert "unlike those that Phase has seen. Try Nuclei, or" in hint
 
 
-def test_doubtful_cells_count_once_beside_those_that_do_not_fit():
+def test_uncertain_cells_count_once_beside_those_that_do_not_fit():
     sure = confidence([0.1, 0.3, 0.9, 0.1], [0.9, 0.9, 0.9, 0.2], 10, 4)
     assert sure.unsure == 4 + 2
     assert hint_for(sure, MODELS[0], MODELS).startswith("6 of 10 cells")

@@ -15,13 +15,13 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import Device
 from cellpose_studio.engine.masks import dynamics as module
-from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 
 QUIET = Checkpoint()
 
 
 def masks(flows: Flows, shape: tuple[int, ...] | None = None, **options) -> np.ndarray:
-    maker = MaskMaker(flows, shape or flows.cellprob.shape[1:])
+    maker = FlowMaskMaker(flows, shape or flows.cellprob.shape[1:])
     return maker.masks(SegmentationParameters(**options), QUIET)
 
 
@@ -241,7 +241,7 @@ def test_thresholds_act_on_what_is_kept_and_give_what_a_fresh_run_gives(
             name,
             lambda *a, real=real, name=name: runs.append(name) or real(*a),
         )
-    maker = MaskMaker(noisy, (90, 120))
+    maker = FlowMaskMaker(noisy, (90, 120))
 
     def again(**options) -> list[str]:
         runs.clear()
@@ -263,7 +263,7 @@ def test_thresholds_act_on_what_is_kept_and_give_what_a_fresh_run_gives(
 
 
 def test_masks_are_the_callers_to_change(noisy):
-    maker = MaskMaker(noisy, (90, 120))
+    maker = FlowMaskMaker(noisy, (90, 120))
     first = maker.masks(SegmentationParameters(), QUIET)
     before = first.copy()
     first[:] = 9
@@ -279,7 +279,7 @@ def test_the_flows_stay_as_they_are(noisy):
 
 def test_planes_are_reported_as_they_are_done(cell_flows):
     reports = []
-    maker = MaskMaker(stack_of(cell_flows, 3), (3, 90, 120))
+    maker = FlowMaskMaker(stack_of(cell_flows, 3), (3, 90, 120))
     checkpoint = Checkpoint(lambda *report: reports.append(report))
     maker.masks(SegmentationParameters(), checkpoint)
     assert reports == [(n, 3, "masks") for n in range(4)]
@@ -287,7 +287,7 @@ def test_planes_are_reported_as_they_are_done(cell_flows):
 
 def test_after_a_stop_the_planes_that_are_done_need_not_be_done_again(cell_flows):
     flows = stack_of(cell_flows, 3)
-    maker = MaskMaker(flows, (3, 90, 120))
+    maker = FlowMaskMaker(flows, (3, 90, 120))
     checkpoint = Checkpoint(lambda done, *_: done == 2 and checkpoint.stop())
     with pytest.raises(Cancelled):
         maker.masks(SegmentationParameters(), checkpoint)
@@ -307,7 +307,7 @@ def test_without_room_on_the_gpu_the_cpu_makes_the_masks(noisy, monkeypatch):
         return real(dP, points, steps, device, check)
 
     monkeypatch.setattr(module, "follow", on_a_full_gpu)
-    maker = MaskMaker(noisy, (90, 120), Device("cuda:0", "Little GPU"))
+    maker = FlowMaskMaker(noisy, (90, 120), Device("cuda:0", "Little GPU"))
     found = maker.masks(SegmentationParameters(), QUIET)
     assert devices == ["cuda:0", "cpu"]
     assert maker.fell_back
@@ -316,23 +316,23 @@ def test_without_room_on_the_gpu_the_cpu_makes_the_masks(noisy, monkeypatch):
 
 def sure_of(flows, shape=None, **options):
     """Return masks, and how sure their maker is of them."""
-    maker = MaskMaker(flows, shape or flows.cellprob.shape[1:])
+    maker = FlowMaskMaker(flows, shape or flows.cellprob.shape[1:])
     parameters = SegmentationParameters(**options)
     labels = maker.masks(parameters, QUIET)
     return labels, maker.confidence(labels, parameters, QUIET)
 
 
-def test_perfect_flows_leave_no_doubt(cell_flows):
+def test_perfect_flows_leave_no_uncertainty(cell_flows):
     labels, sure = sure_of(cell_flows)
     assert sure.ids.tolist() == list(range(1, int(labels.max()) + 1))
     assert sure.pixels.tolist() == np.bincount(labels.ravel())[1:].tolist()
     assert sure.flow_errors.max() < 0.05
-    assert not sure.doubtful.any()
+    assert not sure.uncertain.any()
     assert (sure.candidates, sure.misfits) == (len(sure.ids), 0)
 
 
 @pytest.mark.parametrize("threshold", [0.0, 0.4, 3.0])
-def test_doubt_is_what_cellposes_own_measure_says(noisy, threshold):
+def test_uncertainty_is_what_cellposes_own_measure_says(noisy, threshold):
     labels, sure = sure_of(noisy, flow_threshold=threshold, min_size=0)
     expected = dynamics.flow_error(labels.astype(np.int32), noisy.dP[:, 0])[0]
     # Holes that were filled had no flows of their own.
@@ -377,9 +377,9 @@ def test_volumes_have_probabilities_but_no_flow_errors():
     assert labels.max() == len(sure.ids) == 1
     assert np.isnan(sure.flow_errors).all()
     assert sure.probabilities == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-5)
-    assert (sure.misfits, sure.doubtful.any()) == (0, False)
+    assert (sure.misfits, sure.uncertain.any()) == (0, False)
 
 
-def test_no_cells_are_no_doubt(cell_flows):
+def test_no_cells_are_no_uncertainty(cell_flows):
     _, sure = sure_of(cell_flows, cellprob_threshold=6.0)
     assert (len(sure.ids), sure.candidates, sure.misfits) == (0, 0, 0)

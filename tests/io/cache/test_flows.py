@@ -26,7 +26,7 @@ from cellpose_studio.io.cache.flows import (
     flow_key,
 )
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.workflows.recompute import MasksFromFile
+from cellpose_studio.workflows.recompute import LazyMaskMaker
 from cellpose_studio.workflows.segment import segment
 
 PLENTY = 10**9
@@ -349,6 +349,6 @@ def test_runs_share_a_key_if_and_only_if_their_flows_are_equal(run, do_3D, chang
 def test_kept_flows_give_the_masks_of_the_run(run, cache):
     result = run()
     cache.put(key_of_run(result), result.flows)
-    maker = MasksFromFile(cache.get(key_of_run(result)), result.labels.shape)
+    maker = LazyMaskMaker(cache.get(key_of_run(result)), result.labels.shape)
     masks = maker.masks(result.parameters, Checkpoint())
     np.testing.assert_array_equal(masks, result.labels)

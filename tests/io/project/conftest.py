@@ -180,7 +180,7 @@ class Maker:
         """Make a revision of the edits."""
         pixels = self.filled.present[label_set]
         edits = journal.read_open_edits(self.db, label_set, base.id)
-        places = sorted(set().union(*(edit.places for edit in edits)))
+        places = sorted(set().union(*(edit.chunk_indices for edit in edits)))
         revision = replace(
             base, id=self.next_id("revision"), parent=base.id, kind="edit", details={}
         )

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.masks.chunks import CHUNK, Place
+from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex
 from cellpose_studio.core.masks.edit import ChunkEdit
 from cellpose_studio.io.project.tables.delta import packed_parts, unpacked_parts
 
@@ -28,7 +28,7 @@ def parts(draw):
         )
         for _ in range(2)
     ]
-    place = Place(*draw(st.tuples(*[st.integers(0, 2**20)] * 3)))
+    place = ChunkIndex(*draw(st.tuples(*[st.integers(0, 2**20)] * 3)))
     return ChunkEdit(place, np.array(index, np.int32), *columns)
 
 
@@ -54,7 +54,7 @@ def test_a_part_of_it_is_refused(part, data):
 def test_a_stroke_is_small():
     index = np.arange(200) * CHUNK // 3
     part = ChunkEdit(
-        Place(0, 1, 1),
+        ChunkIndex(0, 1, 1),
         index.astype(np.int32),
         np.zeros(200, np.uint32),
         np.full(200, 9, np.uint32),

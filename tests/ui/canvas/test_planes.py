@@ -38,9 +38,9 @@ def opened(user, cells):
         path = cells(f"{name}.tif", masks.shape, axes)
         beside = path.with_name(f"{name}_cp_masks.tif")
         tifffile.imwrite(beside, masks.astype(np.uint16), photometric="minisblack")
-        entry = user.open(path)[-1]
-        np.testing.assert_array_equal(entry.labels.labels, masks)
-        return entry
+        image = user.open(path)[-1]
+        np.testing.assert_array_equal(image.masks.array, masks)
+        return image
 
     return opened
 
@@ -70,11 +70,11 @@ def ring(centre, radius, count=30):
     return [(y + radius * np.sin(a), x + radius * np.cos(a)) for a in angles]
 
 
-def undone(user, entry, before, steps=1):
+def undone(user, image, before, steps=1):
     """Undo steps, and check that every bit is as it was."""
     for _ in range(steps):
         user.window.session.undo()
-    np.testing.assert_array_equal(entry.labels.labels, before)
+    np.testing.assert_array_equal(image.masks.array, before)
 
 
 @pytest.mark.ui_smoke
@@ -83,31 +83,31 @@ def test_a_cell_is_split_in_a_stack_by_seeds_and_by_a_line(user, opened, mouse, 
     ball(masks, 5, (2, 32, 34), 12)
     ball(masks, 5, (4, 32, 54), 12)
     ball(masks, 8, (3, 12, 80), 8)
-    entry = opened(masks, "ZYX")
+    image = opened(masks, "ZYX")
     press(KEY.Key_S)
     press(KEY.Key_PageDown)
     mouse.double_click((32, 34))
     press(KEY.Key_PageUp, times=2)
     mouse.double_click((32, 54))
-    labels = entry.labels.labels.copy()
+    labels = image.masks.array.copy()
     assert np.unique(labels).tolist() == [0, 5, 8, 9]
     assert {labels[2, 32, 34], labels[4, 32, 54]} == {5, 9}
     assert all(9 in plane for plane in labels[1:6])
     np.testing.assert_array_equal(np.where(labels == 9, 5, labels), masks)
-    undone(user, entry, masks)
+    undone(user, image, masks)
     mouse.drag([(32, x) for x in range(10, 90, 4)])
-    labels = entry.labels.labels
+    labels = image.masks.array
     assert np.unique(labels[4]).tolist() == [0, 5, 8, 10]
     np.testing.assert_array_equal(labels > 0, masks > 0)
     np.testing.assert_array_equal(np.delete(labels, 4, 0), np.delete(masks, 4, 0))
-    undone(user, entry, masks)
+    undone(user, image, masks)
 
 
 @pytest.mark.ui_smoke
 def test_drawn_planes_are_merged_and_interpolated(user, opened, mouse, press):
     masks = np.zeros((5, 64, 96), np.uint32)
     masks[2, 26:30, 20:50] = 3
-    entry = opened(masks, "ZYX")
+    image = opened(masks, "ZYX")
     press(KEY.Key_PageDown, times=2)
     mouse.drag(ring((32, 30), 10), RIGHT)
     press(KEY.Key_PageUp, times=4)
@@ -115,21 +115,21 @@ def test_drawn_planes_are_merged_and_interpolated(user, opened, mouse, press):
     press(KEY.Key_PageDown, times=4)
     mouse.click((32, 30))
     press(KEY.Key_PageUp, times=4)
-    drawn = entry.labels.labels.copy()
+    drawn = image.masks.array.copy()
     mouse.click((32, 40), ALT)
-    merged = entry.labels.labels.copy()
+    merged = image.masks.array.copy()
     np.testing.assert_array_equal(merged, np.where(drawn == 5, 4, drawn))
     press(KEY.Key_I)
-    labels = entry.labels.labels
+    labels = image.masks.array
     assert user.window.selection.cell == 4
     for z, x in enumerate((30, 32.5, 35, 37.5, 40)):
         where = np.argwhere(labels[z] == 4)
         np.testing.assert_allclose(where.mean(axis=0), (32, x), atol=2.5)
     np.testing.assert_array_equal(labels == 3, masks == 3)
     np.testing.assert_array_equal(labels[[0, 4]], merged[[0, 4]])
-    undone(user, entry, merged)
-    undone(user, entry, drawn)
-    undone(user, entry, masks, steps=2)
+    undone(user, image, merged)
+    undone(user, image, drawn)
+    undone(user, image, masks, steps=2)
 
 
 @pytest.mark.ui_smoke
@@ -138,13 +138,13 @@ def test_a_cell_is_propagated_from_plane_to_plane(user, opened, mouse, press):
     masks[1, 20:40, 20:40] = 5
     masks[2, 10:24, 15:25] = 5
     masks[2, 30:50, 36:60] = 7
-    entry = opened(masks, "ZYX")
+    image = opened(masks, "ZYX")
     press(KEY.Key_PageUp, CONTROL)
     assert "Choose a cell" in user.message
     press(KEY.Key_PageDown)
     mouse.click((30, 30))
     press(KEY.Key_PageUp, CONTROL, times=2)
-    labels = entry.labels.labels.copy()
+    labels = image.masks.array.copy()
     assert user.window.canvas.planes == {"Z": 3}
     free = masks[2] != 7
     np.testing.assert_array_equal(labels[2] == 5, (masks[1] == 5) & free)
@@ -156,22 +156,22 @@ def test_a_cell_is_propagated_from_plane_to_plane(user, opened, mouse, press):
     user.window.tools.set_protect(False)
     press(KEY.Key_PageDown, times=2)
     press(KEY.Key_PageUp, CONTROL)
-    np.testing.assert_array_equal(entry.labels.labels[2] == 5, masks[1] == 5)
-    undone(user, entry, labels)
+    np.testing.assert_array_equal(image.masks.array[2] == 5, masks[1] == 5)
+    undone(user, image, labels)
     press(KEY.Key_PageDown)
     press(KEY.Key_PageDown, CONTROL, times=2)
-    np.testing.assert_array_equal(entry.labels.labels[0] == 5, masks[1] == 5)
+    np.testing.assert_array_equal(image.masks.array[0] == 5, masks[1] == 5)
     assert user.message == "This is the first plane."
     user.window.menus.actions["copyToNext"].trigger()
     press(KEY.Key_PageUp, times=2)
-    before = entry.labels.labels.copy()
+    before = image.masks.array.copy()
     user.window.menus.actions["deleteFrom"].trigger()
-    np.testing.assert_array_equal(entry.labels.labels[:2], before[:2])
+    np.testing.assert_array_equal(image.masks.array[:2], before[:2])
     np.testing.assert_array_equal(
-        entry.labels.labels[2:], np.where(before[2:] == 5, 0, before[2:])
+        image.masks.array[2:], np.where(before[2:] == 5, 0, before[2:])
     )
-    undone(user, entry, before)
-    undone(user, entry, masks, steps=3)
+    undone(user, image, before)
+    undone(user, image, masks, steps=3)
 
 
 @pytest.mark.ui_smoke
@@ -180,10 +180,10 @@ def test_a_volume_goes_to_the_next_time_point_as_a_whole(user, opened, mouse, pr
     ball(masks[0], 4, (2, 30, 30), 2)
     masks[1, 3, 29:31, 28:40] = 6
     masks[1, 0, :9, :9] = 4
-    entry = opened(masks, "TZYX")
+    image = opened(masks, "TZYX")
     mouse.click((30, 30))
     press(KEY.Key_PageUp, CONTROL | SHIFT)
-    labels = entry.labels.labels
+    labels = image.masks.array
     shape = masks[0] == 4
     np.testing.assert_array_equal(labels[1] == 4, shape & (masks[1] != 6))
     np.testing.assert_array_equal(labels[1] == 6, masks[1] == 6)
@@ -193,7 +193,7 @@ def test_a_volume_goes_to_the_next_time_point_as_a_whole(user, opened, mouse, pr
     user.window.menus.actions["deleteFromTime"].trigger()
     np.testing.assert_array_equal(labels[0], masks[0])
     assert not (labels[1:] == 4).any()
-    undone(user, entry, masks, steps=3)
+    undone(user, image, masks, steps=3)
 
 
 def series():
@@ -209,11 +209,11 @@ def series():
 @pytest.mark.ui_smoke
 def test_cells_are_linked_over_time(user, opened, mouse, press):
     masks = series()
-    entry = opened(masks, "TYX")
+    image = opened(masks, "TYX")
     session = user.window.session
-    session.set_cell_status(entry, [1, 3, 5, 7], "accepted")
-    session.set_cell_status(entry, [2], "accepted")
-    decided = dict(entry.statuses[entry.active])
+    session.set_cell_status(image, [1, 3, 5, 7], "accepted")
+    session.set_cell_status(image, [2], "accepted")
+    decided = dict(image.statuses[image.active])
     seen = []
 
     def answer():
@@ -233,7 +233,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     assert user.message == (
         "9 cells in 4 time points, 3 tracks, 1 of them in one time point only."
     )
-    labels = entry.labels.labels
+    labels = image.masks.array
     linked = labels.copy()
     for t in range(4):
         assert labels[t, 20, 20 + 3 * t] == 1
@@ -241,7 +241,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     assert labels[3, 57, 6] == 9
     np.testing.assert_array_equal(labels > 0, masks > 0)
     # One was accepted all along; of the other, only the beginning.
-    assert entry.statuses[entry.active] == {1: "accepted", 9: "accepted"}
+    assert image.statuses[image.active] == {1: "accepted", 9: "accepted"}
     name = "Link cells over time (IoU 0.4)"
     assert session.undo_stack.undoText() == name
     # What comes after has ids of its own, or keeps them.
@@ -250,26 +250,26 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     mouse.click((20, 20))
     press(KEY.Key_PageUp, CONTROL | SHIFT)
     np.testing.assert_array_equal(labels[1] == 1, labels[0] == 1)
-    undone(user, entry, linked, steps=2)
+    undone(user, image, linked, steps=2)
     user.window.tabs.setCurrentWidget(user.window.history)
     tree = user.window.history.tree
     user.wait_for(lambda: name in " ".join(row.toolTip(0) for row in tree._items()))
-    undone(user, entry, masks)
-    assert entry.statuses[entry.active] == decided
+    undone(user, image, masks)
+    assert image.statuses[image.active] == decided
     project = session.project
     assert project.writer.flush(10)
     other = Project.open(project.path)
     again = Session(other)
     assert again.undo_stack.redoText() == name
-    [same] = again.entries
-    np.testing.assert_array_equal(same.labels.labels, masks)
+    [same] = again.images
+    np.testing.assert_array_equal(same.masks.array, masks)
     assert same.statuses[same.active] == decided
     other.close()
 
 
 def test_links_are_dropped_when_the_masks_change_meanwhile(user, opened, mouse):
     masks = series()
-    entry = opened(masks, "TYX")
+    image = opened(masks, "TYX")
     window = user.window
     window.plane_commands.links.ask = lambda least, _: least
     window.menus.actions["linkOverTime"].trigger()
@@ -278,7 +278,7 @@ def test_links_are_dropped_when_the_masks_change_meanwhile(user, opened, mouse):
     assert "changed meanwhile" in user.message
     changed = masks.copy()
     changed[masks == 1] = 0
-    np.testing.assert_array_equal(entry.labels.labels, changed)
+    np.testing.assert_array_equal(image.masks.array, changed)
     busy = Event()
     window.quick.start(Job("Something else", lambda _: busy.wait(), quiet=True))
     window.menus.actions["linkOverTime"].trigger()
@@ -286,7 +286,7 @@ def test_links_are_dropped_when_the_masks_change_meanwhile(user, opened, mouse):
     window.jobs.cancel.click()
     busy.set()
     user.wait_idle()
-    np.testing.assert_array_equal(entry.labels.labels, changed)
+    np.testing.assert_array_equal(image.masks.array, changed)
     assert window.menus.actions["propagateUp"].toolTip() == (
         "This image has one plane only."
     )
@@ -300,45 +300,45 @@ def test_very_many_cells_are_grown_in_a_job(user, opened):
     y, x = np.indices((160, 240))
     numbers = y // 10 * 24 + x // 10 + 1
     masks = np.where((y % 10 > 2) & (x % 10 > 2), numbers, 0).astype(np.uint32)
-    entry = opened(masks, "YX")
+    image = opened(masks, "YX")
     action = user.window.menus.actions["grow"]
     action.trigger()
-    np.testing.assert_array_equal(entry.labels.labels, masks)
+    np.testing.assert_array_equal(image.masks.array, masks)
     assert user.window.jobs.text.text().startswith("Grow cells")
     user.wait_idle()
     wanted = masks.copy()
     table = CellTable.of(masks)
     grow(masks, table, table.ids().tolist(), 1).apply(wanted)
-    np.testing.assert_array_equal(entry.labels.labels, wanted)
-    undone(user, entry, masks)
+    np.testing.assert_array_equal(image.masks.array, wanted)
+    undone(user, image, masks)
     action.trigger()
     user.window.tools.edits.delete([1])
     user.wait_idle()
     assert "changed meanwhile" in user.message
-    np.testing.assert_array_equal(entry.labels.labels, np.where(masks == 1, 0, masks))
+    np.testing.assert_array_equal(image.masks.array, np.where(masks == 1, 0, masks))
 
 
 def test_decisions_while_cells_are_linked_count(user, opened):
-    entry = opened(series(), "TYX")
+    image = opened(series(), "TYX")
     window = user.window
     window.plane_commands.links.ask = lambda least, _: least
     window.menus.actions["linkOverTime"].trigger()
-    window.session.set_cell_status(entry, [1, 3, 5, 7], "rejected")
+    window.session.set_cell_status(image, [1, 3, 5, 7], "rejected")
     user.wait_idle()
-    assert entry.statuses[entry.active] == {1: "rejected", 9: "rejected"}
+    assert image.statuses[image.active] == {1: "rejected", 9: "rejected"}
 
 
 def test_two_seeds_in_different_time_points_split_nothing(user, opened, mouse, press):
     masks = np.zeros((2, 64, 96), np.uint32)
     masks[:, 20:40, 20:60] = 5
-    entry = opened(masks, "TYX")
+    image = opened(masks, "TYX")
     press(KEY.Key_S)
     mouse.double_click((30, 25))
     press(KEY.Key_PageUp, SHIFT)
     mouse.double_click((30, 55))
-    np.testing.assert_array_equal(entry.labels.labels, masks)
+    np.testing.assert_array_equal(image.masks.array, masks)
     mouse.double_click((30, 25))
-    labels = entry.labels.labels
+    labels = image.masks.array
     np.testing.assert_array_equal(labels[0], masks[0])
     assert np.unique(labels[1]).tolist() == [0, 5, 6]
 
@@ -352,66 +352,66 @@ def stripes():
 @pytest.mark.parametrize("name", ["atBorder", "small", "deleteRejected"])
 def test_very_many_cells_are_removed_in_a_job(user, opened, monkeypatch, name):
     masks = stripes()
-    entry = opened(masks, "YX")
+    image = opened(masks, "YX")
     window = user.window
-    window.session.set_cell_status(entry, range(1, 241), "rejected")
+    window.session.set_cell_status(image, range(1, 241), "rejected")
     window.tabs.setCurrentWidget(window.curate)
     user.wait_for(lambda: len(window.curate.table.model.rejected()) == 240)
     monkeypatch.setattr(QInputDialog, "getInt", lambda *_: (99, True))
     window.menus.actions[name].trigger()
-    np.testing.assert_array_equal(entry.labels.labels, masks)
+    np.testing.assert_array_equal(image.masks.array, masks)
     window.jobs.cancel.click()
     user.wait_idle()
-    np.testing.assert_array_equal(entry.labels.labels, masks)
+    np.testing.assert_array_equal(image.masks.array, masks)
     window.menus.actions[name].trigger()
     user.wait_idle()
-    assert not entry.labels.labels.any()
-    undone(user, entry, masks)
+    assert not image.masks.array.any()
+    undone(user, image, masks)
 
 
 def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, mouse):
     masks = np.zeros((1000, 1024), np.uint32)
     masks[100:300, 100:300], masks[500:700, 500:700] = 4, 9
-    entry = opened(masks, "YX")
+    image = opened(masks, "YX")
     window = user.window
     window.selection.select(9)
     window.menus.actions["relabel"].trigger()
-    np.testing.assert_array_equal(entry.labels.labels, masks)
-    window.session.set_cell_status(entry, [9], "accepted")
+    np.testing.assert_array_equal(image.masks.array, masks)
+    window.session.set_cell_status(image, [9], "accepted")
     user.wait_idle()
-    assert np.unique(entry.labels.labels).tolist() == [0, 1, 2]
-    assert entry.statuses[entry.active] == {2: "accepted"}
+    assert np.unique(image.masks.array).tolist() == [0, 1, 2]
+    assert image.statuses[image.active] == {2: "accepted"}
     assert window.selection.cell == 0
-    undone(user, entry, masks)
-    assert entry.statuses[entry.active] == {9: "accepted"}
+    undone(user, image, masks)
+    assert image.statuses[image.active] == {9: "accepted"}
 
 
 def test_a_large_cell_is_filled_and_split_in_a_job(user, opened, mouse, press):
     masks = np.zeros((7, 300, 320), np.uint32)
     masks[[0, 6], 10:290, 10:310] = 3
-    entry = opened(masks, "ZYX")
+    image = opened(masks, "ZYX")
     user.window.selection.select(3)
     press(KEY.Key_I)
-    np.testing.assert_array_equal(entry.labels.labels, masks)
+    np.testing.assert_array_equal(image.masks.array, masks)
     user.wait_idle()
-    filled = entry.labels.labels.copy()
+    filled = image.masks.array.copy()
     np.testing.assert_array_equal(filled, np.broadcast_to(masks[0], masks.shape))
     press(KEY.Key_S)
     mouse.double_click((150, 50))
     mouse.double_click((150, 250))
-    np.testing.assert_array_equal(entry.labels.labels, filled)
+    np.testing.assert_array_equal(image.masks.array, filled)
     assert user.window.jobs.text.text().startswith("Split cell")
     user.wait_idle()
-    assert np.unique(entry.labels.labels).tolist() == [0, 3, 4]
-    undone(user, entry, filled)
-    undone(user, entry, masks)
+    assert np.unique(image.masks.array).tolist() == [0, 3, 4]
+    undone(user, image, filled)
+    undone(user, image, masks)
 
 
 def test_commands_say_why_they_do_nothing(user, opened, press):
     masks = np.zeros((4, 64, 96), np.uint32)
     masks[[0, 3], 20:40, 20:40] = 5
     masks[1:3, 10:50, 10:50] = 7
-    entry = opened(masks, "ZYX")
+    image = opened(masks, "ZYX")
     window = user.window
     steps = window.session.undo_stack.count()
 
@@ -433,7 +433,7 @@ def test_commands_say_why_they_do_nothing(user, opened, press):
     assert said("deleteFrom", 7, 3) == (
         "Cell 7 is neither in this plane nor in those after it."
     )
-    np.testing.assert_array_equal(entry.labels.labels, masks)
+    np.testing.assert_array_equal(image.masks.array, masks)
     assert window.session.undo_stack.count() == steps
     press(KEY.Key_Escape)
     window.tools.edits.delete([5])
@@ -444,7 +444,7 @@ def test_what_acts_on_a_plane_is_off_in_3d(user, opened, mouse, press):
     masks = np.zeros((4, 64, 96), np.uint32)
     masks[[0, 2], 20:40, 20:40] = 5
     masks[:, 30, 30] = 0
-    entry = opened(masks, "ZYX")
+    image = opened(masks, "ZYX")
     actions = user.window.menus.actions
     on_a_plane = (
         *("fillHoles", "smooth", "grow", "shrink"),
@@ -457,13 +457,13 @@ def test_what_acts_on_a_plane_is_off_in_3d(user, opened, mouse, press):
         assert "leave the 3D rendering" in actions[name].toolTip()
     press(KEY.Key_F)
     press(KEY.Key_PageUp, CONTROL)
-    np.testing.assert_array_equal(entry.labels.labels, masks)
+    np.testing.assert_array_equal(image.masks.array, masks)
     actions["interpolate"].trigger()
-    filled = entry.labels.labels.copy()
+    filled = image.masks.array.copy()
     np.testing.assert_array_equal(filled[1], masks[0])
     actions["rendering"].trigger()
     assert all(actions[name].isEnabled() for name in on_a_plane)
     assert "3D" not in actions["grow"].toolTip()
     press(KEY.Key_F)
-    assert entry.labels.labels[2, 30, 30] == 5
-    undone(user, entry, filled)
+    assert image.masks.array[2, 30, 30] == 5
+    undone(user, image, filled)

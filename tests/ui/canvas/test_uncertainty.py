@@ -36,17 +36,17 @@ def point_at(user, qtbot, y: int, x: int) -> None:
 
 
 def test_the_panel_says_how_sure_the_network_is(user, segmented):
-    error, probability = segmented.labels.confidence.medians()
-    text = result(user).doubt.text()
+    error, probability = segmented.masks.confidence.medians()
+    text = result(user).uncertainty.text()
     assert f"Probability {probability:.0%}, flow error {error:.2f}" in text
-    assert result(user).doubt.isVisible()
+    assert result(user).uncertainty.isVisible()
     assert not result(user).hint.isVisible()
 
 
 @pytest.mark.ui_smoke
 def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtbot):
-    labels = segmented.labels
-    cell = int(labels.labels[48, 48])
+    labels = segmented.masks
+    cell = int(labels.array[48, 48])
     sure = labels.confidence.of(cell)
     point_at(user, qtbot, 48, 48)
     user.wait_for(lambda: user.window.status.cell.text() != "")
@@ -58,21 +58,21 @@ def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtb
     user.wait_for(lambda: user.window.status.cell.text() == "")
 
 
-def test_k_colours_the_cells_by_doubt_and_back(user, segmented, qtbot):
+def test_k_colours_the_cells_by_uncertainty_and_back(user, segmented, qtbot):
     layer = user.window.canvas.model.layers["cells"]
     before = layer._slice.image.view.copy()
     qtbot.keyClick(user.window, Qt.Key.Key_K)
-    by_doubt = layer._slice.image.view
-    sure = segmented.labels.confidence
+    by_uncertainty = layer._slice.image.view
+    sure = segmented.masks.confidence
     for cell, score in zip(sure.ids, sure.scores, strict=True):
-        (colour,) = np.unique(by_doubt[segmented.labels.labels == cell] & 0x7F)
+        (colour,) = np.unique(by_uncertainty[segmented.masks.array == cell] & 0x7F)
         assert colour == 1 + round(score * (COLOURS - 1))
-    np.testing.assert_array_equal(by_doubt & 0x80, before & 0x80)
+    np.testing.assert_array_equal(by_uncertainty & 0x80, before & 0x80)
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     np.testing.assert_array_equal(layer._slice.image.view, before)
 
 
-def test_cells_beyond_doubt_are_blue_on_the_screen(user, segmented, qtbot):
+def test_cells_beyond_uncertainty_are_blue_on_the_screen(user, segmented, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     seen = user.window.canvas.widget.screenshot(flash=False)[..., :3].astype(int)
     blue = (seen[..., 2] > seen[..., 0] + 60).mean()
@@ -82,14 +82,14 @@ def test_cells_beyond_doubt_are_blue_on_the_screen(user, segmented, qtbot):
 
 def test_the_colours_follow_the_thresholds(user, segmented, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_K)
-    before = segmented.labels
+    before = segmented.masks
     result(user).sliders["cellprob_threshold"].setValue(2.0)
-    user.wait_for(lambda: segmented.labels is not before)
+    user.wait_for(lambda: segmented.masks is not before)
     user.wait_idle()
-    after = segmented.labels
+    after = segmented.masks
     assert after.confidence.pixels.sum() < before.confidence.pixels.sum()
     layer = user.window.canvas.model.layers["cells"]
-    np.testing.assert_array_equal(layer._slice.image.view > 0, after.labels > 0)
+    np.testing.assert_array_equal(layer._slice.image.view > 0, after.array > 0)
 
 
 def test_masks_of_a_file_keep_their_own_colours(user, cells, qtbot):
@@ -102,7 +102,7 @@ def test_masks_of_a_file_keep_their_own_colours(user, cells, qtbot):
     before = layer._slice.image.view.copy()
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     np.testing.assert_array_equal(layer._slice.image.view, before)
-    assert not result(user).doubt.isVisible()
+    assert not result(user).uncertainty.isVisible()
 
 
 def test_an_image_without_cells_gets_a_hint_and_loses_it_with_them(
@@ -115,7 +115,7 @@ def test_an_image_without_cells_gets_a_hint_and_loses_it_with_them(
     hint = result(user).hint
     assert hint.isVisible()
     assert hint.text().startswith("No cells were found.")
-    assert not result(user).doubt.isVisible()
+    assert not result(user).uncertainty.isVisible()
     user.open(cells("a.tif"))
     user.window.session.step(1)
     assert not hint.isVisible()
@@ -124,11 +124,11 @@ def test_an_image_without_cells_gets_a_hint_and_loses_it_with_them(
 
 
 def test_a_threshold_that_leaves_no_cells_says_so(user, segmented):
-    before = segmented.labels
+    before = segmented.masks
     result(user).sliders["min_size"].setValue(500)
-    user.wait_for(lambda: segmented.labels is not before)
+    user.wait_for(lambda: segmented.masks is not before)
     user.wait_idle()
-    assert segmented.labels.cells == 0
+    assert segmented.masks.cells == 0
     assert result(user).hint.text().startswith("No cells were found.")
 
 

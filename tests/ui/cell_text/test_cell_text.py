@@ -31,7 +31,7 @@ def masks(user, tmp_path):
         kept = {key: about[key] for key in about if key != "resolution"}
         tifffile.imwrite(tmp_path / "a_masks.tif", labels.astype(np.uint16), **kept)
         user.open(path)
-        user.wait_for(lambda: user.window.session.shown.labels is not None)
+        user.wait_for(lambda: user.window.session.shown.masks is not None)
         user.wait_idle()
         return user.window.session.shown
 
@@ -105,7 +105,7 @@ def test_measurements_have_the_units_of_the_table(user, masks, two):
 
 
 def test_words_follow_edits_undo_and_what_is_decided(user, masks, two):
-    entry = masks(two)
+    image = masks(two)
     session = user.window.session
     choose(user, "wordsArea")
     assert texts(user) == ["400 px", "400 px"]
@@ -115,7 +115,7 @@ def test_words_follow_edits_undo_and_what_is_decided(user, masks, two):
     assert texts(user) == ["400 px", "400 px"]
     choose(user, "wordsStatus")
     assert texts(user) == []
-    session.set_cell_status(entry, [7], "accepted")
+    session.set_cell_status(image, [7], "accepted")
     assert texts(user) == ["Accepted"]
     session.undo()
     assert texts(user) == []

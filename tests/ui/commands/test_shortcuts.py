@@ -220,16 +220,16 @@ def test_no_letter_is_given_twice_in_a_menu(user):
 @pytest.fixture
 def stack(user, cells):
     """Return the entry of a stack with two cells, the first of which is chosen."""
-    [entry] = user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
+    [image] = user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
     labels = np.zeros((5, 64, 64), "u4")
     labels[:, 4:20, 4:20], labels[:, 30:50, 30:50] = 1, 2
     masks = LabelSet("cells", LabelImage(labels), "a test", 2)
-    user.window.session.replace_labels(entry, masks, "Import")
+    user.window.session.replace_masks(image, masks, "Import")
     user.wait_idle()
     user.window.tabs.setCurrentWidget(user.window.curate)
     user.wait_idle()
     user.window.selection.select(1)
-    return entry
+    return image
 
 
 @pytest.mark.parametrize(

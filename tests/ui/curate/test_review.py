@@ -21,10 +21,10 @@ KEY = Qt.Key
 def curate(user, cells):
     """The Curate tab with 12 cells of a run; one was cut to be the smallest."""
     user.open(cells("a.tif"))
-    entry = user.run()
+    image = user.run()
     panel = user.window.curate
     user.window.tabs.setCurrentWidget(panel)
-    wait_for_cells(user, entry.labels.cells)
+    wait_for_cells(user, image.masks.cells)
     return panel
 
 
@@ -48,28 +48,30 @@ def listed(panel) -> list[int]:
     return [int(cell) for cell in column(panel, "cell")]
 
 
-def middle_of(entry, cell: int) -> np.ndarray:
+def middle_of(image, cell: int) -> np.ndarray:
     """Return where the middle of a cell is in the world, the last two axes."""
-    where = np.argwhere(entry.labels.labels == cell)
-    return where.mean(axis=0) * entry.image.label_scale
+    where = np.argwhere(image.masks.array == cell)
+    return where.mean(axis=0) * image.source.label_scale
 
 
-def test_the_most_doubtful_cells_come_first(user, curate):
-    doubts = [float(doubt) for doubt in column(curate, "doubt")]
-    assert doubts == sorted(doubts, reverse=True)
-    assert len(doubts) == 12
+def test_the_most_uncertain_cells_come_first(user, curate):
+    uncertainties = [
+        float(uncertainty) for uncertainty in column(curate, "uncertainty")
+    ]
+    assert uncertainties == sorted(uncertainties, reverse=True)
+    assert len(uncertainties) == 12
     assert curate.progress.text() == "0 of 12 reviewed"
 
 
 @pytest.mark.ui_smoke
 def test_n_flies_to_the_next_cell_and_outlines_it(user, curate, qtbot):
-    window, entry = user.window, user.window.session.shown
+    window, image = user.window, user.window.session.shown
     order = listed(curate)
     for cell in order[:3]:
         qtbot.keyClick(canvas(user), KEY.Key_N)
         assert window.selection.cell == cell
         center = window.canvas.model.scene.camera.center[-2:]
-        np.testing.assert_allclose(center, middle_of(entry, cell), atol=0.6)
+        np.testing.assert_allclose(center, middle_of(image, cell), atol=0.6)
         assert curate.table.view.currentIndex().row() == order.index(cell)
     qtbot.keyClick(canvas(user), KEY.Key_N, Qt.KeyboardModifier.ShiftModifier)
     assert window.selection.cell == order[1]
@@ -80,14 +82,14 @@ def test_n_flies_to_the_next_cell_and_outlines_it(user, curate, qtbot):
 
 @pytest.mark.parametrize("where", ["canvas", "table"])
 def test_keys_decide_and_go_on_to_the_next(user, curate, qtbot, where):
-    window, entry = user.window, user.window.session.shown
+    window, image = user.window, user.window.session.shown
     widget = canvas(user) if where == "canvas" else curate.table.view
     widget.setFocus()
     order = listed(curate)
     qtbot.keyClick(widget, KEY.Key_N)
     for key in (KEY.Key_Return, KEY.Key_Backspace, KEY.Key_Q):
         qtbot.keyClick(widget, key)
-    assert entry.statuses["cells"] == {
+    assert image.statuses["cells"] == {
         order[0]: "accepted",
         order[1]: "rejected",
         order[2]: "later",
@@ -112,7 +114,7 @@ def test_what_was_kept_for_later_comes_at_the_end(user, curate, qtbot):
 
 
 def test_keys_do_nothing_while_text_is_typed(user, curate, qtbot):
-    entry = user.window.session.shown
+    image = user.window.session.shown
     qtbot.keyClick(canvas(user), KEY.Key_N)
     cell = user.window.selection.cell
     curate.table.filter.setFocus()
@@ -120,19 +122,19 @@ def test_keys_do_nothing_while_text_is_typed(user, curate, qtbot):
     for key in (KEY.Key_N, KEY.Key_Q, KEY.Key_Backspace, KEY.Key_Return, KEY.Key_Enter):
         qtbot.keyClick(curate.table.filter, key)
     assert curate.table.filter.text() == "n"
-    assert entry.statuses == {}
+    assert image.statuses == {}
     curate.table.filter.clear()
     assert user.window.selection.cell == cell
 
 
 def test_a_row_that_is_clicked_is_flown_to(user, curate, qtbot):
-    entry, view = user.window.session.shown, curate.table.view
+    image, view = user.window.session.shown, curate.table.view
     cell = listed(curate)[4]
     spot = view.visualRect(curate.table.model.index(4, 1)).center()
     qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=spot)
     assert user.window.selection.cell == cell
     center = user.window.canvas.model.scene.camera.center[-2:]
-    np.testing.assert_allclose(center, middle_of(entry, cell), atol=0.6)
+    np.testing.assert_allclose(center, middle_of(image, cell), atol=0.6)
 
 
 def test_a_cell_that_is_chosen_elsewhere_marks_its_row_and_stays_in_place(user, curate):
@@ -202,7 +204,7 @@ def test_a_click_on_a_head_sorts(user, curate, qtbot):
 
 
 def test_rejected_cells_are_deleted_as_one_step(user, curate, qtbot):
-    entry, order = user.window.session.shown, listed(curate)
+    image, order = user.window.session.shown, listed(curate)
     assert not curate.buttons["deleteRejected"].isEnabled()
     qtbot.keyClick(canvas(user), KEY.Key_N)
     qtbot.keyClick(canvas(user), KEY.Key_Backspace)
@@ -210,7 +212,7 @@ def test_rejected_cells_are_deleted_as_one_step(user, curate, qtbot):
     assert curate.buttons["deleteRejected"].text() == "Delete 2 rejected cells"
     qtbot.mouseClick(curate.buttons["deleteRejected"], Qt.MouseButton.LeftButton)
     wait_for_cells(user, 10)
-    assert not np.isin(entry.labels.labels, order[:2]).any()
+    assert not np.isin(image.masks.array, order[:2]).any()
     assert curate.progress.text() == "0 of 10 reviewed"
     user.window.session.undo()
     wait_for_cells(user, 12)
@@ -228,13 +230,13 @@ def test_undo_shows_the_cell_it_is_about(user, curate, qtbot):
 
 
 def test_edits_are_followed(user, curate):
-    entry, cell = user.window.session.shown, listed(curate)[0]
+    image, cell = user.window.session.shown, listed(curate)[0]
     user.window.selection.select(cell)
     user.window.tools.edits.delete([cell])
     wait_for_cells(user, 11)
     assert cell not in listed(curate)
     assert user.window.selection.cell == 0
-    assert entry.labels.cells == 11
+    assert image.masks.cells == 11
 
 
 def test_the_keys_bring_the_tab_to_the_front(user, cells, qtbot):
@@ -294,7 +296,7 @@ def test_what_was_decided_is_there_when_the_project_is_opened_again(
     again = MainWindow(Settings(tmp_path / "settings.ini"), Project.open(path))
     again.show()
     again.projects.opened.emit()
-    again.session.show(next(iter(again.session.entries)).image.key)
+    again.session.show(next(iter(again.session.images)).source.key)
     again.tabs.setCurrentWidget(again.curate)
     qtbot.waitUntil(lambda: again.curate.table.model.rowCount() == 12, timeout=60_000)
     assert again.curate.progress.text() == "2 of 12 reviewed"
@@ -313,7 +315,7 @@ def test_the_zoom_stays_where_it_will_do():
 
 
 def test_what_was_decided_is_seen_in_the_picture(user, curate, qtbot):
-    entry, order = user.window.session.shown, listed(curate)
+    image, order = user.window.session.shown, listed(curate)
     layer = user.window.canvas.model.layers["cells"]
     before = layer._slice.image.view.copy()
     qtbot.keyClick(canvas(user), KEY.Key_N)
@@ -322,7 +324,7 @@ def test_what_was_decided_is_seen_in_the_picture(user, curate, qtbot):
     for _ in range(2):
         drawn = layer._slice.image.view
         for cell, value in zip(order, (ACCEPTED, REJECTED, LATER), strict=False):
-            where = entry.labels.labels == cell
+            where = image.masks.array == cell
             assert set(np.unique(drawn[where] & 0x7F)) == {value}
         # Drawn anew, they look the same.
         layer.refresh()
@@ -334,19 +336,19 @@ def test_what_was_decided_is_seen_in_the_picture(user, curate, qtbot):
 
 
 def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):
-    entry = user.window.session.shown
+    image = user.window.session.shown
     cell = listed(curate)[0]
-    before = entry.labels.labels == cell
+    before = image.masks.array == cell
     user.window.selection.select(cell)
     qtbot.keyClick(canvas(user), KEY.Key_Return)
     user.window.tabs.setCurrentWidget(user.window.segment)
     user.window.segment.result.sliders["min_size"].setValue(500)
-    user.wait_for(lambda: entry.labels.cells == 1)
+    user.wait_for(lambda: image.masks.cells == 1)
     user.wait_idle()
-    np.testing.assert_array_equal(entry.labels.labels == cell, before)
+    np.testing.assert_array_equal(image.masks.array == cell, before)
     user.run()
-    assert entry.statuses["cells"] == {cell: "accepted"}
-    np.testing.assert_array_equal(entry.labels.labels == cell, before)
+    assert image.statuses["cells"] == {cell: "accepted"}
+    np.testing.assert_array_equal(image.masks.array == cell, before)
 
 
 def test_columns_that_nothing_is_known_of_are_not_shown(user, curate, cells):

@@ -32,14 +32,14 @@ def two(user, tmp_path):
     tifffile.imwrite(tmp_path / "a.tif", np.full((80, 100), 90, np.uint8), **about)
     tifffile.imwrite(tmp_path / "a_masks.tif", labels)
     user.open(tmp_path / "a.tif")
-    user.wait_for(lambda: user.window.session.shown.labels is not None)
+    user.wait_for(lambda: user.window.session.shown.masks is not None)
     user.wait_idle()
     return user.window.session.shown
 
 
-def export(user, entry, path: Path, **options) -> Path:
+def export(user, image, path: Path, **options) -> Path:
     figures = user.window.figures
-    figures.export(figures.scene(entry), FigureOptions(**options), path)
+    figures.export(figures.scene(image), FigureOptions(**options), path)
     user.wait_idle()
     return path
 

@@ -41,7 +41,7 @@ def tick(dialog, *kinds):
 def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
     path = cells("a.tif")
     user.open(path)
-    entry = user.run()
+    image = user.run()
     answer(user, lambda d: tick(d, "tif", "png", "npy", "rois", "outlines"))
     qtbot.keyClick(user.window, Qt.Key.Key_E, Qt.KeyboardModifier.ControlModifier)
     user.wait_idle()
@@ -50,7 +50,7 @@ def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
     make_importable()
     from cellpose import io
 
-    labels = entry.labels.labels
+    labels = image.masks.array
     np.testing.assert_array_equal(io.imread(tmp_path / "a_cp_masks.tif"), labels)
     np.testing.assert_array_equal(io.imread(tmp_path / "a_cp_masks.png"), labels)
     seg = np.load(tmp_path / "a_seg.npy", allow_pickle=True).item()
@@ -85,7 +85,7 @@ def test_kinds_for_single_planes_are_off_for_a_stack(user, cells):
     assert not seen["save_png"]
     assert not seen["save_outlines"]
     assert seen["save_npy"]
-    masks = user.window.session.shown.image.path.with_name("stack_cp_masks.tif")
+    masks = user.window.session.shown.source.path.with_name("stack_cp_masks.tif")
     assert tifffile.imread(masks).shape == (3, 64, 64)
 
 
@@ -101,35 +101,35 @@ def test_a_folder_that_is_not_there_is_said(user, cells, tmp_path):
 def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):
     path = cells("a.tif")
     user.open(path)
-    before = user.run().labels
+    before = user.run().masks
     answer(user, lambda d: tick(d, "npy"))
     user.window.save()
     user.wait_idle()
     user.window.projects.new()
-    [entry] = user.open(path)
-    assert list(entry.label_sets) == ["seg"]
-    np.testing.assert_array_equal(entry.labels.labels, before.labels)
+    [image] = user.open(path)
+    assert list(image.label_sets) == ["seg"]
+    np.testing.assert_array_equal(image.masks.array, before.array)
     slider = user.window.segment.result.sliders["cellprob_threshold"]
     assert slider.isEnabled()
     slider.setValue(2.5)
-    user.wait_for(lambda: entry.labels.parameters.cellprob_threshold == 2.5)
+    user.wait_for(lambda: image.masks.parameters.cellprob_threshold == 2.5)
     user.wait_idle()
-    assert np.count_nonzero(entry.labels.labels) < np.count_nonzero(before.labels)
+    assert np.count_nonzero(image.masks.array) < np.count_nonzero(before.array)
 
 
 def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     user.open(cells("a.tif"))
-    entry = user.run()
-    before = entry.labels.labels.copy()
+    image = user.run()
+    before = image.masks.array.copy()
     user.window.session.project.writer.flush(10)
     gate = threading.Event()
     user.window.quick.start(Job("Waiting", lambda _: gate.wait(60)))
-    user.window.saver.save(entry, ["tif"], tmp_path)
+    user.window.saver.save(image, ["tif"], tmp_path)
     user.window.tools.edits.delete([3])
     gate.set()
     user.wait_idle()
     np.testing.assert_array_equal(tifffile.imread(tmp_path / "a_cp_masks.tif"), before)
-    assert 3 not in entry.labels.labels
-    saved = entry.labels.labels
+    assert 3 not in image.masks.array
+    saved = image.masks.array
     user.window.tools.edits.delete([4])
-    assert entry.labels.labels is saved
+    assert image.masks.array is saved

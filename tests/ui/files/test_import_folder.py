@@ -46,13 +46,13 @@ def test_a_folder_of_cellposes_comes_in_whole(user, folder, monkeypatch):
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))
     window.menus.actions["openFolder"].trigger()
     user.wait_idle()
-    a, b, c = window.session.entries
-    assert {e.image.name: sorted(e.label_sets) for e in (a, b, c)} == {
+    a, b, c = window.session.images
+    assert {e.source.name: sorted(e.label_sets) for e in (a, b, c)} == {
         "a.tif": ["seg"],
         "b.tif": ["cp_masks", "masks"],
         "c.tif": [],
     }
-    assert a.labels.parameters.flow_threshold == 0.7
+    assert a.masks.parameters.flow_threshold == 0.7
     project = window.session.project
     [revision] = project.read(lambda db: read_revisions(db, a.label_set_ids["seg"]))
     assert revision.kind == "import"
@@ -71,25 +71,25 @@ def test_flows_of_a_file_feed_the_sliders_also_later(user, folder, tmp_path):
     user.wait_idle()
     (folder / "a_seg.npy").unlink()
     user.open(path)
-    window.session.show(window.session.entries[0].image.key)
-    entry = window.session.shown
-    user.wait_for(lambda: entry.labels.maker is not None)
-    before = entry.labels.labels.copy()
+    window.session.show(window.session.images[0].source.key)
+    image = window.session.shown
+    user.wait_for(lambda: image.masks.maker is not None)
+    before = image.masks.array.copy()
     slider = window.segment.result.sliders["cellprob_threshold"]
     assert slider.isEnabled()
     slider.setValue(3.0)
-    user.wait_for(lambda: entry.labels.parameters.cellprob_threshold == 3.0)
-    user.wait_for(lambda: entry.preview_of is None)
-    assert 0 < np.count_nonzero(entry.labels.labels) < np.count_nonzero(before)
+    user.wait_for(lambda: image.masks.parameters.cellprob_threshold == 3.0)
+    user.wait_for(lambda: image.preview_of is None)
+    assert 0 < np.count_nonzero(image.masks.array) < np.count_nonzero(before)
     window.session.undo()
-    np.testing.assert_array_equal(entry.labels.labels, before)
+    np.testing.assert_array_equal(image.masks.array, before)
 
 
 def test_importing_again_adds_nothing_twice(user, folder):
     user.open(folder)
-    first = [sorted(e.label_set_ids.items()) for e in user.window.session.entries]
+    first = [sorted(e.label_set_ids.items()) for e in user.window.session.images]
     user.open(folder)
-    again = [sorted(e.label_set_ids.items()) for e in user.window.session.entries]
+    again = [sorted(e.label_set_ids.items()) for e in user.window.session.images]
     assert again == first
 
 
@@ -99,10 +99,10 @@ def test_real_work_of_cellpose_comes_in(user, shared_data):
         pytest.skip("no masks beside the images")
     user.open(masks[0].parent)
     session = user.window.session
-    with_masks = [entry for entry in session.entries if entry.label_sets]
+    with_masks = [image for image in session.images if image.label_sets]
     assert with_masks
-    for entry in with_masks[:5]:
-        assert entry.labels.cells == len(np.unique(entry.labels.labels)) - 1
+    for image in with_masks[:5]:
+        assert image.masks.cells == len(np.unique(image.masks.array)) - 1
 
 
 def test_cells_are_counted_off_the_gui_thread(user, folder, monkeypatch):
@@ -114,8 +114,8 @@ def test_cells_are_counted_off_the_gui_thread(user, folder, monkeypatch):
         return count(*args)
 
     monkeypatch.setattr(CellTable, "of", counted)
-    [entry, *_] = user.open(folder)
+    [image, *_] = user.open(folder)
     user.window.tools.edits.delete([1])
-    assert entry.labels.edited
+    assert image.masks.edited
     assert len(threads) >= 3
     assert threading.main_thread() not in threads

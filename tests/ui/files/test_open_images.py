@@ -71,7 +71,7 @@ def test_a_dropped_image_is_shown(user, cells):
     layer = user.window.canvas.model.layers[0]
     np.testing.assert_allclose(layer.scale, (0.25, 0.25))
     np.testing.assert_array_equal(
-        np.asarray(layer.data), tifffile.imread(user.window.session.shown.image.path)
+        np.asarray(layer.data), tifffile.imread(user.window.session.shown.source.path)
     )
     assert user.window.windowTitle() == "a.tif - Cellpose Studio"
 
@@ -87,12 +87,12 @@ def test_a_dropped_folder_pairs_images_with_their_masks(user, cells, tmp_path):
     for derived in ("a_flows.tif", "a_outlines_cp_masks.png", "a_cp_outlines.txt"):
         (folder / derived).write_bytes(b"x")
     drop(user, folder)
-    a, b = user.window.session.entries
+    a, b = user.window.session.images
     assert names(user) == ["a.tif", "b.tif"]
     rows = user.window.images.filtered
     assert [rows.index(row, 0).data(CELLS) for row in range(2)] == [2, 2]
     assert (list(a.label_sets), list(b.label_sets)) == (["masks"], ["cp_masks"])
-    np.testing.assert_array_equal(a.labels.labels, masks)
+    np.testing.assert_array_equal(a.masks.array, masks)
     assert layers(user) == ["a.tif", "masks"]
     slider = user.window.segment.result.sliders["flow_threshold"]
     assert not slider.isEnabled()
@@ -104,9 +104,9 @@ def test_a_bare_stack_is_asked_about(user, tmp_path):
     tifffile.imwrite(path, np.zeros((7, 40, 50), np.uint8), photometric="minisblack")
     asked = answer(user, accept)
     drop(user, path)
-    user.wait_for(lambda: bool(user.window.session.entries))
+    user.wait_for(lambda: bool(user.window.session.images))
     assert asked[0].choice.currentData() == "ZYX"
-    assert user.window.session.shown.image.shape == (1, 1, 7, 40, 50)
+    assert user.window.session.shown.source.shape == (1, 1, 7, 40, 50)
 
 
 def test_the_answer_about_axes_decides(user, tmp_path):
@@ -123,9 +123,9 @@ def test_the_answer_about_axes_decides(user, tmp_path):
 
     asked = answer(user, say_time)
     drop(user, *paths)
-    user.wait_for(lambda: len(user.window.session.entries) == 2)
+    user.wait_for(lambda: len(user.window.session.images) == 2)
     assert len(asked) == 1  # "the same for all files of this shape" is ticked
-    shapes = {entry.image.shape for entry in user.window.session.entries}
+    shapes = {image.source.shape for image in user.window.session.images}
     assert shapes == {(7, 1, 1, 40, 50)}
 
 
@@ -136,7 +136,7 @@ def test_no_answer_about_axes_opens_nothing(user, tmp_path):
     drop(user, path)
     user.wait_for(lambda: bool(asked))
     user.wait_idle()
-    assert user.window.session.entries == ()
+    assert user.window.session.images == ()
 
 
 @pytest.mark.parametrize(
@@ -172,10 +172,10 @@ def test_one_broken_file_does_not_keep_others_out(user, cells, tmp_path):
 def test_a_file_that_went_away_is_said(user, cells):
     path = cells("a.tif")
     user.open(path, cells("b.tif"))
-    first, second = user.window.session.entries
-    user.window.session.show(second.image.key)
+    first, second = user.window.session.images
+    user.window.session.show(second.source.key)
     path.unlink()
-    user.window.session.show(first.image.key)
+    user.window.session.show(first.source.key)
     assert "a.tif" in user.message
 
 
@@ -200,7 +200,7 @@ def test_channels_and_colours_are_shown_as_such(user, tmp_path):
 def test_recent_files_open_again(user, cells):
     user.open(cells("a.tif"))
     user.window.close_image()
-    assert user.window.session.entries == ()
+    assert user.window.session.images == ()
     menu: QMenu = user.window.menus.recent
     assert [action.text() for action in menu.actions()] == ["a.tif"]
     menu.actions()[0].trigger()
@@ -227,6 +227,6 @@ def test_real_images_open(user, shared_data):
     ):
         user.open(shared_data / path)
         assert user.message == ""
-        entry = user.window.session.entries[-1]
-        user.window.session.show(entry.image.key)
+        image = user.window.session.images[-1]
+        user.window.session.show(image.source.key)
         assert user.window.canvas.model.layers

@@ -13,7 +13,11 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QFileDialog, QMessageBox
 
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.project.scratch import left_over, new_unnamed, unnamed_folder
+from cellpose_studio.app.project.scratch import (
+    new_unnamed,
+    unnamed_folder,
+    unsaved_project,
+)
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.io.images.reader import open_images
@@ -42,12 +46,12 @@ def answer_files(monkeypatch, path):
 @pytest.mark.ui_smoke
 def test_work_is_saved_without_being_asked_for(user, cells, qtbot):
     user.open(cells("a.tif"))
-    entry = user.run()
+    image = user.run()
     window = user.window
     user.wait_for(lambda: window.status.saved.text().startswith("saved "))
     assert window.session.project.writer.pending == 0
     assert window.session.project.unnamed
-    assert entry.labels.revision.kind == "run"
+    assert image.masks.revision.kind == "run"
 
 
 def test_ctrl_s_names_the_project(user, cells, qtbot, tmp_path, monkeypatch):
@@ -66,21 +70,21 @@ def test_ctrl_s_names_the_project(user, cells, qtbot, tmp_path, monkeypatch):
 @pytest.mark.ui_smoke
 def test_a_project_comes_back_as_it_was_left(user, named, cells):
     window = user.window
-    entry = window.session.shown
+    image = window.session.shown
     window.tools.edits.delete([3])
-    expected = entry.labels.labels.copy()
+    expected = image.masks.array.copy()
     user.open(cells("b.tif", (64, 64)))
     window.menus.actions["closeProject"].trigger()
     user.wait_idle()
-    assert window.session.entries == ()
+    assert window.session.images == ()
     assert window.welcome.isVisible()
     user.open(named)
-    assert [e.image.name for e in window.session.entries] == ["a.tif", "b.tif"]
-    assert window.session.shown.image.name == "b.tif"
+    assert [e.source.name for e in window.session.images] == ["a.tif", "b.tif"]
+    assert window.session.shown.source.name == "b.tif"
     window.menus.actions["previous"].trigger()
     user.wait_idle()
-    entry = window.session.shown
-    np.testing.assert_array_equal(entry.labels.labels, expected)
+    image = window.session.shown
+    np.testing.assert_array_equal(image.masks.array, expected)
     assert "11 cells" in window.segment.result.count.text()
     layer = next(layer for layer in window.canvas.model.layers if layer.name == "cells")
     np.testing.assert_array_equal(layer.data, expected)
@@ -91,18 +95,18 @@ def test_thresholds_are_live_again_after_opening(user, named):
     window.projects.new()
     user.wait_idle()
     user.open(named)
-    entry = window.session.shown
-    user.wait_for(lambda: entry.labels.maker is not None)
+    image = window.session.shown
+    user.wait_for(lambda: image.masks.maker is not None)
     slider = window.segment.result.sliders["cellprob_threshold"]
     assert slider.isEnabled()
-    assert entry.labels.confidence is not None
+    assert image.masks.confidence is not None
     assert "Diameter" in window.segment.result.count.text()
-    before = np.count_nonzero(entry.labels.labels)
+    before = np.count_nonzero(image.masks.array)
     slider.setValue(3.0)
-    user.wait_for(lambda: entry.labels.parameters.cellprob_threshold == 3.0)
-    user.wait_for(lambda: entry.preview_of is None)
-    assert np.count_nonzero(entry.labels.labels) < before
-    assert entry.labels.revision.kind == "threshold"
+    user.wait_for(lambda: image.masks.parameters.cellprob_threshold == 3.0)
+    user.wait_for(lambda: image.preview_of is None)
+    assert np.count_nonzero(image.masks.array) < before
+    assert image.masks.revision.kind == "threshold"
 
 
 def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
@@ -118,17 +122,17 @@ def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
 
 def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
     window = user.window
-    entry = window.session.shown
+    image = window.session.shown
     window.tools.edits.delete([1])
     window.tools.edits.delete([2])
-    assert entry.labels.cells == 10
+    assert image.masks.cells == 10
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert entry.labels.cells == 11
+    assert image.masks.cells == 11
     path = window.session.project.path
     window.session.project.writer.flush(10)
     other = Project.open(path)
-    [same] = Session(other).entries
-    np.testing.assert_array_equal(same.labels.labels, entry.labels.labels)
+    [same] = Session(other).images
+    np.testing.assert_array_equal(same.masks.array, image.masks.array)
     other.close()
 
 
@@ -144,8 +148,8 @@ def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
     [offer] = [o for o in window.welcome.offers if o.toolTip() == str(project.path)]
     assert "1 image" in offer.text()
     qtbot.mouseClick(offer, Qt.MouseButton.LeftButton)
-    qtbot.waitUntil(lambda: len(window.session.entries) == 1, timeout=SECOND)
-    assert window.session.entries[0].image.name == "mine.tif"
+    qtbot.waitUntil(lambda: len(window.session.images) == 1, timeout=SECOND)
+    assert window.session.images[0].source.name == "mine.tif"
     assert window.session.project.unnamed
     window.close()
     (unnamed_folder() / project.path.name).unlink()
@@ -155,7 +159,7 @@ def test_empty_unnamed_projects_are_cleared_away(qapp):
     project = new_unnamed()
     empty = unnamed_folder() / "empty.cpstudio"
     Project.create(empty).close()
-    assert project.path not in [found.path for found in left_over()]
+    assert project.path not in [found.path for found in unsaved_project()]
     assert project.path.exists()
     assert not empty.exists()
     project.close()
@@ -165,7 +169,7 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
     second = MainWindow(Settings(tmp_path / "second.ini"), new_unnamed())
     second.show()
     second.open([named])
-    qtbot.waitUntil(lambda: len(second.session.entries) == 1, timeout=SECOND)
+    qtbot.waitUntil(lambda: len(second.session.images) == 1, timeout=SECOND)
     assert "open in another window" in second.messages.text.text()
     assert second.messages.isVisible()
     second.close()
@@ -181,7 +185,7 @@ def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
     user.open(named)
     assert "damaged" in user.message
     assert "Rescue" in user.message
-    assert window.session.entries == ()
+    assert window.session.images == ()
     answer_files(monkeypatch, named)
     window.menus.actions["rescue"].trigger()
     user.wait_idle()
@@ -201,7 +205,7 @@ def test_what_is_no_project_is_told(user, tmp_path):
 
 def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
     window = user.window
-    path = window.session.shown.image.path
+    path = window.session.shown.source.path
     window.projects.new()
     user.wait_idle()
     path.unlink()
@@ -213,7 +217,7 @@ def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
 
 def test_another_image_in_its_place_is_refused(user, named, cells):
     window = user.window
-    path = window.session.shown.image.path
+    path = window.session.shown.source.path
     window.projects.new()
     user.wait_idle()
     tifffile.imwrite(path, np.zeros((96, 128), np.uint16))
@@ -261,29 +265,29 @@ def test_the_plane_of_a_stack_is_remembered(user, cells, tmp_path):
 
 def test_undo_goes_on_after_opening_again(user, named, qtbot):
     window = user.window
-    entry = window.session.shown
-    first = entry.labels.labels.copy()
+    image = window.session.shown
+    first = image.masks.array.copy()
     window.tools.edits.delete([3])
     window.tools.edits.delete([5])
     window.session.undo()
     window.projects.new()
     user.wait_idle()
     user.open(named)
-    entry = window.session.shown
+    image = window.session.shown
     assert window.menus.actions["undo"].text() == "&Undo Delete cell"
     assert window.menus.actions["redo"].text() == "&Redo Delete cell"
     qtbot.keyClick(window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
     user.wait_idle()
-    np.testing.assert_array_equal(entry.labels.labels, first)
+    np.testing.assert_array_equal(image.masks.array, first)
     qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
     qtbot.keyClick(window, Qt.Key.Key_Y, Qt.KeyboardModifier.ControlModifier)
     user.wait_idle()
-    assert entry.labels.cells == 10
+    assert image.masks.cells == 10
     assert not window.session.undo_stack.canRedo()
     for _ in range(3):
         window.session.undo()
     user.wait_idle()
-    assert entry.label_sets == {}
+    assert image.label_sets == {}
     assert not window.session.undo_stack.canUndo()
 
 
@@ -307,10 +311,10 @@ def test_images_beside_a_project_come_into_it(user, named, cells):
     user.open(cells("b.tif"), named, cells("c.tif"))
     user.wait_idle()
     assert user.window.session.project.path == named
-    names = [entry.image.name for entry in user.window.session.entries]
+    names = [image.source.name for image in user.window.session.images]
     assert names == ["a.tif", "b.tif", "c.tif"]
     user.open(named, cells("d.tif"))
-    assert len(user.window.session.entries) == 4
+    assert len(user.window.session.images) == 4
 
 
 def test_the_window_closes_whatever_fails(user, named, monkeypatch):
@@ -339,12 +343,12 @@ def test_it_is_said_that_an_import_was_not_finished(user, cells, tmp_path):
         cells(f"many/{n:02}.tif", (32, 32))
     window = user.window
     window.open([tmp_path / "many"])
-    user.wait_for(lambda: len(window.session.entries) > 0)
-    added = len(window.session.entries)
+    user.wait_for(lambda: len(window.session.images) > 0)
+    added = len(window.session.images)
     window.projects.new()
     user.wait_for(lambda: "was stopped" in user.message)
     assert f"{added} of 20 files are in the one before" in user.message
-    assert window.session.entries == ()
+    assert window.session.images == ()
 
 
 def test_unnamed_work_is_looked_for_off_the_gui_thread(user, monkeypatch):
@@ -354,7 +358,7 @@ def test_unnamed_work_is_looked_for_off_the_gui_thread(user, monkeypatch):
         threads.append(threading.current_thread())
         return []
 
-    monkeypatch.setattr("cellpose_studio.ui.window.main_window.left_over", look)
+    monkeypatch.setattr("cellpose_studio.ui.window.main_window.unsaved_project", look)
     user.window.warm_up()
     user.wait_idle()
     assert len(threads) == 1

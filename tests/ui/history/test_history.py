@@ -99,21 +99,21 @@ def run(user, cells):
     """Return a function that opens an image and runs on it with a diameter of 20."""
 
     def make(name="a.tif", *more):
-        [entry, *_] = user.open(cells(name), *(cells(n) for n in more))
+        [image, *_] = user.open(cells(name), *(cells(n) for n in more))
         user.window.segment.parameters.main.set_values({"diameter": 20.0})
         user.run()
-        return entry
+        return image
 
     return make
 
 
 def set_threshold(history, name, value):
     history.window.segment.result.sliders[name].setValue(value)
-    window, entry = history.window, history.window.session.shown
+    window, image = history.window, history.window.session.shown
     history.user.wait_for(
         lambda: (
-            entry.labels.revision is not None
-            and entry.labels.revision.kind == "threshold"
+            image.masks.revision is not None
+            and image.masks.revision.kind == "threshold"
             and not window.quick.jobs
         )
     )
@@ -125,9 +125,9 @@ def delete(history, cell):
     history.settle()
 
 
-def stored(history, entry):
+def stored(history, image):
     """Return the revisions in the project file."""
-    number = entry.label_set_ids[entry.active]
+    number = image.label_set_ids[image.active]
     return history.window.session.project.read(lambda db: read_revisions(db, number))
 
 
@@ -155,7 +155,7 @@ def test_the_work_on_an_image_is_told_step_by_step(history, run):
 
 
 def test_undo_moves_the_mark_and_a_new_run_makes_a_branch(history, run):
-    entry = run()
+    image = run()
     set_threshold(history, "min_size", 20)
     history.look()
     history.window.session.undo_stack.undo()
@@ -168,7 +168,7 @@ def test_undo_moves_the_mark_and_a_new_run_makes_a_branch(history, run):
     assert history.panel.tree.topLevelItemCount() == 2
     assert top.childCount() == 1
     assert "Smallest cell" in top.child(0).data(0, DETAIL)
-    assert history.lines()[0].startswith(f"* Run, {entry.labels.cells} cells")
+    assert history.lines()[0].startswith(f"* Run, {image.masks.cells} cells")
     assert "Diameter 20 → 25 px" in history.lines()[0]
 
 
@@ -186,8 +186,8 @@ def test_without_masks_everything_is_off_and_says_why(history, user, cells):
 
 
 def test_a_run_that_failed_is_told_with_its_reason(history, user, cells):
-    [entry] = user.open(cells("a.tif"))
-    entry.image.path.unlink()
+    [image] = user.open(cells("a.tif"))
+    image.source.path.unlink()
     user.click_run()
     user.wait_idle()
     history.look()
@@ -203,8 +203,8 @@ def test_a_run_that_failed_is_told_with_its_reason(history, user, cells):
 
 
 def test_comparing_colours_the_cells_and_says_how_many(history, run):
-    entry = run()
-    before = entry.labels.labels.copy()
+    image = run()
+    before = image.masks.array.copy()
     delete(history, 2)
     history.look()
     history.click("Run, 12 cells")
@@ -243,10 +243,10 @@ def test_escape_leaves_a_comparison(history, run, qtbot):
 
 
 def test_two_revisions_are_compared_the_older_first(history, run):
-    entry = run()
+    image = run()
     history.look()
     delete(history, 2)
-    history.window.session.seal(entry)
+    history.window.session.seal(image)
     delete(history, 5)
     history.click("Run, 12")
     history.click("Edited, 11", more=True)
@@ -256,7 +256,7 @@ def test_two_revisions_are_compared_the_older_first(history, run):
 
 
 def test_other_masks_or_another_image_end_a_comparison(history, run):
-    entry = run("a.tif", "b.tif")
+    image = run("a.tif", "b.tif")
     delete(history, 2)
     compare_first(history)
     history.window.session.undo_stack.undo()
@@ -264,11 +264,11 @@ def test_other_masks_or_another_image_end_a_comparison(history, run):
     history.settle()
     delete(history, 2)
     compare_first(history)
-    other = history.window.session.entries[1]
-    history.window.session.show(other.image.key)
+    other = history.window.session.images[1]
+    history.window.session.show(other.source.key)
     assert history.overlay is None
     assert not history.panel.comparing.bar.isVisible()
-    history.window.session.show(entry.image.key)
+    history.window.session.show(image.source.key)
     assert history.overlay is None
     assert history.window.canvas.model.layers["cells"].visible
 
@@ -279,7 +279,7 @@ def test_a_comparison_that_comes_too_late_is_not_shown(history, run):
     history.look()
     history.click("Run, 12 cells")
     history.qtbot.mouseClick(history.panel.buttons["compare"], LEFT)
-    history.window.session.show(history.window.session.entries[1].image.key)
+    history.window.session.show(history.window.session.images[1].source.key)
     history.settle()
     assert history.overlay is None
     assert not history.panel.comparing.bar.isVisible()
@@ -297,15 +297,15 @@ def test_what_is_shown_cannot_be_compared_with_itself(history, run):
 
 
 def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
-    entry = run()
-    before = entry.labels.labels.copy()
+    image = run()
+    before = image.masks.array.copy()
     delete(history, 2)
     history.look()
     history.click("Run, 12 cells")
     history.press("restore")
-    assert entry.labels.cells == 12
-    np.testing.assert_array_equal(entry.labels.labels, before)
-    assert [(r.id, r.kind, r.cells) for r in stored(history, entry)] == [
+    assert image.masks.cells == 12
+    np.testing.assert_array_equal(image.masks.array, before)
+    assert [(r.id, r.kind, r.cells) for r in stored(history, image)] == [
         (1, "run", 12),
         (2, "edit", 11),
         (3, "restore", 12),
@@ -314,49 +314,49 @@ def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
     assert "Revision 1 is back" in history.user.message
     history.window.session.undo_stack.undo()
     history.settle()
-    assert entry.labels.cells == 11
-    assert 2 not in entry.labels.labels
+    assert image.masks.cells == 11
+    assert 2 not in image.masks.array
 
 
 def test_what_was_decided_stays_with_its_cell_when_masks_come_back(history, run):
-    entry, session = run(), history.window.session
-    before = entry.labels.labels.copy()
+    image, session = run(), history.window.session
+    before = image.masks.array.copy()
     delete(history, 2)
     history.window.menus.actions["relabel"].trigger()
     history.settle()
-    relabelled = entry.labels.labels.copy()
+    relabelled = image.masks.array.copy()
     there = np.unravel_index(np.argmax(before == 5), before.shape)
     now = int(relabelled[there])
     assert now != 5
-    session.set_cell_status(entry, [now], "accepted")
+    session.set_cell_status(image, [now], "accepted")
     history.look()
     history.click("Run, 12 cells")
     history.press("restore")
-    np.testing.assert_array_equal(entry.labels.labels, before)
-    assert entry.statuses[entry.active] == {5: "accepted"}
+    np.testing.assert_array_equal(image.masks.array, before)
+    assert image.statuses[image.active] == {5: "accepted"}
     session.undo()
     history.settle()
-    np.testing.assert_array_equal(entry.labels.labels, relabelled)
-    assert entry.statuses[entry.active] == {now: "accepted"}
+    np.testing.assert_array_equal(image.masks.array, relabelled)
+    assert image.statuses[image.active] == {now: "accepted"}
 
 
 def test_thresholds_are_live_after_restoring(history, run):
-    entry = run()
+    image = run()
     delete(history, 2)
     history.look()
     history.click("Run, 12 cells")
     history.press("restore")
-    assert entry.labels.maker is not None
+    assert image.masks.maker is not None
     assert history.window.segment.result.sliders["min_size"].isEnabled()
 
 
 def test_a_version_is_saved_with_a_note(history, run):
-    entry = run()
+    image = run()
     delete(history, 2)
     history.look()
     history.panel.work.ask_text = lambda *_: "Checked"
     history.press("saveVersion")
-    assert [(r.kind, r.note) for r in stored(history, entry)] == [
+    assert [(r.kind, r.note) for r in stored(history, image)] == [
         ("run", ""),
         ("edit", "Checked"),
     ]
@@ -364,20 +364,20 @@ def test_a_version_is_saved_with_a_note(history, run):
     history.panel.work.ask_text = lambda *_: "Twice"
     history.window.menus.actions["saveVersion"].trigger()
     history.settle()
-    assert [r.note for r in stored(history, entry)] == ["", "Checked\nTwice"]
+    assert [r.note for r in stored(history, image)] == ["", "Checked\nTwice"]
     history.panel.work.ask_text = lambda *_: None
     history.press("saveVersion")
-    assert len(stored(history, entry)) == 2
+    assert len(stored(history, image)) == 2
 
 
 def test_a_note_can_be_changed(history, run):
-    entry = run()
+    image = run()
     history.look()
     asked = []
     history.panel.work.ask_text = lambda *words: asked.append(words) or "Too large"
     history.click("Run, 12 cells")
     history.press("note")
-    assert stored(history, entry)[0].note == "Too large"
+    assert stored(history, image)[0].note == "Too large"
     assert history.item("Run, 12 cells").data(0, NOTE) == "Too large"
     # What was selected stays so.
     history.press("note")
@@ -415,9 +415,9 @@ def test_the_parameters_are_applied_to_other_images(history, run):
     history.settle()
     history.user.wait_for(lambda: not history.window.batch.left)
     history.user.wait_idle()
-    for entry in history.window.session.entries:
-        assert entry.labels.record.parameters.diameter == 20.0
-        assert entry.labels.cells == 12
+    for image in history.window.session.images:
+        assert image.masks.record.parameters.diameter == 20.0
+        assert image.masks.cells == 12
 
 
 # How did I run this?
@@ -470,7 +470,7 @@ def test_the_menu_leads_to_the_edits_if_there_are_some(history, run):
 
 
 def test_a_view_for_reading_only_says_so(history, run, monkeypatch):
-    entry = run()
+    image = run()
     delete(history, 2)
     project = history.window.session.project
     monkeypatch.setattr(type(project), "why_read_only", "It is open elsewhere.")
@@ -484,7 +484,7 @@ def test_a_view_for_reading_only_says_so(history, run, monkeypatch):
     history.panel.tree.clearSelection()
     history.how("command")
     assert "revision 1" in history.user.message
-    assert entry.labels.edited
+    assert image.masks.edited
 
 
 def test_the_record_is_exported(history, run, tmp_path):
@@ -514,10 +514,10 @@ def test_running_again_says_that_it_is_the_same(history, run):
 
 
 def test_a_changed_image_is_said_to_give_other_cells(history, run):
-    entry = run()
-    pixels = tifffile.imread(entry.image.path)
+    image = run()
+    pixels = tifffile.imread(image.source.path)
     pixels[:40] = 100
-    tifffile.imwrite(entry.image.path, pixels)
+    tifffile.imwrite(image.source.path, pixels)
     history.look()
     history.how("again")
     assert "Different" in history.user.message
@@ -546,13 +546,13 @@ def test_imported_masks_have_no_run_and_say_so(history, user, cells, tmp_path):
 
 
 def test_two_hundred_revisions_do_not_stop_the_window(history, user, cells):
-    [entry] = user.open(cells("a.tif"))
+    [image] = user.open(cells("a.tif"))
     pixels = np.zeros((96, 128), np.uint32)
     pixels[10:30, 10:30] = 1
     session = history.window.session
     for n in range(200):
         labels = LabelSet("cells", LabelImage(pixels), f"{n}", 1)
-        session.replace_labels(entry, replace(labels), "Run")
+        session.replace_masks(image, replace(labels), "Run")
     user.wait_idle()
     # Once without counting: classes are built, code is compiled.
     history.look()
@@ -560,7 +560,7 @@ def test_two_hundred_revisions_do_not_stop_the_window(history, user, cells):
     assert history.panel.tree.topLevelItemCount() == 200
 
     def tell():
-        session.labels_changed.emit(entry, "cells")
+        session.labels_changed.emit(image, "cells")
 
     # Another program may take the processor away; it does not do so each time.
     assert min(max(heartbeat(history, tell)) for _ in range(3)) < 50
@@ -593,7 +593,7 @@ def test_another_project_has_its_own_history(history, run, user):
 
 
 def test_the_history_is_there_after_a_restart(history, run, tmp_path):
-    entry = run()
+    image = run()
     delete(history, 2)
     history.look()
     before = [i.data(0, ROW).key for i in history.panel.tree._items()]
@@ -605,7 +605,7 @@ def test_the_history_is_there_after_a_restart(history, run, tmp_path):
     history.window.open([Path(path)])
     history.user.wait_for(lambda: history.window.session.shown is not None)
     history.settle()
-    assert history.window.session.shown.image.name == entry.image.name
+    assert history.window.session.shown.source.name == image.source.name
     lines = history.lines()
     assert lines[0] == "* Edited, 11 cells: shown now · 1 edit: Delete cell"
     assert len(lines) == len(before)

@@ -35,12 +35,12 @@ def four(user, cells):
         masks = np.zeros((64, 96 + n), np.uint16)
         masks[5:9, 5:9], masks[20:30, 20:30] = 1, 2
         tifffile.imwrite(paths[n].with_name(f"{paths[n].stem}_masks.tif"), masks)
-    entries = user.open(*paths)
-    labels = entries[2].labels.labels
+    images = user.open(*paths)
+    labels = images[2].masks.array
     region = (slice(5, 9), slice(5, 9))
     edit = edit_between("Delete", [1], labels, region, np.zeros((4, 4), np.uint32))
-    user.window.session.edit(entries[2], edit)
-    return entries
+    user.window.session.edit(images[2], edit)
+    return images
 
 
 def rows(listed, role=_ROLES.DisplayRole):
@@ -63,7 +63,7 @@ def select(listed, qtbot, *numbers):
 
 def choose(listed, text):
     """Choose from the menu of the selected images."""
-    menu = listed.window().image_actions.menu(listed.selected_entries())
+    menu = listed.window().image_actions.menu(listed.selected_images())
     named = {action.text().replace("&", ""): action for action in menu.actions()}
     action = named[text]
     assert action.isEnabled()
@@ -89,15 +89,15 @@ def reopen(user, tmp_path):
     user.wait_idle()
     user.window.projects.new()
     user.wait_idle()
-    assert user.window.session.entries == ()
+    assert user.window.session.images == ()
     user.window.open([tmp_path / "saved.cpstudio"])
     user.wait_idle()
-    return list(user.window.session.entries)
+    return list(user.window.session.images)
 
 
 @pytest.mark.ui_smoke
 def test_each_image_has_a_picture_a_status_and_its_cells(user, four, listed):
-    assert rows(listed) == [e.image.name for e in four]
+    assert rows(listed) == [e.source.name for e in four]
     assert rows(listed, STATUS) == ["untouched", "segmented", "edited", "untouched"]
     assert rows(listed, CELLS) == [None, 2, 1, None]
     user.wait_for(lambda: all(rows(listed, _ROLES.DecorationRole)))
@@ -115,14 +115,14 @@ def test_each_image_has_a_picture_a_status_and_its_cells(user, four, listed):
 
 
 def test_pictures_are_made_only_of_rows_that_are_seen(user, cells, listed):
-    entries = user.open(*(cells(f"{n:02}.tif", (16, 16 + n)) for n in range(40)))
+    images = user.open(*(cells(f"{n:02}.tif", (16, 16 + n)) for n in range(40)))
     view = listed.view
     user.wait_for(lambda: bool(rows(listed, _ROLES.DecorationRole)[0]))
     assert rows(listed, _ROLES.DecorationRole)[39] is None
     view.verticalScrollBar().setValue(view.verticalScrollBar().maximum())
     user.wait_for(lambda: bool(rows(listed, _ROLES.DecorationRole)[39]))
     assert rows(listed, _ROLES.DecorationRole)[20] is None
-    assert len(entries) == 40
+    assert len(images) == 40
 
 
 @pytest.mark.parametrize(
@@ -139,7 +139,7 @@ def test_pictures_are_made_only_of_rows_that_are_seen(user, cells, listed):
 def test_the_filter_goes_by_words_and_status(four, listed, qtbot, text, status, left):
     qtbot.keyClicks(listed.filter, text)
     listed.status.setCurrentIndex(listed.status.findData(status))
-    assert rows(listed) == [four[n].image.name for n in left]
+    assert rows(listed) == [four[n].source.name for n in left]
     assert listed.count.text() == f"{len(left)} of 4 images"
     listed.filter.clear()
     listed.status.setCurrentIndex(0)
@@ -149,19 +149,19 @@ def test_the_filter_goes_by_words_and_status(four, listed, qtbot, text, status, 
 
 def test_the_filter_never_changes_what_is_shown(user, four, listed):
     session = user.window.session
-    session.show(four[1].image.key)
+    session.show(four[1].source.key)
     for text in ("other", "well X", "nothing", ""):
         listed.filter.setText(text)
         assert session.shown is four[1]
         current = listed.view.currentIndex()
-        assert current.data(KEY) == (four[1].image.key if not text else None)
-        assert len(listed.selected_entries()) == (not text)
+        assert current.data(KEY) == (four[1].source.key if not text else None)
+        assert len(listed.selected_images()) == (not text)
 
 
 @pytest.mark.ui_smoke
 def test_a_and_d_go_through_the_images_that_are_listed(user, four, listed, qtbot):
     session = user.window.session
-    session.show(four[0].image.key)
+    session.show(four[0].source.key)
     listed.filter.setText("well X")
     user.window.canvas.widget.setFocus()
     qtbot.keyClick(user.window, Qt.Key.Key_D)
@@ -185,7 +185,7 @@ def test_a_and_d_go_through_the_images_that_are_listed(user, four, listed, qtbot
 def test_from_an_image_that_is_left_out_they_go_to_its_neighbours(
     user, four, listed, qtbot, shown, text, key, then
 ):
-    user.window.session.show(four[shown].image.key)
+    user.window.session.show(four[shown].source.key)
     listed.filter.setText(text)
     user.window.canvas.widget.setFocus()
     qtbot.keyClicks(user.window, key)
@@ -194,7 +194,7 @@ def test_from_an_image_that_is_left_out_they_go_to_its_neighbours(
 
 def test_r_marks_the_image_that_is_shown(user, four, listed, qtbot):
     session = user.window.session
-    session.show(four[1].image.key)
+    session.show(four[1].source.key)
     user.window.canvas.widget.setFocus()
     qtbot.keyClick(user.window, Qt.Key.Key_R)
     assert [e.reviewed for e in four] == [False, True, False, False]
@@ -261,9 +261,9 @@ def test_images_without_masks_are_not_for_training(user, four, listed, qtbot):
 
 def test_several_images_are_taken_off_the_list(user, four, listed, qtbot):
     select(listed, qtbot, 0, 1)
-    assert listed.selected_entries() == four[:2]
+    assert listed.selected_images() == four[:2]
     choose(listed, "Take off the list")
-    assert rows(listed) == [e.image.name for e in four[2:]]
+    assert rows(listed) == [e.source.name for e in four[2:]]
     assert user.window.session.shown is four[2]
 
 
@@ -272,15 +272,13 @@ def test_the_folder_of_an_image_is_shown(user, four, listed, qtbot, monkeypatch)
     monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: opened.append(url))
     select(listed, qtbot, 1)
     choose(listed, "Show in file manager")
-    assert [url.toLocalFile() for url in opened] == [str(four[1].image.path.parent)]
+    assert [url.toLocalFile() for url in opened] == [str(four[1].source.path.parent)]
 
 
 def test_a_right_click_keeps_what_is_selected(user, four, listed, qtbot, monkeypatch):
     asked = []
     actions = user.window.image_actions
-    monkeypatch.setattr(
-        actions, "menu", lambda entries: asked.append(entries) or Menu()
-    )
+    monkeypatch.setattr(actions, "menu", lambda images: asked.append(images) or Menu())
 
     class Menu:
         def exec(self, _: QPoint) -> None: ...
@@ -295,10 +293,10 @@ def test_a_right_click_keeps_what_is_selected(user, four, listed, qtbot, monkeyp
 
 
 def test_a_badge_says_what_waits(four, listed):
-    listed.model.set_badge(four[1].image.key, "waiting")
+    listed.model.set_badge(four[1].source.key, "waiting")
     assert rows(listed, BADGE) == ["", "waiting", "", ""]
     assert "waiting" in rows(listed, _ROLES.ToolTipRole)[1]
-    listed.model.set_badge(four[1].image.key, "")
+    listed.model.set_badge(four[1].source.key, "")
     listed.model.set_badge("not in the list", "waiting")
     assert rows(listed, BADGE) == [""] * 4
 
@@ -312,9 +310,9 @@ def test_missing_images_are_marked_and_found_again(
     new = tmp_path / "moved" / "here"
     new.mkdir(parents=True)
     for n in (0, 1, 2):
-        shutil.move(four[n].image.path, new / four[n].image.path.name)
-    (new / four[0].image.path.name).rename(new / "renamed.tif")
-    (new / four[2].image.path.name).write_bytes(b"another one")
+        shutil.move(four[n].source.path, new / four[n].source.path.name)
+    (new / four[0].source.path.name).rename(new / "renamed.tif")
+    (new / four[2].source.path.name).write_bytes(b"another one")
     listed.missing.look()
     user.wait_for(lambda: rows(listed, STATUS)[:3] == ["missing"] * 3)
     assert rows(listed, STATUS)[3] == "untouched"
@@ -338,9 +336,9 @@ def test_missing_images_are_marked_and_found_again(
     ]
     assert rows(listed, CELLS) == [None, 2, 1, None]
     assert rows(listed, TRAINING) == [None, "train", None, None]
-    session.show(four[1].image.key)
+    session.show(four[1].source.key)
     assert user.window.canvas.model.layers[0].name == "day 1 well Z.tif"
-    assert four[1].image.path == new / "day 1 well Z.tif"
+    assert four[1].source.path == new / "day 1 well Z.tif"
     reopen(user, tmp_path)
     user.wait_for(
         lambda: (
@@ -358,20 +356,20 @@ def test_relinking_when_nothing_is_missing_says_so(user, four, tmp_path):
 def test_an_image_that_was_replaced_by_another_is_found_where_it_went(
     user, four, tmp_path
 ):
-    path = four[0].image.path
+    path = four[0].source.path
     (tmp_path / "moved").mkdir()
     shutil.move(path, tmp_path / "moved" / "a.tif")
-    shutil.copy(four[3].image.path, path)
+    shutil.copy(four[3].source.path, path)
     user.window.relinker.look_in(tmp_path / "moved", [four[0]])
     user.wait_idle()
     assert user.message == "1 image was found."
-    assert four[0].image.path == tmp_path / "moved" / "a.tif"
+    assert four[0].source.path == tmp_path / "moved" / "a.tif"
 
 
 def test_a_file_that_comes_back_is_seen_when_the_window_is_used_again(
     user, four, listed
 ):
-    path = four[0].image.path
+    path = four[0].source.path
     away = shutil.move(path, path.with_suffix(".away"))
     listed.missing.look()
     user.wait_for(lambda: rows(listed, STATUS)[0] == "missing")

@@ -24,14 +24,14 @@ def panel(user):
 
 
 @pytest.fixture
-def images(user, cells, tmp_path):
+def make_images(user, cells, tmp_path):
     """Return a function that opens a number of images: 0.tif, 1.tif …"""
 
     def make(count):
         paths = [cells(f"{n}.tif", SMALL) for n in range(count)]
-        entries = user.open(*paths)
+        images = user.open(*paths)
         user.window.segment.parameters.main.set_values({"diameter": 20.0})
-        return entries
+        return images
 
     return make
 
@@ -55,7 +55,7 @@ def run_text(user):
 
 def badges(user):
     model = user.window.images.model
-    return [model._badges.get(e.image.key, "") for e in user.window.session.entries]
+    return [model._badges.get(e.source.key, "") for e in user.window.session.images]
 
 
 def click(qtbot, button):
@@ -63,8 +63,8 @@ def click(qtbot, button):
 
 
 @pytest.mark.ui_smoke
-def test_all_images_run_as_a_queue(user, scope, panel, images):
-    entries = images(3)
+def test_all_images_run_as_a_queue(user, scope, panel, make_images):
+    images = make_images(3)
     assert not panel.isVisible()
     choose(scope, "listed")
     assert run_text(user) == "Run on 3 images"
@@ -73,24 +73,24 @@ def test_all_images_run_as_a_queue(user, scope, panel, images):
     assert panel.text.text() == "Queue: 0 of 3 done"
     assert badges(user) == ["running", "waiting", "waiting"]
     user.wait_idle()
-    assert [e.labels.cells for e in entries] == [4, 4, 4]
+    assert [e.masks.cells for e in images] == [4, 4, 4]
     assert not panel.isVisible()
     assert user.message == "The queue is done: 3 images."
     assert badges(user) == ["", "", ""]
 
 
-def test_the_button_says_how_many_it_runs_on(user, scope, images, qtbot):
-    entries = images(4)
+def test_the_button_says_how_many_it_runs_on(user, scope, make_images, qtbot):
+    images = make_images(4)
     assert run_text(user) == "Run on 0.tif"
     choose(scope, "selected")
     assert run_text(user) == "Run on 1 image"
     select(user, 1, 3)
     user.wait_for(lambda: run_text(user) == "Run on 2 images")
-    assert scope.entries() == [entries[1], entries[3]]
+    assert scope.images() == [images[1], images[3]]
     choose(scope, "listed")
     user.window.images.filter.setText("2.tif")
     user.wait_for(lambda: run_text(user) == "Run on 1 image")
-    assert scope.entries() == [entries[2]]
+    assert scope.images() == [images[2]]
     user.window.images.filter.setText("nothing")
     user.wait_for(lambda: run_text(user) == "Run on 0 images")
     run = user.window.segment.parameters.run
@@ -98,28 +98,28 @@ def test_the_button_says_how_many_it_runs_on(user, scope, images, qtbot):
     assert "no such image" in run.toolTip()
     choose(scope, "untouched")
     assert run_text(user) == "Run on 4 images"
-    user.window.session.set_reviewed(entries[0], True)
+    user.window.session.set_reviewed(images[0], True)
     user.wait_for(lambda: run_text(user) == "Run on 3 images")
 
 
-def test_ctrl_r_runs_on_what_is_chosen(user, scope, images, qtbot):
-    entries = images(3)
+def test_ctrl_r_runs_on_what_is_chosen(user, scope, make_images, qtbot):
+    images = make_images(3)
     choose(scope, "selected")
     select(user, 0, 2)
     qtbot.keyClick(user.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     user.wait_idle()
-    assert [e.labels is not None for e in entries] == [True, False, True]
+    assert [e.masks is not None for e in images] == [True, False, True]
     choose(scope, "untouched")
     qtbot.keyClick(user.window, Qt.Key.Key_R, Qt.KeyboardModifier.ControlModifier)
     user.wait_idle()
-    assert entries[1].labels.cells == 4
+    assert images[1].masks.cells == 4
 
 
 def test_what_failed_is_listed_shown_and_tried_again(
-    user, scope, panel, images, tmp_path, qtbot
+    user, scope, panel, make_images, tmp_path, qtbot
 ):
-    entries = images(3)
-    away = entries[1].image.path.rename(tmp_path / "away")
+    images = make_images(3)
+    away = images[1].source.path.rename(tmp_path / "away")
     choose(scope, "listed")
     user.click_run()
     user.wait_idle()
@@ -130,19 +130,19 @@ def test_what_failed_is_listed_shown_and_tried_again(
     click(qtbot, panel.details)
     [row] = [panel.failures.item(n) for n in range(panel.failures.count())]
     assert row.text().startswith("1.tif can no longer be read")
-    away.rename(entries[1].image.path)
+    away.rename(images[1].source.path)
     place = panel.failures.visualItemRect(row).center()
     viewport = panel.failures.viewport()
     qtbot.mouseClick(viewport, Qt.MouseButton.LeftButton, pos=place)
-    assert user.window.session.shown is entries[1]
+    assert user.window.session.shown is images[1]
     click(qtbot, panel.retry)
     user.wait_idle()
-    assert entries[1].labels.cells == 4
+    assert images[1].masks.cells == 4
     assert not panel.isVisible()
 
 
-def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, images):
-    images(2)[0].image.path.unlink()
+def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, make_images):
+    make_images(2)[0].source.path.unlink()
     choose(scope, "listed")
     user.click_run()
     width = user.window.width()
@@ -155,9 +155,9 @@ def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, images):
     assert user.window.width() == width == 1366
 
 
-def test_a_failure_can_be_left_as_it_is(user, scope, panel, images, qtbot):
-    entries = images(2)
-    entries[0].image.path.unlink()
+def test_a_failure_can_be_left_as_it_is(user, scope, panel, make_images, qtbot):
+    images = make_images(2)
+    images[0].source.path.unlink()
     choose(scope, "listed")
     user.click_run()
     user.wait_idle()
@@ -167,8 +167,8 @@ def test_a_failure_can_be_left_as_it_is(user, scope, panel, images, qtbot):
     assert badges(user) == ["", ""]
 
 
-def test_pause_resume_and_cancel(user, scope, panel, images, qtbot):
-    entries = images(4)
+def test_pause_resume_and_cancel(user, scope, panel, make_images, qtbot):
+    images = make_images(4)
     choose(scope, "listed")
     user.click_run()
     click(qtbot, panel.toggle)
@@ -185,23 +185,23 @@ def test_pause_resume_and_cancel(user, scope, panel, images, qtbot):
     assert user.message == "The queue has ended: 2 images of 4 done."
     assert not panel.isVisible()
     assert not actions["cancelQueue"].isEnabled()
-    assert [e.labels is not None for e in entries] == [True, True, False, False]
+    assert [e.masks is not None for e in images] == [True, True, False, False]
     assert badges(user) == [""] * 4
 
 
-def test_the_user_goes_on_working_meanwhile(user, scope, panel, images):
-    entries = images(4)
+def test_the_user_goes_on_working_meanwhile(user, scope, panel, make_images):
+    images = make_images(4)
     choose(scope, "selected")
     select(user, 1, 2, 3)
     user.click_run()
     choose(scope, "image")
-    user.window.session.show(entries[0].image.key)
+    user.window.session.show(images[0].source.key)
     order = []
-    user.window.session.labels_changed.connect(lambda entry, _: order.append(entry))
+    user.window.session.labels_changed.connect(lambda image, _: order.append(image))
     user.click_run()
     user.wait_idle()
-    assert order.index(entries[0]) == 1
-    assert user.window.session.shown is entries[0]
+    assert order.index(images[0]) == 1
+    assert user.window.session.shown is images[0]
 
 
 def test_stacks_and_planes_run_together(user, scope, cells):
@@ -209,31 +209,33 @@ def test_stacks_and_planes_run_together(user, scope, cells):
         cells("a.tif", SMALL), cells("stack.tif", (2, *SMALL), "ZYX")
     )
     segment = user.window.segment
-    user.window.session.show(stack.image.key)
+    user.window.session.show(stack.source.key)
     parameters = SegmentationParameters(
         diameter=20.0, channels=(1, None), stitch_threshold=0.3
     )
     assert segment.show_parameters(shipped()[0].name, parameters) == ""
-    user.window.session.show(flat.image.key)
+    user.window.session.show(flat.source.key)
     choose(scope, "listed")
     user.click_run()
     user.wait_idle()
-    assert stack.labels.parameters.stitch_threshold == 0.3
-    assert flat.labels.parameters.stitch_threshold == 0.0
+    assert stack.masks.parameters.stitch_threshold == 0.3
+    assert flat.masks.parameters.stitch_threshold == 0.0
 
 
 def test_channels_that_were_not_chosen_fit_each_image(user, scope, cells):
     grey, two = user.open(cells("a.tif", SMALL), cells("two.tif", (2, *SMALL), "CYX"))
     segment = user.window.segment
     choose(scope, "listed")
-    user.window.session.show(two.image.key)
-    assert segment.wanted_for(grey.image)[1].channels == ()
+    user.window.session.show(two.source.key)
+    assert segment.wanted_for(grey.source)[1].channels == ()
     segment.model.set_channels((2, 1))
-    assert segment.wanted_for(grey.image)[1].channels == (2, 1)
+    assert segment.wanted_for(grey.source)[1].channels == (2, 1)
 
 
-def test_a_project_with_work_left_offers_to_go_on(user, scope, panel, images, qtbot):
-    images(4)
+def test_a_project_with_work_left_offers_to_go_on(
+    user, scope, panel, make_images, qtbot
+):
+    make_images(4)
     choose(scope, "listed")
     window = user.window
 
@@ -256,7 +258,7 @@ def test_a_project_with_work_left_offers_to_go_on(user, scope, panel, images, qt
     assert isinstance(window.batch, BatchQueue)
     click(qtbot, panel.toggle)
     user.wait_idle()
-    assert [e.labels.cells for e in window.session.entries] == [4] * 4
+    assert [e.masks.cells for e in window.session.images] == [4] * 4
     assert user.message == "The queue is done: 4 images."
 
 

@@ -58,10 +58,10 @@ def stack(user, tmp_path):
     path = tmp_path / "a.tif"
     write(path, pixels(), "ZYX")
     tifffile.imwrite(tmp_path / "a_cp_masks.tif", masks(), photometric="minisblack")
-    entry = user.open(path)[-1]
+    image = user.open(path)[-1]
     layer = user.window.canvas.model.layers[0]
     layer.contrast_limits = (0, 1000)
-    return entry
+    return image
 
 
 @pytest.fixture
@@ -201,8 +201,8 @@ def test_the_point_follows_the_canvas(user, ortho):
 
 def test_edits_and_their_undo_show_at_once(user, stack, ortho):
     ortho.move_to(*BRIGHT[1:])
-    labels, session = stack.labels, user.window.session
-    session.edit(stack, delete_cells(labels.labels, labels.pixels.sizes(), [CELL]))
+    labels, session = stack.masks, user.window.session
+    session.edit(stack, delete_cells(labels.array, labels.pixels.cell_table(), [CELL]))
     settle(user)
     assert close_to(seen(ortho.beside, 48, 2), [26] * 3)
     session.undo()
@@ -258,8 +258,8 @@ def test_every_time_point_is_cut_by_itself(user, tmp_path):
 
 def test_an_image_without_planes_has_no_other_views(user, stack, ortho, cells):
     user.window.canvas.rendering.set_on(True)
-    entry = user.open(cells("flat.tif"))[-1]
-    user.window.session.show(entry.image.key)
+    image = user.open(cells("flat.tif"))[-1]
+    user.window.session.show(image.source.key)
     settle(user)
     actions = user.window.menus.actions
     assert not ortho.beside.isVisible()
@@ -267,7 +267,7 @@ def test_an_image_without_planes_has_no_other_views(user, stack, ortho, cells):
         assert not actions[name].isEnabled()
         assert actions[name].toolTip() == "The image has no Z planes."
     assert user.window.canvas.model.dims.ndisplay == 2
-    user.window.session.show(stack.image.key)
+    user.window.session.show(stack.source.key)
     settle(user)
     assert ortho.beside.isVisible()
     assert actions["rendering"].isEnabled()
@@ -303,8 +303,8 @@ def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     assert canvas.model.dims.ndisplay == 3
     assert user.window.menus.actions["rendering"].isChecked()
     assert of_colour(shot(user), CELL) > 500
-    session, labels = user.window.session, stack.labels
-    session.edit(stack, delete_cells(labels.labels, labels.pixels.sizes(), [CELL]))
+    session, labels = user.window.session, stack.masks
+    session.edit(stack, delete_cells(labels.array, labels.pixels.cell_table(), [CELL]))
     settle(user)
     assert of_colour(shot(user), CELL) == 0
     session.undo()
@@ -344,15 +344,15 @@ def test_3d_of_stacks_over_time_and_of_real_ones(user, stack, tmp_path, shared_d
     masks = tmp_path / f"{name}_cp_masks.tif"
     shutil.copy(folder / f"{name}_masks.tif", masks)
     over_time, real = user.open(tmp_path / "t.tif", tmp_path / f"{name}.tif")[-2:]
-    for entry in (over_time, stack, real):
-        user.window.session.show(entry.image.key)
+    for image in (over_time, stack, real):
+        user.window.session.show(image.source.key)
         settle(user)
         assert canvas.rendering.on
     over_time_planes = {"T": 0, "Z": 4}
-    cells = real.labels.pixels.sizes().ids().tolist()
+    cells = real.masks.pixels.cell_table().ids().tolist()
     taken = shot(user)
     assert sum(of_colour(taken, cell) > 100 for cell in cells) > 10
-    user.window.session.show(over_time.image.key)
+    user.window.session.show(over_time.source.key)
     canvas.rendering.set_on(False)
     assert canvas.planes == over_time_planes
 
@@ -374,7 +374,7 @@ def test_projects_are_left_and_opened_in_3d(user, stack, ortho, tmp_path):
     window.projects.close()
     window.projects.open(tmp_path / "p.cpstudio")
     settle(user)
-    assert window.session.shown.image.name == stack.image.name
+    assert window.session.shown.source.name == stack.source.name
     window.canvas.rendering.set_on(False)
     settle(user)
     assert window.canvas.planes == {"Z": 6}
@@ -403,4 +403,4 @@ def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
     # Closing the window gives up what is read.
     gate.set()
     window.close()
-    assert window.stack_reads.jobs == ()
+    assert window.stack_jobs.jobs == ()

@@ -50,14 +50,14 @@ def test_how_a_stack_was_run_comes_back(user, panel, cells, stack):
 
 
 def test_the_parameters_of_a_run_make_the_same_masks_again(user, panel, cells):
-    [entry] = user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
+    [image] = user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
     panel.parameters.main.set_values({"diameter": 20.0})
     user.run()
-    record = entry.labels.record
+    record = image.masks.record
     panel.parameters.main.set_values({"diameter": 99.0})
     assert panel.show_parameters(record.model.sha256, record.parameters) == ""
     user.run()
-    assert entry.labels.record.parameters == record.parameters
+    assert image.masks.record.parameters == record.parameters
 
 
 def test_what_cannot_be_put_back_is_said(user, panel, cells):
@@ -147,7 +147,7 @@ def test_what_a_preset_cannot_set_is_said(user, presets, cells):
     user.wait_idle()
     user.window.open([path])
     user.wait_idle()
-    user.window.session.show(user.window.session.entries[0].image.key)
+    user.window.session.show(user.window.session.images[0].source.key)
     menu_of(presets)["gone"].trigger()
     assert user.message == (
         "The model gone is not among the models here. a.tif has no channel 3."

@@ -19,14 +19,14 @@ def labels_layer(window, name="cells"):
 @pytest.mark.ui_smoke
 def test_a_run_shows_its_cells_over_the_image(user, cells):
     user.open(cells("a.tif"))
-    entry = user.run()
-    assert entry.labels.cells == 12
+    image = user.run()
+    assert image.masks.cells == 12
     layer = labels_layer(user.window)
-    image = user.window.canvas.model.layers["a.tif"]
-    np.testing.assert_array_equal(layer.data, entry.labels.labels)
-    np.testing.assert_allclose(layer.scale, image.scale)
+    source = user.window.canvas.model.layers["a.tif"]
+    np.testing.assert_array_equal(layer.data, image.masks.array)
+    np.testing.assert_allclose(layer.scale, source.scale)
     np.testing.assert_allclose(layer.scale, (0.25, 0.25))
-    np.testing.assert_allclose(layer.translate, image.translate)
+    np.testing.assert_allclose(layer.translate, source.translate)
     assert layer.visible
     assert "12 cells" in user.window.segment.result.count.text()
 
@@ -54,7 +54,7 @@ def test_run_is_off_without_an_image(user, cells):
 
 
 def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
-    [entry] = user.open(cells("large.tif", (1600, 1600)))
+    [image] = user.open(cells("large.tif", (1600, 1600)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
     tiles = []
     user.window.queue.queued.connect(
@@ -69,34 +69,34 @@ def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
     user.wait_idle()
     done, total = tiles[-1]
     assert done < total
-    assert entry.label_sets == {}
+    assert image.label_sets == {}
     assert bar.text.text() == "Nothing is running."
     assert user.message == ""
 
 
 def test_escape_cancels(user, cells, qtbot):
-    [entry] = user.open(cells("large.tif", (1600, 1600)))
+    [image] = user.open(cells("large.tif", (1600, 1600)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
     user.click_run()
     user.wait_for(lambda: "tile" in user.window.jobs.text.text())
     qtbot.keyClick(user.window, Qt.Key.Key_Escape)
     user.wait_idle()
-    assert entry.label_sets == {}
+    assert image.label_sets == {}
 
 
 def test_a_result_goes_to_the_image_it_was_started_on(user, cells):
     user.open(cells("a.tif"))
     user.open(cells("b.tif", (64, 64)))
-    a, b = user.window.session.entries
-    user.window.session.show(a.image.key)
+    a, b = user.window.session.images
+    user.window.session.show(a.source.key)
     user.click_run()
-    user.window.session.show(b.image.key)
+    user.window.session.show(b.source.key)
     user.wait_idle()
-    assert a.labels.cells == 12
-    assert b.labels is None
+    assert a.masks.cells == 12
+    assert b.masks is None
     assert user.window.session.shown is b
     assert [layer.name for layer in user.window.canvas.model.layers] == ["b.tif"]
-    user.window.session.show(a.image.key)
+    user.window.session.show(a.source.key)
     assert labels_layer(user.window).data.shape == (96, 128)
 
 
@@ -105,7 +105,7 @@ def test_a_result_for_a_closed_image_goes_nowhere(user, cells):
     user.click_run()
     user.window.close_image()
     user.wait_idle()
-    assert user.window.session.entries == ()
+    assert user.window.session.images == ()
     assert user.message == ""
 
 
@@ -114,68 +114,68 @@ def test_a_channel_may_be_called_as_the_masks_are(user, tmp_path):
     pixels = np.zeros((2, 64, 64), np.uint16)
     metadata = {"axes": "CYX", "Channel": {"Name": ["cells", "nuclei"]}}
     tifffile.imwrite(path, pixels, ome=True, metadata=metadata)
-    [entry] = user.open(path)
-    assert entry.image.channel_names == ("cells", "nuclei")
+    [image] = user.open(path)
+    assert image.source.channel_names == ("cells", "nuclei")
     user.run()
     user.run()
     channel, _, masks = user.window.canvas.model.layers
     np.testing.assert_array_equal(np.asarray(channel.data), pixels[0])
-    assert masks.data is entry.labels.labels
+    assert masks.data is image.masks.array
 
 
 def test_two_runs_queue(user, cells):
     user.open(cells("a.tif"))
     user.open(cells("b.tif", (64, 64)))
-    a, b = user.window.session.entries
-    for entry in (a, b):
-        user.window.session.show(entry.image.key)
+    a, b = user.window.session.images
+    for image in (a, b):
+        user.window.session.show(image.source.key)
         user.click_run()
     assert len(user.window.queue.jobs) == 2
     user.wait_idle()
-    assert (a.labels.cells, b.labels.cells) == (12, 4)
+    assert (a.masks.cells, b.masks.cells) == (12, 4)
 
 
 def test_thresholds_remake_the_masks_without_the_network(user, cells, qtbot):
     user.open(cells("a.tif"))
-    entry = user.run()
-    before = entry.labels
+    image = user.run()
+    before = image.masks
     slider = user.window.segment.result.sliders["cellprob_threshold"]
     number = slider.findChild(SliderLabel)
     number.setFocus()
     number.selectAll()
     qtbot.keyClicks(number, "2.5")
     qtbot.keyClick(number, Qt.Key.Key_Return)
-    user.wait_for(lambda: entry.labels is not before)
+    user.wait_for(lambda: image.masks is not before)
     user.wait_idle()
-    after = entry.labels
+    after = image.masks
     assert after.flows is before.flows
     assert after.parameters.cellprob_threshold == 2.5
-    assert np.count_nonzero(after.labels) < np.count_nonzero(before.labels)
+    assert np.count_nonzero(after.array) < np.count_nonzero(before.array)
     expected = before.maker.masks(after.parameters, Checkpoint())
-    np.testing.assert_array_equal(after.labels, expected)
-    np.testing.assert_array_equal(labels_layer(user.window).data, after.labels)
+    np.testing.assert_array_equal(after.array, expected)
+    np.testing.assert_array_equal(labels_layer(user.window).data, after.array)
 
 
 def test_undo_and_redo_go_back_and_forth_between_results(user, cells, qtbot):
     user.open(cells("a.tif"))
-    entry = user.run()
-    first = entry.labels
+    image = user.run()
+    first = image.masks
     diameter = user.window.segment.parameters.main
     diameter.set_values({"diameter": 60.0})
     user.run()
-    second = entry.labels
+    second = image.masks
     control = Qt.KeyboardModifier.ControlModifier
     qtbot.keyClick(user.window, Qt.Key.Key_Z, control)
-    assert entry.labels is first
-    np.testing.assert_array_equal(labels_layer(user.window).data, first.labels)
+    assert image.masks is first
+    np.testing.assert_array_equal(labels_layer(user.window).data, first.array)
     qtbot.keyClick(user.window, Qt.Key.Key_Z, control)
-    assert entry.labels is None
+    assert image.masks is None
     assert "cells" not in user.window.canvas.model.layers
     for _ in range(2):
         qtbot.keyClick(
             user.window, Qt.Key.Key_Z, control | Qt.KeyboardModifier.ShiftModifier
         )
-    assert entry.labels is second
+    assert image.masks is second
 
 
 def test_the_panel_decides_the_parameters(user, cells):
@@ -184,8 +184,8 @@ def test_the_panel_decides_the_parameters(user, cells):
     panel.main.set_values({"diameter": 21.0})
     panel.normalization.set_values({"percentile": (2.0, 98.0)})
     panel.advanced.set_values({"exclude_on_edges": True})
-    entry = user.run()
-    assert entry.labels.record.parameters == SegmentationParameters(
+    image = user.run()
+    assert image.masks.record.parameters == SegmentationParameters(
         channels=(1, None),
         diameter=21.0,
         anisotropy=1.0,  # what automatic came to
@@ -196,27 +196,27 @@ def test_the_panel_decides_the_parameters(user, cells):
 
 @pytest.mark.parametrize("mode", ["volume", "joined", "planes"])
 def test_a_stack_runs_as_the_user_says(user, cells, mode):
-    [entry] = user.open(cells("stack.tif", (4, 64, 64), "ZYX"))
+    [image] = user.open(cells("stack.tif", (4, 64, 64), "ZYX"))
     panel = user.window.segment.parameters
     panel.mode.setCurrentIndex(panel.mode.findData(mode))
     panel.main.set_values({"diameter": 20.0})
     user.run()
-    assert entry.labels.labels.shape == (4, 64, 64)
-    assert entry.labels.record.parameters.do_3D == (mode == "volume")
+    assert image.masks.array.shape == (4, 64, 64)
+    assert image.masks.record.parameters.do_3D == (mode == "volume")
     if mode == "joined":
-        planes = entry.labels.labels
+        planes = image.masks.array
         assert all(set(np.unique(p)) == {0, 1, 2, 3, 4} for p in planes)
     if mode == "planes":
-        assert entry.labels.cells == 16
+        assert image.masks.cells == 16
     np.testing.assert_allclose(labels_layer(user.window).scale, (0.5, 0.25, 0.25))
 
 
 def test_a_time_series_runs_frame_by_frame(user, cells):
-    [entry] = user.open(cells("series.tif", (3, 64, 64), "TYX"))
+    [image] = user.open(cells("series.tif", (3, 64, 64), "TYX"))
     assert not user.window.segment.parameters.stack_section.isVisible()
     user.run()
-    assert entry.labels.labels.shape == (3, 64, 64)
-    assert entry.labels.cells == 12
+    assert image.masks.array.shape == (3, 64, 64)
+    assert image.masks.cells == 12
 
 
 def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
@@ -230,7 +230,7 @@ def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
         lambda job: job.ended.connect(lambda: shown.append(bar.text.text()))
     )
     user.window.open([cells("a.tif")])
-    user.wait_for(lambda: bool(shown) and len(user.window.session.entries) == 2)
+    user.wait_for(lambda: bool(shown) and len(user.window.session.images) == 2)
     assert all("large.tif" in text for text in shown)
     bar.cancel.click()
     user.wait_idle()
@@ -242,16 +242,16 @@ def test_a_click_on_a_layer_chooses_the_label_set(user, cells):
     masks = np.zeros((96, 128), np.uint16)
     masks[10:20, 10:20] = 1
     tifffile.imwrite(path.with_name("a_masks.tif"), masks)
-    [entry] = user.open(path)
+    [image] = user.open(path)
     user.run()
-    assert entry.active == "cells"
+    assert image.active == "cells"
     layers = user.window.canvas.model.layers
     layers.selection.active = layers["masks"]
-    assert entry.active == "masks"
+    assert image.active == "masks"
     assert (layers["masks"].visible, layers["cells"].visible) == (True, False)
     assert "1 cell" in user.window.segment.result.count.text()
     layers.selection.active = layers["a.tif"]
-    assert entry.active == "masks"
+    assert image.active == "masks"
     layers.selection.active = layers["cells"]
     assert "12 cells" in user.window.segment.result.count.text()
 
@@ -261,9 +261,9 @@ def test_undoing_a_run_brings_the_masks_before_it_back(user, cells, qtbot):
     masks = np.zeros((96, 128), np.uint16)
     masks[10:20, 10:20] = 1
     tifffile.imwrite(path.with_name("a_masks.tif"), masks)
-    [entry] = user.open(path)
+    [image] = user.open(path)
     user.run()
     qtbot.keyClick(user.window, Qt.Key.Key_Z, Qt.KeyboardModifier.ControlModifier)
-    assert entry.active == "masks"
+    assert image.active == "masks"
     assert labels_layer(user.window, "masks").visible
     assert "1 cell" in user.window.segment.result.count.text()

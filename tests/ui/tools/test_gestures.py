@@ -10,7 +10,7 @@ import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
 
-from cellpose_studio.app.background.auto_seal import Sealer
+from cellpose_studio.app.background.auto_seal import AutoSeal
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
@@ -28,7 +28,7 @@ def mouse(user):
 
 
 @pytest.fixture
-def entries(user, cells):
+def images(user, cells):
     """Return two images with masks of twelve cells; the first is shown."""
     y, x = np.indices((96, 128))
     numbers = (y // 32 * 4 + x // 32 + 1).astype(np.uint16)
@@ -36,10 +36,10 @@ def entries(user, cells):
     paths = [cells("a.tif"), cells("b.tif")]
     for path in paths:
         tifffile.imwrite(path.with_stem(f"{path.stem}_masks"), numbers * inside)
-    entries = user.open(*paths)
-    user.window.session.show(entries[0].image.key)
-    user.wait_for(lambda: entries[0].labels.pixels.loaded)
-    return entries
+    images = user.open(*paths)
+    user.window.session.show(images[0].source.key)
+    user.wait_for(lambda: images[0].masks.pixels.loaded)
+    return images
 
 
 def stored(user) -> list[np.ndarray]:
@@ -51,13 +51,13 @@ def stored(user) -> list[np.ndarray]:
     project.read(lambda db: db.execute("VACUUM INTO ?", (str(copy),)))
     again = Project.open(copy)
     try:
-        return [entry.labels.labels.copy() for entry in Session(again).entries]
+        return [image.masks.array.copy() for image in Session(again).images]
     finally:
         again.close()
 
 
-def held(entries) -> list[np.ndarray]:
-    return [entry.labels.labels for entry in entries]
+def held(images) -> list[np.ndarray]:
+    return [image.masks.array for image in images]
 
 
 def interrupt_stroke(mouse: Mouse, by: Callable[[], None]) -> None:
@@ -71,7 +71,7 @@ def interrupt_stroke(mouse: Mouse, by: Callable[[], None]) -> None:
     QTest.mouseRelease(mouse.native, LEFT, NONE, last)
 
 
-def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, entries, mouse):
+def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mouse):
     window = user.window
     session, actions = window.session, window.menus.actions
     masks = LabelSet("masks", LabelImage(np.ones((96, 128), np.uint32)), "run", 1)
@@ -82,69 +82,69 @@ def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, entries, mou
         "escape": actions["cancel"].trigger,
         "tool": actions["eraser"].trigger,
         "delete": actions["deleteCell"].trigger,
-        "status": lambda: session.set_cell_status(entries[0], [3], "accepted"),
+        "status": lambda: session.set_cell_status(images[0], [3], "accepted"),
         "next image": actions["next"].trigger,
-        "run": lambda: session.replace_labels(entries[0], masks, "Run"),
-        "label set": lambda: session.replace_labels(
-            entries[0], LabelSet("other", LabelImage(masks.labels * 0), "run", 0), "Run"
+        "run": lambda: session.replace_masks(images[0], masks, "Run"),
+        "label set": lambda: session.replace_masks(
+            images[0], LabelSet("other", LabelImage(masks.array * 0), "run", 0), "Run"
         ),
     }
-    begun = [labels.copy() for labels in held(entries)]
+    begun = [labels.copy() for labels in held(images)]
     for name, by in interruptions.items():
-        session.show(entries[0].image.key)
+        session.show(images[0].source.key)
         window.tools.take("brush")
         window.selection.select(12)
         interrupt_stroke(mouse, by)
-        for now, kept in zip(held(entries), stored(user), strict=True):
+        for now, kept in zip(held(images), stored(user), strict=True):
             np.testing.assert_array_equal(now, kept, err_msg=name)
         while session.undo_stack.canUndo():
             session.undo()
         assert user.message == "", name
-        for now, before in zip(held(entries), begun, strict=True):
+        for now, before in zip(held(images), begun, strict=True):
             np.testing.assert_array_equal(now, before, err_msg=name)
 
 
-def test_escape_takes_a_stroke_back(user, entries, mouse, qtbot):
-    before = held(entries)[0].copy()
+def test_escape_takes_a_stroke_back(user, images, mouse, qtbot):
+    before = held(images)[0].copy()
     qtbot.keyClick(user.window, Qt.Key.Key_B)
     interrupt_stroke(mouse, user.window.menus.actions["cancel"].trigger)
-    np.testing.assert_array_equal(held(entries)[0], before)
+    np.testing.assert_array_equal(held(images)[0], before)
     assert not user.window.session.undo_stack.canUndo()
     assert user.window.tools.mode == "brush"
 
 
-def test_masks_are_not_sealed_while_a_stroke_goes_on(user, entries, mouse, qtbot):
+def test_masks_are_not_sealed_while_a_stroke_goes_on(user, images, mouse, qtbot):
     session = user.window.session
-    sealer = Sealer(session, rest=20)
-    before = held(entries)[0].copy()
+    sealer = AutoSeal(session, rest=20)
+    before = held(images)[0].copy()
     user.window.tools.take("brush")
     mouse.drag([CELL, (16, 30)])
     interrupt_stroke(mouse, lambda: qtbot.wait(200))
     assert session.undo_stack.count() == 2
-    assert (before != held(entries)[0])[34, 28:32].any()
-    qtbot.waitUntil(lambda: not entries[0].labels.edited)
+    assert (before != held(images)[0])[34, 28:32].any()
+    qtbot.waitUntil(lambda: not images[0].masks.edited)
     assert sealer is not None
 
 
-def test_handles_reshape_the_image_they_were_opened_on(user, entries, mouse, qtbot):
+def test_handles_reshape_the_image_they_were_opened_on(user, images, mouse, qtbot):
     window = user.window
     mouse.click(CELL)
     qtbot.keyClick(window, Qt.Key.Key_H)
     vertex = np.array(window.tools.tool._handles.rings[0].vertices[0])
     out = vertex + (vertex - CELL) * 0.5
     mouse.drag([tuple(vertex), tuple((vertex + out) / 2), tuple(out)])
-    before = [labels.copy() for labels in held(entries)]
+    before = [labels.copy() for labels in held(images)]
     window.menus.actions["next"].trigger()
-    user.wait_for(lambda: entries[1].labels.pixels.loaded)
+    user.wait_for(lambda: images[1].masks.pixels.loaded)
     window.tools.take("select")
-    assert (held(entries)[0] != before[0]).any()
-    np.testing.assert_array_equal(held(entries)[1], before[1])
+    assert (held(images)[0] != before[0]).any()
+    np.testing.assert_array_equal(held(images)[1], before[1])
 
 
 def test_tools_without_masks_are_quiet(user, cells, mouse, qtbot):
     window = user.window
     qtbot.keyClick(window, Qt.Key.Key_H)
-    [entry] = user.open(cells("a.tif"))
+    [image] = user.open(cells("a.tif"))
     for key in (Qt.Key.Key_H, Qt.Key.Key_H, Qt.Key.Key_S, Qt.Key.Key_E):
         qtbot.keyClick(window, key)
         mouse.drag([CELL, (20, 20)])
@@ -156,27 +156,27 @@ def test_tools_without_masks_are_quiet(user, cells, mouse, qtbot):
         window.tools.leave()
     mouse.click((-9, 40), button=RIGHT)
     assert user.message == ""
-    assert entry.labels is None
+    assert image.masks is None
     assert not window.session.undo_stack.canUndo()
 
 
-def test_a_cell_that_is_gone_is_not_accepted(user, entries, mouse, qtbot):
+def test_a_cell_that_is_gone_is_not_accepted(user, images, mouse, qtbot):
     mouse.click(CELL)
     mouse.click(CELL, CONTROL)
     assert user.window.selection.cell == 0
     user.window.menus.actions["accept"].trigger()
-    assert entries[0].statuses.get("masks", {}) == {}
+    assert images[0].statuses.get("masks", {}) == {}
 
 
-def test_ids_that_are_used_up_are_said(user, entries, mouse, qtbot):
-    labels = held(entries)[0].copy()
+def test_ids_that_are_used_up_are_said(user, images, mouse, qtbot):
+    labels = held(images)[0].copy()
     labels[:3, :3] = HIGHEST_ID
     session = user.window.session
     masks = LabelSet("masks", LabelImage(labels), "run", 13)
-    session.replace_labels(entries[0], masks, "Run")
+    session.replace_masks(images[0], masks, "Run")
     qtbot.keyClick(user.window, Qt.Key.Key_B)
     mouse.drag([(32, 32), (32, 40)])
     assert "4,294,967,295" in user.message
     qtbot.keyClick(user.window, Qt.Key.Key_E)
     mouse.drag([CELL, (16, 20)])
-    assert entries[0].labels.labels[CELL] == 0
+    assert images[0].masks.array[CELL] == 0

@@ -25,12 +25,12 @@ def layers(window):
 def test_an_image_that_was_shown_meanwhile_goes_when_it_is_left(apart, user, cells):
     first, second = user.open(cells("a.tif"), cells("b.tif"))
     session = user.window.session
-    session.show(first.image.key)
+    session.show(first.source.key)
     of_first = layers(user.window)
     user.window.warm_up()
     user.wait_for(lambda: gc.get_freeze_count() > 0)
     user.wait_idle()
-    session.show(second.image.key)
+    session.show(second.source.key)
     gc.collect()
     assert of_first
     assert [layer() for layer in of_first] == [None] * len(of_first)
@@ -44,23 +44,23 @@ def test_images_shown_later_are_not_kept(apart, user, cells):
     user.wait_for(lambda: gc.get_freeze_count() > 0)
     user.wait_idle()
     first, second = user.open(cells("a.tif"), cells("b.tif"))
-    user.window.session.show(first.image.key)
+    user.window.session.show(first.source.key)
     of_first = layers(user.window)
-    user.window.session.show(second.image.key)
+    user.window.session.show(second.source.key)
     assert [layer() for layer in of_first] == [None] * len(of_first)
 
 
 def test_another_project_lets_images_go_that_were_set_apart(apart, user, cells):
     user.open(cells("a.tif"))
-    entry = user.run()
+    image = user.run()
     user.window.session.undo()
     user.window.session.redo()
-    masks = weakref.ref(entry.labels.pixels)
+    masks = weakref.ref(image.masks.pixels)
     user.window.warm_up()
     user.wait_for(lambda: gc.get_freeze_count() > 0)
     user.wait_idle()
-    gone = weakref.ref(entry)
-    del entry
+    gone = weakref.ref(image)
+    del image
     user.window.projects.new()
     user.wait_idle()
     assert gone() is None

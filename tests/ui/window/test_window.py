@@ -138,7 +138,7 @@ def test_a_weight_file_becomes_a_model(user, cells, tmp_path):
     assert panel.combo.currentText() == "my_model"
     assert user.window.settings.model_files == [copy]
     user.open(cells("a.tif"))
-    assert user.run().labels.record.model.path == str(copy)
+    assert user.run().masks.record.model.path == str(copy)
 
 
 def test_a_file_that_is_no_model_is_refused(user, tmp_path):
@@ -202,7 +202,7 @@ def close_when_shown():
         app = QApplication.instance()
         windows = app.topLevelWidgets() if app else []
         window = next((w for w in windows if hasattr(w, "session")), None)
-    print(window.session.shown.image.name)
+    print(window.session.shown.source.name)
     QMetaObject.invokeMethod(app, "closeAllWindows", Qt.ConnectionType.QueuedConnection)
 
 threading.Thread(target=close_when_shown, daemon=True).start()

@@ -429,7 +429,7 @@ def test_what_is_not_as_it_was_is_told_of(project, cells):
 def test_the_threads_of_the_run_are_used_and_then_as_many_as_before(
     project, cells, monkeypatch
 ):
-    from cellpose_studio.workflows.provenance.origin import run_again
+    from cellpose_studio.workflows.provenance import run_again
 
     used = []
 

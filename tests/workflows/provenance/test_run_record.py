@@ -20,7 +20,7 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine import versions as versions_module
 from cellpose_studio.engine.device import CPU, Device
-from cellpose_studio.engine.masks.dynamics import MaskMaker
+from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.engine.threads import torch_threads
@@ -116,8 +116,8 @@ def test_masks_that_were_made_elsewhere_are_told_of(cells, monkeypatch):
         self.fell_back = True
         return real(self, parameters, checkpoint)
 
-    real = MaskMaker.masks
-    monkeypatch.setattr(MaskMaker, "masks", masks)
+    real = FlowMaskMaker.masks
+    monkeypatch.setattr(FlowMaskMaker, "masks", masks)
     image = open_images(cells("a.tif", (64, 64)))[0]
     parameters = SegmentationParameters(diameter=20)
     result = segment(image, shipped()[0], parameters, Checkpoint())

@@ -20,7 +20,7 @@ from cellpose_studio.io.project.tables.journal import entry_of_row, write_entry
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revisions import set_head
 
-Entry = tuple[JournalEntry, tuple[ChunkEdit, ...] | None]
+ProjectImage = tuple[JournalEntry, tuple[ChunkEdit, ...] | None]
 
 
 @dataclass
@@ -38,7 +38,7 @@ def save_journal(
     label_sets: Iterable[SavedLabelSet],
 ) -> SavedEdits:
     """Write heads and journal of all label sets."""
-    by_set: dict[int, list[Entry]] = defaultdict(list)
+    by_set: dict[int, list[ProjectImage]] = defaultdict(list)
     for entry in _entries(salvage):
         by_set[entry[0].label_set].append(entry)
     done = SavedEdits()
@@ -47,8 +47,8 @@ def save_journal(
     return done
 
 
-def _entries(salvage: Salvage) -> list[Entry]:
-    found: dict[int, Entry] = {}
+def _entries(salvage: Salvage) -> list[ProjectImage]:
+    found: dict[int, ProjectImage] = {}
 
     def take(row: Values) -> bool:
         *columns, delta = row
@@ -83,7 +83,7 @@ class _LabelSet:
         self._done = done
         self._written: set[int] = set()
 
-    def save(self, entries: list[Entry]) -> None:
+    def save(self, entries: list[ProjectImage]) -> None:
         head = self._head()
         set_head(self._db, self._stored.id, head, 0)
         pixels = self._pixels(head)

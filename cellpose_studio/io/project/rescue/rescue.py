@@ -108,10 +108,10 @@ def _save(
         ("step of editing", edits.saved),
         ("other setting", others),
     ]
-    return saved, [*images.lost, *masks.lost, *edits.lost, *_doubt(salvage)]
+    return saved, [*images.lost, *masks.lost, *edits.lost, *_uncertainty(salvage)]
 
 
-def _doubt(salvage: Salvage) -> list[str]:
+def _uncertainty(salvage: Salvage) -> list[str]:
     if salvage.whole:
         return []
     return ["Parts of the file cannot be read, so there may have been more."]

@@ -7,7 +7,7 @@ import zlib
 
 import numpy as np
 
-from cellpose_studio.core.masks.chunks import Place
+from cellpose_studio.core.masks.chunks import ChunkIndex
 from cellpose_studio.core.masks.edit import ChunkEdit
 
 _HEAD = struct.Struct("<4I")
@@ -52,5 +52,5 @@ def unpacked_parts(data: bytes) -> tuple[ChunkEdit, ...]:
         columns = np.frombuffer(raw, "<u4", 3 * count, at).reshape(3, count)
         at += columns.nbytes
         index = np.cumsum(columns[0]).astype(np.int32)
-        parts.append(ChunkEdit(Place(*place), index, columns[1], columns[2]))
+        parts.append(ChunkEdit(ChunkIndex(*place), index, columns[1], columns[2]))
     return tuple(parts)

@@ -15,7 +15,7 @@ from typing import TypeVar
 import numpy as np
 
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.masks.chunks import CHUNK, Labels, Place, chunk, places
+from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, Labels, chunk, places
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.io.project.checksums import check, chunks_sha256
 from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
@@ -40,12 +40,12 @@ class PackedChunk:
         The raw bytes, not yet compressed.
     """
 
-    place: Place
+    place: ChunkIndex
     sha256: bytes
     data: memoryview
 
 
-def packed(place: Place, pixels: Labels) -> PackedChunk | None:
+def packed(place: ChunkIndex, pixels: Labels) -> PackedChunk | None:
     """Return the chunk at ``place`` with these pixels; None if it has no cells.
 
     They must not change as long as it is in use.
@@ -79,7 +79,7 @@ def write_chunks(
 
 
 def copy_chunks(
-    db: sqlite3.Connection, revision: int, parent: int, but: Iterable[Place] = ()
+    db: sqlite3.Connection, revision: int, parent: int, but: Iterable[ChunkIndex] = ()
 ) -> None:
     """List the chunks of ``parent`` for ``revision`` too, leaving some out."""
     if not _has_its_list(db, parent):
@@ -127,7 +127,7 @@ def read_labels(
 def _put(labels: Labels, row: tuple[int, int, int, bytes, bytes]) -> None:
     """Write the chunk of a row into a label image."""
     *place, sha256, data = row
-    view = chunk(labels, Place(*place))
+    view = chunk(labels, ChunkIndex(*place))
     view[...] = _unpacked(data, sha256, view.shape)
 
 

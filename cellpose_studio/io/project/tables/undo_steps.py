@@ -17,7 +17,7 @@ _MOST = 10_000
 
 
 @dataclass(frozen=True)
-class PastStep:
+class JournalStep:
     """A step that was done, or was undone and can be done again.
 
     Attributes
@@ -44,7 +44,7 @@ class _Step:
     after: int | None
 
 
-def read_steps(db: sqlite3.Connection) -> tuple[list[PastStep], int]:
+def read_steps(db: sqlite3.Connection) -> tuple[list[JournalStep], int]:
     """Return the steps of a project, the oldest first, and how many are done.
 
     The others were undone.
@@ -106,8 +106,8 @@ def _is_import(entry: JournalEntry) -> bool:
     return entry.base is None and entry.operation.startswith("Import ")
 
 
-def _with_revisions(db: sqlite3.Connection, step: _Step) -> PastStep:
-    past = PastStep(step.entry, step.number)
+def _with_revisions(db: sqlite3.Connection, step: _Step) -> JournalStep:
+    past = JournalStep(step.entry, step.number)
     if step.entry.head is None:
         return past
     before, after = (

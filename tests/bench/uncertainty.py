@@ -1,6 +1,6 @@
 """Measure whether the review queue begins with the cells that are wrong.
 
-python tests/bench/doubt.py [--data FOLDER WITH splits.csv]
+python tests/bench/uncertainty.py [--data FOLDER WITH splits.csv]
 
 A cell is wrong if no true cell overlaps it with an IoU of 0.5 or more. The queue of
 each validation image is in the order of `core.review.queue`; beside it are the queues
@@ -23,7 +23,7 @@ from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.workflows.assess import Assessed, assess
 
 Values = npt.NDArray[np.float64]
-ORDERS = ("doubt", "network", "size and shape", "chance")
+ORDERS = ("uncertainty", "network", "size and shape", "chance")
 
 
 def orders(result: Assessed) -> dict[str, Values]:
@@ -31,9 +31,9 @@ def orders(result: Assessed) -> dict[str, Values]:
     shapes, confidence = cell_shapes(result.run.labels), result.run.confidence
     assert (shapes.ids == confidence.ids).all()
     return {
-        "doubt": review_of(shapes, confidence).doubts,
+        "uncertainty": review_of(shapes, confidence).uncertainties,
         "network": 1 - confidence.scores,
-        "size and shape": review_of(shapes).doubts,
+        "size and shape": review_of(shapes).uncertainties,
         "chance": np.random.default_rng(0).random(len(shapes)),
     }
 
