@@ -22,7 +22,7 @@ from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.segment import segment
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Assessed:
     """What a model made of one image, beside the truth.
 
@@ -65,11 +65,11 @@ def assess(
         wanted = parameters or SegmentationParameters()
         run = segment(source, model, wanted, checkpoint, networks=networks)
         yield Assessed(
-            image,
-            run,
-            true,
-            agreement(run.labels, true),
-            _error(run.flows.diameter, median_diameter(true)),
+            image=image,
+            run=run,
+            true=true,
+            agreement=agreement(run.labels, true),
+            diameter_error=_error(run.flows.diameter, median_diameter(true)),
         )
 
 

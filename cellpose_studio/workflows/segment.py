@@ -81,21 +81,21 @@ def segment(
     if maker.fell_back:
         notes += (f"{device.title} was full, so the CPU made the masks.",)
     return Segmentation(
-        image,
-        model,
-        parameters,
-        labels,
-        flows,
-        maker,
-        device.title,
-        network.precision,
-        time.perf_counter() - started,
-        confidence,
-        hint_for(confidence, model, shipped()),
-        notes,
-        device.name,
-        torch_threads(),
-        network.tile,
+        image=image,
+        model=model,
+        parameters=parameters,
+        labels=labels,
+        flows=flows,
+        maker=maker,
+        device=device.title,
+        precision=network.precision,
+        seconds=time.perf_counter() - started,
+        confidence=confidence,
+        hint=hint_for(confidence, model, shipped()),
+        notes=notes,
+        device_name=device.name,
+        threads=torch_threads(),
+        tile_size=network.tile,
     )
 
 

@@ -175,7 +175,9 @@ class Work(RuleBasedStateMachine):
 
     def _label_set(self, name, labels):
         cells = len(np.unique(labels[labels > 0]))
-        return LabelSet(name, LabelImage(labels), "test", cells)
+        return LabelSet(
+            name=name, pixels=LabelImage(labels), origin="test", cells=cells
+        )
 
     def _step(self, key, labels):
         self.past.append((key, self.masks.get(key), labels.copy()))

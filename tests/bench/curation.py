@@ -69,7 +69,12 @@ class Bench:
         from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 
         pixels = cells(self.side)
-        labels = LabelSet("cells", LabelImage(pixels), "bench", int(pixels.max()))
+        labels = LabelSet(
+            name="cells",
+            pixels=LabelImage(pixels),
+            origin="bench",
+            cells=int(pixels.max()),
+        )
         # The thread of a run does this.
         labels.pixels.cell_table()
         return lambda: self.window.session.replace_masks(self.image, labels, "Run")

@@ -61,7 +61,9 @@ def make_project(folder: Path, number: int) -> Path:
     images = session.add(sources)
     for n, image in enumerate(images[::3]):
         labels = LabelImage(np.full((SIDE, SIDE), 1, np.uint32))
-        session.replace_masks(image, LabelSet("cells", labels, "made", n), "Run")
+        session.replace_masks(
+            image, LabelSet(name="cells", pixels=labels, origin="made", cells=n), "Run"
+        )
     for image in images[::9]:
         session.set_reviewed(image, True)
     project.close()

@@ -84,7 +84,7 @@ def measured(side: int, folder: Path) -> list[Times]:
     image = open_images(folder / "a.tif")[0]
     path = folder / "a.cpstudio"
     file = create_project(path)
-    write_image(file.db, StoredImage(1, image), folder)
+    write_image(file.db, StoredImage(id=1, image=image), folder)
     revisions.write_label_set(file.db, 1, 1, "cells")
     times = [
         first_masks(file, pixels),
@@ -106,7 +106,16 @@ def transaction(file: ProjectFile, *changes: Callable[[], None]) -> None:
 
 def first_masks(file: ProjectFile, pixels: Labels) -> Times:
     times = Times("the masks of a run: all chunks")
-    revision = LabelRevision(1, 1, None, "run", NOW, "nuclei-small", pixels.shape, 9)
+    revision = LabelRevision(
+        id=1,
+        label_set=1,
+        parent=None,
+        kind="run",
+        created=NOW,
+        origin="nuclei-small",
+        shape=pixels.shape,
+        cells=9,
+    )
     with times.once(lambda: size_of(file)):
         transaction(
             file,
@@ -130,7 +139,14 @@ def edits(file: ProjectFile, pixels: Labels) -> tuple[Times, Times]:
         edit.apply(pixels)
         places |= edit.chunk_indices
         base = 1 + (n - 1) // (EDITS // SEALS)
-        entry = JournalEntry(n, 1, base, edit.operation, edit.cells, NOW)
+        entry = JournalEntry(
+            id=n,
+            label_set=1,
+            base=base,
+            operation=edit.operation,
+            cells=edit.cells,
+            time=NOW,
+        )
         with commits.once(lambda: size_of(file)):
             transaction(
                 file,
@@ -146,7 +162,14 @@ def edits(file: ProjectFile, pixels: Labels) -> tuple[Times, Times]:
 
 def seal(file: ProjectFile, base: int, pixels: Labels, places: list) -> None:
     revision = LabelRevision(
-        base + 1, 1, base, "edit", NOW, "nuclei-small", pixels.shape, 9
+        id=base + 1,
+        label_set=1,
+        parent=base,
+        kind="edit",
+        created=NOW,
+        origin="nuclei-small",
+        shape=pixels.shape,
+        cells=9,
     )
     revisions.write_revision(file.db, revision)
     label_chunks.copy_chunks(file.db, revision.id, base, places)

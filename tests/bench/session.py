@@ -49,7 +49,12 @@ class Bench:
 
     def run(self) -> None:
         pixels = cells(self.side)
-        labels = LabelSet("cells", LabelImage(pixels), "bench", int(pixels.max()))
+        labels = LabelSet(
+            name="cells",
+            pixels=LabelImage(pixels),
+            origin="bench",
+            cells=int(pixels.max()),
+        )
         labels.pixels.cell_table()
         self.timed(
             "a run's masks",

@@ -34,7 +34,7 @@ SEVERAL, MANY = 5, 100
 """Colours of text on a ground, and of a noisy image."""
 
 
-@dataclass
+@dataclass(kw_only=True)
 class Start:
     """One way to start, and the times that it took.
 
@@ -53,10 +53,18 @@ def starts(image: Path) -> list[Start]:
     studio = [sys.executable, "-m", "cellpose_studio"]
     napari = [sys.executable, "-m", "napari"]
     return [
-        Start("Cellpose Studio", studio, has_colours(SEVERAL)),
-        Start("Cellpose Studio, image given", [*studio, str(image)], has_colours(MANY)),
-        Start("napari", napari, has_colours(SEVERAL)),
-        Start("napari, image given", [*napari, str(image)], has_colours(MANY)),
+        Start(title="Cellpose Studio", command=studio, arrived=has_colours(SEVERAL)),
+        Start(
+            title="Cellpose Studio, image given",
+            command=[*studio, str(image)],
+            arrived=has_colours(MANY),
+        ),
+        Start(title="napari", command=napari, arrived=has_colours(SEVERAL)),
+        Start(
+            title="napari, image given",
+            command=[*napari, str(image)],
+            arrived=has_colours(MANY),
+        ),
     ]
 
 

@@ -41,15 +41,33 @@ def project(cells, tmp_path):
     result = segment(image, shipped()[0], parameters, Checkpoint())
     path = tmp_path / "p.cpstudio"
     file = create_project(path)
-    write_image(file.db, StoredImage(1, image), tmp_path)
+    write_image(file.db, StoredImage(id=1, image=image), tmp_path)
     write_label_set(file.db, 1, 1, "cells")
     write_run(file.db, 1, 1, record_of(result, NOON))
     shape = result.labels.shape
     for revision in (
         LabelRevision(
-            1, 1, None, "run", NOON, "a run", shape, 12, 1, result.parameters
+            id=1,
+            label_set=1,
+            parent=None,
+            kind="run",
+            created=NOON,
+            origin="a run",
+            shape=shape,
+            cells=12,
+            run=1,
+            parameters=result.parameters,
         ),
-        LabelRevision(2, 1, 1, "import", NOON, "from a_masks.tif", shape, 12),
+        LabelRevision(
+            id=2,
+            label_set=1,
+            parent=1,
+            kind="import",
+            created=NOON,
+            origin="from a_masks.tif",
+            shape=shape,
+            cells=12,
+        ),
     ):
         write_revision(file.db, revision)
         write_labels(file.db, revision.id, Snapshot(result.labels))

@@ -92,4 +92,9 @@ def flows_of(stack: np.ndarray) -> Flows:
 
     planes = [5 * masks_to_flows_gpu(plane.astype(int))[0] for plane in stack]
     dP = np.stack(planes, axis=1).astype(np.float32)
-    return Flows(dP, np.where(stack > 0, 4.0, -4.0).astype(np.float32), 1.0, 12.0)
+    return Flows(
+        dP=dP,
+        cellprob=np.where(stack > 0, 4.0, -4.0).astype(np.float32),
+        scale=1.0,
+        diameter=12.0,
+    )

@@ -148,7 +148,9 @@ class Work:
         labels = small.repeat(20, 0).repeat(20, 1)
         name = ("cells", "nuclei")[self.random.integers(2)]
         cells = len(np.unique(labels[labels > 0]))
-        label_set = LabelSet(name, LabelImage(labels), "random", cells)
+        label_set = LabelSet(
+            name=name, pixels=LabelImage(labels), origin="random", cells=cells
+        )
         self.session.replace_masks(self.image(), label_set, "Run")
 
     def edit(self) -> None:

@@ -38,8 +38,8 @@ def result_of(image: ImageSource) -> Segmentation:
     planes = image.frames * image.planes
     random = np.random.default_rng(0)
     flows = Flows(
-        random.normal(size=(2, planes, *labels.shape[-2:])).astype(np.float32),
-        random.normal(size=(planes, *labels.shape[-2:])).astype(np.float32),
+        dP=random.normal(size=(2, planes, *labels.shape[-2:])).astype(np.float32),
+        cellprob=random.normal(size=(planes, *labels.shape[-2:])).astype(np.float32),
         scale=0.5,
         diameter=60.0,
     )

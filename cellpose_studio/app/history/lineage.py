@@ -19,7 +19,7 @@ from cellpose_studio.io.project.tables.runs import read_runs
 _RESTORE = "Restore "
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class HistoryNode:
     """A revision, or a run that gave no masks.
 
@@ -47,7 +47,7 @@ class HistoryNode:
     below: tuple[HistoryNode, ...] = ()
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Lineage:
     """The history of a label set.
 
@@ -121,7 +121,9 @@ def read_lineages(
         failed = lost if name == runs_in else []
         found.append(lineage(one, revisions, journal, records, failed))
     if lost and runs_in not in sets:
-        found.append(Lineage(runs_in, None, None, _unfinished(lost)))
+        found.append(
+            Lineage(name=runs_in, label_set=None, head=None, line=_unfinished(lost))
+        )
     return [one for one in found if one.line]
 
 
@@ -139,12 +141,12 @@ def lineage(
     roots = [r for r in steps.children[None] if r not in on_line]
     line = _with_runs([steps.made(r, on_line) for r in reversed(main)], failed)
     return Lineage(
-        present.name,
-        present.label_set,
-        present.head,
-        tuple(line),
-        steps.branches(roots),
-        tuple(in_force(_open(journal, present.head))),
+        name=present.name,
+        label_set=present.label_set,
+        head=present.head,
+        line=tuple(line),
+        others=steps.branches(roots),
+        open_edits=tuple(in_force(_open(journal, present.head))),
     )
 
 
@@ -195,12 +197,12 @@ class _NodeBuilder:
         record = self._record(revision)
         off = [child for child in self.children[number] if child not in line]
         return HistoryNode(
-            revision.created,
-            revision,
-            record,
-            self._changes(revision, record),
-            tuple(in_force(self._edits[number])),
-            self.branches(off),
+            time=revision.created,
+            revision=revision,
+            record=record,
+            changes=self._changes(revision, record),
+            edits=tuple(in_force(self._edits[number])),
+            below=self.branches(off),
         )
 
     def _after(self, number: int) -> list[int]:
@@ -257,7 +259,10 @@ def _with_runs(
 
 def _unfinished(records: Iterable[RunRecord]) -> tuple[HistoryNode, ...]:
     newest = sorted(records, key=lambda record: record.started, reverse=True)
-    return tuple(HistoryNode(r.started, None, r, (_model(r),)) for r in newest)
+    return tuple(
+        HistoryNode(time=r.started, revision=None, record=r, changes=(_model(r),))
+        for r in newest
+    )
 
 
 def _model(record: RunRecord) -> str:

@@ -105,7 +105,7 @@ class LabelImage:
         self.edits += 1
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class LabelSet:
     """Masks of one kind on one image, as they are at present.
 

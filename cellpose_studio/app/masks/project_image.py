@@ -9,7 +9,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.provenance.revision import CellStatus
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class ProjectImage:
     """An image of the project with its label sets by name.
 

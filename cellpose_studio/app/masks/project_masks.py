@@ -68,10 +68,10 @@ def _label_set(
     edited: bool = False,
 ) -> LabelSet:
     return LabelSet(
-        name,
-        pixels,
-        revision.origin,
-        cells,
+        name=name,
+        pixels=pixels,
+        origin=revision.origin,
+        cells=cells,
         parameters=revision.parameters or SegmentationParameters(),
         run=revision.run,
         revision=revision,

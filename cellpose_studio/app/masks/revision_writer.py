@@ -75,18 +75,18 @@ class RevisionWriter:
         # Masks that were read at a revision have its flows, others those of the head.
         source = labels.revision or (before if kind == "threshold" else None)
         revision = LabelRevision(
-            project.next_id("revision"),
-            label_set,
-            before.id if before else None,
-            kind,
-            now(),
-            labels.origin,
-            pixels.shape,
-            labels.cells,
-            run,
-            _parameters(kind, labels, details),
-            {**details, **_flows_of(source)},
-            project.author,
+            id=project.next_id("revision"),
+            label_set=label_set,
+            parent=before.id if before else None,
+            kind=kind,
+            created=now(),
+            origin=labels.origin,
+            shape=pixels.shape,
+            cells=labels.cells,
+            run=run,
+            parameters=_parameters(kind, labels, details),
+            details={**details, **_flows_of(source)},
+            author=project.author,
         )
 
         picture = label_thumbnail(labels.array, THUMBNAIL)
@@ -233,14 +233,14 @@ class RevisionWriter:
     ) -> JournalEntry:
         """Return a new entry of the journal."""
         return JournalEntry(
-            self._project.next_id("journal"),
-            label_set,
-            base.id if base else None,
-            operation,
-            cells,
-            now(),
-            undoes,
-            head,
+            id=self._project.next_id("journal"),
+            label_set=label_set,
+            base=base.id if base else None,
+            operation=operation,
+            cells=cells,
+            time=now(),
+            undoes=undoes,
+            head=head,
             statuses=statuses or None,
         )
 

@@ -40,7 +40,7 @@ _PATIENCE = 10.0
 """Seconds to wait for the disk before reading or closing."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Contents:
     """A project file with the lists in it; made in any thread.
 
@@ -80,7 +80,16 @@ def read_contents(file: ProjectFile) -> Contents:
             statuses = read_all_statuses(file.db)
             ids = last_ids(file.db)
             steps, done = _steps(file.db)
-        return Contents(file, images, label_sets, ids, state, steps, done, statuses)
+        return Contents(
+            file=file,
+            images=images,
+            label_sets=label_sets,
+            last_ids=ids,
+            state=state,
+            steps=steps,
+            done=done,
+            statuses=statuses,
+        )
     except BaseException:
         file.leave()
         raise

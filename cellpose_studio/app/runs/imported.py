@@ -25,13 +25,13 @@ def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> Labe
         maker = LazyMaskMaker(flows, image.label_shape)
     pixels = LabelImage(masks.labels)
     return LabelSet(
-        name,
-        pixels,
-        f"from {Path(masks.path).name}",
-        len(pixels.cell_table()),
-        flows,
-        maker,
-        parameters_of(masks),
+        name=name,
+        pixels=pixels,
+        origin=f"from {Path(masks.path).name}",
+        cells=len(pixels.cell_table()),
+        flows=flows,
+        maker=maker,
+        parameters=parameters_of(masks),
     )
 
 

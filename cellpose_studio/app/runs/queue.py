@@ -102,7 +102,13 @@ class BatchQueue:
         name = reference(model)
         self._models[name] = model
         self._set(
-            BatchItem(self._new_id(), source, "waiting", name, parameters)
+            BatchItem(
+                id=self._new_id(),
+                image=source,
+                state="waiting",
+                model=name,
+                parameters=parameters,
+            )
             for source in sources
         )
         self.resume()

@@ -172,15 +172,15 @@ def _over(
 def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:
     confidence = result.confidence
     return LabelSet(
-        RUN_RESULT,
-        LabelImage(result.labels),
-        f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
-        len(confidence.ids),
-        result.flows,
-        result.maker,
-        result.parameters,
-        confidence,
-        result.hint,
-        result.model,
-        record,
+        name=RUN_RESULT,
+        pixels=LabelImage(result.labels),
+        origin=f"{result.model.label}, {result.device}, {result.seconds:.1f} s",
+        cells=len(confidence.ids),
+        flows=result.flows,
+        maker=result.maker,
+        parameters=result.parameters,
+        confidence=confidence,
+        hint=result.hint,
+        model=result.model,
+        record=record,
     )

@@ -146,7 +146,7 @@ class ImageCollection:
             image = None
         image = image or self._hidden.take(source)
         if image is None:
-            image = ProjectImage(self.project.next_id("image"), source)
+            image = ProjectImage(id=self.project.next_id("image"), source=source)
             self._by_id[image.id] = image
         image.source = source
         image.asked_axes = asked_axes or image.asked_axes
@@ -162,12 +162,12 @@ class ImageCollection:
     def _write(self, image: ProjectImage, hidden: bool = False) -> None:
         project = self.project
         stored = StoredImage(
-            image.id,
-            image.source,
-            image.asked_axes,
-            image.active,
-            image.reviewed,
-            hidden,
+            id=image.id,
+            image=image.source,
+            asked_axes=image.asked_axes,
+            active=image.active,
+            reviewed=image.reviewed,
+            hidden=hidden,
         )
         # The folder of the time when it is written: the project may go elsewhere.
         project.submit(lambda db: write_image(db, stored, project.folder))

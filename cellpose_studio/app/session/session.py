@@ -343,8 +343,8 @@ class Session(MaskStore):
     def _make_images(self, project: Project) -> None:
         for stored in project.stored_images:
             image = self._by_id[stored.id] = ProjectImage(
-                stored.id,
-                stored.image,
+                id=stored.id,
+                source=stored.image,
                 active=stored.active,
                 reviewed=stored.reviewed,
                 asked_axes=stored.asked_axes,

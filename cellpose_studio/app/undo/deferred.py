@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from cellpose_studio.app.session.session import Session
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class _Turn:
     """A step that is undone or redone as soon as it can be.
 
@@ -59,7 +59,9 @@ class DeferredUndo:
         stack = self._session.undo_stack
         step = stack.command(stack.index() + min(by, 0))
         if step is not None:
-            self._turn = _Turn(by, step, self._session.project, stack.index())
+            self._turn = _Turn(
+                by=by, step=step, project=self._session.project, index=stack.index()
+            )
             self._read(self._turn)
 
     def _read(self, turn: _Turn) -> None:

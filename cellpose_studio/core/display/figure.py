@@ -13,7 +13,7 @@ POINTS_PER_INCH = 72
 MM_PER_INCH = 25.4
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class FigureOptions:
     """What the user wants of a figure.
 
@@ -85,7 +85,7 @@ class FigureText:
     colour: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Bar:
     """A scale bar in pixels of the figure: left, top, width and height, and its text.
 
@@ -100,7 +100,7 @@ class Bar:
     text_y: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Figure:
     """All parts of a figure, ready to be drawn.
 
@@ -144,4 +144,4 @@ def placed_bar(
     room = round(o.pixels(o.text_size) * 1.4)
     x = margin if o.bar_left else round(size[0] - margin - pixels)
     y = margin + room if o.bar_top else size[1] - margin - thick
-    return Bar(x, y, pixels, thick, text, y - room / 2)
+    return Bar(x=x, y=y, width=pixels, height=thick, text=text, text_y=y - room / 2)

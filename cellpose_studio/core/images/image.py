@@ -31,7 +31,7 @@ class PixelReader(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class ImageSource:
     """One image: a scene of a file, with what its metadata says.
 

@@ -18,7 +18,7 @@ Ids = npt.NDArray[np.uint32]
 Counts = npt.NDArray[np.int64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Comparison:
     """The cells of two label images, before and after.
 
@@ -79,11 +79,11 @@ def compare(before: Labels, after: Labels) -> Comparison:
     equal = pairs[cells.shared[pairs] == union[pairs]]
     other = pairs[cells.shared[pairs] < union[pairs]]
     return Comparison(
-        _left(overlaps.after, cells.after[pairs]),
-        _left(overlaps.before, cells.before[pairs]),
-        _pairs(cells, other),
-        _pairs(cells, equal),
-        int(overlaps.shared.sum() - cells.shared[pairs].sum()),
+        added=_left(overlaps.after, cells.after[pairs]),
+        removed=_left(overlaps.before, cells.before[pairs]),
+        changed=_pairs(cells, other),
+        unchanged=_pairs(cells, equal),
+        pixels=int(overlaps.shared.sum() - cells.shared[pairs].sum()),
     )
 
 

@@ -21,7 +21,7 @@ Names = dict[int, int]
 """The new id of each cell of a time point."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Tracks:
     """What linking gave.
 
@@ -97,7 +97,14 @@ def link(
     _, times = np.unique(every, return_counts=True)
     single = int(np.count_nonzero(times == 1))
     before = _before(names)
-    return Tracks(edit, len(names), len(every), len(times), single, before)
+    return Tracks(
+        edit=edit,
+        frames=len(names),
+        cells=len(every),
+        tracks=len(times),
+        single=single,
+        before=before,
+    )
 
 
 def _linked(

@@ -30,7 +30,7 @@ FLOW_KEY = "flows"
 """Of the details: what the flows of an import are called in the cache."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class LabelRevision:
     """An immutable label image of a label set; its pixels are read on their own.
 
@@ -85,7 +85,7 @@ class LabelRevision:
         return key if isinstance(key, str) else None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class JournalEntry:
     """One change of a label set, in the order in which they happened.
 

@@ -17,7 +17,7 @@ Counts = npt.NDArray[np.int64]
 Bounds = npt.NDArray[np.int32]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CellShapes:
     """Size, roundness and place of the cells of a label image.
 
@@ -61,12 +61,12 @@ def cell_shapes(labels: Labels) -> CellShapes:
     low, high = low[present], high[present]
     planes = np.prod((high - low)[:, :2], axis=1)
     return CellShapes(
-        (present if ids is None else ids[present]).astype(np.uint32),
-        pixels[present],
-        _roundness(pixels[present], sides[present], planes),
-        low[:, 4 - labels.ndim :],
-        high[:, 4 - labels.ndim :],
-        _touches(low, high, labels.shape),
+        ids=(present if ids is None else ids[present]).astype(np.uint32),
+        pixels=pixels[present],
+        roundness=_roundness(pixels[present], sides[present], planes),
+        low=low[:, 4 - labels.ndim :],
+        high=high[:, 4 - labels.ndim :],
+        at_border=_touches(low, high, labels.shape),
     )
 
 
@@ -83,12 +83,12 @@ def part_shapes(labels: Labels, cell: int, box: tuple[slice, ...]) -> CellShapes
     offset = np.array([part.start for part in around], np.int32)
     low, high = found.low + offset, found.high + offset
     return CellShapes(
-        found.ids * np.uint32(cell),
-        found.pixels,
-        found.roundness,
-        low,
-        high,
-        _touches(low, high, labels.shape),
+        ids=found.ids * np.uint32(cell),
+        pixels=found.pixels,
+        roundness=found.roundness,
+        low=low,
+        high=high,
+        at_border=_touches(low, high, labels.shape),
     )
 
 

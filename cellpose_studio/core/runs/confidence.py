@@ -35,7 +35,7 @@ class CellConfidence:
     probability: float
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Confidence:
     """How sure the network is of all cells of a label image.
 

@@ -35,7 +35,7 @@ class MaskMaker(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Segmentation:
     """The result of one run on one image.
 

@@ -93,10 +93,10 @@ def joined(parts: list[Flows]) -> Flows:
     if len(parts) == 1:
         return first
     return Flows(
-        np.concatenate([part.dP for part in parts], axis=1),
-        np.concatenate([part.cellprob for part in parts]),
-        first.scale,
-        first.diameter,
+        dP=np.concatenate([part.dP for part in parts], axis=1),
+        cellprob=np.concatenate([part.cellprob for part in parts]),
+        scale=first.scale,
+        diameter=first.diameter,
         frames=len(parts),
     )
 
@@ -122,10 +122,10 @@ def _flows(
 ) -> Flows:
     """Wrap (Z, Y, X, A + 1) outputs; at network size, the dynamics see scale 1."""
     return Flows(
-        np.ascontiguousarray(np.moveaxis(outputs[..., :-1], -1, 0)),
-        np.ascontiguousarray(outputs[..., -1]),
-        scale if parameters.resample else 1.0,
-        diameter,
+        dP=np.ascontiguousarray(np.moveaxis(outputs[..., :-1], -1, 0)),
+        cellprob=np.ascontiguousarray(outputs[..., -1]),
+        scale=scale if parameters.resample else 1.0,
+        diameter=diameter,
     )
 
 

@@ -42,7 +42,7 @@ class TileCounter:
         self._checkpoint.reached(self._done, self._total, "tile")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Tiling:
     """How planes of one size are cut.
 
@@ -130,13 +130,13 @@ def tiling(
     whole = (y + top + bottom, x + left + right)
     (rows, height), (columns, width) = (_side(n, network, parameters) for n in whole)
     return Tiling(
-        (y, x),
-        ((top, bottom), (left, right)),
-        (height, width),
-        (rows, columns),
-        network.tile,
-        parameters.augment,
-        parameters.tile_overlap,
+        size=(y, x),
+        pads=((top, bottom), (left, right)),
+        tile=(height, width),
+        grid=(rows, columns),
+        bsize=network.tile,
+        augment=parameters.augment,
+        overlap=parameters.tile_overlap,
     )
 
 

@@ -130,12 +130,12 @@ class FlowMaskMaker:
             _add(error, own[inside], errors[cells.labels[inside] - 1])
         ids = np.flatnonzero(pixels)
         return Confidence(
-            ids.astype(np.uint32),
-            pixels[ids],
-            error[ids] / np.where(fitted[ids], fitted[ids], np.nan),
-            chance[ids] / np.maximum(seen[ids], 1),
-            candidates,
-            misfits,
+            ids=ids.astype(np.uint32),
+            pixels=pixels[ids],
+            flow_errors=error[ids] / np.where(fitted[ids], fitted[ids], np.nan),
+            probabilities=chance[ids] / np.maximum(seen[ids], 1),
+            candidates=candidates,
+            misfits=misfits,
         )
 
     def _count(self) -> int:

@@ -34,7 +34,7 @@ _DIVISIBLE = 16
 """What the sides of an image must be divisible by, as in Cellpose."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Network:
     """A network with its weights, on a device.
 
@@ -137,7 +137,14 @@ def load(
         blocks = [*itertools.chain(*halves), module.out]
     beside = size_model_path(spec.path)
     sizes = load_size_model(beside) if beside.is_file() else None
-    return Network(spec, module, tuple(blocks), device, precision, sizes)
+    return Network(
+        spec=spec,
+        module=module,
+        blocks=tuple(blocks),
+        device=device,
+        precision=precision,
+        sizes=sizes,
+    )
 
 
 def style_of(

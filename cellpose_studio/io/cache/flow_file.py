@@ -61,7 +61,9 @@ def read_flows(file: BufferedReader) -> Flows:
         check = zlib.crc32(piece, check)
     if file.read() != _CHECK.pack(check):
         raise ValueError("damaged")
-    return Flows(whole[:-1], whole[-1], scale, diameter, frames)
+    return Flows(
+        dP=whole[:-1], cellprob=whole[-1], scale=scale, diameter=diameter, frames=frames
+    )
 
 
 def _pieces(array: FloatArray) -> Iterator[memoryview]:

@@ -25,10 +25,19 @@ def open_picture(path: Path) -> list[Stored]:
     pixels = PicturePixels(path)
     whole = pixels.whole()
     if whole.ndim == 2:
-        return [Stored("YX", whole.shape, whole.dtype, pixels)]
+        return [Stored(axes="YX", shape=whole.shape, dtype=whole.dtype, pixels=pixels)]
     colour = whole.shape[2] > 2
     samples = 3 if colour else 1
-    return [Stored("YXS", whole.shape, whole.dtype, pixels, samples, colour)]
+    return [
+        Stored(
+            axes="YXS",
+            shape=whole.shape,
+            dtype=whole.dtype,
+            pixels=pixels,
+            samples=samples,
+            colour=colour,
+        )
+    ]
 
 
 class PicturePixels:

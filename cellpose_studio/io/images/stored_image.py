@@ -32,7 +32,7 @@ class StoredPixels(Protocol):
         ...
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """One image of a file, with the axes that it has there.
 

@@ -36,8 +36,8 @@ def flows_from(stored: object, shape: Shape, diameter: float | None) -> Flows | 
         return None
     size = diameter or TRAINED_DIAMETER
     return Flows(
-        _resized(field, shape),
-        _resized(probability, shape),
+        dP=_resized(field, shape),
+        cellprob=_resized(probability, shape),
         scale=TRAINED_DIAMETER / size,
         diameter=size,
     )

@@ -50,7 +50,7 @@ __all__ = [
 ]
 
 
-@dataclass(eq=False)
+@dataclass(eq=False, kw_only=True)
 class ProjectFile:
     """An open project file, for one thread at a time.
 
@@ -146,7 +146,7 @@ def create_project(path: Path) -> ProjectFile:
         with suppress(OSError):
             path.unlink()
         raise CannotSave(f"{path.name} cannot be made: {error}.") from error
-    return ProjectFile(path, db, why, _lock=taken)
+    return ProjectFile(path=path, db=db, why_read_only=why, _lock=taken)
 
 
 def open_project(path: Path) -> ProjectFile:
@@ -186,7 +186,9 @@ def read_project(path: Path) -> ProjectFile:
     with opening(path):
         db = connected_to_ours(path, "ro")
         try:
-            return ProjectFile(path, db, "This view is for reading only.")
+            return ProjectFile(
+                path=path, db=db, why_read_only="This view is for reading only."
+            )
         except BaseException:
             db.close()
             raise
@@ -226,7 +228,9 @@ def _opened(path: Path, taken: FileLock | None, why: str) -> ProjectFile:
             bring_up_to_date(db, version)
             identify(db)
             set_closed(db, False)
-        return ProjectFile(path, db, why, crashed, taken)
+        return ProjectFile(
+            path=path, db=db, why_read_only=why, crashed=crashed, _lock=taken
+        )
     except BaseException:
         db.close()
         raise

@@ -45,7 +45,7 @@ _NAMES = {
 _MASKS = "_cp_masks.tif"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Content:
     """What a crate holds.
 

@@ -66,12 +66,12 @@ def write_ro_crate(
         _fill(folder, record, labels, image, edits, with_image)
         names = sorted(file.name for file in folder.iterdir())
         content = Content(
-            record,
-            image.path.name if with_image else image.path.resolve().as_uri(),
-            {name: (folder / name).stat().st_size for name in names},
-            tuple(edits),
-            author,
-            licence,
+            record=record,
+            image=image.path.name if with_image else image.path.resolve().as_uri(),
+            files={name: (folder / name).stat().st_size for name in names},
+            edits=tuple(edits),
+            author=author,
+            licence=licence,
         )
         text = json.dumps(metadata(content), indent=2, ensure_ascii=False)
         (folder / METADATA).write_text(f"{text}\n", encoding="utf-8")

@@ -20,7 +20,7 @@ _STEPS = 256
 _BLENDING: dict[str, Blending] = {"additive": "additive", "minimum": "minimum"}
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ChannelLook:
     """How a channel is shown.
 
@@ -42,7 +42,12 @@ class ChannelLook:
     def of(self, pixels: npt.NDArray[np.generic]) -> Channel:
         """Return pixels, (Y, X) or (Y, X, 3), that are to look like this."""
         return Channel(
-            pixels, self.limits, self.colours, self.gamma, self.opacity, self.blending
+            pixels=pixels,
+            limits=self.limits,
+            colours=self.colours,
+            gamma=self.gamma,
+            opacity=self.opacity,
+            blending=self.blending,
         )
 
 
@@ -56,12 +61,12 @@ def _look(layer: Any) -> ChannelLook:
     low, high = layer.contrast_limits
     colours = layer.colormap.map(np.linspace(0, 1, _STEPS))[:, :3]
     return ChannelLook(
-        layer.metadata[CHANNEL],
-        (float(low), float(high)),
-        np.asarray(colours, np.float32),
-        float(layer.gamma),
-        float(layer.opacity),
-        _BLENDING.get(layer.blending, "translucent"),
+        channel=layer.metadata[CHANNEL],
+        limits=(float(low), float(high)),
+        colours=np.asarray(colours, np.float32),
+        gamma=float(layer.gamma),
+        opacity=float(layer.opacity),
+        blending=_BLENDING.get(layer.blending, "translucent"),
     )
 
 

@@ -44,7 +44,7 @@ _ALWAYS_KNOWN = ("cell", "status")
 """What nothing has to be measured for."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class CellTexts:
     """The words of all cells as they were at a moment; for any thread.
 
@@ -125,11 +125,13 @@ class CellTextProvider(QObject):
         """Return the words of the masks shown, as they are now."""
         image = self._session.shown
         if image is None:
-            return CellTexts(self.kind)
+            return CellTexts(kind=self.kind)
         statuses = dict(image.statuses.get(image.active, {}))
         area, unit = pixel_area(image.source)
         review = self._reviewer.review
-        return CellTexts(self.kind, review, statuses, area, unit)
+        return CellTexts(
+            kind=self.kind, review=review, statuses=statuses, area=area, unit=unit
+        )
 
     def within(
         self, plane: tuple[int, ...], rows: slice, columns: slice, most: int

@@ -65,14 +65,15 @@ class FigureExport:
         loaded = labels is not None and labels.pixels.loaded and looks
         planes = canvas.planes
         return Scene(
-            image.source,
-            (planes.get("T", 0), planes.get("Z", 0)),
-            window.words_shown.part_in_view() or (slice(0, height), slice(0, width)),
-            channels_shown(canvas),
-            looks[-1] if loaded else None,
-            labels.pixels.snapshot() if labels is not None and loaded else None,
-            window.words.texts(),
-            _title(image),
+            image=image.source,
+            plane=(planes.get("T", 0), planes.get("Z", 0)),
+            part=window.words_shown.part_in_view()
+            or (slice(0, height), slice(0, width)),
+            channels=channels_shown(canvas),
+            masks=looks[-1] if loaded else None,
+            labels=labels.pixels.snapshot() if labels is not None and loaded else None,
+            texts=window.words.texts(),
+            title=_title(image),
         )
 
     def export(self, scene: Scene, options: FigureOptions, path: Path) -> Job:

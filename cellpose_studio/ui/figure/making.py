@@ -31,7 +31,7 @@ _BAND = 1024
 """Rows that are put together at once, which bounds the memory it takes."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class Scene:
     """What the canvas shows, as it was at a moment.
 
@@ -75,7 +75,13 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
     cells = _cells(scene, rows, columns)
     rgb = _rgb(scene, rows, columns, cells if options.fill else None, checkpoint)
     scale_x = options.scale * _widening(scene)
-    figure = Figure(options, rgb, scale_x, options.scale, scene.title)
+    figure = Figure(
+        options=options,
+        rgb=rgb,
+        scale_x=scale_x,
+        scale_y=options.scale,
+        title=scene.title,
+    )
     if options.outlines and cells is not None and scene.masks is not None:
         figure.outlines.extend(_outlines(cells, scene.masks, options.line_colour))
     checkpoint.check()

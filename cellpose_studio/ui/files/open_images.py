@@ -39,7 +39,7 @@ def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None
 _AT_ONCE = 8  # files
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Opening:
     """What the user opened with one gesture, and how far that is."""
 
@@ -82,7 +82,9 @@ class Opener:
         title = f"Opening {paths[0].name}" if paths else "Opening"
         if len(paths) > 1:
             title += f" and {len(paths) - 1} more"
-        opening = _Opening(paths, axes, title, self._session.project)
+        opening = _Opening(
+            paths=paths, axes=axes, title=title, project=self._session.project
+        )
         job = Job(title, lambda _: files_of(paths))
         job.finished.connect(lambda found: self._on_files(opening, *found))
         return self._start(job)

@@ -294,8 +294,24 @@ class OrthoViews(QWidget):
         )
         top += corner.y() - self.beside.y()
         left += corner.x() - self.below.x()
-        self.beside.put(Frame(top, sizes[1], sizes[0], (y, z), (height, depth)))
-        self.below.put(Frame(left, sizes[2], sizes[0], (x, z), (width, depth)))
+        self.beside.put(
+            Frame(
+                start=top,
+                along=sizes[1],
+                deep=sizes[0],
+                point=(y, z),
+                shape=(height, depth),
+            )
+        )
+        self.below.put(
+            Frame(
+                start=left,
+                along=sizes[2],
+                deep=sizes[0],
+                point=(x, z),
+                shape=(width, depth),
+            )
+        )
 
     def _cross(self, image: ImageSource) -> list[Any]:
         """Return lines through the point, from one end of the image to the other."""

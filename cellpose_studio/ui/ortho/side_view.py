@@ -19,7 +19,7 @@ _FAST = 10  # pixels with Shift
 _CLICK = 3  # screen pixels that a hand may move meanwhile
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Frame:
     """Where the cut lies on the screen.
 

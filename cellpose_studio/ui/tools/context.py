@@ -101,7 +101,12 @@ class ToolContext:
             return
         if _inside(pointer.pixel, image.source.label_shape):
             pixels = np.zeros(image.source.label_shape, np.uint32)
-            labels = LabelSet(image.active, LabelImage(pixels), "drawn by hand", 0)
+            labels = LabelSet(
+                name=image.active,
+                pixels=LabelImage(pixels),
+                origin="drawn by hand",
+                cells=0,
+            )
             self.session.replace_masks(image, labels, "Begin masks", "edit")
 
     def edit(self, edit: LabelEdit, statuses: StatusChanges | None = None) -> None:

@@ -19,7 +19,7 @@ class NoRun(StudioError):
     """Masks come from no run that could be told of, or done again."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Provenance:
     """How a revision came to be.
 
@@ -83,13 +83,15 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
     edits = [_edits(journal, one) for one in line]
     first = line[-1]
     return Provenance(
-        last,
-        base,
-        _record(db, base, first),
-        _flat(edits),
-        _flat(edits[:at]),
-        tuple(one for one in line[at - 1 :: -1] if one.kind == "edit") if at else (),
-        first if first.kind == "import" else None,
+        revision=last,
+        base=base,
+        record=_record(db, base, first),
+        edits=_flat(edits),
+        since_base=_flat(edits[:at]),
+        edited=tuple(one for one in line[at - 1 :: -1] if one.kind == "edit")
+        if at
+        else (),
+        imported=first if first.kind == "import" else None,
     )
 
 

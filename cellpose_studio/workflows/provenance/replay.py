@@ -30,7 +30,7 @@ from cellpose_studio.workflows.provenance.run_again import run_again
 from cellpose_studio.workflows.provenance.run_record import masks_sha256, pixels_sha256
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ReplayResult:
     """What came of running again.
 
@@ -101,17 +101,17 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
         same_run = masks_sha256(result.labels) == record.masks_sha256
     comparison = compare(stored.base, result.labels)
     return ReplayResult(
-        stored.made,
-        changed,
-        same_run,
-        comparison,
-        cell_count(result.labels),
-        _edits_repeat(stored) if same_run or _same(comparison) else None,
-        (*_about_image(changed, image), *notes),
+        made=stored.made,
+        image_changed=changed,
+        run_identical=same_run,
+        comparison=comparison,
+        cells=cell_count(result.labels),
+        edits_repeat=_edits_repeat(stored) if same_run or _same(comparison) else None,
+        notes=(*_about_image(changed, image), *notes),
     )
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class _StoredRun:
     """What a project knows of a revision."""
 
@@ -129,11 +129,13 @@ def _read(path: Path, revision: int) -> _StoredRun:
         made.known_record()
         base, last = made.base, made.revision
         return _StoredRun(
-            made,
-            _image_of(file.db, path.parent, last.label_set),
-            read_labels(file.db, base.id, base.shape),
-            read_labels(file.db, last.id, last.shape),
-            [e for one in made.edited for e in read_sealed_edits(file.db, one.id)],
+            made=made,
+            image=_image_of(file.db, path.parent, last.label_set),
+            base=read_labels(file.db, base.id, base.shape),
+            labels=read_labels(file.db, last.id, last.shape),
+            edits=[
+                e for one in made.edited for e in read_sealed_edits(file.db, one.id)
+            ],
         )
     finally:
         file.close()

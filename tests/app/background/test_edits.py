@@ -24,7 +24,11 @@ def image(session, cells):
     session.show(source.key)
     labels = np.zeros((32, 32), np.uint32)
     labels[2:9, 2:9], labels[20:29, 20:29] = 3, 7
-    session.replace_masks(image, LabelSet("cells", LabelImage(labels), "", 2), "Run")
+    session.replace_masks(
+        image,
+        LabelSet(name="cells", pixels=LabelImage(labels), origin="", cells=2),
+        "Run",
+    )
     return image
 
 
@@ -83,7 +87,11 @@ def test_an_edit_meanwhile_counts_and_the_slow_one_does_not(
 def test_other_masks_of_the_image_are_left_alone(slow, session, image, qtbot):
     nuclei = image.masks.array.copy()
     slow.start()
-    session.replace_masks(image, LabelSet("nuclei", LabelImage(nuclei), "", 2), "Run")
+    session.replace_masks(
+        image,
+        LabelSet(name="nuclei", pixels=LabelImage(nuclei), origin="", cells=2),
+        "Run",
+    )
     assert slow.wait(qtbot) == [0, 3, 7]
     assert len(slow.said) == 1
 

@@ -24,14 +24,24 @@ from cellpose_studio.io.project.tables.revisions import read_revisions
 
 WAIT = 20_000  # ms
 UNCERTAINTY = Confidence(
-    np.array([1], "u4"), np.array([1024]), np.array([0.1]), np.array([0.9]), 1, 0
+    ids=np.array([1], "u4"),
+    pixels=np.array([1024]),
+    flow_errors=np.array([0.1]),
+    probabilities=np.array([0.9]),
+    candidates=1,
+    misfits=0,
 )
 
 
 @pytest.fixture
 def flows():
     probability = np.ones((1, 32, 32), np.float32)
-    return Flows(np.stack([probability, probability]), probability, 1.0, 30.0)
+    return Flows(
+        dP=np.stack([probability, probability]),
+        cellprob=probability,
+        scale=1.0,
+        diameter=30.0,
+    )
 
 
 @pytest.fixture
@@ -47,7 +57,13 @@ def image(session, cells):
 
 
 def masks(origin: str, **known) -> LabelSet:
-    return LabelSet("cells", LabelImage(np.ones((32, 32), "u4")), origin, 1, **known)
+    return LabelSet(
+        name="cells",
+        pixels=LabelImage(np.ones((32, 32), "u4")),
+        origin=origin,
+        cells=1,
+        **known,
+    )
 
 
 def draw(session, image, cell, at=2):

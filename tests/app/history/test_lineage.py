@@ -31,21 +31,31 @@ def at(number):
 
 def revision(number, parent=None, kind="run", parameters=PARAMETERS, run=1):
     return LabelRevision(
-        number,
-        1,
-        parent,
-        kind,
-        at(number),
-        "from a_masks.tif" if kind == "import" else "",
-        (8, 8),
-        number,
-        run,
-        parameters,
+        id=number,
+        label_set=1,
+        parent=parent,
+        kind=kind,
+        created=at(number),
+        origin="from a_masks.tif" if kind == "import" else "",
+        shape=(8, 8),
+        cells=number,
+        run=run,
+        parameters=parameters,
     )
 
 
 def entry(number, base, undoes=None, head=None, sealed=None, what="Delete cell"):
-    return JournalEntry(number, 1, base, what, (7,), at(number), undoes, head, sealed)
+    return JournalEntry(
+        id=number,
+        label_set=1,
+        base=base,
+        operation=what,
+        cells=(7,),
+        time=at(number),
+        undoes=undoes,
+        head=head,
+        sealed=sealed,
+    )
 
 
 def record(model="cyto lite", outcome="finished", started=START, message=""):
@@ -250,7 +260,7 @@ def masks(*cells, name="cells"):
     pixels = np.zeros((32, 32), np.uint32)
     for cell in cells:
         pixels[4 * cell : 4 * cell + 3, 4:12] = cell
-    return LabelSet(name, LabelImage(pixels), "", len(cells))
+    return LabelSet(name=name, pixels=LabelImage(pixels), origin="", cells=len(cells))
 
 
 @pytest.fixture

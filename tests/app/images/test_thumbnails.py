@@ -110,7 +110,7 @@ def test_the_status_is_what_matters_most(session, images):
     assert status_of(image) == "untouched"
     pixels = np.zeros((32, 40), np.uint32)
     pixels[:3, :3] = 1
-    labels = LabelSet("cells", LabelImage(pixels), "run", 1)
+    labels = LabelSet(name="cells", pixels=LabelImage(pixels), origin="run", cells=1)
     session.replace_masks(image, labels, "Run")
     assert status_of(image) == "segmented"
     region = (slice(0, 3), slice(0, 3))

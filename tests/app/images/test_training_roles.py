@@ -19,7 +19,9 @@ WAIT = 20_000  # ms
 def image(session, cells):
     """Return an image whose masks were edited since they became a revision."""
     [image] = session.add(open_images(cells("a.tif", (32, 32))))
-    labels = LabelSet("cells", LabelImage(np.ones((32, 32), "u4")), "run", 1)
+    labels = LabelSet(
+        name="cells", pixels=LabelImage(np.ones((32, 32), "u4")), origin="run", cells=1
+    )
     session.replace_masks(image, labels, "Run")
     draw(session, image, 7)
     return image

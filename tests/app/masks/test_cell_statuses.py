@@ -30,7 +30,7 @@ def four_cells(name: str = "cells") -> LabelSet:
     labels = np.zeros((32, 32), np.uint32)
     for n in range(4):
         labels[4:12, 8 * n : 8 * n + 6] = n + 1
-    return LabelSet(name, LabelImage(labels), "run", 4)
+    return LabelSet(name=name, pixels=LabelImage(labels), origin="run", cells=4)
 
 
 def lineage_of(session, image):

@@ -22,7 +22,9 @@ def masks(cells: dict[int, int], width: int = 6) -> LabelSet:
     labels = np.zeros((32, 32), np.uint32)
     for cell, left in cells.items():
         labels[4:12, left : left + width] = cell
-    return LabelSet("cells", LabelImage(labels), "run", len(cells))
+    return LabelSet(
+        name="cells", pixels=LabelImage(labels), origin="run", cells=len(cells)
+    )
 
 
 @pytest.fixture

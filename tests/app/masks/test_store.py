@@ -39,7 +39,9 @@ def small_memory(session):
 
 def masks(origin: str, name: str = "cells", cell: int = 0) -> LabelSet:
     labels = np.full((SIDE, SIDE), cell, "u4")
-    return LabelSet(name, LabelImage(labels), origin, int(cell > 0))
+    return LabelSet(
+        name=name, pixels=LabelImage(labels), origin=origin, cells=int(cell > 0)
+    )
 
 
 def draw(session, image, cell, at=2, side=8):
@@ -290,7 +292,12 @@ def test_both_images_of_a_place_are_found_again_later(session, images, cells, pr
     first = shutil.copy(path, path.with_suffix(".bak"))
     session.replace_masks(a, masks("first"), "Run")
     [b] = session.add(open_images(cells("a.tif", (64, 64))))
-    larger = LabelSet("cells", LabelImage(np.zeros((64, 64), "u4")), "second", 0)
+    larger = LabelSet(
+        name="cells",
+        pixels=LabelImage(np.zeros((64, 64), "u4")),
+        origin="second",
+        cells=0,
+    )
     session.replace_masks(b, larger, "Run")
     session.close(b.source.key)
     project.close()

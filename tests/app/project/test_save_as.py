@@ -25,7 +25,7 @@ from cellpose_studio.io.project.tables.window_state import read_state, write_sta
 def masks(value: int, side: int = 70) -> LabelSet:
     labels = np.zeros((side, side), np.uint32)
     labels[2:20, 2:20] = value
-    return LabelSet("cells", LabelImage(labels), "test", 1)
+    return LabelSet(name="cells", pixels=LabelImage(labels), origin="test", cells=1)
 
 
 @pytest.fixture

@@ -40,7 +40,9 @@ class Heard:
 
 def masks(seed: int, side: int = 600) -> LabelSet:
     labels = np.random.default_rng(seed).integers(0, 2**31, (side, side), np.uint32)
-    return LabelSet("cells", LabelImage(labels), "test", side * side)
+    return LabelSet(
+        name="cells", pixels=LabelImage(labels), origin="test", cells=side * side
+    )
 
 
 @pytest.fixture
@@ -209,7 +211,8 @@ project.writer.failing.connect(said.append)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, resource.RLIM_INFINITY))
 labels = np.random.default_rng(0).integers(0, 2**31, (600, 600), np.uint32)
-session.replace_masks(entry, LabelSet("cells", LabelImage(labels), "x", 1), "Run")
+cells = LabelSet(name="cells", pixels=LabelImage(labels), origin="x", cells=1)
+session.replace_masks(entry, cells, "Run")
 while not said:
     app.processEvents()
 print(said[0].message)

@@ -58,7 +58,7 @@ def test_relinking_keeps_order_masks_and_undo(session, images, tmp_path, reopene
     one, two = images[1], images[2]
     pixels = np.zeros((32, 33), np.uint32)
     pixels[:4, :4] = 1
-    labels = LabelSet("cells", LabelImage(pixels), "run", 1)
+    labels = LabelSet(name="cells", pixels=LabelImage(pixels), origin="run", cells=1)
     session.replace_masks(one, labels, "Run")
     region = (slice(0, 4), slice(0, 4))
     after = np.zeros((4, 4), np.uint32)

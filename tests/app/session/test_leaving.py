@@ -36,7 +36,9 @@ class SlowRuns(Runs):
             checkpoint.check()
         record = unfinished_record(image, model, parameters, *STARTED)
         labels = LabelImage(np.ones((32, 32), "u4"))
-        return LabelSet("cells", labels, "run", 1, record=record)
+        return LabelSet(
+            name="cells", pixels=labels, origin="run", cells=1, record=record
+        )
 
 
 @pytest.fixture
@@ -64,7 +66,12 @@ def test_a_run_that_is_under_way_leaves_a_record(
 def test_a_result_comes_although_the_masks_before_cannot_be_read(
     session, image, queue, monkeypatch, qtbot
 ):
-    before = LabelSet("cells", LabelImage(np.ones((32, 32), "u4")), "before", 1)
+    before = LabelSet(
+        name="cells",
+        pixels=LabelImage(np.ones((32, 32), "u4")),
+        origin="before",
+        cells=1,
+    )
     session.replace_masks(image, before, "Run")
     region = (slice(2, 6),) * 2
     pixels = np.full((4, 4), 7, "u4")

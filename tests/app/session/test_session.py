@@ -21,7 +21,12 @@ def images(session, cells):
 
 
 def masks(origin: str, name: str = "cells") -> LabelSet:
-    return LabelSet(name, LabelImage(np.zeros((32, 32), np.uint32)), origin, 0)
+    return LabelSet(
+        name=name,
+        pixels=LabelImage(np.zeros((32, 32), np.uint32)),
+        origin=origin,
+        cells=0,
+    )
 
 
 def origins(image):

@@ -55,7 +55,9 @@ class Earlier:
 def earlier(session, reopened, tmp_path, qtbot, cells):
     [image] = session.add(open_images(cells("a.tif", (32, 32))))
     labels = LabelImage(np.zeros((32, 32), "u4"))
-    session.replace_masks(image, LabelSet("cells", labels, "run", 0), "Run")
+    session.replace_masks(
+        image, LabelSet(name="cells", pixels=labels, origin="run", cells=0), "Run"
+    )
     for cell in (1, 2, 3, 4):
         draw(session, cell, 5 * cell)
     queue = JobQueue()

@@ -29,35 +29,50 @@ def plane(*values: float, dtype=np.uint16) -> np.ndarray:
 
 @given(numbers, st.floats(-1e6, 1e6), st.floats(0, 1e6), st.floats(0.1, 3))
 def test_whatever_the_pixels_are_there_is_a_picture(pixels, low, width, gamma):
-    seen = composite([Channel(pixels, (low, low + width), GREY, gamma)])
+    seen = composite(
+        [Channel(pixels=pixels, limits=(low, low + width), colours=GREY, gamma=gamma)]
+    )
     assert seen.shape == (*pixels.shape, 3)
     assert seen.dtype == np.uint8
 
 
 @given(hnp.arrays(np.uint8, (4, 5)))
 def test_grey_between_the_limits_of_the_type_is_the_pixels_themselves(pixels):
-    seen = composite([Channel(pixels, (0, 255), GREY)])
+    seen = composite([Channel(pixels=pixels, limits=(0, 255), colours=GREY)])
     assert (seen == pixels[..., None]).all()
 
 
 def test_limits_say_what_is_darkest_and_brightest():
-    seen = composite([Channel(plane(50, 100, 150, 200, 900), (100, 200), GREY)])
+    seen = composite(
+        [Channel(pixels=plane(50, 100, 150, 200, 900), limits=(100, 200), colours=GREY)]
+    )
     assert seen[0, :, 0].tolist() == [0, 0, 128, 255, 255]
 
 
 def test_gamma_changes_what_lies_between():
-    seen = composite([Channel(plane(0, 50, 100), (0, 100), GREY, gamma=2)])
+    seen = composite(
+        [Channel(pixels=plane(0, 50, 100), limits=(0, 100), colours=GREY, gamma=2)]
+    )
     assert seen[0, :, 0].tolist() == [0, 64, 255]
 
 
 def test_a_colour_begins_at_black():
-    seen = composite([Channel(plane(0, 255), (0, 255), MAGENTA)])
+    seen = composite([Channel(pixels=plane(0, 255), limits=(0, 255), colours=MAGENTA)])
     assert seen[0].tolist() == [[0, 0, 0], [255, 0, 255]]
 
 
 def test_channels_add_up():
-    a = Channel(plane(255, 255, 0), (0, 255), GREEN, blending="additive")
-    b = Channel(plane(0, 255, 255), (0, 255), MAGENTA, 1, 0.5, "additive")
+    a = Channel(
+        pixels=plane(255, 255, 0), limits=(0, 255), colours=GREEN, blending="additive"
+    )
+    b = Channel(
+        pixels=plane(0, 255, 255),
+        limits=(0, 255),
+        colours=MAGENTA,
+        gamma=1,
+        opacity=0.5,
+        blending="additive",
+    )
     assert composite([a, b])[0].tolist() == [
         [0, 255, 0],
         [128, 255, 128],
@@ -66,29 +81,40 @@ def test_channels_add_up():
 
 
 def test_a_translucent_channel_hides_what_is_below():
-    below = Channel(plane(255), (0, 255), GREY)
-    above = Channel(plane(0), (0, 255), GREY, opacity=0.25)
+    below = Channel(pixels=plane(255), limits=(0, 255), colours=GREY)
+    above = Channel(pixels=plane(0), limits=(0, 255), colours=GREY, opacity=0.25)
     assert composite([below, above])[0, 0, 0] == 191
 
 
 def test_the_darker_of_two_channels_is_seen_also_over_nothing():
-    a = Channel(plane(200, 10), (0, 255), GREY, blending="minimum")
-    b = Channel(plane(20, 100), (0, 255), GREY, blending="minimum")
+    a = Channel(
+        pixels=plane(200, 10), limits=(0, 255), colours=GREY, blending="minimum"
+    )
+    b = Channel(
+        pixels=plane(20, 100), limits=(0, 255), colours=GREY, blending="minimum"
+    )
     assert composite([a, b])[0, :, 0].tolist() == [20, 10]
 
 
 def test_a_colour_picture_is_shown_as_it_is():
     pixels = np.random.default_rng(0).integers(0, 256, (3, 4, 3), dtype=np.uint8)
-    assert (composite([Channel(pixels, (0, 255), GREY)]) == pixels).all()
+    assert (
+        composite([Channel(pixels=pixels, limits=(0, 255), colours=GREY)]) == pixels
+    ).all()
 
 
 def test_values_that_are_no_number_are_dark():
     values = plane(np.nan, np.inf, -np.inf, dtype=np.float32)
-    assert composite([Channel(values, (0, 1), GREY)])[0, :, 0].tolist() == [0, 255, 0]
+    assert composite([Channel(pixels=values, limits=(0, 1), colours=GREY)])[
+        0, :, 0
+    ].tolist() == [0, 255, 0]
 
 
 def test_planes_of_different_sizes_are_refused():
-    channels = [Channel(plane(1), (0, 1), GREY), Channel(plane(1, 2), (0, 1), GREY)]
+    channels = [
+        Channel(pixels=plane(1), limits=(0, 1), colours=GREY),
+        Channel(pixels=plane(1, 2), limits=(0, 1), colours=GREY),
+    ]
     for wrong in ([], channels):
         with pytest.raises(ValueError, match="one size"):
             composite(wrong)

@@ -81,7 +81,15 @@ def record_of(model=UNET, parameters=PARAMETERS, image=None, **changes):
 
 
 def edit(number, operation, undoes=None):
-    return JournalEntry(number, 1, 1, operation, (number,), NOON, undoes)
+    return JournalEntry(
+        id=number,
+        label_set=1,
+        base=1,
+        operation=operation,
+        cells=(number,),
+        time=NOON,
+        undoes=undoes,
+    )
 
 
 # Edits

@@ -31,12 +31,12 @@ def discs(radii: list[float]) -> np.ndarray:
 
 def confidence(ids, errors, probabilities) -> Confidence:
     return Confidence(
-        np.array(ids, np.uint32),
-        np.full(len(ids), 100),
-        np.array(errors, float),
-        np.array(probabilities, float),
-        len(ids),
-        0,
+        ids=np.array(ids, np.uint32),
+        pixels=np.full(len(ids), 100),
+        flow_errors=np.array(errors, float),
+        probabilities=np.array(probabilities, float),
+        candidates=len(ids),
+        misfits=0,
     )
 
 

@@ -21,12 +21,12 @@ def confidence(errors, probabilities, candidates=0, misfits=0) -> Confidence:
     """Cells 3, 6, 9 … of 10, 20, 30 … pixels."""
     count = len(errors)
     return Confidence(
-        np.arange(3, 3 * count + 1, 3, dtype=np.uint32),
-        np.arange(10, 10 * count + 1, 10),
-        np.array(errors, float),
-        np.array(probabilities, float),
-        candidates or count,
-        misfits,
+        ids=np.arange(3, 3 * count + 1, 3, dtype=np.uint32),
+        pixels=np.arange(10, 10 * count + 1, 10),
+        flow_errors=np.array(errors, float),
+        probabilities=np.array(probabilities, float),
+        candidates=candidates or count,
+        misfits=misfits,
     )
 
 

@@ -121,7 +121,12 @@ def volume_flows(cells: np.ndarray) -> Flows:
     towards_middle = np.array([2.0, 1.0, -1.0, -2.0])[:, None, None]
     dP = np.stack([towards_middle * (stack > 0), *np.repeat(yx[:, None], 4, axis=1)])
     return blurred_a_little(
-        Flows(dP.astype("f4"), np.where(stack > 0, 3, -3).astype("f4"), 1.0, 12.0)
+        Flows(
+            dP=dP.astype("f4"),
+            cellprob=np.where(stack > 0, 3, -3).astype("f4"),
+            scale=1.0,
+            diameter=12.0,
+        )
     )
 
 
@@ -212,7 +217,9 @@ def test_a_cell_at_the_border_of_a_plane_is_left_out():
     labels[:, 20:28, 20:28] = 2
     planes = [5 * dynamics.masks_to_flows_gpu(plane)[0] for plane in labels]
     cellprob = np.where(labels > 0, 4, -4).astype("f4")
-    flows = Flows(np.stack(planes, 1).astype("f4"), cellprob, 1.0, 10.0)
+    flows = Flows(
+        dP=np.stack(planes, 1).astype("f4"), cellprob=cellprob, scale=1.0, diameter=10.0
+    )
     found = masks(flows, (4, 40, 40), exclude_on_edges=True)
     assert found.max(axis=(1, 2)).tolist() == [1, 2, 3, 5]
 
@@ -222,7 +229,12 @@ def test_a_cell_at_the_border_of_a_plane_is_left_out():
 def test_without_cells_masks_are_empty(volume, probable):
     """Pixels that go nowhere gather nowhere, too."""
     cellprob = np.full((3, 30, 40), 4.0 if probable else -4.0, np.float32)
-    flows = Flows(np.zeros((2 + volume, 3, 30, 40), np.float32), cellprob, 1.0, 30.0)
+    flows = Flows(
+        dP=np.zeros((2 + volume, 3, 30, 40), np.float32),
+        cellprob=cellprob,
+        scale=1.0,
+        diameter=30.0,
+    )
     for options in ({}, {"stitch_threshold": 0.5}, {"exclude_on_edges": True}):
         found = masks(flows, (3, 30, 40), **options)
         assert found.shape == (3, 30, 40)
@@ -373,7 +385,9 @@ def test_volumes_have_probabilities_but_no_flow_errors():
     z, y, x = np.indices(cellprob.shape)
     dP = 5 * np.stack([3 - z, 9 - y, 9 - x]).astype(np.float32)
     dP /= np.maximum(np.linalg.norm(dP, axis=0) / 5, 1)
-    labels, sure = sure_of(Flows(dP, cellprob, 1.0, 7.0), (6, 20, 20))
+    labels, sure = sure_of(
+        Flows(dP=dP, cellprob=cellprob, scale=1.0, diameter=7.0), (6, 20, 20)
+    )
     assert labels.max() == len(sure.ids) == 1
     assert np.isnan(sure.flow_errors).all()
     assert sure.probabilities == pytest.approx(1 / (1 + np.exp(-2)), abs=1e-5)

@@ -56,7 +56,9 @@ def flows_of(shape=(2, 1, 5, 4), frames=1, seed=0):
     random = np.random.default_rng(seed)
     field = random.normal(size=shape).astype(np.float32)
     probability = random.normal(size=shape[1:]).astype(np.float32)
-    return Flows(field, probability, 0.5 + seed, 30.0, frames)
+    return Flows(
+        dP=field, cellprob=probability, scale=0.5 + seed, diameter=30.0, frames=frames
+    )
 
 
 def assert_same(one, other):
@@ -96,11 +98,11 @@ shapes = st.tuples(st.sampled_from([2, 3]), *[st.integers(0, 5)] * 3)
     shapes.flatmap(
         lambda shape: st.builds(
             Flows,
-            hnp.arrays(np.float32, shape),
-            hnp.arrays(np.float32, shape[1:]),
-            st.floats(0.01, 100),
-            st.floats(0.1, 5000),
-            st.integers(1, 1000),
+            dP=hnp.arrays(np.float32, shape),
+            cellprob=hnp.arrays(np.float32, shape[1:]),
+            scale=st.floats(0.01, 100),
+            diameter=st.floats(0.1, 5000),
+            frames=st.integers(1, 1000),
         )
     )
 )
@@ -111,7 +113,12 @@ def test_flows_come_back_as_they_were(cache, flows):
 
 def test_flows_that_do_not_lie_in_order_are_kept_too(cache):
     flows = flows_of((2, 3, 5, 4))
-    turned = Flows(flows.dP[:, ::-1, :, ::2], flows.cellprob[::-1, :, ::2], 1.0, 9.0)
+    turned = Flows(
+        dP=flows.dP[:, ::-1, :, ::2],
+        cellprob=flows.cellprob[::-1, :, ::2],
+        scale=1.0,
+        diameter=9.0,
+    )
     cache.put("a", turned)
     assert_same(cache.get("a"), turned)
 
@@ -232,7 +239,8 @@ for _ in range(100):
     flows = cache.get(str(key))
     assert flows is None or (flows.dP == key).all() and flows.scale == 1 + key
     field = np.full((2, 1, 64, 64), key, np.float32)
-    cache.put(str(key), Flows(field, field[0], 1.0 + key, 30.0))
+    flows = Flows(dP=field, cellprob=field[0], scale=1.0 + key, diameter=30.0)
+    cache.put(str(key), flows)
 """
     command = [sys.executable, "-c", program]
     running = [subprocess.Popen([*command, str(seed)]) for seed in range(2)]

@@ -297,8 +297,10 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.masks.export import KINDS, save_all
 folder = Path(sys.argv[1])
 labels = np.random.default_rng(0).integers(0, 300, (60, 60)).astype(np.uint32)
-image = ImageSource(folder / "a.tif", "", (1, 1, 1, 60, 60), np.dtype("u1"), "YX",
-                    (None, None, None), ("Channel 1",), False, "", None)
+image = ImageSource(path=folder / "a.tif", scene="", shape=(1, 1, 1, 60, 60),
+                    dtype=np.dtype("u1"), file_axes="YX",
+                    pixel_size_um=(None, None, None), channel_names=("Channel 1",),
+                    rgb=False, fingerprint="", reader=None)
 save_all(folder / "warm", labels, None, KINDS, image=image)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
 for kind in KINDS:

@@ -36,7 +36,7 @@ def flows_of(labels: np.ndarray, axes: int = 2, scale: int = 1) -> Flows:
     random = np.random.default_rng(0)
     field = random.normal(size=(axes, *shape)).astype(np.float32)
     probability = random.normal(size=shape).astype(np.float32)
-    return Flows(field, probability, scale=1.0, diameter=30.0)
+    return Flows(dP=field, cellprob=probability, scale=1.0, diameter=30.0)
 
 
 def true_flows(labels: np.ndarray) -> Flows:
@@ -45,7 +45,9 @@ def true_flows(labels: np.ndarray) -> Flows:
 
     field = labels_to_flows([labels])[0][-2:].astype(np.float32) * 5
     probability = np.where(labels > 0, 6, -6).astype(np.float32)
-    return Flows(field[:, None], probability[None], scale=1.0, diameter=30.0)
+    return Flows(
+        dP=field[:, None], cellprob=probability[None], scale=1.0, diameter=30.0
+    )
 
 
 def same_flows(one: Flows | None, field: np.ndarray, probability: np.ndarray) -> bool:
@@ -136,7 +138,10 @@ def test_flows_at_the_size_of_the_network_are_stretched(path, cellpose_io):
 def test_a_volume_at_the_size_of_the_network_is_stretched(path):
     labels = discs((6, 60, 70))
     small = Flows(
-        np.ones((3, 12, 30, 35), np.float32), np.ones((12, 30, 35), np.float32), 1, 30
+        dP=np.ones((3, 12, 30, 35), np.float32),
+        cellprob=np.ones((12, 30, 35), np.float32),
+        scale=1,
+        diameter=30,
     )
     write_seg(path, labels, small, IMAGE, {})
     flows = read_seg(path).flows

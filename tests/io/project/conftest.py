@@ -99,7 +99,7 @@ class Maker:
         axes = {2: "YX", 3: "ZYX"}[len(shape)]
         tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": axes})
         number = self.next_id("image")
-        stored = StoredImage(number, open_images(path)[0])
+        stored = StoredImage(id=number, image=open_images(path)[0])
         write_image(self.db, stored, self.file.path.parent)
         return number
 
@@ -120,24 +120,30 @@ class Maker:
         """Make the masks of a run the head."""
         head = self._head(label_set)
         revision = LabelRevision(
-            self.next_id("revision"),
-            label_set,
-            head,
-            "run" if run else "import",
-            NOW + timedelta(seconds=len(self.filled.masks)),
-            "nuclei-small",
-            pixels.shape,
-            len(np.unique(pixels)) - 1,
-            run,
-            SegmentationParameters(diameter=17.5),
-            {"file": "a_seg.npy"},
-            "ana",
-            "a note",
+            id=self.next_id("revision"),
+            label_set=label_set,
+            parent=head,
+            kind="run" if run else "import",
+            created=NOW + timedelta(seconds=len(self.filled.masks)),
+            origin="nuclei-small",
+            shape=pixels.shape,
+            cells=len(np.unique(pixels)) - 1,
+            run=run,
+            parameters=SegmentationParameters(diameter=17.5),
+            details={"file": "a_seg.npy"},
+            author="ana",
+            note="a note",
         )
         revisions.write_revision(self.db, revision, b"\x89PNG" + bytes(3000))
         label_chunks.write_labels(self.db, revision.id, Snapshot(pixels))
         entry = JournalEntry(
-            self.next_id("journal"), label_set, head, "Run", (), NOW, head=revision.id
+            id=self.next_id("journal"),
+            label_set=label_set,
+            base=head,
+            operation="Run",
+            cells=(),
+            time=NOW,
+            head=revision.id,
         )
         journal.write_entry(self.db, entry)
         revisions.set_head(self.db, label_set, revision.id, revision.cells)
@@ -161,13 +167,13 @@ class Maker:
     def commit(self, label_set: int, edit: LabelEdit, undoes: int | None = None) -> int:
         pixels = self.filled.present[label_set]
         entry = JournalEntry(
-            self.next_id("journal"),
-            label_set,
-            self._head(label_set),
-            edit.operation,
-            edit.cells,
-            NOW,
-            undoes,
+            id=self.next_id("journal"),
+            label_set=label_set,
+            base=self._head(label_set),
+            operation=edit.operation,
+            cells=edit.cells,
+            time=NOW,
+            undoes=undoes,
         )
         journal.write_entry(self.db, entry, edit.parts)
         revisions.set_cells(self.db, label_set, 9)
@@ -253,7 +259,10 @@ def fill(path: Path) -> Maker:
     write_statuses(db, 1, {3: "accepted", 5: "later"})
     write_state(db, "window", {"image": 2})
     run_queue.write_item(
-        db, run_queue.BatchItem(1, 1, "waiting", "nuclei-small", parameters)
+        db,
+        run_queue.BatchItem(
+            id=1, image=1, state="waiting", model="nuclei-small", parameters=parameters
+        ),
     )
     return maker
 

@@ -47,7 +47,14 @@ def test_what_is_known_of_an_image_comes_back(reader, tmp_path):
     number = maker.image("a.tif", (30, 40))
     image = open_images(tmp_path / "a.tif")[0]
     image = replace(image, pixel_size_um=(None, 0.25, 0.5), channel_names=("DAPI",))
-    stored = StoredImage(number, image, "YX", "nuclei", True, True)
+    stored = StoredImage(
+        id=number,
+        image=image,
+        asked_axes="YX",
+        active="nuclei",
+        reviewed=True,
+        hidden=True,
+    )
     write_image(maker.db, stored, tmp_path)
     (found,) = read_images(maker.db, tmp_path)
     maker.file.close()

@@ -22,8 +22,12 @@ from tests.records import UNET
 NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
 EDITS = (
-    JournalEntry(1, 1, 1, "Delete cell", (3,), NOON),
-    JournalEntry(2, 1, 1, "Split cell", (4,), NOON),
+    JournalEntry(
+        id=1, label_set=1, base=1, operation="Delete cell", cells=(3,), time=NOON
+    ),
+    JournalEntry(
+        id=2, label_set=1, base=1, operation="Split cell", cells=(4,), time=NOON
+    ),
 )
 
 

@@ -223,7 +223,7 @@ def stack(user, cells):
     [image] = user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
     labels = np.zeros((5, 64, 64), "u4")
     labels[:, 4:20, 4:20], labels[:, 30:50, 30:50] = 1, 2
-    masks = LabelSet("cells", LabelImage(labels), "a test", 2)
+    masks = LabelSet(name="cells", pixels=LabelImage(labels), origin="a test", cells=2)
     user.window.session.replace_masks(image, masks, "Import")
     user.wait_idle()
     user.window.tabs.setCurrentWidget(user.window.curate)

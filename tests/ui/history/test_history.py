@@ -551,7 +551,9 @@ def test_two_hundred_revisions_do_not_stop_the_window(history, user, cells):
     pixels[10:30, 10:30] = 1
     session = history.window.session
     for n in range(200):
-        labels = LabelSet("cells", LabelImage(pixels), f"{n}", 1)
+        labels = LabelSet(
+            name="cells", pixels=LabelImage(pixels), origin=f"{n}", cells=1
+        )
         session.replace_masks(image, replace(labels), "Run")
     user.wait_idle()
     # Once without counting: classes are built, code is compiled.

@@ -74,7 +74,12 @@ def interrupt_stroke(mouse: Mouse, by: Callable[[], None]) -> None:
 def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mouse):
     window = user.window
     session, actions = window.session, window.menus.actions
-    masks = LabelSet("masks", LabelImage(np.ones((96, 128), np.uint32)), "run", 1)
+    masks = LabelSet(
+        name="masks",
+        pixels=LabelImage(np.ones((96, 128), np.uint32)),
+        origin="run",
+        cells=1,
+    )
     interruptions = {
         "undo": actions["undo"].trigger,
         "redo": actions["redo"].trigger,
@@ -86,7 +91,11 @@ def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mous
         "next image": actions["next"].trigger,
         "run": lambda: session.replace_masks(images[0], masks, "Run"),
         "label set": lambda: session.replace_masks(
-            images[0], LabelSet("other", LabelImage(masks.array * 0), "run", 0), "Run"
+            images[0],
+            LabelSet(
+                name="other", pixels=LabelImage(masks.array * 0), origin="run", cells=0
+            ),
+            "Run",
         ),
     }
     begun = [labels.copy() for labels in held(images)]
@@ -172,7 +181,7 @@ def test_ids_that_are_used_up_are_said(user, images, mouse, qtbot):
     labels = held(images)[0].copy()
     labels[:3, :3] = HIGHEST_ID
     session = user.window.session
-    masks = LabelSet("masks", LabelImage(labels), "run", 13)
+    masks = LabelSet(name="masks", pixels=LabelImage(labels), origin="run", cells=13)
     session.replace_masks(images[0], masks, "Run")
     qtbot.keyClick(user.window, Qt.Key.Key_B)
     mouse.drag([(32, 32), (32, 40)])

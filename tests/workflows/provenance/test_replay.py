@@ -71,7 +71,9 @@ class Written:
         self.maker = result.maker
         self.record = change(record_of(result, NOON))
         file = create_project(self.path)
-        write_image(file.db, StoredImage(1, source, axes), self.path.parent)
+        write_image(
+            file.db, StoredImage(id=1, image=source, asked_axes=axes), self.path.parent
+        )
         write_label_set(file.db, 1, 1, "cells")
         write_run(file.db, 1, 1, self.record)
         file.close()
@@ -81,23 +83,28 @@ class Written:
         """Write a revision after the last one, and return its labels."""
         number = len(self.revisions) + 1
         revision = LabelRevision(
-            number,
-            1,
-            number - 1 or None,
-            kind,
-            NOON,
-            f"a {kind}",
-            labels.shape,
-            cell_count(labels),
-            run,
-            parameters,
+            id=number,
+            label_set=1,
+            parent=number - 1 or None,
+            kind=kind,
+            created=NOON,
+            origin=f"a {kind}",
+            shape=labels.shape,
+            cells=cell_count(labels),
+            run=run,
+            parameters=parameters,
             **more,
         )
         file = open_project(self.path)
         for edit in edits:
             self._entries += 1
             entry = JournalEntry(
-                self._entries, 1, number - 1, edit.operation, edit.cells, NOON
+                id=self._entries,
+                label_set=1,
+                base=number - 1,
+                operation=edit.operation,
+                cells=edit.cells,
+                time=NOON,
             )
             write_entry(file.db, entry, edit.parts)
         write_revision(file.db, revision)
@@ -211,7 +218,7 @@ def test_masks_drawn_by_hand_have_no_run(project, cells):
     labels = project.run(cells("a.tif"))
     project.revisions.clear()
     file = create_project(project.path.with_name("drawn.cpstudio"))
-    image = StoredImage(1, open_images(cells("a.tif"))[0])
+    image = StoredImage(id=1, image=open_images(cells("a.tif"))[0])
     write_image(file.db, image, project.path.parent)
     write_label_set(file.db, 1, 1, "cells")
     file.close()

@@ -37,7 +37,7 @@ _ALPHA = (1, 2)
 _OPEN_AXIS = "?"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Facts:
     """What the metadata say of one image; ``axes`` of every axis longer than 1."""
 
@@ -116,7 +116,13 @@ def _facts(
 ) -> list[_Facts]:
     if ome:
         return [
-            _Facts(one.axes, "", image.name, image.pixel_size_um, image.channel_names)
+            _Facts(
+                axes=one.axes,
+                likely="",
+                name=image.name,
+                pixel_size_um=image.pixel_size_um,
+                channel_names=image.channel_names,
+            )
             for one, image in zip(series, ome.images, strict=True)
         ]
     return [_plain_facts(tiff, one) for one in series]
@@ -130,7 +136,7 @@ def _plain_facts(tiff: TiffFile, series: TiffPageSeries) -> _Facts:
     # tifffile calls an array of 3 or 4 planes a colour picture, if not told better.
     if series.kind == "shaped" and axes[0] == "S" and '"axes"' not in description:
         axes = _OPEN_AXIS + axes[1:]
-    return _Facts(axes, name=series.name)
+    return _Facts(axes=axes, name=series.name)
 
 
 def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
@@ -142,11 +148,11 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
     x, y = (series.keyframe.tags.valueof(f"{a}Resolution") for a in "XY")
     channels = dict(zip(axes, series.shape, strict=True)).get("C", 1)
     return _Facts(
-        axes,
-        likely,
-        "",
-        imagej.pixel_size_um(metadata, x, y),
-        imagej.channel_names(metadata, channels),
+        axes=axes,
+        likely=likely,
+        name="",
+        pixel_size_um=imagej.pixel_size_um(metadata, x, y),
+        channel_names=imagej.channel_names(metadata, channels),
     )
 
 

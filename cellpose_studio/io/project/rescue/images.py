@@ -12,7 +12,7 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.images.image import ImageSource, Shape
 from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
 from cellpose_studio.io.images.referenced import ReferencedPixels
-from cellpose_studio.io.project.rescue.label_sets import SavedLabelSet
+from cellpose_studio.io.project.rescue.label_sets import SavedLabelSet, saved_label_set
 from cellpose_studio.io.project.rescue.masks import Masks
 from cellpose_studio.io.project.rescue.salvage import Salvage, Values
 from cellpose_studio.io.project.tables.images import (
@@ -50,10 +50,13 @@ class Images:
     def label_sets(self, masks: Masks) -> list[SavedLabelSet]:
         """Return all label sets, also those of which only masks are left."""
         rows = self._salvage.rows("label_set")
-        found = {int(row[0]): SavedLabelSet(*row) for row in rows}  # type: ignore[arg-type]
+        saved = (saved_label_set(row) for row in rows)
+        found = {label_set.id: label_set for label_set in saved}
         for number in masks.label_sets() - found.keys():
             unknown = max(self.images, default=0) + 1
-            found[number] = SavedLabelSet(number, unknown, f"masks {number}", None)
+            found[number] = SavedLabelSet(
+                id=number, image=unknown, name=f"masks {number}", head=None
+            )
         return [self._placed(found[number], masks) for number in sorted(found)]
 
     def save(self, db: sqlite3.Connection, folder: Path) -> None:
@@ -95,18 +98,18 @@ class Images:
         names = tuple(f"Channel {n + 1}" for n in range(record.shape[1]))
         path = Path(record.path)
         self.images[number] = StoredImage(
-            number,
-            ImageSource(
-                path,
-                record.scene,
-                record.shape,
-                np.dtype(record.dtype),
-                record.axes,
-                record.pixel_size_um,
-                names,
-                False,
-                record.fingerprint,
-                _reader(path, record.scene, record.shape, record.fingerprint),
+            id=number,
+            image=ImageSource(
+                path=path,
+                scene=record.scene,
+                shape=record.shape,
+                dtype=np.dtype(record.dtype),
+                file_axes=record.axes,
+                pixel_size_um=record.pixel_size_um,
+                channel_names=names,
+                rgb=False,
+                fingerprint=record.fingerprint,
+                reader=_reader(path, record.scene, record.shape, record.fingerprint),
             ),
         )
         self.lost.append(
@@ -119,18 +122,18 @@ class Images:
         shape: Shape = (t, 1, z, y, x)
         path = self._folder / f"lost image {number}"
         self.images[number] = StoredImage(
-            number,
-            ImageSource(
-                path,
-                "",
-                shape,
-                np.dtype(np.uint8),
-                "TZYX"[-len(masks) :],
-                (None, None, None),
-                ("Channel 1",),
-                False,
-                "",
-                _reader(path, "", shape, ""),
+            id=number,
+            image=ImageSource(
+                path=path,
+                scene="",
+                shape=shape,
+                dtype=np.dtype(np.uint8),
+                file_axes="TZYX"[-len(masks) :],
+                pixel_size_um=(None, None, None),
+                channel_names=("Channel 1",),
+                rgb=False,
+                fingerprint="",
+                reader=_reader(path, "", shape, ""),
             ),
         )
         self.lost.append(f"Which image the masks of image {number} belong to was lost.")

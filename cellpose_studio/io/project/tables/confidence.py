@@ -74,10 +74,10 @@ def _confidence(cells: int, candidates: int, misfits: int, data: bytes) -> Confi
     raw = zlib.decompressobj().decompress(data, 16 * cells + 1)
     columns = np.frombuffer(raw, "<u4").reshape(4, cells)
     return Confidence(
-        columns[0].astype(np.uint32),
-        columns[1].astype(np.int64),
-        columns[2].view("<f4").astype(np.float64),
-        columns[3].view("<f4").astype(np.float64),
-        int(candidates),
-        int(misfits),
+        ids=columns[0].astype(np.uint32),
+        pixels=columns[1].astype(np.int64),
+        flow_errors=columns[2].view("<f4").astype(np.float64),
+        probabilities=columns[3].view("<f4").astype(np.float64),
+        candidates=int(candidates),
+        misfits=int(misfits),
     )

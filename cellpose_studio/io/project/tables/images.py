@@ -23,7 +23,7 @@ _COLUMNS = (
 _PATH, _RELATIVE = 1, 2
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredImage:
     """An image as a project knows it.
 
@@ -172,21 +172,26 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
     )
     z, y, x = (None if n is None else float(n) for n in loaded(_text(size)))
     image = ImageSource(
-        where,
-        _text(scene),
-        lengths,
-        np.dtype(_text(dtype)),
-        _text(file_axes),
-        (z, y, x),
-        tuple(_text(name) for name in loaded(_text(names))),
-        bool(rgb),
-        _text(fingerprint),
-        reader,
+        path=where,
+        scene=_text(scene),
+        shape=lengths,
+        dtype=np.dtype(_text(dtype)),
+        file_axes=_text(file_axes),
+        pixel_size_um=(z, y, x),
+        channel_names=tuple(_text(name) for name in loaded(_text(names))),
+        rgb=bool(rgb),
+        fingerprint=_text(fingerprint),
+        reader=reader,
     )
     if len(image.channel_names) != image.channels:
         raise ValueError("names and number of channels differ")
     return StoredImage(
-        _number(number), image, asked_axes, _text(active), bool(reviewed), bool(hidden)
+        id=_number(number),
+        image=image,
+        asked_axes=asked_axes,
+        active=_text(active),
+        reviewed=bool(reviewed),
+        hidden=bool(hidden),
     )
 
 

@@ -183,17 +183,17 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         delta_sha256,
     ) = fixed
     return JournalEntry(
-        int(number),
-        int(label_set),
-        base,
-        str(operation),
-        _cells(cells),
-        when(time),
-        undoes,
-        head,
-        sealed,
-        None if statuses is None else _statuses(statuses),
-        delta_sha256 is not None,
+        id=int(number),
+        label_set=int(label_set),
+        base=base,
+        operation=str(operation),
+        cells=_cells(cells),
+        time=when(time),
+        undoes=undoes,
+        head=head,
+        sealed=sealed,
+        statuses=None if statuses is None else _statuses(statuses),
+        pixels=delta_sha256 is not None,
     )
 
 

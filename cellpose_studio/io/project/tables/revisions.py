@@ -30,7 +30,7 @@ _FIXED = (
 _COLUMNS = f"{_FIXED}, note, sha256"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class StoredLabelSet:
     """Masks of one kind on one image.
 
@@ -226,14 +226,14 @@ def _label_set(row: tuple[Any, ...], edited: set[int]) -> StoredLabelSet:
         raise ValueError("the image or the head is missing")
     revision = None if head is None else _revision(tuple(rest))
     return StoredLabelSet(
-        int(number),
-        int(image),
-        str(name),
-        revision,
-        int(cells),
-        number in edited,
+        id=int(number),
+        image=int(image),
+        name=str(name),
+        head=revision,
+        cells=int(cells),
+        edited=number in edited,
         # No checksum is over it; a cell can have no higher one.
-        min(max(int(highest), 0), HIGHEST_ID),
+        highest=min(max(int(highest), 0), HIGHEST_ID),
     )
 
 
@@ -260,17 +260,19 @@ def _revision(row: tuple[Any, ...]) -> LabelRevision:
     if not 2 <= len(lengths) <= 4 or min(lengths) < 1:
         raise ValueError("a label image of an impossible shape")
     return LabelRevision(
-        int(number),
-        int(label_set),
-        parent,
-        kind,
-        when(created),
-        str(origin),
-        lengths,
-        int(cells),
-        run,
-        SegmentationParameters.model_validate_json(parameters) if parameters else None,
-        dict(loaded(details)),
-        str(author),
-        str(note),
+        id=int(number),
+        label_set=int(label_set),
+        parent=parent,
+        kind=kind,
+        created=when(created),
+        origin=str(origin),
+        shape=lengths,
+        cells=int(cells),
+        run=run,
+        parameters=SegmentationParameters.model_validate_json(parameters)
+        if parameters
+        else None,
+        details=dict(loaded(details)),
+        author=str(author),
+        note=str(note),
     )

@@ -14,7 +14,7 @@ from cellpose_studio.io.project.reading import reading
 BatchState = Literal["waiting", "running", "done", "failed", "cancelled"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class BatchItem:
     """One run of a queue.
 
@@ -86,10 +86,10 @@ def _item(
     if state not in get_args(BatchState):
         raise ValueError(f"an unknown state: {state}")
     return BatchItem(
-        int(number),
-        int(image),
-        state,
-        str(model),
-        parameters,
-        str(message),
+        id=int(number),
+        image=int(image),
+        state=state,
+        model=str(model),
+        parameters=parameters,
+        message=str(message),
     )
