@@ -7,8 +7,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.torchvision_ops import make_importable
-
 IOU_THRESHOLDS = (0.5, 0.75, 0.9)
 
 
@@ -29,9 +27,9 @@ def agreement(
     found: npt.NDArray[np.integer], true: npt.NDArray[np.integer]
 ) -> Agreement:
     """Return how well ``found`` agrees with ``true``, label images of one shape."""
-    make_importable()
     import fastremap
-    from cellpose.metrics import average_precision
+
+    from cellpose_studio.engine.cellpose_api import average_precision
 
     pair = [fastremap.renumber(labels)[0].astype(np.int32) for labels in (true, found)]
     cells, found_cells = (int(labels.max(initial=0)) for labels in pair)

@@ -22,9 +22,7 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
 
     leave_a_core_free()
     checkpoint.check()
-    from cellpose_studio.engine.libraries import load_cellpose
-
-    load_cellpose()
+    import cellpose_studio.engine.cellpose_api  # noqa: F401
     from cellpose_studio.engine.device import available_devices
 
     return [device.title for device in available_devices()]

@@ -75,6 +75,12 @@ def test_cellpose_can_be_imported_beside_the_installed_torchvision():
     assert run(MAKE_IMPORTABLE + imports).endswith("cellpose.models")
 
 
+def test_the_engine_imports_cellpose_beside_a_torchvision_that_does_not_fit(stand_in):
+    (stand_in / "torchvision" / "_C.so").write_bytes(b"for another torch")
+    imports = "from cellpose_studio.engine.cellpose_api import vit; print(vit.__name__)"
+    assert run(imports, stand_in) == "cellpose.vit"
+
+
 def test_operators_are_defined_where_the_library_does_not_load(stand_in):
     (stand_in / "torchvision" / "_C.so").write_bytes(b"for another torch")
     assert "torchvision::nms does not exist" in run("import torchvision", stand_in)

@@ -14,7 +14,6 @@ from cellpose_studio.app.gc_tuning import freeze_gc
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.scratch import new_unnamed
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.engine.libraries import load_cellpose
 from cellpose_studio.ui.window.main_window import MainWindow
 
 LONG = 120_000  # ms; a machine with much else to do must not fail a test
@@ -25,7 +24,8 @@ def _set_apart() -> None:
     """Set apart what is loaded, as the application does; each test is quicker then."""
     from napari.qt import QtViewer  # noqa: F401
 
-    load_cellpose()
+    import cellpose_studio.engine.cellpose_api  # noqa: F401
+
     gc.collect()
     freeze_gc()
 

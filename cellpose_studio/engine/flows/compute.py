@@ -16,7 +16,6 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.flows.tiles import TileCounter, run_planes, tiling
 from cellpose_studio.engine.networks.network import Network
-from cellpose_studio.engine.torchvision_ops import make_importable
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -52,8 +51,7 @@ def flows_of_planes(
     counter: TileCounter,
 ) -> Flows:
     """Return the flows of every plane of ``stack`` (Z, Y, X, C), each on its own."""
-    make_importable()
-    from cellpose.transforms import resize_image
+    from cellpose_studio.engine.cellpose_api import resize_image
 
     scale = network.spec.diam_mean / diameter
     outputs = run_planes(network, stack, scale, parameters, counter)
@@ -70,8 +68,7 @@ def flows_of_volume(
     counter: TileCounter,
 ) -> Flows:
     """Return the flows of the volume ``stack`` (Z, Y, X, C), seen from three sides."""
-    make_importable()
-    from cellpose.transforms import resize_image_3d
+    from cellpose_studio.engine.cellpose_api import resize_image_3d
 
     scale = network.spec.diam_mean / diameter
     seen = _volume_shape(stack.shape[:3], parameters, scale)

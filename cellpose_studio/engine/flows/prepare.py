@@ -8,7 +8,6 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.runs.parameters import GREY, Normalization
-from cellpose_studio.engine.torchvision_ops import make_importable
 
 
 def network_input(
@@ -34,8 +33,7 @@ def network_input(
     stack = np.stack([_channel(pixels, c) for c in channels], axis=-1)
     if not normalization.normalize:
         return stack
-    make_importable()
-    from cellpose.transforms import normalize_img
+    from cellpose_studio.engine.cellpose_api import normalize_img
 
     options = cellpose_options(normalization)
     if len(stack) == 1:

@@ -19,7 +19,6 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.networks.network import Network, device_full
-from cellpose_studio.engine.torchvision_ops import make_importable
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -77,7 +76,7 @@ class Tiling:
         self, plane: FloatArray
     ) -> tuple[FloatArray, list[list[int]], list[list[int]]]:
         """Return the tiles (N, C, Y, X) of ``plane`` (Y, X, C), and where they lie."""
-        from cellpose.transforms import make_tiles
+        from cellpose_studio.engine.cellpose_api import make_tiles
 
         padded = np.pad(plane.transpose(2, 0, 1), ((0, 0), *self.pads))
         tiles, ysub, xsub, *_ = make_tiles(
@@ -89,7 +88,7 @@ class Tiling:
         self, outputs: FloatArray, ysub: list[list[int]], xsub: list[list[int]]
     ) -> FloatArray:
         """Return the outputs (N, 3, Y, X) of tiles as those of the plane (Y, X, 3)."""
-        from cellpose.transforms import average_tiles, unaugment_tiles
+        from cellpose_studio.engine.cellpose_api import average_tiles, unaugment_tiles
 
         (top, bottom), (left, right) = self.pads
         y, x = self.size
@@ -117,8 +116,7 @@ def tiling(
     ParametersUnfit
         If nothing is left of them.
     """
-    make_importable()
-    from cellpose.transforms import get_pad_yx
+    from cellpose_studio.engine.cellpose_api import get_pad_yx
 
     y, x = int(shape[0] * scale), int(shape[1] * scale)
     if min(y, x) < 1:
@@ -168,7 +166,7 @@ def run_planes(
     DeviceFull
         If not even one tile fits into the device's memory.
     """
-    from cellpose.transforms import resize_image
+    from cellpose_studio.engine.cellpose_api import resize_image
 
     cut = tiling(stack.shape[1:3], scale, network, parameters)
     outputs = np.empty((len(stack), *cut.size, 3), np.float32)

@@ -24,7 +24,6 @@ from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.masks.follow import follow
 from cellpose_studio.engine.masks.mask_flows import flow_errors
 from cellpose_studio.engine.masks.stitch import stitched
-from cellpose_studio.engine.torchvision_ops import make_importable
 
 Labels = npt.NDArray[np.integer]
 LabelArray = npt.NDArray[np.uint32]
@@ -61,7 +60,6 @@ class FlowMaskMaker:
     def __init__(
         self, flows: Flows, label_shape: tuple[int, ...], device: Device = CPU
     ) -> None:
-        make_importable()
         # Or torch warns on the terminal at the first run.
         torch.sparse.check_sparse_tensor_invariants.disable()
         self._flows = flows
@@ -170,7 +168,7 @@ class FlowMaskMaker:
 
     def _found(self, n: int, check: Callable[[], None]) -> Labels:
         """Return the cells of one part that the flows lead to."""
-        from cellpose.dynamics import get_masks_torch
+        from cellpose_studio.engine.cellpose_api import get_masks_torch
 
         steps, cellprob_threshold, max_size_fraction = self._key
         dP, cellprob = self._of_part(n)
@@ -209,7 +207,8 @@ class FlowMaskMaker:
         if labels.shape == shape:
             return labels
         import cv2
-        from cellpose.transforms import resize_image, resize_image_3d
+
+        from cellpose_studio.engine.cellpose_api import resize_image, resize_image_3d
 
         nearest = {"interpolation": cv2.INTER_NEAREST, "no_channels": True}
         if labels.ndim == 2:
@@ -276,7 +275,7 @@ def _without(labels: Labels, cells: npt.NDArray[np.integer]) -> Labels:
 
 def _finished(labels: Labels, min_size: int) -> LabelArray:
     """Fill holes and leave out small cells; may change ``labels``."""
-    from cellpose.utils import fill_holes_and_remove_small_masks
+    from cellpose_studio.engine.cellpose_api import fill_holes_and_remove_small_masks
 
     filled = fill_holes_and_remove_small_masks(labels, min_size=min_size)
     return np.asarray(filled).astype(np.uint32)

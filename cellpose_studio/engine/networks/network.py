@@ -23,7 +23,6 @@ from cellpose_studio.engine.networks.size_model import (
 )
 from cellpose_studio.engine.networks.unet import UNet, concatenates, widths_of
 from cellpose_studio.engine.networks.weights import Weights, read_weights, sha256_of
-from cellpose_studio.engine.torchvision_ops import make_importable
 
 TILE: dict[Architecture, int] = {"unet": 224, "sam": 256, "dino": 384}
 """Side of the tiles that each architecture was trained on, px."""
@@ -207,8 +206,7 @@ def _empty(architecture: Architecture, weights: Weights) -> Any:
     """Return the network that ``weights`` belong to, to be filled with them."""
     if architecture == "unet":
         return UNet(widths_of(weights), concatenation=concatenates(weights))
-    make_importable()
-    from cellpose import vit
+    from cellpose_studio.engine.cellpose_api import vit
 
     if architecture == "sam":
         # Without values: 300 million random numbers would only be overwritten.

@@ -12,7 +12,6 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.labels import compacted
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.masks.mask_flows import flows_of_masks
-from cellpose_studio.engine.torchvision_ops import make_importable
 from cellpose_studio.engine.training.augmentation import plain, varied
 
 FloatArray = npt.NDArray[np.float32]
@@ -74,8 +73,7 @@ class TrainingCrops:
 
         They are turned, flipped and scaled by Cellpose's own augmentation.
         """
-        make_importable()
-        from cellpose.transforms import random_rotate_and_resize
+        from cellpose_studio.engine.cellpose_api import random_rotate_and_resize
 
         parameters = self._parameters
         # Cellpose draws from NumPy's global generator.
@@ -120,8 +118,7 @@ def diameter_of(labels: npt.NDArray[np.integer]) -> float | None:
 
     None if there are no cells.
     """
-    make_importable()
-    from cellpose.utils import diameters
+    from cellpose_studio.engine.cellpose_api import diameters
 
     return max(float(diameters(labels)[0]), 5.0) if labels.any() else None
 
