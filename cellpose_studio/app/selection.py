@@ -49,7 +49,7 @@ class Selection(QObject):
         """Choose no cell that is there no longer."""
         if not self._cell or (image, name) != self._masks:
             return
-        if not image.label_sets[name].pixels.cell_table().of_cell(self._cell):
+        if not image.label_sets[name].pixels.cell_table().size_of(self._cell):
             self.select(0)
 
     def _shown_masks(self) -> tuple[ProjectImage, str] | None:

@@ -1,4 +1,4 @@
-"""What a piece of work knows of its job: how to report, when to stop."""
+"""Progress reports and cancellation of long-running work."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ class Cancelled(Exception):
 
 
 def _ignore(done: int, total: int, what: str) -> None:
-    """Report nothing: what a script or a test usually wants."""
+    """Discard the report; the default of scripts and tests."""
 
 
 class Checkpoint:
@@ -31,7 +31,7 @@ class Checkpoint:
 
     @property
     def stopped(self) -> bool:
-        """A stop was asked for."""
+        """Whether `stop` was called."""
         return self._stop.is_set()
 
     def check(self) -> None:

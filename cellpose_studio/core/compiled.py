@@ -1,4 +1,4 @@
-"""Loops over pixels, compiled."""
+"""Just-in-time compilation of loops over pixels."""
 
 from __future__ import annotations
 
@@ -11,9 +11,10 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 
 def compiled(function: F) -> F:
-    """Compile ``function`` when it is first called; other threads run meanwhile.
+    """Compile ``function`` at its first call; the compiled code releases the GIL.
 
-    The cache on disk spares every start but the first the second that this takes.
+    Compiling takes about a second. A cache on disk spares later starts this time.
     """
+    # The GIL is released so that the window keeps responding while a worker loops.
     machine_code: Any = numba.njit(nogil=True, cache=True)(function)
     return machine_code

@@ -1,4 +1,4 @@
-"""Errors whose text a biologist can act on."""
+"""Errors with a message and a hint for the user."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from cellpose_studio.core.images.axes import AxesQuestion
 
 
 class StudioError(Exception):
-    """Something failed in a way that we can explain.
+    """Base class of the errors that are shown to the user as they are.
 
     Attributes
     ----------
@@ -26,37 +26,37 @@ class StudioError(Exception):
 
 
 class ImageUnreadable(StudioError):
-    """A file is not an image that we can open, or is damaged."""
+    """A file is damaged, or is not an image in a supported format."""
 
 
 class IdsUsedUp(StudioError):
-    """Cells have ids as high as a pixel can hold."""
+    """No id is left for a new cell."""
 
 
 class AxesAmbiguous(StudioError):
-    """The file does not say which axis is which; the user has to.
+    """The metadata of a file do not define its axes; the user has to choose.
 
     Attributes
     ----------
     question
-        What to ask, with the best guess.
+        The question to ask, with the best guess.
     """
 
     def __init__(self, question: AxesQuestion) -> None:
         super().__init__(
-            f"{question.path.name} has the shape {question.shape}, and does not say "
-            "which axis is which.",
-            "Say what its axes are.",
+            f"{question.path.name} has the shape {question.shape}, and its metadata do "
+            "not define the axes.",
+            "Choose its axes.",
         )
         self.question = question
 
 
 class MasksUnreadable(StudioError):
-    """A file holds no masks that we can use."""
+    """A file contains no masks that can be used."""
 
 
 class ModelUnusable(StudioError):
-    """A weight file is missing, damaged, or of a kind that we cannot run."""
+    """A weight file is missing, damaged, or of an unsupported kind."""
 
 
 class ParametersUnfit(StudioError):
@@ -64,23 +64,23 @@ class ParametersUnfit(StudioError):
 
 
 class NotEnoughMemory(StudioError):
-    """The work does not fit into the memory of the device, nor of the computer."""
+    """Neither the device nor the computer has enough memory for the work."""
 
 
 class DeviceFull(NotEnoughMemory):
-    """The memory of a graphics card is too small; that of the computer may do."""
+    """A graphics card has too little memory; the computer may have enough."""
 
 
 class CannotSave(StudioError):
-    """A file could not be written; whatever was there before is untouched."""
+    """A file could not be written; a previous version of it is unchanged."""
 
 
 class TrainingSetUnfit(StudioError):
-    """The folders hold too little, or the wrong things, to train a model on."""
+    """The folders do not contain enough suitable images to train a model."""
 
 
 class ProjectUnusable(StudioError):
-    """A project file cannot be opened: it is damaged, too new, or no project."""
+    """A project file cannot be opened: it is damaged, too new, or not a project."""
 
 
 class ProjectDamaged(ProjectUnusable):

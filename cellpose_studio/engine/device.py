@@ -80,7 +80,7 @@ def precision_for(architecture: Architecture, device: Device) -> Precision:
 
 
 def cpu_computes_bfloat16() -> bool:
-    """Tell whether the processor has bfloat16 matrix or vector units."""
+    """Return whether the processor has bfloat16 matrix or vector units."""
     features = torch.cpu.get_capabilities()
     return bool(features.get("amx_bf16") or features.get("avx512_bf16"))
 

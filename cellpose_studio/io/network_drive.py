@@ -13,7 +13,7 @@ _NETWORK = {
 
 
 def is_on_network(path: Path) -> bool:
-    """Tell whether a file lies on a drive of another computer; False if unknown."""
+    """Return whether a file lies on a drive of another computer; False if unknown."""
     if sys.platform == "win32":
         return _is_remote_on_windows(path)
     import psutil

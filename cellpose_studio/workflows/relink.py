@@ -56,7 +56,7 @@ def find_lost(
 
 
 def is_other(image: ImageSource) -> bool:
-    """Tell whether another image lies where this one should be, or none."""
+    """Return whether another image lies where this one should be, or none."""
     try:
         return fingerprint(image.path) != image.fingerprint
     except OSError:

@@ -34,8 +34,8 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     Loops over pixels are then compiled, or read from the cache of an earlier start,
     and SciPy and scikit-image are imported.
     """
-    from cellpose_studio.core.display.label_marks import mark, marks_of
-    from cellpose_studio.core.display.label_picture import picture, update
+    from cellpose_studio.core.display.label_marks import draw_marks, marks_of
+    from cellpose_studio.core.display.label_picture import draw_labels, redraw_labels
     from cellpose_studio.core.display.thumbnail import label_thumbnail
     from cellpose_studio.core.edits import paint, reshape, split, whole
     from cellpose_studio.core.edits.shapes import brush
@@ -46,7 +46,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     labels[2:14, 2:14] = 1
     everything = (slice(0, 16), slice(0, 16))
     table = CellTable.of(labels)
-    drawn = picture(labels)
+    drawn = draw_labels(labels)
     line = np.array([[8.0, 0.0], [8.0, 15.0]])
     seeds = np.array([[4.0, 8.0], [12.0, 8.0]])
     edits: tuple[Callable[[], LabelEdit], ...] = (
@@ -55,9 +55,9 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
         lambda: split.split_by_line(labels, table, 1, line),
         lambda: split.split_by_seeds(labels, table, 1, seeds),
         lambda: reshape.fill_holes(labels, table, [1]),
-        lambda: reshape.smooth(labels, table, [1]),
-        lambda: reshape.grow(labels, table, [1], 1),
-        lambda: reshape.shrink(labels, table, [1], 1),
+        lambda: reshape.smooth_cells(labels, table, [1]),
+        lambda: reshape.grow_cells(labels, table, [1], 1),
+        lambda: reshape.shrink_cells(labels, table, [1], 1),
         lambda: whole.delete_cells(labels, table, [1]),
     )
     for edit in edits:
@@ -65,7 +65,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
         change = edit()
         change.apply(labels)
         table.change(change, labels)
-        update(drawn, labels, everything)
+        redraw_labels(drawn, labels, everything)
     label_thumbnail(labels)
     polygons(labels)
-    mark(drawn, labels, everything, marks_of({1: "accepted"}))
+    draw_marks(drawn, labels, everything, marks_of({1: "accepted"}))

@@ -11,8 +11,8 @@ import numpy.typing as npt
 from cellpose_studio.core.display.label_picture import (
     COLOURS,
     colour_table,
-    picture,
-    update,
+    draw_labels,
+    redraw_labels,
 )
 
 Labels = npt.NDArray[np.uint32]
@@ -96,9 +96,9 @@ class PictureLabels(NapariLabels):
                 self, raw: Labels, data_slice: Box | None = None
             ) -> npt.NDArray[np.uint8]:
                 if data_slice is None:
-                    return picture(raw)
+                    return draw_labels(raw)
                 view = self._slice.image.view
-                update(view, raw, data_slice)
+                redraw_labels(view, raw, data_slice)
                 return view[data_slice].copy()
 
         # Hidden until all is set, or each setting would draw the picture again.
@@ -127,7 +127,7 @@ class Pictures:
         # Napari asks for whole planes, by number or by a slice of one.
         plane = tuple(at.start if isinstance(at, slice) else at for at in key[:-2])
         if plane != self._plane:
-            self.drawn = picture(self._labels[plane])
+            self.drawn = draw_labels(self._labels[plane])
             self._plane = plane
         kept = (np.newaxis for at in key[:-2] if isinstance(at, slice))
         return self.drawn[tuple(kept)]
@@ -152,11 +152,11 @@ class Derived(Option):
         box = slice(y - RADIUS, y + RADIUS + 1), slice(x - RADIUS, x + RADIUS + 1)
         down, right = np.ogrid[-RADIUS : RADIUS + 1, -RADIUS : RADIUS + 1]
         self.labels[box][down**2 + right**2 <= (RADIUS + 0.5) ** 2] = NEW_CELL
-        self._send(update(self.pictures.drawn, self.labels, box))
+        self._send(redraw_labels(self.pictures.drawn, self.labels, box))
 
     def put_back(self, box: Box, before: Labels) -> None:
         self.labels[box] = before
-        self._send(update(self.pictures.drawn, self.labels, box))
+        self._send(redraw_labels(self.pictures.drawn, self.labels, box))
 
     @abstractmethod
     def _added(self) -> Any:

@@ -78,7 +78,7 @@ class CellMeasurer:
         # Of thousands of cells, their pixels need not be asked.
         self._due |= len(edit.cells) > _MANY
         if not self._due:
-            self._edited |= edit.touched()
+            self._edited |= edit.touched_cells()
         self._due |= len(self._edited) > _MANY
         self._soon()
 

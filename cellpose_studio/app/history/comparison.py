@@ -8,13 +8,13 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.core.display.label_picture import OUTLINE, picture
+from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.matching.compare import (
     CHANGED,
     Comparison,
-    compare,
+    compare_labels,
     highlight,
 )
 from cellpose_studio.core.provenance.revision import LabelRevision
@@ -78,10 +78,10 @@ def compared(project: Project, before: Side, after: Side) -> Compared:
         raise Incomparable(
             "These two cannot be compared: the image had another size then."
         )
-    comparison = compare(old, new)
+    comparison = compare_labels(old, new)
     drawn = highlight(old, new, comparison)
     drawn[_kept(old, new, comparison) & (drawn == CHANGED)] = KEPT
-    drawn |= np.where(new > 0, picture(new), picture(old)) & np.uint8(OUTLINE)
+    drawn |= np.where(new > 0, draw_labels(new), draw_labels(old)) & np.uint8(OUTLINE)
     return Compared(before, after, comparison, drawn)
 
 

@@ -11,7 +11,7 @@ from datetime import datetime
 from cellpose_studio.app.history.parameter_changes import changes_between
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
-from cellpose_studio.core.recipes import in_force
+from cellpose_studio.core.recipes import effective_edits
 from cellpose_studio.io.project.tables.journal import read_journal
 from cellpose_studio.io.project.tables.revisions import read_revisions
 from cellpose_studio.io.project.tables.runs import read_runs
@@ -146,7 +146,7 @@ def lineage(
         head=present.head,
         line=tuple(line),
         others=steps.branches(roots),
-        open_edits=tuple(in_force(_open(journal, present.head))),
+        open_edits=tuple(effective_edits(_open(journal, present.head))),
     )
 
 
@@ -201,7 +201,7 @@ class _NodeBuilder:
             revision=revision,
             record=record,
             changes=self._changes(revision, record),
-            edits=tuple(in_force(self._edits[number])),
+            edits=tuple(effective_edits(self._edits[number])),
             below=self.branches(off),
         )
 

@@ -11,7 +11,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.project_masks import ProjectMasks
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.matching.links import matches
+from cellpose_studio.core.matching.links import match_cells
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.runs import read_run
@@ -61,4 +61,4 @@ def ids_in(restored: LabelSet, present: Snapshot) -> dict[int, int]:
     labels = present.array()
     if labels.shape != restored.array.shape:
         return {}
-    return {now: then for then, now in matches(labels, restored.array).items()}
+    return {now: then for then, now in match_cells(labels, restored.array).items()}

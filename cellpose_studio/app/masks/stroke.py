@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from cellpose_studio.core.masks.edit import LabelEdit, joined
+from cellpose_studio.core.masks.edit import LabelEdit, join_edits
 
 if TYPE_CHECKING:
     from cellpose_studio.app.masks.project_image import ProjectImage
@@ -35,7 +35,7 @@ class Stroke:
     @property
     def edit(self) -> LabelEdit:
         """All that was changed until now."""
-        return joined(self._operation, self._edits)
+        return join_edits(self._operation, self._edits)
 
     def end(self) -> None:
         """Make one step of all that was changed."""

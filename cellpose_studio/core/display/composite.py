@@ -1,4 +1,4 @@
-"""Pictures of an image as the canvas shows it: channels, and masks over them."""
+"""RGB compositing of channels and masks, as on the canvas."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ Floats = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Channel:
-    """A plane of a channel, and how it is shown.
+    """A plane of one channel with its display settings.
 
     Attributes
     ----------
@@ -30,13 +30,13 @@ class Channel:
         Values that are shown darkest and brightest.
     colours
         RGB 0 to 1: a table (N, 3) from dark to bright, or one colour (3,), which
-        begins at black. A colour picture has its own, and needs none.
+        begins at black. Not used for a colour image, whose pixels are RGB.
     gamma
         Exponent of the brightness.
     opacity
         0 to 1.
     blending
-        With the channels before it: their sum, this one over them, or the darker.
+        How it combines with the channels below: sum, alpha blending or minimum.
     """
 
     pixels: npt.NDArray[np.generic]
@@ -59,7 +59,7 @@ def composite(planes: Sequence[Channel]) -> Rgb:
         raise ValueError("composite needs planes of one size")
     seen = np.zeros((*planes[0].pixels.shape[:2], 3), np.float32)
     for n, plane in enumerate(planes):
-        colours, strength = _coloured(plane), np.float32(plane.opacity)
+        colours, strength = _colour_channel(plane), np.float32(plane.opacity)
         if plane.blending == "additive":
             seen = np.minimum(seen + colours * strength, 1)
         elif plane.blending == "minimum" and n > 0:
@@ -80,7 +80,7 @@ def overlay(
     Parameters
     ----------
     rgb
-        (Y, X, RGB), which is left as it is.
+        (Y, X, RGB); not modified.
     picture
         (Y, X) of the masks, by `core.display.label_picture.picture`.
     table
@@ -89,12 +89,12 @@ def overlay(
         Of the masks as a whole, 0 to 1.
     """
     strength = table[:, 3:].astype(np.float32) * np.float32(opacity)
-    # What the masks add, and what they leave of the image, by the pixel's value.
+    # One table row per pixel value replaces a computation per pixel.
     added = (table[:, :3] * strength * 255).astype(np.float32)
     return np.round(rgb * (1 - strength)[picture] + added[picture]).astype(np.uint8)
 
 
-def _coloured(plane: Channel) -> Floats:
+def _colour_channel(plane: Channel) -> Floats:
     """Return (Y, X, RGB), 0 to 1, of a channel by itself."""
     bright = _brightness(plane)
     if bright.ndim == 3:
@@ -107,15 +107,15 @@ def _brightness(plane: Channel) -> Floats:
     """Return the pixels from 0 to 1 between the limits."""
     low, high = plane.limits
     span = high - low if high > low else 1.0
-    # In double precision: large integers and limits close to each other. Clipped
-    # before the division, which runs over where a pixel is far from close limits.
+    # Double precision keeps large integers apart when the limits are close together.
+    # Pixels are clipped first: dividing one far outside close limits overflows.
     inside = plane.pixels.astype(np.float64).clip(low, low + span)
     bright = np.nan_to_num((inside - low) / span).clip(0, 1).astype(np.float32)
     return bright if plane.gamma == 1 else bright ** np.float32(plane.gamma)
 
 
 def _table(colours: Floats) -> Floats:
-    """Return (`_STEPS`, 3) of a table, or of the way from black to a colour."""
+    """Return (`_STEPS`, 3) of a colour table, or from black to a single colour."""
     if colours.ndim == 1:
         colours = np.stack([np.zeros(3, np.float32), colours])
     at = np.linspace(0, len(colours) - 1, _STEPS)
@@ -125,5 +125,5 @@ def _table(colours: Floats) -> Floats:
 
 
 def as_bytes(colours: Floats) -> Rgb:
-    """Return colours from 0 to 1 as bytes; others are cut off."""
+    """Return colours from 0 to 1 as bytes; values outside are clipped."""
     return np.round(colours.clip(0, 1) * 255).astype(np.uint8)

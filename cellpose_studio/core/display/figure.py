@@ -1,4 +1,4 @@
-"""What a figure of an image consists of."""
+"""The parts of an exported figure, independent of the file format."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ MM_PER_INCH = 25.4
 
 @dataclass(frozen=True, kw_only=True)
 class FigureOptions:
-    """What the user wants of a figure.
+    """Settings of a figure export.
 
     Attributes
     ----------
     whole
-        The whole plane, else what is in view.
+        Export the whole plane; otherwise the visible region.
     scale
         Pixels of the figure for one of the image, along Y.
     dpi
         Pixels of the figure per inch, in print.
     fill, outlines, words, bar
-        What is shown over the image.
+        Which overlays are drawn.
     line_width, text_size
-        In points of 1/72 inch.
+        Points (1/72 inch).
     line_colour
-        "#rrggbb"; "" for that of each cell.
+        "#rrggbb"; "" uses the colour of each cell.
     bar_length
-        In the unit of the image; 0 for a round one that fits.
+        In the unit of the image; 0 chooses a round length that fits.
     bar_left, bar_top
-        At which corner the bar is.
+        Corner of the scale bar.
     """
 
     whole: bool = True
@@ -51,18 +51,18 @@ class FigureOptions:
     bar_left: bool = False
     bar_top: bool = False
 
-    def smaller(self, factor: float) -> FigureOptions:
-        """Return those of the same figure with fewer pixels; never with more."""
+    def scaled(self, factor: float) -> FigureOptions:
+        """Return the settings of a figure with fewer pixels, never with more."""
         factor = min(factor, 1)
         dpi = max(round(self.dpi * factor), 1)
         return replace(self, scale=self.scale * factor, dpi=dpi)
 
     def pixels(self, points: float) -> float:
-        """Return how many pixels of the figure a size in points is."""
+        """Convert points to pixels of the figure."""
         return points * self.dpi / POINTS_PER_INCH
 
     def mm(self, pixels: float) -> float:
-        """Return how large something is in print."""
+        """Convert pixels of the figure to mm in print."""
         return pixels / self.dpi * MM_PER_INCH
 
 
@@ -77,7 +77,7 @@ class Outline:
 
 @dataclass(frozen=True)
 class FigureText:
-    """A word and its middle, (x, y) in pixels of the figure."""
+    """A text and its centre, (x, y) in pixels of the figure."""
 
     x: float
     y: float
@@ -89,7 +89,7 @@ class FigureText:
 class Bar:
     """A scale bar in pixels of the figure: left, top, width and height, and its text.
 
-    ``text_y`` is the middle of the text.
+    ``text_y`` is the vertical centre of the text.
     """
 
     x: float
@@ -107,9 +107,9 @@ class Figure:
     Attributes
     ----------
     options
-        What was wanted.
+        The settings it was made with.
     rgb
-        (Y, X, 3) of the image with what fills its cells.
+        (Y, X, 3) of the image with the fill of its cells.
     scale_x, scale_y
         Pixels of the figure for one of ``rgb``.
     title
@@ -135,11 +135,9 @@ class Figure:
         )
 
 
-def placed_bar(
-    size: tuple[int, int], pixels: float, text: str, o: FigureOptions
-) -> Bar:
+def place_bar(size: tuple[int, int], pixels: float, text: str, o: FigureOptions) -> Bar:
     """Return where a bar of ``pixels`` lies in a figure of ``size``."""
-    # At whole pixels, or its ends would be blurred.
+    # Whole pixels keep the ends of the bar sharp.
     margin, thick = round(o.pixels(8)), max(round(o.pixels(2.5)), 2)
     room = round(o.pixels(o.text_size) * 1.4)
     x = margin if o.bar_left else round(size[0] - margin - pixels)

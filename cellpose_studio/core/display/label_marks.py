@@ -1,7 +1,7 @@
-"""How cells that were decided on look in the picture of `core.display.label_picture`.
+"""Marks of reviewed cells in the picture of `core.display.label_picture`.
 
-They differ by their line as well as by their colour: accepted cells have a solid
-outline, rejected ones dashes, and those for later dots.
+Statuses differ by line style as well as by colour: accepted cells have a solid
+outline, rejected ones a dashed one, and those for later a dotted one.
 """
 
 from __future__ import annotations
@@ -16,21 +16,21 @@ from cellpose_studio.core.display.label_picture import (
     COLOURS,
     OUTLINE,
     Box,
+    LabelPicture,
     Labels,
-    SessionView,
 )
 
 ACCEPTED, REJECTED, LATER = range(COLOURS + 1, COLOURS + 4)
 """Values of pixels, in place of the colour of the cell."""
 
 MARKS = {"accepted": ACCEPTED, "rejected": REJECTED, "later": LATER}
-"""By what the user has decided."""
+"""Pixel value of each cell status."""
 
 _HIGHEST = 1 << 24
 """Ids above are not marked; a table of them would be too large."""
 
 
-def marks_of(statuses: Mapping[int, str]) -> SessionView:
+def marks_of(statuses: Mapping[int, str]) -> LabelPicture:
     """Return for `mark` the value for every id, 0 for cells without a status."""
     ids = [cell for cell in statuses if cell < _HIGHEST]
     marks = np.zeros(max(ids, default=-1) + 1, np.uint8)
@@ -38,13 +38,15 @@ def marks_of(statuses: Mapping[int, str]) -> SessionView:
     return marks
 
 
-def mark(drawn: SessionView, labels: Labels, box: Box, marks: SessionView) -> None:
-    """Draw cells as they were decided on, within ``box`` of their picture.
+def draw_marks(
+    drawn: LabelPicture, labels: Labels, box: Box, marks: LabelPicture
+) -> None:
+    """Draw the marks of reviewed cells within ``box`` of their picture.
 
     Parameters
     ----------
     drawn
-        The picture of ``labels``, Y and X last; it is drawn on.
+        The picture of ``labels``, Y and X last; modified in place.
     marks
         (N,) by `marks_of`.
     """
@@ -64,10 +66,10 @@ def mark(drawn: SessionView, labels: Labels, box: Box, marks: SessionView) -> No
         )
 
 
-def ranked(
-    drawn: npt.NDArray[np.uint8], labels: Labels, ranks: SessionView
+def apply_ranks(
+    drawn: npt.NDArray[np.uint8], labels: Labels, ranks: LabelPicture
 ) -> npt.NDArray[np.uint8]:
-    """Return a picture with the colours of ``ranks``; cells beyond keep theirs."""
+    """Return a picture coloured by ``ranks``; ids beyond them keep their colour."""
     if labels.max(initial=0) < len(ranks):
         return (drawn & np.uint8(OUTLINE)) | ranks[labels]
     known = labels < len(ranks)
@@ -77,9 +79,9 @@ def ranked(
 
 @compiled
 def _mark(
-    drawn: SessionView,
+    drawn: LabelPicture,
     labels: Labels,
-    marks: SessionView,
+    marks: LabelPicture,
     top: int,
     bottom: int,
     left: int,

@@ -1,9 +1,9 @@
-"""How labels look: one byte per pixel, to be coloured by a table.
+"""Rendering of labels: one byte per pixel, coloured by a look-up table.
 
 Bits 0 to 6 of the byte are the colour of the cell, 1 to `COLOURS`, or 0 for
 background; the values above are for `core.display.label_marks`. Bit 7 marks the
-outline. What is shown of fill and outline is a matter of the table alone, so that
-switching them on and off leaves the picture as it is.
+outline. Fill and outline are switched on and off in the table alone, so that the
+picture need not be drawn again.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ OUTLINE = 0x80
 MARK_COLOURS = ((0.0, 0.85, 0.55), (0.95, 0.3, 0.1), (1.0, 0.8, 0.0))
 """RGB of the values above: accepted, rejected, later."""
 _MARK_FILL = 0.5
-"""How strong their fill is, of that of others: what is decided steps back."""
+"""Opacity of their fill relative to other cells, so that reviewed cells recede."""
 
 Labels = npt.NDArray[np.uint32]
-SessionView = npt.NDArray[np.uint8]
+LabelPicture = npt.NDArray[np.uint8]
 Box = tuple[slice, ...]
 
 
-def picture(labels: Labels) -> SessionView:
+def draw_labels(labels: Labels) -> LabelPicture:
     """Return the picture of labels (Y, X) or, plane by plane, (Z, Y, X).
 
     The outline of a cell is its pixels that touch something else, as in
-    `core.masks.labels.outlines`. Other threads may work meanwhile.
+    `core.masks.labels.outlines`. Releases the GIL.
     """
     drawn = np.empty(labels.shape, np.uint8)
-    update(drawn, labels, tuple(slice(0, size) for size in labels.shape))
+    redraw_labels(drawn, labels, tuple(slice(0, size) for size in labels.shape))
     return drawn
 
 
-def update(drawn: SessionView, labels: Labels, box: Box) -> Box:
-    """Redraw what a change of ``labels`` inside ``box`` can have changed.
+def redraw_labels(drawn: LabelPicture, labels: Labels, box: Box) -> Box:
+    """Redraw the region that a change of ``labels`` inside ``box`` affects.
 
     Parameters
     ----------
     drawn
-        The picture of ``labels`` before the change; it is drawn on.
+        The picture of ``labels`` before the change; modified in place.
     labels
         The labels after the change, of the same shape.
     box
@@ -54,7 +54,7 @@ def update(drawn: SessionView, labels: Labels, box: Box) -> Box:
     Returns
     -------
     Box
-        What was redrawn: ``box`` and the pixels around it in its planes.
+        The redrawn region: ``box`` and a border of one pixel in its planes.
     """
     height, width = labels.shape[-2:]
     *planes, rows, columns = box
@@ -69,8 +69,8 @@ def update(drawn: SessionView, labels: Labels, box: Box) -> Box:
 def palette() -> npt.NDArray[np.float32]:
     """Return RGB (`COLOURS`, 3), 0 to 1, of cells.
 
-    Hues go round by the golden angle, and brightness in steps of three, so that
-    cells next to each other differ in one or the other for every eye.
+    Hues advance by the golden angle, and brightness cycles through three levels, so
+    that neighbouring cells differ in one of them, also for colour-blind readers.
     """
     golden = (3 - 5**0.5) / 2
     levels = ((0.95, 0.75), (0.6, 1.0), (0.85, 0.5))  # saturation, value
@@ -81,9 +81,9 @@ def palette() -> npt.NDArray[np.float32]:
 
 
 def uncertainty_palette() -> npt.NDArray[np.float32]:
-    """Return RGB (`COLOURS`, 3), 0 to 1, from uncertain to sure: orange to blue.
+    """Return RGB (`COLOURS`, 3), 0 to 1, from uncertain to certain: orange to blue.
 
-    A pale yellow lies between, so that every eye tells one from the other.
+    A pale yellow lies between, so that colour-blind readers can tell the ends apart.
     """
     ends = np.array([[1.0, 0.35, 0.0], [0.95, 0.85, 0.6], [0.1, 0.4, 0.95]])
     at = np.linspace(0, 2, COLOURS)
@@ -93,8 +93,8 @@ def uncertainty_palette() -> npt.NDArray[np.float32]:
 
 def ranks_of(
     ids: npt.NDArray[np.uint32], scores: npt.NDArray[np.float64], size: int
-) -> SessionView:
-    """Return for `by_rank` the colour of every id below ``size``, by scores 0 to 1."""
+) -> LabelPicture:
+    """Return the colour of every id below ``size``, by its score from 0 to 1."""
     ranks = np.zeros(size, np.uint8)
     ranks[ids] = 1 + np.round(scores * (COLOURS - 1)).astype(np.uint8)
     return ranks
@@ -128,9 +128,9 @@ def colour_of(cell: int) -> int:
 
 @compiled
 def _byte(cell: np.uint32, inside: bool) -> np.uint8:
-    # Multiplying by 2³² over the golden ratio puts ids that are close to each
-    # other, which neighbours usually have, far apart. Each step is made 32 bits wide
-    # again: the compiler then does twice as many pixels at once.
+    # Neighbours usually have ids close to each other: multiplying by 2³² over the
+    # golden ratio gives them colours far apart. Each step is cast back to 32 bits,
+    # which lets the compiler vectorise over twice as many pixels.
     spread = np.uint32(np.uint32(cell * np.uint32(2654435769)) >> np.uint32(16))
     colour = np.uint32(np.uint32(spread * np.uint32(COLOURS)) >> np.uint32(16))
     edge = np.uint32(0) if inside else np.uint32(OUTLINE)
@@ -139,7 +139,7 @@ def _byte(cell: np.uint32, inside: bool) -> np.uint8:
 
 @compiled
 def _draw(
-    labels: Labels, drawn: SessionView, top: int, bottom: int, left: int, right: int
+    labels: Labels, drawn: LabelPicture, top: int, bottom: int, left: int, right: int
 ) -> None:
     height, width = labels.shape
     first, last = max(left, 1), min(right, width - 1)
@@ -162,10 +162,10 @@ def _draw(
 
 
 @compiled
-def _draw_row(above: Labels, here: Labels, below: Labels, line: SessionView) -> None:
+def _draw_row(above: Labels, here: Labels, below: Labels, line: LabelPicture) -> None:
     """Draw pixels of a row; ``here`` has one more at either end."""
-    # No branch, and no index that could be negative: the compiler then does many
-    # pixels at once.
+    # Without branches and without indices that could be negative, the compiler
+    # vectorises this loop.
     size = len(line)
     before, cells, after = here[:size], here[1 : size + 1], here[2 : size + 2]
     for x in range(size):

@@ -1,11 +1,11 @@
-"""How long a scale bar is, and what stands beside it."""
+"""Length and text of a scale bar."""
 
 from __future__ import annotations
 
 import math
 
 SHARE = 0.25
-"""Of the width of a picture, the most that a bar takes by itself."""
+"""Largest part of the width of an image that an automatic bar takes."""
 
 _ROUND = (1, 2, 5)
 
@@ -22,7 +22,8 @@ def bar_length(span: float) -> float:
         raise ValueError("the width of a picture is a positive number")
     most = span * SHARE
     power = math.floor(math.log10(most))
-    # One power of ten to either side, because of what logarithms round.
+    # Rounding may put the logarithm on the wrong side of a power of ten, so the
+    # powers on both sides are tried.
     lengths = [n * 10.0**p for p in range(power - 1, power + 2) for n in _ROUND]
     return max(length for length in lengths if length <= most * (1 + 1e-9))
 

@@ -1,4 +1,4 @@
-"""Where in a cell there is room for a word."""
+"""Anchor points of texts inside cells."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ Labels = npt.NDArray[np.uint32]
 Box = tuple[slice, slice]
 
 _SIDE = 64
-"""Pixels that are looked at along each side of a cell; of larger ones every nth."""
+"""Samples along each side of a cell; larger cells are subsampled."""
 
 
 def anchor_in(labels: Labels, cell: int, box: Box) -> tuple[float, float] | None:
-    """Return Y and X of a pixel that lies well inside a cell; None if it is not there.
+    """Return Y and X of a pixel well inside a cell; None if the box has no pixel of it.
 
-    That is its centre of mass or, where that lies outside, the middle of its largest
-    inscribed circle.
+    This is the centre of mass of the cell or, if that lies outside, the centre of its
+    largest inscribed circle.
 
     Parameters
     ----------
     labels
         A plane (Y, X).
     box
-        Holds what is to be looked at of the cell.
+        The part of the plane to search.
     """
     rows, columns = box
     steps = [max((part.stop - part.start) // _SIDE, 1) for part in box]
@@ -32,16 +32,16 @@ def anchor_in(labels: Labels, cell: int, box: Box) -> tuple[float, float] | None
     if not inside.any():
         if steps == [1, 1]:
             return None
-        # So thin that it fell between the pixels that were looked at.
+        # The cell is so thin that it fell between the samples.
         steps, inside = [1, 1], labels[box] == cell
         if not inside.any():
             return None
-    y, x = _place(inside)
+    y, x = _anchor(inside)
     return float(rows.start + y * steps[0]), float(columns.start + x * steps[1])
 
 
-def _place(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
-    # Sums along the sides take a fraction of the time that all indices would.
+def _anchor(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
+    # Sums along rows and columns are much faster than the indices of all pixels.
     ys, xs = inside.sum(axis=1), inside.sum(axis=0)
     total = ys.sum()
     y = round(float(ys @ np.arange(len(ys)) / total))
@@ -50,7 +50,7 @@ def _place(inside: npt.NDArray[np.bool_]) -> tuple[int, int]:
         return y, x
     import cv2
 
-    # Beyond the box is outside, too.
+    # The padding makes everything beyond the box count as outside the cell.
     room = cv2.distanceTransform(
         np.pad(inside, 1).astype(np.uint8), cv2.DIST_L2, cv2.DIST_MASK_PRECISE
     )

@@ -1,4 +1,4 @@
-"""Small pictures of images and masks, for lists and trees."""
+"""Thumbnails of images and masks, for lists and trees."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.composite import as_bytes
-from cellpose_studio.core.display.label_picture import OUTLINE, palette, picture
+from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels, palette
 from cellpose_studio.core.images.image import ImageSource
 
 SIZE = 96
@@ -26,9 +26,9 @@ CONTRAST = (0.1, 99.9)
 """Percentiles of the pixels that are shown darkest and brightest."""
 
 _LOOKED_AT = 1024
-"""About as many pixels along a side tell the contrast."""
+"""Samples along each side of a plane, enough to estimate the contrast."""
 _PER_PIXEL = 4
-"""Labels looked at along each side of a pixel, so that small cells are not missed."""
+"""Labels sampled along each side of a pixel, so that small cells are not missed."""
 
 Thumbnail = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
@@ -37,56 +37,56 @@ Floats = npt.NDArray[np.float32]
 def label_thumbnail(labels: npt.NDArray[np.uint32], size: int = SIZE) -> Thumbnail:
     """Return (Y, X, RGB) of masks on black, at most ``size`` px high and wide.
 
-    Of a stack it is the middle plane, of a time series of stacks that of the first
-    time point. Only the pixels that are needed are read.
+    A stack is represented by its middle plane, a time series by its first time point.
+    Only the pixels that are needed are read.
     """
     *lead, height, width = labels.shape
-    plane = labels[tuple(_middles(lead))]
+    plane = labels[tuple(_middle_indices(lead))]
     every = max(1, max(height, width) // (size * _PER_PIXEL))
     seen = np.ascontiguousarray(plane[::every, ::every], np.uint32)
     colours = np.concatenate([np.zeros((1, 3), np.float32), palette()])
-    drawn = colours[picture(seen) & ~np.uint8(OUTLINE)]
-    return as_bytes(_resized(drawn, _fitted(height, width, size)))
+    drawn = colours[draw_labels(seen) & ~np.uint8(OUTLINE)]
+    return as_bytes(_resize(drawn, _fit_size(height, width, size)))
 
 
 def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
     """Return (Y, X, RGB) of an image, at most ``size`` px high and wide.
 
-    It looks as the canvas shows the image first: the middle plane of the first time
-    point, a colour picture as it is, several channels in a colour each. Planes are
-    read one at a time, and only of as many channels as there are colours.
+    It matches the initial view on the canvas: the middle plane of the first time
+    point, a colour image unchanged, several channels in one colour each. Planes are
+    read one at a time, and only as many channels as there are colours.
 
     Raises
     ------
     StudioError
         If the image cannot be read.
     """
-    height, width = _fitted(*image.shape[3:], size)
+    height, width = _fit_size(*image.shape[3:], size)
     if image.rgb:
-        channels = [_brightness(thinned_plane(image, c)) for c in range(3)]
+        channels = [_brightness(sample_plane(image, c)) for c in range(3)]
         colours = np.eye(3, dtype=np.float32)
     else:
         shown = range(min(image.channels, len(CHANNEL_COLOURS)))
-        channels = [_stretched(thinned_plane(image, c)) for c in shown]
+        channels = [_stretch_contrast(sample_plane(image, c)) for c in shown]
         colours = np.array([*CHANNEL_COLOURS.values()], np.float32)[: len(shown)]
         if len(shown) == 1:
             colours = np.ones((1, 3), np.float32)
-    small = [_resized(channel, (height, width)) for channel in channels]
+    small = [_resize(channel, (height, width)) for channel in channels]
     return as_bytes(np.stack(small, axis=-1) @ colours)
 
 
-def _middles(lengths: list[int]) -> list[int]:
-    """Return the index of the middle plane; of time, the first."""
+def _middle_indices(lengths: list[int]) -> list[int]:
+    """Return the index of the middle plane of the first time point."""
     return [0] * (len(lengths) - 1) + [lengths[-1] // 2] if lengths else []
 
 
-def _fitted(height: int, width: int, size: int) -> tuple[int, int]:
+def _fit_size(height: int, width: int, size: int) -> tuple[int, int]:
     """Return a height and width of the same ratio within ``size``, never larger."""
     factor = min(1.0, size / max(height, width))
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def thinned_plane(image: ImageSource, channel: int) -> npt.NDArray[np.generic]:
+def sample_plane(image: ImageSource, channel: int) -> npt.NDArray[np.generic]:
     """Return a channel of the middle plane, thinned out where it is very large."""
     plane = image.plane(0, channel, image.planes // 2)
     every = max(1, max(plane.shape) // _LOOKED_AT)
@@ -100,10 +100,10 @@ def _brightness(seen: npt.NDArray[np.generic]) -> Floats:
     return (values / brightest).clip(0, 1).astype(np.float32)
 
 
-def _stretched(seen: npt.NDArray[np.generic]) -> Floats:
+def _stretch_contrast(seen: npt.NDArray[np.generic]) -> Floats:
     """Return the pixels from 0 to 1 between the darkest and the brightest of them."""
-    # Values that are no number, as around a registered image, count as 0. The limits
-    # keep differences finite.
+    # NaN, as around a registered image, counts as 0. The clipping keeps differences
+    # of extreme values finite.
     values = np.nan_to_num(seen.astype(np.float64), posinf=0, neginf=0)
     values = values.clip(-1e300, 1e300)
     low, high = np.percentile(values, CONTRAST)
@@ -112,8 +112,8 @@ def _stretched(seen: npt.NDArray[np.generic]) -> Floats:
     return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
 
 
-def _resized(pixels: Floats, shape: tuple[int, int]) -> Floats:
-    """Return (Y, X) or (Y, X, C) at a smaller ``shape``; areas are averaged."""
+def _resize(pixels: Floats, shape: tuple[int, int]) -> Floats:
+    """Return (Y, X) or (Y, X, C) at a smaller ``shape``, averaged over areas."""
     import cv2
 
     height, width = shape

@@ -1,4 +1,4 @@
-"""Collects what pixels become, cell by cell, into one edit."""
+"""Accumulates changes of pixels, cell by cell, into one edit."""
 
 from __future__ import annotations
 
@@ -19,10 +19,10 @@ Mask = npt.NDArray[np.bool_]
 
 
 class Changes:
-    """What pixels become; only those that differ are part of the edit.
+    """New values of pixels; only those that differ become part of the edit.
 
-    Boxes and masks are those of ``labels[at]``. Cost goes with the boxes, however far
-    they are from each other.
+    Boxes and masks refer to ``labels[at]``. The cost grows with the boxes, not with
+    the distance between them.
     """
 
     def __init__(self, labels: Labels, at: At = ()) -> None:
@@ -35,7 +35,7 @@ class Changes:
         self._after: list[Labels] = []
 
     def put(self, box: Box, mask: Mask, cell: int, protect: bool = True) -> None:
-        """Make ``cell`` of the pixels of ``mask``; the last to be put counts.
+        """Assign the pixels of ``mask`` to ``cell``; later calls override earlier ones.
 
         With ``protect``, only background becomes the cell.
         """
@@ -53,22 +53,22 @@ class Changes:
         parts: list[ChunkEdit] = []
         if self._index:
             index, after = np.concatenate(self._index), np.concatenate(self._after)
-            parts = _parts(self._labels, index, after)
+            parts = _chunk_edits(self._labels, index, after)
         return LabelEdit(operation, tuple(int(cell) for cell in cells), tuple(parts))
 
 
-def of_cell(
+def cell_mask(
     labels: Labels, table: CellTable, cell: int, at: At = (), pad: int = 0
 ) -> tuple[Box, Mask]:
     """Return a box of ``labels[at]`` with all of a cell, and the cell's pixels in it.
 
     The box is larger by ``pad`` pixels on each side, as far as the image goes.
     """
-    box = padded(table.box(cell)[len(at) :], pad, labels.shape[len(at) :])
+    box = pad_box(table.box(cell)[len(at) :], pad, labels.shape[len(at) :])
     return box, labels[at][box] == cell
 
 
-def padded(box: Box, by: int, shape: tuple[int, ...]) -> Box:
+def pad_box(box: Box, by: int, shape: tuple[int, ...]) -> Box:
     """Return a box that is larger on each side, as far as ``shape`` goes."""
     return tuple(
         slice(max(part.start - by, 0), min(part.stop + by, size))
@@ -76,13 +76,13 @@ def padded(box: Box, by: int, shape: tuple[int, ...]) -> Box:
     )
 
 
-def _parts(
+def _chunk_edits(
     labels: Labels, index: npt.NDArray[np.int64], after: Labels
 ) -> list[ChunkEdit]:
-    """Return changes at flat places of an image, chunk by chunk."""
+    """Return changes at flat indices of an image, chunk by chunk."""
     height, width = labels.shape[-2:]
-    number, inside = _located(index, height, width)
-    # Small integers are sorted by their digits, in one pass.
+    number, inside = _locate(index, height, width)
+    # NumPy sorts integers of up to 16 bits in linear time, by radix sort.
     small = number.astype(np.min_scalar_type(int(number.max(initial=0))))
     order = np.argsort(small, kind="stable")
     bounds = np.flatnonzero(np.diff(number[order])) + 1
@@ -91,26 +91,28 @@ def _parts(
     for one in np.split(order, bounds):
         if len(one):
             above, column = divmod(int(number[one[0]]), across)
-            place = ChunkIndex(above // down, above % down, column)
-            parts.append(_part(labels, place, *_last(inside[one], after[one])))
+            chunk_index = ChunkIndex(above // down, above % down, column)
+            parts.append(
+                _chunk_edit(labels, chunk_index, *_last_values(inside[one], after[one]))
+            )
     return [part for part in parts if len(part.index)]
 
 
-def _part(
-    labels: Labels, place: ChunkIndex, index: npt.NDArray[np.int32], after: Labels
+def _chunk_edit(
+    labels: Labels, chunk_index: ChunkIndex, index: npt.NDArray[np.int32], after: Labels
 ) -> ChunkEdit:
-    """Return what differs in a chunk."""
-    now = chunk(labels, place)
+    """Return the pixels of a chunk that differ."""
+    now = chunk(labels, chunk_index)
     before = now[np.divmod(index, now.shape[1])]
     differ = before != after
-    return ChunkEdit(place, index[differ], before[differ], after[differ])
+    return ChunkEdit(chunk_index, index[differ], before[differ], after[differ])
 
 
 @compiled
-def _last(
+def _last_values(
     index: npt.NDArray[np.int32], after: Labels
 ) -> tuple[npt.NDArray[np.int32], Labels]:
-    """Return places, ascending and each but once, with the last value of each."""
+    """Return the distinct indices, ascending, with the last value of each."""
     first = index.min()
     last = np.full(index.max() - first + 1, -1, np.int64)
     for n in range(len(index)):
@@ -120,10 +122,10 @@ def _last(
 
 
 @compiled
-def _located(
+def _locate(
     index: npt.NDArray[np.int64], height: int, width: int
 ) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-    """Return the number of the chunk of each flat place, and the place within it."""
+    """Return for each flat index the number of its chunk and the index within it."""
     down, across = -(-height // CHUNK), -(-width // CHUNK)
     number = np.empty(len(index), np.int32)
     inside = np.empty(len(index), np.int32)

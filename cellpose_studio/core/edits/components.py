@@ -1,9 +1,9 @@
-"""Connected parts of cells: which of them stays the cell when it comes apart.
+"""Connected components of cells, and which fragment keeps the id of a cell.
 
-Pixels that touch at a corner are connected, as in `core.masks.labels.polygons`. Where
-an operation leaves a connected part of a cell in several pieces, the largest piece
-stays the cell; of pieces of the same size, the one met first does. Parts that were
-apart before, as in imported masks or in one plane of a volume, all stay.
+Pixels that touch at a corner are connected, as in `core.masks.labels.polygons`. When
+an operation breaks a component of a cell into fragments, the largest one keeps the id
+of the cell; of fragments of the same size, the first one does. Components that were
+separate before, as in imported masks or in one plane of a volume, all keep the id.
 """
 
 from __future__ import annotations
@@ -16,24 +16,24 @@ from cellpose_studio.core.edits.changes import Mask
 Pieces = npt.NDArray[np.int32]
 
 
-def parts(mask: Mask) -> Pieces:
-    """Return a number from 1 for each connected part, and 0 elsewhere."""
+def label_components(mask: Mask) -> Pieces:
+    """Return the connected components, numbered from 1, and 0 elsewhere."""
     from scipy.ndimage import label
 
     numbers, _ = label(mask, np.ones((3,) * mask.ndim, bool))
     return numbers.astype(np.int32, copy=False)
 
 
-def split_off_fragments(pieces: Pieces, wholes: Pieces) -> Pieces:
-    """Return a number from 1 for each piece that is no longer the cell, 0 elsewhere.
+def label_fragments(pieces: Pieces, wholes: Pieces) -> Pieces:
+    """Return the fragments that lose the id of their cell, numbered from 1; else 0.
 
     Parameters
     ----------
     pieces
-        A number for each piece, any number of axes.
+        Components after the operation, numbered from 1; any number of axes.
     wholes
-        A number for each part that they come from. The largest piece of each stays.
-        Pieces that lie in none do not.
+        Components before it, numbered from 1. The largest piece of each keeps the id.
+        Pieces that lie in none of them lose it.
     """
     sizes = np.bincount(pieces.ravel())
     owners = np.zeros(len(sizes), np.int64)
@@ -48,12 +48,14 @@ def split_off_fragments(pieces: Pieces, wholes: Pieces) -> Pieces:
     return numbers[pieces]
 
 
-def largest(mask: Mask) -> Mask:
-    """Return the largest connected part."""
-    pieces = parts(mask)
-    return mask & (split_off_fragments(pieces, mask.astype(np.int32)) == 0)
+def largest_component(mask: Mask) -> Mask:
+    """Return the largest connected component."""
+    pieces = label_components(mask)
+    return mask & (label_fragments(pieces, mask.astype(np.int32)) == 0)
 
 
 def largest_overlap(before: Mask, after: Mask) -> Mask:
-    """Return what of ``after`` stays the cell that was ``before``."""
-    return after & (split_off_fragments(parts(after), parts(before)) == 0)
+    """Return the pixels of ``after`` that keep the id of the cell ``before``."""
+    return after & (
+        label_fragments(label_components(after), label_components(before)) == 0
+    )

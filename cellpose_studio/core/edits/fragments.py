@@ -1,42 +1,42 @@
-"""Makes cells of the pieces that a stroke has cut others into."""
+"""Makes new cells of the fragments that a stroke leaves."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from cellpose_studio.core.edits.changes import At, Changes, Mask
-from cellpose_studio.core.edits.components import parts, split_off_fragments
+from cellpose_studio.core.edits.components import label_components, label_fragments
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 
 
-def part_pieces(
+def split_fragments(
     labels: Labels, table: CellTable, stroke: LabelEdit, at: At = (), specks: int = 0
 ) -> LabelEdit:
-    """Return the edit that gives pieces, which a stroke has left apart, to new cells.
+    """Return the edit that makes new cells of the fragments that a stroke has left.
 
-    Which piece stays the cell, `core.edits.components` says. Those of fewer than
-    ``specks`` pixels become background.
+    `core.edits.components` defines which fragment keeps the id. Fragments of fewer
+    than ``specks`` pixels become background.
 
     Parameters
     ----------
     labels
-        After the stroke.
+        Labels after the stroke.
     table
-        As it is after the stroke.
+        Their table after the stroke.
     stroke
-        What it did, in the plane ``at`` only.
+        The edit of the stroke, in the plane ``at`` only.
     """
     changes, ids = Changes(labels, at), table.new_ids()
     cells = []
     for cell in _losers(stroke):
-        if not table.of_cell(cell):
+        if not table.size_of(cell):
             continue
         box = _around(table.box(cell)[len(at) :], stroke, labels.shape)
         after = labels[at][box] == cell
         before = after | _lost(stroke, cell, box, labels.shape[-1])
-        pieces = split_off_fragments(parts(after), parts(before))
+        pieces = label_fragments(label_components(after), label_components(before))
         for number in range(1, int(pieces.max(initial=0)) + 1):
             piece = pieces == number
             small = np.count_nonzero(piece) < specks
@@ -46,14 +46,14 @@ def part_pieces(
 
 
 def _losers(stroke: LabelEdit) -> list[int]:
-    """Return the cells that have lost pixels."""
+    """Return the ids of the cells that have lost pixels."""
     lost = [part.before[part.before != part.after] for part in stroke.parts]
     ids = np.unique(np.concatenate([*lost, np.zeros(0, np.uint32)]))
     return [int(cell) for cell in ids if cell]
 
 
 def _around(box: Box, stroke: LabelEdit, shape: tuple[int, ...]) -> Box:
-    """Return the box of a cell with all of a stroke."""
+    """Return the box that holds a cell and a stroke."""
     both = zip(box, stroke.region(shape)[-2:], strict=True)
     return tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in both)
 

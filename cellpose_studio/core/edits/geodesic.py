@@ -1,4 +1,4 @@
-"""How far it is from pixel to pixel when each has its own cost."""
+"""Geodesic distance: the cheapest path between pixels with individual costs."""
 
 from __future__ import annotations
 
@@ -17,29 +17,32 @@ Index = npt.NDArray[np.int64]
 
 
 def geodesic_distance(
-    costs: Lengths, places: Points, spacing: Sequence[float] | None = None
+    costs: Lengths, seeds: Points, spacing: Sequence[float] | None = None
 ) -> Lengths:
-    """Return for each pixel how long the cheapest way from the nearest place is.
+    """Return the cost of the cheapest path from the nearest seed to each pixel.
 
-    Steps go to all neighbours, also across corners; each costs its length times the
-    mean of the costs at its ends (Dijkstra, Numerische Mathematik 1, 1959). Other
-    threads run meanwhile. Pixels that no way leads to are infinitely far.
+    Steps lead to all neighbours, diagonal ones included; each costs its length times
+    the mean of the costs at its ends (Dijkstra, Numerische Mathematik 1, 1959). Pixels
+    that no path reaches are at infinity.
+
+    Scikit-image's ``MCP_Geometric`` gives the same distances but holds the GIL, which
+    would block the window while a large cell is split.
 
     Parameters
     ----------
     costs
-        Of each pixel; negative ones are walls.
-    places
-        (N, axes), where ways begin, px.
+        Cost of each pixel; negative ones are walls.
+    seeds
+        (N, axes) pixels where paths begin.
     spacing
         Size of a pixel along each axis; 1 if None.
     """
-    # Walls all around spare looking for the border.
+    # A border of walls spares a check of the bounds at every step.
     walled = np.pad(np.asarray(costs, np.float64), 1, constant_values=-1)
     steps = np.array([s for s in product((-1, 0, 1), repeat=costs.ndim) if any(s)])
     lengths = np.sqrt(((steps * np.array(spacing or 1.0)) ** 2).sum(axis=1))
     strides = np.array(walled.strides) // walled.itemsize
-    begins = (np.asarray(places, np.int64) + 1) @ strides
+    begins = (np.asarray(seeds, np.int64) + 1) @ strides
     far = np.full(walled.size, np.inf)
     if len(begins):
         _spread(walled.ravel(), begins, steps @ strides, lengths, far)
@@ -50,13 +53,14 @@ def geodesic_distance(
 def _spread(
     costs: Lengths, begins: Index, steps: Index, lengths: Lengths, far: Lengths
 ) -> None:
-    """Write into ``far`` how far each pixel is from the nearest of ``begins``."""
+    """Write into ``far`` the distance of each pixel to the nearest of ``begins``."""
     heap = [(0.0, begins[0])]
     for begin in begins:
         far[begin] = 0.0
         heappush(heap, (0.0, begin))
     while len(heap):
         way, at = heappop(heap)
+        # The heap has no decrease-key, so outdated entries are skipped here.
         if way > far[at]:
             continue
         for n in range(len(steps)):

@@ -1,8 +1,8 @@
 """The outline of a cell as polygons whose vertices can be dragged.
 
-Between vertices that were not touched, an outline keeps to the edges of the cell's
-pixels, so that only the sides next to a vertex that moved are drawn anew, and an
-outline that nobody touched gives exactly the pixels that it came from.
+Between vertices that were not moved, an outline follows the edges of the cell's
+pixels. Only the sides next to a moved vertex are redrawn, and an unmodified outline
+gives exactly the pixels that it was made from.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
+from cellpose_studio.core.edits.changes import At, Changes, Mask, cell_mask
 from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.edits.outline import Points, Ring, ring_along
 from cellpose_studio.core.masks.cell_table import Box, CellTable
@@ -28,29 +28,29 @@ class Handles:
     Attributes
     ----------
     cell, at
-        Whose it is, and the index of its plane; () in a single plane.
+        Id of the cell, and the index of its plane; () in a single plane.
     rings
-        Of all parts and holes.
+        Outlines of all components and holes.
     """
 
     cell: int
     at: At
     rings: tuple[Ring, ...]
 
-    def moved(self, ring: int, vertex: int, to: Points) -> Handles:
-        """Return the outline with a vertex elsewhere; ``to`` is (2,)."""
-        return self._with(ring, self.rings[ring].moved(vertex, to))
+    def move_vertex(self, ring: int, vertex: int, to: Points) -> Handles:
+        """Return the outline with a vertex moved to ``to``, (2,)."""
+        return self._with(ring, self.rings[ring].move_vertex(vertex, to))
 
-    def added(self, near: Points) -> Handles:
-        """Return the outline with a vertex more, on the line close to a point (2,)."""
+    def add_vertex(self, near: Points) -> Handles:
+        """Return the outline with a new vertex on the side closest to a point (2,)."""
         sides = [ring.side_near(near) for ring in self.rings]
         n = min(range(len(sides)), key=lambda ring: sides[ring][1])
-        return self._with(n, self.rings[n].with_vertex(sides[n][0], near))
+        return self._with(n, self.rings[n].add_vertex(sides[n][0], near))
 
-    def deleted(self, ring: int, vertex: int) -> Handles:
-        """Return the outline without a vertex; one of three takes the ring with it."""
+    def delete_vertex(self, ring: int, vertex: int) -> Handles:
+        """Return the outline without a vertex; a ring of three is removed with it."""
         if len(self.rings[ring].vertices) > 3:
-            return self._with(ring, self.rings[ring].without(vertex))
+            return self._with(ring, self.rings[ring].delete_vertex(vertex))
         return replace(self, rings=self.rings[:ring] + self.rings[ring + 1 :])
 
     def _with(self, number: int, ring: Ring) -> Handles:
@@ -61,11 +61,11 @@ class Handles:
 def polygon_of(
     labels: Labels, table: CellTable, cell: int, at: At = (), tolerance: float = 1.0
 ) -> Handles:
-    """Return the outline of a cell with as few vertices as say its shape.
+    """Return the outline of a cell with as few vertices as describe its shape.
 
     Straight lines between them come within ``tolerance`` pixels of the outline.
     """
-    box, mask = of_cell(labels, table, cell, at)
+    box, mask = cell_mask(labels, table, cell, at)
     if not mask.any():
         return Handles(cell, at, ())
     corner = np.array([part.start for part in box]) - 0.5
@@ -79,8 +79,8 @@ def edit_of(
 ) -> LabelEdit:
     """Return the edit that gives a cell the pixels inside its outline.
 
-    A pixel is inside if its centre is. Where other cells leave a part of it in several
-    pieces, the largest stays the cell. Nothing is left of a cell without rings.
+    A pixel is inside if its centre is. If other cells break the shape into fragments,
+    the largest one is kept. A cell without rings is deleted.
     """
     cell, at = handles.cell, handles.at
     box = _around(handles, table, labels.shape)
@@ -97,8 +97,8 @@ def edit_of(
 def pixels_inside(handles: Handles, box: Box) -> Mask:
     """Return which pixels of a box lie inside an outline.
 
-    Lines count by the way they turn around a pixel (winding numbers), so that parts
-    may overlap, and a hole that was dragged out of its cell adds nothing.
+    This is decided by winding numbers, so that components may overlap, and a hole
+    that was dragged out of its cell adds nothing.
     """
     height, width = (part.stop - part.start for part in box)
     turns = np.zeros((height, width + 1), np.int32)
@@ -111,7 +111,7 @@ def pixels_inside(handles: Handles, box: Box) -> Mask:
 
 
 def _cross(turns: npt.NDArray[np.int32], start: Points, stop: Points) -> None:
-    """Note for each row that a line crosses from where on it is to the left."""
+    """Add the crossings of a line to the winding numbers, one per row."""
     low, high = np.sort([start[0], stop[0]])
     first, last = max(int(np.ceil(low)), 0), min(int(np.ceil(high)), len(turns))
     if first < last:

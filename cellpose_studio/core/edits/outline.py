@@ -1,4 +1,4 @@
-"""Closed lines with vertices to drag; elsewhere they keep their exact shape."""
+"""Closed lines with draggable vertices that keep their exact shape between them."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class Ring:
     Attributes
     ----------
     vertices
-        Those to drag. A part has them clockwise on the screen, a hole the other way.
+        Draggable vertices, clockwise on the screen around a part, else around a hole.
     sides
         For each vertex the corners of pixels on the way to the next one; none where
         the way is straight.
@@ -33,26 +33,26 @@ class Ring:
     sides: tuple[Points, ...]
 
     def line(self) -> Points:
-        """Return all corners of the line; the last is joined to the first."""
+        """Return all corners of the line; the last connects to the first."""
         each = zip(self.vertices, self.sides, strict=True)
         return np.concatenate([part for at, side in each for part in (at[None], side)])
 
-    def moved(self, vertex: int, to: Points) -> Ring:
-        """Return the ring with a vertex elsewhere; ``to`` is (2,)."""
+    def move_vertex(self, vertex: int, to: Points) -> Ring:
+        """Return the ring with a vertex moved to ``to``, (2,)."""
         vertices = self.vertices.copy()
         vertices[vertex] = to
         sides = list(self.sides)
         sides[vertex - 1] = sides[vertex] = _NONE
         return Ring(vertices, tuple(sides))
 
-    def without(self, vertex: int) -> Ring:
+    def delete_vertex(self, vertex: int) -> Ring:
         """Return the ring without a vertex."""
         sides = list(self.sides)
         sides[vertex - 1] = _NONE
         del sides[vertex]
         return Ring(np.delete(self.vertices, vertex, axis=0), tuple(sides))
 
-    def with_vertex(self, side: int, near: Points) -> Ring:
+    def add_vertex(self, side: int, near: Points) -> Ring:
         """Return the ring with one more vertex on a side, near a point (2,).
 
         ``side`` is the number of the vertex that it starts at. Pixels stay the same
@@ -69,7 +69,7 @@ class Ring:
         return Ring(np.insert(self.vertices, side + 1, new, axis=0), sides)
 
     def side_near(self, point: Points) -> tuple[int, float]:
-        """Return which side comes closest to a point (2,), and how close, px."""
+        """Return the side closest to a point (2,), and its distance, px."""
         away = [self._away(side, point) for side in range(len(self.sides))]
         side = int(np.argmin(away))
         return side, away[side]
@@ -94,7 +94,7 @@ def ring_along(line: Points, tolerance: float) -> Ring:
 
 
 def _nearest(start: Points, stop: Points, point: Points) -> Points:
-    """Return the point of a straight line that is closest to another."""
+    """Return the point of a line segment that is closest to another point."""
     way = stop - start
     share = float(np.dot(point - start, way)) / max(float(np.dot(way, way)), 1e-12)
     return start + min(max(share, 0.0), 1.0) * way

@@ -1,12 +1,12 @@
 """Draw cells, add to them, cut from them and erase.
 
 All act on one plane: ``at`` is its index in a stack, () in a single plane. Cells that
-lose pixels may come apart; `core.edits.components` says which piece stays the cell. The
-others become new cells, or background if they have fewer than ``specks`` pixels.
+lose pixels may break into fragments; `core.edits.components` defines which one keeps
+the id. The others become new cells, or background if they have fewer than ``specks``
+pixels.
 
-In a volume, pieces that are apart in one plane may hang together in others: with
-``apart`` of False they stay the cell. It also spares looking at the whole cell while
-a stroke is under way.
+In a volume, fragments of one plane may be connected through others: with ``apart``
+False they keep the id. This also avoids reading the whole cell during a stroke.
 """
 
 from __future__ import annotations
@@ -15,8 +15,12 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cellpose_studio.core.edits.changes import At, Changes, of_cell
-from cellpose_studio.core.edits.components import largest, parts, split_off_fragments
+from cellpose_studio.core.edits.changes import At, Changes, cell_mask
+from cellpose_studio.core.edits.components import (
+    label_components,
+    label_fragments,
+    largest_component,
+)
 from cellpose_studio.core.edits.shapes import Patch
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -33,14 +37,14 @@ def draw_cell(
     specks: int = 0,
     apart: bool = True,
 ) -> LabelEdit:
-    """Return the edit that makes a new cell, or one without change if no room is left.
+    """Return the edit that makes a new cell; an empty one if no background is left.
 
-    Where cells that are protected leave it in several parts, it is the largest.
+    If protected cells break it into several components, it is the largest of them.
     """
     ids = table.new_ids()
     cell = next(ids)
     free = patch.mask & (labels[at][patch.box] == 0) if protect else patch.mask
-    room = Patch(patch.box, largest(free))
+    room = Patch(patch.box, largest_component(free))
     painter = _Painter(labels, table, at, specks, apart, ids)
     if not protect:
         painter.take(room, cell=None, but=cell)
@@ -99,7 +103,7 @@ def erase(
 
 
 class _Painter:
-    """Takes pixels from cells of a plane."""
+    """Removes pixels from cells of a plane, and splits off their fragments."""
 
     def __init__(
         self,
@@ -117,10 +121,10 @@ class _Painter:
     def take(
         self, patch: Patch, cell: int | None = None, but: int | None = None
     ) -> list[int]:
-        """Make background of what cells have there, and cells of what comes apart.
+        """Make the pixels of cells background, and their fragments new cells.
 
-        ``cell`` is the only one to lose pixels, ``but`` the only one not to. Returns
-        the ids of those that do.
+        ``cell`` is the only cell to lose pixels, ``but`` the only one to keep them.
+        Returns the ids of the cells that lose pixels.
         """
         now = self._labels[self._at][patch.box]
         found = [n for n in np.unique(now[patch.mask]).tolist() if n and n != but]
@@ -128,14 +132,14 @@ class _Painter:
         for one in cells:
             self.changes.put(patch.box, patch.mask & (now == one), 0, protect=False)
             if self._apart:
-                self._part(one, patch)
+                self._split_off(one, patch)
         return cells
 
-    def _part(self, cell: int, patch: Patch) -> None:
-        """Give the pieces that a cell comes apart into to new cells."""
-        box, before = of_cell(self._labels, self._table, cell, self._at)
+    def _split_off(self, cell: int, patch: Patch) -> None:
+        """Make new cells of the fragments that a cell breaks into."""
+        box, before = cell_mask(self._labels, self._table, cell, self._at)
         after = before & ~patch.inside(box)
-        pieces = split_off_fragments(parts(after), parts(before))
+        pieces = label_fragments(label_components(after), label_components(before))
         for number in range(1, int(pieces.max(initial=0)) + 1):
             piece = pieces == number
             small = np.count_nonzero(piece) < self._specks

@@ -1,10 +1,10 @@
-"""Which cells a user means who draws around them or over them."""
+"""Selects cells by a lasso or a line."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.core.edits.changes import At, of_cell
+from cellpose_studio.core.edits.changes import At, cell_mask
 from cellpose_studio.core.edits.shapes import Patch, Points, line
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -39,5 +39,5 @@ def cells_on_line(labels: Labels, points: Points, at: At = ()) -> list[int]:
 
 def _pixels(labels: Labels, table: CellTable, cell: int, at: At) -> int:
     if not at:
-        return table.of_cell(cell)
-    return int(np.count_nonzero(of_cell(labels, table, cell, at)[1]))
+        return table.size_of(cell)
+    return int(np.count_nonzero(cell_mask(labels, table, cell, at)[1]))

@@ -1,4 +1,4 @@
-"""Carry cells over to other planes or time points; other cells stay as they are."""
+"""Copy cells to other planes or time points; other cells are not changed."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell, padded
+from cellpose_studio.core.edits.changes import At, Changes, Mask, cell_mask, pad_box
 from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -28,9 +28,9 @@ def interpolate(
     """Return the edit that fills the planes between those in which cells are drawn.
 
     Shape-based interpolation (Raya and Udupa, IEEE Trans. Med. Imaging 9, 1990): the
-    signed distances to the outlines above and below are averaged, after both were
-    moved to the centre between them (Herman et al., IEEE CG&A 12, 1992). Only
-    background is written to.
+    signed distances to the outlines above and below are averaged, after both are
+    shifted to a common centre (Herman et al., IEEE CG&A 12, 1992). Only background is
+    overwritten.
 
     Parameters
     ----------
@@ -40,7 +40,7 @@ def interpolate(
     checkpoint = checkpoint or Checkpoint()
     changes = Changes(labels, at)
     for cell in cells:
-        box, mask = of_cell(labels, table, cell, at)
+        box, mask = cell_mask(labels, table, cell, at)
         drawn = np.flatnonzero(mask.any(axis=(1, 2))).tolist()
         for low, high in pairwise(drawn):
             checkpoint.check()
@@ -62,7 +62,7 @@ def copy_cells(
 ) -> LabelEdit:
     """Return the edit that copies cells to another plane or volume.
 
-    They have the same ids there, and what they have there already stays.
+    They have the same ids there, and keep the pixels they have there already.
 
     Parameters
     ----------
@@ -71,14 +71,14 @@ def copy_cells(
     operation
         What the menu is to call it.
     checkpoint
-        Hears of each cell.
+        Reports each cell.
     """
     checkpoint = checkpoint or Checkpoint()
     changes = Changes(labels, target)
     copied = []
     for n, cell in enumerate(cells):
         checkpoint.reached(n, len(cells), "cell")
-        box, mask = of_cell(labels, table, cell, source)
+        box, mask = cell_mask(labels, table, cell, source)
         if mask.any():
             copied.append(cell)
             changes.put(box, mask, cell, protect)
@@ -97,9 +97,9 @@ def propagate(
 ) -> LabelEdit:
     """Return the edit that gives a cell in ``target`` the shape it has in ``source``.
 
-    What it had there is background, unless it is part of the shape. Where others that
-    are protected take the shape apart, its largest piece is the cell; where they leave
-    nothing of it, or there is no shape in ``source``, the cell stays as it is.
+    The pixels it had there become background, unless they are part of the shape. If
+    protected cells break the shape into fragments, the largest one is kept. If nothing
+    is left of it, or the cell is not in ``source``, nothing changes.
 
     Parameters
     ----------
@@ -109,7 +109,7 @@ def propagate(
         What the menu is to call it.
     """
     changes = Changes(labels, target)
-    box, shape = of_cell(labels, table, cell, source)
+    box, shape = cell_mask(labels, table, cell, source)
     now = labels[target][box]
     after = shape
     if protect:
@@ -139,7 +139,7 @@ def delete_from(
     *lead, start = first
     at = tuple(lead)
     changes = Changes(labels, at)
-    box, mask = of_cell(labels, table, cell, at)
+    box, mask = cell_mask(labels, table, cell, at)
     mask[: max(start - box[0].start, 0)] = False
     changes.put(box, mask, 0, protect=False)
     return changes.edit(operation, [cell])
@@ -160,7 +160,7 @@ def _fill_between(
     pad = int(np.abs(way).max()) + 1
     below, above = (_distance(np.pad(mask[z], pad)) for z in (low, high))
     rows, columns = (slice(s.start - pad, s.stop + pad) for s in box[1:])
-    sides = padded((rows, columns), 0, shape[1:])
+    sides = pad_box((rows, columns), 0, shape[1:])
     crop = tuple(
         slice(side.start - whole.start, side.stop - whole.start)
         for side, whole in zip(sides, (rows, columns), strict=True)
@@ -168,7 +168,7 @@ def _fill_between(
     for z in range(low + 1, high):
         share = (z - low) / (high - low)
         step = np.round(share * way)
-        between = (1 - share) * _moved(below, step) + share * _moved(above, step - way)
+        between = (1 - share) * _shift(below, step) + share * _shift(above, step - way)
         plane = slice(box[0].start + z, box[0].start + z + 1)
         changes.put((plane, *sides), (between > 0)[crop][None], cell)
 
@@ -181,8 +181,8 @@ def _distance(mask: Mask) -> Distance:
     return np.where(mask, inside - 0.5, 0.5 - outside)
 
 
-def _moved(distance: Distance, by: npt.NDArray[np.float64]) -> Distance:
-    """Return a distance moved by whole pixels; what it leaves behind is outside."""
+def _shift(distance: Distance, by: npt.NDArray[np.float64]) -> Distance:
+    """Return a distance shifted by whole pixels; vacated pixels are outside."""
     from scipy.ndimage import shift
 
     return shift(distance, by, order=0, mode="nearest", prefilter=False)

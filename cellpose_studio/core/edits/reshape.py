@@ -1,10 +1,10 @@
 """Change the shape of cells: fill their holes, smooth, grow and shrink them.
 
-``at`` is the index of a plane, or of a volume, whose cells are then taken as bodies.
-Where a cell would come apart, the largest piece is kept and the rest is background.
-A cell of which nothing would be left stays as it is. Without ``protect``, what is left
-of the cells that are overwritten is not looked at, and may lie apart. ``checkpoint``
-hears of each cell.
+``at`` is the index of a plane, or of a volume, whose cells are then treated in 3D. If a
+cell would break into fragments, the largest one is kept and the rest becomes
+background. A cell of which nothing would be left is not changed. Without ``protect``,
+cells that are overwritten may be left in fragments. ``checkpoint`` receives a report
+for each cell.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from math import ceil
 import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
+from cellpose_studio.core.edits.changes import At, Changes, Mask, cell_mask
 from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -44,11 +44,11 @@ def fill_holes(
     def filled(now: Labels, cell: int) -> Mask:
         return binary_fill_holes(now == cell)
 
-    how = _How("Fill holes", 0, filled, protect)
-    return _reshaped(how, labels, table, cells, at, checkpoint)
+    operation = _Operation("Fill holes", 0, filled, protect)
+    return _reshape(operation, labels, table, cells, at, checkpoint)
 
 
-def smooth(
+def smooth_cells(
     labels: Labels,
     table: CellTable,
     cells: Sequence[int],
@@ -68,11 +68,11 @@ def smooth(
         inside = (now == cell).astype(np.float32)
         return gaussian_filter(inside, sigma, mode="nearest", truncate=3) > 0.5
 
-    how = _How("Smooth cells", ceil(3 * sigma), smoothed, protect)
-    return _reshaped(how, labels, table, cells, at, checkpoint)
+    operation = _Operation("Smooth cells", ceil(3 * sigma), smoothed, protect)
+    return _reshape(operation, labels, table, cells, at, checkpoint)
 
 
-def grow(
+def grow_cells(
     labels: Labels,
     table: CellTable,
     cells: Sequence[int],
@@ -82,9 +82,9 @@ def grow(
     protect: bool = True,
     checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
-    """Return the edit that grows cells by so many pixels.
+    """Return the edit that grows cells by a number of pixels.
 
-    What several of them reach goes to the nearest, as in scikit-image's
+    Pixels that several of them reach go to the nearest, as in scikit-image's
     ``expand_labels``.
     """
     from skimage.segmentation import expand_labels
@@ -96,11 +96,11 @@ def grow(
         among = np.where(np.isin(now, near), now, 0)
         return expand_labels(among, pixels) == cell
 
-    how = _How(f"Grow cells by {pixels} px", 2 * pixels, grown, protect)
-    return _reshaped(how, labels, table, cells, at, checkpoint)
+    operation = _Operation(f"Grow cells by {pixels} px", 2 * pixels, grown, protect)
+    return _reshape(operation, labels, table, cells, at, checkpoint)
 
 
-def shrink(
+def shrink_cells(
     labels: Labels,
     table: CellTable,
     cells: Sequence[int],
@@ -109,9 +109,9 @@ def shrink(
     *,
     checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
-    """Return the edit that takes so many pixels off the outlines of cells.
+    """Return the edit that removes a number of pixels along the outlines of cells.
 
-    At the border of the image they keep theirs: there they go on.
+    At the border of the image nothing is removed: the cells continue beyond it.
     """
     from scipy.ndimage import distance_transform_edt
 
@@ -119,18 +119,18 @@ def shrink(
         inside = now == cell
         return inside & ((distance_transform_edt(inside) > pixels) | inside.all())
 
-    how = _How(f"Shrink cells by {pixels} px", 1, shrunk, True)
-    return _reshaped(how, labels, table, cells, at, checkpoint)
+    operation = _Operation(f"Shrink cells by {pixels} px", 1, shrunk, True)
+    return _reshape(operation, labels, table, cells, at, checkpoint)
 
 
 @dataclass(frozen=True)
-class _How:
-    """How cells get another shape.
+class _Operation:
+    """One kind of change of shape.
 
     Attributes
     ----------
     pad
-        How far around a cell one has to look, px.
+        Margin around a cell that the operation needs, px.
     protect
         Other cells keep their pixels.
     """
@@ -141,8 +141,8 @@ class _How:
     protect: bool
 
 
-def _reshaped(
-    how: _How,
+def _reshape(
+    operation: _Operation,
     labels: Labels,
     table: CellTable,
     cells: Sequence[int],
@@ -153,15 +153,15 @@ def _reshaped(
     changes = Changes(labels, at)
     for n, cell in enumerate(cells):
         checkpoint.reached(n, len(cells), "cell")
-        box, before = of_cell(labels, table, cell, at, how.pad)
+        box, before = cell_mask(labels, table, cell, at, operation.pad)
         if not before.any():
             continue
         now = labels[at][box]
-        after = how.shape(now, cell)
-        if how.protect:
+        after = operation.shape(now, cell)
+        if operation.protect:
             after &= before | (now == 0)
         after = largest_overlap(before, after)
         if after.any():
             changes.put(box, before & ~after, 0, protect=False)
-            changes.put(box, after, cell, how.protect)
-    return changes.edit(how.name, cells)
+            changes.put(box, after, cell, operation.protect)
+    return changes.edit(operation.name, cells)

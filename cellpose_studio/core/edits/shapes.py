@@ -1,7 +1,7 @@
-"""What a user draws on a plane, as pixels.
+"""Rasterises strokes, outlines and lines that a user draws on a plane.
 
-Points are (N, 2), y and x in pixels; the centre of the first pixel is (0, 0). What
-lies outside the plane is left out.
+Points are (N, 2), y and x in pixels; the centre of the first pixel is (0, 0). Pixels
+outside the plane are clipped.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ class Patch:
     Attributes
     ----------
     box
-        Rows and columns that they lie in.
+        Their rows and columns.
     mask
-        Which of them, of the box's shape.
+        Which pixels of the box, of its shape.
     """
 
     box: Box
     mask: Mask
 
     def inside(self, box: Box) -> Mask:
-        """Return which pixels of another box belong to it."""
+        """Return the mask of another box: which of its pixels belong to the patch."""
         found = np.zeros([part.stop - part.start for part in box], bool)
         start = [max(a.start, b.start) for a, b in zip(box, self.box, strict=True)]
         stop = [min(a.stop, b.stop) for a, b in zip(box, self.box, strict=True)]
@@ -53,7 +53,7 @@ class Patch:
 def brush(points: Points, size: float, shape: tuple[int, int]) -> Patch:
     """Return the pixels under a round brush that is moved along points.
 
-    ``size`` is its diameter in pixels; one of 1 draws single pixels.
+    ``size`` is its diameter in pixels; a diameter of 1 draws single pixels.
     """
     at = np.round(points).astype(np.int64)
     reach = int(size / 2) + 1
@@ -64,12 +64,14 @@ def brush(points: Points, size: float, shape: tuple[int, int]) -> Patch:
         low = np.minimum(start, stop) - reach - corner
         high = np.maximum(start, stop) + reach + 1 - corner
         box = np.s_[low[0] : high[0], low[1] : high[1]]
-        mask[box] |= _near(start - corner - low, stop - corner - low, high - low, size)
-    return _clipped(corner, mask, shape)
+        mask[box] |= _within_reach(
+            start - corner - low, stop - corner - low, high - low, size
+        )
+    return _clip(corner, mask, shape)
 
 
 def outline(points: Points, shape: tuple[int, int]) -> Patch:
-    """Return the pixels inside a line that closes itself, and those under the line.
+    """Return the pixels inside a closed line and those under it.
 
     It is filled as Cellpose's GUI does it: OpenCV's ``fillPoly`` on whole pixels.
     """
@@ -79,13 +81,13 @@ def outline(points: Points, shape: tuple[int, int]) -> Patch:
     corner = at.min(axis=0)
     mask = np.zeros(at.max(axis=0) + 1 - corner, np.uint8)
     cv2.fillPoly(mask, [(at - corner)[:, ::-1].astype(np.int32)], (1,))
-    return _clipped(corner, mask.astype(bool), shape)
+    return _clip(corner, mask.astype(bool), shape)
 
 
 def line(points: Points, shape: tuple[int, int]) -> Pixels:
-    """Return (N, 2) pixels along a line, in its order; each beside the one before.
+    """Return (N, 2) pixels along a line, in its order, 4-connected.
 
-    No corner-to-corner steps, so that what the line crosses comes apart there.
+    Diagonal steps are avoided: a cell would stay connected across them.
     """
     from skimage.draw import line as straight
 
@@ -102,8 +104,8 @@ def line(points: Points, shape: tuple[int, int]) -> Pixels:
     return way[((way >= 0) & (way < shape)).all(axis=1)]
 
 
-def _near(start: Pixels, stop: Pixels, shape: Pixels, size: float) -> Mask:
-    """Return which pixels are at most half of ``size`` from a straight line."""
+def _within_reach(start: Pixels, stop: Pixels, shape: Pixels, size: float) -> Mask:
+    """Return which pixels are at most half of ``size`` from a line segment."""
     y, x = np.ogrid[: shape[0], : shape[1]]
     dy, dx = (stop - start).tolist()
     along = (y - start[0]) * dy + (x - start[1]) * dx
@@ -112,8 +114,8 @@ def _near(start: Pixels, stop: Pixels, shape: Pixels, size: float) -> Mask:
     return away <= (size / 2) ** 2 + 1e-9
 
 
-def _clipped(corner: Pixels, mask: Mask, shape: tuple[int, int]) -> Patch:
-    """Return the pixels of a mask, with its first at ``corner``, within a plane."""
+def _clip(corner: Pixels, mask: Mask, shape: tuple[int, int]) -> Patch:
+    """Return a mask whose first pixel is at ``corner``, clipped to a plane."""
     start = np.clip(corner, 0, shape)
     stop = np.clip(corner + mask.shape, start, shape)
     box = tuple(slice(int(a), int(b)) for a, b in zip(start, stop, strict=True))

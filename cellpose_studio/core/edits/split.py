@@ -1,7 +1,7 @@
 """Split a cell in two or more; the largest piece keeps its id.
 
-Each piece that gets an id of its own is connected. Parts of the cell that were apart
-before, and that the split does not reach, stay with the id.
+Each piece that gets an id of its own is connected. Components of the cell that were
+separate before, and that the split does not reach, keep the id.
 """
 
 from __future__ import annotations
@@ -12,8 +12,12 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edits.changes import At, Changes, Mask, of_cell
-from cellpose_studio.core.edits.components import Pieces, parts, split_off_fragments
+from cellpose_studio.core.edits.changes import At, Changes, Mask, cell_mask
+from cellpose_studio.core.edits.components import (
+    Pieces,
+    label_components,
+    label_fragments,
+)
 from cellpose_studio.core.edits.geodesic import geodesic_distance
 from cellpose_studio.core.edits.shapes import Points, line
 from cellpose_studio.core.masks.cell_table import Box, CellTable
@@ -34,23 +38,25 @@ def split_by_line(
 ) -> LabelEdit:
     """Return the edit that cuts a cell of a plane along a line.
 
-    Pixels under the line go to a piece beside it, as do pieces of fewer than
-    ``specks`` pixels. A line that does not go all the way through cuts nothing.
+    Pixels under the line go to an adjacent piece, as do pieces of fewer than
+    ``specks`` pixels. A line that does not cross the whole cell cuts nothing.
 
     Parameters
     ----------
     points
         (N, 2) y, x along the line, px.
     """
-    box, mask = of_cell(labels, table, cell, at)
+    box, mask = cell_mask(labels, table, cell, at)
     corner = np.array([part.start for part in box])
     way = line(points - corner, mask.shape)
     cut = mask.copy()
     cut[way[:, 0], way[:, 1]] = False
-    pieces = parts(cut)
+    pieces = label_components(cut)
     pieces[np.bincount(pieces.ravel())[pieces] < specks] = 0
-    pieces = _spread(np.zeros(mask.shape), pieces, mask)
-    return _edit(labels, table, cell, at, box, split_off_fragments(pieces, parts(mask)))
+    pieces = _grow(np.zeros(mask.shape), pieces, mask)
+    return _edit(
+        labels, table, cell, at, box, label_fragments(pieces, label_components(mask))
+    )
 
 
 def split_by_seeds(
@@ -65,59 +71,59 @@ def split_by_seeds(
 ) -> LabelEdit:
     """Return the edit that splits a cell of a plane or a volume around seeds.
 
-    Each pixel goes to the seed that is nearest on a way inside the cell, where narrow
-    places take long: so a cell is parted at its necks, and midway where it has none.
+    Each pixel goes to the seed at the smallest geodesic distance inside the cell, where
+    narrow passages are costly: a cell is split at its necks, and midway if it has none.
     These are the influence zones of Lantuéjoul and Maisonneuve (Pattern Recognition
-    17, 1984), with ways as long as `core.edits.geodesic` says.
+    17, 1984), with the distance of `core.edits.geodesic`.
 
     Parameters
     ----------
     seeds
-        (N, axes) places, px; those outside the cell do not count, and it takes two.
+        (N, axes), px; those outside the cell are ignored. Fewer than two split nothing.
     spacing
         Size of a pixel along each axis, in any unit; all the same if None.
     """
-    box, mask = of_cell(labels, table, cell, at)
-    places = np.round(seeds).astype(int) - [part.start for part in box]
-    places = places[((places >= 0) & (places < mask.shape)).all(axis=1)]
-    places = places[mask[tuple(places.T)]]
+    box, mask = cell_mask(labels, table, cell, at)
+    pixels = np.round(seeds).astype(int) - [part.start for part in box]
+    pixels = pixels[((pixels >= 0) & (pixels < mask.shape)).all(axis=1)]
+    pixels = pixels[mask[tuple(pixels.T)]]
     markers = np.zeros(mask.shape, np.int32)
-    markers[tuple(places.T)] = np.arange(1, len(places) + 1)
+    markers[tuple(pixels.T)] = np.arange(1, len(pixels) + 1)
     checkpoint = checkpoint or Checkpoint()
-    heights = _way_to(places, mask, spacing, checkpoint)
+    heights = _distance_to(pixels, mask, spacing, checkpoint)
     checkpoint.check()
-    pieces = _spread(heights, markers, mask)
+    pieces = _grow(heights, markers, mask)
     checkpoint.check()
     return _edit(
-        labels, table, cell, at, box, split_off_fragments(pieces, mask.astype(np.int32))
+        labels, table, cell, at, box, label_fragments(pieces, mask.astype(np.int32))
     )
 
 
-def _way_to(
-    places: Points,
+def _distance_to(
+    pixels: Points,
     mask: Mask,
     spacing: Sequence[float] | None,
     checkpoint: Checkpoint,
 ) -> Heights:
-    """Return how long the way to the nearest of some places is, within a mask."""
+    """Return the geodesic distance to the nearest of some pixels, within a mask."""
     from scipy.ndimage import distance_transform_edt
 
-    if not len(places):
+    if not len(pixels):
         return np.zeros(mask.shape)
     inside = distance_transform_edt(np.pad(mask, 1), sampling=spacing)
     room = inside[(slice(1, -1),) * mask.ndim]
     checkpoint.check()
-    # Negative costs are walls.
+    # Paths must stay inside the cell, and negative costs are walls.
     costs = np.where(mask, 1 / np.maximum(room, 1e-9), -1.0)
-    return geodesic_distance(costs, places, spacing)
+    return geodesic_distance(costs, pixels, spacing)
 
 
-def _spread(
+def _grow(
     height: Heights,
     pieces: Pieces,
     mask: Mask,
 ) -> Pieces:
-    """Return pieces that have spread over a mask, lowest pixels first."""
+    """Return pieces grown over a mask by a watershed, lowest pixels first."""
     from skimage.segmentation import watershed
 
     if not pieces.any():

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edits.changes import At, Changes, of_cell
+from cellpose_studio.core.edits.changes import At, Changes, cell_mask
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
-from cellpose_studio.core.matching.links import renamed
+from cellpose_studio.core.matching.links import map_ids
 
 
 def delete_cells(
@@ -19,7 +19,7 @@ def delete_cells(
     at: At = (),
     checkpoint: Checkpoint | None = None,
 ) -> LabelEdit:
-    """Return the edit that makes background of cells."""
+    """Return the edit that deletes cells."""
     name = "Delete cell" if len(cells) == 1 else f"Delete {len(cells)} cells"
     return _become(labels, table, cells, 0, at, checkpoint).edit(name, cells)
 
@@ -29,7 +29,7 @@ def merge_cells(
 ) -> LabelEdit:
     """Return the edit that makes one cell of several; it has the id of the first.
 
-    Pixels between them stay what they are.
+    Pixels between them are not changed.
     """
     changes = _become(labels, table, cells[1:], cells[0], at)
     return changes.edit("Merge cells", cells)
@@ -43,7 +43,7 @@ def remove_at_border(
 ) -> LabelEdit:
     """Return the edit that removes cells that touch the border of the image.
 
-    ``axes`` says how many of the last axes have a border: 3 in volumes.
+    ``axes`` is the number of trailing axes that have a border: 3 in volumes.
     """
     cells = table.at_border(axes).tolist()
     changes = _become(labels, table, cells, 0, checkpoint=checkpoint)
@@ -70,10 +70,10 @@ def relabel_sequential(table: CellTable) -> dict[int, int]:
 def relabel(labels: Labels, table: CellTable) -> LabelEdit:
     """Return the edit that numbers cells 1..N in the order of their ids.
 
-    It is the only operation after which a cell may have an id of another before it.
+    It is the only operation that reuses ids: a cell may get one that another had.
     """
     names = relabel_sequential(table)
-    after = renamed(labels, names)
+    after = map_ids(labels, names)
     everything = tuple(slice(0, size) for size in labels.shape)
     cells = [cell for cell, name in names.items() if cell != name]
     return edit_between("Relabel cells", cells, labels, everything, after)
@@ -91,5 +91,5 @@ def _become(
     changes = Changes(labels, at)
     for n, cell in enumerate(cells):
         checkpoint.reached(n, len(cells), "cell")
-        changes.put(*of_cell(labels, table, cell, at), value, protect=False)
+        changes.put(*cell_mask(labels, table, cell, at), value, protect=False)
     return changes

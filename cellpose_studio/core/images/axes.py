@@ -1,4 +1,4 @@
-"""What to ask about a file whose axes are ambiguous."""
+"""The question to the user about a file with ambiguous axes."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from pathlib import Path
 
 @dataclass(frozen=True)
 class AxesQuestion:
-    """A file that does not say which axis is which.
+    """A file whose metadata do not define its axes.
 
     Attributes
     ----------
     path
         The file.
     shape
-        Lengths of its axes as they stand in the file.
+        Lengths of its axes in the order of the file.
     guess
         The likeliest axes, one letter of TCZYX (or S, for colours) per axis.
     choices
-        Every sensible answer, the guess first, with a description in words:
+        Every sensible answer, the guess first, with a description:
         ("ZYX", "12 planes of a stack").
     """
 

@@ -1,4 +1,4 @@
-"""Where pixels come from: one image of a file, read lazily."""
+"""One image of a file, whose pixels are read lazily."""
 
 from __future__ import annotations
 
@@ -26,35 +26,35 @@ class PixelReader(Protocol):
         Raises
         ------
         ImageUnreadable
-            If the file is damaged there, or has gone.
+            If the file is damaged there, or no longer exists.
         """
         ...
 
 
 @dataclass(frozen=True, kw_only=True)
 class ImageSource:
-    """One image: a scene of a file, with what its metadata says.
+    """One image: a scene of a file, with its metadata.
 
     Attributes
     ----------
     path
         The file, or the folder of an OME-Zarr.
     scene
-        Name of the scene (series) within the file; "" when there is one only.
+        Name of the scene (series) within the file; "" if it has only one.
     shape
         Lengths of the axes in TCZYX order.
     dtype
         NumPy type of the pixels.
     file_axes
-        The axes as they stand in the file, one letter each: "ZCYX", "YXS".
+        The axes in the order of the file, one letter each: "ZCYX", "YXS".
     pixel_size_um
         Size of a pixel along Z, Y and X in µm; None where it is not known.
     channel_names
         One name per channel, never empty: "Channel 1" where the file has none.
     rgb
-        The channels are the red, green and blue of a colour picture.
+        Whether the channels are the red, green and blue of a colour image.
     fingerprint
-        Identifies the file's content well enough to notice another file.
+        Hash that reveals whether the file was replaced by another one.
     """
 
     path: Path
@@ -70,12 +70,12 @@ class ImageSource:
 
     @property
     def name(self) -> str:
-        """What the user calls it: the file name, with the scene of several."""
+        """Name for the user: the file name, and the scene if there are several."""
         return f"{self.path.name} [{self.scene}]" if self.scene else self.path.name
 
     @property
     def key(self) -> str:
-        """Tells images of a session apart."""
+        """Identifies the image within a session."""
         return f"{self.path}::{self.scene}"
 
     @property
@@ -97,7 +97,7 @@ class ImageSource:
     def label_shape(self) -> tuple[int, ...]:
         """Shape of a label image of this image: TZYX without axes of length 1.
 
-        Y and X are always there.
+        Y and X are always included.
         """
         t, _, z, y, x = self.shape
         return (*(n for n in (t, z) if n > 1), y, x)
@@ -132,7 +132,7 @@ class ImageSource:
         """Return one plane as a YX array."""
         return self._read(t=t, c=c, z=z)[0, 0, 0]
 
-    def renamed(self, channel_names: Sequence[str]) -> ImageSource:
+    def with_channel_names(self, channel_names: Sequence[str]) -> ImageSource:
         """Return the same image with other channel names."""
         return replace(self, channel_names=tuple(channel_names))
 
@@ -146,10 +146,10 @@ class ImageSource:
 
 
 class ChannelPixels:
-    """One channel of an image as an array that is read when it is indexed.
+    """One channel of an image as a lazy array: indexing reads the pixels.
 
-    Has the shape of a label image of the image, so that both can be shown over
-    each other. Implements what napari needs of an array.
+    It has the shape of a label image of the image, so that napari can overlay both,
+    and implements the part of the array protocol that napari needs.
     """
 
     def __init__(self, image: ImageSource, channel: int) -> None:
@@ -165,12 +165,12 @@ class ChannelPixels:
 
     def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
         """Read the planes that ``key`` needs, then index within them."""
-        keys = _expanded(key, self.ndim)
+        keys = _expand_key(key, self.ndim)
         t, _, z, y, x = self._image.shape
         stacked = [n > 1 for n in (t, z)]
         lead = keys[: sum(stacked)]
         outer = [
-            _span(lead.pop(0), n) if on else (slice(0, 1), 0)
+            _split_key(lead.pop(0), n) if on else (slice(0, 1), 0)
             for n, on in zip((t, z), stacked, strict=True)
         ]
         region = (
@@ -190,9 +190,9 @@ class ChannelPixels:
 
 
 class ColourPixels:
-    """A colour picture as an array that is read when it is indexed.
+    """A colour image as a lazy array: indexing reads the pixels.
 
-    Has the shape of a label image of the image, and the colours as last axis.
+    It has the shape of a label image of the image, with the colours as last axis.
     """
 
     def __init__(self, image: ImageSource) -> None:
@@ -207,7 +207,7 @@ class ColourPixels:
 
     def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
         """Read the planes that ``key`` needs, then index within them."""
-        keys = _expanded(key, self.ndim)
+        keys = _expand_key(key, self.ndim)
         pixels = np.stack([c[tuple(keys[:-1])] for c in self._channels], axis=-1)
         return np.asarray(pixels[..., keys[-1]])
 
@@ -217,7 +217,7 @@ class ColourPixels:
         return np.asarray(self[...], dtype=dtype)
 
 
-def _expanded(key: object, ndim: int) -> list[Any]:
+def _expand_key(key: object, ndim: int) -> list[Any]:
     """Return ``key`` as one index per axis."""
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(k is Ellipsis for k in keys):
@@ -226,10 +226,11 @@ def _expanded(key: object, ndim: int) -> list[Any]:
     return keys + [slice(None)] * (ndim - len(keys))
 
 
-def _span(key: object, length: int) -> tuple[slice, object]:
+def _split_key(key: object, length: int) -> tuple[slice, object]:
     """Return the slice that has to be read for ``key``, and the key within it."""
     if isinstance(key, slice):
         start, stop, step = key.indices(length)
+        # The readers only get rising slices: a falling one is applied afterwards.
         if step < 0:
             return slice(0, length), key
         return slice(start, stop), slice(None, None, step)

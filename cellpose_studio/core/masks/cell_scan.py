@@ -1,4 +1,4 @@
-"""Sizes and bounding boxes of cells, found in one pass over their pixels."""
+"""Sizes and bounding boxes of cells, measured in one pass over the pixels."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ Bounds = npt.NDArray[np.int64]
 
 
 @compiled
-def scan(labels: Labels) -> tuple[Ids, Counts, Bounds, Bounds]:
+def scan_cells(labels: Labels) -> tuple[Ids, Counts, Bounds, Bounds]:
     """Return ids, pixels, and bounds of all cells of labels (T, Z, Y, X).
 
-    Shapes are (N,), (N,), (N, 4) and (N, 4); cells are in the order they are met.
+    Shapes are (N,), (N,), (N, 4) and (N, 4); cells are in the order of first pixels.
     """
     frames, planes, height, width = labels.shape
     rows = numba.typed.Dict.empty(numba.uint32, numba.int64)
@@ -30,7 +30,7 @@ def scan(labels: Labels) -> tuple[Ids, Counts, Bounds, Bounds]:
             for y in range(height):
                 line = labels[t, z, y]
                 x = 0
-                # Pixels beside each other are mostly alike: one look-up for them.
+                # Runs of equal pixels share one slow dictionary look-up.
                 while x < width:
                     cell, start = line[x], x
                     while x < width and line[x] == cell:
@@ -41,7 +41,7 @@ def scan(labels: Labels) -> tuple[Ids, Counts, Bounds, Bounds]:
 
 
 @compiled
-def tally(
+def tally_cells(
     index: npt.NDArray[np.int32],
     cells: Labels,
     width: int,
@@ -55,7 +55,7 @@ def tally(
     Parameters
     ----------
     index, cells
-        (N,) places, flat within the chunk, and the cells there.
+        (N,) flat indices within the chunk, and the cells there.
     width
         Of the chunk, px.
     t, z, top, left
@@ -82,14 +82,14 @@ def tally(
 
 
 @compiled
-def shrink(labels: Labels, cell: int, low: Bounds, high: Bounds) -> None:
+def shrink_bounds(labels: Labels, cell: int, low: Bounds, high: Bounds) -> None:
     """Move the faces of a box in labels (T, Z, Y, X) inward, up to a cell's pixels.
 
     ``low`` and ``high`` are the (4,) bounds of a box that the cell lies in; they are
     written to. Pixels are read along rows, because that is fastest.
     """
     for axis in range(3):
-        # A box without the cell must not be searched for ever.
+        # The loops stop at a box of one pixel, or one without the cell would not end.
         while low[axis] + 1 < high[axis] and not _on_face(
             labels, cell, low, high, axis, low[axis]
         ):
@@ -132,7 +132,7 @@ def _on_face(
 @compiled
 def _is_in(line: Labels, cell: int) -> bool:
     found = False
-    # No branch in here, and no iterator: the compiler then does many pixels at once.
+    # Without a branch and an iterator, the compiler vectorises this loop.
     for x in range(len(line)):
         found |= line[x] == cell
     return found
@@ -152,7 +152,7 @@ def _with_run(
     start: int,
     stop: int,
 ) -> npt.NDArray[np.int64]:
-    """Return ``found`` with a run of pixels of a cell, in twice the room if needed."""
+    """Return ``found`` with a run of pixels of a cell, twice as long if it was full."""
     if cell not in rows:
         row = len(rows)
         rows[cell] = row

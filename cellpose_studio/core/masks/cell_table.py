@@ -1,4 +1,4 @@
-"""Where each cell of a label image lies and how large it is, kept up by every edit."""
+"""Table of the sizes and bounding boxes of cells, updated by every edit."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from cellpose_studio.core.masks.cell_scan import (
     Bounds,
     Counts,
     Ids,
-    scan,
-    shrink,
-    tally,
+    scan_cells,
+    shrink_bounds,
+    tally_cells,
 )
 from cellpose_studio.core.masks.chunks import CHUNK, Labels
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
@@ -33,13 +33,13 @@ class CellTable:
     Parameters
     ----------
     shape
-        Of the label image: YX, ZYX, TYX or TZYX.
+        Shape of the label image: YX, ZYX, TYX or TZYX.
     ids
-        (N,) of the cells, without the background.
+        (N,) ids of the cells, without the background.
     pixels
-        (N,), of each.
+        (N,) size of each cell.
     low, high
-        (N, axes) bounds of their boxes; ``high`` is one beyond the last pixel.
+        (N, axes) bounds of the boxes; ``high`` is one beyond the last pixel.
     """
 
     def __init__(
@@ -51,19 +51,19 @@ class CellTable:
         high: Bounds,
     ) -> None:
         self._shape = shape
-        # Cells that are gone keep their row: an undo may bring them back, and their
-        # ids count as used.
+        # Deleted cells keep their row: an undo may restore them, and their ids must
+        # not be given to other cells.
         self._rows = {cell: row for row, cell in enumerate(ids.tolist())}
         self._ids, self._pixels, self._low, self._high = ids, pixels, low, high
         self._highest = int(ids.max(initial=0))
 
     @classmethod
     def of(cls, labels: Labels, highest: int = 0) -> Self:
-        """Look at all pixels of a label image once; other threads run meanwhile.
+        """Measure a label image in one pass over its pixels; releases the GIL.
 
         ``highest`` is the highest id that its label set has ever had, if known.
         """
-        ids, pixels, low, high = scan(_all_axes(labels))
+        ids, pixels, low, high = scan_cells(_all_axes(labels))
         axes = slice(4 - labels.ndim, None)
         table = cls(labels.shape, ids, pixels, low[:, axes], high[:, axes])
         table.reserve(highest)
@@ -73,13 +73,13 @@ class CellTable:
         """Return the number of cells."""
         return int(np.count_nonzero(self._pixels))
 
-    def of_cell(self, cell: int) -> int:
-        """Return how many pixels a cell has; 0 if there is none."""
+    def size_of(self, cell: int) -> int:
+        """Return the number of pixels of a cell; 0 if there is no such cell."""
         row = self._rows.get(cell)
         return 0 if row is None else int(self._pixels[row])
 
     def box(self, cell: int) -> Box:
-        """Return the smallest box that holds a cell; an empty one if there is none."""
+        """Return the bounding box of a cell; an empty one if there is no such cell."""
         row = self._rows.get(cell)
         if row is None or not self._pixels[row]:
             return tuple(slice(0, 0) for _ in self._shape)
@@ -92,7 +92,7 @@ class CellTable:
 
     @property
     def highest(self) -> int:
-        """The highest id that a cell has, or has had."""
+        """The highest id that any cell has, or has had."""
         return self._highest
 
     def new_ids(self) -> Iterator[int]:
@@ -105,24 +105,24 @@ class CellTable:
         Raises
         ------
         IdsUsedUp
-            If the highest that a pixel can hold was used.
+            If the highest id that a pixel can hold is in use.
         """
         if self._highest >= HIGHEST_ID:
             raise IdsUsedUp(
-                f"A cell has the number {HIGHEST_ID:,}, and no new one can get a "
-                "higher one.",
+                f"A cell has the highest possible number, {HIGHEST_ID:,}, so no new "
+                "cell can be added.",
                 "Export the masks, number them from 1, and import them again.",
             )
         return self._highest + 1
 
     def reserve(self, cell: int) -> None:
-        """Give no id up to ``cell`` to new cells, because one may have had it."""
+        """Exclude all ids up to ``cell`` for new cells."""
         self._highest = max(self._highest, cell)
 
     def at_border(self, axes: int = 2) -> Ids:
         """Return the ids of cells that touch the border of the image, ascending.
 
-        ``axes`` says how many of the last axes have a border: 3 in volumes.
+        ``axes`` is the number of trailing axes that have a border: 3 in volumes.
         """
         low, high = self._low[:, -axes:], self._high[:, -axes:]
         touches = (low == 0) | (high == np.array(self._shape[-axes:]))
@@ -133,16 +133,16 @@ class CellTable:
         return np.sort(self._ids[(self._pixels < pixels) & self._present()])
 
     def within(self, box: Box) -> Ids:
-        """Return the ids of cells whose boxes meet ``box``, ascending."""
+        """Return the ids of cells whose boxes overlap ``box``, ascending."""
         start, stop = np.array([(s.start, s.stop) for s in box]).T
         meets = (self._low < stop) & (self._high > start)
         return np.sort(self._ids[meets.all(axis=1) & self._present()])
 
     def change(self, edit: LabelEdit, labels: Labels) -> None:
-        """Follow an edit; ``labels`` are those after it.
+        """Update the table for an edit; ``labels`` are those after it.
 
-        It takes as long as the edit is large. A box shrinks from its faces inward,
-        where pixels were taken from them.
+        The cost grows with the size of the edit. The box of a cell that has lost pixels
+        on its faces shrinks from these faces inward.
         """
         gained = self._total(edit, lambda part: part.after)
         lost = self._total(edit, lambda part: part.before)
@@ -155,7 +155,7 @@ class CellTable:
         return self._pixels > 0
 
     def _remove(self, ids: Ids, counts: Counts, low: Bounds, high: Bounds) -> list[int]:
-        """Count the pixels that cells lose; return the rows that may shrink by it."""
+        """Subtract the pixels that cells lose; return the rows whose box may shrink."""
         rows = self._rows_of(ids)
         self._pixels[rows] -= counts
         at_face = (low == self._low[rows]) | (high == self._high[rows])
@@ -163,9 +163,9 @@ class CellTable:
         return rows[shrinking].tolist()
 
     def _add(self, ids: Ids, counts: Counts, low: Bounds, high: Bounds) -> None:
-        """Count the pixels that cells get, and let their boxes grow."""
+        """Add the pixels that cells gain, and extend their boxes."""
         rows = self._rows_of(ids)
-        # Those without a pixel that they had before are not where they were.
+        # The box of a cell that had no pixel left is outdated, and is replaced.
         new = (self._pixels[rows] == 0)[:, None]
         self._low[rows] = np.where(new, low, np.minimum(low, self._low[rows]))
         self._high[rows] = np.where(new, high, np.maximum(high, self._high[rows]))
@@ -174,7 +174,7 @@ class CellTable:
     def _total(
         self, edit: LabelEdit, cells: Callable[[ChunkEdit], Labels]
     ) -> tuple[Ids, Counts, Bounds, Bounds]:
-        """Return ids, pixels and boxes of the cells in an edit, each but once."""
+        """Return ids, pixels and boxes of the cells in an edit, each cell once."""
         tallies = [self._tally(part, cells(part)) for part in edit.parts]
         if len(tallies) == 1:
             return tallies[0]
@@ -198,20 +198,20 @@ class CellTable:
         self, part: ChunkEdit, cells: Labels
     ) -> tuple[Ids, Counts, Bounds, Bounds]:
         """Return ids, pixels and boxes of the cells in a part of an edit."""
-        y, x = part.place.row * CHUNK, part.place.column * CHUNK
+        y, x = part.chunk_index.row * CHUNK, part.chunk_index.column * CHUNK
         width = min(CHUNK, self._shape[-1] - x)
         lead = (1,) * (4 - len(self._shape)) + self._shape[:-2]
-        t, z = (int(n) for n in np.unravel_index(part.place.plane, lead))
-        ids, counts, low, high = tally(part.index, cells, width, t, z, y, x)
+        t, z = (int(n) for n in np.unravel_index(part.chunk_index.plane, lead))
+        ids, counts, low, high = tally_cells(part.index, cells, width, t, z, y, x)
         axes = slice(4 - len(self._shape), None)
         return ids, counts, low[:, axes], high[:, axes]
 
     def _rows_of(self, ids: Ids) -> npt.NDArray[np.int64]:
-        """Return the rows of cells; those that were never there get one."""
+        """Return the rows of cells; unknown cells get a new one."""
         return np.array([self._row(cell) for cell in ids.tolist()], np.int64)
 
     def _row(self, cell: int) -> int:
-        """Return the row of a cell; one that was never there gets one."""
+        """Return the row of a cell; an unknown cell gets a new one."""
         if cell not in self._rows:
             row = self._rows[cell] = len(self._rows)
             if row == len(self._ids):
@@ -228,11 +228,11 @@ class CellTable:
             setattr(self, name, np.concatenate([old, room]))
 
     def _shrink(self, row: int, labels: Labels) -> None:
-        """Move the faces of a box inward, up to where its cell has pixels."""
+        """Move the faces of a box inward, up to the pixels of its cell."""
         lead = 4 - labels.ndim
         low, high = np.zeros(4, np.int64), np.ones(4, np.int64)
         low[lead:], high[lead:] = self._low[row], self._high[row]
-        shrink(_all_axes(labels), self._ids[row], low, high)
+        shrink_bounds(_all_axes(labels), self._ids[row], low, high)
         self._low[row], self._high[row] = low[lead:], high[lead:]
 
 

@@ -1,4 +1,4 @@
-"""Label images in chunks: one plane of 512 x 512 pixels each."""
+"""Chunks of label images: tiles of 512 x 512 pixels of one plane."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Labels = npt.NDArray[np.uint32]
 
 
 class ChunkIndex(NamedTuple):
-    """Where a chunk lies.
+    """Index of a chunk in a label image.
 
     Attributes
     ----------
     plane
         Number of the YX plane; frames x planes are counted in that order.
     row, column
-        Which chunk of the plane.
+        Position of the chunk in the plane.
     """
 
     plane: int
@@ -35,8 +35,8 @@ def planes_of(labels: Labels) -> Labels:
     return labels.reshape(-1, *labels.shape[-2:])
 
 
-def places(shape: tuple[int, ...]) -> Iterator[ChunkIndex]:
-    """Yield the places of all chunks of a label image, plane by plane."""
+def chunk_indices(shape: tuple[int, ...]) -> Iterator[ChunkIndex]:
+    """Yield the indices of all chunks of a label image, plane by plane."""
     planes = int(np.prod(shape[:-2]))
     rows, columns = (-(-n // CHUNK) for n in shape[-2:])
     for plane in range(planes):
@@ -45,14 +45,16 @@ def places(shape: tuple[int, ...]) -> Iterator[ChunkIndex]:
                 yield ChunkIndex(plane, row, column)
 
 
-def chunk(labels: Labels, place: ChunkIndex) -> Labels:
-    """Return a view of the chunk at ``place``."""
-    y, x = place.row * CHUNK, place.column * CHUNK
-    return planes_of(labels)[place.plane, y : y + CHUNK, x : x + CHUNK]
+def chunk(labels: Labels, index: ChunkIndex) -> Labels:
+    """Return a view of the chunk at ``index``."""
+    y, x = index.row * CHUNK, index.column * CHUNK
+    return planes_of(labels)[index.plane, y : y + CHUNK, x : x + CHUNK]
 
 
-def touched(shape: tuple[int, ...], region: tuple[slice, ...]) -> Iterator[ChunkIndex]:
-    """Yield the places of the chunks that a region of a label image lies in.
+def touched_chunks(
+    shape: tuple[int, ...], region: tuple[slice, ...]
+) -> Iterator[ChunkIndex]:
+    """Yield the indices of the chunks that overlap a region of a label image.
 
     ``region`` has a slice for each axis, within the bounds.
     """

@@ -1,4 +1,4 @@
-"""The closed lines around all cells of a plane, quick enough for tens of thousands."""
+"""Closed lines around all cells of a plane, fast enough for tens of thousands."""
 
 from __future__ import annotations
 
@@ -45,13 +45,13 @@ class EdgeLines:
 
 
 def edge_lines(labels: Labels) -> EdgeLines:
-    """Follow the edges of all cells of a plane (Y, X); other threads may work."""
+    """Trace the edges of all cells of a plane (Y, X); releases the GIL."""
     followed = np.zeros(labels.shape, np.bool_)
     points, starts, cells = _follow_all(np.ascontiguousarray(labels), followed)
     order = np.argsort(cells, kind="stable")
     lengths = np.diff(starts)[order]
     begins = np.concatenate([[0], np.cumsum(lengths)])
-    # From where each point comes, line by line in the order of the cells.
+    # Gathering all points with one index array is much faster than line by line.
     shift = np.repeat(starts[:-1][order] - begins[:-1], lengths)
     return EdgeLines(points[np.arange(len(shift)) + shift], begins, cells[order])
 
@@ -74,7 +74,8 @@ def _follow_all(
                 starts = np.concatenate((starts, np.zeros_like(starts)))
                 cells = np.concatenate((cells, np.zeros_like(cells)))
             v, u, step = y, x, 0
-            # Every line has an upper edge that is met first, at a corner.
+            # Scanning from the top left meets every line first at an upper edge, so
+            # only upper edges need to be marked as followed.
             while True:
                 if count == len(points):
                     points = np.concatenate((points, np.empty_like(points)))
@@ -98,9 +99,9 @@ def _follow_all(
 
 @compiled
 def _turn(labels: Labels, cell: int, y: int, x: int, step: int) -> int:
-    """Return where to go on from a corner.
+    """Return the direction in which the line continues from a corner.
 
-    Left before right: it crosses to a pixel that touches at this corner only.
+    Left has priority, so that pixels that touch at a corner only are connected.
     """
     for turn in (3, 0, 1):
         following = (step + turn) % 4
@@ -111,7 +112,7 @@ def _turn(labels: Labels, cell: int, y: int, x: int, step: int) -> int:
 
 @compiled
 def _is_edge(labels: Labels, cell: int, y: int, x: int, step: int) -> bool:
-    """Tell whether the cell ends at the edge that starts at a corner.
+    """Return whether the cell ends at the edge that starts at a corner.
 
     Steps are east, south, west and north, with the cell on the right.
     """

@@ -1,4 +1,4 @@
-"""One reversible change of a label image, sparse per chunk."""
+"""Reversible changes of label images, stored sparsely per chunk."""
 
 from __future__ import annotations
 
@@ -8,7 +8,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, Labels, chunk, touched
+from cellpose_studio.core.masks.chunks import (
+    CHUNK,
+    ChunkIndex,
+    Labels,
+    chunk,
+    touched_chunks,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -18,35 +24,35 @@ class ChunkEdit:
     Attributes
     ----------
     place
-        Which chunk.
+        Index of the chunk.
     index
         (N,) int32, flat within the chunk as it is stored, ascending.
     before, after
         (N,) uint32.
     """
 
-    place: ChunkIndex
+    chunk_index: ChunkIndex
     index: npt.NDArray[np.int32]
     before: Labels
     after: Labels
 
     def where(self, width: int) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
-        """Return rows and columns in the plane, of an image of that width."""
-        y0, x0 = self.place.row * CHUNK, self.place.column * CHUNK
+        """Return rows and columns in the plane of an image of ``width``."""
+        y0, x0 = self.chunk_index.row * CHUNK, self.chunk_index.column * CHUNK
         y, x = np.divmod(self.index, min(CHUNK, width - x0))
         return y + y0, x + x0
 
 
 @dataclass(frozen=True, eq=False)
 class LabelEdit:
-    """What was done to which cells, and the pixels before and after.
+    """An operation on cells, with the pixels before and after.
 
     Attributes
     ----------
     operation
-        As the menu names it: "Delete cell".
+        Its name in the menu: "Delete cell".
     cells
-        Ids of the cells that it was done to.
+        Ids of the cells that it was applied to.
     """
 
     operation: str
@@ -55,41 +61,41 @@ class LabelEdit:
 
     @property
     def chunk_indices(self) -> set[ChunkIndex]:
-        """The chunks that it changes."""
-        return {part.place for part in self.parts}
+        """Indices of the chunks that it changes."""
+        return {part.chunk_index for part in self.parts}
 
     @property
     def pixels(self) -> int:
-        """How many pixels it changes."""
+        """Number of pixels that it changes."""
         return sum(len(part.index) for part in self.parts)
 
     def touches(self, cell: int) -> bool:
-        """Tell whether a cell gets or loses pixels."""
+        """Return whether a cell gains or loses pixels."""
         return any(
             (p.before == cell).any() or (p.after == cell).any() for p in self.parts
         )
 
-    def touched(self) -> set[int]:
-        """Return the cells that get or lose pixels."""
+    def touched_cells(self) -> set[int]:
+        """Return the cells that gain or lose pixels."""
         values = [part.before for part in self.parts]
         values += [part.after for part in self.parts]
         found = np.unique(np.concatenate(values)) if values else ()
         return {int(cell) for cell in found if cell}
 
     def inverse(self) -> LabelEdit:
-        """Return the edit that takes this one back."""
+        """Return the edit that reverts this one."""
         parts = tuple(
             replace(part, before=part.after, after=part.before) for part in self.parts
         )
         return replace(self, parts=parts)
 
     def is_inside(self, shape: tuple[int, ...]) -> bool:
-        """Tell whether all pixels are those of label images of ``shape``."""
+        """Return whether all pixels lie inside a label image of ``shape``."""
         planes = int(np.prod(shape[:-2]))
         for part in self.parts:
-            plane, row, column = part.place
+            plane, row, column = part.chunk_index
             height, width = shape[-2] - row * CHUNK, shape[-1] - column * CHUNK
-            if min(*part.place, height - 1, width - 1) < 0 or plane >= planes:
+            if min(*part.chunk_index, height - 1, width - 1) < 0 or plane >= planes:
                 return False
             area = min(height, CHUNK) * min(width, CHUNK)
             if len(part.index) and not 0 <= part.index.min() <= part.index.max() < area:
@@ -97,9 +103,9 @@ class LabelEdit:
         return True
 
     def fits(self, labels: Labels) -> bool:
-        """Tell whether ``labels`` are those that the edit was made on."""
+        """Return whether ``labels`` hold the pixels that the edit starts from."""
         for part in self.parts:
-            view = chunk(labels, part.place)
+            view = chunk(labels, part.chunk_index)
             y, x = np.divmod(part.index, view.shape[1])
             if not np.array_equal(view[y, x], part.before):
                 return False
@@ -108,21 +114,24 @@ class LabelEdit:
     def apply(self, labels: Labels) -> None:
         """Write the pixels after the edit into ``labels``, C-contiguous."""
         for part in self.parts:
-            view = chunk(labels, part.place)
+            view = chunk(labels, part.chunk_index)
             y, x = np.divmod(part.index, view.shape[1])
             view[y, x] = part.after
 
     def region(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
         """Return the smallest box that holds all pixels it changes.
 
-        Slices for each axis of ``shape``; empty ones where nothing changes.
+        One slice per axis of ``shape``; empty slices if nothing changes.
         """
         if not self.parts:
             return tuple(slice(0, 0) for _ in shape)
         corners = np.array([_box(part, shape) for part in self.parts])
         low, high = corners[:, 0].min(axis=0), corners[:, 1].max(axis=0)
         lead = np.array(
-            [np.unravel_index(p.place.plane, shape[:-2] or (1,)) for p in self.parts]
+            [
+                np.unravel_index(p.chunk_index.plane, shape[:-2] or (1,))
+                for p in self.parts
+            ]
         )
         outer = [
             slice(int(axis.min()), int(axis.max()) + 1)
@@ -152,13 +161,13 @@ def edit_between(
     number = {int(plane): n for n, plane in enumerate(np.atleast_1d(planes).ravel())}
     top, left = region[-2].start, region[-1].start
     parts = []
-    for place in touched(shape, region):
-        now = chunk(labels, place)
-        y0, x0 = place.row * CHUNK, place.column * CHUNK
+    for chunk_index in touched_chunks(shape, region):
+        now = chunk(labels, chunk_index)
+        y0, x0 = chunk_index.row * CHUNK, chunk_index.column * CHUNK
         ys = slice(max(top, y0), min(region[-2].stop, y0 + now.shape[0]))
         xs = slice(max(left, x0), min(region[-1].stop, x0 + now.shape[1]))
         new = wanted[
-            number[place.plane],
+            number[chunk_index.plane],
             ys.start - top : ys.stop - top,
             xs.start - left : xs.stop - left,
         ]
@@ -166,33 +175,36 @@ def edit_between(
         y, x = np.nonzero(new != old)
         if len(y):
             at = (y + ys.start - y0) * now.shape[1] + (x + xs.start - x0)
-            parts.append(ChunkEdit(place, at.astype(np.int32), old[y, x], new[y, x]))
+            parts.append(
+                ChunkEdit(chunk_index, at.astype(np.int32), old[y, x], new[y, x])
+            )
     return LabelEdit(operation, tuple(int(cell) for cell in cells), tuple(parts))
 
 
-def joined(operation: str, edits: Sequence[LabelEdit]) -> LabelEdit:
-    """Return one edit that does what ``edits`` do one after another.
+def join_edits(operation: str, edits: Sequence[LabelEdit]) -> LabelEdit:
+    """Return one edit with the same effect as ``edits`` in sequence.
 
-    Pixels that end as they began are no part of it.
+    Pixels that end with their first value are not part of it.
     """
-    by_place: dict[ChunkIndex, list[ChunkEdit]] = {}
+    by_chunk: dict[ChunkIndex, list[ChunkEdit]] = {}
     for edit in edits:
         for part in edit.parts:
-            by_place.setdefault(part.place, []).append(part)
-    parts = [_joined_parts(place, parts) for place, parts in by_place.items()]
+            by_chunk.setdefault(part.chunk_index, []).append(part)
+    parts = [_join_parts(chunk_index, parts) for chunk_index, parts in by_chunk.items()]
     cells = dict.fromkeys(cell for edit in edits for cell in edit.cells)
     return LabelEdit(operation, tuple(cells), tuple(p for p in parts if len(p.index)))
 
 
-def _joined_parts(place: ChunkIndex, parts: list[ChunkEdit]) -> ChunkEdit:
+def _join_parts(chunk_index: ChunkIndex, parts: list[ChunkEdit]) -> ChunkEdit:
     index = np.concatenate([part.index for part in parts])
     before = np.concatenate([part.before for part in parts])
     after = np.concatenate([part.after for part in parts])
+    # `np.unique` returns the first occurrence, so the last is that of the reverse.
     pixels, first = np.unique(index, return_index=True)
     _, last = np.unique(index[::-1], return_index=True)
     before, after = before[first], after[::-1][last]
     changed = before != after
-    return ChunkEdit(place, pixels[changed], before[changed], after[changed])
+    return ChunkEdit(chunk_index, pixels[changed], before[changed], after[changed])
 
 
 def _box(

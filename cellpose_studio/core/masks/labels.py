@@ -1,4 +1,4 @@
-"""What a label image contains: its cells, their outlines and their polygons."""
+"""Cells of a label image, their outlines and their polygons."""
 
 from __future__ import annotations
 
@@ -11,11 +11,13 @@ Labels = npt.NDArray[np.integer]
 Points = npt.NDArray[np.integer]
 
 
-def compacted(labels: Labels) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
-    """Return the labels as 1..N in the order of their ids, and the ids they had.
+def compact_labels(
+    labels: Labels,
+) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.uint32]]:
+    """Return the labels renumbered 1..N in the order of their ids, and the old ids.
 
-    ``ids[new]`` is the old id, and ``ids[0]`` is 0. ``labels`` is not changed, but
-    is returned itself where there is nothing to change.
+    ``ids[new]`` is the old id, and ``ids[0]`` is 0. ``labels`` is not modified; it is
+    returned itself if its ids are 1..N already.
     """
     import fastremap
 
@@ -39,11 +41,11 @@ def cell_count(labels: Labels) -> int:
 
 
 def outlines(labels: Labels) -> npt.NDArray[np.bool_]:
-    """Return the pixels of cells that touch something else, plane by plane.
+    """Return the outline pixels of cells, plane by plane.
 
-    Something else is one of the four neighbours being background, another cell,
-    or outside the image. Cellpose's ``masks_to_outlines`` gives the same for cells
-    without holes; here, the rim of a hole belongs to the outline too.
+    One of their four neighbours is background, another cell or outside the image.
+    Cellpose's ``masks_to_outlines`` gives the same for cells without holes; here, the
+    rim of a hole belongs to the outline.
     """
     inside = labels != 0
     edge = np.zeros(labels.shape, bool)
@@ -60,9 +62,9 @@ def outlines(labels: Labels) -> npt.NDArray[np.bool_]:
 def contours(labels: Labels) -> dict[int, Points]:
     """Return for each cell of a plane the (x, y) of the pixels along its border.
 
-    In the order in which one meets them on the way round. Of a cell in several
-    parts it is the part with the longest border; holes are left out. The line runs
-    through the centres of pixels, so it encloses less than the cell: see `polygons`.
+    They follow the border in one direction. Of a cell with several components, the one
+    with the longest border is returned; holes are ignored. The line runs through the
+    centres of pixels, so it encloses less than the cell: see `polygons`.
     """
     import cv2
 
@@ -80,11 +82,11 @@ def polygons(labels: Labels) -> dict[int, list[Points]]:
     """Return for each cell of a plane the closed lines along its pixels' edges.
 
     Corners are (x, y) of pixel corners: pixel (0, 0) reaches from (0, 0) to (1, 1).
-    A part of a cell runs clockwise on the screen, a hole the other way round, so
-    that the signed areas add up to exactly the number of pixels. Pixels that touch
-    at a corner belong together.
+    The outline of a component runs clockwise on the screen, that of a hole
+    counter-clockwise, so that the signed areas add up to exactly the number of pixels.
+    Pixels that touch at a corner are connected.
     """
-    # Its loops are compiled, which takes time to load.
+    # Loading the compiled loops takes time, which only callers of this function pay.
     from cellpose_studio.core.masks.edge_lines import edge_lines
 
     found = edge_lines(labels.astype(np.uint32, copy=False)).by_cell()
@@ -96,10 +98,10 @@ def _cells(
 ) -> Iterator[tuple[int, tuple[int, int], npt.NDArray[np.bool_]]]:
     """Yield each cell's id, the top and left of its bounding box, and its mask there.
 
-    Looking only at the boxes is what makes thousands of cells take a second.
+    Working inside the boxes only keeps thousands of cells below a second.
     """
     from scipy.ndimage import find_objects
 
-    compact, ids = compacted(labels)
+    compact, ids = compact_labels(labels)
     for number, box in enumerate(find_objects(compact.astype(np.int32)), start=1):
         yield int(ids[number]), (box[0].start, box[1].start), compact[box] == number

@@ -1,4 +1,4 @@
-"""A label image as it was at a moment, while it is being edited in place."""
+"""Copy-on-write snapshots of label images that are edited in place."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cellpose_studio.core.masks.chunks import ChunkIndex, Labels, chunk, places
+from cellpose_studio.core.masks.chunks import ChunkIndex, Labels, chunk, chunk_indices
 
 
 class Snapshot:
-    """Label pixels as they were when this was made; to be read from any thread.
+    """Label pixels at the moment of creation; can be read from any thread.
 
-    Nothing is copied at first. Whoever edits the pixels says before which chunks are
-    about to change, and only those are copied.
+    Nothing is copied at first. Every edit calls `keep` before it changes chunks, and
+    only these are copied.
 
     Parameters
     ----------
@@ -25,42 +25,42 @@ class Snapshot:
     def __init__(self, labels: Labels) -> None:
         self._labels = labels
         self._kept: dict[ChunkIndex, Labels] = {}
-        # A chunk must not change while it is read.
+        # `keep`, and the edit after it, waits while a reader copies a chunk.
         self._lock = threading.Lock()
 
     @property
     def shape(self) -> tuple[int, ...]:
-        """Of the label image: YX, ZYX, TYX or TZYX."""
+        """Shape of the label image: YX, ZYX, TYX or TZYX."""
         return self._labels.shape
 
     def keep(self, changing: Iterable[ChunkIndex]) -> None:
         """Copy chunks that are about to change."""
         with self._lock:
-            for place in changing:
-                if place not in self._kept:
-                    self._kept[place] = chunk(self._labels, place).copy()
+            for index in changing:
+                if index not in self._kept:
+                    self._kept[index] = chunk(self._labels, index).copy()
 
-    def chunk(self, place: ChunkIndex) -> Labels:
-        """Return the pixels of a chunk, not to be written to."""
+    def chunk(self, index: ChunkIndex) -> Labels:
+        """Return the pixels of a chunk, read-only by convention."""
         with self._lock:
-            kept = self._kept.get(place)
-            return chunk(self._labels, place).copy() if kept is None else kept
+            kept = self._kept.get(index)
+            return chunk(self._labels, index).copy() if kept is None else kept
 
     def array(self) -> Labels:
         """Return a copy of all pixels; slow for large ones."""
         whole = np.empty(self.shape, np.uint32)
-        for place in places(self.shape):
-            chunk(whole, place)[...] = self.chunk(place)
+        for index in chunk_indices(self.shape):
+            chunk(whole, index)[...] = self.chunk(index)
         return whole
 
     def plane(self, number: int) -> Labels:
-        """Return a copy of a YX plane; planes count as in `ChunkIndex`."""
+        """Return a copy of a YX plane, numbered as in `ChunkIndex`."""
         whole = np.empty(self.shape[-2:], np.uint32)
-        for place in places(whole.shape):
-            chunk(whole, place)[...] = self.chunk(place._replace(plane=number))
+        for index in chunk_indices(whole.shape):
+            chunk(whole, index)[...] = self.chunk(index._replace(plane=number))
         return whole
 
     def highest(self) -> int:
         """Return the highest id of a cell, 0 if there is none."""
-        every = (self.chunk(place) for place in places(self.shape))
+        every = (self.chunk(index) for index in chunk_indices(self.shape))
         return max((int(pixels.max(initial=0)) for pixels in every), default=0)

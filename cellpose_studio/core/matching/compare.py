@@ -1,4 +1,4 @@
-"""What changed between two label images: which cells came, went or look different."""
+"""Comparison of two label images: which cells were added, removed or changed."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Comparison:
     Attributes
     ----------
     added
-        (N,) ids after that were not there before, ascending.
+        (N,) ids after of cells that did not exist before, ascending.
     removed
-        (N,) ids before that are not there after, ascending.
+        (N,) ids before of cells that do not exist after, ascending.
     changed
         (N, 2) ids before and after of the same cell with other pixels, ascending.
     unchanged
         (N, 2) ids before and after of cells with the same pixels, ascending.
     pixels
-        How many pixels differ. Those of a cell that has only another id do not.
+        Number of pixels that differ; a cell that only changed its id has none.
     """
 
     added: Ids
@@ -45,26 +45,26 @@ class Comparison:
 
 @dataclass(frozen=True, eq=False)
 class _Overlaps:
-    """Pairs of ids before and after that share pixels, and how many; one 0 at most."""
+    """Pairs of ids before and after that share pixels, with their number of pixels."""
 
     before: Ids
     after: Ids
     shared: Counts
 
     def within_cells(self) -> tuple[_Overlaps, Counts]:
-        """Return the pairs of two cells, and how many pixels each has in all."""
+        """Return the pairs of two cells, and the size of the union of each pair."""
         union = _sums(self.before, self.shared) + _sums(self.after, self.shared)
         inside = (self.before > 0) & (self.after > 0)
         cells = _Overlaps(self.before[inside], self.after[inside], self.shared[inside])
         return cells, union[inside] - cells.shared
 
 
-def compare(before: Labels, after: Labels) -> Comparison:
+def compare_labels(before: Labels, after: Labels) -> Comparison:
     """Compare label images of the same shape, of any number of axes.
 
-    Which cell is which is told by their pixels first, because a new run numbers them
-    anew: an overlap (IoU) of half or more makes two ids one cell. Of what is left,
-    the same id is the same cell if it shares a pixel with itself.
+    Cells are matched by their pixels first, because a new run renumbers them: two ids
+    with an overlap (IoU) of half or more are the same cell. Of the remaining cells,
+    those with the same id are the same if they share a pixel.
 
     Raises
     ------
@@ -75,12 +75,12 @@ def compare(before: Labels, after: Labels) -> Comparison:
         raise ValueError(f"{before.shape} and {after.shape} cannot be compared")
     overlaps = _Overlaps(*shared_pixels(before, after))
     cells, union = overlaps.within_cells()
-    pairs = _matched(cells, union)
+    pairs = _match(cells, union)
     equal = pairs[cells.shared[pairs] == union[pairs]]
     other = pairs[cells.shared[pairs] < union[pairs]]
     return Comparison(
-        added=_left(overlaps.after, cells.after[pairs]),
-        removed=_left(overlaps.before, cells.before[pairs]),
+        added=_unmatched(overlaps.after, cells.after[pairs]),
+        removed=_unmatched(overlaps.before, cells.before[pairs]),
         changed=_pairs(cells, other),
         unchanged=_pairs(cells, equal),
         pixels=int(overlaps.shared.sum() - cells.shared[pairs].sum()),
@@ -90,10 +90,10 @@ def compare(before: Labels, after: Labels) -> Comparison:
 def highlight(
     before: Labels, after: Labels, comparison: Comparison
 ) -> npt.NDArray[np.uint8]:
-    """Return a picture of both label images that says what became of each cell.
+    """Return a picture of both label images that shows what happened to each cell.
 
-    Pixels are `UNCHANGED`, `ADDED`, `REMOVED`, `CHANGED`, or 0 for background. What
-    is there after lies on top; below, a cell that changed shows what it has lost.
+    Pixels are `UNCHANGED`, `ADDED`, `REMOVED`, `CHANGED`, or 0 for background. Cells
+    after lie on top; a changed cell shows below them the pixels it has lost.
     """
     drawn = np.empty(before.size, np.uint8)
     gone = _states((comparison.removed, REMOVED), (comparison.changed[:, 0], CHANGED))
@@ -109,9 +109,9 @@ def highlight(
 def shared_pixels(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
     """Return pairs of ids, before and after, and the pixels that have both.
 
-    But for background in both. The label images have one shape.
+    Pixels that are background in both are ignored. Both images have the same shape.
     """
-    return _counted(_flat(before), _flat(after))
+    return _count_pairs(_flat(before), _flat(after))
 
 
 def _flat(labels: Labels) -> Labels:
@@ -120,14 +120,14 @@ def _flat(labels: Labels) -> Labels:
 
 def _sums(ids: Ids, pixels: Counts) -> Counts:
     """Return for each of ``ids`` the sum over all that are the same."""
-    _, places = np.unique(ids, return_inverse=True)
-    sums = np.zeros(int(places.max(initial=-1)) + 1, np.int64)
-    np.add.at(sums, places, pixels)
-    return sums[places]
+    _, positions = np.unique(ids, return_inverse=True)
+    sums = np.zeros(int(positions.max(initial=-1)) + 1, np.int64)
+    np.add.at(sums, positions, pixels)
+    return sums[positions]
 
 
-def _matched(cells: _Overlaps, union: Counts) -> npt.NDArray[np.intp]:
-    """Return which pairs are one cell: best overlap first, each id at most once."""
+def _match(cells: _Overlaps, union: Counts) -> npt.NDArray[np.intp]:
+    """Return the pairs that are one cell: best overlap first, each id at most once."""
     renamed = cells.before != cells.after
     candidates = np.flatnonzero((2 * cells.shared >= union) | ~renamed)
     iou = cells.shared[candidates] / union[candidates]
@@ -143,7 +143,7 @@ def _matched(cells: _Overlaps, union: Counts) -> npt.NDArray[np.intp]:
     return np.array(chosen, np.intp)
 
 
-def _left(ids: Ids, matched: Ids) -> Ids:
+def _unmatched(ids: Ids, matched: Ids) -> Ids:
     return np.setdiff1d(ids[ids > 0], matched)
 
 
@@ -161,11 +161,11 @@ def _states(*groups: tuple[Ids, int]) -> tuple[Ids, npt.NDArray[np.uint8]]:
 
 
 @compiled
-def _counted(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
-    """Count the pixels of each pair of ids, but for background in both."""
+def _count_pairs(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
+    """Count the pixels of each pair of ids, except background in both."""
     counts = numba.typed.Dict.empty(numba.uint64, numba.int64)
     size, at = len(before), 0
-    # Pixels beside each other are mostly alike: one look-up for all of them.
+    # Runs of equal pixels share one slow dictionary look-up.
     while at < size:
         old, new = before[at], after[at]
         start = at

@@ -1,4 +1,4 @@
-"""Which cells of two label images are the same: at two times, or after a new run."""
+"""Matching of the cells of two label images: two time points, or two runs."""
 
 from __future__ import annotations
 
@@ -21,11 +21,13 @@ Counts = npt.NDArray[np.int64]
 Scores = npt.NDArray[np.float64]
 
 
-def matches(before: Labels, after: Labels, threshold: float = 0.5) -> dict[int, int]:
+def match_cells(
+    before: Labels, after: Labels, threshold: float = 0.5
+) -> dict[int, int]:
     """Return for ids of ``after`` the id of the same cell in ``before``.
 
-    Two cells may be one if their overlap (IoU) is at least ``threshold``; of all ways
-    to pair them off, the one with the highest sum of IoU is taken (the Hungarian
+    Two cells can match if their overlap (IoU) is at least ``threshold``. Of all
+    possible assignments, the one with the highest sum of IoU is chosen (the Hungarian
     method, as in SciPy's ``linear_sum_assignment``).
 
     Raises
@@ -33,7 +35,7 @@ def matches(before: Labels, after: Labels, threshold: float = 0.5) -> dict[int, 
     ValueError
         If the shapes differ.
     """
-    return _matched(*_shared(before, after), threshold)
+    return _match(*_shared(before, after), threshold)
 
 
 def carry_over_ids(
@@ -42,24 +44,24 @@ def carry_over_ids(
     """Return ``after`` with the ids of ``before`` where cells match.
 
     All other cells get ids above ``highest``, which no cell has ever had, in the
-    order of their ids. Which pixels belong together stays the same.
+    order of their ids. Only the ids change, not the shapes.
     """
     olds, news, shared = _shared(before, after)
-    names = _matched(olds, news, shared, threshold)
+    names = _match(olds, news, shared, threshold)
     new = [cell for cell in np.unique(news[news > 0]).tolist() if cell not in names]
     first = max(highest, int(olds.max(initial=0))) + 1
     names.update(zip(new, range(first, first + len(new)), strict=True))
-    return renamed(after, names)
+    return map_ids(after, names)
 
 
 def keep_locked(
     after: Labels, before: Labels, locked: Sequence[int], deleted: Mask | None = None
 ) -> Labels:
-    """Return the labels of a new run with the cells that the user has decided on.
+    """Return the labels of a new run, merged with the locked cells of the old ones.
 
-    Locked cells of ``before`` win: they keep their id and every pixel. New cells lose
-    the pixels they share with them, and of what then lies apart all but the largest
-    piece; one goes if less than half of it is left, if it has the id of a locked
+    Locked cells of ``before`` have priority: they keep their id and every pixel. New
+    cells lose the pixels they share with them, and all fragments but the largest. A
+    new cell is removed if less than half of it is left, if it has the id of a locked
     cell, or if half of it or more lies where a cell was deleted.
 
     Parameters
@@ -67,20 +69,20 @@ def keep_locked(
     after
         The new labels, with ids carried over.
     deleted
-        Where cells were that the user deleted; None if none were.
+        Pixels of the cells that the user deleted; None if there are none.
     """
     import fastremap
 
     kept = fastremap.mask_except(before, [int(cell) for cell in locked])
     taken = kept != 0
     table = CellTable.of(after)
-    going = {*cell_ids(kept), *_deleted(after, table, deleted)}
+    going = {*cell_ids(kept), *_deleted_cells(after, table, deleted)}
     result = after.copy()
     for cell in {*cell_ids(after[taken]), *going}:
         box = table.box(cell)
         whole = after[box] == cell
         left = largest_overlap(whole, whole & ~taken[box])
-        if cell in going or 2 * np.count_nonzero(left) < table.of_cell(cell):
+        if cell in going or 2 * np.count_nonzero(left) < table.size_of(cell):
             left[:] = False
         result[box][whole & ~left] = 0
     np.copyto(result, kept, where=taken)
@@ -88,24 +90,24 @@ def keep_locked(
 
 
 def _shared(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
-    """Return pairs of ids and their pixels, as `shared_pixels`."""
+    """Return the same as `shared_pixels`, after a check of the shapes."""
     if before.shape != after.shape:
         raise ValueError(f"{before.shape} and {after.shape} cannot be compared")
     return shared_pixels(before, after)
 
 
-def _matched(olds: Ids, news: Ids, shared: Counts, threshold: float) -> dict[int, int]:
-    """Return for new ids the old one of the same cell."""
+def _match(olds: Ids, news: Ids, shared: Counts, threshold: float) -> dict[int, int]:
+    """Return for each new id the old one of the same cell."""
     union = _sums(olds, shared) + _sums(news, shared) - shared
     iou = shared / np.maximum(union, 1)
     cells = (olds > 0) & (news > 0) & (iou >= threshold)
     olds, news = olds[cells], news[cells]
-    chosen = _assigned(olds, news, iou[cells])
+    chosen = _assign(olds, news, iou[cells])
     return dict(zip(news[chosen].tolist(), olds[chosen].tolist(), strict=True))
 
 
-def _assigned(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
-    """Return which pairs are one cell, with each id in one pair at most."""
+def _assign(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
+    """Return which pairs are the same cell, with each id in at most one pair."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -116,7 +118,7 @@ def _assigned(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
     columns = columns + rows.max() + 1
     size = int(columns.max()) + 1
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(size, size))
-    # Only cells that compete have to be weighed against each other.
+    # The Hungarian method is cubic, so it runs on groups of competing cells only.
     groups = connected_components(graph, directed=False)[1][rows]
     competing = np.bincount(groups)[groups] > 1
     alone, others = np.flatnonzero(~competing), np.flatnonzero(competing)
@@ -146,17 +148,17 @@ def _best(
     return chosen[chosen >= 0]
 
 
-def _deleted(after: Labels, table: CellTable, where: Mask | None) -> set[int]:
+def _deleted_cells(after: Labels, table: CellTable, where: Mask | None) -> set[int]:
     """Return the ids of cells of which half or more lies where cells were deleted."""
     if where is None:
         return set()
     ids, pixels = np.unique(after[where], return_counts=True)
     pairs = zip(ids.tolist(), pixels.tolist(), strict=True)
-    return {cell for cell, n in pairs if cell and 2 * n >= table.of_cell(cell)}
+    return {cell for cell, n in pairs if cell and 2 * n >= table.size_of(cell)}
 
 
-def renamed(labels: Labels, names: dict[int, int]) -> Labels:
-    """Return labels with other ids; ``names`` has all but the background."""
+def map_ids(labels: Labels, names: dict[int, int]) -> Labels:
+    """Return labels with other ids; ``names`` maps every id but the background."""
     ids = np.fromiter(names.keys(), np.uint32, len(names))
     others = np.fromiter(names.values(), np.uint32, len(names))
     result = np.empty(labels.shape, np.uint32)
@@ -171,7 +173,7 @@ def _rename(labels: Labels, ids: Ids, others: Ids, renamed: Labels) -> None:
     for n in range(len(ids)):
         names[ids[n]] = others[n]
     size, at = len(labels), 0
-    # Pixels beside each other are mostly alike: one look-up for all of them.
+    # Runs of equal pixels share one slow dictionary look-up.
     while at < size:
         cell = labels[at]
         name = names[cell] if cell != 0 else cell
@@ -182,5 +184,5 @@ def _rename(labels: Labels, ids: Ids, others: Ids, renamed: Labels) -> None:
 
 def _sums(ids: Ids, pixels: Counts) -> Counts:
     """Return for each of ``ids`` the sum over all that are the same."""
-    _, places = np.unique(ids, return_inverse=True)
-    return np.bincount(places, pixels).astype(np.int64)[places]
+    _, positions = np.unique(ids, return_inverse=True)
+    return np.bincount(positions, pixels).astype(np.int64)[positions]

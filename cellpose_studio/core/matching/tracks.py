@@ -1,4 +1,4 @@
-"""Cells linked over time: one id for the same cell in all time points."""
+"""Linking of cells over time: the same cell has one id in all time points."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between
 from cellpose_studio.core.masks.labels import cell_ids
-from cellpose_studio.core.matching.links import matches, renamed
+from cellpose_studio.core.matching.links import map_ids, match_cells
 from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]
@@ -23,22 +23,22 @@ Names = dict[int, int]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Tracks:
-    """What linking gave.
+    """Result of linking.
 
     Attributes
     ----------
     edit
         Gives the cells their new ids.
     frames
-        How many time points there are.
+        Number of time points.
     cells
-        How many cells they have, added up.
+        Number of cells in all time points together.
     tracks
-        How many different cells these are.
+        Number of tracks, that is of different cells.
     single
-        How many of the tracks are in one time point only.
+        Number of tracks that exist in one time point only.
     before
-        The ids that the cells of each track had before, by the id they have now.
+        The ids that the cells of each track had before, by the id of the track.
     """
 
     edit: LabelEdit
@@ -49,11 +49,11 @@ class Tracks:
     before: Mapping[int, frozenset[int]]
 
     def statuses(self, known: Mapping[int, CellStatus]) -> StatusChanges:
-        """Return what becomes of statuses when the cells get their new ids.
+        """Return the changes of statuses that go with the new ids.
 
-        Cells that become one keep the status that all of them had; where that
-        differs, they have none. Ids that no cell has any more lose theirs; those that
-        no cell had before keep it.
+        A track keeps the status that all of its cells had; if they differ, it has
+        none. An id that no cell has any more loses its status. The status of an id
+        that no cell had before is not changed.
         """
         olds = {cell for cells in self.before.values() for cell in cells}
         wanted: dict[int, CellStatus | None] = dict.fromkeys(olds & known.keys())
@@ -67,7 +67,7 @@ class Tracks:
         }
 
 
-def link(
+def link_cells(
     labels: Labels,
     table: CellTable,
     threshold: float = 0.5,
@@ -75,9 +75,9 @@ def link(
 ) -> Tracks:
     """Return the edit after which cells have the same id in all time points.
 
-    A cell takes the id that the same cell has in the time point before, by
-    `core.matching.links.matches`. One that is not there keeps its id if no earlier time
-    point has it, and gets one that was never used otherwise.
+    A cell takes the id of the matching cell in the time point before, by
+    `core.matching.links.matches`. A cell without a match keeps its id if no earlier
+    time point has it, and gets a new one otherwise.
 
     Parameters
     ----------
@@ -85,18 +85,18 @@ def link(
         TYX or TZYX.
     """
     checkpoint = checkpoint or Checkpoint()
-    names = _linked(labels, threshold, count(table.next_id()), checkpoint)
+    names = _link_frames(labels, threshold, count(table.next_id()), checkpoint)
     parts: list[ChunkEdit] = []
     for t, of_frame in enumerate(names):
         checkpoint.reached(t, len(names), "Renaming cells, time point")
-        parts += _renamed(labels, t, of_frame)
+        parts += _map_frame(labels, t, of_frame)
     moved = (new for one in names for old, new in one.items() if new != old)
     operation = f"Link cells over time (IoU {threshold:.2g})"
     edit = LabelEdit(operation, tuple(dict.fromkeys(moved)), tuple(parts))
     every = [new for one in names for new in one.values()]
     _, times = np.unique(every, return_counts=True)
     single = int(np.count_nonzero(times == 1))
-    before = _before(names)
+    before = _ids_before(names)
     return Tracks(
         edit=edit,
         frames=len(names),
@@ -107,15 +107,15 @@ def link(
     )
 
 
-def _linked(
+def _link_frames(
     labels: Labels, threshold: float, fresh: Iterator[int], checkpoint: Checkpoint
 ) -> list[Names]:
-    """Return for each time point the ids by which cells are the same in all."""
+    """Return for each time point the ids that link its cells to the others."""
     names = [{cell: cell for cell in cell_ids(labels[0])}]
     used = set(names[0])
     for t in range(1, len(labels)):
         checkpoint.reached(t, len(labels), "Comparing time point")
-        same, before = matches(labels[t - 1], labels[t], threshold), names[-1]
+        same, before = match_cells(labels[t - 1], labels[t], threshold), names[-1]
         now = {}
         for cell in cell_ids(labels[t]):
             if cell in same:
@@ -127,7 +127,7 @@ def _linked(
     return names
 
 
-def _before(names: Sequence[Names]) -> dict[int, frozenset[int]]:
+def _ids_before(names: Sequence[Names]) -> dict[int, frozenset[int]]:
     """Return the ids that the cells of each track had."""
     found = defaultdict(set)
     for of_frame in names:
@@ -136,10 +136,10 @@ def _before(names: Sequence[Names]) -> dict[int, frozenset[int]]:
     return {track: frozenset(cells) for track, cells in found.items()}
 
 
-def _renamed(labels: Labels, t: int, names: Names) -> tuple[ChunkEdit, ...]:
-    """Return how a time point changes when its cells have other ids."""
+def _map_frame(labels: Labels, t: int, names: Names) -> tuple[ChunkEdit, ...]:
+    """Return the changes of a time point whose cells get other ids."""
     if all(old == new for old, new in names.items()):
         return ()
-    after = renamed(labels[t], names)
+    after = map_ids(labels[t], names)
     frame = (slice(t, t + 1), *(slice(0, size) for size in labels.shape[1:]))
     return edit_between("", (), labels, frame, after[None]).parts

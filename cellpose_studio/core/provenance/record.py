@@ -13,14 +13,14 @@ Outcome = Literal["finished", "failed", "cancelled"]
 
 
 class ImageRecord(BaseModel):
-    """Which image a run looked at."""
+    """The image that a run used."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     name: str
     path: str
     scene: str
-    axes: str = Field(description="as they stand in the file, one letter each")
+    axes: str = Field(description="in the order of the file, one letter each")
     shape: tuple[int, int, int, int, int] = Field(description="TCZYX")
     dtype: str
     pixel_size_um: tuple[float | None, float | None, float | None] = Field(
@@ -33,7 +33,7 @@ class ImageRecord(BaseModel):
 
 
 class ModelRecord(BaseModel):
-    """Which model a run used."""
+    """The model that a run used."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -48,7 +48,7 @@ class ModelRecord(BaseModel):
 
 
 class RunRecord(BaseModel):
-    """How masks came to be; also for runs that failed or were cancelled."""
+    """Provenance of masks; also of runs that failed or were cancelled."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 

@@ -1,4 +1,4 @@
-"""Revisions of label sets, as a project keeps them."""
+"""Revisions and journal entries of label sets, as stored in a project."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from typing import Any, Literal
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 CellStatus = Literal["accepted", "rejected", "later"]
-"""What the user has decided about a cell."""
+"""The user's decision about a cell."""
 
 StatusChanges = dict[int, tuple[CellStatus | None, CellStatus | None]]
-"""By cell, the status before and after; None where it has none."""
+"""Status of each cell before and after; None for no status."""
 
 RevisionKind = Literal["run", "threshold", "edit", "import", "restore"]
 
@@ -23,16 +23,16 @@ KIND_WORDS: dict[RevisionKind, str] = {
     "import": "Imported",
     "restore": "Restored",
 }
-"""What the user sees."""
+"""Names of the kinds in the user interface."""
 
 
 FLOW_KEY = "flows"
-"""Of the details: what the flows of an import are called in the cache."""
+"""Key in ``details`` of the cache key of an import's flows."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class LabelRevision:
-    """An immutable label image of a label set; its pixels are read on their own.
+    """An immutable label image of a label set; its pixels are read separately.
 
     Attributes
     ----------
@@ -41,23 +41,23 @@ class LabelRevision:
     label_set
         Id of the label set.
     parent
-        Id of the revision that it came after; None for the first.
+        Id of the revision that it follows; None for the first.
     kind
-        How it came to be.
+        How it was made.
     created
         When, UTC.
     origin
-        Where it comes from, for the user.
+        Description of its origin, for the user.
     shape
         YX, ZYX, TYX or TZYX, without axes of length 1.
     cells
-        How many cells it has.
+        Number of cells.
     run
-        Id of the run that its pixels come from; None without one.
+        Id of the run that made its pixels; None if no run did.
     parameters
-        What its masks were made with; None where that is not known.
+        Parameters that its masks were made with; None if unknown.
     details
-        What an imported file says about them, and where its flows are; plain values.
+        Metadata of an imported file, and the cache key of its flows; plain values.
     author, note
         The user's.
     """
@@ -78,7 +78,7 @@ class LabelRevision:
 
     @property
     def flow_key(self) -> str | None:
-        """What the flows of the import that it goes back to are called in the cache."""
+        """Cache key of the flows of the import that it is based on."""
         if self.kind == "import":
             return self.created.isoformat()
         key = self.details.get(FLOW_KEY)
@@ -94,23 +94,23 @@ class JournalEntry:
     id
         Unique in the project, ascending.
     base
-        Revision that the label set was at; None before its first masks.
+        Revision that the change was made on; None before the first masks.
     operation
-        What was done, as the menu names it: "Delete cell".
+        Name of the operation in the menu: "Delete cell".
     cells
-        Ids of the cells that it was done to; empty for all.
+        Ids of the cells that it was applied to; empty for all.
     time
         When, UTC.
     undoes
-        Id of the entry that this one takes back or does again.
+        Id of the entry that this one undoes or redoes.
     head
-        Revision that became the head by it; None for an edit of pixels.
+        Revision that it made the head; None for an edit of pixels.
     sealed
-        Revision that the edit went into; None as long as it is in the journal only.
+        Revision that contains the edit; None while it is in the journal only.
     statuses
-        What became of the status of cells; None where it stayed.
+        Changes of the status of cells; None if there are none.
     pixels
-        Pixels were changed.
+        Whether pixels were changed.
     """
 
     id: int
@@ -127,5 +127,5 @@ class JournalEntry:
 
     @property
     def of_statuses(self) -> bool:
-        """Nothing but the status of cells changed."""
+        """Whether only the status of cells changed."""
         return self.statuses is not None and self.head is None and not self.pixels

@@ -1,4 +1,4 @@
-"""A run as a script of plain Cellpose 4."""
+"""Recipe of a run as a script that uses Cellpose 4 only."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ _PASSED_ON = (
     "tile_overlap",
     "batch_size",
 )
-"""Parameters that ``CellposeModel.eval`` takes as they are."""
+"""Parameters that are passed to ``CellposeModel.eval`` unchanged."""
 
 
 def cellpose_script(record: RunRecord) -> str:
-    """Return a script that needs Cellpose only, and TIFF, PNG or JPEG files.
+    """Return a script that needs nothing but Cellpose for TIFF, PNG and JPEG files.
 
-    Images of other kinds, or one of several in a file, are read by this package.
+    Other formats, and files with several images, are read with this package.
     """
     imports, pixels = _reading(record)
     whole = _as_volume(record)
@@ -117,7 +117,7 @@ def _reading(record: RunRecord) -> tuple[str, str]:
 
 
 def _as_volume(record: RunRecord) -> bool:
-    """Tell whether the planes of a stack go to Cellpose together."""
+    """Return whether the planes of a stack are passed to Cellpose together."""
     parameters = record.parameters
     joined = parameters.do_3D or parameters.stitch_threshold > 0
     return joined and record.image.shape[2] > 1

@@ -1,4 +1,4 @@
-"""Which parameters of a run are not Cellpose's own."""
+"""The parameters of a run that differ from Cellpose's defaults."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ def changed_fields(values: BaseModel) -> dict[str, Any]:
     }
 
 
-def changed(parameters: SegmentationParameters) -> dict[str, Any]:
-    """Return all that differ, those of the normalisation among them."""
+def changed_parameters(parameters: SegmentationParameters) -> dict[str, Any]:
+    """Return all parameters that differ, including those of the normalisation."""
     fields = changed_fields(parameters)
     fields.pop("normalization", None)
     return {**fields, **changed_fields(parameters.normalization)}

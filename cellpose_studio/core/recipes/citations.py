@@ -1,4 +1,4 @@
-"""What to cite for a model."""
+"""The papers to cite for a model."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from cellpose_studio.core.provenance.record import ModelRecord
 
 
 class Paper(NamedTuple):
-    """A reference: as the text has it, and as the list does."""
+    """A reference: its short form in the text, and its entry in the list."""
 
     short: str
     full: str

@@ -1,4 +1,4 @@
-"""A run as a command line."""
+"""Recipe of a run as a command line."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Any
 
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
-from cellpose_studio.core.recipes.changed import changed
-from cellpose_studio.core.recipes.edits import sentence
+from cellpose_studio.core.recipes.changed import changed_parameters
+from cellpose_studio.core.recipes.edits import edits_sentence
 
 
 def as_command(
@@ -19,22 +19,22 @@ def as_command(
     edits: Sequence[JournalEntry] = (),
     windows: bool = sys.platform == "win32",
 ) -> str:
-    """Return the command that makes the masks of the run again.
+    """Return the command that reproduces the masks of the run.
 
-    Quoted for cmd.exe with ``windows``, otherwise for a POSIX shell. Edits by hand
-    are told of in a comment.
+    It is quoted for cmd.exe with ``windows``, otherwise for a POSIX shell. A comment
+    lists the edits by hand.
     """
     words = ["cellpose-studio", "segment", *arguments(record)]
     command = subprocess.list2cmdline(words) if windows else shlex.join(words)
-    if not (told := sentence(edits)):
+    if not (note := edits_sentence(edits)):
         return command
-    return f"{command}\n{'rem' if windows else '#'} {told}"
+    return f"{command}\n{'rem' if windows else '#'} {note}"
 
 
 def arguments(record: RunRecord) -> Iterator[str]:
     """Yield the arguments of ``cellpose-studio segment``, the image first.
 
-    Values are joined to their option, so that none is taken for an option itself.
+    Values are attached with "=", so that a negative one is not parsed as an option.
     """
     image = record.image
     yield image.path
@@ -43,7 +43,7 @@ def arguments(record: RunRecord) -> Iterator[str]:
         yield f"--scene={image.scene}"
     if image.axes != "YX":
         yield f"--axes={image.axes}"
-    for name, value in changed(record.parameters).items():
+    for name, value in changed_parameters(record.parameters).items():
         yield from _option(name, value)
     given = {
         "device": record.device,
@@ -56,7 +56,7 @@ def arguments(record: RunRecord) -> Iterator[str]:
 
 
 def model_name(model: ModelRecord) -> str:
-    """Return what finds the model: a shipped one by its name, others by the file."""
+    """Return how to refer to the model: a shipped one by its name, others by path."""
     return model.name if model.source == "shipped" else model.path
 
 

@@ -1,4 +1,4 @@
-"""What was done by hand after a run, in words."""
+"""Description of the edits by hand after a run."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from collections.abc import Sequence
 from cellpose_studio.core.provenance.revision import JournalEntry
 
 
-def in_force(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
-    """Return the edits that were not taken back, in their order.
+def effective_edits(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
+    """Return the edits that were not undone, in their order.
 
-    An entry that takes back or does again has the id of another one, which may be
-    of that kind itself: each of them turns the edit at the start off or on.
+    An entry that undoes or redoes refers to another one, which may do so itself: each
+    of them toggles the edit at the start of the chain.
     """
     first = {entry.id: entry.id for entry in entries}
     on = {}
@@ -25,13 +25,13 @@ def in_force(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
     return [entry for entry in entries if entry.undoes is None and on[entry.id]]
 
 
-def in_words(entries: Sequence[JournalEntry]) -> str:
-    """Return "Delete cell (2), Split cell"; empty where nothing is in force."""
-    counts = Counter(entry.operation for entry in in_force(entries))
+def describe_edits(entries: Sequence[JournalEntry]) -> str:
+    """Return "Delete cell (2), Split cell"; empty if no edit is in force."""
+    counts = Counter(entry.operation for entry in effective_edits(entries))
     return ", ".join(f"{what} ({n})" if n > 1 else what for what, n in counts.items())
 
 
-def sentence(entries: Sequence[JournalEntry]) -> str:
-    """Return what a recipe cannot repeat; empty where there is nothing."""
-    what = in_words(entries)
+def edits_sentence(entries: Sequence[JournalEntry]) -> str:
+    """Return a sentence on what a recipe cannot reproduce; empty if nothing."""
+    what = describe_edits(entries)
     return f"Edited by hand afterwards: {what}." if what else ""

@@ -1,16 +1,16 @@
-"""What the scripts say of themselves."""
+"""Heading and file names of the scripts."""
 
 from __future__ import annotations
 
 from cellpose_studio.core.provenance.record import RunRecord
 
-_TOLD = ("cellpose-studio", "cellpose", "torch", "numpy", "python")
+_LISTED = ("cellpose-studio", "cellpose", "torch", "numpy", "python")
 
 
 def heading(record: RunRecord) -> str:
-    """Return the text of a script's docstring: what it repeats, and with which."""
+    """Return the docstring of a script: what it reproduces, and the versions used."""
     name = record.image.name.replace("\\", "/").replace('"', "'")
-    known = [p for p in _TOLD if p in record.versions]
+    known = [p for p in _LISTED if p in record.versions]
     versions = "".join(f"    {name} {record.versions[name]}\n" for name in known)
     when = f"{record.started:%Y-%m-%d, %H:%M} UTC"
     return f"Make the masks of {name} as on {when}.\n\nMade then with\n\n{versions}"

@@ -1,4 +1,4 @@
-"""A run as JSON."""
+"""Recipe of a run as JSON."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Sequence
 
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
-from cellpose_studio.core.recipes.edits import in_force
+from cellpose_studio.core.recipes.edits import effective_edits
 
 VERSION = 1
 
 
 def as_json(record: RunRecord, edits: Sequence[JournalEntry] = ()) -> str:
-    """Return the record and the edits after it, for programs to read."""
-    kept = {entry.id for entry in in_force(edits)}
+    """Return the record and the edits after it in a machine-readable form."""
+    kept = {entry.id for entry in effective_edits(edits)}
     content = {
         "format": "cellpose-studio-run",
         "version": VERSION,

@@ -1,4 +1,4 @@
-"""A run as a paragraph for the methods of a paper."""
+"""Description of a run as a paragraph for the methods section of a paper."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Iterator, Sequence
 from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
-from cellpose_studio.core.recipes.changed import changed
+from cellpose_studio.core.recipes.changed import changed_parameters
 from cellpose_studio.core.recipes.citations import (
     CELLPOSE_1,
     network_paper,
     paper_of,
 )
-from cellpose_studio.core.recipes.edits import in_force, in_words
+from cellpose_studio.core.recipes.edits import describe_edits, effective_edits
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 
-_TOLD_ANYWAY = frozenset(
+_ALWAYS_MENTIONED = frozenset(
     {
         "channels",
         "diameter",
@@ -26,7 +26,7 @@ _TOLD_ANYWAY = frozenset(
         "do_3D",
         "stitch_threshold",
         "anisotropy",
-        "batch_size",  # no matter for the result
+        "batch_size",  # It does not change the result.
     }
 )
 
@@ -42,9 +42,9 @@ def as_methods(
     Parameters
     ----------
     card
-        Of the model, where it has one.
+        Card of the model, if it has one.
     cells
-        How many there are after the edits.
+        Number of cells after the edits.
     """
     text = " ".join(_sentences(record, edits, card, cells))
     papers = "\n".join(dict.fromkeys(_papers(record.model)))
@@ -67,15 +67,15 @@ def _sentences(
         yield f"The network ran on {_device(record)}."
     yield from _settings(record)
     if record.cells is not None:
-        yield f"{_counted(record.cells)} found."
-    if edits and (what := in_words(edits)):
-        changes = len(in_force(edits))
+        yield f"{_count_text(record.cells)} found."
+    if edits and (what := describe_edits(edits)):
+        changes = len(effective_edits(edits))
         yield (
             f"The result was corrected by hand in {changes} "
             f"{'step' if changes == 1 else 'steps'}: {what}."
         )
         if cells is not None:
-            yield f"{_counted(cells)} there after that."
+            yield f"{_count_text(cells)} there after that."
 
 
 def _software(record: RunRecord) -> str:
@@ -169,14 +169,14 @@ def _thresholds(parameters: SegmentationParameters) -> str:
 
 def _more(parameters: SegmentationParameters) -> str:
     parts = []
-    for name, value in changed(parameters).items():
-        if name not in _TOLD_ANYWAY:
+    for name, value in changed_parameters(parameters).items():
+        if name not in _ALWAYS_MENTIONED:
             shown = value if not isinstance(value, tuple) else list(value)
             parts.append(f"{name} = {shown}")
     return ", ".join(parts)
 
 
-def _counted(cells: int) -> str:
+def _count_text(cells: int) -> str:
     return "1 cell was" if cells == 1 else f"{cells} cells were"
 
 

@@ -1,4 +1,4 @@
-"""A run as a Python script."""
+"""Recipe of a run as a Python script."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.cellpose_script import cellpose_script
 from cellpose_studio.core.recipes.changed import changed_fields
 from cellpose_studio.core.recipes.command import model_name
-from cellpose_studio.core.recipes.edits import sentence
+from cellpose_studio.core.recipes.edits import edits_sentence
 from cellpose_studio.core.recipes.heading import heading
 from cellpose_studio.core.runs.parameters import Normalization
 
 
 def as_script(record: RunRecord, edits: Sequence[JournalEntry] = ()) -> str:
-    """Return a script that makes the masks of the run again.
+    """Return a script that reproduces the masks of the run.
 
-    One of plain Cellpose for the models that it runs, the Transformers of
-    Cellpose 4; for others one of this package, which gives the same pixels. It
-    writes the masks into the folder that it is run in.
+    It uses Cellpose alone for the models that Cellpose 4 runs, the Transformers;
+    for others it uses this package, which gives the same pixels. It writes the masks
+    into its working directory.
     """
-    # A run that did not finish leaves open which channels it would have seen.
+    # The record of an unfinished run may lack the channels that Cellpose needs.
     cellposes = record.model.architecture != "unet" and record.parameters.channels
     text = cellpose_script(record) if cellposes else studio_script(record)
-    told = sentence(edits)
-    return f"{text}\n# {told}\n" if told else text
+    note = edits_sentence(edits)
+    return f"{text}\n# {note}\n" if note else text
 
 
 def studio_script(record: RunRecord) -> str:
-    """Return a script of this package's own API."""
+    """Return a script that uses the API of this package."""
     image, model = record.image, record.model
     precision = f', precision="{record.precision}"' if record.precision else ""
     threads = f"use_threads({record.threads})\n" if record.threads else ""

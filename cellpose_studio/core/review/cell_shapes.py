@@ -1,4 +1,4 @@
-"""How large and how round each cell of a label image is, and where it lies."""
+"""Measurements of cells for review: size, roundness and bounding box."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.masks.chunks import Labels
 
 _LARGEST_TABLE = 1 << 26
-"""Ids up to this are looked up directly; others are numbered first."""
+"""Ids below this index a table directly; higher ones are renumbered first."""
 
 Counts = npt.NDArray[np.int64]
 Bounds = npt.NDArray[np.int32]
@@ -19,21 +19,21 @@ Bounds = npt.NDArray[np.int32]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CellShapes:
-    """Size, roundness and place of the cells of a label image.
+    """Size, roundness and bounding box of the cells of a label image.
 
     Attributes
     ----------
     ids
-        (N,) of the cells, ascending.
+        (N,) ids of the cells, ascending.
     pixels
-        (N,) how large they are.
+        (N,) sizes.
     roundness
         (N,) 4 pi area / perimeter², 1 for discs and less for anything else. Of a
         cell in several planes it is that of a prism with its mean outline.
     low, high
-        (N, axes), the box that holds a cell: from ``low`` to just before ``high``.
+        (N, axes) bounds of the boxes; ``high`` is one beyond the last pixel.
     at_border
-        (N,), it reaches the edge of the image in Y or X, so a part may be missing.
+        (N,) whether a cell touches the edge of the image in Y or X and may be cut off.
     """
 
     ids: npt.NDArray[np.uint32]
@@ -49,8 +49,8 @@ class CellShapes:
 
 
 def cell_shapes(labels: Labels) -> CellShapes:
-    """Measure all cells; other threads may work meanwhile."""
-    compact, ids = _numbered(labels)
+    """Measure all cells; releases the GIL."""
+    compact, ids = _renumber(labels)
     shape = (1,) * (4 - labels.ndim) + labels.shape
     size = len(ids) if ids is not None else int(compact.max(initial=0)) + 1
     pixels, sides = np.zeros(size, np.int64), np.zeros((size, 2), np.int64)
@@ -71,14 +71,14 @@ def cell_shapes(labels: Labels) -> CellShapes:
 
 
 def part_shapes(labels: Labels, cell: int, box: tuple[slice, ...]) -> CellShapes:
-    """Measure one cell, all of which lies in ``box``; it may be gone, too."""
-    # With what is around it, or it would seem to be cut off there.
+    """Measure one cell that lies in ``box``; the result is empty if it was deleted."""
+    # A margin of one pixel keeps the cell from looking cut off at the box.
     around = tuple(
         slice(max(part.start - 1, 0), min(part.stop + 1, size))
         for part, size in zip(box, labels.shape, strict=True)
     )
     seen = labels[around]
-    # Its id may be too high for a table.
+    # A mask is measured, because the id may be too high for a table.
     found = cell_shapes((seen == cell).astype(np.uint32))
     offset = np.array([part.start for part in around], np.int32)
     low, high = found.low + offset, found.high + offset
@@ -92,19 +92,19 @@ def part_shapes(labels: Labels, cell: int, box: tuple[slice, ...]) -> CellShapes
     )
 
 
-def _numbered(labels: Labels) -> tuple[Labels, npt.NDArray[np.uint32] | None]:
-    """Return labels that a table of all ids has room for, and the ids they had."""
+def _renumber(labels: Labels) -> tuple[Labels, npt.NDArray[np.uint32] | None]:
+    """Return labels with ids low enough for a table, and the ids they had."""
     if labels.max(initial=0) < _LARGEST_TABLE:
         return labels, None
-    from cellpose_studio.core.masks.labels import compacted
+    from cellpose_studio.core.masks.labels import compact_labels
 
-    return compacted(labels)
+    return compact_labels(labels)
 
 
 def _roundness(
     pixels: Counts, sides: Counts, planes: npt.NDArray[np.int32]
 ) -> npt.NDArray[np.float64]:
-    """Return 4 pi area / perimeter², the perimeter by Crofton's formula.
+    """Return 4 pi area / perimeter², with the perimeter by Crofton's formula.
 
     It counts how often lines in four directions cross the outline; the diagonal ones
     lie closer together by the root of 2.
@@ -116,7 +116,7 @@ def _roundness(
 def _touches(
     low: Bounds, high: Bounds, shape: tuple[int, ...]
 ) -> npt.NDArray[np.bool_]:
-    """Tell which boxes reach the edge of the image in Y or X."""
+    """Return which boxes touch the edge of the image in Y or X."""
     return np.any((low[:, -2:] == 0) | (high[:, -2:] == shape[-2:]), axis=1)
 
 
@@ -162,7 +162,7 @@ def _measure(
 
 @compiled
 def _sides(plane: Labels, y: int, x: int) -> tuple[int, int]:
-    """Count the neighbours of a pixel that are others, or beyond the edge."""
+    """Count the neighbours of a pixel that differ or lie beyond the edge."""
     height, width = plane.shape
     straight = diagonal = 0
     for dy in range(-1, 2):

@@ -1,4 +1,4 @@
-"""Which channels a network sees where the user did not say."""
+"""Default input channels of a network."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from cellpose_studio.core.runs.parameters import GREY
 
 
 def default_channels(image: ImageSource, inputs: int) -> tuple[int | None, ...]:
-    """Return what each of ``inputs`` of a network sees.
+    """Return the default channel for each of ``inputs`` of a network.
 
-    A colour picture is seen as grey by a network of one or two inputs; otherwise
-    the first channel comes first. A network of three sees the first three.
+    A network of one or two inputs receives a colour image as grey, and of other images
+    the first channel. A network of three inputs receives the first three channels.
     """
     if inputs < 3:
         first = GREY if image.rgb else 1

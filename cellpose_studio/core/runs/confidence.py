@@ -1,4 +1,4 @@
-"""How sure a network is of the cells that it found."""
+"""Confidence of a network in the cells that it found."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 FLOW_CHECK = 0.4
-"""Flow error from which a cell does not fit its flows; Cellpose's own threshold."""
+"""Flow error above which a cell does not fit its flows; Cellpose's own threshold."""
 
 _MOST_ERROR = 0.25
 _LEAST_PROBABILITY = 0.75
@@ -17,15 +17,15 @@ _LEAST_PROBABILITY = 0.75
 
 @dataclass(frozen=True)
 class CellConfidence:
-    """How sure the network is of one cell.
+    """Confidence of the network in one cell.
 
     Attributes
     ----------
     pixels
-        How large it is.
+        Size of the cell.
     flow_error
         Mean squared distance between the network's flows and those of the mask,
-        unit vectors; 0 is a perfect fit. NaN in volumes, where it is not known.
+        unit vectors; 0 is a perfect fit. NaN in volumes, where it is not computed.
     probability
         Mean probability, 0 to 1, that its pixels belong to cells.
     """
@@ -37,18 +37,18 @@ class CellConfidence:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Confidence:
-    """How sure the network is of all cells of a label image.
+    """Confidence of the network in all cells of a label image.
 
     Attributes
     ----------
     ids
-        (N,) of the cells, ascending.
+        (N,) ids of the cells, ascending.
     pixels, flow_errors, probabilities
         (N,), as in `CellConfidence`.
     candidates
-        How many cells the flows led to, small ones left out.
+        Number of cells that the flows led to, without small ones.
     misfits
-        How many of these do not fit their flows, by `FLOW_CHECK`.
+        Number of candidates that do not fit their flows, by `FLOW_CHECK`.
     """
 
     ids: npt.NDArray[np.uint32]
@@ -60,13 +60,13 @@ class Confidence:
 
     @property
     def uncertain(self) -> npt.NDArray[np.bool_]:
-        """(N,), the cells to look at first."""
+        """(N,) whether a cell is to be reviewed first."""
         misfit = self.flow_errors > _MOST_ERROR
         return misfit | (self.probabilities < _LEAST_PROBABILITY)
 
     @property
     def unsure(self) -> int:
-        """How many candidates do not fit their flows, or are uncertain."""
+        """Number of candidates that do not fit their flows, or are uncertain."""
         kept_misfits = self.flow_errors > FLOW_CHECK
         return self.misfits + int((self.uncertain & ~kept_misfits).sum())
 
@@ -78,7 +78,7 @@ class Confidence:
         return np.clip(np.minimum(fit, 1 - uncertainty), 0, 1)
 
     def of(self, cell: int) -> CellConfidence | None:
-        """Return how sure the network is of ``cell``; None if there is none."""
+        """Return the confidence in ``cell``; None if there is no such cell."""
         at = int(np.searchsorted(self.ids, cell))
         if at == len(self.ids) or self.ids[at] != cell:
             return None
@@ -89,7 +89,7 @@ class Confidence:
         )
 
     def medians(self) -> tuple[float, float]:
-        """Return the median flow error and probability; NaN where not known."""
+        """Return the median flow error and probability; NaN if unknown."""
         if not len(self.ids):
             return float("nan"), float("nan")
         return float(np.median(self.flow_errors)), float(np.median(self.probabilities))

@@ -1,4 +1,4 @@
-"""What a network gives for an image: flows and cell probability."""
+"""Output of a network for an image: flows and cell probability."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ FloatArray = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Flows:
-    """The first half of a run: everything that the dynamics need.
+    """Result of the first half of a run: the input of the dynamics.
 
     Attributes
     ----------
@@ -40,5 +40,5 @@ class Flows:
 
     @property
     def volumetric(self) -> bool:
-        """The flows point along Z too."""
+        """Whether the flows have a Z component."""
         return self.dP.shape[0] == 3

@@ -1,4 +1,4 @@
-"""What to tell a user whose image is unlike those that a model was trained on."""
+"""Hints for images that are unlike those that a model was trained on."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.confidence import Confidence
 
 _ENOUGH = 4
-"""Fewer candidates tell nothing about an image."""
+"""Fewer candidates are no evidence about an image."""
 
 
 def hint_for(
     confidence: Confidence, model: ModelSpec, others: Iterable[ModelSpec]
 ) -> str:
-    """Return why to try another model, and which; empty where the result looks right.
+    """Return why to try which other model; empty if the result looks right.
 
-    ``others`` are the models at hand.
+    ``others`` are the available models.
     """
     reason = _reason(confidence, model)
     if not reason:

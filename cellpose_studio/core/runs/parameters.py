@@ -1,7 +1,7 @@
 """The parameters of a segmentation, under Cellpose's own names and defaults.
 
-Titles, descriptions, limits and groups are what the panel and the command line
-show, so they are written for a biologist.
+The panel and the command line show titles, descriptions, limits and groups, so they
+are written for a biologist.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ GREY = 0
 """In ``channels``: the mean of all channels."""
 
 THRESHOLDS = ("flow_threshold", "cellprob_threshold", "min_size")
-"""What new masks can be made for without a new run."""
+"""Parameters that can be changed without a new run of the network."""
 
 
-def _shown(group: str, **more: Any) -> dict[str, Any]:
-    """Say where the form shows a field."""
+def _form_hints(group: str, **more: Any) -> dict[str, Any]:
+    """Return the hints for the form: where and how it shows a field."""
     return {"group": group, **more}
 
 
 class Normalization(BaseModel):
-    """How intensities are scaled before the network sees them."""
+    """Scaling of intensities for the network."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -32,14 +32,14 @@ class Normalization(BaseModel):
         title="Normalise",
         description="Scale each channel by its own darkest and brightest pixels. Turn "
         "it off only for images that are scaled already.",
-        json_schema_extra=_shown("normalisation"),
+        json_schema_extra=_form_hints("normalisation"),
     )
     percentile: tuple[float, float] = Field(
         (1.0, 99.0),
         title="Percentiles",
         description="Intensities that become 0 and 1. Raise the second for images "
         "with few bright pixels; lower it for images with a few far too bright ones.",
-        json_schema_extra=_shown("normalisation", limits=(0.0, 100.0)),
+        json_schema_extra=_form_hints("normalisation", limits=(0.0, 100.0)),
     )
     tile_norm_blocksize: int = Field(
         0,
@@ -48,7 +48,7 @@ class Normalization(BaseModel):
         title="Tile size",
         description="Normalise in tiles of this size, for uneven light; about 100 "
         "pixels, several cells wide. 0 normalises the whole image at once.",
-        json_schema_extra=_shown("normalisation", unit="px"),
+        json_schema_extra=_form_hints("normalisation", unit="px"),
     )
     tile_norm_smooth3D: float = Field(
         1.0,
@@ -56,14 +56,14 @@ class Normalization(BaseModel):
         le=100,
         title="Smooth tiles over planes",
         description="Planes over which the tiles' brightness is smoothed.",
-        json_schema_extra=_shown("normalisation"),
+        json_schema_extra=_form_hints("normalisation"),
     )
     norm3D: bool = Field(
         True,
         title="Whole stack at once",
         description="Scale all planes of a stack together. Turn it off when the "
         "brightness changes a lot with depth. Planes run as 3D always go together.",
-        json_schema_extra=_shown("normalisation"),
+        json_schema_extra=_form_hints("normalisation"),
     )
     sharpen_radius: float = Field(
         0.0,
@@ -72,7 +72,7 @@ class Normalization(BaseModel):
         title="Sharpen",
         description="Radius of a high-pass filter; a quarter to an eighth of the "
         "diameter. 0 is off.",
-        json_schema_extra=_shown("normalisation", unit="px"),
+        json_schema_extra=_form_hints("normalisation", unit="px"),
     )
     smooth_radius: float = Field(
         0.0,
@@ -80,14 +80,14 @@ class Normalization(BaseModel):
         le=100,
         title="Smooth",
         description="Radius of a Gaussian filter, for noisy images. 0 is off.",
-        json_schema_extra=_shown("normalisation", unit="px"),
+        json_schema_extra=_form_hints("normalisation", unit="px"),
     )
     invert: bool = Field(
         False,
         title="Invert",
         description="Swap dark and bright, for dark cells on a bright ground if the "
         "model knows bright ones.",
-        json_schema_extra=_shown("normalisation"),
+        json_schema_extra=_form_hints("normalisation"),
     )
 
     @model_validator(mode="after")
@@ -110,7 +110,7 @@ class SegmentationParameters(BaseModel):
         title="Channels",
         description="Which channel of the image each input of the network sees: 1 is "
         "the first, 0 the mean of all, None nothing. Empty chooses by the image.",
-        json_schema_extra=_shown("channels"),
+        json_schema_extra=_form_hints("channels"),
     )
     diameter: float | None = Field(
         None,
@@ -119,7 +119,7 @@ class SegmentationParameters(BaseModel):
         title="Diameter",
         description="Width of a typical cell. Larger finds larger cells, and is "
         "faster. Automatic measures it on the image.",
-        json_schema_extra=_shown("main", unit="px", automatic=30.0),
+        json_schema_extra=_form_hints("main", unit="px", automatic=30.0),
     )
     flow_threshold: float = Field(
         0.4,
@@ -128,7 +128,7 @@ class SegmentationParameters(BaseModel):
         title="Flow threshold",
         description="How badly a cell may fit its flows. Raise it when cells are "
         "missing, lower it when shapes are wrong. 0 keeps all.",
-        json_schema_extra=_shown("result", step=0.05),
+        json_schema_extra=_form_hints("result", step=0.05),
     )
     cellprob_threshold: float = Field(
         0.0,
@@ -137,7 +137,7 @@ class SegmentationParameters(BaseModel):
         title="Cell probability",
         description="Pixels above this belong to cells. Lower it for more and larger "
         "cells, raise it when there are cells in dim background.",
-        json_schema_extra=_shown("result", step=0.1),
+        json_schema_extra=_form_hints("result", step=0.1),
     )
     min_size: int = Field(
         15,
@@ -145,14 +145,14 @@ class SegmentationParameters(BaseModel):
         le=100_000,
         title="Smallest cell",
         description="Cells with fewer pixels are left out. 0 keeps all.",
-        json_schema_extra=_shown("result", unit="px", slider=500),
+        json_schema_extra=_form_hints("result", unit="px", slider=500),
     )
     do_3D: bool = Field(
         False,
         title="Run as 3D",
         description="Look at a stack from three sides and make cells of three "
         "dimensions. Slower than planes, better for cells over many planes.",
-        json_schema_extra=_shown("stack"),
+        json_schema_extra=_form_hints("stack"),
     )
     stitch_threshold: float = Field(
         0.0,
@@ -161,7 +161,7 @@ class SegmentationParameters(BaseModel):
         title="Join planes",
         description="Overlap (IoU) at which cells of neighbouring planes become one. "
         "0 leaves each plane on its own. Not used in 3D.",
-        json_schema_extra=_shown("stack", step=0.05),
+        json_schema_extra=_form_hints("stack", step=0.05),
     )
     anisotropy: float | None = Field(
         None,
@@ -170,7 +170,7 @@ class SegmentationParameters(BaseModel):
         title="Anisotropy",
         description="Distance of planes over pixel size. Automatic takes it from the "
         "image's metadata, or 1.",
-        json_schema_extra=_shown("stack", automatic=1.0),
+        json_schema_extra=_form_hints("stack", automatic=1.0),
     )
     flow3D_smooth: float = Field(
         0.0,
@@ -179,17 +179,17 @@ class SegmentationParameters(BaseModel):
         title="Smooth 3D flows",
         description="Width of a Gaussian over the flows, against cells that fall "
         "apart. 0 is off.",
-        json_schema_extra=_shown("stack", unit="px"),
+        json_schema_extra=_form_hints("stack", unit="px"),
     )
     normalization: Normalization = Field(
-        default=Normalization(), json_schema_extra=_shown("normalisation")
+        default=Normalization(), json_schema_extra=_form_hints("normalisation")
     )
     resample: bool = Field(
         True,
         title="Full resolution",
         description="Make masks at the size of the image rather than that of the "
         "network: smoother outlines, more time.",
-        json_schema_extra=_shown("advanced"),
+        json_schema_extra=_form_hints("advanced"),
     )
     niter: int | None = Field(
         None,
@@ -198,7 +198,7 @@ class SegmentationParameters(BaseModel):
         title="Steps",
         description="How far pixels follow the flows. Automatic grows with the "
         "diameter; raise it for long, thin cells.",
-        json_schema_extra=_shown("advanced", automatic=200),
+        json_schema_extra=_form_hints("advanced", automatic=200),
     )
     max_size_fraction: float = Field(
         0.4,
@@ -206,21 +206,21 @@ class SegmentationParameters(BaseModel):
         le=1,
         title="Largest cell",
         description="Cells that cover more than this part of the image are left out.",
-        json_schema_extra=_shown("advanced", step=0.05),
+        json_schema_extra=_form_hints("advanced", step=0.05),
     )
     exclude_on_edges: bool = Field(
         False,
         title="Leave out cells at the border",
         description="Leave out cells that touch the border of the image; of a volume, "
         "the first and the last plane too.",
-        json_schema_extra=_shown("advanced"),
+        json_schema_extra=_form_hints("advanced"),
     )
     augment: bool = Field(
         False,
         title="Average flipped tiles",
         description="Run overlapping, flipped tiles and average them: a little "
         "better, four times slower.",
-        json_schema_extra=_shown("advanced"),
+        json_schema_extra=_form_hints("advanced"),
     )
     tile_overlap: float = Field(
         0.1,
@@ -228,7 +228,7 @@ class SegmentationParameters(BaseModel):
         le=0.5,
         title="Tile overlap",
         description="Part of a tile that its neighbour covers too.",
-        json_schema_extra=_shown("advanced", step=0.05),
+        json_schema_extra=_form_hints("advanced", step=0.05),
     )
     batch_size: int = Field(
         8,
@@ -237,5 +237,5 @@ class SegmentationParameters(BaseModel):
         title="Tiles at once",
         description="How many tiles the network sees together. Lower it when memory "
         "is short; the result is the same.",
-        json_schema_extra=_shown("advanced"),
+        json_schema_extra=_form_hints("advanced"),
     )

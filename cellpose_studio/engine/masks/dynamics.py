@@ -16,7 +16,7 @@ import torch
 from scipy.special import expit
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.masks.labels import compacted
+from cellpose_studio.core.masks.labels import compact_labels
 from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -216,7 +216,7 @@ class FlowMaskMaker:
         return np.asarray(resize_image_3d(labels, shape, **nearest))
 
     def _joins(self, parameters: SegmentationParameters) -> bool:
-        """Tell whether planes become cells of a stack afterwards."""
+        """Return whether planes become cells of a stack afterwards."""
         planes = len(self._flows.cellprob) // self._flows.frames
         return (
             parameters.stitch_threshold > 0
@@ -285,4 +285,4 @@ def _without_border(labels: LabelArray) -> LabelArray:
     """Return a plane or volume without the cells at its border, numbered 1..N."""
     sides = [labels.take((0, -1), axis) for axis in range(labels.ndim)]
     at_border = np.unique(np.concatenate([side.ravel() for side in sides]))
-    return compacted(np.where(np.isin(labels, at_border), 0, labels))[0]
+    return compact_labels(np.where(np.isin(labels, at_border), 0, labels))[0]

@@ -82,7 +82,7 @@ def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
 
 
 def concatenates(weights: Mapping[str, Tensor]) -> bool:
-    """Tell whether the skip connections of ``weights`` are concatenated."""
+    """Return whether the skip connections of ``weights`` are concatenated."""
     wide = weights[_JOINT]
     return wide.shape[1] == 2 * wide.shape[0]
 

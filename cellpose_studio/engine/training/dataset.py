@@ -9,7 +9,7 @@ import numpy.typing as npt
 from torch import Tensor
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.masks.labels import compacted
+from cellpose_studio.core.masks.labels import compact_labels
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.masks.mask_flows import flows_of_masks
 from cellpose_studio.engine.training.augmentation import plain, varied
@@ -125,5 +125,5 @@ def diameter_of(labels: npt.NDArray[np.integer]) -> float | None:
 
 def targets_of(labels: npt.NDArray[np.integer], checkpoint: Checkpoint) -> FloatArray:
     """Return (cell, dY, dX) of one label image, (3, Y, X)."""
-    flows = flows_of_masks(compacted(labels)[0], checkpoint.check)
+    flows = flows_of_masks(compact_labels(labels)[0], checkpoint.check)
     return np.concatenate([labels[None] != 0, flows], dtype=np.float32)

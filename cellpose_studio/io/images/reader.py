@@ -40,7 +40,7 @@ _MICROSCOPE_FORMATS = {
 
 
 def is_image_path(path: Path) -> bool:
-    """Tell whether a path is an image that we may be able to open.
+    """Return whether a path is an image that we may be able to open.
 
     Files are known by their names, an OME-Zarr by the metadata in its folder.
     """

@@ -11,7 +11,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.masks.labels import Labels, compacted, contours, polygons
+from cellpose_studio.core.masks.labels import Labels, compact_labels, contours, polygons
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.imagej_rois import rois_of
@@ -60,7 +60,7 @@ def save_all(
         If a format has no place for these masks: then nothing was written. If a
         file cannot be written: those before it are complete.
     """
-    numbered, ids = compacted(labels)
+    numbered, ids = compact_labels(labels)
     count = len(ids) - 1
     masks: Masks = numbered.astype(np.uint16 if count <= _MOST_IN_PNG else np.uint32)
     refuse_unfit(base, kinds, labels.ndim, count)

@@ -80,7 +80,7 @@ def plain(value: Any) -> Any:
 
 
 def _whole(values: npt.NDArray[Any], lowest: Any, highest: Any) -> bool:
-    """Tell whether no value is a fraction, infinite or missing."""
+    """Return whether no value is a fraction, infinite or missing."""
     finite = bool(np.isfinite(lowest) and np.isfinite(highest))
     return finite and bool(np.array_equal(values, np.rint(values)))
 

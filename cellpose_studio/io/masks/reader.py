@@ -81,7 +81,7 @@ def _tiff(path: Path) -> npt.NDArray[Any]:
 
 
 def _planes_stored_as_colours(axes: str, dtype: np.dtype[Any] | None) -> bool:
-    """Tell whether the colours are planes of labels in truth.
+    """Return whether the colours are planes of labels in truth.
 
     Cellpose writes a stack of 3 or 4 planes without saying what it is, which makes
     TIFF writers call it a colour picture, colour by colour. Its labels have 16 or

@@ -104,7 +104,7 @@ def version_of(db: sqlite3.Connection) -> int:
 
 
 def is_newer(db: sqlite3.Connection) -> bool:
-    """Tell whether a newer version of the program made the file."""
+    """Return whether a newer version of the program made the file."""
     return version_of(db) > VERSION
 
 
@@ -133,7 +133,7 @@ def check_integrity(db: sqlite3.Connection) -> None:
 
 
 def was_closed(db: sqlite3.Connection) -> bool:
-    """Tell whether whoever wrote to the file last came to its end."""
+    """Return whether whoever wrote to the file last came to its end."""
     row = db.execute("SELECT value FROM meta WHERE key = 'clean'").fetchone()
     return row is None or row[0] != "0"
 

@@ -27,7 +27,7 @@ class Identity:
     commits: int = 0
 
     def goes_on(self, earlier: Identity) -> bool:
-        """Tell whether this is the project of ``earlier`` with all that it had."""
+        """Return whether this is the project of ``earlier`` with all that it had."""
         return self.project == earlier.project and self.commits >= earlier.commits
 
 

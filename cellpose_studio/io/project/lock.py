@@ -66,7 +66,7 @@ def unlock(taken: FileLock) -> None:
 
 
 def locked_by_another(path: Path) -> bool:
-    """Tell whether a project at ``path`` is open for writing."""
+    """Return whether a project at ``path`` is open for writing."""
     if not path.exists():
         return False
     probe = FileLock(_lock_file(path), thread_local=False)

@@ -18,7 +18,7 @@ def files_beside(path: Path) -> list[Path]:
 
 
 def is_taken(path: Path) -> bool:
-    """Tell whether a project is at ``path``, or what a crash left of one."""
+    """Return whether a project is at ``path``, or what a crash left of one."""
     return path.exists() or bool(files_beside(path))
 
 

@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
-from cellpose_studio.core.recipes import as_command, in_words
+from cellpose_studio.core.recipes import as_command, describe_edits
 from cellpose_studio.io.ro_crate.run_entities import (
     MODEL,
     STUDIO,
@@ -195,7 +195,7 @@ def _actions(content: Content) -> Iterator[Entity]:
     if record.message:
         action["error"] = record.message
     yield action | _agent(content)
-    if what := in_words(content.edits):
+    if what := describe_edits(content.edits):
         yield _correction(content, what)
 
 

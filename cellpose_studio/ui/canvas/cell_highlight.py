@@ -81,7 +81,7 @@ class CellHighlight(QObject):
         if not cell or image is None or image.masks is None:
             return None
         pixels = image.masks.pixels
-        if not pixels.loaded or not pixels.cell_table().of_cell(cell):
+        if not pixels.loaded or not pixels.cell_table().size_of(cell):
             return None
         return pixels.cell_table().box(cell)
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from cellpose_studio.core.display.thumbnail import CONTRAST, thinned_plane
+from cellpose_studio.core.display.thumbnail import CONTRAST, sample_plane
 from cellpose_studio.core.images.image import ImageSource
 
 
@@ -27,6 +27,6 @@ def axis_labels(image: ImageSource) -> list[str]:
 
 def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
     """Return limits that show most of the middle plane; a few pixels may be cut."""
-    seen = thinned_plane(image, channel).astype(np.float64)
+    seen = sample_plane(image, channel).astype(np.float64)
     low, high = np.percentile(seen, CONTRAST)
     return (float(low), float(high)) if low < high else (float(low), float(low) + 1)

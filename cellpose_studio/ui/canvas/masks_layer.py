@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.display.label_marks import mark, ranked
-from cellpose_studio.core.display.label_picture import OUTLINE, picture, update
+from cellpose_studio.core.display.label_marks import apply_ranks, draw_marks
+from cellpose_studio.core.display.label_picture import (
+    OUTLINE,
+    draw_labels,
+    redraw_labels,
+)
 
 
 def masks_layer() -> type[Any]:
@@ -43,14 +47,14 @@ def masks_layer() -> type[Any]:
                     drawn &= ~np.uint8(OUTLINE)
                 return drawn
             drawn = self._slice.image.view  # PRIVATE
-            box = update(drawn, raw, data_slice)
+            box = redraw_labels(drawn, raw, data_slice)
             drawn[box] = self._ranked(drawn[box], raw[box])
             self._mark(drawn, raw, box)
             return drawn[data_slice].copy()
 
         def drawn(self, raw: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
             """Return the picture of labels as this layer shows them."""
-            drawn = self._ranked(picture(raw), raw)
+            drawn = self._ranked(draw_labels(raw), raw)
             self._mark(drawn, raw, tuple(slice(0, size) for size in raw.shape))
             return drawn
 
@@ -61,13 +65,13 @@ def masks_layer() -> type[Any]:
             box: tuple[slice, ...],
         ) -> None:
             if self.marks is not None:
-                mark(drawn, raw, box, self.marks)
+                draw_marks(drawn, raw, box, self.marks)
 
         def _ranked(
             self, drawn: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
         ) -> npt.NDArray[np.uint8]:
             if self.by_rank and self.ranks is not None:
-                return ranked(drawn, raw, self.ranks)
+                return apply_ranks(drawn, raw, self.ranks)
             return drawn
 
     # Those of napari's own layer offer settings that this one does not have.

@@ -85,7 +85,7 @@ class SessionView(QObject):
             marks_of(image.statuses.get(name, {})),
             labels.pixels.cell_table(),
         )
-        there = [table.box(cell) for cell in cells if table.of_cell(cell)]
+        there = [table.box(cell) for cell in cells if table.size_of(cell)]
         regions = there if len(there) <= _FEW else None
         self._canvas.set_marks(name, marks, regions)
 

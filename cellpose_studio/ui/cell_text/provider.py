@@ -182,6 +182,6 @@ class CellTextProvider(QObject):
     def _on_edited(self, _: ProjectImage, __: str, edit: LabelEdit) -> None:
         # Only what the edit touched lies elsewhere than before.
         if self._places:
-            for cell in edit.touched():
+            for cell in edit.touched_cells():
                 self._places.pop(cell, None)
         self.changed.emit()

@@ -109,7 +109,7 @@ class CuratePanel(QWidget):
             return
         # The table may not know yet of cells that have just gone.
         sizes = image.masks.pixels.cell_table()
-        cells = [cell for cell in self._chosen() if sizes.of_cell(cell)]
+        cells = [cell for cell in self._chosen() if sizes.size_of(cell)]
         if not cells:
             return
         self._window.tabs.setCurrentWidget(self)

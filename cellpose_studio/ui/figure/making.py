@@ -16,7 +16,7 @@ from cellpose_studio.core.display.figure import (
     FigureOptions,
     FigureText,
     Outline,
-    placed_bar,
+    place_bar,
 )
 from cellpose_studio.core.display.scale_bar import bar_length, bar_text
 from cellpose_studio.core.display.text_anchor import anchor_in
@@ -191,4 +191,4 @@ def _bar(image: ImageSource, figure: Figure) -> Bar:
     length = min(length, width * pixel)
     pixels = length / pixel * figure.scale_x
     text = bar_text(length, unit)
-    return placed_bar(figure.size, pixels, text, figure.options)
+    return place_bar(figure.size, pixels, text, figure.options)

@@ -54,7 +54,7 @@ class FigurePreview(QLabel):
         self.stop()
         scene, ratio = self._scene, self.devicePixelRatioF()
         longest = max(figure_size(scene, self._options))
-        options = self._options.smaller(round(SIDE * ratio) / max(longest, 1))
+        options = self._options.scaled(round(SIDE * ratio) / max(longest, 1))
 
         def work(checkpoint: Checkpoint) -> QImage:
             return as_image(make_figure(scene, options, checkpoint))

@@ -9,7 +9,7 @@ from cellpose_studio.app.history.lineage import HistoryNode
 from cellpose_studio.app.history.lineage_reader import when_local
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import KIND_WORDS, JournalEntry
-from cellpose_studio.core.recipes import in_words
+from cellpose_studio.core.recipes import describe_edits
 
 _OUTCOMES = {"failed": "Run failed", "cancelled": "Run cancelled"}
 _LISTED = 20
@@ -36,7 +36,7 @@ def title(step: HistoryNode) -> str:
 def detail(step: HistoryNode) -> str:
     """Return what is particular about a step, in one line."""
     if step.revision is not None and step.revision.kind == "edit":
-        what = in_words(step.edits)
+        what = describe_edits(step.edits)
         return f"{edits(len(step.edits))}: {what}" if what else "no edits left"
     if step.revision is None and step.record is not None and step.record.message:
         return step.record.message

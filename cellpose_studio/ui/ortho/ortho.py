@@ -231,7 +231,7 @@ class OrthoViews(QWidget):
         if not self.on or labels is None or not labels.pixels.loaded:
             return
         table = labels.pixels.cell_table()
-        if table.of_cell(cell):
+        if table.size_of(cell):
             rows, columns = table.box(cell)[-2:]
             self.move_to(
                 (rows.start + rows.stop) // 2, (columns.start + columns.stop) // 2

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from cellpose_studio.app.masks.stroke import Stroke
-from cellpose_studio.core.edits.fragments import part_pieces
+from cellpose_studio.core.edits.fragments import split_fragments
 from cellpose_studio.core.edits.paint import add_to_cell, cut_from_cell, erase
 from cellpose_studio.core.edits.shapes import Patch, brush
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -90,7 +90,7 @@ class BrushTool(Tool):
         labels, image = self.hand.labels, self.hand.image
         if labels is not None and image is not None and image.source.planes == 1:
             table, plane = self.hand.table, self._plane
-            stroke.add(part_pieces(labels, table, stroke.edit, plane, _SPECKS))
+            stroke.add(split_fragments(labels, table, stroke.edit, plane, _SPECKS))
 
     def _cell_for(self, pointer: MouseEvent) -> int:
         cell = self.hand.cell_at(pointer)
@@ -122,7 +122,7 @@ class EraserTool(BrushTool):
     def _edit(self, patch: Patch) -> LabelEdit:
         labels, table = self.hand.labels, self.hand.table
         assert labels is not None
-        if self._cell and table.of_cell(self._cell):
+        if self._cell and table.size_of(self._cell):
             return cut_from_cell(
                 labels, table, patch, self._cell, self._plane, apart=False
             )

@@ -7,7 +7,12 @@ from collections.abc import Callable
 from qtpy.QtWidgets import QInputDialog, QWidget
 
 from cellpose_studio.app.masks.cell_statuses import renamed
-from cellpose_studio.core.edits.reshape import fill_holes, grow, shrink, smooth
+from cellpose_studio.core.edits.reshape import (
+    fill_holes,
+    grow_cells,
+    shrink_cells,
+    smooth_cells,
+)
 from cellpose_studio.core.edits.whole import (
     relabel,
     relabel_sequential,
@@ -70,7 +75,7 @@ class CellCommands:
         at, protect = self._plane, self._hand.settings.protect
         self._reshape(
             "Smooth outlines",
-            lambda labels, table, cells, checkpoint: smooth(
+            lambda labels, table, cells, checkpoint: smooth_cells(
                 labels, table, cells, at, protect=protect, checkpoint=checkpoint
             ),
         )
@@ -80,7 +85,7 @@ class CellCommands:
         at, protect = self._plane, self._hand.settings.protect
         self._reshape(
             "Grow cells",
-            lambda labels, table, cells, checkpoint: grow(
+            lambda labels, table, cells, checkpoint: grow_cells(
                 labels, table, cells, 1, at, protect=protect, checkpoint=checkpoint
             ),
         )
@@ -90,7 +95,7 @@ class CellCommands:
         at = self._plane
         self._reshape(
             "Shrink cells",
-            lambda labels, table, cells, checkpoint: shrink(
+            lambda labels, table, cells, checkpoint: shrink_cells(
                 labels, table, cells, 1, at, checkpoint=checkpoint
             ),
         )

@@ -36,7 +36,7 @@ class HandlesTool(Tool):
         if pointer.button != LEFT or self._handles is None or vertex is None:
             return False
         if "Control" in pointer.modifiers:
-            self._show(self._handles.deleted(*vertex))
+            self._show(self._handles.delete_vertex(*vertex))
         else:
             self._grabbed = vertex
         return True
@@ -45,7 +45,7 @@ class HandlesTool(Tool):
         """Move the vertex that was grabbed."""
         if self._handles is not None and self._grabbed is not None:
             to = np.array(pointer.point)
-            self._show(self._handles.moved(*self._grabbed, to))
+            self._show(self._handles.move_vertex(*self._grabbed, to))
 
     def release(self, pointer: MouseEvent, moved: bool) -> None:
         """Let a vertex go; a click on another cell goes on with that."""
@@ -73,7 +73,7 @@ class HandlesTool(Tool):
     def double_click(self, pointer: MouseEvent) -> None:
         """Add a vertex to the line."""
         if self._handles is not None and self._vertex_at(pointer) is None:
-            self._show(self._handles.added(np.array(pointer.point)))
+            self._show(self._handles.add_vertex(np.array(pointer.point)))
 
     def delete(self) -> bool:
         """Remove the vertex under the mouse; never the cell by mistake."""
@@ -81,7 +81,7 @@ class HandlesTool(Tool):
         if self._handles is None:
             return False
         if under is not None:
-            self._show(self._handles.deleted(*under))
+            self._show(self._handles.delete_vertex(*under))
         return True
 
     def leave(self) -> bool:
@@ -104,7 +104,7 @@ class HandlesTool(Tool):
 
     def _begin(self, cell: int) -> None:
         labels = self.hand.labels
-        if labels is not None and self.hand.table.of_cell(cell):
+        if labels is not None and self.hand.table.size_of(cell):
             plane = self.hand.canvas.plane
             self._show(polygon_of(labels, self.hand.table, cell, plane))
 
@@ -114,7 +114,7 @@ class HandlesTool(Tool):
         if (
             handles is None
             or labels is None
-            or not self.hand.table.of_cell(handles.cell)
+            or not self.hand.table.size_of(handles.cell)
         ):
             return
         protect = self.hand.settings.protect

@@ -15,7 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.background.edits import BackgroundEdits
-from cellpose_studio.core.matching.tracks import Tracks, link
+from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.ui.tools.context import ToolContext
 
 _LEAST = 0.5
@@ -96,14 +96,16 @@ class LinkCommand:
         def finish(tracks: Tracks) -> None:
             statuses = tracks.statuses(image.statuses.get(image.active, {}))
             hand.session.edit(image, tracks.edit, statuses)
-            if image is hand.image and not hand.table.of_cell(hand.chosen):
+            if image is hand.image and not hand.table.size_of(hand.chosen):
                 hand.choose(0)
             self._say(_said(tracks))
 
         self._slow.start(
             image,
             "Link cells over time",
-            lambda labels, table, checkpoint: link(labels, table, least, checkpoint),
+            lambda labels, table, checkpoint: link_cells(
+                labels, table, least, checkpoint
+            ),
             finish,
         )
 

@@ -11,7 +11,7 @@ import numpy as np
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.background.edits import BackgroundEdits
-from cellpose_studio.core.edits.changes import of_cell
+from cellpose_studio.core.edits.changes import cell_mask
 from cellpose_studio.core.edits.planes import (
     copy_cells,
     delete_from,
@@ -254,7 +254,7 @@ class PlaneCommands:
                 f"Cell {cell} is neither in this {_WORDS[axis]} nor in those after it."
             )
         hand.edit(edit)
-        if not hand.table.of_cell(cell):
+        if not hand.table.size_of(cell):
             hand.choose(0)
 
     def _chosen(self) -> int:
@@ -298,7 +298,7 @@ class PlaneCommands:
         """Return why there is nothing to interpolate for a cell in a volume."""
         labels = self._hand.labels
         assert labels is not None
-        mask = of_cell(labels, self._hand.table, cell, at)[1]
+        mask = cell_mask(labels, self._hand.table, cell, at)[1]
         drawn = np.flatnonzero(mask.any(axis=(1, 2))).tolist()
         if not drawn:
             return f"Cell {cell} is not in this time point."
@@ -315,4 +315,4 @@ class PlaneCommands:
     def _has(self, cell: int, at: tuple[int, ...]) -> bool:
         labels = self._hand.labels
         assert labels is not None
-        return bool(of_cell(labels, self._hand.table, cell, at)[1].any())
+        return bool(cell_mask(labels, self._hand.table, cell, at)[1].any())

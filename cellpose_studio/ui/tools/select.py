@@ -88,7 +88,7 @@ class SelectTool(Tool):
         hand = self.hand
         if hand.labels is None or not cell:
             return
-        if not hand.table.of_cell(hand.chosen) or cell == hand.chosen:
+        if not hand.table.size_of(hand.chosen) or cell == hand.chosen:
             hand.choose(cell)
         else:
             self._merge([hand.chosen, cell])

@@ -16,7 +16,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.labels import cell_count
-from cellpose_studio.core.matching.compare import Comparison, compare
+from cellpose_studio.core.matching.compare import Comparison, compare_labels
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import read_project
@@ -99,7 +99,7 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
     same_run = None
     if record.masks_sha256:
         same_run = masks_sha256(result.labels) == record.masks_sha256
-    comparison = compare(stored.base, result.labels)
+    comparison = compare_labels(stored.base, result.labels)
     return ReplayResult(
         made=stored.made,
         image_changed=changed,
@@ -177,7 +177,7 @@ def _edits_repeat(stored: _StoredRun) -> bool | None:
     labels = stored.base.copy()
     for edit in stored.edits:
         edit.apply(labels)
-    return _same(compare(stored.labels, labels))
+    return _same(compare_labels(stored.labels, labels))
 
 
 def _same(comparison: Comparison) -> bool:

@@ -10,8 +10,8 @@ from cellpose_studio.core.display.composite import Channel, composite, overlay
 from cellpose_studio.core.display.label_picture import (
     colour_of,
     colour_table,
+    draw_labels,
     palette,
-    picture,
 )
 
 GREY = np.array([[0, 0, 0], [1, 1, 1]], np.float32)
@@ -125,7 +125,7 @@ def test_masks_lie_over_the_image():
     labels[1:4, 1:4] = 7
     rgb = np.full((5, 5, 3), 100, np.uint8)
     table = colour_table(palette(), fill=0.5, outline=1.0)
-    seen = overlay(rgb, picture(labels), table)
+    seen = overlay(rgb, draw_labels(labels), table)
     colour = palette()[colour_of(7) - 1] * 255
     assert (rgb == 100).all()
     assert seen[0, 0].tolist() == [100, 100, 100]
@@ -137,4 +137,4 @@ def test_masks_that_are_not_shown_leave_the_image_as_it_is():
     labels = np.ones((3, 3), np.uint32)
     rgb = np.arange(27, dtype=np.uint8).reshape(3, 3, 3)
     table = colour_table(palette(), fill=1, outline=1)
-    assert (overlay(rgb, picture(labels), table, opacity=0) == rgb).all()
+    assert (overlay(rgb, draw_labels(labels), table, opacity=0) == rgb).all()

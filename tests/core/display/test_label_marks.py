@@ -11,11 +11,15 @@ from cellpose_studio.core.display.label_marks import (
     ACCEPTED,
     LATER,
     REJECTED,
-    mark,
+    apply_ranks,
+    draw_marks,
     marks_of,
-    ranked,
 )
-from cellpose_studio.core.display.label_picture import OUTLINE, picture, update
+from cellpose_studio.core.display.label_picture import (
+    OUTLINE,
+    draw_labels,
+    redraw_labels,
+)
 
 planes = hnp.arrays(
     np.uint32,
@@ -30,14 +34,14 @@ def everything(labels) -> tuple[slice, ...]:
 
 
 def marked(labels) -> np.ndarray:
-    drawn = picture(labels)
-    mark(drawn, labels, everything(labels), MARKS)
+    drawn = draw_labels(labels)
+    draw_marks(drawn, labels, everything(labels), MARKS)
     return drawn
 
 
 @given(planes)
 def test_cells_have_the_mark_of_their_status_and_others_stay(labels):
-    drawn, before = marked(labels), picture(labels)
+    drawn, before = marked(labels), draw_labels(labels)
     for cell, value in ((1, ACCEPTED), (2, REJECTED), (3, LATER)):
         assert set(np.unique(drawn[labels == cell] & 0x7F)) <= {value}
     others = (labels == 0) | (labels > 3)
@@ -54,7 +58,7 @@ def test_marking_a_part_again_gives_what_marking_all_would(labels, data):
         for size in labels.shape
     )
     labels[box] = data.draw(st.sampled_from([0, 2, 3]))
-    mark(drawn, labels, update(drawn, labels, box), MARKS)
+    draw_marks(drawn, labels, redraw_labels(drawn, labels, box), MARKS)
     np.testing.assert_array_equal(drawn, marked(labels))
 
 
@@ -73,13 +77,13 @@ def test_lines_differ():
 
 def test_no_status_marks_nothing():
     labels = np.arange(9, dtype=np.uint32).reshape(3, 3)
-    drawn = picture(labels)
-    mark(drawn, labels, everything(labels), marks_of({}))
-    np.testing.assert_array_equal(drawn, picture(labels))
+    drawn = draw_labels(labels)
+    draw_marks(drawn, labels, everything(labels), marks_of({}))
+    np.testing.assert_array_equal(drawn, draw_labels(labels))
 
 
 def test_cells_that_have_no_rank_keep_their_colour():
     labels = np.array([[1, 5, 2**32 - 1]], np.uint32)
-    drawn = picture(labels)
+    drawn = draw_labels(labels)
     ranks = np.array([0, 9], np.uint8)
-    assert ranked(drawn, labels, ranks)[0].tolist() == [9 | OUTLINE, *drawn[0, 1:]]
+    assert apply_ranks(drawn, labels, ranks)[0].tolist() == [9 | OUTLINE, *drawn[0, 1:]]

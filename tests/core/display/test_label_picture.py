@@ -11,8 +11,8 @@ from cellpose_studio.core.display.label_picture import (
     OUTLINE,
     colour_of,
     colour_table,
-    picture,
-    update,
+    draw_labels,
+    redraw_labels,
 )
 from cellpose_studio.core.masks.labels import outlines
 
@@ -25,13 +25,13 @@ planes = hnp.arrays(
 
 @given(planes)
 def test_the_outline_bit_marks_what_core_labels_calls_outlines(labels):
-    assert np.array_equal((picture(labels) & OUTLINE) != 0, outlines(labels))
+    assert np.array_equal((draw_labels(labels) & OUTLINE) != 0, outlines(labels))
 
 
 @given(planes)
 def test_each_pixel_has_the_colour_of_its_cell(labels):
     expected = [colour_of(int(cell)) for cell in labels.ravel()]
-    assert (picture(labels) & ~np.uint8(OUTLINE)).ravel().tolist() == expected
+    assert (draw_labels(labels) & ~np.uint8(OUTLINE)).ravel().tolist() == expected
 
 
 def test_only_background_has_no_colour():
@@ -48,20 +48,23 @@ def test_neighbouring_ids_differ_in_colour():
 
 @given(planes, st.data())
 def test_an_update_gives_what_drawing_all_again_would(labels, data):
-    drawn = picture(labels)
+    drawn = draw_labels(labels)
     box = tuple(
         slice(*sorted(data.draw(st.tuples(*[st.integers(0, size)] * 2))))
         for size in labels.shape
     )
     labels[box] = data.draw(st.sampled_from([0, 2, 5]))
-    update(drawn, labels, box)
-    assert np.array_equal(drawn, picture(labels))
+    redraw_labels(drawn, labels, box)
+    assert np.array_equal(drawn, draw_labels(labels))
 
 
 def test_an_update_tells_what_it_redrew():
     labels = np.zeros((20, 30), np.uint32)
     box = slice(0, 3), slice(10, 12)
-    assert update(picture(labels), labels, box) == (slice(0, 4), slice(9, 13))
+    assert redraw_labels(draw_labels(labels), labels, box) == (
+        slice(0, 4),
+        slice(9, 13),
+    )
 
 
 @pytest.mark.parametrize(("fill", "outline"), [(0.5, 0.5), (0.0, 1.0)])
@@ -69,7 +72,7 @@ def test_the_table_shows_fill_and_outline_as_wanted(fill, outline):
     labels = np.zeros((5, 5), np.uint32)
     labels[1:4, 1:4] = 7
     colours = np.random.default_rng(0).random((COLOURS, 3)).astype(np.float32)
-    shown = colour_table(colours, fill=fill, outline=outline)[picture(labels)]
+    shown = colour_table(colours, fill=fill, outline=outline)[draw_labels(labels)]
     assert shown[0, 0].tolist() == [0, 0, 0, 0]
     assert shown[2, 2, 3] == np.float32(fill)
     assert shown[1, 1, 3] == np.float32(outline)

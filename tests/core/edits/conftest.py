@@ -40,7 +40,7 @@ def whole(labels):
 
 
 def rows(table):
-    return {int(n): (table.of_cell(int(n)), table.box(int(n))) for n in table.ids()}
+    return {int(n): (table.size_of(int(n)), table.box(int(n))) for n in table.ids()}
 
 
 def applied(labels, edit):

@@ -109,17 +109,17 @@ def fill(s, **how):
 
 def smooth(s, **how):
     cells = s.cells(1)
-    return reshape.smooth(s.labels, s.table, cells, s.at, **how), cells
+    return reshape.smooth_cells(s.labels, s.table, cells, s.at, **how), cells
 
 
 def grow(s, **how):
     cells = s.cells()
-    return reshape.grow(s.labels, s.table, cells, 3, s.at, **how), cells
+    return reshape.grow_cells(s.labels, s.table, cells, 3, s.at, **how), cells
 
 
 def shrink(s):
     cells = s.cells()
-    return reshape.shrink(s.labels, s.table, cells, 2, s.at), cells
+    return reshape.shrink_cells(s.labels, s.table, cells, 2, s.at), cells
 
 
 def remove_at_border(s):

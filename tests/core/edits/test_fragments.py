@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellpose_studio.core.edits import paint, shapes
-from cellpose_studio.core.edits.fragments import part_pieces
+from cellpose_studio.core.edits.fragments import split_fragments
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.edit import joined
+from cellpose_studio.core.masks.edit import join_edits
 
 BAR = np.array(
     [[1, 1, 1, 1, 1, 1, 1, 2], [1, 1, 1, 1, 1, 1, 1, 2], [0, 0, 0, 0, 0, 0, 0, 0]],
@@ -31,7 +31,7 @@ def stroked(labels, table, moves, at=(), protect=True, cell=None):
         edit.apply(labels)
         table.change(edit, labels)
         edits.append(edit)
-    return joined("Erase", edits)
+    return join_edits("Erase", edits)
 
 
 @pytest.mark.parametrize(
@@ -42,7 +42,7 @@ def test_pieces_become_cells_and_specks_go(specks, left):
     geodesic_distance = [np.array([[0, x], [1, x]]) for x in (2, 5)]
     moves = [shapes.brush(way, 1, labels.shape) for way in geodesic_distance]
     stroke = stroked(labels, table, moves)
-    part_pieces(labels, table, stroke, specks=specks).apply(labels)
+    split_fragments(labels, table, stroke, specks=specks).apply(labels)
     for row in labels[:2]:
         assert "".join(str(n) if n else "." for n in row) == left
 
@@ -64,7 +64,7 @@ def test_cells_hang_together_after_a_stroke_and_others_stay(check, seed, erase, 
     cell = None if erase else int(table.next_id())
     stroke = stroked(labels, table, moves, at, protect=False, cell=cell)
     specks = int(random.integers(4))
-    edit = part_pieces(labels, table, stroke, at, specks)
+    edit = split_fragments(labels, table, stroke, at, specks)
     after = check.applied(labels, edit)
     for one in np.unique(after[after != 0]):
         if one != cell:

@@ -70,11 +70,11 @@ def test_any_reshaping_leaves_others_and_can_be_undone(check, seed):
         at = handles.rings[ring].vertices[vertex] + random.uniform(-8, 8, 2)
         what = random.integers(3)
         if what == 0:
-            handles = handles.moved(ring, vertex, at)
+            handles = handles.move_vertex(ring, vertex, at)
         elif what == 1:
-            handles = handles.added(at)
+            handles = handles.add_vertex(at)
         else:
-            handles = handles.deleted(ring, vertex)
+            handles = handles.delete_vertex(ring, vertex)
     edit = edit_of(labels, table, handles)
     check.untouched(labels, check.applied(labels, edit), [cell])
 
@@ -99,7 +99,7 @@ def test_a_moved_vertex_changes_only_the_sides_next_to_it():
     handles = polygon_of(labels, table, 7)
     vertices = handles.rings[0].vertices
     top = int(np.argmin(vertices[:, 0]))
-    moved = handles.moved(0, top, vertices[top] + (-5, 0))
+    moved = handles.move_vertex(0, top, vertices[top] + (-5, 0))
     edit = edit_of(labels, table, moved)
     [part] = edit.parts
     assert (part.after == 7).sum() > 10
@@ -113,11 +113,11 @@ def test_a_moved_vertex_changes_only_the_sides_next_to_it():
 def test_a_vertex_that_is_added_changes_nothing_until_it_is_moved():
     labels, table = one_cell()
     handles = polygon_of(labels, table, 7)
-    more = handles.added(np.array([4.0, 17.0]))
+    more = handles.add_vertex(np.array([4.0, 17.0]))
     assert len(more.rings[0].vertices) == len(handles.rings[0].vertices) + 1
     assert not edit_of(labels, table, more).parts
-    straight = more.moved(0, 0, more.rings[0].vertices[0])
-    again = straight.added(straight.rings[0].vertices[:2].mean(axis=0))
+    straight = more.move_vertex(0, 0, more.rings[0].vertices[0])
+    again = straight.add_vertex(straight.rings[0].vertices[:2].mean(axis=0))
     np.testing.assert_array_equal(
         pixels_inside(again, everywhere), pixels_inside(straight, everywhere)
     )
@@ -127,9 +127,9 @@ def test_without_its_vertices_a_ring_goes_and_without_rings_the_cell():
     labels, table = one_cell()
     handles = polygon_of(labels, table, 7)
     while handles.rings:
-        handles = handles.deleted(0, 0)
+        handles = handles.delete_vertex(0, 0)
     edit = edit_of(labels, table, handles)
-    assert edit.pixels == table.of_cell(7)
+    assert edit.pixels == table.size_of(7)
     assert all((part.after == 0).all() for part in edit.parts)
 
 
@@ -138,7 +138,7 @@ def test_a_neighbour_keeps_its_pixels_unless_the_user_says_otherwise(protect):
     labels, table = one_cell(neighbour=True)
     handles = polygon_of(labels, table, 7)
     right = int(np.argmax(handles.rings[0].vertices[:, 1]))
-    handles = handles.moved(0, right, np.array([15.0, 38.0]))
+    handles = handles.move_vertex(0, right, np.array([15.0, 38.0]))
     edit = edit_of(labels, table, handles, protect=protect)
     after = labels.copy()
     edit.apply(after)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.matching.links import carry_over_ids, keep_locked, matches
+from cellpose_studio.core.matching.links import carry_over_ids, keep_locked, match_cells
 
 seeds = st.integers(0, 2**31)
 
@@ -50,7 +50,7 @@ def test_carrying_ids_over_keeps_masks_pixel_for_pixel(check, first, second, hig
 def test_a_match_is_one_to_one_and_of_the_largest_sum(check, seed, threshold):
     before = check.discs(seed, (16, 16), 4)
     after = check.discs(seed + 1, (16, 16), 4)
-    found = matches(before, after, threshold)
+    found = match_cells(before, after, threshold)
     assert len(set(found.values())) == len(found)
     olds = [int(n) for n in np.unique(before) if n] + [None] * 4
     news = [int(n) for n in np.unique(after) if n]
@@ -113,4 +113,4 @@ def test_locked_cells_are_kept_whatever_a_run_gives(check, seed, other):
 
 def test_label_images_of_different_shapes_cannot_be_compared():
     with pytest.raises(ValueError, match="compared"):
-        matches(square(), square(shape=(3, 4)))
+        match_cells(square(), square(shape=(3, 4)))

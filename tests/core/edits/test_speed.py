@@ -44,7 +44,7 @@ def seeds(labels, table, middle):
 
 def handles(labels, table, middle):
     outline = polygon_of(labels, table, CELL)
-    return edit_of(labels, table, outline.moved(0, 1, middle))
+    return edit_of(labels, table, outline.move_vertex(0, 1, middle))
 
 
 def delete(labels, table, middle):
@@ -56,11 +56,11 @@ def merge(labels, table, middle):
 
 
 def smooth(labels, table, middle):
-    return reshape.smooth(labels, table, [CELL], sigma=4)
+    return reshape.smooth_cells(labels, table, [CELL], sigma=4)
 
 
 def grow(labels, table, middle):
-    return reshape.grow(labels, table, [CELL], 2)
+    return reshape.grow_cells(labels, table, [CELL], 2)
 
 
 OPERATIONS = [brush, line, seeds, handles, delete, merge, smooth, grow]

@@ -152,9 +152,9 @@ def test_holes_are_filled_but_for_other_cells_in_them():
 def test_growing_stops_at_others_and_shrinking_at_the_border():
     labels = picture("11....2", "11....2", ".......")
     table = CellTable.of(labels)
-    edit = reshape.grow(labels, table, [1, 2], 2)
+    edit = reshape.grow_cells(labels, table, [1, 2], 2)
     assert text(after(edit, labels)) == ["1111222", "1111222", "111..22"]
-    edit = reshape.shrink(labels, table, [1], 1)
+    edit = reshape.shrink_cells(labels, table, [1], 1)
     assert text(after(edit, labels)) == ["1.....2", "......2", "......."]
 
 
@@ -162,7 +162,7 @@ def test_smoothing_takes_a_thorn_off_and_leaves_the_rest():
     labels = np.zeros((40, 40), np.uint32)
     labels[10:30, 10:30] = 4
     labels[2:10, 20] = 4
-    found = after(reshape.smooth(labels, CellTable.of(labels), [4]), labels)
+    found = after(reshape.smooth_cells(labels, CellTable.of(labels), [4]), labels)
     assert not found[2:9].any()
     assert (found[12:28, 12:28] == 4).all()
 

@@ -160,7 +160,7 @@ def test_a_scene_is_part_of_the_name():
 
 def test_renaming_channels_leaves_the_image_as_it_is():
     image = image_of((1, 2, 1, 4, 4))
-    renamed = image.renamed(["DAPI", "GFP"])
+    renamed = image.with_channel_names(["DAPI", "GFP"])
     assert renamed.channel_names == ("DAPI", "GFP")
     assert image.channel_names == ("Channel 1", "Channel 2")
     assert renamed.key == image.key

@@ -18,7 +18,7 @@ IDS = np.array([0, 0, 1, 7, 70_000, 2**32 - 1], np.uint32)
 
 
 def rows(table):
-    return {int(n): (table.of_cell(int(n)), table.box(int(n))) for n in table.ids()}
+    return {int(n): (table.size_of(int(n)), table.box(int(n))) for n in table.ids()}
 
 
 def by_hand(labels):
@@ -100,7 +100,7 @@ def test_it_finds_cells_by_place_and_size():
     assert table.smaller_than(4).tolist() == [2, 9]
     assert table.within(np.s_[1:3, 0:5, 0:9]).tolist() == [2, 9]
     assert table.box(5) == (slice(0, 0),) * 3
-    assert (table.of_cell(1), table.of_cell(5), len(table)) == (9, 0, 3)
+    assert (table.size_of(1), table.size_of(5), len(table)) == (9, 0, 3)
 
 
 def test_a_large_image_takes_no_time_to_speak_of():

@@ -7,7 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.masks.chunks import CHUNK, chunk, places, touched
+from cellpose_studio.core.masks.chunks import (
+    CHUNK,
+    chunk,
+    chunk_indices,
+    touched_chunks,
+)
 
 SHAPES = [(1, 1), (512, 512), (513, 1025), (3, 40, 600), (2, 3, 514, 30)]
 
@@ -15,7 +20,7 @@ SHAPES = [(1, 1), (512, 512), (513, 1025), (3, 40, 600), (2, 3, 514, 30)]
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
 def test_every_pixel_is_in_one_chunk(shape):
     counts = np.zeros(shape, np.uint32)
-    for place in places(shape):
+    for place in chunk_indices(shape):
         view = chunk(counts, place)
         assert view.size
         assert max(view.shape) <= CHUNK
@@ -38,7 +43,7 @@ def test_a_region_touches_the_chunks_that_hold_its_pixels(drawn):
     shape, region = drawn
     inside = np.zeros(shape, np.uint32)
     inside[region] = 1
-    holding = {place for place in places(shape) if chunk(inside, place).any()}
-    found = list(touched(shape, region))
+    holding = {place for place in chunk_indices(shape) if chunk(inside, place).any()}
+    found = list(touched_chunks(shape, region))
     assert set(found) == holding
     assert len(found) == len(holding)

@@ -7,8 +7,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, places
-from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between, joined
+from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, chunk_indices
+from cellpose_studio.core.masks.edit import (
+    ChunkEdit,
+    LabelEdit,
+    edit_between,
+    join_edits,
+)
 
 SHAPES = [(1, 1), (37, 53), (520, 515), (1030, 20), (3, 9, 517), (2, 2, 514, 8)]
 
@@ -71,7 +76,7 @@ def test_the_region_is_the_smallest_box_of_what_changes(drawn):
 def test_only_chunks_that_change_are_part_of_it(drawn):
     labels, region, after = drawn
     edit = edit_between("Draw", [], labels, region, after)
-    assert edit.chunk_indices <= set(places(labels.shape))
+    assert edit.chunk_indices <= set(chunk_indices(labels.shape))
     assert len(edit.chunk_indices) == len(edit.parts)
     for part in edit.parts:
         assert len(part.index) == len(part.before) == len(part.after) > 0
@@ -132,7 +137,7 @@ def test_edits_joined_do_what_they_do_one_after_another(seed, count):
         edit = edit_between("Paint", [cell], one_by_one, region, after)
         edit.apply(one_by_one)
         edits.append(edit)
-    edit = joined("Brush", edits)
+    edit = join_edits("Brush", edits)
     assert edit.cells == tuple(range(count))
     assert edit.pixels == np.count_nonzero(one_by_one != labels)
     assert edit.fits(labels)

@@ -12,7 +12,7 @@ from scipy.ndimage import binary_fill_holes, gaussian_filter, label
 
 from cellpose_studio.core.masks.labels import (
     cell_count,
-    compacted,
+    compact_labels,
     contours,
     outlines,
     polygons,
@@ -40,7 +40,7 @@ def blobs(seed: int) -> np.ndarray:
 @given(label_images)
 def test_compacted_ids_run_from_1_in_the_order_they_had(labels):
     before = labels.copy()
-    compact, ids = compacted(labels)
+    compact, ids = compact_labels(labels)
     present = [n for n in np.unique(labels).tolist() if n]
     assert ids.tolist() == [0, *present]
     assert (compact.dtype, ids.dtype) == (np.uint32, np.uint32)
@@ -50,12 +50,12 @@ def test_compacted_ids_run_from_1_in_the_order_they_had(labels):
 
 def test_labels_that_are_compact_already_are_not_copied():
     labels = np.array([[0, 2, 1]], np.uint32)
-    assert compacted(labels)[0] is labels
+    assert compact_labels(labels)[0] is labels
 
 
 def test_the_largest_ids_are_kept_apart():
     labels = np.array([[2**32 - 1, 0, 2**32 - 2]], np.uint32)
-    compact, ids = compacted(labels)
+    compact, ids = compact_labels(labels)
     assert compact.tolist() == [[2, 0, 1]]
     assert ids.tolist() == [0, 2**32 - 2, 2**32 - 1]
 
@@ -188,4 +188,4 @@ def test_without_cells_there_is_nothing_to_follow():
     assert cell_count(labels) == 0
     assert contours(labels) == polygons(labels) == {}
     assert not outlines(labels).any()
-    assert compacted(labels)[1].tolist() == [0]
+    assert compact_labels(labels)[1].tolist() == [0]

@@ -8,7 +8,7 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cellpose_studio.core.masks.chunks import ChunkIndex, chunk, places
+from cellpose_studio.core.masks.chunks import ChunkIndex, chunk, chunk_indices
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
 
@@ -41,7 +41,7 @@ edits = st.tuples(
 @given(st.lists(edits | st.none() | st.integers(0, 11), max_size=12))
 def test_it_stays_as_it_was(steps):
     labels = np.zeros(SHAPE, np.uint32)
-    every = list(places(SHAPE))
+    every = list(chunk_indices(SHAPE))
     taken = []
     for step in steps:
         if step is None:

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.matching.links import matches
-from cellpose_studio.core.matching.tracks import link
+from cellpose_studio.core.matching.links import match_cells
+from cellpose_studio.core.matching.tracks import link_cells
 
 seeds = st.integers(0, 2**31)
 
@@ -55,14 +55,14 @@ def moving(*ids: int):
 def test_linking_keeps_shapes_and_an_id_stays_with_its_cell(seed, volume, threshold):
     labels = frames(seed, volume)
     table = CellTable.of(labels, highest=100)
-    tracks = link(labels, table, threshold)
+    tracks = link_cells(labels, table, threshold)
     linked = after(labels, tracks.edit)
     for before, now in zip(labels, linked, strict=True):
         pairs = np.unique(np.stack([before.ravel(), now.ravel()]), axis=1)
         assert len(set(pairs[0])) == len(set(pairs[1])) == pairs.shape[1]
         assert set(now.flat) <= {*before.flat, *labels.flat, *range(101, 200)}
     for t in range(1, 5):
-        same = matches(linked[t - 1], linked[t], threshold)
+        same = match_cells(linked[t - 1], linked[t], threshold)
         assert all(new == old for new, old in same.items())
         # An id that comes anew was in no time point before.
         came = np.setdiff1d(linked[t], linked[t - 1])
@@ -72,7 +72,7 @@ def test_linking_keeps_shapes_and_an_id_stays_with_its_cell(seed, volume, thresh
     ids, times = np.unique(np.concatenate(counts), return_counts=True)
     assert (tracks.cells, tracks.tracks) == (times.sum(), len(ids))
     assert tracks.single == np.count_nonzero(times == 1)
-    assert not link(linked, CellTable.of(linked), threshold).edit.parts
+    assert not link_cells(linked, CellTable.of(linked), threshold).edit.parts
 
 
 @settings(max_examples=60)
@@ -81,7 +81,7 @@ def test_a_status_stays_where_all_of_a_track_had_it(seed, data):
     labels = frames(seed, volume=False)
     status = st.sampled_from(["accepted", "rejected", "later"])
     known = data.draw(st.dictionaries(st.integers(1, 9), status))
-    tracks = link(labels, CellTable.of(labels, highest=9), 0.5)
+    tracks = link_cells(labels, CellTable.of(labels, highest=9), 0.5)
     linked = after(labels, tracks.edit)
     changes = tracks.statuses(known)
     now = known | {cell: new for cell, (_, new) in changes.items()}
@@ -98,7 +98,7 @@ def test_a_status_stays_where_all_of_a_track_had_it(seed, data):
 
 def test_a_track_keeps_its_first_id_and_what_all_of_it_had():
     labels = moving(3, 5, 5)
-    tracks = link(labels, CellTable.of(labels), 0.5)
+    tracks = link_cells(labels, CellTable.of(labels), 0.5)
     assert np.unique(after(labels, tracks.edit)).tolist() == [0, 3]
     yes, no = "accepted", "rejected"
     for known, changes in (
@@ -114,18 +114,18 @@ def test_a_track_keeps_its_first_id_and_what_all_of_it_had():
 def test_cells_that_had_the_same_id_have_its_status_after_they_are_told_apart():
     labels = moving(1, 1, 1)
     labels[1:] = np.roll(labels[1:], 15, axis=2)
-    tracks = link(labels, CellTable.of(labels), 0.5)
+    tracks = link_cells(labels, CellTable.of(labels), 0.5)
     assert np.unique(after(labels, tracks.edit)).tolist() == [0, 1, 2]
     assert tracks.statuses({1: "later"}) == {2: (None, "later")}
 
 
 def test_an_edit_of_links_says_how_they_were_made():
     labels = moving(1, 2, 3, 4)
-    tracks = link(labels, CellTable.of(labels), 0.35)
+    tracks = link_cells(labels, CellTable.of(labels), 0.35)
     assert tracks.edit.operation == "Link cells over time (IoU 0.35)"
     assert tracks.edit.cells == (1,)
     assert (tracks.frames, tracks.cells, tracks.tracks, tracks.single) == (4, 4, 1, 0)
-    far = link(labels, CellTable.of(labels), 0.99)
+    far = link_cells(labels, CellTable.of(labels), 0.99)
     assert (far.tracks, far.single) == (4, 4)
     assert not far.edit.parts
 
@@ -135,4 +135,4 @@ def test_linking_can_be_stopped():
     checkpoint.stop()
     labels = moving(1, 2)
     with pytest.raises(Cancelled):
-        link(labels, CellTable.of(labels), checkpoint=checkpoint)
+        link_cells(labels, CellTable.of(labels), checkpoint=checkpoint)

@@ -21,8 +21,8 @@ from cellpose_studio.core.recipes import (
     as_json,
     as_methods,
     as_script,
-    in_force,
-    in_words,
+    describe_edits,
+    effective_edits,
 )
 from cellpose_studio.core.recipes.citations import (
     CELLPOSE_1,
@@ -97,16 +97,16 @@ def edit(number, operation, undoes=None):
 
 def test_edits_that_were_taken_back_do_not_count():
     edits = [edit(1, "Delete cell"), edit(2, "Fill"), edit(3, "Undo", 2)]
-    assert in_force(edits) == edits[:1]
-    assert in_words(edits) == "Delete cell"
+    assert effective_edits(edits) == edits[:1]
+    assert describe_edits(edits) == "Delete cell"
 
 
 @pytest.mark.parametrize("undoes", [3, 2], ids=["the undo", "the edit"])
 def test_edits_that_were_done_again_count(undoes):
     edits = [edit(1, "Fill"), edit(2, "Fill"), edit(3, "Undo", 2)]
     edits.append(edit(4, "Redo", undoes))
-    assert in_force(edits) == edits[:2]
-    assert in_words(edits) == "Fill (2)"
+    assert effective_edits(edits) == edits[:2]
+    assert describe_edits(edits) == "Fill (2)"
 
 
 # The command

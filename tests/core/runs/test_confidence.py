@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.display.label_marks import ranked
-from cellpose_studio.core.display.label_picture import COLOURS, picture, ranks_of
+from cellpose_studio.core.display.label_marks import apply_ranks
+from cellpose_studio.core.display.label_picture import COLOURS, draw_labels, ranks_of
 from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.confidence import CellConfidence, Confidence
@@ -80,11 +80,11 @@ def test_uncertainty_is_a_colour_of_each_cell_and_outlines_stay():
     labels[:, :4], labels[:, 5:] = 3, 6
     sure = confidence([0.0, 3.0], [1.0, 1.0])
     ranks = ranks_of(sure.ids, sure.scores, 7)
-    drawn = ranked(picture(labels), labels, ranks)
+    drawn = apply_ranks(draw_labels(labels), labels, ranks)
     assert set(np.unique(drawn[:, :4] & 0x7F)) == {COLOURS}
     assert set(np.unique(drawn[:, 5:] & 0x7F)) == {1}
     assert not drawn[:, 4].any()
-    np.testing.assert_array_equal(drawn & 0x80, picture(labels) & 0x80)
+    np.testing.assert_array_equal(drawn & 0x80, draw_labels(labels) & 0x80)
 
 
 def test_a_good_result_needs_no_hint():

@@ -37,7 +37,7 @@ def test_what_is_packed_comes_back(given_parts):
     found = unpacked_parts(packed_parts(tuple(given_parts)))
     assert len(found) == len(given_parts)
     for one, other in zip(found, given_parts, strict=True):
-        assert one.place == other.place
+        assert one.chunk_index == other.chunk_index
         assert one.index.dtype == np.int32
         for name in ("index", "before", "after"):
             np.testing.assert_array_equal(getattr(one, name), getattr(other, name))

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QInputDialog
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.edits.reshape import grow
+from cellpose_studio.core.edits.reshape import grow_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.ui.tools.link import LinkDialog
 from tests.ui.mouse import RIGHT, Mouse
@@ -308,7 +308,7 @@ def test_very_many_cells_are_grown_in_a_job(user, opened):
     user.wait_idle()
     wanted = masks.copy()
     table = CellTable.of(masks)
-    grow(masks, table, table.ids().tolist(), 1).apply(wanted)
+    grow_cells(masks, table, table.ids().tolist(), 1).apply(wanted)
     np.testing.assert_array_equal(image.masks.array, wanted)
     undone(user, image, masks)
     action.trigger()

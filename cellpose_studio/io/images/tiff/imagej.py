@@ -15,7 +15,7 @@ _PRINT_UNITS = ("inch", "inches", "in", "cm")
 
 
 def is_plain_stack(metadata: dict[str, Any]) -> bool:
-    """Tell whether the planes may as well be time points.
+    """Return whether the planes may as well be time points.
 
     ImageJ counts the images of any sequence as slices; it marks hyperstacks, and
     writes the spacing of calibrated stacks.
@@ -24,7 +24,7 @@ def is_plain_stack(metadata: dict[str, Any]) -> bool:
 
 
 def is_film(metadata: dict[str, Any]) -> bool:
-    """Tell whether there is a rate at which the images of a stack follow another."""
+    """Return whether there is a rate at which the images of a stack follow another."""
     return "finterval" in metadata or "fps" in metadata
 
 

@@ -81,7 +81,7 @@ def open_tiff(path: Path) -> list[Stored]:
 
 
 def _as_announced(tiff: TiffFile, ome: OmeXml | None) -> bool:
-    """Tell whether the pages are those that the metadata speak of."""
+    """Return whether the pages are those that the metadata speak of."""
     if not all(map(_is_complete, tiff.series)):
         return False
     kind = "ome" if ome else "imagej" if tiff.is_imagej else ""

@@ -152,7 +152,7 @@ class _LabelSet:
             )
 
     def _is_sure(self) -> bool:
-        """Tell whether the label set is as its checksum says, edits included."""
+        """Return whether the label set is as its checksum says, edits included."""
         row = self._db.execute(
             "SELECT sha256 FROM label_set WHERE id = ?", (self._stored.id,)
         ).fetchone()

@@ -178,7 +178,7 @@ def _copied(source: Path, folder: Path) -> Path:
 
 
 def _has_a_start(copy: Path) -> bool:
-    """Tell whether SQLite finds our tables; what it keeps beside the file goes."""
+    """Return whether SQLite finds our tables; what it keeps beside the file goes."""
     with suppress(sqlite3.Error, ValueError), closing(connected(copy, "rw")) as db:
         check_tables(db, version_of(db))
         return db.execute("PRAGMA journal_mode = DELETE").fetchone() is not None

@@ -25,7 +25,7 @@ def packed_parts(parts: tuple[ChunkEdit, ...]) -> bytes:
     blocks = []
     for part in parts:
         steps = np.diff(part.index, prepend=0)
-        blocks.append(_HEAD.pack(*part.place, len(part.index)))
+        blocks.append(_HEAD.pack(*part.chunk_index, len(part.index)))
         blocks += [
             np.ascontiguousarray(values, "<u4").tobytes()
             for values in (steps, part.before, part.after)

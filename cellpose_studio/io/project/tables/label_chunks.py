@@ -15,7 +15,13 @@ from typing import TypeVar
 import numpy as np
 
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex, Labels, chunk, places
+from cellpose_studio.core.masks.chunks import (
+    CHUNK,
+    ChunkIndex,
+    Labels,
+    chunk,
+    chunk_indices,
+)
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.io.project.checksums import check, chunks_sha256
 from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
@@ -59,7 +65,7 @@ def packed(place: ChunkIndex, pixels: Labels) -> PackedChunk | None:
 def write_labels(db: sqlite3.Connection, revision: int, labels: Snapshot) -> None:
     """Store all chunks of a label image for a revision."""
     with ThreadPoolExecutor(_THREADS) as pool:
-        some = _batches(places(labels.shape))
+        some = _batches(chunk_indices(labels.shape))
         for parts in _one_ahead(
             pool.map(lambda place: packed(place, labels.chunk(place)), batch)
             for batch in some
@@ -132,7 +138,7 @@ def _put(labels: Labels, row: tuple[int, int, int, bytes, bytes]) -> None:
 
 
 def is_intact(data: object, sha256: bytes) -> bool:
-    """Tell whether the compressed bytes of a chunk are those of its checksum."""
+    """Return whether the compressed bytes of a chunk are those of its checksum."""
     if not isinstance(data, bytes):
         return False
     try:
@@ -158,7 +164,7 @@ def _check_list(db: sqlite3.Connection, revision: int, shape: tuple[int, ...]) -
 
 
 def _has_its_list(db: sqlite3.Connection, revision: int) -> bool:
-    """Tell whether the list of a revision is complete."""
+    """Return whether the list of a revision is complete."""
     shape, sha256 = db.execute(
         "SELECT shape, chunks_sha256 FROM revision WHERE id = ?", (revision,)
     ).fetchone()

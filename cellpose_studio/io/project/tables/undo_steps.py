@@ -102,7 +102,7 @@ def _played(entries: Iterable[JournalEntry]) -> tuple[list[_Step], int]:
 
 
 def _is_import(entry: JournalEntry) -> bool:
-    """Tell whether masks came with their image, which is no step of the user's."""
+    """Return whether masks came with their image, which is no step of the user's."""
     return entry.base is None and entry.operation.startswith("Import ")
 
 
