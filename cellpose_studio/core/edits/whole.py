@@ -9,7 +9,7 @@ from cellpose_studio.core.edits.changes import At, Changes, of_cell
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
-from cellpose_studio.core.matching.links import renamed
+from cellpose_studio.core.masks.renaming import renamed
 
 
 def delete_cells(

@@ -14,7 +14,8 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between
 from cellpose_studio.core.masks.labels import cell_ids
-from cellpose_studio.core.matching.links import matches, renamed
+from cellpose_studio.core.masks.renaming import renamed
+from cellpose_studio.core.matching.links import matches
 from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]
