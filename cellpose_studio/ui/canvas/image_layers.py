@@ -1,4 +1,4 @@
-"""Where the layers of an image lie, and how bright they are at first."""
+"""The layers of an image: one per channel, or one for a colour picture."""
 
 from __future__ import annotations
 
@@ -6,8 +6,26 @@ from typing import Any
 
 import numpy as np
 
-from cellpose_studio.core.display.thumbnail import CONTRAST, thinned_plane
-from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.display.thumbnail import (
+    CHANNEL_COLOURS,
+    CONTRAST,
+    thinned_plane,
+)
+from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
+
+CHANNEL = "channel"
+"""Metadata key of a layer of the image: the index of its channel; None: all colours."""
+
+_COLOURS = tuple(CHANNEL_COLOURS)
+
+
+def add_image(model: Any, image: ImageSource) -> None:
+    """Add the layers of ``image`` to napari's viewer model."""
+    if image.rgb:
+        _add_colours(model, image)
+        return
+    for channel in range(image.channels):
+        _add_channel(model, image, channel)
 
 
 def placed(image: ImageSource) -> dict[str, Any]:
@@ -30,3 +48,27 @@ def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
     seen = thinned_plane(image, channel).astype(np.float64)
     low, high = np.percentile(seen, CONTRAST)
     return (float(low), float(high)) if low < high else (float(low), float(low) + 1)
+
+
+def _add_colours(model: Any, image: ImageSource) -> None:
+    model.add_image(
+        ColourPixels(image),
+        name=image.path.name,
+        rgb=True,
+        metadata={CHANNEL: None},
+        **placed(image),
+    )
+
+
+def _add_channel(model: Any, image: ImageSource, channel: int) -> None:
+    several = image.channels > 1
+    model.add_image(
+        ChannelPixels(image, channel),
+        name=image.channel_names[channel] if several else image.path.name,
+        colormap=_COLOURS[channel % len(_COLOURS)] if several else "gray",
+        blending="additive" if several else "translucent_no_depth",
+        contrast_limits=contrast(image, channel),
+        multiscale=False,
+        metadata={CHANNEL: channel},
+        **placed(image),
+    )
