@@ -29,10 +29,10 @@ def main() -> None:
         if images:
             window.open(images)
         else:
-            window.open_sample()
+            window.files.open_sample()
         wait(app, lambda: window.session.shown is not None)
         window.run()
-        wait(app, lambda: not window.queue.jobs)
+        wait(app, lambda: not window.services.gpu_jobs.jobs)
         wait(app, lambda: bool(window.session.shown.masks))
         settle(app)
         app.primaryScreen().grabWindow(window.winId()).save(str(out))

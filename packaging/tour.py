@@ -49,9 +49,12 @@ class Tour:
         """Do a step after the other, and say what each shows."""
         window = self.window
         window.run()
-        wait(self.app, lambda: bool(self.image.masks) and not window.queue.jobs)
+        wait(
+            self.app,
+            lambda: bool(self.image.masks) and not window.services.gpu_jobs.jobs,
+        )
         window.tabs.setCurrentWidget(window.curate)
-        wait(self.app, lambda: window.curate.reviewer.review is not None)
+        wait(self.app, lambda: window.background.measurer.review is not None)
         yield "Run, then Curate: the cells with the most uncertainty come first"
         self.key("N")
         yield "N flies to the next cell in uncertainty"
@@ -59,7 +62,7 @@ class Tour:
         self.key("Backspace")
         yield "Enter accepts it, Backspace rejects the next; each goes on to another"
         first, second = self.neighbours()
-        window.curate.spotlight.fly(first)
+        window.highlight.fly(first)
         settle(self.app)
         ends = [self.middle(first), self.middle(second)]
         yield from self.dragged(ends, LEFT, ALT, "Alt+drag over two cells")

@@ -81,7 +81,7 @@ class Bench:
 
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:
         quiet = perf_counter() + 0.3
-        while not done() or perf_counter() < quiet or self.window.quick.jobs:
+        while not done() or perf_counter() < quiet or self.window.services.io_jobs.jobs:
             self.app.processEvents()
 
     def timed(
@@ -130,7 +130,7 @@ class Bench:
         self.delete_30()
         self.timed("undo 30 deletions", session.undo, times=1)
         window.tabs.setCurrentWidget(window.curate)
-        self.settle(lambda: window.curate.reviewer.review is not None)
+        self.settle(lambda: window.background.measurer.review is not None)
         self.timed("next cell to review", lambda: window.curate.step(1))
         self.napari()
         window.close()
@@ -191,7 +191,7 @@ class Bench:
 
     def napari(self) -> None:
         """Do what napari's own layer can do, on the same masks."""
-        self.window.canvas.remove_labels(self.image.active)
+        self.window.canvas.masks.remove(self.image.active)
         self.settle()
         add, masks = self.window.canvas.model.add_labels, cells(self.side)
         self.timed("show the masks", lambda: add(masks), times=1, by=NAPARI)

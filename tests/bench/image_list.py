@@ -82,7 +82,7 @@ class Bench:
         self.window.show()
         self.images = self.window.images
         self.thumbnails = 0
-        self.images.thumbnails.made.connect(self._on_made)
+        self.window.background.thumbnails.made.connect(self._on_made)
         wait(1)
         self.pulse = Pulse()
 

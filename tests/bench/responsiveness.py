@@ -61,7 +61,9 @@ class Bench:
         self.pulse = Pulse()
 
     def idle(self) -> bool:
-        return not (self.window.queue.jobs or self.window.quick.jobs)
+        return not (
+            self.window.services.gpu_jobs.jobs or self.window.services.io_jobs.jobs
+        )
 
     def open(self, path: Path, diameter: float | None) -> None:
         self.window.open([path])

@@ -45,7 +45,7 @@ class User:
             return
         image = self.session.shown
         if image is None or image.masks is None or image.masks.cells < 3:
-            if not self.window.queue.jobs:
+            if not self.window.services.gpu_jobs.jobs:
                 self.window.segment.parameters.run.click()
         elif self.random.random() < 0.1:
             self.window.menus.actions["next"].trigger()

@@ -73,7 +73,11 @@ class User:
     def wait_idle(self) -> None:
         """Wait until no job runs or waits."""
         window = self.window
-        queues = (window.queue, window.quick, window.stack_jobs)
+        queues = (
+            window.services.gpu_jobs,
+            window.services.io_jobs,
+            window.services.stack_jobs,
+        )
         self.qtbot.waitUntil(lambda: not any(q.jobs for q in queues), timeout=LONG)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:
@@ -82,7 +86,7 @@ class User:
     @property
     def message(self) -> str:
         """The text of the message bar; empty while it is hidden."""
-        bar = self.window.messages
+        bar = self.window.services.messages
         return bar.text.text() if bar.isVisible() else ""
 
 

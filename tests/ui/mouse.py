@@ -21,7 +21,7 @@ class Mouse:
 
     def __init__(self, window: MainWindow) -> None:
         self.canvas = window.canvas
-        self.native = window.canvas.widget.canvas.native
+        self.native = window.canvas.surface
 
     def click(
         self,
@@ -75,10 +75,5 @@ class Mouse:
 
     def on_screen(self, place: Point) -> QPoint:
         """Return where a place of the image is on the canvas."""
-        scale = self.canvas._scale()
-        y, x = (p * s for p, s in zip(place, scale[-2:], strict=True))
-        view = self.canvas.widget.canvas.view
-        position = view.scene.transform.map([x, y, 0, 1])
-        return QPoint(
-            round(position[0] / position[3]), round(position[1] / position[3])
-        )
+        ((x, y),) = self.canvas.camera.on_screen([place])
+        return QPoint(round(x), round(y))

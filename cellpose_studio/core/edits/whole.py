@@ -9,7 +9,7 @@ from cellpose_studio.core.edits.changes import At, Changes, cell_mask
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
-from cellpose_studio.core.matching.links import map_ids
+from cellpose_studio.core.masks.map_ids import map_ids
 
 
 def delete_cells(

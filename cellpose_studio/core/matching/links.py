@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numba
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.edits.changes import Mask
 from cellpose_studio.core.edits.components import largest_overlap
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.labels import cell_ids
+from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.compare import shared_pixels
 
 Ids = npt.NDArray[np.uint32]
@@ -155,31 +154,6 @@ def _deleted_cells(after: Labels, table: CellTable, where: Mask | None) -> set[i
     ids, pixels = np.unique(after[where], return_counts=True)
     pairs = zip(ids.tolist(), pixels.tolist(), strict=True)
     return {cell for cell, n in pairs if cell and 2 * n >= table.size_of(cell)}
-
-
-def map_ids(labels: Labels, names: dict[int, int]) -> Labels:
-    """Return labels with other ids; ``names`` maps every id but the background."""
-    ids = np.fromiter(names.keys(), np.uint32, len(names))
-    others = np.fromiter(names.values(), np.uint32, len(names))
-    result = np.empty(labels.shape, np.uint32)
-    flat = np.ascontiguousarray(labels).reshape(-1)
-    _rename(flat, ids, others, result.reshape(-1))
-    return result
-
-
-@compiled
-def _rename(labels: Labels, ids: Ids, others: Ids, renamed: Labels) -> None:
-    names = numba.typed.Dict.empty(numba.uint32, numba.uint32)
-    for n in range(len(ids)):
-        names[ids[n]] = others[n]
-    size, at = len(labels), 0
-    # Runs of equal pixels share one slow dictionary look-up.
-    while at < size:
-        cell = labels[at]
-        name = names[cell] if cell != 0 else cell
-        while at < size and labels[at] == cell:
-            renamed[at] = name
-            at += 1
 
 
 def _sums(ids: Ids, pixels: Counts) -> Counts:

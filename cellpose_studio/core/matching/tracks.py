@@ -14,7 +14,8 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between
 from cellpose_studio.core.masks.labels import cell_ids
-from cellpose_studio.core.matching.links import map_ids, match_cells
+from cellpose_studio.core.masks.map_ids import map_ids
+from cellpose_studio.core.matching.links import match_cells
 from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]

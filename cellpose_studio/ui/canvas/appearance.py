@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.composite import Blending, Channel
-from cellpose_studio.ui.canvas.layers import CHANNEL
-
-if TYPE_CHECKING:
-    from cellpose_studio.ui.canvas.canvas import Canvas
-
+from cellpose_studio.ui.canvas.image_layers import CHANNEL
 
 _STEPS = 256
 _BLENDING: dict[str, Blending] = {"additive": "additive", "minimum": "minimum"}
@@ -51,10 +47,10 @@ class ChannelLook:
         )
 
 
-def channels_shown(canvas: Canvas) -> list[ChannelLook]:
-    """Return the channels of the image that are visible, the lowest first."""
-    layers = [layer for layer in canvas.model.layers if CHANNEL in layer.metadata]
-    return [_look(layer) for layer in layers if layer.visible]
+def channels_shown(layers: Iterable[Any]) -> list[ChannelLook]:
+    """Return the channels of the image that are visible in ``layers``, lowest first."""
+    channels = [layer for layer in layers if CHANNEL in layer.metadata]
+    return [_look(layer) for layer in channels if layer.visible]
 
 
 def _look(layer: Any) -> ChannelLook:
@@ -92,9 +88,9 @@ class MasksLook:
     picture: Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.uint8]]
 
 
-def masks_shown(canvas: Canvas) -> list[MasksLook]:
-    """Return the masks that are visible, the lowest first."""
-    layers = [layer for layer in canvas.model.layers if hasattr(layer, "drawn")]
+def masks_shown(layers: Iterable[Any]) -> list[MasksLook]:
+    """Return the masks that are visible in ``layers``, the lowest first."""
+    masks = [layer for layer in layers if hasattr(layer, "drawn")]
     return [
         MasksLook(
             layer.data,
@@ -102,6 +98,6 @@ def masks_shown(canvas: Canvas) -> list[MasksLook]:
             float(layer.opacity),
             layer.drawn,
         )
-        for layer in layers
+        for layer in masks
         if layer.visible
     ]

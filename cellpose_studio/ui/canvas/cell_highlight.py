@@ -13,8 +13,7 @@ from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.labels import polygons
-from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.camera import center_on, show_region
+from cellpose_studio.ui.canvas.canvas import Canvas
 
 LINE = "chosen"
 BRIGHT = "#ffd400"
@@ -34,7 +33,7 @@ class CellHighlight(QObject):
         session.labels_changed.connect(self.refresh)
         session.labels_edited.connect(self.refresh)
         session.undone.connect(self._on_gone_back)
-        canvas.model.dims.events.current_step.connect(self.refresh)
+        canvas.plane_changed.connect(self.refresh)
 
     def refresh(self, *_: object) -> None:
         """Draw the line anew."""
@@ -49,13 +48,12 @@ class CellHighlight(QObject):
         start = [part.start for part in box]
         centre = np.array([*plane, *middle], float) + start
         size = max(part.stop - part.start for part in box[-2:])
-        center_on(self._canvas, centre.tolist(), size, image.source.label_scale)
+        self._canvas.camera.center_on(centre.tolist(), size)
 
     def _on_gone_back(self, image: ProjectImage, edit: LabelEdit) -> None:
         """Show what an undo has changed, which may be on another plane."""
-        if self._canvas.model.dims.ndisplay == 2:
-            region = edit.region(image.source.label_shape)
-            show_region(self._canvas, region, image.source.label_scale)
+        if not self._canvas.rendering.on:
+            self._canvas.camera.show_region(edit.region(image.source.label_shape))
 
     def _lines(self) -> list[npt.NDArray[np.float64]]:
         image, box = self._session.shown, self._box(self._selection.cell)

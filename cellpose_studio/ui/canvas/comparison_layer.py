@@ -12,7 +12,7 @@ from cellpose_studio.app.history.comparison import KEPT
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
-from cellpose_studio.ui.canvas.layer_style import placed
+from cellpose_studio.ui.canvas.image_layers import placed
 
 NAME = "Comparison"
 

@@ -17,12 +17,12 @@ class Lines:
 
     Parameters
     ----------
-    widget
-        napari's viewer.
+    scene
+        vispy's node that the layers are in.
     """
 
-    def __init__(self, widget: Any) -> None:
-        self._widget = widget
+    def __init__(self, scene: Any) -> None:
+        self._scene = scene
         self._shown: dict[str, Any] = {}
         self._drawn: set[str] = set()
         self._hidden = False
@@ -63,11 +63,14 @@ class Lines:
         for name, line in self._shown.items():
             line.visible = name in self._drawn and not hidden
 
+    def visible(self) -> dict[str, bool]:
+        """Return the names of the lines there are, and whether they can be seen."""
+        return {name: bool(line.visible) for name, line in self._shown.items()}
+
     def _made(self, colour: str) -> Any:
         from vispy.scene.visuals import Line
 
-        scene = self._widget.canvas.view.scene  # PRIVATE
-        line = Line(color=colour, width=_WIDTH, parent=scene, method="gl")
+        line = Line(color=colour, width=_WIDTH, parent=self._scene, method="gl")
         line.order = _ON_TOP
         line.set_gl_state("translucent", depth_test=False)
         return line

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from math import prod
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from qtpy.QtCore import QObject, Signal
+from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.images.image import ImageSource
-
-if TYPE_CHECKING:
-    from cellpose_studio.ui.canvas.canvas import Canvas
 
 LARGEST = 512 * 1024**2
 """Voxels of a time point; a larger stack has no room on graphics cards."""
@@ -19,48 +17,57 @@ _BUTTON = "Turns between planes and a 3D rendering"
 
 
 class Rendering(QObject):
-    """The 3D view of the canvas, whoever turns it on: the menu, or napari's button."""
+    """The 3D view of the canvas, whoever turns it on: the menu, or napari's button.
+
+    Parameters
+    ----------
+    model
+        napari's viewer model.
+    button
+        napari's button between planes and 3D.
+    """
 
     changed = Signal(bool)  # whether the view is a 3D rendering
 
-    def __init__(self, canvas: Canvas) -> None:
+    def __init__(self, model: Any, button: QWidget) -> None:
         super().__init__()
-        self._canvas = canvas
+        self._model = model
+        self._button = button
+        self._image: ImageSource | None = None
         # Each view keeps its own place and zoom, so that going back is going back.
-        canvas.model.scene.camera.synced = False
-        canvas.model.dims.events.ndisplay.connect(self._on_ndisplay)
-        canvas.image_changed.connect(self._on_image)
-        self._on_image()
+        model.scene.camera.synced = False
+        model.dims.events.ndisplay.connect(self._on_ndisplay)
+        self.set_image(None)
 
     @property
     def on(self) -> bool:
         """The view is a 3D rendering."""
-        return bool(self._canvas.model.dims.ndisplay == 3)
+        return bool(self._model.dims.ndisplay == 3)
 
     @property
     def reason_disabled(self) -> str:
         """Why there is none of the image that is shown; "" if there can be one."""
-        return reason_2d_only(self._canvas.image)
+        return reason_2d_only(self._image)
 
     def set_on(self, on: bool) -> None:
         """Show the stack as a 3D rendering, or one plane of it."""
-        self._canvas.model.dims.ndisplay = 3 if on and not self.reason_disabled else 2
+        self._model.dims.ndisplay = 3 if on and not self.reason_disabled else 2
+
+    def set_image(self, image: ImageSource | None) -> None:
+        """Allow a rendering of ``image``; go back to planes if it is no stack."""
+        self._image = image
+        if self.on and self.reason_disabled:
+            self.set_on(False)
+        for axes in (2, 3):  # another image lies elsewhere
+            self._model.scene.camera._pop_cached_state(axes)  # PRIVATE
+        self._button.setEnabled(not self.reason_disabled)
+        self._button.setToolTip(self.reason_disabled or _BUTTON)
 
     def _on_ndisplay(self, _: Any) -> None:
         if self.on and self.reason_disabled:
             self.set_on(False)
             return
-        self._canvas.follow_view()
         self.changed.emit(self.on)
-
-    def _on_image(self) -> None:
-        if self.on and self.reason_disabled:
-            self.set_on(False)
-        for axes in (2, 3):  # another image lies elsewhere
-            self._canvas.model.scene.camera._pop_cached_state(axes)  # PRIVATE
-        button = self._canvas.widget.viewerButtons.ndisplayButton
-        button.setEnabled(not self.reason_disabled)
-        button.setToolTip(self.reason_disabled or _BUTTON)
 
 
 def reason_2d_only(image: ImageSource | None) -> str:

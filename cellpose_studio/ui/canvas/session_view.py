@@ -13,7 +13,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.label_marks import marks_of
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.canvas.canvas import Canvas
 
 _FEW = 50
 """Regions that are drawn again one by one; for more, all that lies between is."""
@@ -50,30 +50,30 @@ class SessionView(QObject):
             if image is not None:
                 for labels in image.label_sets.values():
                     self._draw(labels)
-                self._canvas.set_active_labels(image.active)
+                self._canvas.masks.activate(image.active)
 
     def _draw(self, labels: LabelSet) -> None:
         """Show masks that are in memory; others come as soon as they are read."""
         image = self._session.shown
         if labels.pixels.loaded and image is not None:
             marks = marks_of(image.statuses.get(labels.name, {}))
-            self._canvas.set_marks(labels.name, marks)
-            self._canvas.show_labels(labels.name, labels.array, labels.confidence)
+            self._canvas.masks.set_marks(labels.name, marks)
+            self._canvas.masks.show(labels.name, labels.array, labels.confidence)
 
     def _on_labels(self, image: ProjectImage, name: str) -> None:
         if image is not self._session.shown:
             return
         labels = image.label_sets.get(name)
         if labels is None:
-            self._canvas.remove_labels(name)
+            self._canvas.masks.remove(name)
         else:
             self._draw(labels)
-        self._canvas.set_active_labels(image.active)
+        self._canvas.masks.activate(image.active)
 
     def _on_edited(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
         if image is self._session.shown:
             regions = _regions(edit, image.source.label_shape)
-            self._canvas.redraw_labels(name, regions)
+            self._canvas.masks.redraw(name, regions)
 
     def _on_statuses(
         self, image: ProjectImage, name: str, cells: Sequence[int]
@@ -87,7 +87,7 @@ class SessionView(QObject):
         )
         there = [table.box(cell) for cell in cells if table.size_of(cell)]
         regions = there if len(there) <= _FEW else None
-        self._canvas.set_marks(name, marks, regions)
+        self._canvas.masks.set_marks(name, marks, regions)
 
     def _on_labels_chosen(self, name: str) -> None:
         image = self._session.shown

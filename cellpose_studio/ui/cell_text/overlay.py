@@ -8,11 +8,8 @@ few milliseconds. Text of vispy's would be set anew for all cells with every cha
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
-import numpy as np
-import numpy.typing as npt
-from qtpy.QtCore import QEvent, QObject, QPointF, QRectF, Qt, QTimer
+from qtpy.QtCore import QPointF, QRectF, Qt, QTimer
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPixmap
 from qtpy.QtWidgets import QWidget
 
@@ -25,9 +22,6 @@ MOST = 300
 _POINTS = 9
 _KEPT = 4000
 """Pictures of words that are kept."""
-
-_Array = npt.NDArray[np.float64]
-
 
 Source = Callable[[tuple[int, ...], slice, slice, int], tuple[int, list[CellText]]]
 """Returns how many cells are in a part of a plane, and their words if not too many."""
@@ -45,9 +39,8 @@ class CellTextOverlay(QWidget):
     """
 
     def __init__(self, canvas: Canvas, source: Source) -> None:
-        native = canvas.widget.canvas.native
-        super().__init__(native, objectName="words")
-        self._canvas, self._source, self._native = canvas, source, native
+        super().__init__(canvas.surface, objectName="words")
+        self._canvas, self._source = canvas, source
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -59,12 +52,13 @@ class CellTextOverlay(QWidget):
         self.hint = ""
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self.refresh)
-        native.installEventFilter(self)
-        model = canvas.model
-        model.scene.camera.events.connect(self._on_view)
-        model.dims.events.connect(self._on_view)
-        model.layers.events.inserted.connect(self._on_inserted)
-        model.layers.events.removed.connect(self._on_view)
+        for signal in (
+            canvas.camera.changed,
+            canvas.plane_changed,
+            canvas.layers_changed,
+            canvas.rendering.changed,
+        ):
+            signal.connect(self._on_view)
         self.hide()
 
     def refresh_soon(self) -> None:
@@ -74,29 +68,14 @@ class CellTextOverlay(QWidget):
     def refresh(self) -> None:
         """Take the words of the cells in view."""
         count, self.shown, self.hint = 0, [], ""
-        part = self.part_in_view()
-        if part is not None and self._masks_seen():
+        part = self._canvas.camera.part_in_view()
+        if part is not None and self._canvas.masks.visible:
             count, self.shown = self._source(self._canvas.plane, *part, MOST)
         if count > MOST:
             self.hint = f"Zoom in to read the words: {count:,} cells in view"
-        self.setGeometry(self._native.rect())
+        self.setGeometry(self._canvas.surface.rect())
         self.setVisible(bool(self.shown or self.hint))
         self.update()
-
-    def part_in_view(self) -> tuple[slice, slice] | None:
-        """Return the rows and columns in view; None without any, or in 3D."""
-        image, scale = self._canvas.image, self._canvas._scale()
-        if image is None or scale is None or self._canvas.model.dims.ndisplay != 2:
-            return None
-        corners = np.array([[0, 0], [self._native.width(), self._native.height()]])
-        ends = self._transform.imap(corners.astype(float))[:, :2] / scale[:-3:-1]
-        (left, top), (right, bottom) = np.sort(ends, axis=0)
-        height, width = image.label_shape[-2:]
-        rows = slice(max(int(top), 0), min(int(np.ceil(bottom)) + 1, height))
-        columns = slice(max(int(left), 0), min(int(np.ceil(right)) + 1, width))
-        if rows.start >= rows.stop or columns.start >= columns.stop:
-            return None
-        return rows, columns
 
     def paintEvent(self, _: QPaintEvent) -> None:
         """Put the words where their cells are just now."""
@@ -105,7 +84,9 @@ class CellTextOverlay(QWidget):
             self._paint_hint(painter)
         elif self.shown:
             # As the view is now, which may have moved since they were looked up.
-            for word, (x, y) in zip(self.shown, self._on_screen(), strict=True):
+            places = [(word.y, word.x) for word in self.shown]
+            on_screen = self._canvas.camera.on_screen(places)
+            for word, (x, y) in zip(self.shown, on_screen, strict=True):
                 picture = self._picture(word.text, word.colour)
                 ratio = 2 * picture.devicePixelRatio()
                 corner = QPointF(
@@ -114,35 +95,10 @@ class CellTextOverlay(QWidget):
                 painter.drawPixmap(corner, picture)
         painter.end()
 
-    def eventFilter(self, _: QObject, event: QEvent) -> bool:
-        """Follow the size of the canvas."""
-        if event.type() == QEvent.Type.Resize:
-            self.refresh_soon()
-        return False
-
-    @property
-    def _transform(self) -> Any:
-        return self._canvas.widget.canvas.view.scene.transform  # PRIVATE
-
-    def _on_screen(self) -> _Array:
-        scale = self._canvas._scale()
-        assert scale is not None
-        places = np.array([(word.x, word.y) for word in self.shown], float)
-        placed: _Array = self._transform.map(places * scale[:-3:-1])
-        return placed[:, :2] / placed[:, 3:]
-
-    def _masks_seen(self) -> bool:
-        """Tell whether masks are on the canvas; a comparison takes them away."""
-        return any(layer.visible for layer in self._canvas._masks.values())
-
-    def _on_view(self, _: Any) -> None:
+    def _on_view(self, *_: object) -> None:
         if self.isVisible():
             self.update()
         self.refresh_soon()
-
-    def _on_inserted(self, event: Any) -> None:
-        event.value.events.visible.connect(self._on_view)
-        self._on_view(event)
 
     def _picture(self, text: str, colour: str) -> QPixmap:
         """Return a word as a picture that can be put anywhere."""

@@ -18,7 +18,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.cell_text.painting import CellText
-from cellpose_studio.ui.curate.cell_table_model import (
+from cellpose_studio.ui.widgets.cell_columns import (
     STATUS_COLOURS,
     STATUS_WORDS,
     columns_of,
@@ -95,10 +95,10 @@ class CellTextProvider(QObject):
 
     changed = Signal()  # there may be others to show
 
-    def __init__(self, session: Session, reviewer: CellMeasurer) -> None:
+    def __init__(self, session: Session, measurer: CellMeasurer) -> None:
         super().__init__()
         self._session = session
-        self._reviewer = reviewer
+        self._measurer = measurer
         self.on = False
         self.kind = "cell"
         self._texts: CellTexts | None = None
@@ -108,13 +108,13 @@ class CellTextProvider(QObject):
         session.labels_changed.connect(lambda *_: self._on_labels())
         session.labels_edited.connect(self._on_edited)
         session.statuses_changed.connect(lambda *_: self._on_texts())
-        reviewer.changed.connect(lambda _: self._on_texts())
+        measurer.changed.connect(lambda _: self._on_texts())
 
     def choose(self, kind: str) -> None:
         """Show words of a kind, one of `KINDS`; "" for none."""
         self.on = bool(kind)
         self.kind = kind or self.kind
-        self._reviewer.set_active(self.on and self.kind not in _ALWAYS_KNOWN, "words")
+        self._measurer.set_active(self.on and self.kind not in _ALWAYS_KNOWN, "words")
         self._on_texts()
 
     def switch(self) -> None:
@@ -128,7 +128,7 @@ class CellTextProvider(QObject):
             return CellTexts(kind=self.kind)
         statuses = dict(image.statuses.get(image.active, {}))
         area, unit = pixel_area(image.source)
-        review = self._reviewer.review
+        review = self._measurer.review
         return CellTexts(
             kind=self.kind, review=review, statuses=statuses, area=area, unit=unit
         )

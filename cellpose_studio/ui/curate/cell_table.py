@@ -20,14 +20,13 @@ from cellpose_studio.core.review.filter import parsed
 from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.curate.cell_table_model import (
     AREA,
-    FILTERS,
     FLOW,
     PROBABILITY,
     STATUS,
-    STATUS_WORDS,
     UNCERTAINTY,
     ReviewModel,
 )
+from cellpose_studio.ui.widgets.cell_columns import FILTERS, STATUS_WORDS
 
 _WIDTHS = (42, 52, 36, 38, 46, 34, 44, 20)
 _TIP = (

@@ -13,19 +13,17 @@ from qtpy.QtGui import QColor, QFont
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.filter import Term, which
 from cellpose_studio.core.review.queue import Review
+from cellpose_studio.ui.widgets.cell_columns import (
+    COLUMNS,
+    STATUS_COLOURS,
+    STATUS_SIGNS,
+    STATUS_WORDS,
+    columns_of,
+    text_of,
+)
 
 _ROLES = Qt.ItemDataRole
 
-COLUMNS = (
-    "cell",
-    "uncertainty",
-    "flow error",
-    "probability",
-    "area",
-    "border",
-    "shape",
-)
-"""What there is to filter by; the status comes after them."""
 STATUS = len(COLUMNS)
 UNCERTAINTY, FLOW, PROBABILITY, AREA = range(1, 5)
 HEADS = ("Cell", "Uncertainty", "Flow", "Prob.", "Area", "Edge", "Shape", "✓")
@@ -42,17 +40,6 @@ _TIPS = (
     "What you decided: accepted, rejected, or to be fixed later.",
 )
 
-STATUS_WORDS: dict[CellStatus, str] = {
-    "accepted": "Accepted",
-    "rejected": "Rejected",
-    "later": "Fix later",
-}
-STATUS_SIGNS: dict[CellStatus, str] = {"accepted": "✓", "rejected": "✗", "later": "…"}
-STATUS_COLOURS: dict[CellStatus, str] = {
-    "accepted": "#16a06c",
-    "rejected": "#e0561a",
-    "later": "#c98f00",
-}
 _CODES: tuple[CellStatus | None, ...] = (None, "accepted", "rejected", "later")
 _LEFT = (0, 3)
 """Codes of cells that are still to be decided on."""
@@ -239,35 +226,3 @@ class ReviewModel(QAbstractTableModel):
         else:
             keys = self._columns[COLUMNS[column]]
         return keys if order == Qt.SortOrder.AscendingOrder else -keys
-
-
-def text_of(column: str, value: float) -> str:
-    """Return how a value of a column is written; "–" for one that is not known."""
-    if np.isnan(value):
-        return "–"
-    if column == "border":
-        return "yes" if value else ""
-    if column == "probability":
-        return f"{value:.0%}"
-    if column in ("cell", "area"):
-        return f"{value:.0f}" if value >= 100 else f"{value:.{3 - (value < 10)}g}"
-    return f"{value:.2f}"
-
-
-def columns_of(review: Review, area: float) -> dict[str, npt.NDArray[np.float64]]:
-    """Return the values of the columns; ``area`` is that of a pixel."""
-    shapes = review.shapes
-    return {
-        "cell": shapes.ids.astype(np.float64),
-        "uncertainty": review.uncertainties,
-        "flow error": review.flow_errors,
-        "probability": review.probabilities,
-        "area": shapes.pixels.astype(np.float64) * area,
-        "border": shapes.at_border.astype(np.float64),
-        "shape": shapes.roundness,
-        "pixels": shapes.pixels.astype(np.float64),
-    }
-
-
-FILTERS = {*COLUMNS, "pixels"}
-"""What the filter line may speak of."""

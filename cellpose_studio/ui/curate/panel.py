@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
@@ -23,13 +22,11 @@ from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.commands.command import Command
-from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.cell_table import ReviewTable
 from cellpose_studio.ui.curate.tool_palette import ToolPanel
+from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.widgets.units import pixel_area
-
-if TYPE_CHECKING:
-    from cellpose_studio.ui.window.main_window import MainWindow
 
 _NO_IMAGE = "Open an image to look at its cells."
 _NO_MASKS = "No cells yet. Run a model, or draw some, to review them here."
@@ -48,20 +45,36 @@ _TIPS = {
 
 
 class CuratePanel(QWidget):
-    """A queue of cells, the most uncertain first, and what the user says of each."""
+    """A queue of cells, the most uncertain first, and what the user says of each.
 
-    def __init__(self, window: MainWindow) -> None:
+    Parameters
+    ----------
+    tools
+        The tools to choose from.
+    measurer
+        Knows the cells that are shown.
+    highlight
+        Takes the view to a cell.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        tools: ToolManager,
+        measurer: CellMeasurer,
+        highlight: CellHighlight,
+    ) -> None:
         super().__init__()
-        self._window = window
-        self._session = window.session
-        self._selection = window.selection
+        self._services = services
+        self._session = services.session
+        self._selection = services.selection
+        self._edits = tools.edits
+        self._measurer = measurer
+        self._highlight = highlight
         self._stepping = 0
         self._deciding = False
-        self.reviewer = CellMeasurer(window.session, window.quick)
-        self.spotlight = CellHighlight(window.session, window.canvas, window.selection)
         self.table = ReviewTable()
-        self.tools = ToolPanel(window.tools)
-        self._guard = TextFocusGuard(self)
+        self.tools = ToolPanel(tools)
         self._lay_out()
         self._connect()
         self._on_review(None)
@@ -92,8 +105,8 @@ class CuratePanel(QWidget):
 
     def step(self, by: int) -> None:
         """Go to the next cell that is left to review, or to the one before."""
-        self._window.tabs.setCurrentWidget(self)
-        if self.reviewer.review is None:
+        self._services.show_tab(self)
+        if self._measurer.review is None:
             self._stepping = by
             return
         model = self.table.model
@@ -112,7 +125,7 @@ class CuratePanel(QWidget):
         cells = [cell for cell in self._chosen() if sizes.size_of(cell)]
         if not cells:
             return
-        self._window.tabs.setCurrentWidget(self)
+        self._services.show_tab(self)
         model = self.table.model
         row = max(model.row_of(cell) for cell in cells)
         following = model.undecided(row, 1, cells)
@@ -123,17 +136,17 @@ class CuratePanel(QWidget):
 
     def delete_rejected(self) -> None:
         """Delete all cells that were rejected, as one step."""
-        self._window.tools.edits.delete(self.table.model.rejected())
+        self._edits.delete(self.table.model.rejected())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Look at what has changed while nobody did."""
         super().showEvent(event)
-        self.reviewer.set_active(True, "table")
+        self._measurer.set_active(True, "table")
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Look no more."""
         super().hideEvent(event)
-        self.reviewer.set_active(False, "table")
+        self._measurer.set_active(False, "table")
 
     # Building
 
@@ -200,8 +213,7 @@ class CuratePanel(QWidget):
         self.table.chosen.connect(self._go)
         self.table.model.modelReset.connect(self._on_rows)
         self._selection.changed.connect(self._on_selected)
-        self.reviewer.changed.connect(self._on_review)
-        self.reviewer.failed.connect(self._window.show_error)
+        self._measurer.changed.connect(self._on_review)
         self._session.statuses_changed.connect(self._on_statuses)
         self._session.labels_changed.connect(self._on_labels)
 
@@ -218,7 +230,7 @@ class CuratePanel(QWidget):
         """Choose a cell and take the view there."""
         if cell:
             self._selection.select(cell)
-            self.spotlight.fly(cell)
+            self._highlight.fly(cell)
 
     def _on_selected(self, cell: int) -> None:
         self.table.follow(cell)

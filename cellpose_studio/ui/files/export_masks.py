@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qtpy.QtWidgets import QDialog, QWidget
+from qtpy.QtWidgets import QDialog
 
-from cellpose_studio.app.failures import failure_of
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.settings import Settings
 from cellpose_studio.io.masks.export import Kind, save_all
 from cellpose_studio.ui.files.dialogs import SaveDialog
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.save import base_of
 
 _DEFAULT = ("tif", "npy")
@@ -23,25 +20,19 @@ _DEFAULT = ("tif", "npy")
 class Saver:
     """Saves the active masks of an image in other programs' formats."""
 
-    def __init__(
-        self,
-        session: Session,
-        queue: JobQueue,
-        settings: Settings,
-        messages: MessageBar,
-        parent: QWidget,
-    ) -> None:
-        self._session = session
-        self._queue = queue
-        self._settings = settings
-        self._messages = messages
-        self._parent = parent
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._session = services.session
+        self._settings = services.settings
+        self._messages = services.messages
 
     def ask_and_save(self, image: ProjectImage) -> None:
         """Ask what to save and where, then save it."""
         kinds = self._settings.save_kinds or list(_DEFAULT)
         axes = len(image.source.label_shape)
-        dialog = SaveDialog(image.source.path.parent, kinds, axes, self._parent)
+        dialog = SaveDialog(
+            image.source.path.parent, kinds, axes, self._services.parent
+        )
         if dialog.exec() == QDialog.DialogCode.Accepted:
             self._settings.save_kinds = dialog.kinds
             self.save(image, dialog.kinds, Path(dialog.folder.text()))
@@ -72,10 +63,11 @@ class Saver:
                 settings=settings,
             )
 
-        job = Job(f"Saving the masks of {source.name}", work)
-        job.finished.connect(lambda files: self._messages.note(_saved(files)))
-        job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
-        return self._queue.start(job)
+        return self._services.run(
+            f"Saving the masks of {source.name}",
+            work,
+            lambda files: self._messages.note(_saved(files)),
+        )
 
 
 def _saved(files: list[Path]) -> str:

@@ -9,12 +9,10 @@ from pathlib import Path
 from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.failures import failure_of
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.runs.imported import imported_labels
-from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.axes import AxesQuestion
@@ -22,7 +20,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, plain
 from cellpose_studio.ui.files.dialogs import AxesDialog
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.open import Opened, files_of, open_files
 
 Ask = Callable[[AxesQuestion, QWidget], "tuple[str, bool] | None"]
@@ -58,19 +56,11 @@ class _Opening:
 class Opener:
     """Opens what the user drops or chooses."""
 
-    def __init__(
-        self,
-        session: Session,
-        queue: JobQueue,
-        settings: Settings,
-        messages: MessageBar,
-        parent: QWidget,
-    ) -> None:
-        self._session = session
-        self._queue = queue
-        self._settings = settings
-        self._messages = messages
-        self._parent = parent
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._session = services.session
+        self._settings = services.settings
+        self._messages = services.messages
         self.ask: Ask = ask_axes
 
     def open(self, paths: Sequence[Path], axes: str | None = None) -> Job:
@@ -85,9 +75,11 @@ class Opener:
         opening = _Opening(
             paths=paths, axes=axes, title=title, project=self._session.project
         )
-        job = Job(title, lambda _: files_of(paths))
-        job.finished.connect(lambda found: self._on_files(opening, *found))
-        return self._start(job)
+        return self._services.run(
+            title,
+            lambda _: files_of(paths),
+            lambda found: self._on_files(opening, *found),
+        )
 
     def _on_files(
         self,
@@ -108,9 +100,9 @@ class Opener:
             opened = open_files(some, checkpoint, axes, done, total)
             return opened, [_labels_of(*one) for one in opened.images]
 
-        job = Job(opening.title, work)
-        job.finished.connect(lambda found: self._on_opened(opening, *found))
-        self._start(job)
+        self._services.run(
+            opening.title, work, lambda found: self._on_opened(opening, *found)
+        )
 
     def _on_opened(
         self, opening: _Opening, opened: Opened, labels: list[dict[str, LabelSet]]
@@ -157,17 +149,13 @@ class Opener:
             opening.shown = True
             self._session.show(images[0].source.key)
 
-    def _start(self, job: Job) -> Job:
-        job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
-        return self._queue.start(job)
-
     def _ask_about(self, questions: list[AxesQuestion]) -> None:
         """Ask about each file, or once for all of one shape; open them then."""
         answers: dict[tuple[int, ...], str] = {}
         for question in questions:
             axes = answers.get(question.shape)
             if axes is None:
-                answer = self.ask(question, self._parent)
+                answer = self.ask(question, self._services.parent)
                 if answer is None:
                     continue
                 axes, for_all = answer

@@ -7,19 +7,17 @@ from datetime import datetime
 from pathlib import Path
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QFileDialog, QMessageBox, QWidget
+from qtpy.QtWidgets import QFileDialog, QMessageBox
 
-from cellpose_studio.app.failures import Failure, failure_of
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.failures import Failure
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project.project import Contents, Project, read_contents
 from cellpose_studio.app.project.scratch import is_unnamed, new_unnamed
-from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, open_project
 from cellpose_studio.io.project.rescue.rescue import RescueReport, rescue
 from cellpose_studio.io.project.sidecar_files import is_taken
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.services import Services
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
 
@@ -32,20 +30,13 @@ class Projects(QObject):
     saved = Signal(str)  # when, in words
     opened = Signal()
 
-    def __init__(
-        self,
-        session: Session,
-        queue: JobQueue,
-        settings: Settings,
-        messages: MessageBar,
-        parent: QWidget,
-    ) -> None:
-        super().__init__(parent)
-        self._session = session
-        self._queue = queue
-        self._settings = settings
-        self._messages = messages
-        self._parent = parent
+    def __init__(self, services: Services) -> None:
+        super().__init__(services.parent)
+        self._parent = services.parent
+        self._services = services
+        self._session = services.session
+        self._settings = services.settings
+        self._messages = services.messages
         self._said = ""
         self._opening: set[Path] = set()
         self.before_leaving: Callable[[], None] = lambda: None
@@ -58,7 +49,7 @@ class Projects(QObject):
         try:
             self._use(new_unnamed())
         except StudioError as error:
-            self._fail(error)
+            self._services.show_error(error)
 
     def open(self, path: Path, then: Callable[[], object] = lambda: None) -> Job | None:
         """Open a project, off the GUI thread; call ``then`` when it is open."""
@@ -70,11 +61,13 @@ class Projects(QObject):
         if place in self._opening:
             return None
         self._opening.add(place)
-        job = Job(f"Opening {path.name}", lambda _: read_contents(open_project(path)))
-        job.finished.connect(lambda contents: self._on_contents(contents, then))
-        job.failed.connect(self._fail)
+        job = self._services.run(
+            f"Opening {path.name}",
+            lambda _: read_contents(open_project(path)),
+            lambda contents: self._on_contents(contents, then),
+        )
         job.ended.connect(lambda: self._opening.discard(place))
-        return self._queue.start(job)
+        return job
 
     def choose_and_open(self) -> None:
         """Ask for a project and open it."""
@@ -98,10 +91,11 @@ class Projects(QObject):
     def rescue(self, damaged: Path) -> Job:
         """Save what can be read of a project beside it, and open that."""
         target = _free(damaged.with_stem(f"{damaged.stem}-rescued"))
-        job = Job(f"Rescuing {damaged.name}", lambda _: rescue(damaged, target))
-        job.finished.connect(self._on_rescued)
-        job.failed.connect(self._fail)
-        return self._queue.start(job)
+        return self._services.run(
+            f"Rescuing {damaged.name}",
+            lambda _: rescue(damaged, target),
+            self._on_rescued,
+        )
 
     def ask_and_save(self) -> None:
         """Ask for a name, copy the project there, and go on in the copy."""
@@ -117,10 +111,11 @@ class Projects(QObject):
         """Copy the project to ``path``, off the GUI thread, and go on in the copy."""
         project = self._session.project
         self._session.seal_all()
-        job = Job(f"Saving {path.name}", lambda _: project.save_as(path))
-        job.finished.connect(lambda _: self._on_saved_as(path))
-        job.failed.connect(self._fail)
-        return self._queue.start(job)
+        return self._services.run(
+            f"Saving {path.name}",
+            lambda _: project.save_as(path),
+            lambda _: self._on_saved_as(path),
+        )
 
     def close(self) -> None:
         """Close the project; an unnamed one takes its place."""
@@ -133,7 +128,7 @@ class Projects(QObject):
             self._session.seal_all()
         # Whatever it is: edits are in the journal, and nobody is to be locked in.
         except Exception as error:
-            self._fail(error)
+            self._services.show_error(error)
         writer = self._session.project.writer
         if not writer.flush(_PATIENCE) and not self._may_give_up():
             return False
@@ -193,7 +188,8 @@ class Projects(QObject):
         self._session.use(project)
         self._listen()
         # Its last changes may take a moment.
-        self._queue.start(Job("Closing the project", lambda _: old.close(0), True))
+        job = Job("Closing the project", lambda _: old.close(0), quiet=True)
+        self._services.io_jobs.start(job)
         self.opened.emit()
 
     def _on_saved_as(self, path: Path) -> None:
@@ -221,9 +217,6 @@ class Projects(QObject):
         if failure.message != self._said:
             self._said = failure.message
             self._messages.fail(failure)
-
-    def _fail(self, error: Exception) -> None:
-        self._messages.fail(failure_of(error))
 
     def _suggestion(self) -> str:
         project, images = self._session.project, self._session.images

@@ -5,17 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog, QWidget
+from qtpy.QtWidgets import QFileDialog
 
-from cellpose_studio.app.failures import failure_of
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.missing import missing_among
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.relink import LostImage, find_lost, is_other
 
@@ -28,24 +25,16 @@ _NAMED = 3
 class Relinker:
     """Looks for missing images in a folder that the user chooses."""
 
-    def __init__(
-        self,
-        session: Session,
-        queue: JobQueue,
-        settings: Settings,
-        messages: MessageBar,
-        parent: QWidget,
-    ) -> None:
-        self._session = session
-        self._queue = queue
-        self._settings = settings
-        self._messages = messages
-        self._parent = parent
+    def __init__(self, services: Services) -> None:
+        self._services = services
+        self._session = services.session
+        self._settings = services.settings
+        self._messages = services.messages
 
     def ask(self, images: Sequence[ProjectImage] | None = None) -> None:
         """Ask for a folder and look there for those of ``images`` that are missing."""
         folder = QFileDialog.getExistingDirectory(
-            self._parent, "Where are the images?", self._settings.folder
+            self._services.parent, "Where are the images?", self._settings.folder
         )
         if folder:
             self.look_in(Path(folder), images)
@@ -72,12 +61,11 @@ class Relinker:
             found = find_lost(folder, wanted, checkpoint, taken)
             return list(zip(lost, found, strict=True))
 
-        job = Job(f"Looking for images in {folder.name}", work)
-        job.finished.connect(
-            lambda found: self._finish(found, project is self._session.project)
+        return self._services.run(
+            f"Looking for images in {folder.name}",
+            work,
+            lambda found: self._finish(found, project is self._session.project),
         )
-        job.failed.connect(lambda error: self._messages.fail(failure_of(error)))
-        return self._queue.start(job)
 
     def _finish(self, found: Found, still_open: bool) -> None:
         if still_open:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from psygnal import Signal
 from qtpy.QtCore import QObject
 
 from cellpose_studio.app.history.comparison import Compared, Side, compared
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.history.comparison_bar import ComparisonBar
+from cellpose_studio.ui.services import Services
 
 _State = dict[str, tuple[object, bool]]
 
@@ -21,21 +20,19 @@ class Comparing(QObject):
     It ends when another image is shown, or the masks change.
     """
 
-    failed = Signal(Exception)
-
-    def __init__(self, session: Session, canvas: Canvas, queue: JobQueue) -> None:
+    def __init__(self, services: Services, canvas: Canvas) -> None:
         super().__init__()
-        self._session = session
+        self._services = services
+        self._session = services.session
         self._canvas = canvas
-        self._queue = queue
         self._job: Job | None = None
         self._result: Compared | None = None
         self._masks: _State = {}
         self.bar = ComparisonBar()
         self.bar.left.connect(self.leave)
-        session.shown_changed.connect(self._on_other)
-        session.labels_changed.connect(self._on_labels)
-        session.labels_edited.connect(self._on_edited)
+        self._session.shown_changed.connect(self._on_other)
+        self._session.labels_changed.connect(self._on_labels)
+        self._session.labels_edited.connect(self._on_edited)
 
     @property
     def shown(self) -> bool:
@@ -52,7 +49,7 @@ class Comparing(QObject):
         job = Job("Comparing", lambda _: compared(project, before, after))
         job.finished.connect(lambda result: self._finish(job, result))
         job.failed.connect(lambda error: self._fail(job, error))
-        self._job = self._queue.start(job)
+        self._job = self._services.io_jobs.start(job)
 
     def leave(self) -> bool:
         """Go back to the masks; False if nothing was compared."""
@@ -60,8 +57,8 @@ class Comparing(QObject):
         self._drop()
         image = self._session.shown
         if was_shown and image is not None:
-            self._canvas.show_comparison(None)
-            self._canvas.set_active_labels(image.active)
+            self._canvas.masks.show_comparison(None)
+            self._canvas.masks.activate(image.active)
         return was_shown
 
     def _drop(self) -> None:
@@ -73,17 +70,17 @@ class Comparing(QObject):
     def _finish(self, job: Job, result: Compared) -> None:
         if self._job is job:
             self._job, self._result = None, result
-            self._canvas.show_comparison(result.picture)
+            self._canvas.masks.show_comparison(result.picture)
             self.bar.show_result(result)
 
     def _fail(self, job: Job, error: Exception) -> None:
         if self._job is job:
             self._job = None
-            self.failed.emit(error)
+            self._services.show_error(error)
 
     def _on_other(self, _: ProjectImage | None) -> None:
         if self.shown:
-            self._canvas.show_comparison(None)
+            self._canvas.masks.show_comparison(None)
         self._drop()
 
     def _on_labels(self, image: ProjectImage, _: str) -> None:
@@ -93,7 +90,7 @@ class Comparing(QObject):
             self.leave()
         elif self._result is not None:
             # Only more is known of the masks, which were brought to the front by it.
-            self._canvas.show_comparison(self._result.picture)
+            self._canvas.masks.show_comparison(self._result.picture)
 
     def _on_edited(self, image: ProjectImage, *_: object) -> None:
         if image is self._session.shown:

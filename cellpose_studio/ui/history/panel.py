@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from functools import partial
 from html import escape
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QHideEvent, QShowEvent
@@ -21,7 +20,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.history.lineage_reader import ImageHistory, LineageReader
 from cellpose_studio.ui.commands.command import Command, QAction, fill
@@ -30,11 +28,9 @@ from cellpose_studio.ui.history.comparison import Comparing
 from cellpose_studio.ui.history.provenance_actions import ProvenanceActions
 from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.history.tree import HistoryTree, Row
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.provenance.recipes import RecipeKind
-
-if TYPE_CHECKING:
-    from cellpose_studio.ui.window.main_window import MainWindow
 
 _COPIES: tuple[tuple[RecipeKind, str], ...] = (
     ("command", "&command line"),
@@ -62,17 +58,34 @@ _NO_MASKS = "No masks yet. Every run, change and edit will be listed here."
 
 
 class HistoryPanel(QWidget):
-    """The revisions of the image that is shown, and what can be done with them."""
+    """The revisions of the image that is shown, and what can be done with them.
 
-    def __init__(self, window: MainWindow, flows: FlowStore) -> None:
+    Parameters
+    ----------
+    reader
+        Reads the history of the image.
+    comparing
+        Shows a comparison of revisions on the canvas.
+    revisions
+        What can be done with a revision.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        reader: LineageReader,
+        comparing: Comparing,
+        revisions: RevisionActions,
+    ) -> None:
         super().__init__()
-        self._window = window
+        self._services = services
+        self._session = services.session
         self._history: ImageHistory | None = None
         self._to_head = False
-        self.reader = LineageReader(window.session, window.quick)
-        self.comparing = Comparing(window.session, window.canvas, window.quick)
-        self.work = RevisionActions(window, flows)
-        self.made = ProvenanceActions(window, self.work)
+        self._reader = reader
+        self._comparing = comparing
+        self.revisions = revisions
+        self.provenance = ProvenanceActions(services, revisions)
         self.tree = HistoryTree()
         self._actions = self._make_actions()
         self._lay_out()
@@ -81,20 +94,20 @@ class HistoryPanel(QWidget):
 
     def show_head(self) -> None:
         """Come to the front, with what is shown now selected."""
-        self._window.tabs.setCurrentWidget(self)
+        self._services.show_tab(self)
         self._to_head = True
         self.tree.select_head()
-        self.reader.refresh()
+        self._reader.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
         """Read what has changed while nobody looked."""
         super().showEvent(event)
-        self.reader.look(True)
+        self._reader.look(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Read no more."""
         super().hideEvent(event)
-        self.reader.look(False)
+        self._reader.look(False)
 
     # Building
 
@@ -104,24 +117,26 @@ class HistoryPanel(QWidget):
         self.menu.setToolTipsVisible(True)
         commands: list[Command | None] = [
             Command("compare", "&Compare", self._compare),
-            Command("restore", "&Restore", self._one(self.work.restore)),
-            Command("use", "&Use parameters", self._target(self.work.use_parameters)),
+            Command("restore", "&Restore", self._one(self.revisions.restore)),
+            Command(
+                "use", "&Use parameters", self._target(self.revisions.use_parameters)
+            ),
         ]
         actions = fill(self.menu, commands, self)
         self.apply = self.menu.addMenu("&Apply to other images")
         self.apply.setToolTipsVisible(True)
         self.apply.aboutToShow.connect(self._fill_apply)
         actions |= fill(
-            self.menu, [Command("note", "&Note…", self._one(self.work.note))], self
+            self.menu, [Command("note", "&Note…", self._one(self.revisions.note))], self
         )
         self.how = self.menu.addMenu("&How did I run this?")
         self.how.setToolTipsVisible(True)
         actions |= fill(self.how, self._how_commands(), self)
-        save = Command("saveVersion", "Save &version…", self.work.save_version)
+        save = Command("saveVersion", "Save &version…", self.revisions.save_version)
         return actions | fill(QMenu(self), [save], self)
 
     def _how_commands(self) -> list[Command | None]:
-        made = self.made
+        made = self.provenance
         copies = [
             Command(kind, f"Copy as {words}", self._target(partial(made.copy, kind)))
             for kind, words in _COPIES
@@ -166,11 +181,10 @@ class HistoryPanel(QWidget):
         column.addLayout(grid)
 
     def _connect(self) -> None:
-        self.reader.changed.connect(self._on_history)
-        self.reader.failed.connect(self._on_failure)
-        self.comparing.failed.connect(self._window.show_error)
-        self.work.changed.connect(self.reader.refresh)
-        self._window.session.project_changed.connect(self.tree.forget)
+        self._reader.changed.connect(self._on_history)
+        self._reader.failed.connect(self._on_failure)
+        self.revisions.changed.connect(self._reader.refresh)
+        self._session.project_changed.connect(self.tree.forget)
         self.tree.itemSelectionChanged.connect(self._refresh)
         self.tree.customContextMenuRequested.connect(self._pop_up)
         self.tree.itemDoubleClicked.connect(lambda *_: self._compare())
@@ -201,7 +215,7 @@ class HistoryPanel(QWidget):
         self._history = history
         if history is None or not history.lineages:
             self.tree.clear()
-            shown = self._window.session.shown
+            shown = self._session.shown
             waiting = history is None and shown is not None
             self.empty.setText(
                 "" if waiting else _NO_MASKS if shown is not None else _NO_IMAGE
@@ -223,11 +237,10 @@ class HistoryPanel(QWidget):
     def _refresh(self) -> None:
         """Say what can be done with the rows that are selected, or why not."""
         rows, now = self.tree.selected(), rules.now_of(self._history)
-        session = self._window.session
-        read_only = session.project.why_read_only
+        read_only = self._session.project.why_read_only
         told = rules.reason_no_recipe(rows, now)
         used = rules.reason_not_reusable(rows, now)
-        shown = session.shown
+        shown = self._session.shown
         masks = shown is not None and shown.masks is not None
         why = {
             "compare": rules.reason_not_comparable(rows),
@@ -252,19 +265,19 @@ class HistoryPanel(QWidget):
     def _fill_apply(self) -> None:
         self.apply.clear()
         choices = (
-            ("selected in the list", self.work.selected()),
-            ("of the project but this one", self.work.others()),
+            ("selected in the list", self.revisions.selected()),
+            ("of the project but this one", self.revisions.others()),
         )
         for words, images in choices:
             action = self.apply.addAction(f"{image_count(len(images))} {words}")
             action.setEnabled(bool(images))
-            call = self._target(partial(self.work.apply, images))
+            call = self._target(partial(self.revisions.apply, images))
             action.triggered.connect(lambda _=False, call=call: call())
 
     def _compare(self) -> None:
         found = rules.sides(self.tree.selected())
         if found is not None:
-            self.comparing.start(*found)
+            self._comparing.start(*found)
 
     def _pop_up(self, place: QPoint) -> None:
         if self.tree.selected():

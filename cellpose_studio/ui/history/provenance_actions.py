@@ -10,7 +10,7 @@ from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QApplication, QFileDialog
 
 from cellpose_studio.app.failures import Failure
-from cellpose_studio.app.jobs import Job, Work
+from cellpose_studio.app.jobs import Work
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -18,11 +18,11 @@ from cellpose_studio.io.atomic import replacing
 from cellpose_studio.ui.history.availability import revision_of
 from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.history.tree import Row
+from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.provenance.origin import provenance
 from cellpose_studio.workflows.provenance.recipes import RecipeKind, recipe
 
 if TYPE_CHECKING:
-    from cellpose_studio.ui.window.main_window import MainWindow
     from cellpose_studio.workflows.provenance.replay import ReplayResult
 
 _WORDS: dict[RecipeKind, str] = {
@@ -40,11 +40,12 @@ _CRATE_WITH_IMAGE = "RO-Crate with a copy of the image (*.zip)"
 class ProvenanceActions(QObject):
     """Tells how the masks of a revision were made."""
 
-    def __init__(self, window: MainWindow, history: RevisionActions) -> None:
-        super().__init__(window)
-        self._window = window
-        self._session = window.session
-        self._history = history
+    def __init__(self, services: Services, revisions: RevisionActions) -> None:
+        super().__init__(services.parent)
+        self._services = services
+        self._session = services.session
+        self._messages = services.messages
+        self._revisions = revisions
 
     def copy(self, kind: RecipeKind, row: Row) -> None:
         """Put how masks were made on the clipboard, as text."""
@@ -54,15 +55,11 @@ class ProvenanceActions(QObject):
 
         def put(text: str) -> None:
             QApplication.clipboard().setText(text)
-            self._window.messages.note(
-                f"Copied the {_WORDS[kind]} of revision {number}."
-            )
+            self._messages.note(f"Copied the {_WORDS[kind]} of revision {number}.")
 
-        work = Job(
-            f"Copying the {_WORDS[kind]}", lambda _: _text(project, number, kind)
+        self._services.run(
+            f"Copying the {_WORDS[kind]}", lambda _: _text(project, number, kind), put
         )
-        work.finished.connect(put)
-        self._start(work)
 
     def export_json(self, row: Row) -> None:
         """Ask for a file and write the record of the run there."""
@@ -112,23 +109,25 @@ class ProvenanceActions(QObject):
             project.writer.flush(_PATIENCE)
             return replay(project.path, number, checkpoint)
 
-        job = Job(f"Running revision {number} again", work)
-        job.finished.connect(self._tell)
-        job.failed.connect(self._window.show_error)
-        self._window.queue.start(job)
+        self._services.run(
+            f"Running revision {number} again",
+            work,
+            self._show_replay,
+            queue=self._services.gpu_jobs,
+        )
 
     def ask_file(
         self, title: str, name: str, filters: list[str]
     ) -> tuple[Path, str] | None:
         """Ask where to write; return the file and the filter that was chosen."""
-        start = Path(self._window.settings.folder) / name
+        start = Path(self._services.settings.folder) / name
         file, chosen = QFileDialog.getSaveFileName(
-            self._window, title, str(start), ";;".join(filters)
+            self._services.parent, title, str(start), ";;".join(filters)
         )
         if not file:
             return None
         path = Path(file)
-        self._window.settings.folder = str(path.parent)
+        self._services.settings.folder = str(path.parent)
         suffix = Path(name).suffix
         return (path if path.suffix else Path(f"{file}{suffix}")), chosen
 
@@ -136,7 +135,7 @@ class ProvenanceActions(QObject):
         """Return the revision that is meant; edits become part of one first."""
         image = self._session.shown
         if row.step is None and image is not None:
-            return self._history.sealed(image, row.lineage.name)
+            return self._revisions.sealed(image, row.lineage.name)
         revision = revision_of(row)
         return revision.id if revision else None
 
@@ -146,28 +145,24 @@ class ProvenanceActions(QObject):
         return re.sub(r"[^\w.-]+", "_", Path(name).stem).strip("_") or "masks"
 
     def _export(self, path: Path, work: Work) -> None:
-        job = Job(f"Writing {path.name}", work)
-        job.finished.connect(
-            lambda _: self._window.messages.note(f"Saved {path.name} in {path.parent}.")
+        self._services.run(
+            f"Writing {path.name}",
+            work,
+            lambda _: self._messages.note(f"Saved {path.name} in {path.parent}."),
         )
-        self._start(job)
 
-    def _start(self, job: Job) -> None:
-        job.failed.connect(self._window.show_error)
-        self._window.quick.start(job)
-
-    def _tell(self, result: ReplayResult) -> None:
+    def _show_replay(self, result: ReplayResult) -> None:
         first, *more = result.sentences
         number = result.made.revision.id
         if result.identical:
             text = " ".join((first, *more))
-            self._window.messages.note(f"Revision {number} was run again. {text}")
+            self._messages.note(f"Revision {number} was run again. {text}")
         else:
             # Stays until it was read.
             failure = Failure(
                 f"Revision {number} was run again. {first}", " ".join(more)
             )
-            self._window.show_failure(failure)
+            self._messages.fail(failure)
 
 
 def _text(project: Project, number: int, kind: RecipeKind) -> str:

@@ -5,18 +5,16 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from psygnal import Signal
-from qtpy.QtCore import QObject
+from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QInputDialog
 
 from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.history.restore import ids_in, read_masks
-from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.cell_statuses import renamed
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import ModelRecord
@@ -25,10 +23,10 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.tables.revisions import read_revision, set_note
 from cellpose_studio.ui.history.availability import revision_of, run_of
 from cellpose_studio.ui.history.tree import Row
+from cellpose_studio.ui.images.panel import ImagesPanel
+from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
-
-if TYPE_CHECKING:
-    from cellpose_studio.ui.window.main_window import MainWindow
 
 
 @dataclass(frozen=True)
@@ -38,15 +36,38 @@ class _Wanted:
 
 
 class RevisionActions(QObject):
-    """Acts on the image that is shown."""
+    """Acts on the image that is shown.
+
+    Parameters
+    ----------
+    flows
+        Where flows of earlier runs are kept.
+    segment
+        Takes the parameters of a run.
+    images
+        The list, in which images to apply a run to are selected.
+    queue
+        Where runs on other images wait.
+    """
 
     changed = Signal()  # something that no signal of the session tells of
 
-    def __init__(self, window: MainWindow, flows: FlowStore) -> None:
-        super().__init__(window)
-        self._window = window
-        self._session = window.session
+    def __init__(
+        self,
+        services: Services,
+        flows: FlowStore,
+        segment: SegmentPanel,
+        images: ImagesPanel,
+        queue: BatchQueue,
+    ) -> None:
+        super().__init__(services.parent)
+        self._services = services
+        self._session = services.session
+        self._messages = services.messages
         self._flows = flows
+        self._segment = segment
+        self._images = images
+        self._queue = queue
 
     def restore(self, row: Row) -> None:
         """Make an earlier revision the present one, as a new revision."""
@@ -69,10 +90,7 @@ class RevisionActions(QObject):
             if project is session.project:
                 self._put_back(image, *found, revision)
 
-        job = Job(f"Reading revision {revision.id}", work)
-        job.finished.connect(finish)
-        job.failed.connect(self._window.show_error)
-        self._window.quick.start(job)
+        self._services.run(f"Reading revision {revision.id}", work, finish)
 
     def use_parameters(self, row: Row) -> None:
         """Put the model and the parameters of a run into the Segment panel."""
@@ -80,13 +98,14 @@ class RevisionActions(QObject):
         if found is None:
             return
         record, parameters = found
-        segment, messages = self._window.segment, self._window.messages
-        missing = segment.show_parameters(record.model.sha256, parameters)
+        missing = self._segment.show_parameters(record.model.sha256, parameters)
         if missing:
-            messages.note(f"{missing} The run used {record.model.title}.")
+            self._messages.note(f"{missing} The run used {record.model.title}.")
         else:
-            messages.note("The model and the parameters are in the Segment panel.")
-        self._window.tabs.setCurrentWidget(segment)
+            self._messages.note(
+                "The model and the parameters are in the Segment panel."
+            )
+        self._services.show_tab(self._segment)
 
     def apply(self, images: Sequence[ProjectImage], row: Row) -> None:
         """Queue runs with the model and the parameters of a run on other images."""
@@ -104,12 +123,9 @@ class RevisionActions(QObject):
 
         def finish(model: ModelSpec) -> None:
             if project is self._session.project:
-                self._queue(model, wanted.parameters, images)
+                self._add(model, wanted.parameters, images)
 
-        job = Job("Looking for the model", work, quiet=True)
-        job.finished.connect(finish)
-        job.failed.connect(self._window.show_error)
-        self._window.quick.start(job)
+        self._services.run("Looking for the model", work, finish, quiet=True)
 
     def note(self, row: Row) -> None:
         """Let the user change the note of a revision."""
@@ -128,7 +144,7 @@ class RevisionActions(QObject):
         if image is None or image.masks is None:
             return
         if why := self._session.project.why_read_only:
-            self._window.messages.note(why)
+            self._messages.note(why)
             return
         text = self.ask_text("Save a version", "A note on this version:", "")
         if text is None:
@@ -140,7 +156,7 @@ class RevisionActions(QObject):
             return
         if text and not edited:
             self._session.project.submit(lambda db: _add_note(db, number, text))
-        self._window.messages.note(f"This version is revision {number}.")
+        self._messages.note(f"This version is revision {number}.")
         self.changed.emit()
 
     def sealed(self, image: ProjectImage, name: str, note: str = "") -> int | None:
@@ -159,12 +175,14 @@ class RevisionActions(QObject):
 
     def selected(self) -> list[ProjectImage]:
         """Return the images that are selected in the list, but the one shown."""
-        chosen = self._window.images.selected_images()
+        chosen = self._images.selected_images()
         return [image for image in chosen if image is not self._session.shown]
 
     def ask_text(self, title: str, label: str, text: str) -> str | None:
         """Ask for a text; None if the user wants nothing after all."""
-        text, said = QInputDialog.getMultiLineText(self._window, title, label, text)
+        text, said = QInputDialog.getMultiLineText(
+            self._services.parent, title, label, text
+        )
         return text.strip() if said else None
 
     def _put_back(
@@ -179,11 +197,11 @@ class RevisionActions(QObject):
         self._session.replace_masks(image, labels, text, "restore", statuses=statuses)
         now = image.label_sets[labels.name].revision
         number = f" as revision {now.id}" if now else ""
-        self._window.messages.note(
+        self._messages.note(
             f"Revision {revision.id} is back{number}. Ctrl+Z takes it away again."
         )
 
-    def _queue(
+    def _add(
         self,
         model: ModelSpec,
         parameters: SegmentationParameters,
@@ -194,10 +212,8 @@ class RevisionActions(QObject):
         planes = [e for e in images if e.source.planes == 1]
         for some, wanted in ((stacks, parameters), (planes, flat)):
             if some:
-                self._window.batch.add(some, model, wanted)
-        self._window.messages.note(
-            f"{image_count(len(images))} will run with {model.label}."
-        )
+                self._queue.add(some, model, wanted)
+        self._messages.note(f"{image_count(len(images))} will run with {model.label}.")
 
     def _set_note(self, number: int, text: str) -> None:
         self._session.project.submit(lambda db: set_note(db, number, text))

@@ -8,13 +8,13 @@ from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QMenu
 
+from cellpose_studio.app.images.training_roles import TrainingMembers
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.project.tables.training import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
 from cellpose_studio.ui.files.relink import Relinker
 from cellpose_studio.ui.images.panel import ImagesPanel
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
 
 _USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
@@ -29,16 +29,17 @@ class ImageActions(QObject):
 
     def __init__(
         self,
-        session: Session,
+        services: Services,
         listed: ImagesPanel,
+        roles: TrainingMembers,
         relinker: Relinker,
-        messages: MessageBar,
     ) -> None:
         super().__init__(listed)
-        self._session = session
+        self._session = services.session
+        self._messages = services.messages
         self._list = listed
+        self._roles = roles
         self._relinker = relinker
-        self._messages = messages
         listed.view.customContextMenuRequested.connect(self._pop_up)
 
     def targets(self) -> list[ProjectImage]:
@@ -63,7 +64,7 @@ class ImageActions(QObject):
     def use(self, images: Sequence[ProjectImage], role: TrainingRole | None) -> None:
         """Use the masks of images for training, or for testing, or not any more."""
         for image in images:
-            self._list.members.set_role(image, role)
+            self._roles.set_role(image, role)
         if without := sum(image.masks is None for image in images):
             self._messages.note(f"{image_count(without)} without masks cannot be used.")
 
@@ -117,7 +118,7 @@ class ImageActions(QObject):
         ]
         actions = fill(menu, commands, menu)
         for name, _, role in _USES:
-            roles = {self._list.members.role(e) for e in images if e.masks}
+            roles = {self._roles.role(e) for e in images if e.masks}
             actions[name].setEnabled(bool(roles - {role}))
         return menu
 

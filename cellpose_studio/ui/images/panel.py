@@ -21,11 +21,8 @@ from cellpose_studio.app.images.image_status import STATUSES, ImageStatus
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
 from cellpose_studio.app.images.training_roles import TrainingMembers
-from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.io.cache.thumbnails import ThumbnailCache
-from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.images.delegate import ImageDelegate, draw_sign
 from cellpose_studio.ui.images.model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.images.text import STATUS_WORDS
@@ -75,19 +72,25 @@ class ImagesPanel(QWidget):
     ----------
     session
         Whose images are shown.
-    queue
-        Where short work is done.
+    missing, roles, thumbnails
+        What is known of the images: whose files are not there, which are for training,
+        and how they look.
     """
 
     chosen = Signal(str)  # key of an image
 
-    def __init__(self, session: Session, queue: JobQueue) -> None:
+    def __init__(
+        self,
+        session: Session,
+        missing: MissingImages,
+        roles: TrainingMembers,
+        thumbnails: Thumbnails,
+    ) -> None:
         super().__init__()
         self._session = session
-        self.missing = MissingImages(session)
-        self.members = TrainingMembers(session, queue)
-        self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
-        self.model = ImageModel(session, self.missing, self.members)
+        self._missing = missing
+        self._thumbnails = thumbnails
+        self.model = ImageModel(session, missing, roles)
         self.filtered = ImageFilter(self.model)
         self._leaving = self._filtering = False
         # Before the view hears of it, which then takes another row for the current one.
@@ -112,10 +115,8 @@ class ImagesPanel(QWidget):
             self._session.show(image.source.key)
 
     def shut_down(self) -> None:
-        """Stop what runs in the background, for good."""
+        """Ask for no more thumbnails, for good."""
         self._rest.stop()
-        self.thumbnails.shut_down()
-        self.missing.shut_down()
 
     # Building
 
@@ -145,11 +146,11 @@ class ImagesPanel(QWidget):
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.view.moved.connect(self._look_soon)
         self._rest.timeout.connect(self._on_rest)
-        self.thumbnails.made.connect(self.model.set_thumbnail)
-        self.thumbnails.failed.connect(self.model.set_unreadable)
+        self._thumbnails.made.connect(self.model.set_thumbnail)
+        self._thumbnails.failed.connect(self.model.set_unreadable)
         self._session.shown_changed.connect(self._on_shown)
         self._session.project_changed.connect(self._on_project)
-        self.missing.changed.connect(self._on_missing)
+        self._missing.changed.connect(self._on_missing)
         # The user may have been moving files, or plugging in a drive.
         QApplication.instance().applicationStateChanged.connect(self._on_state)
 
@@ -179,7 +180,7 @@ class ImagesPanel(QWidget):
 
     def _on_state(self, state: Qt.ApplicationState) -> None:
         if state == Qt.ApplicationState.ApplicationActive:
-            self.missing.look()
+            self._missing.look()
 
     def _on_leaving(self) -> None:
         self._leaving = True
@@ -213,7 +214,7 @@ class ImagesPanel(QWidget):
         """Ask for the thumbnails that are in sight, and for no others."""
         rows = self.view.rows_in_sight()
         seen = [self.filtered.image(row).source for row in rows]
-        self.thumbnails.want(i for i in seen if self.model.needs_thumbnail(i))
+        self._thumbnails.want(i for i in seen if self.model.needs_thumbnail(i))
 
 
 def _status_box() -> QComboBox:

@@ -5,40 +5,24 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from qtpy.QtCore import QEvent, QObject, QPoint, Qt, QTimer, Signal
+from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.selection import Selection
-from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.appearance import channels_shown, masks_shown
 from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.ortho.cuts import cut_picture, stretch_of
 from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
 from cellpose_studio.ui.ortho.stacks import Stacks
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
 
 _LEAST, _MOST = 120, 0.45
 """Screen pixels of a side view, and its part of the width or the height."""
 _LINES = "cut"
 _JOINED = "\N{NO-BREAK SPACE}"
-_LOOKS = {
-    "blending",
-    "colormap",
-    "contrast_limits",
-    "data",
-    "gamma",
-    "inserted",
-    "opacity",
-    "removed",
-    "reordered",
-    "visible",
-}
-"""Events of layers after which a cut looks different."""
 
 
 class OrthoViews(QWidget):
@@ -48,25 +32,16 @@ class OrthoViews(QWidget):
     or in the middle of the cell that is chosen. With Shift held it follows the mouse.
     """
 
-    failed = Signal(Exception)
-
-    def __init__(
-        self,
-        session: Session,
-        canvas: Canvas,
-        selection: Selection,
-        tools: ToolManager,
-        queue: JobQueue,
-    ) -> None:
+    def __init__(self, services: Services, canvas: Canvas, tools: ToolManager) -> None:
         super().__init__()
-        self._session = session
+        self._session = services.session
+        self._selection = services.selection
         self._canvas = canvas
-        self._selection = selection
         self._tools = tools
         self._wanted = False
         self._point = (0, 0)
         self._crossed: tuple[int, int] | None = None
-        self.stacks = Stacks(queue)
+        self.stacks = Stacks(services)
         self.beside = SideView("YZ", beside=True)
         self.below = SideView("XZ", beside=False)
         self.corner = QLabel(wordWrap=True, margin=8)
@@ -108,12 +83,6 @@ class OrthoViews(QWidget):
         """Share the room out anew."""
         self._share_room()
 
-    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Put the cuts where they belong when the canvas has another size."""
-        if event.type() == QEvent.Type.Resize and self._wanted:
-            self._placing.start()
-        return bool(super().eventFilter(watched, event))
-
     # Building
 
     def _lay_out(self) -> None:
@@ -149,14 +118,10 @@ class OrthoViews(QWidget):
         # Back from 3D, all is to be where it was.
         canvas.rendering.changed.connect(lambda on: self._follow(refit=on))
         canvas.watch(self._on_mouse)
-        canvas.widget.canvas.native.installEventFilter(self)
-        canvas.model.layers.events.connect(self._on_layers)
-        canvas.model.dims.events.current_step.connect(self._on_changed)
-        camera = canvas.model.scene.camera.events
-        for event in (camera.zoom, camera.center):
-            event.connect(self._on_camera)
+        canvas.looks_changed.connect(self._on_changed)
+        canvas.plane_changed.connect(self._on_changed)
+        canvas.camera.changed.connect(self._on_camera)
         self.stacks.changed.connect(self._on_changed)
-        self.stacks.failed.connect(self.failed)
         self._selection.changed.connect(self._on_chosen)
         self.beside.moved.connect(lambda y, z: self.move_to(y, self._point[1], z))
         self.below.moved.connect(lambda x, z: self.move_to(self._point[0], x, z))
@@ -182,7 +147,7 @@ class OrthoViews(QWidget):
 
         With ``refit``, what is all in view stays so: it has less room then, or more.
         """
-        fits, shown = self._all_in_view(), not self.beside.isHidden()
+        fits, shown = self._canvas.camera.shows_all(), not self.beside.isHidden()
         self._share_room()
         for widget in self._sides:
             widget.setVisible(self.on)
@@ -193,7 +158,7 @@ class OrthoViews(QWidget):
             self.stacks.want(None)
         if refit and fits and shown != self.on:
             # Once the layout has changed.
-            QTimer.singleShot(0, self._canvas.model.fit_to_view)
+            QTimer.singleShot(0, self._canvas.camera.fit)
         self._redrawing.start()
 
     def _share_room(self) -> None:
@@ -211,11 +176,7 @@ class OrthoViews(QWidget):
         if self._wanted:
             self._redrawing.start()
 
-    def _on_layers(self, event: Any) -> None:
-        if self._wanted and event.type in _LOOKS:
-            self._redrawing.start()
-
-    def _on_camera(self, _: Any) -> None:
+    def _on_camera(self) -> None:
         if self._wanted:
             self._placing.start()
 
@@ -262,7 +223,7 @@ class OrthoViews(QWidget):
         (y, x), every = self._point, slice(None)
         time, stretch = self._canvas.plane[:-1], stretch_of(image.label_scale[-3:])
         stack = self.stacks.stack
-        channels, masks = channels_shown(self._canvas), masks_shown(self._canvas)
+        channels, masks = self._canvas.channels_shown(), self._canvas.masks_shown()
         for view, cut in ((self.beside, (every, every, x)), (self.below, (every, y))):
             view.show_cut(cut_picture(stack, channels, masks, cut, time, stretch))
         # Or the canvas would be drawn twice for a change that it shows by itself.
@@ -276,9 +237,8 @@ class OrthoViews(QWidget):
         image = self._canvas.image
         if not self.on or image is None:
             return
-        camera = self._canvas.model.scene.camera
-        native = self._canvas.widget.canvas.native
-        corner = native.mapTo(self, QPoint(0, 0))
+        camera, surface = self._canvas.camera, self._canvas.surface
+        corner = surface.mapTo(self, QPoint(0, 0))
         z, y, x = self.point
         depth, height, width = image.shape[2:]
         sizes = [size * camera.zoom for size in image.label_scale[-3:]]
@@ -286,8 +246,8 @@ class OrthoViews(QWidget):
         top, left = (
             room / 2 - centre * camera.zoom - size / 2
             for room, centre, size in zip(
-                (native.height(), native.width()),
-                camera.center[-2:],
+                (surface.height(), surface.width()),
+                camera.center,
                 sizes[1:],
                 strict=True,
             )
@@ -325,16 +285,6 @@ class OrthoViews(QWidget):
         axes = zip("zyx", self.point, strict=True)
         place = "  ".join(f"{axis}{_JOINED}{n}" for axis, n in axes)
         self.corner.setText(f"{place}\n\n{self.stacks.state}".strip())
-
-    def _all_in_view(self) -> bool:
-        """Tell whether the view shows all of the image, or there is none."""
-        image = self._canvas.image
-        if image is None:
-            return False
-        native = self._canvas.widget.canvas.native
-        zoom = self._canvas.model.scene.camera.zoom
-        height, width = np.array(image.shape[3:]) * image.label_scale[-2:] * zoom
-        return bool(height <= native.height() and width <= native.width())
 
 
 def _part(room: int, share: float) -> int:

@@ -8,9 +8,10 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.ui.services import Services
 
 LARGEST = 2 * 1024**3
 """Bytes of a time point that are kept in memory at most."""
@@ -22,11 +23,10 @@ class Stacks(QObject):
     """Reads one time point of an image in a job, and keeps the last one read."""
 
     changed = Signal()
-    failed = Signal(Exception)
 
-    def __init__(self, queue: JobQueue) -> None:
+    def __init__(self, services: Services) -> None:
         super().__init__()
-        self._queue = queue
+        self._services = services
         self._wanted: tuple[ImageSource, int] | None = None
         self._stack: Stack | None = None
         self._job: Job | None = None
@@ -65,7 +65,7 @@ class Stacks(QObject):
         )
         job.finished.connect(lambda stack: self._on_read(job, stack))
         job.failed.connect(lambda error: self._on_failed(job, error))
-        self._queue.start(job)
+        self._services.stack_jobs.start(job)
 
     def _on_read(self, job: Job, stack: Stack) -> None:
         if job is self._job:
@@ -75,7 +75,7 @@ class Stacks(QObject):
     def _on_failed(self, job: Job, error: Exception) -> None:
         if job is self._job:
             self._job, self.state = None, "The stack cannot be read."
-            self.failed.emit(error)
+            self._services.show_error(error)
             self.changed.emit()
 
 

@@ -6,12 +6,10 @@ from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 
-from psygnal import Signal
 from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QInputDialog, QMenu, QMessageBox, QWidget
 
 from cellpose_studio.app.runs.queue import reference
-from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.io.project.tables.presets import (
     Preset,
@@ -20,7 +18,7 @@ from cellpose_studio.io.project.tables.presets import (
     write_preset,
 )
 from cellpose_studio.ui.segment.panel import SegmentPanel
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.services import Services
 
 AskName = Callable[[Sequence[str], QWidget], str]
 
@@ -46,22 +44,18 @@ def ask_name(taken: Sequence[str], parent: QWidget) -> str:
 class Presets(QObject):
     """The menu of presets in the Segment panel, and what it does."""
 
-    failed = Signal(Exception)
-
-    def __init__(
-        self, session: Session, segment: SegmentPanel, messages: MessageBar
-    ) -> None:
+    def __init__(self, services: Services, segment: SegmentPanel) -> None:
         super().__init__(segment)
-        self._session = session
+        self._services = services
+        self._session = services.session
         self._segment = segment
-        self._messages = messages
         self._presets: dict[str, Preset] = {}
         self.ask: AskName = ask_name
         self.menu = QMenu(segment)
         self.menu.setToolTipsVisible(True)
         self.menu.aboutToShow.connect(self.fill)
         segment.presets.setMenu(self.menu)
-        session.project_changed.connect(self._load)
+        self._session.project_changed.connect(self._load)
         self._load()
 
     def save(self) -> None:
@@ -80,7 +74,7 @@ class Presets(QObject):
         preset = self._presets[name]
         said = self._segment.show_parameters(preset.model, preset.parameters)
         if said:
-            self._messages.note(said)
+            self._services.messages.note(said)
 
     def delete(self, name: str) -> None:
         """Forget a preset."""
@@ -109,7 +103,7 @@ class Presets(QObject):
             presets = self._session.project.read(read_presets)
         except ProjectUnusable as error:
             presets = []
-            self.failed.emit(error)
+            self._services.show_error(error)
         self._presets = {preset.name: preset for preset in presets}
 
 

@@ -18,8 +18,7 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from cellpose_studio.app.runs.queue import BatchItem, BatchQueue, BatchState
-from cellpose_studio.app.session.session import Session
-from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
 
 _ROWS = 4
@@ -30,13 +29,11 @@ _KEY = Qt.ItemDataRole.UserRole
 class BatchPanel(QFrame):
     """Shown only while there is a queue; what went well needs no closing."""
 
-    def __init__(
-        self, session: Session, batch: BatchQueue, messages: MessageBar
-    ) -> None:
+    def __init__(self, services: Services, batch: BatchQueue) -> None:
         super().__init__(objectName="batchPanel")
-        self._session = session
+        self._session = services.session
+        self._messages = services.messages
         self._batch = batch
-        self._messages = messages
         self._pace = _Pace()
         self._taken_up = False
         self._build()
@@ -48,7 +45,7 @@ class BatchPanel(QFrame):
         batch.changed.connect(self._refresh)
         batch.items_changed.connect(self._pace.note)
         batch.ended.connect(self._on_ended)
-        session.project_changed.connect(self._on_project)
+        self._session.project_changed.connect(self._on_project)
         self._on_project()
 
     def pause_or_resume(self) -> None:

@@ -1,7 +1,8 @@
-"""The window: canvas in the middle, panels around it, and who hears what."""
+"""The window: canvas in the middle, panels around it, and what connects them."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -9,7 +10,6 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QDockWidget,
-    QFileDialog,
     QMainWindow,
     QStackedWidget,
     QTabWidget,
@@ -17,49 +17,47 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.background.auto_seal import AutoSeal
-from cellpose_studio.app.background.edits import BackgroundEdits
-from cellpose_studio.app.background.flow_store import FlowRecorder, FlowStore
-from cellpose_studio.app.background.mask_loader import MaskLoader
-from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.project.scratch import unsaved_project
-from cellpose_studio.app.runs.queue import BatchQueue
-from cellpose_studio.app.runs.runner import Runs
-from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.networks.catalogue import shipped
-from cellpose_studio.io.images.reader import IMAGE_FILES
-from cellpose_studio.io.project.file import SUFFIX
-from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.panel import CuratePanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.export_masks import Saver
+from cellpose_studio.ui.files.open_files import FileOpener
 from cellpose_studio.ui.files.open_images import Opener
 from cellpose_studio.ui.files.projects import Projects
 from cellpose_studio.ui.files.relink import Relinker
+from cellpose_studio.ui.history.comparison import Comparing
 from cellpose_studio.ui.history.panel import HistoryPanel
+from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.queue_badges import BatchBadges
 from cellpose_studio.ui.ortho.ortho import OrthoViews
+from cellpose_studio.ui.segment.actions import SegmentActions
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
 from cellpose_studio.ui.segment.weight_files import AddedModels
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.widgets.message_bar import MessageBar
+from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.gc_tuning import GcTuning
 from cellpose_studio.ui.window.job_bar import JobBar
 from cellpose_studio.ui.window.menus import Menus
@@ -75,10 +73,6 @@ _IMAGES, _LAYERS = 420, 260
 _LAYOUT = 1
 """To be raised when docks change, or an older arrangement is restored."""
 _AREAS = Qt.DockWidgetArea
-_OPEN_FILTER = (
-    f"Images and projects ({IMAGE_FILES} *{SUFFIX});;Projects (*{SUFFIX});;"
-    "All files (*)"
-)
 
 
 class MainWindow(QMainWindow):
@@ -96,65 +90,22 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Cellpose Studio")
         self.setAcceptDrops(True)
-        self.settings = settings
-        self.session = Session(project)
-        self.queue = JobQueue(self)
-        # Sliders must not wait for a network that runs.
-        self.quick = JobQueue(self)
-        # A stack takes seconds to read: sliders and undo must not wait for that either.
-        self.stack_jobs = JobQueue(self)
-        self.canvas = Canvas(settings.theme)
-        self.setting_apart = GcTuning(self.canvas)
-        self.messages = MessageBar()
-        self.selection = Selection(self.session)
-        self.slow_edits = BackgroundEdits(self.session, self.quick)
-        self.tools = ToolManager(
-            self.session, self.canvas, self.selection, self.slow_edits
-        )
-        self.cell_commands = CellCommands(self.tools, self)
-        self.plane_commands = PlaneCommands(
-            self.tools, self.slow_edits, self.messages.note, self
-        )
-        self.picture = SessionView(self.session, self.canvas)
-        self.ortho = OrthoViews(
-            self.session, self.canvas, self.selection, self.tools, self.stack_jobs
-        )
-        self.images = ImagesPanel(self.session, self.quick)
-        self.segment = SegmentPanel()
-        self.models = AddedModels(self.segment.model, self.quick, settings, self)
-        self.jobs = JobBar(self.queue, self.quick)
-        self.runs = Runs(self.session, self.queue)
-        self.batch = BatchQueue(self.session, self.runs, self.queue)
-        self.badges = BatchBadges(self.session, self.batch, self.images.model)
-        self.batch_panel = BatchPanel(self.session, self.batch, self.messages)
-        self.presets = Presets(self.session, self.segment, self.messages)
-        self.scope = RunScope(self.session, self.images, self.segment, self.batch)
-        self.thresholds = Thresholds(self.session, self.quick)
-        self.opener = Opener(self.session, self.quick, settings, self.messages, self)
-        self.saver = Saver(self.session, self.quick, settings, self.messages, self)
-        self.projects = Projects(
-            self.session, self.quick, settings, self.messages, self
-        )
-        self.relinker = Relinker(
-            self.session, self.quick, settings, self.messages, self
-        )
-        self.image_actions = ImageActions(
-            self.session, self.images, self.relinker, self.messages
-        )
-        flows = FlowStore(cache_dir() / "flows")
-        self.masks = MaskLoader(self.session, self.quick, flows)
-        self.flow_keeper = FlowRecorder(self.session, self.quick, flows)
-        self.sealer = AutoSeal(self.session)
-        self.history = HistoryPanel(self, flows)
         self.tabs = QTabWidget()
-        self.curate = CuratePanel(self)
-        self.words = CellTextProvider(self.session, self.curate.reviewer)
-        self.words_shown = CellTextOverlay(self.canvas, self.words.within)
-        self.words.changed.connect(self.words_shown.refresh_soon)
-        self.figures = FigureExport(self)
+        self.services = self._make_services(settings, project)
+        self.session = self.services.session
+        self.selection = self.services.selection
+        self._guard = TextFocusGuard(self)
+        self._make_canvas(settings.theme)
+        self.background = Background(self.services)
+        self._make_tools()
+        self._make_file_actions()
+        self._make_images()
+        self._make_segment()
+        self._make_curate()
+        self._make_history()
         self._lay_out()
-        self.state = WindowState(self.session, self.canvas, self.tabs)
-        self.projects.before_leaving = self.state.remember
+        self._state = WindowState(self.session, self.canvas, self.tabs)
+        self.projects.before_leaving = self._state.remember
         self.menus = Menus(self)
         self._connect()
         self.set_theme(settings.theme)
@@ -162,49 +113,15 @@ class MainWindow(QMainWindow):
         for model in shipped():
             self.segment.model.add_model(model)
 
-    # What the menus and panels call
-
-    def choose_images(self) -> None:
-        """Ask for image files, or a project, and open them."""
-        files, _ = QFileDialog.getOpenFileNames(
-            self, "Open", self.settings.folder, _OPEN_FILTER
-        )
-        self.open([Path(file) for file in files])
-
-    def choose_folder(self) -> None:
-        """Ask for a folder and add the images and masks in it."""
-        folder = QFileDialog.getExistingDirectory(
-            self, "Import a folder", self.settings.folder
-        )
-        self.open([Path(folder)] if folder else [])
+    # What the menus call
 
     def open(self, paths: list[Path]) -> Job | None:
         """Open files and folders, off the GUI thread; or a project among them."""
-        if not paths:
-            return None
-        images = [path for path in paths if path.suffix != SUFFIX]
-        if images != paths:
-            project = next(path for path in paths if path.suffix == SUFFIX)
-            return self.projects.open(project, lambda: self.open(images))
-        self.settings.folder = str(paths[0].parent)
-        return self.opener.open(paths)
-
-    def open_sample(self) -> None:
-        """Open an image to try things on."""
-        # Not needed at the start, and scikit-image takes time to import.
-        from cellpose_studio.io.images.sample import sample_path
-
-        self.open([sample_path()])
+        return self.files.open(paths)
 
     def run(self) -> Job | None:
         """Run the chosen model on the images that the scope says."""
-        wanted, image = self.segment.wanted(), self.session.shown
-        if wanted is None or image is None:
-            return None
-        if self.scope.several:
-            self.scope.queue()
-            return None
-        return self.runs.start(image, *wanted)
+        return self._segmenting.run()
 
     def save(self) -> None:
         """Ask which files to write for the image that is shown, and write them."""
@@ -218,33 +135,29 @@ class MainWindow(QMainWindow):
 
     def set_theme(self, theme: str) -> None:
         """Change the colours of everything, "dark" or "light"."""
-        self.settings.theme = theme
+        self.services.settings.theme = theme
         self.canvas.set_theme(theme)
         self.setStyleSheet(self.canvas.style_sheet(theme, ADDITIONS))
 
-    def show_error(self, error: Exception) -> None:
-        """Say what went wrong."""
-        self.show_failure(failure_of(error))
+    # What the start of the application calls
 
     def show_failure(self, failure: Failure) -> None:
-        """Say what went wrong."""
-        self.messages.fail(failure)
+        """Show what went wrong."""
+        self.services.messages.fail(failure)
 
     def warm_up(self) -> None:
         """Load what the first masks, edits and runs need, and the models added."""
-        looking = Job(
-            "Looking for unnamed work", lambda _: unsaved_project(), quiet=True
+        run = self.services.run
+        run(
+            "Looking for unnamed work",
+            lambda _: unsaved_project(),
+            self.welcome.offer,
+            quiet=True,
         )
-        looking.finished.connect(self.welcome.offer)
-        looking.failed.connect(self.show_error)
-        self.quick.start(looking)
-        for work in (lambda _: self.canvas.warm_up(), warm_up_editing):
-            self.quick.start(Job("Warming up", work, quiet=True))
-        job = Job("Warming up", warm_up, quiet=True)
-        job.finished.connect(lambda devices: self.status.device.setText(devices[0]))
-        job.finished.connect(lambda _: self.setting_apart.start())
-        job.failed.connect(self.show_error)
-        self.quick.start(job)
+        for work in (lambda _: self.canvas.masks.warm_up(), warm_up_editing):
+            # What fails here fails again, and is shown, when it is needed.
+            self.services.io_jobs.start(Job("Warming up", work, quiet=True))
+        run("Warming up", warm_up, self._on_warm, quiet=True)
         self.models.add_remembered()
 
     # Qt's own events
@@ -266,23 +179,111 @@ class MainWindow(QMainWindow):
             event.ignore()
             return
         event.accept()
+        services = self.services
         # In reverse; whatever fails, the rest has to be closed all the same.
         with ExitStack() as closing:
             closing.callback(self.canvas.close)
             # What could not be written until now was given up by the user.
             closing.callback(self.session.project.close, patience=0)
+            closing.callback(self.background.shut_down)
             closing.callback(self.images.shut_down)
-            closing.callback(self.stack_jobs.shut_down)
-            closing.callback(self.quick.shut_down)
-            closing.callback(self.queue.shut_down)
+            closing.callback(services.stack_jobs.shut_down)
+            closing.callback(services.io_jobs.shut_down)
+            closing.callback(services.gpu_jobs.shut_down)
             closing.callback(self.hide)
-            self.settings.set_window("geometry", self.saveGeometry())
-            self.settings.set_window("state", self.saveState(_LAYOUT))
+            services.settings.set_window("geometry", self.saveGeometry())
+            services.settings.set_window("state", self.saveState(_LAYOUT))
 
-    # Building
+    # Making the parts
+
+    def _make_services(self, settings: Settings, project: Project) -> Services:
+        session = Session(project)
+        return Services(
+            session=session,
+            selection=Selection(session),
+            settings=settings,
+            messages=MessageBar(),
+            io_jobs=JobQueue(self),
+            stack_jobs=JobQueue(self),
+            gpu_jobs=JobQueue(self),
+            parent=self,
+            show_tab=self.tabs.setCurrentWidget,
+        )
+
+    def _make_canvas(self, theme: str) -> None:
+        self.canvas = Canvas(theme)
+        self._view = SessionView(self.session, self.canvas)
+        self._gc_tuning = GcTuning(self.canvas)
+
+    def _make_tools(self) -> None:
+        edits = self.background.edits
+        self.tools = ToolManager(self.session, self.canvas, self.selection, edits)
+        self.cell_commands = CellCommands(self.tools, self)
+        note = self.services.messages.note
+        self.plane_commands = PlaneCommands(self.tools, edits, note, self)
+        self.ortho = OrthoViews(self.services, self.canvas, self.tools)
+
+    def _make_file_actions(self) -> None:
+        self.saver = Saver(self.services)
+        self.projects = Projects(self.services)
+        self.relinker = Relinker(self.services)
+        opener = Opener(self.services)
+        self.files = FileOpener(self.services, opener, self.projects)
+
+    def _make_images(self) -> None:
+        work = self.background
+        self.images = ImagesPanel(
+            self.session, work.missing, work.roles, work.thumbnails
+        )
+        self.image_actions = ImageActions(
+            self.services, self.images, work.roles, self.relinker
+        )
+        self._badges = BatchBadges(self.session, work.run_queue, self.images.model)
+
+    def _make_segment(self) -> None:
+        work = self.background
+        self.segment = SegmentPanel()
+        self.models = AddedModels(self.services, self.segment.model)
+        self.presets = Presets(self.services, self.segment)
+        self.batch_panel = BatchPanel(self.services, work.run_queue)
+        self.scope = RunScope(self.session, self.images, self.segment, work.run_queue)
+        self._segmenting = SegmentActions(
+            self.session, self.segment, self.scope, work.runs, work.thresholds
+        )
+
+    def _make_curate(self) -> None:
+        measurer = self.background.measurer
+        self.highlight = CellHighlight(self.session, self.canvas, self.selection)
+        self.curate = CuratePanel(self.services, self.tools, measurer, self.highlight)
+        self.words = CellTextProvider(self.session, measurer)
+        self.words_shown = CellTextOverlay(self.canvas, self.words.within)
+        self.words.changed.connect(self.words_shown.refresh_soon)
+        self.figures = FigureExport(self.services, self.canvas, self.words)
+
+    def _make_history(self) -> None:
+        work = self.background
+        self.comparing = Comparing(self.services, self.canvas)
+        self.revisions = RevisionActions(
+            self.services, work.flows, self.segment, self.images, work.run_queue
+        )
+        self.history = HistoryPanel(
+            self.services, work.lineage, self.comparing, self.revisions
+        )
+
+    # Layout
 
     def _lay_out(self) -> None:
         self.welcome = Welcome()
+        self.jobs = JobBar(self.services.gpu_jobs, self.services.io_jobs)
+        self.status = StatusBar(self.statusBar())
+        self.tabs.addTab(self.segment, "Segment")
+        self.tabs.addTab(self.curate, "Curate")
+        self.tabs.addTab(self.history, "History")
+        self.setCentralWidget(self._centre())
+        self._lay_out_docks()
+
+    def _centre(self) -> QWidget:
+        """Return the canvas, with what is said above and below it."""
         self._middle = QStackedWidget()
         self._middle.addWidget(self.welcome)
         self._middle.addWidget(self.ortho)
@@ -290,15 +291,14 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.messages)
-        column.addWidget(self.history.comparing.bar)
+        column.addWidget(self.services.messages)
+        column.addWidget(self.comparing.bar)
         column.addWidget(self._middle, 1)
         column.addWidget(self.batch_panel)
         column.addWidget(self.jobs)
-        self.setCentralWidget(centre)
-        self.tabs.addTab(self.segment, "Segment")
-        self.tabs.addTab(self.curate, "Curate")
-        self.tabs.addTab(self.history, "History")
+        return centre
+
+    def _lay_out_docks(self) -> None:
         left, right = _AREAS.LeftDockWidgetArea, _AREAS.RightDockWidgetArea
         images = self._dock("Images", self.images, left)
         layers = self._dock("Layers", self.canvas.layer_panel(), left)
@@ -309,10 +309,9 @@ class MainWindow(QMainWindow):
         panels = self._dock("Panels", self.tabs, right)
         # The tabs have titles of their own.
         panels.setTitleBarWidget(QWidget())
-        self.panels = [images, layers, controls, panels]
+        self.panels: Sequence[QDockWidget] = [images, layers, controls, panels]
         self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
         self.resizeDocks([images, layers], [_IMAGES, _LAYERS], Qt.Orientation.Vertical)
-        self.status = StatusBar(self.statusBar())
 
     def _dock(
         self, title: str, widget: QWidget, area: Qt.DockWidgetArea
@@ -323,57 +322,53 @@ class MainWindow(QMainWindow):
         self.addDockWidget(area, dock)
         return dock
 
-    def _connect(self) -> None:
-        self.session.shown_changed.connect(self._on_shown)
-        self.session.labels_changed.connect(self._on_labels)
-        self.session.labels_edited.connect(self._on_labels)
-        self.session.failed.connect(self.show_error)
-        self.projects.saved.connect(self.status.saved.setText)
-        self.projects.opened.connect(self._on_project)
-        self.masks.failed.connect(self.show_error)
-        self.images.chosen.connect(self.session.show)
-        self.images.members.failed.connect(self.show_error)
-        self.segment.run_wanted.connect(self.run)
-        self.segment.thresholds_changed.connect(self._on_thresholds)
-        self.segment.thresholds_released.connect(self.thresholds.end_gesture)
-        self.models.failed.connect(self.show_error)
-        self.welcome.sample_wanted.connect(self.open_sample)
-        self.canvas.status_changed.connect(self.status.position.setText)
-        self.picture.cell_described.connect(self.status.cell.setText)
-        self.welcome.project_wanted.connect(self.projects.open)
-        self.ortho.failed.connect(self.show_error)
-        self.runs.failed.connect(self.show_error)
-        self.batch.failed.connect(self.show_error)
-        self.presets.failed.connect(self.show_error)
-        self.runs.noted.connect(self.messages.note)
-        self.thresholds.failed.connect(self.show_error)
-        self.slow_edits.noted.connect(self.messages.note)
-        self.slow_edits.failed.connect(self.show_error)
-
     def _restore(self) -> None:
         self.resize(*_SIZE)
-        if (geometry := self.settings.window("geometry")) is not None:
+        settings = self.services.settings
+        if (geometry := settings.window("geometry")) is not None:
             self.restoreGeometry(geometry)
-        if (state := self.settings.window("state")) is not None:
+        if (state := settings.window("state")) is not None:
             self.restoreState(state, _LAYOUT)
 
-    # What happens
+    # Connections
+
+    def _connect(self) -> None:
+        session, status = self.session, self.status
+        session.shown_changed.connect(self._on_shown)
+        session.labels_changed.connect(self._on_labels)
+        session.labels_edited.connect(self._on_labels)
+        session.failed.connect(self.services.show_error)
+        self.images.chosen.connect(session.show)
+        self.projects.opened.connect(self._on_project)
+        self.projects.saved.connect(status.saved.setText)
+        self.canvas.status_changed.connect(status.position.setText)
+        self._view.cell_described.connect(status.cell.setText)
+        self.welcome.sample_wanted.connect(self.files.open_sample)
+        self.welcome.project_wanted.connect(self.projects.open)
 
     def _on_shown(self, image: ProjectImage | None) -> None:
-        # First, or the canvas would fit the image into a size that it has no more.
+        # Switch the page first: the canvas fits the image to its current size.
         self._middle.setCurrentIndex(0 if image is None else 1)
         self._name_window()
         self.segment.show_entry(image)
         try:
-            self.picture.show(image)
+            self._view.show(image)
         # The file may have gone, or be damaged where it was not looked at before.
         except Exception as error:
-            self.show_error(error)
+            self.services.show_error(error)
 
     def _on_project(self) -> None:
         self._name_window()
         if self.session.shown is None:
-            self.state.restore()
+            self._state.restore()
+
+    def _on_labels(self, image: ProjectImage, *_: object) -> None:
+        if image is self.session.shown:
+            self.segment.show_labels(image.masks)
+
+    def _on_warm(self, devices: list[str]) -> None:
+        self.status.device.setText(devices[0])
+        self._gc_tuning.start()
 
     def _name_window(self) -> None:
         image = self.session.shown
@@ -381,19 +376,3 @@ class MainWindow(QMainWindow):
         if not self.session.project.unnamed:
             parts.append(self.session.project.name)
         self.setWindowTitle(" - ".join([*parts, "Cellpose Studio"]))
-
-    def _on_labels(self, image: ProjectImage, *_: object) -> None:
-        if image is self.session.shown:
-            self.segment.show_labels(image.masks)
-
-    def _on_thresholds(self) -> None:
-        image = self.session.shown
-        if image is None or image.masks is None:
-            return
-        changed = {
-            **image.masks.parameters.model_dump(),
-            **self.segment.result.values(),
-        }
-        self.thresholds.change(
-            image, type(image.masks.parameters).model_validate(changed)
-        )

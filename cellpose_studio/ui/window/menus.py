@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QKeySequence
@@ -16,9 +15,7 @@ from cellpose_studio.ui.commands.command import Command, QAction, fill, fill_rec
 from cellpose_studio.ui.commands.shortcut_editor import KeySheet
 from cellpose_studio.ui.commands.shortcuts import Keys
 from cellpose_studio.ui.tools.commands import tool_commands
-
-if TYPE_CHECKING:
-    from cellpose_studio.ui.window.main_window import MainWindow
+from cellpose_studio.ui.window.menu_host import MenuHost
 
 _FROM_THE_SIDE = ("ortho", "rendering")
 
@@ -26,7 +23,7 @@ _FROM_THE_SIDE = ("ortho", "rendering")
 class Menus:
     """File, Edit, View, Segment and Help, with every command once."""
 
-    def __init__(self, window: MainWindow) -> None:
+    def __init__(self, window: MenuHost) -> None:
         self._window = window
         self.actions: dict[str, QAction] = {}
         self._file()
@@ -35,12 +32,12 @@ class Menus:
         self._segment()
         self._curate()
         self._help()
-        self.keys = Keys(self.actions, window.settings)
+        self.keys = Keys(self.actions, window.services.settings)
         self.keys.explain(window.curate.tips)
         window.session.shown_changed.connect(self._on_state)
         window.session.labels_changed.connect(self._on_state)
         window.session.image_changed.connect(self._on_state)
-        window.batch.changed.connect(self._on_state)
+        window.background.run_queue.changed.connect(self._on_state)
         window.canvas.rendering.changed.connect(self._on_state)
         self._on_state()
 
@@ -51,16 +48,19 @@ class Menus:
         self._add(
             menu,
             Command("newProject", "&New project", projects.new, "Ctrl+N"),
-            Command("open", "&Open…", window.choose_images, "Ctrl+O"),
+            Command("open", "&Open…", window.files.choose_images, "Ctrl+O"),
             Command("openProject", "Open a &project…", projects.choose_and_open),
         )
         self.recent = menu.addMenu("Open &recent")
         self._add(
             menu,
             Command(
-                "openFolder", "Import a &folder…", window.choose_folder, "Ctrl+Shift+O"
+                "openFolder",
+                "Import a &folder…",
+                window.files.choose_folder,
+                "Ctrl+Shift+O",
             ),
-            Command("openSample", "Open the sa&mple", window.open_sample),
+            Command("openSample", "Open the sa&mple", window.files.open_sample),
             None,
             Command("relink", "Relin&k images…", window.relinker.ask),
             None,
@@ -75,7 +75,7 @@ class Menus:
             Command("closeProject", "&Close project", projects.close, "Ctrl+Shift+W"),
             Command("quit", "&Quit", window.close, "Ctrl+Q"),
         )
-        window.settings.recent_changed.connect(self._fill_recent)
+        window.services.settings.recent_changed.connect(self._fill_recent)
         self._fill_recent()
 
     def _edit(self) -> None:
@@ -93,7 +93,7 @@ class Menus:
         menu.addActions([undo, redo])
         self.actions |= {"undo": undo, "redo": redo}
         menu.addSeparator()
-        version = window.history.work.save_version
+        version = window.revisions.save_version
         self._add(menu, Command("saveVersion", "Save a &version…", version))
 
     def _view(self) -> None:
@@ -108,12 +108,14 @@ class Menus:
 
         self._add(
             menu,
-            Command("masks", "&Masks", canvas.set_masks_shown, "X", checked=True),
-            Command("outlines", "&Outlines", canvas.set_outlines, "Z", checked=True),
+            Command("masks", "&Masks", canvas.masks.set_filled, "X", checked=True),
+            Command(
+                "outlines", "&Outlines", canvas.masks.set_outlines, "Z", checked=True
+            ),
             Command(
                 "uncertainty",
                 "Colour by &uncertainty",
-                canvas.set_coloured_by_uncertainty,
+                canvas.masks.set_coloured_by_uncertainty,
                 "K",
                 checked=False,
             ),
@@ -145,7 +147,7 @@ class Menus:
                 "light",
                 "&Light colours",
                 lambda on: window.set_theme("light" if on else "dark"),
-                checked=window.settings.theme == "light",
+                checked=window.services.settings.theme == "light",
             ),
         )
         # Napari has a button for it, too.
@@ -157,7 +159,7 @@ class Menus:
 
     def _segment(self) -> None:
         window = self._window
-        menu = window.menuBar().addMenu("&Segment")
+        menu, queue = window.menuBar().addMenu("&Segment"), window.background.run_queue
         self._add(
             menu,
             Command("run", "&Run", window.run, "Ctrl+R"),
@@ -170,7 +172,7 @@ class Menus:
                 "&Pause or resume the queue",
                 window.batch_panel.pause_or_resume,
             ),
-            Command("cancelQueue", "Cancel the &queue", window.batch.cancel),
+            Command("cancelQueue", "Cancel the &queue", queue.cancel),
             None,
             Command("models", "&Models…", window.segment.model.show_browser, "M"),
             Command("addModel", "&Add a model file…", window.models.choose),
@@ -201,7 +203,9 @@ class Menus:
         self.actions |= fill(menu, list(commands), self._window)
 
     def _fill_recent(self) -> None:
-        paths = [path for path in self._window.settings.recent if path.exists()]
+        paths = [
+            path for path in self._window.services.settings.recent if path.exists()
+        ]
         fill_recent(self.recent, paths, lambda path: self._window.open([path]))
 
     def _on_state(self, *_: object) -> None:
@@ -224,7 +228,7 @@ class Menus:
             self.actions[name].setEnabled(not why)
             self.actions[name].setToolTip(why)
         for name in ("pauseQueue", "cancelQueue"):
-            self.actions[name].setEnabled(self._window.batch.left > 0)
+            self.actions[name].setEnabled(self._window.background.run_queue.left > 0)
         for name in ("save", "saveVersion", "howMade"):
             masks = image is not None and image.masks is not None
             self.actions[name].setEnabled(masks)
@@ -232,7 +236,7 @@ class Menus:
     def _cancel(self) -> None:
         """Leave a comparison or a tool, or stop what runs."""
         window = self._window
-        if not (window.history.comparing.leave() or window.tools.leave()):
+        if not (window.comparing.leave() or window.tools.leave()):
             window.jobs.cancel_job()
 
     def _show_keys(self) -> None:

@@ -86,7 +86,7 @@ def _run(options: argparse.Namespace) -> int:
     if options.paths:
         window.open([path.resolve() for path in options.paths])
     elif options.sample:
-        window.open_sample()
+        window.files.open_sample()
     # After the first paint, which two seconds of imports would hold up.
     QTimer.singleShot(_PAINTED, window.warm_up)
     return int(app.exec())

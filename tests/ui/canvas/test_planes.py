@@ -280,7 +280,9 @@ def test_links_are_dropped_when_the_masks_change_meanwhile(user, opened, mouse):
     changed[masks == 1] = 0
     np.testing.assert_array_equal(image.masks.array, changed)
     busy = Event()
-    window.quick.start(Job("Something else", lambda _: busy.wait(), quiet=True))
+    window.services.io_jobs.start(
+        Job("Something else", lambda _: busy.wait(), quiet=True)
+    )
     window.menus.actions["linkOverTime"].trigger()
     assert window.jobs.text.text().startswith("Link cells over time")
     window.jobs.cancel.click()

@@ -74,7 +74,8 @@ def test_w_shows_numbers_inside_their_cells(user, masks, two):
     for word in shown.shown:
         assert two[int(word.y), int(word.x)] == int(word.text)
     # White letters with a dark rim where the cell is on the screen.
-    word, place = shown.shown[1], shown._on_screen()[1]
+    word = shown.shown[1]
+    (place,) = user.window.canvas.camera.on_screen([(word.y, word.x)])
     assert 50 < place[0] < shown.width()
     assert abs(word.y - 50) < 1
     picture = shown.grab().toImage()

@@ -77,7 +77,7 @@ def test_a_key_can_be_changed_and_is_remembered(user, sheet, qtbot):
     assert user.window.tools.mode == "select"
     qtbot.keyClick(user.window, Qt.Key.Key_G)
     assert user.window.tools.mode == "brush"
-    assert user.window.settings.keys("brush") == ["G"]
+    assert user.window.services.settings.keys("brush") == ["G"]
     assert "Key: G." in user.window.curate.tools.buttons["brush"].toolTip()
 
 
@@ -98,10 +98,10 @@ def test_a_command_can_be_without_a_key_and_all_can_be_reset(user, sheet, qtbot)
     sheet.tree.setCurrentItem(item(sheet, "Redo"))
     qtbot.mouseClick(sheet.none, LEFT)
     assert item(sheet, "Redo").text(1) == ""
-    assert user.window.settings.keys("redo") == []
+    assert user.window.services.settings.keys("redo") == []
     qtbot.mouseClick(sheet.reset_all, LEFT)
     assert item(sheet, "Redo").text(1) == "Ctrl+Shift+Z or Ctrl+Y"
-    assert user.window.settings.keys("redo") is None
+    assert user.window.services.settings.keys("redo") is None
 
 
 def test_search_leaves_what_fits(sheet, qtbot):

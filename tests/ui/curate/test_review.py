@@ -11,7 +11,8 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.display.label_marks import ACCEPTED, LATER, REJECTED
 from cellpose_studio.ui.canvas.camera import zoom_for
-from cellpose_studio.ui.curate.cell_table_model import COLUMNS, STATUS
+from cellpose_studio.ui.curate.cell_table_model import STATUS
+from cellpose_studio.ui.widgets.cell_columns import COLUMNS
 from cellpose_studio.ui.window.main_window import MainWindow
 
 KEY = Qt.Key
@@ -164,7 +165,7 @@ def test_several_rows_are_decided_on_at_once(user, curate, qtbot):
 
 def test_a_filter_shows_some_cells_and_says_what_it_does_not_understand(user, curate):
     table = curate.table
-    areas = sorted(curate.reviewer.review.shapes.pixels.tolist())
+    areas = sorted(user.window.background.measurer.review.shapes.pixels.tolist())
     table.filter.setText(f"px<{areas[5]}")
     assert table.model.rowCount() == sum(area < areas[5] for area in areas)
     table.filter.setText("area<")

@@ -107,7 +107,7 @@ def test_what_is_in_view_alone(user, two, tmp_path):
     camera = user.window.canvas.model.scene.camera
     camera.zoom *= 4
     camera.center = (10, 10)  # µm: the middle of cell 3
-    part = user.window.words_shown.part_in_view()
+    part = user.window.canvas.camera.part_in_view()
     path = export(user, two, tmp_path / "f.svg", whole=False, bar=False)
     root = ET.parse(path).getroot()
     rows, columns = part
@@ -146,7 +146,9 @@ def dialog(user, two):
     """Return the dialog of a figure of ``two``, which is 1200 × 960 pixels large."""
     scene = user.window.figures.scene(two)
     options = FigureOptions(scale=12, line_colour="#ff0000")
-    made = FigureDialog(Path("f.png"), options, scene, False, user.window.quick)
+    made = FigureDialog(
+        Path("f.png"), options, scene, False, user.window.services.io_jobs
+    )
     made.show()
     yield made
     made.reject()
@@ -186,7 +188,7 @@ def test_a_choice_that_comes_meanwhile_is_the_one_that_is_shown(
         return make_figure(*args)
 
     monkeypatch.setattr("cellpose_studio.ui.figure.preview.make_figure", held)
-    queue = user.window.quick
+    queue = user.window.services.io_jobs
     dialog.bar.setChecked(False)
     user.wait_for(lambda: len(queue.jobs) == 1)
     dialog.fill.setChecked(True)
@@ -235,5 +237,5 @@ def test_the_dialog_exports_and_remembers(user, two, tmp_path):
         (False, "The name has to end in .png, .svg or .pdf."),
     ]
     assert (tmp_path / "f.svg").exists()
-    assert user.window.settings.figure["fill"] is True
-    assert user.window.settings.figure_ending == ".svg"
+    assert user.window.services.settings.figure["fill"] is True
+    assert user.window.services.settings.figure_ending == ".svg"

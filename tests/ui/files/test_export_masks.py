@@ -123,7 +123,7 @@ def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     before = image.masks.array.copy()
     user.window.session.project.writer.flush(10)
     gate = threading.Event()
-    user.window.quick.start(Job("Waiting", lambda _: gate.wait(60)))
+    user.window.services.io_jobs.start(Job("Waiting", lambda _: gate.wait(60)))
     user.window.saver.save(image, ["tif"], tmp_path)
     user.window.tools.edits.delete([3])
     gate.set()

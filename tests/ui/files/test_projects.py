@@ -64,7 +64,7 @@ def test_ctrl_s_names_the_project(user, cells, qtbot, tmp_path, monkeypatch):
     assert (tmp_path / "mine.cpstudio").exists()
     assert not unnamed.exists()
     assert user.window.windowTitle() == "a.tif - mine - Cellpose Studio"
-    assert user.window.settings.recent[0] == tmp_path / "mine.cpstudio"
+    assert user.window.services.settings.recent[0] == tmp_path / "mine.cpstudio"
 
 
 @pytest.mark.ui_smoke

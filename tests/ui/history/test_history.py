@@ -114,7 +114,7 @@ def set_threshold(history, name, value):
         lambda: (
             image.masks.revision is not None
             and image.masks.revision.kind == "threshold"
-            and not window.quick.jobs
+            and not window.services.io_jobs.jobs
         )
     )
     history.settle()
@@ -213,7 +213,7 @@ def test_comparing_colours_the_cells_and_says_how_many(history, run):
     assert overlay.visible
     np.testing.assert_array_equal(overlay.data & INSIDE == REMOVED, before == 2)
     assert not history.window.canvas.model.layers["cells"].visible
-    text = re.sub("<[^>]*>|&nbsp;", " ", history.panel.comparing.bar.text.text())
+    text = re.sub("<[^>]*>|&nbsp;", " ", history.window.comparing.bar.text.text())
     assert "Revision 1 → now" in text
     assert re.findall(r"(\d+) +(\w+)", text) == [
         ("0", "added"),
@@ -221,9 +221,9 @@ def test_comparing_colours_the_cells_and_says_how_many(history, run):
         ("0", "changed"),
         ("11", "unchanged"),
     ]
-    history.qtbot.mouseClick(history.panel.comparing.bar.leave, LEFT)
+    history.qtbot.mouseClick(history.window.comparing.bar.leave, LEFT)
     assert history.overlay is None
-    assert not history.panel.comparing.bar.isVisible()
+    assert not history.window.comparing.bar.isVisible()
     assert history.window.canvas.model.layers["cells"].visible
 
 
@@ -251,7 +251,7 @@ def test_two_revisions_are_compared_the_older_first(history, run):
     history.click("Run, 12")
     history.click("Edited, 11", more=True)
     history.press("compare")
-    assert "Revision 1 → revision 2" in history.panel.comparing.bar.text.text()
+    assert "Revision 1 → revision 2" in history.window.comparing.bar.text.text()
     assert set(np.unique(history.overlay.data & INSIDE)) == {0, 1, REMOVED}
 
 
@@ -267,7 +267,7 @@ def test_other_masks_or_another_image_end_a_comparison(history, run):
     other = history.window.session.images[1]
     history.window.session.show(other.source.key)
     assert history.overlay is None
-    assert not history.panel.comparing.bar.isVisible()
+    assert not history.window.comparing.bar.isVisible()
     history.window.session.show(image.source.key)
     assert history.overlay is None
     assert history.window.canvas.model.layers["cells"].visible
@@ -282,7 +282,7 @@ def test_a_comparison_that_comes_too_late_is_not_shown(history, run):
     history.window.session.show(history.window.session.images[1].source.key)
     history.settle()
     assert history.overlay is None
-    assert not history.panel.comparing.bar.isVisible()
+    assert not history.window.comparing.bar.isVisible()
 
 
 def test_what_is_shown_cannot_be_compared_with_itself(history, run):
@@ -354,18 +354,18 @@ def test_a_version_is_saved_with_a_note(history, run):
     image = run()
     delete(history, 2)
     history.look()
-    history.panel.work.ask_text = lambda *_: "Checked"
+    history.panel.revisions.ask_text = lambda *_: "Checked"
     history.press("saveVersion")
     assert [(r.kind, r.note) for r in stored(history, image)] == [
         ("run", ""),
         ("edit", "Checked"),
     ]
     assert history.item("Edited").data(0, NOTE) == "Checked"
-    history.panel.work.ask_text = lambda *_: "Twice"
+    history.panel.revisions.ask_text = lambda *_: "Twice"
     history.window.menus.actions["saveVersion"].trigger()
     history.settle()
     assert [r.note for r in stored(history, image)] == ["", "Checked\nTwice"]
-    history.panel.work.ask_text = lambda *_: None
+    history.panel.revisions.ask_text = lambda *_: None
     history.press("saveVersion")
     assert len(stored(history, image)) == 2
 
@@ -374,7 +374,7 @@ def test_a_note_can_be_changed(history, run):
     image = run()
     history.look()
     asked = []
-    history.panel.work.ask_text = lambda *words: asked.append(words) or "Too large"
+    history.panel.revisions.ask_text = lambda *words: asked.append(words) or "Too large"
     history.click("Run, 12 cells")
     history.press("note")
     assert stored(history, image)[0].note == "Too large"
@@ -413,7 +413,7 @@ def test_the_parameters_are_applied_to_other_images(history, run):
     assert not selected.isEnabled()
     others.trigger()
     history.settle()
-    history.user.wait_for(lambda: not history.window.batch.left)
+    history.user.wait_for(lambda: not history.window.background.run_queue.left)
     history.user.wait_idle()
     for image in history.window.session.images:
         assert image.masks.record.parameters.diameter == 20.0
@@ -490,7 +490,7 @@ def test_a_view_for_reading_only_says_so(history, run, monkeypatch):
 def test_the_record_is_exported(history, run, tmp_path):
     run()
     history.look()
-    made = history.panel.made
+    made = history.panel.provenance
     made.ask_file = lambda *_: (tmp_path / "run.json", "")
     history.how("json")
     content = json.loads((tmp_path / "run.json").read_text(encoding="utf-8"))

@@ -240,13 +240,13 @@ def test_a_project_with_work_left_offers_to_go_on(
     window = user.window
 
     def stop(_: object) -> None:
-        if window.batch.counts["done"] == 1:
-            window.batch.pause()
+        if window.background.run_queue.counts["done"] == 1:
+            window.background.run_queue.pause()
 
-    window.batch.items_changed.connect(stop)
+    window.background.run_queue.items_changed.connect(stop)
     user.click_run()
     user.wait_idle()
-    window.batch.items_changed.disconnect(stop)
+    window.background.run_queue.items_changed.disconnect(stop)
     path = window.session.project.path
     window.projects.new()
     user.wait_idle()
@@ -255,7 +255,7 @@ def test_a_project_with_work_left_offers_to_go_on(
     user.wait_idle()
     assert panel.text.text() == "The queue has 3 images left."
     assert badges(user) == ["", "waiting", "waiting", "waiting"]
-    assert isinstance(window.batch, BatchQueue)
+    assert isinstance(window.background.run_queue, BatchQueue)
     click(qtbot, panel.toggle)
     user.wait_idle()
     assert [e.masks.cells for e in window.session.images] == [4] * 4

@@ -194,7 +194,7 @@ def test_the_point_follows_the_canvas(user, ortho):
     assert ortho.point[1:] == (50, 60)
     user.window.canvas.step("Z", 2)
     assert ortho.point[0] == 6
-    user.window.curate.spotlight.fly(CELL)
+    user.window.highlight.fly(CELL)
     user.window.selection.select(CELL)
     assert ortho.point == (1, 48, 64)
 
@@ -321,17 +321,16 @@ def test_lines_of_a_plane_are_hidden_in_3d(user, ortho):
     user.window.selection.select(CELL)
     canvas.set_planes({"Z": 2})
     settle(user)
-    lines = canvas._lines._shown
-    assert {name for name, line in lines.items() if line.visible} == {"chosen", "cut"}
+    assert canvas.lines() == {"chosen": True, "cut": True}
     canvas.rendering.set_on(True)
     user.window.selection.select(OTHER)
     settle(user)
-    assert not any(line.visible for line in lines.values())
+    assert canvas.lines() == {"chosen": False, "cut": False}
     assert not ortho.beside.isVisible()
     canvas.rendering.set_on(False)
     user.window.selection.select(CELL)
     settle(user)
-    assert {name for name, line in lines.items() if line.visible} == {"chosen", "cut"}
+    assert canvas.lines() == {"chosen": True, "cut": True}
     assert ortho.beside.isVisible()
 
 
@@ -397,10 +396,10 @@ def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
     done = []
     job = Job("Something quick", lambda _: None)
     job.finished.connect(done.append)
-    window.quick.start(job)
+    window.services.io_jobs.start(job)
     user.qtbot.waitUntil(lambda: bool(done), timeout=10_000)
     assert window.ortho.stacks.stack is None
     # Closing the window gives up what is read.
     gate.set()
     window.close()
-    assert window.stack_jobs.jobs == ()
+    assert window.services.stack_jobs.jobs == ()

@@ -34,7 +34,7 @@ def test_a_run_shows_its_cells_over_the_image(user, cells):
 def test_a_run_says_what_it_does(user, cells, qtbot):
     user.open(cells("a.tif"))
     said = []
-    user.window.queue.queued.connect(
+    user.window.services.gpu_jobs.queued.connect(
         lambda job: job.progress.connect(
             lambda *_: said.append(user.window.jobs.text.text())
         )
@@ -57,7 +57,7 @@ def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
     [image] = user.open(cells("large.tif", (1600, 1600)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
     tiles = []
-    user.window.queue.queued.connect(
+    user.window.services.gpu_jobs.queued.connect(
         lambda job: job.progress.connect(
             lambda done, total, _: tiles.append((done, total))
         )
@@ -130,7 +130,7 @@ def test_two_runs_queue(user, cells):
     for image in (a, b):
         user.window.session.show(image.source.key)
         user.click_run()
-    assert len(user.window.queue.jobs) == 2
+    assert len(user.window.services.gpu_jobs.jobs) == 2
     user.wait_idle()
     assert (a.masks.cells, b.masks.cells) == (12, 4)
 
@@ -226,7 +226,7 @@ def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
     bar = user.window.jobs
     user.wait_for(lambda: "tile" in bar.text.text())
     shown = []
-    user.window.quick.queued.connect(
+    user.window.services.io_jobs.queued.connect(
         lambda job: job.ended.connect(lambda: shown.append(bar.text.text()))
     )
     user.window.open([cells("a.tif")])

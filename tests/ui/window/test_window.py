@@ -118,10 +118,10 @@ def test_what_is_unexpected_is_shown_with_its_details(user, qtbot):
     try:
         raise ValueError("the moon is full")
     except ValueError as error:
-        user.window.show_error(error)
+        user.window.services.show_error(error)
     assert "the moon is full" in user.message
-    assert user.window.messages.details.isVisible()
-    qtbot.mouseClick(user.window.messages.dismiss, Qt.MouseButton.LeftButton)
+    assert user.window.services.messages.details.isVisible()
+    qtbot.mouseClick(user.window.services.messages.dismiss, Qt.MouseButton.LeftButton)
     assert user.message == ""
 
 
@@ -136,7 +136,7 @@ def test_a_weight_file_becomes_a_model(user, cells, tmp_path):
     user.wait_idle()
     panel = user.window.segment.model
     assert panel.combo.currentText() == "my_model"
-    assert user.window.settings.model_files == [copy]
+    assert user.window.services.settings.model_files == [copy]
     user.open(cells("a.tif"))
     assert user.run().masks.record.model.path == str(copy)
 
@@ -149,7 +149,7 @@ def test_a_file_that_is_no_model_is_refused(user, tmp_path):
     user.wait_idle()
     assert "letter" in user.message
     assert user.window.segment.model.combo.count() == before
-    assert user.window.settings.model_files == []
+    assert user.window.services.settings.model_files == []
 
 
 def test_channels_of_the_image_are_offered_by_name(user, shared_data):
@@ -165,7 +165,7 @@ def test_the_theme_can_be_light(user):
     user.window.menus.actions["light"].trigger()
     light = user.window.grab().toImage().pixelColor(400, 8).lightness()
     assert dark < 80 < 180 < light
-    assert user.window.settings.theme == "light"
+    assert user.window.services.settings.theme == "light"
 
 
 def test_the_arrangement_is_remembered(user, tmp_path):
@@ -186,7 +186,7 @@ def test_closing_stops_what_runs(user, cells):
     user.wait_for(lambda: "tile" in user.window.jobs.text.text())
     user.window.close()
     assert not user.window.isVisible()
-    assert user.window.queue.jobs == ()
+    assert user.window.services.gpu_jobs.jobs == ()
 
 
 _START = """

@@ -1,4 +1,4 @@
-"""The layer that masks are shown by."""
+"""The kind of napari layer that shows masks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from cellpose_studio.core.display.label_picture import (
 )
 
 
-def masks_layer() -> type[Any]:
+def labels_layer() -> type[Any]:
     """Return a layer of masks that is drawn by `core.display.label_picture`.
 
     See docs/label-display.md for why.

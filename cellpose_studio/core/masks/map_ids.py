@@ -1,0 +1,37 @@
+"""Gives the cells of a label image other ids."""
+
+from __future__ import annotations
+
+import numba
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.compiled import compiled
+from cellpose_studio.core.masks.chunks import Labels
+
+Ids = npt.NDArray[np.uint32]
+
+
+def map_ids(labels: Labels, names: dict[int, int]) -> Labels:
+    """Return labels with other ids; ``names`` maps every id but the background."""
+    ids = np.fromiter(names.keys(), np.uint32, len(names))
+    others = np.fromiter(names.values(), np.uint32, len(names))
+    result = np.empty(labels.shape, np.uint32)
+    flat = np.ascontiguousarray(labels).reshape(-1)
+    _rename(flat, ids, others, result.reshape(-1))
+    return result
+
+
+@compiled
+def _rename(labels: Labels, ids: Ids, others: Ids, renamed: Labels) -> None:
+    names = numba.typed.Dict.empty(numba.uint32, numba.uint32)
+    for n in range(len(ids)):
+        names[ids[n]] = others[n]
+    size, at = len(labels), 0
+    # Runs of equal pixels share one slow dictionary look-up.
+    while at < size:
+        cell = labels[at]
+        name = names[cell] if cell != 0 else cell
+        while at < size and labels[at] == cell:
+            renamed[at] = name
+            at += 1

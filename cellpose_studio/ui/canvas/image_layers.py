@@ -1,0 +1,74 @@
+"""The layers of an image: one per channel, or one for a colour picture."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cellpose_studio.core.display.thumbnail import (
+    CHANNEL_COLOURS,
+    CONTRAST,
+    sample_plane,
+)
+from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
+
+CHANNEL = "channel"
+"""Metadata key of a layer of the image: the index of its channel; None: all colours."""
+
+_COLOURS = tuple(CHANNEL_COLOURS)
+
+
+def add_image(model: Any, image: ImageSource) -> None:
+    """Add the layers of ``image`` to napari's viewer model."""
+    if image.rgb:
+        _add_colours(model, image)
+        return
+    for channel in range(image.channels):
+        _add_channel(model, image, channel)
+
+
+def placed(image: ImageSource) -> dict[str, Any]:
+    """Return where the layers of ``image`` lie in space."""
+    known = image.pixel_size_um[1] is not None
+    axes = len(image.label_shape)
+    frames = image.frames > 1
+    units = ["pixel"] * frames + ["um" if known else "pixel"] * (axes - frames)
+    return {"scale": image.label_scale, "units": units}
+
+
+def axis_labels(image: ImageSource) -> list[str]:
+    """Return the letters of the axes of the layers of ``image``."""
+    axes = zip("TZ", (image.frames, image.planes), strict=True)
+    return [*(letter for letter, length in axes if length > 1), "Y", "X"]
+
+
+def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
+    """Return limits that show most of the middle plane; a few pixels may be cut."""
+    seen = sample_plane(image, channel).astype(np.float64)
+    low, high = np.percentile(seen, CONTRAST)
+    return (float(low), float(high)) if low < high else (float(low), float(low) + 1)
+
+
+def _add_colours(model: Any, image: ImageSource) -> None:
+    model.add_image(
+        ColourPixels(image),
+        name=image.path.name,
+        rgb=True,
+        metadata={CHANNEL: None},
+        **placed(image),
+    )
+
+
+def _add_channel(model: Any, image: ImageSource, channel: int) -> None:
+    several = image.channels > 1
+    model.add_image(
+        ChannelPixels(image, channel),
+        name=image.channel_names[channel] if several else image.path.name,
+        colormap=_COLOURS[channel % len(_COLOURS)] if several else "gray",
+        blending="additive" if several else "translucent_no_depth",
+        contrast_limits=contrast(image, channel),
+        multiscale=False,
+        metadata={CHANNEL: channel},
+        **placed(image),
+    )

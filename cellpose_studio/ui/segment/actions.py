@@ -1,0 +1,50 @@
+"""Runs the model that is chosen, and follows the thresholds of its result."""
+
+from __future__ import annotations
+
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.runs.runner import Runs
+from cellpose_studio.app.runs.thresholds import Thresholds
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.segment.run_scope import RunScope
+
+
+class SegmentActions:
+    """What the buttons and sliders of the Segment tab do."""
+
+    def __init__(
+        self,
+        session: Session,
+        panel: SegmentPanel,
+        scope: RunScope,
+        runs: Runs,
+        thresholds: Thresholds,
+    ) -> None:
+        self._session = session
+        self._panel = panel
+        self._scope = scope
+        self._runs = runs
+        self._thresholds = thresholds
+        panel.run_wanted.connect(self.run)
+        panel.thresholds_changed.connect(self.change_thresholds)
+        panel.thresholds_released.connect(thresholds.end_gesture)
+
+    def run(self) -> Job | None:
+        """Run the chosen model on the images that the scope says."""
+        wanted, image = self._panel.wanted(), self._session.shown
+        if wanted is None or image is None:
+            return None
+        if self._scope.several:
+            self._scope.queue()
+            return None
+        return self._runs.start(image, *wanted)
+
+    def change_thresholds(self) -> None:
+        """Make the masks of the image shown anew, for the thresholds of the panel."""
+        image = self._session.shown
+        if image is None or image.masks is None:
+            return
+        before = image.masks.parameters
+        changed = {**before.model_dump(), **self._panel.result.values()}
+        self._thresholds.change(image, type(before).model_validate(changed))

@@ -1,0 +1,95 @@
+"""What the menus need of the window."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol
+
+from qtpy.QtWidgets import QDialog, QDockWidget, QMenuBar
+
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.figure.export import FigureExport
+from cellpose_studio.ui.files.open_files import FileOpener
+from cellpose_studio.ui.files.projects import Projects
+from cellpose_studio.ui.files.relink import Relinker
+from cellpose_studio.ui.history.comparison import Comparing
+from cellpose_studio.ui.history.panel import HistoryPanel
+from cellpose_studio.ui.history.revision_actions import RevisionActions
+from cellpose_studio.ui.images.actions import ImageActions
+from cellpose_studio.ui.images.panel import ImagesPanel
+from cellpose_studio.ui.ortho.ortho import OrthoViews
+from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
+from cellpose_studio.ui.segment.weight_files import AddedModels
+from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.tools.commands import CellCommands
+from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.ui.tools.plane_commands import PlaneCommands
+from cellpose_studio.ui.window.background import Background
+from cellpose_studio.ui.window.job_bar import JobBar
+
+
+class MenuHost(Protocol):
+    """The window, as its menus see it: its parts, and a few acts of its own."""
+
+    services: Services
+    session: Session
+    background: Background
+    canvas: Canvas
+    tools: ToolManager
+    cell_commands: CellCommands
+    plane_commands: PlaneCommands
+    ortho: OrthoViews
+    files: FileOpener
+    projects: Projects
+    relinker: Relinker
+    images: ImagesPanel
+    image_actions: ImageActions
+    segment: SegmentPanel
+    models: AddedModels
+    batch_panel: BatchPanel
+    curate: CuratePanel
+    words: CellTextProvider
+    figures: FigureExport
+    comparing: Comparing
+    revisions: RevisionActions
+    history: HistoryPanel
+    jobs: JobBar
+    panels: Sequence[QDockWidget]
+
+    def open(self, paths: list[Path]) -> Job | None:
+        """Open files and folders, or a project among them."""
+        ...
+
+    def run(self) -> Job | None:
+        """Run the chosen model on the images that the scope says."""
+        ...
+
+    def save(self) -> None:
+        """Ask which files to write for the image that is shown, and write them."""
+        ...
+
+    def close_image(self) -> None:
+        """Take the image that is shown off the list."""
+        ...
+
+    def set_theme(self, theme: str) -> None:
+        """Change the colours of everything, "dark" or "light"."""
+        ...
+
+    def menuBar(self) -> QMenuBar:
+        """Return the bar that the menus are in; Qt's own."""
+        ...
+
+    def findChildren(self, kind: type[QDialog]) -> list[QDialog]:
+        """Return the widgets of a kind that belong to the window; Qt's own."""
+        ...
+
+    def close(self) -> bool:
+        """Close the window; Qt's own."""
+        ...
