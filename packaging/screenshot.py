@@ -47,7 +47,7 @@ def opened(home: Path):
     isolate_napari(None)
     from cellpose_studio.ui.window.main_window import MainWindow
 
-    window = MainWindow(Settings(home / "settings.ini"), new_unnamed())
+    window = MainWindow(Settings.load(home / "settings.json"), new_unnamed())
     window.show()
     return window
 

@@ -3,135 +3,150 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from base64 import b64decode, b64encode
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, Literal
 
-from psygnal import Signal
-from qtpy.QtCore import QByteArray, QSettings
+from psygnal import EmissionInfo, EventedModel
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    JsonValue,
+    PlainSerializer,
+    PrivateAttr,
+    ValidationError,
+)
+
+from cellpose_studio.app.settings_ini import read_ini
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.atomic import replacing
+
+Theme = Literal["dark", "light"]
 
 _MOST_RECENT = 12
 
 
-class Settings:
-    """Settings in a file of our own; unreadable values count as never set.
+def _decoded(value: object) -> object:
+    return b64decode(value, validate=True) if isinstance(value, str) else value
 
-    Parameters
+
+_Base64 = Annotated[
+    bytes,
+    BeforeValidator(_decoded),
+    PlainSerializer(lambda value: b64encode(value).decode(), when_used="json"),
+]
+
+
+class Settings(EventedModel):
+    """Settings in a JSON file; each is written to it when it changes.
+
+    Attributes
     ----------
-    file
-        An INI file, made when something is remembered.
+    recent
+        Files and folders that were opened last, the last first.
+    model_files
+        The user's own weight files.
+    save_kinds
+        Kinds of files that were saved last.
+    figure
+        What was chosen for the last figure, by name.
+    figure_ending
+        The suffix of the last figure.
+    folder
+        Where the user opened something last.
+    keys
+        Of each command that the user gave other keys, those keys, as Qt writes them
+        on all systems: "Ctrl+K".
+    window_geometry, window_layout
+        What Qt restores a window from.
     """
 
-    recent_changed = Signal()
+    model_config = ConfigDict(validate_assignment=True, protected_namespaces=())
 
-    def __init__(self, file: Path) -> None:
-        self._store = QSettings(str(file), QSettings.Format.IniFormat)
+    recent: list[Path] = Field(default_factory=list)
+    model_files: list[Path] = Field(default_factory=list)
+    save_kinds: list[str] = Field(default_factory=list)
+    figure: dict[str, JsonValue] = Field(default_factory=dict)
+    figure_ending: Annotated[str, Field(pattern=r"^\.(png|svg|pdf)$")] = ".png"
+    folder: str = ""
+    theme: Theme = "dark"
+    keys: dict[str, list[str]] = Field(default_factory=dict)
+    window_geometry: _Base64 | None = None
+    window_layout: _Base64 | None = None
 
-    @property
-    def recent(self) -> list[Path]:
-        """Files and folders that were opened last, the last first."""
-        return [Path(p) for p in self._strings("recent")]
+    _file: Path = PrivateAttr()
+
+    @classmethod
+    def load(cls, file: Path) -> Settings:
+        """Return the settings of a file; a value that is no good counts as never set.
+
+        Where there is no such file, those of the INI file beside it are taken over,
+        which earlier versions wrote.
+        """
+        try:
+            settings = _usable(_stored(file))
+        except OSError:
+            settings = cls()
+        settings._file = file
+        settings.events.connect(settings._write)
+        return settings
 
     def add_recent(self, paths: Sequence[Path]) -> None:
         """Put ``paths`` at the top of the recent ones."""
-        new = list(dict.fromkeys([*map(str, paths), *map(str, self.recent)]))
-        self._store.setValue("recent", new[:_MOST_RECENT])
-        self.recent_changed.emit()
-
-    def clear_recent(self) -> None:
-        """Forget the recent files."""
-        self._store.remove("recent")
-        self.recent_changed.emit()
-
-    @property
-    def model_files(self) -> list[Path]:
-        """The user's own weight files."""
-        return [Path(p) for p in self._strings("model_files")]
+        self.recent = list(dict.fromkeys([*paths, *self.recent]))[:_MOST_RECENT]
 
     def add_model_file(self, path: Path) -> None:
         """Remember a weight file."""
-        files = list(dict.fromkeys([*self._strings("model_files"), str(path)]))
-        self._store.setValue("model_files", files)
-
-    @property
-    def save_kinds(self) -> list[str]:
-        """Kinds of files that were saved last."""
-        return self._strings("save_kinds")
-
-    @save_kinds.setter
-    def save_kinds(self, kinds: Sequence[str]) -> None:
-        self._store.setValue("save_kinds", list(kinds))
-
-    @property
-    def figure(self) -> dict[str, object]:
-        """What was chosen for the last figure, by name."""
-        try:
-            known = json.loads(self._store.value("figure", "{}"))
-        except (TypeError, ValueError):
-            return {}
-        return known if isinstance(known, dict) else {}
-
-    @figure.setter
-    def figure(self, options: Mapping[str, object]) -> None:
-        self._store.setValue("figure", json.dumps(options))
-
-    @property
-    def figure_ending(self) -> str:
-        """The ending of the last figure's name."""
-        ending = self._store.value("figure_ending", ".png")
-        return ending if ending in (".png", ".svg", ".pdf") else ".png"
-
-    @figure_ending.setter
-    def figure_ending(self, ending: str) -> None:
-        self._store.setValue("figure_ending", ending)
-
-    @property
-    def folder(self) -> str:
-        """Where the user opened something last."""
-        folder = self._store.value("folder")
-        return folder if isinstance(folder, str) else ""
-
-    @folder.setter
-    def folder(self, path: str) -> None:
-        self._store.setValue("folder", path)
-
-    @property
-    def theme(self) -> str:
-        """Which colours: "dark" or "light"."""
-        theme = self._store.value("theme", "dark")
-        return theme if theme in ("dark", "light") else "dark"
-
-    @theme.setter
-    def theme(self, theme: str) -> None:
-        self._store.setValue("theme", theme)
-
-    def keys(self, command: str) -> list[str] | None:
-        """Return the keys that the user gave a command; None for those it began with.
-
-        As Qt writes them on all systems: "Ctrl+K".
-        """
-        if not self._store.contains(f"keys/{command}"):
-            return None
-        return self._strings(f"keys/{command}")
+        self.model_files = list(dict.fromkeys([*self.model_files, path]))
 
     def set_keys(self, command: str, keys: Sequence[str] | None) -> None:
         """Remember the keys of a command; None forgets them."""
-        if keys is None:
-            self._store.remove(f"keys/{command}")
-        else:
-            self._store.setValue(f"keys/{command}", list(keys))
+        others = {name: own for name, own in self.keys.items() if name != command}
+        self.keys = others if keys is None else {**others, command: list(keys)}
 
-    def window(self, part: str) -> QByteArray | None:
-        """Return the remembered "geometry" or "state" of the window."""
-        value = self._store.value(f"window/{part}")
-        return value if isinstance(value, QByteArray) else None
+    def _write(self, change: EmissionInfo) -> None:
+        """Write one setting, among those that the file has by now.
 
-    def set_window(self, part: str, value: QByteArray) -> None:
-        """Remember the "geometry" or "state" of the window."""
-        self._store.setValue(f"window/{part}", value)
+        Other windows and later versions write to the same file. A folder that is
+        read-only is no reason to trouble the user.
+        """
+        changed = self.model_dump(mode="json", include={change.signal.name})
+        with suppress(OSError, CannotSave):
+            text = json.dumps({**_stored(self._file), **changed}, indent=1)
+            with replacing(self._file) as part:
+                part.write_text(text, "ascii")
 
-    def _strings(self, name: str) -> list[str]:
-        value: Any = self._store.value(name)
-        # An INI file gives a list of one back as the string in it.
-        values = value if isinstance(value, list) else [value]
-        return [text for text in values if isinstance(text, str) and text]
+
+def _stored(file: Path) -> dict[str, Any]:
+    """Return what a file holds; nothing if it is damaged.
+
+    Raises
+    ------
+    OSError
+        If there is a file that cannot be read.
+    """
+    try:
+        known = json.loads(file.read_bytes())
+    except FileNotFoundError:
+        return read_ini(file.with_suffix(".ini"))
+    except (ValueError, RecursionError):
+        return {}
+    return known if isinstance(known, dict) else {}
+
+
+def _usable(known: dict[str, Any]) -> Settings:
+    """Return the settings that are valid; changes ``known``."""
+    try:
+        return Settings.model_validate(known)
+    except ValidationError as wrong:
+        # From the last one on: what is left of a list keeps its place.
+        for error in reversed(wrong.errors()):
+            *way, last = error["loc"]
+            holder: Any = known
+            for step in way:
+                holder = holder[step]
+            del holder[last]
+    return _usable(known)

@@ -2,38 +2,39 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from qtpy.QtCore import QByteArray
+from pydantic import ValidationError
 
 from cellpose_studio.app.settings import Settings
 
 
 @pytest.fixture
 def file(tmp_path, qapp):
-    return tmp_path / "settings.ini"
+    return tmp_path / "settings.json"
 
 
 def written(file, change) -> Settings:
     """Change the settings as one start would, and return those of the next."""
-    settings = Settings(file)
+    settings = Settings.load(file)
     change(settings)
     del settings
     assert file.is_file()
-    return Settings(file)
+    return Settings.load(file)
 
 
 def test_nothing_is_remembered_at_first(file):
-    settings = Settings(file)
+    settings = Settings.load(file)
     assert settings.recent == []
     assert settings.model_files == []
     assert settings.save_kinds == []
     assert settings.folder == ""
     assert settings.theme == "dark"
-    assert settings.window("geometry") is None
+    assert settings.window_geometry is None
     del settings
     assert not file.exists()
 
@@ -45,7 +46,11 @@ def test_everything_survives_a_restart(file):
         settings.save_kinds = ["tif", "rois"]
         settings.folder = "/a"
         settings.theme = "light"
-        settings.set_window("geometry", QByteArray(b"\x00\x01\xff geometry"))
+        settings.window_geometry = b"\x00\x01\xff geometry"
+        settings.set_keys("brush", ["G"])
+        settings.set_keys("redo", [])
+        settings.figure = {"fill": True, "dpi": 600}
+        settings.figure_ending = ".svg"
 
     settings = written(file, change)
     assert settings.recent == [Path("/a/b.tif"), Path("/a/c.tif")]
@@ -53,8 +58,11 @@ def test_everything_survives_a_restart(file):
     assert settings.save_kinds == ["tif", "rois"]
     assert settings.folder == "/a"
     assert settings.theme == "light"
-    assert settings.window("geometry") == QByteArray(b"\x00\x01\xff geometry")
-    assert settings.window("state") is None
+    assert settings.window_geometry == b"\x00\x01\xff geometry"
+    assert settings.keys == {"brush": ["G"], "redo": []}
+    assert settings.figure == {"fill": True, "dpi": 600}
+    assert settings.figure_ending == ".svg"
+    assert settings.window_layout is None
 
 
 ODD_NAMES = [
@@ -93,22 +101,22 @@ def test_a_list_of_one_comes_back_whatever_its_name(file, name):
     )
 )
 def test_any_files_come_back(tmp_path_factory, qapp, names):
-    file = tmp_path_factory.mktemp("settings") / "settings.ini"
+    file = tmp_path_factory.mktemp("settings") / "settings.json"
     paths = list(dict.fromkeys(Path("/x") / name for name in names))
     assert written(file, lambda s: s.add_recent(paths)).recent == paths
 
 
 def test_the_last_opened_comes_first_and_once(file):
-    settings = Settings(file)
+    settings = Settings.load(file)
     heard = []
-    settings.recent_changed.connect(lambda: heard.append(settings.recent))
+    settings.events.recent.connect(lambda: heard.append(settings.recent))
     settings.add_recent([Path("a"), Path("b")])
     settings.add_recent([Path("c"), Path("a")])
     assert heard == [[Path("a"), Path("b")], [Path("c"), Path("a"), Path("b")]]
 
 
 def test_only_so_many_are_remembered(file):
-    settings = Settings(file)
+    settings = Settings.load(file)
     settings.add_recent([Path(str(n)) for n in range(20)])
     assert settings.recent == [Path(str(n)) for n in range(12)]
 
@@ -116,47 +124,126 @@ def test_only_so_many_are_remembered(file):
 def test_recent_files_can_be_forgotten(file):
     settings = written(file, lambda s: s.add_recent([Path("a")]))
     heard = []
-    settings.recent_changed.connect(lambda: heard.append(settings.recent))
-    settings.clear_recent()
+    settings.events.recent.connect(lambda: heard.append(settings.recent))
+    settings.recent = []
     assert heard == [[]]
     assert settings.recent == []
 
 
 def test_a_model_file_is_remembered_once(file):
-    settings = Settings(file)
+    settings = Settings.load(file)
     for name in ("a", "b", "a"):
         settings.add_model_file(Path(name))
     assert settings.model_files == [Path("a"), Path("b")]
 
 
+NOTHING = Settings()
+
+
 @pytest.mark.parametrize(
     "content",
     [
-        b"\x00\xff\xfe not an INI file at all \x80",
-        b"[General]\nrecent=@ByteArray(abc)\nfolder=@Invalid()\ntheme=pink\n",
-        b"[General]\nrecent=\nmodel_files=@Invalid()\nfolder=\ntheme=\n",
-        b"[General]\nrecent=@Variant(\\0\\0\\0\\x2)\nfolder=a, b\ntheme=a, b\n"
-        b"save_kinds=@Variant(\\0)\nmodel_files=@Size(1 2)\n"
-        b"[window]\ngeometry=big\nstate=a, b\n",
+        b"",
+        b"\x00\xff\xfe no JSON at all \x80",
+        b'{"theme": "light"',
+        b'["theme", "light"]',
+        b"[" * 100_000,
+        b'{"recent": "a", "folder": null, "theme": "pink", "figure_ending": ".exe"}',
+        b'{"recent": [], "model_files": [1], "save_kinds": {}, "figure": [1]}',
+        b'{"window_geometry": "big!", "window_layout": 5, "keys": {"a": 1, "b": "c"}}',
     ],
 )
 def test_what_cannot_be_read_counts_as_never_set(file, content):
     file.write_bytes(content)
-    settings = Settings(file)
-    assert settings.recent == []
-    assert settings.model_files == []
-    assert settings.save_kinds == []
-    assert settings.folder == ""
-    assert settings.theme == "dark"
-    assert settings.window("geometry") is None
-    assert settings.window("state") is None
+    settings = Settings.load(file)
+    assert settings == NOTHING
     settings.theme = "light"
-    del settings
-    assert Settings(file).theme == "light"
+    assert Settings.load(file).theme == "light"
+
+
+def test_only_the_wrong_values_of_a_file_are_lost(file):
+    known = {
+        "recent": ["/a", 3, None, "/b"],
+        "keys": {"brush": ["G", 1], "redo": "R", "undo": ["U"]},
+        "theme": "pink",
+        "folder": "/a",
+    }
+    file.write_text(json.dumps(known))
+    settings = Settings.load(file)
+    assert settings.recent == [Path("/a"), Path("/b")]
+    assert settings.keys == {"brush": ["G"], "undo": ["U"]}
+    assert settings.theme == "dark"
+    assert settings.folder == "/a"
+
+
+@given(
+    known=st.dictionaries(
+        st.sampled_from([*Settings.model_fields, "unknown"]),
+        st.recursive(
+            st.none() | st.booleans() | st.floats() | st.text(),
+            lambda inner: (
+                st.lists(inner, max_size=4)
+                | st.dictionaries(st.text(), inner, max_size=4)
+            ),
+            max_leaves=10,
+        ),
+    )
+)
+def test_any_values_can_be_read(tmp_path_factory, qapp, known):
+    file = tmp_path_factory.mktemp("settings") / "settings.json"
+    file.write_text(json.dumps(known))
+    settings = Settings.load(file)
+    settings.folder = "/elsewhere"
+    assert Settings.load(file) == settings
+
+
+def test_a_wrong_value_cannot_be_set(file):
+    settings = Settings.load(file)
+    with pytest.raises(ValidationError):
+        settings.theme = "pink"
+    assert settings.theme == "dark"
+    assert not file.exists()
+
+
+def test_what_later_versions_and_other_windows_write_survives(file):
+    first, second = Settings.load(file), Settings.load(file)
+    first.theme = "light"
+    second.folder = "/a"
+    known = json.loads(file.read_text())
+    file.write_text(json.dumps({**known, "of_a_later_version": [1, {"a": None}]}))
+    first.save_kinds = ["tif"]
+    assert json.loads(file.read_text()) == {
+        "theme": "light",
+        "folder": "/a",
+        "of_a_later_version": [1, {"a": None}],
+        "save_kinds": ["tif"],
+    }
+
+
+def test_a_name_that_is_no_text_comes_back(file):
+    path = Path("/images/\udc80.tif")
+    assert written(file, lambda s: s.add_recent([path])).recent == [path]
+
+
+def test_a_file_that_cannot_be_read_is_not_written_over(file):
+    file.mkdir()
+    settings = Settings.load(file)
+    settings.theme = "light"
+    assert settings.theme == "light"
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_keys_of_a_command_can_be_forgotten(file):
+    settings = Settings.load(file)
+    settings.set_keys("brush", ["G"])
+    settings.set_keys("redo", [])
+    settings.set_keys("brush", None)
+    settings.set_keys("undo", None)
+    assert settings.keys == {"redo": []}
 
 
 def test_a_place_that_cannot_be_written_to_is_no_error(tmp_path, qapp):
     (tmp_path / "file").write_text("in the way")
-    settings = Settings(tmp_path / "file" / "settings.ini")
+    settings = Settings.load(tmp_path / "file" / "settings.json")
     settings.theme = "light"
     assert settings.theme == "light"

@@ -54,7 +54,7 @@ class Bench:
         self.random = np.random.default_rng(0)
         tifffile.imwrite(folder / "a.tif", np.zeros((side, side), np.uint8))
         project = Project.create(folder / "a.cpstudio")
-        self.window = MainWindow(Settings(folder / "settings.ini"), project)
+        self.window = MainWindow(Settings.load(folder / "settings.json"), project)
         self.window.show()
         self.window.warm_up()
         self.window.open([folder / "a.tif"])

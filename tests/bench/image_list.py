@@ -78,7 +78,7 @@ class Bench:
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.ui.window.main_window import MainWindow
 
-        self.window = MainWindow(Settings(folder / "settings.ini"), new_unnamed())
+        self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.show()
         self.images = self.window.images
         self.thumbnails = 0

@@ -55,7 +55,7 @@ class Bench:
         from cellpose_studio.ui.window.main_window import MainWindow
 
         self.app = app
-        self.window = MainWindow(Settings(folder / "settings.ini"), new_unnamed())
+        self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.show()
         wait(1)
         self.pulse = Pulse()

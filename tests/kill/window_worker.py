@@ -29,7 +29,7 @@ class User:
 
         self.random = np.random.default_rng(seed)
         project = Project.create(folder / "work.cpstudio")
-        self.window = MainWindow(Settings(folder / "settings.ini"), project)
+        self.window = MainWindow(Settings.load(folder / "settings.json"), project)
         self.session = self.window.session
         self.log = Log(self.session, folder / "log")
         self.log.note("start", masks_of(self.session))

@@ -33,7 +33,7 @@ def _set_apart() -> None:
 @pytest.fixture
 def window(_set_apart: None, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
     """Return the window, shown and active, with settings of its own."""
-    window = MainWindow(Settings(tmp_path / "settings.ini"), new_unnamed())
+    window = MainWindow(Settings.load(tmp_path / "settings.json"), new_unnamed())
     window.show()
     window.activateWindow()
     qtbot.waitActive(window, timeout=LONG)

@@ -93,7 +93,7 @@ class Keys(QObject):
         self._settings.set_keys(name, texts)
 
     def _apply(self) -> None:
-        own = {name: self._settings.keys(name) for name in self.actions}
+        own = {name: self._settings.keys.get(name) for name in self.actions}
         # Commands may have come, since, whose first key the user gave to another.
         taken = {text for texts in own.values() for text in texts or ()}
         for name, action in self.actions.items():

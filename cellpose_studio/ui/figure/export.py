@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, fields, replace
 from pathlib import Path
 
@@ -109,7 +110,7 @@ def _title(image: ProjectImage) -> str:
     )
 
 
-def _options(known: dict[str, object]) -> FigureOptions:
+def _options(known: Mapping[str, object]) -> FigureOptions:
     """Return what was chosen last; settings may hold anything."""
     usable = {}
     for field in fields(FigureOptions):

@@ -34,7 +34,7 @@ class Saver:
             image.source.path.parent, kinds, axes, self._services.parent
         )
         if dialog.exec() == QDialog.DialogCode.Accepted:
-            self._settings.save_kinds = dialog.kinds
+            self._settings.save_kinds = list(dialog.kinds)
             self.save(image, dialog.kinds, Path(dialog.folder.text()))
 
     def save(

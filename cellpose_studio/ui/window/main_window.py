@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QByteArray, Qt
 from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -24,7 +24,7 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.project.scratch import unsaved_project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.settings import Settings
+from cellpose_studio.app.settings import Settings, Theme
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
         if self.session.shown is not None:
             self.session.close(self.session.shown.source.key)
 
-    def set_theme(self, theme: str) -> None:
+    def set_theme(self, theme: Theme) -> None:
         """Change the colours of everything, "dark" or "light"."""
         self.services.settings.theme = theme
         self.canvas.set_theme(theme)
@@ -191,8 +191,8 @@ class MainWindow(QMainWindow):
             closing.callback(services.io_jobs.shut_down)
             closing.callback(services.gpu_jobs.shut_down)
             closing.callback(self.hide)
-            services.settings.set_window("geometry", self.saveGeometry())
-            services.settings.set_window("state", self.saveState(_LAYOUT))
+            services.settings.window_geometry = self.saveGeometry().data()
+            services.settings.window_layout = self.saveState(_LAYOUT).data()
 
     # Making the parts
 
@@ -325,10 +325,10 @@ class MainWindow(QMainWindow):
     def _restore(self) -> None:
         self.resize(*_SIZE)
         settings = self.services.settings
-        if (geometry := settings.window("geometry")) is not None:
-            self.restoreGeometry(geometry)
-        if (state := settings.window("state")) is not None:
-            self.restoreState(state, _LAYOUT)
+        if settings.window_geometry is not None:
+            self.restoreGeometry(QByteArray(settings.window_geometry))
+        if settings.window_layout is not None:
+            self.restoreState(QByteArray(settings.window_layout), _LAYOUT)
 
     # Connections
 

@@ -75,7 +75,7 @@ class Menus:
             Command("closeProject", "&Close project", projects.close, "Ctrl+Shift+W"),
             Command("quit", "&Quit", window.close, "Ctrl+Q"),
         )
-        window.services.settings.recent_changed.connect(self._fill_recent)
+        window.services.settings.events.recent.connect(self._fill_recent)
         self._fill_recent()
 
     def _edit(self) -> None:

@@ -80,7 +80,7 @@ def _run(options: argparse.Namespace) -> int:
         return NO_FOLDER
     from cellpose_studio.ui.window.main_window import MainWindow
 
-    window = MainWindow(Settings(config_dir() / "settings.ini"), project)
+    window = MainWindow(Settings.load(config_dir() / "settings.json"), project)
     catch_unexpected(window.show_failure)
     window.show()
     if options.paths:

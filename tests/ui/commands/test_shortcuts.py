@@ -77,7 +77,7 @@ def test_a_key_can_be_changed_and_is_remembered(user, sheet, qtbot):
     assert user.window.tools.mode == "select"
     qtbot.keyClick(user.window, Qt.Key.Key_G)
     assert user.window.tools.mode == "brush"
-    assert user.window.services.settings.keys("brush") == ["G"]
+    assert user.window.services.settings.keys["brush"] == ["G"]
     assert "Key: G." in user.window.curate.tools.buttons["brush"].toolTip()
 
 
@@ -98,10 +98,10 @@ def test_a_command_can_be_without_a_key_and_all_can_be_reset(user, sheet, qtbot)
     sheet.tree.setCurrentItem(item(sheet, "Redo"))
     qtbot.mouseClick(sheet.none, LEFT)
     assert item(sheet, "Redo").text(1) == ""
-    assert user.window.services.settings.keys("redo") == []
+    assert user.window.services.settings.keys["redo"] == []
     qtbot.mouseClick(sheet.reset_all, LEFT)
     assert item(sheet, "Redo").text(1) == "Ctrl+Shift+Z or Ctrl+Y"
-    assert user.window.services.settings.keys("redo") is None
+    assert "redo" not in user.window.services.settings.keys
 
 
 def test_search_leaves_what_fits(sheet, qtbot):
@@ -142,7 +142,7 @@ def keys_of(menu, settings: Settings) -> Keys:
 
 @pytest.fixture
 def keys(menu, tmp_path):
-    return keys_of(menu, Settings(tmp_path / "keys.ini"))
+    return keys_of(menu, Settings.load(tmp_path / "keys.json"))
 
 
 def test_a_command_gets_its_first_key_back_and_so_does_the_one_that_had_it(keys):
@@ -164,7 +164,7 @@ def test_a_key_taken_from_a_command_gives_it_its_first_one(keys):
 
 
 def test_a_first_key_that_was_given_away_is_not_taken_back(menu, tmp_path):
-    settings = Settings(tmp_path / "keys.ini")
+    settings = Settings.load(tmp_path / "keys.json")
     settings.set_keys("brush", ["Ctrl+Y"])
     keys = keys_of(menu, settings)
     assert (keys.text("brush"), keys.text("redo")) == ("Ctrl+Y", "Ctrl+Shift+Z")

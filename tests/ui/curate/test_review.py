@@ -294,7 +294,7 @@ def test_what_was_decided_is_there_when_the_project_is_opened_again(
     qtbot.keyClick(canvas(user), KEY.Key_Backspace)
     path = user.window.session.project.path
     user.window.close()
-    again = MainWindow(Settings(tmp_path / "settings.ini"), Project.open(path))
+    again = MainWindow(Settings.load(tmp_path / "settings.json"), Project.open(path))
     again.show()
     again.projects.opened.emit()
     again.session.show(next(iter(again.session.images)).source.key)

@@ -141,7 +141,7 @@ def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
     session = Session(project)
     session.add(open_images(cells("mine.tif")))
     project.close()
-    window = MainWindow(Settings(tmp_path / "other.ini"), new_unnamed())
+    window = MainWindow(Settings.load(tmp_path / "other.json"), new_unnamed())
     window.show()
     window.warm_up()
     qtbot.waitUntil(lambda: bool(window.welcome.offers), timeout=SECOND)
@@ -166,7 +166,7 @@ def test_empty_unnamed_projects_are_cleared_away(qapp):
 
 
 def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
-    second = MainWindow(Settings(tmp_path / "second.ini"), new_unnamed())
+    second = MainWindow(Settings.load(tmp_path / "second.json"), new_unnamed())
     second.show()
     second.open([named])
     qtbot.waitUntil(lambda: len(second.session.images) == 1, timeout=SECOND)

@@ -172,7 +172,7 @@ def test_the_arrangement_is_remembered(user, tmp_path):
     user.window.resize(1200, 700)
     user.window.panels[0].hide()
     user.window.close()
-    again = MainWindow(Settings(tmp_path / "settings.ini"), new_unnamed())
+    again = MainWindow(Settings.load(tmp_path / "settings.json"), new_unnamed())
     again.show()
     assert (again.width(), again.height()) == (1200, 700)
     assert not again.panels[0].isVisible()
@@ -230,7 +230,7 @@ def test_the_program_starts_and_ends(tmp_path):
     assert done.returncode == 0, done.stderr
     assert done.stdout == "coins.png\n"
     assert not list(user_config.rglob("*napari*"))
-    assert (tmp_path / "studio/config/settings.ini").is_file()
+    assert (tmp_path / "studio/config/settings.json").is_file()
 
 
 def test_the_window_needs_neither_torch_nor_cellpose_to_open():
