@@ -197,7 +197,7 @@ def close_when_shown():
     from qtpy.QtCore import QMetaObject, Qt
     from qtpy.QtWidgets import QApplication
     window = None
-    while not (window and window.session.shown and "cellpose.models" in sys.modules):
+    while not (window and window.session.shown and "cellpose.vit" in sys.modules):
         time.sleep(0.05)
         app = QApplication.instance()
         windows = app.topLevelWidgets() if app else []
