@@ -1,4 +1,4 @@
-"""Keeping what stays for long out of Python's garbage collection.
+"""Excluding long-lived objects from Python's garbage collection.
 
 napari collects garbage whenever an image leaves the canvas. Among the objects of torch
 and Cellpose, or the entries of 10,000 images, that takes 0.3 s each time.
@@ -14,12 +14,12 @@ _MANY = 1000
 
 
 def freeze_gc() -> None:
-    """Look for no garbage any more in what there is now, which is to stay."""
+    """Exclude all current objects from garbage collection."""
     gc.freeze()
 
 
 def refreeze_gc() -> None:
-    """Do so once more, after what was set apart and is garbage by now has gone."""
+    """Collect what has become garbage since `freeze_gc`, then freeze the rest again."""
     gc.unfreeze()
     gc.collect()
     gc.freeze()
@@ -27,11 +27,11 @@ def refreeze_gc() -> None:
 
 @contextmanager
 def frozen_after(number: int) -> Iterator[None]:
-    """Make ``number`` things that stay; they are set apart if they are many."""
+    """Freeze after the block, which makes ``number`` long-lived objects, if many."""
     if number < _MANY:
         yield
         return
-    # What is garbage now would stay, too.
+    # Garbage of before would be frozen with them.
     gc.collect()
     yield
     gc.freeze()

@@ -58,7 +58,7 @@ from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.widgets.message_bar import MessageBar
 from cellpose_studio.ui.window.background import Background
-from cellpose_studio.ui.window.gc_tuning import GcTuning
+from cellpose_studio.ui.window.gc_tuning import freeze_loaded
 from cellpose_studio.ui.window.job_bar import JobBar
 from cellpose_studio.ui.window.menus import Menus
 from cellpose_studio.ui.window.status_bar import StatusBar
@@ -213,7 +213,6 @@ class MainWindow(QMainWindow):
     def _make_canvas(self, theme: str) -> None:
         self.canvas = Canvas(theme)
         self._view = SessionView(self.session, self.canvas)
-        self._gc_tuning = GcTuning(self.canvas)
 
     def _make_tools(self) -> None:
         edits = self.background.edits
@@ -368,7 +367,7 @@ class MainWindow(QMainWindow):
 
     def _on_warm(self, devices: list[str]) -> None:
         self.status.device.setText(devices[0])
-        self._gc_tuning.start()
+        freeze_loaded(self.canvas)
 
     def _name_window(self) -> None:
         image = self.session.shown
