@@ -7,7 +7,12 @@ from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 
 class Section(QWidget):
-    """``content`` under a title to click; folded at first."""
+    """``content`` under a title to click; folded at first.
+
+    Not superqt's ``QCollapsible``: what that has folded is still reached with the Tab
+    key, content that grows is cut off, and its arrows keep the colour of the theme in
+    which they were made.
+    """
 
     def __init__(self, title: str, content: QWidget) -> None:
         super().__init__()
