@@ -48,7 +48,7 @@ from numba.core.dispatcher import Dispatcher
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits import reshape, split, whole
-from cellpose_studio.core.display.label_picture import picture, update
+from cellpose_studio.core.display.label_picture import draw_labels, redraw_labels
 from cellpose_studio.workflows.warm_up import warm_up_editing
 
 def loaded():
@@ -62,7 +62,7 @@ before = loaded()
 labels = np.zeros((3, 60, 70), np.uint32)
 labels[1, 10:40, 10:50] = 5
 labels[1, 20:30, 20:30] = 0
-table, drawn = CellTable.of(labels), picture(labels)
+table, drawn = CellTable.of(labels), draw_labels(labels)
 line = np.array([[25.0, 0.0], [25.0, 69.0]])
 for edit in (
     lambda: reshape.fill_holes(labels, table, [5], (1,)),
@@ -74,7 +74,7 @@ for edit in (
     assert change.parts
     change.apply(labels)
     table.change(change, labels)
-    update(drawn, labels, change.region(labels.shape))
+    redraw_labels(drawn, labels, change.region(labels.shape))
 assert loaded() == before, loaded()[1] - before[1]
 """
 
