@@ -77,7 +77,7 @@ class Work(RuleBasedStateMachine):
         labels = random_labels(seed)
         self.session.preview(image, self._label_set(image.active, labels))
         self._step((name, image.active), labels)
-        self.session.keep_preview(image, "Change thresholds")
+        self.session.commit_pending(image)
 
     @rule(name=names, seed=seeds)
     def edit(self, name, seed):
@@ -108,20 +108,20 @@ class Work(RuleBasedStateMachine):
         self.past = [step for step in self.past if step[0][0] != name]
         self.future = [step for step in self.future if step[0][0] != name]
 
-    @precondition(lambda self: self.session.undo_stack.canUndo())
+    @precondition(lambda self: self.session.can_undo)
     @rule()
     def undo(self):
-        self.session.undo_stack.undo()
+        self.session.undo()
         key, before, after = self.past.pop()
         self.future.append((key, before, after))
         self.masks.pop(key)
         if before is not None:
             self.masks[key] = before
 
-    @precondition(lambda self: self.session.undo_stack.canRedo())
+    @precondition(lambda self: self.session.can_redo)
     @rule()
     def redo(self):
-        self.session.undo_stack.redo()
+        self.session.redo()
         self.past.append(self.future.pop())
         key, _, after = self.past[-1]
         self.masks[key] = after
@@ -153,7 +153,7 @@ class Work(RuleBasedStateMachine):
             # The journal knows more than the stack did.
             stack.clear()
             self.past, self.future = [], []
-        assert (stack.index(), stack.count() - stack.index()) == (
+        assert (stack.done, len(stack) - stack.done) == (
             len(self.past),
             len(self.future),
         )

@@ -64,7 +64,7 @@ class Log:
     def __init__(self, session: Session, file: Path) -> None:
         self.session = session
         self.file = file.open("a")
-        heads = session._heads
+        heads = session.masks.writer
         self.real = {
             name: getattr(heads, name) for name in ("record", "switch", "edit")
         }
@@ -166,10 +166,10 @@ class Work:
             self.session.seal(image)
 
     def undo(self) -> None:
-        self.session.undo_stack.undo()
+        self.session.undo()
 
     def redo(self) -> None:
-        self.session.undo_stack.redo()
+        self.session.redo()
 
     def save_copies(self) -> None:
         while True:

@@ -8,13 +8,13 @@ from math import prod
 
 from psygnal import Signal
 
-from cellpose_studio.app.background.flow_store import FlowStore
+from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.undo.stack import UndoStep
+from cellpose_studio.app.undo.steps import UndoStep
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.confidence import Confidence
@@ -52,8 +52,29 @@ class MaskLoader:
         self._on_their_way: dict[LabelImage, list[Callable[[bool], None]]] = {}
         session.shown_changed.connect(self._on_shown)
         session.labels_changed.connect(self._on_labels)
-        session.step_requested.connect(self._on_step_needed)
-        session.masks_requested.connect(self._on_needed)
+        session.use_loader(self)
+
+    def load_step(self, step: UndoStep, then: Callable[[bool], None]) -> None:
+        """Read what a step does; call ``then`` with whether it is in memory."""
+        job = Job(f"Reading {step.text}", lambda _: step.read(), quiet=True)
+        job.failed.connect(self.failed.emit)
+        job.ended.connect(lambda: then(step.is_read))
+        self._queue.start(job)
+
+    def load_masks(
+        self, image: ProjectImage, masks: LabelSet, then: Callable[[bool], None]
+    ) -> None:
+        """Read masks; call ``then`` with whether they can be used.
+
+        Small ones are read by whoever uses them.
+        """
+        if prod(image.source.label_shape) > _QUICKLY_READ:
+            self._load(image, masks)
+        waiting = self._on_their_way.get(masks.pixels)
+        if waiting is None:
+            then(True)
+        else:
+            waiting.append(then)
 
     def _on_shown(self, image: ProjectImage | None) -> None:
         if image is not None:
@@ -63,28 +84,6 @@ class MaskLoader:
     def _on_labels(self, image: ProjectImage, name: str) -> None:
         if image is self._session.shown and name in image.label_sets:
             self._load(image, image.label_sets[name])
-
-    def _on_step_needed(self, step: UndoStep, then: Callable[[bool], None]) -> None:
-        """Read what a step does; call ``then`` with whether it is in memory."""
-        job = Job(f"Reading {step.text()}", lambda _: step.read(), quiet=True)
-        job.failed.connect(self.failed.emit)
-        job.ended.connect(lambda: then(step.is_read))
-        self._queue.start(job)
-
-    def _on_needed(
-        self, image: ProjectImage, labels: LabelSet, then: Callable[[bool], None]
-    ) -> None:
-        """Read masks; call ``then`` with whether they can be used.
-
-        Small ones are read by whoever uses them.
-        """
-        if prod(image.source.label_shape) > _QUICKLY_READ:
-            self._load(image, labels)
-        waiting = self._on_their_way.get(labels.pixels)
-        if waiting is None:
-            then(True)
-        else:
-            waiting.append(then)
 
     def _load(self, image: ProjectImage, labels: LabelSet) -> None:
         pixels, project = labels.pixels, self._session.project

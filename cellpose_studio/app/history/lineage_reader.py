@@ -10,9 +10,9 @@ from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.history.lineage import Lineage, Present, read_lineages
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.runs.runner import RUN_RESULT
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.thumbnail import Thumbnail
 from cellpose_studio.io.cache.thumbnails import from_png

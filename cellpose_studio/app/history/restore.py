@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from cellpose_studio.app.background.flow_store import FlowStore
+from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.merge import decisions
 from cellpose_studio.app.masks.project_image import ProjectImage

@@ -65,7 +65,7 @@ class TrainingMembers:
         label_set = image.label_set_ids[name]
         if self._roles.get(label_set) != role:
             return
-        self._session.keep_preview(image, "Change thresholds")
+        self._session.commit_pending(image)
         self._session.seal(image)
         labels = image.label_sets.get(name)
         revision = labels.revision.id if labels and labels.revision else None

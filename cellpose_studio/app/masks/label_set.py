@@ -20,6 +20,9 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import MaskMaker
 
+RUN_RESULT = "cells"
+"""Name of the label set that runs write to."""
+
 
 class LabelImage:
     """A label image that is read from the project when it is first needed.

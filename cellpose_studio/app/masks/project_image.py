@@ -56,3 +56,10 @@ class ProjectImage:
         if labels is None or labels.revision is None:
             return False
         return labels.edited or labels.revision.kind == "edit"
+
+    def kept_masks(self, name: str) -> LabelSet | None:
+        """Return masks of that name; while others are previewed, those before."""
+        preview_of = self.preview_of
+        if preview_of is not None and preview_of.name == name:
+            return preview_of
+        return self.label_sets.get(name)

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from psygnal import Signal
-
-from cellpose_studio.app.masks.cell_statuses import CellStatuses
+from cellpose_studio.app.masks.events import Events
+from cellpose_studio.app.masks.image_collection import ImageCollection
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.project_masks import ProjectMasks
@@ -15,68 +14,84 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.provenance.revision import LabelRevision
 
 
-class MaskStore(CellStatuses):
-    """Seals masks, and lets go of what the project has; `Session` changes them."""
+class MaskStore:
+    """Puts masks in place, seals them, and releases what the project has.
 
-    failed = Signal(Exception)  # something could not be done; the rest went on
+    Attributes
+    ----------
+    writer
+        Writes revisions and the journal.
+    stored
+        Masks of the project as they were at a revision.
+    """
 
-    def __init__(self, project: Project) -> None:
-        super().__init__(project)
-        self._hold_masks_of(project)
-
-    @property
-    def stored(self) -> ProjectMasks:
-        """Masks of the project as they were at a revision."""
-        return self._stored
-
-    def _hold_masks_of(self, project: Project) -> None:
-        self._heads = RevisionWriter(project)
-        self._stored = ProjectMasks(project)
-        self._recent = MaskCache(self._let_go)
+    def __init__(
+        self, project: Project, images: ImageCollection, events: Events
+    ) -> None:
+        self._project = project
+        self._images = images
+        self._events = events
+        self.writer = RevisionWriter(project)
+        self.stored = ProjectMasks(project)
+        self._cache = MaskCache(self._release)
         self._unsealed: dict[int, LabelSet] = {}
+        self._take_up()
 
-    def _masks_at(self, name: str, revision: LabelRevision) -> LabelSet:
+    def keep(self, labels: LabelSet) -> None:
+        """Keep masks that have a revision in memory, as long as there is room."""
+        self._cache.keep(labels)
+
+    def keep_all(self, image: ProjectImage) -> None:
+        """Keep the masks of an image that is no longer shown, while there is room."""
+        for labels in list(image.label_sets.values()):
+            if labels.pixels.loaded and labels.revision is not None:
+                self._cache.keep(labels)
+
+    def at(self, name: str, revision: LabelRevision) -> LabelSet:
         """Return masks as they were when that revision was left."""
         return (
             self._unsealed.pop(revision.id, None)
-            or self._recent.get(revision)
-            or self._stored.label_set(name, revision)
+            or self._cache.get(revision)
+            or self.stored.label_set(name, revision)
         )
 
-    def _put(self, image: ProjectImage, name: str, labels: LabelSet | None) -> None:
+    def label_set_id(self, image: ProjectImage, name: str) -> int:
+        """Return the id of a label set, which is made if there is none."""
+        if name not in image.label_set_ids:
+            image.label_set_ids[name] = self.writer.add_label_set(image.id, name)
+        return image.label_set_ids[name]
+
+    def put(self, image: ProjectImage, name: str, labels: LabelSet | None) -> None:
+        """Put masks in place of those of that name, or none."""
         self._remember_ids(image, name)
         if labels is None:
             image.label_sets.pop(name, None)
         else:
             labels.pixels.reserve(image.highest[name])
             image.label_sets[name] = labels
-        self.labels_changed.emit(image, name)
+        self._events.labels_changed.emit(image, name)
 
-    def _remember_ids(self, image: ProjectImage, name: str) -> None:
-        """Remember the ids of masks that others take the place of."""
-        labels = image.label_sets.get(name)
-        highest = labels.pixels.highest if labels is not None else 0
-        image.highest[name] = max(highest, image.highest.get(name, 0))
+    def drop_preview(self, image: ProjectImage, name: str) -> None:
+        """Put the masks back that those of that name are a preview for, if any."""
+        if image.preview_of is not None and image.preview_of.name == name:
+            image.label_sets[name] = image.preview_of
+            image.preview_of = None
 
-    def _label_set(self, image: ProjectImage, name: str) -> int:
-        if name not in image.label_set_ids:
-            image.label_set_ids[name] = self._heads.add_label_set(image.id, name)
-        return image.label_set_ids[name]
-
-    def _seal(self, image: ProjectImage, name: str, note: str = "") -> None:
+    def seal(self, image: ProjectImage, name: str, note: str = "") -> None:
         """Make a revision of masks that are in memory, if they were edited."""
         labels = image.label_sets[name]
         if labels.edited and labels.pixels.loaded and labels.revision is not None:
-            sealed = self._heads.seal(self._label_set(image, name), labels, note)
+            sealed = self.writer.seal(self.label_set_id(image, name), labels, note)
             image.label_sets[name] = sealed
-            self._recent.replace(labels.revision, sealed)
+            self._cache.replace(labels.revision, sealed)
 
-    def _seal_for_good(self, image: ProjectImage, name: str) -> LabelRevision | None:
+    def leave(self, image: ProjectImage, name: str) -> LabelRevision | None:
         """Seal masks that others take the place of; return the revision left.
 
-        What cannot be read must not stop the others. Its edits stay in the journal,
-        and with these masks, for the day when they come back.
+        A preview is dropped. What cannot be read must not stop the others: its edits
+        stay in the journal, and with these masks, for the day when they come back.
         """
+        self.drop_preview(image, name)
         labels = image.label_sets.get(name)
         if labels is None or labels.revision is None:
             return None
@@ -85,28 +100,42 @@ class MaskStore(CellStatuses):
                 labels.pixels.array()
             except StudioError as error:
                 self._unsealed[labels.revision.id] = labels
-                self.failed.emit(_left_unsealed(image, error))
-        self._seal(image, name)
+                self._events.failed.emit(_left_unsealed(image, error))
+        self.seal(image, name)
         return image.label_sets[name].revision
 
-    def _let_go(self, labels: LabelSet) -> bool:
-        """Read masks again when they are needed; False if only memory has them."""
+    def _take_up(self) -> None:
+        """Give the images of the project their masks, which are read later."""
+        images = {image.id: image for image in self._images.known}
+        for label_set in self._project.stored_label_sets:
+            image, name = images[label_set.image], label_set.name
+            image.label_set_ids[name] = label_set.id
+            if statuses := self._project.stored_statuses.get(label_set.id):
+                image.statuses[name] = statuses
+            image.highest[name] = label_set.highest
+            if label_set.head is not None:
+                image.label_sets[name] = self.stored.at_head(label_set)
+
+    def _remember_ids(self, image: ProjectImage, name: str) -> None:
+        """Remember the ids of masks that others take the place of."""
+        labels = image.label_sets.get(name)
+        highest = labels.pixels.highest if labels is not None else 0
+        image.highest[name] = max(highest, image.highest.get(name, 0))
+
+    def _release(self, labels: LabelSet) -> bool:
+        """Release masks, to be read again; False if only memory has them."""
         assert labels.revision is not None
-        for image in self._by_id.values():
-            if image.label_sets.get(labels.name) is labels and image is not self.shown:
+        for image in self._images.known:
+            if image.label_sets.get(labels.name) is labels and (
+                image is not self._images.shown
+            ):
                 if labels.edited:
                     # They can go once the revision is on the disk.
-                    self._seal(image, labels.name)
+                    self.seal(image, labels.name)
                     return False
-                if self.project.is_stored(labels.revision.id):
-                    image.label_sets[labels.name] = self._stored.unloaded(labels)
-        return self.project.is_stored(labels.revision.id)
-
-    def _after_looking(self, image: ProjectImage) -> None:
-        """Let the masks of an image that was looked at give their memory up in turn."""
-        for labels in list(image.label_sets.values()):
-            if labels.pixels.loaded and labels.revision is not None:
-                self._recent.keep(labels)
+                if self._project.is_stored(labels.revision.id):
+                    image.label_sets[labels.name] = self.stored.unloaded(labels)
+        return self._project.is_stored(labels.revision.id)
 
 
 def _left_unsealed(image: ProjectImage, error: StudioError) -> StudioError:

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.io.masks.imported import ImportedMasks
 from cellpose_studio.workflows.recompute import LazyMaskMaker
-
-if TYPE_CHECKING:
-    pass
 
 
 def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.label_set import RUN_RESULT, LabelImage, LabelSet
 from cellpose_studio.app.masks.merge import MasksState, merge_into
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project, now
@@ -26,9 +26,6 @@ from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
 if TYPE_CHECKING:
     from cellpose_studio.engine.networks.network import NetworkCache
-
-RUN_RESULT = "cells"
-"""Name of the label set that runs write to."""
 
 _CLOSED = "The project was closed."
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from psygnal import Signal
 from qtpy.QtCore import QTimer
@@ -19,10 +18,6 @@ from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.networks.catalogue import shipped
-
-if TYPE_CHECKING:
-    pass
-
 
 _REST = 500
 """ms that a slider is at rest before its masks are worth a revision."""
@@ -95,8 +90,8 @@ class Thresholds:
     def _keep(self) -> None:
         """Make revisions of the previews, unless newer ones are on their way."""
         for image in self._session.images:
-            if image.preview_of is not None and image not in self._jobs:
-                self._session.keep_preview(image, "Change thresholds")
+            if image not in self._jobs:
+                self._session.commit_pending(image)
 
     def _forget(self, image: ProjectImage, job: Job) -> None:
         if self._jobs.get(image) is job:

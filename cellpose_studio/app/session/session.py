@@ -2,71 +2,146 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Iterable
 from typing import Any
 
 from psygnal import Signal
 
 from cellpose_studio.app.gc_tuning import frozen_after
+from cellpose_studio.app.masks.cell_statuses import describe, status_changes
+from cellpose_studio.app.masks.editor import MaskEditor
+from cellpose_studio.app.masks.events import Events
+from cellpose_studio.app.masks.image_collection import ImageCollection
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.store import MaskStore
 from cellpose_studio.app.masks.stroke import Stroke
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.session.removed_images import RemovedImages
-from cellpose_studio.app.undo.deferred import DeferredUndo
+from cellpose_studio.app.undo.deferred import DeferredUndo, StepLoader
 from cellpose_studio.app.undo.journal_steps import rebuild
-from cellpose_studio.app.undo.stack import EditStep, HeadSwitch, UndoStack, UndoStep
+from cellpose_studio.app.undo.stack import UndoStack
+from cellpose_studio.app.undo.steps import (
+    EditStep,
+    HeadSwitch,
+    StatusStep,
+    UndoStep,
+    check_fit,
+)
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import (
-    LabelRevision,
+    CellStatus,
     RevisionKind,
     StatusChanges,
 )
 
 
-class Session(MaskStore):
+class Session(Events):
     """The state of the running application, on the GUI thread.
 
     Panels listen to the signals and read the state; every change goes through a
-    method here, which also hands it to the project.
+    method here, which hands it to the part that does it and to the undo stack. The
+    parts are those of the project that is open: hold on to the session, not to them.
+
+    Attributes
+    ----------
+    images
+        The images, and which of them is shown.
+    masks
+        Their masks, in memory or in the project.
+    editor
+        Changes masks, and journals that.
+    undo_stack
+        What can be undone and redone.
     """
 
     project_changed = Signal()
-    leaving = Signal()  # the project, for another one or for good
-    labels_edited = Signal(object, str, object)  # Entry, name, LabelEdit
-    labels_drafted = Signal(object, str, object)  # the same, of a stroke on its way
-    undone = Signal(object, object)  # Entry, LabelEdit that was undone or redone
-    recorded = Signal(object, object)  # Entry, LabelSet: a new revision
-    step_requested = Signal(object, object)  # Step, what to do then
-    masks_requested = Signal(object, object, object)  # Entry, LabelSet, what to do then
+    leaving = Signal()  # the project is left while it can still be written to
 
     def __init__(self, project: Project) -> None:
-        super().__init__(project)
-        self._stroke: Stroke | None = None
         self.undo_stack = UndoStack()
-        self._going_back = DeferredUndo(self, self._is_possible)
-        self._load(project)
+        self._stroke: Stroke | None = None
+        self._deferred = DeferredUndo(self.undo_stack, self._is_possible, self._is_busy)
+        self.shown_left.connect(self._on_left)
+        self._open(project)
 
     def use(self, project: Project) -> None:
         """Show another project; the one before is not closed."""
         self.leave()
-        self._show(None)
-        self._load(project)
+        self.images.show_none()
+        self._open(project)
         self.project_changed.emit()
         self.images_changed.emit()
 
     def leave(self) -> None:
-        """Say that the project is about to be left, while it can be written to."""
+        """Tell listeners that the project is left, while it can be written to."""
         self.end_stroke()
         self.leaving.emit()
 
+    def _open(self, project: Project) -> None:
+        self._stroke = None
+        with frozen_after(len(project.stored_images)):
+            images = ImageCollection(project, self)
+            masks = MaskStore(project, images, self)
+        editor = MaskEditor(masks, images, self)
+        self.project, self.images, self.masks = project, images, masks
+        self.editor = editor
+        steps, done = project.steps, project.done
+        self.undo_stack.load(*rebuild(editor, project, images, steps, done))
+
+    # Images
+
+    @property
+    def shown(self) -> ProjectImage | None:
+        """The image on the canvas."""
+        return self.images.shown
+
+    def image(self, key: str) -> ProjectImage | None:
+        """Return the image of a key, None if it is not in the list."""
+        return self.images.by_key(key)
+
+    def image_of(self, number: int) -> ProjectImage | None:
+        """Return the image of an id, None if it is not in the list."""
+        return self.images.by_id(number)
+
+    def add(
+        self, sources: Iterable[ImageSource], asked_axes: str | None = None
+    ) -> list[ProjectImage]:
+        """Add images, or read them anew; see `ImageCollection.add`."""
+        added = list(sources)
+        for image in self.images.replaced_by(added):
+            self._put_away(image)
+        return self.images.add(added, asked_axes)
+
+    def close(self, *keys: str) -> None:
+        """Remove images from the list; see `ImageCollection.remove`."""
+        for image in (self.images.by_key(key) for key in keys):
+            if image is not None:
+                self._put_away(image)
+        self.images.remove(*keys)
+
+    def show(self, key: str) -> None:
+        """Put an image on the canvas."""
+        self.images.show(key)
+
+    def step(self, by: int, keys: list[str] | None = None) -> None:
+        """Show the image ``by`` places further down the list, or down ``keys``."""
+        self.images.step(by, keys)
+
+    def relink(self, *found: tuple[ProjectImage, ImageSource]) -> None:
+        """Set where images of the list lie now; see `ImageCollection.relink`."""
+        self.images.relink(*found)
+
+    def set_reviewed(self, image: ProjectImage, reviewed: bool) -> None:
+        """Set whether the user is done with an image."""
+        self.images.set_reviewed(image, reviewed)
+
     def choose_label_set(self, image: ProjectImage, name: str) -> None:
         """Make the label set of that name the active one of an image."""
-        self._keep_previews(image)
-        self.put_active(image, name)
+        self.commit_pending(image)
+        self.editor.activate(image, name)
 
     # New masks as a whole
 
@@ -82,125 +157,60 @@ class Session(MaskStore):
         """Give an image new masks, the active ones, as one step that can be undone.
 
         They become a revision, and ``statuses`` change with them. An image that was
-        taken off the list meanwhile has them when it is added again; nothing happens to
-        one of another project.
+        removed from the list meanwhile has them when it is added again; nothing
+        happens to one of another project.
         """
-        if self._by_id.get(image.id) is not image:
+        if not self.images.is_known(image):
             return
-        listed = self._images.get(image.source.key) is image
-        name = labels.name
-        if labels is not image.label_sets.get(name):
-            self._keep_previews(image)
-        before = self._leave(image, name)
-        after, number = self._heads.record(
-            self._label_set(image, name),
-            image.id,
-            labels,
-            kind,
-            text,
-            before,
-            details,
-            statuses,
-        )
-        self._recent.keep(after)
-        self.recorded.emit(image, after)
-        if listed:
-            self.undo_stack.push(
-                HeadSwitch(self, image, name, text, before, after, number, statuses)
+        if labels is not image.label_sets.get(labels.name):
+            self.commit_pending(image)
+        self.end_stroke()
+        active = image.active
+        new = self.editor.put_new(image, labels, text, kind, details, statuses)
+        if not self.images.is_listed(image):
+            return
+        self.undo_stack.push(
+            HeadSwitch(
+                self.editor,
+                image,
+                labels.name,
+                text,
+                new.number,
+                before=new.before,
+                after=new.labels.revision,
+                active_before=active,
+                statuses=statuses,
             )
-        else:
-            self._put(image, name, after)
-        self._put_statuses(image, name, statuses or {})
+        )
 
     def import_masks(
         self, image: ProjectImage, labels: LabelSet, details: dict[str, object]
     ) -> None:
         """Give an image the masks that lay beside it; not a step of the user's."""
-        after, _ = self._heads.record(
-            self._label_set(image, labels.name),
-            image.id,
-            labels,
-            "import",
-            f"Import {labels.origin.removeprefix('from ')}",
-            None,
-            details,
-        )
-        self._recent.keep(after)
-        self.recorded.emit(image, after)
-        self._put(image, labels.name, after)
+        text = f"Import {labels.origin.removeprefix('from ')}"
+        self.editor.put_new(image, labels, text, "import", details, activate=False)
 
     def record_run(self, image: ProjectImage, record: RunRecord) -> None:
         """Keep the record of a run that gave no masks."""
-        self._heads.record_run(image.id, record)
-        self.image_changed.emit(image)
+        self.editor.record_run(image, record)
 
     def preview(self, image: ProjectImage, labels: LabelSet) -> None:
         """Show masks that are not worth a revision yet: a slider is moving."""
         self.end_stroke()
         if image.preview_of is not None and image.preview_of.name != labels.name:
-            self._keep_previews(image)
-        if image.preview_of is None:
-            image.preview_of = image.label_sets.get(labels.name)
-        self._put(image, labels.name, labels)
+            self.commit_pending(image)
+        self.editor.preview(image, labels)
 
-    def keep_preview(self, image: ProjectImage, text: str) -> None:
-        """Make a revision of the masks previewed, as one step; without one, nothing."""
-        if image.preview_of is not None:
-            labels = image.label_sets[image.preview_of.name]
-            self.replace_masks(image, labels, text, "threshold")
+    def commit_pending(self, *images: ProjectImage) -> None:
+        """Make revisions of the previews of some images, or of all: one step each."""
+        for image in images or self.images:
+            if image.preview_of is not None:
+                labels = image.label_sets[image.preview_of.name]
+                self.replace_masks(image, labels, "Change thresholds", "threshold")
 
     def complete(self, image: ProjectImage, labels: LabelSet, **known: Any) -> None:
-        """Add what is known of masks that were just read from the project.
-
-        The user may have edited them already.
-        """
-        now = image.label_sets.get(labels.name)
-        if now is not None and now.pixels is labels.pixels:
-            image.label_sets[labels.name] = replace(now, **known)
-            self._recent.keep(image.label_sets[labels.name])
-            self.labels_changed.emit(image, labels.name)
-
-    def switch_head(
-        self,
-        image: ProjectImage,
-        name: str,
-        revision: LabelRevision | None,
-        text: str,
-        undoes: int,
-        statuses: StatusChanges,
-    ) -> tuple[LabelRevision | None, int]:
-        """Put the masks of a revision back, or none; for the undo stack.
-
-        Returns the revision left, edits included, and the journal entry's id.
-        """
-        left = self._leave(image, name)
-        after = None
-        if revision is not None:
-            after = self._masks_at(name, revision)
-            self._recent.keep(after)
-        number = self._heads.switch(
-            self._label_set(image, name), text, left, after, undoes, statuses
-        )
-        self._put(image, name, after)
-        self._put_statuses(image, name, statuses)
-        return left, number
-
-    def put_new(self, image: ProjectImage, labels: LabelSet) -> None:
-        """Show masks that were just recorded; for the undo stack."""
-        self._activate(image, labels.name)
-        self._put(image, labels.name, labels)
-
-    def undo(self) -> None:
-        """Take the last thing back, whatever it was; a preview is one, too."""
-        self.end_stroke()
-        self._keep_previews()
-        self._going_back.ask(-1)
-
-    def redo(self) -> None:
-        """Do again what was taken back."""
-        self.end_stroke()
-        self._keep_previews()
-        self._going_back.ask(1)
+        """Add what is known of masks that were just read from the project."""
+        self.editor.complete(image, labels, **known)
 
     # Edits
 
@@ -217,17 +227,36 @@ class Session(MaskStore):
         """
         if self.image_of(image.id) is not image:
             return
-        self._keep_previews(image)
+        self.commit_pending(image)
         self.end_stroke()
-        step = EditStep(self, image, image.active, edit, statuses=statuses)
-        if edit.parts and image.masks is not None and self._is_possible(step):
-            self.undo_stack.push(step)
+        if not edit.parts or image.masks is None:
+            return
+        name = image.active
+        try:
+            check_fit(image, name, edit)
+        except StudioError as error:
+            self.failed.emit(error)
+            return
+        number = self.editor.apply(image, name, edit, statuses=statuses)
+        self._push_edit(image, name, edit, number, statuses)
+
+    def set_cell_status(
+        self, image: ProjectImage, cells: Iterable[int], status: CellStatus | None
+    ) -> None:
+        """Give cells of the active masks a status, as one step; None takes it away."""
+        changes = status_changes(image, cells, status)
+        if not changes or image.masks is None:
+            return
+        name, text = image.active, describe(len(changes), status)
+        number = self.editor.statuses.apply(image, name, text, changes)
+        step = StatusStep(self.editor, image, name, text, number, changes=changes)
+        self.undo_stack.push(step)
 
     def begin_stroke(self, image: ProjectImage, operation: str) -> Stroke:
         """Return a stroke on the active masks, which the user is about to draw."""
-        self._keep_previews(image)
+        self.commit_pending(image)
         self.end_stroke()
-        self._stroke = Stroke(self, image, operation)
+        self._stroke = Stroke(self.editor, image, operation)
         return self._stroke
 
     @property
@@ -244,63 +273,12 @@ class Session(MaskStore):
     def end_stroke(self) -> None:
         """Make a step of what was drawn until now; without a stroke, nothing."""
         stroke, self._stroke = self._stroke, None
-        if stroke is not None:
-            stroke.end()
-
-    def draft(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
-        """Change pixels of a stroke that has not ended."""
-        self._change(image, name, edit)
-        self.labels_drafted.emit(image, name, edit)
-
-    def keep_draft(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
-        """Make a step of a stroke whose pixels are changed already."""
-        self.undo_stack.push(EditStep(self, image, name, edit, applied=True))
-
-    def apply_edit(
-        self,
-        image: ProjectImage,
-        name: str,
-        edit: LabelEdit,
-        undoes: int | None,
-        statuses: StatusChanges | None = None,
-    ) -> int:
-        """Write an edit into the masks and the journal; for the undo stack."""
-        self.end_stroke()
-        self._drop_preview(image, name)
-        self._change(image, name, edit)
-        return self.write_edit(image, name, edit, undoes, statuses)
-
-    def write_edit(
-        self,
-        image: ProjectImage,
-        name: str,
-        edit: LabelEdit,
-        undoes: int | None,
-        statuses: StatusChanges | None = None,
-    ) -> int:
-        """Write an edit into the journal, after its pixels; for the undo stack."""
-        labels = image.label_sets[name]
-        assert labels.revision is not None
-        cells = len(labels.pixels.cell_table())
-        number = self._heads.edit(
-            self._label_set(image, name),
-            labels.revision,
-            edit,
-            cells,
-            undoes,
-            labels.pixels.highest,
-            statuses,
-        )
-        image.label_sets[name] = replace(labels, cells=cells, edited=True)
-        self._recent.keep(image.label_sets[name])
-        self.labels_edited.emit(image, name, edit)
-        self._put_statuses(image, name, statuses or {})
-        return number
-
-    def reveal_edit(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
-        """Show where an edit was undone, or done again; for the undo stack."""
-        self.show_masks(image, name)
-        self.undone.emit(image, edit)
+        if stroke is None:
+            return
+        edit = stroke.end()
+        if edit.parts:
+            number = self.editor.keep_draft(stroke.image, stroke.name, edit)
+            self._push_edit(stroke.image, stroke.name, edit, number)
 
     def seal(self, image: ProjectImage, note: str = "") -> None:
         """Make revisions of all masks of an image that were edited.
@@ -310,78 +288,97 @@ class Session(MaskStore):
         """
         self.end_stroke()
         for name in list(image.label_sets):
-            self._seal(image, name, note)
+            self.masks.seal(image, name, note)
 
     def seal_all(self) -> None:
-        """Make revisions of everything that was edited, and keep previews."""
-        self._keep_previews()
-        for image in self._images.values():
+        """Make revisions of everything that was edited, and of previews."""
+        self.commit_pending()
+        for image in self.images:
             self.seal(image)
+
+    # Undo
+
+    def undo(self) -> None:
+        """Take the last thing back, whatever it was; a preview is one, too."""
+        self._ask(-1)
+
+    def redo(self) -> None:
+        """Do again what was taken back."""
+        self._ask(1)
+
+    @property
+    def can_undo(self) -> bool:
+        """There is a step that can be undone."""
+        return self.undo_stack.next(-1) is not None
+
+    @property
+    def can_redo(self) -> bool:
+        """There is a step that can be redone."""
+        return self.undo_stack.next(1) is not None
+
+    @property
+    def undo_text(self) -> str:
+        """What would be undone; empty without a step."""
+        return _text(self.undo_stack.next(-1))
+
+    @property
+    def redo_text(self) -> str:
+        """What would be redone; empty without a step."""
+        return _text(self.undo_stack.next(1))
+
+    def use_loader(self, loader: StepLoader) -> None:
+        """Let a loader read what steps need; else they read it on the GUI thread."""
+        self._deferred.loader = loader
 
     # Within
 
-    def _is_possible(self, step: UndoStep) -> bool:
-        """Tell whether a step can be done; once begun, the stack has moved by it."""
+    def _ask(self, by: int) -> None:
+        self.end_stroke()
+        self.commit_pending()
+        self._deferred.ask(by)
+
+    def _is_possible(self, step: UndoStep, by: int) -> bool:
+        """Return whether a step can be done; if not, the user is told why."""
         try:
-            step.check()
+            step.check(by)
         except StudioError as error:
             self.failed.emit(error)
             return False
         return True
 
-    def _load(self, project: Project) -> None:
-        self.project = project
-        self.undo_stack.clear()
-        self._stroke = None
-        self._hold_masks_of(project)
-        self._images, self._hidden, self._shown = {}, RemovedImages(), None
-        self._by_id = {}
-        with frozen_after(len(project.stored_images)):
-            self._make_images(project)
-        rebuild(self.undo_stack, self, project.steps, project.done)
+    def _is_busy(self) -> bool:
+        """Return whether a stroke or a slider is on its way."""
+        return self.drawing or any(e.preview_of is not None for e in self.images)
 
-    def _make_images(self, project: Project) -> None:
-        for stored in project.stored_images:
-            image = self._by_id[stored.id] = ProjectImage(
-                id=stored.id,
-                source=stored.image,
-                active=stored.active,
-                reviewed=stored.reviewed,
-                asked_axes=stored.asked_axes,
+    def _push_edit(
+        self,
+        image: ProjectImage,
+        name: str,
+        edit: LabelEdit,
+        number: int,
+        statuses: StatusChanges | None = None,
+    ) -> None:
+        self.undo_stack.push(
+            EditStep(
+                self.editor,
+                image,
+                name,
+                edit.operation,
+                number,
+                edit=edit,
+                statuses=statuses,
             )
-            if stored.hidden:
-                self._hidden.put(image)
-            else:
-                self._images[stored.image.key] = image
-        for label_set in project.stored_label_sets:
-            image = self._by_id[label_set.image]
-            image.label_set_ids[label_set.name] = label_set.id
-            if statuses := project.stored_statuses.get(label_set.id):
-                image.statuses[label_set.name] = statuses
-            image.highest[label_set.name] = label_set.highest
-            if label_set.head is not None:
-                image.label_sets[label_set.name] = self._stored.at_head(label_set)
+        )
 
-    def _leave(self, image: ProjectImage, name: str) -> LabelRevision | None:
-        """Seal what was edited, drop a preview; return the revision that was left."""
-        self._drop_preview(image, name)
-        self.end_stroke()
-        return self._seal_for_good(image, name)
-
-    def _change(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
-        image.label_sets[name].pixels.apply(edit)
-
-    def _keep_previews(self, *images: ProjectImage) -> None:
-        """Keep the previews of some images, or of all."""
-        for image in images or self._images.values():
-            self.keep_preview(image, "Change thresholds")
-
-    def _drop_preview(self, image: ProjectImage, name: str) -> None:
-        if image.preview_of is not None and image.preview_of.name == name:
-            image.label_sets[name] = image.preview_of
-            image.preview_of = None
-
-    def _before_hiding(self, image: ProjectImage) -> None:
-        self._keep_previews(image)
+    def _put_away(self, image: ProjectImage) -> None:
+        """Do what has to be done before an image is removed from the list."""
+        self.commit_pending(image)
         self.seal(image)
         self.undo_stack.forget(image)
+
+    def _on_left(self, image: ProjectImage) -> None:
+        self.masks.keep_all(image)
+
+
+def _text(step: UndoStep | None) -> str:
+    return step.text if step is not None else ""

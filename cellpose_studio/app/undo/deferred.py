@@ -4,30 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import Protocol
 
-from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.undo.stack import UndoStep
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.undo.stack import UndoStack
+from cellpose_studio.app.undo.steps import UndoStep
 
-if TYPE_CHECKING:
-    from cellpose_studio.app.session.session import Session
+
+class StepLoader(Protocol):
+    """Brings what a step needs into memory, and calls back on the GUI thread."""
+
+    def load_step(self, step: UndoStep, then: Callable[[bool], None]) -> None:
+        """Read what a step does; call ``then`` with whether it is in memory."""
+
+    def load_masks(
+        self, image: ProjectImage, masks: LabelSet, then: Callable[[bool], None]
+    ) -> None:
+        """Read masks; call ``then`` with whether they can be used."""
 
 
-@dataclass(eq=False, kw_only=True)
-class _Turn:
+@dataclass(eq=False)
+class _Request:
     """A step that is undone or redone as soon as it can be.
 
     Attributes
     ----------
     by
         -1 to undo, 1 to redo.
+    index
+        How many steps were applied when it was asked for.
     more
         What was asked for while it was read, in that order.
     """
 
     by: int
     step: UndoStep
-    project: Project
     index: int
     more: list[int] = field(default_factory=list)
 
@@ -35,80 +47,86 @@ class _Turn:
 class DeferredUndo:
     """Undoes and redoes as often as the user asks, in that order.
 
-    Reading a step, or its masks, takes a moment: what is asked for meanwhile waits for
-    its turn. If the user does something else meanwhile, that wins: all that waits is
-    given up.
+    Reading a step, or its masks, takes a moment: what is asked for meanwhile waits
+    until that is done. If the user does something else meanwhile, that wins: all
+    waiting requests are dropped.
+
+    Attributes
+    ----------
+    loader
+        Reads what is not in memory; without one, the step reads it when it runs.
 
     Parameters
     ----------
-    possible
-        Tells whether a step can be done, and the user why not.
+    is_possible
+        Returns whether a step can be undone (-1) or redone (1), and reports why not.
+    is_busy
+        Returns whether the user is in the middle of something else.
     """
 
-    def __init__(self, session: Session, possible: Callable[[UndoStep], bool]) -> None:
-        self._session = session
-        self._possible = possible
-        self._turn: _Turn | None = None
+    def __init__(
+        self,
+        stack: UndoStack,
+        is_possible: Callable[[UndoStep, int], bool],
+        is_busy: Callable[[], bool],
+    ) -> None:
+        self.loader: StepLoader | None = None
+        self._stack = stack
+        self._is_possible = is_possible
+        self._is_busy = is_busy
+        self._request: _Request | None = None
 
     def ask(self, by: int) -> None:
         """Undo what came last (-1), or do again what was undone last (1)."""
-        if self._turn is not None and self._holds(self._turn):
-            self._turn.more.append(by)
+        if self._request is not None and self._is_valid(self._request):
+            self._request.more.append(by)
             return
-        self._turn = None
-        stack = self._session.undo_stack
-        step = stack.command(stack.index() + min(by, 0))
+        self._request = None
+        step = self._stack.next(by)
         if step is not None:
-            self._turn = _Turn(
-                by=by, step=step, project=self._session.project, index=stack.index()
-            )
-            self._read(self._turn)
+            self._request = _Request(by, step, self._stack.done)
+            self._read(self._request)
 
-    def _read(self, turn: _Turn) -> None:
-        needed = self._session.step_requested
-        if turn.step.is_read or not len(needed):
-            self._read_masks(turn)
-            return
-        needed.emit(turn.step, self._next(turn, self._read_masks))
+    def _read(self, request: _Request) -> None:
+        if request.step.is_read or self.loader is None:
+            self._read_masks(request)
+        else:
+            self.loader.load_step(request.step, self._next(request, self._read_masks))
 
-    def _read_masks(self, turn: _Turn) -> None:
-        if not self._holds(turn):
-            self._give_up(turn)
+    def _read_masks(self, request: _Request) -> None:
+        if not self._is_valid(request):
+            self._drop(request)
             return
-        labels, needed = turn.step.needs(), self._session.masks_requested
-        if labels is None or labels.pixels.loaded or not len(needed):
-            self._go(turn)
-            return
-        needed.emit(turn.step.image, labels, self._next(turn, self._go))
+        masks = request.step.needs()
+        if masks is None or masks.pixels.loaded or self.loader is None:
+            self._move(request)
+        else:
+            then = self._next(request, self._move)
+            self.loader.load_masks(request.step.image, masks, then)
 
     def _next(
-        self, turn: _Turn, go_on: Callable[[_Turn], None]
+        self, request: _Request, go_on: Callable[[_Request], None]
     ) -> Callable[[bool], None]:
         """Return what to do when something was read, or could not be."""
-        return lambda read: (go_on if read else self._give_up)(turn)
+        return lambda read: (go_on if read else self._drop)(request)
 
-    def _go(self, turn: _Turn) -> None:
-        holds = self._holds(turn)
-        self._give_up(turn)
-        if not holds or not self._possible(turn.step):
-            return
-        stack = self._session.undo_stack
-        (stack.undo if turn.by < 0 else stack.redo)()
-        for by in turn.more:
-            self.ask(by)
+    def _move(self, request: _Request) -> None:
+        is_valid = self._is_valid(request)
+        self._drop(request)
+        if is_valid and self._is_possible(request.step, request.by):
+            self._stack.move(request.by)
+            for by in request.more:
+                self.ask(by)
 
-    def _give_up(self, turn: _Turn) -> None:
-        if turn is self._turn:
-            self._turn = None
+    def _drop(self, request: _Request) -> None:
+        if request is self._request:
+            self._request = None
 
-    def _holds(self, turn: _Turn) -> bool:
-        """Tell whether nothing else has happened since it was asked for."""
-        session, stack = self._session, self._session.undo_stack
+    def _is_valid(self, request: _Request) -> bool:
+        """Return whether nothing else has happened since it was asked for."""
         return (
-            turn is self._turn
-            and session.project is turn.project
-            and stack.index() == turn.index
-            and stack.command(turn.index + min(turn.by, 0)) is turn.step
-            and not session.drawing
-            and all(image.preview_of is None for image in session.images)
+            request is self._request
+            and self._stack.done == request.index
+            and self._stack.next(request.by) is request.step
+            and not self._is_busy()
         )

@@ -45,7 +45,7 @@ class Saver:
         if image.masks is None:
             self._messages.note(f"{source.name} has no masks yet.")
             return None
-        self._session.keep_preview(image, "Change thresholds")
+        self._session.commit_pending(image)
         self._session.seal(image)
         labels = image.masks
         # As they are now, whatever is drawn while they are being written.

@@ -39,7 +39,6 @@ class Projects(QObject):
         self._messages = services.messages
         self._said = ""
         self._opening: set[Path] = set()
-        self.before_leaving: Callable[[], None] = lambda: None
         self._listen()
 
     def new(self) -> None:
@@ -124,7 +123,6 @@ class Projects(QObject):
     def may_leave(self) -> bool:
         """Make all durable; where that fails, ask whether to give it up."""
         try:
-            self.before_leaving()
             self._session.seal_all()
         # Whatever it is: edits are in the journal, and nobody is to be locked in.
         except Exception as error:
@@ -132,7 +130,10 @@ class Projects(QObject):
         writer = self._session.project.writer
         if not writer.flush(_PATIENCE) and not self._may_give_up():
             return False
-        self._session.leave()
+        try:
+            self._session.leave()
+        except Exception as error:
+            self._fail(error)
         if not writer.is_stuck:
             writer.flush(_PATIENCE)
         return True

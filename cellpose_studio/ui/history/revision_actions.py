@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QInputDialog
 
-from cellpose_studio.app.background.flow_store import FlowStore
+from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.restore import ids_in, read_masks
 from cellpose_studio.app.masks.cell_statuses import renamed
 from cellpose_studio.app.masks.label_set import LabelSet
@@ -74,7 +74,7 @@ class RevisionActions(QObject):
         image, session, revision = self._session.shown, self._session, revision_of(row)
         if image is None or revision is None:
             return
-        project, stored, name = session.project, session.stored, row.lineage.name
+        project, stored, name = session.project, session.masks.stored, row.lineage.name
         present = image.label_sets.get(name)
         # Without a status there is nothing that has to follow its cell.
         pixels = present.pixels if present and image.statuses.get(name) else None
@@ -149,7 +149,7 @@ class RevisionActions(QObject):
         text = self.ask_text("Save a version", "A note on this version:", "")
         if text is None:
             return
-        self._session.keep_preview(image, "Change thresholds")
+        self._session.commit_pending(image)
         edited = image.masks.edited
         number = self.sealed(image, image.active, text)
         if number is None:
@@ -161,7 +161,7 @@ class RevisionActions(QObject):
 
     def sealed(self, image: ProjectImage, name: str, note: str = "") -> int | None:
         """Make a revision of what was edited; return which one is shown now."""
-        self._session.keep_preview(image, "Change thresholds")
+        self._session.commit_pending(image)
         # Where nothing can be written, the last revision has to do.
         if not self._session.project.why_read_only:
             self._session.seal(image, note)

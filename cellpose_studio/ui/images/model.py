@@ -140,7 +140,7 @@ class ImageModel(QAbstractListModel):
         return None
 
     def _read_images(self) -> None:
-        self._images = self._session.images
+        self._images = tuple(self._session.images)
         self._rows = {e.source.key: n for n, e in enumerate(self._images)}
         self._names = [image.source.name.casefold() for image in self._images]
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from cellpose_studio.app.background.auto_seal import AutoSeal
 from cellpose_studio.app.background.cell_measurer import CellMeasurer
 from cellpose_studio.app.background.edits import BackgroundEdits
-from cellpose_studio.app.background.flow_store import FlowRecorder, FlowStore
+from cellpose_studio.app.background.flow_recorder import FlowRecorder
 from cellpose_studio.app.background.mask_loader import MaskLoader
+from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.lineage_reader import LineageReader
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails

@@ -105,7 +105,6 @@ class MainWindow(QMainWindow):
         self._make_history()
         self._lay_out()
         self._state = WindowState(self.session, self.canvas, self.tabs)
-        self.projects.before_leaving = self._state.remember
         self.menus = Menus(self)
         self._connect()
         self.set_theme(settings.theme)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import QMenu, QMessageBox
 
 from cellpose_studio import __version__
@@ -81,17 +80,14 @@ class Menus:
     def _edit(self) -> None:
         window = self._window
         menu = window.menuBar().addMenu("&Edit")
-        stack = window.session.undo_stack
-        undo = stack.createUndoAction(window, "&Undo")
-        undo.setShortcut(QKeySequence("Ctrl+Z"))
-        redo = stack.createRedoAction(window, "&Redo")
-        redo.setShortcuts([QKeySequence("Ctrl+Shift+Z"), QKeySequence("Ctrl+Y")])
-        # The stack only names the steps: the session keeps a preview before it undoes.
-        for action, call in ((undo, window.session.undo), (redo, window.session.redo)):
-            action.triggered.disconnect()
-            action.triggered.connect(lambda _=False, call=call: call())
-        menu.addActions([undo, redo])
-        self.actions |= {"undo": undo, "redo": redo}
+        session = window.session
+        self._add(
+            menu,
+            Command("undo", "&Undo", session.undo, "Ctrl+Z"),
+            Command("redo", "&Redo", session.redo, "Ctrl+Shift+Z; Ctrl+Y"),
+        )
+        session.undo_stack.changed.connect(self._name_steps)
+        self._name_steps()
         menu.addSeparator()
         version = window.revisions.save_version
         self._add(menu, Command("saveVersion", "Save a &version…", version))
@@ -201,6 +197,15 @@ class Menus:
 
     def _add(self, menu: QMenu, *commands: Command | None) -> None:
         self.actions |= fill(menu, list(commands), self._window)
+
+    def _name_steps(self) -> None:
+        """Show what would be undone and redone."""
+        session = self._window.session
+        undo, redo = self.actions["undo"], self.actions["redo"]
+        undo.setText(f"&Undo {session.undo_text}".rstrip())
+        redo.setText(f"&Redo {session.redo_text}".rstrip())
+        undo.setEnabled(session.can_undo)
+        redo.setEnabled(session.can_redo)
 
     def _fill_recent(self) -> None:
         paths = [

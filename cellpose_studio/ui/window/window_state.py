@@ -22,6 +22,8 @@ class WindowState:
         self._canvas = canvas
         self._tabs = tabs
         session.shown_changed.connect(self._on_shown)
+        # Last, because it is the least that may be lost.
+        session.leaving.connect(self.remember, priority=-1)
 
     def remember(self) -> None:
         """Write down what is shown at present."""

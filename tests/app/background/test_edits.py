@@ -67,10 +67,10 @@ def slow(session, queue, image):
 
 
 def test_it_is_one_step_when_it_is_done(slow, session, qtbot):
-    steps = session.undo_stack.count()
+    steps = len(session.undo_stack)
     slow.start()
     assert slow.wait(qtbot) == [0, 7]
-    assert session.undo_stack.count() == steps + 1
+    assert len(session.undo_stack) == steps + 1
     assert not slow.said
 
 
@@ -111,7 +111,7 @@ def test_a_project_that_was_left_gets_nothing(slow, session, qtbot, tmp_path):
     assert slow.wait(qtbot) == [0, 3, 7]
     assert not slow.said
     assert not slow.done
-    assert session.undo_stack.count() == 0
+    assert len(session.undo_stack) == 0
     other.close()
 
 

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 
 from cellpose_studio.app.background import mask_loader
-from cellpose_studio.app.background.flow_store import FlowRecorder, FlowStore
+from cellpose_studio.app.background.flow_recorder import FlowRecorder
 from cellpose_studio.app.background.mask_loader import MaskLoader
+from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.restore import read_masks
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.errors import ProjectDamaged
@@ -88,10 +89,10 @@ def test_flows_of_an_import_are_found_again_whatever_came_after(
     edited = image.masks.revision
     changed = replace(masks("thresholds"), flows=flows)
     session.preview(image, changed)
-    session.keep_preview(image, "Change thresholds")
+    session.commit_pending(image)
     wait(qtbot, queue)
     session.replace_masks(image, masks("run"), "Run")
-    project, stored = session.project, session.stored
+    project, stored = session.project, session.masks.stored
     labels = read_masks(project, stored, kept, image, "cells", edited)
     session.replace_masks(image, labels, "Restore", "restore")
     draw(session, image, 8)
@@ -211,7 +212,7 @@ def test_undo_reads_large_masks_first_and_off_the_gui_thread(
     monkeypatch.setattr(LabelImage, "array", noted)
     far.undo()
     assert not image.masks.pixels.loaded
-    assert far.undo_stack.index() == 3
+    assert far.undo_stack.done == 3
     wait(qtbot, queue)
     assert threading.main_thread() not in readers
     assert (7 in image.masks.array, 8 in image.masks.array) == (True, False)
@@ -241,4 +242,4 @@ def test_an_undo_whose_masks_cannot_be_read_says_so(far, queue, qtbot, monkeypat
     far.undo()
     wait(qtbot, queue)
     assert [error.message for error in errors] == ["They are gone."]
-    assert far.undo_stack.index() == 3
+    assert far.undo_stack.done == 3

@@ -56,11 +56,10 @@ def test_cells_keep_their_status_when_the_project_is_opened_again(
 def test_a_status_is_a_step_that_can_be_undone_and_redone(session, image, reopened):
     session.set_cell_status(image, [1], "accepted")
     session.set_cell_status(image, [1, 2], "rejected")
-    stack = session.undo_stack
-    assert stack.undoText() == "Reject 2 cells"
+    assert session.undo_text == "Reject 2 cells"
     session.undo()
     assert image.statuses["cells"] == {1: "accepted"}
-    assert stack.undoText() == "Accept cell"
+    assert session.undo_text == "Accept cell"
     session.undo()
     assert image.statuses["cells"] == {}
     session.redo()
@@ -80,7 +79,7 @@ def test_statuses_can_be_undone_after_a_restart(session, image, reopened):
     session.undo()
     again = reopened()
     [image] = again.images
-    assert again.undo_stack.redoText() == "Keep for later: cell"
+    assert again.redo_text == "Keep for later: cell"
     again.undo()
     assert image.statuses["cells"] == {1: "accepted", 2: "accepted"}
     again.undo()
@@ -165,18 +164,18 @@ def test_what_changes_is_told(session, image):
 
 def test_nothing_new_is_no_step(session, image):
     session.set_cell_status(image, [1], "accepted")
-    count = session.undo_stack.count()
+    count = len(session.undo_stack)
     session.set_cell_status(image, [1], "accepted")
     session.set_cell_status(image, [2], None)
     session.set_cell_status(image, [], "rejected")
-    assert session.undo_stack.count() == count
+    assert len(session.undo_stack) == count
 
 
 def test_without_masks_there_is_nothing_to_decide(session, cells):
     [image] = session.add(open_images(cells("a.tif", (32, 32))))
     session.set_cell_status(image, [1], "accepted")
     assert image.statuses == {}
-    assert not session.undo_stack.canUndo()
+    assert not session.can_undo
 
 
 def test_edits_keep_the_status_and_so_do_cells_that_come_back(session, image):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellpose_studio.app.background.flow_store import FlowStore
+from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.restore import read_masks
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.merge import MasksState, merge_into
@@ -142,7 +142,9 @@ def test_cells_drawn_by_hand_are_still_so_after_restoring(session, image, tmp_pa
     edited = image.masks.revision
     run(session, image, masks({9: 24}))
     flows = FlowStore(tmp_path / "flows")
-    labels = read_masks(session.project, session.stored, flows, image, "cells", edited)
+    labels = read_masks(
+        session.project, session.masks.stored, flows, image, "cells", edited
+    )
     session.replace_masks(image, labels, "Restore", "restore")
     assert ids(image) == [50, 0, 3, 4]
     run(session, image, masks({1: 8, 2: 24}))

@@ -34,7 +34,7 @@ def images(session, cells):
 @pytest.fixture
 def small_memory(session):
     """Let one label set be too much."""
-    session._recent._capacity = SIDE * SIDE * 4 - 1
+    session.masks._cache._capacity = SIDE * SIDE * 4 - 1
 
 
 def masks(origin: str, name: str = "cells", cell: int = 0) -> LabelSet:
@@ -106,7 +106,7 @@ def test_what_cannot_be_saved_stays_in_memory(cells, project, small_memory, sess
     session.add(open_images(cells("a.tif", (SIDE, SIDE))))
     project.writer.flush()
     reading = Session(Project.open(project.path))
-    reading._recent._capacity = 1
+    reading.masks._cache._capacity = 1
     a, b = reading.add(open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab")
     reading.show(b.source.key)
     reading.replace_masks(a, masks("a"), "Run")
@@ -194,7 +194,7 @@ def test_an_undo_that_cannot_be_done_changes_nothing(session, images, monkeypatc
     expected = a.masks.array.copy()
     session.seal(a)
     session.project.writer.flush()
-    a.label_sets["cells"] = session.stored.unloaded(a.masks)
+    a.label_sets["cells"] = session.masks.stored.unloaded(a.masks)
     errors = []
     session.failed.connect(errors.append)
 
@@ -225,7 +225,7 @@ def test_an_edit_of_other_pixels_is_refused(session, images):
     session.edit(a, stale)
     assert "so it was left out" in errors[0].message
     assert 5 not in a.masks.array
-    assert session.undo_stack.count() == 2
+    assert len(session.undo_stack) == 2
 
 
 # Previews

@@ -175,7 +175,7 @@ def test_other_thresholds_give_what_a_run_with_them_gives(app, segmented):
     expected = segment(segmented.source, shipped()[0], parameters, Checkpoint())
     np.testing.assert_array_equal(segmented.masks.array, expected.labels)
     assert segmented.masks.settings() == expected.settings()
-    assert app.session.undo_stack.undoText() == "Change thresholds"
+    assert app.session.undo_text == "Change thresholds"
 
 
 def test_only_the_newest_wish_counts(app, segmented):
@@ -188,7 +188,7 @@ def test_only_the_newest_wish_counts(app, segmented):
     app.wait()
     assert segmented.masks.parameters == wishes[-1]
     assert len(heard) < len(wishes)
-    app.session.undo_stack.undo()
+    app.session.undo()
     assert segmented.masks is before
 
 
@@ -210,9 +210,9 @@ def test_each_gesture_can_be_undone(app, segmented):
         app.thresholds.change(segmented, wish)
         app.thresholds.end_gesture()
         app.wait()
-    app.session.undo_stack.undo()
+    app.session.undo()
     assert segmented.masks.parameters.cellprob_threshold == 1.0
-    app.session.undo_stack.undo()
+    app.session.undo()
     assert segmented.masks is first
 
 

@@ -79,7 +79,7 @@ def test_a_result_comes_although_the_masks_before_cannot_be_read(
     session.edit(image, edit_between("Draw", [7], labels, region, pixels))
     session.seal(image)
     session.project.writer.flush()
-    image.label_sets["cells"] = session.stored.unloaded(image.masks)
+    image.label_sets["cells"] = session.masks.stored.unloaded(image.masks)
 
     def fail(*_):
         raise ProjectDamaged("The project file is damaged.")

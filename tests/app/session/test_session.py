@@ -79,7 +79,7 @@ def test_another_image_in_the_same_file_starts_afresh_in_its_place(
     assert new.label_sets == {}
     assert session.images[1] is new
     assert shown == [new]
-    assert not session.undo_stack.canUndo()
+    assert not session.can_undo
 
 
 def test_changes_are_announced(session, images):
@@ -104,7 +104,7 @@ def test_closing_an_image_shows_its_neighbour(session, images, shown, closed, th
     session.show(images[shown].source.key)
     session.close(images[closed].source.key)
     assert session.shown is images[then]
-    assert session.images == tuple(e for e in images if e is not images[closed])
+    assert tuple(session.images) == tuple(e for e in images if e is not images[closed])
 
 
 def test_closing_the_last_image_shows_none(session, images):
@@ -130,12 +130,11 @@ def test_steps_stop_at_both_ends(session, images):
 
 def test_undo_and_redo_go_through_all_masks(session, images):
     image = images[0]
-    stack = session.undo_stack
     for origin in ("first", "second"):
         session.replace_masks(image, masks(origin), f"Run {origin}")
-    assert stack.undoText() == "Run second"
+    assert session.undo_text == "Run second"
     seen = [origins(image)]
-    for go in (stack.undo, stack.undo, stack.redo, stack.redo):
+    for go in (session.undo, session.undo, session.redo, session.redo):
         go()
         seen.append(origins(image))
     first, second = {"cells": "first"}, {"cells": "second"}
@@ -146,10 +145,10 @@ def test_undo_goes_to_the_image_it_changes(session, images):
     session.show(images[0].source.key)
     session.replace_masks(images[1], masks("run"), "Run")
     assert session.shown is images[0]
-    session.undo_stack.undo()
+    session.undo()
     assert session.shown is images[1]
     session.show(images[0].source.key)
-    session.undo_stack.redo()
+    session.redo()
     assert session.shown is images[1]
 
 
@@ -159,24 +158,24 @@ def test_undo_makes_the_earlier_label_set_the_active_one(session, images):
     session.choose_label_set(image, "masks")
     session.replace_masks(image, masks("run"), "Run")
     assert image.masks.origin == "run"
-    session.undo_stack.undo()
+    session.undo()
     assert image.masks.origin == "file"
     assert origins(image) == {"masks": "file"}
-    session.undo_stack.redo()
+    session.redo()
     assert image.masks.origin == "run"
 
 
 def test_what_a_slider_passes_is_one_step(session, images):
-    image, stack = images[0], session.undo_stack
+    image = images[0]
     session.replace_masks(image, masks("run"), "Run")
     for gesture in ("first", "second"):
         for n in range(3):
             session.preview(image, masks(f"{gesture} {n}"))
             assert image.masks.origin == f"{gesture} {n}"
-        session.keep_preview(image, "Change")
-    assert stack.count() == 3
+        session.commit_pending(image)
+    assert len(session.undo_stack) == 3
     seen = []
-    for go in (*[stack.undo] * 3, *[stack.redo] * 3):
+    for go in (*[session.undo] * 3, *[session.redo] * 3):
         go()
         seen.append(origins(image).get("cells"))
     assert seen == ["first 2", "run", None, "run", "first 2", "second 2"]
@@ -206,7 +205,7 @@ def test_a_preview_belongs_to_its_label_set(session, images):
         session.replace_masks(image, masks("run", name), "Run")
     session.preview(image, masks("slider", "nuclei"))
     session.choose_label_set(image, "cells")
-    session.keep_preview(image, "Change")
+    session.commit_pending(image)
     assert origins(image) == {"cells": "run", "nuclei": "slider"}
 
 
@@ -214,10 +213,10 @@ def test_a_preview_makes_no_revision(session, images, project):
     image = images[0]
     session.replace_masks(image, masks("run"), "Run")
     session.preview(image, masks("slider"))
-    session.undo_stack.undo()
-    session.undo_stack.redo()
+    session.undo_stack.move(-1)
+    session.undo_stack.move(1)
     assert origins(image) == {"cells": "run"}
-    session.keep_preview(image, "Change")
+    session.commit_pending(image)
     number = image.label_set_ids["cells"]
     found = project.read(lambda db: read_revisions(db, number))
     assert [revision.origin for revision in found] == ["run"]
@@ -227,7 +226,7 @@ def test_a_result_for_an_image_off_the_list_waits_for_it(session, images):
     gone = images[0]
     session.close(gone.source.key)
     session.replace_masks(gone, masks("run"), "Run")
-    assert not session.undo_stack.canUndo()
+    assert not session.can_undo
     [again] = session.add(open_images(gone.source.path))
     assert origins(again) == {"cells": "run"}
 
@@ -237,8 +236,8 @@ def test_a_result_for_another_project_goes_nowhere(session, images, tmp_path):
     other = Project.create(tmp_path / "other.cpstudio")
     session.use(other)
     session.replace_masks(gone, masks("run"), "Run")
-    assert session.images == ()
-    assert not session.undo_stack.canUndo()
+    assert tuple(session.images) == ()
+    assert not session.can_undo
     other.close()
 
 
@@ -246,19 +245,18 @@ def test_steps_on_a_closed_image_are_skipped(session, images):
     a, b, c = images
     for image, origin in [(a, "1"), (b, "2"), (b, "3"), (a, "4"), (c, "5"), (b, "6")]:
         session.replace_masks(image, masks(origin), origin)
-    stack = session.undo_stack
     session.close(b.source.key)
-    assert stack.undoText() == "5"
-    stack.undo()
-    stack.undo()
-    assert stack.undoText() == "1"
+    assert session.undo_text == "5"
+    session.undo()
+    session.undo()
+    assert session.undo_text == "1"
     assert (origins(a), origins(c)) == ({"cells": "1"}, {})
-    stack.undo()
-    assert not stack.canUndo()
-    stack.redo()
-    stack.redo()
-    stack.redo()
-    assert not stack.canRedo()
+    session.undo()
+    assert not session.can_undo
+    session.redo()
+    session.redo()
+    session.redo()
+    assert not session.can_redo
     assert (origins(a), origins(c)) == ({"cells": "4"}, {"cells": "5"})
 
 
@@ -266,11 +264,10 @@ def test_steps_that_were_undone_are_skipped_too(session, images):
     a, b, _ = images
     for image in (a, b, a):
         session.replace_masks(image, masks("run"), image.source.name)
-    stack = session.undo_stack
     for _ in range(3):
-        stack.undo()
+        session.undo()
     session.close(a.source.key)
-    assert stack.redoText() == "b.tif"
-    stack.redo()
-    assert not stack.canRedo()
+    assert session.redo_text == "b.tif"
+    session.redo()
+    assert not session.can_redo
     assert origins(b) == {"cells": "run"}

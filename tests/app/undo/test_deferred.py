@@ -8,8 +8,8 @@ import threading
 import numpy as np
 import pytest
 
-from cellpose_studio.app.background.flow_store import FlowStore
 from cellpose_studio.app.background.mask_loader import MaskLoader
+from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.undo import journal_steps
@@ -98,7 +98,7 @@ def test_all_that_is_asked_for_meanwhile_is_done_in_turn(earlier):
     assert drawn(session) == {1, 2, 3, 4}
     earlier.go_on()
     assert drawn(session) == {1, 2}
-    assert session.undo_stack.index() == 3
+    assert session.undo_stack.done == 3
     session.undo()
     earlier.go_on()
     assert drawn(session) == {1}
@@ -128,7 +128,7 @@ def test_a_stroke_that_goes_on_is_not_cut_off(earlier):
     stroke.add(edit_between("Brush", [9], labels, region, np.full((3, 3), 9, "u4")))
     session.end_stroke()
     assert drawn(session) == {1, 2, 3, 4, 9}
-    assert session.undo_stack.undoText() == "Brush"
+    assert session.undo_text == "Brush"
 
 
 def test_a_damaged_edit_says_so_and_is_left(earlier):
@@ -156,7 +156,7 @@ def test_nothing_happens_to_another_project(earlier, tmp_path, project):
     session.use(type(project).create(tmp_path / "other.cpstudio"))
     earlier.go_on()
     assert not earlier.errors
-    assert session.undo_stack.count() == 0
+    assert len(session.undo_stack) == 0
     session.project.close()
     session.use(first)
     assert drawn(session) == {1, 2, 3, 4}

@@ -294,7 +294,7 @@ def test_keys_that_edit_text_do_nothing_else_while_a_field_has_the_focus(
     QApplication.processEvents()
     assert called == []
     assert window.canvas.planes["Z"] == 2
-    assert window.session.undo_stack.undoText() == "Import"
+    assert window.session.undo_text == "Import"
 
 
 def test_page_up_moves_a_number(user, stack):

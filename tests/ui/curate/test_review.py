@@ -160,7 +160,7 @@ def test_several_rows_are_decided_on_at_once(user, curate, qtbot):
     statuses = user.window.session.shown.statuses["cells"]
     assert statuses == dict.fromkeys(order[1:4], "rejected")
     assert user.window.selection.cell == order[4]
-    assert user.window.session.undo_stack.undoText() == "Reject 3 cells"
+    assert user.window.session.undo_text == "Reject 3 cells"
 
 
 def test_a_filter_shows_some_cells_and_says_what_it_does_not_understand(user, curate):
@@ -275,7 +275,7 @@ def test_nothing_to_review_is_quiet(user, cells, qtbot):
     user.open(cells("a.tif"))
     assert panel.empty.text().startswith("No cells yet.")
     press_all(user, qtbot)
-    assert user.window.session.undo_stack.count() == 0
+    assert len(user.window.session.undo_stack) == 0
     assert user.message == ""
 
 

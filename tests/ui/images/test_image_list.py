@@ -89,7 +89,7 @@ def reopen(user, tmp_path):
     user.wait_idle()
     user.window.projects.new()
     user.wait_idle()
-    assert user.window.session.images == ()
+    assert tuple(user.window.session.images) == ()
     user.window.open([tmp_path / "saved.cpstudio"])
     user.wait_idle()
     return list(user.window.session.images)

@@ -105,7 +105,7 @@ def test_a_result_for_a_closed_image_goes_nowhere(user, cells):
     user.click_run()
     user.window.close_image()
     user.wait_idle()
-    assert user.window.session.images == ()
+    assert tuple(user.window.session.images) == ()
     assert user.message == ""
 
 

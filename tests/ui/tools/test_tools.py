@@ -101,7 +101,7 @@ def test_the_right_button_draws_a_cell(user, image, mouse):
     area = np.count_nonzero(image.masks.array == new)
     assert area == pytest.approx(np.pi * 9**2, rel=0.25)
     np.testing.assert_array_equal(others(image.masks.array, new), before)
-    assert user.window.session.undo_stack.undoText() == "Draw cell"
+    assert user.window.session.undo_text == "Draw cell"
 
 
 def test_an_outline_follows_the_mouse_and_closes_itself(user, image, mouse):
@@ -137,7 +137,7 @@ def test_a_polygon_is_drawn_corner_by_corner(user, image, mouse, qtbot, end):
     np.testing.assert_array_equal(others(after, new), before)
     # The next click begins another one.
     mouse.click(corners[0])
-    assert user.window.session.undo_stack.undoText() == "Draw cell"
+    assert user.window.session.undo_text == "Draw cell"
 
 
 def test_the_left_button_draws_around_a_cell(user, image, mouse, qtbot):
@@ -192,7 +192,7 @@ def test_the_brush_adds_to_the_cell_it_begins_on(user, image, mouse, qtbot):
     after = image.masks.array
     assert after[start[0] + 15, start[1]] == cell
     np.testing.assert_array_equal(others(after, cell), others(before, cell))
-    assert user.window.session.undo_stack.undoText() == "Brush"
+    assert user.window.session.undo_text == "Brush"
     user.window.session.undo()
     np.testing.assert_array_equal(image.masks.array, before)
 
@@ -236,7 +236,7 @@ def test_a_line_splits_the_cells_it_crosses(user, image, mouse, qtbot):
     y, _ = centre(1, 0)
     mouse.drag([(y, x) for x in range(2, 68, 3)])
     assert image.masks.cells == 14
-    assert user.window.session.undo_stack.undoText() == "Split cell"
+    assert user.window.session.undo_text == "Split cell"
     np.testing.assert_array_equal(image.masks.array > 0, before > 0)
     user.window.session.undo()
     np.testing.assert_array_equal(image.masks.array, before)
@@ -353,7 +353,7 @@ def test_handles_reshape_the_chosen_cell(user, image, mouse, qtbot):
     after = image.masks.array
     assert np.count_nonzero(after == cell) > np.count_nonzero(before == cell)
     np.testing.assert_array_equal(others(after, cell), others(before, cell))
-    assert user.window.session.undo_stack.undoText() == "Reshape cell"
+    assert user.window.session.undo_text == "Reshape cell"
 
 
 def test_handles_that_are_not_moved_change_nothing(user, image, mouse, qtbot):
@@ -386,7 +386,7 @@ def test_a_lasso_deletes_and_a_line_merges(user, image, mouse):
     mouse.drag(around, modifier=CONTROL)
     assert image.masks.cells == 10
     assert not np.isin([first, second], image.masks.array).any()
-    assert user.window.session.undo_stack.undoText() == "Delete 2 cells"
+    assert user.window.session.undo_text == "Delete 2 cells"
     third = cell_at(image, centre(1, 0))
     y, _ = centre(1, 0)
     mouse.drag([(y, x) for x in range(16, 84, 4)], modifier=ALT)

@@ -5,17 +5,12 @@ from __future__ import annotations
 import hashlib
 from pathlib import Path
 
-from cellpose_studio.app.jobs import Job, JobQueue
-from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.cache.flows import FlowCache, flow_key
 
-_NEW_FLOWS = ("run", "import")
 _BUDGET = 8_000_000_000
 """Bytes; an image of 4096² takes 200 million."""
 
@@ -47,26 +42,6 @@ class FlowStore:
     ) -> Flows | None:
         """Return the flows that masks were made from; None if they are gone."""
         return self._cache.get(_key(image, record, revision))
-
-
-class FlowRecorder:
-    """Keeps the flows of each new run and import, off the GUI thread."""
-
-    def __init__(self, session: Session, queue: JobQueue, flows: FlowStore) -> None:
-        self._queue = queue
-        self._flows = flows
-        session.recorded.connect(self._on_recorded)
-
-    def _on_recorded(self, image: ProjectImage, labels: LabelSet) -> None:
-        flows, revision = labels.flows, labels.revision
-        if flows is None or revision is None or revision.kind not in _NEW_FLOWS:
-            return
-        source, record = image.source, labels.record
-
-        def work(_: object) -> None:
-            self._flows.put(source, record, revision, flows)
-
-        self._queue.start(Job("Keeping flows", work, quiet=True))
 
 
 def _key(image: ImageSource, record: RunRecord | None, revision: LabelRevision) -> str:

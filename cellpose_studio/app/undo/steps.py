@@ -1,0 +1,209 @@
+"""The steps that can be undone: new masks, edits of pixels, statuses of cells."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from cellpose_studio.app.masks.editor import MaskEditor
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.revision import LabelRevision, StatusChanges
+
+
+class StepUnfit(StudioError):
+    """A step that cannot be done on the masks as they are."""
+
+
+class UndoStep:
+    """Something that was done, and can be undone and redone.
+
+    Parameters
+    ----------
+    name
+        Of the label set of ``image`` that it was done on.
+    text
+        What the menu calls it.
+    number
+        Id of the journal entry that did it, undid it or did it again last.
+    """
+
+    def __init__(
+        self, editor: MaskEditor, image: ProjectImage, name: str, text: str, number: int
+    ) -> None:
+        self.image = image
+        self.name = name
+        self.text = text
+        self._editor = editor
+        self._number = number
+
+    def undo(self) -> None:
+        """Take it back."""
+        raise NotImplementedError
+
+    def redo(self) -> None:
+        """Do it again."""
+        raise NotImplementedError
+
+    def check(self, by: int) -> None:
+        """Raise `StudioError` if it cannot be undone (-1), or redone (1)."""
+
+    @property
+    def is_read(self) -> bool:
+        """What it does is in memory."""
+        return True
+
+    def read(self) -> None:
+        """Bring what it does into memory, from any thread; raises `ProjectDamaged`."""
+
+    def needs(self) -> LabelSet | None:
+        """Return the masks that have to be in memory for it, if any."""
+        return None
+
+
+class HeadSwitch(UndoStep):
+    """A label set got new masks as a whole: by a run, an import or a threshold.
+
+    It holds revisions, not pixels. Undoing goes back to the image it happened on.
+
+    Parameters
+    ----------
+    before, after
+        Heads of the label set; None for no masks.
+    active_before
+        The label set that was active before.
+    """
+
+    def __init__(
+        self,
+        editor: MaskEditor,
+        image: ProjectImage,
+        name: str,
+        text: str,
+        number: int,
+        *,
+        before: LabelRevision | None,
+        after: LabelRevision | None,
+        active_before: str,
+        statuses: StatusChanges | None = None,
+    ) -> None:
+        super().__init__(editor, image, name, text, number)
+        self._before = before
+        self._after = after
+        self._active_before = active_before
+        self._statuses = statuses or {}
+
+    def undo(self) -> None:
+        """Put the former masks back, or none."""
+        # Edits that came after the new masks were undone before; so what is left now
+        # has the pixels of the new masks, whatever revision they are meanwhile.
+        statuses = _inverse(self._statuses)
+        self._after = self._switch(self._before, f"Undo {self.text}", statuses)
+        self._editor.show(self.image, self._active_before)
+
+    def redo(self) -> None:
+        """Put the new masks in place again, and make them the active ones."""
+        self._before = self._switch(self._after, self.text, self._statuses)
+        self._editor.show(self.image, self.name)
+
+    def _switch(
+        self, to: LabelRevision | None, text: str, statuses: StatusChanges
+    ) -> LabelRevision | None:
+        left, self._number = self._editor.switch_head(
+            self.image, self.name, to, text, self._number, statuses
+        )
+        return left
+
+
+class EditStep(UndoStep):
+    """Pixels of a label set were changed by hand."""
+
+    def __init__(
+        self,
+        editor: MaskEditor,
+        image: ProjectImage,
+        name: str,
+        text: str,
+        number: int,
+        *,
+        edit: LabelEdit | None,
+        statuses: StatusChanges | None = None,
+    ) -> None:
+        super().__init__(editor, image, name, text, number)
+        self._edit = edit
+        self._statuses = statuses or {}
+
+    @property
+    def edit(self) -> LabelEdit:
+        """What it does when it is done."""
+        assert self._edit is not None
+        return self._edit
+
+    def check(self, by: int) -> None:
+        """Raise `StudioError` if the masks cannot be read, or are other ones."""
+        check_fit(self.image, self.name, self.edit if by > 0 else self.edit.inverse())
+
+    def needs(self) -> LabelSet | None:
+        """Return the masks that were edited."""
+        return self.image.label_sets.get(self.name)
+
+    def undo(self) -> None:
+        """Write the pixels before the edit."""
+        undone = replace(self.edit.inverse(), operation=f"Undo {self.text}")
+        self._apply(undone, _inverse(self._statuses))
+
+    def redo(self) -> None:
+        """Write the pixels after the edit."""
+        self._apply(self.edit, self._statuses)
+
+    def _apply(self, edit: LabelEdit, statuses: StatusChanges) -> None:
+        self._number = self._editor.apply(
+            self.image, self.name, edit, self._number, statuses
+        )
+        self._editor.reveal(self.image, self.name, edit)
+
+
+class StatusStep(UndoStep):
+    """Cells of a label set were accepted, rejected or kept for later."""
+
+    def __init__(
+        self,
+        editor: MaskEditor,
+        image: ProjectImage,
+        name: str,
+        text: str,
+        number: int,
+        *,
+        changes: StatusChanges,
+    ) -> None:
+        super().__init__(editor, image, name, text, number)
+        self._changes = changes
+
+    def undo(self) -> None:
+        """Give the cells the status that they had before."""
+        self._apply(f"Undo {self.text}", _inverse(self._changes))
+
+    def redo(self) -> None:
+        """Give the cells their new status."""
+        self._apply(self.text, self._changes)
+
+    def _apply(self, text: str, changes: StatusChanges) -> None:
+        self._editor.show(self.image, self.name)
+        self._number = self._editor.statuses.apply(
+            self.image, self.name, text, changes, self._number
+        )
+
+
+def check_fit(image: ProjectImage, name: str, edit: LabelEdit) -> None:
+    """Raise `StudioError` if an edit does not fit the masks of an image."""
+    labels = image.label_sets.get(name)
+    if labels is None or not edit.fits(labels.array):
+        raise StepUnfit(
+            f"The masks of {image.source.name} are not those that "
+            f'"{edit.operation}" was done on, so it was left out.'
+        )
+
+
+def _inverse(changes: StatusChanges) -> StatusChanges:
+    return {cell: (after, before) for cell, (before, after) in changes.items()}
