@@ -108,20 +108,20 @@ class Work(RuleBasedStateMachine):
         self.past = [step for step in self.past if step[0][0] != name]
         self.future = [step for step in self.future if step[0][0] != name]
 
-    @precondition(lambda self: self.session.undo_stack.canUndo())
+    @precondition(lambda self: self.past)
     @rule()
     def undo(self):
-        self.session.undo_stack.undo()
+        self.session.undo()
         key, before, after = self.past.pop()
         self.future.append((key, before, after))
         self.masks.pop(key)
         if before is not None:
             self.masks[key] = before
 
-    @precondition(lambda self: self.session.undo_stack.canRedo())
+    @precondition(lambda self: self.future)
     @rule()
     def redo(self):
-        self.session.undo_stack.redo()
+        self.session.redo()
         self.past.append(self.future.pop())
         key, _, after = self.past[-1]
         self.masks[key] = after

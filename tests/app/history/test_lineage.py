@@ -287,7 +287,7 @@ def test_the_history_follows_the_work(session, told, image, qtbot):
     session.replace_masks(image, masks(3), "Run")
     qtbot.waitUntil(lambda: ids(told[-1].lineages[0].line) == [3, 2, 1], timeout=LONG)
     assert told[-1].lineages[0].head == 3
-    session.undo_stack.undo()
+    session.undo()
     qtbot.waitUntil(lambda: told[-1].lineages[0].head == 2, timeout=LONG)
 
 

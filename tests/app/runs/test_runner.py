@@ -188,7 +188,7 @@ def test_only_the_newest_wish_counts(app, segmented):
     app.wait()
     assert segmented.masks.parameters == wishes[-1]
     assert len(heard) < len(wishes)
-    app.session.undo_stack.undo()
+    app.session.undo()
     assert segmented.masks is before
 
 
@@ -210,9 +210,9 @@ def test_each_gesture_can_be_undone(app, segmented):
         app.thresholds.change(segmented, wish)
         app.thresholds.end_gesture()
         app.wait()
-    app.session.undo_stack.undo()
+    app.session.undo()
     assert segmented.masks.parameters.cellprob_threshold == 1.0
-    app.session.undo_stack.undo()
+    app.session.undo()
     assert segmented.masks is first
 
 

@@ -72,11 +72,11 @@ def test_relinking_keeps_order_masks_and_undo(session, images, tmp_path, reopene
     assert shown == [tmp_path / "new" / "b.tif"]
     assert session.shown is one
     assert session.image(new[0].key) is one
-    session.undo_stack.undo()
+    session.undo()
     assert one.masks.array.max() == 1
-    session.undo_stack.undo()
+    session.undo()
     assert one.masks is None
-    session.undo_stack.redo()
+    session.redo()
     again = reopened()
     assert names(again) == ["a.tif", "b.tif", "c.tif", "d.tif"]
     assert again.images[1].source.path == tmp_path / "new" / "b.tif"

@@ -135,7 +135,7 @@ def test_undo_and_redo_go_through_all_masks(session, images):
         session.replace_masks(image, masks(origin), f"Run {origin}")
     assert stack.undoText() == "Run second"
     seen = [origins(image)]
-    for go in (stack.undo, stack.undo, stack.redo, stack.redo):
+    for go in (session.undo, session.undo, session.redo, session.redo):
         go()
         seen.append(origins(image))
     first, second = {"cells": "first"}, {"cells": "second"}
@@ -146,10 +146,10 @@ def test_undo_goes_to_the_image_it_changes(session, images):
     session.show(images[0].source.key)
     session.replace_masks(images[1], masks("run"), "Run")
     assert session.shown is images[0]
-    session.undo_stack.undo()
+    session.undo()
     assert session.shown is images[1]
     session.show(images[0].source.key)
-    session.undo_stack.redo()
+    session.redo()
     assert session.shown is images[1]
 
 
@@ -159,10 +159,10 @@ def test_undo_makes_the_earlier_label_set_the_active_one(session, images):
     session.choose_label_set(image, "masks")
     session.replace_masks(image, masks("run"), "Run")
     assert image.masks.origin == "run"
-    session.undo_stack.undo()
+    session.undo()
     assert image.masks.origin == "file"
     assert origins(image) == {"masks": "file"}
-    session.undo_stack.redo()
+    session.redo()
     assert image.masks.origin == "run"
 
 
@@ -176,7 +176,7 @@ def test_what_a_slider_passes_is_one_step(session, images):
         session.keep_preview(image, "Change")
     assert stack.count() == 3
     seen = []
-    for go in (*[stack.undo] * 3, *[stack.redo] * 3):
+    for go in (*[session.undo] * 3, *[session.redo] * 3):
         go()
         seen.append(origins(image).get("cells"))
     assert seen == ["first 2", "run", None, "run", "first 2", "second 2"]
@@ -210,17 +210,23 @@ def test_a_preview_belongs_to_its_label_set(session, images):
     assert origins(image) == {"cells": "run", "nuclei": "slider"}
 
 
-def test_a_preview_makes_no_revision(session, images, project):
+def test_a_preview_makes_no_revision_until_it_is_kept(session, images, project):
     image = images[0]
     session.replace_masks(image, masks("run"), "Run")
-    session.preview(image, masks("slider"))
-    session.undo_stack.undo()
-    session.undo_stack.redo()
-    assert origins(image) == {"cells": "run"}
-    session.keep_preview(image, "Change")
     number = image.label_set_ids["cells"]
-    found = project.read(lambda db: read_revisions(db, number))
-    assert [revision.origin for revision in found] == ["run"]
+
+    def revisions():
+        found = project.read(lambda db: read_revisions(db, number))
+        return [revision.origin for revision in found]
+
+    for n in range(3):
+        session.preview(image, masks(f"slider {n}"))
+        assert revisions() == ["run"]
+    session.undo()
+    assert origins(image) == {"cells": "run"}
+    assert revisions() == ["run", "slider 2"]
+    session.keep_preview(image, "Change")
+    assert revisions() == ["run", "slider 2"]
 
 
 def test_a_result_for_an_image_off_the_list_waits_for_it(session, images):
@@ -249,15 +255,15 @@ def test_steps_on_a_closed_image_are_skipped(session, images):
     stack = session.undo_stack
     session.close(b.source.key)
     assert stack.undoText() == "5"
-    stack.undo()
-    stack.undo()
+    session.undo()
+    session.undo()
     assert stack.undoText() == "1"
     assert (origins(a), origins(c)) == ({"cells": "1"}, {})
-    stack.undo()
+    session.undo()
     assert not stack.canUndo()
-    stack.redo()
-    stack.redo()
-    stack.redo()
+    session.redo()
+    session.redo()
+    session.redo()
     assert not stack.canRedo()
     assert (origins(a), origins(c)) == ({"cells": "4"}, {"cells": "5"})
 
@@ -268,9 +274,9 @@ def test_steps_that_were_undone_are_skipped_too(session, images):
         session.replace_masks(image, masks("run"), image.source.name)
     stack = session.undo_stack
     for _ in range(3):
-        stack.undo()
+        session.undo()
     session.close(a.source.key)
     assert stack.redoText() == "b.tif"
-    stack.redo()
+    session.redo()
     assert not stack.canRedo()
     assert origins(b) == {"cells": "run"}

@@ -46,6 +46,9 @@ class HistoryUser:
         self.qtbot.wait(180)
         self.user.wait_idle()
 
+    def undo(self):
+        self.window.menus.actions["undo"].trigger()
+
     def lines(self):
         """Return title and details of all rows; a star for what is in bold."""
         found = []
@@ -158,7 +161,7 @@ def test_undo_moves_the_mark_and_a_new_run_makes_a_branch(history, run):
     image = run()
     set_threshold(history, "min_size", 20)
     history.look()
-    history.window.session.undo_stack.undo()
+    history.undo()
     history.settle()
     assert [line.startswith("* ") for line in history.lines()] == [False, True]
     history.window.segment.parameters.main.set_values({"diameter": 25.0})
@@ -259,7 +262,7 @@ def test_other_masks_or_another_image_end_a_comparison(history, run):
     image = run("a.tif", "b.tif")
     delete(history, 2)
     compare_first(history)
-    history.window.session.undo_stack.undo()
+    history.undo()
     assert history.overlay is None
     history.settle()
     delete(history, 2)
@@ -312,7 +315,7 @@ def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
     ]
     assert history.lines()[0] == "* Restored, 12 cells: shown now · from revision 1"
     assert "Revision 1 is back" in history.user.message
-    history.window.session.undo_stack.undo()
+    history.undo()
     history.settle()
     assert image.masks.cells == 11
     assert 2 not in image.masks.array
