@@ -141,8 +141,13 @@ def keys_of(menu, settings: Settings) -> Keys:
 
 
 @pytest.fixture
-def keys(menu, tmp_path):
-    return keys_of(menu, Settings.load(tmp_path / "keys.json"))
+def kept(tmp_path):
+    return tmp_path / "keys.json"
+
+
+@pytest.fixture
+def keys(menu, kept):
+    return keys_of(menu, Settings.load(kept))
 
 
 def test_a_command_gets_its_first_key_back_and_so_does_the_one_that_had_it(keys):
@@ -181,7 +186,7 @@ def test_a_first_key_that_was_given_away_is_not_taken_back(menu, tmp_path):
         max_size=12,
     )
 )
-def test_no_key_calls_two_commands_whatever_is_set_and_reset(keys, menu, steps):
+def test_no_key_calls_two_commands_whatever_is_set_and_reset(keys, menu, kept, steps):
     keys.reset_all()
     first = {name: keys.text(name) for name in FIRST}
     for name, key in steps:
@@ -193,7 +198,7 @@ def test_no_key_calls_two_commands_whatever_is_set_and_reset(keys, menu, steps):
             assert keys.text(name) == key
         shown = [k.toString() for a in keys.actions.values() for k in a.shortcuts()]
         assert len(shown) == len(set(shown))
-        again = keys_of(menu, keys._settings)
+        again = keys_of(menu, Settings.load(kept))
         assert all(again.text(name) == keys.text(name) for name in FIRST)
     keys.reset_all()
     assert {name: keys.text(name) for name in FIRST} == first

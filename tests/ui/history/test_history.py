@@ -19,7 +19,7 @@ from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.matching.compare import REMOVED
 from cellpose_studio.io.project.tables.revisions import read_revisions
 from cellpose_studio.ui.canvas.comparison_layer import NAME
-from cellpose_studio.ui.history.delegate import DETAIL, HEAD, NOTE, ROW
+from cellpose_studio.ui.history.delegate import DETAIL, HEAD, NOTE
 
 LEFT = Qt.MouseButton.LeftButton
 INSIDE = np.uint8(OUTLINE - 1)
@@ -52,14 +52,14 @@ class HistoryUser:
     def lines(self):
         """Return title and details of all rows; a star for what is in bold."""
         found = []
-        for item in self.panel.tree._items():
+        for item in self.panel.tree.row_items():
             star = "* " if item.data(0, HEAD) else ""
             detail = item.data(0, DETAIL)
             found.append(star + item.text(0) + (f": {detail}" if detail else ""))
         return found
 
     def item(self, text):
-        items = self.panel.tree._items()
+        items = self.panel.tree.row_items()
         return next(i for i in items if text in f"{i.text(0)}: {i.data(0, DETAIL)}")
 
     def click(self, text, more=False):
@@ -78,9 +78,15 @@ class HistoryUser:
         self.qtbot.mouseClick(button, LEFT)
         self.settle()
 
+    def action(self, name):
+        """Return an entry of the context menu, or of its menu "How did I run this?"."""
+        panel = self.panel
+        entries = [*panel.menu.actions(), *panel.how.actions()]
+        return next(entry for entry in entries if entry.objectName() == name)
+
     def how(self, name):
         """Choose an entry of "How did I run this?"."""
-        action = self.panel._actions[name]
+        action = self.action(name)
         assert action in self.panel.how.actions()
         assert action.isEnabled()
         action.trigger()
@@ -197,9 +203,9 @@ def test_a_run_that_failed_is_told_with_its_reason(history, user, cells):
     [line] = history.lines()
     assert line.startswith("Run failed: a.tif can no longer be read")
     history.click("Run failed")
-    assert "gave no masks" in history.panel._actions["command"].toolTip()
-    assert not history.panel._actions["restore"].isEnabled()
-    assert history.panel._actions["use"].isEnabled()
+    assert "gave no masks" in history.action("command").toolTip()
+    assert not history.action("restore").isEnabled()
+    assert history.action("use").isEnabled()
 
 
 # Comparing
@@ -537,7 +543,7 @@ def test_imported_masks_have_no_run_and_say_so(history, user, cells, tmp_path):
     assert history.lines()[0].startswith("* Imported, 1 cell: shown now")
     history.click("Imported")
     for name in ("command", "again", "use"):
-        action = history.panel._actions[name]
+        action = history.action(name)
         assert not action.isEnabled()
         assert "has no run: its masks were imported from a_masks.tif" in (
             action.toolTip()
@@ -601,7 +607,7 @@ def test_the_history_is_there_after_a_restart(history, run, tmp_path):
     image = run()
     delete(history, 2)
     history.look()
-    before = [i.data(0, ROW).key for i in history.panel.tree._items()]
+    before = [row.key for row in history.panel.tree.rows()]
     path = tmp_path / "kept.cpstudio"
     history.window.projects.save_as(path)
     history.user.wait_idle()

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from superqt.sliders._labeled import SliderLabel
+from qtpy.QtWidgets import QLineEdit
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -140,7 +140,7 @@ def test_thresholds_remake_the_masks_without_the_network(user, cells, qtbot):
     image = user.run()
     before = image.masks
     slider = user.window.segment.result.sliders["cellprob_threshold"]
-    number = slider.findChild(SliderLabel)
+    number = slider.findChild(QLineEdit)
     number.setFocus()
     number.selectAll()
     qtbot.keyClicks(number, "2.5")
