@@ -28,6 +28,7 @@ from cellpose_studio.ui.commands.shortcut_editor import KeySheet
 from cellpose_studio.ui.commands.shortcuts import Keys
 
 LEFT = Qt.MouseButton.LeftButton
+ESCAPE = Qt.Key.Key_Escape
 
 
 @pytest.fixture
@@ -38,6 +39,15 @@ def sheet(user, qtbot):
     qtbot.waitExposed(sheet)
     yield sheet
     sheet.close()
+
+
+def parts_of(keys: QKeySequence) -> tuple[Qt.Key, Qt.KeyboardModifier]:
+    """Return the first key of a sequence, and what is held with it."""
+    first = keys[0]
+    if not isinstance(first, int):
+        return first.key(), first.keyboardModifiers()
+    mask = int(Qt.KeyboardModifier.KeyboardModifierMask)
+    return Qt.Key(first & ~mask), Qt.KeyboardModifiers(first & mask)
 
 
 def item(sheet, words: str) -> QTreeWidgetItem:
@@ -290,12 +300,9 @@ def test_keys_that_edit_text_do_nothing_else_while_a_field_has_the_focus(
         QTest.keyClick(widget, key, control)
     for action in window.menus.actions.values():
         for shortcut in action.shortcuts():
-            typed = shortcut[0]
-            if not typed & int(control | modifiers.AltModifier):
-                plain = typed & int(modifiers.KeyboardModifierMask)
-                key = typed & ~int(modifiers.KeyboardModifierMask)
-                if key != Qt.Key.Key_Escape:
-                    QTest.keyClick(widget, Qt.Key(key), modifiers(plain))
+            key, held = parts_of(shortcut)
+            if not held & (control | modifiers.AltModifier) and key != ESCAPE:
+                QTest.keyClick(widget, key, held)
     QApplication.processEvents()
     assert called == []
     assert window.canvas.planes["Z"] == 2
