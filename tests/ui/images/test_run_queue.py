@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import QItemSelectionModel, Qt
+from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.runs.queue import BatchItem, BatchQueue
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -151,7 +152,7 @@ def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, make_imag
     panel.text.setText(words)
     user.wait_idle()
     panel.text.setText(words)
-    user.qtbot.wait(50)
+    QApplication.processEvents()
     assert panel.text.text() == words
     assert user.window.width() == width == 1366
 
