@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -33,6 +34,7 @@ hypothesis.settings.register_profile("same", deadline=None, derandomize=True)
 hypothesis.settings.register_profile("search", deadline=None, max_examples=2000)
 hypothesis.settings.load_profile("same")
 
+_EARLIER = Path(__file__).parent / "fixtures" / "earlier_project"
 _SHARED_DATA = Path(__file__).parents[2] / "shared" / "data"
 
 
@@ -49,6 +51,14 @@ def shared_data() -> Path:
     if not _SHARED_DATA.is_dir():
         pytest.skip(f"no images in {_SHARED_DATA}")
     return _SHARED_DATA
+
+
+@pytest.fixture
+def earlier_project(tmp_path: Path) -> Iterator[Path]:
+    """Return a copy, in another folder, of the project of an earlier version."""
+    before = {file.name: file.read_bytes() for file in _EARLIER.iterdir()}
+    yield Path(shutil.copytree(_EARLIER, tmp_path / "moved")) / "before.cpstudio"
+    assert {file.name: file.read_bytes() for file in _EARLIER.iterdir()} == before
 
 
 @pytest.fixture(scope="session")

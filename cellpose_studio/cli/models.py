@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.outcome import ALL_DONE
-from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.networks.catalogue import find, shipped
 
@@ -38,7 +38,7 @@ def _card(spec: ModelSpec) -> Iterator[str]:
     if spec.description:
         yield spec.description
     if spec.card is None:
-        yield "There is no card beside this file."
+        yield NO_CARD
     else:
         yield from _of_card(spec.card)
     yield f"Licence: {spec.licence or 'not stated'}"

@@ -108,7 +108,7 @@ class Work(RuleBasedStateMachine):
         self.past = [step for step in self.past if step[0][0] != name]
         self.future = [step for step in self.future if step[0][0] != name]
 
-    @precondition(lambda self: self.session.can_undo)
+    @precondition(lambda self: self.past)
     @rule()
     def undo(self):
         self.session.undo()
@@ -118,7 +118,7 @@ class Work(RuleBasedStateMachine):
         if before is not None:
             self.masks[key] = before
 
-    @precondition(lambda self: self.session.can_redo)
+    @precondition(lambda self: self.future)
     @rule()
     def redo(self):
         self.session.redo()

@@ -69,7 +69,7 @@ def killed(
     finally:
         worker.send_signal(signal.SIGKILL)
         end = time.monotonic()
-        worker.communicate()
+        print(worker.communicate()[1])
     done, files = read(log)
     for line in done:
         line["late"] = line["at"] > end - SECOND
@@ -90,7 +90,7 @@ def wait_for_work(worker: subprocess.Popen[str], log: Path, first: str) -> None:
     """Wait until something of the kind ``first`` was done."""
     end = time.monotonic() + PATIENCE
     while not log.exists() or f'"{first}"' not in log.read_text():
-        assert worker.poll() is None, worker.communicate()[1]
+        assert worker.poll() is None, "the worker ended by itself"
         assert time.monotonic() < end
         time.sleep(0.01)
 

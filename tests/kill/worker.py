@@ -22,6 +22,7 @@ import tifffile
 from qtpy.QtCore import QCoreApplication
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.revision_writer import RevisionWriter
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import edit_between
@@ -55,6 +56,16 @@ def state_of(masks: Masks) -> str:
     return digest.hexdigest()
 
 
+def told(real, tell):
+    """Return a method that tells what it was given before it does it."""
+
+    def call(writer, *given, **named):
+        tell(*given, **named)
+        return real(writer, *given, **named)
+
+    return call
+
+
 class Log:
     """Writes down what the masks are going to be, before the project is told.
 
@@ -64,24 +75,22 @@ class Log:
     def __init__(self, session: Session, file: Path) -> None:
         self.session = session
         self.file = file.open("a")
-        heads = session.masks.writer
-        self.real = {
-            name: getattr(heads, name) for name in ("record", "switch", "edit")
+        about = {
+            "record": self.on_record,
+            "switch": self.on_switch,
+            "edit": self.on_edit,
         }
-        for name in self.real:
-            setattr(heads, name, getattr(self, name))
+        for name, tell in about.items():
+            setattr(RevisionWriter, name, told(getattr(RevisionWriter, name), tell))
 
-    def record(self, label_set, image, labels, *more):
+    def on_record(self, label_set, _image, labels, *_, **__) -> None:
         self.note("record", self.changed(label_set, labels))
-        return self.real["record"](label_set, image, labels, *more)
 
-    def switch(self, label_set, text, before, after, *more):
+    def on_switch(self, label_set, _operation, _before, after, *_, **__) -> None:
         self.note("switch", self.changed(label_set, after))
-        return self.real["switch"](label_set, text, before, after, *more)
 
-    def edit(self, *more):
+    def on_edit(self, *_, **__) -> None:
         self.note("edit", masks_of(self.session))
-        return self.real["edit"](*more)
 
     def changed(self, label_set, labels) -> Masks:
         masks = masks_of(self.session)
@@ -90,7 +99,7 @@ class Log:
                 if number == label_set:
                     masks.pop((image.source.path.name, name), None)
                     if labels is not None:
-                        masks[image.source.path.name, name] = labels.labels
+                        masks[image.source.path.name, name] = labels.array
         return masks
 
     def note(self, what: str, masks: Masks) -> None:

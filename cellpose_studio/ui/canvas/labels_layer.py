@@ -46,11 +46,16 @@ def labels_layer() -> type[Any]:
                 if self._slice_input.ndisplay == 3:  # PRIVATE
                     drawn &= ~np.uint8(OUTLINE)
                 return drawn
-            drawn = self._slice.image.view  # PRIVATE
+            drawn = self.picture
             box = redraw_labels(drawn, raw, data_slice)
             drawn[box] = self._ranked(drawn[box], raw[box])
             self._mark(drawn, raw, box)
             return drawn[data_slice].copy()
+
+        @property
+        def picture(self) -> npt.NDArray[np.uint8]:
+            """What is on the screen, as `core.display.label_picture` codes it."""
+            return self._slice.image.view  # PRIVATE
 
         def drawn(self, raw: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
             """Return the picture of labels as this layer shows them."""

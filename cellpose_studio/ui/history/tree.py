@@ -87,13 +87,13 @@ class HistoryTree(QTreeWidget):
             self._pixmaps[number] = pixmap_of(thumbnail)
         self._active = history.image.active
         selected = {row.key for row in self.selected()}
-        folded = {i.data(0, ROW).key for i in self._items() if _folded(i)}
+        folded = {i.data(0, ROW).key for i in self.row_items() if _folded(i)}
         at = self.verticalScrollBar().value()
         self.clear()
         tops = [top for one in history.lineages for top in self._tops(history, one)]
         self.addTopLevelItems(tops)
         self.expandAll()
-        for item in self._items():
+        for item in self.row_items():
             key = item.data(0, ROW).key
             item.setSelected(key in selected)
             item.setExpanded(key not in folded)
@@ -103,15 +103,24 @@ class HistoryTree(QTreeWidget):
 
     def selected(self) -> list[Row]:
         """Return what is selected, from the top down."""
-        return [item.data(0, ROW) for item in self._items() if item.isSelected()]
+        return [item.data(0, ROW) for item in self.row_items() if item.isSelected()]
 
     def rows(self) -> list[Row]:
         """Return all rows, from the top down."""
-        return [item.data(0, ROW) for item in self._items()]
+        return [item.data(0, ROW) for item in self.row_items()]
+
+    def row_items(self) -> Iterator[QTreeWidgetItem]:
+        """Yield the items that stand for something, from the top down."""
+        # An iterator of Qt's, which Python's own loops do not know.
+        at = QTreeWidgetItemIterator(self)
+        while (item := at.value()) is not None:
+            if item.data(0, ROW) is not None:
+                yield item
+            at += 1
 
     def select_head(self) -> None:
         """Select what is shown now, and bring it into sight."""
-        for item in self._items():
+        for item in self.row_items():
             row = item.data(0, ROW)
             if row.is_head or row.step is None:
                 self.clearSelection()
@@ -120,15 +129,6 @@ class HistoryTree(QTreeWidget):
                 return
 
     # Building
-
-    def _items(self) -> Iterator[QTreeWidgetItem]:
-        """Yield the items that stand for something, from the top down."""
-        # An iterator of Qt's, which Python's own loops do not know.
-        at = QTreeWidgetItemIterator(self)
-        while (item := at.value()) is not None:
-            if item.data(0, ROW) is not None:
-                yield item
-            at += 1
 
     def _tops(self, history: ImageHistory, one: Lineage) -> list[QTreeWidgetItem]:
         rows = self._steps(one, one.line)

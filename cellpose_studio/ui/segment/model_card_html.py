@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from html import escape
 
-from cellpose_studio.core.models.card import Accuracy, ModelCard, TrainingData
+from cellpose_studio.core.models.card import NO_CARD, Accuracy, ModelCard, TrainingData
 from cellpose_studio.core.models.model import ModelSpec
 
 _NETWORKS = {
@@ -21,7 +21,7 @@ def card_html(model: ModelSpec) -> str:
     if model.description:
         parts.append(f"<p>{escape(model.description)}</p>")
     if model.card is None:
-        parts.append("<p>There is no card beside this file.</p>")
+        parts.append(f"<p>{NO_CARD}</p>")
     else:
         parts += _of_card(model.card)
     return "".join([*parts, _of_file(model)])

@@ -79,7 +79,7 @@ class ModelPanel(QWidget):
     @property
     def chosen_channels(self) -> tuple[int | None, ...]:
         """What each input sees, as in `SegmentationParameters`; empty: automatic."""
-        return tuple(combo.currentData() for combo in self._channel_combos())
+        return tuple(combo.currentData() for combo in self.channel_combos())
 
     @property
     def channels_for_others(self) -> tuple[int | None, ...]:
@@ -123,7 +123,7 @@ class ModelPanel(QWidget):
 
     def set_channels(self, channels: tuple[int | None, ...]) -> None:
         """Choose what each input sees."""
-        for combo, channel in zip(self._channel_combos(), channels, strict=False):
+        for combo, channel in zip(self.channel_combos(), channels, strict=False):
             combo.setCurrentIndex(max(0, combo.findData(channel)))
 
     def show_channels(self, channels: tuple[int | None, ...]) -> str:
@@ -179,7 +179,8 @@ class ModelPanel(QWidget):
         default = default_channels(self._image, inputs)
         self.set_channels(self._chosen.get(self._image.key, default))
 
-    def _channel_combos(self) -> list[QComboBox]:
+    def channel_combos(self) -> list[QComboBox]:
+        """Return the box of each input of the model, in their order."""
         field = QFormLayout.ItemRole.FieldRole
         rows = range(self.channels.rowCount())
         return [self.channels.itemAt(n, field).widget() for n in rows]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from html import escape
 
 from qtpy.QtCore import Qt
@@ -34,7 +35,7 @@ class BatchPanel(QFrame):
         self._session = services.session
         self._messages = services.messages
         self._batch = batch
-        self._pace = _Pace()
+        self._pace = Pace()
         self._taken_up = False
         self._build()
         self.toggle.clicked.connect(self.pause_or_resume)
@@ -173,10 +174,11 @@ class BatchPanel(QFrame):
         self._refresh()
 
 
-class _Pace:
+class Pace:
     """How long an image takes, and with it the rest."""
 
-    def __init__(self) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
         self.reset()
 
     def reset(self) -> None:
@@ -186,7 +188,7 @@ class _Pace:
 
     def note(self, items: list[BatchItem]) -> None:
         """Take the time of items that begin or end."""
-        now = time.monotonic()
+        now = self._clock()
         for item in items:
             if item.state == "running":
                 self._started[item.id] = now

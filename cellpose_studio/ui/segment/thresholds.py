@@ -23,7 +23,7 @@ _UNCERTAINTY_TIP = (
     "error of 0. View ▸ Colour by uncertainty (K) marks uncertain cells; the status "
     "bar shows the values of the cell under the pointer.</qt>"
 )
-_NEEDS_RUN = "These masks have no flows, so changing this needs a run."
+NEEDS_RUN = "These masks have no flows, so changing this needs a run."
 _NO_FLOW_CHECK_IN_3D = "Cells of a volume are not checked against their flows."
 
 
@@ -78,7 +78,7 @@ class ResultPanel(QGroupBox):
         self.count.setText("<br>".join(lines))
         if not self._busy():
             self.set_values(labels.parameters)
-        self._enable(FIELDS, labels.maker is not None, _NEEDS_RUN)
+        self._enable(FIELDS, labels.maker is not None, NEEDS_RUN)
         if labels.flows is not None and labels.flows.volumetric:
             self._enable(("flow_threshold",), False, _NO_FLOW_CHECK_IN_3D)
 

@@ -26,6 +26,11 @@ class HandlesTool(Tool):
     _under: Vertex | None = None
     _reach = 1.0
 
+    def vertices(self, ring: int = 0) -> Path:
+        """Return the vertices of a ring of the cell, (N, 2), Y and X in pixels."""
+        handles = self._handles
+        return handles.rings[ring].vertices if handles else np.empty((0, 2))
+
     def taken(self) -> None:
         """Begin with the chosen cell."""
         self._begin(self.hand.chosen)

@@ -199,7 +199,8 @@ class _Automatic:
         row = QHBoxLayout(self.widget)
         row.setContentsMargins(0, 0, 0, 0)
         self.box = number_box(field, number)
-        self.box.setValue(extra(field).get("automatic", 1))
+        if field.default is None:
+            self.box.setValue(extra(field).get("automatic", 1))
         self.check = QCheckBox("Automatic")
         row.addWidget(self.box, 1)
         row.addWidget(self.check)
@@ -221,13 +222,16 @@ def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
     """Return a spin box that offers only values that ``field`` accepts."""
     about = extra(field)
     step = 1 if number is int else about.get("step", 1.0)
-    low, high = limits(field, 1 if number is int else 0.01)
     box: Any
     if number is int:
+        low, high = limits(field, 1)
         box = QSpinBox(minimum=int(low), maximum=int(high), singleStep=step)
     else:
-        box = QDoubleSpinBox(minimum=low, maximum=high, singleStep=step)
-        box.setDecimals(1 if step >= 1 else 2)
+        # Limits are rounded to the decimals: 0.01 would become 0 with one.
+        decimals = 1 if step >= 1 else 2
+        low, high = limits(field, 10**-decimals)
+        box = QDoubleSpinBox(decimals=decimals, singleStep=step)
+        box.setRange(low, high)
     if unit := about.get("unit"):
         box.setSuffix(f" {unit}")
     if field.default is not None:

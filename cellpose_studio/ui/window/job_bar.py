@@ -10,6 +10,7 @@ from superqt import QElidingLabel
 
 from cellpose_studio.app.jobs import Job, JobQueue
 
+IDLE = "Nothing is running."
 _FIRST_GUESS = 1.0  # seconds after which the time left can be told
 
 
@@ -118,7 +119,7 @@ class JobBar(QWidget):
 
     def _show_idle(self) -> None:
         self._job = None
-        self.text.setText("Nothing is running.")
+        self.text.setText(IDLE)
         for part in (self.bar, self.left, self.cancel):
             part.setVisible(False)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from qtpy.QtCore import QCoreApplication
 
 from cellpose_studio.app.images.image_status import status_of
 from cellpose_studio.app.images.missing_images import MissingImages
@@ -28,14 +29,16 @@ def images(cells):
 
 
 class SlowCache(ThumbnailCache):
-    """Makes thumbnails when it is told to, and remembers in which thread."""
+    """Makes thumbnails when it is told to, and remembers what and where."""
 
     def __init__(self, folder):
         super().__init__(folder)
         self.go = threading.Semaphore(0)
         self.threads = set()
+        self.asked = []
 
     def of(self, image, size=96):
+        self.asked.append(image.name)
         assert self.go.acquire(timeout=60)
         self.threads.add(threading.get_ident())
         return super().of(image, size)
@@ -76,8 +79,8 @@ def test_what_is_out_of_sight_again_is_not_made(thumbnails, cache, images, qtbot
     thumbnails.want(images[3:])
     cache.go.release(3)
     qtbot.waitUntil(lambda: ("d.tif", (32, 40, 3)) in thumbnails.heard, timeout=LONG)
-    qtbot.wait(50)
-    assert "c.tif" not in dict(thumbnails.heard)
+    # One after the other: b was on its way, and c would have been next.
+    assert cache.asked == ["a.tif", "b.tif", "d.tif"]
 
 
 def test_what_cannot_be_read_is_said_and_the_rest_is_made(
@@ -93,15 +96,15 @@ def test_what_cannot_be_read_is_said_and_the_rest_is_made(
     assert second == ("b.tif", (32, 40, 3))
 
 
-def test_nothing_comes_after_the_end(thumbnails, cache, images, qtbot):
+def test_nothing_comes_after_the_end(thumbnails, cache, images):
     thumbnails.want(images)
     cache.go.release(2)
-    # Long enough for two to be made, of which nobody has heard.
-    time.sleep(0.2)
-    # The third is on its way when the end comes.
+    # Two are made, of which nobody has heard; the third is on its way.
+    while cache.asked != ["a.tif", "b.tif", "c.tif"]:
+        time.sleep(0.001)
     threading.Timer(0.1, cache.go.release, (2,)).start()
     thumbnails.shut_down()
-    qtbot.wait(50)
+    QCoreApplication.processEvents()
     assert thumbnails.heard == []
 
 

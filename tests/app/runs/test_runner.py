@@ -150,9 +150,12 @@ def test_what_a_run_has_to_say_is_told(app, cells, monkeypatch):
     # torch takes "cpu:0" for the processor, too.
     little = Device("cpu:0", "Little GPU")
     monkeypatch.setattr(engine_device, "available_devices", lambda: [little, CPU])
-    app.run(app.open(cells("a.tif", (64, 64))))
+    image = app.open(cells("a.tif", (64, 64)))
+    app.run(image)
     app.wait()
-    assert app.notes == ["Little GPU had too little memory, so the CPU was used."]
+    [note] = image.masks.record.notes
+    assert note.startswith("Little GPU ")
+    assert app.notes == [note]
 
 
 @pytest.fixture

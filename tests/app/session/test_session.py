@@ -209,17 +209,23 @@ def test_a_preview_belongs_to_its_label_set(session, images):
     assert origins(image) == {"cells": "run", "nuclei": "slider"}
 
 
-def test_a_preview_makes_no_revision(session, images, project):
+def test_a_preview_makes_no_revision_until_it_is_kept(session, images, project):
     image = images[0]
     session.replace_masks(image, masks("run"), "Run")
-    session.preview(image, masks("slider"))
-    session.undo_stack.move(-1)
-    session.undo_stack.move(1)
-    assert origins(image) == {"cells": "run"}
-    session.commit_pending(image)
     number = image.label_set_ids["cells"]
-    found = project.read(lambda db: read_revisions(db, number))
-    assert [revision.origin for revision in found] == ["run"]
+
+    def revisions():
+        found = project.read(lambda db: read_revisions(db, number))
+        return [revision.origin for revision in found]
+
+    for n in range(3):
+        session.preview(image, masks(f"slider {n}"))
+        assert revisions() == ["run"]
+    session.undo()
+    assert origins(image) == {"cells": "run"}
+    assert revisions() == ["run", "slider 2"]
+    session.commit_pending(image)
+    assert revisions() == ["run", "slider 2"]
 
 
 def test_a_result_for_an_image_off_the_list_waits_for_it(session, images):

@@ -253,7 +253,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     undone(user, image, linked, steps=2)
     user.window.tabs.setCurrentWidget(user.window.history)
     tree = user.window.history.tree
-    user.wait_for(lambda: name in " ".join(row.toolTip(0) for row in tree._items()))
+    user.wait_for(lambda: name in " ".join(row.toolTip(0) for row in tree.row_items()))
     undone(user, image, masks)
     assert image.statuses[image.active] == decided
     project = session.project

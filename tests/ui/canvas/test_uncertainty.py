@@ -60,16 +60,16 @@ def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtb
 
 def test_k_colours_the_cells_by_uncertainty_and_back(user, segmented, qtbot):
     layer = user.window.canvas.model.layers["cells"]
-    before = layer._slice.image.view.copy()
+    before = layer.picture.copy()
     qtbot.keyClick(user.window, Qt.Key.Key_K)
-    by_uncertainty = layer._slice.image.view
+    by_uncertainty = layer.picture
     sure = segmented.masks.confidence
     for cell, score in zip(sure.ids, sure.scores, strict=True):
         (colour,) = np.unique(by_uncertainty[segmented.masks.array == cell] & 0x7F)
         assert colour == 1 + round(score * (COLOURS - 1))
     np.testing.assert_array_equal(by_uncertainty & 0x80, before & 0x80)
     qtbot.keyClick(user.window, Qt.Key.Key_K)
-    np.testing.assert_array_equal(layer._slice.image.view, before)
+    np.testing.assert_array_equal(layer.picture, before)
 
 
 def test_cells_beyond_uncertainty_are_blue_on_the_screen(user, segmented, qtbot):
@@ -89,7 +89,7 @@ def test_the_colours_follow_the_thresholds(user, segmented, qtbot):
     after = segmented.masks
     assert after.confidence.pixels.sum() < before.confidence.pixels.sum()
     layer = user.window.canvas.model.layers["cells"]
-    np.testing.assert_array_equal(layer._slice.image.view > 0, after.array > 0)
+    np.testing.assert_array_equal(layer.picture > 0, after.array > 0)
 
 
 def test_masks_of_a_file_keep_their_own_colours(user, cells, qtbot):
@@ -99,9 +99,9 @@ def test_masks_of_a_file_keep_their_own_colours(user, cells, qtbot):
     tifffile.imwrite(path.with_name("a_masks.tif"), masks)
     user.open(path)
     layer = user.window.canvas.model.layers["masks"]
-    before = layer._slice.image.view.copy()
+    before = layer.picture.copy()
     qtbot.keyClick(user.window, Qt.Key.Key_K)
-    np.testing.assert_array_equal(layer._slice.image.view, before)
+    np.testing.assert_array_equal(layer.picture, before)
     assert not result(user).uncertainty.isVisible()
 
 

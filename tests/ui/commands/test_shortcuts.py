@@ -28,6 +28,7 @@ from cellpose_studio.ui.commands.shortcut_editor import KeySheet
 from cellpose_studio.ui.commands.shortcuts import Keys
 
 LEFT = Qt.MouseButton.LeftButton
+ESCAPE = Qt.Key.Key_Escape
 
 
 @pytest.fixture
@@ -38,6 +39,15 @@ def sheet(user, qtbot):
     qtbot.waitExposed(sheet)
     yield sheet
     sheet.close()
+
+
+def parts_of(keys: QKeySequence) -> tuple[Qt.Key, Qt.KeyboardModifier]:
+    """Return the first key of a sequence, and what is held with it."""
+    first = keys[0]
+    if not isinstance(first, int):
+        return first.key(), first.keyboardModifiers()
+    mask = int(Qt.KeyboardModifier.KeyboardModifierMask)
+    return Qt.Key(first & ~mask), Qt.KeyboardModifiers(first & mask)
 
 
 def item(sheet, words: str) -> QTreeWidgetItem:
@@ -141,8 +151,13 @@ def keys_of(menu, settings: Settings) -> Keys:
 
 
 @pytest.fixture
-def keys(menu, tmp_path):
-    return keys_of(menu, Settings.load(tmp_path / "keys.json"))
+def kept(tmp_path):
+    return tmp_path / "keys.json"
+
+
+@pytest.fixture
+def keys(menu, kept):
+    return keys_of(menu, Settings.load(kept))
 
 
 def test_a_command_gets_its_first_key_back_and_so_does_the_one_that_had_it(keys):
@@ -181,7 +196,7 @@ def test_a_first_key_that_was_given_away_is_not_taken_back(menu, tmp_path):
         max_size=12,
     )
 )
-def test_no_key_calls_two_commands_whatever_is_set_and_reset(keys, menu, steps):
+def test_no_key_calls_two_commands_whatever_is_set_and_reset(keys, menu, kept, steps):
     keys.reset_all()
     first = {name: keys.text(name) for name in FIRST}
     for name, key in steps:
@@ -193,7 +208,7 @@ def test_no_key_calls_two_commands_whatever_is_set_and_reset(keys, menu, steps):
             assert keys.text(name) == key
         shown = [k.toString() for a in keys.actions.values() for k in a.shortcuts()]
         assert len(shown) == len(set(shown))
-        again = keys_of(menu, keys._settings)
+        again = keys_of(menu, Settings.load(kept))
         assert all(again.text(name) == keys.text(name) for name in FIRST)
     keys.reset_all()
     assert {name: keys.text(name) for name in FIRST} == first
@@ -285,12 +300,9 @@ def test_keys_that_edit_text_do_nothing_else_while_a_field_has_the_focus(
         QTest.keyClick(widget, key, control)
     for action in window.menus.actions.values():
         for shortcut in action.shortcuts():
-            typed = shortcut[0]
-            if not typed & int(control | modifiers.AltModifier):
-                plain = typed & int(modifiers.KeyboardModifierMask)
-                key = typed & ~int(modifiers.KeyboardModifierMask)
-                if key != Qt.Key.Key_Escape:
-                    QTest.keyClick(widget, Qt.Key(key), modifiers(plain))
+            key, held = parts_of(shortcut)
+            if not held & (control | modifiers.AltModifier) and key != ESCAPE:
+                QTest.keyClick(widget, key, held)
     QApplication.processEvents()
     assert called == []
     assert window.canvas.planes["Z"] == 2

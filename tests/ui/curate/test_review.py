@@ -318,22 +318,22 @@ def test_the_zoom_stays_where_it_will_do():
 def test_what_was_decided_is_seen_in_the_picture(user, curate, qtbot):
     image, order = user.window.session.shown, listed(curate)
     layer = user.window.canvas.model.layers["cells"]
-    before = layer._slice.image.view.copy()
+    before = layer.picture.copy()
     qtbot.keyClick(canvas(user), KEY.Key_N)
     for key in (KEY.Key_Return, KEY.Key_Backspace, KEY.Key_Q):
         qtbot.keyClick(canvas(user), key)
     for _ in range(2):
-        drawn = layer._slice.image.view
+        drawn = layer.picture
         for cell, value in zip(order, (ACCEPTED, REJECTED, LATER), strict=False):
             where = image.masks.array == cell
             assert set(np.unique(drawn[where] & 0x7F)) == {value}
         # Drawn anew, they look the same.
         layer.refresh()
     user.window.session.undo()
-    assert not (layer._slice.image.view == LATER).any()
+    assert not (layer.picture == LATER).any()
     user.window.session.undo()
     user.window.session.undo()
-    np.testing.assert_array_equal(layer._slice.image.view, before)
+    np.testing.assert_array_equal(layer.picture, before)
 
 
 def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):

@@ -95,7 +95,10 @@ def test_a_folder_that_is_not_there_is_said(user, cells, tmp_path):
     answer(user, lambda d: d.folder.setText(str(tmp_path / "nowhere")))
     user.window.save()
     user.wait_idle()
-    assert "nowhere" in user.message or "could not be saved" in user.message
+    assert user.message == (
+        "<b>a_cp_masks.tif could not be saved: there is no such folder.</b> "
+        "Choose another folder."
+    )
 
 
 def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):

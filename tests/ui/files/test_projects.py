@@ -21,6 +21,7 @@ from cellpose_studio.app.project.scratch import (
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.ui.segment.thresholds import NEEDS_RUN
 from cellpose_studio.ui.window.main_window import MainWindow
 
 SECOND = 10_000  # ms
@@ -117,7 +118,7 @@ def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
     user.open(named)
     slider = window.segment.result.sliders["cellprob_threshold"]
     assert not slider.isEnabled()
-    assert "needs a run" in slider.toolTip()
+    assert NEEDS_RUN in slider.toolTip()
 
 
 def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
@@ -170,8 +171,8 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
     second.show()
     second.open([named])
     qtbot.waitUntil(lambda: len(second.session.images) == 1, timeout=SECOND)
-    assert "open in another window" in second.messages.text.text()
-    assert second.messages.isVisible()
+    assert second.session.project.why_read_only in second.services.messages.text.text()
+    assert second.services.messages.isVisible()
     second.close()
 
 

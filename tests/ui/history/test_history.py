@@ -19,7 +19,7 @@ from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.matching.compare import REMOVED
 from cellpose_studio.io.project.tables.revisions import read_revisions
 from cellpose_studio.ui.canvas.comparison_layer import NAME
-from cellpose_studio.ui.history.delegate import DETAIL, HEAD, NOTE, ROW
+from cellpose_studio.ui.history.delegate import DETAIL, HEAD, NOTE
 
 LEFT = Qt.MouseButton.LeftButton
 INSIDE = np.uint8(OUTLINE - 1)
@@ -46,17 +46,20 @@ class HistoryUser:
         self.qtbot.wait(180)
         self.user.wait_idle()
 
+    def undo(self):
+        self.window.menus.actions["undo"].trigger()
+
     def lines(self):
         """Return title and details of all rows; a star for what is in bold."""
         found = []
-        for item in self.panel.tree._items():
+        for item in self.panel.tree.row_items():
             star = "* " if item.data(0, HEAD) else ""
             detail = item.data(0, DETAIL)
             found.append(star + item.text(0) + (f": {detail}" if detail else ""))
         return found
 
     def item(self, text):
-        items = self.panel.tree._items()
+        items = self.panel.tree.row_items()
         return next(i for i in items if text in f"{i.text(0)}: {i.data(0, DETAIL)}")
 
     def click(self, text, more=False):
@@ -75,9 +78,15 @@ class HistoryUser:
         self.qtbot.mouseClick(button, LEFT)
         self.settle()
 
+    def action(self, name):
+        """Return an entry of the context menu, or of its menu "How did I run this?"."""
+        panel = self.panel
+        entries = [*panel.menu.actions(), *panel.how.actions()]
+        return next(entry for entry in entries if entry.objectName() == name)
+
     def how(self, name):
         """Choose an entry of "How did I run this?"."""
-        action = self.panel._actions[name]
+        action = self.action(name)
         assert action in self.panel.how.actions()
         assert action.isEnabled()
         action.trigger()
@@ -158,7 +167,7 @@ def test_undo_moves_the_mark_and_a_new_run_makes_a_branch(history, run):
     image = run()
     set_threshold(history, "min_size", 20)
     history.look()
-    history.window.session.undo()
+    history.undo()
     history.settle()
     assert [line.startswith("* ") for line in history.lines()] == [False, True]
     history.window.segment.parameters.main.set_values({"diameter": 25.0})
@@ -194,9 +203,9 @@ def test_a_run_that_failed_is_told_with_its_reason(history, user, cells):
     [line] = history.lines()
     assert line.startswith("Run failed: a.tif can no longer be read")
     history.click("Run failed")
-    assert "gave no masks" in history.panel._actions["command"].toolTip()
-    assert not history.panel._actions["restore"].isEnabled()
-    assert history.panel._actions["use"].isEnabled()
+    assert "gave no masks" in history.action("command").toolTip()
+    assert not history.action("restore").isEnabled()
+    assert history.action("use").isEnabled()
 
 
 # Comparing
@@ -259,7 +268,7 @@ def test_other_masks_or_another_image_end_a_comparison(history, run):
     image = run("a.tif", "b.tif")
     delete(history, 2)
     compare_first(history)
-    history.window.session.undo()
+    history.undo()
     assert history.overlay is None
     history.settle()
     delete(history, 2)
@@ -312,7 +321,7 @@ def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
     ]
     assert history.lines()[0] == "* Restored, 12 cells: shown now · from revision 1"
     assert "Revision 1 is back" in history.user.message
-    history.window.session.undo()
+    history.undo()
     history.settle()
     assert image.masks.cells == 11
     assert 2 not in image.masks.array
@@ -534,7 +543,7 @@ def test_imported_masks_have_no_run_and_say_so(history, user, cells, tmp_path):
     assert history.lines()[0].startswith("* Imported, 1 cell: shown now")
     history.click("Imported")
     for name in ("command", "again", "use"):
-        action = history.panel._actions[name]
+        action = history.action(name)
         assert not action.isEnabled()
         assert "has no run: its masks were imported from a_masks.tif" in (
             action.toolTip()
@@ -598,7 +607,7 @@ def test_the_history_is_there_after_a_restart(history, run, tmp_path):
     image = run()
     delete(history, 2)
     history.look()
-    before = [i.data(0, ROW).key for i in history.panel.tree._items()]
+    before = [row.key for row in history.panel.tree.rows()]
     path = tmp_path / "kept.cpstudio"
     history.window.projects.save_as(path)
     history.user.wait_idle()

@@ -9,7 +9,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import QPoint, Qt
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QApplication, QFileDialog
 
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.ui.images.model import BADGE, CELLS, KEY, STATUS, TRAINING
@@ -374,5 +374,7 @@ def test_a_file_that_comes_back_is_seen_when_the_window_is_used_again(
     listed.missing.look()
     user.wait_for(lambda: rows(listed, STATUS)[0] == "missing")
     shutil.move(away, path)
-    listed._on_state(Qt.ApplicationState.ApplicationActive)
+    QApplication.instance().applicationStateChanged.emit(
+        Qt.ApplicationState.ApplicationActive
+    )
     user.wait_for(lambda: rows(listed, STATUS)[0] == "untouched")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import pytest
 from qtpy.QtCore import QItemSelectionModel, Qt
+from qtpy.QtWidgets import QApplication
 
-from cellpose_studio.app.runs.queue import BatchQueue
+from cellpose_studio.app.runs.queue import BatchItem, BatchQueue
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.networks.catalogue import shipped
-from cellpose_studio.ui.segment.run_queue_panel import _Pace
+from cellpose_studio.ui.images.model import BADGE
+from cellpose_studio.ui.segment.run_queue_panel import Pace
 
 SMALL = (64, 64)
 
@@ -55,7 +57,7 @@ def run_text(user):
 
 def badges(user):
     model = user.window.images.model
-    return [model._badges.get(e.source.key, "") for e in user.window.session.images]
+    return [model.index(row, 0).data(BADGE) for row in range(model.rowCount())]
 
 
 def click(qtbot, button):
@@ -150,7 +152,7 @@ def test_a_long_sentence_does_not_widen_the_window(user, scope, panel, make_imag
     panel.text.setText(words)
     user.wait_idle()
     panel.text.setText(words)
-    user.qtbot.wait(50)
+    QApplication.processEvents()
     assert panel.text.text() == words
     assert user.window.width() == width == 1366
 
@@ -262,10 +264,24 @@ def test_a_project_with_work_left_offers_to_go_on(
     assert user.message == "The queue is done: 4 images."
 
 
-def test_the_time_left_is_told_in_words(monkeypatch):
-    pace = _Pace()
-    assert pace.left(5) == ""
-    pace._ended, pace._spent = 2, 10.0
+def item(number, state):
+    return BatchItem(
+        id=number,
+        image=number,
+        state=state,
+        model="nuclei-small",
+        parameters=SegmentationParameters(),
+    )
+
+
+def test_the_time_left_is_told_in_words():
+    now = [0.0]
+    pace = Pace(lambda: now[0])
+    for number in (1, 2):
+        assert pace.left(5) == ""
+        for state in ("running", "done"):
+            pace.note([item(number, state)])
+            now[0] += 5.0
     assert pace.left(5) == "less than a minute left"
     assert pace.left(60) == "about 5 min left"
     assert pace.left(1000) == "about 1 h 23 min left"

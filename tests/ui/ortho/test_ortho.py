@@ -16,6 +16,7 @@ from qtpy.QtWidgets import QApplication
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.display.label_picture import colour_of, palette
 from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.ortho import stacks
 from tests.ui.mouse import LEFT, Mouse
 
@@ -382,14 +383,15 @@ def test_projects_are_left_and_opened_in_3d(user, stack, ortho, tmp_path):
 
 def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
     reading, gate = threading.Event(), threading.Event()
-    read = stacks._read
+    read = ImageSource.plane
 
     def slow(*asked):
-        reading.set()
-        gate.wait(20)
+        if threading.current_thread() is not threading.main_thread():
+            reading.set()
+            gate.wait(20)
         return read(*asked)
 
-    monkeypatch.setattr(stacks, "_read", slow)
+    monkeypatch.setattr(ImageSource, "plane", slow)
     window = user.window
     press(user, Qt.Key.Key_O)
     user.wait_for(reading.is_set)

@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialogButtonBox
 
-from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.model_card import card_path, card_text
 from cellpose_studio.engine.networks.weights import inspect, read_weights
@@ -92,4 +92,4 @@ def test_a_file_brings_its_card_along(user, panel, own_file):
 def test_a_file_without_a_card_says_so(user, panel, own_file, tmp_path):
     alone = tmp_path / "alone"
     shutil.copyfile(own_file, alone)
-    assert "There is no card beside this file." in card_html(inspect(alone))
+    assert NO_CARD in card_html(inspect(alone))

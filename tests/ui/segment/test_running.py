@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from superqt.sliders._labeled import SliderLabel
+from qtpy.QtWidgets import QLineEdit
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.ui.window.job_bar import IDLE
 
 
 def labels_layer(window, name="cells"):
@@ -70,7 +71,7 @@ def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
     done, total = tiles[-1]
     assert done < total
     assert image.label_sets == {}
-    assert bar.text.text() == "Nothing is running."
+    assert bar.text.text() == IDLE
     assert user.message == ""
 
 
@@ -140,7 +141,7 @@ def test_thresholds_remake_the_masks_without_the_network(user, cells, qtbot):
     image = user.run()
     before = image.masks
     slider = user.window.segment.result.sliders["cellprob_threshold"]
-    number = slider.findChild(SliderLabel)
+    number = slider.findChild(QLineEdit)
     number.setFocus()
     number.selectAll()
     qtbot.keyClicks(number, "2.5")
@@ -234,7 +235,7 @@ def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
     assert all("large.tif" in text for text in shown)
     bar.cancel.click()
     user.wait_idle()
-    assert bar.text.text() == "Nothing is running."
+    assert bar.text.text() == IDLE
 
 
 def test_a_click_on_a_layer_chooses_the_label_set(user, cells):

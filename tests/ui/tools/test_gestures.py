@@ -139,7 +139,7 @@ def test_handles_reshape_the_image_they_were_opened_on(user, images, mouse, qtbo
     window = user.window
     mouse.click(CELL)
     qtbot.keyClick(window, Qt.Key.Key_H)
-    vertex = np.array(window.tools.tool._handles.rings[0].vertices[0])
+    vertex = np.array(window.tools.tool.vertices()[0])
     out = vertex + (vertex - CELL) * 0.5
     mouse.drag([tuple(vertex), tuple((vertex + out) / 2), tuple(out)])
     before = [labels.copy() for labels in held(images)]

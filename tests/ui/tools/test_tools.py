@@ -343,7 +343,7 @@ def test_handles_reshape_the_chosen_cell(user, image, mouse, qtbot):
     mouse.click(centre(1, 1))
     cell = cell_at(image, centre(1, 1))
     qtbot.keyClick(user.window, Qt.Key.Key_H)
-    vertex = tuple(user.window.tools.tool._handles.rings[0].vertices[0])
+    vertex = tuple(user.window.tools.tool.vertices()[0])
     away = tuple(
         v + 5 * np.sign(v - c) for v, c in zip(vertex, centre(1, 1), strict=True)
     )
@@ -370,7 +370,7 @@ def test_escape_leaves_the_cell_as_it_was(user, image, mouse, qtbot):
     before = image.masks.array.copy()
     mouse.click(centre(1, 1))
     user.window.tools.take("handles")
-    vertex = tuple(user.window.tools.tool._handles.rings[0].vertices[0])
+    vertex = tuple(user.window.tools.tool.vertices()[0])
     mouse.drag([vertex, (1, 1)])
     qtbot.keyClick(user.window, Qt.Key.Key_Escape)
     user.window.tools.take("select")
@@ -429,12 +429,12 @@ def test_delete_removes_the_vertex_under_the_mouse_and_never_the_cell(
     mouse.click(centre(1, 1))
     qtbot.keyClick(user.window, Qt.Key.Key_H)
     tool = user.window.tools.tool
-    vertices = len(tool._handles.rings[0].vertices)
+    vertices = len(tool.vertices())
     qtbot.keyClick(user.window, Qt.Key.Key_Delete)
-    assert len(tool._handles.rings[0].vertices) == vertices
-    mouse.move(tuple(tool._handles.rings[0].vertices[0]))
+    assert len(tool.vertices()) == vertices
+    mouse.move(tuple(tool.vertices()[0]))
     qtbot.keyClick(user.window, Qt.Key.Key_Delete)
-    assert len(tool._handles.rings[0].vertices) == vertices - 1
+    assert len(tool.vertices()) == vertices - 1
     qtbot.keyClick(user.window, Qt.Key.Key_Escape)
     qtbot.keyClick(user.window, Qt.Key.Key_V)
     qtbot.keyClick(user.window, Qt.Key.Key_Delete)

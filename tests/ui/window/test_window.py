@@ -155,7 +155,7 @@ def test_a_file_that_is_no_model_is_refused(user, tmp_path):
 def test_channels_of_the_image_are_offered_by_name(user, shared_data):
     user.open(shared_data / "formats/ht29_3ch.ome.tif")
     panel = user.window.segment.model
-    combo = panel._channel_combos()[0]
+    combo = panel.channel_combos()[0]
     texts = [combo.itemText(n) for n in range(combo.count())]
     assert texts[:3] == ["DNA", "PH3", "cellbody"]
 
