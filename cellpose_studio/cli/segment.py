@@ -18,7 +18,6 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.io.masks.export import Kind
 
 if TYPE_CHECKING:
-    from cellpose_studio.cli.options import Commands
     from cellpose_studio.workflows.batch import Batch
 
 _OWN = frozenset({"channels", "normalization"})
@@ -26,15 +25,13 @@ _OWN = frozenset({"channels", "normalization"})
 _MOST_CHOICES = 3
 
 
-def add(commands: Commands) -> None:
-    """Add this command to ``commands``."""
-    parser = commands.add_parser(
-        "segment",
-        help="segment images and save the masks",
-        # Options of several values take an image that follows them for one more.
-        usage="%(prog)s IMAGE... [options]",
-        epilog="Exit code 0: all images done; 1: some failed; 2: none done; 130: "
-        "stopped by Ctrl+C.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
+    # Options of several values take an image that follows them for one more.
+    parser.usage = "%(prog)s IMAGE... [options]"
+    parser.epilog = (
+        "Exit code 0: all images done; 1: some failed; 2: none done; 130: "
+        "stopped by Ctrl+C."
     )
     parser.add_argument(
         "images",
