@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.options import add_fields, add_threads, made
 from cellpose_studio.cli.outcome import Outcome
@@ -15,7 +15,7 @@ from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.io.masks.export import Kind
+from cellpose_studio.io.masks.export_formats import FORMATS
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batch import Batch
@@ -52,10 +52,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--save",
         nargs="+",
-        choices=get_args(Kind),
+        choices=FORMATS,
         default=["tif"],
         metavar="KIND",
-        help=f"files to write: {', '.join(get_args(Kind))} (default: tif)",
+        help=f"files to write: {', '.join(FORMATS)} (default: tif)",
     )
     parser.add_argument("--axes", help="axes of files that do not say: ZYX, TYX, CYX …")
     parser.add_argument(
