@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-HEADLESS = ("segment", "evaluate", "train", "models", "replay", "rescue")
+from cellpose_studio.cli.commands import is_headless
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run what the command line asks for and return the exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    if given and given[0] in HEADLESS:
+    if given and is_headless(given[0]):
         from cellpose_studio.cli.main import run
 
         return run(given)

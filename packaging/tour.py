@@ -85,7 +85,7 @@ class Tour:
         yield "H shows the handles of the chosen cell"
         self.key("H")
         self.key("W")
-        yield "W writes at the cells what View ▸ Words at cells says"
+        yield "W writes at the cells what View ▸ Cell labels says"
         window.canvas.reset_view()
         window.tabs.setCurrentWidget(window.history)
         yield "History: every run, and the edits since; all can be undone"

@@ -6,21 +6,14 @@ import argparse
 import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from cellpose_studio.cli.outcome import Outcome
 
-if TYPE_CHECKING:
-    from cellpose_studio.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
-    """Add this command to ``commands``."""
-    parser = commands.add_parser(
-        "evaluate", help="average precision of masks, against true masks"
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
     parser.add_argument("predicted", type=Path, help="label image, or folder of them")
     parser.add_argument("true", type=Path, help="true label image, or folder of them")
     parser.set_defaults(command=_evaluate)

@@ -7,7 +7,7 @@ import io
 import sys
 from collections.abc import Callable, Sequence
 
-from cellpose_studio.cli import evaluate, models, replay, rescue, segment, train
+from cellpose_studio.cli.commands import COMMANDS
 from cellpose_studio.cli.outcome import FAILED, INTERRUPTED, in_words
 from cellpose_studio.core.checkpoint import Cancelled
 
@@ -36,7 +36,7 @@ def parser() -> argparse.ArgumentParser:
         prog="cellpose-studio",
         description="Without a command, opens the window.",
     )
-    commands = everything.add_subparsers(required=True, metavar="COMMAND")
-    for module in (segment, evaluate, train, models, replay, rescue):
-        module.add(commands)
+    parsers = everything.add_subparsers(required=True, metavar="COMMAND")
+    for command in COMMANDS:
+        command.add_arguments(parsers.add_parser(command.name, help=command.help))
     return everything

@@ -4,20 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.networks.catalogue import find, shipped
 
-if TYPE_CHECKING:
-    from cellpose_studio.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
-    """Add this command to ``commands``."""
-    parser = commands.add_parser("models", help="list the models, or show one's card")
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
     parser.add_argument("model", nargs="?", help="name or weight file")
     parser.set_defaults(command=_models)
 

@@ -7,7 +7,6 @@ from typing import (
     TYPE_CHECKING,
     Annotated,
     Any,
-    TypeAlias,
     TypeVar,
     get_args,
     get_origin,
@@ -20,8 +19,6 @@ from cellpose_studio.core.errors import ParametersUnfit
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
-
-Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 
 Model = TypeVar("Model", bound=BaseModel)
 

@@ -4,27 +4,21 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.workflows.provenance.recipes import KINDS, RecipeKind, recipe
 
-if TYPE_CHECKING:
-    from cellpose_studio.cli.options import Commands
-
 DIFFERS = 3
 """Exit code: it ran, and other masks came out."""
 
 
-def add(commands: Commands) -> None:
-    """Add this command to ``commands``."""
-    parser = commands.add_parser(
-        "replay",
-        help="run again what masks of a project were made by, and compare",
-        epilog=f"Exit code 0: identical; {DIFFERS}: different; 2: it could not be run "
-        "again; 130: stopped by Ctrl+C.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
+    parser.epilog = (
+        f"Exit code 0: identical; {DIFFERS}: different; 2: it could not be run "
+        "again; 130: stopped by Ctrl+C."
     )
     parser.add_argument("project", type=Path, metavar="FILE", help="a .cpstudio file")
     parser.add_argument(

@@ -4,22 +4,16 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.outcome import ALL_DONE, SOME_FAILED
 from cellpose_studio.io.project.rescue.rescue import rescue
 
-if TYPE_CHECKING:
-    from cellpose_studio.cli.options import Commands
 
-
-def add(commands: Commands) -> None:
-    """Add this command to ``commands``."""
-    parser = commands.add_parser(
-        "rescue",
-        help="save what can be read of a damaged project in a new one",
-        epilog="The damaged file is never changed. Exit code 0: nothing was lost; "
-        f"{SOME_FAILED}: a part was saved; 2: nothing could be.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
+    parser.epilog = (
+        "The damaged file is never changed. Exit code 0: nothing was lost; "
+        f"{SOME_FAILED}: a part was saved; 2: nothing could be."
     )
     parser.add_argument("project", type=Path, metavar="FILE", help="a .cpstudio file")
     parser.add_argument(

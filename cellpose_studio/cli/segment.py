@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.options import add_fields, add_threads, made
 from cellpose_studio.cli.outcome import Outcome
@@ -15,10 +15,9 @@ from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.io.masks.export import Kind
+from cellpose_studio.io.masks.export_formats import FORMATS
 
 if TYPE_CHECKING:
-    from cellpose_studio.cli.options import Commands
     from cellpose_studio.workflows.batch import Batch
 
 _OWN = frozenset({"channels", "normalization"})
@@ -26,15 +25,13 @@ _OWN = frozenset({"channels", "normalization"})
 _MOST_CHOICES = 3
 
 
-def add(commands: Commands) -> None:
-    """Add this command to ``commands``."""
-    parser = commands.add_parser(
-        "segment",
-        help="segment images and save the masks",
-        # Options of several values take an image that follows them for one more.
-        usage="%(prog)s IMAGE... [options]",
-        epilog="Exit code 0: all images done; 1: some failed; 2: none done; 130: "
-        "stopped by Ctrl+C.",
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
+    # Options of several values take an image that follows them for one more.
+    parser.usage = "%(prog)s IMAGE... [options]"
+    parser.epilog = (
+        "Exit code 0: all images done; 1: some failed; 2: none done; 130: "
+        "stopped by Ctrl+C."
     )
     parser.add_argument(
         "images",
@@ -55,10 +52,10 @@ def add(commands: Commands) -> None:
     parser.add_argument(
         "--save",
         nargs="+",
-        choices=get_args(Kind),
+        choices=FORMATS,
         default=["tif"],
         metavar="KIND",
-        help=f"files to write: {', '.join(get_args(Kind))} (default: tif)",
+        help=f"files to write: {', '.join(FORMATS)} (default: tif)",
     )
     parser.add_argument("--axes", help="axes of files that do not say: ZYX, TYX, CYX …")
     parser.add_argument(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.options import add_fields, add_threads, made
 from cellpose_studio.cli.outcome import ALL_DONE
@@ -12,19 +11,12 @@ from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 
-if TYPE_CHECKING:
-    from cellpose_studio.cli.options import Commands
-
 _REPORT_EVERY = 10  # epochs; the validation is measured as often
 
 
-def add(commands: Commands) -> None:
-    """Add this command to ``commands``."""
-    parser = commands.add_parser(
-        "train",
-        help="train a small U-Net from scratch on images with masks",
-        usage="%(prog)s FOLDER... --out FILE [options]",
-    )
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
+    parser.usage = "%(prog)s FOLDER... --out FILE [options]"
     parser.add_argument(
         "folders",
         nargs="+",

@@ -8,7 +8,7 @@ from typing import Literal
 import torch
 
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.models.model import Architecture
+from cellpose_studio.core.models.architecture import ARCHITECTURES
 
 Precision = Literal["float32", "bfloat16"]
 
@@ -63,14 +63,14 @@ def device_named(name: str) -> Device:
     )
 
 
-def precision_for(architecture: Architecture, device: Device) -> Precision:
+def precision_for(architecture: str, device: Device) -> Precision:
     """Return the fastest precision that the hardware computes in.
 
     A processor without bfloat16 units emulates them, which makes Cellpose's own
     default 11 times slower than float32 there. The U-Nets were trained and are
     fast enough in float32.
     """
-    if architecture == "unet":
+    if not ARCHITECTURES[architecture].bfloat16:
         return "float32"
     if device.name.startswith("cuda"):
         fit = torch.cuda.is_bf16_supported(including_emulation=False)

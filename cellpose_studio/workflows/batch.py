@@ -14,7 +14,7 @@ from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import Precision, device_named
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.networks.network import NetworkCache
-from cellpose_studio.io.masks.export import Kind, refuse_unfit
+from cellpose_studio.io.masks.export import refuse_unfit
 from cellpose_studio.workflows.save import base_of, save_segmentation
 from cellpose_studio.workflows.segment import segment
 
@@ -46,7 +46,7 @@ class Batch:
         model: str | None,
         parameters: SegmentationParameters,
         device: str,
-        kinds: Collection[Kind],
+        kinds: Collection[str],
         folder: Path | None,
         precision: Precision | None = None,
     ) -> None:

@@ -7,11 +7,11 @@ from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.io.masks.export import Kind, save_all
+from cellpose_studio.io.masks.export import save_all
 
 
 def save_segmentation(
-    result: Segmentation, kinds: Collection[Kind], folder: Path | None = None
+    result: Segmentation, kinds: Collection[str], folder: Path | None = None
 ) -> list[Path]:
     """Write ``kinds`` of files for ``result`` and return them.
 

@@ -178,7 +178,7 @@ def _automatic_diameter(
     The Transformers of Cellpose 4 see cells of any size; as there, their images are
     not scaled.
     """
-    if network.spec.architecture != "unet":
+    if not network.spec.architecture_info.scales_images:
         return network.spec.diam_mean
     stack = stacks.at(0)
     with network.watched(checkpoint.check):

@@ -7,7 +7,8 @@ import sys
 
 import pytest
 
-from cellpose_studio.cli.main import run
+from cellpose_studio.cli.commands import COMMANDS, is_headless
+from cellpose_studio.cli.main import parser, run
 from cellpose_studio.core.checkpoint import Cancelled
 from cellpose_studio.workflows.batch import Batch
 
@@ -51,3 +52,13 @@ def test_a_name_that_the_terminal_has_no_letters_for_is_no_failure(
     stdout.flush()
     assert b"\\u7d30\\u80de \\xe9.tif: 4 cells" in written.getvalue()
     assert (tmp_path / "細胞 é_cp_masks.tif").is_file()
+
+
+def test_every_command_of_the_table_is_in_the_help(capsys):
+    with pytest.raises(SystemExit):
+        parser().parse_args(["--help"])
+    text = " ".join(capsys.readouterr().out.split())
+    for command in COMMANDS:
+        assert f"{command.name} {command.help}" in text
+        assert is_headless(command.name)
+    assert not is_headless("a.tif")

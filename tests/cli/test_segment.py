@@ -18,7 +18,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.export import ENDINGS
+from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.batch import Batch
 from cellpose_studio.workflows.segment import segment
@@ -295,9 +295,9 @@ def test_every_scene_of_a_file_has_results_of_its_own(segmented, tmp_path, out):
 
 
 def test_every_kind_of_file_can_be_written(segmented, cells, out):
-    code, said, _ = segmented(cells("a.tif"), "--save", *ENDINGS)
+    code, said, _ = segmented(cells("a.tif"), "--save", *FORMATS)
     assert code == 0
-    assert names(out) == sorted(f"a{ending}" for ending in ENDINGS.values())
+    assert names(out) == sorted(f"a{form.ending}" for form in FORMATS.values())
     assert all(name in said for name in names(out))
 
 

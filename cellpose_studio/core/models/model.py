@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from cellpose_studio.core.models.architecture import ARCHITECTURES, ArchitectureInfo
 from cellpose_studio.core.models.card import ModelCard
 
-Architecture = Literal["unet", "sam", "dino"]
-"""The residual U-Net of Cellpose 1-3, or a Transformer of Cellpose 4."""
+
+def _known(architecture: str) -> str:
+    if architecture not in ARCHITECTURES:
+        raise ValueError(f"is none of {', '.join(ARCHITECTURES)}")
+    return architecture
 
 
 class ModelSpec(BaseModel):
@@ -20,7 +24,9 @@ class ModelSpec(BaseModel):
 
     name: str
     path: Path
-    architecture: Architecture
+    architecture: Annotated[str, AfterValidator(_known)] = Field(
+        description="name in `ARCHITECTURES`"
+    )
     sha256: str = Field(description="of the weight file")
     input_channels: int = Field(description="how many channels the network sees")
     diam_mean: float = Field(description="cells are scaled to this diameter, px")
@@ -30,6 +36,11 @@ class ModelSpec(BaseModel):
     description: str = ""
     licence: str = ""
     card: ModelCard | None = None
+
+    @property
+    def architecture_info(self) -> ArchitectureInfo:
+        """What is known of its architecture."""
+        return ARCHITECTURES[self.architecture]
 
     @property
     def label(self) -> str:

@@ -3,41 +3,16 @@
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
+from cellpose_studio.core.models.architecture import ARCHITECTURES
+from cellpose_studio.core.models.papers import (
+    CELLPOSE_1,
+    CELLPOSE_2,
+    CELLPOSE_3,
+    CELLPOSE_SAM,
+    Paper,
+)
 from cellpose_studio.core.provenance.record import ModelRecord
-
-
-class Paper(NamedTuple):
-    """A reference: its short form in the text, and its entry in the list."""
-
-    short: str
-    full: str
-
-
-CELLPOSE_1 = Paper(
-    "Stringer et al., 2021",
-    "Stringer, C., Wang, T., Michaelos, M. & Pachitariu, M. Cellpose: a generalist "
-    "algorithm for cellular segmentation. Nature Methods 18, 100–106 (2021). "
-    "https://doi.org/10.1038/s41592-020-01018-x",
-)
-CELLPOSE_2 = Paper(
-    "Pachitariu & Stringer, 2022",
-    "Pachitariu, M. & Stringer, C. Cellpose 2.0: how to train your own model. Nature "
-    "Methods 19, 1634–1641 (2022). https://doi.org/10.1038/s41592-022-01663-4",
-)
-CELLPOSE_3 = Paper(
-    "Stringer & Pachitariu, 2025",
-    "Stringer, C. & Pachitariu, M. Cellpose3: one-click image restoration for "
-    "improved cellular segmentation. Nature Methods 22, 592–599 (2025). "
-    "https://doi.org/10.1038/s41592-025-02595-5",
-)
-CELLPOSE_SAM = Paper(
-    "Pachitariu et al., 2025",
-    "Pachitariu, M., Rariden, M. & Stringer, C. Cellpose-SAM: superhuman "
-    "generalization for cellular segmentation. bioRxiv 2025.04.28.651001 (2025). "
-    "https://doi.org/10.1101/2025.04.28.651001",
-)
 
 _PAPERS = (
     (re.compile(r"cyto3|.*_cp3"), CELLPOSE_3),
@@ -60,4 +35,5 @@ def paper_of(model: ModelRecord) -> Paper | None:
 
 def network_paper(model: ModelRecord) -> Paper:
     """Return the paper that describes the kind of network."""
-    return CELLPOSE_1 if model.architecture == "unet" else CELLPOSE_SAM
+    info = ARCHITECTURES.get(model.architecture)
+    return CELLPOSE_SAM if info is None else info.paper

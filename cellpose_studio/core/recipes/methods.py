@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from cellpose_studio.core.models.architecture import ARCHITECTURES
 from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.papers import CELLPOSE_1
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.changed import changed_parameters
-from cellpose_studio.core.recipes.citations import (
-    CELLPOSE_1,
-    network_paper,
-    paper_of,
-)
+from cellpose_studio.core.recipes.citations import network_paper, paper_of
 from cellpose_studio.core.recipes.edits import describe_edits, effective_edits
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 
@@ -88,11 +86,8 @@ def _software(record: RunRecord) -> str:
 
 
 def _model(model: ModelRecord) -> str:
-    kind = {
-        "unet": "a residual U-Net of Cellpose",
-        "sam": "a Cellpose-SAM Transformer",
-        "dino": "a Cellpose Transformer on DINOv3",
-    }.get(model.architecture, model.architecture)
+    info = ARCHITECTURES.get(model.architecture)
+    kind = model.architecture if info is None else info.description
     if model.source == "shipped":
         origin = f"trained with Cellpose Studio; {CELLPOSE_1.short}"
     elif (paper := paper_of(model)) is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from cellpose_studio.core.models.architecture import ARCHITECTURES
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.cellpose_script import cellpose_script
@@ -22,8 +23,10 @@ def as_script(record: RunRecord, edits: Sequence[JournalEntry] = ()) -> str:
     for others it uses this package, which gives the same pixels. It writes the masks
     into its working directory.
     """
+    info = ARCHITECTURES.get(record.model.architecture)
+    in_cellpose = info is None or info.in_cellpose
     # The record of an unfinished run may lack the channels that Cellpose needs.
-    cellposes = record.model.architecture != "unet" and record.parameters.channels
+    cellposes = in_cellpose and record.parameters.channels
     text = cellpose_script(record) if cellposes else studio_script(record)
     note = edits_sentence(edits)
     return f"{text}\n# {note}\n" if note else text

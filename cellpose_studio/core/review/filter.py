@@ -10,20 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-Values = npt.NDArray[np.float64]
+from cellpose_studio.core.review.columns import column_named
 
-_NAMES = {
-    "id": "cell",
-    "flow": "flow error",
-    "error": "flow error",
-    "prob": "probability",
-    "px": "pixels",
-    "size": "area",
-    "edge": "border",
-    "round": "shape",
-    "roundness": "shape",
-}
-"""Other words for the same."""
+Values = npt.NDArray[np.float64]
 
 _COMPARISONS: dict[str, Callable[[Values, float], npt.NDArray[np.bool_]]] = {
     "<=": operator.le,
@@ -54,13 +43,10 @@ class Term:
         return _COMPARISONS[self.sign](values, self.value) & ~np.isnan(values)
 
 
-def parsed(text: str, names: set[str]) -> tuple[Term, ...]:
-    """Return the conditions in ``text``; all of them have to hold.
+def parsed(text: str) -> tuple[Term, ...]:
+    """Return the conditions on columns in ``text``; all of them have to hold.
 
-    Parameters
-    ----------
-    names
-        Of the columns. A number alone is a cell, a name alone stands for yes.
+    A number alone is a cell, the name of a column alone stands for yes.
 
     Raises
     ------
@@ -72,7 +58,7 @@ def parsed(text: str, names: set[str]) -> tuple[Term, ...]:
         found = _TERM.match(rest)
         if found is None:
             raise ValueError(f'"{rest}" is not understood. Write it as in area<50.')
-        terms.append(_term(found, names))
+        terms.append(_term(found))
         rest = rest[found.end() :].strip()
     return tuple(terms)
 
@@ -87,14 +73,14 @@ def which(
     return kept
 
 
-def _term(found: re.Match[str], names: set[str]) -> Term:
+def _term(found: re.Match[str]) -> Term:
     if found["number"]:
         return Term("cell", "=", float(found["number"]))
     word = found["name"] or found["word"]
-    name = _NAMES.get(word, word)
-    if name not in names:
+    column = column_named(word)
+    if column is None:
         raise ValueError(f'There is no column "{word}".')
     if found["word"]:
-        return Term(name, ">", 0.0)
+        return Term(column.name, ">", 0.0)
     value = float(found["value"]) / (100 if found["percent"] else 1)
-    return Term(name, found["sign"].replace("==", "="), value)
+    return Term(column.name, found["sign"].replace("==", "="), value)

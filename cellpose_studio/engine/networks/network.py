@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -14,18 +12,15 @@ import torch
 from torch import Tensor, nn
 
 from cellpose_studio.core.errors import DeviceFull, ModelUnusable, ParametersUnfit
-from cellpose_studio.core.models.model import Architecture, ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
+from cellpose_studio.engine.networks.loaders import LOADERS
 from cellpose_studio.engine.networks.size_model import (
     SizeModel,
     load_size_model,
     size_model_path,
 )
-from cellpose_studio.engine.networks.unet import UNet, concatenates, widths_of
 from cellpose_studio.engine.networks.weights import Weights, read_weights, sha256_of
-
-TILE: dict[Architecture, int] = {"unet": 224, "sam": 256, "dino": 384}
-"""Side of the tiles that each architecture was trained on, px."""
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -59,18 +54,18 @@ class Network:
     @property
     def tile(self) -> int:
         """Side of a tile, px."""
-        return TILE[self.spec.architecture]
+        return self.spec.architecture_info.tile
 
     @property
     def pads_to_tile(self) -> bool:
         """Images smaller than a tile are padded to it: Transformers cannot do less."""
-        return self.spec.architecture != "unet"
+        return self.spec.architecture_info.pads_to_tile
 
     def run(self, tiles: FloatArray) -> FloatArray:
         """Map (N, C, Y, X) pixels to (N, 3, Y, X): dY, dX, cell probability."""
         pixels = torch.from_numpy(np.ascontiguousarray(tiles))
         pixels = pixels.to(self.device.name, torch_dtype(self.precision))
-        if self.device.name == "cpu" and self.spec.architecture == "unet":
+        if self.device.name == "cpu" and self.spec.architecture_info.channels_last:
             pixels = pixels.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             outputs: Tensor = self.module(pixels)[0]
@@ -120,26 +115,22 @@ def load(
             f"{spec.path.name} has changed since it was chosen.", "Choose it again."
         )
     check()
-    module = _empty(spec.architecture, weights)
+    loader = LOADERS[spec.architecture]
+    module = loader.empty(weights)
     _fill(module, weights, spec)
     check()
     try:
         module = module.to(device.name, torch_dtype(precision)).eval()
     except torch.OutOfMemoryError as error:
         raise device_full(device) from error
-    if spec.architecture == "unet":
+    if spec.architecture_info.channels_last:
         module = module.to(memory_format=torch.channels_last)
-        blocks = module.blocks
-    else:
-        # A whole block takes a second on a slow core.
-        halves = [(block, block.mlp) for block in module.encoder.blocks]
-        blocks = [*itertools.chain(*halves), module.out]
     beside = size_model_path(spec.path)
     sizes = load_size_model(beside) if beside.is_file() else None
     return Network(
         spec=spec,
         module=module,
-        blocks=tuple(blocks),
+        blocks=tuple(loader.blocks(module)),
         device=device,
         precision=precision,
         sizes=sizes,
@@ -195,30 +186,11 @@ class NetworkCache:
 
 def _fitting(precision: Precision | None, spec: ModelSpec, device: Device) -> Precision:
     """Return the precision to run in; raises `ParametersUnfit` for one that cannot."""
-    if precision == "bfloat16" and spec.architecture == "unet":
+    if precision == "bfloat16" and not spec.architecture_info.bfloat16:
         raise ParametersUnfit(
             f"{spec.label} runs in float32 only.", "Leave the precision to the model."
         )
     return precision or precision_for(spec.architecture, device)
-
-
-def _empty(architecture: Architecture, weights: Weights) -> Any:
-    """Return the network that ``weights`` belong to, to be filled with them."""
-    if architecture == "unet":
-        return UNet(widths_of(weights), concatenation=concatenates(weights))
-    from cellpose_studio.engine.cellpose_api import vit
-
-    if architecture == "sam":
-        # Without values: 300 million random numbers would only be overwritten.
-        with torch.device("meta"):
-            return vit.CPSAM()
-    if not hasattr(vit, "dinov3_vitl16"):
-        raise ModelUnusable(
-            "This model needs the package dinov3, which is not installed.",
-            "Choose another model, or install dinov3 from its authors.",
-        )
-    width = weights["encoder.cls_token"].shape[-1]
-    return vit.CPDINO("vitl" if width == 1024 else "vitb")
 
 
 def _fill(module: nn.Module, weights: Weights, spec: ModelSpec) -> None:

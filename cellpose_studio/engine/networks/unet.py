@@ -18,7 +18,8 @@ OUTPUTS = 3  # dY, dX, cell probability
 
 _PROJECTION = "downsample.down.res_down_{}.proj.1.weight"
 _JOINT = "upsample.up.res_up_0.conv.conv_1.conv.2.weight"
-LANDMARKS = frozenset({_PROJECTION.format(0), _JOINT, "output.2.weight"})
+_OUTPUT = "output.2.weight"
+_LANDMARKS = frozenset({_PROJECTION.format(0), _JOINT, _OUTPUT})
 """Names in the weight file of every such network."""
 
 
@@ -73,6 +74,28 @@ class UNet(nn.Module):
         return self.output(self.upsample(skips, style)), style
 
 
+def is_unet(weights: Mapping[str, Tensor]) -> bool:
+    """Return whether weights are those of a U-Net of Cellpose, of any variant."""
+    return weights.keys() >= _LANDMARKS or _is_plain(weights)
+
+
+def reason_unfit(weights: Mapping[str, Tensor], file: str) -> str:
+    """Return which variant of the U-Net cannot be run here; "" for one that can."""
+    if _is_plain(weights):
+        return "a network without residual connections"
+    # Nothing but its name tells: there, too, the file has the style's weights.
+    if "style_off" in file:
+        return "a network without a style vector"
+    if weights[_OUTPUT].shape[0] != OUTPUTS:
+        return "an image restoration network"
+    return ""
+
+
+def empty_unet(weights: Mapping[str, Tensor]) -> UNet:
+    """Return the U-Net that ``weights`` belong to, to be filled with them."""
+    return UNet(widths_of(weights), concatenation=concatenates(weights))
+
+
 def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
     """Return the widths of the residual U-Net that ``weights`` belong to."""
     widths = [weights[_PROJECTION.format(0)].shape[1]]
@@ -85,6 +108,10 @@ def concatenates(weights: Mapping[str, Tensor]) -> bool:
     """Return whether the skip connections of ``weights`` are concatenated."""
     wide = weights[_JOINT]
     return wide.shape[1] == 2 * wide.shape[0]
+
+
+def _is_plain(weights: Mapping[str, Tensor]) -> bool:
+    return any("conv_down_" in name for name in weights)
 
 
 def _unit(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 
 from cellpose_studio.core.errors import ModelUnusable
-from cellpose_studio.core.models.model import Architecture, ModelSpec
-from cellpose_studio.engine.networks.unet import LANDMARKS, UNet, widths_of
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.engine.networks.loaders import LOADERS
+from cellpose_studio.engine.networks.unet import UNet
 
 Weights = dict[str, Tensor]
 
@@ -41,7 +42,7 @@ def inspect(path: Path) -> ModelSpec:
         path=path,
         architecture=architecture,
         sha256=sha256_of(path),
-        input_channels=widths_of(weights)[0] if architecture == "unet" else 3,
+        input_channels=LOADERS[architecture].input_channels(weights),
         diam_mean=_diameter(weights, "diam_mean", path),
         diam_labels=_diameter(weights, "diam_labels", path),
     )
@@ -83,28 +84,20 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
     return {str(name).removeprefix("module."): v for name, v in content.items()}
 
 
-def architecture_of(weights: Weights, path: Path) -> Architecture:
-    """Return the family of networks that ``weights`` belong to.
+def architecture_of(weights: Weights, path: Path) -> str:
+    """Return the name of the architecture that ``weights`` belong to.
 
     Raises
     ------
     ModelUnusable
         If they are of none that we can run.
     """
-    if "encoder.cls_token" in weights and "W2" in weights:
-        return "dino"
-    if "W2" in weights and any(name.startswith("encoder.") for name in weights):
-        return "sam"
-    if any("conv_down_" in name for name in weights):
-        raise _variant(path, "a network without residual connections")
-    if not weights.keys() >= LANDMARKS:
-        raise _unknown(path)
-    # Nothing but its name tells: there, too, the file has the style's weights.
-    if "style_off" in path.name:
-        raise _variant(path, "a network without a style vector")
-    if weights["output.2.weight"].shape[0] != 3:
-        raise _variant(path, "an image restoration network")
-    return "unet"
+    for name, loader in LOADERS.items():
+        if loader.recognises(weights):
+            if reason := loader.reason_unfit(weights, path.name):
+                raise _variant(path, reason)
+            return name
+    raise _unknown(path)
 
 
 def save_weights(net: UNet, path: Path) -> None:

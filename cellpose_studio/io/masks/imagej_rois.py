@@ -3,17 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from cellpose_studio.core.masks.labels import Labels, Points, polygons
+from cellpose_studio.io.masks.export_format import MasksToExport
 
 if TYPE_CHECKING:  # roifile is slow to import
     from roifile import ImagejRoi
 
 # Commands of the path of a composite region, java.awt.geom.PathIterator's.
 _MOVE, _DRAW, _CLOSE = 0, 1, 4
+
+
+def write_rois(part: Path, masks: MasksToExport) -> None:
+    """Write an archive of regions, which keep the ids of the cells."""
+    from roifile import roiwrite
+
+    # What ImageJ calls a hyperstack: more than one of these, where colours are one.
+    image = masks.image
+    channels = 1 if image.rgb else image.channels
+    lengths = (image.frames, channels, image.planes)
+    hyperstack = sum(n > 1 for n in lengths) > 1
+    roiwrite(part, rois_of(masks.labels, masks.axes, hyperstack), mode="w")
 
 
 def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.masks.labels import outlines
 from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.io.masks.export_format import MasksToExport
 from cellpose_studio.io.masks.imported import ImportedMasks, as_labels
 from cellpose_studio.io.masks.safe_unpickle import load_npy_dict
 from cellpose_studio.io.masks.seg_flows import flows_from, flows_to
@@ -54,6 +55,11 @@ def read_seg(path: Path) -> ImportedMasks:
         details["diameter"] = diameter
     flows = flows_from(stored.get("flows"), labels.shape, diameter)
     return ImportedMasks(labels, flows, path, details)
+
+
+def export_seg(path: Path, masks: MasksToExport) -> None:
+    """Write masks that are exported; as `write_seg` does."""
+    write_seg(path, masks.numbered, masks.flows, masks.image.path, masks.settings)
 
 
 def write_seg(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QMenu, QWidget
+from qtpy.QtWidgets import QMenu
 
 from cellpose_studio.ui.cell_text.provider import KINDS, CellTextProvider
-from cellpose_studio.ui.commands.command import Command, QAction, fill
+from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.commands.command_set import CommandSet
 
 try:  # Qt 6
     from qtpy.QtGui import QActionGroup
@@ -16,17 +17,19 @@ _NAMES = {kind: "words" + kind.title().replace(" ", "") for kind in KINDS}
 
 
 def fill_cell_text_menu(
-    menu: QMenu, words: CellTextProvider, owner: QWidget
-) -> dict[str, QAction]:
-    """Offer no words, or those of a kind; return the actions by name."""
-    switch = Command("words", "&Words on or off", words.switch, "W")
+    menu: QMenu, words: CellTextProvider, commands: CommandSet
+) -> None:
+    """Offer no words, or those of a kind."""
+    switch = Command("words", "&Labels on or off", words.switch, key="W")
     kinds = [
         Command(_NAMES.get(kind, "wordsNone"), text, lambda: None, checked=False)
         for kind, text in {"": "N&one", **KINDS}.items()
     ]
-    actions = fill(menu, [switch, None, *kinds], owner)
-    group = QActionGroup(owner)
-    choices = {kind: actions[_NAMES.get(kind, "wordsNone")] for kind in ("", *KINDS)}
+    commands.add(menu, [switch, None, *kinds])
+    group = QActionGroup(menu)
+    choices = {
+        kind: commands.actions[_NAMES.get(kind, "wordsNone")] for kind in ("", *KINDS)
+    }
     for kind, action in choices.items():
         group.addAction(action)
         action.triggered.connect(lambda _=False, kind=kind: words.choose(kind))
@@ -36,4 +39,3 @@ def fill_cell_text_menu(
 
     words.changed.connect(show)
     show()
-    return actions

@@ -16,28 +16,26 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.text_anchor import anchor_in
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.columns import COLUMNS, UNKNOWN, CellColumn
 from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.cell_text.painting import CellText
-from cellpose_studio.ui.widgets.cell_columns import (
+from cellpose_studio.ui.widgets.cell_status import (
     STATUS_COLOURS,
     STATUS_WORDS,
-    columns_of,
-    text_of,
 )
 from cellpose_studio.ui.widgets.units import pixel_area
 
+_OFFERED = [column for column in COLUMNS.values() if column.choice]
+
 KINDS: dict[str, str] = {
-    "cell": "&Number",
+    "cell": COLUMNS["cell"].choice,
     "status": "&Status",
-    "uncertainty": "&Uncertainty",
-    "area": "Si&ze",
-    "shape": "&Roundness",
-    "flow error": "&Flow error",
-    "probability": "&Probability",
+    # What all masks have comes first.
+    **{c.name: c.choice for c in sorted(_OFFERED, key=lambda c: c.from_network)},
 }
 """What there is to show, as the columns of the review are called, and in the menu."""
 
-_UNKNOWN = ("", "–")
+_UNKNOWN = ("", UNKNOWN)
 _PLAIN = "#ffffff"
 _SHORT = {"pixels": "px", "voxels": "vx"}
 _ALWAYS_KNOWN = ("cell", "status")
@@ -78,16 +76,20 @@ class CellTexts:
         row = self.review.row(cell) if self.review is not None else -1
         if self.review is None or row < 0:
             return "", _PLAIN
-        text = text_of(self.kind, float(self._values[row]))
+        text = self._column.text(float(self._values[row]))
         if text in _UNKNOWN:
             return "", _PLAIN
         unit = _SHORT.get(self.unit, self.unit)
-        return f"{text} {unit}" if self.kind == "area" else text, _PLAIN
+        return f"{text} {unit}" if self._column.is_area else text, _PLAIN
 
     @cached_property
     def _values(self) -> npt.NDArray[np.float64]:
         assert self.review is not None
-        return columns_of(self.review, self.area)[self.kind]
+        return self._column.values(self.review, self.area)
+
+    @property
+    def _column(self) -> CellColumn:
+        return COLUMNS[self.kind]
 
 
 class CellTextProvider(QObject):

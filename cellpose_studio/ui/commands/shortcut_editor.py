@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeySequence
@@ -22,35 +22,40 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.commands.command import QAction
+from cellpose_studio.ui.commands.command import Command, QAction
 from cellpose_studio.ui.commands.shortcuts import Keys
 
-_MOUSE = (
-    ("Click", "Choose the cell"),
-    ("Ctrl+click", "Delete the cell"),
-    ("Alt+click", "Merge the cell with the chosen one"),
-    ("Ctrl+drag", "Draw a lasso around cells to delete"),
-    ("Alt+drag", "Draw a line over cells to merge"),
-    ("Drag", "Move the image, or use the tool"),
-    ("Right-click, then move", "Draw a new cell's outline; it closes at its start"),
-    ("Right-drag", "Draw a new cell's outline; it closes at the end"),
-    ("Double click", "Put a seed, close a polygon or add a handle"),
-    ("Wheel", "Zoom"),
-)
 _NAME = Qt.ItemDataRole.UserRole
-_DYNAMIC = {"undo": "Undo", "redo": "Redo"}
-"""What their actions say depends on the last step."""
 _SIZE = (660, 620)
 
 
 class KeySheet(QDialog):
-    """Lists the commands of the menus with their keys, and what the mouse does."""
+    """Lists the commands of the menus with their keys, and what the mouse does.
 
-    def __init__(self, keys: Keys, bar: QMenuBar, parent: QWidget) -> None:
+    Parameters
+    ----------
+    records
+        The commands by name.
+    gestures
+        Of the mouse on the image, and what comes of them.
+    bar
+        The menus, which group the commands.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        records: Mapping[str, Command],
+        gestures: Iterable[tuple[str, str]],
+        bar: QMenuBar,
+        parent: QWidget,
+    ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Keys")
         self.resize(*_SIZE)
         self._keys = keys
+        self._records = records
+        self._gestures = tuple(gestures)
         self._groups = _groups(keys.actions, bar)
         self._lay_out()
         self._fill()
@@ -90,12 +95,12 @@ class KeySheet(QDialog):
     def _fill(self) -> None:
         self._items: dict[str, QTreeWidgetItem] = {}
         group = self._group("Mouse on the image")
-        for gesture, does in _MOUSE:
+        for gesture, does in self._gestures:
             QTreeWidgetItem(group, [does, gesture])
         for title, names in self._groups.items():
             group = self._group(title)
             for name in names:
-                item = QTreeWidgetItem(group, [self._words(name), ""])
+                item = QTreeWidgetItem(group, [self._records[name].plain_text, ""])
                 item.setData(0, _NAME, name)
                 self._items[name] = item
         self.tree.expandAll()
@@ -134,10 +139,6 @@ class KeySheet(QDialog):
         """The key that was pressed; the last one, if there were several."""
         keys = self.edit.keySequence()
         return QKeySequence(keys[keys.count() - 1]) if keys.count() else keys
-
-    def _words(self, name: str) -> str:
-        text = _DYNAMIC.get(name) or self._keys.actions[name].text()
-        return text.replace("&", "").removesuffix("…")
 
     def _assign(self) -> None:
         self._keys.set(self._name, self._typed)
@@ -181,9 +182,13 @@ class KeySheet(QDialog):
             self.note.setText("Choose a command to give it another key.")
         elif other is not None:
             text = key.toString(QKeySequence.SequenceFormat.NativeText)
-            self.note.setText(f"{text} is the key of “{self._words(other)}” until now.")
+            self.note.setText(
+                f"{text} is the key of “{self._records[other].plain_text}” until now."
+            )
         else:
-            self.note.setText(f"Press the new key of “{self._words(name)}” below.")
+            self.note.setText(
+                f"Press the new key of “{self._records[name].plain_text}” below."
+            )
 
 
 def _groups(actions: Mapping[str, QAction], bar: QMenuBar) -> dict[str, list[str]]:

@@ -6,10 +6,9 @@ from collections.abc import Mapping
 
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtGui import QKeySequence
-from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.ui.commands.command import QAction
+from cellpose_studio.ui.commands.command import QAction, native_keys
 
 _TEXT = QKeySequence.SequenceFormat.PortableText
 
@@ -30,14 +29,8 @@ class Keys(QObject):
         super().__init__()
         self.actions = actions
         self._settings = settings
-        self._tips: dict[str, tuple[QWidget, str]] = {}
         self._first = {name: action.shortcuts() for name, action in actions.items()}
         self._apply()
-
-    def explain(self, tips: Mapping[str, tuple[QWidget, str]]) -> None:
-        """Show tooltips of commands' widgets, always with the present key."""
-        self._tips |= tips
-        self._show_tips()
 
     def set(self, name: str, key: QKeySequence) -> None:
         """Give a command a key, an empty one for none; others lose it.
@@ -71,8 +64,7 @@ class Keys(QObject):
 
     def text(self, name: str) -> str:
         """Return the keys of a command as the system writes them."""
-        native = QKeySequence.SequenceFormat.NativeText
-        return " or ".join(k.toString(native) for k in self.actions[name].shortcuts())
+        return native_keys(self.actions[name])
 
     def _give(self, name: str, keys: list[QKeySequence]) -> None:
         now = {other: action.shortcuts() for other, action in self.actions.items()}
@@ -103,11 +95,4 @@ class Keys(QObject):
             else:
                 keys = [QKeySequence(text) for text in texts]
             action.setShortcuts(keys)
-        self._show_tips()
         self.changed.emit()
-
-    def _show_tips(self) -> None:
-        for name, (widget, tip) in self._tips.items():
-            key = self.text(name)
-            words = f"{tip} Key: {key}." if key else tip
-            widget.setToolTip(f"<qt>{words}</qt>")

@@ -19,16 +19,13 @@ from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.filter import parsed
 from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.curate.cell_table_model import (
-    AREA,
-    FLOW,
-    PROBABILITY,
-    STATUS,
-    UNCERTAINTY,
+    HEADS,
+    TABLE,
     ReviewModel,
+    column_at,
 )
-from cellpose_studio.ui.widgets.cell_columns import FILTERS, STATUS_WORDS
+from cellpose_studio.ui.widgets.cell_status import STATUS_WORDS
 
-_WIDTHS = (42, 52, 36, 38, 46, 34, 44, 20)
 _TIP = (
     "<qt>Show only cells for which this holds: <b>area&lt;50</b>, "
     "<b>uncertainty&gt;0.5 border=0</b>, <b>prob&lt;80%</b>, <b>shape&lt;0.6</b>, "
@@ -64,8 +61,9 @@ class ReviewTable(QWidget):
         """List the cells of other masks, or none."""
         with _Following(self):
             self.model.show(review, statuses, area, unit)
-        for column in (FLOW, PROBABILITY):
-            self.view.setColumnHidden(column, not self.model.knows(column))
+        for at, column in enumerate(TABLE):
+            if column.from_network:
+                self.view.setColumnHidden(at, not self.model.knows(at))
 
     def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
         """Show what was decided about some cells."""
@@ -105,7 +103,7 @@ class ReviewTable(QWidget):
     def _on_filter(self, _: object) -> None:
         """List what is asked for; say at the line what is not understood."""
         try:
-            terms = parsed(self.filter.text(), FILTERS)
+            terms = parsed(self.filter.text())
         except ValueError as error:
             self._say(str(error))
             return
@@ -152,7 +150,7 @@ def _view(model: ReviewModel) -> QTableView:
     view = QTableView(objectName="cells")
     view.setModel(model)
     view.setSortingEnabled(True)
-    view.sortByColumn(UNCERTAINTY, Qt.SortOrder.DescendingOrder)
+    view.sortByColumn(column_at("uncertainty"), Qt.SortOrder.DescendingOrder)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     view.setShowGrid(False)
@@ -167,11 +165,11 @@ def _view(model: ReviewModel) -> QTableView:
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
     heads = view.horizontalHeader()
-    heads.setMinimumSectionSize(_WIDTHS[STATUS])
+    heads.setMinimumSectionSize(min(head.width for head in HEADS))
     heads.setHighlightSections(False)
-    for column, width in enumerate(_WIDTHS):
-        view.setColumnWidth(column, width)
-    heads.setSectionResizeMode(AREA, QHeaderView.ResizeMode.Stretch)
+    for at, head in enumerate(HEADS):
+        view.setColumnWidth(at, head.width)
+    heads.setSectionResizeMode(column_at("area"), QHeaderView.ResizeMode.Stretch)
     return view
 
 

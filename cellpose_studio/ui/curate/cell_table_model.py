@@ -11,35 +11,32 @@ from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QColor, QFont
 
 from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.columns import COLUMNS, Head, column_values
 from cellpose_studio.core.review.filter import Term, which
 from cellpose_studio.core.review.queue import Review
-from cellpose_studio.ui.widgets.cell_columns import (
-    COLUMNS,
+from cellpose_studio.ui.widgets.cell_status import (
     STATUS_COLOURS,
     STATUS_SIGNS,
     STATUS_WORDS,
-    columns_of,
-    text_of,
 )
 
 _ROLES = Qt.ItemDataRole
 
-STATUS = len(COLUMNS)
-UNCERTAINTY, FLOW, PROBABILITY, AREA = range(1, 5)
-HEADS = ("Cell", "Uncertainty", "Flow", "Prob.", "Area", "Edge", "Shape", "✓")
-_TIPS = (
-    "The id of the cell in the masks.",
-    "How likely it is that the cell is wrong, by all that is known of it: 0 looks "
-    "right, from 0.5 on look at it.",
-    "Flow error: how badly the shape fits what the network saw. Above 0.25 is "
-    "uncertain. Unknown for masks without flows.",
-    "Mean probability that the pixels belong to cells. Below 75% is uncertain.",
-    "Size of the cell, {unit}.",
-    "The cell touches the edge of the image, so a part of it may be missing.",
-    "Roundness: 1 for a disc, less for long or ragged cells.",
-    "What you decided: accepted, rejected, or to be fixed later.",
+TABLE = tuple(column for column in COLUMNS.values() if column.in_table)
+"""The columns with values of cells; the status comes after them."""
+STATUS = len(TABLE)
+HEADS: tuple[Head, ...] = (
+    *TABLE,
+    Head(
+        name="status",
+        title="✓",
+        tip="What you decided: accepted, rejected, or to be fixed later.",
+        width=20,
+        centred=True,
+    ),
 )
 
+_VOLUMES = ("voxels", "µm³")
 _CODES: tuple[CellStatus | None, ...] = (None, "accepted", "rejected", "later")
 _LEFT = (0, 3)
 """Codes of cells that are still to be decided on."""
@@ -60,7 +57,7 @@ class ReviewModel(QAbstractTableModel):
         self._rows: Rows = np.zeros(0, np.intp)
         self._terms: tuple[Term, ...] = ()
         self._status: Wanted = None
-        self._order = (UNCERTAINTY, Qt.SortOrder.DescendingOrder)
+        self._order = (column_at("uncertainty"), Qt.SortOrder.DescendingOrder)
         self._unit = "pixels"
         self._bold = QFont()
         self._bold.setBold(True)
@@ -80,11 +77,13 @@ class ReviewModel(QAbstractTableModel):
     ) -> Any:
         """Return the word over a column, and what it means."""
         if orientation == Qt.Orientation.Horizontal:
+            head = HEADS[section]
             if role == _ROLES.DisplayRole:
-                volume = section == AREA and self._unit in ("voxels", "µm³")
-                return "Volume" if volume else HEADS[section]
+                is_area = section < STATUS and TABLE[section].is_area
+                volume = is_area and self._unit in _VOLUMES
+                return "Volume" if volume else head.title
             if role == _ROLES.ToolTipRole:
-                return f"<qt>{_TIPS[section].format(unit=self._unit)}</qt>"
+                return f"<qt>{head.tip.format(unit=self._unit)}</qt>"
         return None
 
     def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
@@ -94,8 +93,7 @@ class ReviewModel(QAbstractTableModel):
         if role == _ROLES.DisplayRole:
             return self._text(row, column)
         if role == _ROLES.TextAlignmentRole:
-            centred = column in (COLUMNS.index("border"), STATUS)
-            side = "AlignCenter" if centred else "AlignRight"
+            side = "AlignCenter" if HEADS[column].centred else "AlignRight"
             return getattr(Qt.AlignmentFlag, side) | Qt.AlignmentFlag.AlignVCenter
         if role == _ROLES.ForegroundRole and status and column in (0, STATUS):
             return QColor(STATUS_COLOURS[status])
@@ -123,7 +121,7 @@ class ReviewModel(QAbstractTableModel):
     ) -> None:
         """List other cells; ``area`` is that of a pixel in ``unit``."""
         self._review, self._unit = review, unit
-        self._columns = columns_of(review, area) if review else {}
+        self._columns = column_values(review, area) if review else {}
         ids = review.ids if review else np.zeros(0, np.uint32)
         self._statuses = np.zeros(len(ids), np.int8)
         known = {cell: _CODES.index(status) for cell, status in statuses.items()}
@@ -152,7 +150,7 @@ class ReviewModel(QAbstractTableModel):
 
     def knows(self, column: int) -> bool:
         """Tell whether the value of a column is known for any cell."""
-        values = self._columns.get(COLUMNS[column])
+        values = self._columns.get(TABLE[column].name)
         return values is not None and bool(np.isfinite(values).any())
 
     def cell(self, row: int) -> int:
@@ -201,8 +199,8 @@ class ReviewModel(QAbstractTableModel):
         if column == STATUS:
             status = _CODES[self._statuses[row]]
             return STATUS_SIGNS[status] if status else ""
-        name = COLUMNS[column]
-        return text_of(name, float(self._columns[name][row]))
+        shown = TABLE[column]
+        return shown.text(float(self._columns[shown.name][row]))
 
     def _arrange(self) -> None:
         """List the cells that the filter lets through, in order."""
@@ -224,5 +222,10 @@ class ReviewModel(QAbstractTableModel):
         if column == STATUS:
             keys = self._statuses.astype(np.float64)
         else:
-            keys = self._columns[COLUMNS[column]]
+            keys = self._columns[TABLE[column].name]
         return keys if order == Qt.SortOrder.AscendingOrder else -keys
+
+
+def column_at(name: str) -> int:
+    """Return the place of a column in the table."""
+    return [head.name for head in HEADS].index(name)

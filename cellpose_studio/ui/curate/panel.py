@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import (
     QGridLayout,
     QLabel,
     QProgressBar,
-    QPushButton,
     QStackedWidget,
     QVBoxLayout,
     QWidget,
@@ -21,7 +20,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
-from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.commands.command import Command, push_button
 from cellpose_studio.ui.curate.cell_table import ReviewTable
 from cellpose_studio.ui.curate.tool_palette import ToolPanel
 from cellpose_studio.ui.services import Services
@@ -34,14 +33,6 @@ _RULE = (
     "Accepted, drawn and edited cells stay as they are in a new run: others give way. "
     "Deleted cells do not come back."
 )
-_TIPS = {
-    "accept": "The cell is right. Go on to the next.",
-    "reject": "The cell is wrong: it goes when you delete rejected cells.",
-    "later": "Come back to the cell at the end. Go on to the next.",
-    "previousCell": "The cell before that is left to review.",
-    "nextCell": "The next cell that is left to review.",
-    "deleteRejected": "Delete all cells that you rejected, as one step.",
-}
 
 
 class CuratePanel(QWidget):
@@ -56,6 +47,8 @@ class CuratePanel(QWidget):
     highlight
         Takes the view to a cell.
     """
+
+    state_changed = Signal()  # other commands than before can be called
 
     def __init__(
         self,
@@ -82,26 +75,62 @@ class CuratePanel(QWidget):
     def commands(self) -> list[Command | None]:
         """Return what the window's menu has of it."""
         return [
-            Command("nextCell", "Ne&xt cell", lambda: self.step(1), "N"),
-            Command("previousCell", "&Previous cell", lambda: self.step(-1), "Shift+N"),
+            Command(
+                "nextCell",
+                "Ne&xt cell",
+                lambda: self.step(1),
+                key="N",
+                button="Next",
+                tip="The next cell that is left to review.",
+                reason_disabled=self._reason_none_left,
+            ),
+            Command(
+                "previousCell",
+                "&Previous cell",
+                lambda: self.step(-1),
+                key="Shift+N",
+                button="Previous",
+                tip="The cell before that is left to review.",
+                reason_disabled=self._reason_none_left,
+            ),
             Command(
                 "accept",
                 "&Accept cell",
                 lambda: self.decide("accepted"),
-                "Return; Enter",
+                key="Return; Enter",
+                icon="✓",
+                button="Accept",
+                tip="The cell is right. Go on to the next.",
+                reason_disabled=self._reason_none_chosen,
             ),
             Command(
-                "reject", "Re&ject cell", lambda: self.decide("rejected"), "Backspace"
+                "reject",
+                "Re&ject cell",
+                lambda: self.decide("rejected"),
+                key="Backspace",
+                icon="✗",
+                button="Reject",
+                tip="Mark the cell as wrong. “Delete rejected cells” removes it.",
+                reason_disabled=self._reason_none_chosen,
             ),
-            Command("later", "&Fix cell later", lambda: self.decide("later"), "Q"),
-            Command("deleteRejected", "&Delete rejected cells", self.delete_rejected),
+            Command(
+                "later",
+                "&Fix cell later",
+                lambda: self.decide("later"),
+                key="Q",
+                icon="…",
+                button="Later",
+                tip="Come back to the cell at the end. Go on to the next.",
+                reason_disabled=self._reason_none_chosen,
+            ),
+            Command(
+                "deleteRejected",
+                "&Delete rejected cells",
+                self.delete_rejected,
+                tip="Delete all cells that you rejected, as one step.",
+                reason_disabled=self._reason_none_rejected,
+            ),
         ]
-
-    @property
-    def tips(self) -> dict[str, tuple[QWidget, str]]:
-        """The buttons of commands, and what they do."""
-        own = {name: (button, _TIPS[name]) for name, button in self.buttons.items()}
-        return {**self.tools.tips, **own}
 
     def step(self, by: int) -> None:
         """Go to the next cell that is left to review, or to the one before."""
@@ -142,11 +171,13 @@ class CuratePanel(QWidget):
         """Look at what has changed while nobody did."""
         super().showEvent(event)
         self._measurer.set_active(True, "table")
+        self.state_changed.emit()
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Look no more."""
         super().hideEvent(event)
         self._measurer.set_active(False, "table")
+        self.state_changed.emit()
 
     # Building
 
@@ -166,15 +197,7 @@ class CuratePanel(QWidget):
         self.bar = QProgressBar(objectName="reviewBar", textVisible=False)
         self.bar.setFixedHeight(6)
         self.buttons = {
-            name: QPushButton(text, objectName=name)
-            for name, text in (
-                ("accept", "✓  Accept"),
-                ("reject", "✗  Reject"),
-                ("later", "…  Later"),
-                ("previousCell", "Previous"),
-                ("nextCell", "Next"),
-                ("deleteRejected", "Delete rejected cells"),
-            )
+            command.name: push_button(command) for command in self.commands() if command
         }
         for button in self.buttons.values():
             # Or Enter and the space bar would press the one that was used last.
@@ -204,12 +227,6 @@ class CuratePanel(QWidget):
         return grid
 
     def _connect(self) -> None:
-        for command in self.commands():
-            assert command is not None
-            call = command.call
-            self.buttons[command.name].clicked.connect(
-                lambda _=False, call=call: call()
-            )
         self.table.chosen.connect(self._go)
         self.table.model.modelReset.connect(self._on_rows)
         self._selection.changed.connect(self._on_selected)
@@ -283,15 +300,25 @@ class CuratePanel(QWidget):
         self.progress.setText(f"{text}, {later:,} for later" if later else text)
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
-        for name in ("accept", "reject", "later"):
-            self.buttons[name].setEnabled(self._selection.cell != 0)
-        for name in ("previousCell", "nextCell"):
-            self.buttons[name].setEnabled(done < total)
-        self._refresh_rejected()
-
-    def _refresh_rejected(self) -> None:
         count = len(self.table.model.rejected())
         words = f"{count:,} rejected cells" if count > 1 else "rejected cell"
-        button = self.buttons["deleteRejected"]
-        button.setText(f"Delete {words}" if count else "Delete rejected cells")
-        button.setEnabled(count > 0)
+        self.buttons["deleteRejected"].setText(
+            f"Delete {words}" if count else "Delete rejected cells"
+        )
+        self.state_changed.emit()
+
+    def _reason_none_chosen(self) -> str:
+        return "" if self._selection.cell else "Choose a cell first: click on it."
+
+    def _reason_none_left(self) -> str:
+        """Return why there is no cell to go to; "" if there may be one.
+
+        While the panel is hidden its cells are not measured again after edits: the
+        command then brings it to the front, which does that.
+        """
+        done, total, _ = self.table.model.progress()
+        known = self.isVisible() and self._measurer.review is not None
+        return "All cells are reviewed." if known and done >= total else ""
+
+    def _reason_none_rejected(self) -> str:
+        return "" if self.table.model.rejected() else "No cell is rejected."

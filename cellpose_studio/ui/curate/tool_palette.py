@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
@@ -15,58 +13,12 @@ from qtpy.QtWidgets import (
 )
 from superqt import QLabeledSlider
 
-from cellpose_studio.ui.tools.manager import Mode, ToolManager
+from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
 
 _LARGEST = 100  # px that the slider goes to; the keys go further
 
 
-@dataclass(frozen=True)
-class _Button:
-    """A tool, its words and what it does."""
-
-    mode: Mode
-    text: str
-    tip: str
-
-
-_BUTTONS = (
-    _Button(
-        "select",
-        "Select",
-        "A click chooses a cell, Ctrl+click deletes it, Alt+click merges it with the "
-        "chosen one. Ctrl+drag draws a lasso around cells to delete, Alt+drag a line "
-        "over cells to merge.",
-    ),
-    _Button(
-        "outline",
-        "Outline",
-        "Draws a new cell: drag around it, or click the corners of a polygon. A click "
-        "on the first corner or a double click closes it. The right button draws "
-        "around a cell with any tool.",
-    ),
-    _Button(
-        "brush",
-        "Brush",
-        "A stroke that begins on a cell adds to it; elsewhere it draws a new cell.",
-    ),
-    _Button(
-        "eraser",
-        "Eraser",
-        "Takes pixels from the chosen cell, or from all if none is chosen.",
-    ),
-    _Button(
-        "split",
-        "Split",
-        "A line cuts the cells it crosses. Two double clicks in a cell split it by a "
-        "watershed from both places.",
-    ),
-    _Button(
-        "handles",
-        "Handles",
-        "Drag the vertices of the chosen cell's outline. Ctrl+click removes one, a "
-        "double click on the line adds one. H again changes the cell, Esc leaves it.",
-    ),
-)
 _PROTECT_TIP = (
     "<qt>Other cells keep their pixels, whatever is painted over them. Turn it off to "
     "paint over cells.</qt>"
@@ -79,10 +31,7 @@ class ToolPanel(QWidget):
     def __init__(self, tools: ToolManager) -> None:
         super().__init__()
         self._tools = tools
-        self.buttons = {button.mode: self._button(button) for button in _BUTTONS}
-        self.tips: dict[str, tuple[QWidget, str]] = {
-            about.mode: (self.buttons[about.mode], about.tip) for about in _BUTTONS
-        }
+        self.buttons = {mode: self._button(tool) for mode, tool in TOOLS.items()}
         self.size = QLabeledSlider(Qt.Orientation.Horizontal, objectName="brushSize")
         self.size.setRange(1, _LARGEST)
         self.size.setToolTip("<qt>Width of the brush in pixels (, and .).</qt>")
@@ -104,10 +53,11 @@ class ToolPanel(QWidget):
         tools.changed.connect(self._on_tools)
         self._on_tools()
 
-    def _button(self, about: _Button) -> QPushButton:
-        button = QPushButton(about.text, objectName=f"tool_{about.mode}")
+    def _button(self, tool: ToolInfo) -> QPushButton:
+        text = tool.text.replace("&", "")
+        button = QPushButton(text, objectName=f"tool_{tool.mode}")
         button.setCheckable(True)
-        button.clicked.connect(lambda: self._tools.take(about.mode))
+        button.clicked.connect(lambda: self._tools.take(tool.mode))
         return button
 
     def _on_tools(self) -> None:

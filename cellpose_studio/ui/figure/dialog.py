@@ -133,8 +133,8 @@ class FigureDialog(QDialog):
         self.line_colour.setCurrentIndex(
             max(self.line_colour.findData(o.line_colour), 0)
         )
-        self.words = QCheckBox("Words at cells", checked=words)
-        self.words.setToolTip("Those chosen in View, Words at cells.")
+        self.words = QCheckBox("Cell labels", checked=words)
+        self.words.setToolTip("Those chosen in View, Cell labels.")
         self.text_size = _number("figureText", o.text_size, 2, 48, 0.5, " pt")
         self.bar = QCheckBox("Scale bar", checked=o.bar)
         unit = " px" if self._scene.image.pixel_size_um[1] is None else " µm"

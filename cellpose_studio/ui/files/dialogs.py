@@ -22,16 +22,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.core.images.axes import AxesQuestion
-from cellpose_studio.io.masks.export import Kind
-
-_KINDS: dict[Kind, str] = {
-    "tif": "Masks as TIFF (_cp_masks.tif)",
-    "png": "Masks as PNG (_cp_masks.png), single planes",
-    "npy": "Cellpose's own file (_seg.npy)",
-    "rois": "ImageJ regions (_rois.zip)",
-    "outlines": "Outlines as text (_cp_outlines.txt), single planes",
-}
-_MOST_AXES = {"png": 2, "npy": 3, "outlines": 2}
+from cellpose_studio.io.masks.export_formats import FORMATS
 
 _OK_CANCEL = QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
 
@@ -77,13 +68,14 @@ class SaveDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Save results")
-        self._checks: dict[Kind, QCheckBox] = {}
+        self._checks: dict[str, QCheckBox] = {}
         column = QVBoxLayout(self)
-        for kind, text in _KINDS.items():
-            check = self._checks[kind] = QCheckBox(text, objectName=f"save_{kind}")
-            fits = axes <= _MOST_AXES.get(kind, axes)
+        for kind, form in FORMATS.items():
+            check = QCheckBox(form.text, objectName=f"save_{kind}")
+            fits = not form.reason_unfit(axes)
             check.setEnabled(fits)
             check.setChecked(fits and kind in kinds)
+            self._checks[kind] = check
             column.addWidget(check)
         self.folder = QLineEdit(str(folder), objectName="saveFolder")
         browse = QPushButton("Browse…")
@@ -102,7 +94,7 @@ class SaveDialog(QDialog):
         self.setMinimumWidth(520)
 
     @property
-    def kinds(self) -> list[Kind]:
+    def kinds(self) -> list[str]:
         """The chosen kinds."""
         return [kind for kind, check in self._checks.items() if check.isChecked()]
 

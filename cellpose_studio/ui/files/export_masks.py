@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QDialog
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.io.masks.export import Kind, save_all
+from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.ui.files.dialogs import SaveDialog
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.save import base_of
@@ -38,7 +38,7 @@ class Saver:
             self.save(image, dialog.kinds, Path(dialog.folder.text()))
 
     def save(
-        self, image: ProjectImage, kinds: Sequence[Kind], folder: Path
+        self, image: ProjectImage, kinds: Sequence[str], folder: Path
     ) -> Job | None:
         """Save the active masks of ``image``; None if it has none."""
         source = image.source

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 
 from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
@@ -12,6 +13,11 @@ from cellpose_studio.app.images.training_roles import TrainingMembers
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.io.project.tables.training import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
+from cellpose_studio.ui.commands.reasons import (
+    NO_MASKS,
+    needs_image,
+    needs_masks,
+)
 from cellpose_studio.ui.files.relink import Relinker
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.services import Services
@@ -82,17 +88,25 @@ class ImageActions(QObject):
 
     def commands(self) -> list[Command | None]:
         """Return what the window's menu has of them."""
-        shown = self._session.shown
-        reviewed = shown is not None and shown.reviewed
+        session = self._session
         uses = [
-            Command(name, text, lambda role=role: self.use(self.targets(), role))
+            Command(
+                name,
+                text,
+                lambda role=role: self.use(self.targets(), role),
+                reason_disabled=needs_masks(session),
+            )
             for name, text, role in _USES
         ]
-        return [
-            Command("reviewed", "&Reviewed", self.set_reviewed, "R", reviewed),
-            None,
-            *uses,
-        ]
+        reviewed = Command(
+            "reviewed",
+            "&Reviewed",
+            self.set_reviewed,
+            key="R",
+            reason_disabled=needs_image(session),
+            checked=lambda: session.shown is not None and session.shown.reviewed,
+        )
+        return [reviewed, None, *uses]
 
     def menu(self, images: Sequence[ProjectImage]) -> QMenu:
         """Return the menu for images of the list."""
@@ -100,7 +114,12 @@ class ImageActions(QObject):
         reviewed = all(image.reviewed for image in images)
         word = "not reviewed" if reviewed else "reviewed"
         uses = [
-            Command(name, text, lambda role=role: self.use(images, role))
+            Command(
+                name,
+                text,
+                lambda role=role: self.use(images, role),
+                reason_disabled=partial(self._reason_no_change, images, role),
+            )
             for name, text, role in _USES
         ]
         commands: list[Command | None] = [
@@ -114,13 +133,19 @@ class ImageActions(QObject):
                 "folder", "&Show in file manager", lambda: self.show_folder(images[0])
             ),
             Command("relinkThese", "Re&link…", lambda: self._relinker.ask(images)),
-            Command("takeOff", "Take &off the list", lambda: self.take_off(images)),
+            Command("takeOff", "Remove from &project", lambda: self.take_off(images)),
         ]
-        actions = fill(menu, commands, menu)
-        for name, _, role in _USES:
-            roles = {self._roles.role(e) for e in images if e.masks}
-            actions[name].setEnabled(bool(roles - {role}))
+        fill(menu, commands, menu)
         return menu
+
+    def _reason_no_change(
+        self, images: Sequence[ProjectImage], role: TrainingRole | None
+    ) -> str:
+        """Return why it makes no sense to give images a role; "" if it does."""
+        roles = {self._roles.role(image) for image in images if image.masks}
+        if not roles:
+            return NO_MASKS
+        return "" if roles - {role} else "This is so already."
 
     def _pop_up(self, place: QPoint) -> None:
         if images := self._list.selected_images():

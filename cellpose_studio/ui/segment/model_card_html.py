@@ -8,12 +8,6 @@ from html import escape
 from cellpose_studio.core.models.card import NO_CARD, Accuracy, ModelCard, TrainingData
 from cellpose_studio.core.models.model import ModelSpec
 
-_NETWORKS = {
-    "unet": "residual U-Net of Cellpose 1 to 3",
-    "sam": "Transformer of Cellpose 4",
-    "dino": "Transformer of Cellpose 4, on DINO",
-}
-
 
 def card_html(model: ModelSpec) -> str:
     """Return what there is to know about ``model``, as HTML."""
@@ -102,7 +96,7 @@ def _of_file(model: ModelSpec) -> str:
     licence = model.licence or "not stated"
     return (
         f"<h3>File</h3><p>{escape(str(model.path))}<br>"
-        f"{_NETWORKS[model.architecture]}, {model.input_channels} input channels, "
+        f"{model.architecture_info.label}, {model.input_channels} input channels, "
         f"cells scaled to {model.diam_mean:g} px<br>"
         f"Licence: {escape(licence)}<br>"
         f"<small>SHA-256 {model.sha256}</small></p>"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from qtpy.QtWidgets import QInputDialog, QWidget
 
 from cellpose_studio.app.masks.cell_statuses import renamed
@@ -22,10 +20,10 @@ from cellpose_studio.core.edits.whole import (
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE, Operation
-from cellpose_studio.ui.tools.manager import Mode, ToolManager
+from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
 
 _SMALL = 15  # px
-_ON_A_PLANE = ("fillHoles", "smooth", "grow", "shrink")
 
 
 class CellCommands:
@@ -43,22 +41,24 @@ class CellCommands:
 
     def commands(self) -> list[Command | None]:
         """Return what the window's menu has of it."""
+        plane = self._reason_no_plane
         return [
-            Command("deleteCell", "&Delete cell", self._tools.delete, "Del"),
-            Command("fillHoles", "&Fill holes", self.fill_holes, "F"),
-            Command("smooth", "&Smooth outlines", self.smooth),
-            Command("grow", "&Grow by a pixel", self.grow),
-            Command("shrink", "Shri&nk by a pixel", self.shrink),
+            Command("deleteCell", "&Delete cell", self._tools.delete, key="Del"),
+            Command(
+                "fillHoles",
+                "&Fill holes",
+                self.fill_holes,
+                key="F",
+                reason_disabled=plane,
+            ),
+            Command("smooth", "&Smooth outlines", self.smooth, reason_disabled=plane),
+            Command("grow", "&Grow by a pixel", self.grow, reason_disabled=plane),
+            Command("shrink", "Shri&nk by a pixel", self.shrink, reason_disabled=plane),
             None,
             Command("atBorder", "Remove cells at the &border", self.remove_at_border),
             Command("small", "Remove s&mall cells…", self.remove_small),
             Command("relabel", "&Relabel from 1", self.relabel),
         ]
-
-    def reason_disabled(self) -> dict[str, str]:
-        """Return for commands why they make no sense here; "" if they do."""
-        reason = NO_PLANE if self._hand.canvas.rendering.on else ""
-        return dict.fromkeys(_ON_A_PLANE, reason)
 
     def fill_holes(self) -> None:
         """Fill the holes of cells."""
@@ -149,6 +149,10 @@ class CellCommands:
             done,
         )
 
+    def _reason_no_plane(self) -> str:
+        """Return why a command for the plane shown is off; "" if it is not."""
+        return NO_PLANE if self._hand.canvas.rendering.on else ""
+
     @property
     def _plane(self) -> tuple[int, ...]:
         return self._hand.canvas.plane
@@ -166,17 +170,18 @@ class CellCommands:
 def tool_commands(tools: ToolManager) -> list[Command | None]:
     """Return what the window's menu has of the tools."""
 
-    def toggle(mode: Mode) -> Callable[[], None]:
-        return lambda: tools.toggle(mode)
+    def command(tool: ToolInfo) -> Command:
+        return Command(
+            tool.mode,
+            tool.text,
+            lambda: tools.toggle(tool.mode),
+            key=tool.key,
+            tip=tool.tip,
+        )
 
     return [
-        Command("select", "&Select", lambda: tools.take("select"), "V"),
-        Command("outline", "&Outline", toggle("outline"), "P"),
-        Command("brush", "&Brush", toggle("brush"), "B"),
-        Command("eraser", "&Eraser", toggle("eraser"), "E"),
-        Command("split", "S&plit", toggle("split"), "S"),
-        Command("handles", "&Handles", toggle("handles"), "H"),
+        *map(command, TOOLS.values()),
         None,
-        Command("smallerBrush", "S&maller brush", lambda: tools.resize(False), ","),
-        Command("largerBrush", "&Larger brush", lambda: tools.resize(True), "."),
+        Command("smallerBrush", "S&maller brush", lambda: tools.resize(False), key=","),
+        Command("largerBrush", "&Larger brush", lambda: tools.resize(True), key="."),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from qtpy.QtCore import QObject, Signal
 
@@ -15,19 +15,15 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import RIGHT, MouseEvent
-from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
 from cellpose_studio.ui.tools.context import Settings, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
-from cellpose_studio.ui.tools.handles import HandlesTool
 from cellpose_studio.ui.tools.outline import OutlineTool
-from cellpose_studio.ui.tools.polygon import PolygonTool
-from cellpose_studio.ui.tools.select import SelectTool
-from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
+from cellpose_studio.ui.tools.toolbox import TOOLS
 
 Answer = TypeVar("Answer")
-Mode = Literal["select", "outline", "brush", "eraser", "split", "handles"]
 
+_FIRST = "select"
 _SIZES = range(1, 200)
 _STEP = 1.25
 
@@ -51,14 +47,9 @@ class ToolManager(QObject):
         self.settings = Settings()
         self.hand = ToolContext(session, canvas, selection, self.settings)
         self.edits = CellEdits(self.hand, slow)
-        self.mode: Mode = "select"
-        self._tools: dict[Mode, Tool] = {
-            "select": SelectTool(self.hand, self.edits),
-            "outline": PolygonTool(self.hand),
-            "brush": BrushTool(self.hand),
-            "eraser": EraserTool(self.hand),
-            "split": SplitTool(self.hand, self.edits),
-            "handles": HandlesTool(self.hand),
+        self.mode = _FIRST
+        self._tools: dict[str, Tool] = {
+            mode: tool.make(self.hand, self.edits) for mode, tool in TOOLS.items()
         }
         self._outline = OutlineTool(self.hand)
         self._pressed: Tool | None = None
@@ -67,16 +58,16 @@ class ToolManager(QObject):
         session.labels_edited.connect(self._on_masks)
         session.labels_changed.connect(self._on_masks)
 
-    def take(self, mode: Mode) -> None:
+    def take(self, mode: str) -> None:
         """Take a tool in place of the one in use."""
         self._tools[self.mode].put_away()
         self.mode = mode
         self._tools[mode].taken()
         self.changed.emit()
 
-    def toggle(self, mode: Mode) -> None:
+    def toggle(self, mode: str) -> None:
         """Take a tool, or put it away if it is the one in use."""
-        self.take("select" if mode == self.mode else mode)
+        self.take(_FIRST if mode == self.mode else mode)
 
     def resize(self, larger: bool) -> None:
         """Make the brush larger or smaller."""
@@ -105,8 +96,8 @@ class ToolManager(QObject):
         """Give up what was begun, then the tool; False if there was nothing."""
         if self._outline.leave() or self._tools[self.mode].leave():
             return True
-        if self.mode != "select":
-            self.take("select")
+        if self.mode != _FIRST:
+            self.take(_FIRST)
             return True
         return False
 

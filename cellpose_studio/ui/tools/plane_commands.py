@@ -20,6 +20,7 @@ from cellpose_studio.core.edits.planes import (
 )
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.commands.reasons import NO_MASKS
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE
 from cellpose_studio.ui.tools.link import LinkCommand
 from cellpose_studio.ui.tools.manager import ToolManager
@@ -36,20 +37,6 @@ _NO_CELLS: dict[Axis, str] = {
     "T": "There are no cells in this time point.",
     "Z": "There are no cells in this plane.",
 }
-_AXES: dict[str, Axis] = {
-    "interpolate": "Z",
-    "copyToNext": "Z",
-    "copyToNextTime": "T",
-    "propagateUp": "Z",
-    "propagateDown": "Z",
-    "propagateTimeUp": "T",
-    "propagateTimeDown": "T",
-    "deleteFrom": "Z",
-    "deleteFromTime": "T",
-    "linkOverTime": "T",
-}
-_ON_A_PLANE = {name for name, axis in _AXES.items() if axis == "Z"} - {"interpolate"}
-"""Those that begin at the plane that is shown; the others act on whole volumes."""
 
 
 @dataclass(frozen=True)
@@ -90,72 +77,68 @@ class PlaneCommands:
 
     def commands(self) -> list[Command | None]:
         """Return what the window's menu has of it."""
-
-        def onward(axis: Axis, by: int) -> Callable[[], None]:
-            return lambda: self.propagate(axis, by)
-
         return [
-            Command("interpolate", "&Interpolate planes", self.interpolate, "I"),
+            # Acts on the whole volume, so it makes sense in the 3D rendering, too.
             Command(
-                "copyToNext", "&Copy to the next plane", lambda: self.copy_to_next("Z")
+                "interpolate",
+                "&Interpolate planes",
+                self.interpolate,
+                key="I",
+                reason_disabled=lambda: self._reason_no_axis("Z"),
             ),
-            Command(
-                "copyToNextTime",
-                "Copy to the next &time point",
-                lambda: self.copy_to_next("T"),
+            self._command(
+                "Z", "copyToNext", "&Copy to the next plane", self.copy_to_next
+            ),
+            self._command(
+                "T", "copyToNextTime", "Copy to the next &time point", self.copy_to_next
             ),
             None,
-            Command(
+            self._command(
+                "Z",
                 "propagateUp",
                 "Propagate to the &next plane",
-                onward("Z", 1),
+                self._up,
                 "Ctrl+PgUp",
             ),
-            Command(
+            self._command(
+                "Z",
                 "propagateDown",
                 "Propagate to the &previous plane",
-                onward("Z", -1),
+                self._down,
                 "Ctrl+PgDown",
             ),
-            Command(
+            self._command(
+                "T",
                 "propagateTimeUp",
                 "Propagate to the n&ext time point",
-                onward("T", 1),
+                self._up,
                 "Ctrl+Shift+PgUp",
             ),
-            Command(
+            self._command(
+                "T",
                 "propagateTimeDown",
                 "Propagate to the p&revious time point",
-                onward("T", -1),
+                self._down,
                 "Ctrl+Shift+PgDown",
             ),
             None,
-            Command(
-                "deleteFrom",
-                "&Delete from this plane on",
-                lambda: self.delete_from("Z"),
+            self._command(
+                "Z", "deleteFrom", "&Delete from this plane on", self.delete_from
             ),
-            Command(
+            self._command(
+                "T",
                 "deleteFromTime",
                 "De&lete from this time point on",
-                lambda: self.delete_from("T"),
+                self.delete_from,
             ),
             None,
-            Command("linkOverTime", "Lin&k cells over time…", self.links.ask_and_link),
+            self._command(
+                "T",
+                "linkOverTime",
+                "Lin&k cells over time…",
+                lambda _: self.links.ask_and_link(),
+            ),
         ]
-
-    def reason_disabled(self) -> dict[str, str]:
-        """Return for each command why it makes no sense here; "" if it does."""
-        image = self._hand.image
-        if image is None or image.masks is None:
-            return dict.fromkeys(_AXES, "There are no masks.")
-        reasons = {
-            name: "" if self._steps(axis) > 1 else _NO_AXIS[axis]
-            for name, axis in _AXES.items()
-        }
-        if self._hand.canvas.rendering.on:
-            reasons |= dict.fromkeys(_ON_A_PLANE, NO_PLANE)
-        return reasons
 
     def interpolate(self) -> None:
         """Fill the planes between those in which the chosen cell is drawn."""
@@ -256,6 +239,40 @@ class PlaneCommands:
         hand.edit(edit)
         if not hand.table.size_of(cell):
             hand.choose(0)
+
+    def _command(
+        self,
+        axis: Axis,
+        name: str,
+        text: str,
+        call: Callable[[Axis], None],
+        key: str = "",
+    ) -> Command:
+        """Return a command along an axis; one along Z begins at the plane shown."""
+        return Command(
+            name,
+            text,
+            lambda: call(axis),
+            key=key,
+            reason_disabled=lambda: self._reason_no_axis(axis) or self._in_3d(axis),
+        )
+
+    def _reason_no_axis(self, axis: Axis) -> str:
+        """Return why nothing can be done along an axis; "" if it can."""
+        image = self._hand.image
+        if image is None or image.masks is None:
+            return NO_MASKS
+        return "" if self._steps(axis) > 1 else _NO_AXIS[axis]
+
+    def _in_3d(self, axis: Axis) -> str:
+        on = self._hand.canvas.rendering.on
+        return NO_PLANE if on and axis == "Z" else ""
+
+    def _up(self, axis: Axis) -> None:
+        self.propagate(axis, 1)
+
+    def _down(self, axis: Axis) -> None:
+        self.propagate(axis, -1)
 
     def _chosen(self) -> int:
         """Return the chosen cell; without one, say what to do."""

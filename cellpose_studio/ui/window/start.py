@@ -36,11 +36,12 @@ def start(arguments: Sequence[str]) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     from cellpose_studio import __version__
+    from cellpose_studio.cli.commands import in_words
 
     parser = argparse.ArgumentParser(
         prog="cellpose-studio",
-        description="Open the window; or, as first word, segment, evaluate, train, "
-        "models, replay or rescue to work without one.",
+        description=f"Open the window; or, as first word, {in_words()} to work "
+        "without one.",
     )
     parser.add_argument(
         "paths", nargs="*", type=Path, help="images, folders or a project to open"

@@ -14,13 +14,11 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import cell_count
-from cellpose_studio.core.models.model import Architecture, ModelSpec
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.versions import versions
-
-_GENERATIONS: dict[Architecture, str] = {"unet": "1-3", "sam": "4", "dino": "4"}
 
 
 def record_of(
@@ -140,7 +138,7 @@ def _model(model: ModelSpec) -> ModelRecord:
         path=str(model.path),
         sha256=model.sha256,
         architecture=model.architecture,
-        generation=_GENERATIONS[model.architecture],
+        generation=model.architecture_info.generation,
         diam_mean=model.diam_mean,
         source=model.source,
     )

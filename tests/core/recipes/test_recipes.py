@@ -14,6 +14,12 @@ from hypothesis import strategies as st
 from cellpose_studio.cli.main import parser
 from cellpose_studio.cli.options import made
 from cellpose_studio.core.models.card import ModelCard, TrainingData
+from cellpose_studio.core.models.papers import (
+    CELLPOSE_1,
+    CELLPOSE_2,
+    CELLPOSE_3,
+    CELLPOSE_SAM,
+)
 from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import (
@@ -23,12 +29,6 @@ from cellpose_studio.core.recipes import (
     as_script,
     describe_edits,
     effective_edits,
-)
-from cellpose_studio.core.recipes.citations import (
-    CELLPOSE_1,
-    CELLPOSE_2,
-    CELLPOSE_3,
-    CELLPOSE_SAM,
 )
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from tests.records import UNET

@@ -147,7 +147,6 @@ def test_one_cell_is_no_outlier():
     assert review.box(0) == (slice(18, 47), slice(18, 47))
 
 
-NAMES = {"cell", "area", "uncertainty", "flow error", "border", "probability"}
 COLUMNS = {
     "cell": np.array([1.0, 2, 3, 4]),
     "area": np.array([10.0, 50, 70, 90]),
@@ -179,7 +178,7 @@ COLUMNS = {
 def test_what_is_typed_says_which_cells(text, cells):
     if cells is None:
         with pytest.raises(ValueError, match=r'"'):
-            parsed(text, NAMES)
+            parsed(text)
     else:
-        kept = which(parsed(text, NAMES), COLUMNS, 4)
+        kept = which(parsed(text), COLUMNS, 4)
         assert COLUMNS["cell"][kept].tolist() == cells

@@ -16,13 +16,8 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.masks.export import (
-    ENDINGS,
-    IDS_ENDING,
-    KINDS,
-    refuse_unfit,
-    save_all,
-)
+from cellpose_studio.io.masks.export import IDS_ENDING, refuse_unfit, save_all
+from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.reader import read_masks
 
 MASKS = ("tif", "png", "npy")
@@ -65,7 +60,7 @@ labels_of = hnp.arrays(np.uint32, shapes, elements=ids)
 
 
 def test_files_have_the_names_that_cellpose_gives_them(save, tmp_path):
-    written = save(tmp_path, TWO, KINDS)
+    written = save(tmp_path, TWO, FORMATS)
     assert [path.name for path in written] == [
         "a_cp_masks.tif",
         "a_cp_masks.png",
@@ -76,9 +71,9 @@ def test_files_have_the_names_that_cellpose_gives_them(save, tmp_path):
     assert sorted(written) == sorted(tmp_path.iterdir())
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", FORMATS)
 def test_only_what_was_asked_for_is_written(save, tmp_path, kind):
-    assert save(tmp_path, TWO, [kind]) == [tmp_path / f"a{ENDINGS[kind]}"]
+    assert save(tmp_path, TWO, [kind]) == [tmp_path / f"a{FORMATS[kind].ending}"]
     assert len(files_in(tmp_path)) == 1
 
 
@@ -124,7 +119,7 @@ def test_cellpose_takes_images_for_images_and_masks_for_masks(
     save, tmp_path, cellpose_io
 ):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros(TWO.shape, np.uint8))
-    save(tmp_path, GAPS, KINDS)
+    save(tmp_path, GAPS, FORMATS)
     folder, image = str(tmp_path), str(tmp_path / "a.tif")
     assert cellpose_io.get_image_files(folder, "_masks") == [image]
     for mask_filter in ("_cp_masks", "_seg.npy"):
@@ -151,7 +146,7 @@ def test_a_png_holds_65535_cells_and_no_more(save, tmp_path):
     )
     before = files_in(tmp_path)
     with pytest.raises(CannotSave, match=r"a_cp_masks\.png could .* 65535 cells"):
-        save(tmp_path, labels + 1, KINDS)
+        save(tmp_path, labels + 1, FORMATS)
     assert files_in(tmp_path) == before
 
 
@@ -171,7 +166,9 @@ def test_a_format_without_a_place_for_the_axes_is_refused_before_all_others(
     labels = np.broadcast_to(TWO, (2,) * (len(axes) - 2) + TWO.shape)
     with pytest.raises(CannotSave) as raised:
         save(tmp_path, labels, ["tif", "rois", kind], axes)
-    assert raised.value.message.startswith(f"a{ENDINGS[kind]} could not be saved: ")
+    assert raised.value.message.startswith(
+        f"a{FORMATS[kind].ending} could not be saved: "
+    )
     assert raised.value.hint == "Save a TIFF instead."
     assert files_in(tmp_path) == {}
     with pytest.raises(CannotSave, match=re.escape(raised.value.message)):
@@ -190,7 +187,7 @@ def test_a_tiff_says_what_its_axes_are(save, tmp_path, axes):
 
 
 def test_masks_without_cells_are_saved_empty(save, tmp_path):
-    written = save(tmp_path, TWO * 0, KINDS)
+    written = save(tmp_path, TWO * 0, FORMATS)
     assert [path.name for path in written] == [
         "a_cp_masks.tif",
         "a_cp_masks.png",
@@ -294,16 +291,17 @@ from pathlib import Path
 import numpy as np
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.io.masks.export import KINDS, save_all
+from cellpose_studio.io.masks.export import save_all
+from cellpose_studio.io.masks.export_formats import FORMATS
 folder = Path(sys.argv[1])
 labels = np.random.default_rng(0).integers(0, 300, (60, 60)).astype(np.uint32)
 image = ImageSource(path=folder / "a.tif", scene="", shape=(1, 1, 1, 60, 60),
                     dtype=np.dtype("u1"), file_axes="YX",
                     pixel_size_um=(None, None, None), channel_names=("Channel 1",),
                     rgb=False, fingerprint="", reader=None)
-save_all(folder / "warm", labels, None, KINDS, image=image)
+save_all(folder / "warm", labels, None, FORMATS, image=image)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-for kind in KINDS:
+for kind in FORMATS:
     try:
         save_all(folder / "a", labels, None, [kind], image=image)
     except CannotSave as error:
@@ -313,7 +311,7 @@ for kind in KINDS:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files on Windows")
 def test_without_space_every_old_file_stays_and_no_part_is_left(tmp_path):
-    old = {f"a{ending}": ending.encode() for ending in ENDINGS.values()}
+    old = {f"a{form.ending}": form.ending.encode() for form in FORMATS.values()}
     for name, content in old.items():
         (tmp_path / name).write_bytes(content)
     ran = subprocess.run(
@@ -333,7 +331,7 @@ def test_without_space_every_old_file_stays_and_no_part_is_left(tmp_path):
 def test_a_file_that_fails_leaves_those_before_it(save, tmp_path):
     (tmp_path / "a_seg.npy").mkdir()
     with pytest.raises(CannotSave, match=r"a_seg\.npy could not be saved: there is a"):
-        save(tmp_path, TWO, KINDS)
+        save(tmp_path, TWO, FORMATS)
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "a_cp_masks.png",
         "a_cp_masks.tif",

@@ -146,7 +146,7 @@ def menu(qtbot):
 
 
 def keys_of(menu, settings: Settings) -> Keys:
-    commands = [Command(name, name, print, key) for name, key in FIRST.items()]
+    commands = [Command(name, name, print, key=key) for name, key in FIRST.items()]
     return Keys(fill(menu, commands, menu), settings)
 
 

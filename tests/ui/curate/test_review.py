@@ -11,8 +11,7 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.display.label_marks import ACCEPTED, LATER, REJECTED
 from cellpose_studio.ui.canvas.camera import zoom_for
-from cellpose_studio.ui.curate.cell_table_model import STATUS
-from cellpose_studio.ui.widgets.cell_columns import COLUMNS
+from cellpose_studio.ui.curate.cell_table_model import column_at
 from cellpose_studio.ui.window.main_window import MainWindow
 
 KEY = Qt.Key
@@ -41,7 +40,7 @@ def canvas(user):
 
 def column(panel, name: str) -> list[str]:
     model = panel.table.model
-    at = STATUS if name == "status" else COLUMNS.index(name)
+    at = column_at(name)
     return [model.index(row, at).data() for row in range(model.rowCount())]
 
 
@@ -191,7 +190,7 @@ def test_the_status_filter_keeps_the_queue_going(user, curate, qtbot):
 
 def test_a_click_on_a_head_sorts(user, curate, qtbot):
     heads = curate.table.view.horizontalHeader()
-    at = COLUMNS.index("area")
+    at = column_at("area")
     spot = heads.sectionViewportPosition(at) + 5
     for _ in range(2):
         qtbot.mouseClick(
@@ -354,7 +353,7 @@ def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):
 
 def test_columns_that_nothing_is_known_of_are_not_shown(user, curate, cells):
     view = curate.table.view
-    flow = COLUMNS.index("flow error")
+    flow = column_at("flow error")
     assert not view.isColumnHidden(flow)
     path = cells("b.tif")
     masks = np.zeros((96, 128), np.uint16)

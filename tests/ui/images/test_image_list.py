@@ -262,7 +262,7 @@ def test_images_without_masks_are_not_for_training(user, four, listed, qtbot):
 def test_several_images_are_taken_off_the_list(user, four, listed, qtbot):
     select(listed, qtbot, 0, 1)
     assert listed.selected_images() == four[:2]
-    choose(listed, "Take off the list")
+    choose(listed, "Remove from project")
     assert rows(listed) == [e.source.name for e in four[2:]]
     assert user.window.session.shown is four[2]
 

@@ -1,0 +1,100 @@
+"""The architectures of networks that can be run: one record each.
+
+What needs torch, reading the weights and building the network, stands under the same
+name in `cellpose_studio.engine.networks.loaders`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from cellpose_studio.core.models.papers import CELLPOSE_1, CELLPOSE_SAM, Paper
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArchitectureInfo:
+    """What is known of a family of networks, without torch.
+
+    Attributes
+    ----------
+    name
+        In cards, records of runs and the table of loaders.
+    label
+        On the card of a model, after "File".
+    description
+        In a paper's methods, with its article.
+    paper
+        That describes it.
+    generation
+        Of Cellpose: "1-3" or "4".
+    in_cellpose
+        Whether the Cellpose that is installed runs it, so that a script of plain
+        Cellpose makes the same masks.
+    tile
+        Side of the tiles that it was trained on, px.
+    pads_to_tile
+        Whether images smaller than a tile are padded to it.
+    scales_images
+        Whether it wants cells of one diameter, which is measured where it is not
+        given; others see cells of any size.
+    bfloat16
+        Whether it runs in bfloat16, too, where the hardware computes in it.
+    channels_last
+        Whether its convolutions are faster with the channels last in memory.
+    """
+
+    name: str
+    label: str
+    description: str
+    paper: Paper
+    generation: str
+    in_cellpose: bool
+    tile: int
+    pads_to_tile: bool
+    scales_images: bool
+    bfloat16: bool
+    channels_last: bool
+
+
+UNET = ArchitectureInfo(
+    name="unet",
+    label="residual U-Net of Cellpose 1 to 3",
+    description="a residual U-Net of Cellpose",
+    paper=CELLPOSE_1,
+    generation="1-3",
+    in_cellpose=False,
+    tile=224,
+    pads_to_tile=False,
+    scales_images=True,
+    bfloat16=False,
+    channels_last=True,
+)
+SAM = ArchitectureInfo(
+    name="sam",
+    label="Transformer of Cellpose 4",
+    description="a Cellpose-SAM Transformer",
+    paper=CELLPOSE_SAM,
+    generation="4",
+    in_cellpose=True,
+    tile=256,
+    pads_to_tile=True,
+    scales_images=False,
+    bfloat16=True,
+    channels_last=False,
+)
+DINO = ArchitectureInfo(
+    name="dino",
+    label="Transformer of Cellpose 4, on DINO",
+    description="a Cellpose Transformer on DINOv3",
+    paper=CELLPOSE_SAM,
+    generation="4",
+    in_cellpose=True,
+    tile=384,
+    pads_to_tile=True,
+    scales_images=False,
+    bfloat16=True,
+    channels_last=False,
+)
+
+ARCHITECTURES = {info.name: info for info in (UNET, SAM, DINO)}
+"""By name."""

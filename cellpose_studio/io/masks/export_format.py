@@ -1,0 +1,126 @@
+"""What an export format is, and what its writer gets."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.labels import Labels, compact_labels
+from cellpose_studio.core.runs.flows import Flows
+
+LARGEST_UINT16 = 65535
+
+Masks: TypeAlias = npt.NDArray[Any]  # 1..N, uint16 or uint32
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class MasksToExport:
+    """The masks of one image, as writers get them.
+
+    Attributes
+    ----------
+    labels
+        With the ids of the project; the ``label_shape`` of ``image``.
+    numbered
+        The same cells numbered 1..N, uint16 where that is enough, else uint32.
+    ids
+        (N + 1,) id of each number; 0 is the background.
+    flows
+        Of the run that the masks come from; None without one.
+    settings
+        Parameters of that run, as Cellpose calls them.
+    """
+
+    image: ImageSource
+    labels: Labels
+    numbered: Masks
+    ids: npt.NDArray[Any]
+    flows: Flows | None
+    settings: Mapping[str, object]
+
+    @classmethod
+    def of(
+        cls,
+        image: ImageSource,
+        labels: Labels,
+        flows: Flows | None = None,
+        settings: Mapping[str, object] | None = None,
+    ) -> MasksToExport:
+        """Return what writers need to know of ``labels``."""
+        numbered, ids = compact_labels(labels)
+        fits = len(ids) - 1 <= LARGEST_UINT16
+        return cls(
+            image=image,
+            labels=labels,
+            numbered=numbered.astype(np.uint16 if fits else np.uint32),
+            ids=ids,
+            flows=flows,
+            settings=settings or {},
+        )
+
+    @property
+    def count(self) -> int:
+        """Number of cells."""
+        return len(self.ids) - 1
+
+    @property
+    def axes(self) -> str:
+        """Axes of the labels: YX, ZYX, TYX or TZYX."""
+        lengths = zip("TZ", (self.image.frames, self.image.planes), strict=True)
+        return "".join(axis for axis, n in lengths if n > 1) + "YX"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ExportFormat:
+    """One kind of file that masks can be exported as.
+
+    Attributes
+    ----------
+    name
+        The word of ``segment --save``; the settings remember it.
+    ending
+        What is added to the name of the image, which loses its own suffix.
+    text
+        The choice in the dialog.
+    write
+        Writes the file; called with a path that replaces the old file at the end.
+    most_axes
+        How many axes of labels it holds: 2 are one plane, 4 a time series of stacks.
+    reason_too_many_axes
+        What is said of masks with more axes.
+    most_cells
+        How many cells it holds; None for any number.
+    keeps_ids
+        It has the ids of the project; others number the cells 1..N, and a table of
+        both numbers is written beside them.
+    without_cells
+        Whether a file is written for masks without cells.
+    """
+
+    name: str
+    ending: str
+    text: str
+    write: Callable[[Path, MasksToExport], None]
+    most_axes: int = 4
+    reason_too_many_axes: str = ""
+    most_cells: int | None = None
+    keeps_ids: bool = False
+    without_cells: bool = True
+
+    def path(self, base: Path) -> Path:
+        """Return the file for ``base``: folder and name, without suffix."""
+        return base.with_name(base.name + self.ending)
+
+    def reason_unfit(self, axes: int, count: int = 0) -> str:
+        """Return why it cannot hold so many axes and cells; "" if it can."""
+        if axes > self.most_axes:
+            return self.reason_too_many_axes
+        if self.most_cells is not None and count > self.most_cells:
+            return f"it holds at most {self.most_cells} cells"
+        return ""

@@ -1,0 +1,231 @@
+"""The window's own commands; those of tools, cells and images lie with them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from cellpose_studio.ui.canvas.rendering import reason_2d_only
+from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
+from cellpose_studio.ui.window.menu_host import MenuHost
+
+_NOTHING_DONE = "There is nothing to undo."
+_NOTHING_UNDONE = "There is nothing to redo."
+
+Commands = Sequence[Command | None]
+
+
+class WindowCommands:
+    """Returns the records of the menus File, Edit, View and Segment."""
+
+    def __init__(self, window: MenuHost) -> None:
+        self._window = window
+        self._image = needs_image(window.session)
+        self._masks = needs_masks(window.session)
+
+    def opening(self) -> Commands:
+        """Return how a project begins."""
+        window, projects = self._window, self._window.projects
+        return [
+            Command("newProject", "&New project", projects.new, key="Ctrl+N"),
+            Command("open", "&Open…", window.files.choose_images, key="Ctrl+O"),
+            Command("openProject", "Open a &project…", projects.choose_and_open),
+        ]
+
+    def files(self) -> Commands:
+        """Return what reads and writes files."""
+        window, projects = self._window, self._window.projects
+        return [
+            Command(
+                "openFolder",
+                "Import a &folder…",
+                window.files.choose_folder,
+                key="Ctrl+Shift+O",
+            ),
+            Command("openSample", "Open the sa&mple", window.files.open_sample),
+            None,
+            Command("relink", "Relin&k images…", window.relinker.ask),
+            None,
+            Command("saveAs", "&Save project as…", projects.ask_and_save, key="Ctrl+S"),
+            Command(
+                "save",
+                "&Export masks…",
+                window.save,
+                key="Ctrl+E",
+                reason_disabled=self._masks,
+            ),
+            Command(
+                "figure",
+                "Export fi&gure…",
+                window.figures.ask_and_export,
+                reason_disabled=self._image,
+            ),
+            None,
+            Command(
+                "closeImage",
+                "Remove &image from project",
+                window.close_image,
+                key="Ctrl+W",
+                reason_disabled=self._image,
+            ),
+            Command("rescue", "Rescue a &damaged project…", projects.choose_and_rescue),
+            Command(
+                "closeProject", "&Close project", projects.close, key="Ctrl+Shift+W"
+            ),
+            Command("quit", "&Quit", window.close, key="Ctrl+Q"),
+        ]
+
+    def edit(self) -> Commands:
+        """Return undo, redo, and keeping a version."""
+        window, session = self._window, self._window.session
+        return [
+            Command(
+                "undo",
+                "&Undo",
+                session.undo,
+                key="Ctrl+Z",
+                detail=lambda: session.undo_text,
+                reason_disabled=lambda: "" if session.can_undo else _NOTHING_DONE,
+            ),
+            Command(
+                "redo",
+                "&Redo",
+                session.redo,
+                key="Ctrl+Shift+Z; Ctrl+Y",
+                detail=lambda: session.redo_text,
+                reason_disabled=lambda: "" if session.can_redo else _NOTHING_UNDONE,
+            ),
+            None,
+            Command(
+                "saveVersion",
+                "Save a &version…",
+                window.revisions.save_version,
+                reason_disabled=self._masks,
+            ),
+        ]
+
+    def display(self) -> Commands:
+        """Return how image and masks are shown."""
+        window, canvas = self._window, self._window.canvas
+        masks, rendering = canvas.masks, canvas.rendering
+        return [
+            Command("masks", "&Masks", masks.set_filled, key="X", checked=True),
+            Command(
+                "outlines",
+                "&Outlines",
+                masks.set_outlines,
+                key="Z",
+                checked=True,
+            ),
+            Command(
+                "uncertainty",
+                "Colour by &uncertainty",
+                masks.set_coloured_by_uncertainty,
+                key="K",
+                checked=False,
+            ),
+            Command(
+                "ortho",
+                "Ortho&gonal views",
+                window.ortho.set_on,
+                key="O",
+                checked=False,
+                reason_disabled=self._reason_2d_only,
+            ),
+            Command(
+                "rendering",
+                "&3D rendering",
+                rendering.set_on,
+                key="3",
+                # Napari has a button for it, too.
+                checked=lambda: rendering.on,
+                reason_disabled=self._reason_2d_only,
+            ),
+        ]
+
+    def moving(self) -> Commands:
+        """Return what goes from image to image and from plane to plane."""
+        window, canvas = self._window, self._window.canvas
+
+        def step(by: int) -> Callable[[], None]:
+            return lambda: window.images.step(by)
+
+        def move(axis: str, by: int) -> Callable[[], None]:
+            return lambda: canvas.step(axis, by)
+
+        image = self._image
+        return [
+            None,
+            Command(
+                "previous", "&Previous image", step(-1), key="A", reason_disabled=image
+            ),
+            Command("next", "&Next image", step(1), key="D", reason_disabled=image),
+            Command("planeUp", "Next plane", move("Z", 1), key="PgUp"),
+            Command("planeDown", "Previous plane", move("Z", -1), key="PgDown"),
+            Command("timeUp", "Next time point", move("T", 1), key="Shift+PgUp"),
+            Command(
+                "timeDown", "Previous time point", move("T", -1), key="Shift+PgDown"
+            ),
+            Command(
+                "home",
+                "&All in view",
+                canvas.reset_view,
+                key="Home",
+                reason_disabled=image,
+            ),
+            None,
+            Command(
+                "light",
+                "&Light colours",
+                lambda on: window.set_theme("light" if on else "dark"),
+                checked=lambda: window.services.settings.theme == "light",
+            ),
+        ]
+
+    def segment(self) -> Commands:
+        """Return what runs models."""
+        window = self._window
+        return [
+            Command(
+                "run", "&Run", window.run, key="Ctrl+R", reason_disabled=self._image
+            ),
+            Command("cancel", "&Cancel", self._cancel, key="Esc"),
+            None,
+            Command(
+                "howMade",
+                "&How did I run this?",
+                window.history.show_head,
+                reason_disabled=self._masks,
+            ),
+            None,
+            Command(
+                "pauseQueue",
+                "&Pause or resume the queue",
+                window.batch_panel.pause_or_resume,
+                reason_disabled=self._reason_no_queue,
+            ),
+            Command(
+                "cancelQueue",
+                "Cancel the &queue",
+                window.background.run_queue.cancel,
+                reason_disabled=self._reason_no_queue,
+            ),
+            None,
+            Command("models", "&Models…", window.segment.model.show_browser, key="M"),
+            Command("addModel", "&Add a model file…", window.models.choose),
+        ]
+
+    def _reason_2d_only(self) -> str:
+        image = self._window.session.shown
+        return reason_2d_only(image.source if image else None)
+
+    def _reason_no_queue(self) -> str:
+        return (
+            "" if self._window.background.run_queue.left > 0 else "The queue is empty."
+        )
+
+    def _cancel(self) -> None:
+        """Leave a comparison or a tool, or stop what runs."""
+        window = self._window
+        if not (window.comparing.leave() or window.tools.leave()):
+            window.jobs.cancel_job()

@@ -1,0 +1,38 @@
+"""Each architecture of the table can be read and built."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+
+from cellpose_studio.core.models.architecture import ARCHITECTURES
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.engine.networks.loaders import LOADERS
+from cellpose_studio.engine.networks.unet import UNet
+
+SAM = {"W2": torch.zeros(1), "encoder.pos_embed": torch.zeros(1)}
+WEIGHTS = {
+    "unet": UNet((2, 4, 8)).state_dict(),
+    "sam": SAM,
+    "dino": SAM | {"encoder.cls_token": torch.zeros(1, 1, 8)},
+}
+
+
+def test_every_architecture_has_a_loader_and_the_reverse():
+    assert LOADERS.keys() == ARCHITECTURES.keys() == WEIGHTS.keys()
+    assert all(info.name == name for name, info in ARCHITECTURES.items())
+
+
+@pytest.mark.parametrize("name", WEIGHTS)
+def test_weights_are_recognised_by_their_own_loader_only(name):
+    found = [n for n, loader in LOADERS.items() if loader.recognises(WEIGHTS[name])]
+    assert found == [name]
+    assert LOADERS[name].reason_unfit(WEIGHTS[name], "a_model") == ""
+
+
+def test_a_model_of_an_unknown_architecture_is_refused(tmp_path):
+    facts = {"name": "a", "path": tmp_path / "a", "sha256": "", "input_channels": 2}
+    sizes = {"diam_mean": 30.0, "diam_labels": 30.0}
+    ModelSpec(**facts, **sizes, architecture="unet")
+    with pytest.raises(ValueError, match="is none of unet, sam, dino"):
+        ModelSpec(**facts, **sizes, architecture="mlp")
