@@ -111,7 +111,7 @@ def test_a_revision_or_a_project_that_is_not_there_is_told_of(project, capsys):
     assert run(["replay", str(project), "9"]) == 2
     assert "There is no revision 9" in capsys.readouterr().err
     assert run(["replay", str(project.with_name("q.cpstudio")), "1"]) == 2
-    assert "There is no q.cpstudio" in capsys.readouterr().err
+    assert "q.cpstudio does not exist in " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

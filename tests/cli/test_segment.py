@@ -126,7 +126,7 @@ def test_one_bad_image_does_not_stop_the_rest(segmented, cells, tmp_path, out):
     assert [line.split(":")[0] for line in said.splitlines()] == ["a.tif", "b.tif"]
     counts, first, second = errors.splitlines()
     assert counts == "2 done, 2 failed:"
-    assert first.startswith(f"  {tmp_path / 'gone.tif'}: There is no gone.tif in ")
+    assert first.startswith(f"  {tmp_path / 'gone.tif'}: gone.tif does not exist in ")
     assert second.startswith(f"  {tmp_path / 'bad.tif'}: bad.tif is damaged")
     assert names(out) == ["a_cp_masks.tif", "b_cp_masks.tif"]
 
