@@ -95,7 +95,7 @@ def test_other_masks_are_exit_code_3(project, capsys):
     assert run(["replay", str(project), "1"]) == 3
     said = capsys.readouterr().out
     assert said.startswith("Different: 12 cells then, 11 now; ")
-    assert "The pixels of a.tif are not those that the run saw." in said
+    assert "The pixels of a.tif have changed since the run." in said
 
 
 @pytest.mark.parametrize("more", [(), ("--as", "command")], ids=str)

@@ -251,5 +251,5 @@ def test_where_memory_is_short_fewer_tiles_run_at_a_time(unet, monkeypatch):
     np.testing.assert_allclose(outputs(flows), outputs(whole), **AS_SEEN)
 
     room[0] = 0
-    with pytest.raises(NotEnoughMemory, match="memory of Little GPU is too small"):
+    with pytest.raises(NotEnoughMemory, match="Little GPU has too little memory"):
         flows_of_planes(gpu, stack, parameters, 20.0, quiet())
