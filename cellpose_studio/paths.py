@@ -1,4 +1,4 @@
-"""Where the application's own files are, and where a user's are kept."""
+"""Paths of the application's resources and of the user's folders."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _HOME = "CELLPOSE_STUDIO_HOME"
 def resource(name: str) -> Path:
     """Return the path of a file that the application ships: ``models/index.json``.
 
-    A wheel and a bundle have the resources inside the package, a checkout beside it.
+    In a wheel or a bundle, resources are inside the package; in a checkout, next to it.
 
     Raises
     ------
     FileNotFoundError
-        If the application does not ship it.
+        If there is no such resource.
     """
     package = Path(__file__).parent
     for folder in (package / "resources", package.parent / "resources"):
@@ -28,12 +28,12 @@ def resource(name: str) -> Path:
 
 
 def data_dir() -> Path:
-    """Return the folder of what a user would miss: models, recent projects."""
+    """Return the folder of lasting data: models, recent projects."""
     return _user_dir("data")
 
 
 def cache_dir() -> Path:
-    """Return the folder of what can be made again: flows, thumbnails."""
+    """Return the folder of data that can be recreated: flows, thumbnails."""
     return _user_dir("cache")
 
 
@@ -48,9 +48,9 @@ def log_dir() -> Path:
 
 
 def _user_dir(kind: str) -> Path:
-    """Return the folder of that kind; it exists.
+    """Return the folder of a kind; it is created if missing.
 
-    ``CELLPOSE_STUDIO_HOME`` keeps all of them in one place, on a stick for one.
+    ``CELLPOSE_STUDIO_HOME`` puts all of them into one folder, as on a USB stick.
     """
     home = os.environ.get(_HOME)
     folder = Path(home) / kind if home else _platform_dir(kind)

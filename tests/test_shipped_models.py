@@ -18,7 +18,7 @@ import tifffile
 from scipy import ndimage
 
 from cellpose_studio.cli.main import parser
-from cellpose_studio.cli.options import made
+from cellpose_studio.cli.options import build_model
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.size_model import size_model_path
@@ -104,10 +104,10 @@ def test_the_command_on_a_card_is_that_of_the_recipe(spec):
     train = importlib.import_module("train")
     recipe = importlib.import_module("recipes").RECIPES[spec.name]
     words = spec.card.command.split()
-    on_card = made(TrainingParameters, parser().parse_args(words[1:]))
+    on_card = build_model(TrainingParameters, parser().parse_args(words[1:]))
     out = ROOT / "build" / "model"
     command = train.command(recipe, spec.card.seed, Path("data"), out)
-    of_recipe = made(TrainingParameters, parser().parse_args(command[3:]))
+    of_recipe = build_model(TrainingParameters, parser().parse_args(command[3:]))
     assert on_card == of_recipe
 
 

@@ -1,4 +1,4 @@
-"""``cellpose-studio evaluate``: how well masks agree with true masks."""
+"""``cellpose-studio evaluate``: accuracy of masks against true masks."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _evaluate(options: argparse.Namespace) -> int:
-    # Imports Cellpose, which the help can do without.
+    # These import Cellpose, which the help does not need.
     from cellpose_studio.engine.evaluation import IOU_THRESHOLDS
-    from cellpose_studio.workflows.evaluate import compare, masks_pairs
+    from cellpose_studio.workflows.evaluate import agreement_of_files, masks_pairs
 
     found = masks_pairs(options.predicted, options.true)
     if found.alone:
@@ -34,8 +34,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     outcome = Outcome()
     rows = []
     for predicted, true in found.pairs:
-        with outcome.noting(predicted):
-            result = compare(predicted, true)
+        with outcome.collect_failures(predicted):
+            result = agreement_of_files(predicted, true)
             outcome.done += 1
             counts = f"  {result.true_cells:5d}  {result.found_cells:5d}"
             print(f"{predicted.name:{width}}{_numbers(result.precision)}{counts}")

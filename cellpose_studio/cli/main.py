@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from cellpose_studio.cli.commands import COMMANDS
-from cellpose_studio.cli.outcome import FAILED, INTERRUPTED, in_words
+from cellpose_studio.cli.outcome import FAILED, INTERRUPTED, error_message
 from cellpose_studio.core.checkpoint import Cancelled
 
 
@@ -26,7 +26,7 @@ def run(arguments: Sequence[str]) -> int:
         return INTERRUPTED
     # An exit code of Python's own would mean something else here.
     except Exception as error:
-        print(f"cellpose-studio: {in_words(error)}", file=sys.stderr)
+        print(f"cellpose-studio: {error_message(error)}", file=sys.stderr)
         return FAILED
 
 

@@ -1,4 +1,4 @@
-"""``cellpose-studio models``: which models there are, and their cards."""
+"""``cellpose-studio models``: the list of models, and their cards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Command line options made from the fields of a pydantic model."""
+"""Command line options generated from the fields of a pydantic model."""
 
 from __future__ import annotations
 
@@ -48,13 +48,15 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def made(model: type[Model], options: argparse.Namespace, **more: object) -> Model:
-    """Return ``model`` with the fields that were given, and those of ``more``.
+def build_model(
+    model: type[Model], options: argparse.Namespace, **more: object
+) -> Model:
+    """Return a ``model`` with the options that were given, and the fields of ``more``.
 
     Raises
     ------
     ParametersUnfit
-        If a value makes no sense; it says which.
+        If a value is invalid; the message names it.
     """
     given = {n: v for n, v in vars(options).items() if v is not None}
     values = {n: v for n, v in given.items() if n in model.model_fields}
@@ -98,5 +100,5 @@ def _help(field: FieldInfo, default: object) -> str:
 
 def _threads(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
-        raise argparse.ArgumentTypeError(f"{text} is no number of threads")
+        raise argparse.ArgumentTypeError(f"{text} is not a number of threads")
     return int(text)

@@ -1,4 +1,4 @@
-"""What came of a command: how much was done, what failed, the exit code."""
+"""Outcome of a command: counts, failures and the exit code."""
 
 from __future__ import annotations
 
@@ -15,22 +15,22 @@ ALL_DONE, SOME_FAILED, FAILED, INTERRUPTED = 0, 1, 2, 130
 
 
 class Outcome:
-    """Counts what was done, and keeps why something failed for the end."""
+    """Counts successes, and collects failures to print at the end."""
 
     def __init__(self) -> None:
         self.done = 0
         self._failures: list[str] = []
 
     @contextmanager
-    def noting(self, what: object) -> Iterator[None]:
-        """Go on after the block, whatever it raises but a stop."""
+    def collect_failures(self, what: object) -> Iterator[None]:
+        """Record an exception of the block as a failure, except `Cancelled`."""
         try:
             yield
         except Cancelled:
             raise
-        # What is wrong with one image must not end the work on the others.
+        # A failure of one image must not stop the work on the others.
         except Exception as error:
-            self._failures.append(f"{what}: {in_words(error)}")
+            self._failures.append(f"{what}: {error_message(error)}")
 
     def print_failures(self) -> None:
         """List what failed, if anything did."""
@@ -46,11 +46,11 @@ class Outcome:
         return SOME_FAILED if self.done else FAILED
 
 
-def in_words(error: Exception) -> str:
-    """Return what to tell the user; the unexpected is printed in full as well."""
+def error_message(error: Exception) -> str:
+    """Return a message for the user; print the traceback of an unexpected error."""
     if isinstance(error, StudioError):
         return str(error)
     if isinstance(error, MemoryError):
-        return "The computer's memory is not enough. Close other programs."
+        return "There is not enough memory. Close other programs."
     traceback.print_exception(error)
     return f"Something unexpected went wrong: {type(error).__name__}: {error}"

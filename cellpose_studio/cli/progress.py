@@ -1,4 +1,4 @@
-"""A progress bar on the terminal."""
+"""Progress bar on the terminal."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tqdm import tqdm
 
 
 class Progress:
-    """Shows what a `Checkpoint` reports; silent where there is no terminal."""
+    """Displays the reports of a `Checkpoint`; silent without a terminal."""
 
     def __init__(self) -> None:
         self._phase = ("", 0)
@@ -31,11 +31,11 @@ class Progress:
         if self._bar is None or self._phase != (what, total):
             self._close()
             self._phase = (what, total)
-            # None: no bar where the output is not a terminal.
+            # With None, tqdm shows no bar if the output is not a terminal.
             self._bar = tqdm(desc=what, total=total or None, leave=False, disable=None)
         self._bar.update(done - self._bar.n)
 
-    def say(self, line: str) -> None:
+    def print_line(self, line: str) -> None:
         """Print a line above the bar."""
         tqdm.write(line, file=sys.stdout)
         sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""``cellpose-studio replay``: run again what a revision of a project was made by."""
+"""``cellpose-studio replay``: repeat the run behind a revision of a project."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.workflows.provenance.recipes import KINDS, RecipeKind, recipe
 
 DIFFERS = 3
-"""Exit code: it ran, and other masks came out."""
+"""Exit code: the run succeeded with different masks."""
 
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to ``parser``."""
     parser.epilog = (
-        f"Exit code 0: identical; {DIFFERS}: different; 2: it could not be run "
-        "again; 130: stopped by Ctrl+C."
+        f"Exit code 0: identical; {DIFFERS}: different; 2: it could not be "
+        "repeated; 130: stopped by Ctrl+C."
     )
     parser.add_argument("project", type=Path, metavar="FILE", help="a .cpstudio file")
     parser.add_argument(
@@ -28,7 +28,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--as",
         dest="kind",
         choices=KINDS,
-        help="print how they were made, and run nothing",
+        help="print how the masks were made, without a run",
     )
     parser.set_defaults(command=_replay)
 
@@ -37,7 +37,7 @@ def _replay(options: argparse.Namespace) -> int:
     if options.kind:
         print(_text(options.project, options.revision, options.kind).rstrip("\n"))
         return ALL_DONE
-    # Imports torch, which the text can do without.
+    # This imports torch, which the text does not need.
     from cellpose_studio.workflows.provenance.replay import replay
 
     with Progress() as progress:

@@ -1,4 +1,4 @@
-"""``cellpose-studio rescue``: save what can be read of a damaged project."""
+"""``cellpose-studio rescue``: save the readable part of a damaged project."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to ``parser``."""
     parser.epilog = (
         "The damaged file is never changed. Exit code 0: nothing was lost; "
-        f"{SOME_FAILED}: a part was saved; 2: nothing could be."
+        f"{SOME_FAILED}: a part was saved; 2: nothing could be saved."
     )
     parser.add_argument("project", type=Path, metavar="FILE", help="a .cpstudio file")
     parser.add_argument(
         "--out",
         type=Path,
         metavar="FILE",
-        help="the new project (default: NAME-rescued.cpstudio beside the old one)",
+        help="the new project (default: NAME-rescued.cpstudio next to the old one)",
     )
     parser.set_defaults(command=_rescue)
 

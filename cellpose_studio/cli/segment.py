@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellpose_studio.cli.options import add_fields, add_threads, made
+from cellpose_studio.cli.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -27,7 +27,7 @@ _MOST_CHOICES = 3
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to ``parser``."""
-    # Options of several values take an image that follows them for one more.
+    # Images must come first: an option with several values would swallow them.
     parser.usage = "%(prog)s IMAGE... [options]"
     parser.epilog = (
         "Exit code 0: all images done; 1: some failed; 2: none done; 130: "
@@ -47,7 +47,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--out",
         type=Path,
         metavar="DIR",
-        help="folder for the results (default: beside each image)",
+        help="folder for the results (default: that of each image)",
     )
     parser.add_argument(
         "--save",
@@ -57,18 +57,18 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="KIND",
         help=f"files to write: {', '.join(FORMATS)} (default: tif)",
     )
-    parser.add_argument("--axes", help="axes of files that do not say: ZYX, TYX, CYX …")
+    parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
     parser.add_argument(
         "--scene",
         metavar="NAME",
-        help="image of a file that holds several (default: all of them)",
+        help="image of a file with several (default: all of them)",
     )
     parser.add_argument("--device", default="auto", help="auto, cpu, cuda:0, mps")
     parser.add_argument(
         "--precision",
         choices=("float32", "bfloat16"),
-        help="in which the network computes (default: the faster of those that the "
-        "device has)",
+        help="precision of the network (default: the fastest that the device supports "
+        "natively)",
     )
     add_threads(parser)
     parser.add_argument(
@@ -85,9 +85,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _segment(options: argparse.Namespace) -> int:
-    normalization = made(Normalization, options)
-    parameters = made(SegmentationParameters, options, normalization=normalization)
-    # Imports torch, which the help can do without.
+    normalization = build_model(Normalization, options)
+    parameters = build_model(
+        SegmentationParameters, options, normalization=normalization
+    )
+    # These import torch, which the help does not need.
     from cellpose_studio.engine.threads import use_threads
     from cellpose_studio.workflows.batch import Batch
 
@@ -113,12 +115,12 @@ def _segment(options: argparse.Namespace) -> int:
 
 
 def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
-    """Return the images that ``paths`` stand for, each of them once."""
+    """Return the images that ``paths`` refer to, each of them once."""
     from cellpose_studio.workflows.open import images_of
 
     found: dict[Path, Path] = {}
     for path in paths:
-        with outcome.noting(path):
+        with outcome.collect_failures(path):
             for entry in images_of(path):
                 found.setdefault(entry.image.resolve(), entry.image)
     return list(found.values())
@@ -132,12 +134,12 @@ def _one_file(
     progress: Progress,
     outcome: Outcome,
 ) -> None:
-    """Segment every scene of a file, or the one that is asked for."""
+    """Segment every scene of a file, or the requested one."""
     images: list[ImageSource] = []
-    with outcome.noting(path):
+    with outcome.collect_failures(path):
         images = _chosen(path, _opened(path, options.axes), options.scene)
     for image in images:
-        with outcome.noting(path.with_name(image.name)):
+        with outcome.collect_failures(path.with_name(image.name)):
             _one_image(batch, image, place, progress)
             outcome.done += 1
 
@@ -151,8 +153,8 @@ def _chosen(
     if not chosen:
         names = ", ".join(image.scene for image in images if image.scene)
         raise ImageUnreadable(
-            f"{path.name} holds no image called {scene}.",
-            f"It holds {names}." if names else "It holds one image only.",
+            f"{path.name} contains no image called {scene}.",
+            f"It contains {names}." if names else "It contains one image only.",
         )
     return chosen
 
@@ -180,12 +182,12 @@ def _one_image(
     written = ", ".join(file.name for file in files) or "nothing to save"
     uncertain = int(result.confidence.uncertain.sum())
     look = f" ({uncertain} uncertain)" if uncertain else ""
-    progress.say(
+    progress.print_line(
         f"{image.name}: {cells} {unit}{look}, diameter {result.flows.diameter:g} px, "
         f"{result.seconds:.1f} s -> {written}"
     )
     for note in (*result.notes, *filter(None, [result.hint])):
-        progress.say(f"{image.name}: {note}")
+        progress.print_line(f"{image.name}: {note}")
 
 
 def _channel(text: str) -> int | None:
@@ -193,6 +195,6 @@ def _channel(text: str) -> int | None:
         return None
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(
-            f"{text} is no channel: give 0, 1, 2 … or none"
+            f"{text} is not a channel: give 0, 1, 2 … or none"
         )
     return int(text)

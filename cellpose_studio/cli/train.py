@@ -1,11 +1,11 @@
-"""``cellpose-studio train``: a model from folders of images and masks."""
+"""``cellpose-studio train``: train a model on folders of images and masks."""
 
 from __future__ import annotations
 
 import argparse
 from pathlib import Path
 
-from cellpose_studio.cli.options import add_fields, add_threads, made
+from cellpose_studio.cli.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -22,7 +22,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         nargs="+",
         type=Path,
         metavar="FOLDER",
-        help="folder of images and, beside each, its masks: a.tif and a_masks.tif",
+        help="folder of images and their masks: a.tif and a_masks.tif",
     )
     parser.add_argument(
         "--out", type=Path, required=True, metavar="FILE", help="weight file to write"
@@ -31,8 +31,9 @@ def add(parser: argparse.ArgumentParser) -> None:
         "--split",
         type=Path,
         metavar="CSV",
-        help="table with the columns file and split: rows of 'train' are trained on, "
-        "rows of 'validation' measured, others left alone (default: train on all)",
+        help="table with the columns file and split: rows of 'train' are used for "
+        "training, rows of 'validation' for validation, others are ignored (default: "
+        "train on all)",
     )
     parser.add_argument(
         "--whole",
@@ -40,12 +41,12 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=Path,
         default=[],
         metavar="FOLDER",
-        help="folders to train on whole, whatever the table says of them",
+        help="folders of which all images are used for training, despite the table",
     )
     parser.add_argument(
         "--resume",
         action="store_true",
-        help="go on with a training that was broken off, with the same result",
+        help="continue an interrupted training, with the same result",
     )
     add_threads(parser)
     add_fields(parser, TrainingParameters)
@@ -53,8 +54,8 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _train(options: argparse.Namespace) -> int:
-    parameters = made(TrainingParameters, options)
-    # Imports torch, which the other commands' help can do without.
+    parameters = build_model(TrainingParameters, options)
+    # These import torch, which the help of other commands does not need.
     from cellpose_studio.engine.threads import use_threads
     from cellpose_studio.workflows.train import train_on_folders
 
@@ -63,7 +64,7 @@ def _train(options: argparse.Namespace) -> int:
 
         def report(epoch: EpochReport) -> None:
             if epoch.epoch % _REPORT_EVERY == 0 or epoch.epoch == epoch.n_epochs:
-                progress.say(_line(epoch))
+                progress.print_line(_line(epoch))
 
         trained, measured = train_on_folders(
             options.folders,

@@ -1,4 +1,4 @@
-"""Which device runs a network, and in which precision."""
+"""Devices that run networks, and the precision on each."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ Precision = Literal["float32", "bfloat16"]
 
 @dataclass(frozen=True)
 class Device:
-    """Where a network runs.
+    """A device that runs networks.
 
     Attributes
     ----------
     name
         torch's name: "cpu", "cuda:0", "mps".
     title
-        The user's: "CPU", "NVIDIA RTX A4000".
+        Name for the user: "CPU", "NVIDIA RTX A4000".
     """
 
     name: str
@@ -44,12 +44,12 @@ def available_devices() -> list[Device]:
 
 
 def device_named(name: str) -> Device:
-    """Return the device of that name of torch's; "auto" for the fastest.
+    """Return the device with torch's name ``name``; "auto" for the fastest.
 
     Raises
     ------
     ModelUnusable
-        If this computer has none of that name.
+        If this computer has no such device.
     """
     known = available_devices()
     if name == "auto":
@@ -64,7 +64,7 @@ def device_named(name: str) -> Device:
 
 
 def precision_for(architecture: str, device: Device) -> Precision:
-    """Return the fastest precision that the hardware computes in.
+    """Return the fastest precision that the hardware supports natively.
 
     A processor without bfloat16 units emulates them, which makes Cellpose's own
     default 11 times slower than float32 there. The U-Nets were trained and are
@@ -86,10 +86,10 @@ def cpu_computes_bfloat16() -> bool:
 
 
 def cpu_capability() -> str:
-    """Return which instructions torch uses, on which the last digits depend."""
+    """Return the instruction set that torch uses; the last digits depend on it."""
     return str(torch.backends.cpu.get_cpu_capability())
 
 
 def torch_dtype(precision: Precision) -> torch.dtype:
-    """Return torch's type of that name."""
+    """Return the torch type of a precision."""
     return torch.bfloat16 if precision == "bfloat16" else torch.float32

@@ -1,9 +1,9 @@
-"""Measure the diameter of the cells on the image itself.
+"""Automatic diameter: measures the cells on the image itself.
 
-As in Cellpose 1-3 (Stringer et al., Nature Methods 18, 2021): the size model of the
-network guesses a diameter, the network runs at it, and the median diameter of what
-it finds is the answer. Here it runs again at that one until it settles: networks
-trained on a range of scales find enough cells at a wrong one.
+As in Cellpose 1-3 (Stringer et al., Nature Methods 18, 2021), the size model of the
+network estimates a diameter, the network runs at it, and the median diameter of the
+cells it finds is the result. Here the network runs again at that diameter until it
+converges: networks trained on a range of scales find enough cells at a wrong one.
 """
 
 from __future__ import annotations
@@ -21,17 +21,17 @@ from cellpose_studio.engine.networks.size_model import part_for_style
 
 ROUNDS = 3
 _SETTLED = 1.15
-"""Ratio of two rounds from which a further one would change little."""
+"""Ratio of two rounds below which the diameter has converged."""
 _FEWEST_CELLS = 3
 _SMALLEST = 5.0
-"""As in Cellpose, px: smaller specks would blow the image up for the next round."""
+"""As in Cellpose, px: smaller specks would enlarge the image in the next round."""
 _MOST_PIXELS = 1024
-"""Side of the part of a large image that is looked at, in pixels of the network."""
+"""Side of the part of a large image that is measured, in pixels of the network."""
 _LEAST_PIXELS = 256
 """Side of the smallest part, in pixels of the image."""
 
 
-def measured_diameter(
+def measure_diameter(
     network: Network,
     plane: npt.NDArray[np.float32],
     parameters: SegmentationParameters,
@@ -39,10 +39,10 @@ def measured_diameter(
 ) -> float:
     """Return the median diameter of the cells on ``plane`` (Y, X, C), px.
 
-    What the size model guesses where too few cells are found; without one, the
-    diameter that the model was trained at.
+    If too few cells are found, it is the estimate of the size model; without a size
+    model, the diameter that the model was trained at.
     """
-    found = guess = guessed_diameter(network, plane)
+    found = guess = estimate_diameter(network, plane)
     quiet = TileCounter(_Quiet(checkpoint), 0)
     for n in range(ROUNDS):
         checkpoint.reached(n, ROUNDS, "measuring the diameter")
@@ -57,10 +57,10 @@ def measured_diameter(
     return found
 
 
-def guessed_diameter(network: Network, plane: npt.NDArray[np.float32]) -> float:
-    """Return what the style of ``plane`` (Y, X, C) tells of the diameter, px.
+def estimate_diameter(network: Network, plane: npt.NDArray[np.float32]) -> float:
+    """Return the diameter estimated from the style of ``plane`` (Y, X, C), px.
 
-    The diameter that the model was trained at, if it has no size model.
+    Without a size model, it is the diameter that the model was trained at.
     """
     if network.sizes is None:
         return network.spec.diam_labels
@@ -69,7 +69,7 @@ def guessed_diameter(network: Network, plane: npt.NDArray[np.float32]) -> float:
 
 
 def median_diameter(labels: npt.NDArray[np.integer]) -> float | None:
-    """Return the median of the diameters of circles as large as the cells, px.
+    """Return the median diameter of circles with the areas of the cells, px.
 
     None for fewer than three cells.
     """
@@ -81,14 +81,14 @@ def median_diameter(labels: npt.NDArray[np.integer]) -> float | None:
 
 
 def _middle(plane: npt.NDArray[np.float32], scale: float) -> npt.NDArray[np.float32]:
-    """Return the middle of ``plane``, not too large once it is scaled."""
+    """Return the middle of ``plane``, limited in size after scaling."""
     side = int(np.clip(_MOST_PIXELS / scale, _LEAST_PIXELS, _MOST_PIXELS))
     y, x = (max(0, (n - side) // 2) for n in plane.shape[:2])
     return plane[y : y + side, x : x + side]
 
 
 class _Quiet(Checkpoint):
-    """Stops with another checkpoint, but reports nothing."""
+    """Forwards cancellation of another checkpoint, but no reports."""
 
     def __init__(self, outer: Checkpoint) -> None:
         super().__init__()

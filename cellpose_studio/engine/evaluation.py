@@ -1,4 +1,4 @@
-"""How well masks agree with true masks."""
+"""Accuracy of masks, measured against true masks."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Agreement:
     """Average precision of one image, at each of `IOU_THRESHOLDS`.
 
     AP is hits / (hits + misses + false alarms), as in Cellpose's
-    ``metrics.average_precision``. An image without cells, found or true, has none.
+    ``metrics.average_precision``. It is NaN without any cell, found or true.
     """
 
     precision: tuple[float, ...]
@@ -26,7 +26,7 @@ class Agreement:
 def agreement(
     found: npt.NDArray[np.integer], true: npt.NDArray[np.integer]
 ) -> Agreement:
-    """Return how well ``found`` agrees with ``true``, label images of one shape."""
+    """Return the agreement of ``found`` with ``true``, label images of one shape."""
     import fastremap
 
     from cellpose_studio.engine.cellpose_api import average_precision
@@ -36,6 +36,6 @@ def agreement(
     if not cells + found_cells:
         return Agreement((float("nan"),) * len(IOU_THRESHOLDS), 0, 0)
     hits = average_precision(*pair, threshold=list(IOU_THRESHOLDS))[1]
-    # Cellpose itself takes one cell for background where there is no background.
+    # Cellpose's own AP subtracts one label for the background, even if there is none.
     precision = tuple(float(n / (cells + found_cells - n)) for n in hits)
     return Agreement(precision, cells, found_cells)

@@ -1,4 +1,4 @@
-"""How many processor threads networks use."""
+"""Number of CPU threads of networks."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ import torch
 
 
 def use_threads(threads: int | None) -> None:
-    """Let networks use that many threads; None leaves torch its own choice."""
+    """Set the number of threads of networks; None keeps torch's default."""
     if threads is not None:
         torch.set_num_threads(max(1, threads))
 
 
 def torch_threads() -> int:
-    """Return how many threads networks use."""
+    """Return the number of threads of networks."""
     return torch.get_num_threads()
 
 
 def leave_a_core_free() -> None:
-    """Keep one core for the window: with all of them busy it could not answer."""
+    """Reserve one core for the window, which would not respond if all were busy."""
     use_threads((os.cpu_count() or 2) - 1)

@@ -1,4 +1,4 @@
-"""Versions of what a result depends on; found without importing any of it."""
+"""Versions of the packages that a result depends on, found without importing them."""
 
 from __future__ import annotations
 
@@ -27,10 +27,10 @@ _MODULES = {"opencv-python-headless": "cv2", "scikit-image": "skimage"}
 
 
 def versions() -> dict[str, str]:
-    """Return versions by the names of packages, Python's among them.
+    """Return the versions of the packages and of Python by name.
 
-    A package without metadata, as in a bundle that left them out, says itself what
-    it is if it was imported; otherwise it is left out.
+    A package without metadata, as in a bundle without them, is asked for its
+    ``__version__`` if it was imported, and omitted otherwise.
     """
     found = {name: _version(name) for name in PACKAGES}
     return {

@@ -1,4 +1,4 @@
-"""Writing a file so that it is either complete or as it was before."""
+"""Atomic file writing: a file is either complete or unchanged."""
 
 from __future__ import annotations
 
@@ -29,21 +29,23 @@ _NOT_ALLOWED = (
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give a path to write to, and move it to ``path`` when the block has ended.
+    """Yield a temporary path to write to, and move it to ``path`` after the block.
 
-    The temporary path lies in the same folder and has the same suffix. When the
-    block raises, it is removed, and what was at ``path`` is still there. A link
-    stays a link; the file that it points to is replaced.
+    The temporary path lies in the same folder and has the same suffix. If the block
+    raises, the temporary file is removed and ``path`` is unchanged. A symbolic link is
+    kept; the file that it points to is replaced.
 
     Raises
     ------
     CannotSave
-        For every `OSError`, also one that the block raises.
+        For every `OSError`, including those of the block.
     """
     target = Path(os.path.realpath(path))
     part = target.with_name(f".saving-{secrets.token_hex(6)}{target.suffix}")
     try:
         yield part
+        # The content must be on the disk before the rename is: after a power failure
+        # the new name could otherwise refer to an empty file.
         _flush(part)
         part.replace(target)
         _flush_folder(target.parent)
@@ -60,7 +62,7 @@ def _flush(part: Path) -> None:
 
 
 def _flush_folder(folder: Path) -> None:
-    """Make the new name itself durable; Windows has no such call, and needs none."""
+    """Make the rename itself durable; Windows has no such call, and needs none."""
     if os.name == "nt":
         return
     with suppress(OSError):
@@ -72,7 +74,7 @@ def _flush_folder(folder: Path) -> None:
 
 
 def cannot_save(path: Path, error: OSError) -> CannotSave:
-    """Say in words why ``path`` cannot be written."""
+    """Return the error that explains why ``path`` cannot be written."""
     known = _NOT_ALLOWED if isinstance(error, PermissionError) else None
     reason, hint = known or _REASONS.get(
         error.errno or 0, (error.strerror or str(error), "")

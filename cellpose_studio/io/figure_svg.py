@@ -1,4 +1,4 @@
-"""Writes a figure as SVG: the image as pixels, all else as shapes and text.
+"""Writes a figure as SVG: the image as pixels, everything else as shapes and text.
 
 Each outline has the id of its cell, ``cell-12``, and a title that browsers show.
 """
@@ -17,7 +17,7 @@ _RIM = 'stroke="#000000" stroke-opacity="0.85" stroke-linejoin="round"'
 
 
 def write_svg(figure: Figure, path: Path) -> None:
-    """Write ``figure`` to ``path``; raises `OSError` if that cannot be."""
+    """Write ``figure`` to ``path``; raises `OSError` if that fails."""
     import imagecodecs
 
     width, height = figure.size
@@ -49,7 +49,7 @@ def write_svg(figure: Figure, path: Path) -> None:
             text = figure.bar.text
             words.append(FigureText(middle, figure.bar.text_y, text, "#ffffff"))
         font = f'{_FONT} font-size="{size:g}"'
-        # By themselves: not every program draws rims of letters under them.
+        # The rims are separate texts, because not every program honours paint-order.
         file.write(f'<g id="rims" {font} {_RIM} stroke-width="{size / 4:g}">\n')
         file.writelines(_text(replace(word, colour="#000000"), size) for word in words)
         file.write(f'</g>\n<g id="words" {font}>\n')
@@ -69,7 +69,7 @@ def _path(outline: Outline, scale_x: float, scale_y: float) -> str:
 
 
 def _text(word: FigureText, size: float) -> str:
-    # Half a capital letter below the middle; not every program knows baselines.
+    # Half the height of a capital is added, as not every program centres text.
     place = f'x="{word.x:.2f}" y="{word.y + 0.36 * size:.2f}"'
     return f'<text {place} fill="{word.colour}">{escape(word.text)}</text>\n'
 

@@ -1,4 +1,4 @@
-"""Telling a network drive from a disk of this computer."""
+"""Detection of network drives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _NETWORK = {
 
 
 def is_on_network(path: Path) -> bool:
-    """Return whether a file lies on a drive of another computer; False if unknown."""
+    """Return whether a file is on a network drive; False if unknown."""
     if sys.platform == "win32":
         return _is_remote_on_windows(path)
     import psutil

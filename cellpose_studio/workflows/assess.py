@@ -1,4 +1,4 @@
-"""Run a model on images with true masks, and say how well it does."""
+"""Measures the accuracy of a model on images with true masks."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from cellpose_studio.workflows.segment import segment
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Assessed:
-    """What a model made of one image, beside the truth.
+    """Result of a model on one image, with the true masks.
 
     Attributes
     ----------
@@ -47,9 +47,9 @@ def assess(
     checkpoint: Checkpoint,
     parameters: SegmentationParameters | None = None,
 ) -> Iterator[Assessed]:
-    """Yield what ``model`` makes of each image of ``pairs``, with its true masks.
+    """Yield the result of ``model`` on each image of ``pairs``, with its true masks.
 
-    Everything that is automatic in ``parameters`` is found on the image.
+    Automatic ``parameters`` are determined on each image.
 
     Raises
     ------
@@ -74,7 +74,7 @@ def assess(
 
 
 def accuracy_of(kind: str, results: Sequence[Assessed]) -> Accuracy:
-    """Return how well a model does on images of one kind, in mean."""
+    """Return the mean accuracy of a model on images of one kind."""
     precision = np.array([result.agreement.precision for result in results])
     ap50, ap75, ap90 = (round(float(value), 3) for value in precision.mean(axis=0))
     errors = [result.diameter_error for result in results]

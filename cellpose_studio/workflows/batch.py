@@ -1,4 +1,4 @@
-"""Segment image after image with one model, and save each result."""
+"""Segments many images with one model, and saves each result."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ class Batch:
     Parameters
     ----------
     model
-        Name or weight file; None for the first one that ships.
+        Name or weight file; None for the first shipped model.
     device
         torch's name of a device, or "auto" for the fastest.
     kinds
         Files to write for each image.
     folder
-        Where to; None for beside each image. It is made if it does not exist.
+        Folder of the results; None for the folder of each image. Created if missing.
     precision
-        In which the network computes; None for the fastest.
+        Precision of the network; None for the fastest.
 
     Raises
     ------
@@ -92,7 +92,8 @@ class Batch:
 
 
 def _identity(base: Path) -> str:
-    """Return the same for names that are one file; Windows and macOS ignore case."""
+    """Return a key that is equal for names of the same file."""
+    # The file systems of Windows and macOS ignore case.
     path = str(base.resolve())
     return path.casefold() if sys.platform in ("win32", "darwin") else path
 
@@ -102,5 +103,5 @@ def _make(folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise CannotSave(
-            f"The folder {folder} cannot be made: {error.strerror or error}."
+            f"The folder {folder} cannot be created: {error.strerror or error}."
         ) from error

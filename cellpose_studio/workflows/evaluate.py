@@ -1,4 +1,4 @@
-"""Compare folders or files of masks with true masks."""
+"""Compares files or folders of masks with true masks."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from natsort import os_sorted
 
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.io.masks.folders import masks_in, scan
+from cellpose_studio.io.masks.folders import masks_in, scan_folder
 from cellpose_studio.io.masks.reader import read_masks
 
 
 @dataclass(frozen=True)
 class MasksPairs:
-    """What there is to compare.
+    """Files of masks to compare.
 
     Attributes
     ----------
@@ -30,12 +30,12 @@ class MasksPairs:
 
 
 def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
-    """Return the files to compare of two files, or of two folders.
+    """Return the files to compare, given two files or two folders.
 
-    Files of folders belong together when the images they are named after do:
-    ``a_cp_masks.tif`` and ``a_masks.tif``. Where an image has several, Cellpose's
-    ``_cp_masks`` are the predicted ones and ``_masks`` the true ones, so that both
-    may lie in one folder. In a folder without such names every image counts.
+    Files in folders are paired by the name of their image: ``a_cp_masks.tif`` and
+    ``a_masks.tif``. If an image has several files, Cellpose's ``_cp_masks`` are the
+    predicted ones and ``_masks`` the true ones, so that both may be in one folder. In a
+    folder without such names, every image counts as masks.
 
     Raises
     ------
@@ -50,7 +50,7 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
     if not all(folders):
         raise MasksUnreadable(
             f"{predicted.name} and {true.name} are not two files or two folders.",
-            "Check that both are there; a file is compared with a file.",
+            "Check that both exist, and choose two files or two folders.",
         )
     found = {stem: masks[-1] for stem, masks in _by_image(predicted).items()}
     known = {stem: masks[0] for stem, masks in _by_image(true).items()}
@@ -67,8 +67,8 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
     )
 
 
-def compare(predicted: Path, true: Path) -> Agreement:
-    """Return how well the masks of one file agree with those of another.
+def agreement_of_files(predicted: Path, true: Path) -> Agreement:
+    """Return the agreement of the masks of two files.
 
     Raises
     ------
@@ -88,4 +88,4 @@ def _by_image(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks of ``folder`` by the name of their image, true ones first."""
     if named := masks_in(folder):
         return named
-    return {entry.image.stem: (entry.image,) for entry in scan(folder)}
+    return {entry.image.stem: (entry.image,) for entry in scan_folder(folder)}

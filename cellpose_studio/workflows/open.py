@@ -1,4 +1,4 @@
-"""Open whatever the user points at: images, masks, folders of both."""
+"""Opens the paths that a user chooses: images, masks, folders of both."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.reader import is_image_path, open_images
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
-    image_beside,
+    image_of_masks,
     is_masks_path,
-    masks_beside,
-    scan,
+    masks_of_image,
+    scan_folder,
 )
 from cellpose_studio.io.masks.imported import ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
@@ -29,16 +29,16 @@ from cellpose_studio.io.masks.reader import read_masks
 
 @dataclass
 class Opened:
-    """What came of opening some paths.
+    """Result of opening paths.
 
     Attributes
     ----------
     images
-        Each image with the masks that lay beside it, by the name of the label set.
+        Each image with the masks next to its file, by the name of the label set.
     questions
-        Files whose axes the user has to say; then they can be opened again.
+        Files whose axes the user has to choose before they can be opened.
     failures
-        What could not be opened, and why.
+        Why files could not be opened.
     """
 
     images: list[tuple[ImageSource, dict[str, ImportedMasks]]] = field(
@@ -49,7 +49,7 @@ class Opened:
 
 
 def files_of(paths: Sequence[Path]) -> tuple[list[ImageFiles], list[StudioError]]:
-    """Return the images that paths stand for, each once, and what cannot be read."""
+    """Return the images that paths refer to, each once, and errors for the others."""
     found: dict[Path, ImageFiles] = {}
     failures: list[StudioError] = []
     for path in paths:
@@ -69,12 +69,12 @@ def open_files(
 ) -> Opened:
     """Open image files with their masks.
 
-    A file that fails does not keep the others from being opened.
+    A file that fails does not prevent the others from being opened.
 
     Parameters
     ----------
     done, total
-        For the progress, where ``files`` are a part of ``total``.
+        For the progress, if ``files`` are a part of ``total``.
 
     Raises
     ------
@@ -97,19 +97,19 @@ def open_files(
 
 
 def images_of(path: Path) -> list[ImageFiles]:
-    """Return the images that a path stands for, each with its masks.
+    """Return the images that a path refers to, each with its masks.
 
-    A folder stands for the images in it, masks for the image beside them.
+    A folder refers to the images in it, masks to the image next to them.
 
     Raises
     ------
     ImageUnreadable
-        If it is a folder that cannot be read, or one without images.
+        If it is a folder that cannot be read, or contains no images.
     """
     if path.is_dir() and not is_image_path(path):
         return _images_in(path)
-    image = image_beside(path) if is_masks_path(path) else None
-    return [ImageFiles(image or path, masks_beside(image or path))]
+    image = image_of_masks(path) if is_masks_path(path) else None
+    return [ImageFiles(image or path, masks_of_image(image or path))]
 
 
 def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
@@ -118,20 +118,20 @@ def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
     Raises
     ------
     MasksUnreadable
-        Also if they are of another size than the image.
+        Also if their size differs from that of the image.
     """
     masks = read_masks(path)
     if masks.labels.shape != image.label_shape:
         raise MasksUnreadable(
             f"{path.name} has the shape {masks.labels.shape}, but {image.name} needs "
             f"{image.label_shape}.",
-            "Check that they belong together, and the axes of the image.",
+            "Check that they belong together, and check the axes of the image.",
         )
     return masks
 
 
 def _images_in(folder: Path) -> list[ImageFiles]:
-    entries = scan(folder)
+    entries = scan_folder(folder)
     if not entries:
         raise ImageUnreadable(
             f"There are no images in {folder.name}.",
@@ -143,7 +143,7 @@ def _images_in(folder: Path) -> list[ImageFiles]:
 def _add_masks(
     opened: Opened, images: list[ImageSource], files: Sequence[Path]
 ) -> None:
-    """Read masks for a file of one scene; those of several do not say which."""
+    """Read masks for a file with one scene; with several, the scene is ambiguous."""
     if len(images) != 1:
         return
     for file in files:

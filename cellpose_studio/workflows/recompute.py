@@ -1,4 +1,4 @@
-"""Masks from flows that are there already."""
+"""Masks from existing flows."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ from cellpose_studio.core.runs.segmentation import MaskMaker
 
 
 class LazyMaskMaker:
-    """Makes masks from the flows of a file; loads torch when that is first asked.
+    """Makes masks from existing flows; imports torch at the first use.
 
     Parameters
     ----------
     flows
-        As the file has them.
+        Flows of a file, or cached flows of a run.
     label_shape
         Shape of the masks.
     """
@@ -40,7 +40,7 @@ class LazyMaskMaker:
         parameters: SegmentationParameters,
         checkpoint: Checkpoint,
     ) -> Confidence:
-        """Return how sure the network was of the ``labels`` made last."""
+        """Return the confidence in ``labels``, the last masks made."""
         return self._loaded().confidence(labels, parameters, checkpoint)
 
     def _loaded(self) -> MaskMaker:

@@ -1,4 +1,4 @@
-"""Find images that are not where a project says, by what is in their files."""
+"""Finds moved images of a project by their content."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from cellpose_studio.io.images.reader import IMAGE_SUFFIXES, is_image_path, open
 
 @dataclass(frozen=True)
 class LostImage:
-    """An image that is not where it was.
+    """An image whose file is missing.
 
     Attributes
     ----------
     asked_axes
-        What the user said its axes are; None where the file says it.
+        Axes that the user chose; None if the metadata define them.
     """
 
     image: ImageSource
@@ -34,11 +34,11 @@ def find_lost(
     checkpoint: Checkpoint,
     taken: Collection[str] = (),
 ) -> list[ImageSource | None]:
-    """Return where each image is, in ``folder`` or below it; None: not there.
+    """Return each image as found in ``folder`` or below it; None if not found.
 
-    A file counts only if it has the same fingerprint, and the image in it the same
-    shape; one of the same name is looked at first. Images whose keys are ``taken``
-    are left out.
+    A file matches only if it has the same fingerprint, and the image in it the same
+    shape. Files of the same name are checked first. Images whose keys are ``taken``
+    are skipped.
 
     Raises
     ------
@@ -55,8 +55,8 @@ def find_lost(
     return search.found
 
 
-def is_other(image: ImageSource) -> bool:
-    """Return whether another image lies where this one should be, or none."""
+def is_replaced(image: ImageSource) -> bool:
+    """Return whether the file of an image is missing or was replaced."""
     try:
         return fingerprint(image.path) != image.fingerprint
     except OSError:
@@ -64,7 +64,7 @@ def is_other(image: ImageSource) -> bool:
 
 
 class _Search:
-    """What is still looked for, by fingerprint."""
+    """The images that are not found yet, by fingerprint."""
 
     def __init__(self, lost: Sequence[LostImage], taken: set[str]) -> None:
         self.found: list[ImageSource | None] = [None] * len(lost)
@@ -78,16 +78,16 @@ class _Search:
 
     @property
     def done(self) -> bool:
-        """Nothing is looked for any more."""
+        """Whether all images were found."""
         return not self._wanted
 
     def rank(self, path: Path) -> tuple[bool, bool, Path]:
-        """Return what puts the files that are likely first."""
+        """Return a sort key that puts likely files first."""
         other_name = path.name.casefold() not in self._names
         return other_name, path.suffix.lower() not in self._suffixes, path
 
     def look_at(self, path: Path) -> None:
-        """Take what is looked for out of a file."""
+        """Match the missing images against a file."""
         try:
             mark = fingerprint(path)
         except OSError:
@@ -100,7 +100,7 @@ class _Search:
             self._wanted.pop(mark, None)
 
     def _by_name(self, waiting: Iterable[int], path: Path) -> list[int]:
-        """Of several images alike, return the one of this name first."""
+        """Return images with the same fingerprint, the one of this name first."""
         name = path.name.casefold()
         names = {n: self._lost[n].image.path.name.casefold() for n in waiting}
         return sorted(names, key=lambda n: names[n] != name)
@@ -127,7 +127,7 @@ def _same_image(path: Path, lost: LostImage) -> ImageSource | None:
 
 
 def _candidates(folder: Path, checkpoint: Checkpoint) -> Iterator[Path]:
-    """Yield the images in a folder and below; an OME-Zarr is one image."""
+    """Yield the images in a folder and below; an OME-Zarr counts as one image."""
     if is_image_path(folder):
         yield folder
         return

@@ -1,4 +1,4 @@
-"""Save the result of a run in other programs' formats."""
+"""Saves the result of a run in the formats of other programs."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ def save_segmentation(
 ) -> list[Path]:
     """Write ``kinds`` of files for ``result`` and return them.
 
-    They lie in ``folder``, or beside the image, and are named after it; each scene
-    of a file has its own.
+    They are written to ``folder``, or next to the image, and named after it; each
+    scene of a file has its own files.
 
     Raises
     ------
     CannotSave
-        If a file cannot be written, or a format has no place for the masks.
+        If a file cannot be written, or a format cannot store the masks.
     """
     return save_all(
         base_of(result.image, folder),
@@ -34,7 +34,7 @@ def save_segmentation(
 
 
 def base_of(image: ImageSource, folder: Path | None = None) -> Path:
-    """Return the path that the names of all files start with, as Cellpose has it."""
+    """Return the common start of the paths of all files, as in Cellpose."""
     path, scene = image.path, image.scene
     part = "_" + "".join(c if c.isalnum() else "-" for c in scene) if scene else ""
     return (folder or path.parent) / (path.stem + part)

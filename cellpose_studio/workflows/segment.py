@@ -1,4 +1,4 @@
-"""Segment one image: choose what is automatic, run the network, make the masks."""
+"""Segments one image: resolves automatic parameters, runs the network, makes masks."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import CPU, Device, Precision
-from cellpose_studio.engine.diameter import measured_diameter
+from cellpose_studio.engine.diameter import measure_diameter
 from cellpose_studio.engine.flows.compute import (
+    concatenate_flows,
     count_tiles,
     flows_of_planes,
     flows_of_volume,
-    joined,
 )
 from cellpose_studio.engine.flows.prepare import network_input
 from cellpose_studio.engine.flows.tiles import TileCounter
@@ -35,7 +35,7 @@ from cellpose_studio.engine.threads import torch_threads
 FloatArray = npt.NDArray[np.float32]
 
 _MOST_ANISOTROPY = 100
-"""As in the parameters; beyond it, metadata cannot be true."""
+"""Limit of the parameter; metadata beyond it must be wrong."""
 
 
 def segment(
@@ -49,9 +49,9 @@ def segment(
 ) -> Segmentation:
     """Run ``model`` on ``image``, time point by time point.
 
-    A stack runs as a volume with ``do_3D``, otherwise plane by plane. On a device
-    without enough memory the CPU takes over, which ``notes`` says. ``precision`` of
-    None is the fastest that the device computes in.
+    A stack runs as a volume with ``do_3D``, otherwise plane by plane. If the memory of
+    the device is too small, the CPU is used instead, and ``notes`` says so.
+    ``precision`` None chooses the fastest that the device supports natively.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def segment(
 def _fitted(
     parameters: SegmentationParameters, image: ImageSource, model: ModelSpec
 ) -> SegmentationParameters:
-    """Fill in the channels and the anisotropy; refuse what cannot be."""
+    """Fill in the channels and the anisotropy; refuse invalid parameters."""
     channels = parameters.channels or default_channels(image, model.input_channels)
     if len(channels) > model.input_channels:
         raise ParametersUnfit(
@@ -131,7 +131,7 @@ def _fitted(
 
 
 def _anisotropy(image: ImageSource, matters: bool) -> float:
-    """Return what the metadata say; 1 where they say nothing that can be true."""
+    """Return the anisotropy of the metadata; 1 if it is missing or implausible."""
     anisotropy = image.anisotropy or 1.0
     if 1 / _MOST_ANISOTROPY <= anisotropy <= _MOST_ANISOTROPY:
         return anisotropy
@@ -164,7 +164,7 @@ def _flows(
     for t in range(image.frames):
         counter.add(0)
         parts.append(run(network, stacks.at(t), parameters, diameter, counter))
-    return parameters, joined(parts)
+    return parameters, concatenate_flows(parts)
 
 
 def _automatic_diameter(
@@ -175,14 +175,14 @@ def _automatic_diameter(
 ) -> float:
     """Return the diameter of the cells on the middle plane of the first time point.
 
-    The Transformers of Cellpose 4 see cells of any size; as there, their images are
-    not scaled.
+    The Transformers of Cellpose 4 segment cells of any size; as in Cellpose, their
+    images are not scaled.
     """
     if not network.spec.architecture_info.scales_images:
         return network.spec.diam_mean
     stack = stacks.at(0)
     with network.watched(checkpoint.check):
-        found = measured_diameter(
+        found = measure_diameter(
             network, stack[len(stack) // 2], parameters, checkpoint
         )
     return round(found, 1)
@@ -190,7 +190,7 @@ def _automatic_diameter(
 
 @dataclass
 class _Stacks:
-    """What the network sees of each time point; the last one read is kept."""
+    """Network input of each time point; the last one is cached."""
 
     image: ImageSource
     parameters: SegmentationParameters

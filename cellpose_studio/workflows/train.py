@@ -1,4 +1,4 @@
-"""Train a model on folders of images and masks."""
+"""Trains a model on folders of images and masks."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from cellpose_studio.engine.networks.size_model import (
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weights import inspect, save_weights
 from cellpose_studio.engine.threads import torch_threads
-from cellpose_studio.engine.training.augmentation import plain
+from cellpose_studio.engine.training.augmentation import normalized_input
 from cellpose_studio.engine.training.dataset import diameter_of, with_inputs
 from cellpose_studio.engine.training.state import (
     TrainingState,
@@ -39,7 +39,7 @@ from cellpose_studio.io.atomic import replacing
 from cellpose_studio.workflows.training_images import (
     ROLES,
     Found,
-    read_images,
+    read_training_images,
     training_files,
 )
 
@@ -56,22 +56,22 @@ def train_on_folders(
 ) -> tuple[int, int]:
     """Train on ``folders`` and write the weights to ``out``.
 
-    Each folder holds images and, beside each, its masks: ``image.tif`` and
+    Each folder contains images and their masks: ``image.tif`` and
     ``image_masks.tif``. ``split`` is a CSV table with the columns ``file`` (relative
-    to the table) and ``split``: rows of ``train`` are trained on, rows of
-    ``validation`` only measured, all others left alone. Without it every image is
-    trained on, and in the folders of ``whole`` in any case. Returns the number of
-    images of both kinds.
+    to the table) and ``split``: rows of ``train`` are used for training, rows of
+    ``validation`` for validation only, all others are ignored. Without a table, every
+    image is used for training; so are all images in the folders of ``whole``. Returns
+    the number of images of both kinds.
 
-    Every ten epochs the state is kept beside ``out``. With ``resume``, a training
-    that was broken off goes on from there; the result is the same.
+    Every ten epochs the state is saved next to ``out``. With ``resume``, an
+    interrupted training continues from it, with the same result.
 
     Raises
     ------
     TrainingSetUnfit
-        If there is nothing to train on, or nothing to go on from.
+        If there is nothing to train on, or the saved state does not fit.
     ImageUnreadable, MasksUnreadable, CannotSave
-        As the files make it necessary.
+        If a file cannot be read or written.
     """
     if out.is_dir():
         raise CannotSave(f"{out} is a folder.", "Give the name of a weight file.")
@@ -90,7 +90,8 @@ def train_on_folders(
             "Put image.tif and image_masks.tif into one folder.",
         )
     sets = {
-        role: read_images(files[role], parameters.shares, checkpoint) for role in ROLES
+        role: read_training_images(files[role], parameters.shares, checkpoint)
+        for role in ROLES
     }
     state = _State(out, _training_id(sets["train"], parameters), resume)
     net = train(
@@ -130,16 +131,18 @@ def _size_model(
     parameters: TrainingParameters,
     checkpoint: Checkpoint,
 ) -> SizeModel | None:
-    """Return what guesses the diameter of cells from the styles of ``net``.
+    """Return the size model of ``net``.
 
-    None where there are no cells to learn it from.
+    None if there are no cells to fit it to.
     """
     checkpoint.reached(0, 0, "learning the diameter")
     sizes = [(image, diameter_of(image.labels)) for image in images]
     known = [(image, diameter) for image, diameter in sizes if diameter is not None]
     if not known:
         return None
-    inputs = [with_inputs(plain(i.pixels), parameters.widths[0]) for i, _ in known]
+    inputs = [
+        with_inputs(normalized_input(i.pixels), parameters.widths[0]) for i, _ in known
+    ]
     return fit_size_model(
         [seen.transpose(1, 2, 0) for seen in inputs],
         [diameter for _, diameter in known],
@@ -152,7 +155,7 @@ def _size_model(
 def _data(
     folders: Sequence[Path], files: Sequence[Found], images: Sequence[TrainingImage]
 ) -> tuple[TrainingData, ...]:
-    """Return how many images and cells of each folder were trained on."""
+    """Return the number of training images and cells of each folder."""
     data = []
     for n, folder in enumerate(folders):
         pairs = zip(files, images, strict=True)
@@ -169,7 +172,7 @@ def _command(
     split: Path | None,
     whole: Sequence[Path],
 ) -> str:
-    """Return the command that trains this model, its files without their places."""
+    """Return the command that trains this model, with file names without folders."""
     words = ["cellpose-studio", "train", *(f.resolve().name for f in folders)]
     if split:
         words += ["--split", split.name]
@@ -185,7 +188,7 @@ def _command(
 
 
 class _State:
-    """The file from which a training that was broken off can go on."""
+    """The file from which an interrupted training is resumed."""
 
     def __init__(self, out: Path, training: str, resume: bool) -> None:
         self.path = out.with_name(f"{out.name}.resume")
@@ -198,7 +201,7 @@ class _State:
 
     @property
     def seconds(self) -> float:
-        """How long the training has taken, breaks left out."""
+        """Duration of the training, without interruptions."""
         return time.monotonic() - self._begun
 
     def keep(self, state: TrainingState) -> None:
@@ -209,7 +212,7 @@ class _State:
 def _training_id(
     images: Sequence[TrainingImage], parameters: TrainingParameters
 ) -> str:
-    """Return what tells a training on these images from every other one."""
+    """Return a hash of the images and parameters of a training."""
     digest = hashlib.sha256(parameters.model_dump_json().encode())
     for image in images:
         digest.update(image.pixels.tobytes())

@@ -1,4 +1,4 @@
-"""Find and read the images and masks that a model is trained on."""
+"""Finds and reads the images and masks of a training set."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.folders import is_found_path, scan
+from cellpose_studio.io.masks.folders import is_prediction_path, scan_folder
 from cellpose_studio.io.masks.reader import read_masks
 
 ROLES = ("train", "validation")
 
 Found = tuple[Path, Path, int]
-"""Image, masks, and which of the folders they lie in."""
+"""Image, masks, and the index of their folder."""
 
 
 def training_files(
@@ -30,10 +30,10 @@ def training_files(
     files: dict[str, list[Found]] = {role: [] for role in ROLES}
     for n, folder in enumerate([*folders, *whole]):
         table = roles if n < len(folders) else None
-        for entry in scan(folder):
+        for entry in scan_folder(folder):
             role = "train" if table is None else table.get(entry.image.resolve())
-            # What a model found is nothing to learn from.
-            true = [path for path in entry.masks if not is_found_path(path)]
+            # Results of a model are not ground truth.
+            true = [path for path in entry.masks if not is_prediction_path(path)]
             if true and role in files:
                 files[role].append((entry.image, true[0], n))
     return files
@@ -41,7 +41,7 @@ def training_files(
 
 def _roles(split: Path) -> dict[Path, str]:
     try:
-        # Excel puts a mark before the first column.
+        # Excel writes a byte order mark before the first column.
         with split.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, restval=""))
         return {(split.parent / r["file"]).resolve(): r["split"] for r in rows}
@@ -52,7 +52,7 @@ def _roles(split: Path) -> dict[Path, str]:
         ) from error
 
 
-def read_images(
+def read_training_images(
     files: Sequence[Found],
     shares: Sequence[float],
     checkpoint: Checkpoint,

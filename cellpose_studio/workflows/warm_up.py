@@ -1,4 +1,4 @@
-"""Loading what the first run, or the first edit, would otherwise wait for."""
+"""Imports and compiles ahead what the first run or edit would wait for."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 def warm_up(checkpoint: Checkpoint) -> list[str]:
     """Import torch and Cellpose; return the titles of the devices, fastest first.
 
-    One core is left to the window.
+    One core is reserved for the window.
     """
     from cellpose_studio.engine.threads import leave_a_core_free
 
@@ -29,10 +29,10 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
 
 
 def warm_up_editing(checkpoint: Checkpoint) -> None:
-    """Do each kind of edit on a few pixels, as if a user did.
+    """Do each kind of edit on a few pixels.
 
-    Loops over pixels are then compiled, or read from the cache of an earlier start,
-    and SciPy and scikit-image are imported.
+    This compiles the loops over pixels, or loads them from the cache on disk,
+    and imports SciPy and scikit-image.
     """
     from cellpose_studio.core.display.label_marks import draw_marks, marks_of
     from cellpose_studio.core.display.label_picture import draw_labels, redraw_labels

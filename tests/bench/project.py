@@ -32,7 +32,7 @@ from cellpose_studio.io.project.save_as import save_as
 from cellpose_studio.io.project.tables import journal, label_chunks, revisions
 from cellpose_studio.io.project.tables.images import (
     StoredImage,
-    read_images,
+    read_image_table,
     write_image,
 )
 
@@ -173,7 +173,7 @@ def seal(file: ProjectFile, base: int, pixels: Labels, places: list) -> None:
     )
     revisions.write_revision(file.db, revision)
     label_chunks.copy_chunks(file.db, revision.id, base, places)
-    parts = (label_chunks.packed(place, chunk(pixels, place)) for place in places)
+    parts = (label_chunks.pack_chunk(place, chunk(pixels, place)) for place in places)
     label_chunks.write_chunks(file.db, revision.id, parts)
     journal.seal(file.db, 1, base, revision.id)
     revisions.set_head(file.db, 1, revision.id, 9)
@@ -193,7 +193,7 @@ def opened(path: Path) -> Times:
     for _ in range(OTHERS):
         with times.once():
             file = open_project(path)
-            read_images(file.db, path.parent)
+            read_image_table(file.db, path.parent)
             revisions.read_label_sets(file.db)
         file.close()
     return times

@@ -40,7 +40,7 @@ def test_a_terminal_shows_what_is_being_done(monkeypatch):
 def test_without_a_terminal_there_is_no_bar(capsys):
     with Progress() as progress:
         progress.report(1, 2, "tile")
-        progress.say("a.tif: 4 cells")
+        progress.print_line("a.tif: 4 cells")
         progress.report(2, 2, "tile")
     said = capsys.readouterr()
     assert (said.out, said.err) == ("a.tif: 4 cells\n", "")

@@ -95,7 +95,7 @@ def test_other_masks_are_exit_code_3(project, capsys):
     assert run(["replay", str(project), "1"]) == 3
     said = capsys.readouterr().out
     assert said.startswith("Different: 12 cells then, 11 now; ")
-    assert "The pixels of a.tif are not those that the run saw." in said
+    assert "The pixels of a.tif have changed since the run." in said
 
 
 @pytest.mark.parametrize("more", [(), ("--as", "command")], ids=str)
@@ -111,7 +111,7 @@ def test_a_revision_or_a_project_that_is_not_there_is_told_of(project, capsys):
     assert run(["replay", str(project), "9"]) == 2
     assert "There is no revision 9" in capsys.readouterr().err
     assert run(["replay", str(project.with_name("q.cpstudio")), "1"]) == 2
-    assert "There is no q.cpstudio" in capsys.readouterr().err
+    assert "q.cpstudio does not exist in " in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -197,8 +197,8 @@ def test_a_scene_that_is_not_there_is_refused(tmp_path, capsys):
     path = two_scenes(tmp_path / "a.tif")
     assert run(["segment", str(path), "--scene", "third one"]) == 2
     said = capsys.readouterr().err
-    assert "a.tif holds no image called third one." in said
-    assert "It holds left one, right one." in said
+    assert "a.tif contains no image called third one." in said
+    assert "It contains left one, right one." in said
 
 
 def test_one_scene_of_a_file_is_segmented(tmp_path, capsys):

@@ -46,7 +46,7 @@ def test_a_part_that_was_lost_is_told(project, capsys):
     data[5 * 4096 : 6 * 4096] = bytes(4096)
     project.write_bytes(data)
     assert run(["rescue", str(project)]) == 1
-    assert "there may have been more" in capsys.readouterr().out
+    assert "so more may have been lost" in capsys.readouterr().out
 
 
 def test_nothing_to_save_is_a_failure(tmp_path, capsys):

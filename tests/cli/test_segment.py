@@ -126,7 +126,7 @@ def test_one_bad_image_does_not_stop_the_rest(segmented, cells, tmp_path, out):
     assert [line.split(":")[0] for line in said.splitlines()] == ["a.tif", "b.tif"]
     counts, first, second = errors.splitlines()
     assert counts == "2 done, 2 failed:"
-    assert first.startswith(f"  {tmp_path / 'gone.tif'}: There is no gone.tif in ")
+    assert first.startswith(f"  {tmp_path / 'gone.tif'}: gone.tif does not exist in ")
     assert second.startswith(f"  {tmp_path / 'bad.tif'}: bad.tif is damaged")
     assert names(out) == ["a_cp_masks.tif", "b_cp_masks.tif"]
 
@@ -156,7 +156,7 @@ def test_what_nobody_expected_does_not_stop_the_rest(
     images = [cells(f"{n}.tif", (64, 64)) for n in "abc"]
     code, _, said = segmented(*images)
     assert code == 1
-    assert "a.tif: The computer's memory is not enough." in said
+    assert "a.tif: There is not enough memory." in said
     assert "b.tif: Something unexpected went wrong: RuntimeError: out of luck" in said
     assert "Traceback" in said
     assert names(out) == ["c_cp_masks.tif"]
@@ -263,7 +263,10 @@ def ambiguous(tmp_path):
 def test_unknown_axes_are_asked_for_by_the_option(segmented, ambiguous):
     code, _, errors = segmented(ambiguous)
     assert code == 2
-    assert "unsaid.tif has the shape (6, 64, 64), and does not say" in errors
+    assert (
+        "unsaid.tif has the shape (6, 64, 64), and its metadata do not define the axes."
+        in errors
+    )
     assert "Add --axes ZYX (6 planes of a stack) or --axes TYX (6 time" in errors
 
 
@@ -365,7 +368,7 @@ def test_the_processor_threads_can_be_limited(segmented, cells):
 def test_a_folder_that_cannot_be_made_is_said_to(cells, tmp_path, capsys):
     path = cells("a.tif")
     assert run(["segment", str(path), "--out", str(path / "out")]) == 2
-    assert f"The folder {path / 'out'} cannot be made: " in capsys.readouterr().err
+    assert f"The folder {path / 'out'} cannot be created: " in capsys.readouterr().err
 
 
 def test_options_arrive_in_the_parameters(given, cells, segmented):
@@ -443,10 +446,13 @@ def test_a_value_that_makes_no_sense_is_refused_in_a_sentence(
     [
         (["--diameter", "large"], "argument --diameter: invalid float value: 'large'"),
         (["--niter", "1.5"], "argument --niter: invalid int value: '1.5'"),
-        (["--channels", "red"], "argument --channels: red is no channel: give 0, 1, 2"),
-        (["--channels", "-1"], "argument --channels: -1 is no channel"),
+        (
+            ["--channels", "red"],
+            "argument --channels: red is not a channel: give 0, 1, 2",
+        ),
+        (["--channels", "-1"], "argument --channels: -1 is not a channel"),
         (["--percentile", "1"], "argument --percentile: expected 2 arguments"),
-        (["--threads", "0"], "argument --threads: 0 is no number of threads"),
+        (["--threads", "0"], "argument --threads: 0 is not a number of threads"),
         (["--save", "jpg"], "argument --save: invalid choice: 'jpg'"),
         (["--colour", "red"], "unrecognized arguments: --colour red"),
     ],

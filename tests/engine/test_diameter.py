@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.diameter import measured_diameter, median_diameter
+from cellpose_studio.engine.diameter import measure_diameter, median_diameter
 from cellpose_studio.engine.networks.size_model import SizeModel
 
 
@@ -50,7 +50,7 @@ def discs(diameter: float, shape: tuple[int, int] = (160, 200)) -> np.ndarray:
 
 def measured(network, plane, checkpoint=None, **options) -> float:
     parameters = SegmentationParameters(**options)
-    return measured_diameter(network, plane, parameters, checkpoint or Checkpoint())
+    return measure_diameter(network, plane, parameters, checkpoint or Checkpoint())
 
 
 @pytest.mark.parametrize("diameter", [9.0, 24.0, 45.0])

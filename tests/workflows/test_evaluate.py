@@ -10,7 +10,7 @@ import tifffile
 from skimage.io import imsave
 
 from cellpose_studio.core.errors import ImageUnreadable, MasksUnreadable
-from cellpose_studio.workflows.evaluate import compare, masks_pairs
+from cellpose_studio.workflows.evaluate import agreement_of_files, masks_pairs
 
 
 @pytest.fixture
@@ -116,7 +116,7 @@ def test_agreement_is_counted_by_overlap(tmp_path):
     found[34:38, 34:38] = 5  # nothing
     tifffile.imwrite(tmp_path / "found.tif", found)
     imsave(tmp_path / "true.png", true, check_contrast=False)
-    agreement = compare(tmp_path / "found.tif", tmp_path / "true.png")
+    agreement = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.png")
     assert agreement.precision == pytest.approx((2 / 3, 2 / 3, 1 / 4))
     assert (agreement.true_cells, agreement.found_cells) == (2, 3)
 
@@ -124,7 +124,7 @@ def test_agreement_is_counted_by_overlap(tmp_path):
 def test_images_without_cells_agree_on_nothing(tmp_path):
     for name in ("a.tif", "b.tif"):
         tifffile.imwrite(tmp_path / name, np.zeros((8, 8), np.uint16))
-    agreement = compare(tmp_path / "a.tif", tmp_path / "b.tif")
+    agreement = agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
     assert all(math.isnan(value) for value in agreement.precision)
 
 
@@ -132,4 +132,4 @@ def test_masks_of_different_shapes_are_refused(tmp_path):
     for name, shape in (("a.tif", (8, 8)), ("b.tif", (8, 9))):
         tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
     with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
-        compare(tmp_path / "a.tif", tmp_path / "b.tif")
+        agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")

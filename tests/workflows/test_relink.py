@@ -10,7 +10,7 @@ import tifffile
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.workflows.relink import LostImage, find_lost, is_other
+from cellpose_studio.workflows.relink import LostImage, find_lost, is_replaced
 
 
 @pytest.fixture
@@ -126,4 +126,4 @@ def test_a_file_is_uncertaintyed_when_it_has_changed_or_gone(image):
     kept, changed, gone = (image(f"{n}.tif", seed=n) for n in range(3))
     shutil.copy(kept.path, changed.path)
     gone.path.unlink()
-    assert [is_other(i) for i in (kept, changed, gone)] == [False, True, True]
+    assert [is_replaced(i) for i in (kept, changed, gone)] == [False, True, True]

@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.io.images.missing import missing_among
+from cellpose_studio.io.images.missing import missing_files
 
 
 class MissingImages(QObject):
@@ -45,7 +45,7 @@ class MissingImages(QObject):
     def _start(self) -> None:
         self._queue.cancel_all()
         paths = [image.source.path for image in self._session.images]
-        job = Job("Looking for images", lambda c: missing_among(paths, c), quiet=True)
+        job = Job("Looking for images", lambda c: missing_files(paths, c), quiet=True)
         job.finished.connect(self._on_found)
         self._queue.start(job)
 

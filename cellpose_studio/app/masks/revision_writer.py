@@ -26,7 +26,7 @@ from cellpose_studio.io.project.tables.cell_status import write_statuses
 from cellpose_studio.io.project.tables.confidence import write_confidence
 from cellpose_studio.io.project.tables.label_chunks import (
     copy_chunks,
-    packed,
+    pack_chunk,
     write_chunks,
     write_labels,
 )
@@ -213,7 +213,7 @@ class RevisionWriter:
         def write(db: sqlite3.Connection) -> None:
             revisions.write_revision(db, revision, png(picture))
             copy_chunks(db, revision.id, base.id, places)
-            write_chunks(db, revision.id, (packed(*part) for part in chunks))
+            write_chunks(db, revision.id, (pack_chunk(*part) for part in chunks))
             journal.seal(db, label_set, base.id, revision.id)
             revisions.set_head(db, label_set, revision.id, revision.cells)
 

@@ -27,7 +27,7 @@ from cellpose_studio.io.project.file import (
 from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.row_counts import last_ids
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
-from cellpose_studio.io.project.tables.images import StoredImage, read_images
+from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
@@ -74,7 +74,7 @@ def read_contents(file: ProjectFile) -> Contents:
     try:
         # Another window may write to it meanwhile.
         with snapshot(file.db):
-            images = read_images(file.db, file.path.parent)
+            images = read_image_table(file.db, file.path.parent)
             label_sets = read_label_sets(file.db)
             state = read_state(file.db, "window")
             statuses = read_all_statuses(file.db)
@@ -91,7 +91,7 @@ def read_contents(file: ProjectFile) -> Contents:
             statuses=statuses,
         )
     except BaseException:
-        file.leave()
+        file.release()
         raise
 
 

@@ -1,4 +1,4 @@
-"""The first half of a run: from what the network sees to flows.
+"""The first half of a run: from the network input to flows.
 
 Scaling, the three views of a volume and their sums follow Cellpose's
 ``CellposeModel._run_net`` and ``core.run_3D``.
@@ -19,8 +19,8 @@ from cellpose_studio.engine.networks.network import Network
 
 FloatArray = npt.NDArray[np.float32]
 
-# For each view of a volume: how (Z, Y, X, C) is turned, how its planes are turned
-# back, and along which axes (0 is Z) the two flows of its planes point.
+# For each view of a volume: how (Z, Y, X, C) is transposed, how its planes are
+# transposed back, and along which axes (0 is Z) the two flows of its planes point.
 _VIEWS = (
     ((0, 1, 2, 3), (0, 1, 2), (1, 2)),
     ((1, 0, 2, 3), (1, 0, 2), (0, 2)),
@@ -34,7 +34,7 @@ def count_tiles(
     parameters: SegmentationParameters,
     scale: float,
 ) -> int:
-    """Return how many tiles a stack of shape (Z, Y, X) takes."""
+    """Return the number of tiles of a stack of shape (Z, Y, X)."""
     z, y, x = stack
     if not parameters.do_3D:
         return z * tiling((y, x), scale, network, parameters).count
@@ -50,7 +50,7 @@ def flows_of_planes(
     diameter: float,
     counter: TileCounter,
 ) -> Flows:
-    """Return the flows of every plane of ``stack`` (Z, Y, X, C), each on its own."""
+    """Return the flows of every plane of ``stack`` (Z, Y, X, C), independently."""
     from cellpose_studio.engine.cellpose_api import resize_image
 
     scale = network.spec.diam_mean / diameter
@@ -84,8 +84,8 @@ def flows_of_volume(
     return _smoothed(_flows(outputs, parameters, scale, diameter), parameters)
 
 
-def joined(parts: list[Flows]) -> Flows:
-    """Return the flows of several time points as those of the whole image."""
+def concatenate_flows(parts: list[Flows]) -> Flows:
+    """Return the flows of several time points as flows of the whole image."""
     first = parts[0]
     if len(parts) == 1:
         return first
@@ -117,7 +117,7 @@ def _flows(
     scale: float,
     diameter: float,
 ) -> Flows:
-    """Wrap (Z, Y, X, A + 1) outputs; at network size, the dynamics see scale 1."""
+    """Wrap (Z, Y, X, A + 1) outputs; at network size, the scale is 1."""
     return Flows(
         dP=np.ascontiguousarray(np.moveaxis(outputs[..., :-1], -1, 0)),
         cellprob=np.ascontiguousarray(outputs[..., -1]),

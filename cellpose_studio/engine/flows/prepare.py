@@ -1,4 +1,4 @@
-"""From the pixels of a file to what a network sees."""
+"""Conversion of the pixels of a file to the input of a network."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ def network_input(
     normalization: Normalization,
     together: bool,
 ) -> npt.NDArray[np.float32]:
-    """Return what the network sees of a stack, as a new (Z, Y, X, inputs) array.
+    """Return the network input of a stack, as a new (Z, Y, X, inputs) array.
 
     Parameters
     ----------
     channels
-        For each input the channel that it sees, as in `SegmentationParameters`.
+        The channel for each input, as in `SegmentationParameters`.
     pixels
-        All channels of the stack, (C, Z, Y, X), any type; not changed. Pixels that
-        are no number, as around a registered image, count as 0.
+        All channels of the stack, (C, Z, Y, X), any type; not modified. NaN and
+        infinity, as around a registered image, count as 0.
     normalization
-        Carried out by Cellpose's own functions.
+        Applied by Cellpose's own functions.
     together
         Scale all planes by the same percentiles.
     """

@@ -1,8 +1,8 @@
 """Run a network over planes of any size, in overlapping tiles.
 
 The tiling is Cellpose's (`transforms.make_tiles`, `average_tiles`), so the outputs
-agree with `cellpose.core.run_net`. That function itself can neither report nor stop,
-and expects styles of 256 numbers, which smaller networks do not have.
+agree with `cellpose.core.run_net`. That function itself can neither report progress nor
+be cancelled, and expects styles of 256 numbers, which smaller networks do not have.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ FloatArray = npt.NDArray[np.float32]
 
 
 class TileCounter:
-    """Counts the tiles of a whole run for its checkpoint."""
+    """Counts the tiles of a whole run and reports them."""
 
     def __init__(self, checkpoint: Checkpoint, total: int) -> None:
         self._checkpoint = checkpoint
@@ -36,19 +36,19 @@ class TileCounter:
         self._checkpoint.check()
 
     def add(self, tiles: int) -> None:
-        """Report that so many more tiles are done."""
+        """Report that ``tiles`` more tiles are done."""
         self._done += tiles
         self._checkpoint.reached(self._done, self._total, "tile")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Tiling:
-    """How planes of one size are cut.
+    """How planes of one size are cut into tiles.
 
     Attributes
     ----------
     size
-        (Y, X) of a plane as the network sees it, px.
+        (Y, X) of a plane at the scale of the network, px.
     pads
         Zeros before and after it along Y, and along X.
     tile
@@ -75,7 +75,7 @@ class Tiling:
     def cut(
         self, plane: FloatArray
     ) -> tuple[FloatArray, list[list[int]], list[list[int]]]:
-        """Return the tiles (N, C, Y, X) of ``plane`` (Y, X, C), and where they lie."""
+        """Return the tiles (N, C, Y, X) of ``plane`` (Y, X, C), and their positions."""
         from cellpose_studio.engine.cellpose_api import make_tiles
 
         padded = np.pad(plane.transpose(2, 0, 1), ((0, 0), *self.pads))
@@ -87,7 +87,7 @@ class Tiling:
     def join(
         self, outputs: FloatArray, ysub: list[list[int]], xsub: list[list[int]]
     ) -> FloatArray:
-        """Return the outputs (N, 3, Y, X) of tiles as those of the plane (Y, X, 3)."""
+        """Merge the outputs (N, 3, Y, X) of tiles into those of the plane (Y, X, 3)."""
         from cellpose_studio.engine.cellpose_api import average_tiles, unaugment_tiles
 
         (top, bottom), (left, right) = self.pads
@@ -114,7 +114,7 @@ def tiling(
     Raises
     ------
     ParametersUnfit
-        If nothing is left of them.
+        If no pixel is left of them.
     """
     from cellpose_studio.engine.cellpose_api import get_pad_yx
 
@@ -150,7 +150,7 @@ def run_planes(
     Parameters
     ----------
     stack
-        (Z, Y, X, C) as the network sees it, but for its scale.
+        (Z, Y, X, C) network input, not scaled yet.
     scale
         Network pixels per pixel of ``stack``.
 
@@ -162,9 +162,9 @@ def run_planes(
     Raises
     ------
     Cancelled
-        At the next tile after a stop, or block of a network that is slow.
+        At the next block of the network after a stop.
     DeviceFull
-        If not even one tile fits into the device's memory.
+        If not even one tile fits into the memory of the device.
     """
     from cellpose_studio.engine.cellpose_api import resize_image
 
@@ -199,7 +199,7 @@ def _side(
 
 
 def _groups(planes: int, tiles: int, batch: int) -> Iterator[range]:
-    """Yield the planes whose tiles fill a batch together."""
+    """Yield groups of planes whose tiles fill a batch together."""
     step = max(1, batch // tiles)
     for first in range(0, planes, step):
         yield range(first, min(first + step, planes))
@@ -208,8 +208,8 @@ def _groups(planes: int, tiles: int, batch: int) -> Iterator[range]:
 def _run(
     network: Network, tiles: FloatArray, batch: int, counter: TileCounter
 ) -> FloatArray:
-    """Run all tiles, as many at a time as there is memory for."""
-    # A processor is fastest on one tile, whose maps fit into its cache.
+    """Run all tiles, in batches as large as the memory allows."""
+    # A CPU is fastest on single tiles, whose feature maps fit into its cache.
     batch = 1 if network.device.name == "cpu" else batch
     results: list[FloatArray] = []
     done = 0
@@ -217,6 +217,7 @@ def _run(
         try:
             results.append(network.run(tiles[done : done + batch]))
         except torch.OutOfMemoryError as error:
+            # Torch keeps freed blocks, whose sizes may not fit the smaller batch.
             torch.cuda.empty_cache()
             if batch == 1:
                 raise device_full(network.device) from error

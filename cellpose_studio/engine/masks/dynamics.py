@@ -1,7 +1,7 @@
 """The second half of a run: from flows to masks.
 
-The result is that of Cellpose's ``dynamics.resize_and_compute_masks``. What the flow
-threshold and the smallest size need is kept, so that these act at once.
+The result is that of Cellpose's ``dynamics.resize_and_compute_masks``. Intermediate
+results are cached, so that a new flow threshold or smallest size acts at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.masks.follow import follow
 from cellpose_studio.engine.masks.mask_flows import flow_errors
-from cellpose_studio.engine.masks.stitch import stitched
+from cellpose_studio.engine.masks.stitch import stitch_planes
 
 Labels = npt.NDArray[np.integer]
 LabelArray = npt.NDArray[np.uint32]
@@ -34,7 +34,7 @@ _STEPS = 200
 
 @dataclass
 class _Candidates:
-    """Cells of one plane or volume before they are sorted out.
+    """Cells of one plane or volume before they are filtered.
 
     ``errors`` holds the flow error of cell n at n - 1 once it has been computed.
     """
@@ -44,27 +44,27 @@ class _Candidates:
 
 
 class FlowMaskMaker:
-    """Makes masks from the flows of one image, again and again.
+    """Makes masks from the flows of one image, for any number of thresholds.
 
     Parameters
     ----------
     flows
-        Of the whole image.
+        Flows of the whole image.
     label_shape
-        Of the masks: TYX, ZYX, TZYX or YX.
+        Shape of the masks: TYX, ZYX, TZYX or YX.
     device
-        Where the pixels follow the flows. Without enough memory there, they do so
-        on the CPU, and ``fell_back`` becomes True.
+        Device on which the pixels follow the flows. If its memory is too small, the CPU
+        is used instead, and ``fell_back`` becomes True.
     """
 
     def __init__(
         self, flows: Flows, label_shape: tuple[int, ...], device: Device = CPU
     ) -> None:
-        # Or torch warns on the terminal at the first run.
+        # Unless this is set, torch prints a warning at the first run.
         torch.sparse.check_sparse_tensor_invariants.disable()
         self._flows = flows
         self._label_shape = label_shape
-        # Apple's GPU cannot do all of it.
+        # Torch lacks some of the operations on Apple's GPU.
         self._device = torch.device("cpu" if device.name == "mps" else device.name)
         self.fell_back = False
         self._key: tuple[float, ...] = ()
@@ -99,7 +99,7 @@ class FlowMaskMaker:
         parameters: SegmentationParameters,
         checkpoint: Checkpoint,
     ) -> Confidence:
-        """Return how sure the network is of ``labels``, made by `masks` from these.
+        """Return the confidence in ``labels``, the last result of `masks`.
 
         Raises
         ------
@@ -122,7 +122,7 @@ class FlowMaskMaker:
             inside = own > 0
             _add(seen, own[inside])
             _add(chance, own[inside], expit(self._of_part(n)[1][inside]))
-            # Holes that were filled belong to no candidate.
+            # Pixels of filled holes belong to no candidate.
             inside &= cells.labels > 0
             _add(fitted, own[inside])
             _add(error, own[inside], errors[cells.labels[inside] - 1])
@@ -137,7 +137,7 @@ class FlowMaskMaker:
         )
 
     def _count(self) -> int:
-        """Return how many parts the dynamics run on: volumes, or planes."""
+        """Return the number of parts that the dynamics run on: volumes, or planes."""
         flows = self._flows
         return flows.frames if flows.volumetric else len(flows.cellprob)
 
@@ -167,7 +167,7 @@ class FlowMaskMaker:
         return cells.errors
 
     def _found(self, n: int, check: Callable[[], None]) -> Labels:
-        """Return the cells of one part that the flows lead to."""
+        """Return the cells of one part that the flows converge to."""
         from cellpose_studio.engine.cellpose_api import get_masks_torch
 
         steps, cellprob_threshold, max_size_fraction = self._key
@@ -203,7 +203,7 @@ class FlowMaskMaker:
         return shape[-3:] if self._flows.volumetric else shape[-2:]
 
     def _resized(self, labels: Labels, shape: tuple[int, ...]) -> Labels:
-        """Return ``labels`` at another size, if the flows have that of the network."""
+        """Return ``labels`` at ``shape``; they may have the scale of the network."""
         if labels.shape == shape:
             return labels
         import cv2
@@ -216,7 +216,7 @@ class FlowMaskMaker:
         return np.asarray(resize_image_3d(labels, shape, **nearest))
 
     def _joins(self, parameters: SegmentationParameters) -> bool:
-        """Return whether planes become cells of a stack afterwards."""
+        """Return whether the cells of planes are stitched into cells of a stack."""
         planes = len(self._flows.cellprob) // self._flows.frames
         return (
             parameters.stitch_threshold > 0
@@ -230,7 +230,7 @@ class FlowMaskMaker:
         if self._joins(parameters):
             stacks = np.split(np.stack(parts), self._flows.frames)
             threshold, smallest = parameters.stitch_threshold, parameters.min_size
-            parts = [_finished(stitched(s, threshold), smallest) for s in stacks]
+            parts = [_finished(stitch_planes(s, threshold), smallest) for s in stacks]
         if parameters.exclude_on_edges:
             parts = [_without_border(part) for part in parts]
         return _told_apart(parts).reshape(self._label_shape)
@@ -241,9 +241,10 @@ def _add(
     ids: npt.NDArray[np.integer],
     values: npt.NDArray[np.floating] | None = None,
 ) -> None:
-    """Add 1 or one of ``values`` to the place of each of ``ids`` in ``sums``.
+    """Add 1 or one of ``values`` to the element of each of ``ids`` in ``sums``.
 
-    Only between the lowest and the highest, which in a plane of many are close.
+    Only the range from the lowest to the highest id is touched, which is short in one
+    plane of many.
     """
     if len(ids):
         low = int(ids.min())
@@ -252,9 +253,9 @@ def _add(
 
 
 def _told_apart(parts: list[LabelArray]) -> LabelArray:
-    """Return all parts as one array in which no two share an id.
+    """Return all parts as one array in which no two cells share an id.
 
-    Cellpose begins at 1 in each, which makes one cell of many in other programs.
+    Cellpose numbers each part from 1; other programs would merge cells with one id.
     """
     together = np.stack(parts)
     used = 0
@@ -266,7 +267,7 @@ def _told_apart(parts: list[LabelArray]) -> LabelArray:
 
 
 def _without(labels: Labels, cells: npt.NDArray[np.integer]) -> Labels:
-    """Return ``labels`` without ``cells``, numbered 1..N again; may change them."""
+    """Return ``labels`` without ``cells``, renumbered 1..N; may modify ``labels``."""
     import fastremap
 
     fastremap.mask(labels, cells, in_place=True)
@@ -274,7 +275,7 @@ def _without(labels: Labels, cells: npt.NDArray[np.integer]) -> Labels:
 
 
 def _finished(labels: Labels, min_size: int) -> LabelArray:
-    """Fill holes and leave out small cells; may change ``labels``."""
+    """Fill holes and remove small cells; may modify ``labels``."""
     from cellpose_studio.engine.cellpose_api import fill_holes_and_remove_small_masks
 
     filled = fill_holes_and_remove_small_masks(labels, min_size=min_size)

@@ -1,9 +1,9 @@
-"""Where the flows carry pixels.
+"""Dynamics: moves pixels along the flows.
 
 The Euler integration of Cellpose's ``dynamics.steps_interp`` (Stringer et al., Nature
-Methods 18, 2021), to the same numbers. That one cannot be stopped, and takes all
-pixels through a step before the next; a few at a time stay in the processor's cache,
-which takes half the time.
+Methods 18, 2021), with the same numbers. That function cannot be cancelled, and moves
+all pixels by one step before the next step. Here groups of pixels that fit into the
+processor's cache run through all steps, which takes half the time.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def follow(
     device: torch.device,
     check: Callable[[], None],
 ) -> Tensor:
-    """Return the pixels (A, N) at which ``points`` are after ``steps``, int32.
+    """Return the pixels (A, N) that ``points`` reach after ``steps``, int32.
 
     Parameters
     ----------
@@ -38,7 +38,7 @@ def follow(
         For each axis the N coordinates to start from, as ``np.nonzero`` gives them.
         The field counts as zero everywhere else.
     check
-        Called several times a second; what it raises leaves this function.
+        Called several times a second; its exceptions propagate.
     """
     # Torch's order of axes is X first, and its coordinates run from -1 to 1.
     ends = torch.tensor(dP.shape[:0:-1], dtype=torch.float32, device=device) - 1
@@ -65,7 +65,7 @@ def _field(
 
 
 def _carried(start: Tensor, field: Tensor, steps: int) -> Tensor:
-    """Return where (N, A) ``start`` is after ``steps`` in ``field`` (A, ...)."""
+    """Return the positions (N, A) that ``start`` reaches after ``steps``."""
     axes = start.shape[1]
     at = start.clone().view(*[1] * axes, -1, axes)
     for _ in range(steps):

@@ -1,9 +1,9 @@
-"""The flows that a perfect network would give for masks.
+"""Flows of masks: what a perfect network would output for them.
 
-Heat spreads from the centre of a cell, and the flows run towards where it is warmer
-(Stringer et al., Nature Methods 18, 2021). The numbers are those of Cellpose's
-``dynamics.masks_to_flows_gpu``. On a processor that takes minutes for a large image,
-in which it cannot be stopped; one cell at a time takes seconds.
+Heat diffuses from the centre of a cell, and the flows follow the gradient of the
+temperature (Stringer et al., Nature Methods 18, 2021). The numbers are those of
+Cellpose's ``dynamics.masks_to_flows_gpu``. On a CPU, that function takes minutes for a
+large image and cannot be cancelled; one cell at a time takes seconds.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def flows_of_masks(
 ) -> FloatArray:
     """Return the flows (2, Y, X) of ``labels`` (Y, X): unit vectors, 0 in background.
 
-    ``check`` is called several times a second; what it raises leaves this function.
+    ``check`` is called several times a second; its exceptions propagate.
     """
     boxes = find_objects(labels)
     sides = [b[0].stop - b[0].start + b[1].stop - b[1].start for b in boxes if b]
@@ -50,7 +50,7 @@ def flow_errors(
 ) -> npt.NDArray[np.float64]:
     """Return the flow error of cell n at n - 1, as Cellpose's ``flow_error``.
 
-    It is the mean squared distance between the flows of its mask and ``dP``
+    This is the mean squared distance between the flows of its mask and ``dP``
     (2, Y, X), five times the unit vectors that the network gave. ``labels`` (Y, X)
     are 1..N.
     """
@@ -61,7 +61,7 @@ def flow_errors(
 
 
 def _warmth(inside: Mask, steps: int, check: Callable[[], None]) -> Heat:
-    """Return how warm each pixel is after ``steps``, with a rim of one pixel."""
+    """Return the temperature of each pixel after ``steps``, padded by one pixel."""
     within = np.pad(inside.astype(np.float64), 1)
     warmth = np.zeros_like(within)
     y, x = _centre(inside)
@@ -82,9 +82,9 @@ def _centre(inside: Mask) -> tuple[int, int]:
 
 @compiled
 def _spread(warmth: Heat, within: Heat, y: int, x: int, steps: int) -> Heat:
-    """Warm the centre by 1 and average over 3 x 3 pixels of the cell, again."""
-    # The sum is in torch's order: in the middle of a symmetric cell, where it is
-    # equally warm all around, the rounding alone decides on a direction.
+    """Repeatedly warm the centre by 1 and average over 3 x 3 pixels of the cell."""
+    # The terms are added in torch's order: in the middle of a symmetric cell, where the
+    # gradient vanishes, the rounding alone determines the direction.
     height, width = warmth.shape
     after = np.zeros_like(warmth)
     for _ in range(steps):
@@ -101,7 +101,7 @@ def _spread(warmth: Heat, within: Heat, y: int, x: int, steps: int) -> Heat:
 
 @compiled
 def _uphill(heat: Heat, inside: Mask, flows: FloatArray) -> None:
-    """Write the direction in which it gets warmer; ``heat`` has a rim of 1 pixel."""
+    """Write the direction of the gradient of ``heat``, which is padded by 1 pixel."""
     for y in range(inside.shape[0]):
         for x in range(inside.shape[1]):
             if inside[y, x]:

@@ -1,4 +1,4 @@
-"""Join cells of neighbouring planes by how much they overlap."""
+"""Stitching: merges cells of neighbouring planes by their overlap."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ import numpy.typing as npt
 Plane = npt.NDArray[np.uint32]
 
 
-def stitched(
+def stitch_planes(
     planes: npt.NDArray[np.uint32], threshold: float
 ) -> npt.NDArray[np.uint32]:
-    """Return planes (Z, Y, X) whose cells have one id where they are one cell.
+    """Return planes (Z, Y, X) in which overlapping cells share one id.
 
     The rule is that of Cellpose's ``utils.stitch3D``: a cell takes the id of the
     cell below that it overlaps most, if their IoU is at least ``threshold`` and no
-    other cell of its plane overlaps that one more. Unlike there, cells above an
-    empty plane never share an id with others, and only pairs that touch take memory.
+    other cell of its plane overlaps that one more. Unlike in Cellpose, cells above an
+    empty plane never share an id with others, and only overlapping pairs take memory.
     """
     result = np.zeros_like(planes)
     result[0] = planes[0]
@@ -43,9 +43,9 @@ def _continued(
 
 
 def _partners(plane: Plane, below: Plane, threshold: float) -> npt.NDArray[np.int64]:
-    """Return (2, n): cells, and the cells below that they are one with."""
+    """Return (2, n): cells, and the cells below that they are merged with."""
     both = (plane > 0) & (below > 0)
-    # One number per pair sorts far faster than two.
+    # One integer per pair sorts much faster than two.
     base = int(below.max(initial=0)) + 1
     keys = plane[both].astype(np.int64) * base + below[both]
     keys, shared = np.unique(keys, return_counts=True)
@@ -64,6 +64,6 @@ def _best(
     others: npt.NDArray[np.int64],
     iou: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.int64]:
-    """Return which pair is best for each of ``cells``; ties go to the lowest other."""
+    """Return the best pair of each of ``cells``; ties go to the lowest other."""
     order = np.lexsort((others, -iou, cells))
     return order[np.unique(cells[order], return_index=True)[1]]

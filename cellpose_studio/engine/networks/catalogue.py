@@ -1,4 +1,4 @@
-"""The models that ship, and those that the user has as files."""
+"""Catalogue of the shipped models and of the user's weight files."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cellpose_studio.paths import resource
 
 
 def shipped() -> list[ModelSpec]:
-    """Return the models that come with the application, the default first."""
+    """Return the models shipped with the application, the default first."""
     folder = resource("models")
     specs = []
     for card in sorted(folder.glob("*.json")):
@@ -27,9 +27,9 @@ def from_file(path: Path) -> ModelSpec:
     Raises
     ------
     ModelUnusable
-        If it holds none that we can run.
+        If it contains no supported model.
     """
-    # Imports torch, which the list of models can do without.
+    # These import torch, which the list of models does not need.
     from cellpose_studio.engine.networks.model_card import with_card
     from cellpose_studio.engine.networks.weights import inspect
 
@@ -37,12 +37,12 @@ def from_file(path: Path) -> ModelSpec:
 
 
 def find(name: str) -> ModelSpec:
-    """Return the model of that name, or in the weight file of that path.
+    """Return the model of a name, or in the weight file at a path.
 
     Raises
     ------
     ModelUnusable
-        If there is none; no other model is ever used in its place.
+        If there is none; another model is never used instead.
     """
     known = {spec.name: spec for spec in shipped()}
     if name in known:

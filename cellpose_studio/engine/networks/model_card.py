@@ -1,4 +1,4 @@
-"""Cards of models: JSON files that lie beside the weights."""
+"""Model cards: JSON files next to the weights."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _WORDS = ("title", "description", "licence", "card")
 
 
 def card_path(weights: Path) -> Path:
-    """Return where the card of a weight file is, if it has one."""
+    """Return the path of the card of a weight file, whether or not it exists."""
     return weights.with_name(f"{weights.name}.json")
 
 
 def with_card(spec: ModelSpec) -> ModelSpec:
-    """Return ``spec`` with what the card beside its weights says.
+    """Return ``spec`` with the card next to its weights.
 
-    A card that is damaged, or was written for other weights, says nothing.
+    A card that is damaged, or was written for other weights, is ignored.
     """
     try:
         facts = json.loads(card_path(spec.path).read_text(encoding="utf-8"))
@@ -42,7 +42,7 @@ def card_text(spec: ModelSpec) -> str:
 
 
 def machine() -> str:
-    """Return what the numbers of a training depend on, beside the versions."""
+    """Return a description of the hardware, on which the result of training depends."""
     threads = torch.get_num_threads()
     parts = [
         f"{platform.system()} {platform.machine()}",

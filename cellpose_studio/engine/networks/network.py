@@ -1,4 +1,4 @@
-"""Networks, loaded and ready to run."""
+"""Loaded networks, and a cache of the last one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from cellpose_studio.engine.networks.weights import Weights, read_weights, sha25
 FloatArray = npt.NDArray[np.float32]
 
 _DIVISIBLE = 16
-"""What the sides of an image must be divisible by, as in Cellpose."""
+"""The sides of an image are padded to multiples of this, as in Cellpose."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -39,9 +39,9 @@ class Network:
     module
         Maps (N, C, Y, X) to (N, 3, Y, X) and (N, S) styles.
     blocks
-        Its parts, in the order in which they run; each takes well under a second.
+        Its parts in the order of execution; each takes well under a second.
     sizes
-        Guesses the diameter of the cells, where the model came with such a part.
+        Size model that estimates the diameter, if the model has one.
     """
 
     spec: ModelSpec
@@ -58,7 +58,7 @@ class Network:
 
     @property
     def pads_to_tile(self) -> bool:
-        """Images smaller than a tile are padded to it: Transformers cannot do less."""
+        """Whether smaller images are padded to a tile, which Transformers require."""
         return self.spec.architecture_info.pads_to_tile
 
     def run(self, tiles: FloatArray) -> FloatArray:
@@ -66,6 +66,7 @@ class Network:
         pixels = torch.from_numpy(np.ascontiguousarray(tiles))
         pixels = pixels.to(self.device.name, torch_dtype(self.precision))
         if self.device.name == "cpu" and self.spec.architecture_info.channels_last:
+            # The CPU's convolutions are fastest with the channels last.
             pixels = pixels.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             outputs: Tensor = self.module(pixels)[0]
@@ -77,7 +78,7 @@ class Network:
 
     @contextmanager
     def watched(self, before_block: Callable[[], None]) -> Iterator[None]:
-        """Call ``before_block`` ahead of each block; what it raises leaves `run`."""
+        """Call ``before_block`` before each block; its exceptions leave `run`."""
         handles = [
             block.register_forward_pre_hook(lambda *_: before_block())
             for block in self.blocks
@@ -95,18 +96,18 @@ def load(
     check: Callable[[], None] = lambda: None,
     precision: Precision | None = None,
 ) -> Network:
-    """Read the weights of ``spec`` onto ``device``; ``check`` may stop it by raising.
+    """Load the weights of ``spec`` onto ``device``; ``check`` may raise to cancel.
 
-    ``precision`` of None is the fastest that the hardware computes in.
+    ``precision`` None chooses the fastest that the hardware supports natively.
 
     Raises
     ------
     ModelUnusable
-        If the file has gone or changed, or the network needs something more.
+        If the file is missing or has changed, or the network needs another package.
     ParametersUnfit
-        If the network does not run in that precision.
+        If the network does not support the precision.
     DeviceFull
-        If the device is too small for it.
+        If the memory of the device is too small.
     """
     precision = _fitting(precision, spec, device)
     weights = read_weights(spec.path)
@@ -150,15 +151,15 @@ def style_of(
 
 
 def device_full(device: Device) -> DeviceFull:
-    """Return the error for a network that a device is too small for."""
+    """Return the error for a network that exceeds the memory of a device."""
     return DeviceFull(
-        f"The memory of {device.title} is too small for this model.",
+        f"{device.title} has too little memory for this model.",
         "Choose a smaller model, or run it on the CPU.",
     )
 
 
 class NetworkCache:
-    """Keeps the network that was used last, so that the next run starts at once."""
+    """Caches the last used network, so that the next run starts at once."""
 
     def __init__(self) -> None:
         self._network: Network | None = None
@@ -178,14 +179,14 @@ class NetworkCache:
             network.device,
             network.precision,
         ):
-            # Frees the memory of the last one before the next one needs it.
+            # The memory of the last network must be free before the next one is loaded.
             network = self._network = None
             network = self._network = load(spec, device, check, precision)
         return network
 
 
 def _fitting(precision: Precision | None, spec: ModelSpec, device: Device) -> Precision:
-    """Return the precision to run in; raises `ParametersUnfit` for one that cannot."""
+    """Return the precision to run in; raises `ParametersUnfit` if unsupported."""
     if precision == "bfloat16" and not spec.architecture_info.bfloat16:
         raise ParametersUnfit(
             f"{spec.label} runs in float32 only.", "Leave the precision to the model."
@@ -194,7 +195,7 @@ def _fitting(precision: Precision | None, spec: ModelSpec, device: Device) -> Pr
 
 
 def _fill(module: nn.Module, weights: Weights, spec: ModelSpec) -> None:
-    """Put ``weights`` into ``module``, every one of them."""
+    """Load ``weights`` into ``module``; none may be missing or left over."""
     sizes = {"diam_mean": spec.diam_mean, "diam_labels": spec.diam_labels}
     for name, size in sizes.items():
         weights.setdefault(name, torch.tensor([size]))
@@ -203,5 +204,5 @@ def _fill(module: nn.Module, weights: Weights, spec: ModelSpec) -> None:
     except RuntimeError as error:
         raise ModelUnusable(
             f"The weights of {spec.path.name} do not fit the network.",
-            "The file may be damaged, or come from a changed Cellpose.",
+            "The file may be damaged, or come from a modified Cellpose.",
         ) from error

@@ -1,8 +1,8 @@
-"""Guess the diameter of the cells from the style of an image, before a run.
+"""Size models: estimate the diameter of the cells from the style of an image.
 
 The first step of the size models of Cellpose 1-3: the style, an average of the
-network's deepest map, tells the size of what is in the image, and a linear
-regression reads it out (Stringer, Wang, Michaelos & Pachitariu, Nature Methods 18,
+network's deepest feature map, depends on the size of the cells, and a linear
+regression estimates it (Stringer, Wang, Michaelos & Pachitariu, Nature Methods 18,
 100-106, 2021, "Size estimation").
 """
 
@@ -21,17 +21,17 @@ from cellpose_studio.core.errors import ModelUnusable
 
 FloatArray = npt.NDArray[np.float32]
 Style = Callable[[FloatArray], npt.NDArray[np.float64]]
-"""Maps what the network sees, (Y, X, C), to its style (S,)."""
+"""Maps a network input (Y, X, C) to its style (S,)."""
 
 SIZES = (0.3, 4.0)
-"""Diameters that a guess can tell, in those that the network scales cells to."""
+"""Range of estimated diameters, in units of ``diam_mean``."""
 
 _VIEWS = 5
-"""How often each image is looked at, at another scale each time."""
+"""Number of views of each image, at different scales."""
 _SIDE = 256
-"""Largest side of what is looked at, px: small enough for a guess to be quick."""
+"""Largest side of a view, px: small enough for a fast estimate."""
 _RIDGE = 1.0
-"""As in Cellpose: keeps the weights of a style's many numbers small."""
+"""Ridge penalty, as in Cellpose: keeps the many weights small."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -41,13 +41,13 @@ class SizeModel:
     Attributes
     ----------
     weights
-        (S,), one for each number of a style.
+        (S,) regression weights.
     mean_style
-        (S,), of the styles that it was made from.
+        (S,) mean of the styles that it was fitted to.
     mean_log
-        Of the logarithms of diameter / ``diam_mean`` that it was made from.
+        Mean of the logarithms of diameter / ``diam_mean`` that it was fitted to.
     diam_mean
-        What the network scales cells to, px.
+        Diameter that the network scales cells to, px.
     """
 
     weights: npt.NDArray[np.float64]
@@ -56,7 +56,7 @@ class SizeModel:
     diam_mean: float
 
     def diameter(self, style: npt.NDArray[np.float64]) -> float:
-        """Return the diameter of the cells in an image of that style, px."""
+        """Return the diameter of the cells in an image with a style, px."""
         log = float((style - self.mean_style) @ self.weights) + self.mean_log
         low, high = np.log(SIZES)
         return self.diam_mean * float(np.exp(np.clip(log, low, high)))
@@ -69,9 +69,9 @@ def fit_size_model(
     diam_mean: float,
     check: Callable[[], None],
 ) -> SizeModel:
-    """Return the size model of a network, from images (Y, X, C) of known diameters.
+    """Fit a size model to images (Y, X, C) with cells of known diameters.
 
-    The same arguments give the same numbers. ``check`` is called before each view.
+    The fit is deterministic. ``check`` is called before each view.
     """
     rng = np.random.default_rng(0)
     styles, logs = [], []
@@ -92,7 +92,7 @@ def fit_size_model(
 def part_for_style(image: FloatArray) -> FloatArray:
     """Return the part of ``image`` (Y, X, C) that its style is taken from.
 
-    Of several parts of a large image the one with the most in it.
+    Of several parts of a large image, it is the one with the highest contrast.
     """
     height, width = image.shape[:2]
     corners = [(y, x) for y in _starts(height, _SIDE) for x in _starts(width, _SIDE)]
@@ -101,7 +101,7 @@ def part_for_style(image: FloatArray) -> FloatArray:
 
 
 def size_model_path(weights: Path) -> Path:
-    """Return where the size model of a weight file is, if it has one."""
+    """Return the path of the size model of a weight file, whether or not it exists."""
     return weights.with_name(f"{weights.name}.size.npz")
 
 
@@ -112,12 +112,12 @@ def save_size_model(model: SizeModel, path: Path) -> None:
 
 
 def load_size_model(path: Path) -> SizeModel:
-    """Read a size model; no code in the file is run.
+    """Load a size model; no code in the file is executed.
 
     Raises
     ------
     ModelUnusable
-        If it is damaged or something else.
+        If it is damaged or not a size model.
     """
     try:
         with np.load(path, allow_pickle=False) as file:
@@ -130,8 +130,8 @@ def load_size_model(path: Path) -> SizeModel:
         )
     except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
         raise ModelUnusable(
-            f"{path.name} is damaged, or no size model.",
-            "Get it again, or remove it: the diameter is then measured without it.",
+            f"{path.name} is damaged, or not a size model.",
+            "Download it again, or delete it to measure the diameter without it.",
         ) from error
 
 
@@ -147,7 +147,7 @@ def _scaled(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatA
 
 
 def _starts(length: int, side: int) -> list[int]:
-    """Return where parts of ``side`` begin that cover ``length``."""
+    """Return the starts of parts of ``side`` that together cover ``length``."""
     count = -(-length // side)
     last = max(0, length - side)
     return [round(n * last / max(1, count - 1)) for n in range(count)]

@@ -1,4 +1,4 @@
-"""The residual U-Net of Cellpose 1-3, which loads those versions' weight files.
+"""The residual U-Net of Cellpose 1-3; it loads the weight files of these versions.
 
 Architecture: Stringer, Wang, Michaelos & Pachitariu, "Cellpose: a generalist
 algorithm for cellular segmentation", Nature Methods 18, 100-106 (2021). The names
@@ -35,7 +35,7 @@ class UNet(nn.Module):
     outputs
         Channels of the output.
     concatenation
-        Skip connections are concatenated rather than added.
+        Whether skip connections are concatenated rather than added.
     """
 
     def __init__(
@@ -54,7 +54,7 @@ class UNet(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Device of the weights."""
         return self.diam_mean.device
 
     @property
@@ -64,7 +64,7 @@ class UNet(nn.Module):
 
     @property
     def blocks(self) -> list[nn.Module]:
-        """The parts that take most of the time, in the order in which they run."""
+        """The parts that take most of the time, in the order of execution."""
         return [*self.downsample.down, *reversed(self.upsample.up)]
 
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
@@ -159,7 +159,7 @@ class _Down(nn.Module):
 
 
 class _Up(nn.Module):
-    """Two residual steps; the first also takes the skip connection in."""
+    """Two residual steps; the skip connection enters in the first."""
 
     def __init__(self, inputs: int, outputs: int, style: int, joined: int) -> None:
         super().__init__()
@@ -186,7 +186,7 @@ class _Encoder(nn.Module):
             self.down.add_module(f"res_down_{n}", _Down(inputs, outputs))
 
     def forward(self, x: Tensor) -> list[Tensor]:
-        """Return the map of every level, the shallowest first."""
+        """Return the feature map of every level, the shallowest first."""
         maps: list[Tensor] = []
         for block in self.down:
             x = block(functional.max_pool2d(maps[-1], 2) if maps else x)

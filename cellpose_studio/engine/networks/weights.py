@@ -1,4 +1,4 @@
-"""Weight files: which model they are, and whether we can run them."""
+"""Weight files: loading, and recognition of the architecture."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from cellpose_studio.engine.networks.unet import UNet
 Weights = dict[str, Tensor]
 
 _DEFAULT_DIAMETER = 30.0
-"""What files without ``diam_mean`` were trained at (Cellpose 1)."""
+"""Diameter of files without ``diam_mean`` (Cellpose 1)."""
 
 _PART = 1 << 24  # bytes; read well within a second even from a slow disk
 
 
 def inspect(path: Path) -> ModelSpec:
-    """Return what the weight file at ``path`` is.
+    """Return the model in the weight file at ``path``.
 
     Raises
     ------
     ModelUnusable
-        If it is missing, damaged, or weights of another kind.
+        If it is missing, damaged, or of an unsupported kind.
     """
     weights = read_weights(path, mapped=True)
     architecture = architecture_of(weights, path)
@@ -49,15 +49,15 @@ def inspect(path: Path) -> ModelSpec:
 
 
 def read_weights(path: Path, mapped: bool = False) -> Weights:
-    """Return the tensors of a weight file by name; no code in it is run.
+    """Return the tensors of a weight file by name; no code in it is executed.
 
-    ``mapped`` leaves the tensors in the file until they are looked at, which is
-    enough to see what kind a gigabyte of weights is.
+    ``mapped`` memory-maps the tensors, so that the kind of a gigabyte of weights can
+    be determined without reading them.
 
     Raises
     ------
     ModelUnusable
-        If it is missing, damaged, or holds something else.
+        If it is missing, damaged, or contains something else.
     """
     try:
         path.open("rb").close()
@@ -69,13 +69,13 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
         content = _load(path, mapped)
     except pickle.UnpicklingError as error:
         raise ModelUnusable(
-            f"{path.name} is not a weight file, or would run code when opened.",
-            "Choose a file of weights that Cellpose saved.",
+            f"{path.name} is not a weight file, or contains code.",
+            "Choose a weight file that was saved by Cellpose.",
         ) from error
-    # A damaged archive makes torch raise whatever its bytes happen to ask for.
+    # A damaged archive can make torch raise any exception.
     except Exception as error:
         raise ModelUnusable(
-            f"{path.name} is damaged, or not a weight file.", "Get the file again."
+            f"{path.name} is damaged, or not a weight file.", "Download it again."
         ) from error
     if not isinstance(content, Mapping) or not content:
         raise _unknown(path)
@@ -90,7 +90,7 @@ def architecture_of(weights: Weights, path: Path) -> str:
     Raises
     ------
     ModelUnusable
-        If they are of none that we can run.
+        If it is not supported.
     """
     for name, loader in LOADERS.items():
         if loader.recognises(weights):
@@ -102,8 +102,8 @@ def architecture_of(weights: Weights, path: Path) -> str:
 
 def save_weights(net: UNet, path: Path) -> None:
     """Write the weights of ``net`` as Cellpose does: a plain state dict."""
-    # Given a path, torch would write its name into the file, wants a suffix, and
-    # does not say when the disk is full.
+    # Given a path, torch would write its name into the file, require a suffix, and
+    # not report a full disk.
     content = io.BytesIO()
     torch.save(net.state_dict(), content)
     path.write_bytes(content.getbuffer())
@@ -120,7 +120,7 @@ def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
 
 
 def _load(path: Path, mapped: bool) -> Any:
-    # Files of torch before 1.6 are no archives, and cannot be mapped.
+    # Files of torch before 1.6 are not zip archives and cannot be memory-mapped.
     mapped = mapped and zipfile.is_zipfile(path)
     return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
 
@@ -131,14 +131,14 @@ def _diameter(weights: Weights, name: str, path: Path) -> float:
     value = weights[name]
     if value.numel() != 1 or not 0 < float(value) < math.inf:
         raise ModelUnusable(
-            f"{path.name} is damaged: its {name} is no diameter.", "Get the file again."
+            f"{path.name} is damaged: its {name} is no diameter.", "Download it again."
         )
     return float(value)
 
 
 def _unknown(path: Path) -> ModelUnusable:
     return ModelUnusable(
-        f"{path.name} holds no weights of a Cellpose model.",
+        f"{path.name} contains no weights of a Cellpose model.",
         "Models of Cellpose 1 to 4 can be used.",
     )
 

@@ -1,8 +1,8 @@
-"""Vary an image as other microscopes, stains and exposures would.
+"""Augmentation: varies images as other microscopes, stains and exposures would.
 
-A network trained on few images learns their brightness, sharpness and noise by
-heart. Each crop is therefore made from another version of its image. The whole
-image is varied and then normalised, as an image is before a run.
+A network trained on few images overfits to their brightness, sharpness and noise. Each
+crop is therefore taken from another variation of its image. The whole image is varied
+and then normalised, as an image is before a run.
 """
 
 from __future__ import annotations
@@ -18,27 +18,27 @@ from cellpose_studio.engine.flows.prepare import network_input
 FloatArray = npt.NDArray[np.float32]
 
 _FLAT = 1e-3
-"""Contrast up to which an image shows nothing, as in Cellpose."""
+"""Contrast up to which an image counts as empty, as in Cellpose."""
 _OFTEN = 0.6
-"""How often each kind of change is made, so that no image is changed beyond all."""
+"""Probability of each kind of change, so that few images undergo all of them."""
 
 
-def plain(pixels: FloatArray) -> FloatArray:
-    """Return (Y, X), what a network sees of ``pixels`` (C, Y, X) in a run."""
+def normalized_input(pixels: FloatArray) -> FloatArray:
+    """Return (Y, X), the network input for ``pixels`` (C, Y, X) in a run."""
     return network_input((GREY,), pixels[:, None], Normalization(), together=False)[
         0, :, :, 0
     ]
 
 
-def varied(
+def vary(
     pixels: FloatArray,
     diameter: float,
     parameters: TrainingParameters,
     rng: np.random.Generator,
 ) -> FloatArray:
-    """Return (Y, X), a variation of ``pixels`` (C, Y, X) as a network would see it.
+    """Return (Y, X), the network input for a random variation of ``pixels`` (C, Y, X).
 
-    ``pixels`` are not changed. ``diameter`` (px) is what the blur is relative to.
+    ``pixels`` are not modified. The blur is relative to ``diameter`` (px).
     """
     grey = _normalised(_mixed(pixels, parameters.mix_channels, rng), 1, 99)
     if rng.random() < parameters.invert:
@@ -51,7 +51,7 @@ def varied(
         grey = _noisy(grey, parameters.noise * rng.random() ** 2, rng)
     if not parameters.shading:
         return _normalised(grey, 1, 99)
-    # Few or many cells in the field shift the percentiles of the same cells.
+    # The density of cells in a field shifts the percentiles, which this imitates.
     seen = _normalised(grey, rng.uniform(0, 2), rng.uniform(98, 99.9))
     return seen * np.float32(1 + parameters.shading * rng.uniform(-0.5, 0.5))
 
@@ -69,7 +69,7 @@ def _mixed(
 
 def _normalised(grey: FloatArray, low: float, high: float) -> FloatArray:
     """Return ``grey`` with these percentiles at 0 and 1."""
-    # A part of the pixels of a large image tells them as well.
+    # Percentiles of a large image are estimated from a part of its pixels.
     step = 1 + max(grey.shape) // 512
     dark, bright = np.percentile(grey[::step, ::step], (low, high))
     if bright - dark <= _FLAT:
@@ -78,7 +78,7 @@ def _normalised(grey: FloatArray, low: float, high: float) -> FloatArray:
 
 
 def _shaded(grey: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:
-    """Return ``grey`` with another gamma, in uneven light and over some background."""
+    """Return ``grey`` with another gamma, uneven illumination and background haze."""
     dark = min(float(grey.min()), 0.0)
     gamma = np.exp(strength * rng.uniform(-1, 1))
     curved = np.maximum(grey - dark, 0) ** np.float32(gamma)
@@ -103,7 +103,7 @@ def _blurred(grey: FloatArray, sigma: float) -> FloatArray:
 
 
 def _noisy(grey: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:
-    """Add noise of the camera, and shot noise that grows with the brightness."""
+    """Add camera noise, and shot noise that grows with the brightness."""
     shot = rng.random()
     spread = (1 - shot) + shot * np.sqrt(np.clip(grey, 0, 2))
     noise = rng.standard_normal(grey.shape, np.float32)

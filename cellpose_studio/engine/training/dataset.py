@@ -1,4 +1,4 @@
-"""Images with their flows, from which training draws crops."""
+"""Training set: images with their flows, from which crops are drawn."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.labels import compact_labels
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.masks.mask_flows import flows_of_masks
-from cellpose_studio.engine.training.augmentation import plain, varied
+from cellpose_studio.engine.training.augmentation import normalized_input, vary
 
 FloatArray = npt.NDArray[np.float32]
 
 
 class TrainingCrops:
-    """Crops of images, augmented, with the flows that belong to them.
+    """Augmented crops of images, with their flows.
 
     Parameters
     ----------
     vary
-        Give each crop another brightness, blur and noise, as the parameters say.
-        Without it, crops differ in their place, turn and scale only.
+        Vary brightness, blur and noise of each crop according to the parameters.
+        Otherwise crops differ in position, rotation and scale only.
     """
 
     def __init__(
@@ -71,12 +71,12 @@ class TrainingCrops:
     ) -> tuple[Tensor, Tensor]:
         """Return augmented pixels (N, C, Y, X) and targets (N, 3, Y, X).
 
-        They are turned, flipped and scaled by Cellpose's own augmentation.
+        They are rotated, flipped and scaled by Cellpose's own augmentation.
         """
         from cellpose_studio.engine.cellpose_api import random_rotate_and_resize
 
         parameters = self._parameters
-        # Cellpose draws from NumPy's global generator.
+        # Cellpose draws from NumPy's global generator, so that one is seeded.
         np.random.seed(rng.integers(2**32))  # noqa: NPY002
         pixels, targets, _ = random_rotate_and_resize(
             [self._seen(i, rng) for i in chosen],
@@ -91,18 +91,18 @@ class TrainingCrops:
         return pixels, targets
 
     def _seen(self, i: int, rng: np.random.Generator) -> FloatArray:
-        """Return (C, Y, X), what the network sees."""
+        """Return (C, Y, X), the network input."""
         pixels = self._images[i].pixels
         if self._vary:
-            grey = varied(pixels, self.diameters[i], self._parameters, rng)
+            grey = vary(pixels, self.diameters[i], self._parameters, rng)
         else:
             if i not in self._plain:
-                self._plain[i] = plain(pixels)
+                self._plain[i] = normalized_input(pixels)
             grey = self._plain[i]
         return with_inputs(grey, self._parameters.widths[0])
 
     def _zoom(self, rng: np.random.Generator) -> float:
-        """Return how much larger a crop is shown: 1 most often, the limits never."""
+        """Return a random magnification of a crop: 1 most often, the limits never."""
         return float(self._parameters.zoom ** rng.triangular(-1, 0, 1))
 
 
@@ -114,7 +114,7 @@ def with_inputs(grey: FloatArray, inputs: int) -> FloatArray:
 
 
 def diameter_of(labels: npt.NDArray[np.integer]) -> float | None:
-    """Return the median diameter of the cells, px, as Cellpose has it; 5 at least.
+    """Return the median diameter of the cells, px, as Cellpose defines it; at least 5.
 
     None if there are no cells.
     """

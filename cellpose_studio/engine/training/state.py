@@ -1,4 +1,4 @@
-"""How far a training has come, so that it can go on after a break."""
+"""Training state, from which an interrupted training is resumed."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class TrainingState:
     Attributes
     ----------
     epochs
-        That are done.
+        Number of finished epochs.
     weights, optimizer
-        State dicts; theirs alone, so that training can go on.
+        Copies of the state dicts, which further training does not modify.
     """
 
     epochs: int
@@ -42,22 +42,22 @@ class TrainingState:
     def network(self, widths: Sequence[int]) -> UNet:
         """Return the network of this state, in evaluation mode."""
         net = UNet(widths)
-        # As in training, or the file of the weights would not be the same.
+        # The memory format of training keeps the file of the weights identical.
         net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         net.load_state_dict(self.weights)
         return net.eval()
 
     def put_into(self, net: UNet, optimizer: torch.optim.Optimizer) -> int:
-        """Make ``net`` and ``optimizer`` go on from here; return the epochs done."""
+        """Load the state into ``net`` and ``optimizer``; return the finished epochs."""
         net.load_state_dict(self.weights)
         optimizer.load_state_dict(copy.deepcopy(dict(self.optimizer)))
         return self.epochs
 
 
 def save_state(state: TrainingState, training: str, seconds: float, path: Path) -> None:
-    """Write ``state`` of the training that ``training`` identifies.
+    """Write ``state`` of the training identified by ``training``.
 
-    ``seconds`` is how long it has taken so far.
+    ``seconds`` is the time it has taken so far.
     """
     content = io.BytesIO()
     torch.save({"training": training, "seconds": seconds, **vars(state)}, content)
@@ -65,7 +65,7 @@ def save_state(state: TrainingState, training: str, seconds: float, path: Path) 
 
 
 def load_state(path: Path, training: str) -> tuple[TrainingState, float]:
-    """Return the state in ``path`` and how many seconds it took.
+    """Return the state in ``path`` and the seconds that it took.
 
     Raises
     ------
@@ -76,16 +76,16 @@ def load_state(path: Path, training: str) -> tuple[TrainingState, float]:
         content = torch.load(path, map_location="cpu", weights_only=True)
         found, seconds = content.pop("training"), content.pop("seconds")
         state = TrainingState(**content)
-    # A damaged archive makes torch raise whatever its bytes happen to ask for.
+    # A damaged archive can make torch raise any exception.
     except Exception as error:
         raise TrainingSetUnfit(
-            f"{path.name} is damaged: the training cannot go on from it.",
-            "Remove it to begin anew.",
+            f"{path.name} is damaged, so the training cannot be resumed.",
+            "Delete it to start again.",
         ) from error
     if found != training:
         raise TrainingSetUnfit(
             f"{path.name} belongs to a training on other images or with other "
             "parameters.",
-            "Remove it to begin anew, or train as before.",
+            "Delete it to start again, or use the same images and parameters.",
         )
     return state, seconds

@@ -30,7 +30,7 @@ from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.training.dataset import TrainingCrops
 from cellpose_studio.engine.training.state import TrainingState
 
-VALIDATE_EVERY = 10  # epochs; a state to go on from is kept as often
+VALIDATE_EVERY = 10  # epochs; the state is saved as often
 
 Report = Callable[[EpochReport], None]
 
@@ -46,9 +46,9 @@ def train(
 ) -> UNet:
     """Return a network trained on ``images``, in evaluation mode.
 
-    ``validation`` is only measured. The same arguments give the same weights on
-    the same machine with the same number of threads, also when the training was
-    broken off and goes on from ``start``, the last state that ``keep`` was given.
+    ``validation`` is only evaluated. The same arguments give the same weights on
+    the same machine with the same number of threads, also if the training was
+    interrupted and resumed from ``start``, the last state passed to ``keep``.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def train(
         for epoch in range(done, len(rates)):
             for group in optimizer.param_groups:
                 group["lr"] = float(rates[epoch])
-            # Of each epoch its own, so that one can go on after any of them.
+            # A generator for each epoch lets training resume after any of them.
             rng = np.random.default_rng((parameters.seed, epoch))
             losses = []
             for batch in _batches(seen.epoch(rng), parameters.batch_size):
@@ -119,13 +119,13 @@ def _network(parameters: TrainingParameters, diam_labels: float) -> UNet:
 
 @contextmanager
 def _watched(net: UNet, checkpoint: Checkpoint) -> Iterator[None]:
-    """Check before each block, forth and back: a batch takes seconds."""
+    """Check before each block, forward and backward, because a batch takes seconds."""
 
     def check(*_: Any) -> None:
         checkpoint.check()
 
     handles = [block.register_forward_pre_hook(check) for block in net.blocks]
-    # On its way back the first block has no gradient to hand on, which torch warns of.
+    # The first block passes no gradient back, and torch warns about a hook there.
     back = net.blocks[1:]
     handles += [block.register_full_backward_pre_hook(check) for block in back]
     try:
@@ -165,7 +165,7 @@ def _step(
 
 
 def _measure(net: UNet, unseen: TrainingCrops, parameters: TrainingParameters) -> float:
-    """Return the loss on the same crops every time."""
+    """Return the loss on crops that are the same every time."""
     net.eval()
     rng = np.random.default_rng(42)
     batches = _batches(np.arange(len(unseen)), parameters.batch_size)

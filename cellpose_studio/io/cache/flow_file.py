@@ -1,4 +1,4 @@
-"""Files of flows: a plain layout that is safe to read, and tells when it is damaged.
+"""Binary files of flows, with a checksum that reveals damage.
 
 A file holds, little-endian: a head (`_HEAD`), the flow field (A, N, Y, X) and the cell
 probability (N, Y, X) as float32 in C order, and the CRC-32 of all of that.
@@ -37,12 +37,12 @@ def write_flows(file: BufferedWriter, flows: Flows) -> None:
 
 
 def read_flows(file: BufferedReader) -> Flows:
-    """Return the flows in a file, from its start.
+    """Return the flows in a file, read from its current position.
 
     Raises
     ------
     ValueError
-        If the file is cut, damaged, or holds something else.
+        If the file is truncated, damaged, or contains something else.
     OSError
         If it cannot be read.
     """
@@ -51,7 +51,7 @@ def read_flows(file: BufferedReader) -> Flows:
         raise ValueError("no flows")
     _, axes, *shape, frames, scale, diameter = _HEAD.unpack(head)
     pixels = 4 * (axes + 1) * math.prod(shape)
-    # Before memory is taken for what may be nonsense.
+    # The size is checked before memory is allocated for numbers that may be wrong.
     if os.fstat(file.fileno()).st_size != _HEAD.size + pixels + _CHECK.size:
         raise ValueError("too short, or too long")
     whole = np.empty((axes + 1, *shape), "<f4")
@@ -67,7 +67,7 @@ def read_flows(file: BufferedReader) -> Flows:
 
 
 def _pieces(array: FloatArray) -> Iterator[memoryview]:
-    """Yield the bytes of an array that lies in memory in order; views, not copies."""
+    """Yield the bytes of a contiguous array piece by piece, without copies."""
     content = array.reshape(-1).view(np.uint8)
     for start in range(0, len(content), _PIECE):
         yield content[start : start + _PIECE].data

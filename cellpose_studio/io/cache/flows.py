@@ -1,4 +1,4 @@
-"""Flows of earlier runs, kept on disk so that thresholds stay live."""
+"""Disk cache of the flows of earlier runs, so that thresholds act without a new run."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ NETWORK_PARAMETERS = frozenset(
 """Fields of `SegmentationParameters` that every network run depends on."""
 
 VOLUME_PARAMETERS = frozenset({"anisotropy", "flow3D_smooth"})
-"""Those that it depends on with ``do_3D`` only."""
+"""Fields that it depends on with ``do_3D`` only."""
 
 OTHER_PARAMETERS = frozenset(
     {
@@ -43,16 +43,16 @@ OTHER_PARAMETERS = frozenset(
         "batch_size",
     }
 )
-"""Those of the masks, and of the speed. One reaches further: planes that are to be
-joined are normalised together, so whether ``stitch_threshold`` is 0 counts after all.
+"""Fields that only affect the masks or the speed, with one exception: planes that are
+stitched are normalised together, so flows depend on whether ``stitch_threshold`` is 0.
 """
 
 _GENERATION = 1
-"""To be raised when the engine gives other flows for the same parameters."""
+"""To be incremented when the engine gives other flows for the same parameters."""
 
 _SUFFIX = ".flows"
 _ABANDONED = 24 * 3600
-"""Seconds after which nobody still writes a file that a crash has left."""
+"""Seconds after which a temporary file must be left over from a crash."""
 
 
 def flow_key(
@@ -63,14 +63,14 @@ def flow_key(
     precision: str,
     file_axes: str = "",
 ) -> str:
-    """Return what the flows of a run are kept under, 64 hexadecimal digits.
+    """Return the cache key of the flows of a run, 64 hexadecimal digits.
 
     Parameters
     ----------
     parameters
-        As the run filled them in: with channels, diameter and anisotropy.
+        As completed by the run: with channels, diameter and anisotropy.
     file_axes
-        Of the image: with other axes, the same file gives other flows.
+        Axes of the image: with other axes, the same file gives other flows.
     """
     content = [
         _GENERATION,
@@ -85,7 +85,7 @@ def flow_key(
 
 
 def _of_network(parameters: SegmentationParameters) -> list[tuple[str, object]]:
-    """Return the values that the flows depend on, always in the same order."""
+    """Return the values that the flows depend on, in a fixed order."""
     volume = parameters.do_3D
     names = NETWORK_PARAMETERS | (VOLUME_PARAMETERS if volume else set())
     values = parameters.model_dump(mode="json", include=set(names))
@@ -97,17 +97,17 @@ def _of_network(parameters: SegmentationParameters) -> list[tuple[str, object]]:
 
 
 class FlowCache:
-    """Keeps the flows that were used last, up to a number of bytes.
+    """LRU cache of flows on disk, limited to a number of bytes.
 
-    It is a convenience: what cannot be written or read is as if it had never been
-    kept. Several processes may use one folder.
+    Errors are ignored: flows that cannot be written or read count as not cached.
+    Several processes may share one folder.
 
     Parameters
     ----------
     folder
-        Made when it is first needed.
+        Created when it is first needed.
     budget
-        Bytes that all files may take together. The newest one stays even if it
+        Bytes that all files may take together. The newest one is kept even if it
         alone takes more.
     """
 
@@ -116,9 +116,9 @@ class FlowCache:
         self._budget = budget
 
     def put(self, key: str, flows: Flows) -> None:
-        """Keep ``flows``, and drop those that were not used for the longest time."""
+        """Store ``flows``, and evict the least recently used ones."""
         path = self._path(key)
-        # Without room on the disk there will be no live thresholds later; that is all.
+        # A full disk is no error here: later thresholds need a new run instead.
         with suppress(CannotSave, OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             with replacing(path) as part, part.open("wb") as file:
@@ -126,12 +126,12 @@ class FlowCache:
             self._shrink(path)
 
     def get(self, key: str) -> Flows | None:
-        """Return the flows of ``key``; None if they are not there, or damaged."""
+        """Return the flows of ``key``; None if they are not cached, or damaged."""
         path = self._path(key)
         try:
             with path.open("rb") as file:
                 flows = read_flows(file)
-            # Not every file system notes by itself when a file was read.
+            # Not every file system records the time of access, so the entry is touched.
             os.utime(path)
         except (OSError, MemoryError):
             return None
@@ -145,7 +145,7 @@ class FlowCache:
         return self._folder / f"{key}{_SUFFIX}"
 
     def _shrink(self, newest: Path) -> None:
-        """Remove the files that were used longest ago until the rest fit."""
+        """Remove the least recently used files until the rest fit."""
         found = []
         for path in self._folder.glob(f"*{_SUFFIX}"):
             # Another process may have removed it.

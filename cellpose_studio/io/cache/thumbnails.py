@@ -1,4 +1,4 @@
-"""Small pictures as PNG, and those of images kept in a folder."""
+"""Thumbnails as PNG, and their cache on disk."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ _LARGEST = 1024
 
 _SIDES = struct.Struct(">II")
 _SIDES_AT = 16
-"""Width and height of a PNG lie there."""
+"""Offset of width and height in a PNG file."""
 
 _GENERATION = 1
-"""To be raised when images are drawn otherwise."""
+"""To be incremented when images are drawn differently."""
 
 
 def png(picture: Thumbnail) -> bytes:
@@ -35,18 +35,18 @@ def png(picture: Thumbnail) -> bytes:
 
 
 def from_png(content: bytes) -> Thumbnail:
-    """Return the small colour picture (Y, X, RGB) in a PNG file.
+    """Return the thumbnail (Y, X, RGB) in a PNG file.
 
     Raises
     ------
     ValueError
-        If it is damaged, too large for a thumbnail, or something else.
+        If it is damaged, too large for a thumbnail, or not an RGB image.
     """
     import imagecodecs
 
     if not content.startswith(PNG_START) or len(content) < _SIDES_AT + _SIDES.size:
         raise ValueError("no PNG")
-    # Before memory is taken for what may be nonsense.
+    # The size is checked before memory is allocated for it.
     if max(_SIDES.unpack_from(content, _SIDES_AT)) > _LARGEST:
         raise ValueError("no thumbnail")
     try:
@@ -59,24 +59,24 @@ def from_png(content: bytes) -> Thumbnail:
 
 
 class ThumbnailCache:
-    """Keeps the thumbnails of images; what cannot be written or read is made anew.
+    """Disk cache of the thumbnails of images; unreadable ones are made again.
 
     Parameters
     ----------
     folder
-        Made when it is first needed. Several processes may use it.
+        Created when it is first needed. Several processes may share it.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
     def of(self, image: ImageSource, size: int = SIZE) -> Thumbnail:
-        """Return the thumbnail of an image; it is made if it is not there.
+        """Return the thumbnail of an image, from the cache or made now.
 
         Raises
         ------
         StudioError
-            If the image then cannot be read.
+            If it is not cached and the image cannot be read.
         """
         picture = self.get(image, size)
         if picture is None:
@@ -85,21 +85,21 @@ class ThumbnailCache:
         return picture
 
     def get(self, image: ImageSource, size: int = SIZE) -> Thumbnail | None:
-        """Return the thumbnail of an image; None if it is not there, or damaged."""
+        """Return the thumbnail of an image; None if it is not cached, or damaged."""
         try:
             return from_png(self._path(image, size).read_bytes())
         except (OSError, ValueError):
             return None
 
     def put(self, image: ImageSource, picture: Thumbnail, size: int = SIZE) -> None:
-        """Keep the thumbnail of an image, if there is room on the disk."""
+        """Store the thumbnail of an image, if the disk has room."""
         with suppress(CannotSave, OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
             with replacing(self._path(image, size)) as part:
                 part.write_bytes(png(picture))
 
     def _path(self, image: ImageSource, size: int) -> Path:
-        # With other axes, the same file is another image.
+        # The same file with other axes is another image, so they are part of the key.
         content = [
             _GENERATION,
             image.fingerprint,

@@ -1,4 +1,4 @@
-"""Finding out which axis is which where a file does not say."""
+"""Axes of files whose metadata do not define them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cellpose_studio.io.images.stored_image import Stored
 
 _LETTERS = "TCZYXS"
 
-# A microscope has hardly more channels, and a stack hardly fewer planes.
+# Images rarely have more channels than this, and stacks rarely fewer planes.
 _FEW = 5
 
 _COLOUR_SAMPLES = (3, 4)
@@ -24,18 +24,17 @@ _WORDS = {
 }
 
 
-def resolved(path: Path, stored: Stored, answer: str | None) -> Stored:
-    """Return ``stored`` with all its axes known, those of ``answer`` where need be.
+def resolve_axes(path: Path, stored: Stored, answer: str | None) -> Stored:
+    """Return ``stored`` with all its axes known, from ``answer`` if necessary.
 
-    A file that says what its axes are is believed; ``answer`` is for those that do
-    not.
+    Axes that the metadata define take precedence over ``answer``.
 
     Raises
     ------
     AxesAmbiguous
-        Without an answer.
+        If the axes are not known and there is no answer.
     ImageUnreadable
-        If the answer does not fit, or there are more axes than we have names for.
+        If the answer does not fit, or there are too many axes.
     """
     if _known(stored.axes):
         return stored
@@ -56,13 +55,13 @@ def _known(axes: str) -> bool:
 def _check(path: Path, stored: Stored, axes: str) -> None:
     shape, colours = stored.shape, axes.find("S")
     if not _known(axes) or not {"Y", "X"} <= set(axes):
-        reason = "they are Y, X and others of T, C, Z and S, each of them once"
+        reason = "allowed are Y, X and any of T, C, Z and S, each of them once"
     elif len(axes) != len(shape):
-        reason = f"it has {len(shape)} axes, of the lengths {_lengths(shape)}"
+        reason = f"the image has {len(shape)} axes, of the lengths {_lengths(shape)}"
     elif colours not in (-1, stored.axes.find("S")) and (
         shape[colours] not in _COLOUR_SAMPLES
     ):
-        reason = f"S are 3 or 4 colours, but there are {shape[colours]}"
+        reason = f"S stands for 3 or 4 colours, but there are {shape[colours]}"
     else:
         return
     raise ImageUnreadable(
@@ -76,8 +75,8 @@ def _question(path: Path, stored: Stored) -> AxesQuestion:
     if not choices:
         raise ImageUnreadable(
             f"{path.name} has {len(stored.shape)} axes, of the lengths "
-            f"{_lengths(stored.shape)}, and does not say what they are.",
-            "Save it as OME-TIFF with time, channels and planes.",
+            f"{_lengths(stored.shape)}, and its metadata do not define them.",
+            "Save it as OME-TIFF with time points, channels and planes.",
         )
     choices.sort(key=lambda axes: axes != stored.likely)
     described = tuple((axes, _in_words(axes, stored.shape)) for axes in choices)
@@ -85,10 +84,10 @@ def _question(path: Path, stored: Stored) -> AxesQuestion:
 
 
 def _choices(axes: str, shape: tuple[int, ...]) -> list[str]:
-    """Return every way to name the axes; those that the file names are kept.
+    """Return every possible choice of axes; those that the file defines are kept.
 
-    What the file calls rows may as well be colours or channels: who writes an array
-    without saying what it is may have them first or last.
+    In an array without metadata, the axes that the reader takes for rows and columns
+    may be colours or channels, which can come first or last.
     """
     named_once = all(axes.count(axis) == 1 for axis in axes if axis in _LETTERS)
     if not named_once or not {"Y", "X"} <= set(axes):
@@ -105,7 +104,7 @@ def _choices(axes: str, shape: tuple[int, ...]) -> list[str]:
 
 
 def _named(layout: str) -> list[str]:
-    """Fill the unknown axes of a layout with the letters that are left."""
+    """Fill the unknown axes of a layout with the remaining letters."""
     known = set(layout) & set(_LETTERS)
     open_axes = [n for n, axis in enumerate(layout) if axis not in known]
     left = [a for a in "ZTC" if a not in known and not (a == "C" and "S" in known)]
@@ -119,7 +118,7 @@ def _named(layout: str) -> list[str]:
 
 
 def _implausibility(axes: str, shape: tuple[int, ...]) -> tuple[int, int, bool, int]:
-    """Return what speaks against some axes, the strongest reason first.
+    """Return a sort key for a choice of axes, the most important criterion first.
 
     Planes are more than a few pixels wide, channels are few, planes and time points
     are many, a stack is likelier than a time series, and most programs write the

@@ -1,4 +1,4 @@
-"""Keeping what was decoded last, because its other channels are wanted next."""
+"""LRU cache of decoded pages, because their other channels are usually read next."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Callable, Hashable
 from cellpose_studio.io.images.stored_image import Array
 
 
-class RecentArrays:
-    """The arrays that were asked for last, up to a number of bytes."""
+class DecodeCache:
+    """LRU cache of arrays, limited to a number of bytes; thread-safe."""
 
     def __init__(self, capacity: int) -> None:
         self._capacity = capacity
@@ -18,11 +18,13 @@ class RecentArrays:
         self._arrays: OrderedDict[Hashable, Array] = OrderedDict()
 
     def get(self, key: Hashable, read: Callable[[], Array]) -> Array:
-        """Return the array of ``key``, which ``read`` gives if it is not there."""
+        """Return the array of ``key``; ``read`` provides it if it is not cached."""
         with self._lock:
             if key in self._arrays:
                 self._arrays.move_to_end(key)
                 return self._arrays[key]
+        # Reading happens outside the lock: two threads may decode the same array,
+        # but none waits for the decoding of another one.
         array = read()
         if array.nbytes > self._capacity:
             return array
@@ -34,5 +36,5 @@ class RecentArrays:
         return array
 
 
-DECODED = RecentArrays(256 * 1024**2)
-"""Colour pages and pictures of all files."""
+DECODED = DecodeCache(256 * 1024**2)
+"""Decoded colour pages and images of all files."""

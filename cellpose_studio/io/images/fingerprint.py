@@ -1,4 +1,4 @@
-"""Telling quickly whether a file is still the one that it was."""
+"""Fingerprints: fast recognition of files that were replaced."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ _LABELS = "labels"
 def fingerprint(path: Path) -> str:
     """Return a hash of the size and the two ends of a file.
 
-    Of a folder, which is an OME-Zarr, it is that of its first and last files at
-    every level down. Its own files and its labels do not count: they change when
-    masks are saved in it.
+    For a folder, that is an OME-Zarr, the first and last files at every level below it
+    are hashed. Its own files and its labels are ignored, because they change when masks
+    are saved in it.
 
     Raises
     ------

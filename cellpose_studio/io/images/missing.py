@@ -1,4 +1,4 @@
-"""Which files are missing."""
+"""Detection of missing files."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 from cellpose_studio.core.checkpoint import Checkpoint
 
 
-def missing_among(paths: Iterable[Path], checkpoint: Checkpoint) -> frozenset[Path]:
-    """Return the files that are not there; for any thread.
+def missing_files(paths: Iterable[Path], checkpoint: Checkpoint) -> frozenset[Path]:
+    """Return the files that do not exist; for any thread.
 
     Each folder is listed once, because a network drive is slow to ask.
 
@@ -26,7 +26,7 @@ def missing_among(paths: Iterable[Path], checkpoint: Checkpoint) -> frozenset[Pa
         folder = path.parent
         if folder not in listed:
             listed[folder] = _names(folder)
-        # A disk may not care about capitals, or spell accents in another way.
+        # File systems may ignore case, or normalise accents differently.
         if path.name not in listed[folder] and not os.path.exists(path):  # noqa: PTH110
             missing.add(path)
     return frozenset(missing)

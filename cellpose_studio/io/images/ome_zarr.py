@@ -1,4 +1,4 @@
-"""Opening OME-Zarr images."""
+"""Reader of OME-Zarr images."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ _HOLDS_IMAGES = ("multiscales", "plate", "bioformats2raw.layout")
 
 _OPEN_AXIS = "?"
 
-# Before version 0.3 these were the only ones.
+# Axes of versions before 0.3, which do not list them.
 _FIRST_AXES = [{"name": name} for name in "tczyx"]
 
 
 def is_ome_zarr(folder: Path) -> bool:
-    """Tell by its metadata whether a folder is an OME-Zarr, even a damaged one."""
+    """Return whether a folder has the metadata of an OME-Zarr, even damaged ones."""
     try:
         return any(key in _ome(folder) for key in _HOLDS_IMAGES)
     except OSError:
@@ -44,13 +44,13 @@ def open_ome_zarr(folder: Path) -> list[Stored]:
     Raises
     ------
     ImageUnreadable
-        If its metadata are wrong, or of a version after 0.5.
+        If its metadata are invalid, or of a version after 0.5.
     """
     return [_image(image, folder) for image in _image_folders(folder)]
 
 
 def _ome(folder: Path) -> Json:
-    """Return the metadata of OME, which lie one level down since version 0.5."""
+    """Return the OME metadata, which are nested one level deeper since version 0.5."""
     found = attributes(folder)
     ome: Json = found.get("ome", found)
     return ome
@@ -72,7 +72,7 @@ def _image_folders(folder: Path) -> Iterator[Path]:
 
 
 def _series(folder: Path) -> list[str]:
-    """Return the images of a converted file: listed, or else counted from 0."""
+    """Return the images of a converted file: as listed, or else numbered from 0."""
     listed = _ome(folder / "OME").get("series") if (folder / "OME").is_dir() else None
     if listed:
         return [str(name) for name in listed]
@@ -116,7 +116,7 @@ def _check_version(version: object, root: Path) -> None:
 
 
 def _as_dict(axis: Json | str) -> Json:
-    """Return an axis as a dictionary; version 0.3 gives its name alone."""
+    """Return an axis as a dictionary; version 0.3 stores its name only."""
     return {"name": axis} if isinstance(axis, str) else axis
 
 

@@ -1,4 +1,4 @@
-"""Reading PNG and JPEG pictures."""
+"""Reader of PNG and JPEG images."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 
 
 def open_picture(path: Path) -> list[Stored]:
-    """Return the picture in a PNG or JPEG file.
+    """Return the image in a PNG or JPEG file.
 
-    It is decoded whole, and again when it is needed after many others. A PNG of 16
-    bits keeps them; one with a palette becomes a colour picture.
+    It is decoded as a whole, and again after it was evicted from the cache. A PNG of
+    16 bits keeps its depth; one with a palette becomes a colour image.
     """
     pixels = PicturePixels(path)
     whole = pixels.whole()
@@ -41,18 +41,18 @@ def open_picture(path: Path) -> list[Stored]:
 
 
 class PicturePixels:
-    """A picture that is kept decoded for as long as there is room."""
+    """Pixels of an image in the cache of decoded images."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self._key = object()
 
     def whole(self) -> Array:
-        """Return the picture, YX or YXS."""
+        """Return the image, YX or YXS."""
         return DECODED.get(self._key, lambda: _decoded(self._path))
 
     def read(self, index: tuple[slice, ...]) -> Array:
-        """Return a copy of a part of the picture."""
+        """Return a copy of a part of the image."""
         return self.whole()[index].copy()
 
 
@@ -62,13 +62,13 @@ def _decoded(path: Path) -> Array:
     content = path.read_bytes()
     if content.startswith(PNG_START):
         return np.asarray(imagecodecs.png_decode(content))
-    # The decoder fills what is missing with grey.
+    # The decoder silently fills the missing part of a truncated file with grey.
     if content.rfind(_JPEG_END) < content.rfind(_JPEG_SCAN):
         raise damaged(path)
     pixels = np.asarray(imagecodecs.jpeg_decode(content))
     if pixels.ndim == 3 and pixels.shape[2] == 4:
         raise ImageUnreadable(
-            f"{path.name} is a picture in the colours of a printer (CMYK).",
+            f"{path.name} is an image in the colour space of printers (CMYK).",
             "Save it as RGB.",
         )
     return pixels

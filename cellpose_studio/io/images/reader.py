@@ -1,4 +1,4 @@
-"""Opening images of every kind that we read."""
+"""Opens images of all supported formats."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.io.images.axes import resolved
+from cellpose_studio.io.images.axes import resolve_axes
 from cellpose_studio.io.images.fingerprint import fingerprint
 from cellpose_studio.io.images.ome_zarr import is_ome_zarr, open_ome_zarr
 from cellpose_studio.io.images.png_jpeg import JPEG_START, PNG_START, open_picture
@@ -19,10 +19,10 @@ _FILES = (".tif", ".tiff", ".btf", ".tf8", ".png", ".jpg", ".jpeg")
 _ZARR = ".zarr"
 
 IMAGE_SUFFIXES = (*_FILES, _ZARR)
-"""Ends of the names of images, in lower case."""
+"""Suffixes of images, in lower case."""
 
 IMAGE_FILES = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in _FILES)
-"""Patterns for a file dialog of Qt; an OME-Zarr is a folder."""
+"""Patterns for a file dialog of Qt; OME-Zarr is missing because it is a folder."""
 
 _MICROSCOPE_FORMATS = {
     ".czi": "ZEISS (CZI)",
@@ -40,9 +40,9 @@ _MICROSCOPE_FORMATS = {
 
 
 def is_image_path(path: Path) -> bool:
-    """Return whether a path is an image that we may be able to open.
+    """Return whether a path is probably an image in a supported format.
 
-    Files are known by their names, an OME-Zarr by the metadata in its folder.
+    Files are recognised by their names, an OME-Zarr by its metadata.
     """
     if path.is_dir():
         return is_ome_zarr(path)
@@ -52,19 +52,19 @@ def is_image_path(path: Path) -> bool:
 def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
     """Return the images of a file, one per scene; pixels are read when needed.
 
-    ``axes`` holds for images that do not say which axis is which: one letter of
+    ``axes`` applies to images whose metadata do not define the axes: one letter of
     TCZYX, or S for colours, per axis longer than 1.
 
     Raises
     ------
     ImageUnreadable
-        If it is none that we read, or damaged, or ``axes`` do not fit it.
+        If it is not supported, or damaged, or ``axes`` do not fit it.
     AxesAmbiguous
-        If it does not say which axis is which, and ``axes`` are not given.
+        If its metadata do not define the axes, and ``axes`` are not given.
     """
     _check_name(path)
     try:
-        images = [resolved(path, stored, axes) for stored in _stored(path)]
+        images = [resolve_axes(path, stored, axes) for stored in _stored(path)]
         mark = fingerprint(path)
         return [image_source(path, stored, mark) for stored in _with_scenes(images)]
     except StudioError:
@@ -73,19 +73,19 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
         if path.exists():
             raise damaged(path) from error
         raise ImageUnreadable(
-            f"There is no {path.name} in {path.parent}.", "It may have been moved."
+            f"{path.name} does not exist in {path.parent}.", "It may have been moved."
         ) from error
     except OSError as error:
         raise ImageUnreadable(
             f"{path.name} cannot be opened: {error.strerror or error}."
         ) from error
-    # Damaged files make the decoders raise anything.
+    # Damaged files can make the decoders raise any exception.
     except Exception as error:
         raise damaged(path) from error
 
 
 def _check_name(path: Path) -> None:
-    """Refuse a path that is no text: no project or record could refer to it."""
+    """Refuse a path that is not valid text: projects and records cannot store it."""
     try:
         str(path).encode()
     except UnicodeEncodeError as error:
@@ -98,7 +98,7 @@ def _check_name(path: Path) -> None:
 
 
 def _stored(path: Path) -> list[Stored]:
-    """Open a file by what it is, not by its name."""
+    """Open a file by its content, not by its name."""
     if path.is_dir():
         return _folder(path)
     with path.open("rb") as file:
@@ -132,13 +132,13 @@ def _unsupported(path: Path) -> ImageUnreadable:
     if suffix in _FILES:
         return damaged(path)
     return ImageUnreadable(
-        f"{path.name} is not an image of a kind that can be opened.",
-        "TIFF, OME-TIFF, PNG, JPEG and OME-Zarr can.",
+        f"{path.name} is not an image in a supported format.",
+        "TIFF, OME-TIFF, PNG, JPEG and OME-Zarr can be opened.",
     )
 
 
 def _with_scenes(images: list[Stored]) -> list[Stored]:
-    """Give each of several images a name of its own; one alone needs none."""
+    """Give each of several images a unique scene name; a single one needs none."""
     if len(images) == 1:
         return [replace(images[0], scene="")]
     taken: set[str] = set()

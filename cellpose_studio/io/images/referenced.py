@@ -1,4 +1,4 @@
-"""Pixels of an image that a project refers to, opened when they are first needed."""
+"""Lazy pixels of the images of a project: the file is opened at the first read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource, PixelReader, Shape
 from cellpose_studio.io.images.reader import open_images
 
-_HINT = "Use File > Relink images to say where it is."
+_HINT = "Use File > Relink images to locate it."
 
 
 class ReferencedPixels:
@@ -25,9 +25,9 @@ class ReferencedPixels:
     scene
         As in `ImageSource`.
     axes
-        What the user said its axes are; None where the file says it.
+        Axes that the user chose; None if the metadata define them.
     shape, fingerprint
-        What the image has to have; another one is refused.
+        Expected values; a file with others is refused.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ReferencedPixels:
     def _opened(self) -> ImageSource:
         if not self._path.exists():
             raise ImageUnreadable(
-                f"{self._path.name} is not in {self._path.parent} any more.", _HINT
+                f"{self._path.name} is no longer in {self._path.parent}.", _HINT
             )
         image = _scene_of(self._path, self._scene, self._axes)
         same = image is not None and (image.fingerprint, image.shape) == (

@@ -1,4 +1,4 @@
-"""An image to try the application on: coins, which scikit-image ships."""
+"""The sample image: coins, which scikit-image ships."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ def sample_path() -> Path:
 
     Greek coins from Pompeii, Brooklyn Museum Collection, no known copyright.
     """
-    # Light: scikit-image imports its parts when they are used.
+    # This import is cheap: scikit-image loads its submodules lazily.
     import skimage
 
     return Path(skimage.__file__).with_name("data") / "coins.png"

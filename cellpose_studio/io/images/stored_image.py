@@ -1,4 +1,4 @@
-"""An image as it lies in a file, and the same in the order of our own axes."""
+"""An image in the axis order of its file, and its conversion to TCZYX."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ UNKNOWN_SIZE: PixelSize = (None, None, None)
 _COLOURS = ("Red", "Green", "Blue")
 
 _LARGEST = 2**53
-"""Bytes of an image beyond which its metadata cannot be true."""
+"""Size of an image in bytes above which its metadata must be wrong."""
 
 
 class StoredPixels(Protocol):
@@ -34,29 +34,29 @@ class StoredPixels(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class Stored:
-    """One image of a file, with the axes that it has there.
+    """One image of a file, in the axis order of the file.
 
     Attributes
     ----------
     axes
         One letter per axis: those of TCZYX, S for the samples of a pixel, and any
-        other one for an axis that the file leaves open.
+        other one for an axis that the metadata do not define.
     shape, dtype
-        Of the array in the file.
+        Shape and type of the array in the file.
     pixels
-        Reads it.
+        Reader of the array.
     samples
-        How many of the samples count; those after them are transparency.
+        Number of samples that are used; the others are transparency.
     colour
-        The samples are red, green and blue.
+        Whether the samples are red, green and blue.
     likely
-        The axes where the file leaves some open but hints at them; else "".
+        The likeliest axes if the file only hints at some of them; else "".
     scene
-        Name of the scene; "" when there is one only.
+        Name of the scene; "" if there is only one.
     pixel_size_um
-        Along Z, Y and X in µm; None where it is not known.
+        Along Z, Y and X in µm; None if unknown.
     channel_names
-        As in the file; may be fewer than there are channels, or empty strings.
+        As in the file; may be fewer than the channels, or empty strings.
     """
 
     axes: str
@@ -71,7 +71,7 @@ class Stored:
     channel_names: tuple[str, ...] = ()
 
     def length(self, axis: str) -> int:
-        """Return the length of an axis; 1 if there is none."""
+        """Return the length of an axis; 1 if it is missing."""
         return self.shape[self.axes.index(axis)] if axis in self.axes else 1
 
     @property
@@ -84,13 +84,13 @@ class Stored:
 def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
     """Return ``stored``, whose axes are all known, as an image in TCZYX order.
 
-    Pixels are in native byte order; those of one bit become uint8, those of half
+    Pixels are in native byte order; boolean ones become uint8, those of half
     precision float32.
 
     Raises
     ------
     ImageUnreadable
-        If it is empty, or holds what is no picture.
+        If it is empty, or its values are not grey values.
     """
     _check(path, stored)
     dtype = _pixel_type(stored.dtype)
@@ -109,15 +109,15 @@ def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
 
 
 def damaged(path: Path) -> ImageUnreadable:
-    """Return the error for a file whose content makes no sense."""
+    """Return the error for a damaged file."""
     return ImageUnreadable(
-        f"{path.name} is damaged, or not complete.", "Copy or export it again."
+        f"{path.name} is damaged or incomplete.", "Copy or export it again."
     )
 
 
 @dataclass(frozen=True)
 class _OrderedReader:
-    """Reads a stored array in TCZYX order, as long as its file stays as it was."""
+    """Reads a stored array in TCZYX order, as long as its file does not change."""
 
     path: Path
     stored: Stored
@@ -142,14 +142,14 @@ class _OrderedReader:
         except OSError as error:
             raise ImageUnreadable(
                 f"{self.path.name} can no longer be read: {error.strerror or error}.",
-                "Check that it is still there.",
+                "Check that the file still exists.",
             ) from error
-        # Damaged files make the decoders raise anything.
+        # Damaged files can make the decoders raise any exception.
         except Exception as error:
             raise damaged(self.path) from error
 
     def _read(self, region: tuple[slice, ...]) -> Array:
-        """Read steps of 1; all samples of a pixel are read together."""
+        """Read slices with steps of 1; all samples of a pixel are read together."""
         stored, samples = self.stored, self.stored.samples
         spans = [
             range(*span.indices(n))
@@ -172,7 +172,7 @@ class _OrderedReader:
 
 
 def _state(path: Path) -> tuple[int, ...]:
-    """Return what changes with a file; folders change without their images."""
+    """Return size and time of a file; () for a folder, whose labels may change."""
     status = path.stat()
     return () if path.is_dir() else (status.st_size, status.st_mtime_ns)
 
@@ -186,7 +186,7 @@ def _check(path: Path, stored: Stored) -> None:
     if stored.dtype.kind not in "buif" or stored.dtype.itemsize > 8:
         raise ImageUnreadable(
             f"{path.name} holds values of type {stored.dtype}, not grey values.",
-            "Save it with whole or floating-point numbers.",
+            "Save it with integers or floating-point numbers.",
         )
     if not {"Y", "X"} <= set(stored.axes):
         raise ImageUnreadable(f"{path.name} holds no planes, but {stored.axes}.")

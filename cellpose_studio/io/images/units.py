@@ -1,4 +1,4 @@
-"""Lengths of metadata in µm."""
+"""Conversion of lengths in metadata to µm."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ _MICROMETRES = {
 def to_um(value: object, unit: str) -> float | None:
     """Return a length in µm; None unless it is positive and has a unit of length.
 
-    Knows the symbols of OME-XML, the words of OME-Zarr, and what ImageJ writes:
-    it spells µ as the six characters of its Unicode escape.
+    Supports the symbols of OME-XML, the names of OME-Zarr, and the spelling of ImageJ,
+    which writes µ as the six characters of its Unicode escape.
     """
     try:
         length = float(str(value))

@@ -1,4 +1,4 @@
-"""Reading the metadata and the pixels of Zarr folders, of both formats."""
+"""Metadata and pixels of Zarr folders, of formats 2 and 3."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ _FILTERS = ("bitround", "delta", "fixedscaleoffset", "packbits", "quantize", "sh
 _CHECKSUMS = ("adler32", "crc32", "crc32c", "fletcher32")
 _LAYOUT = ("bytes", "endian", "sharding_indexed", "transpose")
 
-# Among the others is pickle, which would run whatever code a file holds.
+# The other codecs include pickle, which would execute code from the file.
 _CODECS = {*_COMPRESSORS, *_FILTERS, *_CHECKSUMS, *_LAYOUT}
 
 
 class ZarrPixels:
-    """A Zarr array; a chunk that is not there holds its fill value.
+    """A Zarr array; missing chunks have the fill value.
 
     Raises
     ------
     ImageUnreadable
-        If the array is damaged, or encoded in a way that cannot be read. ``root`` is
-        what the user calls it.
+        If the array is damaged, or its encoding is not supported. ``root`` is the path
+        in the message.
     """
 
     def __init__(self, folder: Path, root: Path) -> None:
@@ -51,12 +51,12 @@ class ZarrPixels:
             raise damaged(root)
 
     def read(self, index: tuple[slice, ...]) -> Array:
-        """Read the chunks that hold a part of the array.
+        """Read the chunks that contain a part of the array.
 
         Raises
         ------
         FileNotFoundError
-            If the folder has gone, which would look like an empty image.
+            If the folder no longer exists, which would look like an empty image.
         """
         if not self._metadata.is_file():
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
@@ -71,7 +71,7 @@ def attributes(folder: Path) -> dict[str, Any]:
     OSError
         If it has none.
     ValueError
-        If they are no JSON.
+        If they are not valid JSON.
     """
     if (folder / "zarr.json").is_file():
         found = _json(folder / "zarr.json").get("attributes", {})
@@ -83,12 +83,12 @@ def attributes(folder: Path) -> dict[str, Any]:
 
 
 def inner_folder(folder: Path, name: str) -> Path:
-    """Return a folder that metadata name; they may only point further down.
+    """Return a folder named by metadata, which must lie inside ``folder``.
 
     Raises
     ------
     ValueError
-        If they point elsewhere.
+        If it lies elsewhere.
     """
     parts = name.replace("\\", "/").split("/")
     if not name or ":" in name or not parts[0] or ".." in parts:
@@ -97,7 +97,7 @@ def inner_folder(folder: Path, name: str) -> Path:
 
 
 def _metadata_of(folder: Path) -> tuple[Path, Any]:
-    """Return the file that describes an array, and the number of its format."""
+    """Return the metadata file of an array, and its Zarr format."""
     newer = folder / "zarr.json"
     return (newer, 3) if newer.is_file() else (folder / ".zarray", 2)
 
@@ -113,13 +113,13 @@ def _check_codecs(metadata: dict[str, Any], root: Path) -> None:
     unknown = [name for name in _codecs(metadata) if name not in _CODECS]
     if unknown:
         raise ImageUnreadable(
-            f"{root.name} is compressed in a way that cannot be read: {unknown[0]}.",
+            f"{root.name} uses a compression that cannot be read: {unknown[0]}.",
             "Save it with Blosc, Zstandard or gzip.",
         )
 
 
 def _codecs(metadata: dict[str, Any]) -> Iterator[str]:
-    """Yield the names of all codecs, those within shards too."""
+    """Yield the names of all codecs, including those inside shards."""
     for codec in [metadata.get("compressor"), *(metadata.get("filters") or ())]:
         if codec is not None:
             yield str(codec["id"])

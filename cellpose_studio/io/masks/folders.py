@@ -1,4 +1,4 @@
-"""Which files of a folder are images, and which are masks that belong to them."""
+"""Finds the images in a folder, and the masks that belong to them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.images.reader import is_image_path
 from cellpose_studio.io.masks.reader import SUFFIXES
 
-# What is added to the name of an image, longest first where one ends another.
+# Endings of masks; an ending that contains another one must come first.
 _CELLPOSE, _TRUE, _SESSION = "_cp_masks", "_masks", "_seg"
 
 # Pictures that Cellpose writes beside an image; "_outlines_cp_masks.png" among them.
@@ -33,10 +33,10 @@ class ImageFiles:
     masks: tuple[Path, ...]
 
 
-def scan(folder: Path) -> list[ImageFiles]:
+def scan_folder(folder: Path) -> list[ImageFiles]:
     """Return the images of ``folder``, as a file manager sorts them.
 
-    Masks, flows and outlines are not among them; hidden files neither.
+    Masks, flows, outlines and hidden files are excluded.
 
     Raises
     ------
@@ -52,7 +52,7 @@ def scan(folder: Path) -> list[ImageFiles]:
 def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks in ``folder`` by the name of the image they are named after.
 
-    Those of one image stand in the order of `ImageFiles`.
+    Those of one image are in the order of `ImageFiles`.
 
     Raises
     ------
@@ -63,7 +63,7 @@ def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
 
 
 def is_masks_path(path: Path) -> bool:
-    """Tell by its name whether a file holds masks of an image."""
+    """Return whether the name of a file is that of masks."""
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return path.stem.endswith(_SESSION)
@@ -71,8 +71,8 @@ def is_masks_path(path: Path) -> bool:
     return named and not image_stem(path).endswith(_DERIVED)
 
 
-def is_found_path(masks: Path) -> bool:
-    """Tell by its name whether a file of masks is what a model found."""
+def is_prediction_path(masks: Path) -> bool:
+    """Return whether the name of a file of masks is that of a model's result."""
     return masks.stem.endswith(_CELLPOSE)
 
 
@@ -84,7 +84,7 @@ def image_stem(masks: Path) -> str:
     return masks.stem
 
 
-def masks_beside(image: Path) -> tuple[Path, ...]:
+def masks_of_image(image: Path) -> tuple[Path, ...]:
     """Return the files of masks in the folder of ``image`` that belong to it."""
     named = (
         image.with_name(image.stem + ending + suffix)
@@ -94,7 +94,7 @@ def masks_beside(image: Path) -> tuple[Path, ...]:
     return _ordered(path for path in named if is_masks_path(path) and path.is_file())
 
 
-def image_beside(masks: Path) -> Path | None:
+def image_of_masks(masks: Path) -> Path | None:
     """Return the image in the same folder that ``masks`` are named after, if any."""
     stem = image_stem(masks)
     try:
@@ -127,7 +127,7 @@ def _may_be_image(path: Path) -> bool:
 
 
 def _ordered(masks: Iterable[Path]) -> tuple[Path, ...]:
-    """Return one file of each kind: a TIFF, which has no limits, before a PNG."""
+    """Return one file of each kind; TIFF has priority over PNG, which limits ids."""
     by_kind: dict[str, Path] = {}
     for path in sorted(masks, key=lambda p: (SUFFIXES.index(p.suffix.lower()), p.name)):
         by_kind.setdefault(path.stem.removeprefix(image_stem(path)), path)

@@ -1,4 +1,4 @@
-"""Cells as ImageJ's regions of interest."""
+"""Conversion of cells to ImageJ's regions of interest (ROIs)."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
     Parameters
     ----------
     labels
-        Of ``axes`` YX, ZYX, TYX or TZYX.
+        Label image with ``axes`` YX, ZYX, TYX or TZYX.
     hyperstack
-        ImageJ has more than one of channels, planes and time points to scroll
-        through. It then counts each on its own, otherwise the images of the stack, and
-        shows the regions of the other kind on all of them.
+        Whether the image has more than one of channels, planes and time points. ImageJ
+        then numbers each axis separately, otherwise the images of the stack; a position
+        of the wrong kind makes it show the region on all images.
     """
     for place in np.ndindex(labels.shape[:-2]):
         numbers = [index + 1 for index in place]
@@ -65,7 +65,7 @@ def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
 
 
 def _traced(line: Points) -> ImagejRoi:
-    """Return a region of one part, of the kind that ImageJ's own wand makes."""
+    """Return a region of one line, of the kind that ImageJ's wand tool makes."""
     from roifile import ROI_TYPE, ImagejRoi
 
     region = ImagejRoi.frompoints(line)
@@ -75,7 +75,7 @@ def _traced(line: Points) -> ImagejRoi:
 
 
 def _composite(lines: list[Points]) -> ImagejRoi:
-    """Return a region of several lines; a hole runs against its surroundings."""
+    """Return a region of several lines; a hole runs in the opposite direction."""
     from roifile import ROI_TYPE, ImagejRoi
 
     path: list[Any] = []

@@ -1,4 +1,4 @@
-"""Masks that came from a file, and what counts as masks."""
+"""Masks imported from a file, and the validation of label images."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _LARGEST_ID = int(np.iinfo(np.uint32).max)
 
 @dataclass(frozen=True, eq=False)
 class ImportedMasks:
-    """A label image of a file, with whatever else the file knows about it.
+    """A label image of a file, with the other content of the file.
 
     Attributes
     ----------
     labels
         uint32, YX, ZYX, TYX or TZYX without axes of length 1; ids as in the file.
     flows
-        What the network gave, at the size of ``labels``; None without it, and
-        then thresholds cannot be changed.
+        Output of the network, at the size of ``labels``; thresholds cannot be changed
+        if it is None.
     details
-        Everything else that the file says, under Cellpose's names:
+        The rest of the content, under Cellpose's names:
         ``flow_threshold``, ``diameter``, ``model_path``, ``manual_changes`` …
     path
         The file.
@@ -42,12 +42,12 @@ class ImportedMasks:
 def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
     """Return a copy of ``values`` as labels, without leading axes of length 1.
 
-    Background may be -1, as in old Cellpose files: then 1 is added to all.
+    A background of -1, as in old Cellpose files, is corrected by adding 1.
 
     Raises
     ------
     MasksUnreadable
-        If they are not whole numbers from 0 up, or have not 2 to 4 axes.
+        If they are not whole numbers from 0, or do not have 2 to 4 axes.
     """
     while values.ndim > 2 and values.shape[0] == 1:
         values = values[0]
@@ -66,14 +66,14 @@ def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
     return (values.astype(np.int64) + 1 if shift else values).astype(np.uint32)
 
 
-def plain(value: Any) -> Any:
-    """Return details of a file as values that JSON can hold."""
+def to_json_values(value: Any) -> Any:
+    """Return details of a file as values that JSON can represent."""
     if isinstance(value, dict):
-        return {str(key): plain(part) for key, part in value.items()}
+        return {str(key): to_json_values(part) for key, part in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(part) for part in value]
+        return [to_json_values(part) for part in value]
     if isinstance(value, np.ndarray | np.generic):
-        return plain(value.tolist())
+        return to_json_values(value.tolist())
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return str(value)

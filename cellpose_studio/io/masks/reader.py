@@ -1,4 +1,4 @@
-"""Reading masks: label images, and Cellpose's own result files."""
+"""Reads masks: label images, and Cellpose's own result files."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def read_masks(path: Path) -> ImportedMasks:
     Raises
     ------
     MasksUnreadable
-        If the file is missing, damaged, or holds no label image.
+        If the file is missing, damaged, or not a label image.
     """
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise MasksUnreadable(
-            f"{path.name} is of a kind that masks cannot be read from.",
-            "They are read from TIFF, PNG and Cellpose's _seg.npy files.",
+            f"Masks cannot be read from files like {path.name}.",
+            "Choose a TIFF, a PNG or a _seg.npy file of Cellpose.",
         )
     if suffix == ".npy":
         return read_seg(path)
@@ -45,9 +45,9 @@ def _pixels(path: Path, suffix: str) -> npt.NDArray[Any]:
         raise MasksUnreadable(
             f"{path.name} cannot be opened: {error.strerror or error}."
         ) from error
-    # Damaged files make the decoders raise anything.
+    # Damaged files can make the decoders raise any exception.
     except Exception as error:
-        raise MasksUnreadable(f"{path.name} is damaged, or no image.") from error
+        raise MasksUnreadable(f"{path.name} is damaged, or not an image.") from error
 
 
 def _png(path: Path) -> npt.NDArray[Any]:
@@ -75,23 +75,22 @@ def _tiff(path: Path) -> npt.NDArray[Any]:
             )
         pixels = series.asarray()
     order = sorted(range(len(axes)), key=lambda n: "TZCSYX".find(axes[n]))
-    # Inner axes of length 1 (a channel between planes and rows) go as well.
+    # Inner axes of length 1, as a channel between planes and rows, are dropped.
     kept = [shape[n] for n in order if shape[n] > 1 or axes[n] in "YX"]
     return pixels.transpose(order).reshape(kept)
 
 
 def _planes_stored_as_colours(axes: str, dtype: np.dtype[Any] | None) -> bool:
-    """Return whether the colours are planes of labels in truth.
+    """Return whether the colours are actually planes of labels.
 
-    Cellpose writes a stack of 3 or 4 planes without saying what it is, which makes
-    TIFF writers call it a colour picture, colour by colour. Its labels have 16 or
-    32 bits.
+    Cellpose writes a stack of 3 or 4 planes without axes, which TIFF writers store as
+    a colour image with separate colour planes. Its labels have 16 or 32 bits.
     """
     return axes[0] == "S" and dtype is not None and dtype.itemsize > 1
 
 
 def _colour(path: Path) -> MasksUnreadable:
     return MasksUnreadable(
-        f"{path.name} is a colour picture, not a label image.",
-        "Masks are saved as numbers: 0 for background, 1, 2, 3 … for cells.",
+        f"{path.name} is a colour image, not a label image.",
+        "A label image has numbers: 0 for background, 1, 2, 3 … for cells.",
     )

@@ -1,8 +1,8 @@
-"""Reads the dictionaries that Cellpose pickles into .npy files, safely.
+"""Safe unpickling of the dictionaries that Cellpose stores in .npy files.
 
-A pickle is a program. This one may name a dozen things, all of them harmless, and
-arrays come out of it as descriptions that are checked before an array is made: NumPy
-itself trusts a pickled dtype with the layout of memory.
+A pickle is a program. Here it may refer to a dozen harmless names only, and arrays are
+loaded as descriptions that are validated before an array is made, because NumPy itself
+trusts a pickled dtype with the layout of memory.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _DTYPE = re.compile(r"[biufcUS][1-9]\d*")
 
 
 def load_npy_dict(path: Path) -> dict[str, Any]:
-    """Return the dictionary that ``path`` holds as a 0-d object array.
+    """Return the dictionary in ``path``, which is a 0-d object array.
 
     Values are Python's strings, numbers and containers, and NumPy arrays of numbers
     or text, which are read-only. Object arrays become lists, paths become strings.
@@ -31,7 +31,7 @@ def load_npy_dict(path: Path) -> dict[str, Any]:
     Raises
     ------
     MasksUnreadable
-        If the file is missing, damaged, something else, or could run code.
+        If the file is missing, damaged, something else, or could execute code.
     """
     try:
         with path.open("rb") as file:
@@ -41,14 +41,14 @@ def load_npy_dict(path: Path) -> dict[str, Any]:
         raise
     except _NotAllowed as error:
         raise MasksUnreadable(
-            f"{path.name} asks for {error}, which could run code. It was not opened.",
-            "Ask whoever made it to save the masks again, as a TIFF for example.",
+            f"{path.name} refers to {error}, which could run code. It was not opened.",
+            "Ask its author to save the masks again, for example as a TIFF.",
         ) from error
     except OSError as error:
         raise MasksUnreadable(
             f"{path.name} cannot be opened: {error.strerror or error}."
         ) from error
-    # A damaged pickle raises whatever its bytes happen to ask for.
+    # A damaged pickle can raise any exception.
     except Exception as error:
         raise MasksUnreadable(f"{path.name} is damaged or incomplete.") from error
     if not isinstance(value, dict) or not all(isinstance(key, str) for key in value):
@@ -57,7 +57,7 @@ def load_npy_dict(path: Path) -> dict[str, Any]:
 
 
 def _expect_one_object(file: IO[bytes], path: Path) -> None:
-    """Read the header, and leave ``file`` at the pickle."""
+    """Read the header, so that ``file`` is positioned at the pickle."""
     form = np.lib.format
     readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
     shape, _, dtype = readers[form.read_magic(file)](file)
@@ -67,17 +67,17 @@ def _expect_one_object(file: IO[bytes], path: Path) -> None:
 
 def _no_dictionary(path: Path) -> MasksUnreadable:
     return MasksUnreadable(
-        f"{path.name} holds no Cellpose result.",
+        f"{path.name} contains no result of Cellpose.",
         "Cellpose's own files end in _seg.npy.",
     )
 
 
 class _NotAllowed(Exception):
-    """The pickle names something that it has no business with."""
+    """The pickle refers to a name that is not on the list."""
 
 
 class _Function:
-    """A function that a pickle may call, but neither change nor look into."""
+    """A function that a pickle may call, but neither modify nor inspect."""
 
     __slots__ = ("_run",)
 
@@ -163,7 +163,7 @@ class _Unpickler(pickle.Unpickler):
 
 
 class _Builder:
-    """Turns descriptions into arrays, each object once however often it is shared."""
+    """Converts descriptions to arrays; a shared object is converted only once."""
 
     def __init__(self) -> None:
         self._built: dict[int, object] = {}

@@ -1,4 +1,4 @@
-"""The ``flows`` entry of a ``_seg.npy`` file, in all layouts that were ever written."""
+"""The ``flows`` entry of a ``_seg.npy`` file, in all layouts of Cellpose."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ TRAINED_DIAMETER = 30.0
 
 
 def flows_from(stored: object, shape: Shape, diameter: float | None) -> Flows | None:
-    """Return what the network gave, at the size of masks of ``shape`` (YX or ZYX).
+    """Return the flows, at the size of masks of ``shape`` (YX or ZYX).
 
     Layouts differ between the GUI (field and probability at 2 and 3) and the command
-    line (both in one array at 4), and between 2D and stacks; they are told apart by
-    where the float arrays are. Flows that the network left at its own size are scaled.
-    None when there is no usable float data: older GUIs kept pictures only.
+    line (both in one array at 4), and between 2D and stacks; they are recognised by
+    the positions of the float arrays. Flows at the scale of the network are resized.
+    None if there is no usable float data: older GUIs stored only images of the flows.
     """
     if len(shape) not in (2, 3):
         return None
@@ -46,13 +46,13 @@ def flows_from(stored: object, shape: Shape, diameter: float | None) -> Flows | 
 def flows_to(flows: Flows | None, shape: Shape) -> list[Any]:
     """Return the entry that Cellpose 4's GUI can show and re-threshold.
 
-    Flows that the network left at its own size are scaled to masks of ``shape`` (YX
-    or ZYX), because the GUI cannot load two sizes. In 2D a fifth array follows, which
-    scripts written for the command line's files read. In a stack that place is taken:
-    the GUI looks for a picture of dZ there.
+    Flows at the scale of the network are resized to masks of ``shape`` (YX or ZYX),
+    because the GUI cannot load two sizes. In 2D a fifth array follows, which scripts
+    for the files of the command line read. In a stack the GUI expects an image of dZ
+    at this position.
     """
     if flows is None:
-        return [[], [], [], [], [[]]]  # what the GUI itself has before a run
+        return [[], [], [], [], [[]]]  # The GUI itself stores this before a run.
     field, probability = _resized(flows.dP, shape), _resized(flows.cellprob, shape)
     entry: list[Any] = [_direction(field[-2:]), _grey(probability), field, probability]
     if len(shape) == 2:
@@ -63,7 +63,7 @@ def flows_to(flows: Flows | None, shape: Shape) -> list[Any]:
 
 
 def _direction(field: FloatArray) -> npt.NDArray[np.uint8]:
-    """Return a picture (…, 3) of a field (2, …): direction as hue, length as light.
+    """Return an image (…, 3) of a field (2, …): direction as hue, length as value.
 
     The colours are those of Cellpose's ``dx_to_circ``; red points up.
     """
@@ -79,7 +79,7 @@ def _direction(field: FloatArray) -> npt.NDArray[np.uint8]:
 
 
 def _grey(values: FloatArray) -> npt.NDArray[np.uint8]:
-    """Return a picture from black at the 1st to white at the 99th percentile."""
+    """Return an image from black at the 1st to white at the 99th percentile."""
     low, high = np.percentile(values, (1, 99))
     scaled = (values - low) / max(float(high - low), 1e-6)
     return (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
@@ -104,7 +104,7 @@ def _api_layout(stored: object, axes: int) -> Found | None:
 
 
 def _float_array(value: object, axes: int) -> npt.NDArray[Any] | None:
-    """Return ``value`` with just ``axes`` axes, if it is a float array of so many."""
+    """Return ``value`` without leading axes of length 1, if ``axes`` are left."""
     if not isinstance(value, np.ndarray) or value.dtype.kind != "f" or not value.size:
         return None
     array: npt.NDArray[Any] = value
@@ -132,5 +132,5 @@ def _resized(values: FloatArray, shape: Shape) -> FloatArray:
 
     factors = [new / n for new, n in zip(shape, old, strict=True)]
     kept = [1.0] * (values.ndim - len(shape))
-    # Pixels are areas: the outermost edges stay where they are.
+    # Pixels are treated as areas, so that the outer edges keep their position.
     return zoom(values, [*kept, *factors], order=1, mode="nearest", grid_mode=True)

@@ -1,4 +1,4 @@
-"""Cellpose's ``_seg.npy`` files: reading all of them, writing the newest."""
+"""Cellpose's ``_seg.npy`` files: reads all versions, writes the newest."""
 
 from __future__ import annotations
 
@@ -38,8 +38,8 @@ def read_seg(path: Path) -> ImportedMasks:
     """Read a ``_seg.npy`` file of Cellpose's GUI or command line, of any version.
 
     Everything but masks, outlines, flows and image pixels goes into ``details``.
-    ``diameter`` is there only if the file has a number for it, whatever that version
-    called it.
+    ``diameter`` is included only if the file has a number for it, under the name of any
+    version.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def write_seg(
     image_path: Path,
     settings: Mapping[str, object],
 ) -> None:
-    """Write what Cellpose's GUI would, so that it opens there and can be re-tuned.
+    """Write a file that Cellpose's GUI can open and re-threshold.
 
     ``masks`` is YX, or a stack: ZYX, TYX; uint16 or uint32, with the cells numbered
     1..N. ``settings`` replaces what the GUI would store, under its keys
@@ -118,7 +118,7 @@ def _settings(
         "diameter": None,
         **({"zdraw": [None] * count} if stacked else {}),
         **given,
-        # Other keys keep the GUI from opening the file.
+        # The GUI cannot open a file with other keys.
         "normalize_params": {k: known.get(k, v) for k, v in _NORMALIZE.items()},
         "restore": None,
         "ratio": 1.0,
@@ -126,7 +126,7 @@ def _settings(
 
 
 def _plain(value: object) -> object:
-    """Return ``value`` as something that every reader can unpickle without us."""
+    """Return ``value`` in types that can be unpickled without this package."""
     if isinstance(value, PurePath):
         return str(value)
     if isinstance(value, Mapping):
@@ -153,14 +153,14 @@ def _colours(count: int) -> npt.NDArray[np.uint8]:
 
 
 def _labels(stored: dict[str, Any], path: Path) -> npt.NDArray[np.uint32]:
-    """Return the masks, or those that the oldest files only have the strokes of."""
+    """Return the masks, or draw them from the strokes of the oldest files."""
     masks, lines = stored.get("masks"), stored.get("outlines")
     if isinstance(masks, np.ndarray) and masks.ndim > 1:
         return as_labels(masks, path)
     if isinstance(lines, list):
         return as_labels(draw_strokes(lines, stored, path), path)
     raise MasksUnreadable(
-        f"{path.name} holds no masks.", "It may be the result of a run that failed."
+        f"{path.name} contains no masks.", "It may be the result of a failed run."
     )
 
 

@@ -17,13 +17,13 @@ def draw_strokes(
 ) -> npt.NDArray[np.int32]:
     """Return a ZYX label image of ``cells``, each a list of strokes.
 
-    A stroke has rows (z, y, x, whatever) along the outline, in one plane. Cells are
-    drawn last to first, as Cellpose does, and never over each other.
+    A stroke has rows (z, y, x, ignored) along the outline, in one plane. Cells are
+    drawn last to first, as in Cellpose, and never over each other.
 
     Raises
     ------
     MasksUnreadable
-        If nothing in the file tells the size of the image, or a stroke is unusual.
+        If the size of the image is unknown, or a stroke has an unknown form.
     """
     labels = np.zeros(_size(stored, path), np.int32)
     for number, cell in enumerate(reversed(cells), start=1):
@@ -56,7 +56,7 @@ def _strokes(cell: Any, path: Path) -> Iterator[tuple[int, npt.NDArray[Any]]]:
 
 
 def _size(stored: dict[str, Any], path: Path) -> tuple[int, ...]:
-    """Return planes, height and width: of the kept picture, or of the probability."""
+    """Return planes, height and width of the stored image, or of the probability."""
     image, flows = stored.get("img"), stored.get("flows")
     if isinstance(image, np.ndarray) and image.ndim in (2, 3, 4):
         colours = image.ndim > 2 and image.shape[-1] <= 4
@@ -67,10 +67,10 @@ def _size(stored: dict[str, Any], path: Path) -> tuple[int, ...]:
         if isinstance(probability, np.ndarray) and probability.ndim == 3:
             return probability.shape
     raise MasksUnreadable(
-        f"{path.name} has outlines only, and not the size of the image.",
+        f"{path.name} has outlines only, without the size of the image.",
         "Open it in the Cellpose version that it comes from, and save it again.",
     )
 
 
 def _unusual(path: Path) -> MasksUnreadable:
-    return MasksUnreadable(f"{path.name} holds outlines in a form we do not know.")
+    return MasksUnreadable(f"{path.name} has outlines in an unknown form.")

@@ -1,4 +1,4 @@
-"""Checksums of rows: what a damaged file says must not pass for the truth."""
+"""Row checksums that reveal damage."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ _PLACE = struct.Struct("<3I")
 OPEN_EDITS = (
     "label_set = ? AND base IS ? AND sealed IS NULL AND delta IS NOT NULL ORDER BY id"
 )
-"""Which entries of the journal came after a revision and are in none yet."""
+"""SQL condition for the edits after a revision that are in no revision yet."""
 
 
 def row_sha256(*values: object) -> bytes:
-    """Return the checksum of columns: of their JSON array, with blobs in hex."""
+    """Return the SHA-256 of columns, over their JSON array with blobs in hex."""
     plain = [v.hex() if isinstance(v, bytes) else v for v in values]
     return hashlib.sha256(json.dumps(plain).encode()).digest()
 
 
 def check(sha256: object, expected: bytes) -> None:
-    """Raise `ValueError` if a checksum is not the one that was stored."""
+    """Raise `ValueError` if a stored checksum does not match."""
     if sha256 != expected:
         raise ValueError("the row is not that of its checksum")
 
 
 def chunks_sha256(db: sqlite3.Connection, revision: int, shape: str) -> bytes:
-    """Return the checksum of a revision's pixels: of its shape and list of chunks."""
+    """Return the checksum of a revision's pixels, over its shape and list of chunks."""
     rows = db.execute(
         'SELECT plane, "row", "column", chunk FROM revision_chunk '
         'WHERE revision = ? ORDER BY plane, "row", "column"',
@@ -40,7 +40,7 @@ def chunks_sha256(db: sqlite3.Connection, revision: int, shape: str) -> bytes:
 
 
 def list_sha256(shape: str, rows: Iterable[Sequence[Any]]) -> bytes:
-    """Return the checksum of a shape and of places with their chunks, in order."""
+    """Return the checksum of a shape and of chunk indices with chunks, in order."""
     digest = hashlib.sha256(shape.encode())
     for *place, chunk in rows:
         digest.update(_PLACE.pack(*place) + chunk)
@@ -48,10 +48,12 @@ def list_sha256(shape: str, rows: Iterable[Sequence[Any]]) -> bytes:
 
 
 def label_set_sha256(db: sqlite3.Connection, label_set: int) -> bytes:
-    """Return the checksum of a label set: of its row, then of each open edit."""
+    """Return the checksum of a label set, chained over its row and each open edit."""
     row = db.execute(
         "SELECT id, image, name, head FROM label_set WHERE id = ?", (label_set,)
     ).fetchone()
+    # Chaining the checksums reveals a missing edit, and lets an edit be added to the
+    # checksum without reading the earlier ones.
     digest = row_sha256(*row)
     for (entry,) in db.execute(
         f"SELECT sha256 FROM journal WHERE {OPEN_EDITS}",  # noqa: S608

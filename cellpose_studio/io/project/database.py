@@ -1,4 +1,4 @@
-"""The SQLite database of a project: connecting, and refusing what is no project."""
+"""The SQLite database of a project: connections and validation."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _HEADER = 100
 
 
 def check_header(path: Path) -> None:
-    """Refuse what is no project, before SQLite touches it.
+    """Refuse files that are not projects, before SQLite opens them.
 
     Raises
     ------
@@ -37,13 +37,13 @@ def check_header(path: Path) -> None:
         raise ProjectDamaged(f"{path.name} is damaged at its start.", RESCUE_HINT)
     raise ProjectUnusable(
         f"{path.name} is not a project of Cellpose Studio.",
-        "Images and folders of images are opened with File > Open, too.",
+        "Use File > Open for images and folders of images.",
     )
 
 
 @contextmanager
-def opening(path: Path) -> Iterator[None]:
-    """Turn what SQLite says about a file into a sentence."""
+def readable_errors(path: Path) -> Iterator[None]:
+    """Convert errors of SQLite to errors with a sentence for the user."""
     try:
         yield
     except sqlite3.OperationalError as error:
@@ -52,26 +52,26 @@ def opening(path: Path) -> Iterator[None]:
         raise _damaged(path) from error
 
 
-def connected(path: Path, mode: str) -> sqlite3.Connection:
+def connect(path: Path, mode: str) -> sqlite3.Connection:
     """Return a connection in autocommit mode; ``mode`` is "rw" or "ro"."""
     db = sqlite3.connect(
-        # As bytes: on Linux a folder may have a name that is no text.
+        # On Linux, the name of a folder may be bytes that are not valid text.
         f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
         timeout=_BUSY_SECONDS,
     )
-    # A file from somebody else must not run anything of its own.
+    # A file from somebody else must not be able to execute anything.
     db.execute("PRAGMA trusted_schema = OFF")
     db.execute("PRAGMA cell_size_check = ON")
     db.execute("PRAGMA foreign_keys = ON")
     return db
 
 
-def connected_to_ours(path: Path, mode: str) -> sqlite3.Connection:
-    """Connect to a file that has the tables of a project; `ValueError` without."""
-    db = connected(path, mode)
+def connect_to_project(path: Path, mode: str) -> sqlite3.Connection:
+    """Connect to a file with the tables of a project; `ValueError` if it has none."""
+    db = connect(path, mode)
     try:
         check_tables(db, version_of(db))
     except BaseException:
@@ -81,37 +81,38 @@ def connected_to_ours(path: Path, mode: str) -> sqlite3.Connection:
 
 
 def prepare(db: sqlite3.Connection, path: Path) -> None:
-    """Choose how changes become durable: shared memory works on local disks only."""
+    """Set the journal mode: WAL needs shared memory, which only local disks have."""
     mode = "DELETE" if is_on_network(path) else "WAL"
     db.execute(f"PRAGMA journal_mode = {mode}").fetchone()
     db.execute("PRAGMA synchronous = FULL")
 
 
-def to_one_file(db: sqlite3.Connection) -> None:
-    """Put all that is written into the file itself, and take away what is beside it.
+def checkpoint_to_single_file(db: sqlite3.Connection) -> None:
+    """Checkpoint the write-ahead log into the file, and remove the sidecar files.
 
-    A window that only reads keeps SQLite from the second, but not from the first.
+    A reader in another window prevents the removal, but not the checkpoint.
     """
-    # Whoever reads may go on for long, or may be a statement of ours that failed.
+    # A reader may take long, or may be a failed statement of our own, so the wait for
+    # it is short.
     db.execute("PRAGMA busy_timeout = 100")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     db.execute("PRAGMA journal_mode = DELETE")
 
 
 def version_of(db: sqlite3.Connection) -> int:
-    """Return the version of the tables of a file."""
+    """Return the schema version of a file."""
     return int(db.execute("PRAGMA user_version").fetchone()[0])
 
 
 def is_newer(db: sqlite3.Connection) -> bool:
-    """Return whether a newer version of the program made the file."""
+    """Return whether the file was written by a newer version of the program."""
     return version_of(db) > VERSION
 
 
 def check_tables(db: sqlite3.Connection, version: int) -> None:
-    """Raise `ValueError` unless the file has our tables, and nothing that acts.
+    """Raise `ValueError` unless the file has the expected tables and nothing active.
 
-    Triggers could change what we write, and views never end.
+    Triggers could change what is written, and views might never end.
     """
     found = tables_in(db)
     if version <= VERSION:
@@ -133,13 +134,13 @@ def check_integrity(db: sqlite3.Connection) -> None:
 
 
 def was_closed(db: sqlite3.Connection) -> bool:
-    """Return whether whoever wrote to the file last came to its end."""
+    """Return whether the last writer closed the file properly."""
     row = db.execute("SELECT value FROM meta WHERE key = 'clean'").fetchone()
     return row is None or row[0] != "0"
 
 
 def set_closed(db: sqlite3.Connection, closed: bool) -> None:
-    """Say that somebody writes to the file, or has come to an end."""
+    """Record whether the file is closed, or open for writing."""
     db.execute(
         "INSERT INTO meta VALUES ('clean', ?) "
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
@@ -153,7 +154,7 @@ def _start_of(path: Path) -> bytes:
             return file.read(_HEADER)
     except FileNotFoundError as error:
         raise ProjectUnusable(
-            f"There is no {path.name} in {path.parent}.", "It may have been moved."
+            f"{path.name} does not exist in {path.parent}.", "It may have been moved."
         ) from error
     except OSError as error:
         raise ProjectUnusable(
@@ -170,7 +171,7 @@ def _refusal(path: Path, text: str) -> ProjectUnusable:
     if "unable to open" in text:
         return ProjectUnusable(
             f"{path.name} cannot be opened.",
-            "Check that you may read it, and that its drive is there.",
+            "Check your permission to read it, and that its drive is connected.",
         )
     return _damaged(path)
 

@@ -16,12 +16,12 @@ from cellpose_studio.io.project.database import (
     SUFFIX,
     check_header,
     check_integrity,
-    connected,
-    connected_to_ours,
-    opening,
+    checkpoint_to_single_file,
+    connect,
+    connect_to_project,
     prepare,
+    readable_errors,
     set_closed,
-    to_one_file,
     version_of,
     was_closed,
 )
@@ -35,7 +35,7 @@ from cellpose_studio.io.project.lock import lock, locked_by_another, unlock
 from cellpose_studio.io.project.schema import (
     APPLICATION_ID,
     VERSION,
-    bring_up_to_date,
+    migrate,
 )
 from cellpose_studio.io.project.sidecar_files import is_taken
 
@@ -57,19 +57,19 @@ class ProjectFile:
     Attributes
     ----------
     path
-        Where it is.
+        Path of the file.
     db
         The connection, in autocommit mode.
     why_read_only
-        Why nothing can be written, as a sentence; empty where it can.
+        Why nothing can be written, as a sentence; empty if it is writable.
     crashed
-        It was not closed the last time.
+        Whether it was not closed properly the last time.
     identity
-        Which project it is, and how many transactions it has.
+        Id of the project, and its number of transactions.
     place
-        Which file of the disk it is.
+        Device and inode of the file.
     in_turns
-        Reading and writing exclude each other, as on a network drive.
+        Whether reading and writing exclude each other, as on a network drive.
     """
 
     path: Path
@@ -89,50 +89,52 @@ class ProjectFile:
 
     @property
     def read_only(self) -> bool:
-        """Nothing can be written."""
+        """Whether nothing can be written."""
         return bool(self.why_read_only)
 
     def check_place(self) -> None:
         """Raise `FileNotFoundError` if the file was moved, deleted or replaced.
 
-        What is written then goes into a file that has no name any more.
+        Writes would then go into a file that no path leads to any more.
         """
         if place_of(self.path) != self.place:
             text = os.strerror(errno.ENOENT)
             raise FileNotFoundError(errno.ENOENT, text, str(self.path))
 
     def close(self) -> None:
-        """Leave one complete file behind, and give it free."""
+        """Checkpoint into a single file and release the lock."""
         if not self.read_only:
             with suppress(sqlite3.Error, OSError):
                 self.check_place()
+                # The mark must be in the database before the checkpoint, which then
+                # includes it.
                 set_closed(self.db, True)
-                to_one_file(self.db)
-        self.leave()
+                checkpoint_to_single_file(self.db)
+        self.release()
 
-    def leave(self) -> None:
-        """Give the file free as it is, because it turned out to be damaged."""
+    def release(self) -> None:
+        """Release the lock without a checkpoint, because the file is damaged."""
         self.db.close()
         if self._lock is not None:
             unlock(self._lock)
 
 
 def create_project(path: Path) -> ProjectFile:
-    """Make an empty project at ``path``, where no file may be, and open it.
+    """Create an empty project at ``path``, which must not exist, and open it.
 
     Raises
     ------
     CannotSave
-        If it cannot be made there.
+        If it cannot be created.
     """
     _make_file(path)
     taken, why = lock(path)
     try:
-        db = connected(path, "rw")
+        db = connect(path, "rw")
         try:
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
             prepare(db, path)
-            bring_up_to_date(db, 0)
+            migrate(db, 0)
             identify(db)
             set_closed(db, False)
         except BaseException:
@@ -145,17 +147,17 @@ def create_project(path: Path) -> ProjectFile:
             raise
         with suppress(OSError):
             path.unlink()
-        raise CannotSave(f"{path.name} cannot be made: {error}.") from error
+        raise CannotSave(f"{path.name} cannot be created: {error}.") from error
     return ProjectFile(path=path, db=db, why_read_only=why, _lock=taken)
 
 
 def open_project(path: Path) -> ProjectFile:
-    """Open a project for writing; only for reading where that is not possible.
+    """Open a project for writing, or read-only if that is not possible.
 
     Raises
     ------
     ProjectUnusable
-        If it is not there, or no project.
+        If it does not exist, or is not a project.
     ProjectDamaged
         If it is damaged beyond opening.
     """
@@ -164,9 +166,9 @@ def open_project(path: Path) -> ProjectFile:
 
 
 def open_locked(path: Path, taken: FileLock | None, why: str = "") -> ProjectFile:
-    """Open a project as `open_project` does, with what `lock` gave for it."""
+    """Open a project like `open_project`, with the result of `lock` for it."""
     try:
-        with opening(path):
+        with readable_errors(path):
             return _opened(path, taken, why)
     except BaseException:
         if taken is not None:
@@ -175,7 +177,7 @@ def open_locked(path: Path, taken: FileLock | None, why: str = "") -> ProjectFil
 
 
 def read_project(path: Path) -> ProjectFile:
-    """Open a project for reading beside whoever has it open.
+    """Open a project for reading, even if it is open for writing elsewhere.
 
     Raises
     ------
@@ -183,11 +185,11 @@ def read_project(path: Path) -> ProjectFile:
         As `open_project`.
     """
     check_header(path)
-    with opening(path):
-        db = connected_to_ours(path, "ro")
+    with readable_errors(path):
+        db = connect_to_project(path, "ro")
         try:
             return ProjectFile(
-                path=path, db=db, why_read_only="This view is for reading only."
+                path=path, db=db, why_read_only="This view is read-only."
             )
         except BaseException:
             db.close()
@@ -195,37 +197,38 @@ def read_project(path: Path) -> ProjectFile:
 
 
 def _make_file(path: Path) -> None:
-    # What a crash left of another project would get into this one.
+    # SQLite would replay the leftover sidecar files of another project into this one.
     if is_taken(path):
-        raise CannotSave(f"{path.name} is there already.", "Choose another name.")
+        raise CannotSave(f"{path.name} already exists.", "Choose another name.")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         with path.open("xb"):
             pass
     except OSError as error:
         raise CannotSave(
-            f"{path.name} cannot be made in {path.parent}: {error.strerror or error}.",
+            f"{path.name} cannot be created in {path.parent}: "
+            f"{error.strerror or error}.",
             "Choose another folder.",
         ) from error
 
 
 def _opened(path: Path, taken: FileLock | None, why: str) -> ProjectFile:
-    db = connected_to_ours(path, "ro" if why else "rw")
+    db = connect_to_project(path, "ro" if why else "rw")
     try:
         version = version_of(db)
         if version > VERSION and not why:
             db.close()
-            db = connected(path, "ro")
+            db = connect(path, "ro")
             why = (
                 f"{path.name} was made by a newer version of Cellpose Studio, so it "
-                "can only be looked at. Install that version to change it."
+                "is read-only. Install that version to change it."
             )
         crashed = taken is not None and not was_closed(db)
         if crashed:
             check_integrity(db)
         if not why:
             prepare(db, path)
-            bring_up_to_date(db, version)
+            migrate(db, version)
             identify(db)
             set_closed(db, False)
         return ProjectFile(

@@ -1,4 +1,4 @@
-"""Which project a file is, how far it has come, and where on the disk it lies."""
+"""Identity of a project: its id, its number of transactions, and its inode."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ _REPLACE = "ON CONFLICT (key) DO UPDATE SET value = excluded.value"
 
 @dataclass(frozen=True)
 class Identity:
-    """What tells a project from others, and from earlier copies of itself.
+    """Distinguishes a project from others, and from earlier copies of itself.
 
     Attributes
     ----------
     project
-        A random name; empty in a file that was never written to.
+        A random id; empty in a file that was never written to.
     commits
-        How many transactions there were.
+        Number of transactions so far.
     """
 
     project: str = ""
     commits: int = 0
 
-    def goes_on(self, earlier: Identity) -> bool:
-        """Return whether this is the project of ``earlier`` with all that it had."""
+    def continues(self, earlier: Identity) -> bool:
+        """Return whether this is ``earlier``, with all its transactions."""
         return self.project == earlier.project and self.commits >= earlier.commits
 
 
 def identify(db: sqlite3.Connection, anew: bool = False) -> None:
-    """Give a project a name of its own; ``anew`` if it is a copy of another."""
+    """Give a project an id; ``anew`` replaces the id of a copied project."""
     db.execute(
         f"INSERT INTO meta VALUES ('id', ?) {_REPLACE if anew else _KEEP}",  # noqa: S608
         (secrets.token_hex(16),),
@@ -40,20 +40,20 @@ def identify(db: sqlite3.Connection, anew: bool = False) -> None:
 
 
 def identity_of(db: sqlite3.Connection) -> Identity:
-    """Return the identity of a project; `ValueError` if it makes no sense."""
+    """Return the identity of a project; `ValueError` if it is damaged."""
     rows = db.execute("SELECT key, value FROM meta WHERE key IN ('id', 'commits')")
     found = dict(rows.fetchall())
     return Identity(str(found.get("id", "")), int(found.get("commits", 0)))
 
 
 def count_commit(db: sqlite3.Connection, before: Identity) -> Identity:
-    """Count one more transaction, in it; return the identity that it makes."""
+    """Count the current transaction; return the identity after it."""
     number = before.commits + 1
     db.execute(f"INSERT INTO meta VALUES ('commits', ?) {_REPLACE}", (str(number),))  # noqa: S608
     return Identity(before.project, number)
 
 
 def place_of(path: Path) -> tuple[int, int]:
-    """Return what tells a file from another one at the same path."""
+    """Return device and inode, which distinguish files at the same path."""
     found = path.stat()
     return found.st_dev, found.st_ino

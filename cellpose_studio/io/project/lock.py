@@ -1,4 +1,4 @@
-"""Who writes to a project: the lock file beside it."""
+"""The lock of a project, a file next to it: only one window may write."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cellpose_studio.io.atomic import cannot_save
 
 
 def lock(path: Path) -> tuple[FileLock | None, str]:
-    """Return the lock that makes us the one who writes, or why we cannot."""
+    """Acquire the lock for writing; return it, or why it cannot be acquired."""
     taken = FileLock(_lock_file(path), thread_local=False)
     try:
         taken.acquire(timeout=0)
@@ -36,16 +36,16 @@ def lock(path: Path) -> tuple[FileLock | None, str]:
 
 
 def lock_to_replace(path: Path) -> FileLock:
-    """Take the lock of a project that is to be replaced, or is not there yet.
+    """Acquire the lock of a project that will be replaced, or does not exist yet.
 
     Raises
     ------
     CannotSave
-        If a window has it open, or nothing can be written there.
+        If it is open in a window, or nothing can be written there.
     """
     taken = FileLock(_lock_file(path), thread_local=False)
     try:
-        # The lock would make the folder.
+        # A missing folder must be an error: acquiring the lock would create it.
         path.parent.stat()
         taken.acquire(timeout=0)
     except Timeout as error:
@@ -58,8 +58,8 @@ def lock_to_replace(path: Path) -> FileLock:
 
 
 def unlock(taken: FileLock) -> None:
-    """Let others write, and leave no file behind."""
-    # Before the release, or the file of a lock taken meanwhile would go.
+    """Release the lock, and remove its file."""
+    # After the release, this could remove the file of a lock acquired in between.
     with suppress(OSError):
         Path(taken.lock_file).unlink()
     taken.release()

@@ -1,4 +1,4 @@
-"""Turning whatever a damaged file makes of reading into one sentence."""
+"""Reading of columns, with one error for all kinds of damage."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _BUSY = ("locked", "busy")
 
 @contextmanager
 def reading(what: str) -> Iterator[None]:
-    """Say that ``what`` ("the list of images") is damaged when reading it fails.
+    """Report ``what`` ("the list of images") as damaged if reading it fails.
 
     Raises
     ------
     ProjectDamaged
-        For everything that a damaged file makes SQLite, JSON, pydantic or zlib raise.
+        For every exception of SQLite, JSON, pydantic or zlib on a damaged file.
     """
     try:
         yield
@@ -59,7 +59,7 @@ def _sentence(what: str, error: Exception) -> str:
 
 @contextmanager
 def snapshot(db: sqlite3.Connection) -> Iterator[None]:
-    """Let all reading in the block see one state, whatever is committed meanwhile."""
+    """Make all reads of the block see one state, despite commits in between."""
     if db.in_transaction:
         yield
         return
@@ -71,16 +71,16 @@ def snapshot(db: sqlite3.Connection) -> Iterator[None]:
             db.execute("ROLLBACK")
 
 
-def loaded(text: str | None) -> Any:
-    """Return the value of a column of JSON; None for none."""
+def from_json(text: str | None) -> Any:
+    """Return the value of a JSON column; None for NULL."""
     return None if text is None else json.loads(text)
 
 
-def dumped(value: object) -> str:
-    """Return ``value`` as the JSON of a column."""
+def to_json(value: object) -> str:
+    """Return ``value`` as text of a JSON column."""
     return json.dumps(value, ensure_ascii=False, allow_nan=True)
 
 
-def when(text: str) -> datetime:
+def to_utc(text: str) -> datetime:
     """Return the time of a column, UTC."""
     return datetime.fromisoformat(text).astimezone(UTC)

@@ -1,4 +1,4 @@
-"""How much there is in a project, and the ids that are taken."""
+"""Numbers of rows and highest ids of the tables of a project."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def last_ids(db: sqlite3.Connection) -> Counter[str]:
     return last
 
 
-def contents_of(db: sqlite3.Connection) -> tuple[Counter[str], Counter[str]]:
-    """Return the highest ids and the numbers of rows: equal in two that are copies.
+def content_counts(db: sqlite3.Connection) -> tuple[Counter[str], Counter[str]]:
+    """Return the highest ids and the numbers of rows, which are equal in a copy.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Copying a project to another place."""
+"""Saving a project under another name."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ from cellpose_studio.io.project.file import ProjectFile, open_locked
 from cellpose_studio.io.project.identity import identify
 from cellpose_studio.io.project.lock import lock_to_replace, unlock
 from cellpose_studio.io.project.reading import RESCUE_HINT, snapshot
-from cellpose_studio.io.project.row_counts import contents_of, last_ids
-from cellpose_studio.io.project.sidecar_files import set_aside
+from cellpose_studio.io.project.row_counts import content_counts, last_ids
+from cellpose_studio.io.project.sidecar_files import moved_sidecar_files
 from cellpose_studio.io.project.tables.images import rewrite_paths
 
 Contents = tuple[Counter[str], Counter[str]]
 
 
 _PAGES = 500
-"""How many pages of the database are copied at a time, 2 MB."""
+"""Number of database pages that are copied at a time, 2 MB."""
 
 
 def save_as(
@@ -32,23 +32,23 @@ def save_as(
     ids: Counter[str] | None = None,
     between: Callable[[], None] = lambda: None,
 ) -> ProjectFile:
-    """Copy an open project to ``path``, replacing what is there, and open the copy.
+    """Copy an open project to ``path``, replacing a file there, and open the copy.
 
     Parameters
     ----------
     ids
-        The last ids of a project that another window may write to, as they were when
-        it was opened: what was added since has the ids of changes made here.
+        Highest ids when the project was opened, if another window may write to it:
+        rows that it has added since have the same ids as changes made here.
     between
-        Called again and again while pages are copied; may commit to ``file``.
+        Called repeatedly while pages are copied; may commit to ``file``.
 
     Raises
     ------
     CannotSave
-        If it cannot be written; ``file`` is as it was, and still open.
+        If it cannot be written; ``file`` is unchanged and still open.
     """
     if path.resolve() == file.path.resolve():
-        raise CannotSave("The project is saved there already.")
+        raise CannotSave("The project is already saved there.")
     _check_version(file)
     taken = lock_to_replace(path)
     with _in_words(path):
@@ -61,7 +61,7 @@ def save_as(
         try:
             _check_same(copy, wanted)
         except BaseException:
-            copy.leave()
+            copy.release()
             raise
         return copy
 
@@ -72,7 +72,7 @@ def _replace(
     ids: Counter[str] | None,
     between: Callable[[], None],
 ) -> Contents:
-    """Put a copy in place; return what it has to hold."""
+    """Replace ``path`` with a copy; return the content that it must have."""
     with ExitStack() as others, replacing(path) as part:
         with closing(sqlite3.connect(part)) as target:
             if file.read_only:
@@ -84,34 +84,34 @@ def _replace(
             target.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
             target.commit()
             target.execute("PRAGMA journal_mode = DELETE")
-        # Of the project that was there; SQLite would put them into ours.
-        others.enter_context(set_aside(path))
+        # SQLite would replay the sidecar files of the replaced project into the copy.
+        others.enter_context(moved_sidecar_files(path))
     return wanted
 
 
 def _copy_bit_by_bit(
     file: ProjectFile, target: sqlite3.Connection, between: Callable[[], None]
 ) -> Contents:
-    """Copy a project; SQLite puts into the copy what we commit meanwhile."""
+    """Copy a project; SQLite adds the commits of this connection to the copy."""
 
     def after(_: int, remaining: int, __: int) -> None:
-        # After the last page, it would no longer do so.
+        # After the last page, SQLite no longer adds commits to the copy.
         if remaining:
             between()
 
     file.db.backup(target, pages=_PAGES, progress=after)
-    return contents_of(file.db)
+    return content_counts(file.db)
 
 
 def _copy_unchanged(
     file: ProjectFile, target: sqlite3.Connection, ids: Counter[str] | None
 ) -> Contents:
-    """Copy a project that others write to: not between the check and the copy."""
+    """Copy a project that others may write to, in one snapshot with the check."""
     with snapshot(file.db):
         if ids is not None:
             _check_unchanged(file, ids)
         file.db.backup(target)
-        return contents_of(file.db)
+        return content_counts(file.db)
 
 
 def _check_version(file: ProjectFile) -> None:
@@ -135,8 +135,8 @@ def _check_unchanged(file: ProjectFile, ids: Counter[str]) -> None:
 
 
 def _check_same(copy: ProjectFile, wanted: Contents) -> None:
-    """Raise `CannotSave` unless the copy, as it is read, has all of the project."""
-    if contents_of(copy.db) != wanted:
+    """Raise `CannotSave` unless the copy reads like the project."""
+    if content_counts(copy.db) != wanted:
         raise CannotSave(
             f"{copy.path.name} is not what was written to it.", "Choose another folder."
         )

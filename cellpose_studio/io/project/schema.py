@@ -146,18 +146,18 @@ CREATE TABLE batch (
 _VERSIONS = (_VERSION_1,)
 
 VERSION = len(_VERSIONS)
-"""The newest version, which files are brought up to."""
+"""The newest version; older files are migrated to it."""
 
 
-def bring_up_to_date(db: sqlite3.Connection, version: int) -> None:
-    """Make the tables that came after ``version``; 0 is an empty file."""
+def migrate(db: sqlite3.Connection, version: int) -> None:
+    """Migrate the schema from ``version`` to the newest; 0 is an empty file."""
     for number, script in enumerate(_VERSIONS[version:], start=version + 1):
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
 
 
 @cache
 def tables(version: int) -> frozenset[tuple[str, ...]]:
-    """Return what a file of ``version`` has: kind, name and definition of each."""
+    """Return the schema of ``version``: type, names and definition of each element."""
     with closing(sqlite3.connect(":memory:")) as db:
         for script in _VERSIONS[:version]:
             db.executescript(script)
@@ -165,5 +165,5 @@ def tables(version: int) -> frozenset[tuple[str, ...]]:
 
 
 def tables_in(db: sqlite3.Connection) -> frozenset[tuple[str, ...]]:
-    """Return what a file has, as `tables` does."""
+    """Return the schema of a file, in the form of `tables`."""
     return frozenset(db.execute("SELECT type, name, tbl_name, sql FROM sqlite_master"))

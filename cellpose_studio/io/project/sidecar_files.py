@@ -1,4 +1,4 @@
-"""The files that SQLite keeps beside a database while it is open, or after a crash."""
+"""Sidecar files, which SQLite keeps next to an open database or after a crash."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pathlib import Path
 _ENDS = ("-wal", "-shm", "-journal")
 
 
-def files_beside(path: Path) -> list[Path]:
-    """Return those that are there: SQLite puts them into whatever lies at ``path``."""
+def sidecar_files(path: Path) -> list[Path]:
+    """Return those that exist; SQLite replays them into any file at ``path``."""
     target = path.resolve()
     sides = [target.with_name(f"{target.name}{end}") for end in _ENDS]
     return [side for side in sides if side.exists()]
 
 
 def is_taken(path: Path) -> bool:
-    """Return whether a project is at ``path``, or what a crash left of one."""
-    return path.exists() or bool(files_beside(path))
+    """Return whether a project, or sidecar files of one, exist at ``path``."""
+    return path.exists() or bool(sidecar_files(path))
 
 
 @contextmanager
-def set_aside(path: Path) -> Iterator[None]:
-    """Take the files beside ``path`` away; bring them back if the block raises."""
+def moved_sidecar_files(path: Path) -> Iterator[None]:
+    """Move the sidecar files of ``path`` away; restore them if the block raises."""
     mark = secrets.token_hex(6)
     moved: list[tuple[Path, Path]] = []
     try:
-        for n, side in enumerate(files_beside(path)):
+        for n, side in enumerate(sidecar_files(path)):
             away = side.with_name(f".saving-{mark}-{n}")
             moved.append((side, side.rename(away)))
         yield

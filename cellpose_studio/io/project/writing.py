@@ -1,4 +1,4 @@
-"""Transactions of an open project, which must still be the one that was opened."""
+"""Transactions on an open project, guarded against a replaced file."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.database import (
     check_header,
-    connected_to_ours,
+    connect_to_project,
     prepare,
 )
 from cellpose_studio.io.project.file import ProjectFile
@@ -23,12 +23,12 @@ from cellpose_studio.io.project.identity import (
 
 @contextmanager
 def transaction(file: ProjectFile) -> Iterator[sqlite3.Connection]:
-    """Make what the block writes durable, or undo it if it raises.
+    """Commit the writes of the block durably, or roll them back if it raises.
 
     Raises
     ------
     OSError
-        If the file is not in its place any more.
+        If the file was moved, deleted or replaced.
     sqlite3.Error
     """
     db = file.db
@@ -37,6 +37,7 @@ def transaction(file: ProjectFile) -> Iterator[sqlite3.Connection]:
     try:
         yield db
         identity = count_commit(db, file.identity)
+        # The file may have been replaced during the block: a commit would be lost.
         file.check_place()
         db.execute("COMMIT")
     except BaseException:
@@ -47,9 +48,9 @@ def transaction(file: ProjectFile) -> Iterator[sqlite3.Connection]:
 
 
 def reconnect(file: ProjectFile) -> None:
-    """Open the database of ``file`` again; nothing changes where that fails.
+    """Reopen the database of ``file``; nothing changes if that fails.
 
-    Another project, or an earlier copy of this one, is not what we go on in.
+    Another project, or an earlier copy of this one, is not accepted.
     """
     if file.read_only:
         return
@@ -63,11 +64,11 @@ def reconnect(file: ProjectFile) -> None:
 
 
 def _same_project(file: ProjectFile) -> tuple[sqlite3.Connection, Identity]:
-    """Connect to what is at the path of ``file``; `ValueError` if it is another."""
-    db = connected_to_ours(file.path, "rw")
+    """Connect to the path of ``file``; `ValueError` for another project."""
+    db = connect_to_project(file.path, "rw")
     try:
         identity = identity_of(db)
-        if not identity.goes_on(file.identity):
+        if not identity.continues(file.identity):
             raise ValueError("another project, or an earlier copy of this one")
     except BaseException:
         db.close()

@@ -14,11 +14,11 @@ from cellpose_studio.io.ro_crate.run_entities import (
     MODEL,
     STUDIO,
     Entity,
-    model,
-    parameters_of,
+    model_entity,
+    parameter_entities,
     ref,
     refs,
-    software,
+    software_entities,
 )
 
 _CONTEXT = (
@@ -47,12 +47,12 @@ _MASKS = "_cp_masks.tif"
 
 @dataclass(frozen=True, kw_only=True)
 class Content:
-    """What a crate holds.
+    """Content of a crate.
 
     Attributes
     ----------
     image
-        Name of the image's file in the crate, or the URI of where it is.
+        Name of the image's file in the crate, or its URI elsewhere.
     files
         Sizes of the files in the crate, by their names.
     edits, author, licence
@@ -81,9 +81,9 @@ def metadata(content: Content) -> Entity:
         {"@id": _PROFILE, "@type": "CreativeWork", "name": "Process Run Crate"}
         | {"version": "0.5"},
         *_files(content),
-        model(content.record),
-        *software(content.record),
-        *parameters_of(content.record),
+        model_entity(content.record),
+        *software_entities(content.record),
+        *parameter_entities(content.record),
         *_actions(content),
         _licence(content.licence),
     ]
@@ -112,7 +112,7 @@ def _licence(licence: str) -> Entity:
 
 
 def _one_or_all(entities: list[Entity]) -> Entity | list[Entity]:
-    """Return one reference on its own, as RO-Crate recommends."""
+    """Return a single reference without a list, as RO-Crate recommends."""
     return entities[0] if len(entities) == 1 else entities
 
 
@@ -189,7 +189,7 @@ def _actions(content: Content) -> Iterator[Entity]:
         "endTime": end.isoformat(timespec="seconds"),
         "actionStatus": _STATUS.format("Completed" if finished else "Failed"),
         "instrument": ref(STUDIO),
-        "object": [*given, *refs(parameters_of(record))],
+        "object": [*given, *refs(parameter_entities(record))],
         "result": ref(_file_id(content.masks)),
     }
     if record.message:

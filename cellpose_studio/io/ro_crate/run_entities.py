@@ -1,4 +1,4 @@
-"""What a run needed, as entities of an RO-Crate: model, software, parameters."""
+"""Inputs of a run as entities of an RO-Crate: model, software, parameters."""
 
 from __future__ import annotations
 
@@ -17,17 +17,17 @@ _PACKAGE = "https://pypi.org/project/{}/"
 
 
 def ref(name: str) -> Entity:
-    """Return a reference to the entity of that id."""
+    """Return a reference to the entity with an id."""
     return {"@id": name}
 
 
 def refs(entities: Iterator[Entity]) -> list[Entity]:
-    """Return references to ``entities``, of which there are several."""
+    """Return references to all ``entities``."""
     return [ref(entity["@id"]) for entity in entities]
 
 
-def model(record: RunRecord) -> Entity:
-    """Return the weights."""
+def model_entity(record: RunRecord) -> Entity:
+    """Return the entity of the weights."""
     weights = record.model
     return {
         "@id": MODEL,
@@ -39,8 +39,8 @@ def model(record: RunRecord) -> Entity:
     }
 
 
-def software(record: RunRecord) -> Iterator[Entity]:
-    """Yield the programs; the first one is the instrument."""
+def software_entities(record: RunRecord) -> Iterator[Entity]:
+    """Yield the entities of the software; the first one is the instrument."""
     own = "cellpose-studio"
     others = [name for name in record.versions if name != own]
     studio: Entity = {
@@ -68,8 +68,8 @@ def _home(package: str) -> str:
     return _PYTHON if package == "python" else _PACKAGE.format(package)
 
 
-def parameters_of(record: RunRecord) -> Iterator[Entity]:
-    """Yield every parameter of the run, and what it ran on."""
+def parameter_entities(record: RunRecord) -> Iterator[Entity]:
+    """Yield every parameter of the run, and its hardware."""
     parameters = record.parameters.model_dump(exclude={"normalization"})
     normalization = record.parameters.normalization.model_dump()
     where = {
@@ -87,7 +87,7 @@ def parameters_of(record: RunRecord) -> Iterator[Entity]:
 
 
 def _plain(value: object) -> object:
-    """Return a value that JSON-LD does not take for something else."""
+    """Return a value that JSON-LD does not interpret differently."""
     if value is None:
         return "automatic"
     if isinstance(value, tuple):

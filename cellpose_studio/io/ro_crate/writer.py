@@ -1,4 +1,4 @@
-"""Masks with the account of how they were made, as an RO-Crate.
+"""Writes masks with their provenance as an RO-Crate.
 
 The metadata follow RO-Crate 1.1 and the Process Run Crate profile 0.5: the run is a
 CreateAction, whose instrument is the software, whose objects are the image, the model
@@ -42,25 +42,25 @@ def write_ro_crate(
     licence: str = "",
     with_image: bool = False,
 ) -> None:
-    """Write an RO-Crate: a zip file where ``path`` ends with that, else a folder.
+    """Write an RO-Crate: a zip file if ``path`` ends in .zip, else a folder.
 
     Parameters
     ----------
     labels
         The masks, of the ``label_shape`` of ``image``.
     edits
-        What was done by hand after the run.
+        Edits by hand after the run.
     author
-        Who made them.
+        Author of the masks.
     licence
-        Of the masks: a URL, or a name; empty where it is not known.
+        Licence of the masks: a URL, or a name; empty if unknown.
     with_image
-        Put a copy of the image's file in; otherwise the crate tells where it is.
+        Include a copy of the image's file; otherwise the crate refers to it.
 
     Raises
     ------
     CannotSave
-        Also if there is something in a folder of that name.
+        Also if a folder of that name is not empty.
     """
     with _crate(path) as folder:
         _fill(folder, record, labels, image, edits, with_image)
@@ -85,7 +85,7 @@ def _fill(
     edits: Sequence[JournalEntry],
     with_image: bool,
 ) -> None:
-    """Write the files of the crate, but for the metadata."""
+    """Write all files of the crate except the metadata."""
     save_all(folder / image.path.stem, labels, None, ["tif"], image=image)
     methods = as_methods(record, edits)
     (folder / RECORD).write_text(as_json(record, edits), encoding="utf-8")
@@ -98,21 +98,21 @@ def _copy(file: Path, folder: Path) -> None:
     if file.is_dir():
         raise CannotSave(
             f"{file.name} is a folder, which is not copied into an RO-Crate.",
-            "Leave the image out: the crate tells where it is.",
+            "Leave the image out: the crate contains its location.",
         )
     shutil.copyfile(file, folder / file.name)
 
 
 @contextmanager
 def _crate(path: Path) -> Iterator[Path]:
-    """Give a folder to write to, and make it the crate at ``path`` at the end."""
+    """Yield a folder to write to, and turn it into the crate at ``path`` afterwards."""
     if path.suffix.lower() == _ZIP:
         with replacing(path) as part, tempfile.TemporaryDirectory() as folder:
             yield Path(folder)
             _pack(Path(folder), part)
         return
     try:
-        # An empty folder may have been made for it by a file dialog.
+        # A file dialog may have created an empty folder for the crate.
         if path.exists() and any(path.iterdir()):
             raise CannotSave(f"{path.name} is not empty.", "Choose another name.")
         with tempfile.TemporaryDirectory(

@@ -18,7 +18,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.masks.folders import ImageFiles
-from cellpose_studio.io.masks.imported import ImportedMasks, plain
+from cellpose_studio.io.masks.imported import ImportedMasks, to_json_values
 from cellpose_studio.ui.files.dialogs import AxesDialog
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.open import Opened, files_of, open_files
@@ -143,7 +143,9 @@ class Opener:
         for image, (_, masks), label_sets in found:
             for name, one in label_sets.items():
                 if name not in image.label_set_ids:
-                    self._session.import_masks(image, one, plain(masks[name].details))
+                    self._session.import_masks(
+                        image, one, to_json_values(masks[name].details)
+                    )
                     self._session.choose_label_set(image, name)
         if not opening.shown:
             opening.shown = True

@@ -11,10 +11,10 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.io.images.missing import missing_among
+from cellpose_studio.io.images.missing import missing_files
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
-from cellpose_studio.workflows.relink import LostImage, find_lost, is_other
+from cellpose_studio.workflows.relink import LostImage, find_lost, is_replaced
 
 Found = list[tuple[ProjectImage, ImageSource | None]]
 
@@ -50,12 +50,12 @@ class Relinker:
         taken = [image.source.key for image in self._session.images]
 
         def work(checkpoint: Checkpoint) -> Found:
-            missing = missing_among((e.source.path for e in chosen), checkpoint)
+            missing = missing_files((e.source.path for e in chosen), checkpoint)
             lost = [
                 image
                 for image in chosen
                 if image.source.path in missing
-                or (image in uncertaintyed and is_other(image.source))
+                or (image in uncertaintyed and is_replaced(image.source))
             ]
             wanted = [LostImage(image.source, image.asked_axes) for image in lost]
             found = find_lost(folder, wanted, checkpoint, taken)

@@ -1,4 +1,4 @@
-"""Where the masks of a revision come from."""
+"""Provenance of the masks of a revision."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from cellpose_studio.io.project.tables.runs import read_run
 
 
 class NoRun(StudioError):
-    """Masks come from no run that could be told of, or done again."""
+    """Masks have no run that could be described or repeated."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """How a revision came to be.
+    """How a revision was made.
 
     Attributes
     ----------
     revision
-        The revision that was asked for.
+        The requested revision.
     base
-        The last one before it that was not made by hand: of a run, of thresholds,
-        of an import. It may be the revision itself.
+        Its last ancestor that was not made by hand but by a run, by thresholds, or
+        by an import. It may be the revision itself.
     record
-        Of the run that the masks come from, with the parameters and the number of
+        Record of the run that made the masks, with the parameters and the number of
         cells of ``base``; None without a run.
     edits
         All edits by hand since that run or import, in their order.
     since_base
-        Those of them that came after ``base``.
+        The edits after ``base``.
     edited
-        The revisions after ``base`` that hold them, in their order.
+        The revisions after ``base`` that contain these edits, in their order.
     imported
-        The revision that the masks were imported as; None where they were not.
+        The revision that the masks were imported as; None if they were not imported.
     """
 
     revision: LabelRevision
@@ -62,7 +62,7 @@ class Provenance:
 
 
 def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
-    """Return how the revision of that id came to be.
+    """Return how a revision was made.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:
         before = _before(db, line[-1])
         if before is None:
             break
-        # Later revisions have higher ids: a damaged file must not lead in circles.
+        # Later revisions have higher ids, so this ends even in a damaged file.
         found = read_revision(db, before) if before < line[-1].id else None
         if found is None or found.label_set != last.label_set:
             raise ProjectDamaged(
@@ -141,12 +141,12 @@ def _record(
 
 
 def _edits(journal: list[JournalEntry], revision: LabelRevision) -> list[JournalEntry]:
-    """Return the edits that went into a revision."""
+    """Return the edits that a revision contains."""
     if revision.kind != "edit":
         return []
     return [e for e in journal if e.sealed == revision.id and e.head is None]
 
 
 def _flat(parts: list[list[JournalEntry]]) -> tuple[JournalEntry, ...]:
-    """Return the entries of revisions that are given the latest first."""
+    """Return the entries of revisions in order; the latest revision comes first."""
     return tuple(entry for part in reversed(parts) for entry in part)

@@ -1,4 +1,4 @@
-"""How a revision of a project was made, as text to copy."""
+"""Recipes of the revisions of a project, as text to copy."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def recipe(made: Provenance, kind: RecipeKind) -> str:
     Raises
     ------
     NoRun
-        If they come from no run.
+        If no run made them.
     """
     record, edits = made.known_record(), made.edits
     if kind == "command":

@@ -1,4 +1,4 @@
-"""Run again what a revision of a project was made by, and compare."""
+"""Replay: repeats the run behind a revision of a project, and compares the masks."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import read_project
 from cellpose_studio.io.project.reading import RESCUE_HINT
-from cellpose_studio.io.project.tables.images import StoredImage, read_images
+from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revision_source import read_sealed_edits
 from cellpose_studio.io.project.tables.revisions import read_label_sets
@@ -32,26 +32,26 @@ from cellpose_studio.workflows.provenance.run_record import masks_sha256, pixels
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class ReplayResult:
-    """What came of running again.
+    """Result of a replay.
 
     Attributes
     ----------
     made
-        How the revision came to be.
+        How the revision was made.
     image_changed
-        The pixels of the image are not those of the run.
+        Whether the pixels of the image differ from those of the run.
     run_identical
-        The masks are those that the run itself gave, bit by bit. None where the
-        record does not say what these were: after a change of thresholds.
+        Whether the masks equal those of the run, bit by bit. None if the record does
+        not have their checksum, as after a change of thresholds.
     comparison
-        Of the masks that ``made.base`` holds with those of now.
+        Comparison of the masks of ``made.base`` with the new ones.
     cells
-        How many there are now.
+        Number of cells in the new masks.
     edits_repeat
-        The edits that came after give the revision again; None where there were
-        none, or the masks before them differ.
+        Whether the later edits give the revision again; None if there are none, or
+        the masks before them differ.
     notes
-        What is not as it was then, one sentence each.
+        What differs from the time of the run, one sentence each.
     """
 
     made: Provenance
@@ -64,17 +64,17 @@ class ReplayResult:
 
     @property
     def identical(self) -> bool:
-        """The same masks came out, as far as they come from a run."""
+        """Whether the run gave the same masks again."""
         return bool(self.run_identical) or _same(self.comparison)
 
     @property
     def sentences(self) -> tuple[str, ...]:
-        """What to tell the user, the answer first."""
+        """Sentences for the user, the answer first."""
         return (_answer(self), *_about_edits(self), *self.notes)
 
 
 def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
-    """Run again what the revision of that id was made by, and compare.
+    """Repeat the run behind a revision, and compare the masks.
 
     The image, the model, the device, the precision and the number of threads are
     those of the record. Edits by hand after it are applied to the same masks.
@@ -82,11 +82,11 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
     Raises
     ------
     NoRun
-        If the masks come from no run.
+        If no run made the masks.
     ProjectUnusable, ProjectDamaged, ImageUnreadable, ModelUnusable
         If something is missing.
     ParametersUnfit, NotEnoughMemory
-        As `segment`.
+        As in `segment`.
     Cancelled
         After a stop.
     """
@@ -113,7 +113,7 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _StoredRun:
-    """What a project knows of a revision."""
+    """Content of a project about a revision."""
 
     made: Provenance
     image: StoredImage
@@ -142,7 +142,7 @@ def _read(path: Path, revision: int) -> _StoredRun:
 
 
 def _image_of(db: sqlite3.Connection, folder: Path, label_set: int) -> StoredImage:
-    images = {stored.id: stored for stored in read_images(db, folder)}
+    images = {stored.id: stored for stored in read_image_table(db, folder)}
     for one in read_label_sets(db):
         if one.id == label_set and one.image in images:
             return images[one.image]
@@ -152,15 +152,15 @@ def _image_of(db: sqlite3.Connection, folder: Path, label_set: int) -> StoredIma
 
 
 def _reopened(stored: StoredImage) -> ImageSource:
-    """Open the image as it is now, even if it is not what it was."""
+    """Open the image in its present state, even if its pixels have changed."""
     known = stored.image
     for image in open_images(known.path, stored.asked_axes):
         if image.scene == known.scene and image.shape == known.shape:
             return image
     raise ImageUnreadable(
         f"{known.name} in {known.path.parent} is a different image than the one in "
-        "the project: its size or its axes are others.",
-        "Use File > Relink images to say where it is.",
+        "the project: its size or its axes differ.",
+        "Use File > Relink images to locate it.",
     )
 
 
@@ -171,7 +171,7 @@ def _has_changed(image: ImageSource, record: RunRecord, checkpoint: Checkpoint) 
 
 
 def _edits_repeat(stored: _StoredRun) -> bool | None:
-    """Apply the edits to the masks that the project has from before them."""
+    """Return whether the edits, applied to the masks before them, give the revision."""
     if not stored.edits:
         return None
     labels = stored.base.copy()
@@ -190,7 +190,7 @@ def _answer(result: ReplayResult) -> str:
     if result.run_identical:
         return (
             f"Identical: the run gave the same {result.cells} cells again, pixel by "
-            f"pixel. Revision {result.made.base.id} also holds cells that were kept "
+            f"pixel. Revision {result.made.base.id} also contains cells that were kept "
             f"from before it: {_difference(result)}"
         )
     return f"Different: {_difference(result)}"
@@ -201,7 +201,7 @@ def _difference(result: ReplayResult) -> str:
     return (
         f"{result.made.base.cells} cells then, {result.cells} now; "
         f"{len(found.unchanged)} are the same, {len(found.changed)} have changed, "
-        f"{len(found.added)} are new, {len(found.removed)} have gone; "
+        f"{len(found.added)} were added, {len(found.removed)} were removed; "
         f"{found.pixels} pixels differ."
     )
 
@@ -225,4 +225,4 @@ def _about_edits(result: ReplayResult) -> Iterator[str]:
 
 def _about_image(changed: bool, image: ImageSource) -> Iterator[str]:
     if changed:
-        yield f"The pixels of {image.name} are not those that the run saw."
+        yield f"The pixels of {image.name} have changed since the run."

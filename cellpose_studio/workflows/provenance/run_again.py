@@ -1,4 +1,4 @@
-"""Run again what a record tells of, with all that it tells of."""
+"""Repeats a run with the model, parameters, device and threads of its record."""
 
 from __future__ import annotations
 
@@ -21,31 +21,31 @@ from cellpose_studio.workflows.segment import segment
 
 
 def find_model(model: ModelRecord) -> ModelSpec:
-    """Return the model of a run, known by the SHA-256 of its weights.
+    """Return the model of a run, identified by the SHA-256 of its weights.
 
     Raises
     ------
     ModelUnusable
-        If it is missing, or its file holds other weights now.
+        If it is missing, or its file now contains other weights.
     """
     for spec in shipped():
         if spec.sha256 == model.sha256:
             return spec
     if model.source == "shipped":
         raise ModelUnusable(
-            f"{model.title} ships with other weights now than those of the run.",
+            f"{model.title} is now shipped with other weights than those of the run.",
             "Install the version of Cellpose Studio that the run was made with.",
         )
     path = Path(model.path)
     if not path.is_file():
         raise ModelUnusable(
-            f"The weights of {model.title} are not at {path} any more.",
+            f"The weights of {model.title} are no longer at {path}.",
             "Put the file back.",
         )
     spec = from_file(path)
     if spec.sha256 != model.sha256:
         raise ModelUnusable(
-            f"{path} holds other weights now than those of the run.",
+            f"{path} now contains other weights than those of the run.",
             f"The SHA-256 of the file has to be {model.sha256}.",
         )
     return spec
@@ -54,7 +54,7 @@ def find_model(model: ModelRecord) -> ModelSpec:
 def run_again(
     image: ImageSource, record: RunRecord, checkpoint: Checkpoint
 ) -> tuple[Segmentation, tuple[str, ...]]:
-    """Run as the record says; return what is not as it was then, too.
+    """Repeat the run of a record; return the result, and notes on what differs.
 
     Raises
     ------
@@ -81,10 +81,10 @@ def _device(record: RunRecord) -> tuple[Device, tuple[str, ...]]:
     try:
         device = device_named(record.device or "auto")
     except ModelUnusable:
-        note = f"The run used {record.device_title}, which is not here: the CPU did."
+        note = f"The run used {record.device_title}; this time the CPU was used."
         return CPU, (note,)
     if record.device_title not in ("", device.title):
-        note = f"The run used {record.device_title}, and {device.title} is here."
+        note = f"The run used {record.device_title}; this time it was {device.title}."
         return device, (note,)
     return device, ()
 
@@ -102,7 +102,7 @@ def _threads(threads: int | None) -> Iterator[None]:
 def _about_versions(record: RunRecord) -> Iterator[str]:
     now = versions()
     other = [
-        f"{name} {then} (now {now.get(name, 'not here')})"
+        f"{name} {then} (now {now.get(name, 'not installed')})"
         for name, then in record.versions.items()
         if now.get(name) != then
     ]

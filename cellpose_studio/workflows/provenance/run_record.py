@@ -1,4 +1,4 @@
-"""Write down what determined a run; without torch, which may be why it failed."""
+"""Makes records of runs; works without torch, whose import may have failed."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def record_of(
     Cancelled
         After a stop of ``checkpoint``.
     """
-    # With the result, torch is there.
+    # A result implies that torch could be imported.
     from cellpose_studio.engine.device import cpu_capability
 
     return RunRecord(
@@ -105,7 +105,7 @@ def masks_sha256(labels: npt.NDArray[np.uint32]) -> str:
 
 
 def hash_if_readable(image: ImageSource, checkpoint: Checkpoint) -> str:
-    """Return the SHA-256 of all pixels; empty where they cannot be read any more."""
+    """Return the SHA-256 of all pixels; empty if they can no longer be read."""
     try:
         return pixels_sha256(image, checkpoint)
     except (ImageUnreadable, NotEnoughMemory):

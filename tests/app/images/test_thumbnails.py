@@ -17,7 +17,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.cache.thumbnails import ThumbnailCache
-from cellpose_studio.io.images.missing import missing_among
+from cellpose_studio.io.images.missing import missing_files
 from cellpose_studio.io.images.reader import open_images
 
 LONG = 60_000  # ms
@@ -131,12 +131,12 @@ def test_the_status_is_what_matters_most(session, images):
 def test_files_that_are_not_there_are_found(cells, tmp_path):
     here = cells("a.tif")
     gone = [tmp_path / "b.tif", tmp_path / "no folder" / "a.tif"]
-    assert missing_among([here, *gone], Checkpoint()) == {*gone}
-    assert missing_among([], Checkpoint()) == frozenset()
+    assert missing_files([here, *gone], Checkpoint()) == {*gone}
+    assert missing_files([], Checkpoint()) == frozenset()
     checkpoint = Checkpoint()
     checkpoint.stop()
     with pytest.raises(Cancelled):
-        missing_among([Path("a")], checkpoint)
+        missing_files([Path("a")], checkpoint)
 
 
 def test_missing_images_are_noticed_when_the_list_changes(session, images, qtbot):

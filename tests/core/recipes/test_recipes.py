@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellpose_studio.cli.main import parser
-from cellpose_studio.cli.options import made
+from cellpose_studio.cli.options import build_model
 from cellpose_studio.core.models.card import ModelCard, TrainingData
 from cellpose_studio.core.models.papers import (
     CELLPOSE_1,
@@ -198,8 +198,8 @@ any_parameters = st.builds(
 def test_the_command_line_reads_the_same_parameters(parameters):
     words = shlex.split(as_command(record_of(parameters=parameters), windows=False))
     options = parser().parse_args(words[1:])
-    normalization = made(Normalization, options)
-    assert parameters == made(
+    normalization = build_model(Normalization, options)
+    assert parameters == build_model(
         SegmentationParameters, options, normalization=normalization
     )
 

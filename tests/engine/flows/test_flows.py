@@ -15,10 +15,10 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.flows.compute import (
+    concatenate_flows,
     count_tiles,
     flows_of_planes,
     flows_of_volume,
-    joined,
 )
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import load
@@ -216,12 +216,12 @@ def test_time_points_are_joined_in_their_order(unet):
     stacks = [image(2, 30, 40, 2), 1 - image(2, 30, 40, 2)]
     parameters = SegmentationParameters()
     parts = [flows_of_planes(unet, s, parameters, 20.0, quiet()) for s in stacks]
-    whole = joined(parts)
+    whole = concatenate_flows(parts)
     assert whole.frames == 2
     assert whole.cellprob.shape == (4, 30, 40)
     np.testing.assert_array_equal(whole.dP[:, 2:], parts[1].dP)
     np.testing.assert_array_equal(whole.cellprob[2:], parts[1].cellprob)
-    assert joined(parts[:1]) is parts[0]
+    assert concatenate_flows(parts[:1]) is parts[0]
 
 
 @pytest.mark.parametrize("run", [flows_of_planes, flows_of_volume])
@@ -251,5 +251,5 @@ def test_where_memory_is_short_fewer_tiles_run_at_a_time(unet, monkeypatch):
     np.testing.assert_allclose(outputs(flows), outputs(whole), **AS_SEEN)
 
     room[0] = 0
-    with pytest.raises(NotEnoughMemory, match="memory of Little GPU is too small"):
+    with pytest.raises(NotEnoughMemory, match="Little GPU has too little memory"):
         flows_of_planes(gpu, stack, parameters, 20.0, quiet())

@@ -95,7 +95,7 @@ def test_a_file_that_is_none_is_refused(model, tmp_path, damage):
         np.savez(path, weights=np.array([print], dtype=object))
     if damage == "other":
         np.savez(path, weights=np.zeros(3))
-    with pytest.raises(ModelUnusable, match=r"m\.size\.npz is damaged, or no size"):
+    with pytest.raises(ModelUnusable, match=r"m\.size\.npz is damaged, or not a size"):
         load_size_model(path)
 
 

@@ -131,7 +131,7 @@ def test_code_in_a_file_does_not_run(tmp_path, way):
     else:
         content = {"W2": torch.zeros(1), "encoder.x": Bomb(gone_off)}
         torch.save(content, path, _use_new_zipfile_serialization=way == "archive")
-    expected = "model is not a weight file, or would run code when opened."
+    expected = "model is not a weight file, or contains code."
     assert refusal(path) == expected
     with pytest.raises(ModelUnusable, match=expected):
         read_weights(path)
@@ -158,7 +158,9 @@ def test_code_in_a_file_does_not_run(tmp_path, way):
 )
 def test_tensors_of_something_else_are_refused(tmp_path, content):
     torch.save(content, tmp_path / "model")
-    assert refusal(tmp_path / "model") == "model holds no weights of a Cellpose model."
+    assert (
+        refusal(tmp_path / "model") == "model contains no weights of a Cellpose model."
+    )
 
 
 def test_networks_that_look_alike_but_are_not_run_here_are_named(tmp_path, unet_file):

@@ -11,7 +11,7 @@ from hypothesis.extra import numpy as hnp
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.core.runs.parameters import GREY, Normalization
 from cellpose_studio.engine.flows.prepare import network_input
-from cellpose_studio.engine.training.augmentation import plain, varied
+from cellpose_studio.engine.training.augmentation import normalized_input, vary
 
 EVERYTHING = {
     "shading": 1.0,
@@ -32,7 +32,7 @@ def discs():
 def variations(pixels, count=40, **options):
     parameters = TrainingParameters(**options)
     return [
-        varied(pixels, 16.0, parameters, np.random.default_rng(n)) for n in range(count)
+        vary(pixels, 16.0, parameters, np.random.default_rng(n)) for n in range(count)
     ]
 
 
@@ -43,12 +43,12 @@ def sharpness(image):
 def test_without_variation_an_image_is_seen_as_in_a_run():
     pixels = np.random.default_rng(0).normal(size=(3, 40, 50)).astype(np.float32)
     expected = network_input((GREY,), pixels[:, None], Normalization(), together=False)
-    np.testing.assert_array_equal(plain(pixels), expected[0, :, :, 0])
+    np.testing.assert_array_equal(normalized_input(pixels), expected[0, :, :, 0])
 
 
 def test_no_strength_changes_nothing_but_the_scale_of_brightness(discs):
     (same,) = variations(discs, count=1)
-    np.testing.assert_allclose(same, plain(discs), atol=1e-5)
+    np.testing.assert_allclose(same, normalized_input(discs), atol=1e-5)
 
 
 def test_the_image_itself_stays_as_it_is(discs):
@@ -77,8 +77,8 @@ def test_cells_stay_brighter_than_the_ground_around_them_in_uneven_light(discs):
 
 def test_blur_takes_sharpness_away_and_noise_adds_some(discs):
     blurred = [sharpness(image) for image in variations(discs, blur=0.5)]
-    assert min(blurred) < 0.5 * sharpness(plain(discs))
-    assert max(blurred) <= sharpness(plain(discs)) + 1e-5
+    assert min(blurred) < 0.5 * sharpness(normalized_input(discs))
+    assert max(blurred) <= sharpness(normalized_input(discs)) + 1e-5
     flat = discs[0, :8, :8]
     assert flat.std() == 0
     noise = [image[:8, :8].std() for image in variations(discs, noise=0.5)]
@@ -88,21 +88,22 @@ def test_blur_takes_sharpness_away_and_noise_adds_some(discs):
 def test_an_image_with_hardly_anything_in_it_is_flat_as_in_a_run():
     few = np.zeros((1, 100, 100), np.float32)
     few[0, 4:8, 4:8] = 255
-    assert not plain(few).any()
+    assert not normalized_input(few).any()
     for image in variations(few, 5, blur=0.0, shading=0.5):
         assert np.abs(image).max() < 100
 
 
 def test_how_often_says_how_often(discs):
     changed = [
-        np.abs(i - plain(discs)).max() > 0.01 for i in variations(discs, noise=1)
+        np.abs(i - normalized_input(discs)).max() > 0.01
+        for i in variations(discs, noise=1)
     ]
     assert 10 < sum(changed) < 35
 
 
 def test_channels_are_mixed_only_where_that_is_asked_for(discs):
     colours = np.concatenate([discs, discs[:, ::-1], np.roll(discs, 16, 2)])
-    grey = plain(colours)
+    grey = normalized_input(colours)
     for image in variations(colours, 5):
         np.testing.assert_allclose(image, grey, atol=1e-5)
     mixed = variations(colours, 20, mix_channels=1.0)
@@ -122,7 +123,7 @@ def test_channels_are_mixed_only_where_that_is_asked_for(discs):
 )
 def test_any_image_gives_finite_numbers_of_its_own_size(pixels, seed):
     parameters = TrainingParameters(**EVERYTHING)
-    image = varied(pixels, 12.0, parameters, np.random.default_rng(seed))
+    image = vary(pixels, 12.0, parameters, np.random.default_rng(seed))
     assert image.shape == pixels.shape[1:]
     assert image.dtype == np.float32
     assert np.isfinite(image).all()

@@ -180,7 +180,7 @@ def test_an_answer_may_be_written_in_any_way(tmp_path, given):
         ("ZZX", "each of them once"),
         ("QYX", "Y, X and others of T, C, Z and S"),
         ("ZTX", "Y, X and others"),
-        ("SYX", "S are 3 or 4 colours, but there are 12"),
+        ("SYX", "S stands for 3 or 4 colours, but there are 12"),
     ],
 )
 def test_an_answer_that_does_not_fit_is_refused(tmp_path, given, reason):

@@ -87,7 +87,7 @@ def test_a_picture_that_was_cut_off_is_noticed(tmp_path, name, kept):
     Image.fromarray(RGB).save(path)
     complete = path.read_bytes()
     path.write_bytes(complete[: int(len(complete) * kept)])
-    with pytest.raises(ImageUnreadable, match="is damaged, or not complete"):
+    with pytest.raises(ImageUnreadable, match="is damaged or incomplete"):
         open_images(path)
 
 
@@ -107,9 +107,9 @@ def test_a_cut_jpeg_with_a_preview_is_noticed(tmp_path):
 
 def test_many_pictures_stay_readable(tmp_path, monkeypatch):
     from cellpose_studio.io.images import png_jpeg
-    from cellpose_studio.io.images.decode_cache import RecentArrays
+    from cellpose_studio.io.images.decode_cache import DecodeCache
 
-    monkeypatch.setattr(png_jpeg, "DECODED", RecentArrays(3 * GREY.nbytes))
+    monkeypatch.setattr(png_jpeg, "DECODED", DecodeCache(3 * GREY.nbytes))
     images = []
     for n in range(6):
         Image.fromarray(GREY + n).save(tmp_path / f"{n}.png")

@@ -6,12 +6,12 @@ import pytest
 
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.masks.folders import (
-    image_beside,
+    image_of_masks,
     image_stem,
     is_masks_path,
-    masks_beside,
     masks_in,
-    scan,
+    masks_of_image,
+    scan_folder,
 )
 
 
@@ -31,7 +31,7 @@ def listed(folder):
     """Return the names of the images of a folder with those of their masks."""
     return {
         entry.image.name: [masks.name for masks in entry.masks]
-        for entry in scan(folder)
+        for entry in scan_folder(folder)
     }
 
 
@@ -112,7 +112,7 @@ def test_an_ome_zarr_is_an_image_with_masks_beside_it(folder):
 
 def test_a_folder_that_has_gone_is_said_to(tmp_path):
     with pytest.raises(ImageUnreadable, match="folder gone cannot be read: No such"):
-        scan(tmp_path / "gone")
+        scan_folder(tmp_path / "gone")
 
 
 def test_masks_are_listed_by_image(folder):
@@ -159,14 +159,14 @@ def test_masks_are_told_by_their_names(tmp_path, name, are):
 
 def test_masks_beside_an_image_are_those_of_the_folder(folder):
     folder("a.tif", "a_masks.tif", "a_cp_masks.png", "a_seg.npy", "ab_masks.tif")
-    [entry] = [entry for entry in scan(folder()) if entry.image.name == "a.tif"]
-    assert masks_beside(folder() / "a.tif") == entry.masks
+    [entry] = [entry for entry in scan_folder(folder()) if entry.image.name == "a.tif"]
+    assert masks_of_image(folder() / "a.tif") == entry.masks
     assert len(entry.masks) == 3
 
 
 def test_the_image_beside_masks_is_found(folder):
     folder("a.png", "a.tif", "a.txt", "a_masks.tif", "b_seg.npy", "a_cp_masks.png")
     for name in ("a_masks.tif", "a_cp_masks.png", "a_seg.npy"):
-        assert image_beside(folder() / name) == folder() / "a.png"
-    assert image_beside(folder() / "b_seg.npy") is None
-    assert image_beside(folder() / "gone" / "a_masks.tif") is None
+        assert image_of_masks(folder() / name) == folder() / "a.png"
+    assert image_of_masks(folder() / "b_seg.npy") is None
+    assert image_of_masks(folder() / "gone" / "a_masks.tif") is None

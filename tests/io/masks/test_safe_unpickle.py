@@ -205,7 +205,7 @@ def test_other_files_of_numpy_hold_no_result(tmp_path, value):
     path = tmp_path / "a_seg.npy"
     plain = isinstance(value, np.ndarray)
     np.save(path, value if plain else np.array(value, dtype=object))
-    with pytest.raises(MasksUnreadable, match="holds no Cellpose result"):
+    with pytest.raises(MasksUnreadable, match="contains no result of Cellpose"):
         load_npy_dict(path)
 
 

@@ -358,7 +358,7 @@ def test_strokes_do_not_cover_each_other_or_leave_the_image(path):
 )
 def test_strange_strokes_are_refused(path, outlines):
     save(path, {"outlines": outlines, "img": np.zeros((20, 30))})
-    with pytest.raises(MasksUnreadable, match="outlines in a form we do not know"):
+    with pytest.raises(MasksUnreadable, match="has outlines in an unknown form"):
         read_seg(path)
 
 
@@ -373,7 +373,7 @@ def test_strokes_without_the_size_of_the_image_are_refused(path, more):
     "content", [{}, {"masks": None}, {"masks": 3}, {"masks": [[1]], "outlines": 5}]
 )
 def test_a_result_without_masks_is_refused(path, content):
-    with pytest.raises(MasksUnreadable, match=r"a_seg\.npy holds no masks"):
+    with pytest.raises(MasksUnreadable, match=r"a_seg\.npy contains no masks"):
         read_seg(save(path, content))
 
 

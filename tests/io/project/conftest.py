@@ -36,7 +36,7 @@ from cellpose_studio.io.project.tables.cell_status import (
 )
 from cellpose_studio.io.project.tables.images import (
     StoredImage,
-    read_images,
+    read_image_table,
     write_image,
 )
 from cellpose_studio.io.project.tables.presets import Preset, read_presets, write_preset
@@ -192,7 +192,9 @@ class Maker:
         )
         revisions.write_revision(self.db, revision)
         label_chunks.copy_chunks(self.db, revision.id, base.id, places)
-        changed = (label_chunks.packed(place, chunk(pixels, place)) for place in places)
+        changed = (
+            label_chunks.pack_chunk(place, chunk(pixels, place)) for place in places
+        )
         label_chunks.write_chunks(self.db, revision.id, changed)
         journal.seal(self.db, label_set, base.id, revision.id)
         revisions.set_head(self.db, label_set, revision.id, revision.cells)
@@ -307,7 +309,7 @@ def what_can_be_read(file: ProjectFile) -> SimpleNamespace:
 def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
     db = file.db
     found = SimpleNamespace(masks={}, present={}, revisions={}, journal={}, runs={})
-    found.images = attempt(read_images, db, file.path.parent) or []
+    found.images = attempt(read_image_table, db, file.path.parent) or []
     found.label_sets = attempt(revisions.read_label_sets, db) or []
     for image in found.images:
         found.runs[image.id] = attempt(runs.read_runs, db, image.id)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from cellpose_studio.core.masks.chunks import CHUNK, ChunkIndex
 from cellpose_studio.core.masks.edit import ChunkEdit
-from cellpose_studio.io.project.tables.delta import packed_parts, unpacked_parts
+from cellpose_studio.io.project.tables.delta import pack_parts, unpack_parts
 
 _values = st.integers(0, 2**32 - 1)
 
@@ -34,7 +34,7 @@ def parts(draw):
 
 @given(st.lists(parts(), max_size=4))
 def test_what_is_packed_comes_back(given_parts):
-    found = unpacked_parts(packed_parts(tuple(given_parts)))
+    found = unpack_parts(pack_parts(tuple(given_parts)))
     assert len(found) == len(given_parts)
     for one, other in zip(found, given_parts, strict=True):
         assert one.chunk_index == other.chunk_index
@@ -45,10 +45,10 @@ def test_what_is_packed_comes_back(given_parts):
 
 @given(parts(), st.data())
 def test_a_part_of_it_is_refused(part, data):
-    packed = packed_parts((part,))
+    packed = pack_parts((part,))
     short = packed[: data.draw(st.integers(0, len(packed) - 1))]
     with pytest.raises((ValueError, struct.error, zlib.error)):
-        unpacked_parts(short)
+        unpack_parts(short)
 
 
 def test_a_stroke_is_small():
@@ -59,4 +59,4 @@ def test_a_stroke_is_small():
         np.zeros(200, np.uint32),
         np.full(200, 9, np.uint32),
     )
-    assert len(packed_parts((part,))) < 200
+    assert len(pack_parts((part,))) < 200

@@ -110,7 +110,7 @@ def test_every_commit_is_flushed(path):
 
 def test_nothing_that_is_there_is_overwritten(path):
     before = path.read_bytes()
-    with pytest.raises(CannotSave, match="is there already"):
+    with pytest.raises(CannotSave, match="already exists"):
         create_project(path)
     assert path.read_bytes() == before
 
@@ -306,7 +306,7 @@ def test_a_read_only_folder_is_said_to_be_one(path):
 
 def test_a_folder_that_cannot_be_made_is_told(tmp_path):
     (tmp_path / "file").write_bytes(b"")
-    with pytest.raises(CannotSave, match="cannot be made in"):
+    with pytest.raises(CannotSave, match="cannot be created in"):
         create_project(tmp_path / "file" / "a.cpstudio")
 
 
@@ -323,7 +323,7 @@ def test_masks_survive_many_openings(reader, tmp_path):
 @pytest.mark.parametrize("end", ["-wal", "-journal"])
 def test_no_project_is_made_beside_what_a_crash_left(end, tmp_path):
     (tmp_path / f"a.cpstudio{end}").write_bytes(b"changes")
-    with pytest.raises(CannotSave, match="is there already"):
+    with pytest.raises(CannotSave, match="already exists"):
         create_project(tmp_path / "a.cpstudio")
     assert not (tmp_path / "a.cpstudio").exists()
 

@@ -14,7 +14,7 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.tables.images import (
     StoredImage,
-    read_images,
+    read_image_table,
     relative_to,
     rewrite_paths,
     write_image,
@@ -37,7 +37,7 @@ def project(tmp_path, reader):
 def images_of(path):
     file = open_project(path)
     try:
-        return read_images(file.db, path.parent)
+        return read_image_table(file.db, path.parent)
     finally:
         file.close()
 
@@ -56,7 +56,7 @@ def test_what_is_known_of_an_image_comes_back(reader, tmp_path):
         hidden=True,
     )
     write_image(maker.db, stored, tmp_path)
-    (found,) = read_images(maker.db, tmp_path)
+    (found,) = read_image_table(maker.db, tmp_path)
     maker.file.close()
     assert replace(found, image=image) == stored
     assert replace(found.image, reader=image.reader) == image
@@ -112,7 +112,7 @@ def test_a_missing_image_is_said_to_be_missing(project):
     folder, _ = project
     (folder / "images" / "a.tif").unlink()
     (stored,) = images_of(folder / "a.cpstudio")
-    with pytest.raises(ImageUnreadable, match=r"a\.tif is not in .*images any more"):
+    with pytest.raises(ImageUnreadable, match=r"a\.tif is no longer in .*images"):
         stored.image.reader.read(ALL)
 
 

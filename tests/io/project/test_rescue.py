@@ -14,7 +14,7 @@ from cellpose_studio.core.errors import CannotSave, ProjectUnusable, StudioError
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.rescue.rescue import rescue
 from cellpose_studio.io.project.rescue.salvage import TABLES as SALVAGED
-from cellpose_studio.io.project.schema import VERSION, bring_up_to_date, tables
+from cellpose_studio.io.project.schema import VERSION, migrate, tables
 
 PAGE = 4096
 TABLES = ("meta", "image", "run", "label_set", "revision", "chunk", "revision_chunk")
@@ -216,14 +216,14 @@ def test_a_file_with_nothing_in_it_leaves_nothing_behind(tmp_path):
 def test_nothing_is_overwritten(filled, tmp_path):
     there = tmp_path / "there.cpstudio"
     there.write_bytes(b"mine")
-    with pytest.raises(CannotSave, match="there already"):
+    with pytest.raises(CannotSave, match="already exists"):
         rescue(filled.path, there)
     assert there.read_bytes() == b"mine"
 
 
 def test_nothing_is_rescued_beside_what_a_crash_left(filled, tmp_path):
     (tmp_path / "new.cpstudio-wal").write_bytes(b"changes")
-    with pytest.raises(CannotSave, match="there already"):
+    with pytest.raises(CannotSave, match="already exists"):
         rescue(filled.path, tmp_path / "new.cpstudio")
     assert not (tmp_path / "new.cpstudio").exists()
 
@@ -248,7 +248,7 @@ def test_settings_survive(damaged, rescued):
 
 def test_every_table_is_known():
     with closing(sqlite3.connect(":memory:")) as db:
-        bring_up_to_date(db, 0)
+        migrate(db, 0)
         for table, kinds in SALVAGED.items():
             columns = db.execute(f"PRAGMA table_info({table})").fetchall()
             assert len(columns) == len(kinds), table

@@ -201,7 +201,7 @@ def test_what_is_no_project_is_told(user, tmp_path):
         user.open(path)
         assert "odd.cpstudio" in user.message
     user.open(tmp_path / "gone.cpstudio")
-    assert "There is no gone.cpstudio" in user.message
+    assert "gone.cpstudio does not exist in " in user.message
 
 
 def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):

@@ -401,7 +401,7 @@ def test_own_weights_are_found_by_their_hash(project, cells, own_model):
     project.run(cells("a.tif"), model=own_model, cellprob_threshold=-6)
     assert project.replay(1).identical
     save_weights(UNet((2, 4, 8)), own_model.path)
-    with pytest.raises(ModelUnusable, match="holds other weights now"):
+    with pytest.raises(ModelUnusable, match="now contains other weights"):
         project.replay(1)
     own_model.path.unlink()
     with pytest.raises(ModelUnusable, match="The weights of own are not at"):
@@ -413,7 +413,7 @@ def test_a_file_of_the_weights_that_ship_now_is_found_anywhere(project, cells):
     moved = {"path": "/nowhere", "source": "file"}
     assert find_model(project.record.model.model_copy(update=moved)) == shipped()[0]
     other = project.record.model.model_copy(update={"sha256": "0" * 64})
-    with pytest.raises(ModelUnusable, match="ships with other weights now"):
+    with pytest.raises(ModelUnusable, match="is now shipped with other weights"):
         find_model(other)
 
 
@@ -427,9 +427,9 @@ def test_what_is_not_as_it_was_is_told_of(project, cells):
     result = project.replay(1)
     assert result.identical
     assert result.notes == (
-        "The run used Big GPU, which is not here: the CPU did.",
+        "The run used Big GPU; this time the CPU was used.",
         f"The run was made with other versions: torch 1.0 (now {torch.__version__}), "
-        "gone 2 (now not here).",
+        "gone 2 (now not installed).",
     )
 
 

@@ -1,4 +1,4 @@
-"""Noticing TIFF files that are damaged or cut off, without reading their pixels."""
+"""Detects damaged and truncated TIFF files without reading their pixels."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 _DESCRIPTION = 270
 
 _MOST_TAGS = 4096
-"""More of them in one directory are not believed, by tifffile either."""
+"""A directory with more tags counts as damaged, as in tifffile."""
 
 
 def check_directories(tiff: TiffFile, path: Path) -> None:
@@ -28,7 +28,7 @@ def check_directories(tiff: TiffFile, path: Path) -> None:
     ------
     ImageUnreadable
         If it leads out of the file or in a circle, or if the description of the
-        first page lies outside, which tifffile would leave out.
+        first page lies outside the file, which tifffile would silently skip.
     """
     first = tiff.pages.first
     codes, following = _directory(tiff, first.offset)
@@ -57,7 +57,7 @@ def check_pages(pages: Sequence[Page], path: Path) -> None:
 
 
 def _directory(tiff: TiffFile, offset: int) -> tuple[list[int], int]:
-    """Return the codes of the tags of a page, and where the next page is described."""
+    """Return the tag codes of a page, and the offset of the next directory."""
     layout, file = tiff.tiff, tiff.filehandle
     file.seek(offset)
     (count,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
@@ -69,7 +69,7 @@ def _directory(tiff: TiffFile, offset: int) -> tuple[list[int], int]:
 
 
 def _end(page: Page) -> int:
-    """Return where the pixels of a page end in its file."""
+    """Return the offset of the end of the pixels of a page."""
     if page.is_contiguous:
         return page.dataoffsets[0] + page.nbytes
     parts = zip(page.dataoffsets, page.databytecounts, strict=False)

@@ -1,4 +1,4 @@
-"""What ImageJ writes into its TIFF files."""
+"""Metadata that ImageJ writes into TIFF files."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ from cellpose_studio.io.images.units import to_um
 Resolution = tuple[int, int]
 """Pixels per unit, as a fraction."""
 
-# These come from the print size of a picture, not from a microscope.
+# These are print sizes, not those of a microscope.
 _PRINT_UNITS = ("inch", "inches", "in", "cm")
 
 
 def is_plain_stack(metadata: dict[str, Any]) -> bool:
-    """Return whether the planes may as well be time points.
+    """Return whether the planes may be time points instead.
 
-    ImageJ counts the images of any sequence as slices; it marks hyperstacks, and
-    writes the spacing of calibrated stacks.
+    ImageJ stores the images of any sequence as slices. It marks hyperstacks, and
+    writes the spacing of calibrated stacks only.
     """
     return "spacing" not in metadata and not metadata.get("hyperstack", False)
 
 
 def is_film(metadata: dict[str, Any]) -> bool:
-    """Return whether there is a rate at which the images of a stack follow another."""
+    """Return whether the metadata contain a frame interval or a frame rate."""
     return "finterval" in metadata or "fps" in metadata
 
 
@@ -41,7 +41,7 @@ def pixel_size_um(
 def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:
     """Return the label of each channel, if all its planes have the same one.
 
-    Labels belong to planes, which go through the channels first.
+    Labels belong to planes, and the channel varies fastest among planes.
     """
     labels = metadata.get("Labels") or ()
     if channels == 1:

@@ -1,4 +1,4 @@
-"""Finding one's way through OME-XML, whatever its namespace."""
+"""Navigation in OME-XML, independent of its namespace."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
 
-def parsed(text: str) -> Element | None:
-    """Return the root of an XML document; None if it is broken.
+def parse_xml(text: str) -> Element | None:
+    """Return the root of an XML document; None if it is malformed.
 
-    One with a document type counts as broken: OME has none, and it could hold
-    entities that grow without end or lie elsewhere.
+    A document type counts as malformed: OME-XML has none, and it could declare
+    entities that expand without limit or refer to other files.
     """
     if "<!DOCTYPE" in text or "<!ENTITY" in text:
         return None
@@ -21,7 +21,7 @@ def parsed(text: str) -> Element | None:
         return None
 
 
-def images(root: Element) -> Iterator[tuple[Element, Element]]:
+def image_elements(root: Element) -> Iterator[tuple[Element, Element]]:
     """Yield each Image with its Pixels."""
     for image in children(root, "Image"):
         for pixels in children(image, "Pixels"):

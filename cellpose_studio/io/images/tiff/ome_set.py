@@ -1,4 +1,4 @@
-"""OME-TIFF images whose planes lie in a set of files."""
+"""OME-TIFF images whose planes are distributed over a set of files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ from pathlib import Path, PurePosixPath, PureWindowsPath
 from xml.etree.ElementTree import Element
 
 from cellpose_studio.core.errors import ImageUnreadable
-from cellpose_studio.io.images.tiff.ome_elements import children, descendants, images
+from cellpose_studio.io.images.tiff.ome_elements import (
+    children,
+    descendants,
+    image_elements,
+)
 
 
 def companion_text(path: Path, name: str) -> str:
-    """Return the OME-XML that the file ``path`` has in a file beside it.
+    """Return the OME-XML of the companion file of ``path``.
 
     Raises
     ------
@@ -26,8 +30,8 @@ def companion_text(path: Path, name: str) -> str:
 def keep_images_of(path: Path, root: Element) -> None:
     """Remove from OME-XML the images whose first plane is not in the file ``path``.
 
-    Of the files that are named then, each lies beside ``path``; it is itself no
-    longer named, and may so have any name.
+    All files that are still referenced then exist in the folder of ``path``.
+    References to ``path`` itself are removed, so that it may have been renamed.
 
     Raises
     ------
@@ -35,7 +39,9 @@ def keep_images_of(path: Path, root: Element) -> None:
         If no image is left, or a file is missing.
     """
     _remove_own_name(path, root)
-    first_files = [(image, _first_file(pixels)) for image, pixels in images(root)]
+    first_files = [
+        (image, _first_file(pixels)) for image, pixels in image_elements(root)
+    ]
     elsewhere = [name for _, name in first_files if name is not None]
     if elsewhere and len(elsewhere) == len(first_files):
         raise _part_of_set(path, elsewhere[0])
@@ -47,7 +53,7 @@ def keep_images_of(path: Path, root: Element) -> None:
 
 
 def _remove_own_name(path: Path, root: Element) -> None:
-    """Leave only the references to other files; a single one is to this file."""
+    """Remove the references to this file; a single reference must mean this file."""
     single = len({uuid.text for uuid in descendants(root, "UUID")}) == 1
     for block in descendants(root, "TiffData"):
         for uuid in children(block, "UUID"):
@@ -71,7 +77,7 @@ def _beside(path: Path, name: str) -> Path:
     file = path.resolve().parent / name
     if not name or not plain or not file.is_file():
         raise ImageUnreadable(
-            f"{path.name} is a part of a set of files, of which {name!r} is missing.",
+            f"{path.name} is part of a set of files, of which {name!r} is missing.",
             "Put all files of the set into one folder.",
         )
     return file
@@ -79,5 +85,5 @@ def _beside(path: Path, name: str) -> Path:
 
 def _part_of_set(path: Path, first: str) -> ImageUnreadable:
     return ImageUnreadable(
-        f"{path.name} is a part of a set of files.", f"Open {first} instead."
+        f"{path.name} is part of a set of files.", f"Open {first} instead."
     )

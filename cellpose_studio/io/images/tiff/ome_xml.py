@@ -1,4 +1,4 @@
-"""What OME-XML says about the images of a file, and which of them are its own."""
+"""Reads the OME-XML of a file, and selects the images that belong to it."""
 
 from __future__ import annotations
 
@@ -9,7 +9,11 @@ from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
 from cellpose_studio.io.images.stored_image import PixelSize, damaged
-from cellpose_studio.io.images.tiff.ome_elements import children, images, parsed
+from cellpose_studio.io.images.tiff.ome_elements import (
+    children,
+    image_elements,
+    parse_xml,
+)
 from cellpose_studio.io.images.tiff.ome_set import companion_text, keep_images_of
 from cellpose_studio.io.images.units import to_um
 
@@ -25,9 +29,9 @@ class OmeImage:
     name
         As in the file; may be empty.
     pixel_size_um
-        Along Z, Y and X in µm; None where it is not known.
+        Along Z, Y and X in µm; None if unknown.
     channel_names
-        One per channel; empty strings where there is none.
+        One per channel; empty strings for missing names.
     """
 
     name: str
@@ -42,8 +46,8 @@ class OmeXml:
     Attributes
     ----------
     text
-        OME-XML of these images alone. Of the other files that it names each lies
-        in the same folder.
+        OME-XML of these images only. All other files that it refers to exist in the
+        same folder.
     images
         In the order of ``text``.
     """
@@ -53,25 +57,25 @@ class OmeXml:
 
 
 def read_ome_xml(path: Path, text: str) -> OmeXml | None:
-    """Return what ``text``, the OME-XML of the TIFF file ``path``, says of its images.
+    """Return the images in ``text``, the OME-XML of the TIFF file ``path``.
 
-    None if it is no proper XML. Nothing beyond the text is followed but a
-    companion file in the same folder. An image of several files belongs to the
-    file of its first plane.
+    None if it is not well-formed. The only external reference that is followed is a
+    companion file in the same folder. An image of several files belongs to the file of
+    its first plane.
 
     Raises
     ------
     ImageUnreadable
         If no image begins in this file, or a file of an image is missing.
     """
-    root = parsed(text)
+    root = parse_xml(text)
     for reference in children(root, "BinaryOnly") if root is not None else ():
-        root = parsed(companion_text(path, reference.get("MetadataFile", "")))
+        root = parse_xml(companion_text(path, reference.get("MetadataFile", "")))
     if root is None:
         return None
     keep_images_of(path, root)
     root[:] = children(root, "Image")
-    described = tuple(_described(path, *found) for found in images(root))
+    described = tuple(_described(path, *found) for found in image_elements(root))
     return OmeXml(ET.tostring(root, encoding="unicode"), described)
 
 
@@ -91,7 +95,7 @@ def _described(path: Path, image: Element, pixels: Element) -> OmeImage:
 
 
 def _check_numbers(path: Path, pixels: Element) -> None:
-    """Refuse numbers that would make a reader allocate without end."""
+    """Refuse numbers that would make a reader allocate too much memory."""
     planes = math.prod(int(pixels.get(f"Size{axis}", 0)) for axis in "ZCT")
     numbers = [
         int(block.get(name, 0))

@@ -1,4 +1,4 @@
-"""Reading the pixels of TIFF files, only those that are needed."""
+"""Lazy reading of the pixels of TIFF files."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 class MappedPixels:
-    """An array that lies uncompressed, and in one piece, in a file."""
+    """An uncompressed, contiguous array in a file, read through a memory map."""
 
     def __init__(
         self, path: Path, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -37,7 +37,7 @@ class MappedPixels:
 
 
 class PagePixels:
-    """An array of pages, whose own axes come last."""
+    """An array of pages; the axes of a page come last."""
 
     def __init__(
         self, pages: Sequence[Page], shape: tuple[int, ...], lock: threading.Lock
@@ -48,7 +48,7 @@ class PagePixels:
         self._key = object()
 
     def read(self, index: tuple[slice, ...]) -> Array:
-        """Decode the pages, or those of their tiles and strips, that are needed.
+        """Decode the required pages, or only the required tiles and strips.
 
         The files are open only meanwhile.
         """
@@ -83,7 +83,7 @@ def _covers_planes(page: Page, index: tuple[slice, ...]) -> bool:
 
 @contextmanager
 def _opened(page: Page) -> Iterator[None]:
-    """Hold the file of a page open."""
+    """Keep the file of a page open during the block."""
     file = page.parent.filehandle
     file.open()
     try:
@@ -93,7 +93,7 @@ def _opened(page: Page) -> Iterator[None]:
 
 
 def _region(page: Page, index: tuple[slice, ...]) -> Array:
-    """Decode the tiles or strips of a page that overlap with a region of it."""
+    """Decode the tiles or strips of a page that overlap a region."""
     import zarr
 
     store = page.aszarr(read_only=True)

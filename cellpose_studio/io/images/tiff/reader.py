@@ -1,4 +1,4 @@
-"""Opening TIFF files: plain ones, those of ImageJ, and OME-TIFF."""
+"""Reader of TIFF files: plain ones, those of ImageJ, and OME-TIFF."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ _RGB, _SEPARATED, _YCBCR = 2, 5, 6
 """Photometric interpretations of TIFF 6.0."""
 
 _ALPHA = (1, 2)
-"""Kinds of extra samples that are transparency."""
+"""Kinds of extra samples that mean transparency."""
 
 _OPEN_AXIS = "?"
 
 
 @dataclass(frozen=True, kw_only=True)
 class _Facts:
-    """What the metadata say of one image; ``axes`` of every axis longer than 1."""
+    """Metadata of one image; ``axes`` has every axis longer than 1."""
 
     axes: str
     likely: str = ""
@@ -51,20 +51,20 @@ class _Facts:
 def open_tiff(path: Path) -> list[Stored]:
     """Return the images of a TIFF file, at full resolution.
 
-    Metadata that contradict the pages are left aside, so that the axes are open.
+    Metadata that contradict the pages are ignored, so that the axes are unknown.
 
     Raises
     ------
     ImageUnreadable
-        If it is damaged, cut off, of a kind that cannot be shown, or a part of a set
-        of files of which others are needed.
+        If it is damaged, truncated, not supported, or part of a set of files of which
+        others are missing.
     """
     import tifffile
 
     with tifffile.TiffFile(path) as tiff:
         check_directories(tiff, path)
         ome = read_ome_xml(path, tiff.pages.first.description) if tiff.is_ome else None
-    # Micro-Manager writes OME-XML beside metadata of its own, which say less.
+    # Micro-Manager writes OME-XML and its own metadata, which are less complete.
     with tifffile.TiffFile(
         path,
         omexml=ome.text if ome else None,
@@ -73,7 +73,7 @@ def open_tiff(path: Path) -> list[Stored]:
     ) as tiff:
         if _as_announced(tiff, ome):
             return _images(tiff, path, ome)
-        # ImageJ describes a large stack as one page: this one is cut off.
+        # ImageJ describes a stack beyond 4 GB with a single page: this one is cut off.
         if not tiff.pages.is_multipage or any(one.is_multifile for one in tiff.series):
             raise damaged(path)
     with tifffile.TiffFile(path, is_ome=False, is_imagej=False) as tiff:
@@ -81,7 +81,7 @@ def open_tiff(path: Path) -> list[Stored]:
 
 
 def _as_announced(tiff: TiffFile, ome: OmeXml | None) -> bool:
-    """Return whether the pages are those that the metadata speak of."""
+    """Return whether the pages are those that the metadata describe."""
     if not all(map(_is_complete, tiff.series)):
         return False
     kind = "ome" if ome else "imagej" if tiff.is_imagej else ""
@@ -133,7 +133,7 @@ def _plain_facts(tiff: TiffFile, series: TiffPageSeries) -> _Facts:
     if series.kind == "imagej":
         return _imagej_facts(tiff, series, axes)
     description = series.keyframe.shaped_description or ""
-    # tifffile calls an array of 3 or 4 planes a colour picture, if not told better.
+    # tifffile takes an array of 3 or 4 planes without axes for a colour image.
     if series.kind == "shaped" and axes[0] == "S" and '"axes"' not in description:
         axes = _OPEN_AXIS + axes[1:]
     return _Facts(axes=axes, name=series.name)
@@ -181,18 +181,18 @@ def _check_kind(page: TiffPage, path: Path) -> None:
 
     if page.dtype is None or page.photometric == _SEPARATED:
         raise ImageUnreadable(
-            f"{path.name} holds pixels of a kind that cannot be shown.",
+            f"{path.name} has a pixel type that cannot be shown.",
             "Save it as grey values or RGB, with 8, 16 or 32 bits.",
         )
     if page.compression not in TIFF.DECOMPRESSORS:
         raise ImageUnreadable(
-            f"{path.name} is compressed in a way that cannot be read.",
+            f"{path.name} uses a compression that cannot be read.",
             "Save it without compression, or with LZW or Deflate.",
         )
 
 
 def _samples(page: TiffPage) -> tuple[int, bool]:
-    """Return how many samples of a pixel count, and whether they are colours."""
+    """Return how many samples of a pixel are used, and whether they are colours."""
     samples = page.samplesperpixel
     if page.photometric in (_RGB, _YCBCR) and samples in (3, 4):
         return 3, True

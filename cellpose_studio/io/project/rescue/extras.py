@@ -1,4 +1,4 @@
-"""What else a damaged project keeps: presets, training sets, status, queue."""
+"""Rescue of presets, training sets, statuses, the queue and the window state."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from cellpose_studio.io.project.tables.training import TrainingRole
 _STATE = "state/"
 
 
-def save(db: sqlite3.Connection, salvage: Salvage) -> int:
-    """Write all that makes sense beside what is written; return how much."""
+def save_extras(db: sqlite3.Connection, salvage: Salvage) -> int:
+    """Write all rows that are consistent with the rescued ones; return their number."""
     count = 0
     for table, fits in _fits(db).items():
         rows = salvage.rows(table, fits)

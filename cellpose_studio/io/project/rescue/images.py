@@ -1,4 +1,4 @@
-"""Images, runs and label sets of a damaged project."""
+"""Rescue of images, runs and label sets."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ from cellpose_studio.io.project.tables.runs import run_of_row
 
 
 class Images:
-    """What is intact of images and runs; images are remade where runs know them.
+    """Intact images and runs; lost images are reconstructed from run records.
 
     Attributes
     ----------
     images, runs
         By id.
     lost
-        Sentences about what is not.
+        Sentences about what is lost.
     """
 
     def __init__(self, salvage: Salvage, folder: Path) -> None:
@@ -48,7 +48,7 @@ class Images:
                 self._remake(image, record.image)
 
     def label_sets(self, masks: Masks) -> list[SavedLabelSet]:
-        """Return all label sets, also those of which only masks are left."""
+        """Return all label sets, including those of which only masks are left."""
         rows = self._salvage.rows("label_set")
         saved = (saved_label_set(row) for row in rows)
         found = {label_set.id: label_set for label_set in saved}
@@ -83,7 +83,7 @@ class Images:
         return True
 
     def _placed(self, stored: SavedLabelSet, masks: Masks) -> SavedLabelSet:
-        """Put a label set on its image, which the runs know best, under its name."""
+        """Assign a label set to its image, by its runs if any, under a unique name."""
         runs = masks.runs_of(stored.id) & self.runs.keys()
         image = self.runs[min(runs)][0] if runs else stored.image
         if image not in self.images:
@@ -94,7 +94,7 @@ class Images:
         return replace(stored, image=image, name=name)
 
     def _remake(self, number: int, record: ImageRecord) -> None:
-        """Make an image of what a run knew of it."""
+        """Reconstruct an image from the record of a run."""
         names = tuple(f"Channel {n + 1}" for n in range(record.shape[1]))
         path = Path(record.path)
         self.images[number] = StoredImage(
@@ -113,11 +113,11 @@ class Images:
             ),
         )
         self.lost.append(
-            f"What the project knew of {record.name} was lost, but for what a run knew."
+            f"The entry of {record.name} was lost; a run record replaces it."
         )
 
     def _make_up(self, number: int, masks: tuple[int, ...]) -> None:
-        """Make an image that is not there, for the masks of a lost one."""
+        """Create a placeholder image for the masks of a lost one."""
         t, z, y, x = (1, 1, *masks)[-4:]
         shape: Shape = (t, 1, z, y, x)
         path = self._folder / f"lost image {number}"
@@ -136,7 +136,7 @@ class Images:
                 reader=_reader(path, "", shape, ""),
             ),
         )
-        self.lost.append(f"Which image the masks of image {number} belong to was lost.")
+        self.lost.append(f"The image of the masks of image {number} was lost.")
 
 
 def _reader(path: Path, scene: str, shape: Shape, fingerprint: str) -> ReferencedPixels:

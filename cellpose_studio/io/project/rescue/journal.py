@@ -1,4 +1,4 @@
-"""Heads and edits of a damaged project."""
+"""Rescue of heads and edits."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ ProjectImage = tuple[JournalEntry, tuple[ChunkEdit, ...] | None]
 
 @dataclass
 class SavedEdits:
-    """How many entries of the journal were saved, and sentences about the others."""
+    """Number of saved journal entries, and sentences about the lost ones."""
 
     saved: int = 0
     lost: list[str] = field(default_factory=list)
@@ -66,8 +66,8 @@ def _entries(salvage: Salvage) -> list[ProjectImage]:
 class _LabelSet:
     """Saves one label set: the newest head, and the edits after it that fit.
 
-    An edit that nothing later was drawn over may be missing among them; the rest is
-    worth more than its absence, and the checksum tells.
+    A lost edit goes unnoticed if no later edit touches its pixels. The later edits are
+    worth more than stopping there, and the checksum of the label set reveals the gap.
     """
 
     def __init__(
@@ -103,7 +103,7 @@ class _LabelSet:
         self._tell(len(entries) - len(self._written), head)
 
     def _head(self) -> int | None:
-        """Return the head, or the newest saved revision that it comes from."""
+        """Return the head, or its newest saved ancestor."""
         head = self._stored.head
         known = self._masks.known.get(head or 0)
         if head is None and self._stored.sha256:
@@ -120,7 +120,7 @@ class _LabelSet:
     def _fitting(
         self, entry: JournalEntry, edit: bool, head: int | None
     ) -> JournalEntry | None:
-        """Return an entry that refers to saved revisions only; None if none can."""
+        """Return an entry that refers to saved revisions only; None if impossible."""
         saved = self._masks.saved
         base, sealed = entry.base, entry.sealed
         if edit:
@@ -129,7 +129,7 @@ class _LabelSet:
             if entry.sealed and sealed is None and head == self._stored.head:
                 return None
         fits = base in saved or (entry.base is None and not edit)
-        # An edit in no revision makes sense where the label set is.
+        # An edit that is in no revision only applies to the head.
         if not fits or (edit and sealed is None and base != head):
             return None
         if entry.head is not None and entry.head not in saved:
@@ -140,19 +140,19 @@ class _LabelSet:
     def _tell(self, lost: int, head: int | None) -> None:
         name = f"{self._stored.name} (label set {self._stored.id})"
         if not self._stored.sha256:
-            self._done.lost.append(f"Which version {name} was at was lost.")
+            self._done.lost.append(f"The current version of {name} was lost.")
         elif head != self._stored.head:
-            self._done.lost.append(f"{name} is at an earlier version.")
+            self._done.lost.append(f"{name} was set to an earlier version.")
         if lost:
             self._done.lost.append(f"{name}: {lost} steps of editing were lost.")
         elif head == self._stored.head and not self._is_sure():
             self._done.lost.append(
-                f"{name} may lack edits, or have had another name, version or image: "
-                "look it over."
+                f"{name} may lack edits, or have had another name, version or image. "
+                "Please check it."
             )
 
     def _is_sure(self) -> bool:
-        """Return whether the label set is as its checksum says, edits included."""
+        """Return whether the label set matches its checksum, including its edits."""
         row = self._db.execute(
             "SELECT sha256 FROM label_set WHERE id = ?", (self._stored.id,)
         ).fetchone()
@@ -160,7 +160,7 @@ class _LabelSet:
 
 
 def _applied(pixels: Labels | None, parts: tuple[ChunkEdit, ...]) -> bool:
-    """Do an edit if it was made on these pixels; tell whether it was."""
+    """Apply an edit if it fits the pixels; return whether it does."""
     edit = LabelEdit("", (), parts)
     if pixels is None or not edit.is_inside(pixels.shape) or not edit.fits(pixels):
         return False

@@ -1,4 +1,4 @@
-"""Label sets that a rescue has saved."""
+"""Label sets that were rescued."""
 
 from __future__ import annotations
 

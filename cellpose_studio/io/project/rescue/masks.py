@@ -1,4 +1,4 @@
-"""Revisions of a damaged project of which every pixel is intact."""
+"""Rescue of the revisions of which every pixel is intact."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.provenance.revision import KIND_WORDS, LabelRevision
 from cellpose_studio.io.project.checksums import list_sha256
-from cellpose_studio.io.project.reading import dumped
+from cellpose_studio.io.project.reading import to_json
 from cellpose_studio.io.project.rescue.salvage import Salvage, Values
-from cellpose_studio.io.project.tables.label_chunks import is_intact, update_check
+from cellpose_studio.io.project.tables.label_chunks import is_intact, update_checksum
 from cellpose_studio.io.project.tables.revisions import revision_of_row, write_revision
 
 if TYPE_CHECKING:
@@ -28,9 +28,9 @@ class Masks:
     Attributes
     ----------
     known
-        By id, what is known of each, also of those whose pixels are lost.
+        All revisions by id, including those whose pixels are lost.
     saved
-        Ids of those with all pixels.
+        Ids of the revisions with all pixels.
     lost
         Sentences about the others.
     """
@@ -51,19 +51,19 @@ class Masks:
         return {self.known[number].label_set for number in self.saved}
 
     def runs_of(self, label_set: int) -> set[int]:
-        """Return the runs that masks of a label set come from."""
+        """Return the runs that made masks of a label set."""
         revisions = (r for r in self.known.values() if r.label_set == label_set)
         return {r.run for r in revisions if r.run is not None}
 
     def shape_of(self, label_set: int) -> tuple[int, ...]:
-        """Return the shape of the masks of a label set, or any if there are none."""
+        """Return the shape of the masks of a label set; (1, 1) if there are none."""
         shapes = [r.shape for r in self.known.values() if r.label_set == label_set]
         return shapes[-1] if shapes else (1, 1)
 
     def ancestor(self, revision: int | None, edits_only: bool = False) -> int | None:
-        """Return the newest saved revision that one comes from, or itself.
+        """Return the newest saved ancestor of a revision, or itself.
 
-        With ``edits_only``, only as far as nothing but edits lie between.
+        With ``edits_only``, only edits may lie between them.
         """
         while revision is not None and revision not in self.saved:
             known = self.known.get(revision)
@@ -73,7 +73,7 @@ class Masks:
         return revision
 
     def holding(self, revision: int) -> int | None:
-        """Return the oldest saved revision that has the edits of a lost one."""
+        """Return the oldest saved revision that contains the edits of a lost one."""
         while revision not in self.saved:
             children = [
                 r.id
@@ -120,7 +120,7 @@ class Masks:
                 (sha256, self._chunk(sha256)),
             )
             db.execute("INSERT INTO revision_chunk VALUES (?, ?, ?, ?, ?)", row)
-        update_check(db, revision.id)
+        update_checksum(db, revision.id)
 
     def _take(self, row: Values) -> bool:
         try:
@@ -133,7 +133,7 @@ class Masks:
 
     def _has_all_pixels(self, revision: int) -> bool:
         rows = sorted(self._chunks[revision], key=lambda row: row[1:4])
-        shape = dumped(self.known[revision].shape)
+        shape = to_json(self.known[revision].shape)
         if (
             list_sha256(shape, (row[1:] for row in rows))
             != (self._rows[revision][_CHUNKS_SHA256])

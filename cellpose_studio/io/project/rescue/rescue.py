@@ -1,4 +1,4 @@
-"""Saving what can be read of a damaged project into a new one."""
+"""Copies the readable part of a damaged project into a new one."""
 
 from __future__ import annotations
 
@@ -21,16 +21,16 @@ from cellpose_studio.io.project.sidecar_files import is_taken
 
 @dataclass(frozen=True)
 class RescueReport:
-    """What came of a rescue, in sentences.
+    """Result of a rescue, in sentences.
 
     Attributes
     ----------
     target
         The new project.
     saved
-        What it holds: "5 images".
+        Its content: "5 images".
     lost
-        What it does not hold; empty if nothing is known to be lost.
+        What was lost; empty if nothing is known to be lost.
     """
 
     target: Path
@@ -43,14 +43,14 @@ class RescueReport:
 
 
 def rescue(source: Path, target: Path) -> RescueReport:
-    """Copy what is intact in ``source`` into a new project; never change ``source``.
+    """Copy the intact rows of ``source`` into a new project; ``source`` is not changed.
 
     Raises
     ------
     ProjectUnusable
-        If there is nothing to save, or the project is open.
+        If nothing can be read, or the project is open.
     CannotSave
-        If ``target`` is there, or cannot be written.
+        If ``target`` exists, or cannot be written.
     """
     _check_paths(source, target)
     try:
@@ -74,19 +74,19 @@ def _rescued(source: Path, target: Path) -> RescueReport:
 
 def _check_paths(source: Path, target: Path) -> None:
     if not source.is_file():
-        raise ProjectUnusable(f"There is no {source.name} in {source.parent}.")
+        raise ProjectUnusable(f"{source.name} does not exist in {source.parent}.")
     if locked_by_another(source):
         raise ProjectUnusable(
             f"{source.name} is open in another window.", "Close it there."
         )
     if is_taken(target):
-        raise CannotSave(f"{target.name} is there already.", "Choose another name.")
+        raise CannotSave(f"{target.name} already exists.", "Choose another name.")
 
 
 def _save(
     salvage: Salvage, part: Path, old: Path, new: Path
 ) -> tuple[list[tuple[str, int]], list[str]]:
-    """Return what was saved, with counts, and sentences about the rest."""
+    """Return what was saved, with counts, and sentences about what was lost."""
     file = create_project(part)
     db = file.db
     try:
@@ -97,7 +97,7 @@ def _save(
         images.save(db, new)
         masks.save(db, label_sets)
         edits = save_journal(db, salvage, masks, label_sets)
-        others = extras.save(db, salvage)
+        others = extras.save_extras(db, salvage)
         db.execute("COMMIT")
     finally:
         file.close()
@@ -114,7 +114,7 @@ def _save(
 def _uncertainty(salvage: Salvage) -> list[str]:
     if salvage.whole:
         return []
-    return ["Parts of the file cannot be read, so there may have been more."]
+    return ["Parts of the file cannot be read, so more may have been lost."]
 
 
 _PLURALS: dict[str, str] = {

@@ -1,4 +1,4 @@
-"""The rows of a damaged project: what SQLite still reads, and what it does not."""
+"""Rows of a damaged project, read by SQLite or carved from its pages."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from contextlib import closing, suppress
 from pathlib import Path
 from types import TracebackType
 
-from cellpose_studio.io.project.database import check_tables, connected, version_of
+from cellpose_studio.io.project.database import check_tables, connect, version_of
 from cellpose_studio.io.project.rescue.sqlite_pages import Pages, Value, page_size
-from cellpose_studio.io.project.rescue.sqlite_wal import with_changes
-from cellpose_studio.io.project.schema import APPLICATION_ID, bring_up_to_date
+from cellpose_studio.io.project.rescue.sqlite_wal import merge_wal
+from cellpose_studio.io.project.schema import APPLICATION_ID, migrate
 
 Values = tuple[Value, ...]
 
@@ -31,7 +31,7 @@ TABLES = {
     "batch": "KITTTT",
     "meta": "TT",
 }
-"""By table, what its columns hold: the key, an integer, text or blob, or no value."""
+"""Types of the columns by table: key, integer, text, blob; in lower case nullable."""
 
 _KEYS = {"revision_chunk": 4, "cell": 2, "training": 2}
 _KINDS: dict[str, tuple[type, ...]] = {
@@ -46,14 +46,14 @@ _KINDS: dict[str, tuple[type, ...]] = {
 
 
 class Salvage:
-    """All rows that can be made out in a project file.
+    """All rows that can be recovered from a project file.
 
-    Works on a copy in ``folder``; to be used in a ``with`` block.
+    Works on a copy in ``folder``; is used as a context manager.
 
     Attributes
     ----------
     whole
-        SQLite finds nothing wrong with the file.
+        Whether SQLite finds no damage in the file.
     """
 
     def __init__(self, source: Path, folder: Path) -> None:
@@ -63,7 +63,7 @@ class Salvage:
         self._carved: dict[str, list[Values]] | None = None
         self._file = self._copy.open("rb")
         self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._db = connected(self._copy, "ro")
+        self._db = connect(self._copy, "ro")
         self.whole = self._is_whole()
 
     def __enter__(self) -> Salvage:
@@ -84,7 +84,7 @@ class Salvage:
     ) -> list[Values]:
         """Return the rows of a table that ``fits`` accepts, one for each key.
 
-        Where there are several of one key, what SQLite reads goes first.
+        If several rows have the same key, those read by SQLite have priority.
         """
         found: dict[Values, Values] = {}
         for row in self._candidates(table):
@@ -149,7 +149,7 @@ class Salvage:
 
 
 def _with_key(values: Values, key: int | None, kinds: str) -> Values:
-    """Put the key where SQLite leaves it out: it is beside the row."""
+    """Insert the key, which SQLite stores outside the row."""
     if kinds[0] != "K":
         return values
     return (key, *values[1:]) if values and values[0] is None else ()
@@ -163,7 +163,7 @@ def _is_row(values: Values, kinds: str) -> bool:
 
 
 def _copied(source: Path, folder: Path) -> Path:
-    """Copy a file with the changes that a crash left beside it."""
+    """Copy a file, and merge the log that a crash left next to it."""
     copy = folder / "copy.cpstudio"
     shutil.copyfile(source, copy)
     rollback = source.with_name(f"{source.name}-journal")
@@ -171,25 +171,26 @@ def _copied(source: Path, folder: Path) -> Path:
         shutil.copyfile(rollback, folder / f"{copy.name}-journal")
     wal = source.with_name(f"{source.name}-wal")
     if wal.exists():
-        copy.write_bytes(with_changes(copy.read_bytes(), wal.read_bytes()))
+        copy.write_bytes(merge_wal(copy.read_bytes(), wal.read_bytes()))
     if not _has_a_start(copy):
         _give_a_start(copy, folder)
     return copy
 
 
 def _has_a_start(copy: Path) -> bool:
-    """Return whether SQLite finds our tables; what it keeps beside the file goes."""
-    with suppress(sqlite3.Error, ValueError), closing(connected(copy, "rw")) as db:
+    """Return whether SQLite finds the tables; also removes the sidecar files."""
+    with suppress(sqlite3.Error, ValueError), closing(connect(copy, "rw")) as db:
         check_tables(db, version_of(db))
         return db.execute("PRAGMA journal_mode = DELETE").fetchone() is not None
     return False
 
 
 def _give_a_start(copy: Path, folder: Path) -> None:
-    """Replace the first page: it is the same in all projects."""
+    """Replace the first page, which is the same in all projects."""
     start = bytearray(_first_page(folder))
     size = len(start)
     pages = max(1, -(-copy.stat().st_size // size))
+    # Bytes 28 to 31 of the header are the number of pages of the database.
     start[28:32] = pages.to_bytes(4, "big")
     with copy.open("rb+") as file:
         file.truncate(pages * size)
@@ -197,10 +198,10 @@ def _give_a_start(copy: Path, folder: Path) -> None:
 
 
 def _first_page(folder: Path) -> bytes:
-    """Return the first page of an empty project; no page is free, none is in a log."""
+    """Return the first page of an empty project, without free pages or a log."""
     fresh = folder / "fresh.cpstudio"
     with closing(sqlite3.connect(fresh)) as db:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        bring_up_to_date(db, 0)
+        migrate(db, 0)
     data = fresh.read_bytes()
     return data[: page_size(data)]

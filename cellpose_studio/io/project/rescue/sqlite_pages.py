@@ -1,7 +1,7 @@
-"""Rows of an SQLite file read page by page, where SQLite itself gives up.
+"""Carves rows from the pages of an SQLite file that SQLite itself cannot read.
 
-The format is that of https://sqlite.org/fileformat2.html. Nothing is taken on trust:
-whatever does not fit is left out.
+The format is documented at https://sqlite.org/fileformat2.html. No value is trusted:
+rows that do not fit are skipped.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from mmap import mmap
 Value = int | float | str | bytes | None
 
 _LEAVES = {0x0D: 0, 0x0A: 0, 0x02: 4}
-"""Kinds of pages with rows, and how many bytes a cell has before its length."""
+"""Kinds of pages with rows, and the number of bytes before the length of a cell."""
 _TABLE_LEAF = 0x0D
 _FIRST_PAGE = 100  # bytes of the header of the file
 _INTEGERS = {1: 1, 2: 2, 3: 3, 4: 4, 5: 6, 6: 8}
@@ -22,8 +22,8 @@ _USUAL_SIZE = 4096
 
 
 @dataclass(frozen=True)
-class Row:
-    """A row, and where it is: for `Pages.row_at`."""
+class PageRow:
+    """A row with its location, as used by `Pages.row_at`."""
 
     page: int
     at: int
@@ -32,21 +32,21 @@ class Row:
 
 
 class Pages:
-    """The pages of a file, which may be damaged in any way."""
+    """Pages of a file, which may be damaged in any way."""
 
     def __init__(self, data: bytes | mmap) -> None:
         self._data = data
         self._size = page_size(data)
 
-    def rows(self) -> Iterator[Row]:
-        """Yield every row that can be made out, in no order."""
+    def rows(self) -> Iterator[PageRow]:
+        """Yield every row that can be decoded, in no particular order."""
         for page in range(1, len(self._data) // self._size + 1):
             for at in self._cells(page):
                 row = self.row_at(page, at)
                 if row is not None:
                     yield row
 
-    def row_at(self, page: int, at: int) -> Row | None:
+    def row_at(self, page: int, at: int) -> PageRow | None:
         """Return the row at an offset of a page; None if there is none."""
         try:
             return self._row(page, at)
@@ -64,7 +64,7 @@ class Pages:
         count = min(count, (self._size - (first - start)) // 2)
         return list(struct.unpack_from(f">{count}H", self._data, first))
 
-    def _row(self, page: int, at: int) -> Row:
+    def _row(self, page: int, at: int) -> PageRow:
         start = self._start(page)
         kind = self._data[start + (_FIRST_PAGE if page == 1 else 0)]
         length, where = self._varint(start + at + _LEAVES[kind])
@@ -72,10 +72,10 @@ class Pages:
         if kind == _TABLE_LEAF:
             key, where = self._varint(where)
         payload = self._payload(where, length, kind == _TABLE_LEAF)
-        return Row(page, at, key, tuple(_values(payload)))
+        return PageRow(page, at, key, tuple(_values(payload)))
 
     def _payload(self, at: int, length: int, table: bool) -> bytes:
-        """Return the bytes of a row, gathered from all its pages."""
+        """Return the bytes of a row, including its overflow pages."""
         if length > len(self._data):
             raise ValueError("longer than the file")
         here = self._local(length, table)
@@ -90,7 +90,7 @@ class Pages:
         return b"".join(parts)
 
     def _local(self, length: int, table: bool) -> int:
-        """Return how many bytes of a row are on its own page."""
+        """Return how many bytes of a row are stored on its own page."""
         share = self._size - 12
         most = self._size - 35 if table else share * 64 // 255 - 23
         if length <= most:
@@ -110,13 +110,13 @@ class Pages:
 
 
 def page_size(data: bytes | mmap) -> int:
-    """Return the size that the header says, or the usual one if it makes no sense."""
+    """Return the page size from the header, or the default if it is invalid."""
     size = int.from_bytes(data[16:18], "big")
     return size if 512 <= size <= 32768 and size & (size - 1) == 0 else _USUAL_SIZE
 
 
 def varint(data: bytes | mmap, at: int) -> tuple[int, int]:
-    """Return a number of SQLite's varying length, and where it ends."""
+    """Return a variable-length integer of SQLite, and its end."""
     value = 0
     for n in range(8):
         byte = data[at + n]

@@ -1,4 +1,4 @@
-"""Changes that a crash left beside a database, put into it without SQLite."""
+"""Merges a write-ahead log into its database without SQLite."""
 
 from __future__ import annotations
 
@@ -10,13 +10,14 @@ _MAGIC = 0x377F0682
 _MOST = 2**32 - 1
 
 
-def with_changes(database: bytes, wal: bytes) -> bytes:
-    """Return a database with all transactions of its write-ahead log."""
+def merge_wal(database: bytes, wal: bytes) -> bytes:
+    """Return a database with all committed transactions of its write-ahead log."""
     pages: dict[int, bytes] = {}
     waiting: dict[int, bytes] = {}
     count = 0
     for page, size, content in _frames(wal):
         waiting[page] = content
+        # Only the last frame of a transaction has a size, which marks the commit.
         if size:
             pages |= waiting
             waiting, count = {}, size
@@ -36,7 +37,7 @@ def _with_pages(database: bytes, pages: dict[int, bytes], count: int) -> bytes:
 
 
 def _frames(wal: bytes) -> list[tuple[int, int, bytes]]:
-    """Return number, size of the database after a commit, and bytes of each page."""
+    """Return page number, size of the database after a commit, and bytes per frame."""
     if len(wal) < _HEADER.size:
         return []
     magic, _, length, _, *salt, _, _ = _HEADER.unpack_from(wal)

@@ -1,4 +1,4 @@
-"""The status of cells: accepted, rejected, or to be looked at later."""
+"""The table of the status of cells: accepted, rejected, or for later."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cellpose_studio.io.project.reading import reading
 def write_statuses(
     db: sqlite3.Connection, label_set: int, statuses: dict[int, CellStatus | None]
 ) -> None:
-    """Give cells of a label set their status; None takes it away."""
+    """Set the status of cells of a label set; None removes it."""
     for cell, status in statuses.items():
         db.execute("DELETE FROM cell WHERE label_set = ? AND id = ?", (label_set, cell))
         if status is not None:

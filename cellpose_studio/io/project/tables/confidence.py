@@ -1,4 +1,4 @@
-"""How sure the network was of the cells of a revision."""
+"""The table of the confidence of the network in the cells of revisions."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ WITH RECURSIVE line (id, parent, kind) AS (
     FROM revision above JOIN line ON above.id = line.parent
     WHERE line.kind = 'edit'
 )"""
-"""A revision and, of a line of edits, all down to the masks that were edited."""
+"""A revision and, if it is an edit, its ancestors up to the unedited masks."""
 
 
 def write_confidence(
     db: sqlite3.Connection, revision: int, confidence: Confidence
 ) -> None:
-    """Store what is known of the cells of a revision.
+    """Store the confidence in the cells of a revision.
 
     Four columns of one value per cell, compressed together, little-endian: id
     (uint32), pixels (uint32), flow error (float32), probability (float32).
@@ -50,9 +50,9 @@ def write_confidence(
 
 
 def read_confidence(db: sqlite3.Connection, revision: int) -> Confidence | None:
-    """Return what is known of the cells of a revision; None if nothing is.
+    """Return the confidence in the cells of a revision; None if there is none.
 
-    Of edited masks, it is what was known before the edits.
+    For edited masks, it is that of the masks before the edits.
 
     Raises
     ------
@@ -71,6 +71,7 @@ def read_confidence(db: sqlite3.Connection, revision: int) -> Confidence | None:
 def _confidence(cells: int, candidates: int, misfits: int, data: bytes) -> Confidence:
     if not 0 <= cells <= _MOST_CELLS:
         raise ValueError(f"an impossible number of cells: {cells}")
+    # The limit keeps damaged or hostile data from filling the memory.
     raw = zlib.decompressobj().decompress(data, 16 * cells + 1)
     columns = np.frombuffer(raw, "<u4").reshape(4, cells)
     return Confidence(

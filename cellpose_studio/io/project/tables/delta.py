@@ -1,4 +1,4 @@
-"""Edits of label images as the journal holds them."""
+"""Serialisation of edits of label images for the journal."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _LEVEL = 1
 _MOST_BYTES = 2**31
 
 
-def packed_parts(parts: tuple[ChunkEdit, ...]) -> bytes:
+def pack_parts(parts: tuple[ChunkEdit, ...]) -> bytes:
     """Return the changed pixels of all chunks, compressed.
 
     For each chunk: plane, row, column and the number n of pixels, as uint32; then
@@ -33,8 +33,8 @@ def packed_parts(parts: tuple[ChunkEdit, ...]) -> bytes:
     return zlib.compress(b"".join(blocks), _LEVEL)
 
 
-def unpacked_parts(data: bytes) -> tuple[ChunkEdit, ...]:
-    """Return what `packed_parts` was given.
+def unpack_parts(data: bytes) -> tuple[ChunkEdit, ...]:
+    """Return the parts that `pack_parts` was given.
 
     Raises
     ------

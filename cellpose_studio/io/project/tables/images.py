@@ -1,4 +1,4 @@
-"""The images of a project: references, never pixels."""
+"""The table of images: references to files, never pixels."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import numpy as np
 from cellpose_studio.core.images.image import ImageSource, Shape
 from cellpose_studio.io.images.referenced import ReferencedPixels
 from cellpose_studio.io.project.checksums import check, row_sha256
-from cellpose_studio.io.project.reading import dumped, loaded, reading
+from cellpose_studio.io.project.reading import from_json, reading, to_json
 
 _COLUMNS = (
     "id, path, relative, scene, shape, dtype, file_axes, asked_axes, pixel_size_um, "
@@ -25,18 +25,18 @@ _PATH, _RELATIVE = 1, 2
 
 @dataclass(frozen=True, kw_only=True)
 class StoredImage:
-    """An image as a project knows it.
+    """An image as stored in a project.
 
     Attributes
     ----------
     asked_axes
-        What the user said the axes are; None where the file says it.
+        Axes that the user chose; None if the metadata define them.
     active
-        Name of the label set that is shown.
+        Name of the displayed label set.
     reviewed
-        The user is done with it.
+        Whether the user has marked it as reviewed.
     hidden
-        The user took it off the list; its masks are kept.
+        Whether the user removed it from the project; its masks are kept.
     """
 
     id: int
@@ -48,26 +48,26 @@ class StoredImage:
 
 
 def write_image(db: sqlite3.Connection, stored: StoredImage, folder: Path) -> None:
-    """Add an image, or change what is known of it; ``folder`` is the project's."""
+    """Insert or update an image; ``folder`` is that of the project."""
     image = stored.image
     values = (
         stored.id,
         str(image.path),
         relative_to(folder, image.path),
         image.scene,
-        dumped(image.shape),
+        to_json(image.shape),
         image.dtype.str,
         image.file_axes,
         stored.asked_axes,
-        dumped(image.pixel_size_um),
-        dumped(image.channel_names),
+        to_json(image.pixel_size_um),
+        to_json(image.channel_names),
         int(image.rgb),
         image.fingerprint,
         stored.active,
         int(stored.reviewed),
         int(stored.hidden),
     )
-    # Not REPLACE, which would delete the row that label sets refer to.
+    # REPLACE would delete the row, to which label sets refer.
     names = [*_COLUMNS.split(", ")[1:], "sha256"]
     changes = ", ".join(f"{name} = excluded.{name}" for name in names)
     marks = ", ".join("?" * (len(values) + 1))
@@ -78,7 +78,7 @@ def write_image(db: sqlite3.Connection, stored: StoredImage, folder: Path) -> No
     )
 
 
-def read_images(db: sqlite3.Connection, folder: Path) -> list[StoredImage]:
+def read_image_table(db: sqlite3.Connection, folder: Path) -> list[StoredImage]:
     """Return all images in the order in which they were added.
 
     Raises
@@ -105,14 +105,14 @@ def image_of_row(row: tuple[object, ...], folder: Path) -> StoredImage:
 
 
 def rewrite_paths(db: sqlite3.Connection, old: Path, new: Path) -> None:
-    """Make the paths those of a project that goes from folder ``old`` to ``new``.
+    """Update the paths for a project that is copied from folder ``old`` to ``new``.
 
-    Both are of where the image is found now: what is stored may be of before a move.
+    Both use the present location: the stored paths may be outdated.
     """
     place = _Places(old)
     columns = f"SELECT {_COLUMNS}, sha256 FROM image"  # noqa: S608
     for *row, sha256 in db.execute(columns).fetchall():
-        # A damaged row stays one, for whoever reads it to notice.
+        # A damaged row is kept unchanged: its checksum must still reveal the damage.
         if sha256 == _sha256(tuple(row)):
             path = place.of(Path(row[_PATH]), row[_RELATIVE])
             row[_PATH], row[_RELATIVE] = str(path), relative_to(new, path)
@@ -131,11 +131,11 @@ def relative_to(folder: Path, path: Path) -> str | None:
 
 
 class _Places:
-    """Finds where images lie: the project may have been moved with its images."""
+    """Locates images: the project may have been moved together with them."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        # Thousands of images lie in few folders, and a network drive is slow to ask.
+        # Thousands of images share few folders, and network drives are slow to query.
         self._exists = cache(os.path.isdir)
 
     def of(self, path: Path, relative: str | None) -> Path:
@@ -165,12 +165,12 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
     ]
     rgb, fingerprint, active, reviewed, hidden = row[10:]
     where = place.of(Path(_text(path)), None if relative is None else _text(relative))
-    lengths = _shape(loaded(_text(shape)))
+    lengths = _shape(from_json(_text(shape)))
     asked_axes = None if asked is None else _text(asked)
     reader = ReferencedPixels(
         where, _text(scene), asked_axes, lengths, _text(fingerprint)
     )
-    z, y, x = (None if n is None else float(n) for n in loaded(_text(size)))
+    z, y, x = (None if n is None else float(n) for n in from_json(_text(size)))
     image = ImageSource(
         path=where,
         scene=_text(scene),
@@ -178,7 +178,7 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
         dtype=np.dtype(_text(dtype)),
         file_axes=_text(file_axes),
         pixel_size_um=(z, y, x),
-        channel_names=tuple(_text(name) for name in loaded(_text(names))),
+        channel_names=tuple(_text(name) for name in from_json(_text(names))),
         rgb=bool(rgb),
         fingerprint=_text(fingerprint),
         reader=reader,

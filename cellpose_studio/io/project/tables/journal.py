@@ -1,4 +1,4 @@
-"""The journal of a project: every change of every label set, in order."""
+"""The journal: every change of every label set, in order."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from cellpose_studio.io.project.checksums import (
     with_edit,
 )
 from cellpose_studio.io.project.reading import (
-    dumped,
-    loaded,
+    from_json,
     reading,
     snapshot,
-    when,
+    to_json,
+    to_utc,
 )
-from cellpose_studio.io.project.tables.delta import packed_parts, unpacked_parts
+from cellpose_studio.io.project.tables.delta import pack_parts, unpack_parts
 
 _FIXED = (
     "id, label_set, base, operation, cells, time, undoes, head, statuses, delta_sha256"
 )
 COLUMNS = f"{_FIXED}, sealed, sha256"
-"""Of an entry without its pixels."""
+"""Columns of an entry without its pixels."""
 
 _DELTA_SHA256 = 9
 
@@ -40,13 +40,13 @@ def write_entry(
     parts: tuple[ChunkEdit, ...] | None = None,
 ) -> None:
     """Append an entry; ``parts`` are the pixels of an edit."""
-    delta = None if parts is None else packed_parts(parts)
+    delta = None if parts is None else pack_parts(parts)
     values = (
         entry.id,
         entry.label_set,
         entry.base,
         entry.operation,
-        dumped(entry.cells),
+        to_json(entry.cells),
         entry.time.isoformat(),
         entry.undoes,
         entry.head,
@@ -64,7 +64,7 @@ def write_entry(
 
 
 def seal(db: sqlite3.Connection, label_set: int, base: int, revision: int) -> None:
-    """Say that the edits after ``base`` went into ``revision``."""
+    """Mark the edits after ``base`` as contained in ``revision``."""
     db.execute(
         "UPDATE journal SET sealed = ? WHERE label_set = ? AND base = ? "
         "AND sealed IS NULL AND delta IS NOT NULL",
@@ -130,7 +130,7 @@ def entry_of_row(
 def _add_to_label_set(
     db: sqlite3.Connection, entry: JournalEntry, sha256: bytes
 ) -> None:
-    """Make the checksum of the label set one that includes a new edit."""
+    """Update the checksum of the label set for a new edit."""
     row = db.execute(
         "SELECT head, sha256 FROM label_set WHERE id = ?", (entry.label_set,)
     ).fetchone()
@@ -142,7 +142,7 @@ def _add_to_label_set(
 
 
 def _check_label_set(db: sqlite3.Connection, label_set: int, base: int) -> None:
-    """Raise `ValueError` if not all edits after the head are there."""
+    """Raise `ValueError` if an edit after the head is missing."""
     row = db.execute(
         "SELECT sha256 FROM label_set WHERE id = ? AND head = ?", (label_set, base)
     ).fetchone()
@@ -151,11 +151,11 @@ def _check_label_set(db: sqlite3.Connection, label_set: int, base: int) -> None:
 
 
 def _check_inside(db: sqlite3.Connection, base: int, edits: list[LabelEdit]) -> None:
-    """Raise `ValueError` if an edit goes beyond the masks that it is of."""
+    """Raise `ValueError` if an edit exceeds the bounds of its masks."""
     if not edits:
         return
     row = db.execute("SELECT shape FROM revision WHERE id = ?", (base,)).fetchone()
-    shape = tuple(loaded(row[0]))
+    shape = tuple(from_json(row[0]))
     if not all(edit.is_inside(shape) for edit in edits):
         raise ValueError("an edit outside the image")
 
@@ -164,7 +164,7 @@ def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
     """Return the edit of a row of ``COLUMNS``; raises `ValueError` if it is damaged."""
     entry = _entry(row)
     check(row[_DELTA_SHA256], hashlib.sha256(delta).digest())
-    return LabelEdit(entry.operation, entry.cells, unpacked_parts(delta))
+    return LabelEdit(entry.operation, entry.cells, unpack_parts(delta))
 
 
 def _entry(row: Sequence[Any]) -> JournalEntry:
@@ -188,7 +188,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         base=base,
         operation=str(operation),
         cells=_cells(cells),
-        time=when(time),
+        time=to_utc(time),
         undoes=undoes,
         head=head,
         sealed=sealed,
@@ -198,12 +198,12 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
 
 
 def _cells(text: str) -> tuple[int, ...]:
-    return tuple(int(cell) for cell in loaded(text))
+    return tuple(int(cell) for cell in from_json(text))
 
 
 def _dumped_statuses(statuses: StatusChanges) -> str:
-    return dumped([[cell, *change] for cell, change in statuses.items()])
+    return to_json([[cell, *change] for cell, change in statuses.items()])
 
 
 def _statuses(text: str) -> StatusChanges:
-    return {int(cell): (before, after) for cell, before, after in loaded(text)}
+    return {int(cell): (before, after) for cell, before, after in from_json(text)}

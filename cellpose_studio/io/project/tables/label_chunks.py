@@ -1,4 +1,4 @@
-"""Label images in a project: chunks in, chunks out."""
+"""The tables of label chunks: writing and reading of label images."""
 
 from __future__ import annotations
 
@@ -24,37 +24,37 @@ from cellpose_studio.core.masks.chunks import (
 )
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.io.project.checksums import check, chunks_sha256
-from cellpose_studio.io.project.reading import RESCUE_HINT, dumped, reading
+from cellpose_studio.io.project.reading import RESCUE_HINT, reading, to_json
 
-_LEVEL = 2  # label images have long runs of equal values: more effort saves little
+_LEVEL = 2  # Higher levels save little: label images have long runs of equal values.
 _MOST_PIXELS = 2**36
 _AT_ONCE = 32
-_THREADS = 4  # hashing and compressing let others run
+_THREADS = 4  # Hashing and compressing release the GIL.
 
 Item = TypeVar("Item")
 
 
 @dataclass(frozen=True)
 class PackedChunk:
-    """A chunk as the file holds it.
+    """A chunk as it is stored in the file.
 
     Attributes
     ----------
     sha256
-        Of the raw bytes, little-endian uint32 in C order.
+        SHA-256 of the raw bytes, little-endian uint32 in C order.
     data
         The raw bytes, not yet compressed.
     """
 
-    place: ChunkIndex
+    chunk_index: ChunkIndex
     sha256: bytes
     data: memoryview
 
 
-def packed(place: ChunkIndex, pixels: Labels) -> PackedChunk | None:
+def pack_chunk(place: ChunkIndex, pixels: Labels) -> PackedChunk | None:
     """Return the chunk at ``place`` with these pixels; None if it has no cells.
 
-    They must not change as long as it is in use.
+    ``pixels`` must not be modified as long as the result is in use.
     """
     if not pixels.any():
         return None
@@ -67,27 +67,27 @@ def write_labels(db: sqlite3.Connection, revision: int, labels: Snapshot) -> Non
     with ThreadPoolExecutor(_THREADS) as pool:
         some = _batches(chunk_indices(labels.shape))
         for parts in _one_ahead(
-            pool.map(lambda place: packed(place, labels.chunk(place)), batch)
+            pool.map(lambda place: pack_chunk(place, labels.chunk(place)), batch)
             for batch in some
         ):
             _write(db, revision, parts, pool)
-    update_check(db, revision)
+    update_checksum(db, revision)
 
 
 def write_chunks(
     db: sqlite3.Connection, revision: int, chunks: Iterable[PackedChunk | None]
 ) -> None:
-    """List ``chunks`` for a revision; only those that are new take space."""
+    """Assign ``chunks`` to a revision; only new ones are stored."""
     with ThreadPoolExecutor(_THREADS) as pool:
         for some in _batches(chunks):
             _write(db, revision, some, pool)
-    update_check(db, revision)
+    update_checksum(db, revision)
 
 
 def copy_chunks(
     db: sqlite3.Connection, revision: int, parent: int, but: Iterable[ChunkIndex] = ()
 ) -> None:
-    """List the chunks of ``parent`` for ``revision`` too, leaving some out."""
+    """Assign the chunks of ``parent`` to ``revision``, except ``but``."""
     if not _has_its_list(db, parent):
         raise ProjectDamaged("The masks that were edited cannot be read.", RESCUE_HINT)
     db.execute(
@@ -101,7 +101,7 @@ def copy_chunks(
         'WHERE revision = ? AND plane = ? AND "row" = ? AND "column" = ?',
         [(revision, *place) for place in but],
     )
-    update_check(db, revision)
+    update_checksum(db, revision)
 
 
 def read_labels(
@@ -112,7 +112,7 @@ def read_labels(
     Raises
     ------
     ProjectDamaged
-        If a chunk is missing or was changed.
+        If a chunk is missing or damaged.
     """
     with reading("a label image"):
         _check_list(db, revision, shape)
@@ -138,7 +138,7 @@ def _put(labels: Labels, row: tuple[int, int, int, bytes, bytes]) -> None:
 
 
 def is_intact(data: object, sha256: bytes) -> bool:
-    """Return whether the compressed bytes of a chunk are those of its checksum."""
+    """Return whether the compressed bytes of a chunk match its checksum."""
     if not isinstance(data, bytes):
         return False
     try:
@@ -160,19 +160,19 @@ def _check_list(db: sqlite3.Connection, revision: int, shape: tuple[int, ...]) -
     row = db.execute(
         "SELECT chunks_sha256 FROM revision WHERE id = ?", (revision,)
     ).fetchone()
-    check(row[0], chunks_sha256(db, revision, dumped(shape)))
+    check(row[0], chunks_sha256(db, revision, to_json(shape)))
 
 
 def _has_its_list(db: sqlite3.Connection, revision: int) -> bool:
-    """Return whether the list of a revision is complete."""
+    """Return whether the list of chunks of a revision is complete."""
     shape, sha256 = db.execute(
         "SELECT shape, chunks_sha256 FROM revision WHERE id = ?", (revision,)
     ).fetchone()
     return bool(sha256 == chunks_sha256(db, revision, shape))
 
 
-def update_check(db: sqlite3.Connection, revision: int) -> None:
-    """Store the checksum of a revision's pixels again: its list of chunks changed."""
+def update_checksum(db: sqlite3.Connection, revision: int) -> None:
+    """Update the checksum of a revision's pixels after a change of its chunks."""
     row = db.execute("SELECT shape FROM revision WHERE id = ?", (revision,)).fetchone()
     db.execute(
         "UPDATE revision SET chunks_sha256 = ? WHERE id = ?",
@@ -192,22 +192,22 @@ def _write(
     db.executemany("INSERT INTO chunk VALUES (?, ?)", zip(new, compressed, strict=True))
     db.executemany(
         "INSERT INTO revision_chunk VALUES (?, ?, ?, ?, ?)",
-        [(revision, *part.place, part.sha256) for part in parts],
+        [(revision, *part.chunk_index, part.sha256) for part in parts],
     )
 
 
 def _compressed(data: memoryview) -> bytes:
-    """Compress in the format of zlib, by a library that is four times as fast."""
+    """Compress in the format of zlib, with zlib-ng, which is four times as fast."""
     import imagecodecs
 
-    # Not every distribution has it.
+    # Not every build of imagecodecs includes zlib-ng.
     if imagecodecs.ZLIBNG.available:
         return bytes(imagecodecs.zlibng_encode(data, _LEVEL))  # type: ignore[arg-type]
     return zlib.compress(data, _LEVEL)
 
 
 def _one_ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield each item when the next one has begun: the threads are never idle."""
+    """Yield each item after the next was started, to keep the threads busy."""
     rest = iter(items)
     for first in rest:
         for following in rest:
@@ -217,7 +217,7 @@ def _one_ahead(items: Iterable[Item]) -> Iterator[Item]:
 
 
 def _batches(items: Iterable[Item]) -> Iterator[list[Item]]:
-    """Yield a few items at a time: all chunks at once would fill the memory."""
+    """Yield items in batches, because all chunks at once would fill the memory."""
     rest = iter(items)
     while some := list(islice(rest, _AT_ONCE)):
         yield some

@@ -1,4 +1,4 @@
-"""Presets: parameters under a name."""
+"""The table of presets: named parameters."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cellpose_studio.io.project.reading import reading
 
 @dataclass(frozen=True)
 class Preset:
-    """Parameters under a name, with the model that they are meant for."""
+    """Named parameters, with the model that they are meant for."""
 
     name: str
     model: str
@@ -19,7 +19,7 @@ class Preset:
 
 
 def write_preset(db: sqlite3.Connection, preset: Preset) -> None:
-    """Add a preset, or replace the one of that name."""
+    """Insert a preset, or replace the one with its name."""
     db.execute(
         "INSERT INTO preset VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
         "model = excluded.model, parameters = excluded.parameters",
@@ -28,7 +28,7 @@ def write_preset(db: sqlite3.Connection, preset: Preset) -> None:
 
 
 def delete_preset(db: sqlite3.Connection, name: str) -> None:
-    """Forget a preset."""
+    """Delete a preset."""
     db.execute("DELETE FROM preset WHERE name = ?", (name,))
 
 

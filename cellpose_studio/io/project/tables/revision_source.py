@@ -1,4 +1,4 @@
-"""How a revision follows from earlier ones: by edits, or as a copy."""
+"""Origin of a revision: the edits since its parent, or the revision it copies."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ import sqlite3
 
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.io.project.checksums import check
-from cellpose_studio.io.project.reading import loaded, reading
-from cellpose_studio.io.project.tables.delta import unpacked_parts
+from cellpose_studio.io.project.reading import from_json, reading
+from cellpose_studio.io.project.tables.delta import unpack_parts
 
 
 def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
-    """Return the edits between the parent of ``revision`` and itself, in order.
+    """Return the edits between the parent of ``revision`` and ``revision``, in order.
 
     Raises
     ------
@@ -28,7 +28,7 @@ def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
 
 
 def copied_from(db: sqlite3.Connection, revision: int) -> int | None:
-    """Return the id of the last earlier revision of the same run and the same masks.
+    """Return the id of the last earlier revision with the same run and masks.
 
     None without one.
 
@@ -49,5 +49,5 @@ def copied_from(db: sqlite3.Connection, revision: int) -> int | None:
 
 def _edit(operation: str, cells: str, sha256: bytes, delta: bytes) -> LabelEdit:
     check(sha256, hashlib.sha256(delta).digest())
-    ids = tuple(int(cell) for cell in loaded(cells))
-    return LabelEdit(str(operation), ids, unpacked_parts(delta))
+    ids = tuple(int(cell) for cell in from_json(cells))
+    return LabelEdit(str(operation), ids, unpack_parts(delta))

@@ -1,4 +1,4 @@
-"""Label sets of a project, and their revisions."""
+"""The tables of label sets and their revisions."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from cellpose_studio.io.project.checksums import (
     row_sha256,
 )
 from cellpose_studio.io.project.reading import (
-    dumped,
-    loaded,
+    from_json,
     reading,
     snapshot,
-    when,
+    to_json,
+    to_utc,
 )
 
 _FIXED = (
@@ -39,13 +39,13 @@ class StoredLabelSet:
     image
         Id of the image.
     head
-        The revision that it is at; None while it has no masks.
+        The current revision; None while it has no masks.
     cells
-        How many cells there are at present, edits included.
+        Current number of cells, including edits.
     edited
-        Edits came after the head.
+        Whether there are edits after the head.
     highest
-        The highest id that a cell has ever had.
+        The highest id that any cell has ever had.
     """
 
     id: int
@@ -58,7 +58,7 @@ class StoredLabelSet:
 
 
 def write_label_set(db: sqlite3.Connection, number: int, image: int, name: str) -> None:
-    """Add a label set without masks; nothing changes if it is there."""
+    """Insert a label set without masks, unless it exists."""
     db.execute(
         "INSERT OR IGNORE INTO label_set (id, image, name, sha256) VALUES (?, ?, ?, ?)",
         (number, image, name, row_sha256(number, image, name, None)),
@@ -74,7 +74,7 @@ def set_head(
 ) -> None:
     """Make ``revision`` the head of a label set.
 
-    ``highest`` is the highest id of its cells; that of a label set never falls.
+    ``highest`` is the highest id of its cells; that of a label set never decreases.
     """
     db.execute("UPDATE label_set SET head = ? WHERE id = ?", (revision, label_set))
     set_cells(db, label_set, cells, highest)
@@ -87,7 +87,7 @@ def set_head(
 def set_cells(
     db: sqlite3.Connection, label_set: int, cells: int, highest: int = 0
 ) -> None:
-    """Say how many cells a label set has after an edit, and their highest id."""
+    """Update the number of cells of a label set, and their highest id."""
     db.execute(
         "UPDATE label_set SET cells = ?, highest = max(highest, ?) WHERE id = ?",
         (cells, highest, label_set),
@@ -97,7 +97,7 @@ def set_cells(
 def write_revision(
     db: sqlite3.Connection, revision: LabelRevision, thumbnail: bytes | None = None
 ) -> None:
-    """Add a revision without its chunks; ``thumbnail`` is a PNG."""
+    """Insert a revision without its chunks; ``thumbnail`` is a PNG."""
     parameters = revision.parameters
     values = (
         revision.id,
@@ -106,14 +106,14 @@ def write_revision(
         revision.kind,
         revision.created.isoformat(),
         revision.origin,
-        dumped(revision.shape),
+        to_json(revision.shape),
         revision.cells,
         revision.run,
         None if parameters is None else parameters.model_dump_json(),
-        dumped(revision.details),
+        to_json(revision.details),
         revision.author,
     )
-    # Without its chunks, it is none that can be read.
+    # The empty checksum makes the revision unreadable until its chunks are written.
     checks = row_sha256(*values), b""
     marks = ", ".join("?" * (len(values) + 4))
     db.execute(
@@ -124,7 +124,7 @@ def write_revision(
 
 
 def set_note(db: sqlite3.Connection, revision: int, note: str) -> None:
-    """Change the user's note of a revision."""
+    """Update the user's note of a revision."""
     db.execute("UPDATE revision SET note = ? WHERE id = ?", (note, revision))
 
 
@@ -175,7 +175,7 @@ def read_revisions(db: sqlite3.Connection, label_set: int) -> list[LabelRevision
 
 
 def read_revision(db: sqlite3.Connection, number: int) -> LabelRevision | None:
-    """Return the revision of that id; None if there is none.
+    """Return the revision with an id; None if there is none.
 
     Raises
     ------
@@ -190,7 +190,7 @@ def read_revision(db: sqlite3.Connection, number: int) -> LabelRevision | None:
 
 
 def revision_of_row(row: tuple[object, ...]) -> LabelRevision:
-    """Return the revision of a row, up to its checksum.
+    """Return the revision of a row, whose last column is the checksum.
 
     Raises
     ------
@@ -203,7 +203,7 @@ def revision_of_row(row: tuple[object, ...]) -> LabelRevision:
 def read_thumbnails(
     db: sqlite3.Connection, revisions: Iterable[int]
 ) -> dict[int, bytes]:
-    """Return the PNGs of those of ``revisions`` that have one.
+    """Return the PNG thumbnails of ``revisions``, where there is one.
 
     Raises
     ------
@@ -232,7 +232,7 @@ def _label_set(row: tuple[Any, ...], edited: set[int]) -> StoredLabelSet:
         head=revision,
         cells=int(cells),
         edited=number in edited,
-        # No checksum is over it; a cell can have no higher one.
+        # No checksum protects this value, so it is limited to possible ids.
         highest=min(max(int(highest), 0), HIGHEST_ID),
     )
 
@@ -256,7 +256,7 @@ def _revision(row: tuple[Any, ...]) -> LabelRevision:
     ) = fixed
     if kind not in KIND_WORDS:
         raise ValueError(f"an unknown kind of revision: {kind}")
-    lengths = tuple(int(n) for n in loaded(shape))
+    lengths = tuple(int(n) for n in from_json(shape))
     if not 2 <= len(lengths) <= 4 or min(lengths) < 1:
         raise ValueError("a label image of an impossible shape")
     return LabelRevision(
@@ -264,7 +264,7 @@ def _revision(row: tuple[Any, ...]) -> LabelRevision:
         label_set=int(label_set),
         parent=parent,
         kind=kind,
-        created=when(created),
+        created=to_utc(created),
         origin=str(origin),
         shape=lengths,
         cells=int(cells),
@@ -272,7 +272,7 @@ def _revision(row: tuple[Any, ...]) -> LabelRevision:
         parameters=SegmentationParameters.model_validate_json(parameters)
         if parameters
         else None,
-        details=dict(loaded(details)),
+        details=dict(from_json(details)),
         author=str(author),
         note=str(note),
     )

@@ -1,4 +1,4 @@
-"""The queue of runs of a project."""
+"""The table of the run queue."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class BatchItem:
 
 
 def write_item(db: sqlite3.Connection, item: BatchItem) -> None:
-    """Add an item, or change its state."""
+    """Insert an item, or update its state."""
     db.execute(
         "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
         "state = excluded.state, message = excluded.message",
@@ -51,13 +51,13 @@ def write_item(db: sqlite3.Connection, item: BatchItem) -> None:
 
 
 def write_items(db: sqlite3.Connection, items: Iterable[BatchItem]) -> None:
-    """Add items, or change their state."""
+    """Insert items, or update their state."""
     for item in items:
         write_item(db, item)
 
 
 def delete_items(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
-    """Forget items."""
+    """Delete items."""
     db.executemany("DELETE FROM batch WHERE id = ?", ((n,) for n in numbers))
 
 
@@ -67,7 +67,7 @@ def read_batch(db: sqlite3.Connection) -> list[BatchItem]:
         rows = db.execute(
             "SELECT id, image, state, model, parameters, message FROM batch ORDER BY id"
         )
-        # Most have the same ones, which are slow to check.
+        # Most items share their parameters, and validating them is slow.
         parameters = cache(SegmentationParameters.model_validate_json)
         return [
             _item(number, image, state, model, parameters(text), message)

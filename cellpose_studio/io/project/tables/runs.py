@@ -1,4 +1,4 @@
-"""The run records of a project."""
+"""The table of run records."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cellpose_studio.io.project.reading import reading
 def write_run(
     db: sqlite3.Connection, number: int, image: int, record: RunRecord
 ) -> None:
-    """Add the record of a run, finished or not, on an image."""
+    """Insert the record of a run on an image, finished or not."""
     text = record.model_dump_json()
     db.execute(
         "INSERT INTO run VALUES (?, ?, ?, ?, ?, ?)",
@@ -33,7 +33,7 @@ def read_run(db: sqlite3.Connection, number: int) -> RunRecord | None:
     Raises
     ------
     ProjectDamaged
-        Also if it was changed since.
+        Also if it does not match its checksum.
     """
     with reading("the record of a run"):
         row = db.execute(

@@ -1,4 +1,4 @@
-"""Training sets: which label sets train or test."""
+"""The table of training sets: which label sets train or test."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class TrainingMember:
     Attributes
     ----------
     name
-        Of the training set.
+        Name of the training set.
     revision
-        Which masks; None for those at present.
+        Revision of the masks; None for the current ones.
     """
 
     name: str
@@ -30,7 +30,7 @@ class TrainingMember:
 
 
 def write_member(db: sqlite3.Connection, member: TrainingMember) -> None:
-    """Put a label set into a training set, or change what it is there for."""
+    """Insert a label set into a training set, or update its role."""
     db.execute(
         "INSERT INTO training VALUES (?, ?, ?, ?) "
         "ON CONFLICT (name, label_set) DO UPDATE SET "
@@ -40,14 +40,14 @@ def write_member(db: sqlite3.Connection, member: TrainingMember) -> None:
 
 
 def delete_member(db: sqlite3.Connection, name: str, label_set: int) -> None:
-    """Take a label set out of a training set."""
+    """Remove a label set from a training set."""
     db.execute(
         "DELETE FROM training WHERE name = ? AND label_set = ?", (name, label_set)
     )
 
 
 def read_members(db: sqlite3.Connection) -> list[TrainingMember]:
-    """Return who is in which training set; raises `ProjectDamaged`."""
+    """Return the members of all training sets; raises `ProjectDamaged`."""
     with reading("the training sets"):
         rows = db.execute(
             "SELECT name, label_set, revision, role FROM training "

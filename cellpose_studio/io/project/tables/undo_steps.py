@@ -1,4 +1,4 @@
-"""What was done in a project and can be undone, read back from its journal."""
+"""Undo steps of earlier sessions, reconstructed from the journal."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from cellpose_studio.io.project.tables.journal import COLUMNS, edit_of_row, entr
 from cellpose_studio.io.project.tables.revisions import read_revision
 
 _MOST = 10_000
-"""Entries that are looked at; more steps than anyone goes back through."""
+"""Limit of entries that are read; more than anyone undoes."""
 
 
 @dataclass(frozen=True)
 class JournalStep:
-    """A step that was done, or was undone and can be done again.
+    """A step that can be undone or redone.
 
     Attributes
     ----------
     entry
-        What the journal says of it.
+        Its entry in the journal.
     number
-        Id of the entry that did it, undid it or did it again last.
+        Id of the last entry that did, undid or redid it.
     before, after
         Heads that it switches between; both None for an edit of pixels.
     """
@@ -45,9 +45,9 @@ class _Step:
 
 
 def read_steps(db: sqlite3.Connection) -> tuple[list[JournalStep], int]:
-    """Return the steps of a project, the oldest first, and how many are done.
+    """Return the steps of a project, oldest first, and the number of done ones.
 
-    The others were undone.
+    The remaining steps are undone.
 
     Raises
     ------
@@ -80,7 +80,7 @@ def read_edit(db: sqlite3.Connection, number: int) -> LabelEdit:
 
 
 def _played(entries: Iterable[JournalEntry]) -> tuple[list[_Step], int]:
-    """Do, undo and do again as the entries say."""
+    """Replay entries: returns the steps, and the number of done ones."""
     steps: list[_Step] = []
     done = 0
     for entry in entries:
@@ -95,14 +95,14 @@ def _played(entries: Iterable[JournalEntry]) -> tuple[list[_Step], int]:
             steps[done].number, steps[done].before = entry.id, entry.base
             done += 1
         else:
-            # It undid a step on an image that was taken off the list meanwhile, or
-            # one that is too long ago: what is known does not fit together.
+            # The entry undoes a step on an image that was removed from the project in
+            # between, or a step before the limit, so the steps before are unknown.
             steps, done = [], 0
     return steps, done
 
 
 def _is_import(entry: JournalEntry) -> bool:
-    """Return whether masks came with their image, which is no step of the user's."""
+    """Return whether masks were imported with their image, which is no undo step."""
     return entry.base is None and entry.operation.startswith("Import ")
 
 

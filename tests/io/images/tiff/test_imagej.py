@@ -187,7 +187,7 @@ def test_a_large_stack_that_was_cut_off_is_noticed(tmp_path):
         file.write(stack(8, 6, 7).tobytes())
     assert opened(path).planes == 9
     path.write_bytes(path.read_bytes()[:-1])
-    with pytest.raises(ImageUnreadable, match="is damaged, or not complete"):
+    with pytest.raises(ImageUnreadable, match="is damaged or incomplete"):
         open_images(path)
 
 

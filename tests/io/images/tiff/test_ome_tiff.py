@@ -212,7 +212,7 @@ def test_an_image_of_several_files_opens_from_its_first(time_series_of_files):
 
 def test_another_file_of_the_set_says_which_is_the_first(time_series_of_files):
     with pytest.raises(
-        ImageUnreadable, match=r"t1\.ome\.tif is a part of a set"
+        ImageUnreadable, match=r"t1\.ome\.tif is part of a set"
     ) as error:
         open_images(time_series_of_files[1])
     assert "Open t0.ome.tif instead" in error.value.hint
@@ -334,7 +334,7 @@ def test_axes_are_asked_about_if_planes_are_missing(tmp_path):
 
 def test_a_plane_alone_is_no_stack(tmp_path):
     described(tmp_path / "a.ome.tif", numbered(6, 7), image(sizes=(1, 1, 8)))
-    with pytest.raises(ImageUnreadable, match="is damaged, or not complete"):
+    with pytest.raises(ImageUnreadable, match="is damaged or incomplete"):
         open_images(tmp_path / "a.ome.tif")
 
 

@@ -76,7 +76,7 @@ def test_the_colours_of_printers_are_refused(tmp_path):
     tifffile.imwrite(
         tmp_path / "a.tif", noise(30, 20, 4, dtype=np.uint8), photometric="separated"
     )
-    with pytest.raises(ImageUnreadable, match="pixels of a kind that cannot be shown"):
+    with pytest.raises(ImageUnreadable, match="has a pixel type that cannot be shown"):
         open_images(tmp_path / "a.tif")
 
 
@@ -332,7 +332,7 @@ def test_a_file_that_was_cut_off_is_noticed_at_opening(tmp_path, options, kept):
     tifffile.imwrite(path, noise(9, 40, 50), photometric="minisblack", **options)
     complete = path.read_bytes()
     path.write_bytes(complete[: int(len(complete) * kept)])
-    with pytest.raises(ImageUnreadable, match=r"a\.tif is damaged, or not complete"):
+    with pytest.raises(ImageUnreadable, match=r"a\.tif is damaged or incomplete"):
         open_images(path, "ZYX")
 
 
@@ -367,9 +367,7 @@ def test_an_unknown_compression_is_named_as_the_reason(tmp_path):
     tifffile.imwrite(path, noise(40, 50), compression="zlib")
     with tifffile.TiffFile(path, mode="r+") as tiff:
         tiff.pages[0].tags["Compression"].overwrite(64999)
-    with pytest.raises(
-        ImageUnreadable, match="compressed in a way that cannot be read"
-    ):
+    with pytest.raises(ImageUnreadable, match="uses a compression that cannot be read"):
         open_images(path)
 
 
