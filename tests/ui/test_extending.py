@@ -32,7 +32,7 @@ class Pointing(Tool):
 POINTING = ToolInfo(
     mode="pointing",
     text="Poin&ting",
-    key="Shift+P",
+    key="G",
     tip="Points at a cell.",
     make=lambda hand, _: Pointing(hand),
     gestures=(("Shift+click", "Point at the cell"),),
@@ -41,8 +41,9 @@ POINTING = ToolInfo(
 
 @pytest.fixture
 def with_tool(monkeypatch):
-    """Add the tool before the window is made."""
+    """Return a tool that was added before the window is made."""
     monkeypatch.setitem(TOOLS, POINTING.mode, POINTING)
+    return POINTING
 
 
 def rows(sheet: KeySheet) -> list[tuple[str, str]]:
@@ -53,26 +54,24 @@ def rows(sheet: KeySheet) -> list[tuple[str, str]]:
     return [(row.text(0), row.text(1)) for row in children]
 
 
-@pytest.mark.usefixtures("with_tool")
-def test_a_tool_is_one_record(request, qtbot):
-    # After the record, which the window reads when it is made.
-    user = request.getfixturevalue("user")
+def test_a_tool_is_one_record(with_tool, user, qtbot):
     window = user.window
     button = window.curate.tools.buttons["pointing"]
     assert button.text() == "Pointing"
-    assert "Points at a cell. Key: Shift+P." in button.toolTip()
-    assert window.menus.actions["pointing"].text() == "Poin&ting"
-    shift = Qt.KeyboardModifier.ShiftModifier
-    qtbot.keyClick(window, Qt.Key.Key_P, shift)
+    assert "Points at a cell. Key: G." in button.toolTip()
+    assert window.menus.actions["pointing"].text() == with_tool.text
+    window.activateWindow()
+    user.wait_for(window.isActiveWindow)
+    qtbot.keyClick(window, Qt.Key.Key_G)
     assert window.tools.mode == "pointing"
     assert isinstance(window.tools.tool, Pointing)
     assert button.isChecked()
-    qtbot.keyClick(window, Qt.Key.Key_P, shift)
+    qtbot.keyClick(window, Qt.Key.Key_G)
     assert window.tools.mode == "select"
     window.menus.actions["keys"].trigger()
     [sheet] = window.findChildren(KeySheet)
     listed = rows(sheet)
-    assert ("Pointing", "Shift+P") in listed
+    assert ("Pointing", "G") in listed
     assert ("Point at the cell", "Shift+click") in listed
     sheet.close()
 
