@@ -77,7 +77,6 @@ def undone(user, image, before, steps=1):
     np.testing.assert_array_equal(image.masks.array, before)
 
 
-@pytest.mark.ui_smoke
 def test_a_cell_is_split_in_a_stack_by_seeds_and_by_a_line(user, opened, mouse, press):
     masks = np.zeros((7, 64, 96), np.uint32)
     ball(masks, 5, (2, 32, 34), 12)
@@ -103,7 +102,6 @@ def test_a_cell_is_split_in_a_stack_by_seeds_and_by_a_line(user, opened, mouse, 
     undone(user, image, masks)
 
 
-@pytest.mark.ui_smoke
 def test_drawn_planes_are_merged_and_interpolated(user, opened, mouse, press):
     masks = np.zeros((5, 64, 96), np.uint32)
     masks[2, 26:30, 20:50] = 3
@@ -132,7 +130,6 @@ def test_drawn_planes_are_merged_and_interpolated(user, opened, mouse, press):
     undone(user, image, masks, steps=2)
 
 
-@pytest.mark.ui_smoke
 def test_a_cell_is_propagated_from_plane_to_plane(user, opened, mouse, press):
     masks = np.zeros((5, 64, 96), np.uint32)
     masks[1, 20:40, 20:40] = 5
@@ -174,7 +171,6 @@ def test_a_cell_is_propagated_from_plane_to_plane(user, opened, mouse, press):
     undone(user, image, masks, steps=3)
 
 
-@pytest.mark.ui_smoke
 def test_a_volume_goes_to_the_next_time_point_as_a_whole(user, opened, mouse, press):
     masks = np.zeros((3, 5, 64, 96), np.uint32)
     ball(masks[0], 4, (2, 30, 30), 2)
@@ -206,7 +202,6 @@ def series():
     return masks
 
 
-@pytest.mark.ui_smoke
 def test_cells_are_linked_over_time(user, opened, mouse, press):
     masks = series()
     image = opened(masks, "TYX")

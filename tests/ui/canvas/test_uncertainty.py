@@ -43,7 +43,6 @@ def test_the_panel_says_how_sure_the_network_is(user, segmented):
     assert not result(user).hint.isVisible()
 
 
-@pytest.mark.ui_smoke
 def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtbot):
     labels = segmented.masks
     cell = int(labels.array[48, 48])

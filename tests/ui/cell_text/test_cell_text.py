@@ -63,7 +63,6 @@ def press(user, key):
     user.qtbot.keyClick(user.window.canvas.widget.canvas.native, key)
 
 
-@pytest.mark.ui_smoke
 def test_w_shows_numbers_inside_their_cells(user, masks, two):
     masks(two)
     shown = user.window.words_shown

@@ -63,7 +63,6 @@ def test_the_most_uncertain_cells_come_first(user, curate):
     assert curate.progress.text() == "0 of 12 reviewed"
 
 
-@pytest.mark.ui_smoke
 def test_n_flies_to_the_next_cell_and_outlines_it(user, curate, qtbot):
     window, image = user.window, user.window.session.shown
     order = listed(curate)

@@ -14,7 +14,7 @@ def test_it_looks_as_it_was_left(user, earlier_project):
     assert not user.message
     window.presets.fill()
     assert "Round nuclei" in [a.text() for a in window.presets.menu.actions()]
-    assert window.batch.paused
+    assert window.background.run_queue.paused
     undo = window.menus.actions["undo"]
     assert undo.text() == "&Undo Restore revision 4"
     undo.trigger()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 
 import numpy as np
-import pytest
 import roifile
 import tifffile
 from qtpy.QtCore import Qt, QTimer
@@ -37,7 +36,6 @@ def tick(dialog, *kinds):
         box.setChecked(box.objectName().removeprefix("save_") in kinds)
 
 
-@pytest.mark.ui_smoke
 def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
     path = cells("a.tif")
     user.open(path)

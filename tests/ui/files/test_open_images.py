@@ -63,7 +63,6 @@ def accept(dialog):
     ).click()
 
 
-@pytest.mark.ui_smoke
 def test_a_dropped_image_is_shown(user, cells):
     drop(user, cells("a.tif"))
     assert names(user) == ["a.tif"]

@@ -44,7 +44,6 @@ def answer_files(monkeypatch, path):
         monkeypatch.setattr(QFileDialog, kind, lambda *_: (str(path), ""))
 
 
-@pytest.mark.ui_smoke
 def test_work_is_saved_without_being_asked_for(user, cells, qtbot):
     user.open(cells("a.tif"))
     image = user.run()
@@ -68,7 +67,6 @@ def test_ctrl_s_names_the_project(user, cells, qtbot, tmp_path, monkeypatch):
     assert user.window.services.settings.recent[0] == tmp_path / "mine.cpstudio"
 
 
-@pytest.mark.ui_smoke
 def test_a_project_comes_back_as_it_was_left(user, named, cells):
     window = user.window
     image = window.session.shown

@@ -140,7 +140,6 @@ def stored(history, image):
     return history.window.session.project.read(lambda db: read_revisions(db, number))
 
 
-@pytest.mark.ui_smoke
 def test_the_work_on_an_image_is_told_step_by_step(history, run):
     history.look()
     assert "Open an image" in history.panel.empty.text()

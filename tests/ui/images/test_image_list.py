@@ -95,7 +95,6 @@ def reopen(user, tmp_path):
     return list(user.window.session.images)
 
 
-@pytest.mark.ui_smoke
 def test_each_image_has_a_picture_a_status_and_its_cells(user, four, listed):
     assert rows(listed) == [e.source.name for e in four]
     assert rows(listed, STATUS) == ["untouched", "segmented", "edited", "untouched"]
@@ -158,7 +157,6 @@ def test_the_filter_never_changes_what_is_shown(user, four, listed):
         assert len(listed.selected_images()) == (not text)
 
 
-@pytest.mark.ui_smoke
 def test_a_and_d_go_through_the_images_that_are_listed(user, four, listed, qtbot):
     session = user.window.session
     session.show(four[0].source.key)

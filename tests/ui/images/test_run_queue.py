@@ -64,7 +64,6 @@ def click(qtbot, button):
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
-@pytest.mark.ui_smoke
 def test_all_images_run_as_a_queue(user, scope, panel, make_images):
     images = make_images(3)
     assert not panel.isVisible()

@@ -123,7 +123,6 @@ def turn_wheel(view, notches: int, modifiers=NONE) -> None:
     QApplication.sendEvent(view, event)
 
 
-@pytest.mark.ui_smoke
 def test_a_cut_shows_the_image_and_the_masks_of_every_plane(user, ortho):
     ortho.move_to(*BRIGHT[1:])
     settle(user)
@@ -290,7 +289,6 @@ def of_colour(shot: np.ndarray, cell: int) -> int:
     return int(np.count_nonzero((alike > 0.995) & (length > 60)))
 
 
-@pytest.mark.ui_smoke
 def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     canvas = user.window.canvas
     canvas.step("Z", -2)

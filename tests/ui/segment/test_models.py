@@ -36,7 +36,6 @@ def own_file(tmp_path):
     return path
 
 
-@pytest.mark.ui_smoke
 def test_the_browser_shows_the_card_of_each_model(user, panel, qtbot):
     qtbot.mouseClick(panel.browse, Qt.MouseButton.LeftButton)
     browser = panel.browser

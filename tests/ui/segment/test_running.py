@@ -17,7 +17,6 @@ def labels_layer(window, name="cells"):
     return window.canvas.model.layers[name]
 
 
-@pytest.mark.ui_smoke
 def test_a_run_shows_its_cells_over_the_image(user, cells):
     user.open(cells("a.tif"))
     image = user.run()

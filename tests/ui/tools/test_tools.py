@@ -55,7 +55,6 @@ def others(labels, *cells):
     return np.where(np.isin(labels, cells), 0, labels)
 
 
-@pytest.mark.ui_smoke
 def test_a_click_chooses_and_ctrl_click_deletes(user, image, mouse):
     selection = user.window.selection
     mouse.click(centre(1, 1))
@@ -90,7 +89,6 @@ def test_alt_click_merges_with_the_chosen_cell(user, image, mouse):
     assert cell_at(image, centre(0, 1)) == second
 
 
-@pytest.mark.ui_smoke
 def test_the_right_button_draws_a_cell(user, image, mouse):
     for cell in range(4):
         mouse.click(centre(1, cell), CONTROL)
@@ -181,7 +179,6 @@ def test_other_cells_are_protected(user, image, mouse):
     assert (image.masks.array[before > 0] != before[before > 0]).any()
 
 
-@pytest.mark.ui_smoke
 def test_the_brush_adds_to_the_cell_it_begins_on(user, image, mouse, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_B)
     user.window.tools.set_size(5)
@@ -229,7 +226,6 @@ def test_the_eraser_takes_from_the_chosen_cell_only(user, image, mouse):
     np.testing.assert_array_equal(after == second, before == second)
 
 
-@pytest.mark.ui_smoke
 def test_a_line_splits_the_cells_it_crosses(user, image, mouse, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_S)
     before = image.masks.array.copy()
@@ -337,7 +333,6 @@ def test_what_tools_did_is_in_the_project(user, image, mouse):
     other.close()
 
 
-@pytest.mark.ui_smoke
 def test_handles_reshape_the_chosen_cell(user, image, mouse, qtbot):
     before = image.masks.array.copy()
     mouse.click(centre(1, 1))

@@ -33,7 +33,6 @@ def test_the_menus_hold_every_command_once(window):
     assert len(texts) == len(set(texts))
 
 
-@pytest.mark.ui_smoke
 def test_x_and_z_switch_masks_and_outlines(user, cells, qtbot):
     user.open(cells("a.tif"))
     user.run()
