@@ -311,7 +311,7 @@ def test_missing_images_are_marked_and_found_again(
         shutil.move(four[n].source.path, new / four[n].source.path.name)
     (new / four[0].source.path.name).rename(new / "renamed.tif")
     (new / four[2].source.path.name).write_bytes(b"another one")
-    listed.missing.look()
+    user.window.background.missing.look()
     user.wait_for(lambda: rows(listed, STATUS)[:3] == ["missing"] * 3)
     assert rows(listed, STATUS)[3] == "untouched"
     listed.status.setCurrentIndex(listed.status.findData("missing"))
@@ -369,7 +369,7 @@ def test_a_file_that_comes_back_is_seen_when_the_window_is_used_again(
 ):
     path = four[0].source.path
     away = shutil.move(path, path.with_suffix(".away"))
-    listed.missing.look()
+    user.window.background.missing.look()
     user.wait_for(lambda: rows(listed, STATUS)[0] == "missing")
     shutil.move(away, path)
     QApplication.instance().applicationStateChanged.emit(
