@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from qtpy.QtCore import QObject, Signal
 
+from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 
@@ -22,8 +24,7 @@ class Selection(QObject):
         self._cell = 0
         self._masks = self._shown_masks()
         session.shown_changed.connect(self._on_shown)
-        session.labels_changed.connect(self._on_labels)
-        session.labels_edited.connect(self._on_edited)
+        session.masks_changed.connect(self._on_masks)
 
     @property
     def cell(self) -> int:
@@ -40,16 +41,19 @@ class Selection(QObject):
         self._masks = self._shown_masks()
         self.select(0)
 
-    def _on_labels(self, image: ProjectImage, _: str) -> None:
-        if image is self._session.shown and self._masks != self._shown_masks():
-            self._masks = self._shown_masks()
-            self.select(0)
-
-    def _on_edited(self, image: ProjectImage, name: str, _: object) -> None:
-        """Choose no cell that is there no longer."""
-        if not self._cell or (image, name) != self._masks:
+    def _on_masks(self, change: MasksChange) -> None:
+        image = change.image
+        if image is not self._session.shown or change.kind == "drafted":
             return
-        if not image.label_sets[name].pixels.cell_table().size_of(self._cell):
+        if self._masks != self._shown_masks():
+            # New masks may become the active ones as they are put in place.
+            self._on_shown(image)
+        elif change.edit is not None and change.name == image.active:
+            self._on_edit(image.label_sets[change.name])
+
+    def _on_edit(self, labels: LabelSet) -> None:
+        """Choose no cell that is there no longer."""
+        if self._cell and not labels.pixels.cell_table().size_of(self._cell):
             self.select(0)
 
     def _shown_masks(self) -> tuple[ProjectImage, str] | None:

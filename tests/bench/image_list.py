@@ -140,9 +140,13 @@ class Bench:
 
     def edit(self) -> None:
         """Say that masks have changed, as a hundred strokes do."""
+        from cellpose_studio.app.masks.events import MasksChange
+
         session = self.window.session
         for image in session.images[:300:3]:
-            session.labels_changed.emit(image, "cells")
+            session.masks_changed.emit(
+                MasksChange(image=image, name="cells", kind="loaded")
+            )
 
     def step(self, steps: int = 50) -> None:
         for _ in range(steps):

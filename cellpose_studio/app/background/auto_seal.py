@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtCore import QTimer
 
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.session.session import Session
 
 _REST = 30_000  # ms
@@ -19,7 +20,11 @@ class AutoSeal:
         self._session = session
         self._timer = QTimer(singleShot=True, interval=rest)
         self._timer.timeout.connect(self._seal)
-        session.labels_edited.connect(lambda *_: self._timer.start())
+        session.masks_changed.connect(self._on_masks)
+
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.kind == "edited":
+            self._timer.start()
 
     def _seal(self) -> None:
         if self._session.drawing:

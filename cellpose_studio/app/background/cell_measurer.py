@@ -6,6 +6,7 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
@@ -39,9 +40,8 @@ class CellMeasurer:
         self._due = True
         self._timer = QTimer(singleShot=True, interval=_DELAY)
         self._timer.timeout.connect(self._measure)
-        session.shown_changed.connect(lambda _: self._on_masks())
-        session.labels_changed.connect(self._on_labels)
-        session.labels_edited.connect(self._on_edited)
+        session.shown_changed.connect(lambda _: self._forget())
+        session.masks_changed.connect(self._on_masks)
 
     @property
     def review(self) -> Review | None:
@@ -54,7 +54,7 @@ class CellMeasurer:
         if looking and (self._due or self._edited):
             self._timer.start(0)
 
-    def _on_masks(self) -> None:
+    def _forget(self) -> None:
         """Forget what was known; the masks are others, or there are none."""
         self._review, self._of = None, None
         self._due = True
@@ -62,19 +62,21 @@ class CellMeasurer:
         self.changed.emit(None)
         self._soon()
 
-    def _on_labels(self, image: ProjectImage, _: str) -> None:
-        if image is not self._session.shown:
+    def _on_masks(self, change: MasksChange) -> None:
+        image = change.image
+        if image is not self._session.shown or change.kind == "drafted":
             return
-        if image.masks is None or not image.masks.pixels.loaded:
-            self._on_masks()
+        if change.edit is not None:
+            if change.name == image.active:
+                self._on_edit(change.edit)
+        elif image.masks is None or not image.masks.pixels.loaded:
+            self._forget()
         else:
             # While a slider moves, what was known of the masks before stays in sight.
             self._due = True
             self._soon()
 
-    def _on_edited(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
-        if image is not self._session.shown or name != image.active:
-            return
+    def _on_edit(self, edit: LabelEdit) -> None:
         # Of thousands of cells, their pixels need not be asked.
         self._due |= len(edit.cells) > _MANY
         if not self._due:

@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
@@ -51,7 +52,7 @@ class MaskLoader:
         self._flows = flows
         self._on_their_way: dict[LabelImage, list[Callable[[bool], None]]] = {}
         session.shown_changed.connect(self._on_shown)
-        session.labels_changed.connect(self._on_labels)
+        session.masks_changed.connect(self._on_masks)
         session.use_loader(self)
 
     def load_step(self, step: UndoStep, then: Callable[[bool], None]) -> None:
@@ -81,9 +82,11 @@ class MaskLoader:
             for name in image.label_sets:
                 self._load(image, image.label_sets[name])
 
-    def _on_labels(self, image: ProjectImage, name: str) -> None:
-        if image is self._session.shown and name in image.label_sets:
-            self._load(image, image.label_sets[name])
+    def _on_masks(self, change: MasksChange) -> None:
+        image = change.image
+        labels = image.label_sets.get(change.name)
+        if image is self._session.shown and labels is not None:
+            self._load(image, labels)
 
     def _load(self, image: ProjectImage, labels: LabelSet) -> None:
         pixels, project = labels.pixels, self._session.project

@@ -10,6 +10,7 @@ from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.history.lineage import Lineage, Present, read_lineages
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
@@ -59,8 +60,7 @@ class LineageReader:
         self._timer.timeout.connect(self._read)
         session.shown_changed.connect(self._on_other)
         session.project_changed.connect(self._on_project)
-        session.labels_changed.connect(self._on_image)
-        session.labels_edited.connect(self._on_image)
+        session.masks_changed.connect(self._on_masks)
         session.recorded.connect(self._on_image)
         session.image_changed.connect(self._on_image)
 
@@ -75,6 +75,10 @@ class LineageReader:
         self._due = True
         if self._looking and not self._timer.isActive():
             self._timer.start(_DELAY)
+
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.kind != "drafted":
+            self._on_image(change.image)
 
     def _on_image(self, image: ProjectImage, *_: object) -> None:
         if image is self._session.shown:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from cellpose_studio.app.masks.cell_statuses import CellStatuses
-from cellpose_studio.app.masks.events import Events
+from cellpose_studio.app.masks.events import ChangeKind, Events, MasksChange
 from cellpose_studio.app.masks.image_collection import ImageCollection
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -60,7 +60,7 @@ class MaskEditor:
     def draft(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
         """Change pixels of a stroke that has not ended; the journal has nothing."""
         image.label_sets[name].pixels.apply(edit)
-        self._events.labels_drafted.emit(image, name, edit)
+        self._tell(image, name, "drafted", edit)
 
     def apply(
         self,
@@ -80,7 +80,7 @@ class MaskEditor:
 
     def keep_draft(self, image: ProjectImage, name: str, edit: LabelEdit) -> int:
         """Write an edit into the journal whose pixels were drafted."""
-        return self._journal(image, name, edit, None, None)
+        return self._journal(image, name, edit, None, None, was_drafted=True)
 
     # Masks as a whole
 
@@ -147,7 +147,7 @@ class MaskEditor:
         """Show masks that are not worth a revision yet."""
         if image.preview_of is None:
             image.preview_of = image.label_sets.get(labels.name)
-        self._store.put(image, labels.name, labels)
+        self._store.put(image, labels.name, labels, "previewed")
 
     def complete(self, image: ProjectImage, labels: LabelSet, **known: Any) -> None:
         """Add what is known of masks that were just read from the project.
@@ -158,7 +158,7 @@ class MaskEditor:
         if now is not None and now.pixels is labels.pixels:
             image.label_sets[labels.name] = replace(now, **known)
             self._store.keep(image.label_sets[labels.name])
-            self._events.labels_changed.emit(image, labels.name)
+            self._tell(image, labels.name, "loaded")
 
     def record_run(self, image: ProjectImage, record: RunRecord) -> None:
         """Keep the record of a run that gave no masks."""
@@ -172,7 +172,7 @@ class MaskEditor:
         if image.active != name:
             self._events.shown_changing.emit()
             self._images.activate(image, name)
-            self._events.labels_changed.emit(image, name)
+            self._tell(image, name, "activated")
 
     def show(self, image: ProjectImage, name: str) -> None:
         """Put an image on the canvas, with these masks as the active ones."""
@@ -191,6 +191,7 @@ class MaskEditor:
         edit: LabelEdit,
         undoes: int | None,
         statuses: StatusChanges | None,
+        was_drafted: bool = False,
     ) -> int:
         """Write an edit into the journal, after its pixels."""
         labels = image.label_sets[name]
@@ -207,6 +208,19 @@ class MaskEditor:
         )
         image.label_sets[name] = replace(labels, cells=cells, edited=True)
         self._store.keep(image.label_sets[name])
-        self._events.labels_edited.emit(image, name, edit)
+        self._tell(image, name, "edited", edit, was_drafted)
         self.statuses.put(image, name, statuses or {})
         return number
+
+    def _tell(
+        self,
+        image: ProjectImage,
+        name: str,
+        kind: ChangeKind,
+        edit: LabelEdit | None = None,
+        was_drafted: bool = False,
+    ) -> None:
+        change = MasksChange(
+            image=image, name=name, kind=kind, edit=edit, was_drafted=was_drafted
+        )
+        self._events.masks_changed.emit(change)

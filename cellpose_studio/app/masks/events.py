@@ -2,7 +2,43 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Literal
+
 from psygnal import Signal
+
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.masks.edit import LabelEdit
+
+ChangeKind = Literal[
+    "replaced", "previewed", "loaded", "activated", "edited", "drafted"
+]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MasksChange:
+    """A change of the masks of an image.
+
+    Attributes
+    ----------
+    name
+        Of the label set.
+    kind
+        "replaced" by others as a whole, or by none; "previewed": by others that are
+        not kept yet; "loaded": the same masks, of which more is known; "activated":
+        the same masks, which are now the active ones; "edited": pixels were changed
+        by a step; "drafted": by a stroke that has not ended.
+    edit
+        What was edited or drafted; None for the other kinds.
+    was_drafted
+        The pixels of an edit had been drafted before, all of them.
+    """
+
+    image: ProjectImage
+    name: str
+    kind: ChangeKind
+    edit: LabelEdit | None = None
+    was_drafted: bool = False
 
 
 class Events:
@@ -16,9 +52,7 @@ class Events:
     shown_changing = Signal()  # other masks, or another image, are about to be shown
     shown_left = Signal(object)  # ProjectImage that was on the canvas until now
     shown_changed = Signal(object)  # ProjectImage, or None
-    labels_changed = Signal(object, str)  # ProjectImage, name of the label set
-    labels_edited = Signal(object, str, object)  # ProjectImage, name, LabelEdit
-    labels_drafted = Signal(object, str, object)  # the same, of an unfinished stroke
+    masks_changed = Signal(MasksChange)
     statuses_changed = Signal(object, str, tuple)  # ProjectImage, label set, cells
     recorded = Signal(object, object)  # ProjectImage, LabelSet: a new revision
     undone = Signal(object, object)  # ProjectImage, LabelEdit undone or redone

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellpose_studio.app.masks.events import Events
+from cellpose_studio.app.masks.events import ChangeKind, Events, MasksChange
 from cellpose_studio.app.masks.image_collection import ImageCollection
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -61,7 +61,13 @@ class MaskStore:
             image.label_set_ids[name] = self.writer.add_label_set(image.id, name)
         return image.label_set_ids[name]
 
-    def put(self, image: ProjectImage, name: str, labels: LabelSet | None) -> None:
+    def put(
+        self,
+        image: ProjectImage,
+        name: str,
+        labels: LabelSet | None,
+        kind: ChangeKind = "replaced",
+    ) -> None:
         """Put masks in place of those of that name, or none."""
         self._remember_ids(image, name)
         if labels is None:
@@ -69,7 +75,7 @@ class MaskStore:
         else:
             labels.pixels.reserve(image.highest[name])
             image.label_sets[name] = labels
-        self._events.labels_changed.emit(image, name)
+        self._events.masks_changed.emit(MasksChange(image=image, name=name, kind=kind))
 
     def drop_preview(self, image: ProjectImage, name: str) -> None:
         """Put the masks back that those of that name are a preview for, if any."""

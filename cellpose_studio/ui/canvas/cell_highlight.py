@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject
 
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
@@ -30,8 +31,7 @@ class CellHighlight(QObject):
         self._canvas = canvas
         self._selection = selection
         selection.changed.connect(self.refresh)
-        session.labels_changed.connect(self.refresh)
-        session.labels_edited.connect(self.refresh)
+        session.masks_changed.connect(self._on_masks)
         session.undone.connect(self._on_gone_back)
         canvas.plane_changed.connect(self.refresh)
 
@@ -49,6 +49,10 @@ class CellHighlight(QObject):
         centre = np.array([*plane, *middle], float) + start
         size = max(part.stop - part.start for part in box[-2:])
         self._canvas.camera.center_on(centre.tolist(), size)
+
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.kind != "drafted":
+            self.refresh()
 
     def _on_gone_back(self, image: ProjectImage, edit: LabelEdit) -> None:
         """Show what an undo has changed, which may be on another plane."""

@@ -8,6 +8,7 @@ from math import isnan
 
 from qtpy.QtCore import QObject, Signal
 
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
@@ -28,10 +29,8 @@ class SessionView(QObject):
         super().__init__()
         self._session = session
         self._canvas = canvas
-        session.labels_changed.connect(self._on_labels)
-        session.labels_edited.connect(self._on_edited)
+        session.masks_changed.connect(self._on_masks)
         session.statuses_changed.connect(self._on_statuses)
-        session.labels_drafted.connect(self._on_edited)
         canvas.cell_pointed_at.connect(self._on_cell)
         canvas.labels_chosen.connect(self._on_labels_chosen)
 
@@ -60,8 +59,15 @@ class SessionView(QObject):
             self._canvas.masks.set_marks(labels.name, marks)
             self._canvas.masks.show(labels.name, labels.array, labels.confidence)
 
-    def _on_labels(self, image: ProjectImage, name: str) -> None:
+    def _on_masks(self, change: MasksChange) -> None:
+        image, name, edit = change.image, change.name, change.edit
         if image is not self._session.shown:
+            return
+        if edit is not None:
+            # The drafts of a stroke have drawn all of it.
+            if not change.was_drafted:
+                regions = _regions(edit, image.source.label_shape)
+                self._canvas.masks.redraw(name, regions)
             return
         labels = image.label_sets.get(name)
         if labels is None:
@@ -69,11 +75,6 @@ class SessionView(QObject):
         else:
             self._draw(labels)
         self._canvas.masks.activate(image.active)
-
-    def _on_edited(self, image: ProjectImage, name: str, edit: LabelEdit) -> None:
-        if image is self._session.shown:
-            regions = _regions(edit, image.source.label_shape)
-            self._canvas.masks.redraw(name, regions)
 
     def _on_statuses(
         self, image: ProjectImage, name: str, cells: Sequence[int]

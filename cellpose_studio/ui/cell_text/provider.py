@@ -11,7 +11,7 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.background.cell_measurer import CellMeasurer
-from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.text_anchor import anchor_in
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -105,10 +105,9 @@ class CellTextProvider(QObject):
         self.kind = "cell"
         self._texts: CellTexts | None = None
         self._places: dict[int, tuple[float, float] | None] = {}
-        self._placed: tuple[object, tuple[int, ...]] = (None, ())
-        session.shown_changed.connect(lambda _: self._on_labels())
-        session.labels_changed.connect(lambda *_: self._on_labels())
-        session.labels_edited.connect(self._on_edited)
+        self._plane: tuple[int, ...] = ()
+        session.shown_changed.connect(lambda _: self._on_other())
+        session.masks_changed.connect(self._on_masks)
         session.statuses_changed.connect(lambda *_: self._on_texts())
         measurer.changed.connect(lambda _: self._on_texts())
 
@@ -147,8 +146,8 @@ class CellTextProvider(QObject):
         if not self.on or labels is None or not labels.pixels.loaded:
             return 0, []
         pixels = labels.pixels
-        if self._placed != (pixels, plane):
-            self._placed = (pixels, plane)
+        if self._plane != plane:
+            self._plane = plane
             self._places.clear()
         here = tuple(slice(n, n + 1) for n in plane)
         table = pixels.cell_table()
@@ -177,11 +176,17 @@ class CellTextProvider(QObject):
         self._texts = None
         self.changed.emit()
 
-    def _on_labels(self) -> None:
-        self._placed = (None, ())
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.edit is None:
+            self._on_other()
+        elif change.kind == "edited":
+            self._on_edit(change.edit)
+
+    def _on_other(self) -> None:
+        self._places.clear()
         self._on_texts()
 
-    def _on_edited(self, _: ProjectImage, __: str, edit: LabelEdit) -> None:
+    def _on_edit(self, edit: LabelEdit) -> None:
         # Only what the edit touched lies elsewhere than before.
         if self._places:
             for cell in edit.touched_cells():

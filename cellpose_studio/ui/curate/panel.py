@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.background.cell_measurer import CellMeasurer
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
@@ -232,7 +233,7 @@ class CuratePanel(QWidget):
         self._selection.changed.connect(self._on_selected)
         self._measurer.changed.connect(self._on_review)
         self._session.statuses_changed.connect(self._on_statuses)
-        self._session.labels_changed.connect(self._on_labels)
+        self._session.masks_changed.connect(self._on_masks)
 
     # What happens
 
@@ -269,8 +270,8 @@ class CuratePanel(QWidget):
         if by and review is not None:
             self.step(by)
 
-    def _on_labels(self, image: ProjectImage, _: str) -> None:
-        if image is self._session.shown:
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.edit is None and change.image is self._session.shown:
             self._refresh()
 
     def _on_statuses(

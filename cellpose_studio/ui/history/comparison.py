@@ -6,12 +6,11 @@ from qtpy.QtCore import QObject
 
 from cellpose_studio.app.history.comparison import Compared, Side, compared
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.history.comparison_bar import ComparisonBar
 from cellpose_studio.ui.services import Services
-
-_State = dict[str, tuple[object, bool]]
 
 
 class Comparing(QObject):
@@ -27,12 +26,10 @@ class Comparing(QObject):
         self._canvas = canvas
         self._job: Job | None = None
         self._result: Compared | None = None
-        self._masks: _State = {}
         self.bar = ComparisonBar()
         self.bar.left.connect(self.leave)
         self._session.shown_changed.connect(self._on_other)
-        self._session.labels_changed.connect(self._on_labels)
-        self._session.labels_edited.connect(self._on_edited)
+        self._session.masks_changed.connect(self._on_masks)
 
     @property
     def shown(self) -> bool:
@@ -45,7 +42,6 @@ class Comparing(QObject):
         if image is None:
             return
         self._drop()
-        self._masks = _state(image)
         job = Job("Comparing", lambda _: compared(project, before, after))
         job.finished.connect(lambda result: self._finish(job, result))
         job.failed.connect(lambda error: self._fail(job, error))
@@ -83,23 +79,11 @@ class Comparing(QObject):
             self._canvas.masks.show_comparison(None)
         self._drop()
 
-    def _on_labels(self, image: ProjectImage, _: str) -> None:
-        if image is not self._session.shown or not (self.shown or self._job):
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.image is not self._session.shown:
             return
-        if _state(image) != self._masks:
+        if change.kind in ("replaced", "previewed", "edited"):
             self.leave()
-        elif self._result is not None:
-            # Only more is known of the masks, which were brought to the front by it.
+        elif change.kind != "drafted" and self._result is not None:
+            # The same masks, which were brought to the front by it.
             self._canvas.masks.show_comparison(self._result.picture)
-
-    def _on_edited(self, image: ProjectImage, *_: object) -> None:
-        if image is self._session.shown:
-            self.leave()
-
-
-def _state(image: ProjectImage) -> _State:
-    """Return what tells whether masks were changed."""
-    return {
-        name: (labels.revision and labels.revision.id, labels.edited)
-        for name, labels in image.label_sets.items()
-    }

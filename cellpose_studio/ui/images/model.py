@@ -13,6 +13,7 @@ from qtpy.QtGui import QPixmap
 from cellpose_studio.app.images.image_status import ImageStatus, status_of
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.thumbnail import Thumbnail
@@ -46,8 +47,7 @@ class ImageModel(QAbstractListModel):
         self._unreadable: dict[_Mark, str] = {}
         self._read_images()
         session.images_changed.connect(self.read_again)
-        session.labels_changed.connect(self._on_labels)
-        session.labels_edited.connect(self._on_edited)
+        session.masks_changed.connect(self._on_masks)
         session.image_changed.connect(self.on_image)
         members.image_changed.connect(self.on_image)
         members.changed.connect(self._on_all)
@@ -144,11 +144,9 @@ class ImageModel(QAbstractListModel):
         self._rows = {e.source.key: n for n, e in enumerate(self._images)}
         self._names = [image.source.name.casefold() for image in self._images]
 
-    def _on_labels(self, image: ProjectImage, _: str) -> None:
-        self.on_image(image)
-
-    def _on_edited(self, image: ProjectImage, *_: object) -> None:
-        self.on_image(image)
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.kind != "drafted":
+            self.on_image(change.image)
 
     def _changed(self, key: str) -> None:
         if (row := self.row_of(key)) >= 0:

@@ -107,13 +107,8 @@ class OrthoViews(QWidget):
 
     def _listen(self) -> None:
         session, canvas = self._session, self._canvas
-        for signal in (
-            session.labels_changed,
-            session.labels_edited,
-            session.labels_drafted,
-            session.statuses_changed,
-        ):
-            signal.connect(self._on_changed)
+        session.masks_changed.connect(self._on_changed)
+        session.statuses_changed.connect(self._on_changed)
         canvas.image_changed.connect(self._on_image)
         # Back from 3D, all is to be where it was.
         canvas.rendering.changed.connect(lambda on: self._follow(refit=on))

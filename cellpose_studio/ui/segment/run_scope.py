@@ -5,6 +5,7 @@ from __future__ import annotations
 from qtpy.QtCore import QObject, Qt, QTimer
 
 from cellpose_studio.app.images.image_status import status_of
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.session.session import Session
@@ -84,8 +85,12 @@ class RunScope(QObject):
         for signal in ("rowsInserted", "rowsRemoved", "modelReset"):
             getattr(self._images.filtered, signal).connect(self._later)
         self._session.images_changed.connect(self._later)
-        self._session.labels_changed.connect(self._later)
+        self._session.masks_changed.connect(self._on_masks)
         self._session.image_changed.connect(self._later)
+
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.edit is None:
+            self._later()
 
     def _later(self, *_: object) -> None:
         if self.several and not self._soon.isActive():

@@ -8,11 +8,10 @@ from typing import TypeVar
 from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.background.edits import BackgroundEdits
-from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import RIGHT, MouseEvent
 from cellpose_studio.ui.tools.context import Settings, ToolContext
@@ -55,8 +54,7 @@ class ToolManager(QObject):
         self._pressed: Tool | None = None
         canvas.listen(self)
         session.shown_changing.connect(self._on_changing)
-        session.labels_edited.connect(self._on_masks)
-        session.labels_changed.connect(self._on_masks)
+        session.masks_changed.connect(self._on_masks)
 
     def take(self, mode: str) -> None:
         """Take a tool in place of the one in use."""
@@ -142,11 +140,9 @@ class ToolManager(QObject):
             self.hand.session.failed.emit(error)
             return None
 
-    def _on_masks(
-        self, image: ProjectImage, _: str, edit: LabelEdit | None = None
-    ) -> None:
-        if image is self.hand.image:
-            self.tool.masks_changed(edit)
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.kind != "drafted" and change.image is self.hand.image:
+            self.tool.masks_changed(change.edit)
 
     def _on_changing(self) -> None:
         """End what was begun on the masks that are shown until now."""

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.project.scratch import unsaved_project
@@ -333,8 +334,7 @@ class MainWindow(QMainWindow):
     def _connect(self) -> None:
         session, status = self.session, self.status
         session.shown_changed.connect(self._on_shown)
-        session.labels_changed.connect(self._on_labels)
-        session.labels_edited.connect(self._on_labels)
+        session.masks_changed.connect(self._on_masks)
         session.failed.connect(self.services.show_error)
         self.images.chosen.connect(session.show)
         self.projects.opened.connect(self._on_project)
@@ -360,9 +360,9 @@ class MainWindow(QMainWindow):
         if self.session.shown is None:
             self._state.restore()
 
-    def _on_labels(self, image: ProjectImage, *_: object) -> None:
-        if image is self.session.shown:
-            self.segment.show_labels(image.masks)
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.kind != "drafted" and change.image is self.session.shown:
+            self.segment.show_labels(change.image.masks)
 
     def _on_warm(self, devices: list[str]) -> None:
         self.status.device.setText(devices[0])

@@ -8,6 +8,7 @@ from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QMenu, QMessageBox
 
 from cellpose_studio import __version__
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.ui.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.commands.command import Command, QAction, fill_recent
 from cellpose_studio.ui.commands.command_set import CommandSet
@@ -91,13 +92,17 @@ class Menus(QObject):
         window = self._window
         window.services.settings.events.recent.connect(self._fill_recent)
         window.session.shown_changed.connect(self._refresh)
-        window.session.labels_changed.connect(self._refresh)
+        window.session.masks_changed.connect(self._on_masks)
         window.session.image_changed.connect(self._refresh)
         window.background.run_queue.changed.connect(self._refresh)
         window.canvas.rendering.changed.connect(self._refresh)
         window.curate.state_changed.connect(self._refresh)
         self.keys.changed.connect(self._refresh)
         window.session.undo_stack.changed.connect(self._refresh_undo)
+
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.edit is None:
+            self._refresh()
 
     def _refresh(self, *_: object) -> None:
         """Show which commands make sense now, and why others do not."""

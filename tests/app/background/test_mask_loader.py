@@ -162,7 +162,7 @@ def test_masks_are_shown_although_their_uncertainty_is_damaged(
     again = reopened()
     loader = MaskLoader(again, queue, kept)
     heard = []
-    again.labels_changed.connect(lambda *_: heard.append("drawn"))
+    again.masks_changed.connect(lambda _: heard.append("drawn"))
     loader.failed.connect(lambda error: heard.append(error.message))
     again.show(again.images[0].source.key)
     wait(qtbot, queue)

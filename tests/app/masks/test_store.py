@@ -126,14 +126,14 @@ def test_what_is_drawn_before_masks_are_written_is_not_in_them(
     with busy(project.writer):
         session.replace_masks(image, masks("run", cell=9), "Run")
         array, revision = image.masks.array, image.masks.revision
-        session.labels_changed.connect(lambda *_: drawn_anew.append(1))
+        session.masks_changed.connect(lambda change: drawn_anew.append(change.kind))
         for cell in (1, 2, 3):
             draw(session, image, cell)
     project.writer.flush()
     assert (project.labels(revision) == 9).all()
     assert 3 in image.masks.array
     assert image.masks.array is array
-    assert not drawn_anew
+    assert drawn_anew == ["edited"] * 3
 
 
 def test_nothing_is_copied_once_masks_are_written(session, images, project):

@@ -198,7 +198,7 @@ def test_a_run_that_comes_in_between_goes_first(app, make_images):
     images = make_images(3)
     first, other = images[:2], images[2]
     order = []
-    app.session.labels_changed.connect(lambda image, _: order.append(image))
+    app.session.masks_changed.connect(lambda change: order.append(change.image))
     app.add(first)
     app.runs.start(other, shipped()[0], PARAMETERS)
     app.wait()

@@ -185,7 +185,7 @@ def test_only_the_newest_wish_counts(app, segmented):
     before = segmented.masks
     wishes = [changed(segmented, cellprob_threshold=n / 2) for n in range(1, 6)]
     heard = []
-    app.session.labels_changed.connect(lambda image, _: heard.append(image.masks))
+    app.session.masks_changed.connect(lambda change: heard.append(change.image.masks))
     for wish in wishes:
         app.thresholds.change(segmented, wish)
     app.wait()

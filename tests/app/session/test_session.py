@@ -34,6 +34,12 @@ def origins(image):
     return {name: labels.origin for name, labels in image.label_sets.items()}
 
 
+def patch(image, cell):
+    """Return an edit that gives a cell four pixels."""
+    labels, pixels = image.masks.array, np.full((2, 2), cell, np.uint32)
+    return edit_between("Draw", [cell], labels, (slice(4, 6),) * 2, pixels)
+
+
 def names(session):
     return [image.source.name for image in session.images]
 
@@ -86,14 +92,60 @@ def test_changes_are_announced(session, images):
     heard = []
     session.images_changed.connect(lambda: heard.append("images"))
     session.shown_changed.connect(lambda image: heard.append(image))
-    session.labels_changed.connect(lambda *what: heard.append(what))
+    session.masks_changed.connect(
+        lambda what: heard.append((what.image, what.name, what.kind))
+    )
     session.show(images[2].source.key)
     session.show(images[2].source.key)
     session.import_masks(images[0], masks("file"), {})
     session.close(images[2].source.key)
     session.show("not open")
     session.close("not open")
-    assert heard == [images[2], (images[0], "cells"), "images", images[1]]
+    imported = (images[0], "cells", "replaced")
+    assert heard == [images[2], imported, "images", images[1]]
+
+
+def test_masks_changed_says_what_kind_of_change_it_was(session, images):
+    image, kinds = images[0], []
+    session.masks_changed.connect(lambda what: kinds.append(what.kind))
+
+    def after(act, *args):
+        """Return the kinds of the changes that ``act`` tells of."""
+        kinds.clear()
+        act(*args)
+        return kinds.copy()
+
+    assert after(session.replace_masks, image, masks("run"), "Run") == ["replaced"]
+    assert after(session.preview, image, masks("slider")) == ["previewed"]
+    assert after(session.commit_pending, image) == ["replaced"]
+    assert after(session.choose_label_set, image, "other") == ["activated"]
+    assert after(session.choose_label_set, image, "cells") == ["activated"]
+    assert after(session.complete, image, image.masks) == ["loaded"]
+    stroke = session.begin_stroke(image, "Brush")
+    edit = patch(image, 7)
+    assert after(stroke.add, edit) == ["drafted"]
+    assert after(session.end_stroke) == ["edited"]
+    assert after(session.undo) == ["edited"]
+    assert after(session.undo) == ["replaced"]
+
+
+def test_a_stroke_that_ends_says_that_its_pixels_were_drafted(session, images):
+    image, edits = images[0], []
+    session.replace_masks(image, masks("run"), "Run")
+    session.masks_changed.connect(edits.append)
+    stroke = session.begin_stroke(image, "Brush")
+    stroke.add(patch(image, 7))
+    session.end_stroke()
+    session.undo()
+    session.edit(image, patch(image, 8))
+    kinds = [(change.kind, change.was_drafted) for change in edits]
+    assert kinds == [
+        ("drafted", False),
+        ("edited", True),
+        ("edited", False),
+        ("edited", False),
+    ]
+    assert all(change.edit is not None for change in edits)
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ import tifffile
 from qtpy.QtCore import QElapsedTimer, Qt, QTimer
 from qtpy.QtWidgets import QApplication
 
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.matching.compare import REMOVED
@@ -570,7 +571,9 @@ def test_two_hundred_revisions_do_not_stop_the_window(history, user, cells):
     assert history.panel.tree.topLevelItemCount() == 200
 
     def tell():
-        session.labels_changed.emit(image, "cells")
+        session.masks_changed.emit(
+            MasksChange(image=image, name="cells", kind="loaded")
+        )
 
     # Another program may take the processor away; it does not do so each time.
     assert min(max(heartbeat(history, tell)) for _ in range(3)) < 50

@@ -198,7 +198,7 @@ def test_the_user_goes_on_working_meanwhile(user, scope, panel, make_images):
     choose(scope, "image")
     user.window.session.show(images[0].source.key)
     order = []
-    user.window.session.labels_changed.connect(lambda image, _: order.append(image))
+    user.window.session.masks_changed.connect(lambda change: order.append(change.image))
     user.click_run()
     user.wait_idle()
     assert order.index(images[0]) == 1

@@ -113,6 +113,33 @@ def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mous
             np.testing.assert_array_equal(now, before, err_msg=name)
 
 
+def test_a_stroke_is_drawn_once(user, images, mouse, qtbot, monkeypatch):
+    canvas, kinds, drawn = user.window.canvas, [], []
+    redraw = canvas.masks.redraw
+
+    def noted(name, regions):
+        drawn.append(regions)
+        redraw(name, regions)
+
+    monkeypatch.setattr(canvas.masks, "redraw", noted)
+    user.window.session.masks_changed.connect(lambda what: kinds.append(what.kind))
+    before = seen(user)
+    qtbot.keyClick(user.window, Qt.Key.Key_B)
+    interrupt_stroke(mouse, lambda: None)
+    assert kinds[-1] == "edited"
+    assert kinds.count("edited") == 1
+    assert len(drawn) == kinds.count("drafted") > 1
+    after = seen(user)
+    assert (after != before).any()
+    redraw("masks", [(slice(0, 96), slice(0, 128))])
+    np.testing.assert_array_equal(seen(user), after)
+
+
+def seen(user) -> np.ndarray:
+    """Return the pixels of the canvas."""
+    return user.window.canvas.widget.screenshot(flash=False)
+
+
 def test_escape_takes_a_stroke_back(user, images, mouse, qtbot):
     before = held(images)[0].copy()
     qtbot.keyClick(user.window, Qt.Key.Key_B)
