@@ -35,7 +35,7 @@ def images(session, cells):
 @pytest.fixture
 def small_memory(session):
     """Let one label set be too much."""
-    session.masks._cache._capacity = SIDE * SIDE * 4 - 1
+    session.masks.cache.capacity = SIDE * SIDE * 4 - 1
 
 
 def masks(origin: str, name: str = "cells", cell: int = 0) -> LabelSet:
@@ -100,7 +100,7 @@ def test_what_cannot_be_saved_stays_in_memory(cells, project, small_memory, sess
     session.add(open_images(cells("a.tif", (SIDE, SIDE))))
     project.writer.flush()
     reading = Session(Project.open(project.path))
-    reading.masks._cache._capacity = 1
+    reading.masks.cache.capacity = 1
     a, b = reading.add(open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab")
     reading.show(b.source.key)
     reading.replace_masks(a, masks("a"), "Run")
