@@ -15,6 +15,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.scratch import new_unnamed
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.window.main_window import MainWindow
+from tests.ui.mouse import Mouse
 
 LONG = 120_000  # ms; a machine with much else to do must not fail a test
 
@@ -93,3 +94,8 @@ class User:
 @pytest.fixture
 def user(window: MainWindow, qtbot: QtBot) -> User:
     return User(window, qtbot)
+
+
+@pytest.fixture
+def mouse(user: User) -> Mouse:
+    return Mouse(user.window)

@@ -14,21 +14,7 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.save import base_of, save_segmentation
-
-
-def image_of(path: Path, shape=(1, 1, 1, 5, 6), scene: str = "") -> ImageSource:
-    return ImageSource(
-        path=path,
-        scene=scene,
-        shape=shape,
-        dtype=np.dtype(np.uint8),
-        file_axes="TCZYX",
-        pixel_size_um=(None, None, None),
-        channel_names=("Channel 1",) * shape[1],
-        rgb=False,
-        fingerprint="",
-        reader=None,
-    )
+from tests.images import image_of
 
 
 def result_of(image: ImageSource) -> Segmentation:
@@ -73,7 +59,7 @@ def result_of(image: ImageSource) -> Segmentation:
 
 
 def test_files_lie_beside_the_image_and_are_named_after_it(tmp_path):
-    result = result_of(image_of(tmp_path / "well.A1.tif"))
+    result = result_of(image_of(path=tmp_path / "well.A1.tif"))
     written = save_segmentation(result, ["npy", "tif"])
     assert written == [tmp_path / "well.A1_cp_masks.tif", tmp_path / "well.A1_seg.npy"]
     for path in written:
@@ -81,7 +67,7 @@ def test_files_lie_beside_the_image_and_are_named_after_it(tmp_path):
 
 
 def test_files_go_into_another_folder(tmp_path):
-    result = result_of(image_of(Path("gone") / "a.tif"))
+    result = result_of(image_of(path=Path("gone") / "a.tif"))
     assert save_segmentation(result, ["png"], tmp_path) == [tmp_path / "a_cp_masks.png"]
 
 
@@ -95,13 +81,13 @@ def test_files_go_into_another_folder(tmp_path):
     ],
 )
 def test_each_scene_has_a_name_that_every_disk_takes(scene, name):
-    image = image_of(Path("plate") / "a.czi", scene=scene)
+    image = image_of(path=Path("plate") / "a.czi", scene=scene)
     assert base_of(image) == Path("plate") / name
     assert base_of(image, Path("out")) == Path("out") / name
 
 
 def test_a_session_file_says_how_the_masks_were_made(tmp_path):
-    image = image_of(tmp_path / "a.tif")
+    image = image_of(path=tmp_path / "a.tif")
     result = result_of(image)
     save_segmentation(result, ["npy"])
     read = read_masks(tmp_path / "a_seg.npy")
@@ -123,7 +109,7 @@ def test_a_session_file_says_how_the_masks_were_made(tmp_path):
     [((1, 2, 3, 5, 6), "ZYX"), ((3, 1, 1, 5, 6), "TYX"), ((2, 1, 3, 5, 6), "TZYX")],
 )
 def test_stacks_and_time_series_are_told_apart(tmp_path, shape, axes):
-    result = result_of(image_of(tmp_path / "a.tif", shape))
+    result = result_of(image_of(shape, path=tmp_path / "a.tif"))
     save_segmentation(result, ["tif"])
     with tifffile.TiffFile(tmp_path / "a_cp_masks.tif") as tiff:
         assert tiff.series[0].axes == axes
@@ -131,7 +117,7 @@ def test_stacks_and_time_series_are_told_apart(tmp_path, shape, axes):
 
 
 def test_a_format_without_a_place_for_the_masks_is_refused(tmp_path):
-    result = result_of(image_of(tmp_path / "a.tif", (2, 1, 3, 5, 6)))
+    result = result_of(image_of((2, 1, 3, 5, 6), path=tmp_path / "a.tif"))
     with pytest.raises(
         CannotSave, match=r"a_seg\.npy could not be saved: it holds one"
     ):
@@ -140,7 +126,7 @@ def test_a_format_without_a_place_for_the_masks_is_refused(tmp_path):
 
 
 def test_the_result_itself_is_left_alone(tmp_path):
-    result = result_of(image_of(tmp_path / "a.tif"))
+    result = result_of(image_of(path=tmp_path / "a.tif"))
     result.labels.flags.writeable = False
     result.flows.dP.flags.writeable = False
     save_segmentation(result, ["tif", "png", "npy", "rois", "outlines"])

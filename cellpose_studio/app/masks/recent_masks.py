@@ -19,13 +19,15 @@ class MaskCache:
     ----------
     let_go
         Lets go of masks that are too many; False if they have to stay.
+    capacity
+        Bytes of masks and flows that are kept.
     """
 
     def __init__(
         self, let_go: Callable[[LabelSet], bool], capacity: int = _BYTES
     ) -> None:
         self._let_go = let_go
-        self._capacity = capacity
+        self.capacity = capacity
         self._labels: OrderedDict[int, LabelSet] = OrderedDict()
         self._making_room = False
 
@@ -55,7 +57,7 @@ class MaskCache:
     def _make_room(self, newest: int) -> None:
         size = sum(labels.nbytes for labels in self._labels.values())
         for number, labels in list(self._labels.items()):
-            if size <= self._capacity:
+            if size <= self.capacity:
                 break
             taken = labels.nbytes
             if number != newest and self._let_go(labels):

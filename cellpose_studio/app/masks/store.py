@@ -33,25 +33,25 @@ class MaskStore:
         self._events = events
         self.writer = RevisionWriter(project)
         self.stored = ProjectMasks(project)
-        self._cache = MaskCache(self._release)
+        self.cache = MaskCache(self._release)
         self._unsealed: dict[int, LabelSet] = {}
         self._take_up()
 
     def keep(self, labels: LabelSet) -> None:
         """Keep masks that have a revision in memory, as long as there is room."""
-        self._cache.keep(labels)
+        self.cache.keep(labels)
 
     def keep_all(self, image: ProjectImage) -> None:
         """Keep the masks of an image that is no longer shown, while there is room."""
         for labels in list(image.label_sets.values()):
             if labels.pixels.loaded and labels.revision is not None:
-                self._cache.keep(labels)
+                self.cache.keep(labels)
 
     def at(self, name: str, revision: LabelRevision) -> LabelSet:
         """Return masks as they were when that revision was left."""
         return (
             self._unsealed.pop(revision.id, None)
-            or self._cache.get(revision)
+            or self.cache.get(revision)
             or self.stored.label_set(name, revision)
         )
 
@@ -89,7 +89,7 @@ class MaskStore:
         if labels.edited and labels.pixels.loaded and labels.revision is not None:
             sealed = self.writer.seal(self.label_set_id(image, name), labels, note)
             image.label_sets[name] = sealed
-            self._cache.replace(labels.revision, sealed)
+            self.cache.replace(labels.revision, sealed)
 
     def leave(self, image: ProjectImage, name: str) -> LabelRevision | None:
         """Seal masks that others take the place of; return the revision left.

@@ -16,12 +16,12 @@ from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.restore import read_masks
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.errors import ProjectDamaged
-from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.revisions import read_revisions
+from tests.app.drawing import draw
 
 WAIT = 20_000  # ms
 UNCERTAINTY = Confidence(
@@ -65,13 +65,6 @@ def masks(origin: str, **known) -> LabelSet:
         cells=1,
         **known,
     )
-
-
-def draw(session, image, cell, at=2):
-    region = (slice(at, at + 4),) * 2
-    pixels = np.full((4, 4), cell, "u4")
-    labels = image.masks.array
-    session.edit(image, edit_between("Draw", [cell], labels, region, pixels))
 
 
 def wait(qtbot, queue):

@@ -15,10 +15,10 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
-from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.io.images.reader import open_images
+from tests.records import UNET, run_record
 
 LONG = 60_000  # ms
 START = datetime(2026, 3, 1, 12, tzinfo=UTC)
@@ -59,32 +59,10 @@ def entry(number, base, undoes=None, head=None, sealed=None, what="Delete cell")
 
 
 def record(model="cyto lite", outcome="finished", started=START, message=""):
-    image = ImageRecord(
-        name="a.tif",
-        path="/a.tif",
-        scene="",
-        axes="YX",
-        shape=(1, 1, 1, 8, 8),
-        dtype="uint8",
-        pixel_size_um=(None, None, None),
-        fingerprint="",
-    )
-    made_with = ModelRecord(
-        name=model,
-        title=model,
-        path="",
-        sha256=model,
-        architecture="unet",
-        generation="1-3",
-        diam_mean=30,
-        source="shipped",
-    )
-    return RunRecord(
-        image=image,
-        model=made_with,
+    return run_record(
+        model=UNET.model_copy(update={"name": model, "title": model, "sha256": model}),
         parameters=PARAMETERS,
         started=started,
-        seconds=1,
         outcome=outcome,
         message=message,
     )

@@ -7,10 +7,10 @@ import pytest
 
 from cellpose_studio.app.images.training_roles import TrainingMembers
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.revisions import read_revision
 from cellpose_studio.io.project.tables.training import read_members
+from tests.app.drawing import draw
 
 WAIT = 20_000  # ms
 
@@ -25,13 +25,6 @@ def image(session, cells):
     session.replace_masks(image, labels, "Run")
     draw(session, image, 7)
     return image
-
-
-def draw(session, image, cell):
-    region = (slice(2, 6),) * 2
-    pixels = np.full((4, 4), cell, "u4")
-    labels = image.masks.array
-    session.edit(image, edit_between("Draw", [cell], labels, region, pixels))
 
 
 def test_masks_are_used_as_they_are_when_they_are_chosen(session, image, queue):

@@ -18,6 +18,7 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.revisions import read_revisions
+from tests.app.drawing import draw
 
 SIDE = 32
 
@@ -34,7 +35,7 @@ def images(session, cells):
 @pytest.fixture
 def small_memory(session):
     """Let one label set be too much."""
-    session.masks._cache._capacity = SIDE * SIDE * 4 - 1
+    session.masks.cache.capacity = SIDE * SIDE * 4 - 1
 
 
 def masks(origin: str, name: str = "cells", cell: int = 0) -> LabelSet:
@@ -42,13 +43,6 @@ def masks(origin: str, name: str = "cells", cell: int = 0) -> LabelSet:
     return LabelSet(
         name=name, pixels=LabelImage(labels), origin=origin, cells=int(cell > 0)
     )
-
-
-def draw(session, image, cell, at=2, side=8):
-    region = (slice(at, at + side),) * 2
-    labels = image.masks.array
-    pixels = np.full((side, side), cell, "u4")
-    session.edit(image, edit_between("Draw", [cell], labels, region, pixels))
 
 
 @contextmanager
@@ -88,7 +82,7 @@ def test_a_result_stays_when_edited_masks_give_their_memory_up(
 ):
     a, b = images
     session.replace_masks(a, masks("a"), "Run")
-    draw(session, a, 7)
+    draw(session, a, 7, side=8)
     session.show(b.source.key)
     session.replace_masks(b, masks("first"), "Run")
     assert b.masks.origin == "first"
@@ -106,11 +100,11 @@ def test_what_cannot_be_saved_stays_in_memory(cells, project, small_memory, sess
     session.add(open_images(cells("a.tif", (SIDE, SIDE))))
     project.writer.flush()
     reading = Session(Project.open(project.path))
-    reading.masks._cache._capacity = 1
+    reading.masks.cache.capacity = 1
     a, b = reading.add(open_images(cells(f"{n}.tif", (SIDE, SIDE)))[0] for n in "ab")
     reading.show(b.source.key)
     reading.replace_masks(a, masks("a"), "Run")
-    draw(reading, a, 7)
+    draw(reading, a, 7, side=8)
     start = time.monotonic()
     reading.replace_masks(b, masks("b"), "Run")
     reading.project.read(lambda db: db.execute("SELECT 1").fetchone())
@@ -128,7 +122,7 @@ def test_what_is_drawn_before_masks_are_written_is_not_in_them(
         array, revision = image.masks.array, image.masks.revision
         session.masks_changed.connect(lambda change: drawn_anew.append(change.kind))
         for cell in (1, 2, 3):
-            draw(session, image, cell)
+            draw(session, image, cell, side=8)
     project.writer.flush()
     assert (project.labels(revision) == 9).all()
     assert 3 in image.masks.array
@@ -152,7 +146,7 @@ def damaged(session, images, project):
     """Return a session with cells, and nuclei that were edited and cannot be read."""
     session.replace_masks(images[0], masks("cells"), "Run")
     session.replace_masks(images[0], masks("nuclei", "nuclei", 1), "Run")
-    draw(session, images[0], 7)
+    draw(session, images[0], 7, side=8)
     number = images[0].masks.revision.id
     project.close()
     damage(project.path, number)
@@ -168,7 +162,7 @@ def test_masks_that_cannot_be_read_do_not_stop_the_others(damaged):
     image = damaged.images[0]
     damaged.seal_all()
     damaged.choose_label_set(image, "cells")
-    draw(damaged, image, 3)
+    draw(damaged, image, 3, side=8)
     damaged.replace_masks(image, masks("run"), "Run")
     assert image.masks.origin == "run"
     damaged.close(image.source.key)
@@ -189,8 +183,8 @@ def test_a_result_takes_the_place_of_masks_that_cannot_be_read(damaged):
 def test_an_undo_that_cannot_be_done_changes_nothing(session, images, monkeypatch):
     a = images[0]
     session.replace_masks(a, masks("run"), "Run")
-    draw(session, a, 7)
-    draw(session, a, 8, at=4)
+    draw(session, a, 7, side=8)
+    draw(session, a, 8, at=4, side=8)
     expected = a.masks.array.copy()
     session.seal(a)
     session.project.writer.flush()
@@ -219,7 +213,7 @@ def test_an_edit_of_other_pixels_is_refused(session, images):
     region = (slice(0, 4),) * 2
     pixels = np.full((4, 4), 5, "u4")
     stale = edit_between("Draw", [5], a.masks.array, region, pixels)
-    draw(session, a, 3)
+    draw(session, a, 3, side=8)
     errors = []
     session.failed.connect(errors.append)
     session.edit(a, stale)
@@ -234,7 +228,7 @@ def test_an_edit_of_other_pixels_is_refused(session, images):
 def test_previews_of_two_label_sets_are_both_kept(session, images, project):
     a = images[0]
     session.replace_masks(a, masks("nuclei", "nuclei"), "Run")
-    draw(session, a, 7)
+    draw(session, a, 7, side=8)
     session.replace_masks(a, masks("cells"), "Run")
     session.preview(a, masks("cells, changed"))
     session.choose_label_set(a, "nuclei")

@@ -11,8 +11,6 @@ import numpy as np
 import pytest
 
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.masks import store
-from cellpose_studio.app.masks.recent_masks import MaskCache
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.runs.queue import TAKEN_OFF, BatchQueue, reference
 from cellpose_studio.app.runs.runner import Runs
@@ -336,12 +334,10 @@ def test_a_view_for_reading_only_has_no_queue(app, application, make_images):
     app.wait()
 
 
-def test_images_out_of_sight_give_their_memory_up(
-    qtbot, project, application, cells, monkeypatch
-):
-    capacity = 6 * 4 * 64 * 64 * 4
-    monkeypatch.setattr(store, "MaskCache", lambda let_go: MaskCache(let_go, capacity))
-    app = application(Session(project))
+def test_images_out_of_sight_give_their_memory_up(qtbot, project, application, cells):
+    session = Session(project)
+    session.masks.cache.capacity = 6 * 4 * 64 * 64 * 4
+    app = application(session)
     images = app.open(*[cells(f"{n}.tif", SMALL) for n in range(30)])
     app.session.show(images[0].source.key)
     app.add(images)

@@ -15,15 +15,9 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.undo import journal_steps
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images
+from tests.app.drawing import draw
 
 WAIT = 20_000  # ms
-
-
-def draw(session, cell, at):
-    [image] = session.images
-    region = (slice(at, at + 4),) * 2
-    labels, pixels = image.masks.array, np.full((4, 4), cell, "u4")
-    session.edit(image, edit_between("Draw", [cell], labels, region, pixels))
 
 
 def drawn(session) -> set[int]:
@@ -59,7 +53,7 @@ def earlier(session, reopened, tmp_path, qtbot, cells):
         image, LabelSet(name="cells", pixels=labels, origin="run", cells=0), "Run"
     )
     for cell in (1, 2, 3, 4):
-        draw(session, cell, 5 * cell)
+        draw(session, image, cell, 5 * cell)
     queue = JobQueue()
     earlier = Earlier(reopened(), queue, tmp_path, qtbot)
     earlier.session.show(earlier.session.images[0].source.key)
@@ -109,7 +103,8 @@ def test_what_is_drawn_meanwhile_wins(earlier):
     earlier.keep_busy()
     session.undo()
     session.undo()
-    draw(session, 9, 0)
+    [image] = session.images
+    draw(session, image, 9, 0)
     session.undo()
     assert drawn(session) == {1, 2, 3, 4}
     session.redo()

@@ -1,8 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from pathlib import Path
-
 import numpy as np
 import pytest
 from hypothesis import given
@@ -15,34 +12,7 @@ from cellpose_studio.core.display.thumbnail import (
     image_thumbnail,
     label_thumbnail,
 )
-from cellpose_studio.core.images.image import ImageSource
-
-
-@dataclass
-class ArrayReader:
-    """Serves an array, and remembers what it was asked for."""
-
-    pixels: np.ndarray
-    asked: list[tuple[slice, ...]] = field(default_factory=list)
-
-    def read(self, region):
-        self.asked.append(region)
-        return self.pixels[region]
-
-
-def image_of(pixels, rgb=False):
-    return ImageSource(
-        path=Path("well.tif"),
-        scene="",
-        shape=pixels.shape,
-        dtype=pixels.dtype,
-        file_axes="TCZYX",
-        pixel_size_um=(None, None, None),
-        channel_names=tuple(f"Channel {n + 1}" for n in range(pixels.shape[1])),
-        rgb=rgb,
-        fingerprint="",
-        reader=ArrayReader(pixels),
-    )
+from tests.images import image_of
 
 
 def stripes(dtype, low, high):
@@ -130,7 +100,11 @@ def test_channels_are_added_in_the_colours_of_the_canvas():
 def test_a_colour_picture_looks_as_it_is():
     pixels = np.zeros((1, 3, 1, 4, 4), np.uint8)
     pixels[0, :, 0] = np.array([10, 20, 30])[:, None, None]
-    assert image_thumbnail(image_of(pixels, rgb=True))[2, 2].tolist() == [10, 20, 30]
+    assert image_thumbnail(image_of(pixels, rgb=True))[2, 2].tolist() == [
+        10,
+        20,
+        30,
+    ]
     wide = image_of(pixels.astype(np.uint16) * 257, rgb=True)
     assert image_thumbnail(wide)[2, 2].tolist() == [10, 20, 30]
     real = image_of((pixels / 255).astype(np.float32), rgb=True)
@@ -154,5 +128,5 @@ odd = hnp.arrays(
 
 @given(odd, st.booleans())
 def test_any_values_give_a_picture(pixels, rgb):
-    thumbnail = image_thumbnail(image_of(pixels, rgb and pixels.shape[1] == 3))
+    thumbnail = image_thumbnail(image_of(pixels, rgb=rgb and pixels.shape[1] == 3))
     assert thumbnail.shape == (*pixels.shape[3:], 3)

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -10,38 +9,20 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
+from tests.images import image_of
 
 
-@dataclass
-class ArrayReader:
-    """Serves an array, and remembers what it was asked for."""
-
-    pixels: np.ndarray
-    asked: list[tuple[slice, ...]] = field(default_factory=list)
-
-    def read(self, region: tuple[slice, ...]) -> np.ndarray:
-        self.asked.append(region)
-        return self.pixels[region]
-
-
-def image_of(
+def numbered(
     shape: tuple[int, ...],
     pixel_size_um: tuple[float | None, float | None, float | None] = (None, None, None),
     scene: str = "",
 ) -> ImageSource:
     """An image in which every pixel has a value of its own."""
-    pixels = np.arange(np.prod(shape), dtype=np.uint32).reshape(shape)
-    return ImageSource(
+    return image_of(
+        np.arange(np.prod(shape), dtype=np.uint32).reshape(shape),
         path=Path("plate") / "well.tif",
-        scene=scene,
-        shape=shape,
-        dtype=pixels.dtype,
-        file_axes="TCZYX",
         pixel_size_um=pixel_size_um,
-        channel_names=tuple(f"Channel {n + 1}" for n in range(shape[1])),
-        rgb=False,
-        fingerprint="",
-        reader=ArrayReader(pixels),
+        scene=scene,
     )
 
 
@@ -51,7 +32,7 @@ shapes = st.tuples(*(st.integers(1, n) for n in (3, 3, 4, 6, 5)))
 @st.composite
 def channels_and_keys(draw):
     """A channel of an image, the array that it stands for, and an index into both."""
-    image = image_of(draw(shapes))
+    image = numbered(draw(shapes))
     channel = draw(st.integers(0, image.channels - 1))
     whole = image.reader.pixels[:, channel].reshape(image.label_shape)
     key = draw(hnp.basic_indices(whole.shape, allow_ellipsis=True))
@@ -77,7 +58,7 @@ def test_a_channel_looks_like_the_array_that_it_stands_for(drawn):
 
 @given(shapes.map(lambda shape: (shape[0], 3, *shape[2:])), st.data())
 def test_a_colour_picture_is_indexed_like_an_array_with_colours_last(shape, data):
-    image = image_of(shape)
+    image = numbered(shape)
     pixels = ColourPixels(image)
     whole = np.moveaxis(image.reader.pixels, 1, -1).reshape(*image.label_shape, 3)
     key = data.draw(hnp.basic_indices(whole.shape, allow_ellipsis=True))
@@ -91,7 +72,7 @@ def test_a_colour_picture_is_indexed_like_an_array_with_colours_last(shape, data
 
 
 def test_one_plane_is_read_for_one_plane():
-    image = image_of((4, 2, 5, 6, 7))
+    image = numbered((4, 2, 5, 6, 7))
     ChannelPixels(image, 1)[2, -1]
     assert image.reader.asked == [
         (slice(2, 3), slice(1, 2), slice(4, 5), slice(0, 6), slice(0, 7))
@@ -99,25 +80,25 @@ def test_one_plane_is_read_for_one_plane():
 
 
 def test_numpys_integers_are_indices_too():
-    pixels = ChannelPixels(image_of((1, 1, 3, 2, 2)), 0)
+    pixels = ChannelPixels(numbered((1, 1, 3, 2, 2)), 0)
     np.testing.assert_array_equal(pixels[np.int64(2)], np.asarray(pixels)[2])
 
 
 @pytest.mark.parametrize("key", [3, -4, (0, 2), (0, 0, 2)])
 def test_an_index_outside_is_refused(key):
     with pytest.raises(IndexError):
-        ChannelPixels(image_of((1, 1, 3, 2, 2)), 0)[key]
+        ChannelPixels(numbered((1, 1, 3, 2, 2)), 0)[key]
 
 
 def test_going_through_a_stack_ends():
-    pixels = ChannelPixels(image_of((1, 1, 3, 2, 2)), 0)
+    pixels = ChannelPixels(numbered((1, 1, 3, 2, 2)), 0)
     planes = [plane for plane, _ in zip(pixels, range(10), strict=False)]
     np.testing.assert_array_equal(planes, np.asarray(pixels))
 
 
 @given(shapes, st.data())
 def test_a_plane_and_a_volume_are_parts_of_the_image(shape, data):
-    image = image_of(shape)
+    image = numbered(shape)
     t, c, z = (data.draw(st.integers(0, n - 1)) for n in shape[:3])
     chosen = data.draw(st.lists(st.integers(0, shape[1] - 1), min_size=1, max_size=3))
     whole = image.reader.pixels
@@ -127,7 +108,7 @@ def test_a_plane_and_a_volume_are_parts_of_the_image(shape, data):
 
 @given(shapes)
 def test_labels_have_the_axes_of_the_image_that_are_longer_than_one(shape):
-    image = image_of(shape)
+    image = numbered(shape)
     t, _, z, y, x = shape
     assert len(image.label_shape) == 2 + (t > 1) + (z > 1)
     assert image.label_shape[-2:] == (y, x)
@@ -136,30 +117,30 @@ def test_labels_have_the_axes_of_the_image_that_are_longer_than_one(shape):
 
 
 def test_pixels_of_known_size_are_scaled():
-    image = image_of((2, 1, 3, 4, 4), (2.0, 0.5, 0.25))
+    image = numbered((2, 1, 3, 4, 4), (2.0, 0.5, 0.25))
     assert image.label_scale == (1.0, 2.0, 0.5, 0.25)
     assert image.anisotropy == 4.0
 
 
 def test_an_unknown_step_counts_as_the_pixel_size():
-    image = image_of((1, 1, 3, 4, 4), (None, 0.5, None))
+    image = numbered((1, 1, 3, 4, 4), (None, 0.5, None))
     assert image.label_scale == (0.5, 0.5, 0.5)
     assert image.anisotropy is None
 
 
 def test_a_plane_has_no_anisotropy():
-    assert image_of((1, 1, 1, 4, 4), (2.0, 0.5, 0.5)).anisotropy is None
+    assert numbered((1, 1, 1, 4, 4), (2.0, 0.5, 0.5)).anisotropy is None
 
 
 def test_a_scene_is_part_of_the_name():
-    assert image_of((1, 1, 1, 4, 4)).name == "well.tif"
-    second = image_of((1, 1, 1, 4, 4), scene="Position 2")
+    assert numbered((1, 1, 1, 4, 4)).name == "well.tif"
+    second = numbered((1, 1, 1, 4, 4), scene="Position 2")
     assert second.name == "well.tif [Position 2]"
-    assert second.key != image_of((1, 1, 1, 4, 4)).key
+    assert second.key != numbered((1, 1, 1, 4, 4)).key
 
 
 def test_renaming_channels_leaves_the_image_as_it_is():
-    image = image_of((1, 2, 1, 4, 4))
+    image = numbered((1, 2, 1, 4, 4))
     renamed = image.with_channel_names(["DAPI", "GFP"])
     assert renamed.channel_names == ("DAPI", "GFP")
     assert image.channel_names == ("Channel 1", "Channel 2")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 import json
 import shlex
-from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
@@ -20,7 +19,7 @@ from cellpose_studio.core.models.papers import (
     CELLPOSE_3,
     CELLPOSE_SAM,
 )
-from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import (
     as_command,
@@ -31,9 +30,7 @@ from cellpose_studio.core.recipes import (
     effective_edits,
 )
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from tests.records import UNET
-
-NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
+from tests.records import NOON, UNET, run_record
 
 SAM = ModelRecord(
     name="cpsam_v2",
@@ -52,19 +49,7 @@ PARAMETERS = SegmentationParameters(
 
 
 def record_of(model=UNET, parameters=PARAMETERS, image=None, **changes):
-    image = {
-        "name": "a.tif",
-        "path": "/data/a.tif",
-        "scene": "",
-        "axes": "YX",
-        "shape": (1, 1, 1, 96, 128),
-        "dtype": "uint16",
-        "pixel_size_um": (None, 0.25, 0.25),
-        "fingerprint": "f",
-        **(image or {}),
-    }
     given = {
-        "image": ImageRecord(**image),
         "model": model,
         "parameters": parameters,
         "device": "cpu",
@@ -72,12 +57,11 @@ def record_of(model=UNET, parameters=PARAMETERS, image=None, **changes):
         "precision": "float32",
         "threads": 2,
         "versions": {"cellpose-studio": "0.1", "cellpose": "4.2", "torch": "2.13"},
-        "started": NOON,
         "seconds": 1.0,
-        "outcome": "finished",
         "cells": 12,
     }
-    return RunRecord(**{**given, **changes})
+    size = {"pixel_size_um": (None, 0.25, 0.25)}
+    return run_record({**size, **(image or {})}, **{**given, **changes})
 
 
 def edit(number, operation, undoes=None):

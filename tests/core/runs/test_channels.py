@@ -2,28 +2,10 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import numpy as np
 import pytest
 
-from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.channels import default_channels
-
-
-def image_of(channels: int, rgb: bool) -> ImageSource:
-    return ImageSource(
-        path=Path("a.tif"),
-        scene="",
-        shape=(1, channels, 1, 8, 8),
-        dtype=np.dtype(np.uint8),
-        file_axes="CYX",
-        pixel_size_um=(None, None, None),
-        channel_names=("Channel",) * channels,
-        rgb=rgb,
-        fingerprint="",
-        reader=None,
-    )
+from tests.images import image_of
 
 
 @pytest.mark.parametrize(
@@ -41,4 +23,4 @@ def image_of(channels: int, rgb: bool) -> ImageSource:
     ],
 )
 def test_channels_fill_the_inputs(channels, rgb, inputs, seen):
-    assert default_channels(image_of(channels, rgb), inputs) == seen
+    assert default_channels(image_of((1, channels, 1, 8, 8), rgb=rgb), inputs) == seen

@@ -19,19 +19,20 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.masks.export import IDS_ENDING, refuse_unfit, save_all
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.reader import read_masks
+from tests.images import image_of
 
 MASKS = ("tif", "png", "npy")
 
 
 @pytest.fixture(scope="session")
-def save(image_at):
+def save():
     """Return a function that saves labels of an image a.tif in a folder."""
 
     def save(folder, labels, kinds, axes=None, channels=1, **more):
         axes = axes or ("YX", "ZYX", "TZYX")[labels.ndim - 2]
         length = dict(zip(axes, labels.shape, strict=True))
         shape = (length.get("T", 1), channels, length.get("Z", 1), *labels.shape[-2:])
-        image = image_at(folder / "a.tif", shape)
+        image = image_of(shape, path=folder / "a.tif")
         return save_all(folder / "a", labels, None, kinds, image=image, **more)
 
     return save

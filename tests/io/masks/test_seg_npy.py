@@ -19,6 +19,7 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.io.masks.seg_npy import read_seg, write_seg
+from tests.images import image_of
 
 
 def discs(shape: tuple[int, ...] = (60, 70)) -> np.ndarray:
@@ -392,7 +393,7 @@ def test_masks_that_are_no_labels_are_refused(path, masks, reason):
 
 
 @pytest.fixture(scope="module")
-def in_cellposes_window(tmp_path_factory, image_at, cellpose_io):
+def in_cellposes_window(tmp_path_factory, cellpose_io):
     """What Cellpose's window has after it has opened images with files of ours."""
     folder = tmp_path_factory.mktemp("gui")
     (folder / ".cellpose").mkdir()
@@ -412,7 +413,7 @@ def in_cellposes_window(tmp_path_factory, image_at, cellpose_io):
         path = folder / f"{name}.tif"
         pixels = np.arange(labels.size, dtype=np.uint32).reshape(labels.shape)
         tifffile.imwrite(path, pixels, photometric="minisblack")
-        image = image_at(path, shape)
+        image = image_of(shape, path=path)
         save_all(folder / name, labels, flows, ["npy"], image=image, settings=settings)
         arguments.append(("3D:" if labels.ndim > 2 else "") + str(path))
     ran = subprocess.run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import wraps
@@ -18,7 +18,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.chunks import Labels, chunk
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
+from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.images.reader import open_images
@@ -46,7 +46,7 @@ from cellpose_studio.io.project.tables.training import (
     write_member,
 )
 from cellpose_studio.io.project.tables.window_state import read_state, write_state
-from tests.records import UNET
+from tests.records import run_record
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 SHAPES = [(700, 600), (520, 530), (3, 90, 100), (64, 48), (600, 513)]
@@ -105,7 +105,7 @@ class Maker:
 
     def run(self, image: int, outcome: Any = "finished") -> int:
         number = self.next_id("run")
-        runs.write_run(self.db, number, image, run_record(image, number, outcome))
+        runs.write_run(self.db, number, image, record_of(image, number, outcome))
         return number
 
     def label_set(self, image: int, name: str = "cells") -> int:
@@ -211,22 +211,15 @@ class Maker:
         return row.fetchone()[0]
 
 
-def run_record(image: int, number: int, outcome: Any = "finished") -> RunRecord:
-    return RunRecord(
-        image=ImageRecord(
-            name=f"{image}.tif",
-            path=f"/data/{image}.tif",
-            scene="",
-            axes="YX",
-            shape=(1, 1, 1, 70, 60),
-            dtype="|u1",
-            pixel_size_um=(None, 0.5, 0.5),
-            fingerprint="ab",
-        ),
-        model=UNET,
+def record_of(image: int, number: int, outcome: Any = "finished") -> RunRecord:
+    return run_record(
+        image={
+            "name": f"{image}.tif",
+            "path": f"/data/{image}.tif",
+            "shape": (1, 1, 1, 70, 60),
+            "dtype": "|u1",
+        },
         parameters=SegmentationParameters(diameter=10.0 + number),
-        started=NOW,
-        seconds=1.5,
         outcome=outcome,
         cells=number,
     )
@@ -364,3 +357,11 @@ def _filled(tmp_path_factory: pytest.TempPathFactory) -> Filled:
 def filled(_filled: Filled) -> Filled:
     """Return a closed project, not to be changed."""
     return _filled
+
+
+@pytest.fixture
+def maker(tmp_path: Path) -> Iterator[Maker]:
+    """Return what fills a project of the file a.cpstudio."""
+    made = Maker(create_project(tmp_path / "a.cpstudio"))
+    yield made
+    made.file.close()

@@ -17,13 +17,6 @@ from cellpose_studio.io.project.tables.revisions import (
 
 
 @pytest.fixture
-def maker(reader, tmp_path):
-    made = reader.maker(tmp_path / "a.cpstudio")
-    yield made
-    made.file.close()
-
-
-@pytest.fixture
 def label_set(maker):
     return maker.label_set(maker.image("a.tif", (600, 530)))
 

@@ -13,13 +13,6 @@ SHAPES = [(1, 1), (512, 512), (513, 700), (2, 30, 520), (2, 3, 20, 30)]
 
 
 @pytest.fixture
-def maker(reader, tmp_path):
-    made = reader.maker(tmp_path / "a.cpstudio")
-    yield made
-    made.file.close()
-
-
-@pytest.fixture
 def label_set(maker):
     return maker.label_set(maker.image("a.tif", (20, 30)))
 

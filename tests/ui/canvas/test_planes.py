@@ -16,18 +16,13 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.edits.reshape import grow_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.ui.tools.link import LinkDialog
-from tests.ui.mouse import RIGHT, Mouse
+from tests.ui.mouse import RIGHT
 
 KEY = Qt.Key
 ALT = Qt.KeyboardModifier.AltModifier
 CONTROL = Qt.KeyboardModifier.ControlModifier
 NONE = Qt.KeyboardModifier.NoModifier
 SHIFT = Qt.KeyboardModifier.ShiftModifier
-
-
-@pytest.fixture
-def mouse(user):
-    return Mouse(user.window)
 
 
 @pytest.fixture

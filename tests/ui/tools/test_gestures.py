@@ -23,11 +23,6 @@ CELL = (16, 16)
 
 
 @pytest.fixture
-def mouse(user):
-    return Mouse(user.window)
-
-
-@pytest.fixture
 def images(user, cells):
     """Return two images with masks of twelve cells; the first is shown."""
     y, x = np.indices((96, 128))

@@ -16,11 +16,6 @@ CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModif
 
 
 @pytest.fixture
-def mouse(user):
-    return Mouse(user.window)
-
-
-@pytest.fixture
 def image(user, cells):
     """Return an image with twelve round cells of 20 px, 32 px apart, as masks."""
     path = cells("a.tif")
