@@ -11,6 +11,7 @@ import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
+from cellpose_studio.core.images.intensities import as_float32
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.folders import is_prediction_path, scan_folder
@@ -88,7 +89,6 @@ def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
             f"{labels.shape}.",
             "Training takes single planes, with masks of the same size.",
         )
-    pixels = source.volume(0, range(source.channels))[:, 0].astype(np.float32)
-    return TrainingImage(
-        image.name, np.nan_to_num(pixels, nan=0, posinf=0, neginf=0), labels, share
-    )
+    channels = source.volume(0, range(source.channels))[:, 0]
+    pixels = np.stack([as_float32(channel)[0] for channel in channels])
+    return TrainingImage(image.name, pixels, labels, share)

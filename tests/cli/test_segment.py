@@ -477,3 +477,25 @@ def test_the_channel_of_the_option_is_the_one_that_is_seen(segmented, tmp_path, 
     code, _, errors = segmented(path, "--channels", "3")
     assert code == 2
     assert "two.tif has no channel 3: it has 2." in errors
+
+
+@pytest.mark.parametrize("base", [0.0, -60.0, 20000.0])
+def test_what_is_no_number_hides_no_cell(segmented, cells, out, base):
+    """One grid row of cells lies in the rows without numbers: 12 - 4 are left."""
+    path = cells("a.tif")
+    pixels = tifffile.imread(path) / 2000 + base
+    pixels[:32] = np.nan
+    pixels[50, 60], pixels[70, 20] = np.inf, -np.inf
+    tifffile.imwrite(path, pixels.astype(np.float32))
+    code, said, _ = segmented(path, "--diameter", 20)
+    assert (code, tifffile.imread(out / "a_cp_masks.tif").max()) == (0, 8)
+    assert "8 cells" in said
+
+
+@pytest.mark.parametrize("dtype", ["i8", "f8"])
+def test_cells_far_from_zero_are_found(segmented, cells, out, dtype):
+    path = cells("a.tif")
+    pixels = tifffile.imread(path).astype(dtype) + 2**40
+    tifffile.imwrite(path, pixels)
+    assert segmented(path, "--diameter", 20)[0] == 0
+    assert tifffile.imread(out / "a_cp_masks.tif").max() == 12

@@ -23,7 +23,9 @@ from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.engine.networks.model_card import card_path
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
+from cellpose_studio.engine.training.augmentation import plain
 from cellpose_studio.workflows.train import train_on_folders
+from cellpose_studio.workflows.training_images import read_images
 
 TINY = TrainingParameters(
     n_epochs=1, widths=(2, 4, 8), bsize=64, min_train_masks=1, batch_size=2
@@ -309,3 +311,19 @@ def test_a_stop_ends_every_phase_and_leaves_no_file(trained, pair, tmp_path, pha
     with pytest.raises(Cancelled):
         trained(checkpoint=checkpoint)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("offset", [0, 2**40])
+def test_images_are_trained_on_without_what_is_no_number(pair, folder, offset):
+    """Far from 0, the contrast is kept as well."""
+    path = pair("a.tif")
+    pixels = tifffile.imread(path).astype(np.float64)
+    pixels[:5] = np.nan
+    tifffile.imwrite(path, pixels + offset)
+    found = [(path, folder / "a_masks.tif", 0)]
+    [image] = read_images(found, (), Checkpoint())
+    seen = plain(image.pixels)
+    low, high = np.percentile(pixels[5:], (1, 99))
+    expected = (pixels[5:] - low) / (high - low)
+    np.testing.assert_allclose(seen[5:], expected, atol=1e-4)
+    assert not seen[:5].any()

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.images.intensities import non_finite
+
 AXES = "TCZYX"
 """Order of the axes of every image; a missing axis has length 1."""
 
@@ -150,11 +152,17 @@ class ChannelPixels:
 
     It has the shape of a label image of the image, so that napari can overlay both,
     and implements the part of the array protocol that napari needs.
+
+    Parameters
+    ----------
+    dark
+        Replaces NaN and infinity, which would break napari's contrast limits.
     """
 
-    def __init__(self, image: ImageSource, channel: int) -> None:
+    def __init__(self, image: ImageSource, channel: int, dark: float = 0.0) -> None:
         self._image = image
         self._channel = channel
+        self._dark = dark
         self.shape = image.label_shape
         self.dtype = image.dtype
         self.ndim = len(self.shape)
@@ -181,6 +189,8 @@ class ChannelPixels:
             slice(0, x),
         )
         block = self._image.reader.read(region)[:, 0]
+        if (holes := non_finite(block)) is not None:
+            block = np.where(holes, block.dtype.type(self._dark), block)
         return block[(outer[0][1], outer[1][1], *keys[self.ndim - 2 :])]
 
     def __array__(
