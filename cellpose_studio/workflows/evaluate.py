@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from natsort import os_sorted
 
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.io.masks.folders import masks_in, scan_folder
+from cellpose_studio.io.masks.folders import bare_stem, masks_in, scan
+from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
 
 
@@ -75,17 +78,29 @@ def agreement_of_files(predicted: Path, true: Path) -> Agreement:
     MasksUnreadable
         If one cannot be read, or they have different shapes.
     """
-    found, known = read_masks(predicted).labels, read_masks(true).labels
-    if found.shape != known.shape:
+    found, known = read_masks(predicted), read_masks(true)
+    if found.labels.shape != known.labels.shape:
         raise MasksUnreadable(
-            f"{predicted.name} has the shape {found.shape}, but {true.name} has "
-            f"{known.shape}."
+            f"{predicted.name} has the shape {found.labels.shape}, but {true.name} "
+            f"has {known.labels.shape}."
         )
-    return agreement(found, known)
+    for masks in (found, known):
+        if masks.foreground_only:
+            raise MasksUnreadable(masks.foreground_reason, FOREGROUND_HINT)
+    return agreement(compared(found.labels, known), known.labels)
+
+
+def compared(
+    found: npt.NDArray[np.integer], true: ImportedMasks
+) -> npt.NDArray[np.integer]:
+    """Return ``found`` without the pixels where ``true`` does not know the cells."""
+    if true.unlabelled is None:
+        return found
+    return np.where(true.unlabelled, found.dtype.type(0), found)
 
 
 def _by_image(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks of ``folder`` by the name of their image, true ones first."""
     if named := masks_in(folder):
         return named
-    return {entry.image.stem: (entry.image,) for entry in scan_folder(folder)}
+    return {bare_stem(entry.image.stem): (entry.image,) for entry in scan(folder)}

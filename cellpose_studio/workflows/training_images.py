@@ -14,7 +14,8 @@ from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.images.intensities import as_float32
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.folders import is_prediction_path, scan_folder
+from cellpose_studio.io.masks.folders import is_found_path, scan
+from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.reader import read_masks
 
 ROLES = ("train", "validation")
@@ -82,7 +83,10 @@ def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
         raise TrainingSetUnfit(
             ambiguous.message, "Training takes single planes."
         ) from ambiguous
-    labels = read_masks(masks).labels
+    true = read_masks(masks)
+    labels = true.labels
+    if true.foreground_only:
+        raise TrainingSetUnfit(true.foreground_reason, FOREGROUND_HINT)
     if labels.ndim != 2 or source.label_shape != labels.shape:
         raise TrainingSetUnfit(
             f"{image.name} has the shape {source.label_shape}, but {masks.name} has "
@@ -91,4 +95,7 @@ def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
         )
     channels = source.volume(0, range(source.channels))[:, 0]
     pixels = np.stack([as_float32(channel)[0] for channel in channels])
+    if true.unlabelled is not None:
+        # Cells may lie there, which would teach the network that they are none.
+        pixels[:, true.unlabelled] = np.nan
     return TrainingImage(image.name, pixels, labels, share)

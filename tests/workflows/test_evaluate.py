@@ -132,4 +132,25 @@ def test_masks_of_different_shapes_are_refused(tmp_path):
     for name, shape in (("a.tif", (8, 8)), ("b.tif", (8, 9))):
         tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
     with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
-        agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
+        compare(tmp_path / "a.tif", tmp_path / "b.tif")
+
+
+def test_masks_of_foreground_alone_are_refused(tmp_path):
+    true = np.zeros((20, 20), np.uint8)
+    true[2:8, 2:8] = true[12:18, 12:18] = 255
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / name, true)
+    with pytest.raises(MasksUnreadable, match=r"holds 0 and 255 only"):
+        compare(tmp_path / "a.tif", tmp_path / "b.tif")
+
+
+def test_where_nobody_has_annotated_nothing_is_wrong(tmp_path):
+    found = np.zeros((40, 40), np.uint16)
+    found[2:12, 2:12], found[25:35, 25:35] = 1, 2
+    true = np.where(found == 1, 1, 0)
+    true[20:] = -1
+    tifffile.imwrite(tmp_path / "found.tif", found)
+    tifffile.imwrite(tmp_path / "true.tif", true.astype(np.int16))
+    agreement = compare(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert agreement.precision == (1, 1, 1)
+    assert (agreement.true_cells, agreement.found_cells) == (1, 1)

@@ -327,3 +327,34 @@ def test_images_are_trained_on_without_what_is_no_number(pair, folder, offset):
     expected = (pixels[5:] - low) / (high - low)
     np.testing.assert_allclose(seen[5:], expected, atol=1e-4)
     assert not seen[:5].any()
+
+
+def test_what_nobody_has_annotated_is_not_seen(pair, folder):
+    path = pair("a.tif")
+    truth = tifffile.imread(folder / "a_masks.tif").astype(np.int16)
+    truth[32:] = -1
+    tifffile.imwrite(folder / "a_masks.tif", truth)
+    [image] = read_images([(path, folder / "a_masks.tif", 0)], (), Checkpoint())
+    assert image.labels.max() == 2
+    assert not image.labels[32:].any()
+    seen = plain(image.pixels)
+    assert not seen[32:].any()
+    assert seen[:32].any()
+
+
+@pytest.mark.parametrize("value", [1, 255])
+def test_masks_of_foreground_alone_are_said_to_be_that(trained, pair, folder, value):
+    pair("a.tif", shape=(96, 128))
+    y, x = np.indices((96, 128))
+    inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
+    tifffile.imwrite(folder / "a_masks.tif", (inside * value).astype(np.uint8))
+    with pytest.raises(TrainingSetUnfit, match=f"holds 0 and {value} only") as raised:
+        trained()
+    assert "a number of its own" in raised.value.hint
+
+
+def test_masks_named_as_ome_tiff_are_found(trained, pair, folder):
+    pair("a.tif", ending="_masks.ome.tif")
+    path = pair("b.tif")
+    path.rename(path.with_name("b.ome.tif"))
+    assert trained() == (2, 0)

@@ -28,6 +28,18 @@ def is_film(metadata: dict[str, Any]) -> bool:
     return "finterval" in metadata or "fps" in metadata
 
 
+def calibration_offset(metadata: dict[str, Any]) -> int:
+    """Return what is to be added to the pixels of an image with signed 16 bits.
+
+    TIFF files of ImageJ hold them as unsigned numbers, and a straight line of slope 1
+    as calibration, -32768 at 0.
+    """
+    straight = metadata.get("cf") == 0 and metadata.get("c1") == 1
+    offset = metadata.get("c0", 0)
+    whole = isinstance(offset, int | float) and float(offset).is_integer()
+    return int(offset) if straight and whole else 0
+
+
 def pixel_size_um(
     metadata: dict[str, Any], x: Resolution | None, y: Resolution | None
 ) -> PixelSize:
