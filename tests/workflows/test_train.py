@@ -275,7 +275,7 @@ def test_a_stack_is_said_to_be_none_that_can_be_trained_on(trained, pair):
         trained()
     assert "single planes" in failure.value.hint
     tifffile.imwrite(path, masks, photometric="minisblack", metadata=None)
-    with pytest.raises(TrainingSetUnfit, match="does not say which axis") as failure:
+    with pytest.raises(TrainingSetUnfit, match="do not define the axes") as failure:
         trained()
     assert "single planes" in failure.value.hint
 

@@ -109,6 +109,12 @@ def _reading(record: RunRecord) -> tuple[str, str]:
         lines.insert(0, "import imagecodecs")
         reader = "imagecodecs"
     read = f"image = {reader}.imread({image.path!r})\n"
+    if reader == "tifffile":
+        read += (
+            f"if tifffile.TiffFile({image.path!r}).pages.first.photometric in (0, 3):\n"
+            '    raise SystemExit("Palettes, and files in which 0 is white, are read '
+            'by Cellpose Studio alone.")\n'
+        )
     axes = image.axes
     if "S" in axes:
         colours = f"range({shape[1]})"

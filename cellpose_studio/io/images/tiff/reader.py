@@ -21,6 +21,7 @@ from cellpose_studio.io.images.stored_image import (
 from cellpose_studio.io.images.tiff import imagej
 from cellpose_studio.io.images.tiff.check import check_directories, check_pages
 from cellpose_studio.io.images.tiff.ome_xml import OmeXml, read_ome_xml
+from cellpose_studio.io.images.tiff.photometric import as_shown
 from cellpose_studio.io.images.tiff.pixels import MappedPixels, PagePixels
 
 if TYPE_CHECKING:
@@ -161,8 +162,9 @@ def _stored(
 ) -> Stored:
     shape = series.get_shape(squeeze=True)
     _check_kind(series.keyframe, path)
-    samples, colour = _samples(series.keyframe) if "S" in facts.axes else (1, False)
-    return Stored(
+    page = series.keyframe
+    samples, colour = _samples(page) if "S" in facts.axes else (1, False)
+    stored = Stored(
         axes=facts.axes,
         shape=shape,
         dtype=np.dtype(series.keyframe.dtype),
@@ -174,6 +176,7 @@ def _stored(
         pixel_size_um=facts.pixel_size_um,
         channel_names=facts.channel_names,
     )
+    return as_shown(stored, page.photometric, page.colormap, page.bitspersample)
 
 
 def _check_kind(page: TiffPage, path: Path) -> None:
