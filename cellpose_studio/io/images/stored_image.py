@@ -56,7 +56,9 @@ class Stored:
     pixel_size_um
         Along Z, Y and X in µm; None if unknown.
     channel_names
-        As in the file; may be fewer than the channels, or empty strings.
+        As in the file; may be fewer than there are channels, or empty strings.
+    page
+        Nothing says that this is an image and not a part of one.
     """
 
     axes: str
@@ -69,6 +71,7 @@ class Stored:
     scene: str = ""
     pixel_size_um: PixelSize = UNKNOWN_SIZE
     channel_names: tuple[str, ...] = ()
+    page: bool = False
 
     def length(self, axis: str) -> int:
         """Return the length of an axis; 1 if it is missing."""

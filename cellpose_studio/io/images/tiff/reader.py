@@ -37,6 +37,9 @@ _ALPHA = (1, 2)
 
 _OPEN_AXIS = "?"
 
+_PAGES = ("generic", "shaped", "uniform")
+"""Kinds of series whose metadata say nothing but a shape."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Facts:
@@ -175,6 +178,7 @@ def _stored(
         scene=facts.name,
         pixel_size_um=facts.pixel_size_um,
         channel_names=facts.channel_names,
+        page=series.kind in _PAGES,
     )
     return as_shown(stored, page.photometric, page.colormap, page.bitspersample)
 
