@@ -70,7 +70,9 @@ def assess(
             image=image,
             run=run,
             true=true,
-            agreement=agreement(compared(run.labels, known), true),
+            agreement=agreement(
+                compared(run.labels, known), true, in_frames=source.frames > 1
+            ),
             diameter_error=_error(run.flows.diameter, median_diameter(true)),
         )
 

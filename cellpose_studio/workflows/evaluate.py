@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
 from natsort import os_sorted
 
-from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.errors import MasksUnreadable, StudioError
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.io.masks.folders import bare_stem, masks_in, scan
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.folders import bare_stem, image_beside, masks_in, scan
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
 
@@ -70,8 +71,12 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
     )
 
 
-def agreement_of_files(predicted: Path, true: Path) -> Agreement:
-    """Return the agreement of the masks of two files.
+def compare(predicted: Path, true: Path, axes: str | None = None) -> Agreement:
+    """Return how well the masks of one file agree with those of another.
+
+    Frames of a time series are compared one by one, planes of a stack together. Which
+    they are, ``axes`` says (TYX, ZYX, TZYX), or else the files or the images beside
+    them.
 
     Raises
     ------
@@ -84,10 +89,54 @@ def agreement_of_files(predicted: Path, true: Path) -> Agreement:
             f"{predicted.name} has the shape {found.labels.shape}, but {true.name} "
             f"has {known.labels.shape}."
         )
+    letters, note = _axes_of(found, known, axes)
     for masks in (found, known):
         if masks.foreground_only:
             raise MasksUnreadable(masks.foreground_reason, FOREGROUND_HINT)
-    return agreement(compared(found.labels, known), known.labels)
+    result = agreement(
+        compared(found.labels, known), known.labels, in_frames=letters[:1] == "T"
+    )
+    return replace(result, note=note)
+
+
+def _axes_of(
+    found: ImportedMasks, known: ImportedMasks, axes: str | None
+) -> tuple[str, str]:
+    """Return the axes of two masks, and what to say where nobody says them."""
+    count = known.labels.ndim
+    if axes is not None:
+        letters = axes.strip().upper()
+        if len(letters) != count or letters not in ("YX", "ZYX", "TYX", "TZYX"):
+            raise MasksUnreadable(
+                f"The axes of {known.path.name} cannot be {axes}: it has {count} axes.",
+                "Give YX, ZYX, TYX or TZYX.",
+            )
+        return letters, ""
+    if count != 3:
+        return "TZYX"[-count:], ""
+    said = {masks.axes or _axes_beside(masks) for masks in (known, found)} - {""}
+    if len(said) == 1:
+        return said.pop(), ""
+    why = "their files disagree" if said else "their files do not say"
+    return "ZYX", (
+        f"the {len(known.labels)} planes are taken for a stack, because {why}. "
+        "If they are time points, add --axes TYX."
+    )
+
+
+def _axes_beside(masks: ImportedMasks) -> str:
+    """Return what the image beside masks says of its axes without channels, or ""."""
+    image = image_beside(masks.path)
+    if image is None:
+        return ""
+    try:
+        sources = open_images(image)
+    except StudioError:
+        return ""
+    source = sources[0]
+    if len(sources) > 1 or source.label_shape != masks.labels.shape:
+        return ""
+    return ("T" if source.frames > 1 else "Z") + "YX"
 
 
 def compared(

@@ -35,6 +35,8 @@ class ImportedMasks:
     unlabelled
         Pixels, as wide as ``labels``, that the file says nobody has annotated; 0 in
         ``labels``. None where it says nothing of that kind.
+    axes
+        What the axes of ``labels`` are, of TZYX; "" where the file does not say.
     """
 
     labels: npt.NDArray[np.uint32]
@@ -42,6 +44,7 @@ class ImportedMasks:
     path: Path
     details: dict[str, object] = field(default_factory=dict)
     unlabelled: npt.NDArray[np.bool_] | None = None
+    axes: str = ""
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
-from cellpose_studio.io.images.tiff.imagej import calibration_offset
+from cellpose_studio.io.images.tiff.imagej import calibration_offset, is_plain_stack
 from cellpose_studio.io.masks.imported import ImportedMasks, label_image
 from cellpose_studio.io.masks.png_labels import png_numbers
 from cellpose_studio.io.masks.seg_npy import read_seg
@@ -43,12 +44,16 @@ def read_masks(path: Path) -> ImportedMasks:
         )
     if suffix == ".npy":
         return read_seg(path)
-    return label_image(_pixels(path, suffix), path)
+    values, axes = _pixels(path, suffix)
+    masks = label_image(values, path)
+    known = len(axes) == masks.labels.ndim and set(axes) <= set("TZYX")
+    return replace(masks, axes=axes if known else "")
 
 
-def _pixels(path: Path, suffix: str) -> npt.NDArray[Any]:
+def _pixels(path: Path, suffix: str) -> tuple[npt.NDArray[Any], str]:
+    """Return the values, and the letters of their axes."""
     try:
-        return _png(path) if suffix == ".png" else _tiff(path)
+        return (_png(path), "YX") if suffix == ".png" else _tiff(path)
     except MasksUnreadable:
         raise
     except OSError as error:
@@ -67,25 +72,27 @@ def _png(path: Path) -> npt.NDArray[Any]:
     return numbers
 
 
-def _tiff(path: Path) -> npt.NDArray[Any]:
+def _tiff(path: Path) -> tuple[npt.NDArray[Any], str]:
     import tifffile
 
     with tifffile.TiffFile(path) as tiff:
         images = [one for one in tiff.series if not one.keyframe.is_reduced]
         parts = [_series(one, path) for one in images or tiff.series]
         offset = calibration_offset(tiff.imagej_metadata or {})
-    if len({part.shape for part in parts}) > 1:
+    if len({part.shape for part, _ in parts}) > 1:
         raise MasksUnreadable(
             f"{path.name} holds {len(parts)} images of different sizes.",
             "Save the one that holds the masks as a file of its own.",
         )
     # Programs that write page by page describe each plane as an image of its own.
-    values = parts[0] if len(parts) == 1 else np.stack(parts)
-    return values.astype(np.int64) + offset if offset else values
+    values, axes = parts[0]
+    if len(parts) > 1:
+        values, axes = np.stack([part for part, _ in parts]), "?" + axes
+    return (values.astype(np.int64) + offset if offset else values), axes
 
 
-def _series(series: TiffPageSeries, path: Path) -> npt.NDArray[Any]:
-    """Read one image of a file, without inner axes of length 1."""
+def _series(series: TiffPageSeries, path: Path) -> tuple[npt.NDArray[Any], str]:
+    """Read one image of a file, without axes of length 1, and the letters of others."""
     axes, shape, samples = series.axes, series.shape, 0
     if "S" in axes and not _planes_stored_as_colours(axes, series.dtype):
         samples = shape[axes.index("S")]
@@ -103,9 +110,15 @@ def _series(series: TiffPageSeries, path: Path) -> npt.NDArray[Any]:
         axes = axes.replace("S", "")
     shape = pixels.shape
     order = sorted(range(len(axes)), key=lambda n: "TZCSYX".find(axes[n]))
-    # Inner axes of length 1, as a channel between planes and rows, are dropped.
-    kept = [shape[n] for n in order if shape[n] > 1 or axes[n] in "YX"]
-    return pixels.transpose(order).reshape(kept)
+    # Inner axes of length 1 (a channel between planes and rows) go as well.
+    kept = [n for n in order if shape[n] > 1 or axes[n] in "YX"]
+    values = pixels.transpose(order).reshape([shape[n] for n in kept])
+    letters = "".join(axes[n] for n in kept)
+    if series.kind == "imagej":
+        # A sequence of any kind is slices to ImageJ, unless it was said to be more.
+        plain = is_plain_stack(series.keyframe.parent.imagej_metadata or {})
+        letters = letters.replace("Z", "?") if plain and "T" not in letters else letters
+    return values, letters
 
 
 def _planes_stored_as_colours(axes: str, dtype: np.dtype[Any] | None) -> bool:
