@@ -57,6 +57,10 @@ class ImageSource:
         Whether the channels are the red, green and blue of a colour image.
     fingerprint
         Hash that reveals whether the file was replaced by another one.
+    step_ratio
+        Z step over pixel size, where the file defines it without a unit.
+    notes
+        What is missing from the file, one sentence each.
     """
 
     path: Path
@@ -69,6 +73,8 @@ class ImageSource:
     rgb: bool
     fingerprint: str
     reader: PixelReader
+    step_ratio: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -106,9 +112,11 @@ class ImageSource:
 
     @property
     def anisotropy(self) -> float | None:
-        """Z step over pixel size; None without a pixel size or without a stack."""
+        """Z step over pixel size; None where it is unknown or without a stack."""
         z, y, _ = self.pixel_size_um
-        return z / y if self.planes > 1 and z and y else None
+        if self.planes == 1:
+            return None
+        return z / y if z and y else self.step_ratio
 
     @cached_property
     def label_scale(self) -> tuple[float, ...]:
@@ -119,7 +127,8 @@ class ImageSource:
         """
         z, y, x = self.pixel_size_um
         y = y or 1.0
-        scale = {"T": 1.0, "Z": z or y, "Y": y, "X": x or y}
+        step = y * (self.step_ratio or 1.0)
+        scale = {"T": 1.0, "Z": z or step, "Y": y, "X": x or y}
         axes = [
             a for a, n in zip("TZ", (self.frames, self.planes), strict=True) if n > 1
         ]

@@ -50,6 +50,7 @@ class _Facts:
     name: str = ""
     pixel_size_um: PixelSize = UNKNOWN_SIZE
     channel_names: tuple[str, ...] = ()
+    step_ratio: float | None = None
 
 
 def open_tiff(path: Path) -> list[Stored]:
@@ -126,6 +127,7 @@ def _facts(
                 name=image.name,
                 pixel_size_um=image.pixel_size_um,
                 channel_names=image.channel_names,
+                step_ratio=image.step_ratio,
             )
             for one, image in zip(series, ome.images, strict=True)
         ]
@@ -149,7 +151,9 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
     if "Z" in axes and "T" not in axes and imagej.is_plain_stack(metadata):
         likely = axes.replace("Z", "T") if imagej.is_film(metadata) else axes
         axes = axes.replace("Z", _OPEN_AXIS)
-    x, y = (series.keyframe.tags.valueof(f"{a}Resolution") for a in "XY")
+    tags = series.keyframe.tags
+    x, y = (tags.valueof(f"{a}Resolution") for a in "XY")
+    unit = int(tags.valueof("ResolutionUnit", 0))
     channels = dict(zip(axes, series.shape, strict=True)).get("C", 1)
     return _Facts(
         axes=axes,
@@ -157,6 +161,7 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
         name="",
         pixel_size_um=imagej.pixel_size_um(metadata, x, y),
         channel_names=imagej.channel_names(metadata, channels),
+        step_ratio=imagej.step_ratio_of(metadata, y, unit),
     )
 
 
@@ -178,6 +183,7 @@ def _stored(
         scene=facts.name,
         pixel_size_um=facts.pixel_size_um,
         channel_names=facts.channel_names,
+        step_ratio=facts.step_ratio,
         page=series.kind in _PAGES,
     )
     return as_shown(stored, page.photometric, page.colormap, page.bitspersample)
