@@ -39,8 +39,8 @@ def _evaluate(options: argparse.Namespace) -> int:
     outcome = Outcome()
     rows = []
     for predicted, true in found.pairs:
-        with outcome.noting(predicted):
-            result = compare(predicted, true, options.axes)
+        with outcome.collect_failures(predicted):
+            result = agreement_of_files(predicted, true, options.axes)
             if result.note:
                 note = f"{predicted.name}: {result.note}"
                 print(f"cellpose-studio: {note}", file=sys.stderr)

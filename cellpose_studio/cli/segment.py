@@ -140,9 +140,9 @@ def _one_file(
     with outcome.collect_failures(path):
         images = _chosen(path, _opened(path, options.axes), options.scene)
     for image in images:
-        with outcome.noting(path.with_name(image.name)):
+        with outcome.collect_failures(path.with_name(image.name)):
             for note in unused(options, image):
-                progress.say(f"{image.name}: {note}")
+                progress.print_line(f"{image.name}: {note}")
             _one_image(batch, image, place, progress)
             outcome.done += 1
 

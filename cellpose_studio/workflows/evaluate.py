@@ -12,7 +12,12 @@ from natsort import os_sorted
 from cellpose_studio.core.errors import MasksUnreadable, StudioError
 from cellpose_studio.engine.evaluation import Agreement, agreement
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.folders import bare_stem, image_beside, masks_in, scan
+from cellpose_studio.io.masks.folders import (
+    bare_stem,
+    image_of_masks,
+    masks_in,
+    scan_folder,
+)
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
 
@@ -71,7 +76,9 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
     )
 
 
-def compare(predicted: Path, true: Path, axes: str | None = None) -> Agreement:
+def agreement_of_files(
+    predicted: Path, true: Path, axes: str | None = None
+) -> Agreement:
     """Return how well the masks of one file agree with those of another.
 
     Frames of a time series are compared one by one, planes of a stack together. Which
@@ -126,7 +133,7 @@ def _axes_of(
 
 def _axes_beside(masks: ImportedMasks) -> str:
     """Return what the image beside masks says of its axes without channels, or ""."""
-    image = image_beside(masks.path)
+    image = image_of_masks(masks.path)
     if image is None:
         return ""
     try:
@@ -152,4 +159,6 @@ def _by_image(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks of ``folder`` by the name of their image, true ones first."""
     if named := masks_in(folder):
         return named
-    return {bare_stem(entry.image.stem): (entry.image,) for entry in scan(folder)}
+    return {
+        bare_stem(entry.image.stem): (entry.image,) for entry in scan_folder(folder)
+    }

@@ -19,7 +19,7 @@ from cellpose_studio.io.images.reader import is_image_path, open_images
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
-    image_beside,
+    image_of_masks,
     is_masks_path,
     masks_of_image,
     scan_folder,

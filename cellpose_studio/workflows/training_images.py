@@ -14,7 +14,7 @@ from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.images.intensities import as_float32
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.folders import is_found_path, scan
+from cellpose_studio.io.masks.folders import is_prediction_path, scan_folder
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.reader import read_masks
 

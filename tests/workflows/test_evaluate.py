@@ -132,7 +132,7 @@ def test_masks_of_different_shapes_are_refused(tmp_path):
     for name, shape in (("a.tif", (8, 8)), ("b.tif", (8, 9))):
         tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
     with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
-        compare(tmp_path / "a.tif", tmp_path / "b.tif")
+        agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
 def test_masks_of_foreground_alone_are_refused(tmp_path):
@@ -141,7 +141,7 @@ def test_masks_of_foreground_alone_are_refused(tmp_path):
     for name in ("a.tif", "b.tif"):
         tifffile.imwrite(tmp_path / name, true)
     with pytest.raises(MasksUnreadable, match=r"holds 0 and 255 only"):
-        compare(tmp_path / "a.tif", tmp_path / "b.tif")
+        agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
 
 
 def test_where_nobody_has_annotated_nothing_is_wrong(tmp_path):
@@ -151,7 +151,7 @@ def test_where_nobody_has_annotated_nothing_is_wrong(tmp_path):
     true[20:] = -1
     tifffile.imwrite(tmp_path / "found.tif", found)
     tifffile.imwrite(tmp_path / "true.tif", true.astype(np.int16))
-    agreement = compare(tmp_path / "found.tif", tmp_path / "true.tif")
+    agreement = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
     assert agreement.precision == (1, 1, 1)
     assert (agreement.true_cells, agreement.found_cells) == (1, 1)
 
@@ -184,12 +184,12 @@ def test_frames_are_compared_one_by_one(tmp_path, film, how, tracked):
     tifffile.imwrite(tmp_path / "true.tif", film, **how)
     found = film if tracked else own_ids(film)
     tifffile.imwrite(tmp_path / "found.tif", found, metadata={"axes": "TYX"})
-    result = compare(tmp_path / "found.tif", tmp_path / "true.tif")
+    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
     assert result.precision == (1, 1, 1)
     assert (result.true_cells, result.found_cells, result.note) == (8, 8, "")
     found[0, 25:35, 25:28] = 0  # IoU 0.7 in one frame of four
     tifffile.imwrite(tmp_path / "found.tif", found, metadata={"axes": "TYX"})
-    result = compare(tmp_path / "found.tif", tmp_path / "true.tif")
+    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
     assert result.precision == pytest.approx((1, 7 / 9, 7 / 9))
 
 
@@ -200,14 +200,14 @@ def test_the_image_beside_masks_says_what_they_are(tmp_path, film):
         path = tmp_path / name / "a_masks.tif"
         tifffile.imwrite(path, masks, metadata=None, photometric="minisblack")
     found, true = tmp_path / "out" / "a_masks.tif", tmp_path / "true" / "a_masks.tif"
-    result = compare(found, true)
+    result = agreement_of_files(found, true)
     assert result.precision == (0, 0, 0)
     assert "are taken for a stack" in result.note
     assert "add --axes TYX" in result.note
-    assert compare(found, true, "TYX").precision == (1, 1, 1)
+    assert agreement_of_files(found, true, "TYX").precision == (1, 1, 1)
     image = film.astype(np.uint8)
     tifffile.imwrite(tmp_path / "true" / "a.tif", image, metadata={"axes": "TYX"})
-    result = compare(found, true)
+    result = agreement_of_files(found, true)
     assert (result.precision, result.note) == ((1, 1, 1), "")
 
 
@@ -215,7 +215,7 @@ def test_planes_of_a_stack_are_compared_together(tmp_path, film):
     film[:, :20] = 0
     for name, masks in (("true.tif", film), ("found.tif", own_ids(film))):
         tifffile.imwrite(tmp_path / name, masks, metadata={"axes": "ZYX"})
-    result = compare(tmp_path / "found.tif", tmp_path / "true.tif")
+    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
     assert (result.true_cells, result.found_cells) == (1, 4)
     assert result.precision == (0, 0, 0)
 
@@ -224,4 +224,4 @@ def test_axes_that_do_not_fit_masks_are_refused(tmp_path, film):
     tifffile.imwrite(tmp_path / "a.tif", film, photometric="minisblack")
     for axes in ("YX", "CYX", "TZYX"):
         with pytest.raises(MasksUnreadable, match=f"cannot be {axes}"):
-            compare(tmp_path / "a.tif", tmp_path / "a.tif", axes)
+            agreement_of_files(tmp_path / "a.tif", tmp_path / "a.tif", axes)

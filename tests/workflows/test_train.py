@@ -23,9 +23,9 @@ from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.engine.networks.model_card import card_path
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
-from cellpose_studio.engine.training.augmentation import plain
+from cellpose_studio.engine.training.augmentation import normalized_input
 from cellpose_studio.workflows.train import train_on_folders
-from cellpose_studio.workflows.training_images import read_images
+from cellpose_studio.workflows.training_images import read_training_images
 
 TINY = TrainingParameters(
     n_epochs=1, widths=(2, 4, 8), bsize=64, min_train_masks=1, batch_size=2
@@ -321,8 +321,8 @@ def test_images_are_trained_on_without_what_is_no_number(pair, folder, offset):
     pixels[:5] = np.nan
     tifffile.imwrite(path, pixels + offset)
     found = [(path, folder / "a_masks.tif", 0)]
-    [image] = read_images(found, (), Checkpoint())
-    seen = plain(image.pixels)
+    [image] = read_training_images(found, (), Checkpoint())
+    seen = normalized_input(image.pixels)
     low, high = np.percentile(pixels[5:], (1, 99))
     expected = (pixels[5:] - low) / (high - low)
     np.testing.assert_allclose(seen[5:], expected, atol=1e-4)
@@ -334,10 +334,10 @@ def test_what_nobody_has_annotated_is_not_seen(pair, folder):
     truth = tifffile.imread(folder / "a_masks.tif").astype(np.int16)
     truth[32:] = -1
     tifffile.imwrite(folder / "a_masks.tif", truth)
-    [image] = read_images([(path, folder / "a_masks.tif", 0)], (), Checkpoint())
+    [image] = read_training_images([(path, folder / "a_masks.tif", 0)], (), Checkpoint())
     assert image.labels.max() == 2
     assert not image.labels[32:].any()
-    seen = plain(image.pixels)
+    seen = normalized_input(image.pixels)
     assert not seen[32:].any()
     assert seen[:32].any()
 

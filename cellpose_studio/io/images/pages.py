@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from cellpose_studio.core.errors import AxesAmbiguous
-from cellpose_studio.io.images.axes import question_of, resolved
+from cellpose_studio.io.images.axes import question_of, resolve_axes
 from cellpose_studio.io.images.stored_image import Array, Stored, StoredPixels
 
 
@@ -24,10 +24,10 @@ def resolved_pages(
     Raises
     ------
     AxesAmbiguous, ImageUnreadable
-        As `resolved` does.
+        As `resolve_axes` does.
     """
     if not _are_alike(images):
-        return [resolved(path, image, answer) for image in images]
+        return [resolve_axes(path, image, answer) for image in images]
     stack = _stack(images)
     apart = images[0].axes
     if answer is None:
@@ -37,7 +37,7 @@ def resolved_pages(
         raise AxesAmbiguous(replace(question, choices=choices))
     if answer.strip().upper() == apart:
         return list(images)
-    return [resolved(path, stack, answer)]
+    return [resolve_axes(path, stack, answer)]
 
 
 def _are_alike(images: Sequence[Stored]) -> bool:

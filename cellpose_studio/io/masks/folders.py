@@ -83,8 +83,8 @@ def is_masks_path(path: Path) -> bool:
     return named and not image_stem(path).endswith(_DERIVED)
 
 
-def is_found_path(masks: Path) -> bool:
-    """Tell by its name whether a file of masks is what a model found."""
+def is_prediction_path(masks: Path) -> bool:
+    """Return whether the name of a file of masks is that of a model's result."""
     return bare_stem(masks.stem).endswith(_CELLPOSE)
 
 

@@ -76,11 +76,11 @@ def test_the_ome_in_a_name_is_none_of_the_name(folder):
         "e.ome.tif": ["e_masks.png", "e.ome_cp_masks.tif"],
     }
     for name, masks in listed(folder()).items():
-        found = [path.name for path in masks_beside(folder() / name)]
+        found = [path.name for path in masks_of_image(folder() / name)]
         # A suffix in capitals is found by listing the folder alone.
         assert found == [one for one in masks if "OME" not in one]
     for name in ("a_cp_masks.ome.tif", "e.ome_cp_masks.tif", "e_masks.png"):
-        assert image_beside(folder() / name) == folder() / f"{name[0]}.ome.tif"
+        assert image_of_masks(folder() / name) == folder() / f"{name[0]}.ome.tif"
     assert set(masks_in(folder())) == set("abcde")
 
 
@@ -89,9 +89,9 @@ def test_masks_belong_to_the_image_of_exactly_their_name(folder):
     expected = {"a.ome.tif": ["a.ome_masks.tif"], "a.tif": ["a_masks.tif"]}
     assert listed(folder()) == expected
     for name, masks in expected.items():
-        assert [p.name for p in masks_beside(folder() / name)] == masks
-    assert image_beside(folder() / "a_masks.tif") == folder() / "a.tif"
-    assert image_beside(folder() / "a.ome_masks.tif") == folder() / "a.ome.tif"
+        assert [p.name for p in masks_of_image(folder() / name)] == masks
+    assert image_of_masks(folder() / "a_masks.tif") == folder() / "a.tif"
+    assert image_of_masks(folder() / "a.ome_masks.tif") == folder() / "a.ome.tif"
 
 
 def test_of_one_kind_of_masks_a_tiff_comes_before_a_png(folder):

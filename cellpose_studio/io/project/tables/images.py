@@ -59,8 +59,8 @@ def write_image(db: sqlite3.Connection, stored: StoredImage, folder: Path) -> No
         image.dtype.str,
         image.file_axes,
         stored.asked_axes,
-        dumped([*image.pixel_size_um, *filter(None, [image.step_ratio])]),
-        dumped(image.channel_names),
+        to_json([*image.pixel_size_um, *filter(None, [image.step_ratio])]),
+        to_json(image.channel_names),
         int(image.rgb),
         image.fingerprint,
         stored.active,
@@ -171,7 +171,7 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
         where, _text(scene), asked_axes, lengths, _text(fingerprint)
     )
     # A step without a unit follows the sizes, in files that have one.
-    z, y, x, *ratio = (None if n is None else float(n) for n in loaded(_text(size)))
+    z, y, x, *ratio = (None if n is None else float(n) for n in from_json(_text(size)))
     image = ImageSource(
         path=where,
         scene=_text(scene),
@@ -180,7 +180,7 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
         file_axes=_text(file_axes),
         pixel_size_um=(z, y, x),
         step_ratio=ratio[0] if ratio else None,
-        channel_names=tuple(_text(name) for name in loaded(_text(names))),
+        channel_names=tuple(_text(name) for name in from_json(_text(names))),
         rgb=bool(rgb),
         fingerprint=_text(fingerprint),
         reader=reader,
