@@ -16,6 +16,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to ``parser``."""
     parser.add_argument("predicted", type=Path, help="label image, or folder of them")
     parser.add_argument("true", type=Path, help="true label image, or folder of them")
+    parser.add_argument(
+        "--axes",
+        help="axes of masks that do not say: ZYX is a stack, TYX a time series, whose "
+        "frames are compared one by one",
+    )
     parser.set_defaults(command=_evaluate)
 
 
@@ -35,7 +40,10 @@ def _evaluate(options: argparse.Namespace) -> int:
     rows = []
     for predicted, true in found.pairs:
         with outcome.collect_failures(predicted):
-            result = agreement_of_files(predicted, true)
+            result = agreement_of_files(predicted, true, options.axes)
+            if result.note:
+                note = f"{predicted.name}: {result.note}"
+                print(f"cellpose-studio: {note}", file=sys.stderr)
             outcome.done += 1
             counts = f"  {result.true_cells:5d}  {result.found_cells:5d}"
             print(f"{predicted.name:{width}}{_numbers(result.precision)}{counts}")

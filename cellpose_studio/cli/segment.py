@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from cellpose_studio.cli.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.unused import unused
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
@@ -140,6 +141,8 @@ def _one_file(
         images = _chosen(path, _opened(path, options.axes), options.scene)
     for image in images:
         with outcome.collect_failures(path.with_name(image.name)):
+            for note in unused(options, image):
+                progress.print_line(f"{image.name}: {note}")
             _one_image(batch, image, place, progress)
             outcome.done += 1
 

@@ -23,6 +23,7 @@ from cellpose.transforms import (
     random_rotate_and_resize,
     resize_image,
     resize_image_3d,
+    smooth_sharpen_img,
     unaugment_tiles,
 )
 from cellpose.utils import diameters, fill_holes_and_remove_small_masks
@@ -39,6 +40,7 @@ __all__ = [
     "random_rotate_and_resize",
     "resize_image",
     "resize_image_3d",
+    "smooth_sharpen_img",
     "unaugment_tiles",
     "vit",
 ]

@@ -19,6 +19,7 @@ from cellpose_studio.engine.evaluation import Agreement, agreement
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.reader import read_masks
+from cellpose_studio.workflows.evaluate import compared
 from cellpose_studio.workflows.segment import segment
 
 
@@ -61,14 +62,17 @@ def assess(
     networks = NetworkCache()
     for image, masks in pairs:
         source = open_images(image)[0]
-        true = read_masks(masks).labels
+        known = read_masks(masks)
+        true = known.labels
         wanted = parameters or SegmentationParameters()
         run = segment(source, model, wanted, checkpoint, networks=networks)
         yield Assessed(
             image=image,
             run=run,
             true=true,
-            agreement=agreement(run.labels, true),
+            agreement=agreement(
+                compared(run.labels, known), true, in_frames=source.frames > 1
+            ),
             diameter_error=_error(run.flows.diameter, median_diameter(true)),
         )
 

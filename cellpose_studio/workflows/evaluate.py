@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import numpy as np
+import numpy.typing as npt
 from natsort import os_sorted
 
-from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.errors import MasksUnreadable, StudioError
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.io.masks.folders import masks_in, scan_folder
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.folders import (
+    bare_stem,
+    image_of_masks,
+    masks_in,
+    scan_folder,
+)
+from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
 
 
@@ -67,25 +76,89 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
     )
 
 
-def agreement_of_files(predicted: Path, true: Path) -> Agreement:
-    """Return the agreement of the masks of two files.
+def agreement_of_files(
+    predicted: Path, true: Path, axes: str | None = None
+) -> Agreement:
+    """Return how well the masks of one file agree with those of another.
+
+    Frames of a time series are compared one by one, planes of a stack together. Which
+    they are, ``axes`` says (TYX, ZYX, TZYX), or else the files or the images beside
+    them.
 
     Raises
     ------
     MasksUnreadable
         If one cannot be read, or they have different shapes.
     """
-    found, known = read_masks(predicted).labels, read_masks(true).labels
-    if found.shape != known.shape:
+    found, known = read_masks(predicted), read_masks(true)
+    if found.labels.shape != known.labels.shape:
         raise MasksUnreadable(
-            f"{predicted.name} has the shape {found.shape}, but {true.name} has "
-            f"{known.shape}."
+            f"{predicted.name} has the shape {found.labels.shape}, but {true.name} "
+            f"has {known.labels.shape}."
         )
-    return agreement(found, known)
+    letters, note = _axes_of(found, known, axes)
+    for masks in (found, known):
+        if masks.foreground_only:
+            raise MasksUnreadable(masks.foreground_reason, FOREGROUND_HINT)
+    result = agreement(
+        compared(found.labels, known), known.labels, in_frames=letters[:1] == "T"
+    )
+    return replace(result, note=note)
+
+
+def _axes_of(
+    found: ImportedMasks, known: ImportedMasks, axes: str | None
+) -> tuple[str, str]:
+    """Return the axes of two masks, and what to say where nobody says them."""
+    count = known.labels.ndim
+    if axes is not None:
+        letters = axes.strip().upper()
+        if len(letters) != count or letters not in ("YX", "ZYX", "TYX", "TZYX"):
+            raise MasksUnreadable(
+                f"The axes of {known.path.name} cannot be {axes}: it has {count} axes.",
+                "Give YX, ZYX, TYX or TZYX.",
+            )
+        return letters, ""
+    if count != 3:
+        return "TZYX"[-count:], ""
+    said = {masks.axes or _axes_beside(masks) for masks in (known, found)} - {""}
+    if len(said) == 1:
+        return said.pop(), ""
+    why = "their files disagree" if said else "their files do not say"
+    return "ZYX", (
+        f"the {len(known.labels)} planes are taken for a stack, because {why}. "
+        "If they are time points, add --axes TYX."
+    )
+
+
+def _axes_beside(masks: ImportedMasks) -> str:
+    """Return what the image beside masks says of its axes without channels, or ""."""
+    image = image_of_masks(masks.path)
+    if image is None:
+        return ""
+    try:
+        sources = open_images(image)
+    except StudioError:
+        return ""
+    source = sources[0]
+    if len(sources) > 1 or source.label_shape != masks.labels.shape:
+        return ""
+    return ("T" if source.frames > 1 else "Z") + "YX"
+
+
+def compared(
+    found: npt.NDArray[np.integer], true: ImportedMasks
+) -> npt.NDArray[np.integer]:
+    """Return ``found`` without the pixels where ``true`` does not know the cells."""
+    if true.unlabelled is None:
+        return found
+    return np.where(true.unlabelled, found.dtype.type(0), found)
 
 
 def _by_image(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks of ``folder`` by the name of their image, true ones first."""
     if named := masks_in(folder):
         return named
-    return {entry.image.stem: (entry.image,) for entry in scan_folder(folder)}
+    return {
+        bare_stem(entry.image.stem): (entry.image,) for entry in scan_folder(folder)
+    }

@@ -18,6 +18,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.reader import is_image_path, open_images
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
+    bare_stem,
     image_of_masks,
     is_masks_path,
     masks_of_image,
@@ -38,7 +39,9 @@ class Opened:
     questions
         Files whose axes the user has to choose before they can be opened.
     failures
-        Why files could not be opened.
+        What could not be opened, and why.
+    notes
+        What the user has to know about what was opened, one sentence each.
     """
 
     images: list[tuple[ImageSource, dict[str, ImportedMasks]]] = field(
@@ -46,6 +49,7 @@ class Opened:
     )
     questions: list[AxesQuestion] = field(default_factory=list)
     failures: list[StudioError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def files_of(paths: Sequence[Path]) -> tuple[list[ImageFiles], list[StudioError]]:
@@ -153,9 +157,12 @@ def _add_masks(
             opened.failures.append(error)
         else:
             opened.images[-1][1][label_set_name(file, images[0])] = masks
+            opened.notes += masks.notes
 
 
 def label_set_name(masks: Path, image: ImageSource) -> str:
     """Return the name of the label set of a file: ``a_cp_masks.tif`` is cp_masks."""
-    name = masks.stem.removeprefix(image.path.stem).strip("_")
-    return name or masks.stem
+    stem = bare_stem(masks.stem)
+    whole = stem.startswith(image.path.stem)
+    named_after = image.path.stem if whole else bare_stem(image.path.stem)
+    return stem.removeprefix(named_after).strip("_") or stem

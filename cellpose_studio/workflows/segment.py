@@ -62,6 +62,7 @@ def segment(
     """
     started = time.perf_counter()
     networks = networks or NetworkCache()
+    unknown = _unknown(parameters, image)
     parameters = _fitted(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
     notes: tuple[str, ...] = ()
@@ -78,6 +79,7 @@ def segment(
     maker = FlowMaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
+    notes += unknown
     if maker.fell_back:
         notes += (f"{device.title} was full, so the CPU made the masks.",)
     return Segmentation(
@@ -127,6 +129,16 @@ def _fitted(
     anisotropy = parameters.anisotropy or _anisotropy(image, parameters.do_3D)
     return parameters.model_copy(
         update={"channels": channels, "anisotropy": anisotropy}
+    )
+
+
+def _unknown(parameters: SegmentationParameters, image: ImageSource) -> tuple[str, ...]:
+    """Return what neither the user nor the file says, though the result needs it."""
+    if not parameters.do_3D or parameters.anisotropy or image.anisotropy:
+        return ()
+    return (
+        f"{image.name} does not say how far apart its planes are; they were taken to "
+        "be as far as its pixels. If they are not, set the anisotropy.",
     )
 
 

@@ -11,9 +11,11 @@ import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
+from cellpose_studio.core.images.intensities import as_float32
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.folders import is_prediction_path, scan_folder
+from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.reader import read_masks
 
 ROLES = ("train", "validation")
@@ -81,14 +83,19 @@ def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
         raise TrainingSetUnfit(
             ambiguous.message, "Training takes single planes."
         ) from ambiguous
-    labels = read_masks(masks).labels
+    true = read_masks(masks)
+    labels = true.labels
+    if true.foreground_only:
+        raise TrainingSetUnfit(true.foreground_reason, FOREGROUND_HINT)
     if labels.ndim != 2 or source.label_shape != labels.shape:
         raise TrainingSetUnfit(
             f"{image.name} has the shape {source.label_shape}, but {masks.name} has "
             f"{labels.shape}.",
             "Training takes single planes, with masks of the same size.",
         )
-    pixels = source.volume(0, range(source.channels))[:, 0].astype(np.float32)
-    return TrainingImage(
-        image.name, np.nan_to_num(pixels, nan=0, posinf=0, neginf=0), labels, share
-    )
+    channels = source.volume(0, range(source.channels))[:, 0]
+    pixels = np.stack([as_float32(channel)[0] for channel in channels])
+    if true.unlabelled is not None:
+        # Cells may lie there, which would teach the network that they are none.
+        pixels[:, true.unlabelled] = np.nan
+    return TrainingImage(image.name, pixels, labels, share)

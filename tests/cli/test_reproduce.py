@@ -286,6 +286,56 @@ def test_plain_cellpose_agrees(
     agree(found, result.labels)
 
 
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"channels": (1, None, None)},
+        {"channels": (1, 2, None), "normalization": Normalization(invert=True)},
+        {"normalization": Normalization(percentile=(5.0, 95.0))},
+        {"do_3D": True},
+    ],
+    ids=str,
+)
+def test_plain_cellpose_agrees_on_what_is_no_number(
+    little_sam, tmp_path, monkeypatch, given
+):
+    parameters = SegmentationParameters(
+        cellprob_threshold=-2.0, flow_threshold=0, **given
+    )
+    shape = (2, 2, 12, 14) if parameters.do_3D else (2, 60, 70)
+    pixels = np.random.default_rng(0).integers(0, 4000, shape) + 1e6
+    pixels[..., :3, :], pixels[..., 9, 9] = np.nan, np.inf
+    axes = "ZCYX" if parameters.do_3D else "CYX"
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels, metadata={"axes": axes})
+    masks, record = run_of(path, parameters, little_sam)
+    found, text = plainly(record, tmp_path, monkeypatch)
+    assert "cellpose_studio" not in text
+    agree(found, masks)
+
+
+def test_plain_cellpose_agrees_far_from_zero(little_sam, tmp_path, monkeypatch):
+    pixels = np.random.default_rng(0).integers(0, 4000, (60, 70)) + 2**40
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    parameters = SegmentationParameters(cellprob_threshold=-2.0, flow_threshold=0)
+    masks, record = run_of(tmp_path / "a.tif", parameters, little_sam)
+    found, _ = plainly(record, tmp_path, monkeypatch)
+    agree(found, masks)
+
+
+def test_where_plain_cellpose_cannot_leave_pixels_out_the_script_says_so(
+    little_sam, tmp_path, monkeypatch
+):
+    pixels = np.random.default_rng(0).random((60, 70))
+    pixels[3, 4] = np.nan
+    tifffile.imwrite(tmp_path / "a.tif", pixels)
+    normalization = Normalization(tile_norm_blocksize=20)
+    parameters = SegmentationParameters(normalization=normalization)
+    _, record = run_of(tmp_path / "a.tif", parameters, little_sam)
+    with pytest.raises(SystemExit, match="run Cellpose Studio"):
+        plainly(record, tmp_path, monkeypatch)
+
+
 def test_plain_cellpose_agrees_on_a_colour_picture(little_sam, tmp_path, monkeypatch):
     colours = np.random.default_rng(0).integers(0, 255, (60, 70, 4)).astype(np.uint8)
     (tmp_path / "a.png").write_bytes(imagecodecs.png_encode(colours))

@@ -263,10 +263,7 @@ def ambiguous(tmp_path):
 def test_unknown_axes_are_asked_for_by_the_option(segmented, ambiguous):
     code, _, errors = segmented(ambiguous)
     assert code == 2
-    assert (
-        "unsaid.tif has the shape (6, 64, 64), and its metadata do not define the axes."
-        in errors
-    )
+    assert "unsaid.tif has the shape (6, 64, 64), and its metadata do not" in errors
     assert "Add --axes ZYX (6 planes of a stack) or --axes TYX (6 time" in errors
 
 
@@ -477,3 +474,63 @@ def test_the_channel_of_the_option_is_the_one_that_is_seen(segmented, tmp_path, 
     code, _, errors = segmented(path, "--channels", "3")
     assert code == 2
     assert "two.tif has no channel 3: it has 2." in errors
+
+
+@pytest.mark.parametrize("base", [0.0, -60.0, 20000.0])
+def test_what_is_no_number_hides_no_cell(segmented, cells, out, base):
+    """One grid row of cells lies in the rows without numbers: 12 - 4 are left."""
+    path = cells("a.tif")
+    pixels = tifffile.imread(path) / 2000 + base
+    pixels[:32] = np.nan
+    pixels[50, 60], pixels[70, 20] = np.inf, -np.inf
+    tifffile.imwrite(path, pixels.astype(np.float32))
+    code, said, _ = segmented(path, "--diameter", 20)
+    assert (code, tifffile.imread(out / "a_cp_masks.tif").max()) == (0, 8)
+    assert "8 cells" in said
+
+
+@pytest.mark.parametrize("dtype", ["i8", "f8"])
+def test_cells_far_from_zero_are_found(segmented, cells, out, dtype):
+    path = cells("a.tif")
+    pixels = tifffile.imread(path).astype(dtype) + 2**40
+    tifffile.imwrite(path, pixels)
+    assert segmented(path, "--diameter", 20)[0] == 0
+    assert tifffile.imread(out / "a_cp_masks.tif").max() == 12
+
+
+def test_options_that_do_nothing_are_said_to(segmented, cells):
+    """A file is believed, and single planes and time points are not joined."""
+    plane = cells("plane.tif", (64, 64))
+    film = cells("film.tif", (2, 64, 64), "TYX")
+    more = ("--stitch-threshold", 0.3, "--axes", "ZYX", "--diameter", 20)
+    code, said, _ = segmented(plane, film, *more, "--anisotropy", 2)
+    assert code == 0
+    assert (
+        "plane.tif: --axes ZYX was not used: the file says that its axes are YX."
+        in said
+    )
+    assert "film.tif: --axes ZYX was not used: the file says" in said
+    assert "plane.tif: --stitch-threshold was not used: the image is a single" in said
+    assert "film.tif: --stitch-threshold was not used: it joins the planes" in said
+    assert "film.tif: --anisotropy was not used: it is for --do-3D." in said
+
+
+def test_options_that_are_used_are_not_mentioned(segmented, ambiguous):
+    more = ("--stitch-threshold", 0.3, "--axes", "ZYX", "--diameter", 20)
+    code, said, _ = segmented(ambiguous, *more)
+    assert (code, "was not used" in said) == (0, False)
+
+
+def test_planes_that_were_written_one_by_one_become_a_stack(segmented, cells, out):
+    pixels = tifffile.imread(cells("a.tif", (3, 64, 64), "ZYX"))
+    path = cells("pages.tif", (64, 64))
+    for n, plane in enumerate(pixels):
+        tifffile.imwrite(path, plane, append=n > 0)
+    code, _, failed = segmented(path)
+    assert code == 2
+    assert "--axes ZYX (3 planes of a stack)" in failed
+    assert segmented(path, "--axes", "ZYX", "--diameter", 20)[0] == 0
+    masks = tifffile.imread(out / "pages_cp_masks.tif")
+    assert masks.shape == (3, 64, 64)
+    assert segmented(path, "--axes", "yx", "--diameter", 20)[0] == 0
+    assert "pages_Image-2_cp_masks.tif" in names(out)

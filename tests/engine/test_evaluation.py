@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 
 import numpy as np
 import pytest
@@ -70,3 +71,17 @@ def test_the_masks_stay_as_they_are():
     agreement(found, true)
     assert true.tolist() == [[5, 5, 0]]
     assert found.tolist() == [[9, 0, 0]]
+
+
+@pytest.mark.parametrize("cells", [1, 4])
+def test_without_background_nothing_is_warned_of(cells):
+    """Cellpose divides by the area of the background; one cell is none to it."""
+    labels = np.repeat(np.arange(1, cells + 1), 8).reshape(-1, 4)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        result = agreement(labels, labels)
+    assert result.precision == (1, 1, 1)
+    assert (result.true_cells, result.found_cells) == (cells, cells)
+    part = np.where(np.arange(labels.size).reshape(labels.shape) < 2, 0, labels)
+    assert agreement(part, labels).precision[:2] == (1, 1)
+    assert agreement(labels, part).precision[:2] == (1, 1)

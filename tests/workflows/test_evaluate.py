@@ -133,3 +133,95 @@ def test_masks_of_different_shapes_are_refused(tmp_path):
         tifffile.imwrite(tmp_path / name, np.ones(shape, np.uint16))
     with pytest.raises(MasksUnreadable, match=r"a\.tif has the shape \(8, 8\)"):
         agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
+
+
+def test_masks_of_foreground_alone_are_refused(tmp_path):
+    true = np.zeros((20, 20), np.uint8)
+    true[2:8, 2:8] = true[12:18, 12:18] = 255
+    for name in ("a.tif", "b.tif"):
+        tifffile.imwrite(tmp_path / name, true)
+    with pytest.raises(MasksUnreadable, match=r"holds 0 and 255 only"):
+        agreement_of_files(tmp_path / "a.tif", tmp_path / "b.tif")
+
+
+def test_where_nobody_has_annotated_nothing_is_wrong(tmp_path):
+    found = np.zeros((40, 40), np.uint16)
+    found[2:12, 2:12], found[25:35, 25:35] = 1, 2
+    true = np.where(found == 1, 1, 0)
+    true[20:] = -1
+    tifffile.imwrite(tmp_path / "found.tif", found)
+    tifffile.imwrite(tmp_path / "true.tif", true.astype(np.int16))
+    agreement = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert agreement.precision == (1, 1, 1)
+    assert (agreement.true_cells, agreement.found_cells) == (1, 1)
+
+
+@pytest.fixture
+def film():
+    """Return masks of a cell that moves through four frames, and another that rests."""
+    labels = np.zeros((4, 40, 40), np.uint16)
+    for t in range(4):
+        labels[t, 5:15, 7 * t : 7 * t + 10] = 1
+        labels[t, 25:35, 25:35] = 2
+    return labels
+
+
+def own_ids(labels):
+    """Number the cells of each frame anew."""
+    return np.where(labels > 0, labels + 2 * np.arange(4)[:, None, None], 0).astype(
+        "u2"
+    )
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"metadata": {"axes": "TYX"}}, {"imagej": True, "metadata": {"axes": "TYX"}}],
+)
+@pytest.mark.parametrize("tracked", [True, False])
+def test_frames_are_compared_one_by_one(tmp_path, film, how, tracked):
+    """Cells are the same whether they have one id in all frames or one in each."""
+    film[3, 30:] = 0
+    tifffile.imwrite(tmp_path / "true.tif", film, **how)
+    found = film if tracked else own_ids(film)
+    tifffile.imwrite(tmp_path / "found.tif", found, metadata={"axes": "TYX"})
+    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert result.precision == (1, 1, 1)
+    assert (result.true_cells, result.found_cells, result.note) == (8, 8, "")
+    found[0, 25:35, 25:28] = 0  # IoU 0.7 in one frame of four
+    tifffile.imwrite(tmp_path / "found.tif", found, metadata={"axes": "TYX"})
+    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert result.precision == pytest.approx((1, 7 / 9, 7 / 9))
+
+
+def test_the_image_beside_masks_says_what_they_are(tmp_path, film):
+    """Cellpose itself writes masks without a word on their axes."""
+    for name, masks in (("true", film), ("out", own_ids(film))):
+        (tmp_path / name).mkdir()
+        path = tmp_path / name / "a_masks.tif"
+        tifffile.imwrite(path, masks, metadata=None, photometric="minisblack")
+    found, true = tmp_path / "out" / "a_masks.tif", tmp_path / "true" / "a_masks.tif"
+    result = agreement_of_files(found, true)
+    assert result.precision == (0, 0, 0)
+    assert "are taken for a stack" in result.note
+    assert "add --axes TYX" in result.note
+    assert agreement_of_files(found, true, "TYX").precision == (1, 1, 1)
+    image = film.astype(np.uint8)
+    tifffile.imwrite(tmp_path / "true" / "a.tif", image, metadata={"axes": "TYX"})
+    result = agreement_of_files(found, true)
+    assert (result.precision, result.note) == ((1, 1, 1), "")
+
+
+def test_planes_of_a_stack_are_compared_together(tmp_path, film):
+    film[:, :20] = 0
+    for name, masks in (("true.tif", film), ("found.tif", own_ids(film))):
+        tifffile.imwrite(tmp_path / name, masks, metadata={"axes": "ZYX"})
+    result = agreement_of_files(tmp_path / "found.tif", tmp_path / "true.tif")
+    assert (result.true_cells, result.found_cells) == (1, 4)
+    assert result.precision == (0, 0, 0)
+
+
+def test_axes_that_do_not_fit_masks_are_refused(tmp_path, film):
+    tifffile.imwrite(tmp_path / "a.tif", film, photometric="minisblack")
+    for axes in ("YX", "CYX", "TZYX"):
+        with pytest.raises(MasksUnreadable, match=f"cannot be {axes}"):
+            agreement_of_files(tmp_path / "a.tif", tmp_path / "a.tif", axes)

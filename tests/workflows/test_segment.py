@@ -280,3 +280,14 @@ def test_an_image_too_large_for_the_computer_is_not_tried_again(opened, little_g
     with pytest.raises(NotEnoughMemory, match=r"a\.tif does not fit"):
         run(image, device=little_gpu)
     assert reader.times == 1
+
+
+def test_a_distance_of_planes_that_nobody_says_is_mentioned(opened):
+    known = opened("a.tif", (12, 48, 48), "ZYX")
+    assert run(known, do_3D=True, min_size=100).notes == ()
+    image = replace(known, pixel_size_um=(None, 0.25, 0.25))
+    [note] = run(image, do_3D=True, min_size=100).notes
+    assert "does not say how far apart its planes are" in note
+    assert "set the anisotropy" in note
+    assert run(image, do_3D=True, min_size=100, anisotropy=1.0).notes == ()
+    assert run(image).notes == ()

@@ -23,7 +23,9 @@ from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.engine.networks.model_card import card_path
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
+from cellpose_studio.engine.training.augmentation import normalized_input
 from cellpose_studio.workflows.train import train_on_folders
+from cellpose_studio.workflows.training_images import read_training_images
 
 TINY = TrainingParameters(
     n_epochs=1, widths=(2, 4, 8), bsize=64, min_train_masks=1, batch_size=2
@@ -273,7 +275,7 @@ def test_a_stack_is_said_to_be_none_that_can_be_trained_on(trained, pair):
         trained()
     assert "single planes" in failure.value.hint
     tifffile.imwrite(path, masks, photometric="minisblack", metadata=None)
-    with pytest.raises(TrainingSetUnfit, match="does not say which axis") as failure:
+    with pytest.raises(TrainingSetUnfit, match="do not define the axes") as failure:
         trained()
     assert "single planes" in failure.value.hint
 
@@ -309,3 +311,52 @@ def test_a_stop_ends_every_phase_and_leaves_no_file(trained, pair, tmp_path, pha
     with pytest.raises(Cancelled):
         trained(checkpoint=checkpoint)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.mark.parametrize("offset", [0, 2**40])
+def test_images_are_trained_on_without_what_is_no_number(pair, folder, offset):
+    """Far from 0, the contrast is kept as well."""
+    path = pair("a.tif")
+    pixels = tifffile.imread(path).astype(np.float64)
+    pixels[:5] = np.nan
+    tifffile.imwrite(path, pixels + offset)
+    found = [(path, folder / "a_masks.tif", 0)]
+    [image] = read_training_images(found, (), Checkpoint())
+    seen = normalized_input(image.pixels)
+    low, high = np.percentile(pixels[5:], (1, 99))
+    expected = (pixels[5:] - low) / (high - low)
+    np.testing.assert_allclose(seen[5:], expected, atol=1e-4)
+    assert not seen[:5].any()
+
+
+def test_what_nobody_has_annotated_is_not_seen(pair, folder):
+    path = pair("a.tif")
+    truth = tifffile.imread(folder / "a_masks.tif").astype(np.int16)
+    truth[32:] = -1
+    tifffile.imwrite(folder / "a_masks.tif", truth)
+    [image] = read_training_images(
+        [(path, folder / "a_masks.tif", 0)], (), Checkpoint()
+    )
+    assert image.labels.max() == 2
+    assert not image.labels[32:].any()
+    seen = normalized_input(image.pixels)
+    assert not seen[32:].any()
+    assert seen[:32].any()
+
+
+@pytest.mark.parametrize("value", [1, 255])
+def test_masks_of_foreground_alone_are_said_to_be_that(trained, pair, folder, value):
+    pair("a.tif", shape=(96, 128))
+    y, x = np.indices((96, 128))
+    inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
+    tifffile.imwrite(folder / "a_masks.tif", (inside * value).astype(np.uint8))
+    with pytest.raises(TrainingSetUnfit, match=f"holds 0 and {value} only") as raised:
+        trained()
+    assert "a number of its own" in raised.value.hint
+
+
+def test_masks_named_as_ome_tiff_are_found(trained, pair, folder):
+    pair("a.tif", ending="_masks.ome.tif")
+    path = pair("b.tif")
+    path.rename(path.with_name("b.ome.tif"))
+    assert trained() == (2, 0)

@@ -9,6 +9,8 @@ from typing import Literal
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.images.intensities import non_finite
+
 Blending = Literal["additive", "translucent", "minimum"]
 
 _STEPS = 256
@@ -25,7 +27,7 @@ class Channel:
     Attributes
     ----------
     pixels
-        (Y, X), or (Y, X, 3) of a colour picture. NaN counts as darkest.
+        (Y, X), or (Y, X, 3) of a colour picture. NaN and infinity count as darkest.
     limits
         Values that are shown darkest and brightest.
     colours
@@ -109,8 +111,11 @@ def _brightness(plane: Channel) -> Floats:
     span = high - low if high > low else 1.0
     # Double precision keeps large integers apart when the limits are close together.
     # Pixels are clipped first: dividing one far outside close limits overflows.
-    inside = plane.pixels.astype(np.float64).clip(low, low + span)
-    bright = np.nan_to_num((inside - low) / span).clip(0, 1).astype(np.float32)
+    values = plane.pixels.astype(np.float64)
+    if (holes := non_finite(plane.pixels)) is not None:
+        values[holes] = low
+    inside = values.clip(low, low + span)
+    bright = ((inside - low) / span).clip(0, 1).astype(np.float32)
     return bright if plane.gamma == 1 else bright ** np.float32(plane.gamma)
 
 

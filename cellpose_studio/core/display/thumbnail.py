@@ -8,6 +8,7 @@ import numpy.typing as npt
 from cellpose_studio.core.display.composite import as_bytes
 from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels, palette
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.images.intensities import limits
 
 SIZE = 96
 """Longer side of a thumbnail, px."""
@@ -95,20 +96,19 @@ def sample_plane(image: ImageSource, channel: int) -> npt.NDArray[np.generic]:
 
 def _brightness(seen: npt.NDArray[np.generic]) -> Floats:
     """Return the pixels of a colour picture from 0 to 1, by their type alone."""
-    values = np.nan_to_num(seen.astype(np.float64), posinf=1, neginf=0)
+    values = np.nan_to_num(seen.astype(np.float64), posinf=0, neginf=0)
     brightest = np.iinfo(seen.dtype.str).max if seen.dtype.kind in "ui" else 1
     return (values / brightest).clip(0, 1).astype(np.float32)
 
 
 def _stretch_contrast(seen: npt.NDArray[np.generic]) -> Floats:
     """Return the pixels from 0 to 1 between the darkest and the brightest of them."""
-    # NaN, as around a registered image, counts as 0. The clipping keeps differences
-    # of extreme values finite.
-    values = np.nan_to_num(seen.astype(np.float64), posinf=0, neginf=0)
-    values = values.clip(-1e300, 1e300)
-    low, high = np.percentile(values, CONTRAST)
+    low, high = limits(seen, CONTRAST)
     if not low < high:
-        return np.zeros(values.shape, np.float32)
+        return np.zeros(seen.shape, np.float32)
+    values = seen.astype(np.float64)
+    values[~np.isfinite(values)] = low
+    values = values.clip(-1e300, 1e300)
     return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
 
 

@@ -11,6 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.images.intensities import non_finite
+
 AXES = "TCZYX"
 """Order of the axes of every image; a missing axis has length 1."""
 
@@ -55,6 +57,10 @@ class ImageSource:
         Whether the channels are the red, green and blue of a colour image.
     fingerprint
         Hash that reveals whether the file was replaced by another one.
+    step_ratio
+        Z step over pixel size, where the file defines it without a unit.
+    notes
+        What is missing from the file, one sentence each.
     """
 
     path: Path
@@ -67,6 +73,8 @@ class ImageSource:
     rgb: bool
     fingerprint: str
     reader: PixelReader
+    step_ratio: float | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
@@ -104,9 +112,11 @@ class ImageSource:
 
     @property
     def anisotropy(self) -> float | None:
-        """Z step over pixel size; None without a pixel size or without a stack."""
+        """Z step over pixel size; None where it is unknown or without a stack."""
         z, y, _ = self.pixel_size_um
-        return z / y if self.planes > 1 and z and y else None
+        if self.planes == 1:
+            return None
+        return z / y if z and y else self.step_ratio
 
     @cached_property
     def label_scale(self) -> tuple[float, ...]:
@@ -117,7 +127,8 @@ class ImageSource:
         """
         z, y, x = self.pixel_size_um
         y = y or 1.0
-        scale = {"T": 1.0, "Z": z or y, "Y": y, "X": x or y}
+        step = y * (self.step_ratio or 1.0)
+        scale = {"T": 1.0, "Z": z or step, "Y": y, "X": x or y}
         axes = [
             a for a, n in zip("TZ", (self.frames, self.planes), strict=True) if n > 1
         ]
@@ -150,11 +161,17 @@ class ChannelPixels:
 
     It has the shape of a label image of the image, so that napari can overlay both,
     and implements the part of the array protocol that napari needs.
+
+    Parameters
+    ----------
+    dark
+        Replaces NaN and infinity, which would break napari's contrast limits.
     """
 
-    def __init__(self, image: ImageSource, channel: int) -> None:
+    def __init__(self, image: ImageSource, channel: int, dark: float = 0.0) -> None:
         self._image = image
         self._channel = channel
+        self._dark = dark
         self.shape = image.label_shape
         self.dtype = image.dtype
         self.ndim = len(self.shape)
@@ -181,6 +198,8 @@ class ChannelPixels:
             slice(0, x),
         )
         block = self._image.reader.read(region)[:, 0]
+        if (holes := non_finite(block)) is not None:
+            block = np.where(holes, block.dtype.type(self._dark), block)
         return block[(outer[0][1], outer[1][1], *keys[self.ndim - 2 :])]
 
     def __array__(

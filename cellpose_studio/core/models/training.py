@@ -90,7 +90,8 @@ class TrainingImage:
     name
         For messages and the model's card.
     pixels
-        (C, Y, X) float32, the channels as they are in the file. The network sees
+        (C, Y, X) float32, the channels as they are in the file; a constant may be
+        subtracted, and what is no number is NaN or infinite. The network sees
         their mean, normalised, in its first input.
     labels
         (Y, X) integer masks.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
+from cellpose_studio.core.recipes.cellpose_holes import scaling_lines
 from cellpose_studio.core.recipes.heading import heading, masks_name
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 
@@ -40,6 +41,7 @@ def cellpose_script(record: RunRecord) -> str:
         else "[segmented(plane) for frame in image for plane in inputs(frame)]"
     )
     shape = _label_shape(record.image)
+    function, call = scaling_lines(record, whole)
     unit = "stacks" if whole else "planes"
     return f'''"""{heading(record)}
 On a processor, fewer than 1 pixel in 1000 should differ.
@@ -57,15 +59,15 @@ model = models.CellposeModel(
 
 def inputs(frame):
     """Return what the network sees: planes, rows, columns, inputs."""
-    frame = np.nan_to_num(frame.astype(np.float32), nan=0, posinf=0, neginf=0)
+    frame = {_near_zero(record)}.astype(np.float32)
 {_inputs(record.parameters)}
-
+{function}
 def segmented(pixels):
     """Return the masks of a {"stack" if whole else "plane"}."""
-    masks = model.eval(
+{call}    masks = model.eval(
         pixels,
         channel_axis=-1,
-{_arguments(record, whole)}    )[0]
+{_arguments(record, whole, limits=bool(call))}    )[0]
 {_without_border(record.parameters)}
 
 parts = {run}
@@ -107,6 +109,12 @@ def _reading(record: RunRecord) -> tuple[str, str]:
         lines.insert(0, "import imagecodecs")
         reader = "imagecodecs"
     read = f"image = {reader}.imread({image.path!r})\n"
+    if reader == "tifffile":
+        read += (
+            f"if tifffile.TiffFile({image.path!r}).pages.first.photometric in (0, 3):\n"
+            '    raise SystemExit("Palettes, and files in which 0 is white, are read '
+            'by Cellpose Studio alone.")\n'
+        )
     axes = image.axes
     if "S" in axes:
         colours = f"range({shape[1]})"
@@ -128,6 +136,14 @@ def _label_shape(image: ImageRecord) -> tuple[int, ...]:
     return (*(n for n in (t, z) if n > 1), y, x)
 
 
+def _near_zero(record: RunRecord) -> str:
+    """Return what centres values that float32 would round the contrast of away."""
+    wide = record.image.dtype in ("int64", "uint64", "float64")
+    if not wide or not record.parameters.normalization.normalize:
+        return "frame"
+    return "(frame - np.nanmedian(frame))"
+
+
 def _inputs(parameters: SegmentationParameters) -> str:
     seen = []
     for channel in parameters.channels:
@@ -139,7 +155,7 @@ def _inputs(parameters: SegmentationParameters) -> str:
     return f"    return np.stack([{', '.join(seen)}], axis=-1)\n"
 
 
-def _arguments(record: RunRecord, whole: bool) -> str:
+def _arguments(record: RunRecord, whole: bool, limits: bool) -> str:
     parameters = record.parameters
     given = {name: getattr(parameters, name) for name in _PASSED_ON}
     if whole:
@@ -155,6 +171,7 @@ def _arguments(record: RunRecord, whole: bool) -> str:
     lines.append("        # A dict, because Cellpose keeps what a bool changes.\n")
     lines.append("        normalize={\n")
     lines += [f'            "{n}": {v!r},\n' for n, v in normalization.items()]
+    lines += ['            "lowhigh": limits,\n'] if limits else []
     return "".join([*lines, "        },\n"])
 
 

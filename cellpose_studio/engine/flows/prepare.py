@@ -7,7 +7,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.images.intensities import as_float32, non_finite
 from cellpose_studio.core.runs.parameters import GREY, Normalization
+from cellpose_studio.engine.flows.holes import normalized_around
 
 
 def network_input(
@@ -23,16 +25,21 @@ def network_input(
     channels
         The channel for each input, as in `SegmentationParameters`.
     pixels
-        All channels of the stack, (C, Z, Y, X), any type; not modified. NaN and
-        infinity, as around a registered image, count as 0.
+        All channels of the stack, (C, Z, Y, X), any type; not changed. Pixels that
+        are no number, as around a registered image, take part in no percentile,
+        and are as dark as what becomes 0.
     normalization
         Applied by Cellpose's own functions.
     together
         Scale all planes by the same percentiles.
     """
-    stack = np.stack([_channel(pixels, c) for c in channels], axis=-1)
+    seen = [_channel(pixels, c, normalization.normalize) for c in channels]
+    stack = np.stack(seen, axis=-1)
+    holes = non_finite(stack)
     if not normalization.normalize:
-        return stack
+        return stack if holes is None else np.where(holes, np.float32(0), stack)
+    if holes is not None:
+        return normalized_around(stack, holes, normalization, together)
     from cellpose_studio.engine.cellpose_api import normalize_img
 
     options = cellpose_options(normalization)
@@ -50,13 +57,20 @@ def cellpose_options(normalization: Normalization) -> dict[str, Any]:
 
 
 def _channel(
-    pixels: npt.NDArray[np.generic], channel: int | None
+    pixels: npt.NDArray[np.generic], channel: int | None, centred: bool
 ) -> npt.NDArray[np.float32]:
-    """Return one input as float32 (Z, Y, X)."""
+    """Return one input as float32 (Z, Y, X).
+
+    With ``centred``, a constant is subtracted from values that float32 cannot tell
+    from each other; normalisation takes it out again.
+    """
     if channel is None:
         return np.zeros(pixels.shape[1:], np.float32)
+    wanted = pixels if channel == GREY else pixels[channel - 1 : channel]
+    if centred:
+        parts = [as_float32(one) for one in wanted]
+        if any(offset for _, offset in parts):
+            wanted = np.stack([values for values, _ in parts])
     if channel == GREY:
-        seen = pixels.mean(axis=0, dtype=np.float32)
-    else:
-        seen = pixels[channel - 1].astype(np.float32)
-    return np.nan_to_num(seen, copy=False, nan=0, posinf=0, neginf=0)
+        return wanted.mean(axis=0, dtype=np.float32)
+    return wanted[0].astype(np.float32)

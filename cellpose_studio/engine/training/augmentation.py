@@ -11,11 +11,13 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.images.intensities import non_finite
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.core.runs.parameters import GREY, Normalization
 from cellpose_studio.engine.flows.prepare import network_input
 
 FloatArray = npt.NDArray[np.float32]
+Mask = npt.NDArray[np.bool_]
 
 _FLAT = 1e-3
 """Contrast up to which an image counts as empty, as in Cellpose."""
@@ -38,9 +40,22 @@ def vary(
 ) -> FloatArray:
     """Return (Y, X), the network input for a random variation of ``pixels`` (C, Y, X).
 
-    ``pixels`` are not modified. The blur is relative to ``diameter`` (px).
+    ``pixels`` are not changed. ``diameter`` (px) is what the blur is relative to.
+    What is no number is 0, as in a run.
     """
-    grey = _normalised(_mixed(pixels, parameters.mix_channels, rng), 1, 99)
+    grey = _mixed(pixels, parameters.mix_channels, rng)
+    holes = non_finite(grey)
+    seen = _changed(_normalised(grey, holes, 1, 99), holes, diameter, parameters, rng)
+    return seen if holes is None else np.where(holes, np.float32(0), seen)
+
+
+def _changed(
+    grey: FloatArray,
+    holes: Mask | None,
+    diameter: float,
+    parameters: TrainingParameters,
+    rng: np.random.Generator,
+) -> FloatArray:
     if rng.random() < parameters.invert:
         grey = 1 - grey
     if parameters.shading and rng.random() < _OFTEN:
@@ -50,9 +65,9 @@ def vary(
     if parameters.noise and rng.random() < _OFTEN:
         grey = _noisy(grey, parameters.noise * rng.random() ** 2, rng)
     if not parameters.shading:
-        return _normalised(grey, 1, 99)
-    # The density of cells in a field shifts the percentiles, which this imitates.
-    seen = _normalised(grey, rng.uniform(0, 2), rng.uniform(98, 99.9))
+        return _normalised(grey, holes, 1, 99)
+    # Few or many cells in the field shift the percentiles of the same cells.
+    seen = _normalised(grey, holes, rng.uniform(0, 2), rng.uniform(98, 99.9))
     return seen * np.float32(1 + parameters.shading * rng.uniform(-0.5, 0.5))
 
 
@@ -67,14 +82,20 @@ def _mixed(
     return np.tensordot(weights, pixels, 1)
 
 
-def _normalised(grey: FloatArray, low: float, high: float) -> FloatArray:
-    """Return ``grey`` with these percentiles at 0 and 1."""
-    # Percentiles of a large image are estimated from a part of its pixels.
+def _normalised(
+    grey: FloatArray, holes: Mask | None, low: float, high: float
+) -> FloatArray:
+    """Return ``grey`` with these percentiles at 0 and 1, and 0 in holes."""
+    # A part of the pixels of a large image tells them as well.
     step = 1 + max(grey.shape) // 512
-    dark, bright = np.percentile(grey[::step, ::step], (low, high))
+    seen = grey[::step, ::step]
+    if holes is not None:
+        seen = seen[~holes[::step, ::step]]
+    dark, bright = np.percentile(seen, (low, high)) if seen.size else (0, 0)
     if bright - dark <= _FLAT:
         return np.zeros_like(grey, np.float32)
-    return ((grey - dark) / (bright - dark)).astype(np.float32)
+    normalised = ((grey - dark) / (bright - dark)).astype(np.float32)
+    return normalised if holes is None else np.where(holes, np.float32(0), normalised)
 
 
 def _shaded(grey: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:

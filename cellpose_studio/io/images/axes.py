@@ -39,7 +39,7 @@ def resolve_axes(path: Path, stored: Stored, answer: str | None) -> Stored:
     if _known(stored.axes):
         return stored
     if answer is None:
-        raise AxesAmbiguous(_question(path, stored))
+        raise AxesAmbiguous(question_of(path, stored))
     axes = answer.strip().upper()
     _check(path, stored, axes)
     if axes.find("S") == stored.axes.find("S"):
@@ -70,7 +70,14 @@ def _check(path: Path, stored: Stored, axes: str) -> None:
     )
 
 
-def _question(path: Path, stored: Stored) -> AxesQuestion:
+def question_of(path: Path, stored: Stored) -> AxesQuestion:
+    """Return what to ask about the axes that ``stored`` leaves open.
+
+    Raises
+    ------
+    ImageUnreadable
+        If there are more axes than we have names for.
+    """
     choices = _choices(stored.axes, stored.shape)
     if not choices:
         raise ImageUnreadable(

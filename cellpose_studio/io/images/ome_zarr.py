@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from cellpose_studio.io.images.stored_image import (
     Stored,
     damaged,
 )
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import step_ratio, to_um
 from cellpose_studio.io.images.zarr_pixels import ZarrPixels, attributes, inner_folder
 
 Json = dict[str, Any]
@@ -102,6 +103,7 @@ def _image(folder: Path, root: Path) -> Stored:
         pixels=pixels,
         scene="" if folder == root else folder.relative_to(root).as_posix(),
         pixel_size_um=_pixel_size(axes, scales),
+        step_ratio=_step_ratio(axes, scales),
         channel_names=_channel_names(ome),
     )
 
@@ -130,13 +132,32 @@ def _pixel_size(axes: list[Json], scales: list[list[float] | None]) -> PixelSize
     """Return the sizes in µm; scales of the level and of all levels multiply."""
     if not scales or any(s is None or len(s) != len(axes) for s in scales):
         return UNKNOWN_SIZE
-    sizes: dict[str, float | None] = {}
+    sizes = _sizes(axes, scales)
+    um = {a: to_um(size, unit) for a, (size, unit) in sizes.items()}
+    return um.get("Z"), um.get("Y"), um.get("X")
+
+
+def _step_ratio(axes: list[Json], scales: list[list[float] | None]) -> float | None:
+    """Return the Z step over the size of a pixel; it needs no unit."""
+    if not scales or any(s is None or len(s) != len(axes) for s in scales):
+        return None
+    sizes = _sizes(axes, scales)
+    if not {"Z", "Y"} <= sizes.keys():
+        return None
+    (z, z_unit), (y, y_unit) = sizes["Z"], sizes["Y"]
+    return step_ratio(z, y, z_unit, y_unit)
+
+
+def _sizes(
+    axes: list[Json], scales: list[list[float] | None]
+) -> dict[str, tuple[float, str]]:
+    """Return the size of a pixel along each axis, and its unit or ""."""
+    sizes = {}
     for n, axis in enumerate(axes):
-        size = 1.0
-        for scale in scales:
-            size *= float(scale[n]) if scale else 1.0
-        sizes[_letter(axis)] = to_um(size, str(axis.get("unit", "")))
-    return sizes.get("Z"), sizes.get("Y"), sizes.get("X")
+        size = math.prod(float(scale[n]) if scale else 1.0 for scale in scales)
+        # Some writers say "units".
+        sizes[_letter(axis)] = size, str(axis.get("unit") or axis.get("units") or "")
+    return sizes
 
 
 def _channel_names(ome: Json) -> tuple[str, ...]:

@@ -7,9 +7,9 @@ from pathlib import Path
 
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.io.images.axes import resolve_axes
 from cellpose_studio.io.images.fingerprint import fingerprint
 from cellpose_studio.io.images.ome_zarr import is_ome_zarr, open_ome_zarr
+from cellpose_studio.io.images.pages import resolved_pages
 from cellpose_studio.io.images.png_jpeg import JPEG_START, PNG_START, open_picture
 from cellpose_studio.io.images.stored_image import Stored, damaged, image_source
 from cellpose_studio.io.images.tiff.reader import TIFF_STARTS, open_tiff
@@ -64,7 +64,7 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
     """
     _check_name(path)
     try:
-        images = [resolve_axes(path, stored, axes) for stored in _stored(path)]
+        images = resolved_pages(path, _stored(path), axes)
         mark = fingerprint(path)
         return [image_source(path, stored, mark) for stored in _with_scenes(images)]
     except StudioError:

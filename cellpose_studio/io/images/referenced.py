@@ -70,6 +70,10 @@ class ReferencedPixels:
 def _scene_of(path: Path, scene: str, axes: str | None) -> ImageSource | None:
     try:
         images = open_images(path, axes)
-    except AxesAmbiguous:
-        return None
+    except AxesAmbiguous as ambiguous:
+        if not scene:
+            return None
+        # Before it was asked for, pages of a file were images of their own.
+        axes = ambiguous.question.choices[-1][0]
+        images = open_images(path, axes)
     return next((image for image in images if image.scene == scene), None)

@@ -56,7 +56,13 @@ class Stored:
     pixel_size_um
         Along Z, Y and X in µm; None if unknown.
     channel_names
-        As in the file; may be fewer than the channels, or empty strings.
+        As in the file; may be fewer than there are channels, or empty strings.
+    step_ratio
+        Z step over the size of a pixel where they have no unit; None: not known.
+    notes
+        What is missing from the file, one sentence each.
+    page
+        Nothing says that this is an image and not a part of one.
     """
 
     axes: str
@@ -69,6 +75,9 @@ class Stored:
     scene: str = ""
     pixel_size_um: PixelSize = UNKNOWN_SIZE
     channel_names: tuple[str, ...] = ()
+    step_ratio: float | None = None
+    notes: tuple[str, ...] = ()
+    page: bool = False
 
     def length(self, axis: str) -> int:
         """Return the length of an axis; 1 if it is missing."""
@@ -100,7 +109,9 @@ def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
         shape=stored.ordered_shape,
         dtype=dtype,
         file_axes=stored.axes,
-        pixel_size_um=stored.pixel_size_um,
+        pixel_size_um=_square(stored.pixel_size_um),
+        step_ratio=stored.step_ratio,
+        notes=stored.notes,
         channel_names=_channel_names(stored),
         rgb=stored.colour and stored.length("C") == 1,
         fingerprint=fingerprint,
@@ -190,6 +201,12 @@ def _check(path: Path, stored: Stored) -> None:
         )
     if not {"Y", "X"} <= set(stored.axes):
         raise ImageUnreadable(f"{path.name} holds no planes, but {stored.axes}.")
+
+
+def _square(size: PixelSize) -> PixelSize:
+    """Return a size of pixels of which one side is known as that of a square."""
+    z, y, x = size
+    return z, y or x, x or y
 
 
 def _pixel_type(dtype: np.dtype[Any]) -> np.dtype[Any]:

@@ -29,6 +29,7 @@ _MICROMETRES = {
     "metre": 1e6,
     "in": 25400.0,
     "inch": 25400.0,
+    "inches": 25400.0,
 }
 
 
@@ -42,6 +43,26 @@ def to_um(value: object, unit: str) -> float | None:
         length = float(str(value))
     except ValueError:
         return None
-    name = unit.strip().lower().replace("\\u00b5", "µ").replace("μ", "µ")
-    length *= _MICROMETRES.get(name, math.nan)
+    name = _name(unit)
+    length *= _MICROMETRES.get(name, _MICROMETRES.get(name.removesuffix("s"), math.nan))
     return length if math.isfinite(length) and length > 0 else None
+
+
+def step_ratio(z: object, y: object, z_unit: str, y_unit: str) -> float | None:
+    """Return one length over another of the same unit, whatever that is.
+
+    None where they are not known, or have other units. Both 1 without a unit is what
+    programs write that know neither.
+    """
+    try:
+        step, size = float(str(z)), float(str(y))
+    except ValueError:
+        return None
+    known = step > 0 and size > 0 and math.isfinite(step / size)
+    if not known or _name(z_unit) != _name(y_unit) or step == size == 1:
+        return None
+    return step / size
+
+
+def _name(unit: str) -> str:
+    return unit.strip().lower().replace("\\u00b5", "µ").replace("μ", "µ")

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from natsort import os_sorted
 
 from cellpose_studio.core.errors import ImageUnreadable
-from cellpose_studio.io.images.reader import is_image_path
+from cellpose_studio.io.images.reader import IMAGE_SUFFIXES, is_image_path
 from cellpose_studio.io.masks.reader import SUFFIXES
 
 # Endings of masks; an ending that contains another one must come first.
 _CELLPOSE, _TRUE, _SESSION = "_cp_masks", "_masks", "_seg"
+
+_OME = ".ome"
 
 # Pictures that Cellpose writes beside an image; "_outlines_cp_masks.png" among them.
 _DERIVED = (
@@ -46,20 +48,30 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
     files = _files(folder)
     masks = _by_image(files)
     images = os_sorted(p for p in files if _may_be_image(p))
-    return [ImageFiles(image, masks.get(image.stem, ())) for image in images]
+    stems = {image.stem for image in images}
+    return [ImageFiles(image, _masks_of(image, masks, stems)) for image in images]
 
 
 def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks in ``folder`` by the name of the image they are named after.
 
-    Those of one image are in the order of `ImageFiles`.
+    Those of one image stand in the order of `ImageFiles`. Of the image a.ome.tif the
+    name is a, whether its masks are named after a or a.ome.
 
     Raises
     ------
     ImageUnreadable
         If the folder cannot be read.
     """
-    return _by_image(_files(folder))
+    named: dict[str, list[Path]] = {}
+    for stem, masks in _by_image(_files(folder)).items():
+        named.setdefault(bare_stem(stem), []).extend(masks)
+    return {stem: _ordered(masks) for stem, masks in named.items()}
+
+
+def bare_stem(stem: str) -> str:
+    """Return the stem of a name without the ``.ome`` of OME-TIFF and OME-Zarr."""
+    return stem[: -len(_OME)] if stem.lower().endswith(_OME) else stem
 
 
 def is_masks_path(path: Path) -> bool:
@@ -67,28 +79,35 @@ def is_masks_path(path: Path) -> bool:
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return path.stem.endswith(_SESSION)
-    named = suffix in SUFFIXES and path.stem.endswith(_TRUE)
+    named = suffix in SUFFIXES and bare_stem(path.stem).endswith(_TRUE)
     return named and not image_stem(path).endswith(_DERIVED)
 
 
 def is_prediction_path(masks: Path) -> bool:
     """Return whether the name of a file of masks is that of a model's result."""
-    return masks.stem.endswith(_CELLPOSE)
+    return bare_stem(masks.stem).endswith(_CELLPOSE)
 
 
 def image_stem(masks: Path) -> str:
     """Return the name, without suffix, of the image that ``masks`` are named after."""
+    stem = bare_stem(masks.stem)
     for ending in (_CELLPOSE, _TRUE, _SESSION):
-        if masks.stem.endswith(ending):
-            return masks.stem.removesuffix(ending)
+        if stem.endswith(ending):
+            return stem.removesuffix(ending)
     return masks.stem
 
 
 def masks_of_image(image: Path) -> tuple[Path, ...]:
     """Return the files of masks in the folder of ``image`` that belong to it."""
+    stems = [image.stem]
+    bare = bare_stem(image.stem)
+    if bare != image.stem and not _is_image_of(image.parent, bare):
+        stems.append(bare)
     named = (
-        image.with_name(image.stem + ending + suffix)
+        image.with_name(stem + ending + ome + suffix)
+        for stem in stems
         for ending in (_TRUE, _SESSION, _CELLPOSE)
+        for ome in ("", _OME)
         for suffix in SUFFIXES
     )
     return _ordered(path for path in named if is_masks_path(path) and path.is_file())
@@ -98,10 +117,12 @@ def image_of_masks(masks: Path) -> Path | None:
     """Return the image in the same folder that ``masks`` are named after, if any."""
     stem = image_stem(masks)
     try:
-        files = [p for p in masks.parent.iterdir() if p.stem == stem]
+        files = os_sorted(masks.parent.iterdir())
     except OSError:
         return None
-    return next((p for p in os_sorted(files) if _may_be_image(p)), None)
+    exact = [p for p in files if p.stem == stem]
+    alike = [p for p in files if bare_stem(p.stem) == stem]
+    return next((p for p in (*exact, *alike) if _may_be_image(p)), None)
 
 
 def _files(folder: Path) -> list[Path]:
@@ -113,6 +134,21 @@ def _files(folder: Path) -> list[Path]:
         ) from error
 
 
+def _is_image_of(folder: Path, stem: str) -> bool:
+    """Return whether there is an image of exactly that name, whatever its suffix."""
+    names = (folder / f"{stem}{suffix}" for suffix in IMAGE_SUFFIXES)
+    return any(path.exists() for path in names)
+
+
+def _masks_of(
+    image: Path, masks: dict[str, tuple[Path, ...]], stems: Collection[str]
+) -> tuple[Path, ...]:
+    """Return the masks of an image; those of a are not of a.ome.tif beside a.tif."""
+    bare = bare_stem(image.stem)
+    own = masks.get(image.stem, ())
+    return own if bare in stems else _ordered((*own, *masks.get(bare, ())))
+
+
 def _by_image(files: list[Path]) -> dict[str, tuple[Path, ...]]:
     masks: dict[str, list[Path]] = {}
     for path in os_sorted(p for p in files if is_masks_path(p)):
@@ -121,7 +157,7 @@ def _by_image(files: list[Path]) -> dict[str, tuple[Path, ...]]:
 
 
 def _may_be_image(path: Path) -> bool:
-    if is_masks_path(path) or path.stem.endswith((_TRUE, *_DERIVED)):
+    if is_masks_path(path) or bare_stem(path.stem).endswith((_TRUE, *_DERIVED)):
         return False
     return is_image_path(path)
 
@@ -130,5 +166,5 @@ def _ordered(masks: Iterable[Path]) -> tuple[Path, ...]:
     """Return one file of each kind; TIFF has priority over PNG, which limits ids."""
     by_kind: dict[str, Path] = {}
     for path in sorted(masks, key=lambda p: (SUFFIXES.index(p.suffix.lower()), p.name)):
-        by_kind.setdefault(path.stem.removeprefix(image_stem(path)), path)
+        by_kind.setdefault(bare_stem(path.stem).removeprefix(image_stem(path)), path)
     return tuple(by_kind[k] for k in (_TRUE, _SESSION, _CELLPOSE) if k in by_kind)

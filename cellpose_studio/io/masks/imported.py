@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ from cellpose_studio.core.runs.flows import Flows
 _LARGEST_ID = int(np.iinfo(np.uint32).max)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class ImportedMasks:
     """A label image of a file, with the other content of the file.
 
@@ -31,18 +32,83 @@ class ImportedMasks:
         ``flow_threshold``, ``diameter``, ``model_path``, ``manual_changes`` …
     path
         The file.
+    unlabelled
+        Pixels, as wide as ``labels``, that the file says nobody has annotated; 0 in
+        ``labels``. None where it says nothing of that kind.
+    axes
+        What the axes of ``labels`` are, of TZYX; "" where the file does not say.
     """
 
     labels: npt.NDArray[np.uint32]
     flows: Flows | None
     path: Path
     details: dict[str, object] = field(default_factory=dict)
+    unlabelled: npt.NDArray[np.bool_] | None = None
+    axes: str = ""
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the user has to know about these masks, one sentence each."""
+        notes = []
+        if self.unlabelled is not None:
+            part = self.unlabelled.mean()
+            notes.append(
+                f"{self.path.name} marks {part:.0%} of the pixels as not annotated "
+                "(-1); they are shown as background."
+            )
+        if self.foreground_only:
+            notes.append(self.foreground_reason)
+        return tuple(notes)
+
+    @cached_property
+    def foreground_only(self) -> bool:
+        """Whether one number is given to several parts, as of foreground."""
+        top = int(self.labels.max(initial=0))
+        if top not in _FOREGROUND or np.any((self.labels != 0) & (self.labels != top)):
+            return False
+        from scipy.ndimage import label
+
+        # A single cell may be in some pieces, but has hardly the number 255.
+        return int(label(self.labels)[1]) >= _FOREGROUND[top]
+
+    @property
+    def foreground_reason(self) -> str:
+        """Say what `foreground_only` means."""
+        return (
+            f"{self.path.name} holds 0 and {self.labels.max()} only: it says where "
+            "cells are, but not which pixels belong to which cell."
+        )
+
+
+FOREGROUND_HINT = (
+    "Give each cell a number of its own, as Connected Components Labeling of Fiji does."
+)
+
+_FOREGROUND = {1: 5, 255: 2, 65535: 2}
+"""Numbers that mean foreground, and how many parts they are in then at least."""
+
+
+def label_image(values: npt.NDArray[Any], path: Path) -> ImportedMasks:
+    """Return the masks of a label image, in which -1 is what nobody has annotated.
+
+    Raises
+    ------
+    MasksUnreadable
+        As `as_labels` does.
+    """
+    marked = values == -1 if values.dtype.kind in "if" else None
+    if marked is None or not marked.any():
+        return ImportedMasks(labels=as_labels(values, path), flows=None, path=path)
+    labels = as_labels(np.where(marked, values.dtype.type(0), values), path)
+    unlabelled = marked.reshape(labels.shape)
+    return ImportedMasks(labels=labels, flows=None, path=path, unlabelled=unlabelled)
 
 
 def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
     """Return a copy of ``values`` as labels, without leading axes of length 1.
 
-    A background of -1, as in old Cellpose files, is corrected by adding 1.
+    Background may be -1, as in old files of Cellpose's own format: then 1 is added
+    to all.
 
     Raises
     ------

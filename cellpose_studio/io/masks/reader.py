@@ -2,18 +2,30 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
-from cellpose_studio.io.masks.imported import ImportedMasks, as_labels
+from cellpose_studio.io.images.tiff.imagej import calibration_offset, is_plain_stack
+from cellpose_studio.io.masks.imported import ImportedMasks, label_image
+from cellpose_studio.io.masks.png_labels import png_numbers
 from cellpose_studio.io.masks.seg_npy import read_seg
+
+if TYPE_CHECKING:
+    from tifffile import TiffPageSeries
 
 SUFFIXES = (".tif", ".tiff", ".png", ".npy")
 """Files that may hold masks, in lower case."""
+
+_GREYS = (0, 1)
+"""Photometric interpretations of TIFF 6.0 for grey values."""
+
+_WITH_ALPHA = 2
+"""Samples of a pixel that is a number and its transparency."""
 
 
 def read_masks(path: Path) -> ImportedMasks:
@@ -32,13 +44,16 @@ def read_masks(path: Path) -> ImportedMasks:
         )
     if suffix == ".npy":
         return read_seg(path)
-    values = _pixels(path, suffix)
-    return ImportedMasks(as_labels(values, path), flows=None, path=path)
+    values, axes = _pixels(path, suffix)
+    masks = label_image(values, path)
+    known = len(axes) == masks.labels.ndim and set(axes) <= set("TZYX")
+    return replace(masks, axes=axes if known else "")
 
 
-def _pixels(path: Path, suffix: str) -> npt.NDArray[Any]:
+def _pixels(path: Path, suffix: str) -> tuple[npt.NDArray[Any], str]:
+    """Return the values, and the letters of their axes."""
     try:
-        return _png(path) if suffix == ".png" else _tiff(path)
+        return (_png(path), "YX") if suffix == ".png" else _tiff(path)
     except MasksUnreadable:
         raise
     except OSError as error:
@@ -51,33 +66,59 @@ def _pixels(path: Path, suffix: str) -> npt.NDArray[Any]:
 
 
 def _png(path: Path) -> npt.NDArray[Any]:
-    import imagecodecs
-
-    pixels: npt.NDArray[Any] = imagecodecs.png_decode(path.read_bytes())
-    if pixels.ndim > 2:
+    numbers = png_numbers(path.read_bytes())
+    if numbers is None:
         raise _colour(path)
-    return pixels
+    return numbers
 
 
-def _tiff(path: Path) -> npt.NDArray[Any]:
+def _tiff(path: Path) -> tuple[npt.NDArray[Any], str]:
     import tifffile
 
     with tifffile.TiffFile(path) as tiff:
-        series = tiff.series[0]
-        axes, shape = series.axes, series.shape
-        if "S" in axes and not _planes_stored_as_colours(axes, series.dtype):
+        images = [one for one in tiff.series if not one.keyframe.is_reduced]
+        parts = [_series(one, path) for one in images or tiff.series]
+        offset = calibration_offset(tiff.imagej_metadata or {})
+    if len({part.shape for part, _ in parts}) > 1:
+        raise MasksUnreadable(
+            f"{path.name} holds {len(parts)} images of different sizes.",
+            "Save the one that holds the masks as a file of its own.",
+        )
+    # Programs that write page by page describe each plane as an image of its own.
+    values, axes = parts[0]
+    if len(parts) > 1:
+        values, axes = np.stack([part for part, _ in parts]), "?" + axes
+    return (values.astype(np.int64) + offset if offset else values), axes
+
+
+def _series(series: TiffPageSeries, path: Path) -> tuple[npt.NDArray[Any], str]:
+    """Read one image of a file, without axes of length 1, and the letters of others."""
+    axes, shape, samples = series.axes, series.shape, 0
+    if "S" in axes and not _planes_stored_as_colours(axes, series.dtype):
+        samples = shape[axes.index("S")]
+        if series.keyframe.photometric not in _GREYS or samples > _WITH_ALPHA:
             raise _colour(path)
-        if "C" in axes and shape[axes.index("C")] > 1:
-            raise MasksUnreadable(
-                f"{path.name} has {shape[axes.index('C')]} channels; a label image has "
-                "one.",
-                "Save the channel that holds the masks as a file of its own.",
-            )
-        pixels = series.asarray()
+    if "C" in axes and shape[axes.index("C")] > 1:
+        raise MasksUnreadable(
+            f"{path.name} has {shape[axes.index('C')]} channels; a label image has "
+            "one.",
+            "Save the channel that holds the masks as a file of its own.",
+        )
+    pixels = series.asarray()
+    if samples:
+        pixels = pixels.take(0, axis=axes.index("S"))
+        axes = axes.replace("S", "")
+    shape = pixels.shape
     order = sorted(range(len(axes)), key=lambda n: "TZCSYX".find(axes[n]))
-    # Inner axes of length 1, as a channel between planes and rows, are dropped.
-    kept = [shape[n] for n in order if shape[n] > 1 or axes[n] in "YX"]
-    return pixels.transpose(order).reshape(kept)
+    # Inner axes of length 1 (a channel between planes and rows) go as well.
+    kept = [n for n in order if shape[n] > 1 or axes[n] in "YX"]
+    values = pixels.transpose(order).reshape([shape[n] for n in kept])
+    letters = "".join(axes[n] for n in kept)
+    if series.kind == "imagej":
+        # A sequence of any kind is slices to ImageJ, unless it was said to be more.
+        plain = is_plain_stack(series.keyframe.parent.imagej_metadata or {})
+        letters = letters.replace("Z", "?") if plain and "T" not in letters else letters
+    return values, letters
 
 
 def _planes_stored_as_colours(axes: str, dtype: np.dtype[Any] | None) -> bool:

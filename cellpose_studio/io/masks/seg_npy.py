@@ -54,7 +54,7 @@ def read_seg(path: Path) -> ImportedMasks:
     if diameter is not None:
         details["diameter"] = diameter
     flows = flows_from(stored.get("flows"), labels.shape, diameter)
-    return ImportedMasks(labels, flows, path, details)
+    return ImportedMasks(labels=labels, flows=flows, path=path, details=details)
 
 
 def export_seg(path: Path, masks: MasksToExport) -> None:

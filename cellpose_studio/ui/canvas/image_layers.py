@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from cellpose_studio.core.display.thumbnail import (
     CHANNEL_COLOURS,
     CONTRAST,
     sample_plane,
 )
 from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
+from cellpose_studio.core.images.intensities import limits as limits_of
 
 CHANNEL = "channel"
 """Metadata key of a layer of the image: the index of its channel; None: all colours."""
@@ -45,9 +44,8 @@ def axis_labels(image: ImageSource) -> list[str]:
 
 def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
     """Return limits that show most of the middle plane; a few pixels may be cut."""
-    seen = sample_plane(image, channel).astype(np.float64)
-    low, high = np.percentile(seen, CONTRAST)
-    return (float(low), float(high)) if low < high else (float(low), float(low) + 1)
+    low, high = limits_of(sample_plane(image, channel), CONTRAST)
+    return (low, high) if low < high else (low, low + 1)
 
 
 def _add_colours(model: Any, image: ImageSource) -> None:
@@ -62,12 +60,13 @@ def _add_colours(model: Any, image: ImageSource) -> None:
 
 def _add_channel(model: Any, image: ImageSource, channel: int) -> None:
     several = image.channels > 1
+    limits = contrast(image, channel)
     model.add_image(
-        ChannelPixels(image, channel),
+        ChannelPixels(image, channel, dark=limits[0]),
         name=image.channel_names[channel] if several else image.path.name,
         colormap=_COLOURS[channel % len(_COLOURS)] if several else "gray",
         blending="additive" if several else "translucent_no_depth",
-        contrast_limits=contrast(image, channel),
+        contrast_limits=limits,
         multiscale=False,
         metadata={CHANNEL: channel},
         **placed(image),

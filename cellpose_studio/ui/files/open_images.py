@@ -8,7 +8,7 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QDialog, QWidget
 
-from cellpose_studio.app.failures import failure_of
+from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.project.project import Project
@@ -51,6 +51,7 @@ class _Opening:
     shown: bool = False
     questions: list[AxesQuestion] = field(default_factory=list)
     failures: list[StudioError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 class Opener:
@@ -119,6 +120,7 @@ class Opener:
         opening.added = opening.done
         opening.questions += opened.questions
         opening.failures += opened.failures
+        opening.notes += opened.notes
         if opening.done < len(opening.files):
             self._open_some(opening)
         else:
@@ -127,8 +129,14 @@ class Opener:
     def _finish(self, opening: _Opening) -> None:
         if opening.shown or opening.questions:
             self._settings.add_recent(opening.paths)
+        notes = list(dict.fromkeys(opening.notes))
         if opening.failures:
-            self._messages.fail_together([failure_of(e) for e in opening.failures])
+            told = [Failure(note) for note in notes]
+            told = [failure_of(error) for error in opening.failures] + told
+            self._messages.fail_together(told)
+        elif notes:
+            more = f" ({len(notes) - 1} more such notes.)" if len(notes) > 1 else ""
+            self._messages.note(notes[0] + more)
         self._ask_about(opening.questions)
 
     def _add(

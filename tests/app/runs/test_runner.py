@@ -289,7 +289,7 @@ def test_thresholds_need_flows(app, cells):
     image = app.open(cells("a.tif"))
     app.thresholds.change(image, PARAMETERS)
     labels = np.zeros((96, 128), np.uint32)
-    masks = ImportedMasks(labels, None, image.source.path)
+    masks = ImportedMasks(labels=labels, flows=None, path=image.source.path)
     label_set = imported_labels("masks", masks, image.source)
     app.session.replace_masks(image, label_set, "Import")
     app.thresholds.change(image, PARAMETERS)
@@ -335,5 +335,7 @@ def test_parameters_of_a_file_count_where_they_are_sensible(tmp_path):
         "min_size": None,
         "diameter": 30.0,
     }
-    masks = ImportedMasks(np.zeros((2, 2), np.uint32), None, tmp_path, details)
+    masks = ImportedMasks(
+        labels=np.zeros((2, 2), np.uint32), flows=None, path=tmp_path, details=details
+    )
     assert parameters_of(masks) == SegmentationParameters(flow_threshold=0.8)

@@ -86,6 +86,24 @@ def test_a_few_hot_pixels_do_not_darken_the_rest():
     assert image_thumbnail(image_of(pixels)).max(axis=(0, 2))[-1] == 255
 
 
+def test_what_is_no_number_is_dark_and_changes_nothing_else():
+    pixels = np.tile(stripes("f4", 1000, 2000), (1, 1, 1, 4, 1))
+    expected = image_thumbnail(image_of(pixels.copy()))
+    pixels[0, 0, 0, :8] = np.nan
+    pixels[0, 0, 0, 8, :5], pixels[0, 0, 0, 8, 5:] = np.inf, -np.inf
+    thumbnail = image_thumbnail(image_of(pixels))
+    assert not thumbnail[:9].any()
+    np.testing.assert_array_equal(thumbnail[9:], expected[9:])
+
+
+def test_of_a_colour_picture_it_is_dark_too():
+    pixels = np.full((1, 3, 1, 4, 4), 0.5, np.float32)
+    pixels[..., 0, 0], pixels[..., 3, 3] = np.nan, np.inf
+    thumbnail = image_thumbnail(image_of(pixels, rgb=True))
+    assert not thumbnail[[0, 3], [0, 3]].any()
+    assert (thumbnail[1:3] == 128).all()
+
+
 def test_channels_are_added_in_the_colours_of_the_canvas():
     pixels = np.zeros((1, 8, 1, 10, 80), np.uint16)
     for channel in range(8):

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -145,3 +146,23 @@ def test_renaming_channels_leaves_the_image_as_it_is():
     assert renamed.channel_names == ("DAPI", "GFP")
     assert image.channel_names == ("Channel 1", "Channel 2")
     assert renamed.key == image.key
+
+
+def with_holes():
+    """An image of floats from 100 up, its first pixels no numbers."""
+    image = image_of((1, 3, 2, 4, 5))
+    pixels = image.reader.pixels.astype(np.float32) + 100
+    pixels[..., 0, :3] = np.nan, np.inf, -np.inf
+    return replace(image, dtype=pixels.dtype, reader=ArrayReader(pixels)), pixels
+
+
+def test_what_is_no_number_is_shown_dark():
+    image, pixels = with_holes()
+    shown = ChannelPixels(image, 1, dark=90.5)[...]
+    known = np.isfinite(pixels[0, 1])
+    np.testing.assert_array_equal(shown[known], pixels[0, 1][known])
+    assert (shown[~known] == 90.5).all()
+    assert shown.dtype == np.float32
+    colours = ColourPixels(image)[0]
+    assert (colours[0, :3] == 0).all()
+    np.testing.assert_array_equal(colours[1:], np.moveaxis(pixels[0, :, 0], 0, -1)[1:])

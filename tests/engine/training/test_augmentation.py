@@ -127,3 +127,25 @@ def test_any_image_gives_finite_numbers_of_its_own_size(pixels, seed):
     assert image.shape == pixels.shape[1:]
     assert image.dtype == np.float32
     assert np.isfinite(image).all()
+
+
+@pytest.mark.parametrize("options", [{}, EVERYTHING], ids=["plain", "everything"])
+def test_what_is_no_number_is_dark_in_every_variation(discs, options):
+    """The rim lies far below all others if it counts as 0, and takes the contrast."""
+    pixels = np.concatenate([discs, discs]) + 20000
+    bad = pixels.copy()
+    bad[:, :6], bad[1, 50, 60], bad[0, 51, 61] = np.nan, np.inf, -np.inf
+    hole = ~np.isfinite(bad).all(axis=0)
+    for whole, seen in zip(
+        variations(pixels, count=10, **options),
+        variations(bad, count=10, **options),
+        strict=True,
+    ):
+        assert not seen[hole].any()
+        away = np.abs(seen - whole)[30:45]
+        assert away.mean() < 0.1 * np.ptp(whole)
+
+
+def test_without_a_single_number_nothing_is_seen(discs):
+    for seen in variations(discs * np.nan, count=3, **EVERYTHING):
+        assert not seen.any()

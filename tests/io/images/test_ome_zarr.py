@@ -355,3 +355,26 @@ def test_absurd_arrays_are_refused(tmp_path, change):
     changed(folder / "0", ".zarray", lambda metadata: metadata.update(change))
     with pytest.raises(ImageUnreadable):
         open_images(folder)
+
+
+def test_a_ratio_needs_no_unit(tmp_path):
+    scales = multiscale("zyx", scale=(2.5, 0.5, 0.5), unit=None)
+    write(tmp_path / "a.zarr", numbered(3, 9, 7), scales, "0.4")
+    [image] = open_images(tmp_path / "a.zarr")
+    assert image.pixel_size_um == (None, None, None)
+    assert image.anisotropy == 5
+
+
+def test_scales_of_1_without_a_unit_say_nothing(tmp_path):
+    scales = multiscale("zyx", scale=(1, 1, 1), unit=None)
+    write(tmp_path / "a.zarr", numbered(3, 9, 7), scales, "0.4")
+    assert open_images(tmp_path / "a.zarr")[0].anisotropy is None
+
+
+def test_a_unit_may_be_called_units(tmp_path):
+    scales = multiscale("zyx", scale=(2.5, 0.5, 0.5), unit=None)
+    for axis in scales["axes"]:
+        axis["units"] = "micrometers"
+    write(tmp_path / "a.zarr", numbered(3, 9, 7), scales, "0.4")
+    [image] = open_images(tmp_path / "a.zarr")
+    assert image.pixel_size_um == (2.5, 0.5, 0.5)

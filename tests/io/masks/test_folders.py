@@ -64,6 +64,36 @@ def test_masks_belong_to_the_image_they_are_named_after(folder):
     }
 
 
+def test_the_ome_in_a_name_is_none_of_the_name(folder):
+    folder("a.ome.tif", "a_cp_masks.ome.tif", "b.ome.tif", "b_masks.tif", "c.tif")
+    folder("c_masks.ome.tif", "d.OME.TIF", "d_masks.OME.TIFF", "d_seg.npy")
+    folder("e.ome.tif", "e.ome_cp_masks.tif", "f_flows.ome.tif", "e_masks.png")
+    assert listed(folder()) == {
+        "a.ome.tif": ["a_cp_masks.ome.tif"],
+        "b.ome.tif": ["b_masks.tif"],
+        "c.tif": ["c_masks.ome.tif"],
+        "d.OME.TIF": ["d_masks.OME.TIFF", "d_seg.npy"],
+        "e.ome.tif": ["e_masks.png", "e.ome_cp_masks.tif"],
+    }
+    for name, masks in listed(folder()).items():
+        found = [path.name for path in masks_of_image(folder() / name)]
+        # A suffix in capitals is found by listing the folder alone.
+        assert found == [one for one in masks if "OME" not in one]
+    for name in ("a_cp_masks.ome.tif", "e.ome_cp_masks.tif", "e_masks.png"):
+        assert image_of_masks(folder() / name) == folder() / f"{name[0]}.ome.tif"
+    assert set(masks_in(folder())) == set("abcde")
+
+
+def test_masks_belong_to_the_image_of_exactly_their_name(folder):
+    folder("a.ome.tif", "a.tif", "a_masks.tif", "a.ome_masks.tif")
+    expected = {"a.ome.tif": ["a.ome_masks.tif"], "a.tif": ["a_masks.tif"]}
+    assert listed(folder()) == expected
+    for name, masks in expected.items():
+        assert [p.name for p in masks_of_image(folder() / name)] == masks
+    assert image_of_masks(folder() / "a_masks.tif") == folder() / "a.tif"
+    assert image_of_masks(folder() / "a.ome_masks.tif") == folder() / "a.ome.tif"
+
+
 def test_of_one_kind_of_masks_a_tiff_comes_before_a_png(folder):
     folder("a.tif", "a_masks.png", "a_masks.tif", "a_cp_masks.PNG", "a_cp_masks.TIFF")
     assert listed(folder()) == {"a.tif": ["a_masks.tif", "a_cp_masks.TIFF"]}
@@ -133,6 +163,7 @@ def test_masks_are_listed_by_image(folder):
         ("a_seg.npy", "a"),
         ("a_masks_cp_masks.tif", "a_masks"),
         ("a.ome_cp_masks.tif", "a.ome"),
+        ("a_cp_masks.ome.tif", "a"),
         ("a.tif", "a"),
     ],
 )

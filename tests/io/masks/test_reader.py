@@ -51,9 +51,164 @@ def test_a_png_is_read(tmp_path, dtype, name):
     assert read_masks(tmp_path / name).labels.tolist() == labels.tolist()
 
 
-def test_background_of_minus_one_counts_as_nothing(tmp_path):
-    tifffile.imwrite(tmp_path / "a.tif", np.array([[-1, 0], [5, 127]], np.int8))
-    assert read_masks(tmp_path / "a.tif").labels.tolist() == [[0, 1], [6, 128]]
+@pytest.mark.parametrize("dtype", ["i1", "i2", "i4", "i8", "f4"])
+def test_what_nobody_has_annotated_is_no_cell(tmp_path, dtype):
+    """StarDist, and others, mark it by -1; all other numbers stay as they are."""
+    tifffile.imwrite(tmp_path / "a.tif", np.array([[-1, 0], [5, 127]], dtype))
+    masks = read_masks(tmp_path / "a.tif")
+    assert masks.labels.tolist() == [[0, 0], [5, 127]]
+    assert masks.unlabelled.tolist() == [[True, False], [False, False]]
+    [note] = masks.notes
+    assert note == (
+        "a.tif marks 25% of the pixels as not annotated (-1); they are shown as "
+        "background."
+    )
+
+
+def test_of_other_masks_there_is_nothing_to_say(tmp_path):
+    tifffile.imwrite(tmp_path / "a.tif", CELLS.astype(np.uint16))
+    masks = read_masks(tmp_path / "a.tif")
+    assert masks.unlabelled is None
+    assert masks.notes == ()
+
+
+def test_signed_pixels_of_imagej_are_what_imagej_shows(tmp_path):
+    """It writes them as unsigned ones, and -32768 into the calibration."""
+    stored = (CELLS + 32768).astype(np.uint16)
+    description = "ImageJ=1.54f\ncf=0\nc0=-32768.0\nc1=1.0\nvunit=Gray Value\n"
+    path = tmp_path / "a_masks.tif"
+    tifffile.imwrite(path, stored, description=description, metadata=None)
+    assert read_masks(path).labels.tolist() == CELLS.tolist()
+    stored[0, 0] = 32767
+    tifffile.imwrite(path, stored, description=description, metadata=None)
+    assert read_masks(path).unlabelled.sum() == 1
+
+
+def test_a_calibration_of_brightness_leaves_labels_as_they_are(tmp_path):
+    description = "ImageJ=1.54f\ncf=0\nc0=12.5\nc1=0.25\nvunit=OD\n"
+    path = tmp_path / "a_masks.tif"
+    pixels = CELLS.astype(np.uint16)
+    tifffile.imwrite(path, pixels, description=description, metadata=None)
+    assert read_masks(path).labels.tolist() == CELLS.tolist()
+
+
+@pytest.mark.parametrize("value", [1, 255, 65535])
+def test_one_number_for_all_cells_is_noticed(tmp_path, value):
+    parts = np.zeros((20, 20), np.uint16)
+    parts[1::4, 1::4] = value
+    tifffile.imwrite(tmp_path / "a.tif", parts)
+    masks = read_masks(tmp_path / "a.tif")
+    assert masks.foreground_only
+    assert masks.notes == (
+        f"a.tif holds 0 and {value} only: it says where cells are, but not which "
+        "pixels belong to which cell.",
+    )
+
+
+@pytest.mark.parametrize("value", [0, 1, 2, 255])
+def test_a_single_cell_is_a_cell(tmp_path, value):
+    one = np.zeros((20, 20), np.uint8)
+    one[3:9, 3:9] = value
+    tifffile.imwrite(tmp_path / "a.tif", one)
+    assert not read_masks(tmp_path / "a.tif").foreground_only
+
+
+def appended(path, planes, **how):
+    for n, plane in enumerate(planes):
+        tifffile.imwrite(path, plane, append=n > 0, **how)
+
+
+@pytest.mark.parametrize("compression", [None, "zlib"])
+@pytest.mark.parametrize("metadata", [{}, None])
+def test_planes_that_were_written_one_by_one_are_a_stack(
+    tmp_path, compression, metadata
+):
+    labels = stack(5, 20, 30).astype(np.uint16)
+    how = {"compression": compression, "metadata": metadata}
+    appended(tmp_path / "a.tif", labels, **how)
+    np.testing.assert_array_equal(read_masks(tmp_path / "a.tif").labels, labels)
+
+
+def test_planes_that_imageio_wrote_are_a_stack(tmp_path):
+    imageio = pytest.importorskip("imageio.v2")
+    labels = stack(4, 20, 30).astype(np.uint16)
+    imageio.mimwrite(tmp_path / "a.tif", list(labels))
+    np.testing.assert_array_equal(read_masks(tmp_path / "a.tif").labels, labels)
+
+
+def test_images_of_different_sizes_are_no_stack(tmp_path):
+    appended(tmp_path / "a.tif", [stack(8, 9), stack(7, 9)])
+    with pytest.raises(MasksUnreadable, match="holds 2 images of different sizes"):
+        read_masks(tmp_path / "a.tif")
+
+
+def test_transparency_is_no_number_of_a_cell(tmp_path):
+    labels = CELLS.clip(0, 100).astype(np.uint8)
+    with_alpha = np.stack([labels, np.full_like(labels, 255)], axis=-1)
+    tifffile.imwrite(
+        tmp_path / "a.tif",
+        with_alpha,
+        photometric="minisblack",
+        planarconfig="contig",
+        extrasamples=["unassalpha"],
+    )
+    assert read_masks(tmp_path / "a.tif").labels.tolist() == labels.tolist()
+
+
+def png(mode, labels, path, **how):
+    """Write what QuPath, labelme and others do, by Pillow."""
+    pillow = pytest.importorskip("PIL.Image")
+    picture = pillow.fromarray(labels, mode=mode)
+    if mode == "P":
+        colours = np.random.default_rng(0).integers(0, 256, 768).astype("u1")
+        picture.putpalette(how.pop("palette", colours.tobytes()))
+    picture.save(path, **how)
+
+
+GREYS = bytes(n for n in range(256) for _ in "rgb")
+
+
+@pytest.mark.parametrize(
+    "how",
+    [
+        {},
+        {"palette": GREYS},
+        {"bits": 4},
+        {"bits": 2},
+        {"transparency": 0},
+        {"transparency": bytes([0, 90])},
+    ],
+    ids=str,
+)
+def test_labels_of_a_palette_are_the_numbers_in_the_file(tmp_path, how):
+    most = 2 ** how.get("bits", 8) - 1
+    labels = (CELLS % (most + 1)).astype(np.uint8)
+    png("P", labels, tmp_path / "a_masks.png", **how)
+    assert read_masks(tmp_path / "a_masks.png").labels.tolist() == labels.tolist()
+
+
+@pytest.mark.parametrize("transparency", [None, 0, 7])
+def test_grey_labels_with_a_transparent_number_stay(tmp_path, transparency):
+    labels = CELLS.clip(0, 100).astype(np.uint8)
+    how = {} if transparency is None else {"transparency": transparency}
+    png("L", labels, tmp_path / "a_masks.png", **how)
+    assert read_masks(tmp_path / "a_masks.png").labels.tolist() == labels.tolist()
+    both = np.dstack([labels, labels % 2 * 255])
+    png("LA", both, tmp_path / "b_masks.png")
+    assert read_masks(tmp_path / "b_masks.png").labels.tolist() == labels.tolist()
+
+
+def test_labels_of_one_bit_are_0_and_1(tmp_path):
+    pillow = pytest.importorskip("PIL.Image")
+    pillow.fromarray(CELLS > 0).save(tmp_path / "a_masks.png")
+    assert read_masks(tmp_path / "a_masks.png").labels.tolist() == (CELLS > 0).tolist()
+
+
+def test_labels_of_a_tiff_with_a_palette_are_the_numbers_in_the_file(tmp_path):
+    labels = CELLS.clip(0, 100).astype(np.uint8)
+    colours = np.random.default_rng(0).integers(0, 65535, (3, 256)).astype(np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", labels, colormap=colours)
+    assert read_masks(tmp_path / "a.tif").labels.tolist() == labels.tolist()
 
 
 outer = st.lists(st.integers(1, 5), max_size=2)

@@ -47,6 +47,7 @@ def test_what_is_known_of_an_image_comes_back(reader, tmp_path):
     number = maker.image("a.tif", (30, 40))
     image = open_images(tmp_path / "a.tif")[0]
     image = replace(image, pixel_size_um=(None, 0.25, 0.5), channel_names=("DAPI",))
+    image = replace(image, step_ratio=2.5)
     stored = StoredImage(
         id=number,
         image=image,

@@ -5,13 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 from cellpose_studio.io.images.stored_image import UNKNOWN_SIZE, PixelSize
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import step_ratio, to_um
 
 Resolution = tuple[int, int]
 """Pixels per unit, as a fraction."""
 
 # These are print sizes, not those of a microscope.
 _PRINT_UNITS = ("inch", "inches", "in", "cm")
+
+_NO_UNIT = 1
+"""Of the resolution tag of TIFF 6.0."""
 
 
 def is_plain_stack(metadata: dict[str, Any]) -> bool:
@@ -28,14 +31,42 @@ def is_film(metadata: dict[str, Any]) -> bool:
     return "finterval" in metadata or "fps" in metadata
 
 
+def calibration_offset(metadata: dict[str, Any]) -> int:
+    """Return what is to be added to the pixels of an image with signed 16 bits.
+
+    TIFF files of ImageJ hold them as unsigned numbers, and a straight line of slope 1
+    as calibration, -32768 at 0.
+    """
+    straight = metadata.get("cf") == 0 and metadata.get("c1") == 1
+    offset = metadata.get("c0", 0)
+    whole = isinstance(offset, int | float) and float(offset).is_integer()
+    return int(offset) if straight and whole else 0
+
+
 def pixel_size_um(
     metadata: dict[str, Any], x: Resolution | None, y: Resolution | None
 ) -> PixelSize:
     """Return the size of a pixel along Z, Y and X in µm."""
-    unit = str(metadata.get("unit", ""))
-    if unit.strip().lower() in _PRINT_UNITS:
+    if _unit(metadata, "x").lower() in _PRINT_UNITS:
         return UNKNOWN_SIZE
-    return to_um(metadata.get("spacing"), unit), _size(y, unit), _size(x, unit)
+    return (
+        to_um(_step(metadata), _unit(metadata, "z")),
+        to_um(_size(y), _unit(metadata, "y")),
+        to_um(_size(x), _unit(metadata, "x")),
+    )
+
+
+def step_ratio_of(
+    metadata: dict[str, Any], y: Resolution | None, resolution_unit: int
+) -> float | None:
+    """Return the distance of planes over the size of a pixel, if it has no unit.
+
+    A resolution that has one itself is that of a print.
+    """
+    if _unit(metadata, "y").lower() in _PRINT_UNITS or resolution_unit != _NO_UNIT:
+        return None
+    z_unit, y_unit = _unit(metadata, "z"), _unit(metadata, "y")
+    return step_ratio(_step(metadata), _size(y), z_unit, y_unit)
 
 
 def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:
@@ -53,7 +84,19 @@ def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:
     return tuple(name.partition("\n")[0] for name in names)
 
 
-def _size(resolution: Resolution | None, unit: str) -> float | None:
+def _unit(metadata: dict[str, Any], axis: str) -> str:
+    """Return the unit along an axis: that of X, unless there is another."""
+    own = metadata.get(f"{axis}unit")
+    return str(metadata.get("unit", "") if own is None else own).strip()
+
+
+def _step(metadata: dict[str, Any]) -> float | None:
+    """Return the distance of planes; it is negative for stacks from top to bottom."""
+    step = metadata.get("spacing")
+    return abs(step) if isinstance(step, int | float) else None
+
+
+def _size(resolution: Resolution | None) -> float | None:
     if not resolution or 0 in resolution:
         return None
-    return to_um(resolution[1] / resolution[0], unit)
+    return resolution[1] / resolution[0]

@@ -15,7 +15,7 @@ from cellpose_studio.io.images.tiff.ome_elements import (
     parse_xml,
 )
 from cellpose_studio.io.images.tiff.ome_set import companion_text, keep_images_of
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import step_ratio, to_um
 
 _MOST_PLANES = 10**7
 
@@ -31,12 +31,15 @@ class OmeImage:
     pixel_size_um
         Along Z, Y and X in µm; None if unknown.
     channel_names
-        One per channel; empty strings for missing names.
+        One per channel; empty strings where there is none.
+    step_ratio
+        Z step over the size of a pixel where they have no unit of length.
     """
 
     name: str
     pixel_size_um: PixelSize
     channel_names: tuple[str, ...]
+    step_ratio: float | None = None
 
 
 @dataclass(frozen=True)
@@ -83,15 +86,13 @@ def _described(path: Path, image: Element, pixels: Element) -> OmeImage:
     if not children(pixels, "TiffData"):
         ET.SubElement(pixels, pixels.tag.replace("Pixels", "TiffData"))
     _check_numbers(path, pixels)
-    z, y, x = (
-        to_um(
-            pixels.get(f"PhysicalSize{axis}"),
-            pixels.get(f"PhysicalSize{axis}Unit", "µm"),
-        )
-        for axis in "ZYX"
-    )
+    sizes = {a: pixels.get(f"PhysicalSize{a}") for a in "ZYX"}
+    units = {a: pixels.get(f"PhysicalSize{a}Unit", "µm") for a in "ZYX"}
+    z, y, x = (to_um(sizes[a], units[a]) for a in "ZYX")
+    across = "Y" if sizes["Y"] else "X"
+    ratio = step_ratio(sizes["Z"], sizes[across], units["Z"], units[across])
     names = tuple(c.get("Name", "") for c in children(pixels, "Channel"))
-    return OmeImage(image.get("Name", ""), (z, y, x), names)
+    return OmeImage(image.get("Name", ""), (z, y, x), names, ratio)
 
 
 def _check_numbers(path: Path, pixels: Element) -> None:

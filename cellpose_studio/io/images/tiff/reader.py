@@ -21,6 +21,7 @@ from cellpose_studio.io.images.stored_image import (
 from cellpose_studio.io.images.tiff import imagej
 from cellpose_studio.io.images.tiff.check import check_directories, check_pages
 from cellpose_studio.io.images.tiff.ome_xml import OmeXml, read_ome_xml
+from cellpose_studio.io.images.tiff.photometric import as_shown
 from cellpose_studio.io.images.tiff.pixels import MappedPixels, PagePixels
 
 if TYPE_CHECKING:
@@ -36,6 +37,9 @@ _ALPHA = (1, 2)
 
 _OPEN_AXIS = "?"
 
+_PAGES = ("generic", "shaped", "uniform")
+"""Kinds of series whose metadata say nothing but a shape."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class _Facts:
@@ -46,6 +50,7 @@ class _Facts:
     name: str = ""
     pixel_size_um: PixelSize = UNKNOWN_SIZE
     channel_names: tuple[str, ...] = ()
+    step_ratio: float | None = None
 
 
 def open_tiff(path: Path) -> list[Stored]:
@@ -122,6 +127,7 @@ def _facts(
                 name=image.name,
                 pixel_size_um=image.pixel_size_um,
                 channel_names=image.channel_names,
+                step_ratio=image.step_ratio,
             )
             for one, image in zip(series, ome.images, strict=True)
         ]
@@ -145,7 +151,9 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
     if "Z" in axes and "T" not in axes and imagej.is_plain_stack(metadata):
         likely = axes.replace("Z", "T") if imagej.is_film(metadata) else axes
         axes = axes.replace("Z", _OPEN_AXIS)
-    x, y = (series.keyframe.tags.valueof(f"{a}Resolution") for a in "XY")
+    tags = series.keyframe.tags
+    x, y = (tags.valueof(f"{a}Resolution") for a in "XY")
+    unit = int(tags.valueof("ResolutionUnit", 0))
     channels = dict(zip(axes, series.shape, strict=True)).get("C", 1)
     return _Facts(
         axes=axes,
@@ -153,6 +161,7 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
         name="",
         pixel_size_um=imagej.pixel_size_um(metadata, x, y),
         channel_names=imagej.channel_names(metadata, channels),
+        step_ratio=imagej.step_ratio_of(metadata, y, unit),
     )
 
 
@@ -161,8 +170,9 @@ def _stored(
 ) -> Stored:
     shape = series.get_shape(squeeze=True)
     _check_kind(series.keyframe, path)
-    samples, colour = _samples(series.keyframe) if "S" in facts.axes else (1, False)
-    return Stored(
+    page = series.keyframe
+    samples, colour = _samples(page) if "S" in facts.axes else (1, False)
+    stored = Stored(
         axes=facts.axes,
         shape=shape,
         dtype=np.dtype(series.keyframe.dtype),
@@ -173,7 +183,10 @@ def _stored(
         scene=facts.name,
         pixel_size_um=facts.pixel_size_um,
         channel_names=facts.channel_names,
+        step_ratio=facts.step_ratio,
+        page=series.kind in _PAGES,
     )
+    return as_shown(stored, page.photometric, page.colormap, page.bitspersample)
 
 
 def _check_kind(page: TiffPage, path: Path) -> None:

@@ -59,7 +59,7 @@ def write_image(db: sqlite3.Connection, stored: StoredImage, folder: Path) -> No
         image.dtype.str,
         image.file_axes,
         stored.asked_axes,
-        to_json(image.pixel_size_um),
+        to_json([*image.pixel_size_um, *filter(None, [image.step_ratio])]),
         to_json(image.channel_names),
         int(image.rgb),
         image.fingerprint,
@@ -170,7 +170,8 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
     reader = ReferencedPixels(
         where, _text(scene), asked_axes, lengths, _text(fingerprint)
     )
-    z, y, x = (None if n is None else float(n) for n in from_json(_text(size)))
+    # A step without a unit follows the sizes, in files that have one.
+    z, y, x, *ratio = (None if n is None else float(n) for n in from_json(_text(size)))
     image = ImageSource(
         path=where,
         scene=_text(scene),
@@ -178,6 +179,7 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
         dtype=np.dtype(_text(dtype)),
         file_axes=_text(file_axes),
         pixel_size_um=(z, y, x),
+        step_ratio=ratio[0] if ratio else None,
         channel_names=tuple(_text(name) for name in from_json(_text(names))),
         rgb=bool(rgb),
         fingerprint=_text(fingerprint),

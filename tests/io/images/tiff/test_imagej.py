@@ -197,3 +197,53 @@ def test_the_label_of_a_plane_is_no_name_of_its_channel(tmp_path):
         path, stack(6, 7), imagej=True, metadata={"Labels": ["IMG_0001.tif"]}
     )
     assert opened(path).channel_names == ("Channel 1",)
+
+
+UM = (1.5, 2.0, 2.0)
+
+
+@pytest.mark.parametrize(
+    ("more", "size", "ratio"),
+    [
+        ({"unit": "micrometers"}, UM, 0.75),
+        ({"unit": "Micrometer"}, UM, 0.75),
+        ({"unit": "nanometers"}, (0.0015, 0.002, 0.002), 0.75),
+        ({"unit": "millimeters"}, (1500, 2000, 2000), 0.75),
+        ({"unit": "pixels"}, (None, None, None), 0.75),
+        ({"unit": "pixel"}, (None, None, None), 0.75),
+        ({}, (None, None, None), 0.75),
+        ({"unit": "um", "spacing": -1.5}, UM, 0.75),
+        ({"unit": "um", "zunit": "nm", "spacing": 1500.0}, UM, 0.75),
+        ({"unit": "um", "yunit": "nm"}, (1.5, 0.002, 2.0), 750),
+        ({"unit": "um", "zunit": "frames"}, (None, 2.0, 2.0), None),
+        ({"unit": "inch"}, (None, None, None), None),
+    ],
+    ids=str,
+)
+def test_distances_in_all_ways_to_say_them(tmp_path, more, size, ratio):
+    """A ratio needs no unit, only that of planes and pixels is the same."""
+    path = tmp_path / "a.tif"
+    metadata = {"axes": "ZYX", "spacing": 1.5, **more}
+    pixels = stack(5, 6, 7)
+    tifffile.imwrite(
+        path, pixels, imagej=True, resolution=(0.5, 0.5), metadata=metadata
+    )
+    image = opened(path)
+    expected = [n if n is None else pytest.approx(n) for n in size]
+    assert list(image.pixel_size_um) == expected
+    assert image.anisotropy == (ratio and pytest.approx(ratio))
+
+
+def test_a_resolution_for_printing_says_nothing_of_planes(tmp_path):
+    path = tmp_path / "a.tif"
+    description = "ImageJ=1.54f\nimages=5\nslices=5\nhyperstack=true\nspacing=2.0\n"
+    tifffile.imwrite(
+        path,
+        stack(5, 6, 7),
+        description=description,
+        metadata=None,
+        resolution=(72, 72),
+        resolutionunit="inch",
+        photometric="minisblack",
+    )
+    assert opened(path).anisotropy is None

@@ -80,10 +80,31 @@ def test_pixel_sizes_are_in_micrometres(tmp_path, unit, factor):
 @pytest.mark.parametrize("size", ["0", "-1", "nan", "inf", "wide", ""])
 def test_a_size_that_cannot_be_is_unknown(tmp_path, size):
     path = tmp_path / "a.ome.tif"
-    described(
-        path, numbered(6, 7), image(pixels=f'PhysicalSizeX="{size}" PhysicalSizeY="2"')
+    described(path, numbered(6, 7), image(pixels=f'PhysicalSizeX="{size}"'))
+    assert open_images(path)[0].pixel_size_um == (None, None, None)
+
+
+@pytest.mark.parametrize("known", ["X", "Y"])
+def test_of_one_side_of_a_pixel_the_other_is_known(tmp_path, known):
+    path = tmp_path / "a.ome.tif"
+    sizes = f'PhysicalSize{known}="0.5" PhysicalSizeZ="2"'
+    described(path, numbered(4, 6, 7), image(sizes=(4, 1, 1), pixels=sizes))
+    [one] = open_images(path)
+    assert one.pixel_size_um == (2.0, 0.5, 0.5)
+    assert one.anisotropy == 4
+
+
+def test_a_ratio_needs_no_unit_of_length(tmp_path):
+    path = tmp_path / "a.ome.tif"
+    sizes = " ".join(
+        f'PhysicalSize{a}="{n}" PhysicalSize{a}Unit="reference frame"'
+        for a, n in {"X": 0.5, "Y": 0.5, "Z": 1.25}.items()
     )
-    assert open_images(path)[0].pixel_size_um == (None, 2.0, None)
+    described(path, numbered(4, 6, 7), image(sizes=(4, 1, 1), pixels=sizes))
+    [one] = open_images(path)
+    assert one.pixel_size_um == (None, None, None)
+    assert one.anisotropy == 2.5
+    assert one.label_scale == (2.5, 1.0, 1.0)
 
 
 def test_channels_have_their_names(tmp_path):

@@ -1,0 +1,96 @@
+"""Statistics of pixels that may be no number, and pixels as 32-bit floats."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+Array = npt.NDArray[Any]
+Mask = npt.NDArray[np.bool_]
+
+_EXACT = 2**24
+"""Whole numbers up to this one are exact in float32."""
+
+_SPREADS = ((25, 75), (10, 90), (1, 99))
+"""Percentiles between which the contrast of an image is looked for."""
+
+_FEWEST_STEPS = 16
+"""Steps of float32 within the contrast below which rounding would be seen."""
+
+_SAMPLED = 2**20
+"""About as many pixels tell where the values of an image lie."""
+
+
+def non_finite(pixels: Array) -> Mask | None:
+    """Return where pixels are NaN or infinite; None where none is.
+
+    Such pixels, as around a registered image, take part in no statistic.
+    """
+    if pixels.dtype.kind != "f":
+        return None
+    holes = ~np.isfinite(pixels)
+    return holes if holes.any() else None
+
+
+def finite(pixels: Array) -> Array:
+    """Return the pixels that are numbers: as they are if all of them are, else 1-D."""
+    holes = non_finite(pixels)
+    return pixels if holes is None else pixels[~holes]
+
+
+def limits(pixels: Array, percentiles: tuple[float, float]) -> tuple[float, float]:
+    """Return percentiles of the pixels that are numbers, in double precision.
+
+    (0, 0) where no pixel is a number.
+    """
+    # The limits keep differences finite.
+    values = finite(pixels.astype(np.float64)).clip(-1e300, 1e300)
+    if not values.size:
+        return 0.0, 0.0
+    low, high = np.percentile(values, percentiles)
+    return float(low), float(high)
+
+
+def as_float32(pixels: Array) -> tuple[npt.NDArray[np.float32], float]:
+    """Return pixels as new 32-bit floats, and what was subtracted from them before.
+
+    That is 0, unless float32 is too coarse where the values lie: 2**40 + 3 and
+    2**40 + 4 are the same there. Values beyond its range become infinite.
+    """
+    offset = _offset(pixels)
+    with np.errstate(over="ignore"):
+        if offset is None:
+            return pixels.astype(np.float32), 0.0
+        return _differences(pixels, offset).astype(np.float32), float(offset)
+
+
+def _offset(pixels: Array) -> Any:
+    """Return the pixel value to subtract from all of them; None if there is no need."""
+    wide = pixels.dtype.kind in "iuf" and pixels.dtype.itemsize >= 4
+    if not wide or pixels.dtype == np.float32:
+        return None
+    seen = finite(pixels.ravel()[:: max(1, pixels.size // _SAMPLED)])
+    if not seen.size:
+        return None
+    middle = np.partition(seen, seen.size // 2)[seen.size // 2]
+    if abs(float(middle)) <= _EXACT and pixels.dtype.kind != "f":
+        return None
+    ends = np.percentile(_differences(seen, middle), np.ravel(_SPREADS))
+    spreads = np.diff(ends.reshape(-1, 2)).ravel()
+    spreads = spreads[spreads > 0]
+    with np.errstate(over="ignore"):
+        step = np.spacing(np.float32(abs(float(middle))))
+    return middle if spreads.size and spreads[0] < _FEWEST_STEPS * step else None
+
+
+def _differences(pixels: Array, offset: Any) -> npt.NDArray[np.float64]:
+    """Return ``pixels`` minus ``offset``, one of them, without rounding either."""
+    rough = pixels.astype(np.float64) - np.float64(offset)
+    if pixels.dtype.kind == "f" or pixels.dtype.itemsize < 8:
+        return rough
+    with np.errstate(over="ignore"):
+        exact = (pixels - offset).view(np.int64)
+    # Far from each other, whole numbers of 64 bits have no difference of 64 bits.
+    return np.where(np.abs(rough) > 2**53, rough, exact)
