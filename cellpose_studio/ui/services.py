@@ -1,4 +1,4 @@
-"""What the tabs, actions and dialogs of the window may use."""
+"""Services that the tabs, actions and dialogs of the window share."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ from cellpose_studio.ui.widgets.message_bar import MessageBar
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Services:
-    """The parts of the application that there is one of, whoever needs them.
+    """Shared parts of the application, one instance of each.
 
     Attributes
     ----------
     session, selection, settings
-        What is worked on, the chosen cell, and what is remembered between starts.
+        The open project, the selected cell, and the settings kept between starts.
     messages
         Shows failures and notes above the image.
     io_jobs
-        For files and short work: sliders must not wait for a network that runs.
+        Queue of file access and short work, which must not wait for a network.
     stack_jobs
-        For reading stacks, which takes seconds: sliders and undo must not wait for
-        that either.
+        Queue for reading stacks. That takes seconds, for which sliders and undo must
+        not wait.
     gpu_jobs
-        For networks.
+        Queue of the networks.
     parent
-        The widget that dialogs belong to.
+        Parent widget of dialogs.
     show_tab
         Brings a tab to the front.
     """
@@ -50,7 +50,7 @@ class Services:
     show_tab: Callable[[QWidget], None]
 
     def show_error(self, error: Exception) -> None:
-        """Show what went wrong."""
+        """Show an error in the message bar."""
         self.messages.fail(failure_of(error))
 
     def run(
@@ -62,20 +62,24 @@ class Services:
         quiet: bool = False,
         queue: JobQueue | None = None,
     ) -> Job:
-        """Start a job; if it fails, the error is shown.
+        """Start a job; show its error if it fails.
 
         Parameters
         ----------
         title
-            What the user reads while it runs: "Opening a.tif".
+            Text of the progress bar: "Opening a.tif".
         work
-            Called on a worker thread; it must not touch a widget or live pixels.
+            Called on a worker thread; it must not access a widget or live pixels.
         done
-            Called on the GUI thread with what ``work`` returned.
+            Called on the GUI thread with the return value of ``work``.
         quiet
-            The user is not told that it runs.
+            Whether to hide the job from the progress bar.
         queue
-            Where it waits for its turn; `io_jobs` unless given.
+            Queue of the job; `io_jobs` by default.
+
+        Returns
+        -------
+        The job, queued or running.
         """
         job = Job(title, work, quiet)
         if done is not None:

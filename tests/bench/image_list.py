@@ -157,7 +157,7 @@ class Bench:
         """Return how long it takes to find the next image, in ms."""
         images, start = self.window.session.images, perf_counter()
         for image in images[::100]:
-            self.images.filtered.beside(image.source.key, 1)
+            self.images.filtered.neighbour(image.source.key, 1)
         return (perf_counter() - start) * 1000 / len(images[::100])
 
 

@@ -13,7 +13,7 @@ from cellpose_studio.io.masks.export_format import ExportFormat
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.ui.commands.command import Command, QAction, push_button
 from cellpose_studio.ui.commands.command_set import CommandSet
-from cellpose_studio.ui.commands.shortcut_editor import KeySheet
+from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
 from cellpose_studio.ui.files.dialogs import SaveDialog
 from cellpose_studio.ui.tools.tool import Tool
 from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
@@ -46,7 +46,7 @@ def with_tool(monkeypatch):
     return POINTING
 
 
-def rows(sheet: KeySheet) -> list[tuple[str, str]]:
+def rows(sheet: ShortcutEditor) -> list[tuple[str, str]]:
     """Return what the sheet lists, with its keys."""
     tree = sheet.tree
     groups = map(tree.topLevelItem, range(tree.topLevelItemCount()))
@@ -58,7 +58,7 @@ def test_a_tool_is_one_record(with_tool, user, qtbot):
     window = user.window
     button = window.curate.tools.buttons["pointing"]
     assert button.text() == "Pointing"
-    assert "Points at a cell. Key: G." in button.toolTip()
+    assert "Points at a cell. Shortcut: G." in button.toolTip()
     assert window.menus.actions["pointing"].text() == with_tool.text
     window.activateWindow()
     user.wait_for(window.isActiveWindow)
@@ -69,7 +69,7 @@ def test_a_tool_is_one_record(with_tool, user, qtbot):
     qtbot.keyClick(window, Qt.Key.Key_G)
     assert window.tools.mode == "select"
     window.menus.actions["keys"].trigger()
-    [sheet] = window.findChildren(KeySheet)
+    [sheet] = window.findChildren(ShortcutEditor)
     listed = rows(sheet)
     assert ("Pointing", "G") in listed
     assert ("Point at the cell", "Shift+click") in listed
@@ -98,7 +98,7 @@ def test_a_command_is_one_record(user, qtbot):
     action = commands.actions["count"]
     assert (action.isEnabled(), action.toolTip()) == (False, "Count first.")
     assert (button.isEnabled(), button.text()) == (False, "#  Count")
-    tip = "<qt>Counts &lt;all&gt; cells. Key: Ctrl+Shift+C. Count first.</qt>"
+    tip = "<qt>Counts &lt;all&gt; cells. Shortcut: Ctrl+Shift+C. Count first.</qt>"
     assert button.toolTip() == tip
     button.click()
     assert called == []
@@ -140,7 +140,7 @@ def test_every_button_for_a_command_has_its_state_and_its_key(user):
         assert isinstance(button, QPushButton)
         assert button.isEnabled() == window.menus.actions[name].isEnabled()
         if keys := window.menus.keys.text(name):
-            assert f"Key: {keys}." in button.toolTip()
+            assert f"Shortcut: {keys}." in button.toolTip()
 
 
 COUNTS = ExportFormat(

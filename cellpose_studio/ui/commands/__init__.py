@@ -1,1 +1,1 @@
-"""Commands of menus, buttons and keys."""
+"""Commands, their actions and their keyboard shortcuts."""

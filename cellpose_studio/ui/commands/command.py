@@ -1,4 +1,4 @@
-"""A command as one record, which menus, buttons and the key sheet read."""
+"""The record of a command, from which menus, buttons and shortcuts are made."""
 
 from __future__ import annotations
 
@@ -33,31 +33,31 @@ def _never() -> str:
 
 @dataclass(frozen=True)
 class Command:
-    """One thing that the user can do.
+    """One command of the user.
 
     Attributes
     ----------
     name
-        Of its action; the settings remember a changed key under it.
+        Object name of the action, and key of its shortcut in the settings.
     text
-        In the menu, with the letter to press after an ampersand.
+        Text in the menu, with an ampersand before the mnemonic.
     call
-        Called without arguments; with whether it is on, if ``checked`` is given.
+        Called without arguments; if ``checked`` is given, with the new state.
     key
-        As Qt writes keys, "; " between several; "" for none.
+        Shortcuts in Qt's portable notation, separated by "; "; "" for none.
     icon
-        A sign before the text of its button; "" for none.
+        Symbol before the text of the button; "" for none.
     button
-        The text of its button, where it is shorter than that of the menu.
+        Text of the button; "" for the text of the menu.
     tip
-        What it does, in a sentence; "" where the text says it all.
+        Tooltip, one sentence; "" where the text needs no explanation.
     detail
-        Returns what it would act on, which follows the text in the menu.
+        Returns the object of the command, appended to the text in the menu.
     reason_disabled
-        Returns why it is off at present; "" if it is not.
+        Returns why the command cannot be called now; "" if it can.
     checked
-        Whether it is on: a function is asked at each refresh, a value counts at
-        first; None if it is not a switch.
+        State of a switch: a function is called at each refresh, a value is the
+        initial state; None for a command that is no switch.
     """
 
     name: str
@@ -74,12 +74,12 @@ class Command:
 
     @property
     def plain_text(self) -> str:
-        """The text without the mark of its letter and without dots."""
+        """The text without ampersand and without ellipsis."""
         return self.text.replace("&", "").removesuffix("…")
 
     @property
     def button_text(self) -> str:
-        """What a button says."""
+        """The text of the button, with the icon."""
         text = self.button or self.plain_text
         return f"{self.icon}  {text}" if self.icon else text
 
@@ -87,7 +87,8 @@ class Command:
 def fill(
     menu: QMenu, commands: Sequence[Command | None], owner: QWidget
 ) -> dict[str, QAction]:
-    """Add ``commands`` to ``menu``, a line for each None; return actions by name."""
+    """Add ``commands`` to ``menu``, a separator for None; return actions by name."""
+    # Off by default in menus, but tooltips show why a command is disabled.
     menu.setToolTipsVisible(True)
     actions = {}
     for command in commands:
@@ -100,7 +101,7 @@ def fill(
 
 
 def show_state(command: Command, action: QAction) -> None:
-    """Show whether a command can be called now, and whether it is on."""
+    """Update the action of a command: enabled, tooltip, text, checked."""
     reason = command.reason_disabled()
     action.setEnabled(not reason)
     action.setToolTip(reason or rich(command.tip))
@@ -111,25 +112,25 @@ def show_state(command: Command, action: QAction) -> None:
 
 
 def push_button(command: Command) -> QPushButton:
-    """Return a button that calls a command; `CommandSet` keeps its state."""
+    """Return a button that calls a command; `CommandSet` updates its state."""
     button = QPushButton(command.button_text, objectName=command.name)
     button.clicked.connect(lambda _=False, call=command.call: call())
     return button
 
 
 def rich(tip: str) -> str:
-    """Return a tooltip that breaks its lines; "" for none."""
+    """Return a tooltip as rich text, which Qt wraps; "" for none."""
     return f"<qt>{escape(tip, quote=False)}</qt>" if tip else ""
 
 
 def native_keys(action: QAction) -> str:
-    """Return the keys of an action as the system writes them."""
+    """Return the shortcuts of an action in the notation of the system."""
     native = QKeySequence.SequenceFormat.NativeText
     return " or ".join(key.toString(native) for key in action.shortcuts())
 
 
 def fill_recent(menu: QMenu, paths: list[Path], call: Callable[[Path], object]) -> None:
-    """Show ``paths`` in ``menu``, those that are still there."""
+    """Fill ``menu`` with ``paths``; each calls ``call`` with its path."""
     menu.clear()
     for path in paths:
         action = menu.addAction(path.name)
@@ -148,7 +149,7 @@ def _action(command: Command, owner: QWidget) -> QAction:
         on = command.checked
         action.setChecked(on() if callable(on) else on)
     show_state(command, action)
-    # Only now, so that the first state is shown without calling anything.
+    # Connected last, so that setting the initial state does not call the command.
     if command.checked is None:
         action.triggered.connect(lambda _=False, call=command.call: call())
     else:

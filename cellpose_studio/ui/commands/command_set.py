@@ -1,4 +1,4 @@
-"""The commands of a window, with their actions and buttons kept in step."""
+"""The commands of a window; updates their actions and buttons."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ from cellpose_studio.ui.commands.command import (
 
 
 class CommandSet:
-    """Every command of a window once.
+    """All commands of a window, each once.
 
     Parameters
     ----------
     owner
-        The window in which the keys act.
+        The window in which the shortcuts are active.
 
     Attributes
     ----------
@@ -37,16 +37,16 @@ class CommandSet:
         self._buttons: dict[str, QAbstractButton] = {}
 
     def add(self, menu: QMenu, commands: Sequence[Command | None]) -> None:
-        """Add commands to a menu, a line for each None."""
+        """Add commands to a menu, a separator for each None."""
         self.actions |= fill(menu, commands, self._owner)
         self.records |= {command.name: command for command in commands if command}
 
     def add_buttons(self, buttons: Mapping[str, QAbstractButton]) -> None:
-        """Keep the state of buttons, given by the names of commands that were added."""
+        """Update buttons with their commands, which were added under the same names."""
         self._buttons |= buttons
 
     def refresh(self, *names: str) -> None:
-        """Show what can be called now and what is on; of all commands without names."""
+        """Update the actions and buttons of the named commands, or of all commands."""
         for name in names or self.records:
             command, action = self.records[name], self.actions[name]
             show_state(command, action)
@@ -56,8 +56,8 @@ class CommandSet:
 
 
 def _button_tip(command: Command, action: QAction) -> str:
-    """Return what a command does, its present key, and why it is off."""
+    """Return the tooltip of a button: tip, present key, and reason if disabled."""
     keys = native_keys(action)
-    key = f"Key: {keys}." if keys else ""
+    key = f"Shortcut: {keys}." if keys else ""
     reason = "" if action.isEnabled() else action.toolTip()
     return rich(" ".join(filter(None, (command.tip, key, reason))))

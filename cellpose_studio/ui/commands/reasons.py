@@ -1,4 +1,4 @@
-"""Why commands are off, for those that have the reason in common."""
+"""Reasons for disabled commands that several commands share."""
 
 from __future__ import annotations
 
@@ -7,16 +7,16 @@ from collections.abc import Callable
 from cellpose_studio.app.session.session import Session
 
 NO_IMAGE = "Open an image first."
-NO_MASKS = "There are no masks."
+NO_MASKS = "No masks yet. Run a model, or draw some cells."
 
 
 def needs_image(session: Session) -> Callable[[], str]:
-    """Return what says why a command is off while no image is shown."""
+    """Return a ``reason_disabled`` for commands that act on the image shown."""
     return lambda: NO_IMAGE if session.shown is None else ""
 
 
 def needs_masks(session: Session) -> Callable[[], str]:
-    """Return what says why a command is off while the image shown has no masks."""
+    """Return a ``reason_disabled`` for commands that act on the masks shown."""
 
     def reason() -> str:
         image = session.shown

@@ -1,4 +1,4 @@
-"""The sheet of all keys, and of what the mouse does; keys can be changed in it."""
+"""Dialog that lists the shortcuts and mouse gestures, and edits the shortcuts."""
 
 from __future__ import annotations
 
@@ -23,35 +23,37 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.ui.commands.command import Command, QAction
-from cellpose_studio.ui.commands.shortcuts import Keys
+from cellpose_studio.ui.commands.shortcuts import Shortcuts
 
 _NAME = Qt.ItemDataRole.UserRole
 _SIZE = (660, 620)
 
 
-class KeySheet(QDialog):
-    """Lists the commands of the menus with their keys, and what the mouse does.
+class ShortcutEditor(QDialog):
+    """Lists the commands of the menus with their shortcuts, and the mouse gestures.
 
     Parameters
     ----------
+    keys
+        The shortcuts to edit.
     records
         The commands by name.
     gestures
-        Of the mouse on the image, and what comes of them.
+        Mouse gestures on the image, and their effects.
     bar
-        The menus, which group the commands.
+        The menu bar, whose menus group the commands.
     """
 
     def __init__(
         self,
-        keys: Keys,
+        keys: Shortcuts,
         records: Mapping[str, Command],
         gestures: Iterable[tuple[str, str]],
         bar: QMenuBar,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keys")
+        self.setWindowTitle("Keyboard shortcuts")
         self.resize(*_SIZE)
         self._keys = keys
         self._records = records
@@ -60,30 +62,32 @@ class KeySheet(QDialog):
         self._lay_out()
         self._fill()
         self._connect()
-        self._on_chosen()
+        self._on_selected()
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Look at a key at once, where Qt's field waits for more; for Qt."""
+        """Read a key when it is released; for Qt."""
+        # Qt's field emits only after a pause, in case that more keys follow.
         if event.type() == QEvent.Type.KeyRelease:
-            self._on_typed()
+            self._on_pressed()
         return bool(super().eventFilter(watched, event))
 
     def _lay_out(self) -> None:
         self.search = QLineEdit(objectName="searchKeys", clearButtonEnabled=True)
-        self.search.setPlaceholderText("Find a command or a key")
+        self.search.setPlaceholderText("Search commands and shortcuts")
         self.tree = QTreeWidget(objectName="keyTree")
-        self.tree.setHeaderLabels(["Command", "Key"])
+        self.tree.setHeaderLabels(["Command", "Shortcut"])
         self.tree.setRootIsDecorated(False)
         self.edit = QKeySequenceEdit(objectName="keyEdit")
         self.note = QLabel(objectName="keyNote", wordWrap=True)
         self.assign = QPushButton("Set", objectName="setKey")
-        self.none = QPushButton("No key", objectName="noKey")
+        self.none = QPushButton("Remove", objectName="noKey")
         self.reset = QPushButton("Reset", objectName="resetKey")
         self.reset_all = QPushButton("Reset all", objectName="resetKeys")
         row = QHBoxLayout()
-        row.addWidget(QLabel("New key"))
+        row.addWidget(QLabel("New shortcut"))
         row.addWidget(self.edit, 1)
         for button in (self.assign, self.none, self.reset, self.reset_all):
+            # Enter in the search field would click a default button.
             button.setAutoDefault(False)
             row.addWidget(button)
         column = QVBoxLayout(self)
@@ -95,8 +99,8 @@ class KeySheet(QDialog):
     def _fill(self) -> None:
         self._items: dict[str, QTreeWidgetItem] = {}
         group = self._group("Mouse on the image")
-        for gesture, does in self._gestures:
-            QTreeWidgetItem(group, [does, gesture])
+        for gesture, effect in self._gestures:
+            QTreeWidgetItem(group, [effect, gesture])
         for title, names in self._groups.items():
             group = self._group(title)
             for name in names:
@@ -120,7 +124,7 @@ class KeySheet(QDialog):
 
     def _connect(self) -> None:
         self.search.textChanged.connect(self._on_search)
-        self.tree.currentItemChanged.connect(self._on_chosen)
+        self.tree.currentItemChanged.connect(self._on_selected)
         self.edit.installEventFilter(self)
         self.assign.clicked.connect(self._assign)
         self.none.clicked.connect(lambda: self._keys.set(self._name, QKeySequence()))
@@ -130,18 +134,19 @@ class KeySheet(QDialog):
 
     @property
     def _name(self) -> str:
-        """The chosen command; "" for none."""
+        """Name of the selected command; "" for none."""
         item = self.tree.currentItem()
         return str(item.data(0, _NAME) or "") if item is not None else ""
 
     @property
-    def _typed(self) -> QKeySequence:
-        """The key that was pressed; the last one, if there were several."""
+    def _pressed(self) -> QKeySequence:
+        """The key that was pressed; the last one of several."""
+        # Qt's field collects up to four keys, which would make one long shortcut.
         keys = self.edit.keySequence()
         return QKeySequence(keys[keys.count() - 1]) if keys.count() else keys
 
     def _assign(self) -> None:
-        self._keys.set(self._name, self._typed)
+        self._keys.set(self._name, self._pressed)
         self.edit.clear()
 
     def _show_keys(self) -> None:
@@ -150,7 +155,7 @@ class KeySheet(QDialog):
             font = item.font(1)
             font.setBold(self._keys.is_changed(name))
             item.setFont(1, font)
-        self._on_chosen()
+        self._on_selected()
 
     def _on_search(self, text: str) -> None:
         words = text.lower().split()
@@ -164,35 +169,35 @@ class KeySheet(QDialog):
                 shown += not item.isHidden()
             group.setHidden(shown == 0)
 
-    def _on_chosen(self, *_: object) -> None:
+    def _on_selected(self, *_: object) -> None:
         self.edit.clear()
         name = self._name
         self.edit.setEnabled(bool(name))
         self.none.setEnabled(bool(name and self._keys.text(name)))
         self.reset.setEnabled(bool(name) and self._keys.is_changed(name))
         self.reset_all.setEnabled(any(map(self._keys.is_changed, self._items)))
-        self._on_typed()
+        self._on_pressed()
 
-    def _on_typed(self, *_: object) -> None:
-        """Say what a new key does at present."""
-        key, name = self._typed, self._name
+    def _on_pressed(self, *_: object) -> None:
+        """Show which command the pressed key is assigned to at present."""
+        key, name = self._pressed, self._name
         self.assign.setEnabled(bool(name) and not key.isEmpty())
-        other = self._keys.taken_by(key, name)
+        other = self._keys.command_of(key, name)
         if not name:
-            self.note.setText("Choose a command to give it another key.")
+            self.note.setText("Select a command to change its shortcut.")
         elif other is not None:
             text = key.toString(QKeySequence.SequenceFormat.NativeText)
             self.note.setText(
-                f"{text} is the key of “{self._records[other].plain_text}” until now."
+                f"{text} is assigned to “{self._records[other].plain_text}”."
             )
         else:
             self.note.setText(
-                f"Press the new key of “{self._records[name].plain_text}” below."
+                f"Press the new shortcut of “{self._records[name].plain_text}”."
             )
 
 
 def _groups(actions: Mapping[str, QAction], bar: QMenuBar) -> dict[str, list[str]]:
-    """Return the names of actions by the menu that they are in."""
+    """Return the names of the actions of each menu, by the title of the menu."""
     names = {id(action): name for name, action in actions.items()}
     groups: dict[str, list[str]] = {}
     for top in bar.actions():

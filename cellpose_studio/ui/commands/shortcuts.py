@@ -1,4 +1,4 @@
-"""Which key calls which command, as the user wants it."""
+"""Keyboard shortcuts of commands, as the user has set them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from cellpose_studio.ui.commands.command import QAction, native_keys
 _TEXT = QKeySequence.SequenceFormat.PortableText
 
 
-class Keys(QObject):
-    """Changes the keys of actions, and remembers it.
+class Shortcuts(QObject):
+    """Changes the shortcuts of actions and saves them in the settings.
 
     Parameters
     ----------
     actions
-        By the names under which their keys are remembered; they have the keys that
-        they begin with.
+        Actions by the names of their shortcuts in the settings. Their present
+        shortcuts are the default ones.
     """
 
     changed = Signal()
@@ -29,32 +29,32 @@ class Keys(QObject):
         super().__init__()
         self.actions = actions
         self._settings = settings
-        self._first = {name: action.shortcuts() for name, action in actions.items()}
+        self._defaults = {name: action.shortcuts() for name, action in actions.items()}
         self._apply()
 
     def set(self, name: str, key: QKeySequence) -> None:
-        """Give a command a key, an empty one for none; others lose it.
+        """Assign a key to a command, or none if it is empty; other commands lose it.
 
-        One that has none left gets those back that it began with, if they are free.
+        A command that loses its last key gets its default keys back if they are free.
         """
-        self._give(name, [] if key.isEmpty() else [key])
+        self._assign(name, [] if key.isEmpty() else [key])
 
     def reset(self, name: str) -> None:
-        """Give a command the keys that it began with; as `set` does."""
-        self._give(name, self._first[name])
+        """Assign the default keys to a command, as `set` does."""
+        self._assign(name, self._defaults[name])
 
     def reset_all(self) -> None:
-        """Give all commands the keys that they began with."""
-        for name, keys in self._first.items():
-            self._remember(name, keys)
+        """Assign the default keys to all commands."""
+        for name, keys in self._defaults.items():
+            self._save(name, keys)
         self._apply()
 
     def is_changed(self, name: str) -> bool:
-        """Tell whether the user gave a command another key."""
-        return bool(self.actions[name].shortcuts() != self._first[name])
+        """Return whether the keys of a command differ from its default keys."""
+        return bool(self.actions[name].shortcuts() != self._defaults[name])
 
-    def taken_by(self, key: QKeySequence, name: str = "") -> str | None:
-        """Return the command that a key calls, other than ``name``; None without."""
+    def command_of(self, key: QKeySequence, name: str = "") -> str | None:
+        """Return the command other than ``name`` that has a key, or None."""
         if key.isEmpty():
             return None
         for other, action in self.actions.items():
@@ -63,35 +63,38 @@ class Keys(QObject):
         return None
 
     def text(self, name: str) -> str:
-        """Return the keys of a command as the system writes them."""
+        """Return the keys of a command in the notation of the system."""
         return native_keys(self.actions[name])
 
-    def _give(self, name: str, keys: list[QKeySequence]) -> None:
+    def _assign(self, name: str, keys: list[QKeySequence]) -> None:
         now = {other: action.shortcuts() for other, action in self.actions.items()}
         now[name] = keys
+        # Each key has one command: Qt calls none of several with the same shortcut.
         for other in now.keys() - {name}:
-            left = [key for key in now[other] if key not in keys]
-            if left == now[other]:
+            remaining = [key for key in now[other] if key not in keys]
+            if remaining == now[other]:
                 continue
             taken = [key for one in now if one != other for key in now[one]]
-            now[other] = left or [k for k in self._first[other] if k not in taken]
-            self._remember(other, now[other])
-        self._remember(name, keys)
+            defaults = self._defaults[other]
+            now[other] = remaining or [key for key in defaults if key not in taken]
+            self._save(other, now[other])
+        self._save(name, keys)
         self._apply()
 
-    def _remember(self, name: str, keys: list[QKeySequence]) -> None:
-        begun = keys == self._first[name]
-        texts = None if begun else [key.toString(_TEXT) for key in keys]
+    def _save(self, name: str, keys: list[QKeySequence]) -> None:
+        # Default keys are not saved, so that a later version can change them.
+        is_default = keys == self._defaults[name]
+        texts = None if is_default else [key.toString(_TEXT) for key in keys]
         self._settings.set_keys(name, texts)
 
     def _apply(self) -> None:
         own = {name: self._settings.keys.get(name) for name in self.actions}
-        # Commands may have come, since, whose first key the user gave to another.
+        # A newer version may have a command whose default key the user has assigned.
         taken = {text for texts in own.values() for text in texts or ()}
         for name, action in self.actions.items():
-            texts, first = own[name], self._first[name]
+            texts, defaults = own[name], self._defaults[name]
             if texts is None:
-                keys = [key for key in first if key.toString(_TEXT) not in taken]
+                keys = [key for key in defaults if key.toString(_TEXT) not in taken]
             else:
                 keys = [QKeySequence(text) for text in texts]
             action.setShortcuts(keys)

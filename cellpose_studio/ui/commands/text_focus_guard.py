@@ -1,4 +1,4 @@
-"""Keeps keys of the menus from acting while a text field has the focus."""
+"""Disables the single-key shortcuts while a text field has the focus."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ _EDITING = {
     _KEY.Key_PageDown,
 }
 _UNDOING = {_KEY.Key_Z, _KEY.Key_Y}
-"""With Ctrl, where they would do something to the masks."""
+"""With Ctrl, these keys would undo and redo edits of masks."""
 
 
 class TextFocusGuard(QObject):
-    """Gives the text field that has the focus all keys that type, edit or move.
+    """Reserves the keys that type, edit or move the cursor for a focused text field.
 
-    Others may act: Esc, function keys, and letters with Ctrl or Alt.
+    Other shortcuts remain active: Esc, function keys, and letters with Ctrl or Alt.
     """
 
     def __init__(self, parent: QObject) -> None:
@@ -45,25 +45,29 @@ class TextFocusGuard(QObject):
         QApplication.instance().focusChanged.connect(self._on_focus)
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Claim the key before a menu gets it; for Qt."""
+        """Accept the shortcut override of keys for the text field; for Qt."""
+        # Qt sends this event first; once accepted, the key reaches no shortcut.
         if event.type() == QEvent.Type.ShortcutOverride and _is_for_text(event):
             event.accept()
             return True
         return bool(super().eventFilter(watched, event))
 
-    def _on_focus(self, before: QWidget | None, now: QWidget | None) -> None:
-        if isinstance(before, _TEXT_FIELDS):
-            before.removeEventFilter(self)
-        if isinstance(now, _TEXT_FIELDS):
-            now.installEventFilter(self)
+    def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
+        # Only the focused field is filtered: a filter on the application would receive
+        # every event.
+        if isinstance(old, _TEXT_FIELDS):
+            old.removeEventFilter(self)
+        if isinstance(new, _TEXT_FIELDS):
+            new.installEventFilter(self)
 
 
 def _is_for_text(event: QKeyEvent) -> bool:
+    """Return whether a key types, edits, or moves the cursor."""
     key, held = event.key(), event.modifiers()
     if key in _EDITING:
         return True
     control = bool(held & _MODIFIER.ControlModifier)
     if control or held & (_MODIFIER.AltModifier | _MODIFIER.MetaModifier):
         return control and key in _UNDOING
-    # Qt numbers the keys that give no character from here on.
+    # Keys that type no character have the codes from `Key_Escape` on.
     return bool(key < _KEY.Key_Escape)

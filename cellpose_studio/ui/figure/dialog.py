@@ -1,4 +1,4 @@
-"""Asks what a figure is to show, and where to write it."""
+"""Dialog for the contents, the size and the file of a figure."""
 
 from __future__ import annotations
 
@@ -37,25 +37,25 @@ _CORNERS = {
     "Top right": (False, True),
     "Top left": (True, True),
 }
-_MOST_PIXELS = 32767
-"""Along a side, the most that Qt draws on."""
+_MAX_PIXELS = 32767
+"""Longest side of an image that Qt can paint on."""
 
 
 class FigureDialog(QDialog):
-    """The choices of a figure.
+    """Asks for the options and the file of a figure, with a preview.
 
     Parameters
     ----------
     path
-        The file that is suggested.
+        The suggested file.
     options
-        What was chosen last.
+        The options chosen last.
     scene
-        What the canvas shows.
+        The contents of the canvas.
     words
-        Words are shown at the cells at present.
+        Whether the canvas shows cell labels.
     queue
-        Where a preview is drawn.
+        Queue of the preview.
     """
 
     def __init__(
@@ -85,7 +85,7 @@ class FigureDialog(QDialog):
 
     @property
     def options(self) -> FigureOptions:
-        """What was chosen."""
+        """The chosen options."""
         left, top = self.corner.currentData()
         own = self.line_colour.currentData()
         return replace(
@@ -107,11 +107,13 @@ class FigureDialog(QDialog):
 
     def _make(self, path: Path, o: FigureOptions, words: bool) -> None:
         self.what = QComboBox(objectName="figureWhat")
-        self.what.addItem("The whole image plane", True)
-        self.what.addItem("What is in view", False)
+        self.what.addItem("Whole image plane", True)
+        self.what.addItem("Visible region", False)
         self.what.setCurrentIndex(0 if o.whole else 1)
         self.scale = _number("figureScale", o.scale, 0.05, 32, 0.5)
-        self.scale.setToolTip("Pixels of the figure for one pixel of the image.")
+        self.scale.setToolTip(
+            "Pixels of the figure per pixel of the image. Raise it for finer lines."
+        )
         self.dpi = QSpinBox(objectName="figureDpi", minimum=30, maximum=1200)
         self.dpi.setValue(o.dpi)
         self.dpi.setSuffix(" dpi")
@@ -134,7 +136,7 @@ class FigureDialog(QDialog):
             max(self.line_colour.findData(o.line_colour), 0)
         )
         self.words = QCheckBox("Cell labels", checked=words)
-        self.words.setToolTip("Those chosen in View, Cell labels.")
+        self.words.setToolTip("Add the labels chosen in View > Cell labels.")
         self.text_size = _number("figureText", o.text_size, 2, 48, 0.5, " pt")
         self.bar = QCheckBox("Scale bar", checked=o.bar)
         unit = " px" if self._scene.image.pixel_size_um[1] is None else " µm"
@@ -194,21 +196,22 @@ class FigureDialog(QDialog):
         self.finished.connect(self.preview.stop)
 
     def _refresh(self, *_: object) -> None:
-        """Say how large the figure will be, and what is wrong, and show it."""
+        """Show the size of the figure, the error if there is one, and the preview."""
         o = self.options
         width, height = figure_size(self._scene, o)
         self.size_text.setText(
             f"{width:,} × {height:,} pixels, {o.mm(width):.0f} × {o.mm(height):.0f} mm"
         )
         wrong = ""
-        if max(height, width) > _MOST_PIXELS:
-            wrong = "The figure is too large: choose a smaller scale."
+        if max(height, width) > _MAX_PIXELS:
+            wrong = "The figure is too large. Choose a smaller scale."
         elif self.path.suffix.lower() not in ENDINGS:
-            wrong = "The name has to end in .png, .svg or .pdf."
+            wrong = "The file name must end in .png, .svg or .pdf."
         self.wrong.setText(wrong)
         self.wrong.setVisible(bool(wrong))
         ok = self.buttons.button(QDialogButtonBox.StandardButton.Ok)
         ok.setEnabled(not wrong)
+        # Not for another file name, which leaves the preview as it is.
         if o != self._drawn:
             self._drawn = o
             self.preview.show_figure(o)
@@ -221,7 +224,7 @@ class FigureDialog(QDialog):
                 widget.setEnabled(box.isChecked())
 
     def _on_colour(self, index: int) -> None:
-        """Ask for another colour."""
+        """Ask for a colour if "Another…" was chosen."""
         if self.line_colour.itemData(index) is not None:
             return
         colour = QColorDialog.getColor(QColor("#ffd400"), self)

@@ -1,4 +1,4 @@
-"""Exports figures off the GUI thread."""
+"""Exports figures on a worker thread."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from cellpose_studio.ui.figure.writing import write_figure
 from cellpose_studio.ui.services import Services
 
 _WIDTH = 1200
-"""Pixels that a figure is wide at first, or more."""
+"""Minimal width of a figure with the suggested scale, in pixels."""
 
 
 class FigureExport:
-    """Asks for a figure of what is shown, and writes it.
+    """Asks for the options of a figure of the canvas, and writes it.
 
     Parameters
     ----------
     canvas
         Shows the image and its masks.
     texts
-        What is written at the cells.
+        The cell labels.
     """
 
     def __init__(
@@ -42,7 +42,7 @@ class FigureExport:
         self._texts = texts
 
     def ask_and_export(self) -> None:
-        """Ask what the figure is to show and where it goes, then write it."""
+        """Ask for the options and the file of a figure, then write it."""
         services, settings = self._services, self._services.settings
         image = services.session.shown
         if image is None:
@@ -67,7 +67,7 @@ class FigureExport:
             self.export(scene, dialog.options, dialog.path)
 
     def scene(self, image: ProjectImage) -> Scene:
-        """Return what the canvas shows of the image at present."""
+        """Return the present contents of the canvas, as a value for a worker thread."""
         canvas = self._canvas
         height, width = image.source.shape[3:]
         labels = image.masks
@@ -100,7 +100,7 @@ class FigureExport:
 
 
 def _title(image: ProjectImage) -> str:
-    """Return what a figure shows, and how the masks were made."""
+    """Return the title of a figure: image, number of cells, origin of the masks."""
     if image.masks is None:
         return image.source.name
     edited = ", edited" if image.masks.edited else ""
@@ -110,11 +110,11 @@ def _title(image: ProjectImage) -> str:
     )
 
 
-def _options(known: Mapping[str, object]) -> FigureOptions:
-    """Return what was chosen last; settings may hold anything."""
-    usable = {}
+def _options(saved: Mapping[str, object]) -> FigureOptions:
+    """Return the saved options; invalid ones, as settings may hold, are ignored."""
+    valid = {}
     for field in fields(FigureOptions):
-        value, first = known.get(field.name), field.default
-        if type(value) is type(first):
-            usable[field.name] = value
-    return FigureOptions(**usable)  # type: ignore[arg-type]
+        value, default = saved.get(field.name), field.default
+        if type(value) is type(default):
+            valid[field.name] = value
+    return FigureOptions(**valid)  # type: ignore[arg-type]

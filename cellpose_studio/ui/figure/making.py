@@ -1,4 +1,4 @@
-"""Puts a figure together from what the canvas shows; for any thread."""
+"""Composes a figure from the contents of the canvas; for any thread."""
 
 from __future__ import annotations
 
@@ -28,27 +28,27 @@ from cellpose_studio.ui.canvas.appearance import ChannelLook, MasksLook
 from cellpose_studio.ui.cell_text.provider import CellTexts
 
 _BAND = 1024
-"""Rows that are put together at once, which bounds the memory it takes."""
+"""Rows that are composed at once, which limits the memory."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Scene:
-    """What the canvas shows, as it was at a moment.
+    """Snapshot of the contents of the canvas.
 
     Attributes
     ----------
     image, plane
-        Time point and plane are numbers along T and Z, 0 where there is no such axis.
+        The image, and its indices along T and Z, 0 without such an axis.
     part
-        Rows and columns in view.
+        Visible rows and columns.
     channels, masks
-        How they look; None without masks.
+        Display settings; None for masks if there are none.
     labels
-        The masks; None without.
+        Snapshot of the masks; None if there are none.
     texts
-        The words of the cells.
+        The cell labels.
     title
-        What the figure shows.
+        Title for the metadata of the file.
     """
 
     image: ImageSource
@@ -67,14 +67,14 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
     Raises
     ------
     ImageUnreadable
-        If the file is damaged, or has gone.
+        If the image file is damaged or missing.
     Cancelled
-        If the user does not want it any more.
+        If the job was cancelled.
     """
     rows, columns = _part(scene, options.whole)
     cells = _cells(scene, rows, columns)
     rgb = _rgb(scene, rows, columns, cells if options.fill else None, checkpoint)
-    scale_x = options.scale * _widening(scene)
+    scale_x = options.scale * _pixel_aspect(scene)
     figure = Figure(
         options=options,
         rgb=rgb,
@@ -86,31 +86,31 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
         figure.outlines.extend(_outlines(cells, scene.masks, options.line_colour))
     checkpoint.check()
     if options.words and cells is not None:
-        figure.texts.extend(_words(cells, scene.texts, figure))
+        figure.texts.extend(_cell_texts(cells, scene.texts, figure))
     return replace(figure, bar=_bar(scene.image, figure)) if options.bar else figure
 
 
 def figure_size(scene: Scene, options: FigureOptions) -> tuple[int, int]:
-    """Return the width and the height that a figure will have, in its pixels."""
+    """Return the width and the height of a figure, in its pixels."""
     rows, columns = _part(scene, options.whole)
-    width = (columns.stop - columns.start) * options.scale * _widening(scene)
+    width = (columns.stop - columns.start) * options.scale * _pixel_aspect(scene)
     return max(round(width), 1), max(round((rows.stop - rows.start) * options.scale), 1)
 
 
 def _part(scene: Scene, whole: bool) -> tuple[slice, slice]:
-    """Return the rows and columns of the image that a figure shows."""
+    """Return the rows and columns of the image to draw."""
     height, width = scene.image.shape[3:]
     return (slice(0, height), slice(0, width)) if whole else scene.part
 
 
-def _widening(scene: Scene) -> float:
-    """Return how many times as wide as high a pixel is."""
+def _pixel_aspect(scene: Scene) -> float:
+    """Return the width of a pixel divided by its height."""
     y, x = scene.image.label_scale[-2:]
     return x / y
 
 
 def _cells(scene: Scene, rows: slice, columns: slice) -> npt.NDArray[np.uint32] | None:
-    """Return the part of the plane of the masks, as it was."""
+    """Return the masks, (Y, X), of a part of the plane; None without masks."""
     if scene.labels is None:
         return None
     t, z = scene.plane
@@ -125,7 +125,7 @@ def _rgb(
     cells: npt.NDArray[np.uint32] | None,
     checkpoint: Checkpoint,
 ) -> npt.NDArray[np.uint8]:
-    """Return the image as it is shown, with the cells filled if there are any."""
+    """Return the image as displayed, (Y, X, RGB), with filled cells if given."""
     planes = [(look, _pixels(scene, look)[rows, columns]) for look in scene.channels]
     height, width = rows.stop - rows.start, columns.stop - columns.start
     rgb = np.zeros((height, width, 3), np.uint8)
@@ -136,7 +136,7 @@ def _rgb(
             rgb[band] = composite([look.of(pixels[band]) for look, pixels in planes])
         if cells is not None and scene.masks is not None:
             look = scene.masks
-            # Outlines are lines of their own: here they are as the inside is.
+            # The high bit marks outlines, which are drawn separately as vectors.
             drawn = look.picture(cells[band]) & np.uint8(0x7F)
             rgb[band] = overlay(rgb[band], drawn, look.table, look.opacity)
     return rgb
@@ -152,10 +152,10 @@ def _pixels(scene: Scene, look: ChannelLook) -> npt.NDArray[np.generic]:
 def _outlines(
     cells: npt.NDArray[np.uint32], look: MasksLook, colour: str
 ) -> list[Outline]:
-    found = list(edge_lines(cells).by_cell())
-    if not found:
+    lines_of_cells = list(edge_lines(cells).by_cell())
+    if not lines_of_cells:
         return []
-    ids = np.array([[cell for cell, _ in found]], np.uint32)
+    ids = np.array([[cell for cell, _ in lines_of_cells]], np.uint32)
     values = look.picture(ids)[0] & np.uint8(0x7F)
     colours = [
         "#" + bytes(round(float(part) * 255) for part in rgb).hex()
@@ -163,27 +163,30 @@ def _outlines(
     ]
     return [
         Outline(cell, colour or own, lines)
-        for (cell, lines), own in zip(found, colours, strict=True)
+        for (cell, lines), own in zip(lines_of_cells, colours, strict=True)
     ]
 
 
-def _words(
+def _cell_texts(
     cells: npt.NDArray[np.uint32], texts: CellTexts, figure: Figure
 ) -> list[FigureText]:
     table = CellTable.of(cells)
-    words = []
+    found = []
     for cell in table.ids().tolist():
         text, colour = texts.of(cell)
         rows, columns = table.box(cell)
-        place = anchor_in(cells, cell, (rows, columns)) if text else None
-        if place is not None:
-            x, y = (place[1] + 0.5) * figure.scale_x, (place[0] + 0.5) * figure.scale_y
-            words.append(FigureText(x, y, text, colour))
-    return words
+        anchor = anchor_in(cells, cell, (rows, columns)) if text else None
+        if anchor is not None:
+            x, y = (
+                (anchor[1] + 0.5) * figure.scale_x,
+                (anchor[0] + 0.5) * figure.scale_y,
+            )
+            found.append(FigureText(x, y, text, colour))
+    return found
 
 
 def _bar(image: ImageSource, figure: Figure) -> Bar:
-    """Return the scale bar, of the length that was asked for or that fits."""
+    """Return the scale bar, of the chosen length or one that fits."""
     size_um = image.pixel_size_um[2] or image.pixel_size_um[1]
     pixel, unit = (size_um, "µm") if size_um else (1.0, "px")
     width = figure.rgb.shape[1]

@@ -1,4 +1,4 @@
-"""Draws a figure with Qt, on a picture or on a page."""
+"""Paints a figure with Qt, on a bitmap or on a PDF page."""
 
 from __future__ import annotations
 
@@ -24,22 +24,22 @@ from cellpose_studio.ui.figure.pdf_file import PdfFile
 from cellpose_studio.ui.widgets.pixmap import qimage_of
 
 _HINT = QPainter.RenderHint
-_MOST_AT_ONCE = 1 << 18
-"""Pixels of the image that are drawn in one piece."""
+_BAND_PIXELS = 1 << 18
+"""Pixels of the image that are painted at once."""
 
 
 def as_image(figure: Figure) -> QImage:
-    """Return the figure as a picture; for any thread.
+    """Return the figure as a bitmap; for any thread.
 
     Raises
     ------
     CannotSave
-        If it is too large for one.
+        If the bitmap does not fit into memory.
     """
     image = QImage(*figure.size, QImage.Format.Format_RGB32)
     if image.isNull():
         raise CannotSave(
-            "The figure is too large for one picture.", "Choose a smaller scale."
+            "The figure is too large for a PNG file.", "Choose a smaller scale."
         )
     dots = round(figure.options.dpi / MM_PER_INCH * 1000)
     image.setDotsPerMeterX(dots)
@@ -53,11 +53,12 @@ def as_image(figure: Figure) -> QImage:
 
 
 def write_pdf(figure: Figure, path: Path) -> bool:
-    """Write the figure as a page of its own size; return whether Qt could do it.
+    """Write the figure as a PDF page of its size; return whether Qt succeeded.
 
     Raises
     ------
     OSError
+        If the file cannot be written.
     """
     with path.open("wb") as file:
         device = PdfFile(file)
@@ -83,10 +84,10 @@ def _write_page(writer: QPdfWriter, figure: Figure) -> bool:
 
 
 def paint(painter: QPainter, figure: Figure) -> None:
-    """Draw all parts, in pixels of the figure."""
-    # Each pixel stays a square, but for figures that are smaller than their image.
+    """Paint all parts of a figure; coordinates are pixels of the figure."""
+    # Smoothing would blur the pixels of an enlarged image, but a reduced one needs it.
     painter.setRenderHint(_HINT.SmoothPixmapTransform, figure.scale_y < 1)
-    _paint_picture(painter, figure)
+    _paint_image(painter, figure)
     painter.setRenderHint(_HINT.Antialiasing)
     for outline in figure.outlines:
         pen = QPen(
@@ -95,28 +96,28 @@ def paint(painter: QPainter, figure: Figure) -> None:
         pen.setJoinStyle(Qt.PenJoinStyle.MiterJoin)
         painter.strokePath(_path(outline, figure), pen)
     font = _font(figure)
-    for word in figure.texts:
-        middle = QPointF(word.x, word.y)
-        draw_text(painter, middle, word.text, font, QColor(word.colour))
+    for text in figure.texts:
+        middle = QPointF(text.x, text.y)
+        draw_text(painter, middle, text.text, font, QColor(text.colour))
     if figure.bar is not None:
         _paint_bar(painter, figure.bar, font)
 
 
-def _paint_picture(painter: QPainter, figure: Figure) -> None:
-    """Draw the image, a large one in bands.
+def _paint_image(painter: QPainter, figure: Figure) -> None:
+    """Paint the image in bands.
 
-    No other thread can work while Qt compresses a picture for a page: that of a whole
-    slide would hold up the window for seconds.
+    Qt holds Python's lock (GIL) while it compresses an image for a PDF page. A whole
+    slide at once would block the window for seconds.
     """
     width, height = figure.size
     rows = len(figure.rgb)
-    band = max(_MOST_AT_ONCE // figure.rgb.shape[1], 1)
+    band = max(_BAND_PIXELS // figure.rgb.shape[1], 1)
     for top in range(0, rows, band):
-        # With a row of the next, or a line would be seen between them.
+        # Bands overlap by one row: a gap would be visible between them otherwise.
         bottom = min(top + band + 1, rows)
         begin, end = (row / rows * height for row in (top, bottom))
-        place = QRectF(0, begin, width, end - begin)
-        painter.drawImage(place, qimage_of(figure.rgb[top:bottom]))
+        target = QRectF(0, begin, width, end - begin)
+        painter.drawImage(target, qimage_of(figure.rgb[top:bottom]))
 
 
 def _path(outline: Outline, figure: Figure) -> QPainterPath:
@@ -133,7 +134,7 @@ def _font(figure: Figure) -> QFont:
     font = QFont("Sans Serif")
     font.setStyleHint(QFont.StyleHint.SansSerif)
     font.setBold(True)
-    # Of pixels of the figure: what the device is does not matter.
+    # In pixels of the figure: a size in points would depend on the device.
     font.setPixelSize(max(round(figure.options.pixels(figure.options.text_size)), 4))
     return font
 

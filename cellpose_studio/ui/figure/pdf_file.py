@@ -1,4 +1,4 @@
-"""A file that Qt writes a PDF to while the window goes on."""
+"""A device for PDF files that does not block the window."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from qtpy.QtCore import QIODevice
 
 
 class PdfFile(QIODevice):
-    """Hands what Qt writes to a file of Python's.
+    """Passes the output of Qt to a Python file.
 
-    Qt compresses a page in pieces, and no other thread can work meanwhile. Between two
-    pieces it comes here, where the others get their turn.
+    Qt holds Python's lock (GIL) while it compresses a page in pieces. After each piece
+    it calls this device, where Python can switch to another thread.
     """
 
     def __init__(self, file: IO[bytes]) -> None:
@@ -22,15 +22,15 @@ class PdfFile(QIODevice):
         self.open(mode.WriteOnly | mode.Unbuffered)
 
     def check(self) -> None:
-        """Raise the `OSError` that something could not be written for."""
+        """Raise the first `OSError` of `writeData`, if there was one."""
         if self._error is not None:
             raise self._error
 
     def writeData(self, data: bytes, *_: int) -> int:  # noqa: N802
-        """Write some bytes and return their number, -1 on failure; for Qt."""
+        """Write bytes and return their number, -1 on failure; for Qt."""
         try:
             return self._file.write(data)
         except OSError as error:
-            # Qt would end the application if it were raised here.
+            # Kept for `check`: an exception in a call by Qt ends the application.
             self._error = self._error or error
             return -1

@@ -1,4 +1,4 @@
-"""Shows in small how a figure is going to look."""
+"""Preview of a figure."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cellpose_studio.ui.figure.making import Scene, figure_size, make_figure
 from cellpose_studio.ui.figure.painting import as_image
 
 SIDE = 380
-"""Pixels that there are for it."""
+"""Width and height of the preview, px."""
 
-_REST = 150
-"""ms without another choice, after which it is drawn."""
+_DEBOUNCE = 150
+"""ms without a change of the options, after which the preview is drawn."""
 
 
 class FigurePreview(QLabel):
-    """The figure as it is chosen, drawn off the GUI thread.
+    """Shows a figure with the chosen options, drawn on a worker thread.
 
-    Only the newest choice counts: drawing of an earlier one is stopped.
+    Drawing with earlier options is cancelled.
     """
 
     def __init__(
@@ -35,17 +35,17 @@ class FigurePreview(QLabel):
         self._scene, self._queue = scene, queue
         self._options = FigureOptions()
         self._job: Job | None = None
-        self._resting = QTimer(self, singleShot=True, interval=_REST)
-        self._resting.timeout.connect(self._draw)
+        self._timer = QTimer(self, singleShot=True, interval=_DEBOUNCE)
+        self._timer.timeout.connect(self._draw)
 
     def show_figure(self, options: FigureOptions) -> None:
-        """Draw the figure of ``options``, as soon as the user rests."""
+        """Draw the figure with ``options`` after a pause without changes."""
         self._options = options
-        self._resting.start()
+        self._timer.start()
 
     def stop(self) -> None:
-        """Draw nothing any more."""
-        self._resting.stop()
+        """Cancel drawing."""
+        self._timer.stop()
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -53,6 +53,7 @@ class FigurePreview(QLabel):
     def _draw(self) -> None:
         self.stop()
         scene, ratio = self._scene, self.devicePixelRatioF()
+        # Scaled for the preview: a figure may have a billion pixels.
         longest = max(figure_size(scene, self._options))
         options = self._options.scaled(round(SIDE * ratio) / max(longest, 1))
 
@@ -65,10 +66,11 @@ class FigurePreview(QLabel):
         self._queue.start(job)
 
     def _show(self, job: Job, image: QImage) -> None:
+        # A cancelled job may have finished before it was cancelled.
         if job is self._job:
-            picture = QPixmap.fromImage(image)
-            picture.setDevicePixelRatio(self.devicePixelRatioF())
-            self.setPixmap(picture)
+            pixmap = QPixmap.fromImage(image)
+            pixmap.setDevicePixelRatio(self.devicePixelRatioF())
+            self.setPixmap(pixmap)
 
     def _fail(self, job: Job, error: Exception) -> None:
         if job is self._job:

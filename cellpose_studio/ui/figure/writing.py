@@ -1,4 +1,4 @@
-"""Writes a figure to a file, by the ending of its name; for any thread."""
+"""Writes a figure in the format of the file name; for any thread."""
 
 from __future__ import annotations
 
@@ -14,22 +14,21 @@ ENDINGS = (".png", ".svg", ".pdf")
 
 
 def write_figure(figure: Figure, path: Path) -> None:
-    """Write ``figure`` to ``path``; what was there stays if that fails.
+    """Write ``figure`` to ``path``; an existing file is kept if that fails.
 
     Raises
     ------
     CannotSave
-        If the folder cannot be written to, the disk is full, or the figure is too
-        large.
+        If the folder is not writable, the disk is full, or the figure is too large.
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
         raise CannotSave(
             f"{path.name} could not be saved: figures are PNG, SVG or PDF files.",
-            "End the name in .png, .svg or .pdf.",
+            "Choose a file name that ends in .png, .svg or .pdf.",
         )
     with replacing(path) as part:
-        # Qt does not say why it could not write: trying does.
+        # Qt reports no reason for a failure; `touch` raises the error of the system.
         part.touch()
         if ending == ".svg":
             write_svg(figure, part)

@@ -1,4 +1,4 @@
-"""The few questions that the application asks."""
+"""Dialogs for the axes of an image and for the export of masks."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ _OK_CANCEL = QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButto
 
 
 class AxesDialog(QDialog):
-    """Asks which axis of a file is which; the best guess is chosen already."""
+    """Asks for the axes of a file; the best guess is preselected."""
 
     def __init__(self, question: AxesQuestion, parent: QWidget | None = None) -> None:
         super().__init__(parent)
-        self.setWindowTitle("What are the axes of this image?")
+        self.setWindowTitle("Axes of the image")
         shape = " × ".join(str(n) for n in question.shape)
         self.text = QLabel(
             f"<b>{escape(question.path.name)}</b> has the shape <b>{shape}</b>, and "
-            "does not say which axis is which.",
+            "its metadata do not define the axes. Choose the meaning of each axis.",
             wordWrap=True,
         )
         self.choice = QComboBox(objectName="axesChoice")
-        for axes, words in question.choices:
-            self.choice.addItem(f"{axes}: {words}", axes)
+        for axes, text in question.choices:
+            self.choice.addItem(f"{axes}: {text}", axes)
         self.choice.setCurrentIndex(max(0, self.choice.findData(question.guess)))
-        self.same = QCheckBox("The same for all files of this shape", checked=True)
+        self.same = QCheckBox("Use for all files of this shape", checked=True)
         column = QVBoxLayout(self)
         column.addWidget(self.text)
         column.addWidget(self.choice)
@@ -57,7 +57,7 @@ class AxesDialog(QDialog):
 
 
 class SaveDialog(QDialog):
-    """Asks which files to save, and where."""
+    """Asks for the formats and the folder of an export of masks."""
 
     def __init__(
         self,
@@ -67,11 +67,12 @@ class SaveDialog(QDialog):
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Save results")
+        self.setWindowTitle("Export masks")
         self._checks: dict[str, QCheckBox] = {}
         column = QVBoxLayout(self)
         for kind, form in FORMATS.items():
             check = QCheckBox(form.text, objectName=f"save_{kind}")
+            # A format for single planes cannot hold a stack.
             fits = not form.reason_unfit(axes)
             check.setEnabled(fits)
             check.setChecked(fits and kind in kinds)
@@ -85,7 +86,7 @@ class SaveDialog(QDialog):
         form = QFormLayout()
         form.addRow("Folder", row)
         column.addLayout(form)
-        self._buttons = _buttons(self, "Save")
+        self._buttons = _buttons(self, "Export")
         column.addWidget(self._buttons)
         browse.clicked.connect(self._browse)
         for check in self._checks.values():
@@ -95,7 +96,7 @@ class SaveDialog(QDialog):
 
     @property
     def kinds(self) -> list[str]:
-        """The chosen kinds."""
+        """The chosen formats, as keys of `FORMATS`."""
         return [kind for kind, check in self._checks.items() if check.isChecked()]
 
     def _browse(self) -> None:

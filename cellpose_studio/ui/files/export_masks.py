@@ -1,4 +1,4 @@
-"""Saving results off the GUI thread."""
+"""Export of masks on a worker thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _DEFAULT = ("tif", "npy")
 
 
 class Saver:
-    """Saves the active masks of an image in other programs' formats."""
+    """Exports the active masks of an image in the formats of other programs."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -27,7 +27,7 @@ class Saver:
         self._messages = services.messages
 
     def ask_and_save(self, image: ProjectImage) -> None:
-        """Ask what to save and where, then save it."""
+        """Ask for formats and folder, then export the masks."""
         kinds = self._settings.save_kinds or list(_DEFAULT)
         axes = len(image.source.label_shape)
         dialog = SaveDialog(
@@ -40,7 +40,7 @@ class Saver:
     def save(
         self, image: ProjectImage, kinds: Sequence[str], folder: Path
     ) -> Job | None:
-        """Save the active masks of ``image``; None if it has none."""
+        """Export the active masks of ``image``; return None if it has none."""
         source = image.source
         if image.masks is None:
             self._messages.note(f"{source.name} has no masks yet.")
@@ -48,15 +48,15 @@ class Saver:
         self._session.commit_pending(image)
         self._session.seal(image)
         labels = image.masks
-        # As they are now, whatever is drawn while they are being written.
-        taken = labels.pixels.snapshot() if labels.pixels.loaded else None
+        # A snapshot, because the user may go on editing while files are written.
+        snapshot = labels.pixels.snapshot() if labels.pixels.loaded else None
         base = base_of(source, folder)
         settings = labels.settings()
 
         def work(_: object) -> list[Path]:
             return save_all(
                 base,
-                labels.array if taken is None else taken.array(),
+                labels.array if snapshot is None else snapshot.array(),
                 labels.flows,
                 kinds,
                 image=source,
@@ -64,7 +64,7 @@ class Saver:
             )
 
         return self._services.run(
-            f"Saving the masks of {source.name}",
+            f"Exporting the masks of {source.name}",
             work,
             lambda files: self._messages.note(_saved(files)),
         )
@@ -72,8 +72,4 @@ class Saver:
 
 def _saved(files: list[Path]) -> str:
     names = ", ".join(file.name for file in files)
-    return (
-        f"Saved {names} in {files[0].parent}."
-        if files
-        else "There was nothing to save."
-    )
+    return f"Saved {names} in {files[0].parent}." if files else "Nothing to export."

@@ -1,4 +1,4 @@
-"""Opening whatever the user chooses or drops: images, folders, a project."""
+"""Opens what the user chooses or drops: images, folders or a project."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _FILTER = (
 
 
 class FileOpener:
-    """Opens images in the present project, and projects in place of it."""
+    """Adds images to the open project, or replaces it by another project."""
 
     def __init__(self, services: Services, images: Opener, projects: Projects) -> None:
         self._services = services
@@ -29,7 +29,7 @@ class FileOpener:
         self._projects = projects
 
     def choose_images(self) -> None:
-        """Ask for image files, or a project, and open them."""
+        """Ask for image files or a project, and open them."""
         files, _ = QFileDialog.getOpenFileNames(
             self._services.parent, "Open", self._settings.folder, _FILTER
         )
@@ -43,9 +43,10 @@ class FileOpener:
         self.open([Path(folder)] if folder else [])
 
     def open(self, paths: list[Path]) -> Job | None:
-        """Open files and folders, off the GUI thread; or a project among them."""
+        """Open files and folders, or a project among them, on a worker thread."""
         if not paths:
             return None
+        # A project comes first, so that the images become part of it.
         images = [path for path in paths if path.suffix != SUFFIX]
         if images != paths:
             project = next(path for path in paths if path.suffix == SUFFIX)
@@ -54,8 +55,8 @@ class FileOpener:
         return self._images.open(paths)
 
     def open_sample(self) -> None:
-        """Open an image to try things on."""
-        # Not needed at the start, and scikit-image takes time to import.
+        """Open the sample image."""
+        # Imported here, because scikit-image would delay the start.
         from cellpose_studio.io.images.sample import sample_path
 
         self.open([sample_path()])

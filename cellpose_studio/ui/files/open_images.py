@@ -1,4 +1,4 @@
-"""Opening files off the GUI thread, and asking about axes where it must be."""
+"""Opens images on a worker thread, and asks for their axes where necessary."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ Ask = Callable[[AxesQuestion, QWidget], "tuple[str, bool] | None"]
 
 
 def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None:
-    """Return the axes, and whether they hold for all such files; None: cancelled."""
+    """Return the axes, and whether to use them for all such files; None: cancelled."""
     dialog = AxesDialog(question, parent)
     if dialog.exec() != QDialog.DialogCode.Accepted:
         return None
@@ -39,7 +39,7 @@ _AT_ONCE = 8  # files
 
 @dataclass(kw_only=True)
 class _Opening:
-    """What the user opened with one gesture, and how far that is."""
+    """Progress of the files that the user opened together."""
 
     paths: Sequence[Path]
     axes: str | None
@@ -55,7 +55,7 @@ class _Opening:
 
 
 class Opener:
-    """Opens what the user drops or chooses."""
+    """Adds images to the project, with the masks found beside them."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -65,10 +65,11 @@ class Opener:
         self.ask: Ask = ask_axes
 
     def open(self, paths: Sequence[Path], axes: str | None = None) -> Job:
-        """Open files and folders; the first image of them is shown.
+        """Open files and folders, and show the first image of them.
 
-        Some files at a time: the masks and flows of a large folder would not fit into
-        memory together, and its first images need not wait for the last.
+        Files are opened in batches: the masks and flows of a large folder together
+        could exceed the memory, and its first images are shown before the last ones
+        are read.
         """
         title = f"Opening {paths[0].name}" if paths else "Opening"
         if len(paths) > 1:
@@ -89,16 +90,16 @@ class Opener:
         failures: list[StudioError],
     ) -> None:
         opening.files, opening.failures = files, failures
-        self._open_some(opening)
+        self._open_batch(opening)
 
-    def _open_some(self, opening: _Opening) -> None:
+    def _open_batch(self, opening: _Opening) -> None:
         done, total = opening.done, len(opening.files)
-        some = opening.files[done : done + _AT_ONCE]
-        opening.done += len(some)
+        batch = opening.files[done : done + _AT_ONCE]
+        opening.done += len(batch)
         axes = opening.axes
 
         def work(checkpoint: Checkpoint) -> tuple[Opened, list[dict[str, LabelSet]]]:
-            opened = open_files(some, checkpoint, axes, done, total)
+            opened = open_files(batch, checkpoint, axes, done, total)
             return opened, [_labels_of(*one) for one in opened.images]
 
         self._services.run(
@@ -108,11 +109,12 @@ class Opener:
     def _on_opened(
         self, opening: _Opening, opened: Opened, labels: list[dict[str, LabelSet]]
     ) -> None:
-        # Another project was opened meanwhile: this one's images are not for it.
+        # The images belong to the project in which the user opened them.
         if self._session.project is not opening.project:
             self._messages.note(
                 f"{opening.title} was stopped, because another project was opened. "
-                f"{opening.added} of {len(opening.files)} files are in the one before."
+                f"{opening.added} of {len(opening.files)} files were added to the "
+                "previous project."
             )
             return
         if opened.images:
@@ -122,7 +124,7 @@ class Opener:
         opening.failures += opened.failures
         opening.notes += opened.notes
         if opening.done < len(opening.files):
-            self._open_some(opening)
+            self._open_batch(opening)
         else:
             self._finish(opening)
 
@@ -150,6 +152,7 @@ class Opener:
         found = zip(images, opened.images, labels, strict=True)
         for image, (_, masks), label_sets in found:
             for name, one in label_sets.items():
+                # An image that was opened before keeps the masks that it has.
                 if name not in image.label_set_ids:
                     self._session.import_masks(
                         image, one, to_json_values(masks[name].details)
@@ -160,7 +163,7 @@ class Opener:
             self._session.show(images[0].source.key)
 
     def _ask_about(self, questions: list[AxesQuestion]) -> None:
-        """Ask about each file, or once for all of one shape; open them then."""
+        """Ask for the axes of each file or shape, then open the files."""
         answers: dict[tuple[int, ...], str] = {}
         for question in questions:
             axes = answers.get(question.shape)
@@ -177,5 +180,5 @@ class Opener:
 def _labels_of(
     image: ImageSource, masks: dict[str, ImportedMasks]
 ) -> dict[str, LabelSet]:
-    """Return the label sets of an image; counting cells is not for the GUI thread."""
+    """Return the label sets of an image; for a worker thread, as it counts cells."""
     return {name: imported_labels(name, one, image) for name, one in masks.items()}

@@ -1,4 +1,4 @@
-"""Opening, naming and closing projects."""
+"""Opens, saves and closes projects."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ from cellpose_studio.ui.services import Services
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
 
-_PATIENCE = 3.0  # seconds for the disk, before the user is asked
+_FLUSH_TIMEOUT = 3.0  # seconds, after which the user is asked
 
 
 class Projects(QObject):
-    """Takes a session from one project to another; loses nothing on the way."""
+    """Replaces the project of the session; saves all changes before."""
 
-    saved = Signal(str)  # when, in words
+    saved = Signal(str)  # text of the status bar
     opened = Signal()
 
     def __init__(self, services: Services) -> None:
@@ -37,9 +37,9 @@ class Projects(QObject):
         self._session = services.session
         self._settings = services.settings
         self._messages = services.messages
-        self._said = ""
+        self._reported = ""
         self._opening: set[Path] = set()
-        self._listen()
+        self._connect_writer()
 
     def new(self) -> None:
         """Start an unnamed project."""
@@ -51,21 +51,21 @@ class Projects(QObject):
             self._services.show_error(error)
 
     def open(self, path: Path, then: Callable[[], object] = lambda: None) -> Job | None:
-        """Open a project, off the GUI thread; call ``then`` when it is open."""
-        place = path.resolve()
+        """Open a project on a worker thread; call ``then`` when it is open."""
+        target = path.resolve()
         if self._is_open(path):
             then()
             return None
-        # The second time, it would be in use: by us.
-        if place in self._opening:
+        # A second attempt would find the file locked by the first one.
+        if target in self._opening:
             return None
-        self._opening.add(place)
+        self._opening.add(target)
         job = self._services.run(
             f"Opening {path.name}",
             lambda _: read_contents(open_project(path)),
             lambda contents: self._on_contents(contents, then),
         )
-        job.ended.connect(lambda: self._opening.discard(place))
+        job.ended.connect(lambda: self._opening.discard(target))
         return job
 
     def choose_and_open(self) -> None:
@@ -77,7 +77,7 @@ class Projects(QObject):
             self.open(Path(file))
 
     def choose_and_rescue(self) -> None:
-        """Ask for a damaged project, and open a new one with what can be read of it."""
+        """Ask for a damaged project, and open a new one with all data it still has."""
         file, _ = QFileDialog.getOpenFileName(
             self._parent,
             "Rescue a damaged project",
@@ -88,7 +88,7 @@ class Projects(QObject):
             self.rescue(Path(file))
 
     def rescue(self, damaged: Path) -> Job:
-        """Save what can be read of a project beside it, and open that."""
+        """Save the readable part of a project as a new one beside it, and open that."""
         target = _free(damaged.with_stem(f"{damaged.stem}-rescued"))
         return self._services.run(
             f"Rescuing {damaged.name}",
@@ -97,17 +97,17 @@ class Projects(QObject):
         )
 
     def ask_and_save(self) -> None:
-        """Ask for a name, copy the project there, and go on in the copy."""
+        """Ask for a file name, copy the project there, and continue in the copy."""
         start = Path(self._settings.folder) / f"{self._suggestion()}{SUFFIX}"
         file, _ = QFileDialog.getSaveFileName(
-            self._parent, "Save the project as", str(start), PROJECT_FILTER
+            self._parent, "Save project as", str(start), PROJECT_FILTER
         )
         if file:
             path = Path(file)
             self.save_as(path if path.suffix == SUFFIX else Path(f"{file}{SUFFIX}"))
 
     def save_as(self, path: Path) -> Job:
-        """Copy the project to ``path``, off the GUI thread, and go on in the copy."""
+        """Copy the project to ``path`` on a worker thread, and continue in the copy."""
         project = self._session.project
         self._session.seal_all()
         return self._services.run(
@@ -117,35 +117,41 @@ class Projects(QObject):
         )
 
     def close(self) -> None:
-        """Close the project; an unnamed one takes its place."""
+        """Close the project, and start an unnamed one."""
         self.new()
 
     def may_leave(self) -> bool:
-        """Make all durable; where that fails, ask whether to give it up."""
+        """Save all changes; return whether the project may be closed.
+
+        If some cannot be saved, the user is asked whether to discard them.
+        """
         try:
             self._session.seal_all()
-        # Whatever it is: edits are in the journal, and nobody is to be locked in.
+        # Any error: edits are in the journal, and the user must be able to quit.
         except Exception as error:
             self._services.show_error(error)
         writer = self._session.project.writer
-        if not writer.flush(_PATIENCE) and not self._may_give_up():
+        if not writer.flush(_FLUSH_TIMEOUT) and not self._may_give_up():
             return False
         try:
             self._session.leave()
         except Exception as error:
-            self._fail(error)
+            self._services.show_error(error)
         if not writer.is_stuck:
-            writer.flush(_PATIENCE)
+            writer.flush(_FLUSH_TIMEOUT)
         return True
 
     def _may_give_up(self) -> bool:
-        """Ask whether to lose what cannot be saved, or save it elsewhere."""
+        """Ask whether to discard unsaved changes, or save the project elsewhere.
+
+        Return whether the user discards them.
+        """
         project = self._session.project
         answer = QMessageBox.warning(
             self._parent,
-            "Not saved",
+            "Unsaved changes",
             f"{project.writer.pending} changes of {project.name} could not be saved.\n"
-            "Save the project elsewhere, or lose them?",
+            "Save the project elsewhere, or discard the changes?",
             QMessageBox.StandardButton.Save
             | QMessageBox.StandardButton.Discard
             | QMessageBox.StandardButton.Cancel,
@@ -156,10 +162,10 @@ class Projects(QObject):
         return bool(answer == QMessageBox.StandardButton.Discard)
 
     def _is_open(self, path: Path) -> bool:
-        """Tell whether that is the project that is open; then the user hears it."""
+        """Return whether ``path`` is the open project; if so, show a note."""
         is_open = path.resolve() == self._session.project.path.resolve()
         if is_open:
-            self._messages.note(f"{path.name} is open already.")
+            self._messages.note(f"{path.name} is already open.")
         return is_open
 
     def _on_contents(self, contents: Contents, then: Callable[[], object]) -> None:
@@ -175,8 +181,7 @@ class Projects(QObject):
             self._messages.fail(Failure(project.why_read_only))
         elif project.crashed:
             self._messages.note(
-                f"{project.name} was not closed the last time. All that was saved is "
-                "there."
+                f"{project.name} was not closed properly. All saved work was recovered."
             )
         then()
 
@@ -187,8 +192,8 @@ class Projects(QObject):
     def _use(self, project: Project) -> None:
         old = self._session.project
         self._session.use(project)
-        self._listen()
-        # Its last changes may take a moment.
+        self._connect_writer()
+        # On a worker thread, because the last changes may take a moment to write.
         job = Job("Closing the project", lambda _: old.close(0), quiet=True)
         self._services.io_jobs.start(job)
         self.opened.emit()
@@ -199,27 +204,28 @@ class Projects(QObject):
         self._messages.note(f"Saved as {path.name} in {path.parent}.")
         self.opened.emit()
 
-    def _listen(self) -> None:
+    def _connect_writer(self) -> None:
         writer = self._session.project.writer
         writer.saved.connect(self._on_saved)
         writer.failing.connect(self._on_failing)
         writer.broken.connect(self._messages.fail)
-        self._said = ""
+        self._reported = ""
 
     def _on_saved(self) -> None:
-        if self._said:
-            self._said = ""
-            self._messages.note("The project is saved again.")
+        if self._reported:
+            self._reported = ""
+            self._messages.note("Saving works again. All changes are saved.")
         self.saved.emit(f"saved {datetime.now():%H:%M:%S}")
 
     def _on_failing(self, failure: Failure) -> None:
         self.saved.emit("not saved")
-        # It is tried again and again; once is enough to be told.
-        if failure.message != self._said:
-            self._said = failure.message
+        # The writer retries for as long as it fails; the user reads it once.
+        if failure.message != self._reported:
+            self._reported = failure.message
             self._messages.fail(failure)
 
     def _suggestion(self) -> str:
+        """Return the suggested name of a copy, without suffix."""
         project, images = self._session.project, self._session.images
         if not project.unnamed:
             return f"{project.name} copy"
@@ -227,7 +233,7 @@ class Projects(QObject):
 
 
 def _free(path: Path) -> Path:
-    """Return ``path``, with a number if something is there already."""
+    """Return ``path``, with a number if that file exists."""
     number, free = 1, path
     while is_taken(free):
         number += 1

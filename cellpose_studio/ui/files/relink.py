@@ -1,4 +1,4 @@
-"""Asking where images that are missing have gone, and finding them there."""
+"""Finds missing image files in a folder that the user chooses."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from cellpose_studio.workflows.relink import LostImage, find_lost, is_replaced
 Found = list[tuple[ProjectImage, ImageSource | None]]
 
 _NAMED = 3
-"""How many images that are still missing a message names."""
+"""How many of the images that were not found a message names."""
 
 
 class Relinker:
-    """Looks for missing images in a folder that the user chooses."""
+    """Searches a folder for missing images, and relinks those found."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -32,21 +32,21 @@ class Relinker:
         self._messages = services.messages
 
     def ask(self, images: Sequence[ProjectImage] | None = None) -> None:
-        """Ask for a folder and look there for those of ``images`` that are missing."""
+        """Ask for a folder, and search it as `search` does."""
         folder = QFileDialog.getExistingDirectory(
-            self._services.parent, "Where are the images?", self._settings.folder
+            self._services.parent,
+            "Choose the folder of the missing images",
+            self._settings.folder,
         )
         if folder:
-            self.look_in(Path(folder), images)
+            self.search(Path(folder), images)
 
-    def look_in(
-        self, folder: Path, images: Sequence[ProjectImage] | None = None
-    ) -> Job:
-        """Look for the images that are missing, of ``images`` or of all."""
+    def search(self, folder: Path, images: Sequence[ProjectImage] | None = None) -> Job:
+        """Search ``folder`` for the missing ones of ``images``, or of all."""
         project, shown = self._session.project, self._session.shown
         chosen = [*(self._session.images if images is None else images)]
-        # A file with another image in it takes a look inside, too long for all.
-        uncertaintyed = {shown} if images is None else {*images}
+        # A replaced file is recognised only by reading it: too slow for all images.
+        to_read = {shown} if images is None else {*images}
         taken = [image.source.key for image in self._session.images]
 
         def work(checkpoint: Checkpoint) -> Found:
@@ -55,19 +55,20 @@ class Relinker:
                 image
                 for image in chosen
                 if image.source.path in missing
-                or (image in uncertaintyed and is_replaced(image.source))
+                or (image in to_read and is_replaced(image.source))
             ]
-            wanted = [LostImage(image.source, image.asked_axes) for image in lost]
-            found = find_lost(folder, wanted, checkpoint, taken)
+            requested = [LostImage(image.source, image.asked_axes) for image in lost]
+            found = find_lost(folder, requested, checkpoint, taken)
             return list(zip(lost, found, strict=True))
 
         return self._services.run(
-            f"Looking for images in {folder.name}",
+            f"Searching for images in {folder.name}",
             work,
             lambda found: self._finish(found, project is self._session.project),
         )
 
     def _finish(self, found: Found, still_open: bool) -> None:
+        # The user may have opened another project during the search.
         if still_open:
             self._session.relink(
                 *((image, source) for image, source in found if source is not None)
@@ -76,20 +77,20 @@ class Relinker:
 
 
 def summary(found: Found) -> str:
-    """Return what came of looking for images, as a sentence."""
+    """Return the result of a search, as a sentence."""
     if not found:
         return "No image is missing."
-    left = [image.source.name for image, source in found if source is None]
-    if not left:
+    remaining = [image.source.name for image, source in found if source is None]
+    if not remaining:
         return f"{image_count(len(found))} {_were(len(found))} found."
-    names = ", ".join(left[:_NAMED])
-    if len(left) > _NAMED:
-        names += f" and {len(left) - _NAMED} more"
-    verb = "is" if len(left) == 1 else "are"
-    got = len(found) - len(left)
+    names = ", ".join(remaining[:_NAMED])
+    if len(remaining) > _NAMED:
+        names += f" and {len(remaining) - _NAMED} more"
+    verb = "is" if len(remaining) == 1 else "are"
+    count = len(found) - len(remaining)
     return (
-        f"{got} of {image_count(len(found))} {_were(got)} found; {names} {verb} still "
-        "missing."
+        f"{count} of {image_count(len(found))} {_were(count)} found; "
+        f"{names} {verb} still missing."
     )
 
 

@@ -1,1 +1,1 @@
-"""The list of images."""
+"""The panel of the images of the project."""

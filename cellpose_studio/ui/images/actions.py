@@ -1,4 +1,4 @@
-"""What can be done with the images that are selected in the list."""
+"""Actions on images of the list."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
 
 
 class ImageActions(QObject):
-    """The menu of the list, and what the window's menus do with images."""
+    """The context menu of the list, and the commands for images in the menu bar."""
 
     def __init__(
         self,
@@ -49,45 +49,48 @@ class ImageActions(QObject):
         listed.view.customContextMenuRequested.connect(self._pop_up)
 
     def targets(self) -> list[ProjectImage]:
-        """Return what a key acts on: the image shown; in the list, those selected."""
+        """Return the images that a shortcut acts on.
+
+        Those selected if the list has the focus, else the image shown.
+        """
         if self._list.view.hasFocus() and (selected := self._list.selected_images()):
             return selected
         return [shown] if (shown := self._session.shown) else []
 
     def set_reviewed(self, on: bool) -> None:
-        """Say that the user is done with the images that are meant, or not yet."""
+        """Set whether the images of `targets` are reviewed."""
         shown = self._session.shown
-        # The menu follows the image that is shown, and comes here, too.
+        # A refresh of the menu toggles the action, which calls this as well.
         if shown is not None and shown.reviewed != on:
             self.mark(self.targets(), on)
 
     def mark(self, images: Sequence[ProjectImage], reviewed: bool) -> None:
-        """Say that the user is done with images, or not yet."""
+        """Set whether ``images`` are reviewed."""
         for image in images:
             if image.reviewed != reviewed:
                 self._session.set_reviewed(image, reviewed)
 
     def use(self, images: Sequence[ProjectImage], role: TrainingRole | None) -> None:
-        """Use the masks of images for training, or for testing, or not any more."""
+        """Set the role of images in training; None for no role."""
         for image in images:
             self._roles.set_role(image, role)
         if without := sum(image.masks is None for image in images):
             self._messages.note(f"{image_count(without)} without masks cannot be used.")
 
     def show_folder(self, image: ProjectImage) -> None:
-        """Show where an image is, in the system's file manager."""
+        """Show the folder of an image in the file manager of the system."""
         folder = image.source.path.parent
         if folder.is_dir():
             QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
         else:
-            self._messages.note(f"There is no folder {folder} any more.")
+            self._messages.note(f"The folder {folder} no longer exists.")
 
-    def take_off(self, images: Sequence[ProjectImage]) -> None:
-        """Take images off the list."""
+    def remove(self, images: Sequence[ProjectImage]) -> None:
+        """Remove images from the project."""
         self._session.close(*(image.source.key for image in images))
 
     def commands(self) -> list[Command | None]:
-        """Return what the window's menu has of them."""
+        """Return the commands for images in the menu bar."""
         session = self._session
         uses = [
             Command(
@@ -109,10 +112,10 @@ class ImageActions(QObject):
         return [reviewed, None, *uses]
 
     def menu(self, images: Sequence[ProjectImage]) -> QMenu:
-        """Return the menu for images of the list."""
+        """Return the context menu for ``images``, one or more."""
         menu = QMenu(self._list)
         reviewed = all(image.reviewed for image in images)
-        word = "not reviewed" if reviewed else "reviewed"
+        state = "not reviewed" if reviewed else "reviewed"
         uses = [
             Command(
                 name,
@@ -124,7 +127,7 @@ class ImageActions(QObject):
         ]
         commands: list[Command | None] = [
             Command(
-                "mark", f"Mark as &{word}", lambda: self.mark(images, not reviewed)
+                "mark", f"Mark as &{state}", lambda: self.mark(images, not reviewed)
             ),
             None,
             *uses,
@@ -133,7 +136,7 @@ class ImageActions(QObject):
                 "folder", "&Show in file manager", lambda: self.show_folder(images[0])
             ),
             Command("relinkThese", "Re&link…", lambda: self._relinker.ask(images)),
-            Command("takeOff", "Remove from &project", lambda: self.take_off(images)),
+            Command("takeOff", "Remove from &project", lambda: self.remove(images)),
         ]
         fill(menu, commands, menu)
         return menu
@@ -141,14 +144,15 @@ class ImageActions(QObject):
     def _reason_no_change(
         self, images: Sequence[ProjectImage], role: TrainingRole | None
     ) -> str:
-        """Return why it makes no sense to give images a role; "" if it does."""
+        """Return why a role cannot be set or would change nothing; "" if it can."""
         roles = {self._roles.role(image) for image in images if image.masks}
         if not roles:
             return NO_MASKS
-        return "" if roles - {role} else "This is so already."
+        return "" if roles - {role} else "These images already have this role."
 
-    def _pop_up(self, place: QPoint) -> None:
+    def _pop_up(self, position: QPoint) -> None:
         if images := self._list.selected_images():
             menu = self.menu(images)
-            menu.exec(self._list.view.viewport().mapToGlobal(place))
+            menu.exec(self._list.view.viewport().mapToGlobal(position))
+            # Qt would keep each menu until the list is closed.
             menu.deleteLater()

@@ -1,4 +1,4 @@
-"""Paints a row of the image list."""
+"""Paints the rows of the image list."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from cellpose_studio.app.images.image_status import ImageStatus
 from cellpose_studio.ui.images.model import BADGE, CELLS, STATUS, TRAINING
 
 THUMBNAIL = 40
-"""Side of the square that a thumbnail lies in, px."""
+"""Side of the square of a thumbnail, px."""
 _MARGIN, _ICON = 4, 14
 _DIM = 0.65
-"""Opacity of what matters less."""
+"""Opacity of the badge."""
 
-# Okabe and Ito's colours, which colour-blind readers tell apart; shapes differ too.
+# Like the palette of Okabe and Ito, for colour-blind readers; shapes differ as well.
 _COLOURS: dict[ImageStatus, str] = {
     "untouched": "#888888",
     "segmented": "#3d9be0",
@@ -32,17 +32,17 @@ _LETTERS = {"train": "T", "test": "E"}
 
 
 class ImageDelegate(QStyledItemDelegate):
-    """Thumbnail, name, use in training, number of cells, and a sign for the status."""
+    """Paints thumbnail, name, role in training, number of cells, and status icon."""
 
     def sizeHint(self, option: QStyleOptionViewItem, _: QModelIndex) -> QSize:
-        """Return the height that all rows have; the width is that of the list."""
+        """Return the height of all rows; the width is that of the list."""
         text = 2 * option.fontMetrics.height()
         return QSize(0, max(THUMBNAIL, text) + 2 * _MARGIN)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex
     ) -> None:
-        """Paint from the right, so that the name gets what is left."""
+        """Paint one row; for Qt."""
         painter.save()
         painter.setRenderHints(
             QPainter.RenderHint.Antialiasing | QPainter.RenderHint.SmoothPixmapTransform
@@ -54,7 +54,8 @@ class ImageDelegate(QStyledItemDelegate):
         _thumbnail(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
         painter.setFont(option.font)
         painter.setPen(option.palette.text().color())
-        text = _sign_on_the_right(painter, text, index.data(STATUS))
+        # From right to left, so that the name gets the remaining width.
+        text = _icon_on_the_right(painter, text, index.data(STATUS))
         cells = index.data(CELLS)
         text = _on_the_right(painter, text, "" if cells is None else str(cells))
         text = _letter_on_the_right(painter, text, index.data(TRAINING))
@@ -83,7 +84,7 @@ def _thumbnail(painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
 
 
 def _on_the_right(painter: QPainter, box: QRect, text: str) -> QRect:
-    """Write ``text`` at the right end; return the room that is left."""
+    """Draw ``text`` at the right end; return the remaining rectangle."""
     if not text:
         return box
     alignment = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -92,20 +93,20 @@ def _on_the_right(painter: QPainter, box: QRect, text: str) -> QRect:
     return box.adjusted(0, 0, -width - 2 * _MARGIN, 0)
 
 
-def _letter_on_the_right(painter: QPainter, box: QRect, use: str | None) -> QRect:
-    if use is None:
+def _letter_on_the_right(painter: QPainter, box: QRect, role: str | None) -> QRect:
+    if role is None:
         return box
     font = QFont(painter.font())
     painter.setFont(bold := QFont(font))
     bold.setBold(True)
     painter.setFont(bold)
-    left = _on_the_right(painter, box, _LETTERS[use])
+    remaining = _on_the_right(painter, box, _LETTERS[role])
     painter.setFont(font)
-    return left
+    return remaining
 
 
 def _names(painter: QPainter, box: QRect, name: str, badge: str) -> None:
-    """Write the name, and the badge below it; the end of a file name stays in sight."""
+    """Draw the name, elided in its middle, with the badge below it."""
     metrics = painter.fontMetrics()
     alignment = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
     elided = metrics.elidedText(name, Qt.TextElideMode.ElideMiddle, box.width())
@@ -120,16 +121,16 @@ def _names(painter: QPainter, box: QRect, name: str, badge: str) -> None:
     painter.setOpacity(1)
 
 
-def _sign_on_the_right(painter: QPainter, box: QRect, status: ImageStatus) -> QRect:
-    """Draw the sign of a status at the right end; return the room that is left."""
+def _icon_on_the_right(painter: QPainter, box: QRect, status: ImageStatus) -> QRect:
+    """Draw the icon of a status at the right end; return the remaining rectangle."""
     square = QRectF(0, 0, _ICON, _ICON)
     square.moveCenter(QPointF(box.right() - _ICON / 2, QRectF(box).center().y()))
-    draw_sign(painter, square, status)
+    draw_icon(painter, square, status)
     return box.adjusted(0, 0, -_ICON - 2 * _MARGIN, 0)
 
 
-def draw_sign(painter: QPainter, square: QRectF, status: ImageStatus) -> None:
-    """Draw the sign of a status: each has a shape and a colour of its own."""
+def draw_icon(painter: QPainter, square: QRectF, status: ImageStatus) -> None:
+    """Draw the icon of a status; each differs in shape and in colour."""
     painter.save()
     colour = QColor(_COLOURS[status])
     pen = QPen(colour, 2)
@@ -150,10 +151,10 @@ def draw_sign(painter: QPainter, square: QRectF, status: ImageStatus) -> None:
     painter.restore()
 
 
-def _points(box: QRectF, *places: tuple[float, float]) -> QPolygonF:
+def _points(box: QRectF, *points: tuple[float, float]) -> QPolygonF:
     return QPolygonF(
         [
             QPointF(box.left() + x * box.width(), box.top() + y * box.height())
-            for x, y in places
+            for x, y in points
         ]
     )

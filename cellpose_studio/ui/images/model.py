@@ -1,4 +1,4 @@
-"""The images of a session as Qt's views read them, and the filter between."""
+"""Qt model of the images of a session, and its filter."""
 
 from __future__ import annotations
 
@@ -18,22 +18,23 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.thumbnail import Thumbnail
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.ui.images.text import about, spoken
+from cellpose_studio.ui.images.text import accessible_text, tooltip_html
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
 
-_Mark = tuple[str, str]
+_Version = tuple[str, str]
+"""Key and fingerprint of an image, which changes if another file replaces it."""
 
 _ROLES = Qt.ItemDataRole
 KEY = int(_ROLES.UserRole)
-"""Role of the key of an image; those after it are ours, too."""
+"""Role of the key of an image; the roles after it are our own as well."""
 STATUS, CELLS, TRAINING, BADGE = range(KEY + 1, KEY + 5)
 
-_PIXMAPS = 2000
-"""How many thumbnails are held, of 30 kB each."""
+_MAX_PIXMAPS = 2000
+"""Size of the cache of thumbnails, each of 30 kB."""
 
 
 class ImageModel(QAbstractListModel):
-    """The images of a session."""
+    """The images of a session, one row each."""
 
     def __init__(
         self, session: Session, missing: MissingImages, members: TrainingMembers
@@ -43,10 +44,10 @@ class ImageModel(QAbstractListModel):
         self._missing = missing
         self._members = members
         self._badges: dict[str, str] = {}
-        self._pixmaps: OrderedDict[_Mark, QPixmap] = OrderedDict()
-        self._unreadable: dict[_Mark, str] = {}
+        self._pixmaps: OrderedDict[_Version, QPixmap] = OrderedDict()
+        self._unreadable: dict[_Version, str] = {}
         self._read_images()
-        session.images_changed.connect(self.read_again)
+        session.images_changed.connect(self.reload)
         session.masks_changed.connect(self._on_masks)
         session.image_changed.connect(self.on_image)
         members.image_changed.connect(self.on_image)
@@ -58,12 +59,12 @@ class ImageModel(QAbstractListModel):
         return len(self._images)
 
     def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
-        """Return what there is to show of an image; see the roles above."""
+        """Return the value of a role for an image; see the roles above."""
         image = self._images[index.row()]
         if role == _ROLES.DisplayRole:
             return image.source.name
         if role == _ROLES.DecorationRole:
-            return self._pixmaps.get(_mark(image.source))
+            return self._pixmaps.get(_version_of(image.source))
         if role == KEY:
             return image.source.key
         if role == STATUS:
@@ -74,10 +75,10 @@ class ImageModel(QAbstractListModel):
             return self._members.role(image)
         if role == BADGE:
             return self._badges.get(image.source.key, "")
-        return self._words(image, index.row(), role)
+        return self._text(image, index.row(), role)
 
     def image(self, row: int) -> ProjectImage:
-        """Return the entry of a row."""
+        """Return the image of a row."""
         return self._images[row]
 
     def row_of(self, key: str) -> int:
@@ -85,16 +86,16 @@ class ImageModel(QAbstractListModel):
         return self._rows.get(key, -1)
 
     def plain_name(self, row: int) -> str:
-        """Return the name of the image of a row without capitals."""
+        """Return the case-folded name of the image of a row."""
         return self._names[row]
 
     def status(self, row: int) -> ImageStatus:
-        """Return how far the work on the image of a row is."""
+        """Return the status of the image of a row."""
         image = self._images[row]
         return status_of(image, image.source.path in self._missing)
 
     def set_badge(self, key: str, text: str) -> None:
-        """Show a word or two under the name of an image: "waiting"; "" for none."""
+        """Show a short text under the name of an image: "waiting"; "" for none."""
         if text:
             self._badges[key] = text
         else:
@@ -102,41 +103,41 @@ class ImageModel(QAbstractListModel):
         self._changed(key)
 
     def set_thumbnail(self, image: ImageSource, thumbnail: Thumbnail) -> None:
-        """Show the thumbnail of an image, for as long as there is room."""
-        self._pixmaps[_mark(image)] = pixmap_of(thumbnail)
-        if len(self._pixmaps) > _PIXMAPS:
+        """Show the thumbnail of an image; drop the oldest one if the cache is full."""
+        self._pixmaps[_version_of(image)] = pixmap_of(thumbnail)
+        if len(self._pixmaps) > _MAX_PIXMAPS:
             self._pixmaps.popitem(last=False)
         self._changed(image.key)
 
-    def set_unreadable(self, image: ImageSource, why: str) -> None:
-        """Say in the tooltip why an image has no thumbnail."""
-        self._unreadable[_mark(image)] = why
+    def set_unreadable(self, image: ImageSource, reason: str) -> None:
+        """Show in the tooltip why an image has no thumbnail."""
+        self._unreadable[_version_of(image)] = reason
         self._changed(image.key)
 
     def needs_thumbnail(self, image: ImageSource) -> bool:
-        """Tell whether an image has no thumbnail, and may get one."""
-        mark = _mark(image)
-        return mark not in self._pixmaps and mark not in self._unreadable
+        """Return whether an image has no thumbnail yet, and can be read."""
+        version = _version_of(image)
+        return version not in self._pixmaps and version not in self._unreadable
 
     def on_image(self, image: ProjectImage) -> None:
-        """Show an image as it is now."""
+        """Update the row of an image."""
         self._changed(image.source.key)
 
-    def read_again(self) -> None:
-        """Show the images that the session has now."""
+    def reload(self) -> None:
+        """Reset the model to the present images of the session."""
         self.beginResetModel()
         self._read_images()
         self._unreadable.clear()
         self.endResetModel()
 
-    def _words(self, image: ProjectImage, row: int, role: int) -> str | None:
+    def _text(self, image: ProjectImage, row: int, role: int) -> str | None:
         key = image.source.key
         badge, use = self._badges.get(key, ""), self._members.role(image)
         if role == _ROLES.ToolTipRole:
-            why = self._unreadable.get(_mark(image.source), "")
-            return about(image, self.status(row), use, badge, why)
+            reason = self._unreadable.get(_version_of(image.source), "")
+            return tooltip_html(image, self.status(row), use, badge, reason)
         if role == _ROLES.AccessibleTextRole:
-            return spoken(image, self.status(row), use, badge)
+            return accessible_text(image, self.status(row), use, badge)
         return None
 
     def _read_images(self) -> None:
@@ -153,6 +154,7 @@ class ImageModel(QAbstractListModel):
             self.dataChanged.emit(self.index(row), self.index(row))
 
     def _on_missing(self) -> None:
+        # Files may have come back, so all thumbnails are requested again.
         self._unreadable.clear()
         self._on_all()
 
@@ -163,7 +165,7 @@ class ImageModel(QAbstractListModel):
 
 
 class ImageFilter(QSortFilterProxyModel):
-    """The images whose names have all words that were typed, of one status or any."""
+    """Filters images by the words of their names and by their status."""
 
     def __init__(self, model: ImageModel) -> None:
         super().__init__()
@@ -174,20 +176,20 @@ class ImageFilter(QSortFilterProxyModel):
 
     @property
     def active(self) -> bool:
-        """Something may be left out."""
+        """Whether the filter may hide images."""
         return bool(self._words) or self._status is not None
 
     def set(self, text: str, status: ImageStatus | None) -> None:
-        """Show images of a status, whose names have all words of ``text``.
+        """Show images of a status whose names contain all words of ``text``.
 
-        Capitals do not matter; a status of None is any.
+        The case of letters is ignored; a status of None stands for any.
         """
         self._words = text.casefold().split()
         self._status = status
         self.invalidateFilter()
 
     def filterAcceptsRow(self, row: int, _: QModelIndex) -> bool:
-        """Tell whether an image is shown; for Qt."""
+        """Return whether an image passes the filter; for Qt."""
         if self._words:
             name = self._model.plain_name(row)
             if not all(word in name for word in self._words):
@@ -195,35 +197,36 @@ class ImageFilter(QSortFilterProxyModel):
         return self._status is None or self._status == self._model.status(row)
 
     def row_of(self, key: str) -> int:
-        """Return the row of an image here, -1 if it is not shown."""
+        """Return the row of an image after filtering, -1 if it is hidden."""
         row = self._model.row_of(key)
         return self.mapFromSource(self._model.index(row)).row() if row >= 0 else -1
 
     def image(self, row: int) -> ProjectImage:
-        """Return the entry of a row here."""
+        """Return the image of a row after filtering."""
         return self._model.image(self._source(row))
 
-    def beside(self, key: str, by: int) -> ProjectImage | None:
-        """Return the entry ``by`` rows further; of one not shown, count from its place.
+    def neighbour(self, key: str, by: int) -> ProjectImage | None:
+        """Return the image ``by`` rows after another one, or the first or last image.
 
-        It stops at both ends.
+        A hidden image counts from the position where it would be.
         """
         rows, here = self.rowCount(), self._model.row_of(key)
         if not rows:
             return None
         at = bisect_left(range(rows), here, key=self._source)
+        # The row at the position of a hidden image is already one further.
         hidden = at == rows or self._source(at) != here
-        to = at + by - (hidden and by > 0)
-        return self.image(min(max(to, 0), rows - 1))
+        target = at + by - (hidden and by > 0)
+        return self.image(min(max(target, 0), rows - 1))
 
     def images(self) -> Iterator[ProjectImage]:
-        """Yield the entries that are shown, from the top down."""
+        """Yield the images that pass the filter, from top to bottom."""
         return (self.image(row) for row in range(self.rowCount()))
 
     def _source(self, row: int) -> int:
         return int(self.mapToSource(self.index(row, 0)).row())
 
 
-def _mark(image: ImageSource) -> _Mark:
-    """Return what tells an image from another one that takes its place."""
+def _version_of(image: ImageSource) -> _Version:
+    """Return the version of an image, by which thumbnails are cached."""
     return image.key, image.fingerprint

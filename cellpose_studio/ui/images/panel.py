@@ -23,18 +23,18 @@ from cellpose_studio.app.images.thumbnails import Thumbnails
 from cellpose_studio.app.images.training_roles import TrainingMembers
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.ui.images.delegate import ImageDelegate, draw_sign
+from cellpose_studio.ui.images.delegate import ImageDelegate, draw_icon
 from cellpose_studio.ui.images.model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.images.text import STATUS_WORDS
 from cellpose_studio.ui.widgets.wording import image_count
 
-_SCROLLED = 40
-"""ms between looks at which thumbnails are needed."""
-_SIGN = 14
+_THUMBNAIL_DELAY = 40
+"""ms between requests for the thumbnails in view."""
+_ICON = 14
 
 
 class ImageView(QListView):
-    """Tells when other rows may have come into sight."""
+    """List view that emits `moved` when other rows may be visible."""
 
     moved = Signal()
 
@@ -49,12 +49,12 @@ class ImageView(QListView):
         self.verticalScrollBar().valueChanged.connect(self.moved)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Show more rows, or fewer."""
+        """Emit `moved`, because more or fewer rows are visible."""
         super().resizeEvent(event)
         self.moved.emit()
 
-    def rows_in_sight(self) -> range:
-        """Return the rows of which something is seen."""
+    def visible_rows(self) -> range:
+        """Return the rows that are visible, at least in part."""
         if not self.isVisible():
             return range(0)
         top = self.indexAt(QPoint(1, 1))
@@ -66,15 +66,14 @@ class ImageView(QListView):
 
 
 class ImagesPanel(QWidget):
-    """The images of a session, those that the filter lets through.
+    """The list of images with its filter.
 
     Parameters
     ----------
     session
-        Whose images are shown.
+        The session whose images are listed.
     missing, roles, thumbnails
-        What is known of the images: whose files are not there, which are for training,
-        and how they look.
+        Services for missing files, roles in training, and thumbnails.
     """
 
     chosen = Signal(str)  # key of an image
@@ -92,40 +91,41 @@ class ImagesPanel(QWidget):
         self._thumbnails = thumbnails
         self.model = ImageModel(session, missing, roles)
         self.filtered = ImageFilter(self.model)
-        self._leaving = self._filtering = False
-        # Before the view hears of it, which then takes another row for the current one.
-        self.filtered.rowsAboutToBeRemoved.connect(self._on_leaving)
+        self._removing = self._filtering = False
+        # Connected before the view, which selects another row when it loses its current
+        # one: images must not be shown because of a filter.
+        self.filtered.rowsAboutToBeRemoved.connect(self._on_removing)
         self.view = ImageView()
         self.view.setModel(self.filtered)
-        self._rest = QTimer(self, singleShot=True, interval=_SCROLLED)
+        self._timer = QTimer(self, singleShot=True, interval=_THUMBNAIL_DELAY)
         self._lay_out()
         self._connect()
         self._on_rows()
 
     def selected_images(self) -> list[ProjectImage]:
-        """Return the images that are selected, from the top down."""
+        """Return the selected images, from top to bottom."""
         rows = sorted(index.row() for index in self.view.selectedIndexes())
         return [self.filtered.image(row) for row in rows]
 
     def step(self, by: int) -> None:
-        """Show the image ``by`` rows further down, of those that are listed."""
+        """Show the listed image ``by`` rows below the one shown."""
         shown = self._session.shown
-        image = self.filtered.beside(shown.source.key, by) if shown else None
+        image = self.filtered.neighbour(shown.source.key, by) if shown else None
         if image is not None:
             self._session.show(image.source.key)
 
     def shut_down(self) -> None:
-        """Ask for no more thumbnails, for good."""
-        self._rest.stop()
+        """Stop requesting thumbnails."""
+        self._timer.stop()
 
-    # Building
+    # Construction
 
     def _lay_out(self) -> None:
         self.filter = QLineEdit(
             objectName="imageFilter", placeholderText="Filter", clearButtonEnabled=True
         )
         self.filter.setToolTip(
-            "Show only images whose names have all these words, in any order."
+            "Show only images whose names contain all these words, in any order."
         )
         self.status = _status_box()
         self.count = QLabel(objectName="imageCount")
@@ -144,63 +144,63 @@ class ImagesPanel(QWidget):
         for signal in ("rowsInserted", "rowsRemoved", "modelReset", "layoutChanged"):
             getattr(self.filtered, signal).connect(self._on_rows)
         self.view.selectionModel().currentChanged.connect(self._on_current)
-        self.view.moved.connect(self._look_soon)
-        self._rest.timeout.connect(self._on_rest)
+        self.view.moved.connect(self._request_thumbnails_soon)
+        self._timer.timeout.connect(self._on_timer)
         self._thumbnails.made.connect(self.model.set_thumbnail)
         self._thumbnails.failed.connect(self.model.set_unreadable)
         self._session.shown_changed.connect(self._on_shown)
         self._session.project_changed.connect(self._on_project)
         self._missing.changed.connect(self._on_missing)
-        # The user may have been moving files, or plugging in a drive.
+        # While another window was active, files may have been moved or a drive mounted.
         QApplication.instance().applicationStateChanged.connect(self._on_state)
 
-    # What happens
+    # Event handlers
 
     def _on_current(self, current: QModelIndex) -> None:
-        if current.isValid() and not self._leaving:
+        if current.isValid() and not self._removing:
             self.chosen.emit(current.data(KEY))
 
     def _on_shown(self, _: ProjectImage | None) -> None:
-        self._follow()
+        self._select_shown()
 
     def _on_project(self) -> None:
-        # The image that is shown first takes a second to come onto the canvas.
-        self.model.read_again()
+        # Repainted at once: showing the first image blocks the thread for a second.
+        self.model.reload()
         self.view.viewport().repaint()
 
     def _on_filter(self, _: object) -> None:
-        # Thousands of rows may come and go, one after another.
+        # The filter emits for each range of rows, of which there may be thousands.
         self._filtering = True
         self.filtered.set(self.filter.text(), self.status.currentData())
         self._filtering = False
         self._on_rows()
 
     def _on_missing(self) -> None:
-        self._look_soon()
+        self._request_thumbnails_soon()
 
     def _on_state(self, state: Qt.ApplicationState) -> None:
         if state == Qt.ApplicationState.ApplicationActive:
             self._missing.look()
 
-    def _on_leaving(self) -> None:
-        self._leaving = True
+    def _on_removing(self) -> None:
+        self._removing = True
 
     def _on_rows(self, *_: object) -> None:
         if self._filtering:
             return
-        self._leaving = False
+        self._removing = False
         total, here = self.model.rowCount(), self.filtered.rowCount()
         of = f"{here:,} of " if self.filtered.active else ""
         self.count.setText(f"{of}{image_count(total)}" if total else "")
-        self._follow()
-        self._look_soon()
+        self._select_shown()
+        self._request_thumbnails_soon()
 
-    def _look_soon(self) -> None:
-        if not self._rest.isActive():
-            self._rest.start()
+    def _request_thumbnails_soon(self) -> None:
+        if not self._timer.isActive():
+            self._timer.start()
 
-    def _follow(self) -> None:
-        """Mark the image that is shown; none if the filter leaves it out."""
+    def _select_shown(self) -> None:
+        """Select the row of the image shown; none if the filter hides it."""
         shown = self._session.shown
         row = self.filtered.row_of(shown.source.key) if shown else -1
         if row == self.view.currentIndex().row():
@@ -210,30 +210,31 @@ class ImagesPanel(QWidget):
         else:
             self.view.selectionModel().clear()
 
-    def _on_rest(self) -> None:
-        """Ask for the thumbnails that are in sight, and for no others."""
-        rows = self.view.rows_in_sight()
-        seen = [self.filtered.image(row).source for row in rows]
-        self._thumbnails.want(i for i in seen if self.model.needs_thumbnail(i))
+    def _on_timer(self) -> None:
+        """Request the missing thumbnails of the visible rows, and no others."""
+        rows = self.view.visible_rows()
+        visible = [self.filtered.image(row).source for row in rows]
+        self._thumbnails.want(i for i in visible if self.model.needs_thumbnail(i))
 
 
 def _status_box() -> QComboBox:
     box = QComboBox(objectName="imageStatus")
-    box.setToolTip("Show only images that are so far.")
+    box.setToolTip("Show only images with this status.")
     box.addItem("All", None)
     for status in STATUSES:
-        box.addItem(_sign_icon(status), STATUS_WORDS[status], status)
-    box.setIconSize(QSize(_SIGN, _SIGN))
+        box.addItem(_status_icon(status), STATUS_WORDS[status], status)
+    box.setIconSize(QSize(_ICON, _ICON))
     box.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
     return box
 
 
-def _sign_icon(status: ImageStatus) -> QIcon:
-    pixmap = QPixmap(2 * _SIGN, 2 * _SIGN)
+def _status_icon(status: ImageStatus) -> QIcon:
+    pixmap = QPixmap(2 * _ICON, 2 * _ICON)
     pixmap.fill(Qt.GlobalColor.transparent)
     painter = QPainter(pixmap)
     painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+    # Twice the size, so that the icon is sharp on high-resolution screens.
     painter.scale(2, 2)
-    draw_sign(painter, QRectF(0, 0, _SIGN, _SIGN), status)
+    draw_icon(painter, QRectF(0, 0, _ICON, _ICON), status)
     painter.end()
     return QIcon(pixmap)

@@ -1,4 +1,4 @@
-"""What the image list says of the queue: who waits, who runs, who failed."""
+"""Badges of the image list for the states of the run queue."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from cellpose_studio.ui.images.model import ImageModel
 
 
 class BatchBadges:
-    """Gives the images of the list their badges."""
+    """Shows in the image list which runs wait, are running, or failed."""
 
     def __init__(self, session: Session, batch: BatchQueue, model: ImageModel) -> None:
         self._session = session
@@ -36,9 +36,9 @@ class BatchBadges:
 
     def _set(self, item: BatchItem) -> None:
         image = self._session.image_of(item.image)
-        text = _words(item, image.source.name) if image else ""
+        text = _badge_text(item, image.source.name) if image else ""
         key = image.source.key if image else ""
-        # The file may have been found at another place meanwhile.
+        # A relinked image has another key: the badge of the old one is removed.
         if self._keys.get(item.image) != key or not text:
             self._clear(item.image)
         if text:
@@ -50,8 +50,9 @@ class BatchBadges:
             self._model.set_badge(key, "")
 
 
-def _words(item: BatchItem, name: str) -> str:
+def _badge_text(item: BatchItem, name: str) -> str:
+    """Return the badge of an item; "" for none."""
     if item.state == "failed":
-        # The name is above it already.
+        # Without the name of the image, which is shown above the badge.
         return f"failed: {item.message.removeprefix(name).lstrip(' :')}"
     return item.state if item.state in ("waiting", "running") else ""

@@ -1,4 +1,4 @@
-"""What the image list says of an image in words."""
+"""Texts of the image list: names of statuses, tooltips, accessible texts."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ STATUS_WORDS: dict[ImageStatus, str] = {
 }
 
 _STATUS_SENTENCES: dict[ImageStatus, str] = {
-    "untouched": "Untouched: it has no masks yet.",
-    "segmented": "Segmented: its masks are as the model or the file gave them.",
-    "edited": "Edited: its masks were changed by hand.",
-    "reviewed": "Reviewed: you are done with it.",
-    "missing": "Missing: its file is not there. File > Relink images finds it again.",
+    "untouched": "Untouched: no masks yet.",
+    "segmented": "Segmented: masks of a model or a file, not edited.",
+    "edited": "Edited: masks changed by hand.",
+    "reviewed": "Reviewed: marked as done.",
+    "missing": "Missing: file not found. Use File > Relink images to locate it.",
 }
 
 _USES: dict[TrainingRole, str] = {"train": "for training", "test": "for testing"}
 
 
-def about(
+def tooltip_html(
     image: ProjectImage,
     status: ImageStatus,
     use: TrainingRole | None,
@@ -42,7 +42,7 @@ def about(
         lines.append(f"{_cells(labels.cells)}, {escape(labels.origin)}")
     lines.append(escape(_STATUS_SENTENCES[status]))
     if use is not None:
-        lines.append(f"Its masks are used {_USES[use]}.")
+        lines.append(f"Masks used {_USES[use]}.")
     if unreadable and status != "missing":
         lines.append(escape(unreadable))
     if badge:
@@ -50,14 +50,14 @@ def about(
     return f"<qt>{'<br>'.join(lines)}</qt>"
 
 
-def spoken(
+def accessible_text(
     image: ProjectImage, status: ImageStatus, use: TrainingRole | None, badge: str
 ) -> str:
-    """Return an image in few words, as a screen reader says them."""
+    """Return a short description of an image for screen readers."""
     cells = _cells(image.masks.cells) if image.masks else ""
-    words = [image.source.name, STATUS_WORDS[status].lower(), cells]
-    words += [_USES[use] if use else "", badge]
-    return ", ".join(word for word in words if word)
+    parts = [image.source.name, STATUS_WORDS[status].lower(), cells]
+    parts += [_USES[use] if use else "", badge]
+    return ", ".join(part for part in parts if part)
 
 
 def _cells(number: int) -> str:

@@ -1,4 +1,4 @@
-"""Runs the model that is chosen, and follows the thresholds of its result."""
+"""Actions of the Segment tab: runs, and changes of thresholds."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from cellpose_studio.ui.segment.run_scope import RunScope
 
 
 class SegmentActions:
-    """What the buttons and sliders of the Segment tab do."""
+    """Connects the buttons and sliders of the Segment tab to their actions."""
 
     def __init__(
         self,
@@ -26,22 +26,22 @@ class SegmentActions:
         self._scope = scope
         self._runs = runs
         self._thresholds = thresholds
-        panel.run_wanted.connect(self.run)
+        panel.run_requested.connect(self.run)
         panel.thresholds_changed.connect(self.change_thresholds)
         panel.thresholds_released.connect(thresholds.end_gesture)
 
     def run(self) -> Job | None:
-        """Run the chosen model on the images that the scope says."""
-        wanted, image = self._panel.wanted(), self._session.shown
-        if wanted is None or image is None:
+        """Run the chosen model on the images of the scope."""
+        request, image = self._panel.run_request(), self._session.shown
+        if request is None or image is None:
             return None
         if self._scope.several:
             self._scope.queue()
             return None
-        return self._runs.start(image, *wanted)
+        return self._runs.start(image, *request)
 
     def change_thresholds(self) -> None:
-        """Make the masks of the image shown anew, for the thresholds of the panel."""
+        """Recompute the masks of the image shown with the thresholds of the panel."""
         image = self._session.shown
         if image is None or image.masks is None:
             return

@@ -1,4 +1,4 @@
-"""All models at hand, with their cards."""
+"""Dialog with all available models and their cards."""
 
 from __future__ import annotations
 
@@ -25,9 +25,9 @@ _BUTTONS = QDialogButtonBox.StandardButton
 
 
 class ModelBrowser(QDialog):
-    """Lists the models; the card of the selected one is beside them."""
+    """Lists the models, with the card of the selected one beside the list."""
 
-    file_wanted = Signal()
+    file_requested = Signal()
 
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
@@ -38,20 +38,20 @@ class ModelBrowser(QDialog):
         self.card = QTextBrowser(objectName="modelCard")
         self.add = QPushButton("Add file…", objectName="addModelFile")
         self.add.setToolTip(
-            "<qt>Use a weight file of Cellpose 1 to 4, your own for one.</qt>"
+            "<qt>Add a weight file of Cellpose 1 to 4, such as your own model.</qt>"
         )
         self.buttons = QDialogButtonBox(_BUTTONS.Ok | _BUTTONS.Cancel)
         self.buttons.button(_BUTTONS.Ok).setText("Use this model")
         self._lay_out()
         self.list.currentRowChanged.connect(self._on_row)
         self.list.itemDoubleClicked.connect(self.accept)
-        self.add.clicked.connect(self.file_wanted)
+        self.add.clicked.connect(self.file_requested)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
 
     @property
     def chosen(self) -> int:
-        """Which of the models is selected; -1 for none."""
+        """Index of the selected model; -1 for none."""
         return int(self.list.currentRow())
 
     def set_models(self, models: Sequence[ModelSpec], chosen: int) -> None:
@@ -74,6 +74,6 @@ class ModelBrowser(QDialog):
         self.resize(*_SIZE)
 
     def _on_row(self, row: int) -> None:
-        known = 0 <= row < len(self._models)
-        self.card.setHtml(card_html(self._models[row]) if known else "")
-        self.buttons.button(_BUTTONS.Ok).setEnabled(known)
+        valid = 0 <= row < len(self._models)
+        self.card.setHtml(card_html(self._models[row]) if valid else "")
+        self.buttons.button(_BUTTONS.Ok).setEnabled(valid)

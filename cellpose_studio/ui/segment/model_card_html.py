@@ -1,4 +1,4 @@
-"""The card of a model, as a text to read."""
+"""Model cards as HTML."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cellpose_studio.core.models.model import ModelSpec
 
 
 def card_html(model: ModelSpec) -> str:
-    """Return what there is to know about ``model``, as HTML."""
+    """Return the card and the file details of ``model``, as HTML."""
     parts = [f"<h2>{escape(model.label)}</h2>"]
     if model.description:
         parts.append(f"<p>{escape(model.description)}</p>")
@@ -35,7 +35,7 @@ def _of_card(card: ModelCard) -> list[str]:
 
 
 def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
-    head = ("Images", "AP 0.5", "worst to best", "AP 0.75", "AP 0.9", "Diameter off by")
+    head = ("Images", "AP 0.5", "worst to best", "AP 0.75", "AP 0.9", "Diameter error")
     body = [
         (
             f"{escape(row.kind)} ({row.images})",
@@ -53,16 +53,16 @@ def _accuracy_table(rows: tuple[Accuracy, ...]) -> str:
         if row.seeds
     ]
     note = (
-        "<p>Average precision at three overlaps (IoU), on images that it was not "
-        "trained on, with the diameter measured; the best seed was chosen on them. "
+        "<p>Average precision (AP) at three IoU thresholds, on images not used for "
+        "training, with the measured diameter. The best seed was chosen on them. "
     )
     if spread:
         note += f"With each seed, at 0.5: {escape('; '.join(spread))}. "
-    return f"<h3>How well it works</h3>{_table(head, body)}{note}</p>"
+    return f"<h3>Accuracy</h3>{_table(head, body)}{note}</p>"
 
 
 def _data_table(rows: tuple[TrainingData, ...]) -> str:
-    head = ("Trained on", "Images", "Cells", "What and from where", "Licence")
+    head = ("Trained on", "Images", "Cells", "Content and source", "Licence")
     body = [
         (
             escape(row.name),
@@ -73,7 +73,7 @@ def _data_table(rows: tuple[TrainingData, ...]) -> str:
         )
         for row in rows
     ]
-    return f"<h3>What it was trained on</h3>{_table(head, body)}"
+    return f"<h3>Training data</h3>{_table(head, body)}"
 
 
 def _training(card: ModelCard) -> str:
@@ -89,7 +89,7 @@ def _training(card: ModelCard) -> str:
         f"<tr><td>{name}</td><td>{escape(value)}</td></tr>" for name, value in rows
     )
     command = f"<p><code>{escape(card.command)}</code></p>" if card.command else ""
-    return f"<h3>How it was trained</h3>{command}<table>{listed}</table>"
+    return f"<h3>Training</h3>{command}<table>{listed}</table>"
 
 
 def _of_file(model: ModelSpec) -> str:

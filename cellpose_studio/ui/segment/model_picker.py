@@ -1,4 +1,4 @@
-"""Which model runs, and which channel each of its inputs sees."""
+"""Choice of the model, and of the channel for each of its inputs."""
 
 from __future__ import annotations
 
@@ -28,10 +28,10 @@ _NOTHING = "nothing"
 
 
 class ModelPanel(QWidget):
-    """The choice of a model, and of the channels it is shown."""
+    """Chooses a model and the channels of its inputs."""
 
     changed = Signal()
-    file_wanted = Signal()
+    file_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -39,18 +39,18 @@ class ModelPanel(QWidget):
         self._image: ImageSource | None = None
         self._chosen: dict[str, tuple[int | None, ...]] = {}
         self.combo = QComboBox(objectName="model")
-        self.combo.setToolTip("<qt>The network that looks for cells.</qt>")
+        self.combo.setToolTip("<qt>The network that finds the cells.</qt>")
         self.combo.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.browse = QPushButton("Models…", objectName="browseModels")
         self.browse.setToolTip(
-            "<qt>All models with their cards: what they are for, how well they work. "
-            "Add a weight file of Cellpose 1 to 4 there.</qt>"
+            "<qt>Show all models with their cards: purpose, data and accuracy. "
+            "Add weight files of Cellpose 1 to 4 there.</qt>"
         )
         self.browser = ModelBrowser(self)
         self.about = QLabel(objectName="aboutModel", wordWrap=True)
-        # Cards, which may come with a file, say part of it.
+        # Plain, because part of it comes from the card in a weight file.
         self.about.setTextFormat(Qt.TextFormat.PlainText)
         self.channels = QFormLayout()
         self.channels.setContentsMargins(0, 0, 0, 0)
@@ -64,7 +64,7 @@ class ModelPanel(QWidget):
         column.addLayout(self.channels)
         self.combo.currentIndexChanged.connect(self._on_model)
         self.browse.clicked.connect(self.show_browser)
-        self.browser.file_wanted.connect(self.file_wanted)
+        self.browser.file_requested.connect(self.file_requested)
         self.browser.accepted.connect(
             lambda: self.combo.setCurrentIndex(self.browser.chosen)
         )
@@ -78,19 +78,19 @@ class ModelPanel(QWidget):
 
     @property
     def chosen_channels(self) -> tuple[int | None, ...]:
-        """What each input sees, as in `SegmentationParameters`; empty: automatic."""
+        """Channel of each input, as in `SegmentationParameters`; empty: automatic."""
         return tuple(combo.currentData() for combo in self.channel_combos())
 
     @property
     def channels_for_others(self) -> tuple[int | None, ...]:
-        """The same for other images; automatic unless the user chose other ones."""
+        """Channels for other images; automatic unless the user chose other ones."""
         chosen, image = self.chosen_channels, self._image
         if image is None or chosen == default_channels(image, len(chosen)):
             return ()
         return chosen
 
     def add_model(self, model: ModelSpec, select: bool = False) -> None:
-        """Offer ``model``, once."""
+        """Add ``model`` to the list, unless it is listed already."""
         known = [m.sha256 for m in self._models]
         if model.sha256 not in known:
             self._models.append(model)
@@ -102,10 +102,10 @@ class ModelPanel(QWidget):
             chosen = known.index(model.sha256) if select else self.browser.chosen
             self.browser.set_models(self._models, chosen)
 
-    def choose(self, wanted: str) -> bool:
-        """Choose the model of that name, file or SHA-256; False if it is not here."""
+    def choose(self, reference: str) -> bool:
+        """Choose a model by name, file or SHA-256; return whether it is listed."""
         for at, model in enumerate(self._models):
-            if wanted in (model.sha256, str(model.path), model.name):
+            if reference in (model.sha256, str(model.path), model.name):
                 self.combo.setCurrentIndex(at)
                 return True
         return False
@@ -116,20 +116,22 @@ class ModelPanel(QWidget):
         self.browser.open()
 
     def set_image(self, image: ImageSource | None) -> None:
-        """Offer the channels of ``image``, those first that it was run with last."""
-        self._remember()
+        """List the channels of ``image``; select those chosen for it before."""
+        self._save_channels()
         self._image = image
-        self._offer_channels()
+        self._list_channels()
 
     def set_channels(self, channels: tuple[int | None, ...]) -> None:
-        """Choose what each input sees."""
+        """Choose the channel of each input; None for no channel."""
         for combo, channel in zip(self.channel_combos(), channels, strict=False):
             combo.setCurrentIndex(max(0, combo.findData(channel)))
 
     def show_channels(self, channels: tuple[int | None, ...]) -> str:
-        """Choose what each input sees; return what could not be, as a sentence.
+        """Choose the channel of each input; an empty tuple stands for the default.
 
-        None at all means those that are chosen for an image at first.
+        Returns
+        -------
+        A sentence on what could not be chosen; "" if all could.
         """
         image, model = self._image, self.model
         if image is None or model is None:
@@ -139,27 +141,30 @@ class ModelPanel(QWidget):
             _in_image(channel, image, default[n])
             for n, channel in enumerate(channels[: len(default)])
         ]
-        left = default if not channels else (None,) * len(default)
-        self.set_channels((*shown, *left[len(shown) :]))
+        rest = default if not channels else (None,) * len(default)
+        self.set_channels((*shown, *rest[len(shown) :]))
         missing = [c for c in channels if c and c > image.channels]
         if missing:
             return f"{image.name} has no channel {missing[0]}."
         if any(c is not None for c in channels[len(default) :]):
-            return f"{model.label} sees only {len(default)} of the channels."
+            return f"{model.label} uses only {len(default)} of the channels."
         return ""
 
     def _on_model(self) -> None:
         model = self.model
-        self._remember()
-        self.about.setText(_about(model) if model else "There is no model yet.")
-        self._offer_channels()
+        self._save_channels()
+        self.about.setText(
+            _about(model) if model else "No model yet. Choose Models… to add one."
+        )
+        self._list_channels()
         self.changed.emit()
 
-    def _remember(self) -> None:
+    def _save_channels(self) -> None:
+        # For this session only: a run records the channels that it used.
         if self._image is not None and (chosen := self.chosen_channels):
             self._chosen[self._image.key] = chosen
 
-    def _offer_channels(self) -> None:
+    def _list_channels(self) -> None:
         while self.channels.rowCount():
             self.channels.removeRow(0)
         if self._image is None or self.model is None:
@@ -169,7 +174,7 @@ class ModelPanel(QWidget):
         for n, title in enumerate(titles):
             combo = QComboBox(objectName=f"channel{n}")
             combo.setToolTip(
-                "<qt>What the network is shown here. Grey is the mean of all "
+                "<qt>Channel of this input of the network. Grey is the mean of all "
                 "channels.</qt>"
             )
             for text, channel in _choices(self._image, optional=n > 0):
@@ -180,21 +185,21 @@ class ModelPanel(QWidget):
         self.set_channels(self._chosen.get(self._image.key, default))
 
     def channel_combos(self) -> list[QComboBox]:
-        """Return the box of each input of the model, in their order."""
+        """Return the combo boxes of the inputs of the model, in their order."""
         field = QFormLayout.ItemRole.FieldRole
         rows = range(self.channels.rowCount())
         return [self.channels.itemAt(n, field).widget() for n in rows]
 
 
 def _about(model: ModelSpec) -> str:
-    text = model.description or f"Your own file {model.path.name}."
+    text = model.description or f"Weight file {model.path.name}."
     return f"{text} Trained on cells of {model.diam_labels:.0f} px."
 
 
 def _in_image(
     channel: int | None, image: ImageSource, default: int | None
 ) -> int | None:
-    """Return a channel that can be chosen for ``image``."""
+    """Return ``channel``, or a substitute if ``image`` does not have it."""
     if channel == GREY and image.channels == 1:
         return 1
     return default if channel and channel > image.channels else channel

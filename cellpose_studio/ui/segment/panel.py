@@ -1,4 +1,4 @@
-"""The tab on the right: model, parameters, Run, and the live result."""
+"""The Segment tab: model, parameters, Run, and the result."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ _INDENT = 8
 
 
 class SegmentPanel(QScrollArea):
-    """Everything about segmenting the image that is shown."""
+    """Shows model, parameters and result of the segmentation of an image."""
 
-    run_wanted = Signal()
+    run_requested = Signal()
     thresholds_changed = Signal()
     thresholds_released = Signal()
 
@@ -43,8 +43,8 @@ class SegmentPanel(QScrollArea):
         self.presets = QToolButton(objectName="presets", text="Presets ▾")
         self.presets.setPopupMode(QToolButton.ToolButtonPopupMode.InstantPopup)
         self.presets.setToolTip(
-            "<qt>Keep the model and the parameters under a name, to use them on other "
-            "images. They are part of the project.</qt>"
+            "<qt>Save the model and the parameters as a preset, to use them for other "
+            "images. Presets are saved in the project.</qt>"
         )
         self._image: ImageSource | None = None
         self._count: int | None = None
@@ -58,26 +58,26 @@ class SegmentPanel(QScrollArea):
         self.setWidgetResizable(True)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self.setMinimumWidth(330)
-        self.model.changed.connect(self._say_what_runs)
-        self.parameters.run_wanted.connect(self.run_wanted)
+        self.model.changed.connect(self._show_run_target)
+        self.parameters.run_requested.connect(self.run_requested)
         self.result.changed.connect(self.thresholds_changed)
         self.result.released.connect(self.thresholds_released)
-        self.show_entry(None)
+        self.show_image(None)
 
-    def show_entry(self, image: ProjectImage | None) -> None:
-        """Show what applies to an image, and its result."""
+    def show_image(self, image: ProjectImage | None) -> None:
+        """Show the parameters that apply to an image, and its result."""
         self._image = image.source if image else None
         self.model.set_image(self._image)
         self.parameters.set_image(self._image)
         self.show_labels(image.masks if image else None)
-        self._say_what_runs()
+        self._show_run_target()
 
     def show_labels(self, labels: LabelSet | None) -> None:
-        """Show the result of the image."""
+        """Show the masks of the image as the result."""
         self.result.show_labels(labels)
 
-    def wanted(self) -> tuple[ModelSpec, SegmentationParameters] | None:
-        """Return what to run on the image shown; None while something is missing."""
+    def run_request(self) -> tuple[ModelSpec, SegmentationParameters] | None:
+        """Return model and parameters for the image shown; None if one is missing."""
         if self._image is None or self.model.model is None:
             return None
         parameters = self.parameters.parameters(
@@ -85,12 +85,12 @@ class SegmentPanel(QScrollArea):
         )
         return self.model.model, parameters
 
-    def wanted_for(
+    def run_request_for(
         self, image: ImageSource
     ) -> tuple[ModelSpec, SegmentationParameters] | None:
-        """Return what to run on another image; None while something is missing.
+        """Return model and parameters for another image; None without a model.
 
-        Its channels are chosen by that image, unless the user chose others here.
+        Channels are chosen by that image, unless the user chose other ones.
         """
         if self.model.model is None:
             return None
@@ -100,12 +100,12 @@ class SegmentPanel(QScrollArea):
         return self.model.model, parameters
 
     def set_count(self, count: int | None) -> None:
-        """Say how many images Run runs on; None: on the one that is shown."""
+        """Set the number of images of the scope; None for the image shown."""
         self._count = count
-        self._say_what_runs()
+        self._show_run_target()
 
     def show_parameters(self, model: str, parameters: SegmentationParameters) -> str:
-        """Put the model and the parameters of a run into the panel.
+        """Show the model and the parameters of a run in the panel.
 
         Parameters
         ----------
@@ -114,11 +114,11 @@ class SegmentPanel(QScrollArea):
 
         Returns
         -------
-        What could not be put back, in sentences; empty if all could.
+        Sentences on values that could not be shown; "" if all could.
         """
         missing = []
         if not self.model.choose(model):
-            missing.append(f"{_model_words(model)} is not among the models here.")
+            missing.append(f"{_model_name(model)} is not in the list of models.")
         missing.append(self.model.show_channels(parameters.channels))
         self.parameters.show_parameters(parameters, self._image)
         self.result.set_values(parameters)
@@ -127,7 +127,7 @@ class SegmentPanel(QScrollArea):
         return " ".join([*filter(None, missing), *self._out_of_range(parameters)])
 
     def _out_of_range(self, parameters: SegmentationParameters) -> list[str]:
-        """Return sentences on what the fields cannot show as it is."""
+        """Return a sentence for each value that its field cannot show."""
         fields = SegmentationParameters.model_fields
         shown = {
             **self.parameters.main.values(),
@@ -135,19 +135,19 @@ class SegmentPanel(QScrollArea):
             **self.result.values(),
         }
         return [
-            f"{fields[name].title} can only be {value:g} here, not {wanted:g}."
+            f"{fields[name].title} was set to {value:g} instead of {requested:g}."
             for name, value in shown.items()
-            if (wanted := getattr(parameters, name)) != value
+            if (requested := getattr(parameters, name)) != value
         ]
 
-    def _say_what_runs(self) -> None:
+    def _show_run_target(self) -> None:
         missing = ""
         if self.model.model is None:
             missing = "Add a model first."
         elif self._image is None:
             missing = "Open an image first."
         elif self._count == 0:
-            missing = "There is no such image. Choose another scope beside Run."
+            missing = "No image matches this scope. Choose another one next to Run."
         what = self._image.name if self._image else ""
         if self._count is not None:
             what = image_count(self._count)
@@ -155,7 +155,7 @@ class SegmentPanel(QScrollArea):
 
 
 class _Group(QGroupBox):
-    """``content`` under a title, with a button at the right end of its line."""
+    """Group box with a button at the right end of its title."""
 
     def __init__(
         self, title: str, content: QWidget, corner: QToolButton | None = None
@@ -168,15 +168,15 @@ class _Group(QGroupBox):
             corner.setParent(self)
 
     def resizeEvent(self, event: QResizeEvent) -> None:
-        """Keep the button in its corner."""
+        """Move the button to the corner; layouts cannot place it on the title."""
         super().resizeEvent(event)
         if self._corner is not None:
             self._corner.adjustSize()
             self._corner.move(self.width() - self._corner.width() - _INDENT, 0)
 
 
-def _model_words(model: str) -> str:
-    """Return what to call a model of which only that is known."""
+def _model_name(model: str) -> str:
+    """Return a name for a model that is not in the list."""
     if re.fullmatch("[0-9a-f]{64}", model):
         return f"The model with the SHA-256 {model[:12]}…"
     return f"The model {Path(model).name}"

@@ -1,4 +1,4 @@
-"""The parameters of a run, and the button that starts it."""
+"""Panel of the parameters of a run, with its Run button."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.ui.widgets.form import Form, fields_of
 from cellpose_studio.ui.widgets.section import Section
 
-_JOIN = 0.25
-"""IoU at which planes are joined unless the user says otherwise."""
+_STITCH_THRESHOLD = 0.25
+"""Initial IoU above which cells of neighbouring planes are stitched."""
 
 _RUN_WIDTH = 150  # px of the button's text; a long file name must not widen the panel
 
@@ -32,9 +32,9 @@ _STACK_MODES = {
 
 
 class ParameterPanel(QWidget):
-    """Everything that a run needs to know beside the model."""
+    """Shows the parameters of a run, other than model and thresholds."""
 
-    run_wanted = Signal()
+    run_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -47,12 +47,12 @@ class ParameterPanel(QWidget):
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
         self.mode.setToolTip(
-            "<qt>How the planes of a stack become cells. As a volume is best for "
-            "cells over many planes, and slowest.</qt>"
+            "<qt>How to segment the planes of a stack. As a volume is best for cells "
+            "that extend over many planes, and slowest.</qt>"
         )
         stack = [f for f in fields_of(model, "stack") if f != "do_3D"]
         self.stack = Form(model, stack)
-        self.stack.set_values({"stitch_threshold": _JOIN})
+        self.stack.set_values({"stitch_threshold": _STITCH_THRESHOLD})
         self.normalization = Form(
             Normalization, fields_of(Normalization, "normalisation")
         )
@@ -70,12 +70,12 @@ class ParameterPanel(QWidget):
         row.addWidget(self.run, 1)
         row.addWidget(self.scope)
         column.addLayout(row)
-        self.run.clicked.connect(self.run_wanted)
+        self.run.clicked.connect(self.run_requested)
         self.mode.currentIndexChanged.connect(self._on_mode)
         self._on_mode()
 
     def set_image(self, image: ImageSource | None) -> None:
-        """Show what applies to ``image``."""
+        """Show the parameters that apply to ``image``."""
         is_stack = image is not None and image.planes > 1
         self.stack_section.setVisible(is_stack)
         if image is not None:
@@ -84,7 +84,7 @@ class ParameterPanel(QWidget):
             self.stack_section.open()
 
     def set_runnable(self, what: str, missing: str) -> None:
-        """Say what Run will run on, or what is missing for it."""
+        """Enable Run and show its target, or disable it and show what is missing."""
         self.run.setEnabled(not missing)
         text = f"Run on {what}" if what else "Run"
         middle = Qt.TextElideMode.ElideMiddle
@@ -116,10 +116,10 @@ class ParameterPanel(QWidget):
     def show_parameters(
         self, parameters: SegmentationParameters, image: ImageSource | None
     ) -> None:
-        """Put parameters into the fields; those of the result have their own panel."""
+        """Show parameters in the fields; thresholds have their own panel."""
         values = parameters.model_dump()
         if parameters.do_3D or not parameters.stitch_threshold:
-            # What the user would join planes with stays for then.
+            # The threshold of the user is kept for the next run that stitches planes.
             del values["stitch_threshold"]
         if image is not None and values["anisotropy"] == (image.anisotropy or 1.0):
             values["anisotropy"] = None
@@ -144,7 +144,7 @@ class ParameterPanel(QWidget):
 
 
 def _mode_of(parameters: SegmentationParameters) -> str:
-    """Return how parameters have a stack run."""
+    """Return the stack mode of parameters, a key of `_STACK_MODES`."""
     if parameters.do_3D:
         return "volume"
     return "joined" if parameters.stitch_threshold else "planes"

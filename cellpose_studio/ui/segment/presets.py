@@ -1,4 +1,4 @@
-"""Model and parameters under a name, kept in the project."""
+"""Presets: named models with parameters, saved in the project."""
 
 from __future__ import annotations
 
@@ -24,25 +24,23 @@ AskName = Callable[[Sequence[str], QWidget], str]
 
 
 def ask_name(taken: Sequence[str], parent: QWidget) -> str:
-    """Ask for a name, and whether it may replace another; "" if the user stops."""
-    name, said = QInputDialog.getText(
-        parent, "Save as a preset", "A name for this model and these parameters:"
-    )
+    """Ask for a name, and whether to replace a preset; "" if cancelled."""
+    name, accepted = QInputDialog.getText(parent, "Save preset", "Name of the preset:")
     name = name.strip()
-    if not said or name not in taken:
-        return name if said else ""
+    if not accepted or name not in taken:
+        return name if accepted else ""
     button = QMessageBox.StandardButton
     answer = QMessageBox.question(
         parent,
-        "Save as a preset",
-        f"There is a preset {name}. Replace it?",
+        "Save preset",
+        f"A preset named {name} exists. Replace it?",
         button.Yes | button.Cancel,
     )
     return name if answer == button.Yes else ""
 
 
 class Presets(QObject):
-    """The menu of presets in the Segment panel, and what it does."""
+    """The menu of presets in the Segment panel, and its actions."""
 
     def __init__(self, services: Services, segment: SegmentPanel) -> None:
         super().__init__(segment)
@@ -59,37 +57,37 @@ class Presets(QObject):
         self._load()
 
     def save(self) -> None:
-        """Keep what the panel says at present under a name that the user is asked."""
+        """Ask for a name and save the current settings as a preset."""
         image = self._session.shown
-        wanted = self._segment.wanted_for(image.source) if image else None
-        if wanted is None:
+        request = self._segment.run_request_for(image.source) if image else None
+        if request is None:
             return
         if name := self.ask(list(self._presets), self._segment):
-            model, parameters = wanted
+            model, parameters = request
             preset = self._presets[name] = Preset(name, reference(model), parameters)
             self._session.project.submit(lambda db: write_preset(db, preset))
 
     def apply(self, name: str) -> None:
-        """Put a preset into the panel, and say what could not be."""
+        """Show a preset in the panel, with a note on values that could not be set."""
         preset = self._presets[name]
-        said = self._segment.show_parameters(preset.model, preset.parameters)
-        if said:
-            self._services.messages.note(said)
+        problems = self._segment.show_parameters(preset.model, preset.parameters)
+        if problems:
+            self._services.messages.note(problems)
 
     def delete(self, name: str) -> None:
-        """Forget a preset."""
+        """Delete a preset from the project."""
         del self._presets[name]
         self._session.project.submit(lambda db: delete_preset(db, name))
 
     def fill(self) -> None:
-        """Show what there is now in the menu."""
+        """Fill the menu with the present presets."""
         self.menu.clear()
         for name in sorted(self._presets, key=str.casefold):
             action = self.menu.addAction(_plain(name))
             action.setToolTip(_about(self._presets[name]))
             action.triggered.connect(lambda _=False, name=name: self.apply(name))
         self.menu.addSeparator()
-        save = self.menu.addAction("&Save as a preset…")
+        save = self.menu.addAction("&Save preset…")
         save.triggered.connect(lambda _=False: self.save())
         save.setEnabled(self._session.shown is not None)
         delete = self.menu.addMenu("&Delete")
@@ -108,7 +106,7 @@ class Presets(QObject):
 
 
 def _plain(name: str) -> str:
-    """Keep Qt from taking an ampersand for a shortcut."""
+    """Return a name in which Qt reads no ampersand as a mnemonic."""
     return name.replace("&", "&&")
 
 

@@ -1,4 +1,4 @@
-"""The queue of runs: how far it is, what failed, and its buttons."""
+"""Panel of the run queue: progress, failures and buttons."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
 
 _ROWS = 4
-"""How many failures are seen without scrolling."""
+"""Failures that are visible without scrolling."""
 _KEY = Qt.ItemDataRole.UserRole
 
 
 class BatchPanel(QFrame):
-    """Shown only while there is a queue; what went well needs no closing."""
+    """Shows the run queue; hidden without one, and after it ends without failures."""
 
     def __init__(self, services: Services, batch: BatchQueue) -> None:
         super().__init__(objectName="batchPanel")
@@ -36,7 +36,7 @@ class BatchPanel(QFrame):
         self._messages = services.messages
         self._batch = batch
         self._pace = Pace()
-        self._taken_up = False
+        self._reopened = False
         self._build()
         self.toggle.clicked.connect(self.pause_or_resume)
         self.retry.clicked.connect(batch.retry_failed)
@@ -44,23 +44,23 @@ class BatchPanel(QFrame):
         self.details.toggled.connect(lambda _: self._show_failures())
         self.failures.itemClicked.connect(self._on_failure)
         batch.changed.connect(self._refresh)
-        batch.items_changed.connect(self._pace.note)
+        batch.items_changed.connect(self._pace.record)
         batch.ended.connect(self._on_ended)
         self._session.project_changed.connect(self._on_project)
         self._on_project()
 
     def pause_or_resume(self) -> None:
-        """Start no other run, or go on."""
+        """Pause the queue after the present run, or resume it."""
         if self._batch.paused:
             self._batch.resume()
         elif self._batch.left:
             self._batch.pause()
 
     def _build(self) -> None:
-        # A long sentence must not make the window wider.
+        # Elided, because a long sentence would widen the window otherwise.
         self.text = QElidingLabel()
         self.text.setObjectName("batchText")
-        self.retry = QPushButton("Try failed again", objectName="batchRetry")
+        self.retry = QPushButton("Retry failed", objectName="batchRetry")
         self.toggle = QPushButton(objectName="batchPause")
         self.stop = QPushButton(objectName="batchStop")
         self.details = QToolButton(
@@ -82,46 +82,47 @@ class BatchPanel(QFrame):
         column.addWidget(self.failures)
 
     def _refresh(self) -> None:
-        left, failed = self._batch.left, self._batch.counts["failed"]
-        self._taken_up = self._taken_up and self._batch.paused
+        remaining, failed = self._batch.left, self._batch.counts["failed"]
+        self._reopened = self._reopened and self._batch.paused
         self.setVisible(bool(self._batch.items))
-        self.text.setText(self._words())
+        self.text.setText(self._summary())
         paused = self._batch.paused
         self.toggle.setText("Resume" if paused else "Pause")
         self.toggle.setToolTip(
-            "Go on with the images that are left."
+            "Run the remaining images."
             if paused
-            else "Let the image that runs finish, and start no other."
+            else "Finish the present image, then wait."
         )
-        self.toggle.setVisible(left > 0)
-        self.stop.setText("Cancel all" if left else "Close")
+        self.toggle.setVisible(remaining > 0)
+        self.stop.setText("Cancel all" if remaining else "Close")
         self.stop.setToolTip(
-            "Stop, and leave out the rest. Masks that are there stay." if left else ""
+            "Cancel the remaining runs. Existing masks are kept." if remaining else ""
         )
         self.retry.setVisible(failed > 0)
         self.details.setVisible(failed > 0)
         self._show_failures()
 
-    def _words(self) -> str:
-        """Return how far it is, in words."""
+    def _summary(self) -> str:
+        """Return the progress of the queue, as a sentence."""
         counts = self._batch.counts
-        if self._taken_up:
-            return f"The queue has {image_count(self._batch.left)} left."
+        if self._reopened:
+            return f"The queue has {image_count(self._batch.left)} remaining."
         parts = [f"{counts['done']} of {len(self._batch.items)} done"]
         others: tuple[BatchState, ...] = ("failed", "cancelled")
         parts += [f"{counts[state]} {state}" for state in others if counts[state]]
         if self._batch.paused:
             return f"Queue paused: {', '.join(parts)}"
-        parts.append(self._pace.left(self._batch.left))
+        parts.append(self._pace.remaining(self._batch.left))
         return f"Queue: {', '.join(filter(None, parts))}"
 
     def _show_failures(self) -> None:
-        """List what failed and why, if the user wants to know."""
+        """List the failures and their reasons, if the details are open."""
         failed = self._batch.in_state("failed")
         opened = self.details.isChecked() and bool(failed)
         arrow = Qt.ArrowType.DownArrow if opened else Qt.ArrowType.RightArrow
         self.details.setArrowType(arrow)
         self.failures.setVisible(opened)
+        # Unchanged rows are kept, with their selection and their scroll position.
         if not opened or [i.id for i in failed] == self._listed():
             return
         self.failures.clear()
@@ -136,11 +137,13 @@ class BatchPanel(QFrame):
 
     def _row(self, item: BatchItem) -> QListWidgetItem:
         image = self._session.image_of(item.image)
-        name = image.source.name if image else "An image that was taken off the list"
-        # The sentence mostly has the name in it.
+        name = image.source.name if image else "An image removed from the project"
+        # Most messages begin with the name of the image.
         start = "" if name in item.message else f"{name}: "
         row = QListWidgetItem(f"{start}{item.message}")
-        row.setToolTip(f"<qt>{escape(start + item.message)}<br>Click to see it.</qt>")
+        row.setToolTip(
+            f"<qt>{escape(start + item.message)}<br>Click to show the image.</qt>"
+        )
         row.setData(_KEY, item.id)
         return row
 
@@ -162,48 +165,48 @@ class BatchPanel(QFrame):
             return
         done = image_count(counts["done"])
         if counts["cancelled"]:
-            self._messages.note(f"The queue has ended: {done} of {total} done.")
+            self._messages.note(f"Queue cancelled: {done} of {total} done.")
         elif total > 1:
-            self._messages.note(f"The queue is done: {done}.")
+            self._messages.note(f"Queue finished: {done}.")
         self._batch.clear_finished()
 
     def _on_project(self) -> None:
-        """Say what the project that was opened has left to do."""
-        self._taken_up = self._batch.paused
+        """Show the remaining runs of the project that was opened."""
+        self._reopened = self._batch.paused
         self._pace.reset()
         self._refresh()
 
 
 class Pace:
-    """How long an image takes, and with it the rest."""
+    """Estimates the remaining time of the queue from its finished runs."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self.reset()
 
     def reset(self) -> None:
-        """Know nothing."""
+        """Discard all measured times."""
         self._started: dict[int, float] = {}
-        self._spent, self._ended = 0.0, 0
+        self._elapsed, self._ended = 0.0, 0
 
-    def note(self, items: list[BatchItem]) -> None:
-        """Take the time of items that begin or end."""
+    def record(self, items: list[BatchItem]) -> None:
+        """Measure the time of items that start or end."""
         now = self._clock()
         for item in items:
             if item.state == "running":
                 self._started[item.id] = now
             elif item.id in self._started:
-                self._spent += now - self._started.pop(item.id)
+                self._elapsed += now - self._started.pop(item.id)
                 self._ended += 1
 
-    def left(self, items: int) -> str:
-        """Return how long ``items`` will take, in words; "" where that is not known."""
-        # The first one loads the model, too.
+    def remaining(self, items: int) -> str:
+        """Return the estimated time for ``items`` as a text; "" while it is unknown."""
+        # Two runs at least: the first one takes longer, because it loads the model.
         if not items or self._ended < 2:
             return ""
-        minutes = round(items * self._spent / self._ended / 60)
+        minutes = round(items * self._elapsed / self._ended / 60)
         if minutes < 1:
             return "less than a minute left"
         hours, minutes = divmod(minutes, 60)
-        words = f"{hours} h {minutes} min" if hours else f"{minutes} min"
-        return f"about {words} left"
+        text = f"{hours} h {minutes} min" if hours else f"{minutes} min"
+        return f"about {text} left"

@@ -1,4 +1,4 @@
-"""Which images Run runs on."""
+"""Scope of the Run button: the images to segment."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.segment.panel import SegmentPanel
 
 _SCOPES = {
-    "image": ("this image", "The image that is shown."),
+    "image": ("this image", "The image shown."),
     "selected": (
         "selected",
-        "The images that are selected in the list; Ctrl or Shift selects several.",
+        "The images selected in the list. Ctrl or Shift selects several.",
     ),
-    "listed": ("all listed", "All images that the filter of the list lets through."),
+    "listed": ("all listed", "All images that pass the filter of the list."),
     "untouched": ("untouched", "All images of the project without masks."),
 }
 
 
 class RunScope(QObject):
-    """What is chosen beside the Run button, and the images that it comes to.
+    """Chooses the images to segment, next to the Run button.
 
-    More than the image that is shown are run as a queue.
+    The image shown runs at once; all other scopes are added to the queue.
     """
 
     def __init__(
@@ -46,18 +46,18 @@ class RunScope(QObject):
             self.box.addItem(text, key)
             last = self.box.count() - 1
             self.box.setItemData(last, tip, Qt.ItemDataRole.ToolTipRole)
-        # Many images may change at once.
-        self._soon = QTimer(self, singleShot=True, interval=0)
-        self._soon.timeout.connect(self._say)
+        # One refresh for all changes of an event, as many images may change at once.
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self._refresh)
         self._connect()
 
     @property
     def several(self) -> bool:
-        """Other images than the one shown may be meant."""
+        """Whether the scope may contain other images than the one shown."""
         return bool(self.box.currentData() != "image")
 
     def images(self) -> list[ProjectImage]:
-        """Return the images that Run runs on."""
+        """Return the images of the scope."""
         scope, shown = self.box.currentData(), self._session.shown
         if scope == "selected":
             return self._images.selected_images()
@@ -68,40 +68,41 @@ class RunScope(QObject):
         return [shown] if shown else []
 
     def queue(self) -> None:
-        """Put the images into the queue, with what the panel says."""
+        """Add the images to the queue, with model and parameters of the panel."""
         kinds: dict[bool, list[ProjectImage]] = {}
         for image in self.images():
-            # Only stacks can run as 3D.
+            # Stacks get other parameters than single planes, which cannot run in 3D.
             kinds.setdefault(image.source.planes > 1, []).append(image)
         for images in kinds.values():
-            wanted = self._segment.wanted_for(images[0].source)
-            if wanted is not None:
-                self._batch.add(images, *wanted)
+            request = self._segment.run_request_for(images[0].source)
+            if request is not None:
+                self._batch.add(images, *request)
 
     def _connect(self) -> None:
-        self.box.currentIndexChanged.connect(lambda _: self._say())
+        self.box.currentIndexChanged.connect(lambda _: self._refresh())
         selection = self._images.view.selectionModel()
-        selection.selectionChanged.connect(self._later)
+        selection.selectionChanged.connect(self._refresh_soon)
         for signal in ("rowsInserted", "rowsRemoved", "modelReset"):
-            getattr(self._images.filtered, signal).connect(self._later)
-        self._session.images_changed.connect(self._later)
+            getattr(self._images.filtered, signal).connect(self._refresh_soon)
+        self._session.images_changed.connect(self._refresh_soon)
         self._session.masks_changed.connect(self._on_masks)
-        self._session.image_changed.connect(self._later)
+        self._session.image_changed.connect(self._refresh_soon)
 
     def _on_masks(self, change: MasksChange) -> None:
         if change.edit is None:
-            self._later()
+            self._refresh_soon()
 
-    def _later(self, *_: object) -> None:
-        if self.several and not self._soon.isActive():
-            self._soon.start()
+    def _refresh_soon(self, *_: object) -> None:
+        if self.several and not self._timer.isActive():
+            self._timer.start()
 
-    def _say(self) -> None:
+    def _refresh(self) -> None:
         tip = _SCOPES[self.box.currentData()][1]
-        self.box.setToolTip(f"<qt>What to run on. {tip}</qt>")
+        self.box.setToolTip(f"<qt>Images to segment. {tip}</qt>")
         self._segment.set_count(self._count() if self.several else None)
 
     def _count(self) -> int:
         if self.box.currentData() == "listed":
+            # Counting rows is faster than collecting thousands of images.
             return int(self._images.filtered.rowCount())
         return len(self.images())

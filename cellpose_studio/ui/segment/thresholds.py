@@ -1,4 +1,4 @@
-"""The live part: thresholds that act on the flows of the last run at once."""
+"""Panel of the result, whose thresholds act on the cached flows at once."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ FIELDS = ("flow_threshold", "cellprob_threshold", "min_size")
 _DELAY = 60  # ms between the movement of a slider and the work for it
 
 _UNCERTAINTY_TIP = (
-    "<qt>How sure the network is: cells to look at first, and the median probability "
-    "and flow error of all. A certain cell has a probability of 100 % and a flow "
-    "error of 0. View ▸ Colour by uncertainty (K) marks uncertain cells; the status "
+    "<qt>Number of uncertain cells, and the median probability and flow error of all "
+    "cells. A certain cell has a probability of 100 % and a flow error of 0. Review "
+    "uncertain cells first: View ▸ Colour by uncertainty (K) marks them. The status "
     "bar shows the values of the cell under the pointer.</qt>"
 )
-NEEDS_RUN = "These masks have no flows, so changing this needs a run."
-_NO_FLOW_CHECK_IN_3D = "Cells of a volume are not checked against their flows."
+NEEDS_RUN = "These masks have no flows. Changing this threshold needs a run."
+_NO_FLOW_CHECK_IN_3D = "The flow threshold is not used in 3D."
 
 
 class ResultPanel(QGroupBox):
-    """Three sliders, and the number of cells that they leave."""
+    """Shows the number of cells and their uncertainty, with three sliders."""
 
     changed = Signal()
     released = Signal()
@@ -39,7 +39,7 @@ class ResultPanel(QGroupBox):
         self.uncertainty = QLabel(objectName="uncertainty", wordWrap=True)
         self.uncertainty.setToolTip(_UNCERTAINTY_TIP)
         self.hint = QLabel(objectName="hint", wordWrap=True)
-        # It holds words of cards, which may come with a file.
+        # Plain, because part of it comes from the card in a weight file.
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
@@ -63,7 +63,7 @@ class ResultPanel(QGroupBox):
         return {n: round(slider.value(), 2) for n, slider in self.sliders.items()}
 
     def show_labels(self, labels: LabelSet | None) -> None:
-        """Show the thresholds of ``labels``, and how many cells there are."""
+        """Show the thresholds of masks, and their number of cells."""
         self._show_uncertainty(labels.confidence if labels else None)
         self.hint.setText(labels.hint if labels else "")
         self.hint.setVisible(bool(self.hint.text()))
@@ -90,7 +90,7 @@ class ResultPanel(QGroupBox):
             slider.blockSignals(False)
 
     def _show_uncertainty(self, confidence: Confidence | None) -> None:
-        """Say how sure the network is, in the middle and of how many cells not."""
+        """Show the number of uncertain cells, and the medians of all cells."""
         shown = confidence is not None and len(confidence.ids) > 0
         self.uncertainty.setVisible(shown)
         if confidence is not None and shown:
@@ -102,12 +102,12 @@ class ResultPanel(QGroupBox):
             )
 
     def _busy(self) -> bool:
-        """Tell whether the user is moving a slider, which we must not move then."""
+        """Return whether the user moves a slider, which must not be set meanwhile."""
         down = any(slider.isSliderDown() for slider in self.sliders.values())
         return down or self._timer.isActive()
 
     def _on_value(self) -> None:
-        # Not anew at each value, or nothing would change while a slider is dragged.
+        # A running timer is not restarted: the masks would not follow a moving slider.
         if not self._timer.isActive():
             self._timer.start()
 

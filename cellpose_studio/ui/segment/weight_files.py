@@ -1,4 +1,4 @@
-"""Weight files that the user offers as models."""
+"""Weight files that the user adds as models."""
 
 from __future__ import annotations
 
@@ -14,16 +14,16 @@ from cellpose_studio.ui.services import Services
 
 
 class AddedModels:
-    """Reads weight files, offers them in the model panel and remembers them."""
+    """Reads weight files, lists them as models and saves them in the settings."""
 
     def __init__(self, services: Services, panel: ModelPanel) -> None:
         self._services = services
         self._settings = services.settings
         self._panel = panel
-        panel.file_wanted.connect(self.choose)
+        panel.file_requested.connect(self.choose)
 
     def choose(self) -> None:
-        """Ask for a weight file and offer it as a model."""
+        """Ask for a weight file and add it as a model."""
         file, _ = QFileDialog.getOpenFileName(
             self._services.parent, "Add a model", self._settings.folder
         )
@@ -31,9 +31,10 @@ class AddedModels:
             self.add(Path(file))
 
     def add(self, path: Path, select: bool = True) -> Job:
-        """Offer a weight file as a model, if it is one."""
+        """Add a weight file as a model; show the error if it is none."""
 
         def finish(model: ModelSpec) -> None:
+            # Saved only after it was read: other files would fail at each start.
             self._settings.add_model_file(path)
             self._panel.add_model(model, select)
 
@@ -41,7 +42,7 @@ class AddedModels:
             f"Reading {path.name}", lambda _: from_file(path), finish
         )
 
-    def add_remembered(self) -> None:
-        """Offer those of earlier starts again."""
+    def add_saved(self) -> None:
+        """Add the weight files of the settings."""
         for path in self._settings.model_files:
             self.add(path, select=False)

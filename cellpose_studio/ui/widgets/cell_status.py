@@ -1,4 +1,4 @@
-"""How the status of a cell is shown: words, a sign, a colour."""
+"""Display of the status of a cell: text, symbol and colour."""
 
 from __future__ import annotations
 

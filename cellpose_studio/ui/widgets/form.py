@@ -1,4 +1,4 @@
-"""A form made from a pydantic model: titles, limits, units and tooltips are its own."""
+"""Forms generated from the fields of pydantic models."""
 
 from __future__ import annotations
 
@@ -20,12 +20,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-_FAR = 1_000_000.0
-_DECIMALS = 6
+_NO_LIMIT = 1_000_000.0
+"""Bound of a field without limits: a spin box always has a range."""
+_MAX_DECIMALS = 6
 
 
 class Editor(Protocol):
-    """A widget for one field."""
+    """Interface of a widget that edits one field."""
 
     widget: QWidget
 
@@ -33,18 +34,20 @@ class Editor(Protocol):
         """Return the value of the field."""
 
     def set(self, value: Any) -> None:
-        """Show another value."""
+        """Show ``value``."""
 
 
 class Form(QWidget):
-    """Fields of a pydantic model, one row each.
+    """Edits fields of a pydantic model, one row each.
+
+    Titles, limits, units and tooltips are those of the model.
 
     Parameters
     ----------
     model
-        The model.
+        The class of the model.
     fields
-        Names of the fields to show, in this order.
+        Names of the fields to show, in order.
     """
 
     changed = Signal()
@@ -59,19 +62,20 @@ class Form(QWidget):
             field = model.model_fields[name]
             editor = self._editors[name] = _editor(field, self.changed.emit)
             editor.widget.setObjectName(name)
-            _explain(editor.widget, field.description or "")
+            _set_tooltip(editor.widget, field.description or "")
             if isinstance(editor, _Check):
                 layout.addRow(editor.widget)
                 continue
             layout.addRow(field.title or name, editor.widget)
-            _explain(layout.labelForField(editor.widget), field.description or "")
+            _set_tooltip(layout.labelForField(editor.widget), field.description or "")
 
     def values(self) -> dict[str, Any]:
-        """Return the value of every field by its name."""
+        """Return the values of all fields by name."""
         return {name: editor.get() for name, editor in self._editors.items()}
 
     def set_values(self, values: dict[str, Any]) -> None:
-        """Show those of ``values`` that this form has a field for; `changed` once."""
+        """Show the values whose names are fields of the form; emit `changed` once."""
+        # One signal for all fields instead of one for each.
         self.blockSignals(True)
         for name, editor in self._editors.items():
             if name in values:
@@ -80,7 +84,7 @@ class Form(QWidget):
         self.changed.emit()
 
     def suggest(self, name: str, value: float) -> None:
-        """Show what "Automatic" comes to for a field that is so at present."""
+        """Show the automatic value of a field, if the field is set to automatic."""
         editor = self._editors[name]
         if isinstance(editor, _Automatic) and editor.get() is None:
             editor.box.setValue(value)
@@ -91,23 +95,23 @@ class Form(QWidget):
 
 
 def fields_of(model: type[BaseModel], group: str) -> list[str]:
-    """Return the names of the fields of ``model`` that belong to ``group``."""
+    """Return the names of the fields of ``model`` in ``group``."""
     return [
         name
         for name, field in model.model_fields.items()
-        if extra(field).get("group") == group and _simple(field)
+        if extra(field).get("group") == group and _is_simple(field)
     ]
 
 
 def extra(field: FieldInfo) -> dict[str, Any]:
-    """Return what a field says about its place in a form."""
+    """Return the settings of a field for its form: group, step, unit."""
     found = field.json_schema_extra
     return found if isinstance(found, dict) else {}
 
 
 def limits(field: FieldInfo, step: float) -> tuple[float, float]:
-    """Return the lowest and highest value of ``field`` on a scale of ``step``."""
-    low, high = -_FAR, _FAR
+    """Return the lowest and the highest value of ``field`` in steps of ``step``."""
+    low, high = -_NO_LIMIT, _NO_LIMIT
     for limit in field.metadata:
         if isinstance(limit, Ge):
             low = float(limit.ge)  # type: ignore[arg-type]
@@ -120,7 +124,7 @@ def limits(field: FieldInfo, step: float) -> tuple[float, float]:
     return low, high
 
 
-def _simple(field: FieldInfo) -> bool:
+def _is_simple(field: FieldInfo) -> bool:
     kind = field.annotation
     return not (isinstance(kind, type) and issubclass(kind, BaseModel))
 
@@ -166,13 +170,13 @@ class _Number:
 
 
 class _Pair:
-    """Two numbers beside each other."""
+    """Two numbers next to each other."""
 
     def __init__(self, field: FieldInfo, changed: Callable[[], None]) -> None:
         self.widget = QWidget()
         row = QHBoxLayout(self.widget)
         row.setContentsMargins(0, 0, 0, 0)
-        low, high = extra(field).get("limits", (-_FAR, _FAR))
+        low, high = extra(field).get("limits", (-_NO_LIMIT, _NO_LIMIT))
         self._boxes = []
         for value in field.default:
             box = QDoubleSpinBox(minimum=low, maximum=high, decimals=2, value=value)
@@ -190,7 +194,7 @@ class _Pair:
 
 
 class _Automatic:
-    """A number, or None: a box that is off while "Automatic" is ticked."""
+    """A number or None: the box is disabled while "Automatic" is checked."""
 
     def __init__(
         self, field: FieldInfo, number: type, changed: Callable[[], None]
@@ -219,7 +223,7 @@ class _Automatic:
 
 
 def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
-    """Return a spin box that offers only values that ``field`` accepts."""
+    """Return a spin box whose range is that of ``field``."""
     about = extra(field)
     step = 1 if number is int else about.get("step", 1.0)
     box: Any
@@ -227,7 +231,7 @@ def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
         low, high = limits(field, 1)
         box = QSpinBox(minimum=int(low), maximum=int(high), singleStep=step)
     else:
-        # Limits are rounded to the decimals: 0.01 would become 0 with one.
+        # Qt rounds limits to the decimals of the box: 0.01 would become 0 with one.
         decimals = 1 if step >= 1 else 2
         low, high = limits(field, 10**-decimals)
         box = QDoubleSpinBox(decimals=decimals, singleStep=step)
@@ -236,20 +240,21 @@ def number_box(field: FieldInfo, number: type) -> QAbstractSpinBox:
         box.setSuffix(f" {unit}")
     if field.default is not None:
         box.setValue(field.default)
+    # Only complete numbers are emitted: a typed 30 would begin with 3 otherwise.
     box.setKeyboardTracking(False)
     return box
 
 
 def _show(box: QAbstractSpinBox, value: float) -> None:
-    """Show a number as it is, even if it has more decimals than usual."""
+    """Show a number in full, even if the box has fewer decimals."""
     if isinstance(box, QDoubleSpinBox):
-        decimals = len(f"{value:.{_DECIMALS}f}".rstrip("0").partition(".")[2])
+        decimals = len(f"{value:.{_MAX_DECIMALS}f}".rstrip("0").partition(".")[2])
         box.setDecimals(max(box.decimals(), decimals))
     box.setValue(value)
 
 
-def _explain(widget: QWidget, text: str) -> None:
-    """Give a widget and its parts a tooltip that breaks its lines."""
+def _set_tooltip(widget: QWidget, text: str) -> None:
+    """Set the tooltip of a widget and its children, as rich text, which Qt wraps."""
     tip = f"<qt>{text}</qt>" if text else ""
     for part in (widget, *widget.findChildren(QWidget)):
         part.setToolTip(tip)

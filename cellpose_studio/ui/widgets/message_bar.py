@@ -1,4 +1,4 @@
-"""Failures and notes above the image: seen, read, closed; never in the way."""
+"""Bar for failures and notes above the image."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.failures import Failure
 
-_NOTE_TIME = 8000  # ms
+_NOTE_DURATION = 8000  # ms
 
 
 class MessageBar(QFrame):
-    """One line for what failed or is worth knowing, with what to do about it."""
+    """Shows one message, with a hint on what to do; the newest replaces older ones."""
 
     def __init__(self) -> None:
         super().__init__(objectName="messageBar")
@@ -36,7 +36,7 @@ class MessageBar(QFrame):
         row.addWidget(self.text, 1)
         row.addWidget(self.details)
         row.addWidget(self.dismiss)
-        self._timer = QTimer(self, singleShot=True, interval=_NOTE_TIME)
+        self._timer = QTimer(self, singleShot=True, interval=_NOTE_DURATION)
         self._timer.timeout.connect(self.hide)
         self.details.clicked.connect(self._show_details)
         self.dismiss.clicked.connect(self.hide)
@@ -48,10 +48,11 @@ class MessageBar(QFrame):
         self._show(text.strip(), "failure")
         self._details = failure.details
         self.details.setVisible(bool(failure.details))
+        # The timer of an earlier note would hide the failure.
         self._timer.stop()
 
     def fail_together(self, failures: list[Failure]) -> None:
-        """Show several failures as one message, with the rest in the details."""
+        """Show several failures as one message, with all of them in the details."""
         if len(failures) == 1:
             self.fail(failures[0])
             return
@@ -60,13 +61,13 @@ class MessageBar(QFrame):
         self.fail(
             Failure(
                 f"{len(failures)} files could not be opened.",
-                f"The first: {first.message}",
+                f"First error: {first.message}",
                 lines,
             )
         )
 
     def note(self, text: str) -> None:
-        """Show something worth knowing, for some seconds."""
+        """Show a note for some seconds."""
         self._show(escape(text), "note")
         self.details.hide()
         self._timer.start()
@@ -74,7 +75,7 @@ class MessageBar(QFrame):
     def _show(self, text: str, kind: str) -> None:
         self.text.setText(text)
         self.setProperty("kind", kind)
-        # A changed property counts only after the style was taken off and on.
+        # Qt applies style rules on a changed property only after polishing anew.
         self.style().unpolish(self)
         self.style().polish(self)
         self.show()
@@ -84,7 +85,7 @@ class MessageBar(QFrame):
 
 
 def details_dialog(details: str, parent: QWidget) -> QDialog:
-    """Return a dialog with a text to read and copy."""
+    """Return a dialog with a read-only text, which can be copied."""
     dialog = QDialog(parent)
     dialog.setWindowTitle("Details")
     text = QPlainTextEdit(details, readOnly=True)

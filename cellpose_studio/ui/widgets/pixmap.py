@@ -1,4 +1,4 @@
-"""Pictures as Qt draws them."""
+"""Conversion of arrays to Qt images."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from qtpy.QtGui import QImage, QPixmap
 
 
 def qimage_of(rgb: npt.NDArray[np.uint8]) -> QImage:
-    """Return a picture, (Y, X, RGB), with pixels of its own; for any thread."""
+    """Return an array, (Y, X, RGB), as an image with its own memory; for any thread."""
     height, width, _ = rgb.shape
     kind = QImage.Format.Format_RGB888
-    # A copy, because Qt does not keep the bytes.
+    # A copy, because Qt keeps no reference to the bytes.
     return QImage(rgb.tobytes(), width, height, 3 * width, kind).copy()
 
 
 def pixmap_of(rgb: npt.NDArray[np.uint8]) -> QPixmap:
-    """Return a picture, (Y, X, RGB), as a pixmap; for the GUI thread."""
+    """Return an array, (Y, X, RGB), as a pixmap; for the GUI thread."""
     return QPixmap.fromImage(qimage_of(rgb))

@@ -1,4 +1,4 @@
-"""A part of a panel that folds away."""
+"""Collapsible section of a panel."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from qtpy.QtWidgets import QSizePolicy, QToolButton, QVBoxLayout, QWidget
 
 
 class Section(QWidget):
-    """``content`` under a title to click; folded at first.
+    """Shows ``content`` below a title that expands and collapses it.
 
-    Not superqt's ``QCollapsible``: what that has folded is still reached with the Tab
-    key, content that grows is cut off, and its arrows keep the colour of the theme in
-    which they were made.
+    Not superqt's ``QCollapsible``: its collapsed widgets are still reached with the Tab
+    key, it cuts off content that grows, and its arrows keep the colour of the theme in
+    which they were created.
     """
 
     def __init__(self, title: str, content: QWidget) -> None:
@@ -32,7 +32,7 @@ class Section(QWidget):
         self._on_toggled(False)
 
     def open(self) -> None:
-        """Show the content."""
+        """Expand the section."""
         self.title.setChecked(True)
 
     def _on_toggled(self, shown: bool) -> None:

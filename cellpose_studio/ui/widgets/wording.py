@@ -1,8 +1,8 @@
-"""Words that several panels use."""
+"""Phrases that several panels use."""
 
 from __future__ import annotations
 
 
 def image_count(number: int) -> str:
-    """Return a number of images: "1 image", "12 images"."""
+    """Return a number of images as a text: "1 image", "12 images"."""
     return "1 image" if number == 1 else f"{number:,} images"

@@ -1,4 +1,4 @@
-"""What works on the session in the background, each part made once."""
+"""Background services of the session: readers, runs and records."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ from cellpose_studio.ui.services import Services
 
 
 class Background:
-    """Readers, runs and records of the session; the user is told what fails.
+    """One instance of each background service; failures are shown in the message bar.
 
     Attributes
     ----------
     missing, thumbnails, roles
-        Of the images: whose files are gone, how they look, which are for training.
+        Of the images: missing files, thumbnails, and roles in training.
     flows, masks
-        Of the masks: the cache of flows, and what reads masks when they are needed.
+        Of the masks: the cache of flows, and the loader of masks on demand.
     edits, measurer, lineage
-        Of the masks that are shown: long edits, their cells, their history.
+        Of the masks shown: long edits, measurements of cells, revision history.
     runs, run_queue, thresholds
-        Networks at work.
+        Runs of networks, and masks for changed thresholds.
     """
 
     def __init__(self, services: Services) -> None:
@@ -49,7 +49,7 @@ class Background:
         self._auto_seal = AutoSeal(session)
         self.edits = BackgroundEdits(session, io_jobs)
         self.measurer = CellMeasurer(session, io_jobs)
-        # Its panel shows what fails: there is room for it.
+        # Not connected below: the History panel shows the errors of its reader itself.
         self.lineage = LineageReader(session, io_jobs)
         for part in (
             self.roles,
@@ -61,10 +61,10 @@ class Background:
             self.measurer,
         ):
             part.failed.connect(services.show_error)
-        for noting in (self.runs, self.edits):
-            noting.noted.connect(services.messages.note)
+        for part_with_notes in (self.runs, self.edits):
+            part_with_notes.noted.connect(services.messages.note)
 
     def shut_down(self) -> None:
-        """Stop what has threads of its own, for good."""
+        """Stop the services that have their own threads; they cannot be restarted."""
         self.thumbnails.shut_down()
         self.missing.shut_down()

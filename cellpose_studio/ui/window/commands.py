@@ -1,4 +1,4 @@
-"""The window's own commands; those of tools, cells and images lie with them."""
+"""Commands of the menus File, Edit, View and Segment."""
 
 from __future__ import annotations
 
@@ -9,22 +9,22 @@ from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
 from cellpose_studio.ui.window.menu_host import MenuHost
 
-_NOTHING_DONE = "There is nothing to undo."
-_NOTHING_UNDONE = "There is nothing to redo."
+_NO_UNDO = "Nothing to undo."
+_NO_REDO = "Nothing to redo."
 
 Commands = Sequence[Command | None]
 
 
 class WindowCommands:
-    """Returns the records of the menus File, Edit, View and Segment."""
+    """Builds the records of the window's own commands, one method for each group."""
 
     def __init__(self, window: MenuHost) -> None:
         self._window = window
         self._image = needs_image(window.session)
         self._masks = needs_masks(window.session)
 
-    def opening(self) -> Commands:
-        """Return how a project begins."""
+    def open_commands(self) -> Commands:
+        """Return the commands that open a project or images."""
         window, projects = self._window, self._window.projects
         return [
             Command("newProject", "&New project", projects.new, key="Ctrl+N"),
@@ -32,8 +32,8 @@ class WindowCommands:
             Command("openProject", "Open a &project…", projects.choose_and_open),
         ]
 
-    def files(self) -> Commands:
-        """Return what reads and writes files."""
+    def file_commands(self) -> Commands:
+        """Return the other commands of the menu File: import, export, close."""
         window, projects = self._window, self._window.projects
         return [
             Command(
@@ -75,8 +75,8 @@ class WindowCommands:
             Command("quit", "&Quit", window.close, key="Ctrl+Q"),
         ]
 
-    def edit(self) -> Commands:
-        """Return undo, redo, and keeping a version."""
+    def edit_commands(self) -> Commands:
+        """Return the commands for undo, redo and saved versions."""
         window, session = self._window, self._window.session
         return [
             Command(
@@ -85,7 +85,7 @@ class WindowCommands:
                 session.undo,
                 key="Ctrl+Z",
                 detail=lambda: session.undo_text,
-                reason_disabled=lambda: "" if session.can_undo else _NOTHING_DONE,
+                reason_disabled=lambda: "" if session.can_undo else _NO_UNDO,
             ),
             Command(
                 "redo",
@@ -93,7 +93,7 @@ class WindowCommands:
                 session.redo,
                 key="Ctrl+Shift+Z; Ctrl+Y",
                 detail=lambda: session.redo_text,
-                reason_disabled=lambda: "" if session.can_redo else _NOTHING_UNDONE,
+                reason_disabled=lambda: "" if session.can_redo else _NO_REDO,
             ),
             None,
             Command(
@@ -104,8 +104,8 @@ class WindowCommands:
             ),
         ]
 
-    def display(self) -> Commands:
-        """Return how image and masks are shown."""
+    def view_commands(self) -> Commands:
+        """Return the commands for the display of image and masks."""
         window, canvas = self._window, self._window.canvas
         masks, rendering = canvas.masks, canvas.rendering
         return [
@@ -137,14 +137,14 @@ class WindowCommands:
                 "&3D rendering",
                 rendering.set_on,
                 key="3",
-                # Napari has a button for it, too.
+                # Read at each refresh, because a button of napari switches it as well.
                 checked=lambda: rendering.on,
                 reason_disabled=self._reason_2d_only,
             ),
         ]
 
-    def moving(self) -> Commands:
-        """Return what goes from image to image and from plane to plane."""
+    def navigation_commands(self) -> Commands:
+        """Return the commands that change the image, the plane or the view."""
         window, canvas = self._window, self._window.canvas
 
         def step(by: int) -> Callable[[], None]:
@@ -168,7 +168,7 @@ class WindowCommands:
             ),
             Command(
                 "home",
-                "&All in view",
+                "&Zoom to fit",
                 canvas.reset_view,
                 key="Home",
                 reason_disabled=image,
@@ -176,14 +176,14 @@ class WindowCommands:
             None,
             Command(
                 "light",
-                "&Light colours",
+                "&Light theme",
                 lambda on: window.set_theme("light" if on else "dark"),
                 checked=lambda: window.services.settings.theme == "light",
             ),
         ]
 
-    def segment(self) -> Commands:
-        """Return what runs models."""
+    def segment_commands(self) -> Commands:
+        """Return the commands for runs, the queue and models."""
         window = self._window
         return [
             Command(
@@ -225,7 +225,8 @@ class WindowCommands:
         )
 
     def _cancel(self) -> None:
-        """Leave a comparison or a tool, or stop what runs."""
+        """Leave a comparison or a tool; if neither is active, cancel the job."""
         window = self._window
+        # One key for three things: the one that the user started last comes first.
         if not (window.comparing.leave() or window.tools.leave()):
             window.jobs.cancel_job()

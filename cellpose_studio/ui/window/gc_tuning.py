@@ -1,4 +1,4 @@
-"""Takes what the window has loaded out of Python's garbage collection."""
+"""Excludes the objects loaded by the window from garbage collection."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from cellpose_studio.ui.canvas.canvas import Canvas
 
 
 def freeze_loaded(canvas: Canvas) -> None:
-    """Exclude all current objects from collection, but for the image on the canvas.
+    """Exclude all current objects from collection until the image on canvas changes.
 
-    What napari makes of an image refers to itself, so that only the collection frees
-    it: once the present image has left the canvas, everything is collected and frozen
-    again.
+    The layers that napari makes of an image form reference cycles, which only a
+    collection frees. Once the present image has been removed from the canvas, all
+    objects are therefore collected and frozen again.
     """
     freeze_gc()
     if canvas.image is None:
         return
 
-    def image_left() -> None:
-        canvas.image_changed.disconnect(image_left)
+    def on_image_changed() -> None:
+        canvas.image_changed.disconnect(on_image_changed)
         refreeze_gc()
 
-    canvas.image_changed.connect(image_left)
+    canvas.image_changed.connect(on_image_changed)

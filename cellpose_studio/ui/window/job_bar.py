@@ -1,4 +1,4 @@
-"""What is running: progress, time left, Cancel."""
+"""Progress bar of jobs, with the remaining time and a Cancel button."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from superqt import QElidingLabel
 from cellpose_studio.app.jobs import Job, JobQueue
 
 IDLE = "Nothing is running."
-_FIRST_GUESS = 1.0  # seconds after which the time left can be told
+_MIN_ELAPSED = 1.0  # seconds before the remaining time is estimated
 
 
 class JobBar(QWidget):
-    """Shows the job that began first of those that run; empty when there is none.
+    """Shows the running job that was started first; empty while no job runs.
 
     Parameters
     ----------
     queues
-        Where jobs come from; each runs one at a time.
+        Queues whose jobs are shown; each queue runs one job at a time.
     """
 
     def __init__(self, *queues: JobQueue) -> None:
@@ -29,15 +29,15 @@ class JobBar(QWidget):
         self._running: list[Job] = []
         self._job: Job | None = None
         self._phase = ("", 0.0)
-        # A long file name must not make the window wider.
+        # Elided, because a long file name would widen the window otherwise.
         self.text = QElidingLabel()
         self.text.setObjectName("jobText")
         self.text.setElideMode(Qt.TextElideMode.ElideMiddle)
         self.bar = QProgressBar(objectName="jobProgress", textVisible=False)
-        self.left = QLabel(objectName="jobLeft")
+        self.remaining = QLabel(objectName="jobLeft")
         self.cancel = QPushButton("Cancel", objectName="jobCancel")
-        self.cancel.setToolTip("Stop this job (Esc). What was there before stays.")
-        # The canvas above must not change its height whenever a job begins or ends.
+        self.cancel.setToolTip("Cancel this job (Esc). Existing results are kept.")
+        # The hidden button keeps its room, so that the canvas keeps its height.
         policy = self.cancel.sizePolicy()
         policy.setRetainSizeWhenHidden(True)
         self.cancel.setSizePolicy(policy)
@@ -45,7 +45,7 @@ class JobBar(QWidget):
         row.setContentsMargins(8, 4, 8, 4)
         row.addWidget(self.text, 2)
         row.addWidget(self.bar, 3)
-        row.addWidget(self.left)
+        row.addWidget(self.remaining)
         row.addWidget(self.cancel)
         self.cancel.clicked.connect(self.cancel_job)
         for queue in queues:
@@ -54,11 +54,11 @@ class JobBar(QWidget):
 
     @property
     def busy(self) -> bool:
-        """A job that the user knows of is running or waits."""
+        """Whether a job that is not quiet runs or waits."""
         return self._job is not None
 
     def cancel_job(self) -> None:
-        """Ask the job that runs to stop."""
+        """Request the cancellation of the job that is shown."""
         if self._job is not None:
             self._job.cancel()
             self.cancel.setEnabled(False)
@@ -81,29 +81,30 @@ class JobBar(QWidget):
     def _show(self, job: Job) -> None:
         self._job = job
         self._phase = ("", time.monotonic())
-        self.text.setText(self._titled(job, ""))
+        self.text.setText(self._text_of(job, ""))
         self.bar.setRange(0, 0)
-        self.left.clear()
+        self.remaining.clear()
         self.cancel.setEnabled(True)
-        for part in (self.bar, self.left, self.cancel):
+        for part in (self.bar, self.remaining, self.cancel):
             part.setVisible(True)
 
     def _on_progress(self, job: Job, done: int, total: int, what: str) -> None:
         if job is not self._job or not self.cancel.isEnabled():
             return
+        # Each phase has its own pace, so the estimate starts anew with it.
         if what != self._phase[0]:
             self._phase = (what, time.monotonic())
         count = f" {done} of {total}" if total > 1 else ""
-        self.text.setText(self._titled(job, f"{what}{count}"))
+        self.text.setText(self._text_of(job, f"{what}{count}"))
         self.bar.setRange(0, total)
         self.bar.setValue(done)
-        self.left.setText(self._time_left(done, total))
+        self.remaining.setText(self._time_left(done, total))
 
     def _time_left(self, done: int, total: int) -> str:
-        spent = time.monotonic() - self._phase[1]
-        if not 0 < done < total or spent < _FIRST_GUESS:
+        elapsed = time.monotonic() - self._phase[1]
+        if not 0 < done < total or elapsed < _MIN_ELAPSED:
             return ""
-        seconds = round(spent / done * (total - done))
+        seconds = round(elapsed / done * (total - done))
         return f"{seconds // 60}:{seconds % 60:02d} left"
 
     def _on_end(self, job: Job) -> None:
@@ -111,7 +112,7 @@ class JobBar(QWidget):
             self._running.remove(job)
         if job is not self._job:
             return
-        others = [*self._running, *(j for j in self._told() if j is not job)]
+        others = [*self._running, *(j for j in self._visible_jobs() if j is not job)]
         if others:
             self._show(others[0])
         else:
@@ -120,14 +121,14 @@ class JobBar(QWidget):
     def _show_idle(self) -> None:
         self._job = None
         self.text.setText(IDLE)
-        for part in (self.bar, self.left, self.cancel):
+        for part in (self.bar, self.remaining, self.cancel):
             part.setVisible(False)
 
-    def _told(self) -> list[Job]:
-        """Return the jobs that the user is told of, running or waiting."""
+    def _visible_jobs(self) -> list[Job]:
+        """Return the jobs that are not quiet, running or waiting."""
         return [job for queue in self._queues for job in queue.jobs if not job.quiet]
 
-    def _titled(self, job: Job, step: str) -> str:
-        waiting = len(set(self._told()) - {job, *self._running})
+    def _text_of(self, job: Job, step: str) -> str:
+        waiting = len(set(self._visible_jobs()) - {job, *self._running})
         more = f"  ({waiting} more waiting)" if waiting > 0 else ""
         return f"{job.title}: {step}{more}" if step else f"{job.title}…{more}"

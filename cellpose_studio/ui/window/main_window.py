@@ -1,4 +1,4 @@
-"""The window: canvas in the middle, panels around it, and what connects them."""
+"""Builds the main window and connects its parts."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ _SIZE = (1366, 768)
 _LEFT, _RIGHT = 260, 350
 _IMAGES, _LAYERS = 420, 260
 _LAYOUT = 1
-"""To be raised when docks change, or an older arrangement is restored."""
+"""Version of the dock layout. Qt ignores a saved one of another version."""
 _AREAS = Qt.DockWidgetArea
 
 
@@ -82,9 +82,9 @@ class MainWindow(QMainWindow):
     Parameters
     ----------
     settings
-        What is remembered between starts.
+        Settings kept between starts.
     project
-        What to work on at first.
+        The project to open first.
     """
 
     def __init__(self, settings: Settings, project: Project) -> None:
@@ -113,54 +113,54 @@ class MainWindow(QMainWindow):
         for model in shipped():
             self.segment.model.add_model(model)
 
-    # What the menus call
+    # Called by the menus
 
     def open(self, paths: list[Path]) -> Job | None:
-        """Open files and folders, off the GUI thread; or a project among them."""
+        """Open files and folders, or a project among them, on a worker thread."""
         return self.files.open(paths)
 
     def run(self) -> Job | None:
-        """Run the chosen model on the images that the scope says."""
+        """Run the chosen model on the images of the scope."""
         return self._segmenting.run()
 
     def save(self) -> None:
-        """Ask which files to write for the image that is shown, and write them."""
+        """Ask which formats to export for the image shown, and write the files."""
         if self.session.shown is not None:
             self.saver.ask_and_save(self.session.shown)
 
     def close_image(self) -> None:
-        """Take the image that is shown off the list."""
+        """Remove the image shown from the project."""
         if self.session.shown is not None:
             self.session.close(self.session.shown.source.key)
 
     def set_theme(self, theme: Theme) -> None:
-        """Change the colours of everything, "dark" or "light"."""
+        """Set the theme of the window and of the canvas, "dark" or "light"."""
         self.services.settings.theme = theme
         self.canvas.set_theme(theme)
         self.setStyleSheet(self.canvas.style_sheet(theme, ADDITIONS))
 
-    # What the start of the application calls
+    # Called at the start of the application
 
     def show_failure(self, failure: Failure) -> None:
-        """Show what went wrong."""
+        """Show a failure in the message bar."""
         self.services.messages.fail(failure)
 
     def warm_up(self) -> None:
-        """Load what the first masks, edits and runs need, and the models added."""
+        """Load the code of the first masks, edits and runs, and the added models."""
         run = self.services.run
         run(
-            "Looking for unnamed work",
+            "Searching for unsaved projects",
             lambda _: unsaved_project(),
             self.welcome.offer,
             quiet=True,
         )
         for work in (lambda _: self.canvas.masks.warm_up(), warm_up_editing):
-            # What fails here fails again, and is shown, when it is needed.
+            # Errors are not shown here: the first use would raise and show them again.
             self.services.io_jobs.start(Job("Warming up", work, quiet=True))
         run("Warming up", warm_up, self._on_warm, quiet=True)
-        self.models.add_remembered()
+        self.models.add_saved()
 
-    # Qt's own events
+    # Qt event handlers
 
     def dragEnterEvent(self, event: QDragEnterEvent) -> None:
         """Accept files and folders."""
@@ -168,22 +168,22 @@ class MainWindow(QMainWindow):
             event.acceptProposedAction()
 
     def dropEvent(self, event: QDropEvent) -> None:
-        """Open what was dropped."""
+        """Open the dropped files and folders."""
         urls = event.mimeData().urls()
         self.open([Path(url.toLocalFile()) for url in urls if url.isLocalFile()])
         event.acceptProposedAction()
 
     def closeEvent(self, event: QCloseEvent) -> None:
-        """Hide at once, then stop the jobs and release what the canvas holds."""
+        """Hide at once, then stop the jobs and release the resources of the canvas."""
         if not self.projects.may_leave():
             event.ignore()
             return
         event.accept()
         services = self.services
-        # In reverse; whatever fails, the rest has to be closed all the same.
+        # Called in reverse order; each is called even if another one raises.
         with ExitStack() as closing:
             closing.callback(self.canvas.close)
-            # What could not be written until now was given up by the user.
+            # No patience: `may_leave` has flushed, or the user gave up the rest.
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.background.shut_down)
             closing.callback(self.images.shut_down)
@@ -194,7 +194,7 @@ class MainWindow(QMainWindow):
             services.settings.window_geometry = self.saveGeometry().data()
             services.settings.window_layout = self.saveState(_LAYOUT).data()
 
-    # Making the parts
+    # Construction of the parts
 
     def _make_services(self, settings: Settings, project: Project) -> Services:
         session = Session(project)
@@ -254,10 +254,10 @@ class MainWindow(QMainWindow):
         measurer = self.background.measurer
         self.highlight = CellHighlight(self.session, self.canvas, self.selection)
         self.curate = CuratePanel(self.services, self.tools, measurer, self.highlight)
-        self.words = CellTextProvider(self.session, measurer)
-        self.words_shown = CellTextOverlay(self.canvas, self.words.within)
-        self.words.changed.connect(self.words_shown.refresh_soon)
-        self.figures = FigureExport(self.services, self.canvas, self.words)
+        self.cell_text = CellTextProvider(self.session, measurer)
+        self.cell_text_overlay = CellTextOverlay(self.canvas, self.cell_text.within)
+        self.cell_text.changed.connect(self.cell_text_overlay.refresh_soon)
+        self.figures = FigureExport(self.services, self.canvas, self.cell_text)
 
     def _make_history(self) -> None:
         work = self.background
@@ -282,7 +282,7 @@ class MainWindow(QMainWindow):
         self._lay_out_docks()
 
     def _centre(self) -> QWidget:
-        """Return the canvas, with what is said above and below it."""
+        """Return the canvas with the bars above and below it."""
         self._middle = QStackedWidget()
         self._middle.addWidget(self.welcome)
         self._middle.addWidget(self.ortho)
@@ -306,7 +306,7 @@ class MainWindow(QMainWindow):
         self.tabifyDockWidget(layers, controls)
         layers.raise_()
         panels = self._dock("Panels", self.tabs, right)
-        # The tabs have titles of their own.
+        # An empty title bar, because the tabs have their own titles.
         panels.setTitleBarWidget(QWidget())
         self.panels: Sequence[QDockWidget] = [images, layers, controls, panels]
         self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
@@ -341,22 +341,22 @@ class MainWindow(QMainWindow):
         self.projects.saved.connect(status.saved.setText)
         self.canvas.status_changed.connect(status.position.setText)
         self._view.cell_described.connect(status.cell.setText)
-        self.welcome.sample_wanted.connect(self.files.open_sample)
-        self.welcome.project_wanted.connect(self.projects.open)
+        self.welcome.sample_requested.connect(self.files.open_sample)
+        self.welcome.project_requested.connect(self.projects.open)
 
     def _on_shown(self, image: ProjectImage | None) -> None:
         # Switch the page first: the canvas fits the image to its current size.
         self._middle.setCurrentIndex(0 if image is None else 1)
-        self._name_window()
-        self.segment.show_entry(image)
+        self._update_title()
+        self.segment.show_image(image)
         try:
             self._view.show(image)
-        # The file may have gone, or be damaged where it was not looked at before.
+        # Pixels are read only now, so a missing or damaged file shows up here.
         except Exception as error:
             self.services.show_error(error)
 
     def _on_project(self) -> None:
-        self._name_window()
+        self._update_title()
         if self.session.shown is None:
             self._state.restore()
 
@@ -368,7 +368,7 @@ class MainWindow(QMainWindow):
         self.status.device.setText(devices[0])
         freeze_loaded(self.canvas)
 
-    def _name_window(self) -> None:
+    def _update_title(self) -> None:
         image = self.session.shown
         parts = [image.source.name] if image else []
         if not self.session.project.unnamed:

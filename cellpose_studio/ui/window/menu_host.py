@@ -1,4 +1,4 @@
-"""What the menus need of the window."""
+"""Interface of the window for its menus."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from cellpose_studio.ui.window.job_bar import JobBar
 
 
 class MenuHost(Protocol):
-    """The window, as its menus see it: its parts, and a few acts of its own."""
+    """Parts and actions of the window that its menus use."""
 
     services: Services
     session: Session
@@ -54,7 +54,7 @@ class MenuHost(Protocol):
     models: AddedModels
     batch_panel: BatchPanel
     curate: CuratePanel
-    words: CellTextProvider
+    cell_text: CellTextProvider
     figures: FigureExport
     comparing: Comparing
     revisions: RevisionActions
@@ -67,29 +67,29 @@ class MenuHost(Protocol):
         ...
 
     def run(self) -> Job | None:
-        """Run the chosen model on the images that the scope says."""
+        """Run the chosen model on the images of the scope."""
         ...
 
     def save(self) -> None:
-        """Ask which files to write for the image that is shown, and write them."""
+        """Ask which formats to export for the image shown, and write the files."""
         ...
 
     def close_image(self) -> None:
-        """Take the image that is shown off the list."""
+        """Remove the image shown from the project."""
         ...
 
     def set_theme(self, theme: str) -> None:
-        """Change the colours of everything, "dark" or "light"."""
+        """Set the theme of the window and of the canvas, "dark" or "light"."""
         ...
 
     def menuBar(self) -> QMenuBar:
-        """Return the bar that the menus are in; Qt's own."""
+        """Return the menu bar; a method of Qt."""
         ...
 
     def findChildren(self, kind: type[QDialog]) -> list[QDialog]:
-        """Return the widgets of a kind that belong to the window; Qt's own."""
+        """Return the child widgets of a class; a method of Qt."""
         ...
 
     def close(self) -> bool:
-        """Close the window; Qt's own."""
+        """Close the window; a method of Qt."""
         ...

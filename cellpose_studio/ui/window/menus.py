@@ -12,8 +12,8 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.ui.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.commands.command import Command, QAction, fill_recent
 from cellpose_studio.ui.commands.command_set import CommandSet
-from cellpose_studio.ui.commands.shortcut_editor import KeySheet
-from cellpose_studio.ui.commands.shortcuts import Keys
+from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
+from cellpose_studio.ui.commands.shortcuts import Shortcuts
 from cellpose_studio.ui.tools.commands import tool_commands
 from cellpose_studio.ui.tools.toolbox import mouse_gestures
 from cellpose_studio.ui.window.commands import WindowCommands
@@ -21,7 +21,7 @@ from cellpose_studio.ui.window.menu_host import MenuHost
 
 
 class Menus(QObject):
-    """File, Edit, View, Segment, Curate and Help, with every command once."""
+    """The menus File, Edit, View, Segment, Curate and Help, with all commands."""
 
     def __init__(self, window: MenuHost) -> None:
         super().__init__(window)
@@ -36,7 +36,8 @@ class Menus(QObject):
         self._help()
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)
-        self.keys = Keys(self.actions, window.services.settings)
+        # After all commands were added, because it assigns the keys of all actions.
+        self.keys = Shortcuts(self.actions, window.services.settings)
         self._connect()
         self._refresh()
 
@@ -47,26 +48,26 @@ class Menus(QObject):
 
     def _file(self) -> None:
         menu = self._menu("&File")
-        self._commands.add(menu, self._own.opening())
+        self._commands.add(menu, self._own.open_commands())
         self.recent = menu.addMenu("Open &recent")
-        self._commands.add(menu, self._own.files())
+        self._commands.add(menu, self._own.file_commands())
         self._fill_recent()
 
     def _edit(self) -> None:
-        self._commands.add(self._menu("&Edit"), self._own.edit())
+        self._commands.add(self._menu("&Edit"), self._own.edit_commands())
 
     def _view(self) -> None:
         menu = self._menu("&View")
-        self._commands.add(menu, self._own.display())
+        self._commands.add(menu, self._own.view_commands())
         texts = menu.addMenu("Cell la&bels")
-        fill_cell_text_menu(texts, self._window.words, self._commands)
-        self._commands.add(menu, self._own.moving())
+        fill_cell_text_menu(texts, self._window.cell_text, self._commands)
+        self._commands.add(menu, self._own.navigation_commands())
         panels = menu.addMenu("Pan&els")
         for dock in self._window.panels:
             panels.addAction(dock.toggleViewAction())
 
     def _segment(self) -> None:
-        self._commands.add(self._menu("&Segment"), self._own.segment())
+        self._commands.add(self._menu("&Segment"), self._own.segment_commands())
 
     def _curate(self) -> None:
         window, add = self._window, self._commands.add
@@ -80,7 +81,7 @@ class Menus(QObject):
 
     def _help(self) -> None:
         commands = [
-            Command("keys", "&Keys", self._show_keys, key="?"),
+            Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
             Command("about", "&About Cellpose Studio", self._show_about),
         ]
         self._commands.add(self._menu("&Help"), commands)
@@ -105,11 +106,11 @@ class Menus(QObject):
             self._refresh()
 
     def _refresh(self, *_: object) -> None:
-        """Show which commands make sense now, and why others do not."""
+        """Enable the commands that can be called now; show why the others cannot."""
         self._commands.refresh()
 
     def _refresh_undo(self, *_: object) -> None:
-        # After every stroke, where all commands would take longer than these.
+        # Emitted after every stroke: refreshing all commands would take too long.
         self._commands.refresh("undo", "redo")
 
     def _fill_recent(self) -> None:
@@ -117,22 +118,23 @@ class Menus(QObject):
         paths = [path for path in recent if path.exists()]
         fill_recent(self.recent, paths, lambda path: self._window.open([path]))
 
-    def _show_keys(self) -> None:
+    def _show_shortcuts(self) -> None:
         window = self._window
-        for sheet in window.findChildren(KeySheet):
-            if sheet.isVisible():
-                sheet.raise_()
-                sheet.activateWindow()
+        # A second call raises the open editor instead of opening another one.
+        for editor in window.findChildren(ShortcutEditor):
+            if editor.isVisible():
+                editor.raise_()
+                editor.activateWindow()
                 return
-        sheet = KeySheet(
+        editor = ShortcutEditor(
             self.keys,
             self._commands.records,
             mouse_gestures(),
             window.menuBar(),
             window,
         )
-        sheet.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-        sheet.show()
+        editor.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        editor.show()
 
     def _show_about(self) -> None:
         QMessageBox.about(

@@ -1,4 +1,4 @@
-"""Opens the window."""
+"""Starts the application with its window."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ _NO_FOLDER = (
 NO_FOLDER = 4
 """Exit code if the user's data folder cannot be written to."""
 
-_PAINTED = 400  # ms after which the window has certainly been painted
+_WARM_UP_DELAY = 400  # ms; by then the window has been painted
 
 
 def start(arguments: Sequence[str]) -> int:
-    """Open the window on what ``arguments`` name; return the exit code at its end."""
+    """Open the window with the given files; return the exit code of the application."""
     options = _parser().parse_args(arguments)
     if not _has_display():
         sys.stderr.write(f"{_NO_DISPLAY}\n")
@@ -52,7 +52,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _has_display() -> bool:
-    """Tell whether a window can be opened; Qt itself would abort the process."""
+    """Return whether there is a display; without one, Qt would abort the process."""
     if sys.platform in ("win32", "darwin"):
         return True
     return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
@@ -69,7 +69,7 @@ def _run(options: argparse.Namespace) -> int:
     from cellpose_studio.paths import config_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
-    # Moving a canvas between windows loses its contents otherwise.
+    # Without shared contexts, a canvas loses its contents when its window changes.
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     app = QApplication(sys.argv[:1])
     app.setApplicationName("Cellpose Studio")
@@ -79,6 +79,7 @@ def _run(options: argparse.Namespace) -> int:
     except (CannotSave, OSError) as error:
         sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
         return NO_FOLDER
+    # It imports napari, which reads its settings once: `isolate_napari` comes first.
     from cellpose_studio.ui.window.main_window import MainWindow
 
     window = MainWindow(Settings.load(config_dir() / "settings.json"), project)
@@ -88,6 +89,6 @@ def _run(options: argparse.Namespace) -> int:
         window.open([path.resolve() for path in options.paths])
     elif options.sample:
         window.files.open_sample()
-    # After the first paint, which two seconds of imports would hold up.
-    QTimer.singleShot(_PAINTED, window.warm_up)
+    # Delayed, because two seconds of imports would block the first paint.
+    QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
     return int(app.exec())

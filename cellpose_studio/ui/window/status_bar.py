@@ -1,4 +1,4 @@
-"""The line at the bottom of the window."""
+"""The status bar of the window."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from qtpy.QtWidgets import QLabel, QStatusBar
 
 
 class StatusBar:
-    """Place and cell under the mouse, device, and when the project was saved."""
+    """Shows position and cell under the pointer, device, and time of the last save."""
 
     def __init__(self, bar: QStatusBar) -> None:
         self.position = QLabel(objectName="position")

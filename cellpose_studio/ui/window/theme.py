@@ -1,4 +1,4 @@
-"""Our own additions to napari's style sheet, in the colours of its theme."""
+"""Additions to napari's style sheet, in the colours of its theme."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an empty window says."""
+"""Start page, shown while the project has no image."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ _MOST_OFFERS = 3
 
 
 class Welcome(QWidget):
-    """Stands where the canvas will be as long as there is no image."""
+    """Takes the place of the canvas while no image is shown."""
 
-    sample_wanted = Signal()
-    project_wanted = Signal(object)  # its path
+    sample_requested = Signal()
+    project_requested = Signal(object)  # path of the project
 
     def __init__(self) -> None:
         super().__init__()
@@ -24,9 +24,10 @@ class Welcome(QWidget):
         text.setObjectName("welcome")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.button = QPushButton("Open the sample", objectName="openSample")
+        # Created by `offer`, once the search on a worker thread has ended.
         self.offers: list[QPushButton] = []
         self._offered = QVBoxLayout()
-        self._about = QLabel("Work without a name is still here:", objectName="offers")
+        self._about = QLabel("Recover unsaved projects:", objectName="offers")
         self._about.hide()
         centre = Qt.AlignmentFlag.AlignCenter
         column = QVBoxLayout(self)
@@ -38,10 +39,10 @@ class Welcome(QWidget):
         column.addWidget(self._about, 0, centre)
         column.addLayout(self._offered)
         column.addStretch(1)
-        self.button.clicked.connect(self.sample_wanted)
+        self.button.clicked.connect(self.sample_requested)
 
     def offer(self, projects: Sequence[UnsavedProject]) -> None:
-        """Offer to go on with unnamed projects, the newest ones."""
+        """Offer the newest of the unsaved projects."""
         for button in self.offers:
             self._offered.removeWidget(button)
             button.deleteLater()
@@ -52,7 +53,7 @@ class Welcome(QWidget):
 
     def _button(self, project: UnsavedProject) -> QPushButton:
         images = "1 image" if project.images == 1 else f"{project.images} images"
-        button = QPushButton(f"Go on with {images} of {project.changed:%d %b, %H:%M}")
+        button = QPushButton(f"Recover {images} of {project.changed:%d %b, %H:%M}")
         button.setToolTip(str(project.path))
-        button.clicked.connect(lambda: self.project_wanted.emit(project.path))
+        button.clicked.connect(lambda: self.project_requested.emit(project.path))
         return button

@@ -1,4 +1,4 @@
-"""What a project remembers of the window: the image shown, its plane, the tab."""
+"""State of the window in the project: the image shown, its plane, the tab."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ _NAME = "window"
 
 
 class WindowState:
-    """Writes the state of the window into the project, and takes it from there."""
+    """Saves the state of the window in the project and restores it."""
 
     def __init__(self, session: Session, canvas: Canvas, tabs: QTabWidget) -> None:
         self._session = session
         self._canvas = canvas
         self._tabs = tabs
         session.shown_changed.connect(self._on_shown)
-        # Last, because it is the least that may be lost.
-        session.leaving.connect(self.remember, priority=-1)
+        # Lowest priority: of all that is saved here, this matters least.
+        session.leaving.connect(self.save, priority=-1)
 
-    def remember(self) -> None:
-        """Write down what is shown at present."""
+    def save(self) -> None:
+        """Save the image, the plane and the tab that are shown now."""
         image = self._session.shown
         state = {
             "shown": image.id if image else None,
@@ -36,7 +36,7 @@ class WindowState:
         self._session.project.remember(lambda db: write_state(db, _NAME, state))
 
     def restore(self) -> None:
-        """Show what was shown when the project was closed, or its first image."""
+        """Show the image of the saved state, or the first image of the project."""
         state = self._session.project.state
         images = self._session.images
         shown = next((e for e in images if e.id == state.get("shown")), None)
@@ -51,11 +51,11 @@ class WindowState:
 
     def _on_shown(self, image: ProjectImage | None) -> None:
         if image is not None:
-            self.remember()
+            self.save()
 
 
 def _planes(value: Any) -> dict[str, int]:
-    """Return planes as they were written; a project may hold anything."""
+    """Return the valid part of saved planes; a damaged project may hold any value."""
     if not isinstance(value, dict):
         return {}
     return {

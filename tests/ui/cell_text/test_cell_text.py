@@ -51,8 +51,8 @@ def texts(user):
     user.wait_idle()
     user.qtbot.wait(150)  # what edits change is looked at together
     user.wait_idle()
-    user.window.words_shown.refresh()
-    return [word.text for word in user.window.words_shown.shown]
+    user.window.cell_text_overlay.refresh()
+    return [word.text for word in user.window.cell_text_overlay.shown]
 
 
 def choose(user, name):
@@ -65,7 +65,7 @@ def press(user, key):
 
 def test_w_shows_numbers_inside_their_cells(user, masks, two):
     masks(two)
-    shown = user.window.words_shown
+    shown = user.window.cell_text_overlay
     assert not shown.isVisible()
     press(user, KEY.Key_W)
     assert texts(user) == ["3", "7"]
@@ -147,13 +147,13 @@ def test_too_many_cells_have_a_hint_until_they_are_few(user, masks):
     assert ids.size > MOST
     choose(user, "wordsCell")
     assert texts(user) == []
-    assert user.window.words_shown.hint == (
+    assert user.window.cell_text_overlay.hint == (
         "Zoom in to read the words: 400 cells in view"
     )
     user.window.canvas.model.scene.camera.zoom *= 4
     few = texts(user)
     assert 0 < len(few) < MOST
-    assert not user.window.words_shown.hint
+    assert not user.window.cell_text_overlay.hint
 
 
 def test_another_image_has_its_own_words(user, masks, two, cells):

@@ -1,4 +1,4 @@
-"""The sheet of keys: what it lists, and keys that the user changes."""
+"""The shortcut editor: what it lists, and shortcuts that the user changes."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.commands.command import Command, fill
-from cellpose_studio.ui.commands.shortcut_editor import KeySheet
-from cellpose_studio.ui.commands.shortcuts import Keys
+from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
+from cellpose_studio.ui.commands.shortcuts import Shortcuts
 
 LEFT = Qt.MouseButton.LeftButton
 ESCAPE = Qt.Key.Key_Escape
@@ -33,9 +33,9 @@ ESCAPE = Qt.Key.Key_Escape
 
 @pytest.fixture
 def sheet(user, qtbot):
-    """Return the sheet that the key "?" opens."""
+    """Return the editor that the key "?" opens."""
     user.window.menus.actions["keys"].trigger()
-    [sheet] = user.window.findChildren(KeySheet)
+    [sheet] = user.window.findChildren(ShortcutEditor)
     qtbot.waitExposed(sheet)
     yield sheet
     sheet.close()
@@ -88,13 +88,13 @@ def test_a_key_can_be_changed_and_is_remembered(user, sheet, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_G)
     assert user.window.tools.mode == "brush"
     assert user.window.services.settings.keys["brush"] == ["G"]
-    assert "Key: G." in user.window.curate.tools.buttons["brush"].toolTip()
+    assert "Shortcut: G." in user.window.curate.tools.buttons["brush"].toolTip()
 
 
 def test_a_key_that_is_taken_is_said_and_then_moved(user, sheet, qtbot):
     sheet.tree.setCurrentItem(item(sheet, "Brush"))
     qtbot.keyClick(sheet.edit, Qt.Key.Key_S)
-    assert sheet.note.text() == "S is the key of “Split” until now."
+    assert sheet.note.text() == "S is assigned to “Split”."
     qtbot.mouseClick(sheet.assign, LEFT)
     assert item(sheet, "Split").text(1) == ""
     qtbot.keyClick(user.window, Qt.Key.Key_S)
@@ -130,7 +130,7 @@ def test_the_sheet_is_opened_once(user, sheet):
     assert not sheet.isHidden()
     user.window.activateWindow()
     user.window.menus.actions["keys"].trigger()
-    assert user.window.findChildren(KeySheet) == [sheet]
+    assert user.window.findChildren(ShortcutEditor) == [sheet]
     user.wait_for(sheet.isActiveWindow)
 
 
@@ -145,9 +145,9 @@ def menu(qtbot):
     return menu
 
 
-def keys_of(menu, settings: Settings) -> Keys:
+def keys_of(menu, settings: Settings) -> Shortcuts:
     commands = [Command(name, name, print, key=key) for name, key in FIRST.items()]
-    return Keys(fill(menu, commands, menu), settings)
+    return Shortcuts(fill(menu, commands, menu), settings)
 
 
 @pytest.fixture

@@ -78,7 +78,7 @@ def test_cells_are_filled_with_the_colours_of_the_canvas(user, two, tmp_path):
 
 
 def test_an_svg_has_a_path_for_each_cell_and_text(user, two, tmp_path):
-    user.window.words.choose("cell")
+    user.window.cell_text.choose("cell")
     path = export(user, two, tmp_path / "f.svg", scale=2, words=True)
     root = ET.parse(path).getroot()
     paths = root.findall(f".//{SVG}path")
@@ -233,7 +233,7 @@ def test_the_dialog_exports_and_remembers(user, two, tmp_path):
     user.wait_idle()
     assert seen == [
         "1,200 × 960 pixels, 102 × 81 mm",
-        (False, "The name has to end in .png, .svg or .pdf."),
+        (False, "The file name must end in .png, .svg or .pdf."),
     ]
     assert (tmp_path / "f.svg").exists()
     assert user.window.services.settings.figure["fill"] is True

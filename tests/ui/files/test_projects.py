@@ -301,7 +301,7 @@ def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
     assert project.path == named
     assert project.why_read_only == ""
     user.open(named)
-    assert user.message == "named.cpstudio is open already."
+    assert user.message == "named.cpstudio is already open."
 
 
 def test_images_beside_a_project_come_into_it(user, named, cells):
@@ -346,7 +346,7 @@ def test_it_is_said_that_an_import_was_not_finished(user, cells, tmp_path):
     added = len(window.session.images)
     window.projects.new()
     user.wait_for(lambda: "was stopped" in user.message)
-    assert f"{added} of 20 files are in the one before" in user.message
+    assert f"{added} of 20 files were added to the previous project." in user.message
     assert tuple(window.session.images) == ()
 
 

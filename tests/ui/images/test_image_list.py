@@ -346,7 +346,7 @@ def test_missing_images_are_marked_and_found_again(
 
 
 def test_relinking_when_nothing_is_missing_says_so(user, four, tmp_path):
-    user.window.relinker.look_in(tmp_path)
+    user.window.relinker.search(tmp_path)
     user.wait_idle()
     assert user.message == "No image is missing."
 
@@ -358,7 +358,7 @@ def test_an_image_that_was_replaced_by_another_is_found_where_it_went(
     (tmp_path / "moved").mkdir()
     shutil.move(path, tmp_path / "moved" / "a.tif")
     shutil.copy(four[3].source.path, path)
-    user.window.relinker.look_in(tmp_path / "moved", [four[0]])
+    user.window.relinker.search(tmp_path / "moved", [four[0]])
     user.wait_idle()
     assert user.message == "1 image was found."
     assert four[0].source.path == tmp_path / "moved" / "a.tif"

@@ -76,7 +76,7 @@ def test_all_images_run_as_a_queue(user, scope, panel, make_images):
     user.wait_idle()
     assert [e.masks.cells for e in images] == [4, 4, 4]
     assert not panel.isVisible()
-    assert user.message == "The queue is done: 3 images."
+    assert user.message == "Queue finished: 3 images."
     assert badges(user) == ["", "", ""]
 
 
@@ -96,7 +96,9 @@ def test_the_button_says_how_many_it_runs_on(user, scope, make_images, qtbot):
     user.wait_for(lambda: run_text(user) == "Run on 0 images")
     run = user.window.segment.parameters.run
     assert not run.isEnabled()
-    assert "no such image" in run.toolTip()
+    assert (
+        "No image matches this scope. Choose another one next to Run." in run.toolTip()
+    )
     choose(scope, "untouched")
     assert run_text(user) == "Run on 4 images"
     user.window.session.set_reviewed(images[0], True)
@@ -183,7 +185,7 @@ def test_pause_resume_and_cancel(user, scope, panel, make_images, qtbot):
     assert panel.toggle.text() == "Resume"
     click(qtbot, panel.stop)
     user.wait_idle()
-    assert user.message == "The queue has ended: 2 images of 4 done."
+    assert user.message == "Queue cancelled: 2 images of 4 done."
     assert not panel.isVisible()
     assert not actions["cancelQueue"].isEnabled()
     assert [e.masks is not None for e in images] == [True, True, False, False]
@@ -228,9 +230,9 @@ def test_channels_that_were_not_chosen_fit_each_image(user, scope, cells):
     segment = user.window.segment
     choose(scope, "listed")
     user.window.session.show(two.source.key)
-    assert segment.wanted_for(grey.source)[1].channels == ()
+    assert segment.run_request_for(grey.source)[1].channels == ()
     segment.model.set_channels((2, 1))
-    assert segment.wanted_for(grey.source)[1].channels == (2, 1)
+    assert segment.run_request_for(grey.source)[1].channels == (2, 1)
 
 
 def test_a_project_with_work_left_offers_to_go_on(
@@ -254,13 +256,13 @@ def test_a_project_with_work_left_offers_to_go_on(
     assert not panel.isVisible()
     window.open([path])
     user.wait_idle()
-    assert panel.text.text() == "The queue has 3 images left."
+    assert panel.text.text() == "The queue has 3 images remaining."
     assert badges(user) == ["", "waiting", "waiting", "waiting"]
     assert isinstance(window.background.run_queue, BatchQueue)
     click(qtbot, panel.toggle)
     user.wait_idle()
     assert [e.masks.cells for e in window.session.images] == [4] * 4
-    assert user.message == "The queue is done: 4 images."
+    assert user.message == "Queue finished: 4 images."
 
 
 def item(number, state):
@@ -277,10 +279,10 @@ def test_the_time_left_is_told_in_words():
     now = [0.0]
     pace = Pace(lambda: now[0])
     for number in (1, 2):
-        assert pace.left(5) == ""
+        assert pace.remaining(5) == ""
         for state in ("running", "done"):
-            pace.note([item(number, state)])
+            pace.record([item(number, state)])
             now[0] += 5.0
-    assert pace.left(5) == "less than a minute left"
-    assert pace.left(60) == "about 5 min left"
-    assert pace.left(1000) == "about 1 h 23 min left"
+    assert pace.remaining(5) == "less than a minute left"
+    assert pace.remaining(60) == "about 5 min left"
+    assert pace.remaining(1000) == "about 1 h 23 min left"

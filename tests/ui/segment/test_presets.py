@@ -35,7 +35,7 @@ def test_parameters_come_back_as_they_were(user, panel, cells):
     for name in (model.name, str(model.path), model.sha256):
         panel.model.combo.setCurrentIndex(0)
         assert panel.show_parameters(name, wanted) == ""
-        assert panel.wanted() == (model, wanted)
+        assert panel.run_request() == (model, wanted)
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_how_a_stack_was_run_comes_back(user, panel, cells, stack):
     user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
     wanted = SegmentationParameters(channels=(1, None), diameter=20.0, **stack)
     assert panel.show_parameters(shipped()[0].name, wanted) == ""
-    assert panel.wanted()[1] == wanted
+    assert panel.run_request()[1] == wanted
 
 
 def test_the_parameters_of_a_run_make_the_same_masks_again(user, panel, cells):
@@ -65,12 +65,12 @@ def test_what_cannot_be_put_back_is_said(user, panel, cells):
     wanted = SegmentationParameters(channels=(2, 1), min_size=2000, do_3D=True)
     said = panel.show_parameters("/models/gone", wanted)
     assert said == (
-        "The model gone is not among the models here. a.tif has no channel 2. "
+        "The model gone is not in the list of models. a.tif has no channel 2. "
         "a.tif has one plane, so 3D is off. "
-        "Smallest cell can only be 500 here, not 2000."
+        "Smallest cell was set to 500 instead of 2000."
     )
     assert panel.model.model == shipped()[0]
-    assert panel.wanted()[1].channels == (1, 1)
+    assert panel.run_request()[1].channels == (1, 1)
     assert "SHA-256 aaaaaaaaaaaa…" in panel.show_parameters("a" * 64, wanted)
 
 
@@ -78,7 +78,7 @@ def test_no_channels_are_those_that_fit_the_image(user, panel, cells):
     user.open(cells("a.tif"))
     panel.model.set_channels((1, 1))
     assert panel.show_parameters(shipped()[0].name, SegmentationParameters()) == ""
-    assert panel.wanted()[1].channels == (1, None)
+    assert panel.run_request()[1].channels == (1, None)
 
 
 def test_parameters_can_be_put_back_before_an_image_is_open(panel):
@@ -99,18 +99,18 @@ def menu_of(presets):
 
 def save_as(presets, name):
     presets.ask = lambda *_: name
-    menu_of(presets)["&Save as a preset…"].trigger()
+    menu_of(presets)["&Save preset…"].trigger()
 
 
 def test_a_preset_is_saved_applied_and_deleted(user, panel, presets, cells):
     user.open(cells("a.tif"))
     panel.show_parameters(shipped()[-1].name, PARAMETERS)
-    wanted = panel.wanted()
+    wanted = panel.run_request()
     save_as(presets, "mine & yours")
     panel.show_parameters(shipped()[0].name, SegmentationParameters())
-    assert panel.wanted() != wanted
+    assert panel.run_request() != wanted
     menu_of(presets)["mine && yours"].trigger()
-    assert panel.wanted() == wanted
+    assert panel.run_request() == wanted
     assert user.message == ""
     delete = menu_of(presets)["&Delete"].menu()
     delete.actions()[0].trigger()
@@ -126,12 +126,12 @@ def test_presets_stay_with_the_project(user, panel, presets, cells):
     first = user.window.session.project
     user.window.projects.new()
     assert "mine" not in menu_of(presets)
-    assert not menu_of(presets)["&Save as a preset…"].isEnabled()
+    assert not menu_of(presets)["&Save preset…"].isEnabled()
     assert not menu_of(presets)["&Delete"].isEnabled()
     user.wait_idle()
     user.window.open([first.path])
     user.wait_idle()
-    assert list(menu_of(presets)) == ["mine", "", "&Save as a preset…", "&Delete"]
+    assert list(menu_of(presets)) == ["mine", "", "&Save preset…", "&Delete"]
     # Chosen by the image, so that the preset fits other ones, too.
     [preset] = user.window.session.project.read(read_presets)
     assert preset.parameters == PARAMETERS.model_copy(update={"channels": ()})
@@ -150,7 +150,7 @@ def test_what_a_preset_cannot_set_is_said(user, presets, cells):
     user.window.session.show(user.window.session.images[0].source.key)
     menu_of(presets)["gone"].trigger()
     assert user.message == (
-        "The model gone is not among the models here. a.tif has no channel 3."
+        "The model gone is not in the list of models. a.tif has no channel 3."
     )
 
 
