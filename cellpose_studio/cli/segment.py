@@ -141,7 +141,7 @@ def _one_file(
         images = _chosen(path, _opened(path, options.axes), options.scene)
     for image in images:
         with outcome.collect_failures(path.with_name(image.name)):
-            for note in unused(options, image):
+            for note in (*image.notes, *unused(options, image)):
                 progress.print_line(f"{image.name}: {note}")
             _one_image(batch, image, place, progress)
             outcome.done += 1

@@ -96,6 +96,7 @@ def open_files(
             opened.failures.append(error)
         else:
             opened.images += [(image, {}) for image in images]
+            opened.notes += [note for image in images for note in image.notes]
             _add_masks(opened, images, entry.masks)
     return opened
 

@@ -10,10 +10,15 @@ from cellpose_studio.io.images.stored_image import Array
 
 
 class DecodeCache:
-    """LRU cache of arrays, limited to a number of bytes; thread-safe."""
+    """LRU cache of arrays, limited to a number of bytes; thread-safe.
 
-    def __init__(self, capacity: int) -> None:
+    Of arrays beyond that, the last one is kept up to ``largest`` bytes: every plane
+    and thumbnail of a huge picture would decode it anew.
+    """
+
+    def __init__(self, capacity: int, largest: int = 0) -> None:
         self._capacity = capacity
+        self._largest = max(capacity, largest)
         self._lock = threading.Lock()
         self._arrays: OrderedDict[Hashable, Array] = OrderedDict()
 
@@ -26,15 +31,19 @@ class DecodeCache:
         # Reading happens outside the lock: two threads may decode the same array,
         # but none waits for the decoding of another one.
         array = read()
-        if array.nbytes > self._capacity:
+        if array.nbytes > self._largest:
             return array
         array.flags.writeable = False
         with self._lock:
             self._arrays[key] = array
-            while sum(a.nbytes for a in self._arrays.values()) > self._capacity:
+            self._arrays.move_to_end(key)
+            while len(self._arrays) > 1 and self._bytes() > self._capacity:
                 self._arrays.popitem(last=False)
         return array
 
+    def _bytes(self) -> int:
+        return sum(array.nbytes for array in self._arrays.values())
 
-DECODED = DecodeCache(256 * 1024**2)
+
+DECODED = DecodeCache(256 * 1024**2, largest=1024**3)
 """Decoded colour pages and images of all files."""

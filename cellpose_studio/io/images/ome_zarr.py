@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,9 @@ _VERSIONS = ("0.1", "0.2", "0.3", "0.4", "0.5")
 _HOLDS_IMAGES = ("multiscales", "plate", "bioformats2raw.layout")
 
 _OPEN_AXIS = "?"
+
+_NAMED = 3
+"""Parts that are missing are named up to this number."""
 
 # Axes of versions before 0.3, which do not list them.
 _FIRST_AXES = [{"name": name} for name in "tczyx"]
@@ -47,7 +51,29 @@ def open_ome_zarr(folder: Path) -> list[Stored]:
     ImageUnreadable
         If its metadata are invalid, or of a version after 0.5.
     """
-    return [_image(image, folder) for image in _image_folders(folder)]
+    missing: list[Path] = []
+    found = []
+    for image in _image_folders(folder, missing):
+        try:
+            found.append(_image(image, folder))
+        except FileNotFoundError:
+            if image == folder:
+                raise
+            missing.append(image)
+    if missing and not found:
+        raise damaged(folder)
+    if missing:
+        found[0] = replace(found[0], notes=(_told(missing, folder),))
+    return found
+
+
+def _told(missing: list[Path], folder: Path) -> str:
+    names = [path.relative_to(folder).as_posix() for path in missing]
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return (
+        f"{folder.name} is not complete: {', '.join(names[:_NAMED])}{more} of what it "
+        "lists cannot be found."
+    )
 
 
 def _ome(folder: Path) -> Json:
@@ -57,15 +83,23 @@ def _ome(folder: Path) -> Json:
     return ome
 
 
-def _image_folders(folder: Path) -> Iterator[Path]:
-    """Yield the folders of single images, in the order of the metadata."""
+def _image_folders(folder: Path, missing: list[Path]) -> Iterator[Path]:
+    """Yield the folders of single images, in the order of the metadata.
+
+    Wells that are not there are added to ``missing``.
+    """
     ome = _ome(folder)
     if "multiscales" in ome:
         yield folder
     elif "plate" in ome:
         for well in ome["plate"]["wells"]:
             inside = inner_folder(folder, well["path"])
-            for field in _ome(inside)["well"]["images"]:
+            try:
+                fields = _ome(inside)["well"]["images"]
+            except FileNotFoundError:
+                missing.append(inside)
+                continue
+            for field in fields:
                 yield inner_folder(inside, field["path"])
     else:
         for name in _series(folder):

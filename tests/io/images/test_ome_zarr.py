@@ -378,3 +378,44 @@ def test_a_unit_may_be_called_units(tmp_path):
     write(tmp_path / "a.zarr", numbered(3, 9, 7), scales, "0.4")
     [image] = open_images(tmp_path / "a.zarr")
     assert image.pixel_size_um == (2.5, 0.5, 0.5)
+
+
+def plate(folder, wells, there, fields=("0", "1"), fields_there=("0", "1")):
+    group = zarr.create_group(folder, zarr_format=2)
+    listed = [{"path": f"A/{n}", "rowIndex": 0, "columnIndex": n} for n in wells]
+    group.attrs["plate"] = {"version": "0.4", "wells": listed}
+    for number in there:
+        well = group.create_group(f"A/{number}")
+        images = [{"path": name} for name in fields]
+        well.attrs["well"] = {"version": "0.4", "images": images}
+        for name in fields_there:
+            fill(well.create_group(name), numbered(9, 7), multiscale("yx"), "0.4")
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("there", "fields", "left", "missing"),
+    [
+        ((1, 2), ("0", "1"), 4, "A/3"),
+        ((2,), ("0", "1"), 2, "A/1, A/3"),
+        ((1, 2, 3), ("0", "1", "2"), 6, "A/1/2, A/2/2, A/3/2"),
+    ],
+)
+def test_of_a_plate_what_is_there_opens(tmp_path, there, fields, left, missing):
+    images = open_images(plate(tmp_path / "a.zarr", (1, 2, 3), there, fields))
+    assert len(images) == left
+    np.testing.assert_array_equal(images[-1].plane(0, 0, 0), numbered(9, 7))
+    assert images[0].notes == (
+        f"a.zarr is not complete: {missing} of what it lists cannot be found.",
+    )
+    assert images[1].notes == ()
+
+
+def test_a_plate_of_which_nothing_is_there_is_damaged(tmp_path):
+    with pytest.raises(ImageUnreadable, match="is damaged or incomplete"):
+        open_images(plate(tmp_path / "a.zarr", (1, 2), ()))
+
+
+def test_a_whole_plate_has_nothing_to_say(tmp_path):
+    images = open_images(plate(tmp_path / "a.zarr", (1, 2), (1, 2)))
+    assert [image.notes for image in images] == [()] * 4

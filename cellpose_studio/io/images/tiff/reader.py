@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,6 +20,7 @@ from cellpose_studio.io.images.stored_image import (
 )
 from cellpose_studio.io.images.tiff import imagej
 from cellpose_studio.io.images.tiff.check import check_directories, check_pages
+from cellpose_studio.io.images.tiff.ome_stopped import shortened
 from cellpose_studio.io.images.tiff.ome_xml import OmeXml, read_ome_xml
 from cellpose_studio.io.images.tiff.photometric import as_shown
 from cellpose_studio.io.images.tiff.pixels import MappedPixels, PagePixels
@@ -69,6 +70,7 @@ def open_tiff(path: Path) -> list[Stored]:
     with tifffile.TiffFile(path) as tiff:
         check_directories(tiff, path)
         ome = read_ome_xml(path, tiff.pages.first.description) if tiff.is_ome else None
+        short = shortened(ome, len(tiff.pages)) if ome else None
     # Micro-Manager writes OME-XML and its own metadata, which are less complete.
     with tifffile.TiffFile(
         path,
@@ -81,6 +83,12 @@ def open_tiff(path: Path) -> list[Stored]:
         # ImageJ describes a stack beyond 4 GB with a single page: this one is cut off.
         if not tiff.pages.is_multipage or any(one.is_multifile for one in tiff.series):
             raise damaged(path)
+    if short is not None:
+        part, note = short
+        with tifffile.TiffFile(path, omexml=part.text, is_mmstack=False) as tiff:
+            if _as_announced(tiff, part):
+                notes = (f"{path.name} is not complete: {note}.",)
+                return [replace(i, notes=notes) for i in _images(tiff, path, part)]
     with tifffile.TiffFile(path, is_ome=False, is_imagej=False) as tiff:
         return _images(tiff, path, None)
 

@@ -343,9 +343,10 @@ def test_absurd_numbers_of_planes_are_refused(tmp_path, attribute):
         open_images(tmp_path / "a.ome.tif")
 
 
-def test_axes_are_asked_about_if_planes_are_missing(tmp_path):
+def test_axes_are_asked_about_if_planes_are_missing_from_an_odd_order(tmp_path):
     pixels = numbered(5, 6, 7)
-    described(tmp_path / "a.ome.tif", pixels, image(sizes=(2, 1, 4)))
+    blocks = '<TiffData IFD="1" PlaneCount="8"/>'
+    described(tmp_path / "a.ome.tif", pixels, image(sizes=(2, 1, 4), blocks=blocks))
     with pytest.raises(AxesAmbiguous) as error:
         open_images(tmp_path / "a.ome.tif")
     assert error.value.question.shape == (5, 6, 7)
@@ -363,3 +364,37 @@ def test_pages_of_another_size_than_announced_are_refused(tmp_path):
     described(tmp_path / "a.ome.tif", numbered(6, 7), image(yx=(60, 70)))
     with pytest.raises(ImageUnreadable, match="is damaged"):
         open_images(tmp_path / "a.ome.tif")
+
+
+@pytest.mark.parametrize("blocks", ["<TiffData/>", ""])
+@pytest.mark.parametrize(
+    ("sizes", "pages", "shape", "told"),
+    [
+        ((1, 2, 10), 12, (6, 2, 1), "6 of 10 time points"),
+        ((1, 2, 10), 13, (6, 2, 1), "6 of 10 time points"),
+        ((5, 1, 1), 3, (1, 1, 3), "3 of 5 planes"),
+        ((3, 2, 4), 4, (1, 1, 3), "1 of 2 channels"),
+        ((3, 2, 4), 2, (1, 1, 2), "2 of 3 planes"),
+    ],
+)
+def test_of_a_stopped_acquisition_what_is_complete_opens(
+    tmp_path, sizes, pages, shape, told, blocks
+):
+    """Planes first, then channels, then time, as the order XYZCT says."""
+    path = tmp_path / "a.ome.tif"
+    pixels = numbered(pages, 6, 7)
+    names = 'PhysicalSizeX="0.5" PhysicalSizeY="0.5"'
+    channels = '<Channel ID="C:0" Name="DAPI"/><Channel ID="C:1" Name="GFP"/>'
+    text = channels[: channels.index("/>") + 2] if sizes[1] == 1 else channels
+    described(path, pixels, image(sizes=sizes, pixels=names, blocks=text + blocks))
+    [one] = open_images(path)
+    assert one.shape == (*shape, 6, 7)
+    assert one.pixel_size_um == (None, 0.5, 0.5)
+    assert one.channel_names[0] == "DAPI"
+    [note] = one.notes
+    assert note.startswith("a.ome.tif is not complete: it was to have ")
+    assert f"{told} are complete" in note
+    t, c, z, *_ = one.shape
+    for n in np.ndindex(t, c, z):
+        page = (n[0] * c + n[1]) * z + n[2]
+        np.testing.assert_array_equal(one.plane(*n), pixels[page])
