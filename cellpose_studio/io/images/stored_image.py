@@ -103,14 +103,15 @@ def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
     """
     _check(path, stored)
     dtype = _pixel_type(stored.dtype)
+    size = _square(stored.pixel_size_um)
     return ImageSource(
         path=path,
         scene=stored.scene,
         shape=stored.ordered_shape,
         dtype=dtype,
         file_axes=stored.axes,
-        pixel_size_um=_square(stored.pixel_size_um),
-        step_ratio=stored.step_ratio,
+        pixel_size_um=size,
+        step_ratio=None if size[0] and size[1] else stored.step_ratio,
         notes=stored.notes,
         channel_names=_channel_names(stored),
         rgb=stored.colour and stored.length("C") == 1,
