@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
-from tests.images import ArrayReader, image_of
+from tests.images import image_of
 
 
 def numbered(
