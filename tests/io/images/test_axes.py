@@ -175,11 +175,11 @@ def test_an_answer_may_be_written_in_any_way(tmp_path, given):
     ("given", "reason"),
     [
         ("", "one letter per axis"),
-        ("YX", "it has 3 axes, of the lengths 12 × 20 × 30"),
-        ("TZYX", "it has 3 axes"),
+        ("YX", "the image has 3 axes, of the lengths 12 × 20 × 30"),
+        ("TZYX", "the image has 3 axes"),
         ("ZZX", "each of them once"),
-        ("QYX", "Y, X and others of T, C, Z and S"),
-        ("ZTX", "Y, X and others"),
+        ("QYX", "allowed are Y, X and any of T, C, Z and S"),
+        ("ZTX", "allowed are Y, X and any of"),
         ("SYX", "S stands for 3 or 4 colours, but there are 12"),
     ],
 )

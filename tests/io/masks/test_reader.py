@@ -291,11 +291,11 @@ REFUSED = {
     "negative": (CELLS - 2, {}, "negative"),
     "too large": (CELLS.astype(float) * 1e9, {}, "beyond 4294967295"),
     "complex": (CELLS.astype(complex), {}, "complex"),
-    "colours": (RGB, {"photometric": "rgb"}, "is a colour picture"),
+    "colours": (RGB, {"photometric": "rgb"}, "is a colour image"),
     "colours by plane": (
         RGB.transpose(2, 0, 1),
         {"photometric": "rgb", "planarconfig": "separate"},
-        "is a colour picture",
+        "is a colour image",
     ),
     "channels": (
         stack(2, 8, 9).astype("u1"),
@@ -320,7 +320,7 @@ def test_what_is_no_label_image_is_refused_with_the_reason(tmp_path, case):
 
 def test_a_colour_png_is_refused(tmp_path):
     (tmp_path / "a_masks.png").write_bytes(imagecodecs.png_encode(RGB))
-    with pytest.raises(MasksUnreadable, match=r"a_masks\.png is a colour picture"):
+    with pytest.raises(MasksUnreadable, match=r"a_masks\.png is a colour image"):
         read_masks(tmp_path / "a_masks.png")
 
 

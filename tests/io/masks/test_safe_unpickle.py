@@ -79,7 +79,7 @@ def test_a_file_that_runs_code_is_refused_before_it_does(tmp_path, call, nested)
 
 def test_the_message_names_what_was_asked_for(tmp_path):
     path = saved({"masks": Calls(os.system, "true")}, tmp_path / "a_seg.npy")
-    with pytest.raises(MasksUnreadable, match=rf"asks for {os.name}\.system, which"):
+    with pytest.raises(MasksUnreadable, match=rf"refers to {os.name}\.system, which"):
         load_npy_dict(path)
 
 

@@ -366,7 +366,7 @@ def test_strange_strokes_are_refused(path, outlines):
 @pytest.mark.parametrize("more", [{}, {"flows": [[], []]}, {"img": [1, 2]}])
 def test_strokes_without_the_size_of_the_image_are_refused(path, more):
     save(path, {"outlines": STROKES, **more})
-    with pytest.raises(MasksUnreadable, match="not the size of the image"):
+    with pytest.raises(MasksUnreadable, match="without the size of the image"):
         read_seg(path)
 
 

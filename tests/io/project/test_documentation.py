@@ -36,7 +36,7 @@ def test_the_example_reads_the_masks(filled, tmp_path):
 
 def test_the_file_is_what_it_says():
     assert f"0x{APPLICATION_ID:x}" in TEXT
-    assert f"version of the tables: {VERSION}." in TEXT
+    assert f"schema version: {VERSION}." in TEXT
 
 
 NAMES = sorted(name for kind, name, *_ in tables(VERSION) if kind == "table")

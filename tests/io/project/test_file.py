@@ -212,7 +212,7 @@ def test_what_is_no_project_is_refused(content, tmp_path):
 
 
 def test_a_missing_file_and_a_folder_are_refused(tmp_path):
-    with pytest.raises(ProjectUnusable, match=r"There is no a\.cpstudio"):
+    with pytest.raises(ProjectUnusable, match=r"a\.cpstudio does not exist in "):
         open_project(tmp_path / "a.cpstudio")
     (tmp_path / "b.cpstudio").mkdir()
     with pytest.raises(ProjectUnusable, match=r"b\.cpstudio cannot be opened"):

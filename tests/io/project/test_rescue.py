@@ -236,7 +236,7 @@ def test_a_project_that_is_open_is_not_rescued(tmp_path, reader):
 
 
 def test_a_missing_file_is_said_to_be_missing(tmp_path):
-    with pytest.raises(ProjectUnusable, match=r"There is no a\.cpstudio"):
+    with pytest.raises(ProjectUnusable, match=r"a\.cpstudio does not exist in "):
         rescue(tmp_path / "a.cpstudio", tmp_path / "b.cpstudio")
 
 

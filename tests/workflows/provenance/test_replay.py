@@ -342,7 +342,7 @@ def test_cells_that_were_kept_are_not_taken_for_a_difference(project, cells):
     result = project.replay(2)
     assert result.identical
     assert result.comparison.pixels > 0
-    assert "also holds cells that were kept" in result.sentences[0]
+    assert "also contains cells that were kept" in result.sentences[0]
 
 
 def test_an_image_that_has_changed_is_told_of(project, cells, tmp_path):
@@ -357,7 +357,7 @@ def test_an_image_that_has_changed_is_told_of(project, cells, tmp_path):
     assert not result.identical
     assert result.sentences[0].startswith("Different: 12 cells then, 11 now; ")
     assert result.sentences[-1] == (
-        "The pixels of a.tif are not those that the run saw."
+        "The pixels of a.tif have changed since the run."
     )
 
 
@@ -384,7 +384,7 @@ def test_an_image_that_is_missing_is_named(project, cells):
     path = cells("a.tif")
     project.run(path)
     path.unlink()
-    with pytest.raises(ImageUnreadable, match=r"There is no a\.tif"):
+    with pytest.raises(ImageUnreadable, match=r"a\.tif does not exist in "):
         project.replay(1)
 
 
@@ -404,7 +404,7 @@ def test_own_weights_are_found_by_their_hash(project, cells, own_model):
     with pytest.raises(ModelUnusable, match="now contains other weights"):
         project.replay(1)
     own_model.path.unlink()
-    with pytest.raises(ModelUnusable, match="The weights of own are not at"):
+    with pytest.raises(ModelUnusable, match="The weights of own are no longer at"):
         project.replay(1)
 
 
