@@ -248,7 +248,7 @@ class CuratePanel(QWidget):
         """Choose a cell and take the view there."""
         if cell:
             self._selection.select(cell)
-            self._highlight.fly(cell)
+            self._highlight.center_on(cell)
 
     def _on_selected(self, cell: int) -> None:
         self.table.follow(cell)

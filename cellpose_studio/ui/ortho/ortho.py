@@ -112,8 +112,8 @@ class OrthoViews(QWidget):
         canvas.image_changed.connect(self._on_image)
         # Back from 3D, all is to be where it was.
         canvas.rendering.changed.connect(lambda on: self._follow(refit=on))
-        canvas.watch(self._on_mouse)
-        canvas.looks_changed.connect(self._on_changed)
+        canvas.set_mouse_observer(self._on_mouse)
+        canvas.appearance_changed.connect(self._on_changed)
         canvas.plane_changed.connect(self._on_changed)
         canvas.camera.changed.connect(self._on_camera)
         self.stacks.changed.connect(self._on_changed)

@@ -52,7 +52,7 @@ class ToolManager(QObject):
         }
         self._outline = OutlineTool(self.hand)
         self._pressed: Tool | None = None
-        canvas.listen(self)
+        canvas.set_mouse_handler(self)
         session.shown_changing.connect(self._on_changing)
         session.masks_changed.connect(self._on_masks)
 
