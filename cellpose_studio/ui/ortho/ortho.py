@@ -195,7 +195,7 @@ class OrthoViews(QWidget):
 
     def _choose(self, z: int, y: int, x: int) -> None:
         """Choose the cell that was clicked at."""
-        labels = self._tools.hand.labels
+        labels = self._tools.context.labels
         if labels is None or self._tools.mode != "select":
             return
         self._selection.select(int(labels[(*self._canvas.plane[:-1], z, y, x)]))
