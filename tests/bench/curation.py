@@ -162,14 +162,14 @@ class Bench:
         """Merge a cell with another, or with the one beside it."""
         from cellpose_studio.core.edits.whole import merge_cells
 
-        hand, cell = self.window.tools.hand, self.cell()
+        context, cell = self.window.tools.context, self.cell()
         if not other:
             other = cell + (1 if cell % (self.side // STEP) else -1)
-        hand.edit(merge_cells(hand.labels, hand.table, [cell, other]))
+        context.edit(merge_cells(context.labels, context.table, [cell, other]))
 
     def split(self) -> None:
         tools = self.window.tools
-        box = tools.hand.table.box(self.cell())
+        box = tools.context.table.box(self.cell())
         y = (box[0].start + box[0].stop) // 2
         tools.take("split")
         tools.press(self.pointer(y, box[1].start - 1))
@@ -182,7 +182,7 @@ class Bench:
         self.window.menus.actions["fillHoles"].trigger()
 
     def cell(self) -> int:
-        return int(self.random.choice(self.window.tools.hand.table.ids()))
+        return int(self.random.choice(self.window.tools.context.table.ids()))
 
     def pointer(self, y: float, x: float):
         from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent

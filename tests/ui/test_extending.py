@@ -24,8 +24,8 @@ class Pointing(Tool):
 
     pressed: tuple[float, float] | None = None
 
-    def press(self, pointer):
-        self.pressed = pointer.point
+    def press(self, event):
+        self.pressed = event.point
         return True
 
 
@@ -34,7 +34,7 @@ POINTING = ToolInfo(
     text="Poin&ting",
     key="G",
     tip="Points at a cell.",
-    make=lambda hand, _: Pointing(hand),
+    make=lambda context, _: Pointing(context),
     gestures=(("Shift+click", "Point at the cell"),),
 )
 

@@ -1,4 +1,4 @@
-"""The napari canvas. The only package that knows napari.
+"""The napari canvas; the only package that imports napari.
 
 Private names of napari are marked PRIVATE: check them on each upgrade.
 """
@@ -14,8 +14,13 @@ __all__ = ["Canvas", "isolate_napari"]
 
 
 def isolate_napari(config: Path | None) -> None:
-    """Give napari a settings file of ours, or none; before napari is imported.
+    """Point napari to a settings file of its own; call before napari is imported.
 
-    It reads ``NAPARI_CONFIG`` once. An empty one keeps the settings in memory.
+    Napari reads ``NAPARI_CONFIG`` once, at import.
+
+    Parameters
+    ----------
+    config
+        Without it, napari keeps its settings in memory only.
     """
     os.environ["NAPARI_CONFIG"] = str(config or "")

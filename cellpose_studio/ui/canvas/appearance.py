@@ -1,4 +1,4 @@
-"""How the canvas shows the channels of an image, and its masks, at present."""
+"""Current appearance of the channels and the masks on the canvas."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class ChannelLook:
     Attributes
     ----------
     channel
-        Its index in the image; None for a colour picture.
+        Index in the image; None for an RGB image.
     limits, colours, gamma, opacity, blending
         As in `core.display.composite.Channel`.
     """
@@ -36,7 +36,7 @@ class ChannelLook:
     blending: Blending
 
     def of(self, pixels: npt.NDArray[np.generic]) -> Channel:
-        """Return pixels, (Y, X) or (Y, X, 3), that are to look like this."""
+        """Return pixels, (Y, X) or (Y, X, 3), with the appearance of this channel."""
         return Channel(
             pixels=pixels,
             limits=self.limits,
@@ -48,7 +48,7 @@ class ChannelLook:
 
 
 def channels_shown(layers: Iterable[Any]) -> list[ChannelLook]:
-    """Return the channels of the image that are visible in ``layers``, lowest first."""
+    """Return the channels of the image that are visible in ``layers``, bottom first."""
     channels = [layer for layer in layers if CHANNEL in layer.metadata]
     return [_look(layer) for layer in channels if layer.visible]
 
@@ -73,13 +73,13 @@ class MasksLook:
     Attributes
     ----------
     labels
-        As wide as the image, (…, Y, X).
+        (…, Y, X), of the size of the image.
     table
-        RGBA (256, 4) of their picture.
+        (256, 4) RGBA of the values of the picture.
     opacity
         0 to 1.
     picture
-        Draws labels (A, B) as `core.display.label_picture` does, with what was decided.
+        Draws labels (A, B) with their status, as `core.display.label_picture` does.
     """
 
     labels: npt.NDArray[np.uint32]
@@ -89,14 +89,14 @@ class MasksLook:
 
 
 def masks_shown(layers: Iterable[Any]) -> list[MasksLook]:
-    """Return the masks that are visible in ``layers``, the lowest first."""
-    masks = [layer for layer in layers if hasattr(layer, "drawn")]
+    """Return the visible masks of ``layers``, bottom first."""
+    masks = [layer for layer in layers if hasattr(layer, "draw_picture")]
     return [
         MasksLook(
             layer.data,
             np.asarray(layer.colormap.colors, np.float32),
             float(layer.opacity),
-            layer.drawn,
+            layer.draw_picture,
         )
         for layer in masks
         if layer.visible

@@ -1,4 +1,4 @@
-"""What the view shows of the image, and where that is on the screen."""
+"""Visible region of the image, and its transform to the screen."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QWidget
 from cellpose_studio.core.images.image import ImageSource
 
 _SMALL, _LARGE, _GOOD = 1 / 14, 1 / 2.5, 1 / 5
-"""Parts of the shorter side of the view that a cell takes up at least, at most, and
-after the zoom was changed."""
+"""Smallest and largest size of a cell relative to the shorter side of the view, and
+the size that a change of the zoom gives it."""
 
 _Array = npt.NDArray[np.float64]
 
@@ -22,20 +22,20 @@ _Array = npt.NDArray[np.float64]
 class Camera(QObject):
     """The view of the image that is shown.
 
-    Places are in pixels of the masks, 0 is the middle of the first; sizes on the screen
-    are in pixels of ``surface``.
+    Positions are in pixels of the masks, where 0 is the centre of the first pixel.
+    Sizes on the screen are in pixels of ``surface``.
 
     Parameters
     ----------
     model
         napari's viewer model.
     view
-        vispy's view, whose scene the image is in.
+        vispy's view, whose scene contains the image.
     surface
-        The widget that the image is drawn on.
+        The widget with the OpenGL context of the canvas.
     """
 
-    changed = Signal()  # moved, zoomed, or its widget has another size
+    changed = Signal()  # after a pan, a zoom, or a resize of the surface
 
     def __init__(self, model: Any, view: Any, surface: QWidget) -> None:
         super().__init__()
@@ -48,32 +48,32 @@ class Camera(QObject):
             event.connect(self._on_moved)
 
     def set_image(self, image: ImageSource | None) -> None:
-        """Take the size of pixels from ``image``."""
+        """Use the pixel size and the shape of ``image``."""
         self._image = image
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Follow the size of the widget; for Qt."""
+        """Emit `changed` when the surface is resized; Qt calls this."""
         if event.type() == QEvent.Type.Resize:
             self.changed.emit()
         return bool(super().eventFilter(watched, event))
 
     @property
     def zoom(self) -> float:
-        """Pixels of the screen per unit of the image's scale."""
+        """Screen pixels per world unit, the unit of the image's scale."""
         return float(self._model.scene.camera.zoom)
 
     @property
     def center(self) -> tuple[float, float]:
-        """Y and X of what is in the middle of the view, in units of the scale."""
+        """Y and X of the centre of the view, in world units."""
         y, x = self._model.scene.camera.center[-2:]
         return float(y), float(x)
 
     def fit(self) -> None:
-        """Bring all of the image into view, from where it is seen now."""
+        """Fit the whole image into the view; keep the viewing angle."""
         self._model.fit_to_view()
 
     def shows_all(self) -> bool:
-        """Return whether all of the image is in view, or there is none."""
+        """Return whether the whole image is in view; False without an image."""
         if self._image is None:
             return False
         size = np.array(self._image.shape[3:]) * self._image.label_scale[-2:]
@@ -81,7 +81,7 @@ class Camera(QObject):
         return bool(height <= self._surface.height() and width <= self._surface.width())
 
     def part_in_view(self) -> tuple[slice, slice] | None:
-        """Return the rows and columns in view; None without any, or in 3D."""
+        """Return the rows and columns in view; None if there are none, or in 3D."""
         if self._image is None or self._model.dims.ndisplay != 2:
             return None
         corners = np.array([[0, 0], [self._surface.width(), self._surface.height()]])
@@ -96,7 +96,7 @@ class Camera(QObject):
         return rows, columns
 
     def on_screen(self, points: npt.ArrayLike) -> _Array:
-        """Return where points of a plane are on the screen.
+        """Transform points of a plane to positions on the screen.
 
         Parameters
         ----------
@@ -108,20 +108,21 @@ class Camera(QObject):
         (N, 2), x and y in pixels of the widget.
         """
         assert self._image is not None
-        places = np.asarray(points, float).reshape(-1, 2)
-        world = places[:, ::-1] * self._image.label_scale[:-3:-1]
-        placed: _Array = self._transform.map(world)
-        return placed[:, :2] / placed[:, 3:]
+        positions = np.asarray(points, float).reshape(-1, 2)
+        world = positions[:, ::-1] * self._image.label_scale[:-3:-1]
+        mapped: _Array = self._transform.map(world)
+        # vispy returns homogeneous coordinates.
+        return mapped[:, :2] / mapped[:, 3:]
 
     def center_on(self, centre: Sequence[float], size: float) -> None:
-        """Show the plane that ``centre`` lies in, with it in the middle of the view.
+        """Show the plane of ``centre`` and move it into the centre of the view.
 
         Parameters
         ----------
         centre
-            In pixels along each axis of the masks.
+            Position in pixels, along each axis of the masks.
         size
-            Of what is to be seen there, in pixels of Y and X.
+            Size of the object at ``centre``, in pixels of Y and X; sets the zoom.
         """
         assert self._image is not None
         scale = self._image.label_scale
@@ -129,9 +130,9 @@ class Camera(QObject):
         for axis, at in enumerate(centre[:-2]):
             dims.set_current_step(axis, round(at))
         view = min(self._surface.width(), self._surface.height())
-        wanted = zoom_for(size * max(scale[-2:]), view, camera.zoom)
-        if wanted != camera.zoom:
-            camera.zoom = wanted
+        zoom = zoom_for(size * max(scale[-2:]), view, camera.zoom)
+        if zoom != camera.zoom:
+            camera.zoom = zoom
         world = np.array(centre) * np.array(scale)
         if dims.ndisplay == 3:
             camera.center = tuple(world[-3:].tolist())
@@ -139,9 +140,9 @@ class Camera(QObject):
             camera.center = (*camera.center[:-2], float(world[-2]), float(world[-1]))
 
     def show_region(self, region: Sequence[slice]) -> None:
-        """Show a region of the masks: its plane, and its middle if that is out of view.
+        """Show the plane of a region of the masks; pan if its centre is out of view.
 
-        The zoom stays, and so does a view that shows the middle already.
+        The zoom does not change.
         """
         assert self._image is not None
         dims, camera = self._model.dims, self._model.scene.camera
@@ -163,10 +164,19 @@ class Camera(QObject):
 
 
 def zoom_for(size: float, view: float, zoom: float) -> float:
-    """Return the zoom at which something of that size is seen well in a view.
+    """Return a zoom at which an object of a size is well visible in a view.
 
-    That is the one at present if it will do: a view that jumps in and out from one
+    The current zoom is kept if it is suitable: a view that jumps in and out from one
     cell to the next tires the eye.
+
+    Parameters
+    ----------
+    size
+        Of the object, in world units.
+    view
+        Shorter side of the view, in screen pixels.
+    zoom
+        The current one, in screen pixels per world unit.
     """
-    seen = size * zoom / max(view, 1)
-    return zoom if _SMALL <= seen <= _LARGE else _GOOD * view / max(size, 1e-9)
+    part = size * zoom / max(view, 1)
+    return zoom if _SMALL <= part <= _LARGE else _GOOD * view / max(size, 1e-9)

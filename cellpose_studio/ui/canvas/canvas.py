@@ -28,8 +28,8 @@ from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.canvas.rendering import Rendering
 
 _LAYERS = {"inserted", "removed", "visible"}
-"""Events of layers after which others are seen."""
-_LOOKS = {
+"""Events of the layer list after which other layers are visible."""
+_APPEARANCE = {
     *_LAYERS,
     "blending",
     "colormap",
@@ -39,7 +39,7 @@ _LOOKS = {
     "opacity",
     "reordered",
 }
-"""Events of layers after which the image or its masks look different."""
+"""Events of layers after which the image or its masks have another appearance."""
 
 
 class Canvas(QObject):
@@ -48,24 +48,24 @@ class Canvas(QObject):
     Attributes
     ----------
     camera
-        What is in view.
+        The visible region of the image.
     masks
         The layers of the label sets.
     rendering
         The 3D view.
     widget
-        All of it, with the sliders of planes, to put into a layout.
+        The canvas with the sliders of its axes, to put into a layout.
     surface
-        The part of it that the image is drawn on.
+        The part of it that the image is drawn on, with the OpenGL context.
     """
 
     status_changed = Signal(str)
-    cell_pointed_at = Signal(int)  # id in the selected masks, 0 for none
+    cell_pointed_at = Signal(int)  # id in the visible masks, 0 for none
     labels_chosen = Signal(str)  # name of a label set, by a click on its layer
     image_changed = Signal()
     plane_changed = Signal()
-    layers_changed = Signal()  # one came, went, was shown or hidden
-    looks_changed = Signal()  # that, or colours, contrast, opacity...
+    layers_changed = Signal()  # one was added, removed, shown or hidden
+    appearance_changed = Signal()  # as above, or colours, contrast, opacity, …
 
     def __init__(self, theme: str) -> None:
         super().__init__()
@@ -74,17 +74,17 @@ class Canvas(QObject):
             from napari.components import ViewerModel
             from napari.qt import QtViewer, get_qapp
 
-            # Registers the search paths of napari's icons.
+            # This also registers the search paths of napari's icons.
             get_qapp()
 
         class Viewer(QtViewer):
             def dragEnterEvent(self, event: Any) -> None:
-                """Leave dropped files to the window, or napari's plugins open them."""
+                """Leave dropped files to the window; napari would open them itself."""
                 event.ignore()
 
         self.model = ViewerModel(title="Cellpose Studio")
         self.model.theme = theme
-        # In µm, or in pixels where their size is not known.
+        # The units of the layers make it µm, or pixels if their size is unknown.
         self.model.canvas.overlays.scale_bar.visible = True
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
@@ -97,20 +97,20 @@ class Canvas(QObject):
         self.camera = Camera(self.model, view, self.surface)
         buttons = self.widget.viewerButtons
         self.rendering = Rendering(self.model, buttons.ndisplayButton)
-        # The console would import IPython, and could do anything to the layers.
+        # The console would import IPython, and could change layers behind the session.
         buttons.consoleButton.hide()
         self._connect()
 
     def layer_controls(self) -> QWidget:
         """Return napari's controls of the selected layer."""
-        # They are wider than the column of docks has to be.
+        # The controls scroll: their minimum width would widen the column of docks.
         area = QScrollArea()
         area.setWidgetResizable(True)
         area.setWidget(self.widget.controls)
         return area
 
     def layer_panel(self) -> QWidget:
-        """Return the list of layers with its buttons."""
+        """Return napari's list of layers with its buttons."""
         panel = QWidget()
         column = QVBoxLayout(panel)
         column.setContentsMargins(4, 4, 4, 4)
@@ -119,7 +119,7 @@ class Canvas(QObject):
         return panel
 
     def style_sheet(self, theme: str, additions: str) -> str:
-        """Return napari's style for all widgets, and ``additions`` in its colours."""
+        """Return napari's style sheet, and ``additions`` in the theme's colours."""
         from napari.qt import get_stylesheet
         from napari.utils.theme import get_theme, template
 
@@ -128,11 +128,11 @@ class Canvas(QObject):
         return str(sheet + template(additions, **get_theme(theme).to_rgb_dict()))
 
     def set_theme(self, theme: str) -> None:
-        """Change the colours of the canvas."""
+        """Set napari's theme of the canvas."""
         self.model.theme = theme
 
     def show_image(self, image: ImageSource | None) -> None:
-        """Show ``image`` in place of whatever was there, all of it in view."""
+        """Replace the layers by those of ``image`` and fit the view; None clears."""
         self._image = image
         self._lines.clear()
         self.masks.set_image(image)
@@ -149,42 +149,42 @@ class Canvas(QObject):
 
     @property
     def image(self) -> ImageSource | None:
-        """What is shown."""
+        """The image that is shown."""
         return self._image
 
     def channels_shown(self) -> list[ChannelLook]:
-        """Return the channels of the image that are visible, the lowest first."""
+        """Return the channels of the image that are visible, bottom first."""
         return channels_shown(self.model.layers)
 
     def masks_shown(self) -> list[MasksLook]:
-        """Return the masks that are visible, the lowest first."""
+        """Return the masks that are visible, bottom first."""
         return masks_shown(self.model.layers)
 
-    def listen(self, listener: MouseHandler) -> None:
-        """Tell ``listener`` of the mouse over the image."""
-        self._mouse.listener = listener
+    def set_mouse_handler(self, handler: MouseHandler) -> None:
+        """Set the receiver of all mouse events over the image."""
+        self._mouse.handler = handler
 
-    def watch(self, watcher: Callable[[MouseEvent, bool], None]) -> None:
-        """Tell ``watcher`` of clicks, after the listener, and (False) of moves."""
-        self._mouse.watcher = watcher
+    def set_mouse_observer(self, observer: Callable[[MouseEvent, bool], None]) -> None:
+        """Set a function to call after the handler; True is a click, False a move."""
+        self._mouse.observer = observer
 
     def show_line(
         self, name: str, paths: Sequence[npt.NDArray[np.floating]], colour: str
     ) -> None:
-        """Draw lines over the image, (N, 2) of Y and X in pixels; none hides them."""
+        """Draw lines over the image, (N, 2), Y and X in pixels; no paths hide them."""
         if self._image is not None:
             self._lines.show(name, paths, self._image.label_scale, colour)
 
     def lines(self) -> dict[str, bool]:
-        """Return the names of the lines there are, and whether they can be seen."""
+        """Return whether each line is visible, by name."""
         return self._lines.visible()
 
     def reset_view(self) -> None:
-        """Bring all of the image into view."""
+        """Fit the whole image into the view, seen from the front."""
         self.model.reset_view()
 
     def step(self, axis: str, by: int) -> None:
-        """Move ``by`` planes along "T" or "Z", as far as there are any."""
+        """Move ``by`` steps along "T" or "Z", within the image."""
         labels = list(self.model.dims.axis_labels)
         if self._image is not None and axis in labels:
             at = labels.index(axis)
@@ -194,22 +194,22 @@ class Canvas(QObject):
 
     @property
     def plane(self) -> tuple[int, ...]:
-        """Index of the plane that is shown, in the masks."""
+        """Index in the masks of the plane that is shown."""
         return tuple(int(n) for n in self.model.dims.current_step[:-2])
 
     @property
     def planes(self) -> dict[str, int]:
-        """Which time point and plane are shown, of the axes that there are."""
+        """Indices of the time point "T" and plane "Z" shown, of the existing axes."""
         axes = list(self.model.dims.axis_labels)
         return {axis: self._current(axis) for axis in "TZ" if axis in axes}
 
     def set_planes(self, planes: dict[str, int]) -> None:
-        """Show a time point and a plane."""
+        """Show a time point and a plane, by axis as in `planes`."""
         for axis, n in planes.items():
             self.step(axis, n - self._current(axis))
 
     def close(self) -> None:
-        """Release OpenGL, threads and providers; for the window's closeEvent."""
+        """Release OpenGL, threads and providers; call in the window's closeEvent."""
         from napari.utils.events.event_utils import disconnect_events
 
         self._providers.cleanup()
@@ -239,7 +239,7 @@ class Canvas(QObject):
         return None if self._image is None else self._image.label_scale
 
     def _on_rendering(self, on: bool) -> None:
-        """Show what belongs to a plane only there, and cells as bodies in 3D."""
+        """Hide the lines, which belong to a plane, and show cells as surfaces in 3D."""
         self._lines.hide(on)
         self.masks.set_in_3d(on)
 
@@ -253,8 +253,8 @@ class Canvas(QObject):
     def _on_layers(self, event: Any) -> None:
         if event.type in _LAYERS:
             self.layers_changed.emit()
-        if event.type in _LOOKS:
-            self.looks_changed.emit()
+        if event.type in _APPEARANCE:
+            self.appearance_changed.emit()
 
     def _on_status(self, event: Any) -> None:
         status = event.value
@@ -262,7 +262,7 @@ class Canvas(QObject):
             parts = [status.get("layer_name"), status.get("coordinates")]
             status = "  ".join(str(part) for part in parts if part)
         self.status_changed.emit(str(status))
-        # In a 3D view a point of the screen is a line in the image, and no cell.
+        # In 3D a point of the screen is a ray through the image, which has no one cell.
         flat = self.model.dims.ndisplay == 2
         at = self.model.cursor.position
         self.cell_pointed_at.emit(self.masks.cell_at(at) if flat else 0)

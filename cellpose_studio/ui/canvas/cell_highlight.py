@@ -1,4 +1,4 @@
-"""Outlines the cell that is chosen, and takes the view to it."""
+"""Highlights the chosen cell on the canvas, and centres the view on it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Box = tuple[slice, ...]
 
 
 class CellHighlight(QObject):
-    """Keeps a bright line around the chosen cell, in the plane that is shown."""
+    """Draws a bright outline around the chosen cell, in the plane that is shown."""
 
     def __init__(self, session: Session, canvas: Canvas, selection: Selection) -> None:
         super().__init__()
@@ -32,19 +32,19 @@ class CellHighlight(QObject):
         self._selection = selection
         selection.changed.connect(self.refresh)
         session.masks_changed.connect(self._on_masks)
-        session.undone.connect(self._on_gone_back)
+        session.undone.connect(self._on_undone)
         canvas.plane_changed.connect(self.refresh)
 
     def refresh(self, *_: object) -> None:
-        """Draw the line anew."""
+        """Update the outline."""
         self._canvas.show_line(LINE, self._lines(), BRIGHT)
 
-    def fly(self, cell: int) -> None:
-        """Bring a cell into view, in the plane where most of it is."""
+    def center_on(self, cell: int) -> None:
+        """Centre the view on a cell, in the plane with its largest cross-section."""
         image, box = self._session.shown, self._box(cell)
         if image is None or image.masks is None or box is None:
             return
-        plane, middle = _where(image.masks.array[box] == cell)
+        plane, middle = _largest_section(image.masks.array[box] == cell)
         start = [part.start for part in box]
         centre = np.array([*plane, *middle], float) + start
         size = max(part.stop - part.start for part in box[-2:])
@@ -54,8 +54,8 @@ class CellHighlight(QObject):
         if change.kind != "drafted":
             self.refresh()
 
-    def _on_gone_back(self, image: ProjectImage, edit: LabelEdit) -> None:
-        """Show what an undo has changed, which may be on another plane."""
+    def _on_undone(self, image: ProjectImage, edit: LabelEdit) -> None:
+        """Show the region that an undo has changed, which may be on another plane."""
         if not self._canvas.rendering.on:
             self._canvas.camera.show_region(edit.region(image.source.label_shape))
 
@@ -64,7 +64,7 @@ class CellHighlight(QObject):
         if image is None or image.masks is None or box is None:
             return []
         planes = self._canvas.plane
-        # The canvas forgets its axes when it is cleared, at the end for one.
+        # A canvas without layers has no axes: while it is cleared, and on closing.
         if len(planes) != len(box) - 2:
             return []
         inside = zip(box[:-2], planes, strict=True)
@@ -72,13 +72,13 @@ class CellHighlight(QObject):
             return []
         where: Any = (*planes, *box[-2:])
         mask = image.masks.array[where] == self._selection.cell
-        # Corners of pixels; the middle of the first pixel is 0.
+        # Polygons run along pixel corners, but 0 is the centre of the first pixel.
         corner = np.array([part.start for part in box[-2:]]) - 0.5
         lines = polygons(mask.astype(np.uint32)).get(1, [])
         return [np.concatenate([line, line[:1]])[:, ::-1] + corner for line in lines]
 
     def _box(self, cell: int) -> Box | None:
-        """Return the box of a cell of the masks that are shown, if it is there."""
+        """Return the bounding box of a cell of the masks shown; None without it."""
         image = self._session.shown
         if not cell or image is None or image.masks is None:
             return None
@@ -88,8 +88,8 @@ class CellHighlight(QObject):
         return pixels.cell_table().box(cell)
 
 
-def _where(mask: npt.NDArray[np.bool_]) -> tuple[list[int], list[float]]:
-    """Return the plane that has most of a cell, and its middle there."""
+def _largest_section(mask: npt.NDArray[np.bool_]) -> tuple[list[int], list[float]]:
+    """Return the plane with most pixels of a mask, and its centroid there."""
     counts = mask.sum(axis=(-2, -1))
     plane = [int(n) for n in np.unravel_index(np.argmax(counts), counts.shape or (1,))]
     plane = plane[: mask.ndim - 2]

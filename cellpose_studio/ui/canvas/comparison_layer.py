@@ -1,4 +1,4 @@
-"""What became of each cell, as a layer over the image in place of the masks."""
+"""Layer of a comparison: each cell coloured by its change, in place of the masks."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from cellpose_studio.app.history.comparison import KEPT
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
-from cellpose_studio.ui.canvas.image_layers import placed
+from cellpose_studio.ui.canvas.image_layers import placement
 
 NAME = "Comparison"
 
-# Of Okabe and Ito, which colour-blind readers tell apart.
+# From the palette of Okabe and Ito, which colour-blind readers can distinguish.
 COLOURS = {
     ADDED: "#56b4e9",
     REMOVED: "#e2601a",
     CHANGED: "#f0e442",
     UNCHANGED: "#b4b4b4",
 }
-"""Of cells that were added, removed, changed or left alone."""
+"""Colours of cells by their change."""
 
 _FILL, _KEPT_FILL = 0.6, 0.12
 
@@ -34,7 +34,7 @@ def put_comparison(
     image: ImageSource | None,
     picture: npt.NDArray[np.uint8] | None,
 ) -> None:
-    """Show the picture of a comparison and hide the masks; None: take it away."""
+    """Show the picture of a comparison and hide the masks; None removes it."""
     layers = model.layers
     for layer in [one for one in layers if one.metadata.get(NAME)]:
         layers.remove(layer)
@@ -48,13 +48,13 @@ def put_comparison(
         colormap=_colour_table(),
         opacity=1,
         metadata={NAME: True},
-        **placed(image),
+        **placement(image),
     )
     layer.editable = False
 
 
 def _colour_table() -> dict[int | None, tuple[float, ...]]:
-    """Return RGBA by value: a pale inside, none where nothing changed, an outline."""
+    """Return RGBA by value: a pale fill, none for unchanged cells, and an outline."""
     table: dict[int | None, tuple[float, ...]] = {None: (0, 0, 0, 0), 0: (0, 0, 0, 0)}
     for state, colour in COLOURS.items():
         rgb = tuple(int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))

@@ -1,4 +1,4 @@
-"""The layers of an image: one per channel, or one for a colour picture."""
+"""The layers of an image: one per channel, or one for an RGB image."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, Image
 from cellpose_studio.core.images.intensities import limits as limits_of
 
 CHANNEL = "channel"
-"""Metadata key of a layer of the image: the index of its channel; None: all colours."""
+"""Metadata key of image layers: index of the channel; None for an RGB image."""
 
 _COLOURS = tuple(CHANNEL_COLOURS)
 
@@ -27,8 +27,8 @@ def add_image(model: Any, image: ImageSource) -> None:
         _add_channel(model, image, channel)
 
 
-def placed(image: ImageSource) -> dict[str, Any]:
-    """Return where the layers of ``image`` lie in space."""
+def placement(image: ImageSource) -> dict[str, Any]:
+    """Return napari's ``scale`` and ``units`` for the layers of ``image``."""
     known = image.pixel_size_um[1] is not None
     axes = len(image.label_shape)
     frames = image.frames > 1
@@ -43,7 +43,7 @@ def axis_labels(image: ImageSource) -> list[str]:
 
 
 def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
-    """Return limits that show most of the middle plane; a few pixels may be cut."""
+    """Return contrast limits: percentiles of a sample of the middle plane."""
     low, high = limits_of(sample_plane(image, channel), CONTRAST)
     return (low, high) if low < high else (low, low + 1)
 
@@ -54,7 +54,7 @@ def _add_colours(model: Any, image: ImageSource) -> None:
         name=image.path.name,
         rgb=True,
         metadata={CHANNEL: None},
-        **placed(image),
+        **placement(image),
     )
 
 
@@ -67,7 +67,8 @@ def _add_channel(model: Any, image: ImageSource, channel: int) -> None:
         colormap=_COLOURS[channel % len(_COLOURS)] if several else "gray",
         blending="additive" if several else "translucent_no_depth",
         contrast_limits=limits,
+        # Without it, napari guesses from the data whether they are a pyramid.
         multiscale=False,
         metadata={CHANNEL: channel},
-        **placed(image),
+        **placement(image),
     )

@@ -28,7 +28,7 @@ def labels_layer() -> type[Any]:
         QtLayerControls,
     )
 
-    # Napari finds the icon by the name of the class.
+    # The class has to be called Labels: napari finds the icon by that name.
     class Labels(layers.Labels):
         ranks: npt.NDArray[np.uint8] | None = None
         by_rank = False
@@ -41,44 +41,48 @@ def labels_layer() -> type[Any]:
         ) -> npt.NDArray[np.uint8]:
             """Return the picture of ``raw``, or of a part after a change in it."""
             if data_slice is None:
-                drawn = self.drawn(raw)
-                # A body has one colour, or its shading would show the outlines.
+                picture = self.draw_picture(raw)
+                # The outline is cleared in 3D: the shading of a cell's surface would
+                # show it as lines all over the surface.
                 if self._slice_input.ndisplay == 3:  # PRIVATE
-                    drawn &= ~np.uint8(OUTLINE)
-                return drawn
-            drawn = self.picture
-            box = redraw_labels(drawn, raw, data_slice)
-            drawn[box] = self._ranked(drawn[box], raw[box])
-            self._mark(drawn, raw, box)
-            return drawn[data_slice].copy()
+                    picture &= ~np.uint8(OUTLINE)
+                return picture
+            # Only the part around an edit is redrawn, in place: a whole plane would
+            # take too long for each move of the brush.
+            picture = self.picture
+            box = redraw_labels(picture, raw, data_slice)
+            picture[box] = self._apply_ranks(picture[box], raw[box])
+            self._mark(picture, raw, box)
+            return picture[data_slice].copy()
 
         @property
         def picture(self) -> npt.NDArray[np.uint8]:
-            """What is on the screen, as `core.display.label_picture` codes it."""
+            """The displayed picture, in the code of `core.display.label_picture`."""
             return self._slice.image.view  # PRIVATE
 
-        def drawn(self, raw: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
+        def draw_picture(self, raw: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
             """Return the picture of labels as this layer shows them."""
-            drawn = self._ranked(draw_labels(raw), raw)
-            self._mark(drawn, raw, tuple(slice(0, size) for size in raw.shape))
-            return drawn
+            picture = self._apply_ranks(draw_labels(raw), raw)
+            self._mark(picture, raw, tuple(slice(0, size) for size in raw.shape))
+            return picture
 
         def _mark(
             self,
-            drawn: npt.NDArray[np.uint8],
+            picture: npt.NDArray[np.uint8],
             raw: npt.NDArray[np.uint32],
             box: tuple[slice, ...],
         ) -> None:
             if self.marks is not None:
-                draw_marks(drawn, raw, box, self.marks)
+                draw_marks(picture, raw, box, self.marks)
 
-        def _ranked(
-            self, drawn: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
+        def _apply_ranks(
+            self, picture: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
         ) -> npt.NDArray[np.uint8]:
             if self.by_rank and self.ranks is not None:
-                return apply_ranks(drawn, raw, self.ranks)
-            return drawn
+                return apply_ranks(picture, raw, self.ranks)
+            return picture
 
-    # Those of napari's own layer offer settings that this one does not have.
+    # The base controls, because those of napari's own label layers offer settings
+    # that have no effect here.
     container.layer_to_controls[Labels] = QtLayerControls
     return Labels

@@ -1,4 +1,4 @@
-"""Lines over the image: what is being drawn, and what is chosen."""
+"""Named lines over the image: strokes in progress, and the chosen cell."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ _WIDTH = 2
 
 
 class Lines:
-    """Lines under a name each, drawn over all layers without being one.
+    """Lines with names, which vispy draws over all layers; none is a napari layer.
 
     Parameters
     ----------
     scene
-        vispy's node that the layers are in.
+        vispy's parent node of the layers.
     """
 
     def __init__(self, scene: Any) -> None:
@@ -34,7 +34,7 @@ class Lines:
         scale: Sequence[float],
         colour: str,
     ) -> None:
-        """Show open paths, (N, 2) each, Y and X in pixels; none hides the line."""
+        """Show open paths, (N, 2) each, Y and X in pixels; no paths hide the line."""
         line = self._shown.get(name)
         if not paths:
             self._drawn.discard(name)
@@ -42,7 +42,8 @@ class Lines:
                 line.visible = False
             return
         if line is None:
-            line = self._shown[name] = self._made(colour)
+            line = self._shown[name] = self._create_line(colour)
+        # One visual draws all paths: the end of a path is not connected to the next.
         points = np.concatenate(paths)[:, ::-1] * np.array(scale[-2:])[::-1]
         ends = np.cumsum([len(path) for path in paths]) - 1
         connected = np.ones(len(points), bool)
@@ -52,22 +53,22 @@ class Lines:
         line.visible = not self._hidden
 
     def clear(self) -> None:
-        """Take all lines away."""
+        """Hide and forget the paths of all lines."""
         self._drawn.clear()
         for line in self._shown.values():
             line.visible = False
 
     def hide(self, hidden: bool) -> None:
-        """Keep all lines, those to come too, out of sight, or show them again."""
+        """Hide all lines, including those shown later, or show them again."""
         self._hidden = hidden
         for name, line in self._shown.items():
             line.visible = name in self._drawn and not hidden
 
     def visible(self) -> dict[str, bool]:
-        """Return the names of the lines there are, and whether they can be seen."""
+        """Return whether each line is visible, by name."""
         return {name: bool(line.visible) for name, line in self._shown.items()}
 
-    def _made(self, colour: str) -> Any:
+    def _create_line(self, colour: str) -> Any:
         from vispy.scene.visuals import Line
 
         line = Line(color=colour, width=_WIDTH, parent=self._scene, method="gl")

@@ -17,12 +17,12 @@ from cellpose_studio.core.display.label_picture import (
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.ui.canvas.comparison_layer import put_comparison
-from cellpose_studio.ui.canvas.image_layers import placed
+from cellpose_studio.ui.canvas.image_layers import placement
 from cellpose_studio.ui.canvas.labels_layer import labels_layer
 
 _FILL = 0.4
 _VEIL = 0.35
-_UNCERTAINTY_FILL = 0.6  # its colours are few, and have to be told apart
+_UNCERTAINTY_FILL = 0.6  # stronger, so that its few colours can be distinguished
 
 
 class MaskLayers:
@@ -46,11 +46,11 @@ class MaskLayers:
         self._by_uncertainty = False
 
     def warm_up(self) -> None:
-        """Load what napari needs for the first masks; for any thread."""
+        """Import and cache what napari needs for the first masks; thread-safe."""
         self._layer_class(np.zeros((2, 2), np.uint32))
 
     def set_image(self, image: ImageSource | None) -> None:
-        """Forget the layers of the image before; those to come lie over ``image``."""
+        """Forget the layers of the previous image; place new ones over ``image``."""
         self._image = image
         self._layers.clear()
 
@@ -63,32 +63,35 @@ class MaskLayers:
         """Show masks over the image, replacing the layer of that name."""
         layer = self._layer(name)
         if layer is not None:
-            self._rank(layer, confidence)
+            self._set_ranks(layer, confidence)
             layer.marks = self._marks.get(name)
             layer.data = labels
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None
-        # Hidden until all is set, or each setting would draw the masks again.
+        # The layer is hidden until it is set up: each setting of a visible layer
+        # draws the masks again.
         layer = self._layer_class(
             labels,
             name=name,
             colormap=self._colours(),
             visible=False,
-            **placed(self._image),
+            **placement(self._image),
         )
-        # Napari then asks for the surroundings of what it painted, too.
+        # With a contour, napari also redraws the surroundings of an edit, whose
+        # outlines may have changed.
         layer.contour = 1
-        # What napari's own tools draw takes a quarter of a second to make.
+        # The overlays of napari's own tools take a quarter of a second to create.
         for overlay in layer._overlays.values():  # PRIVATE
             overlay.visible = False
-        self._rank(layer, confidence)
+        self._set_ranks(layer, confidence)
         layer.marks = self._marks.get(name)
-        # Masks change by runs and thresholds here; a stray stroke would be lost.
+        # Napari's own tools bypass the session: what they paint would be lost.
         layer.editable = False
         self._model.add_layer(layer)
-        # By our name: napari renames a layer that is called as a channel is. Only
-        # now: what napari selects by itself, the user did not choose.
+        # The key is our name: napari renames a layer that has the name of a channel.
+        # It is set after the layer was added: napari selects a new layer, and
+        # `name_of` must not report that as a choice of the user.
         self._layers[name] = layer
         layer.visible = True
 
@@ -98,9 +101,9 @@ class MaskLayers:
         marks: npt.NDArray[np.uint8],
         regions: Sequence[tuple[slice, ...]] | None = (),
     ) -> None:
-        """Show what was decided about cells, by `core.display.label_marks`.
+        """Show the review status of cells, as of `core.display.label_marks`.
 
-        Only ``regions`` are drawn again, or all with None.
+        Redraws ``regions``, or everything with None.
         """
         self._marks[name] = marks
         layer = self._layers.get(name)
@@ -113,7 +116,7 @@ class MaskLayers:
         self.redraw(name, regions)
 
     def redraw(self, name: str, regions: Sequence[tuple[slice, ...]]) -> None:
-        """Draw regions of masks again, after they were changed in place."""
+        """Redraw regions of masks that were changed in place."""
         layer = self._layer(name)
         if layer is None:
             return
@@ -127,7 +130,7 @@ class MaskLayers:
                 layer._partial_labels_refresh()  # PRIVATE
 
     def remove(self, name: str) -> None:
-        """Take the layer of that name away, if it is there."""
+        """Remove the layer of that name, if it exists."""
         layer = self._layer(name)
         self._layers.pop(name, None)
         if layer is not None:
@@ -136,14 +139,14 @@ class MaskLayers:
     def activate(self, name: str) -> None:
         """Show only the label set of that name, and select it."""
         for shown, layer in self._layers.items():
-            # Or napari would draw what is shown already again.
+            # Assigning an equal value would make napari draw the layer again.
             if layer.visible != (shown == name):
                 layer.visible = shown == name
             if layer.visible:
                 self._model.layers.selection.active = layer
 
     def show_comparison(self, picture: npt.NDArray[np.uint8] | None) -> None:
-        """Show what became of each cell in place of the masks; None: take it away."""
+        """Show a comparison in place of the masks; None removes it."""
         put_comparison(self._model, self._layers.values(), self._image, picture)
 
     def set_filled(self, filled: bool) -> None:
@@ -157,7 +160,7 @@ class MaskLayers:
         self._recolour()
 
     def set_coloured_by_uncertainty(self, by_uncertainty: bool) -> None:
-        """Colour the cells by how sure the network is of them, or all differently."""
+        """Colour the cells by their uncertainty, or each in a colour of its own."""
         self._by_uncertainty = by_uncertainty
         for layer in self._layers.values():
             layer.by_rank = by_uncertainty and layer.ranks is not None
@@ -165,17 +168,17 @@ class MaskLayers:
         self._recolour()
 
     def set_in_3d(self, in_3d: bool) -> None:
-        """Show cells as bodies in a 3D rendering, or as areas of a plane."""
+        """Show cells as surfaces in a 3D rendering, or as areas of a plane."""
         self._in_3d = in_3d
         self._recolour()
 
     @property
     def visible(self) -> bool:
-        """Masks are shown; a comparison takes their place."""
+        """Whether masks are shown; a comparison hides them."""
         return any(layer.visible for layer in self._layers.values())
 
     def name_of(self, layer: Any) -> str | None:
-        """Return the label set that a layer of napari shows; None without one."""
+        """Return the name of the label set of a layer; None if it has none."""
         return next((n for n, one in self._layers.items() if one is layer), None)
 
     def cell_at(self, position: Sequence[float]) -> int:
@@ -184,7 +187,7 @@ class MaskLayers:
         Parameters
         ----------
         position
-            As napari tells the place of the mouse.
+            World coordinates, from napari's cursor.
         """
         for layer in self._layers.values():
             if layer.visible:
@@ -192,12 +195,12 @@ class MaskLayers:
         return 0
 
     def _layer(self, name: str) -> Any | None:
-        """Return the layer of that name, if the user has not deleted it."""
+        """Return the layer of that name; None if the user has deleted it."""
         layer = self._layers.get(name)
         return layer if layer is not None and layer in self._model.layers else None
 
-    def _rank(self, layer: Any, confidence: Confidence | None) -> None:
-        """Tell ``layer`` how sure the network is of its next labels."""
+    def _set_ranks(self, layer: Any, confidence: Confidence | None) -> None:
+        """Set the ranks by uncertainty of the cells of ``layer``."""
         layer.ranks = None
         if confidence is not None:
             size = int(confidence.ids.max(initial=0)) + 1
@@ -210,7 +213,7 @@ class MaskLayers:
             self._recolour_layer(layer)
 
     def _recolour_layer(self, layer: Any) -> None:
-        # The picture stays, only its colours change.
+        # The picture is not drawn again: only its colour table changes.
         with layer._block_refresh():  # PRIVATE
             layer.colormap = self._colours(layer.by_rank)
 
@@ -221,7 +224,7 @@ class MaskLayers:
         fill = strength if self._filled else 0.0
         outline = 1.0 if self._outlines else fill
         if self._in_3d:
-            # The surface of a cell hides what is in it, or is seen through.
+            # In 3D only the surface of a cell is visible: opaque, or as a veil.
             fill = outline = 1.0 if self._filled else _VEIL * self._outlines
         colours = uncertainty_palette() if by_rank else palette()
         table = colour_table(colours, fill=fill, outline=outline)

@@ -1,4 +1,4 @@
-"""Passes napari's mouse events on, in pixels of the image."""
+"""Converts napari's mouse events to pixels of the image and passes them on."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from typing import Any
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 
 _REACH = 6.0
-"""Pixels of the screen that a click may miss by."""
+"""Tolerance of a click, in screen pixels."""
 
 
 class Mouse:
-    """The mouse over a viewer; in a 3D view it only turns the image.
+    """Mouse events of a viewer; in 3D, napari handles them alone.
 
     Parameters
     ----------
@@ -23,60 +23,61 @@ class Mouse:
     def __init__(self, model: Any, scale: Callable[[], Sequence[float] | None]) -> None:
         self._model = model
         self._scale = scale
-        self.listener: MouseHandler | None = None
-        self.watcher: Callable[[MouseEvent, bool], None] | None = None
-        # In place of napari's own, which zoom: to a box that is drawn with Alt, and by
-        # double clicks.
+        self.handler: MouseHandler | None = None
+        self.observer: Callable[[MouseEvent, bool], None] | None = None
+        # These replace napari's own callbacks, which zoom on a double click, and to a
+        # box that is drawn with Alt.
         model.mouse_drag_callbacks[:] = [self._on_drag]
         model.mouse_move_callbacks.append(self._on_move)
         model.mouse_double_click_callbacks[:] = [self._on_double_click]
 
-    def _on_drag(self, _: Any, event: Any) -> Iterator[None]:
-        pointer = self._pointer(event)
-        if self.listener is None or pointer is None:
+    def _on_drag(self, _: Any, native: Any) -> Iterator[None]:
+        event = self._convert(native)
+        if self.handler is None or event is None:
             return
-        start, moved = pointer, False
-        taken = self.listener.press(pointer)
+        start, moved = event, False
+        taken = self.handler.press(event)
         camera = self._model.scene.camera
         camera.mouse_pan = not taken
         yield
-        while event.type == "mouse_move":
-            pointer = self._pointer(event, start.button) or pointer
-            moved = moved or _far(start, pointer)
+        while native.type == "mouse_move":
+            event = self._convert(native, start.button) or event
+            moved = moved or _far(start, event)
             if taken:
-                self.listener.drag(pointer)
+                self.handler.drag(event)
             yield
-        pointer = self._pointer(event, start.button) or pointer
-        moved = moved or _far(start, pointer)
+        event = self._convert(native, start.button) or event
+        moved = moved or _far(start, event)
         if taken and moved:
-            # Moves of a quick hand are left out, the last one too.
-            self.listener.drag(pointer)
+            # Quick moves are skipped, possibly including the last one.
+            self.handler.drag(event)
         camera.mouse_pan = True
-        self.listener.release(pointer, moved)
-        if self.watcher is not None and (taken or not moved):
-            self.watcher(pointer, True)
+        self.handler.release(event, moved)
+        if self.observer is not None and (taken or not moved):
+            self.observer(event, True)
 
-    def _on_move(self, _: Any, event: Any) -> None:
-        pointer = self._pointer(event, 0)
-        if self.listener is not None and pointer is not None:
-            self.listener.hover(pointer)
-        if self.watcher is not None and pointer is not None:
-            self.watcher(pointer, False)
+    def _on_move(self, _: Any, native: Any) -> None:
+        event = self._convert(native, 0)
+        if self.handler is not None and event is not None:
+            self.handler.hover(event)
+        if self.observer is not None and event is not None:
+            self.observer(event, False)
 
-    def _on_double_click(self, _: Any, event: Any) -> None:
-        pointer = self._pointer(event)
-        if self.listener is not None and pointer is not None:
-            self.listener.double_click(pointer)
+    def _on_double_click(self, _: Any, native: Any) -> None:
+        event = self._convert(native)
+        if self.handler is not None and event is not None:
+            self.handler.double_click(event)
 
-    def _pointer(self, event: Any, button: int | None = None) -> MouseEvent | None:
+    def _convert(self, native: Any, button: int | None = None) -> MouseEvent | None:
+        """Return an event in pixels; None without an image and in 3D."""
         scale = self._scale()
         if scale is None or self._model.dims.ndisplay != 2:
             return None
-        position = event.position[-len(scale) :]
+        position = native.position[-len(scale) :]
         return MouseEvent(
             tuple(float(p) / s for p, s in zip(position, scale, strict=True)),
-            event.button if button is None else button,
-            frozenset(event.modifiers),
+            native.button if button is None else button,
+            frozenset(native.modifiers),
             _REACH / (self._model.scene.camera.zoom * scale[-1]),
         )
 

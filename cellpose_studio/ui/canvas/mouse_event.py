@@ -1,4 +1,4 @@
-"""Where the mouse is in an image, and what listens to it."""
+"""Mouse events in pixels of the image, and the protocol of their handler."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ LEFT, RIGHT = 1, 2
 
 @dataclass(frozen=True)
 class MouseEvent:
-    """A position of the mouse over the image.
+    """A position of the mouse over the image, with buttons and modifiers.
 
     Attributes
     ----------
     position
-        In pixels along each axis of the masks; 0 is the middle of the first pixel.
+        In pixels along each axis of the masks; 0 is the centre of the first pixel.
     button
         `LEFT` or `RIGHT`; 0 while none is down.
     modifiers
         "Control", "Shift", "Alt".
     reach
-        How many pixels of the image a few pixels of the screen are.
+        Tolerance of a click, in pixels of the image.
     """
 
     position: tuple[float, ...]
@@ -31,7 +31,7 @@ class MouseEvent:
 
     @property
     def pixel(self) -> tuple[int, ...]:
-        """The pixel that it is on; may lie outside the image."""
+        """Index of the pixel; may lie outside the image."""
         return tuple(round(p) for p in self.position)
 
     @property
@@ -41,24 +41,24 @@ class MouseEvent:
 
 
 class MouseHandler(Protocol):
-    """What the canvas tells of the mouse."""
+    """Receives the mouse events of the canvas."""
 
-    def press(self, pointer: MouseEvent) -> bool:
-        """Return whether the drag that may follow is taken; else it moves the view."""
+    def press(self, event: MouseEvent) -> bool:
+        """Return whether to receive the drag that may follow; else it pans the view."""
         ...
 
-    def drag(self, pointer: MouseEvent) -> None:
-        """Hear of each move with a button down."""
+    def drag(self, event: MouseEvent) -> None:
+        """Handle a move with a button down."""
         ...
 
-    def release(self, pointer: MouseEvent, moved: bool) -> None:
-        """Hear of the end; ``moved`` is False for a click."""
+    def release(self, event: MouseEvent, moved: bool) -> None:
+        """Handle the release of the button; ``moved`` is False for a click."""
         ...
 
-    def hover(self, pointer: MouseEvent) -> None:
-        """Hear of each move without a button."""
+    def hover(self, event: MouseEvent) -> None:
+        """Handle a move without a button."""
         ...
 
-    def double_click(self, pointer: MouseEvent) -> None:
-        """Hear of a double click."""
+    def double_click(self, event: MouseEvent) -> None:
+        """Handle a double click."""
         ...

@@ -1,4 +1,4 @@
-"""What napari's own commands have to be told."""
+"""Providers of the viewer for napari's own commands."""
 
 from __future__ import annotations
 
@@ -6,9 +6,14 @@ from typing import Any
 
 
 def provide(model: Any) -> Any:
-    """Let napari's commands find this viewer; they only look for its own window.
+    """Register providers of this viewer in napari's injection store.
 
-    Without, its buttons (home, 2D/3D) and the menu of its layer list raise.
+    Napari's own providers search for napari's window only, which does not exist here:
+    its buttons (home, 2D/3D) and the menu of its layer list would raise.
+
+    Returns
+    -------
+    An object whose ``cleanup`` unregisters them.
     """
     from napari._app_model import get_app_model  # PRIVATE
     from napari.components import LayerList, ViewerModel

@@ -1,4 +1,4 @@
-"""Shows a stack as a 3D rendering, and goes back to its planes."""
+"""Switches between the planes of a stack and its 3D rendering."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from qtpy.QtWidgets import QWidget
 from cellpose_studio.core.images.image import ImageSource
 
 LARGEST = 512 * 1024**2
-"""Voxels of a time point; a larger stack has no room on graphics cards."""
+"""Voxels of a time point; a larger stack does not fit into the memory of GPUs."""
 
-_BUTTON = "Turns between planes and a 3D rendering"
+_BUTTON = "Switch between planes and a 3D rendering"
 
 
 class Rendering(QObject):
-    """The 3D view of the canvas, whoever turns it on: the menu, or napari's button.
+    """The 3D view of the canvas, switched by the menu or by napari's button.
 
     Parameters
     ----------
@@ -34,19 +34,19 @@ class Rendering(QObject):
         self._model = model
         self._button = button
         self._image: ImageSource | None = None
-        # Each view keeps its own place and zoom, so that going back is going back.
+        # With separate cameras, 2D returns to its own position and zoom after 3D.
         model.scene.camera.synced = False
         model.dims.events.ndisplay.connect(self._on_ndisplay)
         self.set_image(None)
 
     @property
     def on(self) -> bool:
-        """The view is a 3D rendering."""
+        """Whether the view is a 3D rendering."""
         return bool(self._model.dims.ndisplay == 3)
 
     @property
     def reason_disabled(self) -> str:
-        """Why there is none of the image that is shown; "" if there can be one."""
+        """Reason why the image shown cannot be rendered in 3D; "" if it can."""
         return reason_2d_only(self._image)
 
     def set_on(self, on: bool) -> None:
@@ -54,16 +54,18 @@ class Rendering(QObject):
         self._model.dims.ndisplay = 3 if on and not self.reason_disabled else 2
 
     def set_image(self, image: ImageSource | None) -> None:
-        """Allow a rendering of ``image``; go back to planes if it is no stack."""
+        """Enable 3D for ``image``; return to planes if it is no stack."""
         self._image = image
         if self.on and self.reason_disabled:
             self.set_on(False)
-        for axes in (2, 3):  # another image lies elsewhere
+        # The cached cameras belong to the previous image.
+        for axes in (2, 3):
             self._model.scene.camera._pop_cached_state(axes)  # PRIVATE
         self._button.setEnabled(not self.reason_disabled)
         self._button.setToolTip(self.reason_disabled or _BUTTON)
 
     def _on_ndisplay(self, _: Any) -> None:
+        # A key or a command of napari may request 3D although the button is disabled.
         if self.on and self.reason_disabled:
             self.set_on(False)
             return
@@ -71,7 +73,7 @@ class Rendering(QObject):
 
 
 def reason_2d_only(image: ImageSource | None) -> str:
-    """Return why an image cannot be seen from the side; "" if it can."""
+    """Return the reason why an image has no 3D and side views; "" if it has."""
     if image is None:
         return "There is no image."
     if image.planes < 2:

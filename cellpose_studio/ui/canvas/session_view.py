@@ -1,4 +1,4 @@
-"""Keeps what the canvas shows in step with the session."""
+"""Synchronizes the canvas with the session."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas.canvas import Canvas
 
 _FEW = 50
-"""Regions that are drawn again one by one; for more, all that lies between is."""
+"""Most regions that are redrawn one by one; for more, their common box is."""
 
 
 class SessionView(QObject):
-    """The image of the session that is shown, with its masks, on the canvas."""
+    """Shows the current image of the session and its masks on the canvas."""
 
-    cell_described = Signal(str)  # the cell under the pointer
+    cell_described = Signal(str)  # text about the cell under the mouse
 
     def __init__(self, session: Session, canvas: Canvas) -> None:
         super().__init__()
@@ -40,19 +40,19 @@ class SessionView(QObject):
         Raises
         ------
         ImageUnreadable
-            If the file has gone, or is damaged where it was not looked at before.
+            If the file is missing, or damaged in a part that was not read before.
         """
         try:
             self._canvas.show_image(image.source if image else None)
         finally:
-            # Also over an image that cannot be read.
+            # Masks are also shown if the image cannot be read.
             if image is not None:
                 for labels in image.label_sets.values():
                     self._draw(labels)
                 self._canvas.masks.activate(image.active)
 
     def _draw(self, labels: LabelSet) -> None:
-        """Show masks that are in memory; others come as soon as they are read."""
+        """Show masks that are in memory; others follow when they are loaded."""
         image = self._session.shown
         if labels.pixels.loaded and image is not None:
             marks = marks_of(image.statuses.get(labels.name, {}))
@@ -86,8 +86,8 @@ class SessionView(QObject):
             marks_of(image.statuses.get(name, {})),
             labels.pixels.cell_table(),
         )
-        there = [table.box(cell) for cell in cells if table.size_of(cell)]
-        regions = there if len(there) <= _FEW else None
+        boxes = [table.box(cell) for cell in cells if table.size_of(cell)]
+        regions = boxes if len(boxes) <= _FEW else None
         self._canvas.masks.set_marks(name, marks, regions)
 
     def _on_labels_chosen(self, name: str) -> None:
@@ -97,22 +97,29 @@ class SessionView(QObject):
 
     def _on_cell(self, cell: int) -> None:
         image = self._session.shown
-        self.cell_described.emit(_about_cell(cell, image.masks if image else None))
+        self.cell_described.emit(_describe_cell(cell, image.masks if image else None))
 
 
 def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
-    """Return boxes that hold all pixels of an edit; its cells may lie far apart."""
+    """Return boxes that contain all pixels of an edit, whose cells may be far apart."""
     if len(edit.parts) > _FEW:
         return [edit.region(shape)]
     return [replace(edit, parts=(part,)).region(shape) for part in edit.parts]
 
 
-def _about_cell(cell: int, labels: LabelSet | None) -> str:
-    """Return what the status bar says of the cell under the pointer."""
+def _describe_cell(cell: int, labels: LabelSet | None) -> str:
+    """Return the text of the status bar about a cell; "" for none."""
     if not cell or labels is None:
         return ""
-    sure = labels.confidence.of(cell) if labels.confidence else None
-    if sure is None:
+    confidence = labels.confidence.of(cell) if labels.confidence else None
+    if confidence is None:
         return f"cell {cell}"
-    error = "" if isnan(sure.flow_error) else f", flow error {sure.flow_error:.2f}"
-    return f"cell {cell}: {sure.pixels} px, probability {sure.probability:.0%}{error}"
+    error = (
+        ""
+        if isnan(confidence.flow_error)
+        else f", flow error {confidence.flow_error:.2f}"
+    )
+    return (
+        f"cell {cell}: {confidence.pixels} px, "
+        f"probability {confidence.probability:.0%}{error}"
+    )

@@ -1,1 +1,1 @@
-"""Text at cells on the canvas: numbers, status, measurements."""
+"""Labels of cells on the canvas: number, status, measurements."""

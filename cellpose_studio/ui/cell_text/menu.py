@@ -1,4 +1,4 @@
-"""The menu of the words at cells."""
+"""The menu of the cell labels."""
 
 from __future__ import annotations
 
@@ -13,17 +13,18 @@ try:  # Qt 6
 except ImportError:  # Qt 5
     from qtpy.QtWidgets import QActionGroup
 
+# The names of commands are keys of the settings.
 _NAMES = {kind: "words" + kind.title().replace(" ", "") for kind in KINDS}
 
 
 def fill_cell_text_menu(
-    menu: QMenu, words: CellTextProvider, commands: CommandSet
+    menu: QMenu, texts: CellTextProvider, commands: CommandSet
 ) -> None:
-    """Offer no words, or those of a kind."""
-    switch = Command("words", "&Labels on or off", words.switch, key="W")
+    """Add the commands that choose a kind of cell labels, or none."""
+    switch = Command("words", "&Labels on or off", texts.toggle, key="W")
     kinds = [
-        Command(_NAMES.get(kind, "wordsNone"), text, lambda: None, checked=False)
-        for kind, text in {"": "N&one", **KINDS}.items()
+        Command(_NAMES.get(kind, "wordsNone"), title, lambda: None, checked=False)
+        for kind, title in {"": "N&one", **KINDS}.items()
     ]
     commands.add(menu, [switch, None, *kinds])
     group = QActionGroup(menu)
@@ -32,10 +33,10 @@ def fill_cell_text_menu(
     }
     for kind, action in choices.items():
         group.addAction(action)
-        action.triggered.connect(lambda _=False, kind=kind: words.choose(kind))
+        action.triggered.connect(lambda _=False, kind=kind: texts.choose(kind))
 
-    def show() -> None:
-        choices[words.kind if words.on else ""].setChecked(True)
+    def check_current() -> None:
+        choices[texts.kind if texts.on else ""].setChecked(True)
 
-    words.changed.connect(show)
-    show()
+    texts.changed.connect(check_current)
+    check_current()

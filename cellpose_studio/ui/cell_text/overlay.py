@@ -1,8 +1,8 @@
-"""Words at the cells, over the canvas.
+"""Overlay of cell labels on the canvas.
 
-They are painted by Qt into a widget that lies over the canvas: each word is drawn with
-its dark rim once, as a small picture, and hundreds of these are put in place within a
-few milliseconds. Text of vispy's would be set anew for all cells with every change.
+Qt paints them into a transparent widget over the canvas. Each text is drawn once, with
+its dark outline, and cached as a pixmap: hundreds of pixmaps are painted within a few
+milliseconds. Text visuals of vispy would be laid out again with each change.
 """
 
 from __future__ import annotations
@@ -17,23 +17,23 @@ from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.cell_text.painting import CellText, draw_text, text_extent
 
 MOST = 300
-"""Words that are shown together; of more, none could be read."""
+"""Most labels that are shown at once; more would be illegible."""
 
 _POINTS = 9
-_KEPT = 4000
-"""Pictures of words that are kept."""
+_CACHE_SIZE = 4000
+"""Most pixmaps in the cache."""
 
 Source = Callable[[tuple[int, ...], slice, slice, int], tuple[int, list[CellText]]]
-"""Returns how many cells are in a part of a plane, and their words if not too many."""
+"""Returns how many cells a region of a plane has, and their texts if not too many."""
 
 
 class CellTextOverlay(QWidget):
-    """Shows the words of a source at the cells in view.
+    """Shows the texts of a source at the cells in view.
 
     Parameters
     ----------
     canvas
-        Over which they lie.
+        The canvas below the overlay.
     source
         Called with the plane, its rows and columns in view, and `MOST`.
     """
@@ -47,7 +47,7 @@ class CellTextOverlay(QWidget):
         self._font = QFont(self.font())
         self._font.setPointSizeF(_POINTS)
         self._font.setBold(True)
-        self._pictures: dict[tuple[str, str], QPixmap] = {}
+        self._pixmaps: dict[tuple[str, str], QPixmap] = {}
         self.shown: list[CellText] = []
         self.hint = ""
         self._timer = QTimer(self, singleShot=True, interval=0)
@@ -62,62 +62,63 @@ class CellTextOverlay(QWidget):
         self.hide()
 
     def refresh_soon(self) -> None:
-        """Look again at which words there are, once for all that happens now."""
+        """Refresh once control returns to the event loop, once for many calls."""
         self._timer.start()
 
     def refresh(self) -> None:
-        """Take the words of the cells in view."""
+        """Request the texts of the cells in view from the source."""
         count, self.shown, self.hint = 0, [], ""
         part = self._canvas.camera.part_in_view()
         if part is not None and self._canvas.masks.visible:
             count, self.shown = self._source(self._canvas.plane, *part, MOST)
         if count > MOST:
-            self.hint = f"Zoom in to read the words: {count:,} cells in view"
+            self.hint = f"Zoom in to read the cell labels: {count:,} cells in view"
         self.setGeometry(self._canvas.surface.rect())
         self.setVisible(bool(self.shown or self.hint))
         self.update()
 
     def paintEvent(self, _: QPaintEvent) -> None:
-        """Put the words where their cells are just now."""
+        """Paint the texts at the current positions of their cells."""
         painter = QPainter(self)
         if self.hint:
             self._paint_hint(painter)
         elif self.shown:
-            # As the view is now, which may have moved since they were looked up.
-            places = [(word.y, word.x) for word in self.shown]
-            on_screen = self._canvas.camera.on_screen(places)
-            for word, (x, y) in zip(self.shown, on_screen, strict=True):
-                picture = self._picture(word.text, word.colour)
-                ratio = 2 * picture.devicePixelRatio()
+            # The view may have moved since the texts were requested.
+            points = [(text.y, text.x) for text in self.shown]
+            on_screen = self._canvas.camera.on_screen(points)
+            for text, (x, y) in zip(self.shown, on_screen, strict=True):
+                pixmap = self._pixmap(text.text, text.colour)
+                ratio = 2 * pixmap.devicePixelRatio()
                 corner = QPointF(
-                    x - picture.width() / ratio, y - picture.height() / ratio
+                    x - pixmap.width() / ratio, y - pixmap.height() / ratio
                 )
-                painter.drawPixmap(corner, picture)
+                painter.drawPixmap(corner, pixmap)
         painter.end()
 
     def _on_view(self, *_: object) -> None:
+        # The texts follow the view at once; new ones are requested when Qt is idle.
         if self.isVisible():
             self.update()
         self.refresh_soon()
 
-    def _picture(self, text: str, colour: str) -> QPixmap:
-        """Return a word as a picture that can be put anywhere."""
-        picture = self._pictures.get((text, colour))
-        if picture is None:
-            if len(self._pictures) >= _KEPT:
-                self._pictures.clear()
+    def _pixmap(self, text: str, colour: str) -> QPixmap:
+        """Return the pixmap of a text, from the cache if possible."""
+        pixmap = self._pixmaps.get((text, colour))
+        if pixmap is None:
+            if len(self._pixmaps) >= _CACHE_SIZE:
+                self._pixmaps.clear()
             ratio = self.devicePixelRatioF()
             size = text_extent(text, self._font)
-            picture = QPixmap((size * ratio).toSize())
-            picture.setDevicePixelRatio(ratio)
-            picture.fill(Qt.GlobalColor.transparent)
-            painter = QPainter(picture)
+            pixmap = QPixmap((size * ratio).toSize())
+            pixmap.setDevicePixelRatio(ratio)
+            pixmap.fill(Qt.GlobalColor.transparent)
+            painter = QPainter(pixmap)
             painter.setRenderHint(QPainter.RenderHint.Antialiasing)
             middle = QPointF(size.width() / 2, size.height() / 2)
             draw_text(painter, middle, text, self._font, QColor(colour))
             painter.end()
-            self._pictures[text, colour] = picture
-        return picture
+            self._pixmaps[text, colour] = pixmap
+        return pixmap
 
     def _paint_hint(self, painter: QPainter) -> None:
         painter.setFont(self._font)

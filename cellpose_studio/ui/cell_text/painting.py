@@ -1,4 +1,4 @@
-"""Words that can be read on bright and on dark ground."""
+"""Painting of text that is legible on bright and on dark images."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from qtpy.QtCore import QPointF, QSizeF, Qt
 from qtpy.QtGui import QColor, QFont, QFontMetricsF, QPainter, QPainterPath, QPen
 
 RIM = 0.16
-"""Width of the dark rim around letters, of their height."""
+"""Width of the dark outline of letters, relative to their height."""
 
 _RIM_COLOUR = QColor(0, 0, 0, 215)
 
 
 @dataclass(frozen=True)
 class CellText:
-    """A word at a cell; its place in pixels of the plane, 0 is the first's middle."""
+    """A text at a cell; Y and X in pixels, where 0 is the centre of the first."""
 
     y: float
     x: float
@@ -24,7 +24,7 @@ class CellText:
 
 
 def text_extent(text: str, font: QFont) -> QSizeF:
-    """Return how much room a word takes with its rim."""
+    """Return the size of a text with its outline, in px."""
     metrics = QFontMetricsF(font)
     rim = 2 * RIM * metrics.height() + 2
     return QSizeF(metrics.horizontalAdvance(text) + rim, metrics.height() + rim)
@@ -33,9 +33,9 @@ def text_extent(text: str, font: QFont) -> QSizeF:
 def draw_text(
     painter: QPainter, middle: QPointF, text: str, font: QFont, colour: QColor
 ) -> None:
-    """Draw a word around a point; it stays text in files that know text."""
+    """Draw a text centred at a point; SVG and PDF files contain it as text."""
     metrics = QFontMetricsF(font)
-    # Capitals and digits in the middle, whatever hangs below the line.
+    # The height of capitals and digits is centred, without any descenders.
     start = QPointF(
         middle.x() - metrics.horizontalAdvance(text) / 2,
         middle.y() + metrics.capHeight() / 2,

@@ -1,4 +1,4 @@
-"""What can be written at cells: their number, their status, what is known of them."""
+"""Provides the texts of cell labels: number, status or a measurement."""
 
 from __future__ import annotations
 
@@ -30,32 +30,32 @@ _OFFERED = [column for column in COLUMNS.values() if column.choice]
 KINDS: dict[str, str] = {
     "cell": COLUMNS["cell"].choice,
     "status": "&Status",
-    # What all masks have comes first.
+    # The columns that all masks have come first.
     **{c.name: c.choice for c in sorted(_OFFERED, key=lambda c: c.from_network)},
 }
-"""What there is to show, as the columns of the review are called, and in the menu."""
+"""Kinds of cell labels: the names of columns of the review, with menu texts."""
 
 _UNKNOWN = ("", UNKNOWN)
 _PLAIN = "#ffffff"
 _SHORT = {"pixels": "px", "voxels": "vx"}
-_ALWAYS_KNOWN = ("cell", "status")
-"""What nothing has to be measured for."""
+_UNMEASURED = ("cell", "status")
+"""Kinds that need no measurements."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class CellTexts:
-    """The words of all cells as they were at a moment; for any thread.
+    """Snapshot of the texts of all cells; thread-safe.
 
     Attributes
     ----------
     kind
         One of `KINDS`.
     review
-        What is known of the cells; None if nothing is.
+        Measurements of the cells; None before they are measured.
     statuses
-        What was decided.
+        Review status by cell.
     area, unit
-        Of a pixel.
+        Area of a pixel, and its unit.
     """
 
     kind: str
@@ -65,7 +65,7 @@ class CellTexts:
     unit: str = "pixels"
 
     def of(self, cell: int) -> tuple[str, str]:
-        """Return the word of a cell and its colour; "" for none."""
+        """Return the text of a cell and its colour; "" for none."""
         if self.kind == "cell":
             return str(cell), _PLAIN
         if self.kind == "status":
@@ -93,9 +93,9 @@ class CellTexts:
 
 
 class CellTextProvider(QObject):
-    """Says which words the canvas shows at cells; at first none."""
+    """Provides the texts that the canvas shows at cells; off at first."""
 
-    changed = Signal()  # there may be others to show
+    changed = Signal()  # the texts may differ
 
     def __init__(self, session: Session, measurer: CellMeasurer) -> None:
         super().__init__()
@@ -104,7 +104,7 @@ class CellTextProvider(QObject):
         self.on = False
         self.kind = "cell"
         self._texts: CellTexts | None = None
-        self._places: dict[int, tuple[float, float] | None] = {}
+        self._anchors: dict[int, tuple[float, float] | None] = {}
         self._plane: tuple[int, ...] = ()
         session.shown_changed.connect(lambda _: self._on_other())
         session.masks_changed.connect(self._on_masks)
@@ -112,18 +112,18 @@ class CellTextProvider(QObject):
         measurer.changed.connect(lambda _: self._on_texts())
 
     def choose(self, kind: str) -> None:
-        """Show words of a kind, one of `KINDS`; "" for none."""
+        """Show texts of a kind, one of `KINDS`; "" for none."""
         self.on = bool(kind)
         self.kind = kind or self.kind
-        self._measurer.set_active(self.on and self.kind not in _ALWAYS_KNOWN, "words")
+        self._measurer.set_active(self.on and self.kind not in _UNMEASURED, "texts")
         self._on_texts()
 
-    def switch(self) -> None:
-        """Show the words that were shown last, or no more."""
+    def toggle(self) -> None:
+        """Hide the texts, or show those of the last kind."""
         self.choose("" if self.on else self.kind)
 
     def texts(self) -> CellTexts:
-        """Return the words of the masks shown, as they are now."""
+        """Return a snapshot of the texts of the masks shown."""
         image = self._session.shown
         if image is None:
             return CellTexts(kind=self.kind)
@@ -137,9 +137,16 @@ class CellTextProvider(QObject):
     def within(
         self, plane: tuple[int, ...], rows: slice, columns: slice, most: int
     ) -> tuple[int, list[CellText]]:
-        """Return how many cells there are in a part of a plane, and their words.
+        """Return how many cells are in a region of a plane, and their texts.
 
-        Without words if there are more than ``most``.
+        There are no texts if there are more than ``most`` cells.
+
+        Parameters
+        ----------
+        plane
+            Index of the plane in the masks.
+        rows, columns
+            The region.
         """
         image = self._session.shown
         labels = image.masks if image is not None else None
@@ -148,26 +155,26 @@ class CellTextProvider(QObject):
         pixels = labels.pixels
         if self._plane != plane:
             self._plane = plane
-            self._places.clear()
-        here = tuple(slice(n, n + 1) for n in plane)
+            self._anchors.clear()
+        lead = tuple(slice(n, n + 1) for n in plane)
         table = pixels.cell_table()
-        cells = table.within((*here, rows, columns)).tolist()
+        cells = table.within((*lead, rows, columns)).tolist()
         if len(cells) > most:
             return len(cells), []
         shown = pixels.array()[plane]
-        words = []
+        texts = []
         for cell in cells:
-            if cell not in self._places:
+            if cell not in self._anchors:
                 y, x = table.box(cell)[-2:]
-                self._places[cell] = anchor_in(shown, cell, (y, x))
-            place = self._places[cell]
-            text, colour = self._known.of(cell) if place else ("", "")
-            if place and text:
-                words.append(CellText(*place, text, colour))
-        return len(cells), words
+                self._anchors[cell] = anchor_in(shown, cell, (y, x))
+            anchor = self._anchors[cell]
+            text, colour = self._current.of(cell) if anchor else ("", "")
+            if anchor and text:
+                texts.append(CellText(*anchor, text, colour))
+        return len(cells), texts
 
     @property
-    def _known(self) -> CellTexts:
+    def _current(self) -> CellTexts:
         if self._texts is None:
             self._texts = self.texts()
         return self._texts
@@ -183,12 +190,12 @@ class CellTextProvider(QObject):
             self._on_edit(change.edit)
 
     def _on_other(self) -> None:
-        self._places.clear()
+        self._anchors.clear()
         self._on_texts()
 
     def _on_edit(self, edit: LabelEdit) -> None:
-        # Only what the edit touched lies elsewhere than before.
-        if self._places:
+        # Only cells that the edit touched need another anchor.
+        if self._anchors:
             for cell in edit.touched_cells():
-                self._places.pop(cell, None)
+                self._anchors.pop(cell, None)
         self.changed.emit()

@@ -1,4 +1,4 @@
-"""The table of cells with a filter above it."""
+"""Table of cells with a filter above it."""
 
 from __future__ import annotations
 
@@ -27,15 +27,14 @@ from cellpose_studio.ui.curate.cell_table_model import (
 from cellpose_studio.ui.widgets.cell_status import STATUS_WORDS
 
 _TIP = (
-    "<qt>Show only cells for which this holds: <b>area&lt;50</b>, "
+    "<qt>Show only cells that meet all conditions: <b>area&lt;50</b>, "
     "<b>uncertainty&gt;0.5 border=0</b>, <b>prob&lt;80%</b>, <b>shape&lt;0.6</b>, "
-    "<b>flow&gt;0.2</b>, <b>px&gt;900</b>, or the number of a cell. "
-    "All conditions have to hold.</qt>"
+    "<b>flow&gt;0.2</b>, <b>px&gt;900</b>, or the number of a cell.</qt>"
 )
 
 
 class ReviewTable(QWidget):
-    """Cells to choose from, the most uncertain first."""
+    """Lists cells to choose from, initially the most uncertain first."""
 
     chosen = Signal(object)  # id of a cell, by the mouse or the arrow keys
 
@@ -46,7 +45,8 @@ class ReviewTable(QWidget):
         self._lay_out()
         self.filter.textChanged.connect(self._on_filter)
         self.status.currentIndexChanged.connect(self._on_filter)
-        # The mouse makes a row current before it is selected, the keys after.
+        # Both signals are needed: the mouse makes a row current before it selects it,
+        # the keys after.
         selection = self.view.selectionModel()
         selection.currentRowChanged.connect(self._on_chosen)
         selection.selectionChanged.connect(self._on_chosen)
@@ -58,20 +58,20 @@ class ReviewTable(QWidget):
         area: float = 1.0,
         unit: str = "pixels",
     ) -> None:
-        """List the cells of other masks, or none."""
+        """List the cells of a review; ``area`` is that of a pixel in ``unit``."""
         with _Following(self):
             self.model.show(review, statuses, area, unit)
         for at, column in enumerate(TABLE):
             if column.from_network:
-                self.view.setColumnHidden(at, not self.model.knows(at))
+                self.view.setColumnHidden(at, not self.model.has_values(at))
 
     def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
-        """Show what was decided about some cells."""
+        """Update the status of some cells."""
         with _Following(self):
             self.model.set_statuses(statuses)
 
     def follow(self, cell: int) -> None:
-        """Mark the row of a cell that was chosen elsewhere; 0 for none."""
+        """Select the row of a cell that was chosen elsewhere; 0 for none."""
         row = self.model.row_of(cell) if cell else -1
         if row == self._chosen_row():
             return
@@ -82,7 +82,7 @@ class ReviewTable(QWidget):
                 self.view.selectionModel().clear()
 
     def selected(self) -> list[int]:
-        """Return the cells of the rows that are selected, from the top down."""
+        """Return the cells of the selected rows, from top to bottom."""
         rows = self.view.selectionModel().selectedRows()
         return [self.model.cell(row) for row in sorted(index.row() for index in rows)]
 
@@ -101,20 +101,21 @@ class ReviewTable(QWidget):
         column.addWidget(self.view, 1)
 
     def _on_filter(self, _: object) -> None:
-        """List what is asked for; say at the line what is not understood."""
+        """Apply the filter; show an error at the line if it is not understood."""
         try:
             terms = parsed(self.filter.text())
         except ValueError as error:
-            self._say(str(error))
+            self._show_error(str(error))
             return
-        self._say("")
+        self._show_error("")
         with _Following(self):
             self.model.set_filter(terms, self.status.currentData())
 
-    def _say(self, wrong: str) -> None:
-        self.filter.setToolTip(wrong or _TIP)
-        self.filter.setProperty("wrong", bool(wrong))
-        # Qt looks at properties again only then.
+    def _show_error(self, message: str) -> None:
+        """Show an error at the filter; "" removes it."""
+        self.filter.setToolTip(message or _TIP)
+        self.filter.setProperty("wrong", bool(message))
+        # Qt evaluates properties in style sheets only when a widget is polished.
         self.filter.style().unpolish(self.filter)
         self.filter.style().polish(self.filter)
 
@@ -126,7 +127,7 @@ class ReviewTable(QWidget):
     def _chosen_row(self) -> int:
         """Return the row that is current and selected, -1 for none.
 
-        A table that gets the focus goes to its first row, but does not select it.
+        On focus, Qt makes the first row current without selecting it.
         """
         current = self.view.currentIndex()
         selected = self.view.selectionModel().isSelected(current)
@@ -134,7 +135,7 @@ class ReviewTable(QWidget):
 
 
 class _Following:
-    """While it lasts, rows are marked because of something else, and stay marked."""
+    """Context in which changes of the selection do not emit `ReviewTable.chosen`."""
 
     def __init__(self, table: ReviewTable) -> None:
         self._table = table
@@ -155,12 +156,12 @@ def _view(model: ReviewModel) -> QTableView:
     view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     view.setShowGrid(False)
     view.setWordWrap(False)
-    # Half a number with dots after it would be read as another one.
+    # A number is never elided: its first digits would be read as another number.
     view.setTextElideMode(Qt.TextElideMode.ElideNone)
     view.setTabKeyNavigation(False)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.verticalHeader().hide()
-    # Of fixed height, so that Qt need not ask 50,000 rows for theirs.
+    # With a fixed height, Qt does not compute the heights of 50,000 rows.
     rows = view.verticalHeader()
     rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
     rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
@@ -175,7 +176,7 @@ def _view(model: ReviewModel) -> QTableView:
 
 def _status_box() -> QComboBox:
     box = QComboBox(objectName="cellStatus")
-    box.setToolTip("Show only cells that you decided so about.")
+    box.setToolTip("Show only cells with this status.")
     box.addItem("All cells", None)
     box.addItem("To review", "")
     for status, words in STATUS_WORDS.items():

@@ -1,4 +1,4 @@
-"""The cells of the masks that are shown as a table for Qt."""
+"""Qt model of the table of cells."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ from cellpose_studio.ui.widgets.cell_status import (
 _ROLES = Qt.ItemDataRole
 
 TABLE = tuple(column for column in COLUMNS.values() if column.in_table)
-"""The columns with values of cells; the status comes after them."""
+"""Columns with measurements; the status is the column after them."""
 STATUS = len(TABLE)
 HEADS: tuple[Head, ...] = (
     *TABLE,
     Head(
         name="status",
         title="✓",
-        tip="What you decided: accepted, rejected, or to be fixed later.",
+        tip="Review status: accepted, rejected, or to be fixed later.",
         width=20,
         centred=True,
     ),
@@ -38,16 +38,16 @@ HEADS: tuple[Head, ...] = (
 
 _VOLUMES = ("voxels", "µm³")
 _CODES: tuple[CellStatus | None, ...] = (None, "accepted", "rejected", "later")
-_LEFT = (0, 3)
-"""Codes of cells that are still to be decided on."""
+_UNDECIDED = (0, 3)
+"""Codes of cells that remain to be reviewed."""
 
 Rows = npt.NDArray[np.intp]
-Wanted = CellStatus | Literal[""] | None
-"""Cells of a status; "" is those without, None is all."""
+StatusFilter = CellStatus | Literal[""] | None
+"""The status of cells to list; "" is no status, None is all cells."""
 
 
 class ReviewModel(QAbstractTableModel):
-    """Cells in the order of a column, those that the filter lets through."""
+    """Lists the cells that pass the filter, in the order of a column."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -56,16 +56,16 @@ class ReviewModel(QAbstractTableModel):
         self._columns: dict[str, npt.NDArray[np.float64]] = {}
         self._rows: Rows = np.zeros(0, np.intp)
         self._terms: tuple[Term, ...] = ()
-        self._status: Wanted = None
+        self._status: StatusFilter = None
         self._order = (column_at("uncertainty"), Qt.SortOrder.DescendingOrder)
         self._unit = "pixels"
         self._bold = QFont()
         self._bold.setBold(True)
 
-    # For Qt
+    # Methods that Qt calls
 
     def rowCount(self, _: QModelIndex | None = None) -> int:
-        """Return the number of cells that are listed."""
+        """Return the number of listed cells."""
         return len(self._rows)
 
     def columnCount(self, _: QModelIndex | None = None) -> int:
@@ -75,7 +75,7 @@ class ReviewModel(QAbstractTableModel):
     def headerData(
         self, section: int, orientation: Qt.Orientation, role: int = _ROLES.DisplayRole
     ) -> Any:
-        """Return the word over a column, and what it means."""
+        """Return the title of a column, or its tooltip."""
         if orientation == Qt.Orientation.Horizontal:
             head = HEADS[section]
             if role == _ROLES.DisplayRole:
@@ -87,7 +87,7 @@ class ReviewModel(QAbstractTableModel):
         return None
 
     def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
-        """Return what there is to show of a cell."""
+        """Return the text, style or tooltip of a cell in a column."""
         row, column = self._rows[index.row()], index.column()
         status = _CODES[self._statuses[row]]
         if role == _ROLES.DisplayRole:
@@ -106,11 +106,11 @@ class ReviewModel(QAbstractTableModel):
     def sort(
         self, column: int, order: Qt.SortOrder = Qt.SortOrder.AscendingOrder
     ) -> None:
-        """Order the cells by a column."""
+        """Sort the cells by a column."""
         self._order = (column, order)
         self._arrange()
 
-    # What there is
+    # Contents
 
     def show(
         self,
@@ -119,7 +119,7 @@ class ReviewModel(QAbstractTableModel):
         area: float = 1.0,
         unit: str = "pixels",
     ) -> None:
-        """List other cells; ``area`` is that of a pixel in ``unit``."""
+        """List the cells of a review; ``area`` is that of a pixel in ``unit``."""
         self._review, self._unit = review, unit
         self._columns = column_values(review, area) if review else {}
         ids = review.ids if review else np.zeros(0, np.uint32)
@@ -130,7 +130,7 @@ class ReviewModel(QAbstractTableModel):
         self._arrange()
 
     def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
-        """Show what was decided about some cells; they stay where they are."""
+        """Update the status of some cells."""
         for cell, status in statuses.items():
             row = self._review.row(cell) if self._review else -1
             if row >= 0:
@@ -138,58 +138,64 @@ class ReviewModel(QAbstractTableModel):
         if self._status is not None or self._order[0] == STATUS:
             self._arrange()
         elif len(self._rows):
+            # Cells keep their rows: a reset of the model would lose the selection.
             last = self.index(len(self._rows) - 1, STATUS)
             self.dataChanged.emit(self.index(0, 0), last)
 
-    def set_filter(
-        self, terms: tuple[Term, ...], status: CellStatus | Literal[""] | None
-    ) -> None:
-        """List only cells for which all conditions hold; "" is: not yet decided."""
+    def set_filter(self, terms: tuple[Term, ...], status: StatusFilter) -> None:
+        """List only cells that meet all conditions and have a status."""
         self._terms, self._status = terms, status
         self._arrange()
 
-    def knows(self, column: int) -> bool:
-        """Tell whether the value of a column is known for any cell."""
+    def has_values(self, column: int) -> bool:
+        """Return whether a column has a finite value for any cell."""
         values = self._columns.get(TABLE[column].name)
         return values is not None and bool(np.isfinite(values).any())
 
     def cell(self, row: int) -> int:
-        """Return the id of the cell that is listed in a row."""
+        """Return the id of the cell in a row."""
         assert self._review is not None
         return int(self._review.ids[self._rows[row]])
 
     def row_of(self, cell: int) -> int:
-        """Return in which row a cell is listed; -1 if it is not."""
+        """Return the row of a cell; -1 if it is not listed."""
         at = self._review.row(cell) if self._review else -1
         rows = np.flatnonzero(self._rows == at)
         return int(rows[0]) if at >= 0 and len(rows) else -1
 
     def undecided(self, row: int, by: int, without: Sequence[int] = ()) -> int:
-        """Return the next cell that is left to decide on; 0 if there is none.
+        """Return the next cell that remains to be reviewed; 0 if there is none.
 
-        Down from ``row`` with ``by`` of 1, up with -1, and on from the other end.
+        Parameters
+        ----------
+        row
+            Where to start; the search wraps around.
+        by
+            1 for the next cell, -1 for the previous one.
+        without
+            Cells to skip.
         """
-        is_left = np.isin(self._statuses[self._rows], _LEFT)
+        is_undecided = np.isin(self._statuses[self._rows], _UNDECIDED)
         if without and self._review is not None:
-            is_left &= ~np.isin(self._review.ids[self._rows], without)
-        left = np.flatnonzero(is_left)
-        left = left[left != row]
-        if not len(left):
+            is_undecided &= ~np.isin(self._review.ids[self._rows], without)
+        remaining = np.flatnonzero(is_undecided)
+        remaining = remaining[remaining != row]
+        if not len(remaining):
             return 0
-        beyond = left[left > row] if by > 0 else left[left < row]
-        rows = beyond if len(beyond) else left
+        ahead = remaining[remaining > row] if by > 0 else remaining[remaining < row]
+        rows = ahead if len(ahead) else remaining
         return self.cell(int(rows[0] if by > 0 else rows[-1]))
 
     def progress(self) -> tuple[int, int, int]:
-        """Return how many cells are decided on, how many there are, and are for later.
+        """Return the numbers of cells that are decided on, of all, and to fix later.
 
-        Of all cells, also those that the filter leaves out.
+        They include cells that the filter excludes.
         """
         counts = np.bincount(self._statuses, minlength=len(_CODES))
         return int(counts[1] + counts[2]), len(self._statuses), int(counts[3])
 
     def rejected(self) -> list[int]:
-        """Return the cells that were rejected."""
+        """Return the rejected cells, including those that the filter excludes."""
         if self._review is None:
             return []
         rejected: list[int] = self._review.ids[self._statuses == 2].tolist()
@@ -203,19 +209,18 @@ class ReviewModel(QAbstractTableModel):
         return shown.text(float(self._columns[shown.name][row]))
 
     def _arrange(self) -> None:
-        """List the cells that the filter lets through, in order."""
+        """Filter and sort the cells."""
         self.beginResetModel()
         size = len(self._statuses)
         kept = which(self._terms, self._columns, size) if size else np.zeros(0, bool)
         if self._status is not None:
-            wanted = _CODES.index(self._status or None)
-            kept &= self._statuses == wanted
+            kept &= self._statuses == _CODES.index(self._status or None)
         self._rows = np.flatnonzero(kept)
         self._rows = self._rows[np.argsort(self._keys()[self._rows], kind="stable")]
         self.endResetModel()
 
     def _keys(self) -> npt.NDArray[np.float64]:
-        """Return what to sort by, of all cells; unknown values come last."""
+        """Return the sort keys of all cells; NumPy sorts NaN, for unknown, last."""
         column, order = self._order
         if not len(self._statuses):
             return np.zeros(0)
@@ -227,5 +232,5 @@ class ReviewModel(QAbstractTableModel):
 
 
 def column_at(name: str) -> int:
-    """Return the place of a column in the table."""
+    """Return the index of a column in the table."""
     return [head.name for head in HEADS].index(name)

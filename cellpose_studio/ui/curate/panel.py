@@ -1,4 +1,4 @@
-"""The tab where cells are looked at one by one, and decided on."""
+"""The Curate tab: tools, and the review of cells one by one."""
 
 from __future__ import annotations
 
@@ -28,28 +28,28 @@ from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.widgets.units import pixel_area
 
-_NO_IMAGE = "Open an image to look at its cells."
+_NO_IMAGE = "Open an image to review its cells."
 _NO_MASKS = "No cells yet. Run a model, or draw some, to review them here."
 _RULE = (
-    "Accepted, drawn and edited cells stay as they are in a new run: others give way. "
-    "Deleted cells do not come back."
+    "A new run keeps accepted, drawn and edited cells and replaces the others. It does "
+    "not restore deleted cells."
 )
 
 
 class CuratePanel(QWidget):
-    """A queue of cells, the most uncertain first, and what the user says of each.
+    """The queue of cells, the most uncertain first, with commands to review them.
 
     Parameters
     ----------
     tools
-        The tools to choose from.
+        The tools for the tool buttons.
     measurer
-        Knows the cells that are shown.
+        Measures the cells of the masks shown.
     highlight
-        Takes the view to a cell.
+        Centres the view on a cell.
     """
 
-    state_changed = Signal()  # other commands than before can be called
+    state_changed = Signal()  # other commands are enabled than before
 
     def __init__(
         self,
@@ -74,7 +74,7 @@ class CuratePanel(QWidget):
         self._on_review(None)
 
     def commands(self) -> list[Command | None]:
-        """Return what the window's menu has of it."""
+        """Return the commands for the window's menu."""
         return [
             Command(
                 "nextCell",
@@ -82,7 +82,7 @@ class CuratePanel(QWidget):
                 lambda: self.step(1),
                 key="N",
                 button="Next",
-                tip="The next cell that is left to review.",
+                tip="Show the next cell to review.",
                 reason_disabled=self._reason_none_left,
             ),
             Command(
@@ -91,7 +91,7 @@ class CuratePanel(QWidget):
                 lambda: self.step(-1),
                 key="Shift+N",
                 button="Previous",
-                tip="The cell before that is left to review.",
+                tip="Show the previous cell to review.",
                 reason_disabled=self._reason_none_left,
             ),
             Command(
@@ -101,7 +101,7 @@ class CuratePanel(QWidget):
                 key="Return; Enter",
                 icon="✓",
                 button="Accept",
-                tip="The cell is right. Go on to the next.",
+                tip="Mark the cell as correct, and show the next one.",
                 reason_disabled=self._reason_none_chosen,
             ),
             Command(
@@ -121,36 +121,37 @@ class CuratePanel(QWidget):
                 key="Q",
                 icon="…",
                 button="Later",
-                tip="Come back to the cell at the end. Go on to the next.",
+                tip="Mark the cell to be fixed later, and show the next one.",
                 reason_disabled=self._reason_none_chosen,
             ),
             Command(
                 "deleteRejected",
                 "&Delete rejected cells",
                 self.delete_rejected,
-                tip="Delete all cells that you rejected, as one step.",
+                tip="Delete all rejected cells, as one undo step.",
                 reason_disabled=self._reason_none_rejected,
             ),
         ]
 
     def step(self, by: int) -> None:
-        """Go to the next cell that is left to review, or to the one before."""
+        """Choose the next cell to review with 1, the previous one with -1."""
         self._services.show_tab(self)
         if self._measurer.review is None:
+            # The step is made once the cells are measured.
             self._stepping = by
             return
         model = self.table.model
         row = model.row_of(self._selection.cell)
-        # From above the first row, or below the last.
+        # Without a row, the search starts above the first one or below the last.
         start = row if row >= 0 or by > 0 else model.rowCount()
-        self._go(model.undecided(start, by))
+        self._show_cell(model.undecided(start, by))
 
     def decide(self, status: CellStatus) -> None:
-        """Say what the cells that are chosen are, and go on to the next."""
+        """Set the status of the chosen cells, and choose the next one to review."""
         image = self._session.shown
         if image is None or image.masks is None or not image.masks.pixels.loaded:
             return
-        # The table may not know yet of cells that have just gone.
+        # The table may still list cells that were just deleted.
         sizes = image.masks.pixels.cell_table()
         cells = [cell for cell in self._chosen() if sizes.size_of(cell)]
         if not cells:
@@ -162,20 +163,20 @@ class CuratePanel(QWidget):
         self._deciding = True
         self._session.set_cell_status(image, cells, status)
         self._deciding = False
-        self._go(following)
+        self._show_cell(following)
 
     def delete_rejected(self) -> None:
-        """Delete all cells that were rejected, as one step."""
+        """Delete all rejected cells, as one undo step."""
         self._edits.delete(self.table.model.rejected())
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Look at what has changed while nobody did."""
+        """Measure the cells while the panel is visible; Qt calls this."""
         super().showEvent(event)
         self._measurer.set_active(True, "table")
         self.state_changed.emit()
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Look no more."""
+        """Stop measuring the cells; Qt calls this."""
         super().hideEvent(event)
         self._measurer.set_active(False, "table")
         self.state_changed.emit()
@@ -201,7 +202,7 @@ class CuratePanel(QWidget):
             command.name: push_button(command) for command in self.commands() if command
         }
         for button in self.buttons.values():
-            # Or Enter and the space bar would press the one that was used last.
+            # A button with the focus would take the keys Enter and Space.
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         page = QWidget()
         column = QVBoxLayout(page)
@@ -215,7 +216,7 @@ class CuratePanel(QWidget):
 
     def _grid(self) -> QGridLayout:
         grid = QGridLayout()
-        places = {
+        cells = {
             "accept": (0, 0, 1, 2),
             "reject": (0, 2, 1, 2),
             "later": (0, 4, 1, 2),
@@ -223,39 +224,39 @@ class CuratePanel(QWidget):
             "nextCell": (1, 3, 1, 3),
             "deleteRejected": (2, 0, 1, 6),
         }
-        for name, place in places.items():
-            grid.addWidget(self.buttons[name], *place)
+        for name, cell in cells.items():
+            grid.addWidget(self.buttons[name], *cell)
         return grid
 
     def _connect(self) -> None:
-        self.table.chosen.connect(self._go)
+        self.table.chosen.connect(self._show_cell)
         self.table.model.modelReset.connect(self._on_rows)
         self._selection.changed.connect(self._on_selected)
         self._measurer.changed.connect(self._on_review)
         self._session.statuses_changed.connect(self._on_statuses)
         self._session.masks_changed.connect(self._on_masks)
 
-    # What happens
+    # Signals
 
     def _chosen(self) -> list[int]:
-        """Return the cells that a key acts on: the one chosen, or the rows selected."""
+        """Return the selected cells, or the chosen one if it is not among them."""
         cell, selected = self._selection.cell, self.table.selected()
         if cell in selected:
             return selected
         return [cell] if cell else []
 
-    def _go(self, cell: int) -> None:
-        """Choose a cell and take the view there."""
+    def _show_cell(self, cell: int) -> None:
+        """Choose a cell and centre the view on it; 0 does nothing."""
         if cell:
             self._selection.select(cell)
-            self._highlight.fly(cell)
+            self._highlight.center_on(cell)
 
     def _on_selected(self, cell: int) -> None:
         self.table.follow(cell)
         self._refresh()
 
     def _on_rows(self) -> None:
-        """Mark the row of the chosen cell again, now that the rows are others."""
+        """Select the row of the chosen cell after the rows have changed."""
         self.table.follow(self._selection.cell)
 
     def _on_review(self, review: Review | None) -> None:
@@ -282,12 +283,12 @@ class CuratePanel(QWidget):
         known = image.statuses.get(name, {})
         self.table.set_statuses({cell: known.get(cell) for cell in cells})
         self._refresh()
-        # An undo shows what it did.
+        # This shows the effect of an undo.
         if not self._deciding and len(cells) == 1:
-            self._go(cells[0])
+            self._show_cell(cells[0])
 
     def _refresh(self) -> None:
-        """Say how far the review is, and what can be done."""
+        """Update the progress and the buttons."""
         image = self._session.shown
         done, total, later = self.table.model.progress()
         self._pages.setCurrentIndex(1 if total else 0)
@@ -302,9 +303,9 @@ class CuratePanel(QWidget):
         self.bar.setRange(0, max(total, 1))
         self.bar.setValue(done)
         count = len(self.table.model.rejected())
-        words = f"{count:,} rejected cells" if count > 1 else "rejected cell"
+        noun = f"{count:,} rejected cells" if count > 1 else "rejected cell"
         self.buttons["deleteRejected"].setText(
-            f"Delete {words}" if count else "Delete rejected cells"
+            f"Delete {noun}" if count else "Delete rejected cells"
         )
         self.state_changed.emit()
 
@@ -312,10 +313,10 @@ class CuratePanel(QWidget):
         return "" if self._selection.cell else "Choose a cell first: click on it."
 
     def _reason_none_left(self) -> str:
-        """Return why there is no cell to go to; "" if there may be one.
+        """Return the reason why there is no next cell; "" if there may be one.
 
-        While the panel is hidden its cells are not measured again after edits: the
-        command then brings it to the front, which does that.
+        While the panel is hidden, its cells are not measured after edits. The command
+        remains enabled then: it shows the panel, which measures them.
         """
         done, total, _ = self.table.model.progress()
         known = self.isVisible() and self._measurer.review is not None

@@ -1,4 +1,4 @@
-"""The tools as buttons, with the size of the brush and what protects cells."""
+"""Buttons of the tools, the size of the brush, and the protection of cells."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from superqt import QLabeledSlider
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
 
-_LARGEST = 100  # px that the slider goes to; the keys go further
+_LARGEST = 100  # px, of the slider; the keys allow larger brushes
 
 
 _PROTECT_TIP = (
-    "<qt>Other cells keep their pixels, whatever is painted over them. Turn it off to "
-    "paint over cells.</qt>"
+    "<qt>Keep the pixels of other cells when painting. Turn it off to paint over "
+    "cells.</qt>"
 )
 
 
 class ToolPanel(QWidget):
-    """Shows which tool is in use, and lets the user take another."""
+    """Shows the active tool and the settings of tools, and changes them."""
 
     def __init__(self, tools: ToolManager) -> None:
         super().__init__()
@@ -34,7 +34,7 @@ class ToolPanel(QWidget):
         self.buttons = {mode: self._button(tool) for mode, tool in TOOLS.items()}
         self.size = QLabeledSlider(Qt.Orientation.Horizontal, objectName="brushSize")
         self.size.setRange(1, _LARGEST)
-        self.size.setToolTip("<qt>Width of the brush in pixels (, and .).</qt>")
+        self.size.setToolTip("<qt>Diameter of the brush in pixels (keys , and .).</qt>")
         self.protect = QCheckBox("Protect other cells", objectName="protectCells")
         self.protect.setToolTip(_PROTECT_TIP)
         grid = QGridLayout()
@@ -64,6 +64,7 @@ class ToolPanel(QWidget):
         for mode, button in self.buttons.items():
             button.setChecked(mode == self._tools.mode)
         settings = self._tools.settings
+        # The keys allow larger brushes: the clipped value must not be sent back.
         self.size.blockSignals(True)
         self.size.setValue(min(settings.size, _LARGEST))
         self.size.blockSignals(False)

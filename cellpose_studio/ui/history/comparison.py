@@ -1,4 +1,4 @@
-"""Shows a comparison over the image until the user has seen enough."""
+"""Shows the comparison of two revisions on the canvas."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from cellpose_studio.ui.history.comparison_bar import ComparisonBar
 from cellpose_studio.ui.services import Services
 
 
-class Comparing(QObject):
-    """Compares two revisions of the image that is shown.
+class ComparisonView(QObject):
+    """Compares two revisions of the current image, and shows the result.
 
-    It ends when another image is shown, or the masks change.
+    It closes when another image is shown, or the masks change.
     """
 
     def __init__(self, services: Services, canvas: Canvas) -> None:
@@ -27,17 +27,17 @@ class Comparing(QObject):
         self._job: Job | None = None
         self._result: Compared | None = None
         self.bar = ComparisonBar()
-        self.bar.left.connect(self.leave)
+        self.bar.close_requested.connect(self.close)
         self._session.shown_changed.connect(self._on_other)
         self._session.masks_changed.connect(self._on_masks)
 
     @property
     def shown(self) -> bool:
-        """A comparison is on the canvas."""
+        """Whether a comparison is on the canvas."""
         return self._result is not None
 
     def start(self, before: Side, after: Side) -> None:
-        """Compare, off the GUI thread, and show what comes of it."""
+        """Compare in a job, and show the result."""
         image, project = self._session.shown, self._session.project
         if image is None:
             return
@@ -47,8 +47,8 @@ class Comparing(QObject):
         job.failed.connect(lambda error: self._fail(job, error))
         self._job = self._services.io_jobs.start(job)
 
-    def leave(self) -> bool:
-        """Go back to the masks; False if nothing was compared."""
+    def close(self) -> bool:
+        """Show the masks again; return False if no comparison was shown."""
         was_shown = self.shown
         self._drop()
         image = self._session.shown
@@ -64,6 +64,7 @@ class Comparing(QObject):
         self.bar.hide()
 
     def _finish(self, job: Job, result: Compared) -> None:
+        # A cancelled job may still finish, after another one was started.
         if self._job is job:
             self._job, self._result = None, result
             self._canvas.masks.show_comparison(result.picture)
@@ -83,7 +84,7 @@ class Comparing(QObject):
         if change.image is not self._session.shown:
             return
         if change.kind in ("replaced", "previewed", "edited"):
-            self.leave()
+            self.close()
         elif change.kind != "drafted" and self._result is not None:
-            # The same masks, which were brought to the front by it.
+            # The masks are the same, but the change has shown them on top.
             self._canvas.masks.show_comparison(self._result.picture)

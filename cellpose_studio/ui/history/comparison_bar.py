@@ -1,4 +1,4 @@
-"""The line above the image while two revisions are compared: colours and numbers."""
+"""The bar above the image during a comparison: legend and counts."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from cellpose_studio.ui.canvas.comparison_layer import COLOURS
 
 
 class ComparisonBar(QFrame):
-    """The legend of a comparison, and the way out of it."""
+    """Legend of a comparison, with a button that closes it."""
 
-    left = Signal()
+    close_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__(objectName="comparisonBar")
         self.text = QLabel(objectName="comparison", wordWrap=True)
-        self.leave = QPushButton("Close", objectName="comparisonClose")
-        self.leave.setToolTip("Back to the masks (Esc).")
+        self.close_button = QPushButton("Close", objectName="comparisonClose")
+        self.close_button.setToolTip("Close the comparison and show the masks (Esc).")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 8, 6)
         row.addWidget(self.text, 1)
-        row.addWidget(self.leave)
-        self.leave.clicked.connect(self.left)
+        row.addWidget(self.close_button)
+        self.close_button.clicked.connect(self.close_requested)
         self.hide()
 
     def show_result(self, result: Compared) -> None:
-        """Say what the colours mean, and how many cells have each."""
+        """Show the meaning of the colours and the number of cells with each."""
         found = result.comparison
         parts = [
             _part(ADDED, len(found.added), "added"),

@@ -12,18 +12,18 @@ from qtpy.QtWidgets import (
 )
 
 ROW = int(Qt.ItemDataRole.UserRole)
-"""Role of what a row stands for; those after it are ours, too."""
+"""Role of the `HistoryRow`; the roles after it are for its texts."""
 DETAIL, NOTE, TIME, NUMBER, HEAD = range(ROW + 1, ROW + 6)
 
-_PICTURE = 40
+_THUMBNAIL = 40
 """Side of the square that a thumbnail lies in, px."""
 _MARGIN = 4
 _DIM = 0.65
-"""Opacity of what matters less."""
+"""Opacity of secondary text."""
 
 
 class HistoryDelegate(QStyledItemDelegate):
-    """Thumbnail; title, time; details, number; the user's note, if there is one."""
+    """Paints the thumbnail, title, time, details, number and note of a row."""
 
     def sizeHint(self, option: QStyleOptionViewItem, index: QModelIndex) -> QSize:
         """Return the height of a row; the width is that of the tree."""
@@ -31,12 +31,12 @@ class HistoryDelegate(QStyledItemDelegate):
         if not index.data(TIME):
             return QSize(0, line + 2 * _MARGIN)
         text = line * (3 if index.data(NOTE) else 2)
-        return QSize(0, max(_PICTURE, text) + 2 * _MARGIN)
+        return QSize(0, max(_THUMBNAIL, text) + 2 * _MARGIN)
 
     def paint(
         self, painter: QPainter, option: QStyleOptionViewItem, index: QModelIndex
     ) -> None:
-        """Paint a step with its picture, or a line of text."""
+        """Paint a node with its thumbnail, or a line of text."""
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
         style = option.widget.style() if option.widget else QApplication.style()
@@ -45,48 +45,54 @@ class HistoryDelegate(QStyledItemDelegate):
         painter.setPen(option.palette.color(QPalette.ColorRole.Text))
         box = option.rect.adjusted(_MARGIN, _MARGIN, -_MARGIN, -_MARGIN)
         if index.data(TIME):
-            picture = QRect(box.left(), box.top(), _PICTURE, _PICTURE)
-            _picture(painter, picture, index.data(Qt.ItemDataRole.DecorationRole))
-            box.setLeft(box.left() + _PICTURE + 2 * _MARGIN)
-        _lines(painter, option.font, box, index)
+            picture = QRect(box.left(), box.top(), _THUMBNAIL, _THUMBNAIL)
+            _draw_thumbnail(
+                painter, picture, index.data(Qt.ItemDataRole.DecorationRole)
+            )
+            box.setLeft(box.left() + _THUMBNAIL + 2 * _MARGIN)
+        _draw_lines(painter, option.font, box, index)
         painter.restore()
 
 
-def _lines(painter: QPainter, font: QFont, box: QRect, index: QModelIndex) -> None:
+def _draw_lines(painter: QPainter, font: QFont, box: QRect, index: QModelIndex) -> None:
     height = painter.fontMetrics().height()
     line = QRect(box.left(), box.top(), box.width(), height)
-    _first(painter, font, line, index)
+    _draw_title(painter, font, line, index)
     painter.setFont(font)
     painter.setOpacity(_DIM)
     line = line.translated(0, height)
     if detail := index.data(DETAIL):
         number = index.data(NUMBER)
-        _write(painter, _before(painter, line, number and f"#{number}"), detail)
+        _draw_elided(
+            painter, _draw_right(painter, line, number and f"#{number}"), detail
+        )
     elif number := index.data(NUMBER):
-        _before(painter, line, f"#{number}")
+        _draw_right(painter, line, f"#{number}")
     if note := index.data(NOTE):
         slanted = QFont(font)
         slanted.setItalic(True)
         painter.setFont(slanted)
         painter.setOpacity(1)
-        _write(painter, line.translated(0, height), " ".join(note.split()))
+        _draw_elided(painter, line.translated(0, height), " ".join(note.split()))
 
 
-def _first(painter: QPainter, font: QFont, line: QRect, index: QModelIndex) -> None:
-    """Write the title and the time; the present one in bold."""
+def _draw_title(
+    painter: QPainter, font: QFont, line: QRect, index: QModelIndex
+) -> None:
+    """Draw the title and the time; the title of the head in bold."""
     painter.setOpacity(_DIM)
-    line = _before(painter, line, index.data(TIME))
+    line = _draw_right(painter, line, index.data(TIME))
     painter.setOpacity(1)
     heavy = QFont(font)
     heading = not index.data(TIME) and not index.data(HEAD)
     heavy.setBold(bool(index.data(HEAD)) or heading)
     painter.setFont(heavy)
     text = index.data(Qt.ItemDataRole.DisplayRole)
-    _write(painter, line, text)
+    _draw_elided(painter, line, text)
 
 
-def _before(painter: QPainter, line: QRect, text: str | None) -> QRect:
-    """Write ``text`` at the right end; return the room before it."""
+def _draw_right(painter: QPainter, line: QRect, text: str | None) -> QRect:
+    """Draw ``text`` at the right end; return the rest of the line."""
     if not text:
         return line
     alignment = Qt.AlignmentFlag.AlignRight | Qt.AlignmentFlag.AlignVCenter
@@ -95,14 +101,14 @@ def _before(painter: QPainter, line: QRect, text: str | None) -> QRect:
     return line.adjusted(0, 0, -width - 2 * _MARGIN, 0)
 
 
-def _write(painter: QPainter, line: QRect, text: str) -> None:
+def _draw_elided(painter: QPainter, line: QRect, text: str) -> None:
     metrics = painter.fontMetrics()
     short = metrics.elidedText(text, Qt.TextElideMode.ElideRight, line.width())
     alignment = Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter
     painter.drawText(line, alignment, short)
 
 
-def _picture(painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
+def _draw_thumbnail(painter: QPainter, box: QRect, pixmap: QPixmap | None) -> None:
     if pixmap is None:
         painter.setOpacity(0.15)
         painter.fillRect(box, painter.pen().color())

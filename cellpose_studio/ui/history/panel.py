@@ -1,4 +1,4 @@
-"""The tab with the history of the image: how its masks came to be."""
+"""The History tab: the revisions of the image, and commands for them."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.history.lineage_reader import ImageHistory, LineageReader
 from cellpose_studio.ui.commands.command import Command, QAction, fill
 from cellpose_studio.ui.history import availability as rules
-from cellpose_studio.ui.history.comparison import Comparing
+from cellpose_studio.ui.history.comparison import ComparisonView
 from cellpose_studio.ui.history.provenance_actions import ProvenanceActions
 from cellpose_studio.ui.history.revision_actions import RevisionActions
-from cellpose_studio.ui.history.tree import HistoryTree, Row
+from cellpose_studio.ui.history.tree import HistoryRow, HistoryTree
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.provenance.recipes import RecipeKind
@@ -37,44 +37,43 @@ _COPIES: tuple[tuple[RecipeKind, str], ...] = (
     ("script", "&Python script"),
     ("methods", "&methods paragraph"),
 )
-_MADE = ("command", "script", "methods", "json", "crate", "again")
+_PROVENANCE = ("command", "script", "methods", "json", "crate", "again")
 _TIPS = {
-    "compare": "Show which cells differ: between the two revisions that are selected, "
-    "or between one and what is shown now.",
-    "restore": "Bring this revision back. It becomes the newest one, and nothing "
-    "after it is lost.",
-    "use": "Put the model and the parameters of this run into the Segment panel.",
-    "note": "Write down what this revision is, for yourself.",
-    "saveVersion": "Make a revision of the masks as they are now, with a note.",
-    "command": "For a terminal: makes the same masks again.",
-    "script": "For Python: makes the same masks again.",
-    "methods": "A paragraph for a paper, with versions and references.",
-    "json": "All that is known of the run, for other programs.",
-    "crate": "Masks, record and description in one file, for a repository.",
-    "again": "Run it once more, and say whether the same masks come out.",
+    "compare": "Show which cells differ between the two selected revisions, or between "
+    "one and what is shown now.",
+    "restore": "Restore this revision as the newest one. Later revisions are kept.",
+    "use": "Copy the model and the parameters of this run to the Segment panel.",
+    "note": "Write a note on this revision.",
+    "saveVersion": "Save the current masks as a revision, with a note.",
+    "command": "Command line that reproduces these masks.",
+    "script": "Python script that reproduces these masks.",
+    "methods": "Paragraph for a paper, with versions and references.",
+    "json": "Save the complete record of the run, for other programs.",
+    "crate": "Save masks, record and description as one file, for a repository.",
+    "again": "Repeat the run and report whether it reproduces these masks.",
 }
-_NO_IMAGE = "Open an image to see how its masks came to be."
-_NO_MASKS = "No masks yet. Every run, change and edit will be listed here."
+_NO_IMAGE = "Open an image to see its history."
+_NO_MASKS = "No masks yet. All runs, thresholds and edits will be listed here."
 
 
 class HistoryPanel(QWidget):
-    """The revisions of the image that is shown, and what can be done with them.
+    """The revisions of the current image, with commands for them.
 
     Parameters
     ----------
     reader
         Reads the history of the image.
-    comparing
+    comparison
         Shows a comparison of revisions on the canvas.
     revisions
-        What can be done with a revision.
+        Commands for a revision.
     """
 
     def __init__(
         self,
         services: Services,
         reader: LineageReader,
-        comparing: Comparing,
+        comparison: ComparisonView,
         revisions: RevisionActions,
     ) -> None:
         super().__init__()
@@ -83,7 +82,7 @@ class HistoryPanel(QWidget):
         self._history: ImageHistory | None = None
         self._to_head = False
         self._reader = reader
-        self._comparing = comparing
+        self._comparison = comparison
         self.revisions = revisions
         self.provenance = ProvenanceActions(services, revisions)
         self.tree = HistoryTree()
@@ -93,26 +92,26 @@ class HistoryPanel(QWidget):
         self._on_history(None)
 
     def show_head(self) -> None:
-        """Come to the front, with what is shown now selected."""
+        """Show this tab, with the current row selected."""
         self._services.show_tab(self)
         self._to_head = True
         self.tree.select_head()
         self._reader.refresh()
 
     def showEvent(self, event: QShowEvent) -> None:
-        """Read what has changed while nobody looked."""
+        """Read the history while the panel is visible; Qt calls this."""
         super().showEvent(event)
         self._reader.look(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
-        """Read no more."""
+        """Stop reading the history; Qt calls this."""
         super().hideEvent(event)
         self._reader.look(False)
 
     # Building
 
     def _make_actions(self) -> dict[str, QAction]:
-        """Return everything that can be done, in the context menu, by name."""
+        """Create the context menu; return all actions by name."""
         self.menu = QMenu(self)
         self.menu.setToolTipsVisible(True)
         commands: list[Command | None] = [
@@ -138,8 +137,8 @@ class HistoryPanel(QWidget):
     def _how_commands(self) -> list[Command | None]:
         made = self.provenance
         copies = [
-            Command(kind, f"Copy as {words}", self._target(partial(made.copy, kind)))
-            for kind, words in _COPIES
+            Command(kind, f"Copy as {text}", self._target(partial(made.copy, kind)))
+            for kind, text in _COPIES
         ]
         return [
             *copies,
@@ -186,11 +185,11 @@ class HistoryPanel(QWidget):
         self.revisions.changed.connect(self._reader.refresh)
         self._session.project_changed.connect(self.tree.forget)
         self.tree.itemSelectionChanged.connect(self._refresh)
-        self.tree.customContextMenuRequested.connect(self._pop_up)
+        self.tree.customContextMenuRequested.connect(self._show_menu)
         self.tree.itemDoubleClicked.connect(lambda *_: self._compare())
 
-    def _one(self, call: Callable[[Row], object]) -> Callable[[], None]:
-        """Return what calls ``call`` with the row that is selected."""
+    def _one(self, call: Callable[[HistoryRow], object]) -> Callable[[], None]:
+        """Return a function that calls ``call`` with the selected row."""
 
         def act() -> None:
             rows = self.tree.selected()
@@ -199,23 +198,24 @@ class HistoryPanel(QWidget):
 
         return act
 
-    def _target(self, call: Callable[[Row], object]) -> Callable[[], None]:
-        """Return what calls ``call`` with the row selected, or that shown now."""
+    def _target(self, call: Callable[[HistoryRow], object]) -> Callable[[], None]:
+        """Return a function that calls ``call`` with the selected or current row."""
 
         def act() -> None:
-            row = rules.target(self.tree.selected(), rules.now_of(self._history))
+            row = rules.target(self.tree.selected(), rules.current_row(self._history))
             if row is not None:
                 call(row)
 
         return act
 
-    # What happens
+    # Signals
 
     def _on_history(self, history: ImageHistory | None) -> None:
         self._history = history
         if history is None or not history.lineages:
             self.tree.clear()
             shown = self._session.shown
+            # The panel remains empty while the history is read.
             waiting = history is None and shown is not None
             self.empty.setText(
                 "" if waiting else _NO_MASKS if shown is not None else _NO_IMAGE
@@ -235,26 +235,27 @@ class HistoryPanel(QWidget):
         self.empty.setText(f"{failure.message}\n{failure.hint}".strip())
 
     def _refresh(self) -> None:
-        """Say what can be done with the rows that are selected, or why not."""
-        rows, now = self.tree.selected(), rules.now_of(self._history)
+        """Enable the actions for the selected rows, or show why they are disabled."""
+        rows, now = self.tree.selected(), rules.current_row(self._history)
         read_only = self._session.project.why_read_only
-        told = rules.reason_no_recipe(rows, now)
-        used = rules.reason_not_reusable(rows, now)
+        no_recipe = rules.reason_no_recipe(rows, now)
+        no_parameters = rules.reason_not_reusable(rows, now)
         shown = self._session.shown
         masks = shown is not None and shown.masks is not None
-        why = {
+        reasons = {
             "compare": rules.reason_not_comparable(rows),
             "restore": rules.reason_not_restorable(rows, read_only),
             "note": rules.reason_not_notable(rows, read_only),
-            "use": used,
-            "saveVersion": read_only or ("" if masks else "There are no masks yet."),
-            **dict.fromkeys(_MADE, told),
+            "use": no_parameters,
+            "saveVersion": read_only
+            or ("" if masks else "This image has no masks yet."),
+            **dict.fromkeys(_PROVENANCE, no_recipe),
         }
-        for name, reason in why.items():
+        for name, reason in reasons.items():
             self._actions[name].setEnabled(not reason)
             self._actions[name].setToolTip(f"<qt>{escape(reason or _TIPS[name])}</qt>")
-        self._enable(self.how, self.how_button, told)
-        self._enable(self.apply, self.apply_button, used)
+        self._enable(self.how, self.how_button, no_recipe)
+        self._enable(self.apply, self.apply_button, no_parameters)
 
     def _enable(self, menu: QMenu, button: QToolButton, reason: str) -> None:
         menu.menuAction().setEnabled(not reason)
@@ -266,10 +267,10 @@ class HistoryPanel(QWidget):
         self.apply.clear()
         choices = (
             ("selected in the list", self.revisions.selected()),
-            ("of the project but this one", self.revisions.others()),
+            ("of the project except this one", self.revisions.others()),
         )
-        for words, images in choices:
-            action = self.apply.addAction(f"{image_count(len(images))} {words}")
+        for text, images in choices:
+            action = self.apply.addAction(f"{image_count(len(images))} {text}")
             action.setEnabled(bool(images))
             call = self._target(partial(self.revisions.apply, images))
             action.triggered.connect(lambda _=False, call=call: call())
@@ -277,11 +278,11 @@ class HistoryPanel(QWidget):
     def _compare(self) -> None:
         found = rules.sides(self.tree.selected())
         if found is not None:
-            self._comparing.start(*found)
+            self._comparison.start(*found)
 
-    def _pop_up(self, place: QPoint) -> None:
+    def _show_menu(self, position: QPoint) -> None:
         if self.tree.selected():
-            self.menu.popup(self.tree.viewport().mapToGlobal(place))
+            self.menu.popup(self.tree.viewport().mapToGlobal(position))
 
 
 def _button(action: QAction) -> QToolButton:

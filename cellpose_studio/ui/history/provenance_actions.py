@@ -1,4 +1,4 @@
-"""How did I run this? Copy, export, or run it again."""
+"""Commands of “How did I run this?”: copy, export, run again."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.ui.history.availability import revision_of
 from cellpose_studio.ui.history.revision_actions import RevisionActions
-from cellpose_studio.ui.history.tree import Row
+from cellpose_studio.ui.history.tree import HistoryRow
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.provenance.origin import provenance
 from cellpose_studio.workflows.provenance.recipes import RecipeKind, recipe
@@ -25,20 +25,20 @@ from cellpose_studio.workflows.provenance.recipes import RecipeKind, recipe
 if TYPE_CHECKING:
     from cellpose_studio.workflows.provenance.replay import ReplayResult
 
-_WORDS: dict[RecipeKind, str] = {
+_NAMES: dict[RecipeKind, str] = {
     "command": "command line",
     "script": "Python script",
     "methods": "methods paragraph",
     "json": "record",
 }
-_PATIENCE = 10.0  # seconds for the disk
+_TIMEOUT = 10.0  # s, for pending writes
 _JSON = "JSON (*.json)"
 _CRATE = "RO-Crate (*.zip)"
 _CRATE_WITH_IMAGE = "RO-Crate with a copy of the image (*.zip)"
 
 
 class ProvenanceActions(QObject):
-    """Tells how the masks of a revision were made."""
+    """Copies, exports and repeats the provenance of masks."""
 
     def __init__(self, services: Services, revisions: RevisionActions) -> None:
         super().__init__(services.parent)
@@ -47,22 +47,22 @@ class ProvenanceActions(QObject):
         self._messages = services.messages
         self._revisions = revisions
 
-    def copy(self, kind: RecipeKind, row: Row) -> None:
-        """Put how masks were made on the clipboard, as text."""
+    def copy(self, kind: RecipeKind, row: HistoryRow) -> None:
+        """Copy the recipe of masks to the clipboard, as text."""
         number, project = self._revision(row), self._session.project
         if number is None:
             return
 
         def put(text: str) -> None:
             QApplication.clipboard().setText(text)
-            self._messages.note(f"Copied the {_WORDS[kind]} of revision {number}.")
+            self._messages.note(f"Copied the {_NAMES[kind]} of revision {number}.")
 
         self._services.run(
-            f"Copying the {_WORDS[kind]}", lambda _: _text(project, number, kind), put
+            f"Copying the {_NAMES[kind]}", lambda _: _text(project, number, kind), put
         )
 
-    def export_json(self, row: Row) -> None:
-        """Ask for a file and write the record of the run there."""
+    def export_json(self, row: HistoryRow) -> None:
+        """Ask for a file and save the record of the run."""
         number, project = self._revision(row), self._session.project
         if number is None:
             return
@@ -78,8 +78,8 @@ class ProvenanceActions(QObject):
 
         self._export(path, work)
 
-    def export_crate(self, row: Row) -> None:
-        """Ask for a file and write masks and record there, as an RO-Crate."""
+    def export_crate(self, row: HistoryRow) -> None:
+        """Ask for a file and save masks and record as an RO-Crate."""
         image, number = self._session.shown, self._revision(row)
         if image is None or number is None:
             return
@@ -95,18 +95,18 @@ class ProvenanceActions(QObject):
             path, lambda _: _write_crate(project, number, image, path, with_image)
         )
 
-    def run_again(self, row: Row) -> None:
-        """Run what a revision was made by once more, and say whether it is the same."""
+    def run_again(self, row: HistoryRow) -> None:
+        """Repeat the run of a revision, and report whether the masks are the same."""
         number, project = self._revision(row), self._session.project
         if number is None:
             return
 
         def work(checkpoint: Checkpoint) -> ReplayResult:
-            # Imports torch.
+            # The import of torch takes seconds, and is not needed before.
             from cellpose_studio.workflows.provenance.replay import replay
 
-            # What is on its way to the file has to be in it.
-            project.writer.flush(_PATIENCE)
+            # The replay reads the project file: pending writes have to be in it.
+            project.writer.flush(_TIMEOUT)
             return replay(project.path, number, checkpoint)
 
         self._services.run(
@@ -119,7 +119,7 @@ class ProvenanceActions(QObject):
     def ask_file(
         self, title: str, name: str, filters: list[str]
     ) -> tuple[Path, str] | None:
-        """Ask where to write; return the file and the filter that was chosen."""
+        """Ask for a file; return it and the chosen filter, or None if cancelled."""
         start = Path(self._services.settings.folder) / name
         file, chosen = QFileDialog.getSaveFileName(
             self._services.parent, title, str(start), ";;".join(filters)
@@ -131,11 +131,11 @@ class ProvenanceActions(QObject):
         suffix = Path(name).suffix
         return (path if path.suffix else Path(f"{file}{suffix}")), chosen
 
-    def _revision(self, row: Row) -> int | None:
-        """Return the revision that is meant; edits become part of one first."""
+    def _revision(self, row: HistoryRow) -> int | None:
+        """Return the revision id of a row; save open edits as a revision first."""
         image = self._session.shown
-        if row.step is None and image is not None:
-            return self._revisions.sealed(image, row.lineage.name)
+        if row.node is None and image is not None:
+            return self._revisions.seal(image, row.lineage.name)
         revision = revision_of(row)
         return revision.id if revision else None
 
@@ -158,7 +158,7 @@ class ProvenanceActions(QObject):
             text = " ".join((first, *more))
             self._messages.note(f"Revision {number} was run again. {text}")
         else:
-            # Stays until it was read.
+            # An error message is shown until the user closes it.
             failure = Failure(
                 f"Revision {number} was run again. {first}", " ".join(more)
             )
@@ -172,7 +172,7 @@ def _text(project: Project, number: int, kind: RecipeKind) -> str:
 def _write_crate(
     project: Project, number: int, image: ProjectImage, path: Path, with_image: bool
 ) -> None:
-    # Nothing else needs it, and it brings all formats of masks along.
+    # A late import: only this needs the module, which imports all mask formats.
     from cellpose_studio.io.ro_crate.writer import write_ro_crate
 
     made = project.read(lambda db: provenance(db, number))

@@ -1,4 +1,4 @@
-"""What the history does with revisions: restore, use, apply, note, save."""
+"""Commands for revisions: restore, use, apply, note, save."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.tables.revisions import read_revision, set_note
 from cellpose_studio.ui.history.availability import revision_of, run_of
-from cellpose_studio.ui.history.tree import Row
+from cellpose_studio.ui.history.tree import HistoryRow
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.services import Services
@@ -30,27 +30,27 @@ from cellpose_studio.ui.widgets.wording import image_count
 
 
 @dataclass(frozen=True)
-class _Wanted:
+class _Recipe:
     model: ModelRecord
     parameters: SegmentationParameters
 
 
 class RevisionActions(QObject):
-    """Acts on the image that is shown.
+    """Commands for the revisions of the current image.
 
     Parameters
     ----------
     flows
-        Where flows of earlier runs are kept.
+        Cache of the flows of earlier runs.
     segment
-        Takes the parameters of a run.
+        Receives the parameters of a run.
     images
-        The list, in which images to apply a run to are selected.
+        The image list, for the images selected there.
     queue
-        Where runs on other images wait.
+        Receives the runs on other images.
     """
 
-    changed = Signal()  # something that no signal of the session tells of
+    changed = Signal()  # a change that no signal of the session reports
 
     def __init__(
         self,
@@ -69,31 +69,32 @@ class RevisionActions(QObject):
         self._images = images
         self._queue = queue
 
-    def restore(self, row: Row) -> None:
-        """Make an earlier revision the present one, as a new revision."""
+    def restore(self, row: HistoryRow) -> None:
+        """Restore an earlier revision, as a new revision."""
         image, session, revision = self._session.shown, self._session, revision_of(row)
         if image is None or revision is None:
             return
         project, stored, name = session.project, session.masks.stored, row.lineage.name
         present = image.label_sets.get(name)
-        # Without a status there is nothing that has to follow its cell.
+        # Cells are only matched if there are statuses to carry over.
         pixels = present.pixels if present and image.statuses.get(name) else None
-        seen = pixels.snapshot() if pixels is not None and pixels.loaded else None
+        # Masks in memory may change during the job, which needs a snapshot of now.
+        snapshot = pixels.snapshot() if pixels is not None and pixels.loaded else None
 
         def work(_: object) -> tuple[LabelSet, dict[int, int]]:
             labels = read_masks(project, stored, self._flows, image, name, revision)
             if pixels is None:
                 return labels, {}
-            return labels, ids_in(labels, seen or pixels.snapshot())
+            return labels, ids_in(labels, snapshot or pixels.snapshot())
 
         def finish(found: tuple[LabelSet, dict[int, int]]) -> None:
             if project is session.project:
-                self._put_back(image, *found, revision)
+                self._replace_masks(image, *found, revision)
 
         self._services.run(f"Reading revision {revision.id}", work, finish)
 
-    def use_parameters(self, row: Row) -> None:
-        """Put the model and the parameters of a run into the Segment panel."""
+    def use_parameters(self, row: HistoryRow) -> None:
+        """Copy the model and the parameters of a run to the Segment panel."""
         found = run_of(row)
         if found is None:
             return
@@ -103,32 +104,32 @@ class RevisionActions(QObject):
             self._messages.note(f"{missing} The run used {record.model.title}.")
         else:
             self._messages.note(
-                "The model and the parameters are in the Segment panel."
+                "The model and the parameters were copied to the Segment panel."
             )
         self._services.show_tab(self._segment)
 
-    def apply(self, images: Sequence[ProjectImage], row: Row) -> None:
+    def apply(self, images: Sequence[ProjectImage], row: HistoryRow) -> None:
         """Queue runs with the model and the parameters of a run on other images."""
         found = run_of(row)
         if found is None or not images:
             return
-        wanted = _Wanted(found[0].model, found[1])
+        recipe = _Recipe(found[0].model, found[1])
         project = self._session.project
 
         def work(_: Checkpoint) -> ModelSpec:
-            # Imports torch for the user's own models.
+            # A late import: it imports torch for the user's own models.
             from cellpose_studio.workflows.provenance.run_again import find_model
 
-            return find_model(wanted.model)
+            return find_model(recipe.model)
 
         def finish(model: ModelSpec) -> None:
             if project is self._session.project:
-                self._add(model, wanted.parameters, images)
+                self._add(model, recipe.parameters, images)
 
-        self._services.run("Looking for the model", work, finish, quiet=True)
+        self._services.run("Searching for the model", work, finish, quiet=True)
 
-    def note(self, row: Row) -> None:
-        """Let the user change the note of a revision."""
+    def note(self, row: HistoryRow) -> None:
+        """Ask for a new note on a revision."""
         revision = revision_of(row)
         if revision is None:
             return
@@ -139,19 +140,19 @@ class RevisionActions(QObject):
             self._set_note(revision.id, text)
 
     def save_version(self) -> None:
-        """Make a revision of the edits, with a note; without edits, note it down."""
+        """Save open edits as a revision with a note; without edits, add the note."""
         image = self._session.shown
         if image is None or image.masks is None:
             return
-        if why := self._session.project.why_read_only:
-            self._messages.note(why)
+        if reason := self._session.project.why_read_only:
+            self._messages.note(reason)
             return
         text = self.ask_text("Save a version", "A note on this version:", "")
         if text is None:
             return
         self._session.commit_pending(image)
         edited = image.masks.edited
-        number = self.sealed(image, image.active, text)
+        number = self.seal(image, image.active, text)
         if number is None:
             return
         if text and not edited:
@@ -159,10 +160,10 @@ class RevisionActions(QObject):
         self._messages.note(f"This version is revision {number}.")
         self.changed.emit()
 
-    def sealed(self, image: ProjectImage, name: str, note: str = "") -> int | None:
-        """Make a revision of what was edited; return which one is shown now."""
+    def seal(self, image: ProjectImage, name: str, note: str = "") -> int | None:
+        """Save open edits as a revision; return the id of the current revision."""
         self._session.commit_pending(image)
-        # Where nothing can be written, the last revision has to do.
+        # In a read-only project, the last revision is returned, without the edits.
         if not self._session.project.why_read_only:
             self._session.seal(image, note)
             self.changed.emit()
@@ -170,22 +171,24 @@ class RevisionActions(QObject):
         return labels.revision.id if labels and labels.revision else None
 
     def others(self) -> list[ProjectImage]:
-        """Return all images but the one that is shown."""
-        return [e for e in self._session.images if e is not self._session.shown]
+        """Return all images except the current one."""
+        return [
+            image for image in self._session.images if image is not self._session.shown
+        ]
 
     def selected(self) -> list[ProjectImage]:
-        """Return the images that are selected in the list, but the one shown."""
+        """Return the images selected in the list, except the current one."""
         chosen = self._images.selected_images()
         return [image for image in chosen if image is not self._session.shown]
 
     def ask_text(self, title: str, label: str, text: str) -> str | None:
-        """Ask for a text; None if the user wants nothing after all."""
-        text, said = QInputDialog.getMultiLineText(
+        """Ask for a text; None if the user cancels."""
+        text, accepted = QInputDialog.getMultiLineText(
             self._services.parent, title, label, text
         )
-        return text.strip() if said else None
+        return text.strip() if accepted else None
 
-    def _put_back(
+    def _replace_masks(
         self,
         image: ProjectImage,
         labels: LabelSet,
@@ -198,7 +201,7 @@ class RevisionActions(QObject):
         now = image.label_sets[labels.name].revision
         number = f" as revision {now.id}" if now else ""
         self._messages.note(
-            f"Revision {revision.id} is back{number}. Ctrl+Z takes it away again."
+            f"Revision {revision.id} was restored{number}. Press Ctrl+Z to undo it."
         )
 
     def _add(
@@ -207,12 +210,13 @@ class RevisionActions(QObject):
         parameters: SegmentationParameters,
         images: Sequence[ProjectImage],
     ) -> None:
+        # A run in 3D has no meaning for images without Z planes.
         flat = parameters.model_copy(update={"do_3D": False})
-        stacks = [e for e in images if e.source.planes > 1]
-        planes = [e for e in images if e.source.planes == 1]
-        for some, wanted in ((stacks, parameters), (planes, flat)):
-            if some:
-                self._queue.add(some, model, wanted)
+        stacks = [image for image in images if image.source.planes > 1]
+        planes = [image for image in images if image.source.planes == 1]
+        for group, settings in ((stacks, parameters), (planes, flat)):
+            if group:
+                self._queue.add(group, model, settings)
         self._messages.note(f"{image_count(len(images))} will run with {model.label}.")
 
     def _set_note(self, number: int, text: str) -> None:
@@ -221,7 +225,7 @@ class RevisionActions(QObject):
 
 
 def _add_note(db: sqlite3.Connection, number: int, text: str) -> None:
-    """Put a note below the one that a revision may have."""
+    """Append a note to the one that a revision may have."""
     revision = read_revision(db, number)
     notes = [revision.note if revision else "", text]
     set_note(db, number, "\n".join(filter(None, notes)))

@@ -1,4 +1,4 @@
-"""What the history says of its steps in words."""
+"""Texts of the nodes of the history."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from cellpose_studio.core.recipes import describe_edits
 
 _OUTCOMES = {"failed": "Run failed", "cancelled": "Run cancelled"}
 _LISTED = 20
-"""How many edits a tooltip names."""
+"""Most edits that a tooltip lists."""
 
 
 def cells(number: int) -> str:
@@ -26,37 +26,37 @@ def edits(number: int) -> str:
     return "1 edit" if number == 1 else f"{number} edits"
 
 
-def title(step: HistoryNode) -> str:
-    """Return what a step is: "Run, 213 cells"."""
-    if step.revision is None:
-        return _OUTCOMES.get(step.record.outcome if step.record else "", "Run")
-    return f"{KIND_WORDS[step.revision.kind]}, {cells(step.revision.cells)}"
+def title(node: HistoryNode) -> str:
+    """Return the title of a node: "Run, 213 cells"."""
+    if node.revision is None:
+        return _OUTCOMES.get(node.record.outcome if node.record else "", "Run")
+    return f"{KIND_WORDS[node.revision.kind]}, {cells(node.revision.cells)}"
 
 
-def detail(step: HistoryNode) -> str:
-    """Return what is particular about a step, in one line."""
-    if step.revision is not None and step.revision.kind == "edit":
-        what = describe_edits(step.edits)
-        return f"{edits(len(step.edits))}: {what}" if what else "no edits left"
-    if step.revision is None and step.record is not None and step.record.message:
-        return step.record.message
-    return ", ".join(step.changes)
+def detail(node: HistoryNode) -> str:
+    """Return the details of a node, in one line."""
+    if node.revision is not None and node.revision.kind == "edit":
+        what = describe_edits(node.edits)
+        return f"{edits(len(node.edits))}: {what}" if what else "no edits left"
+    if node.revision is None and node.record is not None and node.record.message:
+        return node.record.message
+    return ", ".join(node.changes)
 
 
-def about(step: HistoryNode) -> str:
-    """Return the tooltip of a step, as rich text."""
-    revision, record = step.revision, step.record
-    lines = [f"<b>{escape(title(step))}</b>"]
+def about(node: HistoryNode) -> str:
+    """Return the tooltip of a node, as rich text."""
+    revision, record = node.revision, node.record
+    lines = [f"<b>{escape(title(node))}</b>"]
     if revision is not None:
         by = f" by {escape(revision.author)}" if revision.author else ""
-        lines.append(f"Revision {revision.id}, {_when(step)}{by}")
+        lines.append(f"Revision {revision.id}, {_when(node)}{by}")
     else:
-        lines.append(_when(step))
+        lines.append(_when(node))
     if record is not None:
         lines += _run_lines(record)
-    lines += [escape(change) for change in step.changes]
-    if step.edits:
-        lines += ["Edits:", *edit_lines(step.edits)]
+    lines += [escape(change) for change in node.changes]
+    if node.edits:
+        lines += ["Edits:", *edit_lines(node.edits)]
     if revision is not None and revision.note:
         lines.append(f"<i>{escape(revision.note)}</i>")
     return f"<qt>{'<br>'.join(lines)}</qt>"
@@ -78,8 +78,8 @@ def _cells_of(entry: JournalEntry) -> str:
     return f" {entry.cells[0]}" if len(entry.cells) == 1 else ""
 
 
-def _when(step: HistoryNode) -> str:
-    return f"{step.time.astimezone():%Y-%m-%d %H:%M:%S}"
+def _when(node: HistoryNode) -> str:
+    return f"{node.time.astimezone():%Y-%m-%d %H:%M:%S}"
 
 
 def _run_lines(record: RunRecord) -> list[str]:

@@ -33,35 +33,35 @@ _NOW = "shown now"
 
 
 @dataclass(frozen=True, eq=False)
-class Row:
-    """What a row of the tree stands for.
+class HistoryRow:
+    """The content of a row of the tree.
 
     Attributes
     ----------
-    step
-        None for the edits that came after the head.
+    node
+        None for the edits after the head.
     """
 
     lineage: Lineage
-    step: HistoryNode | None
+    node: HistoryNode | None
 
     @property
     def key(self) -> tuple[str, object]:
-        """Tells it from other rows, also after everything was read again."""
-        if self.step is None:
+        """Identity of the row, also after the history was read again."""
+        if self.node is None:
             return self.lineage.name, "edits"
-        revision = self.step.revision
-        return self.lineage.name, revision.id if revision else self.step.time
+        revision = self.node.revision
+        return self.lineage.name, revision.id if revision else self.node.time
 
     @property
     def is_head(self) -> bool:
-        """It is the revision that the label set is at."""
-        revision = self.step.revision if self.step else None
+        """Whether the row is the current revision of its label set."""
+        revision = self.node.revision if self.node else None
         return revision is not None and revision.id == self.lineage.head
 
 
 class HistoryTree(QTreeWidget):
-    """One line of revisions per label set, the newest on top; branches go in."""
+    """Lists the revisions of each label set, newest first, with indented branches."""
 
     def __init__(self) -> None:
         super().__init__(objectName="history")
@@ -77,12 +77,12 @@ class HistoryTree(QTreeWidget):
         self._active = ""
 
     def forget(self) -> None:
-        """Show nothing, and forget the pictures of another project."""
+        """Clear the tree and the thumbnails, for another project."""
         self.clear()
         self._pixmaps.clear()
 
     def show_history(self, history: ImageHistory) -> None:
-        """Show the history of an image; what was selected stays so."""
+        """Show the history of an image; keep the selection."""
         for number, thumbnail in history.thumbnails.items():
             self._pixmaps[number] = pixmap_of(thumbnail)
         self._active = history.image.active
@@ -101,17 +101,17 @@ class HistoryTree(QTreeWidget):
         self.setRootIsDecorated(branched)
         self.verticalScrollBar().setValue(at)
 
-    def selected(self) -> list[Row]:
-        """Return what is selected, from the top down."""
+    def selected(self) -> list[HistoryRow]:
+        """Return the selected rows, from top to bottom."""
         return [item.data(0, ROW) for item in self.row_items() if item.isSelected()]
 
-    def rows(self) -> list[Row]:
-        """Return all rows, from the top down."""
+    def rows(self) -> list[HistoryRow]:
+        """Return all rows, from top to bottom."""
         return [item.data(0, ROW) for item in self.row_items()]
 
     def row_items(self) -> Iterator[QTreeWidgetItem]:
-        """Yield the items that stand for something, from the top down."""
-        # An iterator of Qt's, which Python's own loops do not know.
+        """Yield the items with a row, from top to bottom; headings have none."""
+        # Qt's iterator is not a Python iterator.
         at = QTreeWidgetItemIterator(self)
         while (item := at.value()) is not None:
             if item.data(0, ROW) is not None:
@@ -119,10 +119,10 @@ class HistoryTree(QTreeWidget):
             at += 1
 
     def select_head(self) -> None:
-        """Select what is shown now, and bring it into sight."""
+        """Select the current row, and scroll to it."""
         for item in self.row_items():
             row = item.data(0, ROW)
-            if row.is_head or row.step is None:
+            if row.is_head or row.node is None:
                 self.clearSelection()
                 item.setSelected(True)
                 self.scrollToItem(item)
@@ -131,45 +131,47 @@ class HistoryTree(QTreeWidget):
     # Building
 
     def _tops(self, history: ImageHistory, one: Lineage) -> list[QTreeWidgetItem]:
-        rows = self._steps(one, one.line)
+        rows = self._node_items(one, one.line)
         if one.open_edits:
             head = one.step_of(one.head)
             place = one.line.index(head) if head in one.line else 0
             rows.insert(place, _open_item(one))
         if one.others:
-            others = _heading("Other starts", "Masks that were undone at the start.")
-            others.addChildren(self._steps(one, one.others))
+            others = _heading(
+                "Other starts", "Masks that do not derive from the first revision."
+            )
+            others.addChildren(self._node_items(one, one.others))
             rows.append(others)
         if len(history.lineages) > 1:
             rows.insert(0, _heading(one.name, "A set of masks of this image."))
         return rows
 
-    def _steps(
-        self, one: Lineage, steps: Sequence[HistoryNode]
+    def _node_items(
+        self, one: Lineage, nodes: Sequence[HistoryNode]
     ) -> list[QTreeWidgetItem]:
         items = []
-        for step in steps:
-            item = self._item(Row(one, step))
-            item.addChildren(self._steps(one, step.below))
+        for node in nodes:
+            item = self._item(HistoryRow(one, node))
+            item.addChildren(self._node_items(one, node.below))
             items.append(item)
         return items
 
-    def _item(self, row: Row) -> QTreeWidgetItem:
-        step = row.step
-        assert step is not None
+    def _item(self, row: HistoryRow) -> QTreeWidgetItem:
+        node = row.node
+        assert node is not None
         item = QTreeWidgetItem()
         item.setData(0, ROW, row)
-        item.setText(0, title(step))
+        item.setText(0, title(node))
         shown = row.is_head and row.lineage.name == self._active
-        parts = [_NOW if shown else "", detail(step)]
+        parts = [_NOW if shown else "", detail(node)]
         item.setData(0, DETAIL, " · ".join(filter(None, parts)))
-        item.setData(0, TIME, when_local(step.time))
+        item.setData(0, TIME, when_local(node.time))
         item.setData(0, HEAD, row.is_head)
-        item.setToolTip(0, about(step))
-        if step.revision is not None:
-            item.setData(0, NUMBER, str(step.revision.id))
-            item.setData(0, NOTE, step.revision.note)
-            pixmap = self._pixmaps.get(step.revision.id)
+        item.setToolTip(0, about(node))
+        if node.revision is not None:
+            item.setData(0, NUMBER, str(node.revision.id))
+            item.setData(0, NOTE, node.revision.note)
+            pixmap = self._pixmaps.get(node.revision.id)
             item.setData(0, Qt.ItemDataRole.DecorationRole, pixmap)
         return item
 
@@ -180,7 +182,7 @@ def _folded(item: QTreeWidgetItem) -> bool:
 
 def _open_item(one: Lineage) -> QTreeWidgetItem:
     item = QTreeWidgetItem([f"{edits(len(one.open_edits))} since"])
-    item.setData(0, ROW, Row(one, None))
+    item.setData(0, ROW, HistoryRow(one, None))
     item.setData(0, HEAD, True)
     lines = "<br>".join(edit_lines(one.open_edits))
     item.setToolTip(0, f"<qt>{lines}</qt>")

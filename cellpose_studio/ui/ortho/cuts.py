@@ -17,9 +17,9 @@ _FINEST = 16
 
 
 def stretch_of(scale: Sequence[float]) -> int:
-    """Return how many rows of a picture a plane is to have.
+    """Return the number of picture rows for each plane.
 
-    The outlines of cells are then about as thin along Z as they are across.
+    It makes the outlines of cells about as thin along Z as in the plane.
 
     Parameters
     ----------
@@ -37,18 +37,18 @@ def cut_picture(
     time: Sequence[int],
     stretch: int,
 ) -> Rgb | None:
-    """Return (Z, N, RGB) of a cut; Z is ``stretch`` times as high. None of nothing.
+    """Return the picture (Z * stretch, N, RGB) of a cut; None if nothing is visible.
 
     Parameters
     ----------
     stack
-        (C, Z, Y, X) of a time point; without it, masks are on black.
+        (C, Z, Y, X) of a time point; without it, masks are drawn on black.
     channels, masks
-        What is shown.
+        Their appearance on the canvas.
     cut
         Index of Z, Y and X; one of Y and X is a number.
     time
-        Index of the time point in the masks, empty where there is but one.
+        Index of the time point in the masks; empty if there is only one.
     """
     rgb = None
     if stack is not None and channels:

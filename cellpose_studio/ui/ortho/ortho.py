@@ -1,4 +1,4 @@
-"""The canvas with side views of the stack beside and below it."""
+"""The canvas with orthogonal side views of the stack beside and below it."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.ortho.cuts import cut_picture, stretch_of
 from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
-from cellpose_studio.ui.ortho.stacks import Stacks
+from cellpose_studio.ui.ortho.stacks import StackCache
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
 
 _LEAST, _MOST = 120, 0.45
-"""Screen pixels of a side view, and its part of the width or the height."""
+"""Smallest size of a side view, px, and its largest part of the width or height."""
 _LINES = "cut"
 _JOINED = "\N{NO-BREAK SPACE}"
 
 
 class OrthoViews(QWidget):
-    """The canvas; with it, when it is wanted, the stack cut along Z through a point.
+    """The canvas and, on request, two cuts of the stack along Z through a point.
 
-    The point lies in the plane that the canvas shows, where the user clicked last,
-    or in the middle of the cell that is chosen. With Shift held it follows the mouse.
+    The point lies in the plane of the canvas, at the last click or the centre of the
+    chosen cell. With Shift it follows the mouse.
     """
 
     def __init__(self, services: Services, canvas: Canvas, tools: ToolManager) -> None:
@@ -38,17 +38,17 @@ class OrthoViews(QWidget):
         self._selection = services.selection
         self._canvas = canvas
         self._tools = tools
-        self._wanted = False
+        self._requested = False
         self._point = (0, 0)
         self._crossed: tuple[int, int] | None = None
-        self.stacks = Stacks(services)
+        self.stacks = StackCache(services)
         self.beside = SideView("YZ", beside=True)
         self.below = SideView("XZ", beside=False)
         self.corner = QLabel(wordWrap=True, margin=8)
         self._lay_out()
         self._redrawing = self._timer(self._redraw)
         self._placing = self._timer(self._place)
-        self._listen()
+        self._connect()
 
     @property
     def point(self) -> tuple[int, int, int]:
@@ -57,14 +57,14 @@ class OrthoViews(QWidget):
 
     @property
     def on(self) -> bool:
-        """The side views are shown."""
+        """Whether the side views are shown."""
         flat = reason_2d_only(self._canvas.image)
-        return self._wanted and not flat and not self._canvas.rendering.on
+        return self._requested and not flat and not self._canvas.rendering.on
 
     def set_on(self, on: bool) -> None:
-        """Show the side views wherever there is a stack, or do not."""
-        self._wanted = on
-        self._follow()
+        """Show the side views of stacks, or hide them."""
+        self._requested = on
+        self._update_visibility()
 
     def move_to(self, y: int, x: int, z: int | None = None) -> None:
         """Move the point, and the plane that the canvas shows."""
@@ -80,8 +80,8 @@ class OrthoViews(QWidget):
     # Qt's own events
 
     def resizeEvent(self, _: QResizeEvent) -> None:
-        """Share the room out anew."""
-        self._share_room()
+        """Adjust the sizes of the side views; Qt calls this."""
+        self._resize_sides()
 
     # Building
 
@@ -100,20 +100,20 @@ class OrthoViews(QWidget):
             widget.hide()
 
     def _timer(self, call: Any) -> QTimer:
-        """Return a timer that calls once for all that happens until Qt is idle."""
+        """Return a timer that combines calls until Qt is idle."""
         timer = QTimer(self, singleShot=True, interval=0)
         timer.timeout.connect(call)
         return timer
 
-    def _listen(self) -> None:
+    def _connect(self) -> None:
         session, canvas = self._session, self._canvas
         session.masks_changed.connect(self._on_changed)
         session.statuses_changed.connect(self._on_changed)
         canvas.image_changed.connect(self._on_image)
-        # Back from 3D, all is to be where it was.
-        canvas.rendering.changed.connect(lambda on: self._follow(refit=on))
-        canvas.watch(self._on_mouse)
-        canvas.looks_changed.connect(self._on_changed)
+        # The view is not fitted on return from 3D: its position is restored.
+        canvas.rendering.changed.connect(lambda on: self._update_visibility(refit=on))
+        canvas.set_mouse_observer(self._on_mouse)
+        canvas.appearance_changed.connect(self._on_changed)
         canvas.plane_changed.connect(self._on_changed)
         canvas.camera.changed.connect(self._on_camera)
         self.stacks.changed.connect(self._on_changed)
@@ -129,35 +129,38 @@ class OrthoViews(QWidget):
     def _sides(self) -> tuple[QWidget, ...]:
         return self.beside, self.below, self.corner
 
-    # What happens
+    # Signals
 
     def _on_image(self) -> None:
         image = self._canvas.image
         if image is not None:
             self._point = image.shape[3] // 2, image.shape[4] // 2
-        self._follow()
+        self._update_visibility()
 
-    def _follow(self, refit: bool = True) -> None:
-        """Show or hide the side views as they are wanted and possible.
+    def _update_visibility(self, refit: bool = True) -> None:
+        """Show the side views if they are requested and possible, else hide them.
 
-        With ``refit``, what is all in view stays so: it has less room then, or more.
+        Parameters
+        ----------
+        refit
+            Fit the image again if all of it was in view, as the canvas is resized.
         """
         fits, shown = self._canvas.camera.shows_all(), not self.beside.isHidden()
-        self._share_room()
+        self._resize_sides()
         for widget in self._sides:
             widget.setVisible(self.on)
         self._crossed = None
         if not self.on:
             self._canvas.show_line(_LINES, [], LINE)
-        if self._canvas.image is None or not self._wanted:
-            self.stacks.want(None)
+        if self._canvas.image is None or not self._requested:
+            self.stacks.request(None)
         if refit and fits and shown != self.on:
-            # Once the layout has changed.
+            # The layout changes first, in the event loop.
             QTimer.singleShot(0, self._canvas.camera.fit)
         self._redrawing.start()
 
-    def _share_room(self) -> None:
-        """Give the side views room for the whole stack, where it is all in view."""
+    def _resize_sides(self) -> None:
+        """Size the side views so that a fitted image shows the whole stack."""
         image = self._canvas.image
         if not self.on or image is None:
             return
@@ -168,20 +171,20 @@ class OrthoViews(QWidget):
         self.below.setFixedHeight(_part(self.height(), depth / (depth + height)))
 
     def _on_changed(self, *_: object) -> None:
-        if self._wanted:
+        if self._requested:
             self._redrawing.start()
 
     def _on_camera(self) -> None:
-        if self._wanted:
+        if self._requested:
             self._placing.start()
 
-    def _on_mouse(self, pointer: MouseEvent, clicked: bool) -> None:
-        chosen = pointer.button == LEFT if clicked else "Shift" in pointer.modifiers
+    def _on_mouse(self, event: MouseEvent, clicked: bool) -> None:
+        chosen = event.button == LEFT if clicked else "Shift" in event.modifiers
         if self.on and chosen:
-            self.move_to(*pointer.pixel[-2:])
+            self.move_to(*event.pixel[-2:])
 
     def _on_chosen(self, cell: int) -> None:
-        """Move the point into the middle of a cell; its plane comes by flying there."""
+        """Move the point to the centre of a cell; `CellHighlight` shows its plane."""
         image = self._session.shown
         labels = image.masks if image else None
         if not self.on or labels is None or not labels.pixels.loaded:
@@ -194,8 +197,8 @@ class OrthoViews(QWidget):
             )
 
     def _choose(self, z: int, y: int, x: int) -> None:
-        """Choose the cell that was clicked at."""
-        labels = self._tools.hand.labels
+        """Choose the cell at a clicked position."""
+        labels = self._tools.context.labels
         if labels is None or self._tools.mode != "select":
             return
         self._selection.select(int(labels[(*self._canvas.plane[:-1], z, y, x)]))
@@ -209,19 +212,19 @@ class OrthoViews(QWidget):
 
     def _redraw(self) -> None:
         image = self._canvas.image
-        # Napari has fewer axes for a moment, while layers come.
+        # While layers are added, napari has fewer axes for a moment.
         if not self.on or image is None:
             return
         if len(self._canvas.plane) != len(image.label_shape) - 2:
             return
-        self.stacks.want(image, self._canvas.planes.get("T", 0))
+        self.stacks.request(image, self._canvas.planes.get("T", 0))
         (y, x), every = self._point, slice(None)
         time, stretch = self._canvas.plane[:-1], stretch_of(image.label_scale[-3:])
         stack = self.stacks.stack
         channels, masks = self._canvas.channels_shown(), self._canvas.masks_shown()
         for view, cut in ((self.beside, (every, every, x)), (self.below, (every, y))):
             view.show_cut(cut_picture(stack, channels, masks, cut, time, stretch))
-        # Or the canvas would be drawn twice for a change that it shows by itself.
+        # An unchanged cross is not drawn: the canvas would be drawn twice per change.
         if self._crossed != self._point:
             self._canvas.show_line(_LINES, self._cross(image), LINE)
             self._crossed = self._point
@@ -237,7 +240,7 @@ class OrthoViews(QWidget):
         z, y, x = self.point
         depth, height, width = image.shape[2:]
         sizes = [size * camera.zoom for size in image.label_scale[-3:]]
-        # Where the image begins: half a pixel before the middle of its first one.
+        # The image begins half a pixel before the centre of its first pixel.
         top, left = (
             room / 2 - centre * camera.zoom - size / 2
             for room, centre, size in zip(
@@ -249,7 +252,7 @@ class OrthoViews(QWidget):
         )
         top += corner.y() - self.beside.y()
         left += corner.x() - self.below.x()
-        self.beside.put(
+        self.beside.set_frame(
             Frame(
                 start=top,
                 along=sizes[1],
@@ -258,7 +261,7 @@ class OrthoViews(QWidget):
                 shape=(height, depth),
             )
         )
-        self.below.put(
+        self.below.set_frame(
             Frame(
                 start=left,
                 along=sizes[2],
@@ -269,7 +272,7 @@ class OrthoViews(QWidget):
         )
 
     def _cross(self, image: ImageSource) -> list[Any]:
-        """Return lines through the point, from one end of the image to the other."""
+        """Return lines through the point, from edge to edge of the image."""
         (y, x), (height, width) = self._point, image.shape[3:]
         return [
             np.array([[y, -0.5], [y, width - 0.5]]),
@@ -278,8 +281,8 @@ class OrthoViews(QWidget):
 
     def _describe(self) -> None:
         axes = zip("zyx", self.point, strict=True)
-        place = "  ".join(f"{axis}{_JOINED}{n}" for axis, n in axes)
-        self.corner.setText(f"{place}\n\n{self.stacks.state}".strip())
+        position = "  ".join(f"{axis}{_JOINED}{n}" for axis, n in axes)
+        self.corner.setText(f"{position}\n\n{self.stacks.state}".strip())
 
 
 def _part(room: int, share: float) -> int:

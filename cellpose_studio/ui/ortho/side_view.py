@@ -1,4 +1,4 @@
-"""A view of a stack from the side, with lines where the other planes cut."""
+"""A view of a stack from the side, with lines at the other planes."""
 
 from __future__ import annotations
 
@@ -16,23 +16,23 @@ LINE = "#4fc3f7"
 
 _NOTCH = 120  # of a wheel
 _FAST = 10  # pixels with Shift
-_CLICK = 3  # screen pixels that a hand may move meanwhile
+_CLICK = 3  # screen pixels; a longer move is a drag
 
 
 @dataclass(frozen=True, kw_only=True)
 class Frame:
-    """Where the cut lies on the screen.
+    """Position of the cut on the screen.
 
     Attributes
     ----------
     start
-        Of the axis shared with the canvas: where its first pixel begins.
+        Where the first pixel of the axis shared with the canvas begins, screen pixels.
     along, deep
         Screen pixels per pixel of that axis, and per plane.
     point
-        Pixel of that axis and plane where the other planes cut.
+        Pixel of that axis, and plane, at which the lines cross.
     shape
-        Pixels of that axis, and planes.
+        Number of pixels of that axis, and of planes.
     """
 
     start: float
@@ -43,10 +43,10 @@ class Frame:
 
 
 class SideView(QWidget):
-    """Draws a cut; ``beside`` the canvas, Z goes from left to right, else down."""
+    """Draws a cut; Z runs to the right if it is ``beside`` the canvas, else down."""
 
     moved = Signal(int, int)  # pixel of the axis shared with the canvas, and plane
-    clicked = Signal(int, int)  # the same, of a click that is no drag
+    clicked = Signal(int, int)  # the same, for a click without a drag
     stepped = Signal(int)  # by the wheel, in pixels across the cut
 
     def __init__(self, name: str, beside: bool) -> None:
@@ -60,11 +60,11 @@ class SideView(QWidget):
         self.setAccessibleName(name)
         self.setToolTip(
             f"{name}: click or drag to move the point and the plane; "
-            "the wheel moves the cut"
+            "turn the wheel to move the cut"
         )
 
     def show_cut(self, rgb: Rgb | None) -> None:
-        """Show (Z, N, RGB), or nothing."""
+        """Show a picture (Z, N, RGB), or nothing."""
         if rgb is None:
             self._image = QImage()
         else:
@@ -72,16 +72,16 @@ class SideView(QWidget):
             self._image = qimage_of(across)
         self.update()
 
-    def put(self, frame: Frame | None) -> None:
-        """Say where the cut lies."""
+    def set_frame(self, frame: Frame | None) -> None:
+        """Set the position of the cut."""
         self._frame = frame
-        # Else what is dragged would move away from under the mouse.
+        # During a drag the depth is kept: the cut would move away under the mouse.
         if frame is not None and self._pressed is None:
             self._depth = self._depth_start(frame)
         self.update()
 
     def position_of(self, along: float, plane: float) -> QPointF:
-        """Return where the middle of a pixel of a plane is drawn."""
+        """Return the screen position of the centre of a pixel of a plane."""
         assert self._frame is not None
         frame = self._frame
         x = frame.start + (along + 0.5) * frame.along
@@ -112,31 +112,32 @@ class SideView(QWidget):
         """Begin to move the point."""
         if event.button() == Qt.MouseButton.LeftButton:
             self._pressed = _position(event)
-            self._tell(self._pressed)
+            self._emit_moved(self._pressed)
 
     def mouseMoveEvent(self, event: QMouseEvent) -> None:
         """Move the point."""
         if self._pressed is not None:
-            self._tell(_position(event))
+            self._emit_moved(_position(event))
 
     def mouseReleaseEvent(self, event: QMouseEvent) -> None:
-        """Leave the point where it is."""
+        """End the drag, or emit `clicked`."""
         if self._pressed is None or event.button() != Qt.MouseButton.LeftButton:
             return
         at, start = _position(event), self._pressed
         self._pressed = None
         if (at - start).manhattanLength() > _CLICK:
-            # Moves of a quick hand are left out, the last one too.
-            self._tell(at)
+            # Quick moves are skipped, possibly including the last one.
+            self._emit_moved(at)
         elif self._frame is not None:
             self.clicked.emit(*self._pixel(start, self._frame))
-        self.put(self._frame)
+        self.set_frame(self._frame)
 
     def wheelEvent(self, event: QWheelEvent) -> None:
         """Move the cut."""
-        # Shift makes some systems turn the wheel sideways.
+        # With Shift, some systems report a horizontal wheel.
         turned = event.angleDelta().y() or event.angleDelta().x()
         self._turned += turned
+        # Touchpads and fine wheels report fractions of a notch, which add up.
         notches = int(self._turned / _NOTCH)
         self._turned -= notches * _NOTCH
         fast = event.modifiers() & Qt.KeyboardModifier.ShiftModifier
@@ -144,12 +145,12 @@ class SideView(QWidget):
             self.stepped.emit(notches * (_FAST if fast else 1))
         event.accept()
 
-    def _tell(self, at: QPointF) -> None:
+    def _emit_moved(self, at: QPointF) -> None:
         if self._frame is not None:
             self.moved.emit(*self._pixel(at, self._frame))
 
     def _pixel(self, at: QPointF, frame: Frame) -> tuple[int, int]:
-        """Return the pixel and plane at a position, the nearest ones if outside."""
+        """Return the pixel and plane at a position, clipped to the image."""
         z, x = (at.x(), at.y()) if self._beside else (at.y(), at.x())
         along = int((x - frame.start) // frame.along)
         plane = int((z - self._depth) // frame.deep)
@@ -157,7 +158,7 @@ class SideView(QWidget):
         return min(max(along, 0), length - 1), min(max(plane, 0), depth - 1)
 
     def _depth_start(self, frame: Frame) -> float:
-        """Return where the first plane begins: all are in view, or the point is."""
+        """Return where the first plane begins, so that all planes or the point fit."""
         room = self.width() if self._beside else self.height()
         extent = frame.shape[1] * frame.deep
         if extent <= room:
@@ -167,5 +168,5 @@ class SideView(QWidget):
 
 
 def _position(event: QMouseEvent) -> QPointF:
-    """Return where the mouse is; Qt 5 and 6 call it differently."""
+    """Return the position of the mouse; its name differs in Qt 5 and 6."""
     return event.position() if hasattr(event, "position") else event.localPos()

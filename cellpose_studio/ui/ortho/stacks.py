@@ -1,4 +1,4 @@
-"""Keeps the time point that side views are cut from in memory."""
+"""Caches the time point that side views are cut from."""
 
 from __future__ import annotations
 
@@ -14,36 +14,36 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.services import Services
 
 LARGEST = 2 * 1024**3
-"""Bytes of a time point that are kept in memory at most."""
+"""Most bytes of a time point to keep in memory."""
 
 Stack = npt.NDArray[np.generic]
 
 
-class Stacks(QObject):
-    """Reads one time point of an image in a job, and keeps the last one read."""
+class StackCache(QObject):
+    """Reads a requested time point in a job, and keeps only that one."""
 
     changed = Signal()
 
     def __init__(self, services: Services) -> None:
         super().__init__()
         self._services = services
-        self._wanted: tuple[ImageSource, int] | None = None
+        self._requested: tuple[ImageSource, int] | None = None
         self._stack: Stack | None = None
         self._job: Job | None = None
         self.state = ""
-        """Why there is none; "" if there is."""
+        """Reason why there is no stack; "" if there is one, or none was requested."""
 
     @property
     def stack(self) -> Stack | None:
-        """(C, Z, Y, X) of what was asked for last, once it was read."""
+        """(C, Z, Y, X) of the last request; None until it is read."""
         return self._stack
 
-    def want(self, image: ImageSource | None, t: int = 0) -> None:
-        """Read a time point, unless it is there; None lets go of what is kept."""
-        wanted = None if image is None else (image, t)
-        if wanted == self._wanted:
+    def request(self, image: ImageSource | None, t: int = 0) -> None:
+        """Read a time point unless it is cached; None releases the memory."""
+        requested = None if image is None else (image, t)
+        if requested == self._requested:
             return
-        self._wanted, self._stack, self.state = wanted, None, ""
+        self._requested, self._stack, self.state = requested, None, ""
         if self._job is not None:
             self._job.cancel()
             self._job = None
@@ -55,8 +55,8 @@ class Stacks(QObject):
         size = prod(image.shape[1:]) * image.dtype.itemsize
         if size > LARGEST:
             self.state = (
-                f"The image is too large to be cut from the side: {_gb(size)}, "
-                f"at most {_gb(LARGEST)}. Masks are shown alone."
+                f"The image is too large for side views: {_gb(size)}, at most "
+                f"{_gb(LARGEST)}. Only masks are shown."
             )
             return
         self.state = "Reading the stack…"
@@ -68,6 +68,7 @@ class Stacks(QObject):
         self._services.stack_jobs.start(job)
 
     def _on_read(self, job: Job, stack: Stack) -> None:
+        # A cancelled job may still finish, after another one was requested.
         if job is self._job:
             self._job, self._stack, self.state = None, stack, ""
             self.changed.emit()

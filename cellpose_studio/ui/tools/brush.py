@@ -1,4 +1,4 @@
-"""Paint cells and erase them with a round brush."""
+"""Paint and erase cells with a round brush."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ from cellpose_studio.ui.tools.tool import Tool
 Point = tuple[float, float]
 
 _SPECKS = 4
-"""Pieces of fewer pixels are what the hand has missed."""
+"""Smaller fragments, in pixels, are treated as imprecise strokes."""
 
 
 class BrushTool(Tool):
-    """A stroke that begins on a cell adds to it; elsewhere, it draws a new cell."""
+    """Adds to the cell that a stroke begins on; draws a new cell elsewhere."""
 
     operation = "Brush"
     draws = True
@@ -28,99 +28,99 @@ class BrushTool(Tool):
     _last: Point = (0.0, 0.0)
     _cell = 0
 
-    def press(self, pointer: MouseEvent) -> bool:
+    def press(self, event: MouseEvent) -> bool:
         """Begin a stroke."""
-        if pointer.button != LEFT:
+        if event.button != LEFT:
             return False
         if self.draws:
-            self.hand.make_masks(pointer)
-        plane, image = self.hand.plane_at(pointer), self.hand.image
-        if self.hand.labels is None or plane is None or image is None:
+            self.context.make_masks(event)
+        plane, image = self.context.plane_at(event), self.context.image
+        if self.context.labels is None or plane is None or image is None:
             return False
-        self._cell = self._cell_for(pointer)
-        self._plane, self._last = plane, pointer.point
-        self._stroke = self.hand.session.begin_stroke(image, self.operation)
-        self.drag(pointer)
+        self._cell = self._cell_for(event)
+        self._plane, self._last = plane, event.point
+        self._stroke = self.context.session.begin_stroke(image, self.operation)
+        self.drag(event)
         return True
 
-    def drag(self, pointer: MouseEvent) -> None:
-        """Paint from where the mouse was to where it is."""
-        labels = self.hand.labels
+    def drag(self, event: MouseEvent) -> None:
+        """Paint along the move of the mouse."""
+        labels = self.context.labels
         if self._stroke is None or self._stroke.ended or labels is None:
             return
         height, width = labels.shape[-2:]
-        points = np.array([self._last, pointer.point])
-        patch = brush(points, self.hand.settings.size, (height, width))
-        self._last = pointer.point
+        points = np.array([self._last, event.point])
+        patch = brush(points, self.context.settings.size, (height, width))
+        self._last = event.point
         self._stroke.add(self._edit(patch))
 
     def release(self, _: MouseEvent, __: bool) -> None:
-        """Make a step of the stroke."""
+        """End the stroke, as one undo step."""
         self._end()
 
-    def hover(self, pointer: MouseEvent) -> None:
-        """Show how large the brush is."""
-        self.hand.draw(circle(pointer.point, self.hand.settings.size))
+    def hover(self, event: MouseEvent) -> None:
+        """Show the outline of the brush."""
+        self.context.draw(circle(event.point, self.context.settings.size))
 
-    def leave(self) -> bool:
-        """Take back a stroke that goes on."""
+    def cancel(self) -> bool:
+        """Revert an unfinished stroke."""
         drawing = self._stroke is not None and not self._stroke.ended
         self._stroke = None
         if drawing:
-            self.hand.session.take_stroke_back()
-        self.hand.draw()
+            self.context.session.take_stroke_back()
+        self.context.draw()
         return drawing
 
-    def put_away(self) -> None:
-        """Make a step of a stroke that goes on, and take the brush off the image."""
+    def deactivate(self) -> None:
+        """End an unfinished stroke, and hide the outline of the brush."""
         self._end()
-        self.hand.draw()
+        self.context.draw()
 
     def _end(self) -> None:
         stroke, self._stroke = self._stroke, None
         if stroke is not None and not stroke.ended:
-            self._part(stroke)
-            self.hand.session.end_stroke()
+            self._split_fragments(stroke)
+            self.context.session.end_stroke()
 
-    def _part(self, stroke: Stroke) -> None:
-        """Make cells of what the stroke has cut off others.
+    def _split_fragments(self, stroke: Stroke) -> None:
+        """Split cells that the stroke has cut into fragments.
 
-        In a volume, it may hang together on other planes.
+        Not in volumes, where fragments may be connected through other planes.
         """
-        labels, image = self.hand.labels, self.hand.image
+        labels, image = self.context.labels, self.context.image
         if labels is not None and image is not None and image.source.planes == 1:
-            table, plane = self.hand.table, self._plane
+            table, plane = self.context.table, self._plane
             stroke.add(split_fragments(labels, table, stroke.edit, plane, _SPECKS))
 
-    def _cell_for(self, pointer: MouseEvent) -> int:
-        cell = self.hand.cell_at(pointer)
-        return cell or self.hand.table.next_id()
+    def _cell_for(self, event: MouseEvent) -> int:
+        cell = self.context.cell_at(event)
+        return cell or self.context.table.next_id()
 
     def _edit(self, patch: Patch) -> LabelEdit:
-        labels = self.hand.labels
+        labels = self.context.labels
         assert labels is not None
         return add_to_cell(
             labels,
-            self.hand.table,
+            self.context.table,
             patch,
             self._cell,
             self._plane,
-            protect=self.hand.settings.protect,
+            protect=self.context.settings.protect,
             apart=False,
         )
 
 
 class EraserTool(BrushTool):
-    """Takes pixels from the cell that is chosen, or from all without one."""
+    """Erases pixels of the chosen cell, or of all cells if none is chosen."""
 
     operation = "Erase"
     draws = False
 
     def _cell_for(self, _: MouseEvent) -> int:
-        return self.hand.chosen
+        return self.context.chosen
 
     def _edit(self, patch: Patch) -> LabelEdit:
-        labels, table = self.hand.labels, self.hand.table
+        labels, table = self.context.labels, self.context.table
         assert labels is not None
         if self._cell and table.size_of(self._cell):
             return cut_from_cell(
@@ -130,7 +130,7 @@ class EraserTool(BrushTool):
 
 
 def circle(middle: Point, size: float) -> list[Point]:
-    """Return the rim of a brush."""
+    """Return the outline of a brush, Y and X in pixels."""
     angles = np.linspace(0, 2 * np.pi, 33)
     y, x = middle
     ys, xs = y + size / 2 * np.sin(angles), x + size / 2 * np.cos(angles)

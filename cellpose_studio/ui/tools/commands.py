@@ -1,4 +1,4 @@
-"""What can be done to the chosen cell, or to all, without the mouse."""
+"""Menu commands on the chosen cell or on all cells."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ _SMALL = 15  # px
 
 
 class CellCommands:
-    """Operations of the Curate menu on cells; each is one step.
+    """Commands of the Curate menu on cells; each is one undo step.
 
-    Those on shapes act on the plane that is shown. Without a chosen cell they act on
-    all cells of the plane.
+    Commands on shapes act on the current plane: on the chosen cell, or without one on
+    all cells.
     """
 
     def __init__(self, tools: ToolManager, parent: QWidget) -> None:
         self._tools = tools
-        self._hand = tools.hand
+        self._context = tools.context
         self._edits = tools.edits
         self._parent = parent
 
     def commands(self) -> list[Command | None]:
-        """Return what the window's menu has of it."""
+        """Return the commands for the window's menu, None for separators."""
         plane = self._reason_no_plane
         return [
             Command("deleteCell", "&Delete cell", self._tools.delete, key="Del"),
@@ -62,7 +62,7 @@ class CellCommands:
 
     def fill_holes(self) -> None:
         """Fill the holes of cells."""
-        at, protect = self._plane, self._hand.settings.protect
+        at, protect = self._plane, self._context.settings.protect
         self._reshape(
             "Fill holes",
             lambda labels, table, cells, checkpoint: fill_holes(
@@ -72,7 +72,7 @@ class CellCommands:
 
     def smooth(self) -> None:
         """Smooth the outlines of cells."""
-        at, protect = self._plane, self._hand.settings.protect
+        at, protect = self._plane, self._context.settings.protect
         self._reshape(
             "Smooth outlines",
             lambda labels, table, cells, checkpoint: smooth_cells(
@@ -82,7 +82,7 @@ class CellCommands:
 
     def grow(self) -> None:
         """Grow cells by a pixel."""
-        at, protect = self._plane, self._hand.settings.protect
+        at, protect = self._plane, self._context.settings.protect
         self._reshape(
             "Grow cells",
             lambda labels, table, cells, checkpoint: grow_cells(
@@ -91,7 +91,7 @@ class CellCommands:
         )
 
     def shrink(self) -> None:
-        """Take a pixel off the outlines of cells."""
+        """Shrink cells by a pixel."""
         at = self._plane
         self._reshape(
             "Shrink cells",
@@ -102,33 +102,33 @@ class CellCommands:
 
     def remove_at_border(self) -> None:
         """Remove the cells that touch the border of the image."""
-        if self._hand.labels is not None:
+        if self._context.labels is not None:
             self._remove(
                 "Remove cells at the border",
-                self._hand.table.at_border().tolist(),
+                self._context.table.at_border().tolist(),
                 lambda labels, table, _, checkpoint: remove_at_border(
                     labels, table, checkpoint=checkpoint
                 ),
             )
 
     def remove_small(self) -> None:
-        """Ask for a size, and remove the cells below it."""
+        """Ask for a size and remove smaller cells."""
         size, answered = QInputDialog.getInt(
             self._parent, "Remove small cells", "Fewer pixels than", _SMALL, 1
         )
-        if answered and self._hand.labels is not None:
+        if answered and self._context.labels is not None:
             self._remove(
                 "Remove small cells",
-                self._hand.table.smaller_than(size).tolist(),
+                self._context.table.smaller_than(size).tolist(),
                 lambda labels, table, _, checkpoint: remove_small(
                     labels, table, size, checkpoint
                 ),
             )
 
     def relabel(self) -> None:
-        """Give the cells the numbers from 1 on."""
-        hand, image = self._hand, self._hand.image
-        if hand.labels is None or image is None:
+        """Renumber the cells from 1, without gaps."""
+        context, image = self._context, self._context.image
+        if context.labels is None or image is None:
             return
 
         def done(edit: LabelEdit) -> None:
@@ -137,25 +137,25 @@ class CellCommands:
             statuses = renamed(
                 known, relabel_sequential(image.masks.pixels.cell_table())
             )
-            if image is hand.image:
-                hand.choose(0)
-            hand.session.edit(image, edit, statuses)
+            if image is context.image:
+                context.choose(0)
+            context.session.edit(image, edit, statuses)
 
         self._edits.act(
             "Relabel cells",
-            hand.table.ids().tolist(),
+            context.table.ids().tolist(),
             lambda labels, table, *_: relabel(labels, table),
-            hand.labels.size // 2,
+            context.labels.size // 2,
             done,
         )
 
     def _reason_no_plane(self) -> str:
-        """Return why a command for the plane shown is off; "" if it is not."""
-        return NO_PLANE if self._hand.canvas.rendering.on else ""
+        """Return the reason why commands on the current plane are disabled, or ""."""
+        return NO_PLANE if self._context.canvas.rendering.on else ""
 
     @property
     def _plane(self) -> tuple[int, ...]:
-        return self._hand.canvas.plane
+        return self._context.canvas.plane
 
     def _remove(self, title: str, cells: list[int], operation: Operation) -> None:
         self._edits.act(title, cells, operation, self._edits.cost(cells))
@@ -168,7 +168,7 @@ class CellCommands:
 
 
 def tool_commands(tools: ToolManager) -> list[Command | None]:
-    """Return what the window's menu has of the tools."""
+    """Return the commands for the tools, None for separators."""
 
     def command(tool: ToolInfo) -> Command:
         return Command(

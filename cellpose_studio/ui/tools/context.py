@@ -1,4 +1,4 @@
-"""What a tool works on: the masks that are shown, and the plane under the mouse."""
+"""What tools act on: the masks shown, the chosen cell, and the canvas."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ Path = npt.NDArray[np.float64]
 
 @dataclass
 class Settings:
-    """What the user chose for all tools.
+    """Settings that all tools share.
 
     Attributes
     ----------
     size
         Diameter of the brush, px.
     protect
-        Other cells keep their pixels.
+        Whether edits spare the pixels of other cells.
     """
 
     size: int = 9
@@ -42,7 +42,7 @@ class Settings:
 
 
 class ToolContext:
-    """The masks under the mouse, and the cell that is chosen."""
+    """The active masks, the chosen cell and the canvas, for tools."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class ToolContext:
 
     @property
     def labels(self) -> Labels | None:
-        """The active masks, if there are any in memory."""
+        """The active masks; None unless they are in memory."""
         image = self.session.shown
         if image is None or image.masks is None or not image.masks.pixels.loaded:
             return None
@@ -71,35 +71,35 @@ class ToolContext:
 
     @property
     def table(self) -> CellTable:
-        """What is known of the cells of the active masks."""
+        """Boxes and sizes of the cells of the active masks."""
         assert self.image is not None
         assert self.image.masks is not None
         return self.image.masks.pixels.cell_table()
 
-    def cell_at(self, pointer: MouseEvent) -> int:
+    def cell_at(self, event: MouseEvent) -> int:
         """Return the cell under the mouse; 0 for none."""
-        labels, pixel = self.labels, pointer.pixel
+        labels, pixel = self.labels, event.pixel
         if labels is None or not _inside(pixel, labels.shape):
             return 0
         return int(labels[pixel])
 
-    def plane_at(self, pointer: MouseEvent) -> tuple[int, ...] | None:
-        """Return the index of the plane under the mouse; None if there is none."""
+    def plane_at(self, event: MouseEvent) -> tuple[int, ...] | None:
+        """Return the index of the plane under the mouse; None outside the image."""
         assert self.image is not None
-        shape, lead = self.image.source.label_shape, pointer.pixel[:-2]
+        shape, lead = self.image.source.label_shape, event.pixel[:-2]
         return lead if _inside(lead, shape[:-2]) else None
 
     def volume_of(self, plane: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the index of the stack that a plane is of; of itself without one."""
+        """Return the index of a plane's stack; that of the plane itself without one."""
         assert self.image is not None
         return plane[:-1] if self.image.source.planes > 1 else plane
 
-    def make_masks(self, pointer: MouseEvent) -> None:
-        """Begin masks without cells where there are none, to draw on the image."""
+    def make_masks(self, event: MouseEvent) -> None:
+        """Create masks without cells if the image has none, to draw on."""
         image = self.image
         if image is None or image.masks is not None:
             return
-        if _inside(pointer.pixel, image.source.label_shape):
+        if _inside(event.pixel, image.source.label_shape):
             pixels = np.zeros(image.source.label_shape, np.uint32)
             labels = LabelSet(
                 name=image.active,
@@ -110,7 +110,7 @@ class ToolContext:
             self.session.replace_masks(image, labels, "Begin masks", "edit")
 
     def edit(self, edit: LabelEdit, statuses: StatusChanges | None = None) -> None:
-        """Make a step of an edit of the active masks, and of statuses with it."""
+        """Apply an edit of the active masks, and status changes, as one undo step."""
         if self.image is not None and edit.parts:
             self.session.edit(self.image, edit, statuses)
 
@@ -124,7 +124,7 @@ class ToolContext:
         self.selection.select(cell)
 
     def draw(self, *paths: Sequence[tuple[float, float]] | Path) -> None:
-        """Show lines while they are drawn; none hides them."""
+        """Show the lines of a shape in progress; no paths hide them."""
         shown = [np.array(path, float) for path in paths if len(path) > 1]
         self.canvas.show_line(_DRAWN, shown, _BRIGHT)
 

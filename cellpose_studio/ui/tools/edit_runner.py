@@ -1,4 +1,4 @@
-"""Edits of some cells at once, and in a job where they are many or large."""
+"""Runs edits of cells at once, or in a job if they are expensive."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from cellpose_studio.ui.tools.context import ToolContext
 
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]
 
-MOST = 500_000
-"""Pixels that are edited on the GUI thread; more would keep it from answering."""
-_A_CELL = 2_500
-"""To how many pixels it comes that there is one more cell."""
+MAX_COST = 500_000
+"""Most pixels to edit on the GUI thread; more would block it noticeably."""
+_CELL_COST = 2_500
+"""Fixed cost per cell, in pixels."""
 
 NO_PLANE = "This acts on one plane: leave the 3D rendering first."
-"""Why commands for the plane that is shown are off in 3D."""
+"""Reason why commands on the current plane are disabled in 3D."""
 
 
 class CellEdits:
-    """Edits the chosen cell, or several at once; each time it is one step."""
+    """Edits the chosen cell, or several cells, as one undo step each time."""
 
-    def __init__(self, hand: ToolContext, slow: BackgroundEdits) -> None:
-        self._hand = hand
-        self._slow = slow
+    def __init__(self, context: ToolContext, background: BackgroundEdits) -> None:
+        self._context = context
+        self._background = background
 
     def chosen_or_all(self, at: tuple[int, ...]) -> list[int]:
-        """Return the chosen cell, or without one all of a plane or volume."""
-        labels, chosen = self._hand.labels, self._hand.chosen
+        """Return the chosen cell; without one, all cells of a plane or volume."""
+        labels, chosen = self._context.labels, self._context.chosen
         if labels is None or chosen:
             return [chosen] if chosen else []
         lead = tuple(slice(n, n + 1) for n in at)
         sides = tuple(slice(0, size) for size in labels.shape[len(at) :])
-        cells: list[int] = self._hand.table.within(lead + sides).tolist()
+        cells: list[int] = self._context.table.within(lead + sides).tolist()
         return cells
 
     def delete(self, cells: Sequence[int]) -> None:
-        """Delete cells of the masks, as one step."""
-        if self._hand.labels is not None:
+        """Delete cells of the masks, as one undo step."""
+        if self._context.labels is not None:
             self.act(
                 "Delete cells",
                 cells,
@@ -54,11 +54,11 @@ class CellEdits:
             )
 
     def cost(self, cells: Sequence[int], at: tuple[int, ...] = ()) -> int:
-        """Return to how many pixels it comes to edit cells in a plane or volume."""
-        table = self._hand.table
+        """Return the cost of editing cells in a plane or volume, in pixels."""
+        table = self._context.table
         boxes = (table.box(cell)[len(at) :] for cell in cells)
         pixels = sum(prod(side.stop - side.start for side in box) for box in boxes)
-        return pixels + _A_CELL * len(cells)
+        return pixels + _CELL_COST * len(cells)
 
     def act(
         self,
@@ -68,33 +68,33 @@ class CellEdits:
         cost: int,
         done: Callable[[LabelEdit], None] | None = None,
     ) -> None:
-        """Make a step of what an operation does to cells.
+        """Apply an operation to cells, as one undo step.
 
-        Beyond a cost of `MOST` it is done in a job.
+        It runs in a job if its cost exceeds `MAX_COST`.
 
         Parameters
         ----------
         title
-            What the user reads while a job runs.
+            Shown while a job runs.
         cost
-            How many pixels it is about; more where each takes longer than usual.
+            Number of pixels, weighted by their time relative to a usual operation.
         done
-            Called with the edit instead of making a step of it.
+            Receives the edit, and is responsible for applying it.
         """
-        hand, image = self._hand, self._hand.image
-        if hand.labels is None or image is None or not cells:
+        context, image = self._context, self._context.image
+        if context.labels is None or image is None or not cells:
             return
 
         def finish(edit: LabelEdit) -> None:
             if done is None:
-                hand.session.edit(image, edit)
+                context.session.edit(image, edit)
             else:
                 done(edit)
 
-        if cost <= MOST:
-            finish(operation(hand.labels, hand.table, cells, Checkpoint()))
+        if cost <= MAX_COST:
+            finish(operation(context.labels, context.table, cells, Checkpoint()))
             return
-        self._slow.start(
+        self._background.start(
             image,
             title,
             lambda labels, table, checkpoint: operation(

@@ -11,14 +11,15 @@ from cellpose_studio.ui.tools.context import Path
 from cellpose_studio.ui.tools.tool import Tool
 
 Vertex = tuple[int, int]
-"""Number of a ring, and of a vertex on it."""
+"""Index of a ring, and of a vertex on it."""
 
 
 class HandlesTool(Tool):
-    """Shows the vertices of the chosen cell: drag one, Ctrl+click or Delete removes it.
+    """Edits the vertices of the chosen cell's outline.
 
-    A double click on the line adds one. The cell is changed when another one is
-    clicked, or the tool is put away; Esc leaves it as it was.
+    A drag moves a vertex, Ctrl+click or Delete removes it, a double click on the line
+    adds one. A click on another cell, or another tool, applies the new shape; Esc
+    discards it.
     """
 
     _handles: Handles | None = None
@@ -31,57 +32,57 @@ class HandlesTool(Tool):
         handles = self._handles
         return handles.rings[ring].vertices if handles else np.empty((0, 2))
 
-    def taken(self) -> None:
+    def activate(self) -> None:
         """Begin with the chosen cell."""
-        self._begin(self.hand.chosen)
+        self._begin(self.context.chosen)
 
-    def press(self, pointer: MouseEvent) -> bool:
+    def press(self, event: MouseEvent) -> bool:
         """Grab a vertex, or remove it with Ctrl."""
-        vertex = self._vertex_at(pointer)
-        if pointer.button != LEFT or self._handles is None or vertex is None:
+        vertex = self._vertex_at(event)
+        if event.button != LEFT or self._handles is None or vertex is None:
             return False
-        if "Control" in pointer.modifiers:
+        if "Control" in event.modifiers:
             self._show(self._handles.delete_vertex(*vertex))
         else:
             self._grabbed = vertex
         return True
 
-    def drag(self, pointer: MouseEvent) -> None:
+    def drag(self, event: MouseEvent) -> None:
         """Move the vertex that was grabbed."""
         if self._handles is not None and self._grabbed is not None:
-            to = np.array(pointer.point)
+            to = np.array(event.point)
             self._show(self._handles.move_vertex(*self._grabbed, to))
 
-    def release(self, pointer: MouseEvent, moved: bool) -> None:
-        """Let a vertex go; a click on another cell goes on with that."""
+    def release(self, event: MouseEvent, moved: bool) -> None:
+        """Release the vertex; a click on another cell continues with that."""
         grabbed, self._grabbed = self._grabbed, None
-        if grabbed is not None or moved or pointer.button != LEFT:
+        if grabbed is not None or moved or event.button != LEFT:
             return
-        cell = self.hand.cell_at(pointer)
+        cell = self.context.cell_at(event)
         if cell and (self._handles is None or cell != self._handles.cell):
             self._finish()
-            self.hand.choose(cell)
+            self.context.choose(cell)
             self._begin(cell)
 
-    def hover(self, pointer: MouseEvent) -> None:
-        """Draw vertices as large as they are to the hand; finish on another plane."""
+    def hover(self, event: MouseEvent) -> None:
+        """Keep the size of vertices on the screen; finish on another plane."""
         handles = self._handles
         if handles is None:
             return
-        self._under = self._vertex_at(pointer)
-        if self.hand.plane_at(pointer) != handles.at:
+        self._under = self._vertex_at(event)
+        if self.context.plane_at(event) != handles.at:
             self._finish()
-        elif abs(pointer.reach - self._reach) > self._reach / 10:
-            self._reach = pointer.reach
+        elif abs(event.reach - self._reach) > self._reach / 10:
+            self._reach = event.reach
             self._show(handles)
 
-    def double_click(self, pointer: MouseEvent) -> None:
+    def double_click(self, event: MouseEvent) -> None:
         """Add a vertex to the line."""
-        if self._handles is not None and self._vertex_at(pointer) is None:
-            self._show(self._handles.add_vertex(np.array(pointer.point)))
+        if self._handles is not None and self._vertex_at(event) is None:
+            self._show(self._handles.add_vertex(np.array(event.point)))
 
     def delete(self) -> bool:
-        """Remove the vertex under the mouse; never the cell by mistake."""
+        """Remove the vertex under the mouse; True keeps Delete off the whole cell."""
         under, self._under = self._under, None
         if self._handles is None:
             return False
@@ -89,49 +90,49 @@ class HandlesTool(Tool):
             self._show(self._handles.delete_vertex(*under))
         return True
 
-    def leave(self) -> bool:
-        """Leave the cell as it was."""
-        begun, self._handles = self._handles is not None, None
+    def cancel(self) -> bool:
+        """Discard the new shape."""
+        active, self._handles = self._handles is not None, None
         self._grabbed = self._under = None
-        self.hand.draw()
-        return begun
+        self.context.draw()
+        return active
 
     def masks_changed(self, edit: LabelEdit | None) -> None:
-        """Begin again with a cell that an undo, or a run, has changed."""
+        """Restart if an undo or a run has changed the cell."""
         handles = self._handles
         if handles is not None and (edit is None or edit.touches(handles.cell)):
-            self.leave()
+            self.cancel()
             self._begin(handles.cell)
 
-    def put_away(self) -> None:
-        """Give the cell its new shape."""
+    def deactivate(self) -> None:
+        """Apply the new shape."""
         self._finish()
 
     def _begin(self, cell: int) -> None:
-        labels = self.hand.labels
-        if labels is not None and self.hand.table.size_of(cell):
-            plane = self.hand.canvas.plane
-            self._show(polygon_of(labels, self.hand.table, cell, plane))
+        labels = self.context.labels
+        if labels is not None and self.context.table.size_of(cell):
+            plane = self.context.canvas.plane
+            self._show(polygon_of(labels, self.context.table, cell, plane))
 
     def _finish(self) -> None:
-        handles, labels = self._handles, self.hand.labels
-        self.leave()
+        handles, labels = self._handles, self.context.labels
+        self.cancel()
         if (
             handles is None
             or labels is None
-            or not self.hand.table.size_of(handles.cell)
+            or not self.context.table.size_of(handles.cell)
         ):
             return
-        protect = self.hand.settings.protect
-        self.hand.edit(edit_of(labels, self.hand.table, handles, protect=protect))
+        protect = self.context.settings.protect
+        self.context.edit(edit_of(labels, self.context.table, handles, protect=protect))
 
-    def _vertex_at(self, pointer: MouseEvent) -> Vertex | None:
-        """Return the vertex under the mouse."""
-        nearest, least = None, pointer.reach
+    def _vertex_at(self, event: MouseEvent) -> Vertex | None:
+        """Return the nearest vertex within reach of the mouse; None without one."""
+        nearest, least = None, event.reach
         for number, ring in enumerate(self._handles.rings if self._handles else ()):
-            away = np.hypot(*(ring.vertices - np.array(pointer.point)).T)
-            if len(away) and away.min() < least:
-                nearest, least = (number, int(away.argmin())), float(away.min())
+            distance = np.hypot(*(ring.vertices - np.array(event.point)).T)
+            if len(distance) and distance.min() < least:
+                nearest, least = (number, int(distance.argmin())), float(distance.min())
         return nearest
 
     def _show(self, handles: Handles) -> None:
@@ -141,7 +142,7 @@ class HandlesTool(Tool):
             line = ring.line()
             paths.append(np.concatenate([line, line[:1]]))
             paths += [self._square(vertex) for vertex in ring.vertices]
-        self.hand.draw(*paths)
+        self.context.draw(*paths)
 
     def _square(self, middle: Path) -> Path:
         corners = np.array([(-1, -1), (-1, 1), (1, 1), (1, -1), (-1, -1)], float)

@@ -1,4 +1,4 @@
-"""Link cells over time: ask how alike they have to be, and do it in a job."""
+"""Link cells over time: ask for the least overlap, and link in a job."""
 
 from __future__ import annotations
 
@@ -21,20 +21,19 @@ from cellpose_studio.ui.tools.context import ToolContext
 _LEAST = 0.5
 _WIDTH = 400
 _ABOUT = (
-    "A cell is the same as one in the time point before it if, of the pixels that "
-    "either has, they share at least this part (intersection over union, IoU). Linked "
-    "cells count as edited: a new run leaves them as they are. What you decided about "
-    "them stays where it is the same for all of a track."
+    "Two cells are linked if their overlap (IoU, intersection over union) is at least "
+    "this value. Linked cells count as edited: a new run keeps them. A track keeps its "
+    "status if all of its cells have the same one."
 )
 _TIP = (
-    "<qt>Lower it where cells move far or grow fast between time points; raise it "
-    "where cells are linked that are not the same.</qt>"
+    "<qt>Lower it if cells move far or grow fast between time points. Raise it if "
+    "different cells are linked.</qt>"
 )
 _OK_CANCEL = QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
 
 
 class LinkDialog(QDialog):
-    """Asks for the least overlap of cells that are the same."""
+    """Asks for the least overlap of linked cells."""
 
     def __init__(self, least: float, parent: QWidget) -> None:
         super().__init__(parent)
@@ -58,7 +57,7 @@ class LinkDialog(QDialog):
 
 
 def ask_least(least: float, parent: QWidget) -> float | None:
-    """Ask for the least overlap, with one suggested; None if the user stops."""
+    """Ask for the least overlap, with a suggestion; None if the user cancels."""
     dialog = LinkDialog(least, parent)
     answer = dialog.exec()
     value = round(float(dialog.least.value()), 2)
@@ -67,26 +66,26 @@ def ask_least(least: float, parent: QWidget) -> float | None:
 
 
 class LinkCommand:
-    """Gives the same cell the same id in all time points, as one step."""
+    """Gives linked cells the same id in all time points, as one undo step."""
 
     def __init__(
         self,
-        hand: ToolContext,
-        slow: BackgroundEdits,
-        say: Callable[[str], None],
+        context: ToolContext,
+        background: BackgroundEdits,
+        notify: Callable[[str], None],
         parent: QWidget,
     ) -> None:
-        self._hand = hand
-        self._slow = slow
-        self._say = say
+        self._context = context
+        self._background = background
+        self._notify = notify
         self._parent = parent
         self._least = _LEAST
         self.ask: Callable[[float, QWidget], float | None] = ask_least
 
     def ask_and_link(self) -> None:
         """Ask for the least overlap, and link the cells of the masks shown."""
-        hand, image = self._hand, self._hand.image
-        if image is None or hand.labels is None or image.source.frames < 2:
+        context, image = self._context, self._context.image
+        if image is None or context.labels is None or image.source.frames < 2:
             return
         least = self.ask(self._least, self._parent)
         if least is None:
@@ -95,12 +94,12 @@ class LinkCommand:
 
         def finish(tracks: Tracks) -> None:
             statuses = tracks.statuses(image.statuses.get(image.active, {}))
-            hand.session.edit(image, tracks.edit, statuses)
-            if image is hand.image and not hand.table.size_of(hand.chosen):
-                hand.choose(0)
-            self._say(_said(tracks))
+            context.session.edit(image, tracks.edit, statuses)
+            if image is context.image and not context.table.size_of(context.chosen):
+                context.choose(0)
+            self._notify(_summary(tracks))
 
-        self._slow.start(
+        self._background.start(
             image,
             "Link cells over time",
             lambda labels, table, checkpoint: link_cells(
@@ -110,8 +109,8 @@ class LinkCommand:
         )
 
 
-def _said(tracks: Tracks) -> str:
-    """Return what came of it, in words."""
+def _summary(tracks: Tracks) -> str:
+    """Return a sentence with the counts of cells and tracks."""
     cells, count = f"{tracks.cells:,} cells", f"{tracks.tracks:,} tracks"
     text = f"{cells} in {tracks.frames:,} time points, {count}"
     if tracks.single:

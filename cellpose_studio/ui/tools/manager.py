@@ -1,4 +1,4 @@
-"""Which tool is in use, and what it hears of the mouse."""
+"""Holds the tools, and passes mouse events to the active one."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cellpose_studio.ui.tools.outline import OutlineTool
 from cellpose_studio.ui.tools.tool import Tool
 from cellpose_studio.ui.tools.toolbox import TOOLS
 
-Answer = TypeVar("Answer")
+Result = TypeVar("Result")
 
 _FIRST = "select"
 _SIZES = range(1, 200)
@@ -28,9 +28,9 @@ _STEP = 1.25
 
 
 class ToolManager(QObject):
-    """Hears of the mouse over the image, and passes it to the tool in use.
+    """Passes the mouse events of the canvas to the active tool.
 
-    The right button always draws the outline of a new cell, whichever tool that is.
+    The right button draws the outline of a new cell with any tool.
     """
 
     changed = Signal()  # tool, size of the brush, or protection
@@ -40,111 +40,113 @@ class ToolManager(QObject):
         session: Session,
         canvas: Canvas,
         selection: Selection,
-        slow: BackgroundEdits,
+        background: BackgroundEdits,
     ) -> None:
         super().__init__()
         self.settings = Settings()
-        self.hand = ToolContext(session, canvas, selection, self.settings)
-        self.edits = CellEdits(self.hand, slow)
+        self.context = ToolContext(session, canvas, selection, self.settings)
+        self.edits = CellEdits(self.context, background)
         self.mode = _FIRST
         self._tools: dict[str, Tool] = {
-            mode: tool.make(self.hand, self.edits) for mode, tool in TOOLS.items()
+            mode: tool.make(self.context, self.edits) for mode, tool in TOOLS.items()
         }
-        self._outline = OutlineTool(self.hand)
+        self._outline = OutlineTool(self.context)
         self._pressed: Tool | None = None
-        canvas.listen(self)
+        canvas.set_mouse_handler(self)
         session.shown_changing.connect(self._on_changing)
         session.masks_changed.connect(self._on_masks)
 
     def take(self, mode: str) -> None:
-        """Take a tool in place of the one in use."""
-        self._tools[self.mode].put_away()
+        """Activate a tool in place of the current one."""
+        self._tools[self.mode].deactivate()
         self.mode = mode
-        self._tools[mode].taken()
+        self._tools[mode].activate()
         self.changed.emit()
 
     def toggle(self, mode: str) -> None:
-        """Take a tool, or put it away if it is the one in use."""
+        """Activate a tool, or return to the first one if it is active."""
         self.take(_FIRST if mode == self.mode else mode)
 
     def resize(self, larger: bool) -> None:
         """Make the brush larger or smaller."""
         size = self.settings.size * (_STEP if larger else 1 / _STEP)
+        # A small brush would round to its present size.
         size = max(size, self.settings.size + 1) if larger else size
         self.set_size(round(size))
 
     def set_size(self, size: int) -> None:
-        """Say how wide the brush is, px."""
+        """Set the diameter of the brush, px."""
         self.settings.size = min(max(size, _SIZES[0]), _SIZES[-1])
         self.changed.emit()
 
     def set_protect(self, protect: bool) -> None:
-        """Say whether other cells keep their pixels."""
+        """Set whether edits spare the pixels of other cells."""
         if protect != self.settings.protect:
             self.settings.protect = protect
             self.changed.emit()
 
     def delete(self) -> None:
-        """Delete a vertex or a corner while there are any, else the chosen cell."""
-        if not self.tool.delete() and self.hand.chosen:
-            self.edits.delete([self.hand.chosen])
-            self.hand.choose(0)
+        """Delete a point of the shape in progress, else the chosen cell."""
+        if not self.tool.delete() and self.context.chosen:
+            self.edits.delete([self.context.chosen])
+            self.context.choose(0)
 
-    def leave(self) -> bool:
-        """Give up what was begun, then the tool; False if there was nothing."""
-        if self._outline.leave() or self._tools[self.mode].leave():
+    def cancel(self) -> bool:
+        """Discard the shape in progress, else the tool; return False without both."""
+        if self._outline.cancel() or self._tools[self.mode].cancel():
             return True
         if self.mode != _FIRST:
             self.take(_FIRST)
             return True
         return False
 
-    # What the canvas tells
+    # Mouse events of the canvas
 
-    def press(self, pointer: MouseEvent) -> bool:
-        """Hear of a button that goes down."""
-        self._pressed = self._outline if pointer.button == RIGHT else self.tool
-        return self._done(lambda tool: tool.press(pointer)) or False
+    def press(self, event: MouseEvent) -> bool:
+        """Pass a press to the active tool; the outline tool has the right button."""
+        self._pressed = self._outline if event.button == RIGHT else self.tool
+        return self._call_pressed(lambda tool: tool.press(event)) or False
 
-    def drag(self, pointer: MouseEvent) -> None:
-        """Hear of each move with a button down."""
-        self._done(lambda tool: tool.drag(pointer))
+    def drag(self, event: MouseEvent) -> None:
+        """Pass a drag to the tool that received the press."""
+        self._call_pressed(lambda tool: tool.drag(event))
 
-    def release(self, pointer: MouseEvent, moved: bool) -> None:
-        """Hear of a button that goes up."""
-        self._done(lambda tool: tool.release(pointer, moved))
+    def release(self, event: MouseEvent, moved: bool) -> None:
+        """Pass a release to the tool that received the press."""
+        self._call_pressed(lambda tool: tool.release(event, moved))
         self._pressed = None
 
-    def hover(self, pointer: MouseEvent) -> None:
-        """Hear of each move without a button."""
+    def hover(self, event: MouseEvent) -> None:
+        """Pass a move without a button to the active tool, or to an open outline."""
         tool = self._outline if self._outline.drawing else self._tools[self.mode]
-        tool.hover(pointer)
+        tool.hover(event)
 
-    def double_click(self, pointer: MouseEvent) -> None:
-        """Hear of a double click."""
-        self._told(self.tool, lambda tool: tool.double_click(pointer))
+    def double_click(self, event: MouseEvent) -> None:
+        """Pass a double click to the active tool."""
+        self._call(self.tool, lambda tool: tool.double_click(event))
 
     @property
     def tool(self) -> Tool:
-        """The tool in use."""
+        """The active tool."""
         return self._tools[self.mode]
 
-    def _done(self, what: Callable[[Tool], Answer]) -> Answer | None:
-        """Tell the tool that the button went down with; say what it cannot do."""
-        return None if self._pressed is None else self._told(self._pressed, what)
+    def _call_pressed(self, method: Callable[[Tool], Result]) -> Result | None:
+        """Call the tool that received the press, as `_call`."""
+        return None if self._pressed is None else self._call(self._pressed, method)
 
-    def _told(self, tool: Tool, what: Callable[[Tool], Answer]) -> Answer | None:
+    def _call(self, tool: Tool, method: Callable[[Tool], Result]) -> Result | None:
+        """Return the result of a method; None after reporting a `StudioError`."""
         try:
-            return what(tool)
+            return method(tool)
         except StudioError as error:
-            self.hand.session.failed.emit(error)
+            self.context.session.failed.emit(error)
             return None
 
     def _on_masks(self, change: MasksChange) -> None:
-        if change.kind != "drafted" and change.image is self.hand.image:
+        if change.kind != "drafted" and change.image is self.context.image:
             self.tool.masks_changed(change.edit)
 
     def _on_changing(self) -> None:
-        """End what was begun on the masks that are shown until now."""
-        self._outline.leave()
-        self._tools[self.mode].put_away()
+        """Finish the shape in progress, before other masks are shown."""
+        self._outline.cancel()
+        self._tools[self.mode].deactivate()

@@ -16,10 +16,10 @@ _FEWEST = 3  # points of an outline
 
 
 class OutlineTool(Tool):
-    """A right click begins an outline; it closes itself at its start.
+    """Draws an outline that begins at a right click and closes at its start.
 
-    It follows the mouse with the button down or not; another right click, or the end
-    of a drag, closes it wherever it is.
+    It follows the mouse with or without the button. Another right click, or the end of
+    a drag, closes it anywhere.
     """
 
     _points: list[Point]
@@ -27,68 +27,70 @@ class OutlineTool(Tool):
 
     @property
     def drawing(self) -> bool:
-        """An outline was begun."""
+        """Whether an outline is in progress."""
         return self._plane is not None
 
-    def press(self, pointer: MouseEvent) -> bool:
-        """Begin an outline, or close the one that was begun."""
-        if pointer.button != RIGHT:
+    def press(self, event: MouseEvent) -> bool:
+        """Begin an outline, or close the one in progress."""
+        if event.button != RIGHT:
             return False
         if self.drawing:
             self._close()
         else:
-            self._begin(pointer)
+            self._begin(event)
         return True
 
-    def drag(self, pointer: MouseEvent) -> None:
+    def drag(self, event: MouseEvent) -> None:
         """Follow the mouse."""
-        self.hover(pointer)
+        self.hover(event)
 
     def release(self, _: MouseEvent, moved: bool) -> None:
-        """Close an outline that was dragged; one that was clicked goes on."""
+        """Close an outline after a drag; after a click, continue it."""
         if moved and self.drawing:
             self._close()
 
-    def hover(self, pointer: MouseEvent) -> None:
-        """Follow the mouse, and close the outline where it comes back."""
+    def hover(self, event: MouseEvent) -> None:
+        """Follow the mouse, and close the outline on return to its start."""
         if not self.drawing:
             return
-        self._points.append(pointer.point)
-        self.hand.draw([*self._points])
-        if self._is_back(pointer):
+        self._points.append(event.point)
+        self.context.draw([*self._points])
+        if self._is_back(event):
             self._close()
 
-    def leave(self) -> bool:
-        """Give the outline up."""
+    def cancel(self) -> bool:
+        """Discard the outline."""
         drawing, self._plane = self.drawing, None
-        self.hand.draw()
+        self.context.draw()
         return drawing
 
-    def _begin(self, pointer: MouseEvent) -> None:
-        self.hand.make_masks(pointer)
-        if self.hand.labels is not None:
-            self._plane = self.hand.plane_at(pointer)
-            self._points = [pointer.point]
+    def _begin(self, event: MouseEvent) -> None:
+        self.context.make_masks(event)
+        if self.context.labels is not None:
+            self._plane = self.context.plane_at(event)
+            self._points = [event.point]
 
-    def _is_back(self, pointer: MouseEvent) -> bool:
-        """Tell whether the line is at its start, having been away from it."""
-        away = np.hypot(*(np.array(self._points) - self._points[0]).T)
-        return bool(away.max() > 3 * pointer.reach and away[-1] < pointer.reach)
+    def _is_back(self, event: MouseEvent) -> bool:
+        """Return whether the line has returned to its start."""
+        distance = np.hypot(*(np.array(self._points) - self._points[0]).T)
+        # The first points are all close to the start: the line has to leave it first.
+        left = distance.max() > 3 * event.reach
+        return bool(left and distance[-1] < event.reach)
 
     def _close(self) -> None:
         plane, points = self._plane, self._points
-        self.leave()
-        draw_inside(self.hand, plane, points)
+        self.cancel()
+        draw_inside(self.context, plane, points)
 
 
 def draw_inside(
-    hand: ToolContext, plane: tuple[int, ...] | None, points: list[Point]
+    context: ToolContext, plane: tuple[int, ...] | None, points: list[Point]
 ) -> None:
-    """Draw a cell inside an outline; one of too few points is none."""
-    labels = hand.labels
+    """Draw a cell inside an outline; ignore one with too few points."""
+    labels = context.labels
     if labels is None or plane is None or len(points) < _FEWEST:
         return
     height, width = labels.shape[-2:]
     patch = outline(np.array(points), (height, width))
-    protect = hand.settings.protect
-    hand.edit(draw_cell(labels, hand.table, patch, plane, protect=protect))
+    protect = context.settings.protect
+    context.edit(draw_cell(labels, context.table, patch, plane, protect=protect))

@@ -1,4 +1,4 @@
-"""What can be done to cells from plane to plane, and from time point to time point."""
+"""Menu commands on cells across planes and time points."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from cellpose_studio.ui.tools.link import LinkCommand
 from cellpose_studio.ui.tools.manager import ToolManager
 
 Axis = Literal["T", "Z"]
-Say = Callable[[str], None]
+Notify = Callable[[str], None]
 
-_WORDS: dict[Axis, str] = {"T": "time point", "Z": "plane"}
+_NAMES: dict[Axis, str] = {"T": "time point", "Z": "plane"}
 _NO_AXIS: dict[Axis, str] = {
     "T": "This image has one time point only.",
     "Z": "This image has one plane only.",
@@ -40,15 +40,16 @@ _NO_CELLS: dict[Axis, str] = {
 
 
 @dataclass(frozen=True)
-class _Way:
-    """From the plane or time point that is shown to the one beside it.
+class _Neighbour:
+    """The plane or time point next to the current one.
 
     Attributes
     ----------
     source, target
-        Their indices in the masks; of a plane, or of a volume.
-    words
-        Where it goes: "next plane".
+        Indices in the masks of the current one and of this one; of a plane, or of a
+        volume.
+    text
+        For the user: "next plane".
     """
 
     axis: Axis
@@ -57,28 +58,32 @@ class _Way:
     target: tuple[int, ...]
 
     @property
-    def words(self) -> str:
-        return f"{'next' if self.by > 0 else 'previous'} {_WORDS[self.axis]}"
+    def text(self) -> str:
+        return f"{'next' if self.by > 0 else 'previous'} {_NAMES[self.axis]}"
 
 
 class PlaneCommands:
-    """Operations of the Curate menu that reach beyond the plane that is shown.
+    """Commands of the Curate menu that act beyond the current plane.
 
-    Where a time point has several planes, all planes of a cell go along.
+    Along time, they act on all planes of a cell.
     """
 
     def __init__(
-        self, tools: ToolManager, slow: BackgroundEdits, say: Say, parent: QWidget
+        self,
+        tools: ToolManager,
+        background: BackgroundEdits,
+        notify: Notify,
+        parent: QWidget,
     ) -> None:
-        self.links = LinkCommand(tools.hand, slow, say, parent)
-        self._hand = tools.hand
+        self.links = LinkCommand(tools.context, background, notify, parent)
+        self._context = tools.context
         self._edits = tools.edits
-        self._say = say
+        self._notify = notify
 
     def commands(self) -> list[Command | None]:
-        """Return what the window's menu has of it."""
+        """Return the commands for the window's menu, None for separators."""
         return [
-            # Acts on the whole volume, so it makes sense in the 3D rendering, too.
+            # It acts on the whole volume, and is therefore enabled in 3D.
             Command(
                 "interpolate",
                 "&Interpolate planes",
@@ -141,17 +146,17 @@ class PlaneCommands:
         ]
 
     def interpolate(self) -> None:
-        """Fill the planes between those in which the chosen cell is drawn."""
-        hand, image, cell = self._hand, self._hand.image, self._chosen()
-        if hand.labels is None or image is None or not cell:
+        """Interpolate the chosen cell in the planes between those that have it."""
+        context, image, cell = self._context, self._context.image, self._chosen()
+        if context.labels is None or image is None or not cell:
             return
-        at = hand.volume_of(hand.canvas.plane)
+        at = context.volume_of(context.canvas.plane)
 
         def done(edit: LabelEdit) -> None:
             if edit.parts:
-                hand.session.edit(image, edit)
-            elif image is hand.image:
-                self._say(self._why_not_filled(cell, at))
+                context.session.edit(image, edit)
+            elif image is context.image:
+                self._notify(self._reason_not_filled(cell, at))
 
         self._edits.act(
             "Interpolate planes",
@@ -164,27 +169,32 @@ class PlaneCommands:
         )
 
     def copy_to_next(self, axis: Axis) -> None:
-        """Copy the chosen cell, or all of the plane, to the next plane or time."""
-        hand, image, way = self._hand, self._hand.image, self._way(axis, 1)
-        if image is None or way is None:
+        """Copy the chosen cell, or all cells, to the next plane or time point."""
+        context, image, neighbour = (
+            self._context,
+            self._context.image,
+            self._neighbour(axis, 1),
+        )
+        if image is None or neighbour is None:
             return
-        cells, chosen = self._edits.chosen_or_all(way.source), hand.chosen
-        if chosen and not self._is_at(chosen, way.source, axis):
+        cells, chosen = self._edits.chosen_or_all(neighbour.source), context.chosen
+        if chosen and not self._is_at(chosen, neighbour.source, axis):
             return
-        title, protect = f"Copy to {way.words}", hand.settings.protect
+        title, protect = f"Copy to {neighbour.text}", context.settings.protect
 
         def done(edit: LabelEdit) -> None:
             if edit.parts:
-                hand.session.edit(image, edit)
+                context.session.edit(image, edit)
             elif edit.cells:
-                self._say(
-                    f"Nothing was copied: the {way.words} has cells in the same place."
+                self._notify(
+                    f"Nothing was copied: the {neighbour.text} has cells in the same "
+                    "place."
                 )
             else:
-                self._say(_NO_CELLS[axis])
+                self._notify(_NO_CELLS[axis])
 
         if not cells:
-            self._say(_NO_CELLS[axis])
+            self._notify(_NO_CELLS[axis])
         self._edits.act(
             title,
             cells,
@@ -192,53 +202,61 @@ class PlaneCommands:
                 labels,
                 table,
                 cells,
-                way.source,
-                way.target,
+                neighbour.source,
+                neighbour.target,
                 title,
                 protect=protect,
                 checkpoint=checkpoint,
             ),
-            self._edits.cost(cells, way.source),
+            self._edits.cost(cells, neighbour.source),
             done,
         )
 
     def propagate(self, axis: Axis, by: int) -> None:
-        """Give the chosen cell its shape of here beside here too, and go there."""
-        hand, cell, way = self._hand, self._chosen(), self._way(axis, by)
-        labels = hand.labels
-        if labels is None or way is None or not self._is_at(cell, way.source, axis):
+        """Copy the chosen cell's shape to a neighbouring plane, and show that."""
+        context, cell, neighbour = (
+            self._context,
+            self._chosen(),
+            self._neighbour(axis, by),
+        )
+        labels = context.labels
+        if (
+            labels is None
+            or neighbour is None
+            or not self._is_at(cell, neighbour.source, axis)
+        ):
             return
         edit = propagate(
             labels,
-            hand.table,
+            context.table,
             cell,
-            way.source,
-            way.target,
-            f"Propagate to {way.words}",
-            protect=hand.settings.protect,
+            neighbour.source,
+            neighbour.target,
+            f"Propagate to {neighbour.text}",
+            protect=context.settings.protect,
         )
-        hand.edit(edit)
-        hand.canvas.step(axis, by)
-        if not self._has(cell, way.target):
-            self._say(
-                f"Cell {cell} has no room here: other cells are in its place, and are "
-                "protected."
+        context.edit(edit)
+        context.canvas.step(axis, by)
+        if not self._has(cell, neighbour.target):
+            self._notify(
+                f"Cell {cell} was not propagated: other cells occupy its place and "
+                "are protected."
             )
 
     def delete_from(self, axis: Axis) -> None:
-        """Delete the chosen cell here and in all planes or time points after."""
-        hand, cell = self._hand, self._chosen()
-        if hand.labels is None or not cell:
+        """Delete the chosen cell from the current plane or time point on."""
+        context, cell = self._context, self._chosen()
+        if context.labels is None or not cell:
             return
-        step = f"Delete cell from {_WORDS[axis]} on"
-        edit = delete_from(hand.labels, hand.table, cell, self._here(axis), step)
+        title = f"Delete cell from {_NAMES[axis]} on"
+        edit = delete_from(context.labels, context.table, cell, self._here(axis), title)
         if not edit.parts:
-            self._say(
-                f"Cell {cell} is neither in this {_WORDS[axis]} nor in those after it."
+            self._notify(
+                f"Cell {cell} is neither in this {_NAMES[axis]} nor in those after it."
             )
-        hand.edit(edit)
-        if not hand.table.size_of(cell):
-            hand.choose(0)
+        context.edit(edit)
+        if not context.table.size_of(cell):
+            context.choose(0)
 
     def _command(
         self,
@@ -248,24 +266,26 @@ class PlaneCommands:
         call: Callable[[Axis], None],
         key: str = "",
     ) -> Command:
-        """Return a command along an axis; one along Z begins at the plane shown."""
+        """Return a command along an axis; along Z, it is disabled in 3D."""
         return Command(
             name,
             text,
             lambda: call(axis),
             key=key,
-            reason_disabled=lambda: self._reason_no_axis(axis) or self._in_3d(axis),
+            reason_disabled=lambda: (
+                self._reason_no_axis(axis) or self._reason_in_3d(axis)
+            ),
         )
 
     def _reason_no_axis(self, axis: Axis) -> str:
-        """Return why nothing can be done along an axis; "" if it can."""
-        image = self._hand.image
+        """Return the reason why commands along an axis are disabled; "" if enabled."""
+        image = self._context.image
         if image is None or image.masks is None:
             return NO_MASKS
         return "" if self._steps(axis) > 1 else _NO_AXIS[axis]
 
-    def _in_3d(self, axis: Axis) -> str:
-        on = self._hand.canvas.rendering.on
+    def _reason_in_3d(self, axis: Axis) -> str:
+        on = self._context.canvas.rendering.on
         return NO_PLANE if on and axis == "Z" else ""
 
     def _up(self, axis: Axis) -> None:
@@ -275,61 +295,61 @@ class PlaneCommands:
         self.propagate(axis, -1)
 
     def _chosen(self) -> int:
-        """Return the chosen cell; without one, say what to do."""
-        cell = self._hand.chosen
-        if not cell and self._hand.labels is not None:
-            self._say("Choose a cell first: click on it.")
+        """Return the chosen cell; without one, tell the user to choose one."""
+        cell = self._context.chosen
+        if not cell and self._context.labels is not None:
+            self._notify("Choose a cell first: click on it.")
         return cell
 
     def _here(self, axis: Axis) -> tuple[int, ...]:
-        """Return the index of the plane that is shown, or of the time point."""
-        plane = self._hand.canvas.plane
+        """Return the index of the current plane or time point."""
+        plane = self._context.canvas.plane
         return plane[:1] if axis == "T" else plane
 
     def _steps(self, axis: Axis) -> int:
-        """Return how many planes or time points the image has."""
-        image = self._hand.image
+        """Return the number of planes or time points."""
+        image = self._context.image
         if image is None:
             return 0
         return image.source.frames if axis == "T" else image.source.planes
 
-    def _way(self, axis: Axis, by: int) -> _Way | None:
-        """Return the way to the plane or time point beside; None if there is none."""
-        if self._hand.labels is None or self._steps(axis) < 2:
+    def _neighbour(self, axis: Axis, by: int) -> _Neighbour | None:
+        """Return the neighbour along an axis; notify and return None at the end."""
+        if self._context.labels is None or self._steps(axis) < 2:
             return None
         *lead, last = source = self._here(axis)
         if not 0 <= last + by < self._steps(axis):
             end = "last" if by > 0 else "first"
-            self._say(f"This is the {end} {_WORDS[axis]}.")
+            self._notify(f"This is the {end} {_NAMES[axis]}.")
             return None
-        return _Way(axis, by, source, (*lead, last + by))
+        return _Neighbour(axis, by, source, (*lead, last + by))
 
     def _is_at(self, cell: int, at: tuple[int, ...], axis: Axis) -> bool:
-        """Tell whether a cell is there; say so if not."""
-        there = bool(cell) and self._has(cell, at)
-        if cell and not there:
-            self._say(f"Cell {cell} is not in this {_WORDS[axis]}.")
-        return there
+        """Return whether a cell is in a plane or time point; notify if not."""
+        found = bool(cell) and self._has(cell, at)
+        if cell and not found:
+            self._notify(f"Cell {cell} is not in this {_NAMES[axis]}.")
+        return found
 
-    def _why_not_filled(self, cell: int, at: tuple[int, ...]) -> str:
-        """Return why there is nothing to interpolate for a cell in a volume."""
-        labels = self._hand.labels
+    def _reason_not_filled(self, cell: int, at: tuple[int, ...]) -> str:
+        """Return the reason why a cell in a volume was not interpolated."""
+        labels = self._context.labels
         assert labels is not None
-        mask = cell_mask(labels, self._hand.table, cell, at)[1]
+        mask = cell_mask(labels, self._context.table, cell, at)[1]
         drawn = np.flatnonzero(mask.any(axis=(1, 2))).tolist()
         if not drawn:
             return f"Cell {cell} is not in this time point."
         if all(high - low == 1 for low, high in pairwise(drawn)):
             return (
-                f"There is nothing to fill: cell {cell} is in all planes from its "
-                "first to its last."
+                f"Nothing to interpolate: cell {cell} is in all planes from its first "
+                "to its last."
             )
         return (
-            f"Nothing was filled: other cells are where cell {cell} would be, or its "
-            "outlines are too different."
+            f"Nothing was interpolated: other cells occupy the place of cell {cell}, "
+            "or its outlines are too different."
         )
 
     def _has(self, cell: int, at: tuple[int, ...]) -> bool:
-        labels = self._hand.labels
+        labels = self._context.labels
         assert labels is not None
-        return bool(cell_mask(labels, self._hand.table, cell, at)[1].any())
+        return bool(cell_mask(labels, self._context.table, cell, at)[1].any())

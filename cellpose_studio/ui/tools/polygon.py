@@ -1,4 +1,4 @@
-"""Draw a new cell corner by corner, or around it in one go, with the left button."""
+"""Draw a new cell with the left button, by its corners or in one drag."""
 
 from __future__ import annotations
 
@@ -10,45 +10,45 @@ from cellpose_studio.ui.tools.tool import Tool
 
 
 class PolygonTool(Tool):
-    """Each click adds a corner; a drag alone draws around a cell.
+    """Draws a polygon by clicks, or a freehand outline by a drag.
 
-    The polygon closes at a click on its first corner, or at a double click.
+    A click on the first corner or a double click closes the polygon.
     """
 
     _points: list[Point]
     _plane: tuple[int, ...] | None = None
     _freehand = False
-    """The outline is a drag that goes on."""
+    """Whether the outline is a drag in progress."""
 
-    def press(self, pointer: MouseEvent) -> bool:
+    def press(self, event: MouseEvent) -> bool:
         """Add a corner, or close the polygon on its first one."""
-        if pointer.button != LEFT:
+        if event.button != LEFT:
             return False
         if self._plane is None:
-            self._begin(pointer)
-        elif self._is_at_start(pointer):
+            self._begin(event)
+        elif self._is_at_start(event):
             self._close()
         else:
-            self._points.append(pointer.point)
+            self._points.append(event.point)
             self._show()
         return True
 
-    def drag(self, pointer: MouseEvent) -> None:
+    def drag(self, event: MouseEvent) -> None:
         """Follow the mouse."""
         if self._plane is not None:
-            self._points.append(pointer.point)
+            self._points.append(event.point)
             self._show()
 
     def release(self, _: MouseEvent, moved: bool) -> None:
-        """Close what was drawn in one go."""
+        """Close a freehand outline."""
         freehand, self._freehand = self._freehand, False
         if freehand and moved:
             self._close()
 
-    def hover(self, pointer: MouseEvent) -> None:
-        """Show where the next side would be."""
+    def hover(self, event: MouseEvent) -> None:
+        """Show the next side of the polygon."""
         if self._plane is not None:
-            self._show(pointer.point)
+            self._show(event.point)
 
     def double_click(self, _: MouseEvent) -> None:
         """Close the polygon."""
@@ -56,7 +56,7 @@ class PolygonTool(Tool):
             self._close()
 
     def delete(self) -> bool:
-        """Take the last corner back."""
+        """Remove the last corner."""
         if self._plane is None:
             return False
         if len(self._points) > 1:
@@ -64,30 +64,30 @@ class PolygonTool(Tool):
         self._show()
         return True
 
-    def leave(self) -> bool:
-        """Give the polygon up."""
+    def cancel(self) -> bool:
+        """Discard the polygon."""
         drawing, self._plane = self._plane is not None, None
-        self.hand.draw()
+        self.context.draw()
         return drawing
 
-    def put_away(self) -> None:
-        """Leave nothing on the image."""
-        self.leave()
+    def deactivate(self) -> None:
+        """Discard the polygon."""
+        self.cancel()
 
-    def _begin(self, pointer: MouseEvent) -> None:
-        self.hand.make_masks(pointer)
-        if self.hand.labels is not None:
-            self._plane = self.hand.plane_at(pointer)
-            self._points, self._freehand = [pointer.point], True
+    def _begin(self, event: MouseEvent) -> None:
+        self.context.make_masks(event)
+        if self.context.labels is not None:
+            self._plane = self.context.plane_at(event)
+            self._points, self._freehand = [event.point], True
 
-    def _is_at_start(self, pointer: MouseEvent) -> bool:
-        away = np.hypot(*(np.array(pointer.point) - self._points[0]))
-        return len(self._points) > 1 and bool(away < pointer.reach)
+    def _is_at_start(self, event: MouseEvent) -> bool:
+        distance = np.hypot(*(np.array(event.point) - self._points[0]))
+        return len(self._points) > 1 and bool(distance < event.reach)
 
     def _show(self, *following: Point) -> None:
-        self.hand.draw([*self._points, *following])
+        self.context.draw([*self._points, *following])
 
     def _close(self) -> None:
         plane, points = self._plane, self._points
-        self.leave()
-        draw_inside(self.hand, plane, points)
+        self.cancel()
+        draw_inside(self.context, plane, points)

@@ -19,82 +19,84 @@ _FEWEST = 3  # points of a lasso
 
 
 class SelectTool(Tool):
-    """A click chooses a cell, with Ctrl deletes it, with Alt merges it.
+    """Chooses a cell by a click, deletes it with Ctrl, merges it with Alt.
 
-    With Ctrl, a drag is a lasso around cells to delete; with Alt, a line over cells to
-    merge. A drag alone moves the image.
+    A drag with Ctrl is a lasso around cells to delete, a drag with Alt a line over
+    cells to merge. Any other drag pans the view.
     """
 
     _points: list[Point] | None = None
 
-    def __init__(self, hand: ToolContext, edits: CellEdits) -> None:
-        super().__init__(hand)
+    def __init__(self, context: ToolContext, edits: CellEdits) -> None:
+        super().__init__(context)
         self._edits = edits
 
-    def press(self, pointer: MouseEvent) -> bool:
+    def press(self, event: MouseEvent) -> bool:
         """Begin a lasso or a line."""
-        wanted = {_DELETE, _MERGE} & pointer.modifiers
-        if pointer.button != LEFT or not wanted or self.hand.labels is None:
+        requested = {_DELETE, _MERGE} & event.modifiers
+        if event.button != LEFT or not requested or self.context.labels is None:
             return False
-        self._points = [pointer.point]
+        self._points = [event.point]
         return True
 
-    def drag(self, pointer: MouseEvent) -> None:
+    def drag(self, event: MouseEvent) -> None:
         """Follow the mouse."""
         if self._points is not None:
-            self._points.append(pointer.point)
-            self.hand.draw(self._points)
+            self._points.append(event.point)
+            self.context.draw(self._points)
 
-    def release(self, pointer: MouseEvent, moved: bool) -> None:
+    def release(self, event: MouseEvent, moved: bool) -> None:
         """Act on a click, a lasso or a line."""
         points, self._points = self._points, None
-        self.hand.draw()
-        if pointer.button != LEFT:
+        self.context.draw()
+        if event.button != LEFT:
             return
         if points is not None and moved:
-            self._act_on_drag(pointer, np.array(points))
+            self._act_on_drag(event, np.array(points))
         elif not moved:
-            self._act_on_click(pointer)
+            self._act_on_click(event)
 
-    def leave(self) -> bool:
-        """Give a lasso up, or choose no cell."""
-        begun = self._points is not None or bool(self.hand.chosen)
+    def cancel(self) -> bool:
+        """Discard a lasso or a line, and choose no cell."""
+        active = self._points is not None or bool(self.context.chosen)
         self._points = None
-        self.hand.draw()
-        self.hand.choose(0)
-        return begun
+        self.context.draw()
+        self.context.choose(0)
+        return active
 
-    def _act_on_click(self, pointer: MouseEvent) -> None:
-        cell = self.hand.cell_at(pointer)
-        if _DELETE in pointer.modifiers:
+    def _act_on_click(self, event: MouseEvent) -> None:
+        cell = self.context.cell_at(event)
+        if _DELETE in event.modifiers:
             self._edits.delete([cell] if cell else [])
-        elif _MERGE in pointer.modifiers:
+        elif _MERGE in event.modifiers:
             self._merge_with_chosen(cell)
         else:
-            self.hand.choose(cell)
+            self.context.choose(cell)
 
-    def _act_on_drag(self, pointer: MouseEvent, points: Path) -> None:
-        labels, plane = self.hand.labels, self.hand.plane_at(pointer)
+    def _act_on_drag(self, event: MouseEvent, points: Path) -> None:
+        labels, plane = self.context.labels, self.context.plane_at(event)
         if labels is None or plane is None:
             return
-        if _MERGE in pointer.modifiers:
+        if _MERGE in event.modifiers:
             self._merge(cells_on_line(labels, points, plane))
         elif len(points) >= _FEWEST:
             height, width = labels.shape[-2:]
             lasso = outline(points, (height, width))
-            self._edits.delete(cells_in_polygon(labels, self.hand.table, lasso, plane))
+            self._edits.delete(
+                cells_in_polygon(labels, self.context.table, lasso, plane)
+            )
 
     def _merge_with_chosen(self, cell: int) -> None:
-        hand = self.hand
-        if hand.labels is None or not cell:
+        context = self.context
+        if context.labels is None or not cell:
             return
-        if not hand.table.size_of(hand.chosen) or cell == hand.chosen:
-            hand.choose(cell)
+        if not context.table.size_of(context.chosen) or cell == context.chosen:
+            context.choose(cell)
         else:
-            self._merge([hand.chosen, cell])
+            self._merge([context.chosen, cell])
 
     def _merge(self, cells: list[int]) -> None:
-        labels = self.hand.labels
+        labels = self.context.labels
         if labels is not None and len(cells) > 1:
-            self.hand.edit(merge_cells(labels, self.hand.table, cells))
-            self.hand.choose(cells[0])
+            self.context.edit(merge_cells(labels, self.context.table, cells))
+            self.context.choose(cells[0])

@@ -1,4 +1,4 @@
-"""What every tool can do; most of them leave some of it out."""
+"""Base class of tools."""
 
 from __future__ import annotations
 
@@ -8,47 +8,47 @@ from cellpose_studio.ui.tools.context import ToolContext
 
 
 class Tool:
-    """Hears of the mouse while it is the one in use.
+    """Receives the mouse events while it is active. All methods are optional.
 
     Parameters
     ----------
-    hand
-        What it works on.
+    context
+        The masks and the canvas to act on.
     """
 
-    def __init__(self, hand: ToolContext) -> None:
-        self.hand = hand
+    def __init__(self, context: ToolContext) -> None:
+        self.context = context
 
-    def press(self, pointer: MouseEvent) -> bool:
-        """Return whether the drag that may follow is this tool's."""
-        del pointer
+    def press(self, event: MouseEvent) -> bool:
+        """Return whether to receive the drag that may follow; else it pans the view."""
+        del event
         return False
 
-    def drag(self, pointer: MouseEvent) -> None:
-        """Hear of each move with a button down."""
+    def drag(self, event: MouseEvent) -> None:
+        """Handle a move with a button down."""
 
-    def release(self, pointer: MouseEvent, moved: bool) -> None:
-        """Hear of the end; ``moved`` is False for a click."""
+    def release(self, event: MouseEvent, moved: bool) -> None:
+        """Handle the release of the button; ``moved`` is False for a click."""
 
-    def hover(self, pointer: MouseEvent) -> None:
-        """Hear of each move without a button."""
+    def hover(self, event: MouseEvent) -> None:
+        """Handle a move without a button."""
 
-    def double_click(self, pointer: MouseEvent) -> None:
-        """Hear of a double click."""
+    def double_click(self, event: MouseEvent) -> None:
+        """Handle a double click."""
 
     def delete(self) -> bool:
-        """Delete a point of what is drawn; False if there is nothing to draw on."""
+        """Delete a point of the shape in progress; return False without one."""
         return False
 
-    def leave(self) -> bool:
-        """Give up what was begun; False if nothing was."""
+    def cancel(self) -> bool:
+        """Discard the shape in progress; return False without one."""
         return False
 
     def masks_changed(self, edit: LabelEdit | None) -> None:
-        """Hear that somebody has changed the masks; without an edit, all of them."""
+        """Handle a change of the masks; without an edit, of all of them."""
 
-    def taken(self) -> None:
-        """Begin, when it becomes the tool in use."""
+    def activate(self) -> None:
+        """Start, on becoming the active tool."""
 
-    def put_away(self) -> None:
-        """Leave nothing on the image when another tool is taken."""
+    def deactivate(self) -> None:
+        """Finish or discard the shape in progress, before another tool is active."""

@@ -1,4 +1,4 @@
-"""The tools: one record each, which the menu, the buttons and the key sheet read."""
+"""The tools: one record each, for the menu, the buttons and the key sheet."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
 
 Gesture: TypeAlias = tuple[str, str]
-"""What the mouse does, and what comes of it."""
+"""A mouse gesture and its effect."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,18 +26,17 @@ class ToolInfo:
     Attributes
     ----------
     mode
-        Its name; the settings remember a changed key under it.
+        Unique name; the settings store a changed key under it.
     text
-        In the menu, with the letter to press after an ampersand; without it, on the
-        button.
+        Title in the menu, with an ampersand before the mnemonic, and on the button.
     key
-        That takes it; the same key puts it away.
+        Shortcut that activates the tool, and deactivates it if pressed again.
     tip
-        What it does.
+        Tooltip.
     make
         Returns the tool for a window.
     gestures
-        That are its own, for the key sheet.
+        Gestures of this tool only, for the key sheet.
     """
 
     mode: str
@@ -53,8 +52,8 @@ _ALL = (
         mode="select",
         text="&Select",
         key="V",
-        tip="A click chooses a cell, Ctrl+click deletes it, Alt+click merges it with "
-        "the chosen one. Ctrl+drag draws a lasso around cells to delete, Alt+drag a "
+        tip="Click to choose a cell, Ctrl+click to delete it, Alt+click to merge it "
+        "with the chosen one. Ctrl+drag a lasso around cells to delete, Alt+drag a "
         "line over cells to merge.",
         make=SelectTool,
         gestures=(
@@ -69,42 +68,44 @@ _ALL = (
         mode="outline",
         text="&Outline",
         key="P",
-        tip="Draws a new cell: drag around it, or click the corners of a polygon. A "
-        "click on the first corner or a double click closes it. The right button "
-        "draws around a cell with any tool.",
-        make=lambda hand, _: PolygonTool(hand),
+        tip="Draw a new cell: drag around it, or click the corners of a polygon. "
+        "Click the first corner or double-click to close it. With any tool, the right "
+        "button draws an outline.",
+        make=lambda context, _: PolygonTool(context),
         gestures=(("Double click", "Close the polygon (Outline)"),),
     ),
     ToolInfo(
         mode="brush",
         text="&Brush",
         key="B",
-        tip="A stroke that begins on a cell adds to it; elsewhere it draws a new cell.",
-        make=lambda hand, _: BrushTool(hand),
+        tip="Paint a cell. A stroke that begins on a cell adds to it; elsewhere it "
+        "draws a new cell.",
+        make=lambda context, _: BrushTool(context),
     ),
     ToolInfo(
         mode="eraser",
         text="&Eraser",
         key="E",
-        tip="Takes pixels from the chosen cell, or from all if none is chosen.",
-        make=lambda hand, _: EraserTool(hand),
+        tip="Erase pixels of the chosen cell, or of all cells if none is chosen.",
+        make=lambda context, _: EraserTool(context),
     ),
     ToolInfo(
         mode="split",
         text="S&plit",
         key="S",
-        tip="A line cuts the cells it crosses. Two double clicks in a cell split it by "
-        "a watershed from both places.",
+        tip="Drag a line to cut the cells it crosses. Double-click two points in a "
+        "cell to split it by a watershed.",
         make=SplitTool,
-        gestures=(("Double click", "Put a seed (Split)"),),
+        gestures=(("Double click", "Place a seed (Split)"),),
     ),
     ToolInfo(
         mode="handles",
         text="&Handles",
         key="H",
-        tip="Drag the vertices of the chosen cell's outline. Ctrl+click removes one, a "
-        "double click on the line adds one. H again changes the cell, Esc leaves it.",
-        make=lambda hand, _: HandlesTool(hand),
+        tip="Drag the vertices of the chosen cell's outline. Ctrl+click to remove one, "
+        "double-click the line to add one. Press H again to apply the new shape, Esc "
+        "to discard it.",
+        make=lambda context, _: HandlesTool(context),
         gestures=(
             ("Ctrl+click", "Remove a handle (Handles)"),
             ("Double click", "Add a handle (Handles)"),
@@ -113,7 +114,7 @@ _ALL = (
 )
 
 TOOLS = {tool.mode: tool for tool in _ALL}
-"""By mode, in the order of the menu and the buttons; the first is in use at first."""
+"""Tools by mode, in the order of the menu and the buttons; the first is default."""
 
 _WITH_ANY_TOOL: tuple[Gesture, ...] = (
     ("Drag", "Move the image, or use the tool"),
@@ -124,7 +125,7 @@ _WITH_ANY_TOOL: tuple[Gesture, ...] = (
 
 
 def mouse_gestures() -> Iterator[Gesture]:
-    """Yield what the mouse does on the image: tool by tool, then with any of them."""
+    """Yield the gestures on the image: of each tool, then of all tools."""
     for tool in TOOLS.values():
         yield from tool.gestures
     yield from _WITH_ANY_TOOL

@@ -228,5 +228,5 @@ class WindowCommands:
         """Leave a comparison or a tool; if neither is active, cancel the job."""
         window = self._window
         # One key for three things: the one that the user started last comes first.
-        if not (window.comparing.leave() or window.tools.leave()):
+        if not (window.comparison.close() or window.tools.cancel()):
             window.jobs.cancel_job()

@@ -40,7 +40,7 @@ from cellpose_studio.ui.files.open_files import FileOpener
 from cellpose_studio.ui.files.open_images import Opener
 from cellpose_studio.ui.files.projects import Projects
 from cellpose_studio.ui.files.relink import Relinker
-from cellpose_studio.ui.history.comparison import Comparing
+from cellpose_studio.ui.history.comparison import ComparisonView
 from cellpose_studio.ui.history.panel import HistoryPanel
 from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.images.actions import ImageActions
@@ -261,12 +261,12 @@ class MainWindow(QMainWindow):
 
     def _make_history(self) -> None:
         work = self.background
-        self.comparing = Comparing(self.services, self.canvas)
+        self.comparison = ComparisonView(self.services, self.canvas)
         self.revisions = RevisionActions(
             self.services, work.flows, self.segment, self.images, work.run_queue
         )
         self.history = HistoryPanel(
-            self.services, work.lineage, self.comparing, self.revisions
+            self.services, work.lineage, self.comparison, self.revisions
         )
 
     # Layout
@@ -291,7 +291,7 @@ class MainWindow(QMainWindow):
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
         column.addWidget(self.services.messages)
-        column.addWidget(self.comparing.bar)
+        column.addWidget(self.comparison.bar)
         column.addWidget(self._middle, 1)
         column.addWidget(self.batch_panel)
         column.addWidget(self.jobs)

@@ -17,7 +17,7 @@ from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.open_files import FileOpener
 from cellpose_studio.ui.files.projects import Projects
 from cellpose_studio.ui.files.relink import Relinker
-from cellpose_studio.ui.history.comparison import Comparing
+from cellpose_studio.ui.history.comparison import ComparisonView
 from cellpose_studio.ui.history.panel import HistoryPanel
 from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.images.actions import ImageActions
@@ -56,7 +56,7 @@ class MenuHost(Protocol):
     curate: CuratePanel
     cell_text: CellTextProvider
     figures: FigureExport
-    comparing: Comparing
+    comparison: ComparisonView
     revisions: RevisionActions
     history: HistoryPanel
     jobs: JobBar

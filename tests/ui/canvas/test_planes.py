@@ -419,9 +419,11 @@ def test_commands_say_why_they_do_nothing(user, opened, press):
         "Nothing was copied: the next plane has cells in the same place."
     )
     assert said("interpolate", 7, 0) == (
-        "There is nothing to fill: cell 7 is in all planes from its first to its last."
+        "Nothing to interpolate: cell 7 is in all planes from its first to its last."
     )
-    assert said("interpolate", 5, 0).startswith("Nothing was filled: other cells are")
+    assert said("interpolate", 5, 0).startswith(
+        "Nothing was interpolated: other cells occupy"
+    )
     assert said("deleteFrom", 7, 3) == (
         "Cell 7 is neither in this plane nor in those after it."
     )

@@ -148,7 +148,7 @@ def test_too_many_cells_have_a_hint_until_they_are_few(user, masks):
     choose(user, "wordsCell")
     assert texts(user) == []
     assert user.window.cell_text_overlay.hint == (
-        "Zoom in to read the words: 400 cells in view"
+        "Zoom in to read the cell labels: 400 cells in view"
     )
     user.window.canvas.model.scene.camera.zoom *= 4
     few = texts(user)

@@ -268,7 +268,7 @@ def test_nothing_to_review_is_quiet(user, cells, qtbot):
     panel = user.window.curate
     user.window.tabs.setCurrentWidget(panel)
     assert panel.empty.isVisible()
-    assert panel.empty.text() == "Open an image to look at its cells."
+    assert panel.empty.text() == "Open an image to review its cells."
     press_all(user, qtbot)
     user.open(cells("a.tif"))
     assert panel.empty.text().startswith("No cells yet.")

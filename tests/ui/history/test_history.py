@@ -203,7 +203,7 @@ def test_a_run_that_failed_is_told_with_its_reason(history, user, cells):
     [line] = history.lines()
     assert line.startswith("Run failed: a.tif can no longer be read")
     history.click("Run failed")
-    assert "gave no masks" in history.action("command").toolTip()
+    assert "produced no masks" in history.action("command").toolTip()
     assert not history.action("restore").isEnabled()
     assert history.action("use").isEnabled()
 
@@ -222,7 +222,7 @@ def test_comparing_colours_the_cells_and_says_how_many(history, run):
     assert overlay.visible
     np.testing.assert_array_equal(overlay.data & INSIDE == REMOVED, before == 2)
     assert not history.window.canvas.model.layers["cells"].visible
-    text = re.sub("<[^>]*>|&nbsp;", " ", history.window.comparing.bar.text.text())
+    text = re.sub("<[^>]*>|&nbsp;", " ", history.window.comparison.bar.text.text())
     assert "Revision 1 → now" in text
     assert re.findall(r"(\d+) +(\w+)", text) == [
         ("0", "added"),
@@ -230,9 +230,9 @@ def test_comparing_colours_the_cells_and_says_how_many(history, run):
         ("0", "changed"),
         ("11", "unchanged"),
     ]
-    history.qtbot.mouseClick(history.window.comparing.bar.leave, LEFT)
+    history.qtbot.mouseClick(history.window.comparison.bar.close_button, LEFT)
     assert history.overlay is None
-    assert not history.window.comparing.bar.isVisible()
+    assert not history.window.comparison.bar.isVisible()
     assert history.window.canvas.model.layers["cells"].visible
 
 
@@ -260,7 +260,7 @@ def test_two_revisions_are_compared_the_older_first(history, run):
     history.click("Run, 12")
     history.click("Edited, 11", more=True)
     history.press("compare")
-    assert "Revision 1 → revision 2" in history.window.comparing.bar.text.text()
+    assert "Revision 1 → revision 2" in history.window.comparison.bar.text.text()
     assert set(np.unique(history.overlay.data & INSIDE)) == {0, 1, REMOVED}
 
 
@@ -276,7 +276,7 @@ def test_other_masks_or_another_image_end_a_comparison(history, run):
     other = history.window.session.images[1]
     history.window.session.show(other.source.key)
     assert history.overlay is None
-    assert not history.window.comparing.bar.isVisible()
+    assert not history.window.comparison.bar.isVisible()
     history.window.session.show(image.source.key)
     assert history.overlay is None
     assert history.window.canvas.model.layers["cells"].visible
@@ -291,7 +291,7 @@ def test_a_comparison_that_comes_too_late_is_not_shown(history, run):
     history.window.session.show(history.window.session.images[1].source.key)
     history.settle()
     assert history.overlay is None
-    assert not history.window.comparing.bar.isVisible()
+    assert not history.window.comparison.bar.isVisible()
 
 
 def test_what_is_shown_cannot_be_compared_with_itself(history, run):
@@ -320,7 +320,7 @@ def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
         (3, "restore", 12),
     ]
     assert history.lines()[0] == "* Restored, 12 cells: shown now · from revision 1"
-    assert "Revision 1 is back" in history.user.message
+    assert "Revision 1 was restored" in history.user.message
     history.undo()
     history.settle()
     assert image.masks.cells == 11
@@ -406,7 +406,7 @@ def test_the_parameters_of_a_run_come_back_into_the_panel(history, run):
     history.press("use")
     assert main.values()["diameter"] == 20.0
     assert history.window.tabs.currentWidget() is history.window.segment
-    assert "are in the Segment panel" in history.user.message
+    assert "were copied to the Segment panel" in history.user.message
 
 
 def test_the_parameters_are_applied_to_other_images(history, run):
@@ -473,7 +473,7 @@ def test_the_menu_leads_to_the_edits_if_there_are_some(history, run):
     history.window.menus.actions["howMade"].trigger()
     history.settle()
     [row] = history.panel.tree.selected()
-    assert row.step is None
+    assert row.node is None
     history.how("methods")
     assert "corrected by hand in 1 step: Delete cell" in clipboard()
 

@@ -194,7 +194,7 @@ def test_the_point_follows_the_canvas(user, ortho):
     assert ortho.point[1:] == (50, 60)
     user.window.canvas.step("Z", 2)
     assert ortho.point[0] == 6
-    user.window.highlight.fly(CELL)
+    user.window.highlight.center_on(CELL)
     user.window.selection.select(CELL)
     assert ortho.point == (1, 48, 64)
 

@@ -184,7 +184,7 @@ def test_tools_without_masks_are_quiet(user, cells, mouse, qtbot):
     for mode in ("brush", "outline"):
         window.tools.take(mode)
         mouse.click((-9, 40))
-        window.tools.leave()
+        window.tools.cancel()
     mouse.click((-9, 40), button=RIGHT)
     assert user.message == ""
     assert image.masks is None
