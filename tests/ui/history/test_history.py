@@ -530,7 +530,7 @@ def test_a_changed_image_is_said_to_give_other_cells(history, run):
     history.look()
     history.how("again")
     assert "Different" in history.user.message
-    assert "not those that the run saw" in history.user.message
+    assert "have changed since the run" in history.user.message
 
 
 def test_imported_masks_have_no_run_and_say_so(history, user, cells, tmp_path):
