@@ -17,7 +17,7 @@ _BLENDING: dict[str, Blending] = {"additive": "additive", "minimum": "minimum"}
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
-class ChannelLook:
+class ChannelAppearance:
     """How a channel is shown.
 
     Attributes
@@ -47,16 +47,16 @@ class ChannelLook:
         )
 
 
-def channels_shown(layers: Iterable[Any]) -> list[ChannelLook]:
+def channels_shown(layers: Iterable[Any]) -> list[ChannelAppearance]:
     """Return the channels of the image that are visible in ``layers``, bottom first."""
     channels = [layer for layer in layers if CHANNEL in layer.metadata]
-    return [_look(layer) for layer in channels if layer.visible]
+    return [_appearance_of(layer) for layer in channels if layer.visible]
 
 
-def _look(layer: Any) -> ChannelLook:
+def _appearance_of(layer: Any) -> ChannelAppearance:
     low, high = layer.contrast_limits
     colours = layer.colormap.map(np.linspace(0, 1, _STEPS))[:, :3]
-    return ChannelLook(
+    return ChannelAppearance(
         channel=layer.metadata[CHANNEL],
         limits=(float(low), float(high)),
         colours=np.asarray(colours, np.float32),
@@ -67,7 +67,7 @@ def _look(layer: Any) -> ChannelLook:
 
 
 @dataclass(frozen=True, eq=False)
-class MasksLook:
+class MasksAppearance:
     """How masks are shown.
 
     Attributes
@@ -88,11 +88,11 @@ class MasksLook:
     picture: Callable[[npt.NDArray[np.uint32]], npt.NDArray[np.uint8]]
 
 
-def masks_shown(layers: Iterable[Any]) -> list[MasksLook]:
+def masks_shown(layers: Iterable[Any]) -> list[MasksAppearance]:
     """Return the visible masks of ``layers``, bottom first."""
     masks = [layer for layer in layers if hasattr(layer, "draw_picture")]
     return [
-        MasksLook(
+        MasksAppearance(
             layer.data,
             np.asarray(layer.colormap.colors, np.float32),
             float(layer.opacity),

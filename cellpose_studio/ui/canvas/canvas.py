@@ -13,8 +13,8 @@ from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas.appearance import (
-    ChannelLook,
-    MasksLook,
+    ChannelAppearance,
+    MasksAppearance,
     channels_shown,
     masks_shown,
 )
@@ -152,11 +152,11 @@ class Canvas(QObject):
         """The image that is shown."""
         return self._image
 
-    def channels_shown(self) -> list[ChannelLook]:
+    def channels_shown(self) -> list[ChannelAppearance]:
         """Return the channels of the image that are visible, bottom first."""
         return channels_shown(self.model.layers)
 
-    def masks_shown(self) -> list[MasksLook]:
+    def masks_shown(self) -> list[MasksAppearance]:
         """Return the masks that are visible, bottom first."""
         return masks_shown(self.model.layers)
 

@@ -21,7 +21,7 @@ def fill_cell_text_menu(
     menu: QMenu, texts: CellTextProvider, commands: CommandSet
 ) -> None:
     """Add the commands that choose a kind of cell labels, or none."""
-    switch = Command("words", "&Labels on or off", texts.toggle, key="W")
+    switch = Command("words", "Show or hide &labels", texts.toggle, key="W")
     kinds = [
         Command(_NAMES.get(kind, "wordsNone"), title, lambda: None, checked=False)
         for kind, title in {"": "N&one", **KINDS}.items()

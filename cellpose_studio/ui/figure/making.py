@@ -24,7 +24,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.edge_lines import edge_lines
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.ui.canvas.appearance import ChannelLook, MasksLook
+from cellpose_studio.ui.canvas.appearance import ChannelAppearance, MasksAppearance
 from cellpose_studio.ui.cell_text.provider import CellTexts
 
 _BAND = 1024
@@ -54,8 +54,8 @@ class Scene:
     image: ImageSource
     plane: tuple[int, int]
     part: tuple[slice, slice]
-    channels: Sequence[ChannelLook]
-    masks: MasksLook | None
+    channels: Sequence[ChannelAppearance]
+    masks: MasksAppearance | None
     labels: Snapshot | None
     texts: CellTexts
     title: str
@@ -126,40 +126,45 @@ def _rgb(
     checkpoint: Checkpoint,
 ) -> npt.NDArray[np.uint8]:
     """Return the image as displayed, (Y, X, RGB), with filled cells if given."""
-    planes = [(look, _pixels(scene, look)[rows, columns]) for look in scene.channels]
+    planes = [
+        (appearance, _pixels(scene, appearance)[rows, columns])
+        for appearance in scene.channels
+    ]
     height, width = rows.stop - rows.start, columns.stop - columns.start
     rgb = np.zeros((height, width, 3), np.uint8)
     for top in range(0, height, _BAND):
         checkpoint.reached(top, height, "Drawing the image")
         band = slice(top, min(top + _BAND, height))
         if planes:
-            rgb[band] = composite([look.of(pixels[band]) for look, pixels in planes])
+            rgb[band] = composite(
+                [appearance.of(pixels[band]) for appearance, pixels in planes]
+            )
         if cells is not None and scene.masks is not None:
-            look = scene.masks
+            appearance = scene.masks
             # The high bit marks outlines, which are drawn separately as vectors.
-            drawn = look.picture(cells[band]) & np.uint8(0x7F)
-            rgb[band] = overlay(rgb[band], drawn, look.table, look.opacity)
+            drawn = appearance.picture(cells[band]) & np.uint8(0x7F)
+            rgb[band] = overlay(rgb[band], drawn, appearance.table, appearance.opacity)
     return rgb
 
 
-def _pixels(scene: Scene, look: ChannelLook) -> npt.NDArray[np.generic]:
+def _pixels(scene: Scene, appearance: ChannelAppearance) -> npt.NDArray[np.generic]:
     t, z = scene.plane
-    if look.channel is None:
+    if appearance.channel is None:
         return np.stack([scene.image.plane(t, c, z) for c in range(3)], axis=-1)
-    return scene.image.plane(t, look.channel, z)
+    return scene.image.plane(t, appearance.channel, z)
 
 
 def _outlines(
-    cells: npt.NDArray[np.uint32], look: MasksLook, colour: str
+    cells: npt.NDArray[np.uint32], appearance: MasksAppearance, colour: str
 ) -> list[Outline]:
     lines_of_cells = list(edge_lines(cells).by_cell())
     if not lines_of_cells:
         return []
     ids = np.array([[cell for cell, _ in lines_of_cells]], np.uint32)
-    values = look.picture(ids)[0] & np.uint8(0x7F)
+    values = appearance.picture(ids)[0] & np.uint8(0x7F)
     colours = [
         "#" + bytes(round(float(part) * 255) for part in rgb).hex()
-        for rgb in look.table[values, :3]
+        for rgb in appearance.table[values, :3]
     ]
     return [
         Outline(cell, colour or own, lines)

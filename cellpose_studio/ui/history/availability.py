@@ -56,6 +56,7 @@ def sides(rows: Sequence[HistoryRow]) -> tuple[Side, Side] | None:
             # Open edits are compared with the head that they follow.
             return Side(now.revision), now
         return found[0], Side(now.revision, bool(lineage.open_edits))
+    # Ids of revisions increase with time.
     older, newer = sorted(found, key=lambda s: (s.revision.id, s.with_edits))
     return older, newer
 

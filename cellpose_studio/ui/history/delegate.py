@@ -39,6 +39,7 @@ class HistoryDelegate(QStyledItemDelegate):
         """Paint a node with its thumbnail, or a line of text."""
         painter.save()
         painter.setRenderHint(QPainter.RenderHint.SmoothPixmapTransform)
+        # The style draws the background and the selection, and nothing else.
         style = option.widget.style() if option.widget else QApplication.style()
         panel = QStyle.PrimitiveElement.PE_PanelItemViewItem
         style.drawPrimitive(panel, option, painter, option.widget)

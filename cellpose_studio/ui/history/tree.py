@@ -86,6 +86,7 @@ class HistoryTree(QTreeWidget):
         for number, thumbnail in history.thumbnails.items():
             self._pixmaps[number] = pixmap_of(thumbnail)
         self._active = history.image.active
+        # The items are created anew: selection, folding and scroll position are kept.
         selected = {row.key for row in self.selected()}
         folded = {i.data(0, ROW).key for i in self.row_items() if _folded(i)}
         at = self.verticalScrollBar().value()

@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.composite import Rgb, composite, overlay
-from cellpose_studio.ui.canvas.appearance import ChannelLook, MasksLook
+from cellpose_studio.ui.canvas.appearance import ChannelAppearance, MasksAppearance
 
 Stack = npt.NDArray[np.generic]
 Cut = tuple[slice | int, ...]
@@ -31,8 +31,8 @@ def stretch_of(scale: Sequence[float]) -> int:
 
 def cut_picture(
     stack: Stack | None,
-    channels: Sequence[ChannelLook],
-    masks: Sequence[MasksLook],
+    channels: Sequence[ChannelAppearance],
+    masks: Sequence[MasksAppearance],
     cut: Cut,
     time: Sequence[int],
     stretch: int,
@@ -52,17 +52,21 @@ def cut_picture(
     """
     rgb = None
     if stack is not None and channels:
-        shown = [look.of(_channel(stack, look, cut)) for look in channels]
+        shown = [
+            appearance.of(_channel(stack, appearance, cut)) for appearance in channels
+        ]
         rgb = np.repeat(composite(shown), stretch, axis=0)
-    for look in masks:
-        labels = np.repeat(look.labels[(*time, *cut)], stretch, axis=0)
+    for appearance in masks:
+        labels = np.repeat(appearance.labels[(*time, *cut)], stretch, axis=0)
         if rgb is None:
             rgb = np.zeros((*labels.shape, 3), np.uint8)
-        rgb = overlay(rgb, look.picture(labels), look.table, look.opacity)
+        rgb = overlay(
+            rgb, appearance.picture(labels), appearance.table, appearance.opacity
+        )
     return rgb
 
 
-def _channel(stack: Stack, look: ChannelLook, cut: Cut) -> Stack:
-    if look.channel is None:
+def _channel(stack: Stack, appearance: ChannelAppearance, cut: Cut) -> Stack:
+    if appearance.channel is None:
         return np.moveaxis(stack[(slice(0, 3), *cut)], 0, -1)
-    return stack[(look.channel, *cut)]
+    return stack[(appearance.channel, *cut)]

@@ -32,6 +32,7 @@ class BrushTool(Tool):
         """Begin a stroke."""
         if event.button != LEFT:
             return False
+        # The first stroke on an image without masks creates them.
         if self.draws:
             self.context.make_masks(event)
         plane, image = self.context.plane_at(event), self.context.image
@@ -79,6 +80,7 @@ class BrushTool(Tool):
     def _end(self) -> None:
         stroke, self._stroke = self._stroke, None
         if stroke is not None and not stroke.ended:
+            # Fragments are split once, at the end: a stroke may still connect them.
             self._split_fragments(stroke)
             self.context.session.end_stroke()
 

@@ -137,6 +137,7 @@ class CellCommands:
             statuses = renamed(
                 known, relabel_sequential(image.masks.pixels.cell_table())
             )
+            # After relabelling, the chosen id may be that of another cell.
             if image is context.image:
                 context.choose(0)
             context.session.edit(image, edit, statuses)

@@ -85,6 +85,7 @@ class CellEdits:
         if context.labels is None or image is None or not cells:
             return
 
+        # The image is captured: another one may be shown when a job ends.
         def finish(edit: LabelEdit) -> None:
             if done is None:
                 context.session.edit(image, edit)

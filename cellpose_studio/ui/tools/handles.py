@@ -72,6 +72,7 @@ class HandlesTool(Tool):
         self._under = self._vertex_at(event)
         if self.context.plane_at(event) != handles.at:
             self._finish()
+        # Vertices are only drawn again after a marked change of the zoom.
         elif abs(event.reach - self._reach) > self._reach / 10:
             self._reach = event.reach
             self._show(handles)
@@ -116,6 +117,8 @@ class HandlesTool(Tool):
 
     def _finish(self) -> None:
         handles, labels = self._handles, self.context.labels
+        # The handles are removed first: the edit itself changes the masks, which would
+        # otherwise restart the tool.
         self.cancel()
         if (
             handles is None

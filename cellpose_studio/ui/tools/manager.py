@@ -104,6 +104,7 @@ class ToolManager(QObject):
 
     def press(self, event: MouseEvent) -> bool:
         """Pass a press to the active tool; the outline tool has the right button."""
+        # The tool of a press also receives its drag and release, whichever is active.
         self._pressed = self._outline if event.button == RIGHT else self.tool
         return self._call_pressed(lambda tool: tool.press(event)) or False
 

@@ -90,6 +90,7 @@ class SelectTool(Tool):
         context = self.context
         if context.labels is None or not cell:
             return
+        # The chosen cell may have been deleted: a click then chooses another one.
         if not context.table.size_of(context.chosen) or cell == context.chosen:
             context.choose(cell)
         else:

@@ -73,6 +73,7 @@ class SplitTool(Tool):
         labels, image = self.context.labels, self.context.image
         assert labels is not None
         assert image is not None
+        # A stroke combines the cuts of several cells into one undo step.
         stroke = self.context.session.begin_stroke(image, "Split cell")
         for cell in cells_on_line(labels, line, self._plane):
             stroke.add(
