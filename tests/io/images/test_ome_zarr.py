@@ -273,7 +273,9 @@ def changed(folder, name, change):
 def test_codecs_that_could_run_code_are_refused(tmp_path):
     folder = write(tmp_path / "a.zarr", numbered(8, 8), multiscale("yx"), "0.4")
     changed(folder / "0", ".zarray", lambda m: m.update(filters=[{"id": "pickle"}]))
-    with pytest.raises(ImageUnreadable, match=r"uses a compression that cannot be read: pickle"):
+    with pytest.raises(
+        ImageUnreadable, match=r"uses a compression that cannot be read: pickle"
+    ):
         open_images(folder)
 
 
@@ -287,7 +289,9 @@ def test_codecs_within_shards_are_looked_at_too(tmp_path):
         inner.append({"name": "numcodecs.pickle"})
 
     changed(folder / "0", "zarr.json", hide)
-    with pytest.raises(ImageUnreadable, match=r"uses a compression that cannot be read: pickle"):
+    with pytest.raises(
+        ImageUnreadable, match=r"uses a compression that cannot be read: pickle"
+    ):
         open_images(folder)
 
 

@@ -209,7 +209,9 @@ def test_a_file_that_is_no_image_is_called_damaged(tmp_path, name, content):
 
 def test_a_document_is_no_image(tmp_path):
     (tmp_path / "notes.docx").write_bytes(b"PK\3\4")
-    with pytest.raises(ImageUnreadable, match="not an image in a supported format") as error:
+    with pytest.raises(
+        ImageUnreadable, match="not an image in a supported format"
+    ) as error:
         open_images(tmp_path / "notes.docx")
     assert "OME-TIFF" in error.value.hint
 

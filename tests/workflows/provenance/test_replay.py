@@ -356,9 +356,7 @@ def test_an_image_that_has_changed_is_told_of(project, cells, tmp_path):
     assert result.image_changed
     assert not result.identical
     assert result.sentences[0].startswith("Different: 12 cells then, 11 now; ")
-    assert result.sentences[-1] == (
-        "The pixels of a.tif have changed since the run."
-    )
+    assert result.sentences[-1] == ("The pixels of a.tif have changed since the run.")
 
 
 def test_a_file_that_was_written_anew_with_the_same_pixels_has_not_changed(
