@@ -64,6 +64,7 @@ def composite(planes: Sequence[Channel]) -> Rgb:
         colours, strength = _colour_channel(plane), np.float32(plane.opacity)
         if plane.blending == "additive":
             seen = np.minimum(seen + colours * strength, 1)
+        # The minimum with the black ground would be black.
         elif plane.blending == "minimum" and n > 0:
             seen = np.minimum(seen, colours)
         else:

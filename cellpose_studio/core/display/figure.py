@@ -54,6 +54,7 @@ class FigureOptions:
     def scaled(self, factor: float) -> FigureOptions:
         """Return the settings of a figure with fewer pixels, never with more."""
         factor = min(factor, 1)
+        # With fewer pixels per inch as well, lines and texts keep their proportions.
         dpi = max(round(self.dpi * factor), 1)
         return replace(self, scale=self.scale * factor, dpi=dpi)
 

@@ -70,6 +70,7 @@ def apply_ranks(
     drawn: npt.NDArray[np.uint8], labels: Labels, ranks: LabelPicture
 ) -> npt.NDArray[np.uint8]:
     """Return a picture coloured by ``ranks``; ids beyond them keep their colour."""
+    # Without ids beyond the ranks, no mask of them has to be made.
     if labels.max(initial=0) < len(ranks):
         return (drawn & np.uint8(OUTLINE)) | ranks[labels]
     known = labels < len(ranks)
@@ -94,6 +95,7 @@ def _mark(
             if value == 0:
                 continue
             edge = drawn[y, x] & OUTLINE
+            # Diagonals cut upright and level outlines into the same dashes.
             if value == REJECTED and (y + x) % 6 > 2:
                 edge = 0
             if value == LATER and (y + x) % 2 == 1:

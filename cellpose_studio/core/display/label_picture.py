@@ -15,6 +15,8 @@ import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
 
+# Beside the bit for the outline, a byte has 127 values other than background, and three
+# of them are for reviewed cells.
 COLOURS = 124
 OUTLINE = 0x80
 
@@ -58,6 +60,7 @@ def redraw_labels(drawn: LabelPicture, labels: Labels, box: Box) -> Box:
     """
     height, width = labels.shape[-2:]
     *planes, rows, columns = box
+    # Whether a pixel is outline depends on its neighbours, which may have changed.
     top, bottom = max(rows.start - 1, 0), min(rows.stop + 1, height)
     left, right = max(columns.start - 1, 0), min(columns.stop + 1, width)
     changed, redrawn = labels[tuple(planes)], drawn[tuple(planes)]
@@ -143,8 +146,11 @@ def _draw(
 ) -> None:
     height, width = labels.shape
     first, last = max(left, 1), min(right, width - 1)
+    # A single thread draws, because waking others may take up to 8 ms, far longer than
+    # a dab of the brush.
     for y in range(top, bottom):
         here, line = labels[y], drawn[y]
+        # These pixels have all four neighbours, so they need no checks of the bounds.
         if 0 < y < height - 1 and first < last:
             _draw_row(
                 labels[y - 1, first:last],

@@ -25,6 +25,7 @@ def bar_length(span: float) -> float:
     # Rounding may put the logarithm on the wrong side of a power of ten, so the
     # powers on both sides are tried.
     lengths = [n * 10.0**p for p in range(power - 1, power + 2) for n in _ROUND]
+    # Rounding must not exclude a length that fits exactly.
     return max(length for length in lengths if length <= most * (1 + 1e-9))
 
 

@@ -108,6 +108,7 @@ def _stretch_contrast(seen: npt.NDArray[np.generic]) -> Floats:
         return np.zeros(seen.shape, np.float32)
     values = seen.astype(np.float64)
     values[~np.isfinite(values)] = low
+    # The limits keep differences finite.
     values = values.clip(-1e300, 1e300)
     return ((values - low) / (high - low)).clip(0, 1).astype(np.float32)
 

@@ -113,10 +113,14 @@ def _last_values(
     index: npt.NDArray[np.int32], after: Labels
 ) -> tuple[npt.NDArray[np.int32], Labels]:
     """Return the distinct indices, ascending, with the last value of each."""
+    # The indices of a chunk are below 2**18, so a table of their range is small, and it
+    # spares a sort.
     first = index.min()
     last = np.full(index.max() - first + 1, -1, np.int64)
     for n in range(len(index)):
         last[index[n] - first] = n
+    # The table is in the order of the indices, which the journal needs to ascend: it
+    # stores the steps between them.
     chosen = last[last >= 0]
     return index[chosen], after[chosen]
 

@@ -39,9 +39,12 @@ def label_fragments(pieces: Pieces, wholes: Pieces) -> Pieces:
     owners = np.zeros(len(sizes), np.int64)
     inside = wholes > 0
     owners[pieces[inside]] = wholes[inside]
+    # The last key sorts first, so the largest piece of each owner precedes the others.
+    # The sort is stable, so of pieces of one size the first one does.
     order = np.lexsort((-sizes, owners))
     order = order[(order > 0) & (sizes[order] > 0)]
     owned = owners[order]
+    # The first piece of each owner keeps the id. Pieces without an owner never do.
     stays = (np.diff(owned, prepend=-1) != 0) & (owned > 0)
     numbers = np.zeros(len(sizes), np.int32)
     numbers[order[~stays]] = np.arange(1, np.count_nonzero(~stays) + 1)
@@ -50,6 +53,7 @@ def label_fragments(pieces: Pieces, wholes: Pieces) -> Pieces:
 
 def largest_component(mask: Mask) -> Mask:
     """Return the largest connected component."""
+    # The mask as a whole is the owner, so that a single piece is left.
     pieces = label_components(mask)
     return mask & (label_fragments(pieces, mask.astype(np.int32)) == 0)
 

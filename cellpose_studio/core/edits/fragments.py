@@ -31,10 +31,12 @@ def split_fragments(
     changes, ids = Changes(labels, at), table.new_ids()
     cells = []
     for cell in _losers(stroke):
+        # A cell that the stroke has erased leaves no fragment.
         if not table.size_of(cell):
             continue
         box = _around(table.box(cell)[len(at) :], stroke, labels.shape)
         after = labels[at][box] == cell
+        # The labels no longer show the cell as it was, so the stroke adds what it took.
         before = after | _lost(stroke, cell, box, labels.shape[-1])
         pieces = label_fragments(label_components(after), label_components(before))
         for number in range(1, int(pieces.max(initial=0)) + 1):

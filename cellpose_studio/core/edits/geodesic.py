@@ -41,7 +41,9 @@ def geodesic_distance(
     walled = np.pad(np.asarray(costs, np.float64), 1, constant_values=-1)
     steps = np.array([s for s in product((-1, 0, 1), repeat=costs.ndim) if any(s)])
     lengths = np.sqrt(((steps * np.array(spacing or 1.0)) ** 2).sum(axis=1))
+    # With steps in the flat array, one loop serves any number of axes.
     strides = np.array(walled.strides) // walled.itemsize
+    # The border shifts all pixels by one.
     begins = (np.asarray(seeds, np.int64) + 1) @ strides
     far = np.full(walled.size, np.inf)
     if len(begins):

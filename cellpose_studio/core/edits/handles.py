@@ -68,6 +68,7 @@ def polygon_of(
     box, mask = cell_mask(labels, table, cell, at)
     if not mask.any():
         return Handles(cell, at, ())
+    # `polygons` counts from the corner of a pixel, and outlines from its centre.
     corner = np.array([part.start for part in box]) - 0.5
     lines = polygons(mask.astype(np.uint32))[1]
     rings = tuple(ring_along(line[:, ::-1] + corner, tolerance) for line in lines)
@@ -101,6 +102,7 @@ def pixels_inside(handles: Handles, box: Box) -> Mask:
     that was dragged out of its cell adds nothing.
     """
     height, width = (part.stop - part.start for part in box)
+    # The last column collects the crossings right of the box and is cut off.
     turns = np.zeros((height, width + 1), np.int32)
     corner = [part.start for part in box]
     for ring in handles.rings:
@@ -113,11 +115,13 @@ def pixels_inside(handles: Handles, box: Box) -> Mask:
 def _cross(turns: npt.NDArray[np.int32], start: Points, stop: Points) -> None:
     """Add the crossings of a line to the winding numbers, one per row."""
     low, high = np.sort([start[0], stop[0]])
+    # The interval is half open: a vertex on a row counts for one of its two sides.
     first, last = max(int(np.ceil(low)), 0), min(int(np.ceil(high)), len(turns))
     if first < last:
         rows = np.arange(first, last)
         share = (rows - start[0]) / (stop[0] - start[0])
         x = start[1] + share * (stop[1] - start[1])
+        # A crossing to the left of the box counts for its whole row.
         columns = np.clip(np.ceil(x), 0, turns.shape[1] - 1).astype(int)
         turns[rows, columns] += 1 if stop[0] < start[0] else -1
 

@@ -98,12 +98,14 @@ def ring_along(line: Points, tolerance: float) -> Ring:
 def _nearest(start: Points, stop: Points, point: Points) -> Points:
     """Return the point of a line segment that is closest to another point."""
     way = stop - start
+    # The tiny number is for a side whose ends coincide.
     share = float(np.dot(point - start, way)) / max(float(np.dot(way, way)), 1e-12)
     return start + min(max(share, 0.0), 1.0) * way
 
 
 def _chosen(line: Points, tolerance: float) -> list[int]:
     """Return which corners of a closed line to keep, ascending; four if it has them."""
+    # A closed line has no ends, so it is cut into two at distant corners.
     across = int(np.argmax(((line - line[0]) ** 2).sum(axis=1)))
     closed = np.concatenate([line, line[:1]])
     kept, spans = {0, across}, [(0, across), (across, len(line))]

@@ -41,12 +41,15 @@ def draw_cell(
 
     If protected cells break it into several components, it is the largest of them.
     """
+    # One iterator numbers the cell and all fragments, because the table does not learn
+    # of them before the edit is applied.
     ids = table.new_ids()
     cell = next(ids)
     free = patch.mask & (labels[at][patch.box] == 0) if protect else patch.mask
     room = Patch(patch.box, largest_component(free))
     painter = _Painter(labels, table, at, specks, apart, ids)
     if not protect:
+        # Later calls override earlier ones, so other cells lose these pixels first.
         painter.take(room, cell=None, but=cell)
     painter.changes.put(room.box, room.mask, cell, protect)
     return painter.changes.edit("Draw cell", [cell] if room.mask.any() else [])

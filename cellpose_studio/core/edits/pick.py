@@ -34,10 +34,12 @@ def cells_on_line(labels: Labels, points: Points, at: At = ()) -> list[int]:
     plane = labels[at]
     way = line(points, plane.shape)
     met = plane[way[:, 0], way[:, 1]].tolist()
+    # A dictionary keeps the order of the line, which a set would lose.
     return [cell for cell in dict.fromkeys(met) if cell]
 
 
 def _pixels(labels: Labels, table: CellTable, cell: int, at: At) -> int:
+    # The table knows the sizes of whole cells, not those in one of several planes.
     if not at:
         return table.size_of(cell)
     return int(np.count_nonzero(cell_mask(labels, table, cell, at)[1]))

@@ -116,6 +116,7 @@ def propagate(
         after = largest_overlap(shape, shape & ((now == 0) | (now == cell)))
     if after.any():
         changes.put(box, (now == cell) & ~after, 0, protect=False)
+        # The shape contains no protected pixels any more.
         changes.put(box, after, cell, protect=False)
     return changes.edit(operation, [cell])
 
@@ -155,11 +156,14 @@ def _fill_between(
     high: int,
 ) -> None:
     """Put a cell into the planes between two of its box."""
+    # Shifts by whole pixels need no interpolation.
     first, last = (np.argwhere(mask[z]).mean(axis=0).round() for z in (low, high))
     way = last - first
+    # A shifted shape may leave the box of the cell.
     pad = int(np.abs(way).max()) + 1
     below, above = (_distance(np.pad(mask[z], pad)) for z in (low, high))
     rows, columns = (slice(s.start - pad, s.stop + pad) for s in box[1:])
+    # With this margin, the box may reach beyond the image.
     sides = pad_box((rows, columns), 0, shape[1:])
     crop = tuple(
         slice(side.start - whole.start, side.stop - whole.start)
@@ -178,6 +182,7 @@ def _distance(mask: Mask) -> Distance:
     from scipy.ndimage import distance_transform_edt
 
     inside, outside = distance_transform_edt(mask), distance_transform_edt(~mask)
+    # The outline lies between pixels, half a pixel from the centres on both sides.
     return np.where(mask, inside - 0.5, 0.5 - outside)
 
 

@@ -65,9 +65,11 @@ def smooth_cells(
     from scipy.ndimage import gaussian_filter
 
     def smoothed(now: Labels, cell: int) -> Mask:
+        # Filtered booleans would be booleans again.
         inside = (now == cell).astype(np.float32)
         return gaussian_filter(inside, sigma, mode="nearest", truncate=3) > 0.5
 
+    # The Gaussian is cut off at three sigma, so pixels farther away have no influence.
     operation = _Operation("Smooth cells", ceil(3 * sigma), smoothed, protect)
     return _reshape(operation, labels, table, cells, at, checkpoint)
 
@@ -92,10 +94,12 @@ def grow_cells(
     chosen = set(cells)
 
     def grown(now: Labels, cell: int) -> Mask:
+        # Cells that do not grow must not compete for pixels.
         near = [one for one in np.unique(now).tolist() if one in chosen]
         among = np.where(np.isin(now, near), now, 0)
         return expand_labels(among, pixels) == cell
 
+    # A cell that competes for the same pixel may be up to twice as far away.
     operation = _Operation(f"Grow cells by {pixels} px", 2 * pixels, grown, protect)
     return _reshape(operation, labels, table, cells, at, checkpoint)
 
@@ -117,8 +121,11 @@ def shrink_cells(
 
     def shrunk(now: Labels, cell: int) -> Mask:
         inside = now == cell
+        # If the cell fills the image, there is no pixel outside to measure from.
         return inside & ((distance_transform_edt(inside) > pixels) | inside.all())
 
+    # One pixel around the cell makes the distance count from its outline. There is none
+    # at the border of the image, so nothing is removed there.
     operation = _Operation(f"Shrink cells by {pixels} px", 1, shrunk, True)
     return _reshape(operation, labels, table, cells, at, checkpoint)
 

@@ -63,6 +63,7 @@ def brush(points: Points, size: float, shape: tuple[int, int]) -> Patch:
     for start, stop in zip(at, ends, strict=False):
         low = np.minimum(start, stop) - reach - corner
         high = np.maximum(start, stop) + reach + 1 - corner
+        # Each segment has its own box, because that of a long stroke is large.
         box = np.s_[low[0] : high[0], low[1] : high[1]]
         mask[box] |= _within_reach(
             start - corner - low, stop - corner - low, high - low, size
@@ -109,8 +110,10 @@ def _within_reach(start: Pixels, stop: Pixels, shape: Pixels, size: float) -> Ma
     y, x = np.ogrid[: shape[0], : shape[1]]
     dy, dx = (stop - start).tolist()
     along = (y - start[0]) * dy + (x - start[1]) * dx
+    # A segment of a single point has no length to divide by.
     share = np.clip(along / max(dy * dy + dx * dx, 1), 0, 1)
     away = (y - start[0] - share * dy) ** 2 + (x - start[1] - share * dx) ** 2
+    # Rounding must not exclude pixels that lie exactly on the rim.
     return away <= (size / 2) ** 2 + 1e-9
 
 

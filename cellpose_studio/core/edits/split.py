@@ -52,7 +52,9 @@ def split_by_line(
     cut = mask.copy()
     cut[way[:, 0], way[:, 1]] = False
     pieces = label_components(cut)
+    # Specks become free, and the watershed gives them to their neighbours.
     pieces[np.bincount(pieces.ravel())[pieces] < specks] = 0
+    # On level ground, the pixels of the line go to the nearest piece.
     pieces = _grow(np.zeros(mask.shape), pieces, mask)
     return _edit(
         labels, table, cell, at, box, label_fragments(pieces, label_components(mask))
@@ -90,6 +92,7 @@ def split_by_seeds(
     markers = np.zeros(mask.shape, np.int32)
     markers[tuple(pixels.T)] = np.arange(1, len(pixels) + 1)
     checkpoint = checkpoint or Checkpoint()
+    # The next steps cannot be interrupted, so a stop is noticed between them.
     heights = _distance_to(pixels, mask, spacing, checkpoint)
     checkpoint.check()
     pieces = _grow(heights, markers, mask)
@@ -110,6 +113,7 @@ def _distance_to(
 
     if not len(pixels):
         return np.zeros(mask.shape)
+    # The cell touches the sides of its box, beyond which it ends.
     inside = distance_transform_edt(np.pad(mask, 1), sampling=spacing)
     room = inside[(slice(1, -1),) * mask.ndim]
     checkpoint.check()
@@ -137,6 +141,7 @@ def _edit(
     changes = Changes(labels, at)
     cells = [cell]
     for number in range(1, int(pieces.max(initial=0)) + 1):
+        # The table learns of new cells when the edit is applied, not before.
         cells.append(table.next_id() + number - 1)
         changes.put(box, pieces == number, cells[-1], protect=False)
     return changes.edit("Split cell", cells)

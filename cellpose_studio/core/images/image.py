@@ -185,6 +185,7 @@ class ChannelPixels:
         keys = _expand_key(key, self.ndim)
         t, _, z, y, x = self._image.shape
         stacked = [n > 1 for n in (t, z)]
+        # An axis of length 1 is no axis of a label image, so no index refers to it.
         lead = keys[: sum(stacked)]
         outer = [
             _split_key(lead.pop(0), n) if on else (slice(0, 1), 0)

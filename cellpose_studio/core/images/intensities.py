@@ -68,13 +68,16 @@ def as_float32(pixels: Array) -> tuple[npt.NDArray[np.float32], float]:
 
 def _offset(pixels: Array) -> Any:
     """Return the pixel value to subtract from all of them; None if there is no need."""
+    # Shorter types lose nothing in float32.
     wide = pixels.dtype.kind in "iuf" and pixels.dtype.itemsize >= 4
     if not wide or pixels.dtype == np.float32:
         return None
     seen = finite(pixels.ravel()[:: max(1, pixels.size // _SAMPLED)])
     if not seen.size:
         return None
+    # An actual pixel value can be subtracted without rounding, unlike a mean.
     middle = np.partition(seen, seen.size // 2)[seen.size // 2]
+    # Whole numbers of this size are exact, but fractions may be too fine anywhere.
     if abs(float(middle)) <= _EXACT and pixels.dtype.kind != "f":
         return None
     ends = np.percentile(_differences(seen, middle), np.ravel(_SPREADS))
@@ -82,6 +85,7 @@ def _offset(pixels: Array) -> Any:
     spreads = spreads[spreads > 0]
     with np.errstate(over="ignore"):
         step = np.spacing(np.float32(abs(float(middle))))
+    # The narrowest interval decides, because outliers widen the others.
     return middle if spreads.size and spreads[0] < _FEWEST_STEPS * step else None
 
 
@@ -91,6 +95,7 @@ def _differences(pixels: Array, offset: Any) -> npt.NDArray[np.float64]:
     if pixels.dtype.kind == "f" or pixels.dtype.itemsize < 8:
         return rough
     with np.errstate(over="ignore"):
+        # Unsigned differences wrap around, and read as signed numbers they are right.
         exact = (pixels - offset).view(np.int64)
     # Far from each other, whole numbers of 64 bits have no difference of 64 bits.
     return np.where(np.abs(rough) > 2**53, rough, exact)

@@ -71,6 +71,7 @@ def tally_cells(
         while (
             at < size and cells[at] == cell and index[at] == index[start] + at - start
         ):
+            # Flat indices run on into the next row, where another run of pixels begins.
             if x + at - start == width:
                 break
             at += 1
@@ -98,6 +99,8 @@ def shrink_bounds(labels: Labels, cell: int, low: Bounds, high: Bounds) -> None:
             labels, cell, low, high, axis, high[axis] - 1
         ):
             high[axis] -= 1
+    # A face in X has one pixel in each row, so both faces are found in one pass over
+    # the rows.
     first, last = low[3], high[3]
     left, right = last, first
     for t in range(low[0], high[0]):

@@ -64,6 +64,7 @@ class CellTable:
         ``highest`` is the highest id that its label set has ever had, if known.
         """
         ids, pixels, low, high = scan_cells(_all_axes(labels))
+        # The compiled loops know four axes only, so those of length 1 are dropped here.
         axes = slice(4 - labels.ndim, None)
         table = cls(labels.shape, ids, pixels, low[:, axes], high[:, axes])
         table.reserve(highest)
@@ -146,6 +147,8 @@ class CellTable:
         """
         gained = self._total(edit, lambda part: part.after)
         lost = self._total(edit, lambda part: part.before)
+        # A cell may both lose and gain pixels, so no box shrinks before all of them are
+        # counted.
         shrinking = self._remove(*lost)
         self._add(*gained)
         for row in shrinking:
@@ -158,6 +161,7 @@ class CellTable:
         """Subtract the pixels that cells lose; return the rows whose box may shrink."""
         rows = self._rows_of(ids)
         self._pixels[rows] -= counts
+        # Pixels that are lost inside a box do not change its bounds.
         at_face = (low == self._low[rows]) | (high == self._high[rows])
         shrinking = at_face.any(axis=1) & (self._pixels[rows] > 0)
         return rows[shrinking].tolist()
@@ -179,10 +183,13 @@ class CellTable:
         if len(tallies) == 1:
             return tallies[0]
         none = np.zeros((0, len(self._shape)), np.int64)
+        # An edit without parts needs something to concatenate.
         tallies.append((none[:, 0].astype(np.uint32), none[:, 0], none, none))
         every, counts, low, high = (
             np.concatenate(part) for part in zip(*tallies, strict=True)
         )
+        # `reduceat` reduces neighbours, so the tallies of each cell have to be
+        # together.
         order = np.argsort(every, kind="stable")
         ids, first = np.unique(every[order], return_index=True)
         if not len(ids):
@@ -221,6 +228,7 @@ class CellTable:
         return self._rows[cell]
 
     def _make_room(self) -> None:
+        # Doubling keeps the mean cost of a new cell constant.
         more = max(64, len(self._ids))
         for name in ("_ids", "_pixels", "_low", "_high"):
             old = getattr(self, name)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+# Project files consist of chunks of this size, so it is a part of their format.
 CHUNK = 512
 """Height and width of a chunk; those at the lower and right border are smaller."""
 

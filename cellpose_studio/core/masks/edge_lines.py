@@ -48,6 +48,7 @@ def edge_lines(labels: Labels) -> EdgeLines:
     """Trace the edges of all cells of a plane (Y, X); releases the GIL."""
     followed = np.zeros(labels.shape, np.bool_)
     points, starts, cells = _follow_all(np.ascontiguousarray(labels), followed)
+    # A stable sort leaves the lines of a cell in the order in which they were found.
     order = np.argsort(cells, kind="stable")
     lengths = np.diff(starts)[order]
     begins = np.concatenate([[0], np.cumsum(lengths)])
@@ -94,6 +95,7 @@ def _follow_all(
             cells[lines] = cell
             lines += 1
             starts[lines] = count
+    # Views would keep the longer arrays in memory.
     return points[:count].copy(), starts[: lines + 1].copy(), cells[:lines].copy()
 
 

@@ -95,6 +95,7 @@ class LabelEdit:
         for part in self.parts:
             plane, row, column = part.chunk_index
             height, width = shape[-2] - row * CHUNK, shape[-1] - column * CHUNK
+            # Negative indices would count from the end and change other pixels.
             if min(*part.chunk_index, height - 1, width - 1) < 0 or plane >= planes:
                 return False
             area = min(height, CHUNK) * min(width, CHUNK)
@@ -174,6 +175,7 @@ def edit_between(
         old = now[ys.start - y0 : ys.stop - y0, xs.start - x0 : xs.stop - x0]
         y, x = np.nonzero(new != old)
         if len(y):
+            # A chunk has 2**18 pixels, so 32 bits hold the index within it.
             at = (y + ys.start - y0) * now.shape[1] + (x + xs.start - x0)
             parts.append(
                 ChunkEdit(chunk_index, at.astype(np.int32), old[y, x], new[y, x])

@@ -23,8 +23,10 @@ def compact_labels(
 
     present = fastremap.unique(labels)
     ids = np.concatenate([[0], present[present != 0]]).astype(np.uint32)
+    # Cellpose numbers cells from 1 without gaps, so most masks need no copy.
     if int(ids[-1]) == len(ids) - 1:
         return labels.astype(np.uint32, copy=False), ids
+    # A table from old to new ids could take gigabytes, because ids may be high.
     return np.searchsorted(ids, labels).astype(np.uint32), ids
 
 

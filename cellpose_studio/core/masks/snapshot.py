@@ -37,6 +37,8 @@ class Snapshot:
         """Copy chunks that are about to change."""
         with self._lock:
             for index in changing:
+                # Only before its first change does a chunk hold the pixels of the
+                # snapshot.
                 if index not in self._kept:
                     self._kept[index] = chunk(self._labels, index).copy()
 
@@ -44,11 +46,13 @@ class Snapshot:
         """Return the pixels of a chunk, read-only by convention."""
         with self._lock:
             kept = self._kept.get(index)
+            # A kept chunk never changes, so it is not copied again.
             return chunk(self._labels, index).copy() if kept is None else kept
 
     def array(self) -> Labels:
         """Return a copy of all pixels; slow for large ones."""
         whole = np.empty(self.shape, np.uint32)
+        # Each chunk takes the lock by itself, so an edit waits for one copy at most.
         for index in chunk_indices(self.shape):
             chunk(whole, index)[...] = self.chunk(index)
         return whole

@@ -76,6 +76,7 @@ def compare_labels(before: Labels, after: Labels) -> Comparison:
     overlaps = _Overlaps(*shared_pixels(before, after))
     cells, union = overlaps.within_cells()
     pairs = _match(cells, union)
+    # Two cells have the same pixels if they share all of their union.
     equal = pairs[cells.shared[pairs] == union[pairs]]
     other = pairs[cells.shared[pairs] < union[pairs]]
     return Comparison(
@@ -83,6 +84,7 @@ def compare_labels(before: Labels, after: Labels) -> Comparison:
         removed=_unmatched(overlaps.before, cells.before[pairs]),
         changed=_pairs(cells, other),
         unchanged=_pairs(cells, equal),
+        # A pixel is the same only if it belongs to the same cell in both images.
         pixels=int(overlaps.shared.sum() - cells.shared[pairs].sum()),
     )
 
@@ -129,8 +131,11 @@ def _sums(ids: Ids, pixels: Counts) -> Counts:
 def _match(cells: _Overlaps, union: Counts) -> npt.NDArray[np.intp]:
     """Return the pairs that are one cell: best overlap first, each id at most once."""
     renamed = cells.before != cells.after
+    # Whole numbers compare exactly at an overlap of one half.
     candidates = np.flatnonzero((2 * cells.shared >= union) | ~renamed)
     iou = cells.shared[candidates] / union[candidates]
+    # The last key sorts first. Equal overlaps are settled by the ids, so that the
+    # result does not depend on where the cells lie.
     order = np.lexsort((cells.after[candidates], renamed[candidates], -iou))
     chosen = []
     olds, news = set[int](), set[int]()

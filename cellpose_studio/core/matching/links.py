@@ -77,6 +77,7 @@ def keep_locked(
     table = CellTable.of(after)
     going = {*cell_ids(kept), *_deleted_cells(after, table, deleted)}
     result = after.copy()
+    # All other cells stay as they are, so only these are worth a visit.
     for cell in {*cell_ids(after[taken]), *going}:
         box = table.box(cell)
         whole = after[box] == cell
@@ -114,12 +115,14 @@ def _assign(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
     _, columns = np.unique(news, return_inverse=True)
     if not len(rows):
         return np.zeros(0, np.intp)
+    # Old and new cells are nodes of one graph, so their numbers must not overlap.
     columns = columns + rows.max() + 1
     size = int(columns.max()) + 1
     graph = coo_array((np.ones(len(rows)), (rows, columns)), shape=(size, size))
     # The Hungarian method is cubic, so it runs on groups of competing cells only.
     groups = connected_components(graph, directed=False)[1][rows]
     competing = np.bincount(groups)[groups] > 1
+    # A pair without competitors is part of every best assignment.
     alone, others = np.flatnonzero(~competing), np.flatnonzero(competing)
     if not len(others):
         return alone
@@ -141,6 +144,7 @@ def _best(
     _, y = np.unique(rows[pairs], return_inverse=True)
     _, x = np.unique(columns[pairs], return_inverse=True)
     scores = np.zeros((y.max() + 1, x.max() + 1))
+    # The assignment may contain cells that do not overlap, and these are no pair.
     number = np.full(scores.shape, -1)
     scores[y, x], number[y, x] = iou[pairs], pairs
     chosen = number[linear_sum_assignment(scores, maximize=True)]

@@ -57,6 +57,7 @@ class Tracks:
         that no cell had before is not changed.
         """
         olds = {cell for cells in self.before.values() for cell in cells}
+        # All former ids lose their status here, and tracks get theirs back below.
         wanted: dict[int, CellStatus | None] = dict.fromkeys(olds & known.keys())
         for track, cells in self.before.items():
             had = {known.get(cell) for cell in cells}
@@ -95,6 +96,7 @@ def link_cells(
     operation = f"Link cells over time (IoU {threshold:.2g})"
     edit = LabelEdit(operation, tuple(dict.fromkeys(moved)), tuple(parts))
     every = [new for one in names for new in one.values()]
+    # An id exists once per time point, so its count is that of its time points.
     _, times = np.unique(every, return_counts=True)
     single = int(np.count_nonzero(times == 1))
     before = _ids_before(names)
@@ -122,6 +124,8 @@ def _link_frames(
             if cell in same:
                 now[cell] = before[same[cell]]
             else:
+                # The id may belong to a cell that has vanished, whose track must not go
+                # on.
                 now[cell] = next(fresh) if cell in used else cell
         used.update(now.values())
         names.append(now)
@@ -139,6 +143,7 @@ def _ids_before(names: Sequence[Names]) -> dict[int, frozenset[int]]:
 
 def _map_frame(labels: Labels, t: int, names: Names) -> tuple[ChunkEdit, ...]:
     """Return the changes of a time point whose cells get other ids."""
+    # Reading a whole time point would only find that nothing has changed.
     if all(old == new for old, new in names.items()):
         return ()
     after = map_ids(labels[t], names)

@@ -54,6 +54,7 @@ def scaling_lines(record: RunRecord, whole: bool) -> tuple[str, str]:
         refusal=_REFUSAL if local or alone else "",
         percentile=how.percentile,
         empty=(-1, 0) if how.invert else (0, 1),
+        # Holes are to become 0, which inversion makes of the brightest value.
         dark=1 if how.invert else 0,
     )
     return text, call

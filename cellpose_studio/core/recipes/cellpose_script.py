@@ -165,6 +165,7 @@ def _arguments(record: RunRecord, whole: bool, limits: bool) -> str:
         **parameters.normalization.model_dump(),
         "percentile": list(parameters.normalization.percentile),
     }
+    # A run normalises planes one by one as well if it does not stitch them.
     if not whole and record.image.shape[2] > 1:
         normalization["norm3D"] = False
     lines = [f"        {name}={value!r},\n" for name, value in given.items()]

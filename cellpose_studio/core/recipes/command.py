@@ -25,6 +25,7 @@ def as_command(
     lists the edits by hand.
     """
     words = ["cellpose-studio", "segment", *arguments(record)]
+    # Windows quotes arguments by other rules than a POSIX shell.
     command = subprocess.list2cmdline(words) if windows else shlex.join(words)
     if not (note := edits_sentence(edits)):
         return command

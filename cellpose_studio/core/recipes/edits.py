@@ -21,6 +21,7 @@ def effective_edits(entries: Sequence[JournalEntry]) -> list[JournalEntry]:
             on[entry.id] = True
             continue
         first[entry.id] = root = first.get(entry.undoes, entry.undoes)
+        # An edit from before these entries was in force.
         on[root] = not on.get(root, True)
     return [entry for entry in entries if entry.undoes is None and on[entry.id]]
 

@@ -9,6 +9,7 @@ _LISTED = ("cellpose-studio", "cellpose", "torch", "numpy", "python")
 
 def heading(record: RunRecord) -> str:
     """Return the docstring of a script: what it reproduces, and the versions used."""
+    # The name stands in a docstring, which quotation marks or backslashes might break.
     name = record.image.name.replace("\\", "/").replace('"', "'")
     known = [p for p in _LISTED if p in record.versions]
     versions = "".join(f"    {name} {record.versions[name]}\n" for name in known)

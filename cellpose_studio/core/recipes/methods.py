@@ -45,6 +45,7 @@ def as_methods(
         Number of cells after the edits.
     """
     text = " ".join(_sentences(record, edits, card, cells))
+    # The network and the model may come from the same paper.
     papers = "\n".join(dict.fromkeys(_papers(record.model)))
     return f"{text}\n\nReferences\n{papers}\n"
 

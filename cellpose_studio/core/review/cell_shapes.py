@@ -54,6 +54,7 @@ def cell_shapes(labels: Labels) -> CellShapes:
     shape = (1,) * (4 - labels.ndim) + labels.shape
     size = len(ids) if ids is not None else int(compact.max(initial=0)) + 1
     pixels, sides = np.zeros(size, np.int64), np.zeros((size, 2), np.int64)
+    # The first pixel of a cell is below any such bound, so it is no special case.
     low = np.full((size, 4), np.iinfo(np.int32).max, np.int32)
     high = np.zeros((size, 4), np.int32)
     _measure(np.ascontiguousarray(compact).reshape(shape), pixels, sides, low, high)
@@ -83,6 +84,7 @@ def part_shapes(labels: Labels, cell: int, box: tuple[slice, ...]) -> CellShapes
     offset = np.array([part.start for part in around], np.int32)
     low, high = found.low + offset, found.high + offset
     return CellShapes(
+        # The mask has the id 1, or no id if the cell is gone.
         ids=found.ids * np.uint32(cell),
         pixels=found.pixels,
         roundness=found.roundness,
@@ -110,6 +112,7 @@ def _roundness(
     lie closer together by the root of 2.
     """
     perimeter = np.pi / 8 * (sides[:, 0] + sides[:, 1] / np.sqrt(2))
+    # Of cells of a few pixels, the estimated perimeter is too short.
     return np.minimum(4 * np.pi * pixels * planes / perimeter**2, 1.0)
 
 
@@ -129,6 +132,8 @@ def _measure(
         for z in range(planes):
             plane = labels[t, z]
             for y in range(height):
+                # At the edge, a row stands in for the missing one; `_sides` corrects
+                # the counts.
                 above = plane[max(y - 1, 0)]
                 here = plane[y]
                 below = plane[min(y + 1, height - 1)]
@@ -153,6 +158,7 @@ def _measure(
                     )
                     if edge or x in (0, width - 1):
                         straight, diagonal = _sides(plane, y, x)
+                    # A pixel inside a cell changes neither its outline nor its box.
                     if straight + diagonal == 0:
                         continue
                     sides[cell, 0] += straight

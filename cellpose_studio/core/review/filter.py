@@ -40,6 +40,7 @@ class Term:
 
     def holds(self, values: Values) -> npt.NDArray[np.bool_]:
         """Tell for which cells it holds; for none where the value is not known."""
+        # NaN differs from every number, so "!=" would hold for unknown values.
         return _COMPARISONS[self.sign](values, self.value) & ~np.isnan(values)
 
 

@@ -80,6 +80,7 @@ def review_of(shapes: CellShapes, confidence: Confidence | None = None) -> Revie
     errors, probabilities, network = (np.full(len(shapes), np.nan) for _ in range(3))
     if confidence is not None and len(confidence.ids):
         at = np.searchsorted(confidence.ids, shapes.ids)
+        # Ids above the highest known one would be out of bounds.
         at = np.minimum(at, len(confidence.ids) - 1)
         known = confidence.ids[at] == shapes.ids
         errors[known] = confidence.flow_errors[at[known]]
@@ -105,12 +106,14 @@ def measured_again(
     for name, values in vars(review.shapes).items():
         found = [getattr(part, name) for part in parts]
         joined[name] = np.concatenate([values[kept], *found])
+    # `Review.row` searches the ids, which have to ascend.
     order = np.argsort(joined["ids"])
     shapes = CellShapes(**{name: values[order] for name, values in joined.items()})
     return review_of(shapes, confidence)
 
 
 def _uncertainties(shapes: CellShapes, network: Values) -> Values:
+    # In logarithms, half the area is as unusual as twice the area.
     size = _outlying(np.abs(_deviations(np.log(shapes.pixels))))
     shape = _outlying(-_deviations(np.log(shapes.roundness)))
     weight = np.where(np.isnan(network), 1.0, _BESIDE_NETWORK)
@@ -123,6 +126,8 @@ def _deviations(values: Values) -> Values:
     if not len(values):
         return values
     off = values - np.median(values)
+    # This factor turns the median deviation of a normal distribution into its standard
+    # deviation.
     spread = 1.4826 * float(np.median(np.abs(off)))
     return off / max(spread, _LEAST_SPREAD)
 

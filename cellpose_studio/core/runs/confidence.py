@@ -67,13 +67,16 @@ class Confidence:
     @property
     def unsure(self) -> int:
         """Number of candidates that do not fit their flows, or are uncertain."""
+        # Misfits among the cells that were kept are counted already.
         kept_misfits = self.flow_errors > FLOW_CHECK
         return self.misfits + int((self.uncertain & ~kept_misfits).sum())
 
     @property
     def scores(self) -> npt.NDArray[np.float64]:
         """(N,) from 0 to 1; cells below 0.5 count as uncertain."""
+        # The flow errors of volumes are unknown, so the probability decides alone.
         fit = 1 - np.nan_to_num(self.flow_errors) / (2 * _MOST_ERROR)
+        # Twice the limits are the scale, so that a cell at a limit scores one half.
         uncertainty = (1 - self.probabilities) / (2 * (1 - _LEAST_PROBABILITY))
         return np.clip(np.minimum(fit, 1 - uncertainty), 0, 1)
 

@@ -141,6 +141,7 @@ class SegmentationParameters(BaseModel):
     )
     min_size: int = Field(
         15,
+        # Cellpose takes -1 as no limit.
         ge=-1,
         le=100_000,
         title="Smallest cell",
@@ -224,6 +225,7 @@ class SegmentationParameters(BaseModel):
     )
     tile_overlap: float = Field(
         0.1,
+        # Cellpose clips the overlap to this range.
         ge=0.05,
         le=0.5,
         title="Tile overlap",
