@@ -75,6 +75,7 @@ def precision_for(architecture: str, device: Device) -> Precision:
     if device.name.startswith("cuda"):
         fit = torch.cuda.is_bf16_supported(including_emulation=False)
     else:
+        # Apple's GPU only supports bfloat16 from macOS 14 on, so it gets float32.
         fit = device.name == "cpu" and cpu_computes_bfloat16()
     return "bfloat16" if fit else "float32"
 

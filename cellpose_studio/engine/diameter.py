@@ -46,6 +46,7 @@ def measure_diameter(
     quiet = TileCounter(_Quiet(checkpoint), 0)
     for n in range(ROUNDS):
         checkpoint.reached(n, ROUNDS, "measuring the diameter")
+        # The scale changes in every round, and with it the part within the limit.
         part = _middle(plane, network.spec.diam_mean / found)[None]
         flows = flows_of_planes(network, part, parameters, found, quiet)
         labels = FlowMaskMaker(flows, part.shape[1:3], network.device).masks(

@@ -54,6 +54,8 @@ def _counts(
 
     from cellpose_studio.engine.cellpose_api import average_precision
 
+    # Cellpose fills a matrix with a row for every id up to the highest, so gaps between
+    # the ids would cost memory.
     pair = [fastremap.renumber(labels)[0].astype(np.int32) for labels in (true, found)]
     cells, found_cells = (int(labels.max(initial=0)) for labels in pair)
     if not cells or not found_cells:

@@ -39,6 +39,7 @@ def count_tiles(
     if not parameters.do_3D:
         return z * tiling((y, x), scale, network, parameters).count
     z, y, x = _volume_shape(stack, parameters, scale)
+    # The volume is scaled as a whole, so its planes are cut at a scale of 1.
     views = ((z, (y, x)), (y, (z, x)), (x, (z, y)))
     return sum(n * tiling(s, 1.0, network, parameters).count for n, s in views)
 
@@ -73,6 +74,8 @@ def flows_of_volume(
     scale = network.spec.diam_mean / diameter
     seen = _volume_shape(stack.shape[:3], parameters, scale)
     volume = resize_image_3d(stack, seen) if seen != stack.shape[:3] else stack
+    # Like Cellpose, this adds up the views without dividing by their number, so the
+    # thresholds of volumes mean the same as there.
     outputs = np.zeros((*seen, 4), np.float32)
     for turn, back, axes in _VIEWS:
         view = run_planes(network, volume.transpose(turn), 1.0, parameters, counter)
@@ -103,6 +106,7 @@ def _volume_shape(
 ) -> tuple[int, int, int]:
     z, y, x = stack
     anisotropy = parameters.anisotropy or 1.0
+    # Cellpose rounds sizes down, and another size would give another grid of pixels.
     shape = int(z * anisotropy * scale), int(y * scale), int(x * scale)
     if min(shape) < 1:
         raise ParametersUnfit(
@@ -131,5 +135,6 @@ def _smoothed(flows: Flows, parameters: SegmentationParameters) -> Flows:
 
     if not parameters.flow3D_smooth:
         return flows
+    # The first axis counts the components of the flows, which must not be mixed.
     sigma = [0, *[parameters.flow3D_smooth] * 3]
     return replace(flows, dP=gaussian_filter(flows.dP, sigma))

@@ -95,6 +95,7 @@ class Tiling:
         if self.augment:
             in_rows = outputs.reshape(*self.grid, *outputs.shape[1:])
             outputs = unaugment_tiles(in_rows).reshape(outputs.shape)
+        # `make_tiles` enlarges planes that are smaller than a tile if it augments.
         padded = (
             max(y + top + bottom, self.tile[0]),
             max(x + left + right, self.tile[1]),
@@ -174,6 +175,7 @@ def run_planes(
         for planes in _groups(len(stack), cut.count, parameters.batch_size):
             pieces = []
             for z in planes:
+                # Resizing plane by plane needs no second copy of the stack.
                 plane = stack[z]
                 if scale != 1.0:
                     plane = resize_image(plane, *cut.size)
@@ -190,6 +192,8 @@ def _side(
     length: int, network: Network, parameters: SegmentationParameters
 ) -> tuple[int, int]:
     """Return the number of tiles along a padded side, and their length."""
+    # These are the numbers of Cellpose's `make_tiles`. They are computed without
+    # pixels, so that the number of all tiles is known before the run.
     bsize = network.tile
     if parameters.augment:
         return max(2, math.ceil(2 * length / bsize)), bsize
@@ -221,6 +225,8 @@ def _run(
             torch.cuda.empty_cache()
             if batch == 1:
                 raise device_full(network.device) from error
+            # All tiles have the same size, so a larger batch would not fit later
+            # either.
             batch //= 2
             continue
         done += len(results[-1])

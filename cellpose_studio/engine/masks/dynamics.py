@@ -80,7 +80,11 @@ class FlowMaskMaker:
         Cancelled
             Soon after a stop.
         """
+        # At the size of the image, large cells are wider than the network saw them, so
+        # their pixels need more steps. Cellpose rounds the number down.
         steps = parameters.niter or int(_STEPS / self._flows.scale)
+        # Only these parameters change what the pixels converge to. The others filter
+        # the candidates, which therefore stay in the cache.
         key = (steps, parameters.cellprob_threshold, parameters.max_size_fraction)
         if key != self._key:
             self._key, self._candidates = key, {}
@@ -118,6 +122,8 @@ class FlowMaskMaker:
             large = np.bincount(cells.labels.ravel())[1:] >= parameters.min_size
             candidates += int(large.sum())
             misfits += int((errors[large] > FLOW_CHECK).sum())
+            # Without `resample`, the flows have the size of the network and not of the
+            # masks.
             own = self._resized(part, cells.labels.shape)
             inside = own > 0
             _add(seen, own[inside])
@@ -130,6 +136,8 @@ class FlowMaskMaker:
         return Confidence(
             ids=ids.astype(np.uint32),
             pixels=pixels[ids],
+            # A cell without a pixel of a candidate has no flow error, and NaN means
+            # that it is unknown.
             flow_errors=error[ids] / np.where(fitted[ids], fitted[ids], np.nan),
             probabilities=chance[ids] / np.maximum(seen[ids], 1),
             candidates=candidates,
@@ -148,10 +156,14 @@ class FlowMaskMaker:
         if n not in self._candidates:
             self._candidates[n] = _Candidates(self._found(n, check))
         cells = self._candidates[n]
+        # The filters work in place, but the next thresholds need all candidates again.
         kept = cells.labels.copy()
+        # Cellpose computes no flow errors in volumes and ignores the threshold there.
         if parameters.flow_threshold > 0 and not self._flows.volumetric:
             misfits = self._errors(n, check) > parameters.flow_threshold
             kept = _without(kept, 1 + np.flatnonzero(misfits))
+        # A large cell of a stack may be small in one plane, so small cells are removed
+        # after stitching only. Cellpose takes -1 as no limit.
         smallest = -1 if self._joins(parameters) else parameters.min_size
         shape = self._part_shape(self._label_shape)
         return _finished(self._resized(kept, shape), smallest)
@@ -183,6 +195,7 @@ class FlowMaskMaker:
         except torch.OutOfMemoryError:
             if self._device.type == "cpu":
                 raise
+            # All parts have the same size, so the CPU keeps the rest of them as well.
             self._device, self.fell_back = torch.device("cpu"), True
             return self._found(n, check)
         return np.asarray(labels)
@@ -210,6 +223,7 @@ class FlowMaskMaker:
 
         from cellpose_studio.engine.cellpose_api import resize_image, resize_image_3d
 
+        # Interpolation between two ids would give the id of an unrelated cell.
         nearest = {"interpolation": cv2.INTER_NEAREST, "no_channels": True}
         if labels.ndim == 2:
             return np.asarray(resize_image(labels, *shape, **nearest))

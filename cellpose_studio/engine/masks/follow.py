@@ -45,12 +45,15 @@ def follow(
     start = torch.from_numpy(np.stack(points[::-1], axis=-1)).to(device, torch.float32)
     start = start / ends * 2 - 1
     field = _field(dP, points).to(device)
+    # Cellpose scales positions by the side less one, but samples with `align_corners`
+    # False. Its pixels are only met if both are done here as well.
     field *= (2 / ends).view(-1, *[1] * len(ends))
     parts = []
     for part in start.split(max(1, _AT_ONCE[len(ends)] // steps)):
         check()
         parts.append(_carried(part, field, steps))
     pixels = (torch.cat(parts) + 1) * 0.5 * ends
+    # Cellpose truncates the positions rather than rounding them.
     return pixels.int().flip(1).T.contiguous()
 
 
@@ -67,9 +70,11 @@ def _field(
 def _carried(start: Tensor, field: Tensor, steps: int) -> Tensor:
     """Return the positions (N, A) that ``start`` reaches after ``steps``."""
     axes = start.shape[1]
+    # `grid_sample` expects a grid of positions, of which these are a single row.
     at = start.clone().view(*[1] * axes, -1, axes)
     for _ in range(steps):
         step = grid_sample(field[None], at, align_corners=False)
         at += step.view(axes, -1).T
+        # As in Cellpose, pixels stop at the border instead of leaving the image.
         at.clamp_(-1, 1)
     return at.view(-1, axes)

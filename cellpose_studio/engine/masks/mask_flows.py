@@ -33,12 +33,16 @@ def flows_of_masks(
     """
     boxes = find_objects(labels)
     sides = [b[0].stop - b[0].start + b[1].stop - b[1].start for b in boxes if b]
+    # In Cellpose, all cells diffuse for as long as the largest one needs, and the
+    # temperatures of small cells depend on it.
     steps = 2 * (max(sides, default=0) + 2)
     heat = np.zeros(np.add(labels.shape, 2))
     for cell, box in enumerate(boxes, start=1):
         if box:
             rows, columns = (slice(side.start, side.stop + 2) for side in box)
             inside = labels[box] == cell
+            # Boxes of neighbours overlap, so each cell adds to what is there. It is
+            # cold outside of its own pixels.
             heat[rows, columns] += _warmth(inside, steps, check)
     flows = np.zeros((2, *labels.shape), np.float32)
     _uphill(heat, labels != 0, flows)
@@ -76,6 +80,7 @@ def _centre(inside: Mask) -> tuple[int, int]:
     """Return the pixel of a cell that is closest to its centre of mass, rounded."""
     ys, xs = np.nonzero(inside)
     y, x = np.round(ys.mean()), np.round(xs.mean())
+    # The centre of mass of a bent cell may lie outside of it, where heat cannot start.
     nearest = np.argmin((ys - y) ** 2 + (xs - x) ** 2)
     return int(ys[nearest]), int(xs[nearest])
 
@@ -95,6 +100,7 @@ def _spread(warmth: Heat, within: Heat, y: int, x: int, steps: int) -> Heat:
                 cross = here[j] + up[j] + down[j] + here[j - 1] + here[j + 1]
                 both = cross + up[j - 1] + up[j + 1] + down[j - 1] + down[j + 1]
                 after[i, j] = both / 9 * within[i, j]
+        # Two arrays take turns, which saves an allocation at every step.
         warmth, after = after, warmth
     return warmth
 
@@ -107,6 +113,8 @@ def _uphill(heat: Heat, inside: Mask, flows: FloatArray) -> None:
             if inside[y, x]:
                 dy = heat[y + 2, x + 1] - heat[y, x + 1]
                 dx = heat[y + 1, x + 2] - heat[y + 1, x]
+                # Cellpose's own summand keeps the flow at the centre, whose gradient
+                # may be 0, from becoming NaN.
                 length = 1e-60 + np.sqrt(dy * dy + dx * dx)
                 flows[0, y, x] = dy / length
                 flows[1, y, x] = dx / length

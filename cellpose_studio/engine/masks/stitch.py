@@ -36,6 +36,7 @@ def _continued(
     upper, lower = _partners(plane, below, threshold)
     ids[upper] = lower
     areas = np.bincount(plane.ravel(), minlength=cells + 1)
+    # Numbers without pixels are no cells and use up no id.
     new = np.flatnonzero((ids == 0) & (areas > 0))
     new = new[new > 0]
     ids[new] = np.arange(used + 1, used + 1 + len(new))
@@ -53,6 +54,8 @@ def _partners(plane: Plane, below: Plane, threshold: float) -> npt.NDArray[np.in
     union = np.bincount(plane.ravel())[upper] + np.bincount(below.ravel())[lower]
     iou = shared / (union - shared)
     pairs, iou = pairs[:, iou >= threshold], iou[iou >= threshold]
+    # A lower cell continues in one upper cell only, so its best partner is chosen
+    # first. Cellpose chooses in the same order.
     for this, other in ((1, 0), (0, 1)):
         best = _best(pairs[this], pairs[other], iou)
         pairs, iou = pairs[:, best], iou[best]
@@ -65,5 +68,7 @@ def _best(
     iou: npt.NDArray[np.float64],
 ) -> npt.NDArray[np.int64]:
     """Return the best pair of each of ``cells``; ties go to the lowest other."""
+    # The last key sorts first, and `np.unique` returns the first row of each cell,
+    # which is the one with the largest overlap.
     order = np.lexsort((others, -iou, cells))
     return order[np.unique(cells[order], return_index=True)[1]]

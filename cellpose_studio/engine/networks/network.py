@@ -70,6 +70,7 @@ class Network:
             pixels = pixels.contiguous(memory_format=torch.channels_last)
         with torch.inference_mode():
             outputs: Tensor = self.module(pixels)[0]
+        # NumPy has no bfloat16.
         return np.asarray(outputs.float().cpu().numpy(), np.float32)
 
     def style(self, image: FloatArray) -> npt.NDArray[np.float64]:
@@ -111,6 +112,7 @@ def load(
     """
     precision = _fitting(precision, spec, device)
     weights = read_weights(spec.path)
+    # Records identify the weights by this hash, so no others may run in their place.
     if sha256_of(spec.path, check) != spec.sha256:
         raise ModelUnusable(
             f"{spec.path.name} has changed since it was chosen.", "Choose it again."
@@ -196,10 +198,13 @@ def _fitting(precision: Precision | None, spec: ModelSpec, device: Device) -> Pr
 
 def _fill(module: nn.Module, weights: Weights, spec: ModelSpec) -> None:
     """Load ``weights`` into ``module``; none may be missing or left over."""
+    # Files of Cellpose 1 lack the diameters, which strict loading would refuse.
     sizes = {"diam_mean": spec.diam_mean, "diam_labels": spec.diam_labels}
     for name, size in sizes.items():
         weights.setdefault(name, torch.tensor([size]))
     try:
+        # A network on the device "meta" has no memory to copy into, so it takes over
+        # the tensors of the file.
         module.load_state_dict(weights, strict=True, assign=True)
     except RuntimeError as error:
         raise ModelUnusable(

@@ -59,6 +59,7 @@ class SizeModel:
         """Return the diameter of the cells in an image with a style, px."""
         log = float((style - self.mean_style) @ self.weights) + self.mean_log
         low, high = np.log(SIZES)
+        # The regression says nothing about sizes beyond those that it was fitted to.
         return self.diam_mean * float(np.exp(np.clip(log, low, high)))
 
 
@@ -84,6 +85,7 @@ def fit_size_model(
             logs.append(np.log(size))
     x, y = np.array(styles), np.array(logs)
     mean_style, mean_log = x.mean(axis=0), float(y.mean())
+    # Centred variables need no intercept, which the penalty would shrink as well.
     x, y = x - mean_style, y - mean_log
     weights = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ y)
     return SizeModel(weights, mean_style, mean_log, diam_mean)
@@ -107,6 +109,7 @@ def size_model_path(weights: Path) -> Path:
 
 def save_size_model(model: SizeModel, path: Path) -> None:
     """Write ``model`` as an archive of plain arrays."""
+    # Given a path, NumPy would append its own suffix to the name.
     with path.open("wb") as file:
         np.savez(file, **vars(model))
 
@@ -141,6 +144,7 @@ def _scaled(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatA
     y, x = (rng.integers(max(1, length - side + 1)) for length in image.shape[:2])
     part = image[y : y + side, x : x + side]
     size = [max(16, round(length * scale)) for length in part.shape[:2]]
+    # Averaging over areas prevents aliasing where the view is smaller.
     way = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     scaled = cv2.resize(part, size[::-1], interpolation=way)
     return np.asarray(scaled, np.float32).reshape(*size, -1)

@@ -46,6 +46,8 @@ class UNet(nn.Module):
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
+        # Weight files list the diameters among the weights, so they are declared as
+        # such.
         self.diam_mean = nn.Parameter(torch.tensor([30.0]), requires_grad=False)
         self.diam_labels = nn.Parameter(torch.tensor([30.0]), requires_grad=False)
         self.downsample = _Encoder(self.widths)
@@ -70,6 +72,7 @@ class UNet(nn.Module):
     def forward(self, pixels: Tensor) -> tuple[Tensor, Tensor]:
         """Map (N, C, Y, X) pixels to (N, 3, Y, X) outputs and (N, S) styles."""
         skips = self.downsample(pixels)
+        # The styles that Cellpose's weights were trained on have a length of 1.
         style = functional.normalize(skips[-1].mean(dim=(2, 3)), dim=1)
         return self.output(self.upsample(skips, style)), style
 
@@ -209,6 +212,7 @@ class _Decoder(nn.Module):
         x = skips[-1]
         for n in reversed(range(len(self.up))):
             x = self.up[n](x, skips[n], style)
+            # The map of the first level has the full size already.
             if n:
                 x = functional.interpolate(x, scale_factor=2.0, mode="nearest")
         return x

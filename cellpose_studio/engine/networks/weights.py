@@ -60,6 +60,7 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
         If it is missing, damaged, or contains something else.
     """
     try:
+        # A file that cannot be opened is not damaged, and the user needs other advice.
         path.open("rb").close()
     except OSError as error:
         raise ModelUnusable(
@@ -81,6 +82,7 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
         raise _unknown(path)
     if not all(isinstance(v, Tensor) for v in content.values()):
         raise _unknown(path)
+    # The names have this prefix if the network was trained on several GPUs.
     return {str(name).removeprefix("module."): v for name, v in content.items()}
 
 
@@ -122,6 +124,7 @@ def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:
 def _load(path: Path, mapped: bool) -> Any:
     # Files of torch before 1.6 are not zip archives and cannot be memory-mapped.
     mapped = mapped and zipfile.is_zipfile(path)
+    # A pickle could run code, and weight files come from anywhere.
     return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
 
 

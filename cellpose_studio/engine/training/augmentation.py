@@ -60,6 +60,7 @@ def _changed(
         grey = 1 - grey
     if parameters.shading and rng.random() < _OFTEN:
         grey = _shaded(grey, parameters.shading, rng)
+    # The squares make weak blur and noise more frequent than strong ones.
     if parameters.blur and rng.random() < _OFTEN:
         grey = _blurred(grey, diameter * parameters.blur * rng.random() ** 2)
     if parameters.noise and rng.random() < _OFTEN:
@@ -100,6 +101,7 @@ def _normalised(
 
 def _shaded(grey: FloatArray, strength: float, rng: np.random.Generator) -> FloatArray:
     """Return ``grey`` with another gamma, uneven illumination and background haze."""
+    # Powers of negative numbers are undefined, so the darkest pixel becomes 0 first.
     dark = min(float(grey.min()), 0.0)
     gamma = np.exp(strength * rng.uniform(-1, 1))
     curved = np.maximum(grey - dark, 0) ** np.float32(gamma)
@@ -118,6 +120,7 @@ def _uneven(shape: tuple[int, ...], rng: np.random.Generator) -> FloatArray:
 
 
 def _blurred(grey: FloatArray, sigma: float) -> FloatArray:
+    # So narrow a Gaussian hardly reaches the next pixel.
     if sigma < 0.2:
         return grey
     return np.asarray(cv2.GaussianBlur(grey, (0, 0), sigma))

@@ -38,6 +38,7 @@ class TrainingCrops:
         self._parameters = parameters
         self._vary = vary
         self._plain: dict[int, FloatArray] = {}
+        # An image without cells keeps its scale.
         self.diameters = [
             diameter_of(image.labels) or parameters.diam_mean for image in images
         ]
@@ -125,5 +126,6 @@ def diameter_of(labels: npt.NDArray[np.integer]) -> float | None:
 
 def targets_of(labels: npt.NDArray[np.integer], checkpoint: Checkpoint) -> FloatArray:
     """Return (cell, dY, dX) of one label image, (3, Y, X)."""
+    # The flows are made for every id up to the highest, so gaps would cost time.
     flows = flows_of_masks(compact_labels(labels)[0], checkpoint.check)
     return np.concatenate([labels[None] != 0, flows], dtype=np.float32)

@@ -59,6 +59,7 @@ def save_state(state: TrainingState, training: str, seconds: float, path: Path) 
 
     ``seconds`` is the time it has taken so far.
     """
+    # Given a path, torch would not report a full disk.
     content = io.BytesIO()
     torch.save({"training": training, "seconds": seconds, **vars(state)}, content)
     path.write_bytes(content.getbuffer())

@@ -101,6 +101,7 @@ def learning_rates(rate: float, n_epochs: int) -> npt.NDArray[np.float64]:
     """
     tail = 100 if n_epochs > 300 else 50 if n_epochs > 99 else 0
     rates = np.full(n_epochs, rate)
+    # Cellpose spends the first epoch at a rate of 0, in which nothing is learned.
     rise = np.linspace(0, rate, 11)[1:]
     rates[:10] = rise[:n_epochs]
     if tail:
@@ -167,6 +168,7 @@ def _step(
 def _measure(net: UNet, unseen: TrainingCrops, parameters: TrainingParameters) -> float:
     """Return the loss on crops that are the same every time."""
     net.eval()
+    # Losses of different epochs are comparable on the same crops only.
     rng = np.random.default_rng(42)
     batches = _batches(np.arange(len(unseen)), parameters.batch_size)
     with torch.no_grad():
