@@ -90,6 +90,7 @@ def accuracy_of(kind: str, results: Sequence[Assessed]) -> Accuracy:
         ap90=ap90,
         worst=round(float(precision[:, 0].min()), 3),
         best=round(float(precision[:, 0].max()), 3),
+        # Images with too few cells have no true diameter, and NaN stands for it.
         diameter_error=round(float(np.nanmedian(errors)), 3),
     )
 

@@ -56,6 +56,7 @@ class Batch:
         self._precision = precision
         self._kinds = kinds
         self._folder = folder
+        # The weights are loaded for the first image only.
         self._networks = NetworkCache()
         self._written: dict[str, Path] = {}
         if folder is not None:
@@ -77,6 +78,8 @@ class Batch:
                 f"The results would replace those of {other}.",
                 "Use other folders for images of the same name.",
             )
+        # A run may take minutes, so a format that cannot store its masks is refused
+        # first.
         refuse_unfit(base, self._kinds, len(image.label_shape))
         result = segment(
             image,
@@ -87,6 +90,7 @@ class Batch:
             self._networks,
             self._precision,
         )
+        # An image whose run fails writes nothing, so it does not block its name.
         self._written[_identity(base)] = image.path
         return result, save_segmentation(result, self._kinds, self._folder)
 

@@ -119,6 +119,7 @@ def _axes_of(
                 "Give YX, ZYX, TYX or TZYX.",
             )
         return letters, ""
+    # Only three axes are ambiguous: they may be a stack or a time series.
     if count != 3:
         return "TZYX"[-count:], ""
     said = {masks.axes or _axes_beside(masks) for masks in (known, found)} - {""}

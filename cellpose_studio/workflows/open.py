@@ -58,6 +58,7 @@ def files_of(paths: Sequence[Path]) -> tuple[list[ImageFiles], list[StudioError]
     failures: list[StudioError] = []
     for path in paths:
         try:
+            # A user may choose an image together with its masks, which are one entry.
             found |= {entry.image: entry for entry in images_of(path)}
         except ImageUnreadable as error:
             failures.append(error)
@@ -111,6 +112,7 @@ def images_of(path: Path) -> list[ImageFiles]:
     ImageUnreadable
         If it is a folder that cannot be read, or contains no images.
     """
+    # An OME-Zarr is a folder, too, but a single image.
     if path.is_dir() and not is_image_path(path):
         return _images_in(path)
     image = image_of_masks(path) if is_masks_path(path) else None

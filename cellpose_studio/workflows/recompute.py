@@ -44,6 +44,7 @@ class LazyMaskMaker:
         return self._loaded().confidence(labels, parameters, checkpoint)
 
     def _loaded(self) -> MaskMaker:
+        # Torch takes seconds to import, for which opening a file should not wait.
         if self._maker is None:
             from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 

@@ -49,6 +49,7 @@ def find_lost(
     paths = sorted(_candidates(folder, checkpoint), key=search.rank)
     for n, path in enumerate(paths):
         checkpoint.reached(n, len(paths), "looking for images")
+        # A fingerprint reads the file, so no more of them are made than necessary.
         if search.done:
             break
         search.look_at(path)
@@ -109,6 +110,7 @@ class _Search:
         image = _same_image(path, self._lost[n])
         if image is None or image.key in self._taken:
             return False
+        # Copies of a file match several missing images, but each stands for one.
         self._taken.add(image.key)
         self.found[n] = image
         return True
@@ -135,6 +137,8 @@ def _candidates(folder: Path, checkpoint: Checkpoint) -> Iterator[Path]:
         checkpoint.check()
         here = Path(parent)
         images = [name for name in folders if is_image_path(here / name)]
+        # `os.walk` goes into the folders that are left in its list, so OME-Zarrs leave
+        # it.
         folders[:] = [name for name in folders if name not in images]
         known = [n for n in files if Path(n).suffix.lower() in IMAGE_SUFFIXES]
         yield from (here / name for name in [*images, *known])

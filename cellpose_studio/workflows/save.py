@@ -36,5 +36,6 @@ def save_segmentation(
 def base_of(image: ImageSource, folder: Path | None = None) -> Path:
     """Return the common start of the paths of all files, as in Cellpose."""
     path, scene = image.path, image.scene
+    # A scene may have a name that no file can have.
     part = "_" + "".join(c if c.isalnum() else "-" for c in scene) if scene else ""
     return (folder or path.parent) / (path.stem + part)

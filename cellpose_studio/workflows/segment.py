@@ -62,6 +62,7 @@ def segment(
     """
     started = time.perf_counter()
     networks = networks or NetworkCache()
+    # Fitting fills in the anisotropy, so what nobody said is found out before.
     unknown = _unknown(parameters, image)
     parameters = _fitted(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
@@ -125,6 +126,7 @@ def _fitted(
             f"{image.name} is a single plane, which cannot run as 3D.",
             "Turn 3D off, or check the axes of the image.",
         )
+    # The record of the run shows what each input of the network has seen.
     channels = (*channels, *[None] * (model.input_channels - len(channels)))
     anisotropy = parameters.anisotropy or _anisotropy(image, parameters.do_3D)
     return parameters.model_copy(
@@ -147,6 +149,7 @@ def _anisotropy(image: ImageSource, matters: bool) -> float:
     anisotropy = image.anisotropy or 1.0
     if 1 / _MOST_ANISOTROPY <= anisotropy <= _MOST_ANISOTROPY:
         return anisotropy
+    # Only volumes use the anisotropy, so nonsense in a file does not stop other runs.
     if not matters:
         return 1.0
     raise ParametersUnfit(
@@ -174,6 +177,7 @@ def _flows(
     run = flows_of_volume if parameters.do_3D else flows_of_planes
     parts = []
     for t in range(image.frames):
+        # This shows the total and notices a stop before the pixels are read.
         counter.add(0)
         parts.append(run(network, stacks.at(t), parameters, diameter, counter))
     return parameters, concatenate_flows(parts)
@@ -197,6 +201,7 @@ def _automatic_diameter(
         found = measure_diameter(
             network, stack[len(stack) // 2], parameters, checkpoint
         )
+    # The user can type in a rounded diameter and gets the same masks with it.
     return round(found, 1)
 
 
@@ -210,6 +215,8 @@ class _Stacks:
 
     def at(self, t: int) -> FloatArray:
         """Return time point ``t`` as (Z, Y, X, C)."""
+        # The first time point is needed twice if its diameter is measured. No other one
+        # is kept, because a stack may fill much of the memory.
         if t not in self._last:
             self._last = {t: self._read(t)}
         return self._last[t]
@@ -225,6 +232,8 @@ class _Stacks:
         place = {c + 1: n + 1 for n, c in enumerate(needed)}
         channels = tuple(place[c] if c else c for c in chosen)
         normalization = self.parameters.normalization
+        # A volume is also seen from its sides, where planes that were normalised apart
+        # would appear as stripes.
         together = self.parameters.do_3D or (
             self.parameters.stitch_threshold > 0 and normalization.norm3D
         )

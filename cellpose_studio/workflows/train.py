@@ -73,6 +73,7 @@ def train_on_folders(
     ImageUnreadable, MasksUnreadable, CannotSave
         If a file cannot be read or written.
     """
+    # Training takes long, so what would prevent saving is found out before.
     if out.is_dir():
         raise CannotSave(f"{out} is a folder.", "Give the name of a weight file.")
     if not out.parent.is_dir():
@@ -118,9 +119,11 @@ def train_on_folders(
         versions=versions(),
         date=datetime.now(UTC).date().isoformat(),
     )
+    # The card belongs to the file as it was written, so its weights are read again.
     spec = inspect(out).model_copy(update={"card": card})
     with replacing(card_path(out)) as part:
         part.write_text(card_text(spec), encoding="utf-8")
+    # The training can be resumed until all of its files are written.
     state.path.unlink(missing_ok=True)
     return len(sets["train"]), len(sets["validation"])
 
@@ -183,6 +186,7 @@ def _command(
         if value != field.default:
             values = value if isinstance(value, tuple) else (value,)
             words += [f"--{name.replace('_', '-')}", *map(str, values)]
+    # The weights are only the same with the same number of threads.
     threads = ["--threads", str(torch_threads())]
     return shlex.join([*words, *threads, "--out", out.name])
 
@@ -197,6 +201,7 @@ class _State:
         self.start: TrainingState | None = None
         if resume and self.path.is_file():
             self.start, seconds = load_state(self.path, training)
+            # An earlier beginning accounts for the time before the interruption.
             self._begun -= seconds
 
     @property
@@ -213,6 +218,7 @@ def _training_id(
     images: Sequence[TrainingImage], parameters: TrainingParameters
 ) -> str:
     """Return a hash of the images and parameters of a training."""
+    # Other images or parameters would not continue the same training.
     digest = hashlib.sha256(parameters.model_dump_json().encode())
     for image in images:
         digest.update(image.pixels.tobytes())

@@ -33,6 +33,7 @@ def training_files(
     for n, folder in enumerate([*folders, *whole]):
         table = roles if n < len(folders) else None
         for entry in scan_folder(folder):
+            # The table and the folders may spell the same path differently.
             role = "train" if table is None else table.get(entry.image.resolve())
             # Results of a model are not ground truth.
             true = [path for path in entry.masks if not is_prediction_path(path)]
@@ -70,6 +71,7 @@ def read_training_images(
     images = []
     for n, (image, masks, folder) in enumerate(files):
         checkpoint.reached(n, len(files), "reading")
+        # A share is that of a whole folder, however many images are in it.
         share = shares[folder] / of_folder[folder] if shares else 1.0
         images.append(_pair(image, masks, share))
     return images

@@ -18,6 +18,7 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
 
     One core is reserved for the window.
     """
+    # At the top of the module, importing torch would delay the first window.
     from cellpose_studio.engine.threads import leave_a_core_free
 
     leave_a_core_free()
@@ -63,6 +64,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     for edit in edits:
         checkpoint.check()
         change = edit()
+        # Applying an edit compiles the updates of the table and of the picture as well.
         change.apply(labels)
         table.change(change, labels)
         redraw_labels(drawn, labels, everything)

@@ -115,6 +115,7 @@ def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:
 
 def _before(db: sqlite3.Connection, revision: LabelRevision) -> int | None:
     """Return the id of the revision that this one was made from."""
+    # A restored revision has the pixels of another one, not those of its parent.
     if revision.kind == "restore":
         return copied_from(db, revision.id)
     return revision.parent
@@ -131,6 +132,7 @@ def _record(
     record = None if number is None else read_run(db, number)
     if record is None or base.kind == "run" or base.parameters is None:
         return record
+    # Other thresholds give other masks than the run, so its checksum does not apply.
     return record.model_copy(
         update={
             "parameters": base.parameters,

@@ -97,6 +97,7 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
     changed = _has_changed(image, record, checkpoint)
     result, notes = run_again(image, record, checkpoint)
     same_run = None
+    # A change of thresholds leaves no checksum of the run's masks in the record.
     if record.masks_sha256:
         same_run = masks_sha256(result.labels) == record.masks_sha256
     comparison = compare_labels(stored.base, result.labels)
@@ -165,6 +166,7 @@ def _reopened(stored: StoredImage) -> ImageSource:
 
 
 def _has_changed(image: ImageSource, record: RunRecord, checkpoint: Checkpoint) -> bool:
+    # A record has no hash if the pixels could not be read after the run.
     if not record.image.pixels_sha256:
         return image.fingerprint != record.image.fingerprint
     return pixels_sha256(image, checkpoint) != record.image.pixels_sha256

@@ -28,6 +28,7 @@ def find_model(model: ModelRecord) -> ModelSpec:
     ModelUnusable
         If it is missing, or its file now contains other weights.
     """
+    # The weights are identified by their content, so they may have moved since.
     for spec in shipped():
         if spec.sha256 == model.sha256:
             return spec
@@ -91,6 +92,7 @@ def _device(record: RunRecord) -> tuple[Device, tuple[str, ...]]:
 
 @contextmanager
 def _threads(threads: int | None) -> Iterator[None]:
+    # The number of threads is that of the process, so later runs would inherit it.
     before = torch_threads()
     use_threads(threads)
     try:

@@ -48,6 +48,7 @@ def record_of(
         threads=result.threads,
         tile_size=result.tile_size,
         versions=versions(),
+        # The last digits of the network's output depend on the instruction set.
         platform=f"{platform.platform()}, CPU with {cpu_capability()}",
         started=started.astimezone(UTC),
         seconds=result.seconds,
@@ -75,6 +76,7 @@ def unfinished_record(
         versions=versions(),
         platform=platform.platform(),
         started=started,
+        # The clock may have been set back in the meantime.
         seconds=max(0.0, (datetime.now(UTC) - started).total_seconds()),
         outcome=outcome,
         message=message,
@@ -90,6 +92,7 @@ def pixels_sha256(image: ImageSource, checkpoint: Checkpoint | None = None) -> s
     Cancelled
     """
     digest = hashlib.sha256()
+    # Plane by plane, an image may be larger than the memory.
     for t in range(image.frames):
         for c in range(image.channels):
             for z in range(image.planes):
@@ -113,6 +116,7 @@ def hash_if_readable(image: ImageSource, checkpoint: Checkpoint) -> str:
 
 
 def _little_endian(pixels: npt.NDArray[np.generic]) -> memoryview:
+    # Computers of either byte order have to find the same hash.
     dtype = pixels.dtype.newbyteorder("<")
     return np.ascontiguousarray(pixels, dtype).reshape(-1).view(np.uint8).data
 
@@ -120,6 +124,7 @@ def _little_endian(pixels: npt.NDArray[np.generic]) -> memoryview:
 def _image(image: ImageSource, pixels: str) -> ImageRecord:
     return ImageRecord(
         name=image.name,
+        # The record has to lead to the file from any working directory.
         path=str(image.path.absolute()),
         scene=image.scene,
         axes=image.file_axes,
