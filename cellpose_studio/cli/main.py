@@ -14,6 +14,8 @@ from cellpose_studio.core.checkpoint import Cancelled
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command that ``arguments`` name and return its exit code."""
+    # A stream that replaces stdout may be of another class, which cannot be
+    # reconfigured.
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A name that the terminal has no letters for must not end the work.
         sys.stdout.reconfigure(errors="backslashreplace")

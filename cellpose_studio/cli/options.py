@@ -58,6 +58,8 @@ def build_model(
     ParametersUnfit
         If a value is invalid; the message names it.
     """
+    # Options that were not given are left out, so that the defaults stand in the model
+    # alone.
     given = {n: v for n, v in vars(options).items() if v is not None}
     values = {n: v for n, v in given.items() if n in model.model_fields}
     try:
@@ -67,6 +69,7 @@ def build_model(
 
 
 def _sentence(problem: ErrorDetails) -> str:
+    # Pydantic puts this prefix before the message of a validator.
     text = problem["msg"].removeprefix("Value error, ")
     if not problem["loc"]:
         return f"{text[0].upper()}{text[1:]}."
@@ -95,6 +98,7 @@ def _argument(name: str, field: FieldInfo) -> dict[str, Any]:
 
 def _help(field: FieldInfo, default: object) -> str:
     text = f"{field.description or ''} (default: {default})"
+    # Help texts are templates for argparse, in which a percent sign has a meaning.
     return text.strip().replace("%", "%%")
 
 

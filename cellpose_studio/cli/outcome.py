@@ -26,6 +26,7 @@ class Outcome:
         """Record an exception of the block as a failure, except `Cancelled`."""
         try:
             yield
+        # A stop ends the whole command, not only the work on one image.
         except Cancelled:
             raise
         # A failure of one image must not stop the work on the others.

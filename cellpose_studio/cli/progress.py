@@ -38,6 +38,7 @@ class Progress:
     def print_line(self, line: str) -> None:
         """Print a line above the bar."""
         tqdm.write(line, file=sys.stdout)
+        # In a pipe, the line would otherwise wait until the buffer is full.
         sys.stdout.flush()
 
     def _close(self) -> None:

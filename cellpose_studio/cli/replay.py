@@ -10,6 +10,7 @@ from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.workflows.provenance.recipes import KINDS, RecipeKind, recipe
 
+# The codes 1 and 2 are taken, since they stand for failures.
 DIFFERS = 3
 """Exit code: the run succeeded with different masks."""
 

@@ -21,6 +21,8 @@ from cellpose_studio.io.masks.export_formats import FORMATS
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batch import Batch
 
+# Channels have an option of their own, which also takes the word none. Each field of
+# the normalization has one, too.
 _OWN = frozenset({"channels", "normalization"})
 
 _MOST_CHOICES = 3
@@ -111,6 +113,7 @@ def _segment(options: argparse.Namespace) -> int:
                 place = f"{n} of {len(files)}, " if len(files) > 1 else ""
                 _one_file(batch, file, options, place, progress, outcome)
     finally:
+        # After Ctrl+C, too, the user learns what failed before.
         outcome.print_failures()
     return outcome.exit_code
 

@@ -16,6 +16,7 @@ _REPORT_EVERY = 10  # epochs; the validation is measured as often
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to ``parser``."""
+    # Folders must come first: an option with several values would swallow them.
     parser.usage = "%(prog)s FOLDER... --out FILE [options]"
     parser.add_argument(
         "folders",

@@ -41,6 +41,9 @@ def replacing(path: Path) -> Iterator[Path]:
         For every `OSError`, including those of the block.
     """
     target = Path(os.path.realpath(path))
+    # A rename is atomic only within one file system, hence the same folder. The random
+    # part keeps two processes apart that save the same file. The dot hides an
+    # unfinished file from the list of images.
     part = target.with_name(f".saving-{secrets.token_hex(6)}{target.suffix}")
     try:
         yield part
@@ -57,6 +60,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 
 def _flush(part: Path) -> None:
+    # Windows flushes only files that are open for writing.
     with part.open("rb+") as file:
         os.fsync(file.fileno())
 
@@ -65,6 +69,7 @@ def _flush_folder(folder: Path) -> None:
     """Make the rename itself durable; Windows has no such call, and needs none."""
     if os.name == "nt":
         return
+    # Not every file system can flush a folder, and the file is complete in any case.
     with suppress(OSError):
         handle = os.open(folder, os.O_RDONLY)
         try:

@@ -32,7 +32,9 @@ def write_svg(figure: Figure, path: Path) -> None:
             f'width="{o.mm(width):.4f}mm" height="{o.mm(height):.4f}mm" '
             f'viewBox="0 0 {width} {height}">\n<title>{title}</title>\n'
             f'<image id="image" width="{width}" height="{height}" '
+            # Viewers would otherwise smooth the pixels when they enlarge them.
             'preserveAspectRatio="none" style="image-rendering:pixelated" '
+            # Programs that only know SVG 1.1 do not understand a plain href.
             f'xlink:href="data:image/png;base64,{png}"/>\n'
         )
         file.write(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+# The WAL mode of SQLite needs shared memory, which these do not offer.
 _NETWORK = {
     "9p", "afs", "ceph", "cifs", "davfs", "fuse.sshfs", "fuse.rclone", "fuse.davfs2",
     "glusterfs", "lustre", "ncpfs", "nfs", "nfs4", "beegfs", "smb2", "smb3", "smbfs",
@@ -20,6 +21,7 @@ def is_on_network(path: Path) -> bool:
 
     places = {Path(p.mountpoint): p.fstype for p in psutil.disk_partitions(all=True)}
     here = path.resolve()
+    # Mounts can be nested, so the nearest one above the file counts.
     mounted = next((p for p in (here, *here.parents) if p in places), None)
     return mounted is not None and places[mounted].lower() in _NETWORK
 
@@ -30,5 +32,6 @@ def _is_remote_on_windows(path: Path) -> bool:
     drive = path.resolve().drive
     if drive.startswith("\\\\"):
         return True
+    # The number is DRIVE_REMOTE of the Windows API.
     remote = 4
     return bool(ctypes.windll.kernel32.GetDriveTypeW(f"{drive}\\") == remote)  # type: ignore[attr-defined,unused-ignore]

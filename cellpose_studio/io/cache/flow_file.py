@@ -30,9 +30,11 @@ def write_flows(file: BufferedWriter, flows: Flows) -> None:
     check = zlib.crc32(head)
     file.write(head)
     for array in (field, probability):
+        # On a little-endian machine, contiguous float32 flows are not copied here.
         for piece in _pieces(np.ascontiguousarray(array, "<f4")):
             check = zlib.crc32(piece, check)
             file.write(piece)
+    # The checksum comes last: with it in the head, the flows would be read twice.
     file.write(_CHECK.pack(check))
 
 
@@ -54,9 +56,13 @@ def read_flows(file: BufferedReader) -> Flows:
     # The size is checked before memory is allocated for numbers that may be wrong.
     if os.fstat(file.fileno()).st_size != _HEAD.size + pixels + _CHECK.size:
         raise ValueError("too short, or too long")
+    # Field and probability become views of one array, because they have the same shape
+    # but for the first axis.
     whole = np.empty((axes + 1, *shape), "<f4")
     check = zlib.crc32(head)
     for piece in _pieces(whole):
+        # A file that is cut off meanwhile leaves a piece unfilled without an error. The
+        # checksum reveals it.
         file.readinto(piece)
         check = zlib.crc32(piece, check)
     if file.read() != _CHECK.pack(check):

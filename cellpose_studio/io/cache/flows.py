@@ -72,6 +72,8 @@ def flow_key(
     file_axes
         Axes of the image: with other axes, the same file gives other flows.
     """
+    # A JSON list keeps the fields apart: joined to one text, two different keys could
+    # be equal.
     content = [
         _GENERATION,
         image_fingerprint,
@@ -90,6 +92,8 @@ def _of_network(parameters: SegmentationParameters) -> list[tuple[str, object]]:
     names = NETWORK_PARAMETERS | (VOLUME_PARAMETERS if volume else set())
     values = parameters.model_dump(mode="json", include=set(names))
     normalization = values["normalization"]
+    # Whether norm3D has an effect depends on other parameters, so the key contains its
+    # effect instead of its value.
     wanted = normalization.pop("norm3D")
     values["together"] = volume or (wanted and parameters.stitch_threshold > 0)
     values["normalization"] = sorted(normalization.items())
@@ -121,6 +125,8 @@ class FlowCache:
         # A full disk is no error here: later thresholds need a new run instead.
         with suppress(CannotSave, OSError):
             self._folder.mkdir(parents=True, exist_ok=True)
+            # Another process may read the file meanwhile, which must not see a half of
+            # it.
             with replacing(path) as part, part.open("wb") as file:
                 write_flows(file, flows)
             self._shrink(path)
@@ -133,6 +139,7 @@ class FlowCache:
                 flows = read_flows(file)
             # Not every file system records the time of access, so the entry is touched.
             os.utime(path)
+        # The file may be intact, so it stays: only a damaged one is removed, below.
         except (OSError, MemoryError):
             return None
         except ValueError:
@@ -154,6 +161,8 @@ class FlowCache:
                 found.append((status.st_mtime, status.st_size, path))
         total = 0
         for used, size, path in sorted(found, reverse=True):
+            # A dot marks a temporary file of `replacing`, to which another process may
+            # still be writing.
             if path.name.startswith("."):
                 gone = used < time.time() - _ABANDONED
             else:

@@ -19,6 +19,8 @@ from cellpose_studio.io.images.png_jpeg import PNG_START
 _LARGEST = 1024
 """Side of the largest thumbnail that is decoded, px."""
 
+# The first chunk of a PNG is its header, which begins with these two big-endian
+# numbers. Before them are 8 bytes of signature, and 8 of length and name.
 _SIDES = struct.Struct(">II")
 _SIDES_AT = 16
 """Offset of width and height in a PNG file."""

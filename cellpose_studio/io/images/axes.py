@@ -15,6 +15,7 @@ _LETTERS = "TCZYXS"
 # Images rarely have more channels than this, and stacks rarely fewer planes.
 _FEW = 5
 
+# The fourth sample is transparency.
 _COLOUR_SAMPLES = (3, 4)
 
 _WORDS = {
@@ -42,6 +43,8 @@ def resolve_axes(path: Path, stored: Stored, answer: str | None) -> Stored:
         raise AxesAmbiguous(question_of(path, stored))
     axes = answer.strip().upper()
     _check(path, stored, axes)
+    # The file itself says how many samples are used, as long as the answer leaves S
+    # where it is.
     if axes.find("S") == stored.axes.find("S"):
         return replace(stored, axes=axes)
     colour = "S" in axes
@@ -85,6 +88,7 @@ def question_of(path: Path, stored: Stored) -> AxesQuestion:
             f"{_lengths(stored.shape)}, and its metadata do not define them.",
             "Save it as OME-TIFF with time points, channels and planes.",
         )
+    # Sorting is stable, so the other choices stay in the order of their plausibility.
     choices.sort(key=lambda axes: axes != stored.likely)
     described = tuple((axes, _in_words(axes, stored.shape)) for axes in choices)
     return AxesQuestion(path, stored.shape, choices[0], described)
@@ -101,6 +105,7 @@ def _choices(axes: str, shape: tuple[int, ...]) -> list[str]:
         axes = "?" * (len(axes) - 2) + "YX"
     layouts = [axes]
     if "S" not in axes and len(axes) > 2:
+        # A last axis as short as this is hardly the width of an image.
         if shape[-1] <= _FEW:
             last = "S" if shape[-1] in _COLOUR_SAMPLES else "C"
             layouts.append("?" * (len(axes) - 3) + "YX" + last)
@@ -114,6 +119,7 @@ def _named(layout: str) -> list[str]:
     """Fill the unknown axes of a layout with the remaining letters."""
     known = set(layout) & set(_LETTERS)
     open_axes = [n for n, axis in enumerate(layout) if axis not in known]
+    # Colours become channels, so another axis of channels is not offered beside them.
     left = [a for a in "ZTC" if a not in known and not (a == "C" and "S" in known)]
     filled = []
     for letters in permutations(left, len(open_axes)):

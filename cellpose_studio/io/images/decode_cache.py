@@ -33,6 +33,7 @@ class DecodeCache:
         array = read()
         if array.nbytes > self._largest:
             return array
+        # All readers share the array, so none of them may change it.
         array.flags.writeable = False
         with self._lock:
             self._arrays[key] = array

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+# A hash of all bytes would make opening an image as slow as reading all of it.
 _END = 64 * 1024
 
 _LABELS = "labels"
@@ -41,7 +42,9 @@ def _files_at_ends(folder: Path) -> Iterator[Path]:
 def _listed(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the folders and the files in a folder, sorted."""
     with os.scandir(folder) as entries:
+        # A link to a folder could lead in a circle, so no link counts as one.
         found = [(Path(e), e.is_dir(follow_symlinks=False)) for e in entries]
+    # The order of entries differs between file systems, but the fingerprint must not.
     folders = sorted(path for path, is_folder in found if is_folder)
     return folders, sorted(path for path, is_folder in found if not is_folder)
 
@@ -55,4 +58,6 @@ def _ends(file: Path) -> bytes:
     with file.open("rb") as stream:
         start = stream.read(_END)
         stream.seek(max(0, size - _END))
+        # A change of length in the middle leaves both ends as they are, so the size is
+        # included.
         return size.to_bytes(8, "little") + start + stream.read(_END)

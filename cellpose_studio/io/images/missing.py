@@ -36,4 +36,6 @@ def _names(folder: Path) -> frozenset[str]:
     try:
         return frozenset(os.listdir(folder))  # noqa: PTH208
     except OSError:
+        # A folder that cannot be listed may still contain the file: with no names, each
+        # path is asked for by itself.
         return frozenset()

@@ -39,6 +39,7 @@ def is_ome_zarr(folder: Path) -> bool:
         return any(key in _ome(folder) for key in _HOLDS_IMAGES)
     except OSError:
         return False
+    # JSON that is nested too deeply raises RecursionError.
     except (ValueError, RecursionError):
         return True
 
@@ -57,12 +58,15 @@ def open_ome_zarr(folder: Path) -> list[Stored]:
         try:
             found.append(_image(image, folder))
         except FileNotFoundError:
+            # The caller distinguishes a folder that does not exist from one that is
+            # damaged.
             if image == folder:
                 raise
             missing.append(image)
     if missing and not found:
         raise damaged(folder)
     if missing:
+        # The note is about the whole file, so one image has it.
         found[0] = replace(found[0], notes=(_told(missing, folder),))
     return found
 
@@ -112,13 +116,16 @@ def _series(folder: Path) -> list[str]:
     if listed:
         return [str(name) for name in listed]
     numbers = [p.name for p in folder.iterdir() if p.name.isdecimal() and p.is_dir()]
+    # As text, 10 would come before 2.
     return sorted(numbers, key=int)
 
 
 def _image(folder: Path, root: Path) -> Stored:
     ome = _ome(folder)
     multiscale = ome["multiscales"][0]
+    # Version 0.5 moved its number from the multiscales to the level above.
     _check_version(ome.get("version", multiscale.get("version")), root)
+    # The levels of resolution are listed from the highest to the lowest.
     dataset = multiscale["datasets"][0]
     pixels = ZarrPixels(inner_folder(folder, dataset["path"]), root)
     axes = [_as_dict(axis) for axis in multiscale.get("axes", _FIRST_AXES)]
@@ -158,6 +165,7 @@ def _as_dict(axis: Json | str) -> Json:
 
 def _letter(axis: Json) -> str:
     name = str(axis["name"]).upper()
+    # The name of an axis is up to the writer, but its type is one of a few fixed words.
     by_type = {"channel": "C", "time": "T"}.get(str(axis.get("type")))
     return by_type or (name if name in list("TCZYX") else _OPEN_AXIS)
 

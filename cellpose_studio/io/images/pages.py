@@ -32,6 +32,8 @@ def resolved_pages(
     apart = images[0].axes
     if answer is None:
         question = question_of(path, stack)
+        # This choice must remain the last one: `referenced` takes it for projects that
+        # are older than the question.
         own = (apart, f"{len(images)} images of their own")
         choices = (*question.choices, own)
         raise AxesAmbiguous(replace(question, choices=choices))

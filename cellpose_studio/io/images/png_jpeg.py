@@ -23,9 +23,12 @@ def open_picture(path: Path) -> list[Stored]:
     16 bits keeps its depth; one with a palette becomes a colour image.
     """
     pixels = PicturePixels(path)
+    # Shape and type are known only after decoding. The cache keeps the pixels for the
+    # first read.
     whole = pixels.whole()
     if whole.ndim == 2:
         return [Stored(axes="YX", shape=whole.shape, dtype=whole.dtype, pixels=pixels)]
+    # Two samples are grey and transparency, and the fourth one is transparency as well.
     colour = whole.shape[2] > 2
     samples = 3 if colour else 1
     return [
@@ -45,6 +48,8 @@ class PicturePixels:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        # The path would be a wrong key: if the file is replaced and opened again, the
+        # pixels of the old one may still be in the cache.
         self._key = object()
 
     def whole(self) -> Array:
@@ -53,6 +58,7 @@ class PicturePixels:
 
     def read(self, index: tuple[slice, ...]) -> Array:
         """Return a copy of a part of the image."""
+        # The cached array is shared, so the caller gets pixels of its own.
         return self.whole()[index].copy()
 
 

@@ -105,6 +105,7 @@ def _stored(path: Path) -> list[Stored]:
         start = file.read(len(PNG_START))
     if not start:
         raise ImageUnreadable(f"{path.name} is empty.", "Copy or export it again.")
+    # LSM and STK files begin like a TIFF, but are formats of their own.
     if start.startswith(TIFF_STARTS) and path.suffix.lower() not in _MICROSCOPE_FORMATS:
         return open_tiff(path)
     if start.startswith((PNG_START, JPEG_START)):
@@ -144,6 +145,7 @@ def _with_scenes(images: list[Stored]) -> list[Stored]:
     taken: set[str] = set()
     named = []
     for n, image in enumerate(images, 1):
+        # Names in a file may occur twice, but a project finds an image by its scene.
         name = image.scene or f"Image {n}"
         scene = name if name not in taken else f"{name} ({n})"
         taken.add(scene)

@@ -43,6 +43,7 @@ class ReferencedPixels:
 
     def read(self, region: tuple[slice, ...]) -> npt.NDArray[np.generic]:
         """Return the pixels of ``region``; raises `ImageUnreadable`."""
+        # Without the lock, two threads would open the file twice.
         with self._lock:
             if self._reader is None:
                 self._reader = self._opened().reader
@@ -54,6 +55,8 @@ class ReferencedPixels:
                 f"{self._path.name} is no longer in {self._path.parent}.", _HINT
             )
         image = _scene_of(self._path, self._scene, self._axes)
+        # The fingerprint does not depend on how the axes are read, so the shape is
+        # compared as well.
         same = image is not None and (image.fingerprint, image.shape) == (
             self._fingerprint,
             self._shape,

@@ -111,6 +111,7 @@ def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
         dtype=dtype,
         file_axes=stored.axes,
         pixel_size_um=size,
+        # The sizes in µm, where both are known, already imply the ratio.
         step_ratio=None if size[0] and size[1] else stored.step_ratio,
         notes=stored.notes,
         channel_names=_channel_names(stored),
@@ -138,6 +139,8 @@ class _OrderedReader:
 
     def read(self, region: tuple[slice, ...]) -> Array:
         try:
+            # Where the pixels lie was determined at opening. In a changed file there
+            # may be something else.
             if _state(self.path) != self.state:
                 raise ImageUnreadable(
                     f"{self.path.name} has changed since it was opened.",
@@ -172,10 +175,13 @@ class _OrderedReader:
             for axis, span in zip("TCZYX", spans, strict=True)
         }
         wanted = index["C"]
+        # The samples of a pixel lie together, so whole pixels are read. Channels that
+        # nobody asked for are cut off at the end.
         first, end = wanted.start // samples, -(-wanted.stop // samples)
         index |= {"C": slice(first, end), "S": slice(0, samples)}
         axes = stored.axes
         block = stored.pixels.read(tuple(index[axis] for axis in axes))
+        # With S next to C, one reshape makes every sample a channel.
         block = block.transpose([axes.index(a) for a in "TCSZYX" if a in axes])
         t, _, z, y, x = map(len, spans)
         block = block.reshape(t, (end - first) * samples, z, y, x)
@@ -190,11 +196,13 @@ def _state(path: Path) -> tuple[int, ...]:
 
 
 def _check(path: Path, stored: Stored) -> None:
+    # Python's integers cannot overflow, whatever lengths a damaged file states.
     size = math.prod(stored.shape)
     if size == 0:
         raise ImageUnreadable(f"{path.name} is empty: its shape is {stored.shape}.")
     if size * stored.dtype.itemsize > _LARGEST:
         raise damaged(path)
+    # The format of floats beyond 8 bytes differs between platforms.
     if stored.dtype.kind not in "buif" or stored.dtype.itemsize > 8:
         raise ImageUnreadable(
             f"{path.name} holds values of type {stored.dtype}, not grey values.",
@@ -222,6 +230,8 @@ def _channel_names(stored: Stored) -> tuple[str, ...]:
     if stored.colour and stored.length("C") == 1:
         return _COLOURS
     channels = stored.ordered_shape[1]
+    # Names in the file are those of C, and with samples there are more channels than
+    # those.
     given = stored.channel_names if stored.samples == 1 else ()
     names = [*given, *[""] * channels][:channels]
     return tuple(name.strip() or f"Channel {n + 1}" for n, name in enumerate(names))

@@ -44,6 +44,7 @@ def to_um(value: object, unit: str) -> float | None:
     except ValueError:
         return None
     name = _name(unit)
+    # An unknown unit makes the length nan, which is refused below.
     length *= _MICROMETRES.get(name, _MICROMETRES.get(name.removesuffix("s"), math.nan))
     return length if math.isfinite(length) and length > 0 else None
 
@@ -65,4 +66,6 @@ def step_ratio(z: object, y: object, z_unit: str, y_unit: str) -> float | None:
 
 
 def _name(unit: str) -> str:
+    # Unicode has two characters that look like this: the micro sign and the Greek
+    # letter mu.
     return unit.strip().lower().replace("\\u00b5", "µ").replace("μ", "µ")

@@ -15,6 +15,7 @@ import numpy as np
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.images.stored_image import Array, damaged
 
+# A chunk is decoded as a whole, so a hostile size would fill the memory.
 _LARGEST_CHUNK = 2**33
 
 _COMPRESSORS = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
@@ -41,6 +42,8 @@ class ZarrPixels:
         from zarr.storage import LocalStore
 
         self._metadata, zarr_format = _metadata_of(folder)
+        # Codecs must be checked before zarr opens the array, because it then sets them
+        # up.
         _check_codecs(_json(self._metadata), root)
         store = LocalStore(folder, read_only=True)
         self._array = zarr.open_array(store, mode="r", zarr_format=zarr_format)
@@ -90,6 +93,7 @@ def inner_folder(folder: Path, name: str) -> Path:
     ValueError
         If it lies elsewhere.
     """
+    # On Windows, a backslash separates folders and a colon follows a drive.
     parts = name.replace("\\", "/").split("/")
     if not name or ":" in name or not parts[0] or ".." in parts:
         raise ValueError(f"{name!r} is outside of {folder}")
@@ -126,5 +130,7 @@ def _codecs(metadata: dict[str, Any]) -> Iterator[str]:
     for key in ("codecs", "index_codecs"):
         for codec in metadata.get(key) or ():
             codec = codec if isinstance(codec, dict) else {"name": codec}
+            # Zarr 3 puts this prefix before the names of codecs that it takes from
+            # numcodecs.
             yield str(codec["name"]).removeprefix("numcodecs.")
             yield from _codecs(codec.get("configuration") or {})

@@ -82,6 +82,7 @@ def _save_id_table(path: Path, ids: npt.NDArray[Any]) -> list[Path]:
     Columns: ``label`` in the files, ``cell`` in the project. Without a difference the
     table of an earlier export is removed.
     """
+    # The ids ascend, so they have no gaps exactly if the last one is their number.
     if int(ids[-1]) == len(ids) - 1:
         _remove(path)
         return []

@@ -19,6 +19,7 @@ LARGEST_UINT16 = 65535
 Masks: TypeAlias = npt.NDArray[Any]  # 1..N, uint16 or uint32
 
 
+# A generated comparison would compare arrays, which have no single truth value.
 @dataclass(frozen=True, kw_only=True, eq=False)
 class MasksToExport:
     """The masks of one image, as writers get them.
@@ -54,6 +55,7 @@ class MasksToExport:
     ) -> MasksToExport:
         """Return what writers need to know of ``labels``."""
         numbered, ids = compact_labels(labels)
+        # Cellpose also uses the smaller type where it is enough.
         fits = len(ids) - 1 <= LARGEST_UINT16
         return cls(
             image=image,

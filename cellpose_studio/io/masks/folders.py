@@ -101,6 +101,8 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
     """Return the files of masks in the folder of ``image`` that belong to it."""
     stems = [image.stem]
     bare = bare_stem(image.stem)
+    # Beside an image a.tif, the masks named after a belong to that one, not to
+    # a.ome.tif.
     if bare != image.stem and not _is_image_of(image.parent, bare):
         stems.append(bare)
     named = (
@@ -127,6 +129,8 @@ def image_of_masks(masks: Path) -> Path | None:
 
 def _files(folder: Path) -> list[Path]:
     try:
+        # Hidden files include unfinished ones, and those named ._a.tif that macOS
+        # leaves on drives of other systems.
         return [p for p in folder.iterdir() if not p.name.startswith(".")]
     except OSError as error:
         raise ImageUnreadable(

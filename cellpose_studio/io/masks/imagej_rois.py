@@ -51,11 +51,13 @@ def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
         of the wrong kind makes it show the region on all images.
     """
     for place in np.ndindex(labels.shape[:-2]):
+        # ImageJ counts positions from 1, because 0 stands for all images.
         numbers = [index + 1 for index in place]
         for cell, lines in polygons(labels[place]).items():
             region = _traced(lines[0]) if len(lines) == 1 else _composite(lines)
             region.name = "-".join(str(part) for part in (cell, *numbers))
             if hyperstack:
+                # The axes end in YX, for which there are no numbers.
                 where = dict(zip(axes, numbers, strict=False))
                 region.t_position = where.get("T", 0)
                 region.z_position = where.get("Z", 0)
@@ -84,6 +86,7 @@ def _composite(lines: list[Points]) -> ImagejRoi:
             path += [_MOVE if n == 0 else _DRAW, x, y]
         path.append(_CLOSE)
     region = ImagejRoi()
+    # To ImageJ, a composite region is a rectangle that has a path.
     region.roitype = ROI_TYPE.RECT
     region.shape_roi_size = len(path)
     region.multi_coordinates = np.array(path, np.float32)

@@ -84,6 +84,8 @@ FOREGROUND_HINT = (
     "Give each cell a number of its own, as Connected Components Labeling of Fiji does."
 )
 
+# A single cell has the number 1 as a rule, and may be in pieces. This number therefore
+# needs more parts than the others.
 _FOREGROUND = {1: 5, 255: 2, 65535: 2}
 """Numbers that mean foreground, and how many parts they are in then at least."""
 
@@ -96,6 +98,7 @@ def label_image(values: npt.NDArray[Any], path: Path) -> ImportedMasks:
     MasksUnreadable
         As `as_labels` does.
     """
+    # Unsigned numbers cannot be -1, and a comparison would only cost time.
     marked = values == -1 if values.dtype.kind in "if" else None
     if marked is None or not marked.any():
         return ImportedMasks(labels=as_labels(values, path), flows=None, path=path)
@@ -129,6 +132,7 @@ def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:
     shift = 1 if lowest == -1 else 0
     if int(highest) + shift > _LARGEST_ID:
         raise _not_masks(path, f"it holds numbers beyond {_LARGEST_ID}")
+    # In the type of the file, the highest value plus 1 could overflow.
     return (values.astype(np.int64) + 1 if shift else values).astype(np.uint32)
 
 
@@ -147,6 +151,7 @@ def to_json_values(value: Any) -> Any:
 
 def _whole(values: npt.NDArray[Any], lowest: Any, highest: Any) -> bool:
     """Return whether no value is a fraction, infinite or missing."""
+    # Minimum and maximum are nan if any value is, so these two speak for all values.
     finite = bool(np.isfinite(lowest) and np.isfinite(highest))
     return finite and bool(np.array_equal(values, np.rint(values)))
 

@@ -14,6 +14,7 @@ def write_tif(part: Path, masks: MasksToExport) -> None:
     tifffile.imwrite(
         part,
         masks.numbered,
+        # Cellpose compresses its label images in the same way.
         compression="zlib",
         # Or 3 planes are taken for red, green and blue.
         photometric="minisblack",

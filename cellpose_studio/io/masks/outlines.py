@@ -23,4 +23,5 @@ def write_outlines(part: Path, masks: MasksToExport) -> None:
     corners = polygons(np.where(np.isin(numbered, tiny), numbered, 0))
     lines = (max(corners.get(cell, [found[cell]]), key=len) for cell in found)
     text = "".join(",".join(map(str, line.ravel())) + "\n" for line in lines)
+    # Without this newline, Windows would end the lines differently.
     part.write_text(text, encoding="ascii", newline="\n")

@@ -88,6 +88,7 @@ def _tiff(path: Path) -> tuple[npt.NDArray[Any], str]:
     values, axes = parts[0]
     if len(parts) > 1:
         values, axes = np.stack([part for part, _ in parts]), "?" + axes
+    # Unsigned values would wrap around below 0.
     return (values.astype(np.int64) + offset if offset else values), axes
 
 

@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
 
+# Objects (O) and structures (V) are left out: the memory of such arrays contains
+# pointers, or a layout that the file chooses.
 _DTYPE = re.compile(r"[biufcUS][1-9]\d*")
 
 
@@ -59,6 +61,8 @@ def load_npy_dict(path: Path) -> dict[str, Any]:
 def _expect_one_object(file: IO[bytes], path: Path) -> None:
     """Read the header, so that ``file`` is positioned at the pickle."""
     form = np.lib.format
+    # Version 3 of the format is for field names outside Latin-1, which one object does
+    # not have.
     readers = {(1, 0): form.read_array_header_1_0, (2, 0): form.read_array_header_2_0}
     shape, _, dtype = readers[form.read_magic(file)](file)
     if shape != () or dtype.kind != "O":
@@ -87,6 +91,8 @@ class _Function:
     def __call__(self, *args: object) -> object:
         return self._run(*args)
 
+    # An instruction of the pickle calls this method to set attributes. The one that is
+    # kept here could be replaced with it.
     def __setstate__(self, state: object) -> None:
         raise _NotAllowed("a changed function")
 
@@ -101,10 +107,12 @@ class _Dtype:
         self._order = "|"
 
     def __setstate__(self, state: tuple[Any, ...]) -> None:
+        # The rest of the state describes fields and layout, which NumPy would believe.
         self._order = state[1]
 
     @property
     def is_object(self) -> bool:
+        # NumPy appends the size of a pointer, which depends on the machine.
         return self._code in ("O", "O8", "O4")
 
     def build(self) -> np.dtype[Any]:
@@ -136,6 +144,8 @@ def _array_of_buffer(raw: object, dtype: object, shape: object, order: str) -> _
 
 
 def _core(name: str, where: str = "multiarray") -> list[tuple[str, str]]:
+    # NumPy 2 renamed numpy.core to numpy._core, and files contain the name of their
+    # time.
     return [(f"numpy.{core}.{where}", name) for core in ("core", "_core")]
 
 
@@ -148,8 +158,10 @@ _ALLOWED: dict[tuple[str, str], object] = {
     **dict.fromkeys(_core("scalar"), _Function(_scalar)),
     **dict.fromkeys(_core("_frombuffer", "numeric"), _Function(_array_of_buffer)),
 }
+# Python 3.13 moved the classes to pathlib._local.
 for _module in ("pathlib", "pathlib._local"):
     for _kind in (PurePosixPath, PureWindowsPath):
+        # Pure paths exist on every system, but a WindowsPath cannot be made on Linux.
         _path = _Function(lambda *parts, kind=_kind: str(kind(*parts)))
         _ALLOWED[_module, _kind.__name__] = _path
         _ALLOWED[_module, _kind.__name__.removeprefix("Pure")] = _path
@@ -170,6 +182,7 @@ class _Builder:
         self._open: set[int] = set()
 
     def build(self, stored: object) -> object:
+        # The unpickled objects outlive the builder, so no id is assigned twice.
         key = id(stored)
         if key in self._open:
             raise ValueError("it contains itself")

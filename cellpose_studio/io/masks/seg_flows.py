@@ -26,6 +26,7 @@ def flows_from(stored: object, shape: Shape, diameter: float | None) -> Flows | 
     """
     if len(shape) not in (2, 3):
         return None
+    # Files that `flows_to` wrote have both layouts, with the same values in them.
     found = _gui_layout(stored, len(shape)) or _api_layout(stored, len(shape))
     if found is None:
         return None
@@ -56,8 +57,10 @@ def flows_to(flows: Flows | None, shape: Shape) -> list[Any]:
     field, probability = _resized(flows.dP, shape), _resized(flows.cellprob, shape)
     entry: list[Any] = [_direction(field[-2:]), _grey(probability), field, probability]
     if len(shape) == 2:
+        # The GUI stores the field of a plane with a leading axis of length 1.
         entry[2] = field[:, 0][None]
         return [*entry, np.concatenate([field[:, 0], probability])]
+    # Cellpose scales its image of dZ with the same numbers.
     depth = field[0] / 10 * 127 + 127 if flows.volumetric else 0 * probability
     return [*entry, np.clip(depth, 0, 255).astype(np.uint8)]
 
@@ -80,6 +83,7 @@ def _direction(field: FloatArray) -> npt.NDArray[np.uint8]:
 
 def _grey(values: FloatArray) -> npt.NDArray[np.uint8]:
     """Return an image from black at the 1st to white at the 99th percentile."""
+    # Cellpose uses the same percentiles for its image of the probability.
     low, high = np.percentile(values, (1, 99))
     scaled = (values - low) / max(float(high - low), 1e-6)
     return (np.clip(scaled, 0, 1) * 255).astype(np.uint8)
@@ -100,6 +104,7 @@ def _api_layout(stored: object, axes: int) -> Found | None:
     if not isinstance(stored, list | tuple) or len(stored) < 5:
         return None
     both = _float_array(stored[4], axes + 1)
+    # The array needs at least dY, dX and the probability.
     return None if both is None or len(both) < 3 else (both[:-1], both[-1])
 
 

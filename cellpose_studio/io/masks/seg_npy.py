@@ -91,6 +91,7 @@ def write_seg(
         "filename": str(image_path),
         **_settings(settings, count, stacked=masks.ndim == 3),
     }
+    # Given a path, np.save would add .npy to a name without it.
     with path.open("wb") as file:
         np.save(file, np.array(content, dtype=object))
 
@@ -112,6 +113,7 @@ def _settings(
         "manual_changes": [],
         "chan_choose": [0, 0],
         "current_channel": 0,
+        # The GUI stores 0 if no model was run.
         "model_path": 0,
         "flow_threshold": 0.4,
         "cellprob_threshold": 0.0,
@@ -146,6 +148,8 @@ def _length(value: object) -> int:
 
 def _colours(count: int) -> npt.NDArray[np.uint8]:
     """Return ``count`` bright colours (n, 3) of which neighbours differ."""
+    # Multiples of the golden ratio spread over the circle of hues, however many there
+    # are.
     golden = 0.618034
     hue = np.arange(count)[:, None] * golden + np.array([0, 1 / 3, 2 / 3])
     colours: npt.NDArray[np.uint8] = (140 + 110 * np.cos(2 * np.pi * hue)).astype("u1")

@@ -37,6 +37,7 @@ def _fill(plane: npt.NDArray[np.int32], corners: npt.NDArray[Any], number: int) 
     import cv2
 
     inside = np.zeros(plane.shape, np.uint8)
+    # OpenCV expects x before y.
     cv2.fillPoly(inside, [corners[:, ::-1].astype(np.int32)], 1)
     plane[(inside > 0) & (plane == 0)] = number
 
@@ -49,6 +50,8 @@ def _strokes(cell: Any, path: Path) -> Iterator[tuple[int, npt.NDArray[Any]]]:
             points = points.astype(float)
         except (TypeError, ValueError) as error:
             raise _unusual(path) from error
+        # Coordinates beyond this limit are in no image, and might not fit into int32
+        # below.
         if not np.isfinite(points).all() or np.abs(points).max(initial=0) > 1e6:
             raise _unusual(path)
         if len(points):

@@ -9,6 +9,7 @@ import struct
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+# The byte order is fixed, because a checksum must not depend on the machine.
 _PLACE = struct.Struct("<3I")
 
 OPEN_EDITS = (
@@ -19,6 +20,7 @@ OPEN_EDITS = (
 
 def row_sha256(*values: object) -> bytes:
     """Return the SHA-256 of columns, over their JSON array with blobs in hex."""
+    # In a JSON array no text can move from one column to the next unnoticed.
     plain = [v.hex() if isinstance(v, bytes) else v for v in values]
     return hashlib.sha256(json.dumps(plain).encode()).digest()
 
@@ -41,6 +43,7 @@ def chunks_sha256(db: sqlite3.Connection, revision: int, shape: str) -> bytes:
 
 def list_sha256(shape: str, rows: Iterable[Sequence[Any]]) -> bytes:
     """Return the checksum of a shape and of chunk indices with chunks, in order."""
+    # Without the shape, the same chunks could be arranged in another one.
     digest = hashlib.sha256(shape.encode())
     for *place, chunk in rows:
         digest.update(_PLACE.pack(*place) + chunk)

@@ -37,6 +37,8 @@ def reading(what: str) -> Iterator[None]:
         ArithmeticError,
         AttributeError,
         LookupError,
+        # Damaged sizes can ask for any amount of memory, and damaged JSON can be nested
+        # to any depth.
         MemoryError,
         RecursionError,
         TypeError,
@@ -48,6 +50,7 @@ def reading(what: str) -> Iterator[None]:
 
 
 def _sentence(what: str, error: Exception) -> str:
+    # These errors come from outside the file, which may be intact.
     if isinstance(error, sqlite3.OperationalError):
         text = str(error)
         if any(word in text for word in _BUSY):
@@ -60,9 +63,12 @@ def _sentence(what: str, error: Exception) -> str:
 @contextmanager
 def snapshot(db: sqlite3.Connection) -> Iterator[None]:
     """Make all reads of the block see one state, despite commits in between."""
+    # SQLite has no nested transactions, and the outer one already sees one state.
     if db.in_transaction:
         yield
         return
+    # A plain BEGIN takes no write lock, so it also works in a project that is
+    # read-only.
     db.execute("BEGIN")
     try:
         yield

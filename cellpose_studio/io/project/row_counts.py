@@ -22,6 +22,7 @@ def last_ids(db: sqlite3.Connection) -> Counter[str]:
     with reading("the list of masks"):
         for table in _WITH_IDS:
             row = db.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608
+            # The maximum of an empty table is NULL.
             last[table] = int(row[0] or 0)
     return last
 

@@ -8,6 +8,8 @@ from functools import cache
 
 APPLICATION_ID = 0x43705374  # "CpSt"
 
+# At opening, the definitions in a file are compared with these character by character.
+# A change of this text would make all existing files invalid.
 _VERSION_1 = """
 CREATE TABLE meta (
     key TEXT PRIMARY KEY,
@@ -152,12 +154,16 @@ VERSION = len(_VERSIONS)
 def migrate(db: sqlite3.Connection, version: int) -> None:
     """Migrate the schema from ``version`` to the newest; 0 is an empty file."""
     for number, script in enumerate(_VERSIONS[version:], start=version + 1):
+        # The script needs its own BEGIN and COMMIT, since executescript() opens no
+        # transaction. The tables and their version thus change together or not at all.
         db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
 
 
 @cache
 def tables(version: int) -> frozenset[tuple[str, ...]]:
     """Return the schema of ``version``: type, names and definition of each element."""
+    # SQLite may store a definition with another spacing than it was given, so it is
+    # asked for what it stores.
     with closing(sqlite3.connect(":memory:")) as db:
         for script in _VERSIONS[:version]:
             db.executescript(script)

@@ -33,6 +33,8 @@ def transaction(file: ProjectFile) -> Iterator[sqlite3.Connection]:
     """
     db = file.db
     file.check_place()
+    # This takes the write lock at once. A transaction that reads first could be refused
+    # when it comes to write.
     db.execute("BEGIN IMMEDIATE")
     try:
         yield db
@@ -40,10 +42,16 @@ def transaction(file: ProjectFile) -> Iterator[sqlite3.Connection]:
         # The file may have been replaced during the block: a commit would be lost.
         file.check_place()
         db.execute("COMMIT")
+    # Not even an interrupt may leave the transaction open, because the next BEGIN would
+    # fail.
     except BaseException:
+        # After some errors, such as a full disk, SQLite has already rolled back by
+        # itself.
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
+    # The identity is that of the content on the disk, so it changes only after the
+    # commit.
     file.identity = identity
 
 
@@ -60,6 +68,7 @@ def reconnect(file: ProjectFile) -> None:
         prepare(db, file.path)
         old, file.db = file.db, db
         file.identity, file.place = identity, place_of(file.path)
+        # The old connection is closed last: until here, a failure changes nothing.
         old.close()
 
 

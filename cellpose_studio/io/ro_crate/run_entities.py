@@ -88,6 +88,7 @@ def parameter_entities(record: RunRecord) -> Iterator[Entity]:
 
 def _plain(value: object) -> object:
     """Return a value that JSON-LD does not interpret differently."""
+    # JSON-LD drops null, and takes a list for a set without order.
     if value is None:
         return "automatic"
     if isinstance(value, tuple):

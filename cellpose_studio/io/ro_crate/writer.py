@@ -64,6 +64,8 @@ def write_ro_crate(
     """
     with _crate(path) as folder:
         _fill(folder, record, labels, image, edits, with_image)
+        # The list is made before the metadata are written, which do not describe
+        # themselves.
         names = sorted(file.name for file in folder.iterdir())
         content = Content(
             record=record,
@@ -115,12 +117,18 @@ def _crate(path: Path) -> Iterator[Path]:
         # A file dialog may have created an empty folder for the crate.
         if path.exists() and any(path.iterdir()):
             raise CannotSave(f"{path.name} is not empty.", "Choose another name.")
+        # Within one file system, a rename shows the finished crate as a whole or not at
+        # all.
         with tempfile.TemporaryDirectory(
             prefix=".saving-", dir=path.parent
         ) as temporary:
+            # The inner folder becomes the crate, and the outer one is removed
+            # afterwards.
             made = Path(temporary) / path.name
             made.mkdir()
             yield made
+            # Windows cannot rename a folder to the name of another one, even of an
+            # empty one.
             if path.exists():
                 path.rmdir()
             made.rename(path)

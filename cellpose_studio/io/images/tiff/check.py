@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from cellpose_studio.io.images.tiff.pixels import Page
 
+# This tag, ImageDescription, contains OME-XML or the metadata of ImageJ.
 _DESCRIPTION = 270
 
 _MOST_TAGS = 4096
@@ -61,8 +62,11 @@ def _directory(tiff: TiffFile, offset: int) -> tuple[list[int], int]:
     layout, file = tiff.tiff, tiff.filehandle
     file.seek(offset)
     (count,) = struct.unpack(layout.tagnoformat, file.read(layout.tagnosize))
+    # The count has 64 bits in a BigTIFF: a damaged one would ask for more memory than
+    # there is.
     count = min(count, _MOST_TAGS + 1)
     tags = file.read(count * layout.tagsize)
+    # Only the code of a tag matters here, so its other bytes are skipped as padding.
     codes = struct.iter_unpack(f"{layout.byteorder}H{layout.tagsize - 2}x", tags)
     (following,) = struct.unpack(layout.offsetformat, file.read(layout.offsetsize))
     return [code for (code,) in codes], following

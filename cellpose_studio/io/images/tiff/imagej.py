@@ -81,6 +81,8 @@ def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:
     for channel in range(channels):
         of_channel = {str(label) for label in labels[channel::channels]}
         names.append(of_channel.pop() if len(of_channel) == 1 else "")
+    # A label is its first line. ImageJ appends metadata of the file to it in further
+    # lines.
     return tuple(name.partition("\n")[0] for name in names)
 
 

@@ -39,4 +39,5 @@ def descendants(root: Element, name: str) -> list[Element]:
 
 
 def _is(element: Element, name: str) -> bool:
+    # The namespace contains the date of the schema, so it differs between files.
     return element.tag.rpartition("}")[2] == name

@@ -73,7 +73,11 @@ def _first_file(pixels: Element) -> str | None:
 
 def _beside(path: Path, name: str) -> Path:
     """Return the file of that name in the folder of ``path``, and in no other."""
+    # The name may have been written on another system, so the separators of both kinds
+    # of systems count.
     plain = PurePosixPath(name).name == name == PureWindowsPath(name).name
+    # A link may lie in any folder. The other files are beside the file that it points
+    # to.
     file = path.resolve().parent / name
     if not name or not plain or not file.is_file():
         raise ImageUnreadable(

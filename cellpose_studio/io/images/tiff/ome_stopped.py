@@ -28,8 +28,11 @@ def shortened(ome: OmeXml, pages: int) -> tuple[OmeXml, str] | None:
     if root is None or len(found) != 1:
         return None
     _, pixels = found[0]
+    # The order begins with XY in every file.
     order = pixels.get("DimensionOrder", "")[2:]
     sizes = {axis: int(pixels.get(f"Size{axis}", 0)) for axis in "ZCT"}
+    # Where a page holds several channels, there are fewer pages than planes although
+    # none is missing.
     colours = [c.get("SamplesPerPixel", "1") for c in children(pixels, "Channel")]
     usual = sorted(order) == sorted("ZCT") and set(colours) <= {"1"}
     if not usual or not pages or pages >= math.prod(sizes.values()):
@@ -40,11 +43,13 @@ def shortened(ome: OmeXml, pages: int) -> tuple[OmeXml, str] | None:
     if descendants(pixels, "UUID"):
         return None
     axis, kept = _cut(order, sizes, pages)
+    # Of the axes that vary more slowly, only the first position was begun.
     for other in order[order.index(axis) + 1 :]:
         pixels.set(f"Size{other}", "1")
     pixels.set(f"Size{axis}", str(kept))
     for block in blocks[1:]:
         pixels.remove(block)
+    # A block without attributes stands for all pages in their order.
     blocks[0].attrib.clear()
     if axis == "C":
         for channel in children(pixels, "Channel")[kept:]:

@@ -83,10 +83,13 @@ def read_ome_xml(path: Path, text: str) -> OmeXml | None:
 
 
 def _described(path: Path, image: Element, pixels: Element) -> OmeImage:
+    # Without this element, tifffile would assign no page to the image. An empty one
+    # stands for all pages.
     if not children(pixels, "TiffData"):
         ET.SubElement(pixels, pixels.tag.replace("Pixels", "TiffData"))
     _check_numbers(path, pixels)
     sizes = {a: pixels.get(f"PhysicalSize{a}") for a in "ZYX"}
+    # This default is that of the OME schema.
     units = {a: pixels.get(f"PhysicalSize{a}Unit", "µm") for a in "ZYX"}
     z, y, x = (to_um(sizes[a], units[a]) for a in "ZYX")
     across = "Y" if sizes["Y"] else "X"

@@ -68,6 +68,8 @@ class _Coloured:
     table: npt.NDArray[np.uint8]
 
     def read(self, index: tuple[slice, ...]) -> Array:
+        # TIFF requires a colour for every possible number, so an index out of range
+        # means a damaged file.
         return self.table[self.numbers.read(index[:-1])][..., index[-1]]
 
 
@@ -83,6 +85,8 @@ class _Inverted:
         if values.dtype.kind == "b":
             return ~values
         if values.dtype.kind == "u":
+            # The number of bits counts, not the type: of 12 bits in uint16, 4095 is the
+            # brightest.
             return values.dtype.type(2**self.bits - 1) - values
         # Without a brightest value, only the order counts; ~ cannot run over.
         return ~values if values.dtype.kind == "i" else -values
@@ -102,6 +106,7 @@ def _is_ramp(table: npt.NDArray[np.uint8]) -> bool:
     grey = (table == table[:, :1]).all()
     if not grey and len(np.unique(table, axis=0)) < _FEWEST_COLOURS:
         return False
+    # Differences of unsigned bytes would wrap around.
     for colour in table.T.astype(int):
         steps = np.diff(colour)
         ways = np.sign(steps[np.abs(steps) > _JITTER])

@@ -32,7 +32,10 @@ class MappedPixels:
 
     def read(self, index: tuple[slice, ...]) -> Array:
         """Copy a part of the array; the file is open only meanwhile."""
+        # On Windows, a map that stays open would keep other programs from replacing the
+        # file.
         whole = np.memmap(self._path, self._dtype, "r", self._offset, self._shape)
+        # A view would keep the map open, so the part is copied.
         return np.array(whole[index])
 
 
@@ -45,6 +48,8 @@ class PagePixels:
         self._pages = pages
         self._shape = shape
         self._lock = lock
+        # Another opening of the same path has a key of its own, because the file may
+        # have been replaced in between.
         self._key = object()
 
     def read(self, index: tuple[slice, ...]) -> Array:
@@ -64,9 +69,14 @@ class PagePixels:
 
     def _part(self, number: int, index: tuple[slice, ...]) -> Array:
         page = self._pages[number]
+        # Reading a part is worth it only where tiles or strips can be skipped.
         if not _covers_planes(page, index):
+            # All pages of a file share one handle with one position, so only one thread
+            # may use it.
             with self._lock, _opened(page):
                 return _region(page, index)
+        # Channels are read one after the other, but the colours of a pixel are stored
+        # together. Without the cache, each page would be decoded once per colour.
         if "S" in page.axes:
             return DECODED.get((self._key, number), lambda: self._whole(page))[index]
         return self._whole(page)[index]
@@ -94,6 +104,7 @@ def _opened(page: Page) -> Iterator[None]:
 
 def _region(page: Page, index: tuple[slice, ...]) -> Array:
     """Decode the tiles or strips of a page that overlap a region."""
+    # Most images are read without zarr, so it is imported only here.
     import zarr
 
     store = page.aszarr(read_only=True)

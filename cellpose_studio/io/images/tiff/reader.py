@@ -28,6 +28,7 @@ from cellpose_studio.io.images.tiff.pixels import MappedPixels, PagePixels
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPageSeries
 
+# The version is 42, an asterisk, in TIFF, and 43, a plus sign, in BigTIFF.
 TIFF_STARTS = (b"II*\0", b"MM\0*", b"II+\0", b"MM\0+")
 
 _RGB, _SEPARATED, _YCBCR = 2, 5, 6
@@ -67,6 +68,8 @@ def open_tiff(path: Path) -> list[Stored]:
     """
     import tifffile
 
+    # With its own parser, tifffile would follow references to any file. The OME-XML is
+    # therefore checked and reduced first, and given to the second opening.
     with tifffile.TiffFile(path) as tiff:
         check_directories(tiff, path)
         ome = read_ome_xml(path, tiff.pages.first.description) if tiff.is_ome else None
@@ -117,6 +120,7 @@ def _images(tiff: TiffFile, path: Path, ome: OmeXml | None) -> list[Stored]:
     """Return the images without thumbnails."""
     full = [one for one in tiff.series if ome or not one.keyframe.is_reduced]
     series = full or tiff.series
+    # All images of the file share one handle, and therefore one lock.
     lock = threading.Lock()
     return [
         _stored(one, facts, path, lock)
@@ -225,9 +229,13 @@ def _pixels(
 ) -> StoredPixels:
     keyframe = series.keyframe
     file = keyframe.parent
+    # An offset is set only where all pixels lie uncompressed one after the other.
     if series.dataoffset is not None and not series.is_multifile:
+        # The type of a page is in native order, but the map shows the bytes of the
+        # file.
         dtype = np.dtype(keyframe.dtype).newbyteorder(file.byteorder)
         end = series.dataoffset + math.prod(shape) * dtype.itemsize
+        # A truncated file is refused at once, not when its last planes are shown.
         if end > file.filehandle.size:
             raise damaged(path)
         return MappedPixels(path, series.dataoffset, shape, dtype)

@@ -11,6 +11,8 @@ from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.io.project.reading import reading
 
 _MOST_CELLS = 2**28
+# UNION drops rows that occurred before, so that a damaged circle of parents comes to an
+# end.
 _UP_TO_EDITED = """
 WITH RECURSIVE line (id, parent, kind) AS (
     SELECT id, parent, kind FROM revision WHERE id = ?
@@ -72,6 +74,7 @@ def _confidence(cells: int, candidates: int, misfits: int, data: bytes) -> Confi
     if not 0 <= cells <= _MOST_CELLS:
         raise ValueError(f"an impossible number of cells: {cells}")
     # The limit keeps damaged or hostile data from filling the memory.
+    # One byte beyond the expected size is enough to reveal data that are too long.
     raw = zlib.decompressobj().decompress(data, 16 * cells + 1)
     columns = np.frombuffer(raw, "<u4").reshape(4, cells)
     return Confidence(

@@ -12,6 +12,7 @@ from cellpose_studio.core.masks.edit import ChunkEdit
 
 _HEAD = struct.Struct("<4I")
 _LEVEL = 1
+# A few damaged or hostile bytes could otherwise decompress to any size.
 _MOST_BYTES = 2**31
 
 
@@ -24,6 +25,8 @@ def pack_parts(parts: tuple[ChunkEdit, ...]) -> bytes:
     """
     blocks = []
     for part in parts:
+        # Changed pixels are mostly neighbours, and equal steps compress better than
+        # indices.
         steps = np.diff(part.index, prepend=0)
         blocks.append(_HEAD.pack(*part.chunk_index, len(part.index)))
         blocks += [
@@ -49,6 +52,8 @@ def unpack_parts(data: bytes) -> tuple[ChunkEdit, ...]:
     while at < len(raw):
         *place, count = _HEAD.unpack_from(raw, at)
         at += _HEAD.size
+        # A count that exceeds the data raises ValueError here, before memory is
+        # reserved.
         columns = np.frombuffer(raw, "<u4", 3 * count, at).reshape(3, count)
         at += columns.nbytes
         index = np.cumsum(columns[0]).astype(np.int32)

@@ -145,6 +145,8 @@ class _Places:
         if beside == path or not self._exists(beside.parent):
             return path
         moved = self._folder / PurePosixPath(relative)
+        # If the file is in neither place, the one beside the project is taken, where at
+        # least the folder exists.
         return beside if moved.exists() or not path.exists() else path
 
 
@@ -205,6 +207,7 @@ def _shape(values: Iterable[object]) -> Shape:
 
 
 def _text(value: object) -> str:
+    # SQLite does not enforce the types of columns, so a damaged file may hold any.
     if not isinstance(value, str):
         raise TypeError("not a text")
     return value

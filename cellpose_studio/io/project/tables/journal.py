@@ -51,6 +51,8 @@ def write_entry(
         entry.undoes,
         entry.head,
         None if entry.statuses is None else _dumped_statuses(entry.statuses),
+        # The checksum is that of the compressed bytes, so that they are checked before
+        # they are decompressed.
         None if delta is None else hashlib.sha256(delta).digest(),
     )
     sha256 = row_sha256(*values)
@@ -59,6 +61,7 @@ def write_entry(
         f"INSERT INTO journal ({COLUMNS}, delta) VALUES ({marks})",  # noqa: S608
         (*values, entry.sealed, sha256, delta),
     )
+    # An edit that is in a revision no longer counts for the checksum of the label set.
     if delta is not None and entry.sealed is None:
         _add_to_label_set(db, entry, sha256)
 
@@ -70,6 +73,7 @@ def seal(db: sqlite3.Connection, label_set: int, base: int, revision: int) -> No
         "AND sealed IS NULL AND delta IS NOT NULL",
         (revision, label_set, base),
     )
+    # The sealed edits have left the chain of the checksum, so it is computed anew.
     db.execute(
         "UPDATE label_set SET sha256 = ? WHERE id = ?",
         (label_set_sha256(db, label_set), label_set),
@@ -101,6 +105,7 @@ def read_open_edits(
     ------
     ProjectDamaged
     """
+    # Another process may add an edit in between, and the checksum would not match.
     with reading("the latest edits"), snapshot(db):
         _check_label_set(db, label_set, base)
         rows = db.execute(
@@ -168,6 +173,7 @@ def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
 
 
 def _entry(row: Sequence[Any]) -> JournalEntry:
+    # The column sealed changes later, so the checksum does not include it.
     *fixed, sealed, sha256 = row
     check(sha256, row_sha256(*fixed))
     (

@@ -27,6 +27,7 @@ from cellpose_studio.io.project.checksums import check, chunks_sha256
 from cellpose_studio.io.project.reading import RESCUE_HINT, reading, to_json
 
 _LEVEL = 2  # Higher levels save little: label images have long runs of equal values.
+# A shape beyond this limit must be damaged, and would reserve all memory.
 _MOST_PIXELS = 2**36
 _AT_ONCE = 32
 _THREADS = 4  # Hashing and compressing release the GIL.
@@ -58,6 +59,7 @@ def pack_chunk(place: ChunkIndex, pixels: Labels) -> PackedChunk | None:
     """
     if not pixels.any():
         return None
+    # On a little-endian machine this makes no copy.
     data = pixels.astype("<u4", order="C", copy=False).data.cast("B")
     return PackedChunk(place, hashlib.sha256(data).digest(), data)
 
@@ -88,6 +90,8 @@ def copy_chunks(
     db: sqlite3.Connection, revision: int, parent: int, but: Iterable[ChunkIndex] = ()
 ) -> None:
     """Assign the chunks of ``parent`` to ``revision``, except ``but``."""
+    # A copy of an incomplete list would get a valid checksum, which would hide the
+    # damage.
     if not _has_its_list(db, parent):
         raise ProjectDamaged("The masks that were edited cannot be read.", RESCUE_HINT)
     db.execute(
@@ -116,9 +120,12 @@ def read_labels(
     """
     with reading("a label image"):
         _check_list(db, revision, shape)
+        # A product of integers could overflow and look small.
         if np.prod(shape, dtype=float) > _MOST_PIXELS:
             raise ValueError(shape)
         labels = np.zeros(shape, np.uint32)
+        # The outer join yields NULL for a missing chunk, which is then an error. An
+        # inner join would turn its cells into background.
         rows = db.execute(
             'SELECT plane, "row", "column", chunk, data FROM revision_chunk '
             "LEFT JOIN chunk ON sha256 = chunk WHERE revision = ?",
@@ -126,6 +133,8 @@ def read_labels(
         )
         with ThreadPoolExecutor(_THREADS) as pool:
             for some in _batches(rows):
+                # The list waits for all threads, and raises what one of them has
+                # raised.
                 list(pool.map(partial(_put, labels), some))
         return labels
 
@@ -142,6 +151,7 @@ def is_intact(data: object, sha256: bytes) -> bool:
     if not isinstance(data, bytes):
         return False
     try:
+        # No damaged or hostile data are decompressed beyond the size of a chunk.
         raw = zlib.decompressobj().decompress(data, CHUNK * CHUNK * 4 + 1)
     except zlib.error:
         return False
@@ -187,7 +197,9 @@ def _write(
     pool: ThreadPoolExecutor,
 ) -> None:
     parts = [part for part in chunks if part is not None]
+    # The dictionary also merges equal chunks of one batch.
     new = {part.sha256: part.data for part in parts if not _known(db, part.sha256)}
+    # The threads only compress: the connection is used by this thread alone.
     compressed = pool.map(_compressed, new.values())
     db.executemany("INSERT INTO chunk VALUES (?, ?)", zip(new, compressed, strict=True))
     db.executemany(

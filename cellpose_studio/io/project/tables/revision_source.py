@@ -37,6 +37,7 @@ def copied_from(db: sqlite3.Connection, revision: int) -> int | None:
     ProjectDamaged
     """
     with reading("the history"):
+        # IS also matches two revisions without a run, where = would yield NULL.
         row = db.execute(
             "SELECT max(earlier.id) FROM revision AS earlier JOIN revision AS copy "
             "ON earlier.label_set = copy.label_set AND earlier.id < copy.id "

@@ -78,6 +78,7 @@ def set_head(
     """
     db.execute("UPDATE label_set SET head = ? WHERE id = ?", (revision, label_set))
     set_cells(db, label_set, cells, highest)
+    # This follows the change of the head, which the checksum covers.
     db.execute(
         "UPDATE label_set SET sha256 = ? WHERE id = ?",
         (label_set_sha256(db, label_set), label_set),
@@ -88,6 +89,8 @@ def set_cells(
     db: sqlite3.Connection, label_set: int, cells: int, highest: int = 0
 ) -> None:
     """Update the number of cells of a label set, and their highest id."""
+    # The highest id never decreases, because ids are never reused, not even those of
+    # deleted cells.
     db.execute(
         "UPDATE label_set SET cells = ?, highest = max(highest, ?) WHERE id = ?",
         (cells, highest, label_set),
@@ -145,6 +148,8 @@ def read_label_sets(db: sqlite3.Connection) -> list[StoredLabelSet]:
             )
         }
         columns = ", ".join(f"revision.{name}" for name in _COLUMNS.split(", "))
+        # Outer joins show a missing image or head as NULL. Inner joins would leave out
+        # the masks without a word.
         rows = db.execute(
             "SELECT label_set.id, image, name, label_set.cells, highest, "  # noqa: S608
             f"label_set.sha256, head, image.id IS NOT NULL, {columns} FROM label_set "

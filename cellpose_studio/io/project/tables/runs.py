@@ -68,6 +68,8 @@ def run_of_row(text: str, sha256: bytes) -> RunRecord:
 
 
 def _record(text: str, sha256: bytes) -> RunRecord:
+    # The text is checked as it was stored, because another version may write the same
+    # record differently.
     if hashlib.sha256(text.encode()).digest() != sha256:
         raise ValueError("the record is not that of the checksum")
     return RunRecord.model_validate_json(text)

@@ -54,6 +54,7 @@ def read_steps(db: sqlite3.Connection) -> tuple[list[JournalStep], int]:
     ProjectDamaged
     """
     with reading("the journal"):
+        # The limit keeps the newest entries, which are then put back into their order.
         rows = db.execute(
             f"SELECT {COLUMNS} FROM (SELECT * FROM journal ORDER BY id DESC "  # noqa: S608
             f"LIMIT {_MOST}) ORDER BY id"
@@ -85,13 +86,16 @@ def _played(entries: Iterable[JournalEntry]) -> tuple[list[_Step], int]:
     done = 0
     for entry in entries:
         if entry.undoes is None:
+            # A new step makes the undone ones unreachable.
             del steps[done:]
             steps.append(_Step(entry, entry.id, entry.base, entry.head))
             done += 1
         elif done and steps[done - 1].number == entry.undoes:
             done -= 1
+            # A redo returns to the head that this undo left.
             steps[done].number, steps[done].after = entry.id, entry.base
         elif done < len(steps) and steps[done].number == entry.undoes:
+            # The next undo returns to the head that this redo left.
             steps[done].number, steps[done].before = entry.id, entry.base
             done += 1
         else:

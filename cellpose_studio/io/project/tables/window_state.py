@@ -13,6 +13,8 @@ def write_state(db: sqlite3.Connection, name: str, value: dict[str, Any]) -> Non
     db.execute(
         "INSERT INTO meta VALUES (?, ?) "
         "ON CONFLICT (key) DO UPDATE SET value = excluded.value",
+        # The prefix keeps these keys apart from those of the file itself, such as
+        # clean.
         (f"state/{name}", to_json(value)),
     )
 
