@@ -54,6 +54,7 @@ def failure_of(error: BaseException) -> Failure:
 
 def _cause(error: BaseException) -> BaseException:
     """Return what a listener of a signal raised; psygnal wraps it."""
+    # A listener that emits a signal itself adds another wrapper.
     while isinstance(error, EmitLoopError) and error.__cause__ is not None:
         error = error.__cause__
     return error
@@ -75,4 +76,5 @@ def catch_unexpected(show: Callable[[Failure], None]) -> None:
             return
         show(failure_of(error))
 
+    # Without a hook, PyQt aborts the process after an exception in a slot.
     sys.excepthook = hook

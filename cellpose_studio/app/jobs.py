@@ -38,6 +38,8 @@ class Job(QObject):
         self._work = work
         self._checkpoint = Checkpoint(self._report)
         self._reported = ("", 0.0)
+        # Qt delivers this signal in the thread that made the job, where listeners may
+        # use widgets.
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
 
     @Slot()  # type: ignore[untyped-decorator]
@@ -105,6 +107,8 @@ class JobQueue(QObject):
         """Queue ``job`` and keep it alive until it has reported its end."""
         self._jobs.append(job)
         job.ended.connect(lambda: self._jobs.remove(job))
+        # The signals of the job pass through the event loop, so that listeners of
+        # `queued` miss none of them.
         self._pool.start(_Runnable(job.run))
         self.queued.emit(job)
         return job
@@ -117,6 +121,8 @@ class JobQueue(QObject):
     def shut_down(self) -> None:
         """Cancel everything and wait; afterwards no job signal can arrive."""
         for job in self._jobs:
+            # Signals that wait in the event loop would reach parts that have been
+            # closed.
             job.blockSignals(True)
             job.cancel()
         self._pool.waitForDone()

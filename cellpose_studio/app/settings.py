@@ -104,6 +104,7 @@ class Settings(EventedModel):
 
     def set_keys(self, command: str, keys: Sequence[str] | None) -> None:
         """Remember the keys of a command; None forgets them."""
+        # A new dict is assigned, because a change inside the old one emits no event.
         others = {name: own for name, own in self.keys.items() if name != command}
         self.keys = others if keys is None else {**others, command: list(keys)}
 
@@ -116,6 +117,7 @@ class Settings(EventedModel):
         changed = self.model_dump(mode="json", include={change.signal.name})
         with suppress(OSError, CannotSave):
             text = json.dumps({**_stored(self._file), **changed}, indent=1)
+            # A crash leaves the old settings or the new ones, never a part of them.
             with replacing(self._file) as part:
                 part.write_text(text, "ascii")
 

@@ -81,6 +81,7 @@ def compared(project: Project, before: Side, after: Side) -> Compared:
     comparison = compare_labels(old, new)
     drawn = highlight(old, new, comparison)
     drawn[_kept(old, new, comparison) & (drawn == CHANGED)] = KEPT
+    # Removed cells are only in the old masks, so these fill the gaps.
     drawn |= np.where(new > 0, draw_labels(new), draw_labels(old)) & np.uint8(OUTLINE)
     return Compared(before, after, comparison, drawn)
 

@@ -169,6 +169,7 @@ class _NodeBuilder:
             if entry.head is None and entry.sealed is not None:
                 self._edits[entry.sealed].append(entry)
             elif entry.head is not None:
+                # The first entry of a head made it; later ones only switch back to it.
                 self._operations.setdefault(entry.head, entry.operation)
         self.children: dict[int | None, list[int]] = defaultdict(list)
         for number in self._revisions:

@@ -73,6 +73,7 @@ class LineageReader:
     def refresh(self) -> None:
         """Read again, soon."""
         self._due = True
+        # A running timer is not restarted: steady changes would postpone the reading.
         if self._looking and not self._timer.isActive():
             self._timer.start(_DELAY)
 
@@ -113,6 +114,7 @@ class LineageReader:
 
     def _finish(self, found: ImageHistory, project: Project) -> None:
         session = self._session
+        # The user may have moved on while the history was read.
         if session.project is project and session.shown is found.image:
             self._told |= found.thumbnails.keys()
             self.changed.emit(found)

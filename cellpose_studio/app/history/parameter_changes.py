@@ -31,6 +31,7 @@ def changes_between(
 def _own(parameters: SegmentationParameters) -> Iterator[str]:
     default = SegmentationParameters()
     if not parameters.do_3D:
+        # The anisotropy has no effect without 3D.
         default = default.model_copy(update={"anisotropy": parameters.anisotropy})
     for field, old, new in _pairs(default, parameters):
         # Which channels are seen by default is chosen by the image.

@@ -40,6 +40,7 @@ def read_masks(
     kept = flows.get(image.source, record, revision)
     labels = stored.label_set(name, revision)
     pixels = LabelImage(labels.array)
+    # The table is computed here, so that the GUI thread need not do it.
     pixels.cell_table()
     return replace(
         labels,

@@ -39,6 +39,7 @@ class MissingImages(QObject):
     def shut_down(self) -> None:
         """Stop looking, for good."""
         self._soon.stop()
+        # A late call of `look` must not start a job in the closed queue.
         self._soon.timeout.disconnect()
         self._queue.shut_down()
 

@@ -35,6 +35,8 @@ class Thumbnails(QObject):
         # Its methods are atomic: one thread fills it, another one empties it.
         self._wanted: deque[ImageSource] = deque()
         queued = Qt.ConnectionType.QueuedConnection
+        # The pool's thread emits only private signals; the public ones are for the GUI
+        # thread.
         self._made.connect(self.made, queued)
         self._failed.connect(self.failed, queued)
 
@@ -59,6 +61,7 @@ class Thumbnails(QObject):
             checkpoint.check()
             try:
                 image = self._wanted.popleft()
+            # The other thread may have replaced the deque since the test.
             except IndexError:
                 return
             try:

@@ -63,6 +63,7 @@ class TrainingMembers:
     def _pin(self, image: ProjectImage, name: str, role: TrainingRole) -> None:
         """Write down which revision is meant; edits become one."""
         label_set = image.label_set_ids[name]
+        # The user may have chosen another role while the masks were read.
         if self._roles.get(label_set) != role:
             return
         self._session.commit_pending(image)

@@ -112,6 +112,7 @@ class MaskEditor:
         )
         self._store.keep(after)
         self._events.recorded.emit(image, after)
+        # Listeners of `put` have to find the new masks as the active ones.
         if activate and self._images.is_listed(image):
             self._images.activate(image, name)
         self._store.put(image, name, after)
@@ -155,6 +156,7 @@ class MaskEditor:
         The user may have edited them already.
         """
         now = image.label_sets.get(labels.name)
+        # Other masks may have taken their place while these were read.
         if now is not None and now.pixels is labels.pixels:
             image.label_sets[labels.name] = replace(now, **known)
             self._store.keep(image.label_sets[labels.name])
@@ -197,6 +199,8 @@ class MaskEditor:
         labels = image.label_sets[name]
         assert labels.revision is not None
         cells = len(labels.pixels.cell_table())
+        # The journal comes before the screen: what listeners show is on its way to the
+        # disk.
         number = self._writer.edit(
             self._store.label_set_id(image, name),
             labels.revision,

@@ -94,6 +94,7 @@ class ImageCollection(Sequence[ProjectImage]):
         """
         images = [self._added(source, asked_axes) for source in sources]
         self._events.images_changed.emit()
+        # The canvas still shows the pixels of the file as it was read before.
         if any(image is self.shown for image in images):
             self._show(self._shown)
         return images
@@ -152,6 +153,7 @@ class ImageCollection(Sequence[ProjectImage]):
                 new.add(source.key)
                 image.source = source
                 self._write(image)
+        # The dict is rebuilt, because a new key would move to the end of the list.
         self._listed = {moved.get(key, key): e for key, e in self._listed.items()}
         shown = moved.get(self._shown or "")
         self._shown = shown or self._shown

@@ -40,6 +40,7 @@ class ProjectMasks:
         pixels = LabelImage(
             load=lambda: (self._at(revision), set()), highest=labels.pixels.highest
         )
+        # Flows take three times the memory of masks, so they are released as well.
         return replace(labels, pixels=pixels, flows=None, maker=None)
 
     def _at(self, revision: LabelRevision) -> Labels:

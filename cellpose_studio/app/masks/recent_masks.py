@@ -38,6 +38,7 @@ class MaskCache:
         self._labels[number] = labels
         # What is sealed because it is to go is still the oldest.
         self._labels.move_to_end(number, last=not self._making_room)
+        # Letting go of masks may seal them, which calls this method again.
         if not self._making_room:
             self._making_room = True
             try:
@@ -56,6 +57,7 @@ class MaskCache:
 
     def _make_room(self, newest: int) -> None:
         size = sum(labels.nbytes for labels in self._labels.values())
+        # The loop needs a copy, because letting go may change the dict.
         for number, labels in list(self._labels.items()):
             if size <= self.capacity:
                 break

@@ -89,6 +89,7 @@ class RevisionWriter:
             author=project.author,
         )
 
+        # It is drawn here, because the next stroke may come before it is written.
         picture = label_thumbnail(labels.array, THUMBNAIL)
 
         def write(db: sqlite3.Connection) -> None:
@@ -98,6 +99,7 @@ class RevisionWriter:
                 write_confidence(db, revision.id, labels.confidence)
 
         def become_head(db: sqlite3.Connection) -> None:
+            # The search through all pixels runs in the writer's thread.
             highest = max(known, pixels.highest())
             revisions.set_head(db, label_set, revision.id, labels.cells, highest)
 
@@ -105,6 +107,7 @@ class RevisionWriter:
             label_set, before, operation, None, head=revision.id, statuses=statuses
         )
         after_it = _after(statuses)
+        # One transaction: a crash leaves the old head or the new one with all its rows.
         project.submit_revision(
             revision.id,
             write,

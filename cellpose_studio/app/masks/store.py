@@ -50,6 +50,7 @@ class MaskStore:
     def at(self, name: str, revision: LabelRevision) -> LabelSet:
         """Return masks as they were when that revision was left."""
         return (
+            # Unsealed masks come first, because their edits are in no revision.
             self._unsealed.pop(revision.id, None)
             or self.cache.get(revision)
             or self.stored.label_set(name, revision)
@@ -73,6 +74,7 @@ class MaskStore:
         if labels is None:
             image.label_sets.pop(name, None)
         else:
+            # A new cell must not get the number of one that was deleted.
             labels.pixels.reserve(image.highest[name])
             image.label_sets[name] = labels
         self._events.masks_changed.emit(MasksChange(image=image, name=name, kind=kind))
@@ -103,6 +105,8 @@ class MaskStore:
             return None
         if labels.edited:
             try:
+                # This reads the masks, because `seal` skips those that are not in
+                # memory.
                 labels.pixels.array()
             except StudioError as error:
                 self._unsealed[labels.revision.id] = labels

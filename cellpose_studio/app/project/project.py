@@ -91,6 +91,7 @@ def read_contents(file: ProjectFile) -> Contents:
             statuses=statuses,
         )
     except BaseException:
+        # Whatever has failed, the file must not stay locked.
         file.release()
         raise
 
@@ -125,9 +126,11 @@ class Project:
         self.steps, self.done = contents.steps, contents.done
         self.stored_statuses = contents.statuses
         self._opened_with = contents.last_ids
+        # Ids are assigned here, so that no caller has to wait for the writer.
         self._last = Counter(contents.last_ids)
         self.author = _user()
         self._tickets: dict[int, int] = {}
+        # All threads share one connection for reading, one after another.
         self._reading = threading.Lock()
         self._reader: ProjectFile | None = None
         self.writer = Writer(contents.file)
@@ -198,10 +201,12 @@ class Project:
         ------
         ProjectDamaged, ProjectUnusable
         """
+        # A writer that is stuck would make each read wait in vain.
         if not self.writer.is_stuck:
             self.writer.flush(_PATIENCE)
         with self._reading, self.writer.turn():
             reader, file = self._reader, self.writer.file
+            # The project may have been saved elsewhere since the last read.
             if reader is None or (reader.path, reader.place) != (file.path, file.place):
                 self._forget_reader()
                 reader = self._reader = read_project(file.path)
@@ -244,6 +249,8 @@ class Project:
         old = self.path
         with self._reading:
             self._forget_reader()
+            # Another window may have added rows since, with the ids that this one has
+            # assigned.
             ids = self._opened_with if self.why_read_only else None
             self.writer.save_as(path, ids)
         if self.unnamed:
@@ -261,6 +268,8 @@ class Project:
         empty = self.unnamed and self._last["image"] == 0
         with self._reading:
             self._forget_reader()
+        # The writer is closed last: SQLite removes the sidecar files with the last
+        # connection.
         self.writer.close()
         if empty:
             with suppress(OSError):

@@ -25,6 +25,7 @@ def unnamed_folder() -> Path:
 def new_unnamed() -> Project:
     """Make an unnamed project; raises `CannotSave`."""
     time = datetime.now().strftime("%Y-%m-%d %H.%M.%S")
+    # The random part distinguishes two windows that start in the same second.
     name = f"{time} {secrets.token_hex(2)}{SUFFIX}"
     return Project.create(unnamed_folder() / name, unnamed=True)
 
@@ -56,6 +57,7 @@ def unsaved_project() -> list[UnsavedProject]:
     """
     found = []
     for path in unnamed_folder().glob(f"*{SUFFIX}"):
+        # A window that is still open works on this project.
         if locked_by_another(path):
             continue
         with suppress(StudioError, OSError):

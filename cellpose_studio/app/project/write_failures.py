@@ -10,6 +10,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile
 
+# These are faults of the change itself, which another attempt would raise again.
 _NEVER = (
     sqlite3.IntegrityError,
     sqlite3.ProgrammingError,

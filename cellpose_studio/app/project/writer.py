@@ -60,6 +60,7 @@ class Writer(QObject):
         self._idle = threading.Condition()
         self._submitted = self._committed = 0
         self._fails = False
+        # The writer's thread emits only this signal; listeners run in the GUI thread.
         self._told.connect(self._on_told, Qt.ConnectionType.QueuedConnection)
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
         self._thread.start()
@@ -82,6 +83,7 @@ class Writer(QObject):
 
     def is_durable(self, ticket: int) -> bool:
         """Tell whether the change of that number is on the disk."""
+        # The number only grows, so a comparison needs no lock.
         return self._committed >= ticket
 
     def turn(self) -> AbstractContextManager[object]:
@@ -91,12 +93,14 @@ class Writer(QObject):
     def submit(self, change: Change) -> int:
         """Queue a change; returns its number at once."""
         with self._idle:
+            # One lock for both: the number of a change is its place in the queue.
             self._submitted += 1
             self._tasks.put(change)
             return self._submitted
 
     def flush(self, timeout: float | None = None) -> bool:
         """Wait until all is durable; False if it was not in ``timeout`` seconds."""
+        # What failed before is tried again at once, not after the delay.
         self._wake.set()
         with self._idle:
             return self._idle.wait_for(
@@ -232,6 +236,8 @@ class Writer(QObject):
                 self._commit(first)
             except Exception as error:
                 if can_pass(error):
+                    # `_commit` may have replaced it by `_nothing`: it must not be
+                    # written twice.
                     self._waiting[:1] = first
                     self._keep(error, copying)
                     return

@@ -70,6 +70,7 @@ class Session(Events):
     def use(self, project: Project) -> None:
         """Show another project; the one before is not closed."""
         self.leave()
+        # The canvas is cleared while the masks shown still belong to the session.
         self.images.show_none()
         self._open(project)
         self.project_changed.emit()
@@ -82,6 +83,8 @@ class Session(Events):
 
     def _open(self, project: Project) -> None:
         self._stroke = None
+        # Garbage collections would visit thousands of entries that live as long as the
+        # project.
         with frozen_after(len(project.stored_images)):
             images = ImageCollection(project, self)
             masks = MaskStore(project, images, self)
@@ -162,11 +165,15 @@ class Session(Events):
         """
         if not self.images.is_known(image):
             return
+        # A preview that becomes a revision is these masks themselves: `commit_pending`
+        # has called this method for them.
         if labels is not image.label_sets.get(labels.name):
             self.commit_pending(image)
         self.end_stroke()
+        # The name is read first, because `put_new` makes the new masks the active ones.
         active = image.active
         new = self.editor.put_new(image, labels, text, kind, details, statuses)
+        # Changes of images that were removed cannot be undone.
         if not self.images.is_listed(image):
             return
         self.undo_stack.push(
@@ -272,6 +279,8 @@ class Session(Events):
 
     def end_stroke(self) -> None:
         """Make a step of what was drawn until now; without a stroke, nothing."""
+        # The stroke is forgotten first: listeners of the edit may call methods that end
+        # a stroke.
         stroke, self._stroke = self._stroke, None
         if stroke is None:
             return
@@ -335,6 +344,8 @@ class Session(Events):
     def _ask(self, by: int) -> None:
         self.end_stroke()
         self.commit_pending()
+        # A stroke or a preview is what the user did last, so it has become a step by
+        # now.
         self._deferred.ask(by)
 
     def _is_possible(self, step: UndoStep, by: int) -> bool:
@@ -374,6 +385,7 @@ class Session(Events):
         """Do what has to be done before an image is removed from the list."""
         self.commit_pending(image)
         self.seal(image)
+        # The steps go last, because both calls above may push one.
         self.undo_stack.forget(image)
 
     def _on_left(self, image: ProjectImage) -> None:

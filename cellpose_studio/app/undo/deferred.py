@@ -112,6 +112,7 @@ class DeferredUndo:
 
     def _move(self, request: _Request) -> None:
         is_valid = self._is_valid(request)
+        # It is dropped before the step runs, because listeners may ask for another one.
         self._drop(request)
         if is_valid and self._is_possible(request.step, request.by):
             self._stack.move(request.by)

@@ -80,6 +80,7 @@ def rebuild(
         place = places.get(step.entry.label_set)
         if place is not None:
             rebuilt.append(_step(editor, project, *place, step))
+            # Left out steps do not count, so `done` cannot be used as it is.
             applied += n < done
     return rebuilt, applied
 
@@ -101,6 +102,7 @@ def _step(
         *of_it,
         before=step.before,
         after=step.after,
+        # The journal does not record which label set was active.
         active_before=name,
         statuses=entry.statuses,
     )

@@ -54,6 +54,7 @@ class UndoStack:
         step = self.next(by)
         if step is not None:
             (step.undo if by < 0 else step.redo)()
+            # A step that raises an error keeps its place.
             self._set(self._steps, self._done + by)
 
     def forget(self, image: ProjectImage) -> None:

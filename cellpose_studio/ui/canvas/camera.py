@@ -109,6 +109,7 @@ class Camera(QObject):
         """
         assert self._image is not None
         positions = np.asarray(points, float).reshape(-1, 2)
+        # vispy has x before y, the image has Y before X.
         world = positions[:, ::-1] * self._image.label_scale[:-3:-1]
         mapped: _Array = self._transform.map(world)
         # vispy returns homogeneous coordinates.

@@ -69,6 +69,7 @@ class Canvas(QObject):
 
     def __init__(self, theme: str) -> None:
         super().__init__()
+        # napari reads its settings at import, which must come after `isolate_napari`.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "System theme detection")  # Qt 5 only
             from napari.components import ViewerModel
@@ -139,6 +140,8 @@ class Canvas(QObject):
         self.camera.set_image(image)
         self.model.layers.clear()
         self.rendering.set_image(image)
+        # At this moment nothing of either image is on the canvas, so that listeners can
+        # free the objects of the previous one.
         self.image_changed.emit()
         if image is None:
             return
@@ -212,6 +215,7 @@ class Canvas(QObject):
         """Release OpenGL, threads and providers; call in the window's closeEvent."""
         from napari.utils.events.event_utils import disconnect_events
 
+        # napari's store is global, and would keep the model of this viewer alive.
         self._providers.cleanup()
         self.model._layer_slicer.shutdown()  # PRIVATE
         disconnect_events(self.model.dims.events, self.model)
@@ -222,6 +226,7 @@ class Canvas(QObject):
         model = self.model
         model.events.status.connect(self._on_status)
         model.layers.selection.events.active.connect(self._on_active)
+        # The list passes on the events of its layers, such as a new contrast.
         model.layers.events.connect(self._on_layers)
         model.dims.events.current_step.connect(self._on_plane)
         self.rendering.changed.connect(self._on_rendering)

@@ -51,6 +51,7 @@ class CellHighlight(QObject):
         self._canvas.camera.center_on(centre.tolist(), size)
 
     def _on_masks(self, change: MasksChange) -> None:
+        # The outline is traced at the end of a stroke, not with each move of the brush.
         if change.kind != "drafted":
             self.refresh()
 
@@ -83,6 +84,7 @@ class CellHighlight(QObject):
         if not cell or image is None or image.masks is None:
             return None
         pixels = image.masks.pixels
+        # Masks are not read here, because that would block the GUI thread.
         if not pixels.loaded or not pixels.cell_table().size_of(cell):
             return None
         return pixels.cell_table().box(cell)

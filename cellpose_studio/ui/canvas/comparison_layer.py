@@ -50,6 +50,7 @@ def put_comparison(
         metadata={NAME: True},
         **placement(image),
     )
+    # napari's own tools must not paint into the picture.
     layer.editable = False
 
 

@@ -45,6 +45,7 @@ def axis_labels(image: ImageSource) -> list[str]:
 def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
     """Return contrast limits: percentiles of a sample of the middle plane."""
     low, high = limits_of(sample_plane(image, channel), CONTRAST)
+    # A uniform image has equal percentiles, which leave no range of contrast.
     return (low, high) if low < high else (low, low + 1)
 
 

@@ -73,5 +73,6 @@ class Lines:
 
         line = Line(color=colour, width=_WIDTH, parent=self._scene, method="gl")
         line.order = _ON_TOP
+        # Without the depth test, no layer hides the line.
         line.set_gl_state("translucent", depth_test=False)
         return line

@@ -111,6 +111,7 @@ class MaskLayers:
             return
         layer.marks = marks
         if regions is None:
+            # The size is the same, so napari need not compute the extent again.
             layer.refresh(extent=False)
             return
         self.redraw(name, regions)
@@ -124,6 +125,8 @@ class MaskLayers:
             layer.refresh(extent=False)
             return
         for region in regions:
+            # Only the plane on the screen is redrawn; others are drawn when they are
+            # shown.
             planes = zip(region[:-2], self._model.dims.current_step, strict=False)
             if all(part.start <= step < part.stop for part, step in planes):
                 layer._accumulate_updated_slice(region)  # PRIVATE
@@ -190,6 +193,7 @@ class MaskLayers:
             World coordinates, from napari's cursor.
         """
         for layer in self._layers.values():
+            # `activate` shows one label set at a time, so the first visible one is it.
             if layer.visible:
                 return int(layer.get_value(position, world=True) or 0)
         return 0

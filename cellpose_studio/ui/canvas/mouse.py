@@ -38,9 +38,11 @@ class Mouse:
         start, moved = event, False
         taken = self.handler.press(event)
         camera = self._model.scene.camera
+        # A drag that a tool takes must not pan the view as well.
         camera.mouse_pan = not taken
         yield
         while native.type == "mouse_move":
+            # If the image was removed meanwhile, the last position is used.
             event = self._convert(native, start.button) or event
             moved = moved or _far(start, event)
             if taken:

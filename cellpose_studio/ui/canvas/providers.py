@@ -21,6 +21,7 @@ def provide(model: Any) -> Any:
     from napari.utils.events import Selection
 
     return get_app_model().injection_store.register(
+        # The weight puts these before napari's own providers.
         providers=[
             (lambda: model, ViewerModel, 100),
             (lambda: model.layers, LayerList, 100),

@@ -55,6 +55,7 @@ class SessionView(QObject):
         """Show masks that are in memory; others follow when they are loaded."""
         image = self._session.shown
         if labels.pixels.loaded and image is not None:
+            # The marks come first, so that the masks are drawn once, with them.
             marks = marks_of(image.statuses.get(labels.name, {}))
             self._canvas.masks.set_marks(labels.name, marks)
             self._canvas.masks.show(labels.name, labels.array, labels.confidence)
@@ -74,6 +75,7 @@ class SessionView(QObject):
             self._canvas.masks.remove(name)
         else:
             self._draw(labels)
+        # A new layer is visible at first, even if its label set is not the active one.
         self._canvas.masks.activate(image.active)
 
     def _on_statuses(

@@ -33,6 +33,7 @@ def fill_cell_text_menu(
     }
     for kind, action in choices.items():
         group.addAction(action)
+        # Qt emits `triggered` only for a choice of the user, not for `check_current`.
         action.triggered.connect(lambda _=False, kind=kind: texts.choose(kind))
 
     def check_current() -> None:

@@ -41,6 +41,7 @@ class CellTextOverlay(QWidget):
     def __init__(self, canvas: Canvas, source: Source) -> None:
         super().__init__(canvas.surface, objectName="words")
         self._canvas, self._source = canvas, source
+        # The tools on the canvas below need the events of the mouse.
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
         self.setFocusPolicy(Qt.FocusPolicy.NoFocus)

@@ -153,6 +153,7 @@ class CellTextProvider(QObject):
         if not self.on or labels is None or not labels.pixels.loaded:
             return 0, []
         pixels = labels.pixels
+        # The cache holds the anchors of one plane: in others, cells lie elsewhere.
         if self._plane != plane:
             self._plane = plane
             self._anchors.clear()
@@ -186,6 +187,7 @@ class CellTextProvider(QObject):
     def _on_masks(self, change: MasksChange) -> None:
         if change.edit is None:
             self._on_other()
+        # Drafts are ignored: the labels follow at the end of a stroke.
         elif change.kind == "edited":
             self._on_edit(change.edit)
 
@@ -194,6 +196,7 @@ class CellTextProvider(QObject):
         self._on_texts()
 
     def _on_edit(self, edit: LabelEdit) -> None:
+        # The texts stay: new measurements and statuses have signals of their own.
         # Only cells that the edit touched need another anchor.
         if self._anchors:
             for cell in edit.touched_cells():

@@ -107,6 +107,8 @@ def show_state(command: Command, action: QAction) -> None:
     action.setToolTip(reason or rich(command.tip))
     if command.detail is not None:
         action.setText(f"{command.text} {command.detail()}".rstrip())
+    # A changed state emits `toggled`, which calls the command. A command must therefore
+    # do nothing if it already has the state.
     if callable(command.checked):
         action.setChecked(command.checked())
 
@@ -114,6 +116,7 @@ def show_state(command: Command, action: QAction) -> None:
 def push_button(command: Command) -> QPushButton:
     """Return a button that calls a command; `CommandSet` updates its state."""
     button = QPushButton(command.button_text, objectName=command.name)
+    # Qt passes the state of the button, which `call` does not take.
     button.clicked.connect(lambda _=False, call=command.call: call())
     return button
 

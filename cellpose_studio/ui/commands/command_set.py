@@ -59,5 +59,6 @@ def _button_tip(command: Command, action: QAction) -> str:
     """Return the tooltip of a button: tip, present key, and reason if disabled."""
     keys = native_keys(action)
     key = f"Shortcut: {keys}." if keys else ""
+    # The tooltip of a disabled action is the reason, as `show_state` sets it.
     reason = "" if action.isEnabled() else action.toolTip()
     return rich(" ".join(filter(None, (command.tip, key, reason))))

@@ -119,6 +119,7 @@ class ShortcutEditor(QDialog):
         font = group.font(0)
         font.setBold(True)
         group.setFont(0, font)
+        # A group cannot be selected, because it has no shortcut.
         group.setFlags(Qt.ItemFlag.ItemIsEnabled)
         return group
 
@@ -153,6 +154,7 @@ class ShortcutEditor(QDialog):
         for name, item in self._items.items():
             item.setText(1, self._keys.text(name))
             font = item.font(1)
+            # Bold keys tell which commands the reset buttons would change.
             font.setBold(self._keys.is_changed(name))
             item.setFont(1, font)
         self._on_selected()

@@ -29,6 +29,7 @@ class Shortcuts(QObject):
         super().__init__()
         self.actions = actions
         self._settings = settings
+        # The defaults are read before `_apply` replaces them by the keys of the user.
         self._defaults = {name: action.shortcuts() for name, action in actions.items()}
         self._apply()
 

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 
 _TEXT_FIELDS = (QLineEdit, QAbstractSpinBox, QTextEdit, QPlainTextEdit)
 _KEY, _MODIFIER = Qt.Key, Qt.KeyboardModifier
+# These keys type no character, but edit the text or move its cursor.
 _EDITING = {
     _KEY.Key_Return,
     _KEY.Key_Enter,

@@ -63,6 +63,7 @@ class ReviewTable(QWidget):
             self.model.show(review, statuses, area, unit)
         for at, column in enumerate(TABLE):
             if column.from_network:
+                # Masks that come from no network have no values for these columns.
                 self.view.setColumnHidden(at, not self.model.has_values(at))
 
     def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
@@ -73,6 +74,7 @@ class ReviewTable(QWidget):
     def follow(self, cell: int) -> None:
         """Select the row of a cell that was chosen elsewhere; 0 for none."""
         row = self.model.row_of(cell) if cell else -1
+        # Making the row current again would deselect the other selected rows.
         if row == self._chosen_row():
             return
         with _Following(self):
@@ -105,6 +107,7 @@ class ReviewTable(QWidget):
         try:
             terms = parsed(self.filter.text())
         except ValueError as error:
+            # The rows stay as they are while a condition is being typed.
             self._show_error(str(error))
             return
         self._show_error("")
@@ -158,6 +161,7 @@ def _view(model: ReviewModel) -> QTableView:
     view.setWordWrap(False)
     # A number is never elided: its first digits would be read as another number.
     view.setTextElideMode(Qt.TextElideMode.ElideNone)
+    # The Tab key leaves the table, instead of moving from cell to cell in it.
     view.setTabKeyNavigation(False)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
     view.verticalHeader().hide()

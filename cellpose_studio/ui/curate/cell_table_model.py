@@ -37,6 +37,7 @@ HEADS: tuple[Head, ...] = (
 )
 
 _VOLUMES = ("voxels", "µm³")
+# Statuses are stored as codes, so that NumPy can filter and sort them.
 _CODES: tuple[CellStatus | None, ...] = (None, "accepted", "rejected", "later")
 _UNDECIDED = (0, 3)
 """Codes of cells that remain to be reviewed."""
@@ -125,6 +126,7 @@ class ReviewModel(QAbstractTableModel):
         ids = review.ids if review else np.zeros(0, np.uint32)
         self._statuses = np.zeros(len(ids), np.int8)
         known = {cell: _CODES.index(status) for cell, status in statuses.items()}
+        # The loop runs only over cells with a status, not over all cells.
         for row in np.flatnonzero(np.isin(ids, np.array([*known], np.uint32))):
             self._statuses[row] = known[int(ids[row])]
         self._arrange()
@@ -228,6 +230,7 @@ class ReviewModel(QAbstractTableModel):
             keys = self._statuses.astype(np.float64)
         else:
             keys = self._columns[TABLE[column].name]
+        # Keys are negated, not reversed: unknown values remain last in both orders.
         return keys if order == Qt.SortOrder.AscendingOrder else -keys
 
 

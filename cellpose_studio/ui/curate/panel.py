@@ -158,8 +158,11 @@ class CuratePanel(QWidget):
             return
         self._services.show_tab(self)
         model = self.table.model
+        # The next cell is found first: a filter by status changes the rows with the
+        # decision.
         row = max(model.row_of(cell) for cell in cells)
         following = model.undecided(row, 1, cells)
+        # A decision moves on to the next cell, whereas an undo shows the cell.
         self._deciding = True
         self._session.set_cell_status(image, cells, status)
         self._deciding = False
@@ -272,6 +275,7 @@ class CuratePanel(QWidget):
             self.step(by)
 
     def _on_masks(self, change: MasksChange) -> None:
+        # After an edit, the measurer reports a new review.
         if change.edit is None and change.image is self._session.shown:
             self._refresh()
 

@@ -188,11 +188,14 @@ class FigureDialog(QDialog):
         ):
             number.valueChanged.connect(self._refresh)
         self.file.textChanged.connect(self._refresh)
+        # Qt emits `activated` only for a choice of the user, not for an index that the
+        # code sets.
         self.line_colour.activated.connect(self._on_colour)
         for box in (self.fill, self.outlines, self.words, self.bar):
             box.toggled.connect(self._refresh)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)
+        # Drawing must not continue for a dialog that was closed.
         self.finished.connect(self.preview.stop)
 
     def _refresh(self, *_: object) -> None:

@@ -47,6 +47,7 @@ class FigureExport:
         image = services.session.shown
         if image is None:
             return
+        # The scene is a snapshot, so that the file shows what the preview has shown.
         scene = self.scene(image)
         width = scene.image.shape[4]
         options = replace(

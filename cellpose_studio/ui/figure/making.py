@@ -160,6 +160,7 @@ def _outlines(
     lines_of_cells = list(edge_lines(cells).by_cell())
     if not lines_of_cells:
         return []
+    # Each cell is drawn as one pixel, which gives its colour on the canvas.
     ids = np.array([[cell for cell, _ in lines_of_cells]], np.uint32)
     values = appearance.picture(ids)[0] & np.uint8(0x7F)
     colours = [
@@ -182,6 +183,7 @@ def _cell_texts(
         rows, columns = table.box(cell)
         anchor = anchor_in(cells, cell, (rows, columns)) if text else None
         if anchor is not None:
+            # Figures begin at the edge of the first pixel, anchors at its centre.
             x, y = (
                 (anchor[1] + 0.5) * figure.scale_x,
                 (anchor[0] + 0.5) * figure.scale_y,
@@ -192,6 +194,7 @@ def _cell_texts(
 
 def _bar(image: ImageSource, figure: Figure) -> Bar:
     """Return the scale bar, of the chosen length or one that fits."""
+    # The bar is horizontal, so the width of a pixel counts.
     size_um = image.pixel_size_um[2] or image.pixel_size_um[1]
     pixel, unit = (size_um, "µm") if size_um else (1.0, "px")
     width = figure.rgb.shape[1]

@@ -72,12 +72,15 @@ def _write_page(writer: QPdfWriter, figure: Figure) -> bool:
     writer.setCreator("Cellpose Studio")
     writer.setResolution(figure.options.dpi)
     size = QSizeF(*(figure.options.mm(side) for side in figure.size))
+    # By default, Qt replaces a size by that of a standard page close to it.
     exact = QPageSize.SizeMatchPolicy.ExactMatch
     writer.setPageSize(QPageSize(size, QPageSize.Unit.Millimeter, "", exact))
     writer.setPageMargins(QMarginsF(0, 0, 0, 0))
+    # Only `begin` reports whether the page can be painted, the constructor does not.
     painter = QPainter()
     if not painter.begin(writer):
         return False
+    # Qt would compress the image as JPEG otherwise.
     painter.setRenderHint(_HINT.LosslessImageRendering)
     paint(painter, figure)
     return bool(painter.end())

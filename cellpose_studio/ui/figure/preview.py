@@ -58,6 +58,7 @@ class FigurePreview(QLabel):
         options = self._options.scaled(round(SIDE * ratio) / max(longest, 1))
 
         def work(checkpoint: Checkpoint) -> QImage:
+            # The job returns a QImage, because a QPixmap belongs to the GUI thread.
             return as_image(make_figure(scene, options, checkpoint))
 
         job = self._job = Job("Preview of a figure", work, quiet=True)

@@ -35,6 +35,7 @@ class AxesDialog(QDialog):
         self.setWindowTitle("Axes of the image")
         shape = " × ".join(str(n) for n in question.shape)
         self.text = QLabel(
+            # The label is rich text, in which a file name could be read as markup.
             f"<b>{escape(question.path.name)}</b> has the shape <b>{shape}</b>, and "
             "its metadata do not define the axes. Choose the meaning of each axis.",
             wordWrap=True,
@@ -42,6 +43,7 @@ class AxesDialog(QDialog):
         self.choice = QComboBox(objectName="axesChoice")
         for axes, text in question.choices:
             self.choice.addItem(f"{axes}: {text}", axes)
+        # Qt returns -1 for a guess that is not among the choices.
         self.choice.setCurrentIndex(max(0, self.choice.findData(question.guess)))
         self.same = QCheckBox("Use for all files of this shape", checked=True)
         column = QVBoxLayout(self)

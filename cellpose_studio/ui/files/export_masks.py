@@ -56,6 +56,7 @@ class Saver:
         def work(_: object) -> list[Path]:
             return save_all(
                 base,
+                # Masks that are not in memory are read here, off the GUI thread.
                 labels.array if snapshot is None else snapshot.array(),
                 labels.flows,
                 kinds,

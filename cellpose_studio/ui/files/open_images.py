@@ -123,6 +123,8 @@ class Opener:
         opening.questions += opened.questions
         opening.failures += opened.failures
         opening.notes += opened.notes
+        # The next batch is read after this one was added, so that only one is in
+        # memory.
         if opening.done < len(opening.files):
             self._open_batch(opening)
         else:
@@ -131,6 +133,7 @@ class Opener:
     def _finish(self, opening: _Opening) -> None:
         if opening.shown or opening.questions:
             self._settings.add_recent(opening.paths)
+        # Many files may give the same note, which is shown once.
         notes = list(dict.fromkeys(opening.notes))
         if opening.failures:
             told = [Failure(note) for note in notes]
@@ -139,6 +142,7 @@ class Opener:
         elif notes:
             more = f" ({len(notes) - 1} more such notes.)" if len(notes) > 1 else ""
             self._messages.note(notes[0] + more)
+        # The questions come last, because a dialog would delay the other files.
         self._ask_about(opening.questions)
 
     def _add(

@@ -137,6 +137,7 @@ class Projects(QObject):
             self._session.leave()
         except Exception as error:
             self._services.show_error(error)
+        # Listeners of `leave` may have submitted more, such as the state of the window.
         if not writer.is_stuck:
             writer.flush(_FLUSH_TIMEOUT)
         return True
@@ -170,8 +171,11 @@ class Projects(QObject):
 
     def _on_contents(self, contents: Contents, then: Callable[[], object]) -> None:
         if self._is_open(contents.file.path) or not self.may_leave():
+            # Without this, the file would stay locked.
             contents.file.close()
             return
+        # The project is made on the GUI thread, because its writer emits its signals in
+        # the thread that made it.
         project = Project(contents, unnamed=is_unnamed(contents.file.path))
         if not project.unnamed:
             self._settings.add_recent([project.path])
@@ -194,6 +198,8 @@ class Projects(QObject):
         self._session.use(project)
         self._connect_writer()
         # On a worker thread, because the last changes may take a moment to write.
+        # The job has no patience: `may_leave` has flushed, or the user gave up the
+        # rest.
         job = Job("Closing the project", lambda _: old.close(0), quiet=True)
         self._services.io_jobs.start(job)
         self.opened.emit()

@@ -47,6 +47,7 @@ class Relinker:
         chosen = [*(self._session.images if images is None else images)]
         # A replaced file is recognised only by reading it: too slow for all images.
         to_read = {shown} if images is None else {*images}
+        # The list is read here, because the session belongs to the GUI thread.
         taken = [image.source.key for image in self._session.images]
 
         def work(checkpoint: Checkpoint) -> Found:

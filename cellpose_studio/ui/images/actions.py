@@ -138,6 +138,7 @@ class ImageActions(QObject):
             Command("relinkThese", "Re&link…", lambda: self._relinker.ask(images)),
             Command("takeOff", "Remove from &project", lambda: self.remove(images)),
         ]
+        # The menu owns its actions, so that they are deleted with it.
         fill(menu, commands, menu)
         return menu
 

@@ -64,6 +64,7 @@ class ImageDelegate(QStyledItemDelegate):
 
     def _background(self, painter: QPainter, option: QStyleOptionViewItem) -> None:
         style = option.widget.style() if option.widget else QApplication.style()
+        # The style draws the selection, so that it looks as in other lists.
         panel = QStyle.PrimitiveElement.PE_PanelItemViewItem
         style.drawPrimitive(panel, option, painter, option.widget)
 

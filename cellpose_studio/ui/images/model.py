@@ -143,9 +143,11 @@ class ImageModel(QAbstractListModel):
     def _read_images(self) -> None:
         self._images = tuple(self._session.images)
         self._rows = {e.source.key: n for n, e in enumerate(self._images)}
+        # The filter asks for the name of each row, so the names are folded once.
         self._names = [image.source.name.casefold() for image in self._images]
 
     def _on_masks(self, change: MasksChange) -> None:
+        # A draft changes neither the number of cells nor the status of the image.
         if change.kind != "drafted":
             self.on_image(change.image)
 
@@ -213,6 +215,7 @@ class ImageFilter(QSortFilterProxyModel):
         rows, here = self.rowCount(), self._model.row_of(key)
         if not rows:
             return None
+        # The filter keeps the order of the images, so its rows can be bisected.
         at = bisect_left(range(rows), here, key=self._source)
         # The row at the position of a hidden image is already one further.
         hidden = at == rows or self._source(at) != here

@@ -41,6 +41,7 @@ class ImageView(QListView):
     def __init__(self) -> None:
         super().__init__(objectName="imageList")
         self.setItemDelegate(ImageDelegate(self))
+        # Otherwise Qt would ask for the size of each of thousands of rows.
         self.setUniformItemSizes(True)
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
@@ -196,6 +197,8 @@ class ImagesPanel(QWidget):
         self._request_thumbnails_soon()
 
     def _request_thumbnails_soon(self) -> None:
+        # A running timer is not restarted: nothing would be requested while the user
+        # scrolls.
         if not self._timer.isActive():
             self._timer.start()
 

@@ -47,6 +47,7 @@ class OrthoViews(QWidget):
         self.corner = QLabel(wordWrap=True, margin=8)
         self._lay_out()
         self._redrawing = self._timer(self._redraw)
+        # A pan or zoom only moves the pictures, which need not be drawn again.
         self._placing = self._timer(self._place)
         self._connect()
 
@@ -152,6 +153,8 @@ class OrthoViews(QWidget):
         self._crossed = None
         if not self.on:
             self._canvas.show_line(_LINES, [], LINE)
+        # A 3D rendering hides the views only for a while: the stack is kept, because
+        # reading it takes seconds.
         if self._canvas.image is None or not self._requested:
             self.stacks.request(None)
         if refit and fits and shown != self.on:

@@ -130,6 +130,7 @@ class SideView(QWidget):
             self._emit_moved(at)
         elif self._frame is not None:
             self.clicked.emit(*self._pixel(start, self._frame))
+        # The depth was kept during the drag, and is adjusted now.
         self.set_frame(self._frame)
 
     def wheelEvent(self, event: QWheelEvent) -> None:

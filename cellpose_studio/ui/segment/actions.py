@@ -46,5 +46,6 @@ class SegmentActions:
         if image is None or image.masks is None:
             return
         before = image.masks.parameters
+        # Only the thresholds change: the flows were computed with the other parameters.
         changed = {**before.model_dump(), **self._panel.result.values()}
         self._thresholds.change(image, type(before).model_validate(changed))

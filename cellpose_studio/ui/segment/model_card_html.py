@@ -11,6 +11,7 @@ from cellpose_studio.core.models.model import ModelSpec
 
 def card_html(model: ModelSpec) -> str:
     """Return the card and the file details of ``model``, as HTML."""
+    # The card comes from a weight file, so all of its texts are escaped.
     parts = [f"<h2>{escape(model.label)}</h2>"]
     if model.description:
         parts.append(f"<p>{escape(model.description)}</p>")

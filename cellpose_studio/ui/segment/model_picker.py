@@ -40,6 +40,7 @@ class ModelPanel(QWidget):
         self._chosen: dict[str, tuple[int | None, ...]] = {}
         self.combo = QComboBox(objectName="model")
         self.combo.setToolTip("<qt>The network that finds the cells.</qt>")
+        # A long name of a model must not widen the panel.
         self.combo.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
@@ -92,6 +93,7 @@ class ModelPanel(QWidget):
     def add_model(self, model: ModelSpec, select: bool = False) -> None:
         """Add ``model`` to the list, unless it is listed already."""
         known = [m.sha256 for m in self._models]
+        # The same weights in another file are the same model.
         if model.sha256 not in known:
             self._models.append(model)
             self.combo.addItem(model.label)

@@ -50,6 +50,7 @@ class ParameterPanel(QWidget):
             "<qt>How to segment the planes of a stack. As a volume is best for cells "
             "that extend over many planes, and slowest.</qt>"
         )
+        # The box of modes takes the place of the switch `do_3D`.
         stack = [f for f in fields_of(model, "stack") if f != "do_3D"]
         self.stack = Form(model, stack)
         self.stack.set_values({"stitch_threshold": _STITCH_THRESHOLD})
@@ -99,8 +100,10 @@ class ParameterPanel(QWidget):
         thresholds: dict[str, float],
     ) -> SegmentationParameters:
         """Return the parameters of a run on ``image``."""
+        # The box keeps the mode of the last stack, which does not apply to one plane.
         mode = self.mode.currentData() if image.planes > 1 else "planes"
         stack = self.stack.values()
+        # Cellpose stitches planes whenever this threshold is above 0.
         if mode != "joined":
             stack["stitch_threshold"] = 0.0
         return SegmentationParameters(

@@ -51,6 +51,7 @@ class Presets(QObject):
         self.ask: AskName = ask_name
         self.menu = QMenu(segment)
         self.menu.setToolTipsVisible(True)
+        # The menu is filled when it opens, because it depends on the image shown.
         self.menu.aboutToShow.connect(self.fill)
         segment.presets.setMenu(self.menu)
         self._session.project_changed.connect(self._load)

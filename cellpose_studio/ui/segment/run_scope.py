@@ -89,6 +89,7 @@ class RunScope(QObject):
         self._session.image_changed.connect(self._refresh_soon)
 
     def _on_masks(self, change: MasksChange) -> None:
+        # An edit needs masks, so it cannot change which images are untouched.
         if change.edit is None:
             self._refresh_soon()
 

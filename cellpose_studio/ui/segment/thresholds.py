@@ -112,6 +112,7 @@ class ResultPanel(QGroupBox):
             self._timer.start()
 
     def _on_release(self) -> None:
+        # The last value has to be sent before `released`, which ends the gesture.
         if self._timer.isActive():
             self._timer.stop()
             self.changed.emit()

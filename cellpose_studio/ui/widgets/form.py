@@ -116,6 +116,8 @@ def limits(field: FieldInfo, step: float) -> tuple[float, float]:
         if isinstance(limit, Ge):
             low = float(limit.ge)  # type: ignore[arg-type]
         elif isinstance(limit, Gt):
+            # The bounds of a spin box are part of its range, so an open bound moves by
+            # a step.
             low = float(limit.gt) + step  # type: ignore[arg-type]
         elif isinstance(limit, Le):
             high = float(limit.le)  # type: ignore[arg-type]
@@ -208,6 +210,8 @@ class _Automatic:
         self.check = QCheckBox("Automatic")
         row.addWidget(self.box, 1)
         row.addWidget(self.check)
+        # The initial state has to disable the box, but it is no change by the user:
+        # `changed` is connected only after it was set.
         self.check.toggled.connect(self.box.setDisabled)
         self.check.setChecked(field.default is None)
         self.check.toggled.connect(lambda _: changed())

@@ -12,6 +12,7 @@ def qimage_of(rgb: npt.NDArray[np.uint8]) -> QImage:
     height, width, _ = rgb.shape
     kind = QImage.Format.Format_RGB888
     # A copy, because Qt keeps no reference to the bytes.
+    # The length of a row is given, because Qt would expect rows padded to four bytes.
     return QImage(rgb.tobytes(), width, height, 3 * width, kind).copy()
 
 

@@ -41,8 +41,10 @@ class Background:
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.roles = TrainingMembers(session, io_jobs)
         self.runs = Runs(session, services.gpu_jobs)
+        # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)
         self.thresholds = Thresholds(session, io_jobs)
+        # The recorder stores flows in this cache, and the loader reads them from it.
         self.flows = FlowStore(cache_dir() / "flows")
         self.masks = MaskLoader(session, io_jobs, self.flows)
         self._flow_recorder = FlowRecorder(session, io_jobs, self.flows)

@@ -18,6 +18,8 @@ def freeze_loaded(canvas: Canvas) -> None:
         return
 
     def on_image_changed() -> None:
+        # The canvas emits this before the layers of the next image exist, so those are
+        # never frozen.
         canvas.image_changed.disconnect(on_image_changed)
         refreeze_gc()
 

@@ -75,6 +75,7 @@ class JobBar(QWidget):
 
     def _on_started(self, job: Job) -> None:
         self._running.append(job)
+        # A job that only waits gives way to one that has started.
         if self._job not in self._running[:-1]:
             self._show(job)
 
@@ -82,6 +83,7 @@ class JobBar(QWidget):
         self._job = job
         self._phase = ("", time.monotonic())
         self.text.setText(self._text_of(job, ""))
+        # Qt shows a busy bar for an empty range: nothing is known of the length yet.
         self.bar.setRange(0, 0)
         self.remaining.clear()
         self.cancel.setEnabled(True)
@@ -89,6 +91,7 @@ class JobBar(QWidget):
             part.setVisible(True)
 
     def _on_progress(self, job: Job, done: int, total: int, what: str) -> None:
+        # A late report of a cancelled job would replace the text “stopping…”.
         if job is not self._job or not self.cancel.isEnabled():
             return
         # Each phase has its own pace, so the estimate starts anew with it.
@@ -108,6 +111,7 @@ class JobBar(QWidget):
         return f"{seconds // 60}:{seconds % 60:02d} left"
 
     def _on_end(self, job: Job) -> None:
+        # A job that was cancelled while it waited has never started.
         if job in self._running:
             self._running.remove(job)
         if job is not self._job:

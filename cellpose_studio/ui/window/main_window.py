@@ -91,6 +91,7 @@ class MainWindow(QMainWindow):
         super().__init__()
         self.setWindowTitle("Cellpose Studio")
         self.setAcceptDrops(True)
+        # The tabs come first, because the services bring one of them to the front.
         self.tabs = QTabWidget()
         self.services = self._make_services(settings, project)
         self.session = self.services.session
@@ -106,6 +107,7 @@ class MainWindow(QMainWindow):
         self._make_history()
         self._lay_out()
         self._state = WindowState(self.session, self.canvas, self.tabs)
+        # The menus come last of the parts, because their commands call all of them.
         self.menus = Menus(self)
         self._connect()
         self.set_theme(settings.theme)
@@ -183,6 +185,8 @@ class MainWindow(QMainWindow):
         # Called in reverse order; each is called even if another one raises.
         with ExitStack() as closing:
             closing.callback(self.canvas.close)
+            # The jobs stop before the project is closed, because they may still read
+            # it.
             # No patience: `may_leave` has flushed, or the user gave up the rest.
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.background.shut_down)
@@ -190,6 +194,7 @@ class MainWindow(QMainWindow):
             closing.callback(services.stack_jobs.shut_down)
             closing.callback(services.io_jobs.shut_down)
             closing.callback(services.gpu_jobs.shut_down)
+            # The window disappears first, because the jobs may take a moment to stop.
             closing.callback(self.hide)
             services.settings.window_geometry = self.saveGeometry().data()
             services.settings.window_layout = self.saveState(_LAYOUT).data()
@@ -273,6 +278,8 @@ class MainWindow(QMainWindow):
 
     def _lay_out(self) -> None:
         self.welcome = Welcome()
+        # The jobs for stacks have no bar: the side views show that a stack is being
+        # read.
         self.jobs = JobBar(self.services.gpu_jobs, self.services.io_jobs)
         self.status = StatusBar(self.statusBar())
         self.tabs.addTab(self.segment, "Segment")
@@ -316,6 +323,7 @@ class MainWindow(QMainWindow):
         self, title: str, widget: QWidget, area: Qt.DockWidgetArea
     ) -> QDockWidget:
         dock = QDockWidget(title, self)
+        # Qt finds the dock of a saved layout by its object name.
         dock.setObjectName(title)
         dock.setWidget(widget)
         self.addDockWidget(area, dock)
@@ -357,15 +365,20 @@ class MainWindow(QMainWindow):
 
     def _on_project(self) -> None:
         self._update_title()
+        # After the project was saved under another name, the view stays as it is.
         if self.session.shown is None:
             self._state.restore()
 
     def _on_masks(self, change: MasksChange) -> None:
+        # Drafts arrive with each move of the mouse; the panel follows when the stroke
+        # ends.
         if change.kind != "drafted" and change.image is self.session.shown:
             self.segment.show_labels(change.image.masks)
 
     def _on_warm(self, devices: list[str]) -> None:
         self.status.device.setText(devices[0])
+        # napari collects garbage whenever an image leaves the canvas. That takes 0.3 s
+        # among the objects of torch and Cellpose, which are loaded by now.
         freeze_loaded(self.canvas)
 
     def _update_title(self) -> None:

@@ -34,6 +34,7 @@ from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.job_bar import JobBar
 
 
+# The menus know the window by this protocol, because the window imports the menus.
 class MenuHost(Protocol):
     """Parts and actions of the window that its menus use."""
 

@@ -96,12 +96,15 @@ class Menus(QObject):
         window.session.masks_changed.connect(self._on_masks)
         window.session.image_changed.connect(self._refresh)
         window.background.run_queue.changed.connect(self._refresh)
+        # The buttons and keys of napari switch the rendering as well.
         window.canvas.rendering.changed.connect(self._refresh)
         window.curate.state_changed.connect(self._refresh)
+        # The tooltips of the buttons contain the keys.
         self.keys.changed.connect(self._refresh)
         window.session.undo_stack.changed.connect(self._refresh_undo)
 
     def _on_masks(self, change: MasksChange) -> None:
+        # Edits come with every stroke; `_refresh_undo` updates what depends on them.
         if change.edit is None:
             self._refresh()
 
@@ -133,6 +136,7 @@ class Menus(QObject):
             window.menuBar(),
             window,
         )
+        # Otherwise the window would keep each closed editor as a child.
         editor.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         editor.show()
 

@@ -59,6 +59,7 @@ def _has_display() -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
+    # Qt is imported only here: `--version` and the check for a display do without it.
     from qtpy.QtCore import Qt, QTimer
     from qtpy.QtWidgets import QApplication
 

@@ -44,6 +44,8 @@ class WindowState:
             shown = images[0]
         if shown is not None:
             self._session.show(shown.source.key)
+            # The planes follow the image, because a canvas without an image has no
+            # axes.
             self._canvas.set_planes(_planes(state.get("planes")))
         tab = state.get("tab")
         if isinstance(tab, int) and 0 <= tab < self._tabs.count():
@@ -58,6 +60,7 @@ def _planes(value: Any) -> dict[str, int]:
     """Return the valid part of saved planes; a damaged project may hold any value."""
     if not isinstance(value, dict):
         return {}
+    # The exact type is compared, because True is an instance of int as well.
     return {
         axis: n for axis, n in value.items() if axis in ("T", "Z") and type(n) is int
     }
