@@ -209,7 +209,7 @@ def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
     user.wait_idle()
     path.unlink()
     user.open(named)
-    assert "a.tif is not in" in user.message
+    assert "a.tif is no longer in" in user.message
     assert "Relink" in user.message
     assert "12 cells" in window.segment.result.count.text()
 
