@@ -30,7 +30,7 @@ _BORDER = 0.05
 _BESIDE_NETWORK = 0.2
 _LEAST_SPREAD = 0.05
 """Cells of all but one size would else be outliers at a pixel more or less."""
-_UNCERTAINTYED = 3.0
+_UNCERTAIN_DEVIATIONS = 3.0
 """Standard deviations from which a cell counts as uncertain."""
 
 Values = npt.NDArray[np.float64]
@@ -133,4 +133,4 @@ def _deviations(values: Values) -> Values:
 
 
 def _outlying(deviations: Values) -> Values:
-    return np.clip(deviations / (2 * _UNCERTAINTYED), 0, 1)
+    return np.clip(deviations / (2 * _UNCERTAIN_DEVIATIONS), 0, 1)
