@@ -40,7 +40,7 @@ def read_masks(
     kept = flows.get(image.source, record, revision)
     labels = stored.label_set(name, revision)
     pixels = LabelImage(labels.array)
-    pixels.cell_table()
+    pixels.load()
     return replace(
         labels,
         pixels=pixels,

@@ -56,7 +56,7 @@ class Saver:
         def work(_: object) -> list[Path]:
             return save_all(
                 base,
-                labels.array if taken is None else taken.array(),
+                (taken or labels.pixels.snapshot()).array(),
                 labels.flows,
                 kinds,
                 image=source,
