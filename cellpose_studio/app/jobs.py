@@ -12,6 +12,7 @@ from qtpy.QtCore import QObject, QRunnable, Qt, QThreadPool, Signal, Slot
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 
 Work = Callable[[Checkpoint], Any]
+Then = Callable[[Any], Work | None]
 
 _REPORT_INTERVAL = 0.03  # seconds; more would only keep the GUI thread busy
 
@@ -21,6 +22,12 @@ class Job(QObject):
 
     Exactly one of `finished`, `failed` and `cancelled` is emitted, in the thread
     that made the job. The work itself must not touch a widget or a layer.
+
+    Parameters
+    ----------
+    then
+        Called in the thread that made the job with what the work returned. As long as
+        it returns more work, the job goes on with that instead of being finished.
     """
 
     started = Signal()
@@ -29,13 +36,18 @@ class Job(QObject):
     failed = Signal(Exception)
     cancelled = Signal()
     ended = Signal()  # after any of the three
+    continued = Signal()  # there is more work
     _told = Signal(str, tuple)  # by the thread of the pool: a signal and its values
 
-    def __init__(self, title: str, work: Work, quiet: bool = False) -> None:
+    def __init__(
+        self, title: str, work: Work, quiet: bool = False, then: Then | None = None
+    ) -> None:
         super().__init__()
         self.title = title
         self.quiet = quiet
         self._work = work
+        self._then = then
+        self._begun = False
         self._checkpoint = Checkpoint(self._report)
         self._reported = ("", 0.0)
         # Qt delivers this signal in the thread that made the job, where listeners may
@@ -56,7 +68,9 @@ class Job(QObject):
         """Do the work; for the thread of the pool."""
         try:
             self._checkpoint.check()  # cancelled while still queued
-            self._tell("started")
+            if not self._begun:
+                self._begun = True
+                self._tell("started")
             result = self._work(self._checkpoint)
         except Cancelled:
             self._tell("cancelled")
@@ -65,7 +79,6 @@ class Job(QObject):
             self._tell("failed", error)
         else:
             self._tell("finished", result)
-        self._tell("ended")
 
     def _tell(self, signal: str, *values: object) -> None:
         # Without the object there is nobody to tell: the application has ended.
@@ -74,6 +87,23 @@ class Job(QObject):
 
     @Slot(str, tuple)  # type: ignore[untyped-decorator]
     def _on_told(self, signal: str, values: tuple[object, ...]) -> None:
+        # What was told before a shut-down comes to nothing after it.
+        if self.signalsBlocked():
+            return
+        if signal == "finished" and self._then is not None:
+            try:
+                more = self._then(*values)
+            # As for the work itself.
+            except Exception as error:
+                signal, values = "failed", (error,)
+            else:
+                if more is not None:
+                    self._work = more
+                    self.continued.emit()
+                    return
+        if signal in ("finished", "failed", "cancelled"):
+            # Before, because a listener may show a dialog, and nothing is running then.
+            self._tell("ended")
         getattr(self, signal).emit(*values)
 
     def _report(self, done: int, total: int, what: str) -> None:
@@ -107,6 +137,8 @@ class JobQueue(QObject):
         """Queue ``job`` and keep it alive until it has reported its end."""
         self._jobs.append(job)
         job.ended.connect(lambda: self._jobs.remove(job))
+        # Before the jobs that wait: it has waited already.
+        job.continued.connect(lambda: self._pool.start(_Runnable(job.run), 1))
         # The signals of the job pass through the event loop, so that listeners of
         # `queued` miss none of them.
         self._pool.start(_Runnable(job.run))

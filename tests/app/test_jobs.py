@@ -192,3 +192,77 @@ def test_a_job_that_has_ended_is_not_kept(queue, until_idle):
     del job
     gc.collect()
     assert gone() is None
+
+
+def test_a_job_goes_on_for_as_long_as_there_is_more_work(queue, until_idle):
+    threads = []
+
+    def then(result):
+        threads.append(threading.current_thread() is threading.main_thread())
+        return (lambda _: result + 1) if result < 3 else None
+
+    job = Job("count", lambda _: 0, then=then)
+    heard = recorded(job)
+    queue.start(job)
+    until_idle()
+    assert heard == [("started", True), ("finished", 3, True), ("ended", True)]
+    assert threads == [True] * 4
+
+
+def test_a_job_goes_on_before_those_that_wait(queue, until_idle):
+    order, told = [], threading.Event()
+
+    def then(first):
+        return (lambda _: order.append("more of a")) if first else None
+
+    def work(name):
+        assert told.wait(WAIT)
+        order.append(name)
+
+    job = queue.start(Job("a", lambda _: True, then=then))
+    # The queue has heard of it before.
+    job.continued.connect(told.set)
+    for name in "xyz":
+        queue.start(Job(name, lambda _, name=name: work(name)))
+    until_idle()
+    assert order == ["x", "more of a", "y", "z"]
+
+
+def test_a_job_can_be_cancelled_before_it_goes_on(queue, until_idle):
+    def then(_):
+        job.cancel()
+        return lambda _: None
+
+    job = Job("count", lambda _: 0, then=then)
+    heard = recorded(job)
+    queue.start(job)
+    until_idle()
+    assert heard == [("started", True), ("cancelled", True), ("ended", True)]
+
+
+def test_what_fails_between_two_parts_of_a_job_is_heard_of(queue, until_idle):
+    error = ValueError("wrong")
+
+    def then(_):
+        raise error
+
+    job = Job("count", lambda _: 0, then=then)
+    heard = recorded(job)
+    queue.start(job)
+    until_idle()
+    assert heard == [("started", True), ("failed", error, True), ("ended", True)]
+
+
+def test_a_job_does_not_go_on_after_a_shut_down(qapp):
+    queue, asked = JobQueue(), []
+    done = threading.Event()
+
+    def work(_):
+        done.set()
+
+    job = queue.start(Job("count", work, then=asked.append))
+    assert done.wait(WAIT)
+    queue.shut_down()
+    QCoreApplication.processEvents()
+    assert asked == []
+    assert job.stopping

@@ -98,13 +98,16 @@ class CellMeasurer:
         before = None if self._due or self._of is not labels.pixels else self._review
         cells, self._edited, self._due = self._edited, set(), False
         pixels, confidence = labels.pixels, labels.confidence
+        table = pixels.cell_table()
+        boxes = {cell: table.box(cell) for cell in cells}
+        taken = [pixels.snapshot()]
 
         def work(_: object) -> Review:
+            # Released at the end, so that edits need not copy what they change.
+            snapshot = taken.pop()
             if before is None:
-                return review_of(cell_shapes(pixels.array()), confidence)
-            table = pixels.cell_table()
-            boxes = {cell: table.box(cell) for cell in cells}
-            return measured_again(before, pixels.array(), boxes, confidence)
+                return review_of(cell_shapes(snapshot.array()), confidence)
+            return measured_again(before, snapshot, boxes, confidence)
 
         job = self._job = Job("Looking at cells", work, quiet=True)
         job.finished.connect(lambda review: self._finish(image, pixels, review))

@@ -95,7 +95,7 @@ class MaskLoader:
         self._on_their_way[pixels] = []
 
         def work(_: object) -> _Found:
-            pixels.cell_table()
+            pixels.load()
             return self._found(project, image, labels)
 
         def end() -> None:

@@ -41,7 +41,7 @@ def read_masks(
     labels = stored.label_set(name, revision)
     pixels = LabelImage(labels.array)
     # The table is computed here, so that the GUI thread need not do it.
-    pixels.cell_table()
+    pixels.load()
     return replace(
         labels,
         pixels=pixels,

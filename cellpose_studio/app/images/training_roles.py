@@ -89,7 +89,7 @@ class TrainingMembers:
                 self._roles[image.label_set_ids[labels.name]] = None
                 self.image_changed.emit(image)
 
-        work = labels.pixels.cell_table
+        work = labels.pixels.load
         job = Job(f"Reading {labels.name}", lambda _: work(), quiet=True)
         job.finished.connect(finish)
         job.failed.connect(fail)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 import weakref
 from collections.abc import Callable
@@ -24,8 +25,15 @@ RUN_RESULT = "cells"
 """Name of the label set that runs write to."""
 
 
+_CHECKED = bool(os.environ.get("CELLPOSE_STUDIO_DEBUG"))
+"""Whether pixels that can be edited may only be read in the GUI thread."""
+
+
 class LabelImage:
     """A label image that is read from the project when it is first needed.
+
+    Once it is live, it can be edited at any time, and belongs to the GUI thread: other
+    threads read snapshots. Only `load` and `snapshot` are for any thread.
 
     Parameters
     ----------
@@ -49,6 +57,7 @@ class LabelImage:
         self._table: CellTable | None = None
         self._lock = threading.Lock()
         self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
+        self._live = False
         self.changed: set[ChunkIndex] = set()
         """Chunks that differ from those of the revision."""
         self.edits = 0
@@ -72,40 +81,68 @@ class LabelImage:
         """It is in memory."""
         return self._array is not None
 
+    def go_live(self) -> None:
+        """Take part in a label set, whose pixels can be edited."""
+        self._live = True
+
+    def load(self) -> None:
+        """Read the pixels and tabulate the cells; for any thread.
+
+        Raises
+        ------
+        ProjectDamaged
+        """
+        with self._lock:
+            array = self._read()
+            if self._table is None:
+                self._table = CellTable.of(array, self._highest)
+
     def array(self) -> Labels:
         """Return the pixels; raises `ProjectDamaged` if they cannot be read."""
+        self._check_thread()
         with self._lock:
-            if self._array is None:
-                assert self._load is not None
-                self._array, self.changed = self._load()
-            return self._array
+            return self._read()
 
     def cell_table(self) -> CellTable:
         """Return how large each cell is and where it lies."""
-        array = self.array()
-        with self._lock:
-            if self._table is None:
-                self._table = CellTable.of(array, self._highest)
-            return self._table
+        self._check_thread()
+        self.load()
+        assert self._table is not None
+        return self._table
 
     def snapshot(self) -> Snapshot:
-        """Return the pixels as they are now, for somebody who reads them meanwhile.
+        """Return the pixels as they are now, to be read while they are edited.
 
-        As long as it is held by anybody, edits copy what they change.
+        For any thread. As long as it is held by anybody, edits copy what they change.
         """
-        taken = Snapshot(self.array())
-        self._snapshots.add(taken)
+        with self._lock:
+            taken = Snapshot(self._read())
+            self._snapshots.add(taken)
         return taken
 
     def apply(self, edit: LabelEdit) -> None:
         """Change the pixels in place, and what is known of the cells."""
         table, array = self.cell_table(), self.array()
-        for snapshot in list(self._snapshots):
-            snapshot.keep(edit.chunk_indices)
-        edit.apply(array)
-        table.change(edit, array)
-        self.changed |= edit.chunk_indices
-        self.edits += 1
+        # Another thread must take no snapshot of pixels that are half changed.
+        with self._lock:
+            for snapshot in list(self._snapshots):
+                snapshot.keep(edit.chunk_indices)
+            edit.apply(array)
+            table.change(edit, array)
+            self.changed |= edit.chunk_indices
+            self.edits += 1
+
+    def _read(self) -> Labels:
+        """Return the pixels, read if they are not in memory; needs the lock."""
+        if self._array is None:
+            assert self._load is not None
+            self._array, self.changed = self._load()
+        return self._array
+
+    def _check_thread(self) -> None:
+        is_main = threading.current_thread() is threading.main_thread()
+        if _CHECKED and self._live and not is_main:
+            raise RuntimeError("Live masks were used outside of the GUI thread.")
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -16,7 +16,9 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.tables.revisions import read_revision
@@ -52,7 +54,7 @@ class _Decided:
 
 @dataclass(frozen=True, eq=False)
 class MasksState:
-    """Masks that new ones take the place of, as they were when they were looked at.
+    """Masks that new ones take the place of, as they were at a moment.
 
     Attributes
     ----------
@@ -62,28 +64,39 @@ class MasksState:
         How many had changed them.
     statuses
         Of their cells.
+    snapshot
+        Their pixels; None where those were not in memory, and after `released`.
     """
 
     masks: LabelSet | None
     edits: int
     statuses: dict[int, CellStatus]
+    snapshot: Snapshot | None = None
 
     @classmethod
     def of(cls, image: ProjectImage, name: str) -> MasksState:
-        """Look at the masks of that name of an image, as they are; for any thread."""
-        masks = image.label_sets.get(name)
-        preview = image.preview_of
-        if preview is not None and preview.name == name:
-            masks = preview
-        edits = 0 if masks is None else masks.pixels.edits
-        return cls(masks, edits, image.statuses.get(name, {}).copy())
+        """Return the state of the masks of that name of an image; in the GUI thread."""
+        masks = image.kept_masks(name)
+        statuses = image.statuses.get(name, {}).copy()
+        if masks is None:
+            return cls(None, 0, statuses)
+        pixels = masks.pixels
+        snapshot = pixels.snapshot() if pixels.loaded else None
+        return cls(masks, pixels.edits, statuses, snapshot)
+
+    def released(self) -> MasksState:
+        """Return what `is_same` needs, so that edits need not copy what they change."""
+        return replace(self, snapshot=None)
 
     def is_same(self, other: MasksState) -> bool:
-        """Tell whether nothing has changed between the two."""
-        pixels = [one.masks.pixels if one.masks else None for one in (self, other)]
+        """Return whether nothing has changed between the two."""
+        if self.masks is None or other.masks is None:
+            return self.masks is other.masks
         return (
-            pixels[0] is pixels[1]
+            self.masks.pixels is other.masks.pixels
             and self.edits == other.edits
+            # A stroke changes pixels, and makes an edit of them when it ends.
+            and self.masks.edited == other.masks.edited
             and self.statuses == other.statuses
         )
 
@@ -95,14 +108,16 @@ def merge_into(
 
     Raises
     ------
-    ProjectDamaged
+    ProjectUnusable, ProjectDamaged
     """
     masks = before.masks
     if masks is None or masks.revision is None:
         return new
-    decided = _decided(project, masks, before.statuses)
-    present = masks.array
-    highest = masks.pixels.cell_table().highest
+    # Masks that were not in memory are read here; who edits them meanwhile is noticed.
+    present = (before.snapshot or masks.pixels.snapshot()).array()
+    table = CellTable.of(present, masks.pixels.highest)
+    decided = _decided(project, masks, present, table, before.statuses)
+    highest = table.highest
     labels = carry_over_ids(present, new.array, highest)
     checkpoint.check()
     if decided.locked or decided.deleted:
@@ -120,22 +135,29 @@ def merge_into(
 def decisions(project: Project, labels: LabelSet) -> dict[str, Any]:
     """Return what was decided about the cells of masks, to be remembered with them.
 
-    For any thread.
+    For any thread, which must be the only one that has these masks.
 
     Raises
     ------
     ProjectDamaged
     """
-    return _decided(project, labels, {}).details()
+    present = labels.array
+    table = CellTable.of(present, labels.pixels.highest)
+    return _decided(project, labels, present, table, {}).details()
 
 
 def _decided(
-    project: Project, labels: LabelSet, statuses: dict[int, CellStatus]
+    project: Project,
+    labels: LabelSet,
+    present: Labels,
+    table: CellTable,
+    statuses: dict[int, CellStatus],
 ) -> _Decided:
+    """Return what was decided about masks whose pixels are ``present``."""
     assert labels.revision is not None
-    base, present = _base(project, labels.revision), labels.array
+    base = _base(project, labels.revision)
     details = base.details if base is not None else {}
-    there = set(labels.pixels.cell_table().ids().tolist())
+    there = set(table.ids().tolist())
     locked = {cell for cell, status in statuses.items() if status == "accepted"}
     locked |= set(details.get(_LOCKED, ()))
     deleted = {int(number): ids for number, ids in details.get(_DELETED, {}).items()}

@@ -76,6 +76,7 @@ class MaskStore:
         else:
             # A new cell must not get the number of one that was deleted.
             labels.pixels.reserve(image.highest[name])
+            labels.pixels.go_live()
             image.label_sets[name] = labels
         self._events.masks_changed.emit(MasksChange(image=image, name=name, kind=kind))
 
@@ -124,7 +125,8 @@ class MaskStore:
                 image.statuses[name] = statuses
             image.highest[name] = label_set.highest
             if label_set.head is not None:
-                image.label_sets[name] = self.stored.at_head(label_set)
+                labels = image.label_sets[name] = self.stored.at_head(label_set)
+                labels.pixels.go_live()
 
     def _remember_ids(self, image: ProjectImage, name: str) -> None:
         """Remember the ids of masks that others take the place of."""
@@ -144,7 +146,9 @@ class MaskStore:
                     self.seal(image, labels.name)
                     return False
                 if self._project.is_stored(labels.revision.id):
-                    image.label_sets[labels.name] = self.stored.unloaded(labels)
+                    unloaded = self.stored.unloaded(labels)
+                    unloaded.pixels.go_live()
+                    image.label_sets[labels.name] = unloaded
         return self._project.is_stored(labels.revision.id)
 
 

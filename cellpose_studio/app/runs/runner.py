@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
 
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job, JobQueue, Work
 from cellpose_studio.app.masks.label_set import RUN_RESULT, LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import MasksState, merge_into
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.project.project import Project, now
+from cellpose_studio.app.project.project import now
+from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
@@ -28,9 +28,6 @@ if TYPE_CHECKING:
     from cellpose_studio.engine.networks.network import NetworkCache
 
 _CLOSED = "The project was closed."
-
-_TRIES = 3
-"""How often present masks are looked at while the user goes on with them."""
 
 
 class Runs:
@@ -64,13 +61,17 @@ class Runs:
         Whoever listens to the job hears of its end when the result is in place. With
         ``tell`` of False, what failed is told only there.
         """
-        source, project = image.source, self._session.project
+        source, merging = image.source, Merging(self._session, image)
         started: list[datetime] = []
 
-        def work(checkpoint: Checkpoint) -> tuple[LabelSet, MasksState]:
+        def work(checkpoint: Checkpoint) -> Merged:
             started.append(now())
             labels = self._segmented(source, model, parameters, checkpoint)
-            return _over_present(project, image, labels, checkpoint)
+            labels.pixels.load()
+            return Merged(labels)
+
+        def then(result: Merged) -> Work | None:
+            return merging.next(result) if job in self._under_way else None
 
         def end(outcome: Literal["failed", "cancelled"], message: str) -> None:
             # One that was cancelled while it waited is not worth a record.
@@ -80,12 +81,12 @@ class Runs:
                 )
                 self._session.record_run(image, record)
 
-        def finish(result: tuple[LabelSet, MasksState]) -> None:
+        def finish(result: Merged) -> None:
             # One whose project was left has its record already.
             if job in self._under_way:
-                self._finish(image, *result)
+                self._finish(image, result)
 
-        job = Job(f"Segmenting {source.name}", work)
+        job = Job(f"Segmenting {source.name}", work, then=then)
         self._under_way[job] = lambda: end("cancelled", _CLOSED)
         job.finished.connect(finish)
         job.failed.connect(lambda error: end("failed", str(error)))
@@ -123,47 +124,38 @@ class Runs:
         result = segment(image, model, parameters, checkpoint, device, self._networks)
         return _labels_of(result, record_of(result, started))
 
-    def _finish(self, image: ProjectImage, labels: LabelSet, seen: MasksState) -> None:
-        project = self._session.project
-        self._session.end_stroke()
-        before = MasksState.of(image, labels.name)
-        if not before.is_same(seen) and self._session.image_of(image.id) is image:
-            # The user went on with them at the last moment.
-            labels = _over(project, before, labels, Checkpoint())
-        self._session.replace_masks(image, labels, f"Run on {image.source.name}")
+    def _finish(self, image: ProjectImage, result: Merged) -> None:
+        labels, text = result.labels, f"Run on {image.source.name}"
+        if result.error is None:
+            self._session.replace_masks(image, labels, text)
+        else:
+            self._put_beside(image, labels, text, result.error)
         assert labels.record is not None
         for note in labels.record.notes:
             self.noted.emit(note)
 
-
-def _over_present(
-    project: Project, image: ProjectImage, new: LabelSet, checkpoint: Checkpoint
-) -> tuple[LabelSet, MasksState]:
-    """Return new masks with what stays of the present ones, and what these were.
-
-    Comparing takes a second where there are many cells. If the user goes on with them
-    meanwhile, they are compared once more, for that would hold up the window.
-    """
-    for _ in range(_TRIES):
-        before = MasksState.of(image, new.name)
-        labels = _over(project, before, new, checkpoint)
-        if MasksState.of(image, new.name).is_same(before):
-            break
-    return labels, before
+    def _put_beside(
+        self, image: ProjectImage, labels: LabelSet, text: str, error: StudioError
+    ) -> None:
+        """Keep masks that could not be merged, and leave those present as they are."""
+        name = _free_name(image, f"{labels.name} (not merged)")
+        self._session.add_masks(image, replace(labels, name=name), text)
+        self.failed.emit(
+            StudioError(
+                f"{error.message} The masks of {image.source.name} stay as they are: "
+                "which of their cells a new run has to keep could not be read.",
+                f"The result of the run is “{name}” in the list of layers.",
+            )
+        )
 
 
-def _over(
-    project: Project, before: MasksState, new: LabelSet, checkpoint: Checkpoint
-) -> LabelSet:
-    """Return new masks with what stays of those before, and look at their cells.
-
-    Masks that cannot be read any more must not keep new ones away.
-    """
-    with suppress(StudioError):
-        new = merge_into(project, before, new, checkpoint)
-    # Not in the GUI thread, at the first edit.
-    new.pixels.cell_table()
-    return new
+def _free_name(image: ProjectImage, name: str) -> str:
+    """Return a name that no label set of an image has: "cells 2"."""
+    number, free = 1, name
+    while free in image.label_set_ids:
+        number += 1
+        free = f"{name} {number}"
+    return free
 
 
 def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:

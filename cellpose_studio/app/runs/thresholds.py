@@ -7,11 +7,10 @@ from dataclasses import replace
 from psygnal import Signal
 from qtpy.QtCore import QTimer
 
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job, JobQueue, Work
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import MasksState
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.runs.runner import _over_present
+from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.confidence import Confidence
@@ -52,9 +51,9 @@ class Thresholds:
         if image in self._jobs:
             self._jobs[image].cancel()
         self._resting.start(_REST)
-        maker, project = before.maker, self._session.project
+        maker, merging = before.maker, Merging(self._session, image)
 
-        def work(checkpoint: Checkpoint) -> tuple[LabelSet, MasksState]:
+        def work(checkpoint: Checkpoint) -> Merged:
             labels = maker.masks(parameters, checkpoint)
             confidence = maker.confidence(labels, parameters, checkpoint)
             made = replace(
@@ -67,25 +66,30 @@ class Thresholds:
                 revision=None,
                 edited=False,
             )
-            return _over_present(project, image, made, checkpoint)
+            return Merged(made)
 
-        job = self._jobs[image] = Job("Making masks", work, quiet=True)
-        job.finished.connect(lambda result: self._finish(image, *result))
+        def then(result: Merged) -> Work | None:
+            return merging.next(result) if self._is_wanted(image, result) else None
+
+        job = self._jobs[image] = Job("Making masks", work, quiet=True, then=then)
+        job.finished.connect(lambda result: self._finish(image, result))
         job.failed.connect(self.failed.emit)
         job.ended.connect(lambda: self._forget(image, job))
         self._queue.start(job)
 
-    def _finish(self, image: ProjectImage, after: LabelSet, seen: MasksState) -> None:
-        self._session.end_stroke()
-        now = image.masks
-        # A run or an undo may have come in between; its masks are not ours to change.
-        if now is None or now.maker is not after.maker:
+    def _finish(self, image: ProjectImage, result: Merged) -> None:
+        if not self._is_wanted(image, result):
             return
-        if MasksState.of(image, after.name).is_same(seen):
-            self._session.preview(image, after)
+        if result.error is not None:
+            self.failed.emit(result.error)
         else:
-            # What the user drew meanwhile is to stay.
-            self.change(image, after.parameters)
+            self._session.preview(image, result.labels)
+
+    def _is_wanted(self, image: ProjectImage, result: Merged) -> bool:
+        """Return whether masks still come from the same flows, in the open project."""
+        # A run or an undo may have come in between; its masks are not ours to change.
+        now = image.masks if self._session.images.is_known(image) else None
+        return now is not None and now.maker is result.labels.maker
 
     def _keep(self) -> None:
         """Make revisions of the previews, unless newer ones are on their way."""

@@ -195,7 +195,19 @@ class Session(Events):
     ) -> None:
         """Give an image the masks that lay beside it; not a step of the user's."""
         text = f"Import {labels.origin.removeprefix('from ')}"
-        self.editor.put_new(image, labels, text, "import", details, activate=False)
+        self.add_masks(image, labels, text, "import", details)
+
+    def add_masks(
+        self,
+        image: ProjectImage,
+        labels: LabelSet,
+        text: str,
+        kind: RevisionKind = "run",
+        details: dict[str, object] | None = None,
+    ) -> None:
+        """Give an image a label set that is not the active one; not a step."""
+        if self.images.is_known(image):
+            self.editor.put_new(image, labels, text, kind, details, activate=False)
 
     def record_run(self, image: ProjectImage, record: RunRecord) -> None:
         """Keep the record of a run that gave no masks."""

@@ -7,7 +7,14 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from cellpose_studio.core.masks.chunks import ChunkIndex, Labels, chunk, chunk_indices
+from cellpose_studio.core.masks.chunks import (
+    CHUNK,
+    ChunkIndex,
+    Labels,
+    chunk,
+    chunk_indices,
+    touched_chunks,
+)
 
 
 class Snapshot:
@@ -49,6 +56,24 @@ class Snapshot:
             # A kept chunk never changes, so it is not copied again.
             return chunk(self._labels, index).copy() if kept is None else kept
 
+    def __getitem__(self, region: tuple[slice, ...]) -> Labels:
+        """Return a copy of a region, which has a slice within bounds for each axis."""
+        rows, columns = region[-2:]
+        lead = np.arange(int(np.prod(self.shape[:-2]))).reshape(self.shape[:-2])
+        planes = np.atleast_1d(lead[region[:-2]])
+        whole = np.empty((planes.size, *(s.stop - s.start for s in region[-2:])), "u4")
+        for copy, plane in zip(whole, planes.ravel().tolist(), strict=True):
+            for index in touched_chunks(self.shape[-2:], region[-2:]):
+                top, left = index.row * CHUNK, index.column * CHUNK
+                y = slice(max(rows.start, top), min(rows.stop, top + CHUNK))
+                x = slice(max(columns.start, left), min(columns.stop, left + CHUNK))
+                place = _shift(y, -rows.start), _shift(x, -columns.start)
+                with self._lock:
+                    copy[place] = self._present(index._replace(plane=plane))[
+                        _shift(y, -top), _shift(x, -left)
+                    ]
+        return whole.reshape(*(s.stop - s.start for s in region))
+
     def array(self) -> Labels:
         """Return a copy of all pixels; slow for large ones."""
         whole = np.empty(self.shape, np.uint32)
@@ -68,3 +93,12 @@ class Snapshot:
         """Return the highest id of a cell, 0 if there is none."""
         every = (self.chunk(index) for index in chunk_indices(self.shape))
         return max((int(pixels.max(initial=0)) for pixels in every), default=0)
+
+    def _present(self, index: ChunkIndex) -> Labels:
+        """Return the pixels of a chunk; a view that may change without the lock."""
+        kept = self._kept.get(index)
+        return chunk(self._labels, index) if kept is None else kept
+
+
+def _shift(part: slice, by: int) -> slice:
+    return slice(part.start + by, part.stop + by)

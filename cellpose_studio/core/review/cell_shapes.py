@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.snapshot import Snapshot
 
 _LARGEST_TABLE = 1 << 26
 """Ids below this index a table directly; higher ones are renumbered first."""
@@ -71,7 +72,9 @@ def cell_shapes(labels: Labels) -> CellShapes:
     )
 
 
-def part_shapes(labels: Labels, cell: int, box: tuple[slice, ...]) -> CellShapes:
+def part_shapes(
+    labels: Labels | Snapshot, cell: int, box: tuple[slice, ...]
+) -> CellShapes:
     """Measure one cell that lies in ``box``; the result is empty if it was deleted."""
     # A margin of one pixel keeps the cell from looking cut off at the box.
     around = tuple(

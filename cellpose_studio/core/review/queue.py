@@ -23,6 +23,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.review.cell_shapes import CellShapes, part_shapes
 from cellpose_studio.core.runs.confidence import Confidence
 
@@ -91,7 +92,7 @@ def review_of(shapes: CellShapes, confidence: Confidence | None = None) -> Revie
 
 def measured_again(
     review: Review,
-    labels: Labels,
+    labels: Labels | Snapshot,
     boxes: Mapping[int, tuple[slice, ...]],
     confidence: Confidence | None = None,
 ) -> Review:

@@ -57,7 +57,7 @@ class Saver:
             return save_all(
                 base,
                 # Masks that are not in memory are read here, off the GUI thread.
-                labels.array if snapshot is None else snapshot.array(),
+                (snapshot or labels.pixels.snapshot()).array(),
                 labels.flows,
                 kinds,
                 image=source,

@@ -7,15 +7,16 @@ import threading
 import numpy as np
 import pytest
 import torch
+from qtpy.QtCore import QObject, Qt, Signal, Slot
 
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.masks.merge import merge_into
-from cellpose_studio.app.runs import runner
+from cellpose_studio.app.runs import merging
 from cellpose_studio.app.runs.imported import imported_labels, parameters_of
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import ParametersUnfit
+from cellpose_studio.core.errors import ParametersUnfit, ProjectDamaged
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine import device as engine_device
@@ -251,7 +252,7 @@ class Held:
     def __init__(self, monkeypatch) -> None:
         self.reached, self.may_go_on = threading.Event(), threading.Event()
         self.threads = []
-        monkeypatch.setattr(runner, "merge_into", self)
+        monkeypatch.setattr(merging, "merge_into", self)
 
     def __call__(self, *args):
         self.threads.append(threading.current_thread())
@@ -283,6 +284,170 @@ def test_what_is_decided_while_a_run_ends_stays(app, segmented, monkeypatch, by_
     # Comparing again holds nobody up.
     assert len(held.threads) == 2
     assert threading.main_thread() not in held.threads
+
+
+class Interrupted:
+    """`merge_into`, but the user does something during each of the first calls."""
+
+    def __init__(self, monkeypatch, times, act, in_gui) -> None:
+        self.left, self.act, self.in_gui = times, act, in_gui
+        self.calls = 0
+        monkeypatch.setattr(merging, "merge_into", self)
+
+    def __call__(self, *args):
+        assert threading.current_thread() is not threading.main_thread()
+        self.calls += 1
+        kept = merge_into(*args)
+        if self.left:
+            self.left -= 1
+            self.in_gui.asked.emit(self.act)
+        return kept
+
+
+class Caller(QObject):
+    """Calls a function in the thread that made it, while the one that asks waits."""
+
+    asked = Signal(object)
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asked.connect(self.call, Qt.ConnectionType.BlockingQueuedConnection)
+
+    @Slot(object)
+    def call(self, act) -> None:
+        act()
+
+
+@pytest.fixture
+def in_gui(qapp):
+    return Caller()
+
+
+@pytest.mark.parametrize("by", ["run", "thresholds"])
+def test_a_merge_is_done_again_for_as_long_as_the_user_goes_on(
+    app, segmented, monkeypatch, in_gui, by
+):
+    numbers = iter(range(500, 520))
+    interrupted = Interrupted(
+        monkeypatch, 6, lambda: draw(app, segmented, next(numbers)), in_gui
+    )
+    if by == "run":
+        app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
+    else:
+        app.thresholds.change(segmented, changed(segmented, cellprob_threshold=2.0))
+    app.wait()
+    assert interrupted.calls == 7
+    assert app.errors == []
+    labels = segmented.masks.array
+    assert (labels[:6, :8] == 505).all()
+    if by == "run":
+        assert np.unique(labels).tolist() == [0, 505]
+
+
+def test_a_run_can_be_cancelled_while_it_is_merged(
+    app, segmented, monkeypatch, in_gui, project
+):
+    pixels = segmented.masks.pixels
+    interrupted = Interrupted(
+        monkeypatch, 1, lambda: (draw(app, segmented), job.cancel()), in_gui
+    )
+    job = app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
+    ends = []
+    for name in ("finished", "failed", "cancelled"):
+        getattr(job, name).connect(lambda *_, name=name: ends.append(name))
+    app.wait()
+    assert (ends, interrupted.calls) == (["cancelled"], 1)
+    assert segmented.masks.pixels is pixels
+    runs = project.read(lambda db: read_runs(db, segmented.id))
+    assert "cancelled" in [record.outcome for _, record in runs]
+
+
+def test_a_stroke_during_a_merge_is_kept(app, segmented, monkeypatch, in_gui):
+    strokes = []
+
+    def begin():
+        strokes.append(app.session.begin_stroke(segmented, "Brush"))
+        add(strokes[0], segmented, slice(0, 3))
+
+    acts = iter([begin, lambda: add(strokes[0], segmented, slice(3, 6))])
+    interrupted = Interrupted(monkeypatch, 2, lambda: next(acts)(), in_gui)
+    app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
+    app.wait()
+    # Once more than the stroke was drawn, because it became an edit at the end.
+    assert interrupted.calls == 4
+    labels = segmented.masks.array
+    assert np.unique(labels).tolist() == [0, 500]
+    assert (labels == 500).sum() == 48
+    assert strokes[0].ended
+    app.session.undo()
+    app.session.undo()
+    assert 500 not in segmented.masks.array
+
+
+def add(stroke, image, rows):
+    """Draw some rows of a cell."""
+    region = (rows, slice(0, 8))
+    after = np.full((rows.stop - rows.start, 8), 500, np.uint32)
+    stroke.add(edit_between("Brush", [500], image.masks.array, region, after))
+
+
+def fails(_):
+    raise ProjectDamaged("The project cannot be read.", "Try again.")
+
+
+def test_a_run_on_masks_that_cannot_be_compared_leaves_them(
+    app, segmented, monkeypatch
+):
+    draw(app, segmented)
+    app.session.set_cell_status(segmented, [2], "accepted")
+    before = segmented.masks.array.copy()
+    with monkeypatch.context() as patch:
+        patch.setattr(app.session.project, "read", fails)
+        app.run(segmented, SegmentationParameters(diameter=20.0, min_size=5000))
+        app.wait()
+    assert segmented.active == "cells"
+    np.testing.assert_array_equal(segmented.masks.array, before)
+    [error] = app.errors
+    assert error.message.startswith("The project cannot be read.")
+    assert "stay as they are" in error.message
+    assert "cells (not merged)" in error.hint
+
+
+def test_a_result_that_could_not_be_merged_is_kept_beside(
+    app, segmented, monkeypatch, project
+):
+    draw(app, segmented)
+    with monkeypatch.context() as patch:
+        patch.setattr(project, "read", fails)
+        for _ in range(2):
+            app.run(segmented)
+            app.wait()
+    names = ["cells", "cells (not merged)", "cells (not merged) 2"]
+    assert list(segmented.label_sets) == names
+    expected = (segmented.masks.array > 0) & (segmented.masks.array < 500)
+    for name in names[1:]:
+        beside = segmented.label_sets[name]
+        assert beside.record is not None
+        np.testing.assert_array_equal(beside.array > 0, expected)
+        np.testing.assert_array_equal(project.labels(beside.revision), beside.array)
+    runs = project.read(lambda db: read_runs(db, segmented.id))
+    assert [record.outcome for _, record in runs] == ["finished"] * 3
+    assert app.session.undo_text == "Draw cell"
+
+
+def test_thresholds_on_masks_that_cannot_be_compared_leave_them(
+    app, segmented, monkeypatch
+):
+    draw(app, segmented)
+    before = segmented.masks
+    with monkeypatch.context() as patch:
+        patch.setattr(app.session.project, "read", fails)
+        app.thresholds.change(segmented, changed(segmented, cellprob_threshold=2.0))
+        app.wait()
+    assert segmented.masks is before
+    assert segmented.preview_of is None
+    [error] = app.errors
+    assert error.message == "The project cannot be read."
 
 
 def test_thresholds_need_flows(app, cells):

@@ -78,3 +78,20 @@ def test_only_chunks_that_change_are_copied():
     edit = edit_at(labels, 1, 100, 600, 7)
     apply(edit, labels, [snapshot])
     assert set(snapshot._kept) == edit.chunk_indices == {ChunkIndex(1, 0, 1)}
+
+
+@given(data=st.data())
+def test_a_region_is_as_it_was(data):
+    shape = data.draw(st.sampled_from([(700, 1100), (3, 600, 520), (2, 2, 40, 600)]))
+    labels = np.random.default_rng(0).integers(0, 9, shape, np.uint32)
+    before, snapshot = labels.copy(), Snapshot(labels)
+    region = tuple(
+        slice(*sorted(data.draw(st.tuples(st.integers(0, n), st.integers(0, n)))))
+        for n in shape
+    )
+    changing = data.draw(st.sets(st.sampled_from([*chunk_indices(shape)])))
+    snapshot.keep(changing)
+    for index in changing:
+        chunk(labels, index)[...] = 99
+    np.testing.assert_array_equal(snapshot[region], before[region])
+    assert not np.shares_memory(snapshot[region], labels)
