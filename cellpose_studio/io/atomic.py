@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.temporary import temporary_name
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
@@ -41,7 +41,7 @@ def replacing(path: Path) -> Iterator[Path]:
         For every `OSError`, including those of the block.
     """
     target = Path(os.path.realpath(path))
-    part = target.with_name(f".saving-{secrets.token_hex(6)}{target.suffix}")
+    part = target.with_name(temporary_name("saving") + target.suffix)
     try:
         yield part
         # The content must be on the disk before the rename is: after a power failure

@@ -24,6 +24,7 @@ from cellpose_studio.core.recipes import as_json, as_methods
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.ro_crate.metadata import Content, metadata
+from cellpose_studio.io.temporary import temporary_name
 
 METADATA = "ro-crate-metadata.json"
 RECORD = "run-record.json"
@@ -116,7 +117,7 @@ def _crate(path: Path) -> Iterator[Path]:
         if path.exists() and any(path.iterdir()):
             raise CannotSave(f"{path.name} is not empty.", "Choose another name.")
         with tempfile.TemporaryDirectory(
-            prefix=".saving-", dir=path.parent
+            prefix=temporary_name("saving"), dir=path.parent
         ) as temporary:
             made = Path(temporary) / path.name
             made.mkdir()
