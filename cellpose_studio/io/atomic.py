@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import errno
 import os
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.temporary import temporary_name
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
@@ -41,10 +41,9 @@ def replacing(path: Path) -> Iterator[Path]:
         For every `OSError`, including those of the block.
     """
     target = Path(os.path.realpath(path))
-    # A rename is atomic only within one file system, hence the same folder. The random
-    # part keeps two processes apart that save the same file. The dot hides an
-    # unfinished file from the list of images.
-    part = target.with_name(f".saving-{secrets.token_hex(6)}{target.suffix}")
+    # A rename is atomic only within one file system, hence the same folder. The dot of
+    # the name hides an unfinished file from the list of images.
+    part = target.with_name(temporary_name("saving") + target.suffix)
     try:
         yield part
         # The content must be on the disk before the rename is: after a power failure

@@ -22,9 +22,11 @@ from cellpose_studio.io.project.file import (
     ProjectFile,
     create_project,
     open_project,
-    read_project,
+    read_beside,
 )
+from cellpose_studio.io.project.identity import place_of
 from cellpose_studio.io.project.reading import snapshot
+from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
 from cellpose_studio.io.project.row_counts import last_ids
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
@@ -120,6 +122,7 @@ class Project:
     def __init__(self, contents: Contents, unnamed: bool = False) -> None:
         self.unnamed = unnamed
         self.crashed = contents.file.crashed
+        self.notes = contents.file.notes
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
         self.state = contents.state
@@ -209,7 +212,7 @@ class Project:
             # The project may have been saved elsewhere since the last read.
             if reader is None or (reader.path, reader.place) != (file.path, file.place):
                 self._forget_reader()
-                reader = self._reader = read_project(file.path)
+                reader = self._reader = read_beside(file)
             return question(reader.db)
 
     def labels(self, revision: LabelRevision) -> Labels:
@@ -246,7 +249,7 @@ class Project:
         ------
         CannotSave
         """
-        old = self.path
+        old, place = self.path, self.writer.file.place
         with self._reading:
             self._forget_reader()
             # Another window may have added rows since, with the ids that this one has
@@ -255,8 +258,7 @@ class Project:
             self.writer.save_as(path, ids)
         if self.unnamed:
             self.unnamed = False
-            with suppress(OSError):
-                old.unlink()
+            _remove(old, place)
 
     def close(self, patience: float = _PATIENCE) -> None:
         """Write what is left, as far as that is possible, and close the file.
@@ -266,19 +268,26 @@ class Project:
         """
         self.writer.flush(patience)
         empty = self.unnamed and self._last["image"] == 0
+        place = self.writer.file.place
         with self._reading:
             self._forget_reader()
         # The writer is closed last: SQLite removes the sidecar files with the last
         # connection.
         self.writer.close()
         if empty:
-            with suppress(OSError):
-                self.path.unlink()
+            _remove(self.path, place)
 
     def _forget_reader(self) -> None:
         if self._reader is not None:
             self._reader.close()
             self._reader = None
+
+
+def _remove(path: Path, place: tuple[int, int]) -> None:
+    """Remove a closed project, but no other file that came into its place."""
+    with suppress(OSError):
+        if place_of(path) == place and not sidecar_files(path):
+            path.unlink()
 
 
 def now() -> datetime:

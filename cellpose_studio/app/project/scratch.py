@@ -12,6 +12,8 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, locked_by_another, read_project
 from cellpose_studio.io.project.reading import reading
+from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
+from cellpose_studio.io.temporary import remove_leftovers
 from cellpose_studio.paths import data_dir
 
 
@@ -56,6 +58,7 @@ def unsaved_project() -> list[UnsavedProject]:
     Damaged ones are left alone: they can still be rescued by hand.
     """
     found = []
+    remove_leftovers(unnamed_folder())
     for path in unnamed_folder().glob(f"*{SUFFIX}"):
         # A window that is still open works on this project.
         if locked_by_another(path):
@@ -64,7 +67,7 @@ def unsaved_project() -> list[UnsavedProject]:
             project = _described(path)
             if project.images:
                 found.append(project)
-            else:
+            elif not sidecar_files(path):
                 path.unlink()
     return sorted(found, key=lambda project: project.changed, reverse=True)
 

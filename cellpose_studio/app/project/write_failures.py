@@ -9,6 +9,7 @@ from cellpose_studio.app.failures import Failure
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile
+from cellpose_studio.io.project.recovery.watch import ProjectReplaced
 
 # These are faults of the change itself, which another attempt would raise again.
 _NEVER = (
@@ -57,6 +58,10 @@ def _reason(error: Exception, file: ProjectFile) -> tuple[str, str]:
     text = str(error)
     if isinstance(error, FileNotFoundError):
         return f"it is not in {file.path.parent} any more", _or_elsewhere("Put it back")
+    if isinstance(error, ProjectReplaced):
+        return "another file was put in its place", (
+            "Save the project elsewhere (Ctrl+S), or put the right file back."
+        )
     if isinstance(error, MemoryError):
         return "the computer's memory is full", _or_elsewhere("Close other programs")
     if file.read_only and is_newer(file.db):

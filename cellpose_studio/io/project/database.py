@@ -7,7 +7,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 from urllib.parse import quote
+from weakref import WeakSet
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable
 from cellpose_studio.io.network_drive import is_on_network
@@ -16,10 +18,41 @@ from cellpose_studio.io.project.schema import APPLICATION_ID, VERSION, tables, t
 
 SUFFIX = ".cpstudio"
 
+ALONE = "ro&immutable=1"
+"""The mode of a connection to the file itself, without locks and what is beside it."""
+
 _MAGIC = b"SQLite format 3\0"
 _BUSY_SECONDS = 5.0
 _IDENTITY = slice(68, 72)
 _HEADER = 100
+
+
+class Connection(sqlite3.Connection):
+    """A connection whose end is one, whoever still holds a result of it.
+
+    SQLite keeps the locks of a file for as long as a statement is not done; an error
+    that is kept has a cursor in its traceback.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        super().__init__(*arguments, **options)
+        self._cursors: WeakSet[sqlite3.Cursor] = WeakSet()
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        """Execute a statement, as `sqlite3.Connection` does."""
+        cursor = self.cursor()
+        self._cursors.add(cursor)
+        return cursor.execute(sql, parameters)
+
+    def end_statements(self) -> None:
+        """Give up every result that has not been read to its end."""
+        for cursor in list(self._cursors):
+            cursor.close()
+
+    def close(self) -> None:
+        """Close the connection, and all results of it."""
+        self.end_statements()
+        super().close()
 
 
 def check_header(path: Path) -> None:
@@ -53,13 +86,17 @@ def readable_errors(path: Path) -> Iterator[None]:
 
 
 def connect(path: Path, mode: str) -> sqlite3.Connection:
-    """Return a connection in autocommit mode; ``mode`` is "rw" or "ro"."""
+    """Return a connection in autocommit mode; ``mode`` is "rw" or "ro".
+
+    With `ALONE`, whatever lies beside the file is passed over.
+    """
     db = sqlite3.connect(
         # On Linux, the name of a folder may be bytes that are not valid text.
         f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,
+        factory=Connection,
         timeout=_BUSY_SECONDS,
     )
     # A file from somebody else must not be able to execute anything.
@@ -85,6 +122,20 @@ def prepare(db: sqlite3.Connection, path: Path) -> None:
     mode = "DELETE" if is_on_network(path) else "WAL"
     db.execute(f"PRAGMA journal_mode = {mode}").fetchone()
     db.execute("PRAGMA synchronous = FULL")
+    # Checkpoints are made only after the file was checked, not by any commit.
+    db.execute("PRAGMA wal_autocheckpoint = 0").fetchone()
+    # A log that begins anew is cut off, so that its size tells when one is needed.
+    db.execute("PRAGMA journal_size_limit = 0").fetchone()
+
+
+def uses_log(db: sqlite3.Connection) -> bool:
+    """Return whether changes go to a write-ahead log."""
+    return bool(db.execute("PRAGMA journal_mode").fetchone()[0] == "wal")
+
+
+def into_file(db: sqlite3.Connection) -> None:
+    """Put what is in the log into the file, as far as nobody reads what was before."""
+    db.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
 
 
 def checkpoint_to_single_file(db: sqlite3.Connection) -> None:
@@ -92,8 +143,9 @@ def checkpoint_to_single_file(db: sqlite3.Connection) -> None:
 
     A reader in another window prevents the removal, but not the checkpoint.
     """
-    # A reader may take long, or may be a failed statement of our own, so the wait for
-    # it is short.
+    if isinstance(db, Connection):
+        db.end_statements()
+    # Whoever reads may go on for long.
     db.execute("PRAGMA busy_timeout = 100")
     db.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     db.execute("PRAGMA journal_mode = DELETE")
@@ -128,7 +180,7 @@ def check_tables(db: sqlite3.Connection, version: int) -> None:
 
 def check_integrity(db: sqlite3.Connection) -> None:
     """Raise `ValueError` if the structure of the file is damaged."""
-    answer = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    [(answer,)] = db.execute("PRAGMA quick_check(1)").fetchall()
     if answer != "ok":
         raise ValueError(answer)
 

@@ -2,42 +2,43 @@
 
 from __future__ import annotations
 
-import errno
-import os
 import sqlite3
-from contextlib import suppress
-from dataclasses import dataclass, field
+from contextlib import closing, suppress
 from pathlib import Path
 
 from filelock import FileLock
 
-from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.errors import CannotSave, ProjectUnusable
 from cellpose_studio.io.project.database import (
+    ALONE,
     SUFFIX,
     check_header,
     check_integrity,
-    checkpoint_to_single_file,
     connect,
     connect_to_project,
+    into_file,
     prepare,
     readable_errors,
     set_closed,
+    uses_log,
     version_of,
     was_closed,
 )
 from cellpose_studio.io.project.identity import (
-    Identity,
-    identify,
-    identity_of,
-    place_of,
+    count_commit,
 )
 from cellpose_studio.io.project.lock import lock, locked_by_another, unlock
+from cellpose_studio.io.project.open_file import ProjectFile, mark
+from cellpose_studio.io.project.recovery.belonging import side_file
+from cellpose_studio.io.project.recovery.settle import settle
+from cellpose_studio.io.project.recovery.sidecar_files import is_taken
+from cellpose_studio.io.project.recovery.view import usable_mode
 from cellpose_studio.io.project.schema import (
     APPLICATION_ID,
     VERSION,
     migrate,
 )
-from cellpose_studio.io.project.sidecar_files import is_taken
+from cellpose_studio.io.temporary import remove_leftovers
 
 __all__ = [
     "SUFFIX",
@@ -48,75 +49,6 @@ __all__ = [
     "open_project",
     "read_project",
 ]
-
-
-@dataclass(eq=False, kw_only=True)
-class ProjectFile:
-    """An open project file, for one thread at a time.
-
-    Attributes
-    ----------
-    path
-        Path of the file.
-    db
-        The connection, in autocommit mode.
-    why_read_only
-        Why nothing can be written, as a sentence; empty if it is writable.
-    crashed
-        Whether it was not closed properly the last time.
-    identity
-        Id of the project, and its number of transactions.
-    place
-        Device and inode of the file.
-    in_turns
-        Whether reading and writing exclude each other, as on a network drive.
-    """
-
-    path: Path
-    db: sqlite3.Connection
-    why_read_only: str = ""
-    crashed: bool = False
-    identity: Identity = field(init=False)
-    place: tuple[int, int] = field(init=False)
-    in_turns: bool = field(init=False)
-    _lock: FileLock | None = field(default=None, repr=False)
-
-    def __post_init__(self) -> None:
-        self.identity = identity_of(self.db)
-        self.place = place_of(self.path)
-        mode = self.db.execute("PRAGMA journal_mode").fetchone()[0]
-        self.in_turns = mode != "wal"
-
-    @property
-    def read_only(self) -> bool:
-        """Whether nothing can be written."""
-        return bool(self.why_read_only)
-
-    def check_place(self) -> None:
-        """Raise `FileNotFoundError` if the file was moved, deleted or replaced.
-
-        Writes would then go into a file that no path leads to any more.
-        """
-        if place_of(self.path) != self.place:
-            text = os.strerror(errno.ENOENT)
-            raise FileNotFoundError(errno.ENOENT, text, str(self.path))
-
-    def close(self) -> None:
-        """Checkpoint into a single file and release the lock."""
-        if not self.read_only:
-            with suppress(sqlite3.Error, OSError):
-                self.check_place()
-                # The mark must be in the database before the checkpoint, which then
-                # includes it.
-                set_closed(self.db, True)
-                checkpoint_to_single_file(self.db)
-        self.release()
-
-    def release(self) -> None:
-        """Release the lock without a checkpoint, because the file is damaged."""
-        self.db.close()
-        if self._lock is not None:
-            unlock(self._lock)
 
 
 def create_project(path: Path) -> ProjectFile:
@@ -132,11 +64,14 @@ def create_project(path: Path) -> ProjectFile:
     try:
         db = connect(path, "rw")
         try:
+            db.execute("PRAGMA synchronous = FULL")
+            db.execute("BEGIN")
             db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-            prepare(db, path)
             migrate(db, 0)
-            identify(db)
             set_closed(db, False)
+            db.execute("COMMIT")
+            prepare(db, path)
+            mark(db)
         except BaseException:
             db.close()
             raise
@@ -186,14 +121,30 @@ def read_project(path: Path) -> ProjectFile:
     """
     check_header(path)
     with readable_errors(path):
-        db = connect_to_project(path, "ro")
-        try:
-            return ProjectFile(
-                path=path, db=db, why_read_only="This view is read-only."
-            )
-        except BaseException:
-            db.close()
-            raise
+        mode, notes = usable_mode(path)
+        return _to_look_at(path, mode, "This view is for reading only.", notes)
+
+
+def read_beside(file: ProjectFile) -> ProjectFile:
+    """Open the project that ``file`` is, once more, for reading.
+
+    Raises
+    ------
+    ProjectUnusable, ProjectDamaged
+        As `open_project`; also if another file is in its place.
+    """
+    try:
+        if not file.read_only:
+            file.check_files()
+        with readable_errors(file.path):
+            view = _to_look_at(file.path, file.mode, "This view is for reading only.")
+    except OSError as error:
+        raise ProjectUnusable(
+            f"{file.path.name} is not where it was opened, so nothing can be read "
+            "from it.",
+            "Put it back, or save the project elsewhere (Ctrl+S).",
+        ) from error
+    return view
 
 
 def _make_file(path: Path) -> None:
@@ -213,27 +164,72 @@ def _make_file(path: Path) -> None:
 
 
 def _opened(path: Path, taken: FileLock | None, why: str) -> ProjectFile:
-    db = connect_to_project(path, "ro" if why else "rw")
+    if taken is None:
+        mode, notes = usable_mode(path)
+        return _to_look_at(path, mode, why, notes)
+    remove_leftovers(path.resolve().parent)
+    settled = settle(path)
+    crashed = settled.recovers or not _was_closed(path)
+    if crashed:
+        _check_structure(path)
+    db = connect_to_project(path, "rw")
     try:
         version = version_of(db)
-        if version > VERSION and not why:
+        if version > VERSION:
             db.close()
-            db = connect(path, "ro")
             why = (
                 f"{path.name} was made by a newer version of Cellpose Studio, so it "
                 "is read-only. Install that version to change it."
             )
-        crashed = taken is not None and not was_closed(db)
-        if crashed:
-            check_integrity(db)
-        if not why:
-            prepare(db, path)
-            migrate(db, version)
-            identify(db)
-            set_closed(db, False)
-        return ProjectFile(
-            path=path, db=db, why_read_only=why, crashed=crashed, _lock=taken
-        )
+            file = _to_look_at(path, "ro", why, settled.notes)
+            file.crashed, file._lock = crashed, taken
+            return file
+        _begin(db, path, version)
+    except BaseException:
+        db.close()
+        raise
+    settled.remove_copies()
+    return ProjectFile(path, db, why, crashed, settled.notes, taken)
+
+
+def _begin(db: sqlite3.Connection, path: Path, version: int) -> None:
+    """Say in the file itself, not in a log, that somebody writes to it."""
+    db.execute("PRAGMA synchronous = FULL")
+    db.execute("BEGIN IMMEDIATE")
+    migrate(db, version)
+    count_commit(db)
+    set_closed(db, False)
+    db.execute("COMMIT")
+    prepare(db, path)
+    if uses_log(db):
+        into_file(db)
+        mark(db)
+
+
+def _was_closed(path: Path) -> bool:
+    with closing(connect_to_project(path, ALONE)) as db:
+        return was_closed(db)
+
+
+def _check_structure(path: Path) -> None:
+    """Look a file over before anything of a log is put into it that a crash left.
+
+    A journal has to be put into it first, which a connection for reading cannot.
+    """
+    if side_file(path, "-journal").exists():
+        connect_to_project(path, "rw").close()
+    with closing(connect_to_project(path, "ro")) as db:
+        check_integrity(db)
+
+
+def _to_look_at(
+    path: Path, mode: str, why: str, notes: tuple[str, ...] = ()
+) -> ProjectFile:
+    db = connect_to_project(path, mode)
+    try:
+        file = ProjectFile(path, db, why, notes=notes)
+        file.mode = mode
+        return file
     except BaseException:
         db.close()
         raise

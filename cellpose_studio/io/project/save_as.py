@@ -12,11 +12,12 @@ from cellpose_studio.core.errors import CannotSave, StudioError
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile, open_locked
-from cellpose_studio.io.project.identity import identify
+from cellpose_studio.io.project.identity import rename_project
 from cellpose_studio.io.project.lock import lock_to_replace, unlock
 from cellpose_studio.io.project.reading import RESCUE_HINT, snapshot
+from cellpose_studio.io.project.recovery.settle import set_orphans_aside
+from cellpose_studio.io.project.recovery.sidecar_files import moved_sidecar_files
 from cellpose_studio.io.project.row_counts import content_counts, last_ids
-from cellpose_studio.io.project.sidecar_files import moved_sidecar_files
 from cellpose_studio.io.project.tables.images import rewrite_paths
 
 Contents = tuple[Counter[str], Counter[str]]
@@ -50,6 +51,7 @@ def save_as(
     if path.resolve() == file.path.resolve():
         raise CannotSave("The project is already saved there.")
     _check_version(file)
+    _check_content(file)
     taken = lock_to_replace(path)
     with _in_words(path):
         try:
@@ -80,11 +82,12 @@ def _replace(
             else:
                 wanted = _copy_bit_by_bit(file, target, between)
             rewrite_paths(target, file.path.parent, path.parent)
-            identify(target, anew=True)
+            rename_project(target)
             target.execute("UPDATE meta SET value = '1' WHERE key = 'clean'")
             target.commit()
             target.execute("PRAGMA journal_mode = DELETE")
-        # SQLite would replay the sidecar files of the replaced project into the copy.
+        # Of the project that was there; SQLite would put them into ours.
+        set_orphans_aside(path)
         others.enter_context(moved_sidecar_files(path))
     return wanted
 
@@ -120,6 +123,15 @@ def _check_version(file: ProjectFile) -> None:
             f"{file.path.name} was made by a newer version of Cellpose Studio, so it "
             "cannot be saved under another name.",
             "Save masks as files, or install that version.",
+        )
+
+
+def _check_content(file: ProjectFile) -> None:
+    if file.is_overwritten():
+        raise CannotSave(
+            f"{file.path.name} was overwritten with another file while it was open, so "
+            "what was saved in it is not there any more.",
+            "Save the masks that you see as files.",
         )
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import secrets
 import sqlite3
 from contextlib import closing
 from functools import cache
+
+from cellpose_studio.io.project.checksums import row_sha256
 
 APPLICATION_ID = 0x43705374  # "CpSt"
 
@@ -145,18 +148,111 @@ CREATE TABLE batch (
 );
 """
 
-_VERSIONS = (_VERSION_1,)
+_VERSION_2 = """
+CREATE TABLE identity (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    project TEXT NOT NULL,
+    commits INTEGER NOT NULL,
+    mark TEXT NOT NULL,
+    parent TEXT NOT NULL
+);
+
+DROP TABLE cell;
+CREATE TABLE cell (
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    id INTEGER NOT NULL,
+    status TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (label_set, id)
+) WITHOUT ROWID;
+
+DROP TABLE preset;
+CREATE TABLE preset (
+    name TEXT PRIMARY KEY,
+    model TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    sha256 BLOB NOT NULL
+) WITHOUT ROWID;
+
+DROP TABLE training;
+CREATE TABLE training (
+    name TEXT NOT NULL,
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    revision INTEGER REFERENCES revision(id),
+    role TEXT NOT NULL,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (name, label_set)
+) WITHOUT ROWID;
+
+DROP TABLE batch;
+CREATE TABLE batch (
+    id INTEGER PRIMARY KEY,
+    image INTEGER NOT NULL REFERENCES image(id),
+    state TEXT NOT NULL,
+    model TEXT NOT NULL,
+    parameters TEXT NOT NULL,
+    message TEXT NOT NULL DEFAULT '',
+    sha256 BLOB NOT NULL
+);
+"""
+
+_VERSIONS = (_VERSION_1, _VERSION_2)
 
 VERSION = len(_VERSIONS)
 """The newest version; older files are migrated to it."""
 
 
-def migrate(db: sqlite3.Connection, version: int) -> None:
-    """Migrate the schema from ``version`` to the newest; 0 is an empty file."""
-    for number, script in enumerate(_VERSIONS[version:], start=version + 1):
-        # The script needs its own BEGIN and COMMIT, since executescript() opens no
-        # transaction. The tables and their version thus change together or not at all.
-        db.executescript(f"BEGIN; {script} PRAGMA user_version = {number}; COMMIT;")
+def migrate(db: sqlite3.Connection, version: int, last: int = VERSION) -> None:
+    """Make the tables that came after ``version``, in the transaction of the caller.
+
+    0 is an empty file. Rows that have no checksum yet get one.
+    """
+    for number, script in enumerate(_VERSIONS[version:last], start=version + 1):
+        kept = _rows_without_checksum(db) if number == _FIRST_WITH_IDENTITY else {}
+        for statement in script.split(";"):
+            db.execute(statement)
+        for table, rows in kept.items():
+            _write_with_checksum(db, table, rows)
+        if number == _FIRST_WITH_IDENTITY:
+            _write_identity(db)
+        db.execute(f"PRAGMA user_version = {number}")
+
+
+_FIRST_WITH_IDENTITY = 2
+_WITHOUT_CHECKSUM = ("cell", "preset", "training", "batch")
+
+
+def _rows_without_checksum(
+    db: sqlite3.Connection,
+) -> dict[str, list[tuple[object, ...]]]:
+    return {
+        table: db.execute(f"SELECT * FROM {table}").fetchall()  # noqa: S608
+        for table in _WITHOUT_CHECKSUM
+    }
+
+
+def _write_with_checksum(
+    db: sqlite3.Connection, table: str, rows: list[tuple[object, ...]]
+) -> None:
+    for row in rows:
+        marks = ", ".join("?" * (len(row) + 1))
+        db.execute(
+            f"INSERT INTO {table} VALUES ({marks})",  # noqa: S608
+            (*row, row_sha256(*row)),
+        )
+
+
+def _write_identity(db: sqlite3.Connection) -> None:
+    """Move what ``meta`` says of a project to a table of one row, and one page."""
+    of_old = "SELECT value FROM meta WHERE key = ?"
+    name, commits = (
+        (db.execute(of_old, (key,)).fetchone() or ("",))[0] for key in ("id", "commits")
+    )
+    db.execute(
+        "INSERT INTO identity VALUES (1, ?, ?, '', '')",
+        (name or secrets.token_hex(16), int(commits or 0)),
+    )
+    db.execute("DELETE FROM meta WHERE key IN ('id', 'commits')")
 
 
 @cache

@@ -7,18 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.io.project.database import (
-    check_header,
-    connect_to_project,
-    prepare,
-)
+from cellpose_studio.io.project.database import connect_to_project, prepare
 from cellpose_studio.io.project.file import ProjectFile
-from cellpose_studio.io.project.identity import (
-    Identity,
-    count_commit,
-    identity_of,
-    place_of,
-)
+from cellpose_studio.io.project.identity import Identity, count_commit
+from cellpose_studio.io.project.recovery.belonging import examine
 
 
 @contextmanager
@@ -32,14 +24,13 @@ def transaction(file: ProjectFile) -> Iterator[sqlite3.Connection]:
     sqlite3.Error
     """
     db = file.db
-    file.check_place()
+    file.check_files()
     # This takes the write lock at once. A transaction that reads first could be refused
     # when it comes to write.
     db.execute("BEGIN IMMEDIATE")
     try:
+        identity = count_commit(db)
         yield db
-        identity = count_commit(db, file.identity)
-        # The file may have been replaced during the block: a commit would be lost.
         file.check_place()
         db.execute("COMMIT")
     # Not even an interrupt may leave the transaction open, because the next BEGIN would
@@ -52,34 +43,34 @@ def transaction(file: ProjectFile) -> Iterator[sqlite3.Connection]:
         raise
     # The identity is that of the content on the disk, so it changes only after the
     # commit.
-    file.identity = identity
+    file.committed(identity)
 
 
 def reconnect(file: ProjectFile) -> None:
     """Reopen the database of ``file``; nothing changes if that fails.
 
-    Another project, or an earlier copy of this one, is not accepted.
+    Another project, or another state of this one, is not what we go on in.
     """
     if file.read_only:
         return
     with suppress(sqlite3.Error, OSError, ValueError, StudioError):
-        check_header(file.path)
-        db, identity = _same_project(file)
-        prepare(db, file.path)
-        old, file.db = file.db, db
-        file.identity, file.place = identity, place_of(file.path)
-        # The old connection is closed last: until here, a failure changes nothing.
+        found = examine(file.path, in_use=True)
+        if found.foreign or not _goes_on(found.tip, file.identity):
+            return
+        old = file.db
+        db = connect_to_project(file.path, "rw")
+        try:
+            prepare(db, file.path)
+            file.use(db)
+        except BaseException:
+            db.close()
+            raise
         old.close()
 
 
-def _same_project(file: ProjectFile) -> tuple[sqlite3.Connection, Identity]:
-    """Connect to the path of ``file``; `ValueError` for another project."""
-    db = connect_to_project(file.path, "rw")
-    try:
-        identity = identity_of(db)
-        if not identity.continues(file.identity):
-            raise ValueError("another project, or an earlier copy of this one")
-    except BaseException:
-        db.close()
-        raise
-    return db, identity
+def _goes_on(found: Identity | None, ours: Identity) -> bool:
+    """Return whether a project is at our state, or at that of a commit that failed.
+
+    It may have been written all the same.
+    """
+    return found is not None and (found.is_state_of(ours) or found.follows(ours))

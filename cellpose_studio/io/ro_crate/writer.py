@@ -24,6 +24,7 @@ from cellpose_studio.core.recipes import as_json, as_methods
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.ro_crate.metadata import Content, metadata
+from cellpose_studio.io.temporary import temporary_name
 
 METADATA = "ro-crate-metadata.json"
 RECORD = "run-record.json"
@@ -120,7 +121,7 @@ def _crate(path: Path) -> Iterator[Path]:
         # Within one file system, a rename shows the finished crate as a whole or not at
         # all.
         with tempfile.TemporaryDirectory(
-            prefix=".saving-", dir=path.parent
+            prefix=temporary_name("saving"), dir=path.parent
         ) as temporary:
             # The inner folder becomes the crate, and the outer one is removed
             # afterwards.

@@ -15,8 +15,8 @@ from cellpose_studio.app.project.project import Contents, Project, read_contents
 from cellpose_studio.app.project.scratch import is_unnamed, new_unnamed
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, open_project
+from cellpose_studio.io.project.recovery.sidecar_files import is_taken
 from cellpose_studio.io.project.rescue.rescue import RescueReport, rescue
-from cellpose_studio.io.project.sidecar_files import is_taken
 from cellpose_studio.ui.services import Services
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
@@ -183,10 +183,12 @@ class Projects(QObject):
         self._use(project)
         if project.why_read_only:
             self._messages.fail(Failure(project.why_read_only))
-        elif project.crashed:
+        elif project.crashed and not project.notes:
             self._messages.note(
                 f"{project.name} was not closed properly. All saved work was recovered."
             )
+        for note in project.notes:
+            self._messages.fail(Failure(note))
         then()
 
     def _on_rescued(self, report: RescueReport) -> None:

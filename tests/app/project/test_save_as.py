@@ -70,7 +70,9 @@ def test_what_a_crash_left_beside_the_target_stays_out(
         crashed.unlink()
     project.save_as(crashed)
     project.close()
-    assert list(crashed.parent.iterdir()) == [crashed]
+    others = [file for file in crashed.parent.iterdir() if file != crashed]
+    # A log without its project may be all that is left of it.
+    assert [file.name[:12] for file in others] == ["x set aside "] * deleted
     assert values_in(crashed) == [("a.tif", 5)]
 
 

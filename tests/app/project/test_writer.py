@@ -441,3 +441,25 @@ def test_an_empty_unnamed_project_leaves_nothing(qapp, tmp_path):
     project = Project.create(tmp_path / "unnamed.cpstudio", unnamed=True)
     project.close()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_project_that_is_overwritten_while_open_stays_what_it_became(
+    project, session, image, tmp_path, qtbot
+):
+    other = tmp_path / "other.cpstudio"
+    Project.create(other).close()
+    before = other.read_bytes()
+    heard = Heard(project)
+    session.replace_masks(image, masks(12), "Run")
+    assert project.writer.flush(10)
+    project.path.write_bytes(before)
+    session.replace_masks(image, masks(13), "Run")
+    assert not project.writer.flush(1)
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    assert "another file was put in its place" in heard.failures[0].message
+    assert KEPT in heard.failures[0].message
+    with pytest.raises(CannotSave, match="was overwritten with another file"):
+        project.save_as(tmp_path / "mine.cpstudio")
+    project.close(0)
+    assert project.path.read_bytes() == before
+    Project.open(project.path).close()

@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 from cellpose_studio.core.errors import CannotSave, ProjectUnusable, StudioError
+from cellpose_studio.io.project.database import ALONE, connect
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.rescue.rescue import rescue
-from cellpose_studio.io.project.rescue.salvage import TABLES as SALVAGED
+from cellpose_studio.io.project.rescue.source import TABLES as SALVAGED
 from cellpose_studio.io.project.schema import VERSION, migrate, tables
 
 PAGE = 4096
@@ -162,7 +163,8 @@ def test_changes_that_a_crash_left_beside_the_file_are_saved(tmp_path, rescued, 
     for name in ("a.cpstudio", "a.cpstudio-wal"):
         shutil.copyfile(tmp_path / name, crashed / name)
     maker.file.close()
-    assert (crashed / "a.cpstudio").stat().st_size < PAGE * 3
+    with closing(connect(crashed / "a.cpstudio", ALONE)) as db:
+        assert db.execute("SELECT count(*) FROM image").fetchone() == (0,)
     found = rescued(crashed / "a.cpstudio")
     assert found.report.lost == ()
     assert found.masks.keys() == maker.filled.masks.keys()
@@ -256,4 +258,4 @@ def test_every_table_is_known():
                 assert letter.upper() in (kind[0], "K"), name
                 assert letter in "KTIB" if needed else letter in "Ktib", name
         names = {name for kind, name, *_ in tables(VERSION) if kind == "table"}
-        assert names - SALVAGED.keys() == {"chunk"}
+        assert names - SALVAGED.keys() == {"chunk", "identity"}

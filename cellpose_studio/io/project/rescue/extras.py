@@ -9,7 +9,9 @@ from typing import get_args
 
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.io.project.rescue.salvage import Salvage, Values
+from cellpose_studio.io.project.checksums import row_sha256
+from cellpose_studio.io.project.rescue.salvage import Salvage
+from cellpose_studio.io.project.rescue.source import Values
 from cellpose_studio.io.project.tables.run_queue import BatchState
 from cellpose_studio.io.project.tables.training import TrainingRole
 
@@ -34,20 +36,28 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
     )
     return {
         "confidence": lambda row: row[0] in revisions,
-        "preset": lambda row: _are_parameters(row[2]),
+        "preset": lambda row: _is_intact(row) and _are_parameters(row[2]),
         "training": lambda row: (
-            row[1] in label_sets
+            _is_intact(row)
+            and row[1] in label_sets
             and (row[2] is None or row[2] in revisions)
             and row[3] in get_args(TrainingRole)
         ),
-        "cell": lambda row: row[0] in label_sets and row[2] in get_args(CellStatus),
+        "cell": lambda row: (
+            _is_intact(row) and row[0] in label_sets and row[2] in get_args(CellStatus)
+        ),
         "batch": lambda row: (
-            row[1] in images
+            _is_intact(row)
+            and row[1] in images
             and row[2] in get_args(BatchState)
             and _are_parameters(row[4])
         ),
         "meta": lambda row: str(row[0]).startswith(_STATE) and _is_state(row[1]),
     }
+
+
+def _is_intact(row: Values) -> bool:
+    return row[-1] == row_sha256(*row[:-1])
 
 
 def _ids(db: sqlite3.Connection, table: str) -> set[object]:

@@ -14,7 +14,8 @@ from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
 from cellpose_studio.io.images.referenced import ReferencedPixels
 from cellpose_studio.io.project.rescue.label_sets import SavedLabelSet, saved_label_set
 from cellpose_studio.io.project.rescue.masks import Masks
-from cellpose_studio.io.project.rescue.salvage import Salvage, Values
+from cellpose_studio.io.project.rescue.salvage import Salvage
+from cellpose_studio.io.project.rescue.source import Values
 from cellpose_studio.io.project.tables.images import (
     StoredImage,
     image_of_row,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable
@@ -15,10 +16,13 @@ from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.io.project.rescue.label_sets import SavedLabelSet
 from cellpose_studio.io.project.rescue.masks import Masks
-from cellpose_studio.io.project.rescue.salvage import Salvage, Values
+from cellpose_studio.io.project.rescue.salvage import Salvage
+from cellpose_studio.io.project.rescue.source import Values
 from cellpose_studio.io.project.tables.journal import entry_of_row, write_entry
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revisions import set_head
+
+_BASE = 2
 
 ProjectImage = tuple[JournalEntry, tuple[ChunkEdit, ...] | None]
 
@@ -39,7 +43,7 @@ def save_journal(
 ) -> SavedEdits:
     """Write heads and journal of all label sets."""
     by_set: dict[int, list[ProjectImage]] = defaultdict(list)
-    for entry in _entries(salvage):
+    for entry in _entries(salvage, masks):
         by_set[entry[0].label_set].append(entry)
     done = SavedEdits()
     for stored in label_sets:
@@ -47,13 +51,15 @@ def save_journal(
     return done
 
 
-def _entries(salvage: Salvage) -> list[ProjectImage]:
+def _entries(salvage: Salvage, masks: Masks) -> list[ProjectImage]:
     found: dict[int, ProjectImage] = {}
 
     def take(row: Values) -> bool:
         *columns, delta = row
         try:
-            entry = entry_of_row(columns, delta)  # type: ignore[arg-type]
+            base = masks.known.get(int(columns[_BASE] or 0))
+            pixels = None if base is None else math.prod(base.shape)
+            entry = entry_of_row(columns, delta, pixels)  # type: ignore[arg-type]
         except ProjectDamaged:
             return False
         found[entry[0].id] = entry

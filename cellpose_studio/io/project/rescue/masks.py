@@ -12,7 +12,8 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.provenance.revision import KIND_WORDS, LabelRevision
 from cellpose_studio.io.project.checksums import list_sha256
 from cellpose_studio.io.project.reading import to_json
-from cellpose_studio.io.project.rescue.salvage import Salvage, Values
+from cellpose_studio.io.project.rescue.salvage import Salvage
+from cellpose_studio.io.project.rescue.source import Values
 from cellpose_studio.io.project.tables.label_chunks import is_intact, update_checksum
 from cellpose_studio.io.project.tables.revisions import revision_of_row, write_revision
 

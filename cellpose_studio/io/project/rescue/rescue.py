@@ -11,12 +11,13 @@ from cellpose_studio.core.errors import CannotSave, ProjectUnusable
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.project.file import create_project
 from cellpose_studio.io.project.lock import locked_by_another
+from cellpose_studio.io.project.recovery.sidecar_files import is_taken
 from cellpose_studio.io.project.rescue import extras
 from cellpose_studio.io.project.rescue.images import Images
 from cellpose_studio.io.project.rescue.journal import save_journal
 from cellpose_studio.io.project.rescue.masks import Masks
 from cellpose_studio.io.project.rescue.salvage import Salvage
-from cellpose_studio.io.project.sidecar_files import is_taken
+from cellpose_studio.io.temporary import remove_leftovers, temporary_name
 
 
 @dataclass(frozen=True)
@@ -53,6 +54,7 @@ def rescue(source: Path, target: Path) -> RescueReport:
         If ``target`` exists, or cannot be written.
     """
     _check_paths(source, target)
+    remove_leftovers(target.parent)
     try:
         return _rescued(source, target)
     except sqlite3.OperationalError as error:
@@ -62,7 +64,9 @@ def rescue(source: Path, target: Path) -> RescueReport:
 def _rescued(source: Path, target: Path) -> RescueReport:
     with (
         replacing(target) as part,
-        tempfile.TemporaryDirectory(dir=target.parent, prefix=".rescue-") as folder,
+        tempfile.TemporaryDirectory(
+            dir=target.parent, prefix=temporary_name("rescue")
+        ) as folder,
         Salvage(source, Path(folder)) as salvage,
     ):
         saved, lost = _save(salvage, part, source.parent, target.parent)
@@ -108,7 +112,13 @@ def _save(
         ("step of editing", edits.saved),
         ("other setting", others),
     ]
-    return saved, [*images.lost, *masks.lost, *edits.lost, *_uncertainty(salvage)]
+    return saved, [
+        *images.lost,
+        *masks.lost,
+        *edits.lost,
+        *salvage.lost,
+        *_uncertainty(salvage),
+    ]
 
 
 def _uncertainty(salvage: Salvage) -> list[str]:

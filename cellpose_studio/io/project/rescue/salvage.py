@@ -1,8 +1,7 @@
-"""Rows of a damaged project, read by SQLite or carved from its pages."""
+"""The rows of a damaged project, from the file and from what a crash left beside it."""
 
 from __future__ import annotations
 
-import mmap
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -11,60 +10,43 @@ from pathlib import Path
 from types import TracebackType
 
 from cellpose_studio.io.project.database import check_tables, connect, version_of
-from cellpose_studio.io.project.rescue.sqlite_pages import Pages, Value, page_size
-from cellpose_studio.io.project.rescue.sqlite_wal import merge_wal
-from cellpose_studio.io.project.schema import APPLICATION_ID, migrate
-
-Values = tuple[Value, ...]
-
-TABLES = {
-    "image": "KTtTTTTtTTITTIIB",
-    "run": "KITTTB",
-    "label_set": "KITiIIB",
-    "revision": "KIiTTTTIitTTTBBb",
-    "revision_chunk": "IIIIB",
-    "journal": "KIiTTTiitbiBb",
-    "cell": "IIT",
-    "confidence": "KIIIB",
-    "preset": "TTT",
-    "training": "TIiT",
-    "batch": "KITTTT",
-    "meta": "TT",
-}
-"""Types of the columns by table: key, integer, text, blob; in lower case nullable."""
+from cellpose_studio.io.project.recovery.belonging import (
+    SideFiles,
+    examine_damaged,
+    side_file,
+)
+from cellpose_studio.io.project.recovery.settle import lost_changes
+from cellpose_studio.io.project.rescue.source import TABLES, Source, Values, is_row
+from cellpose_studio.io.project.schema import (
+    APPLICATION_ID,
+    VERSION,
+    migrate,
+)
+from cellpose_studio.io.project.sqlite.pages import page_size
+from cellpose_studio.io.project.sqlite.wal import Frame, Log, with_frames
 
 _KEYS = {"revision_chunk": 4, "cell": 2, "training": 2}
-_KINDS: dict[str, tuple[type, ...]] = {
-    "K": (int,),
-    "I": (int,),
-    "i": (int, type(None)),
-    "T": (str,),
-    "t": (str, type(None)),
-    "B": (bytes,),
-    "b": (bytes, type(None)),
-}
 
 
 class Salvage:
-    """All rows that can be recovered from a project file.
+    """All rows that can be made out in a project file, and in its log.
 
-    Works on a copy in ``folder``; is used as a context manager.
+    Works on copies in ``folder``; to be used in a ``with`` block.
 
     Attributes
     ----------
     whole
-        Whether SQLite finds no damage in the file.
+        SQLite finds nothing wrong with the file.
+    lost
+        Sentences about what lay beside it.
     """
 
     def __init__(self, source: Path, folder: Path) -> None:
-        self._copy = _copied(source, folder)
-        self._pages: Pages | None = None
-        self._chunks: dict[bytes, tuple[int, int]] | None = None
-        self._carved: dict[str, list[Values]] | None = None
-        self._file = self._copy.open("rb")
-        self._map = mmap.mmap(self._file.fileno(), 0, access=mmap.ACCESS_READ)
-        self._db = connect(self._copy, "ro")
-        self.whole = self._is_whole()
+        found = examine_damaged(source)
+        self.lost = tuple(_sentences(source, found))
+        copies = _Copies(source, folder, found).paths
+        self._sources = [Source(copy) for copy in copies]
+        self._main = self._sources[copies.index(folder / _MAIN)]
 
     def __enter__(self) -> Salvage:
         return self
@@ -75,21 +57,26 @@ class Salvage:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._db.close()
-        self._map.close()
-        self._file.close()
+        for source in self._sources:
+            source.close()
+
+    @property
+    def whole(self) -> bool:
+        """Return whether SQLite finds nothing wrong with the file."""
+        return self._main.whole
 
     def rows(
         self, table: str, fits: Callable[[Values], bool] | None = None
     ) -> list[Values]:
         """Return the rows of a table that ``fits`` accepts, one for each key.
 
-        If several rows have the same key, those read by SQLite have priority.
+        Where there are several of one key, the latest goes first, and what SQLite reads
+        before what it does not.
         """
         found: dict[Values, Values] = {}
         for row in self._candidates(table):
             key = row[: _KEYS.get(table, 1)]
-            if key in found or not _is_row(row, TABLES[table]):
+            if key in found or not is_row(row, TABLES[table]):
                 continue
             if fits is None or fits(row):
                 found[key] = row
@@ -97,84 +84,73 @@ class Salvage:
 
     def chunk(self, sha256: bytes, fits: Callable[[object], bool]) -> bytes | None:
         """Return the compressed bytes of a chunk if ``fits`` accepts them."""
-        with suppress(sqlite3.Error):
-            row = self._db.execute(
-                "SELECT data FROM chunk WHERE sha256 = ?", (sha256,)
-            ).fetchone()
-            if row is not None and fits(row[0]):
-                return bytes(row[0])
-        return self._carved_chunk(sha256, fits)
+        found = (source.chunk(sha256, fits) for source in self._sources)
+        return next((data for data in found if data is not None), None)
 
     def _candidates(self, table: str) -> Iterator[Values]:
-        try:
-            for row in self._db.execute(f"SELECT * FROM {table}"):  # noqa: S608
-                yield tuple(row)
-        except sqlite3.Error:
-            self.whole = False
-        if not self.whole:
-            yield from self._carve().get(table, [])
-
-    def _is_whole(self) -> bool:
-        with suppress(sqlite3.Error):
-            answer = self._db.execute("PRAGMA quick_check(1)").fetchone()
-            return answer is not None and answer[0] == "ok"
-        return False
-
-    def _carve(self) -> dict[str, list[Values]]:
-        """Read the rows of all tables from the pages, once."""
-        if self._carved is None:
-            self._carved, self._chunks = {}, {}
-            self._pages = Pages(self._map)
-            for row in self._pages.rows():
-                values = row.values
-                if _is_row(values, "BB"):
-                    self._chunks[bytes(values[0])] = (row.page, row.at)  # type: ignore[arg-type]
-                for table, kinds in TABLES.items():
-                    keyed = _with_key(values, row.key, kinds)
-                    if _is_row(keyed, kinds):
-                        self._carved.setdefault(table, []).append(keyed)
-        return self._carved
-
-    def _carved_chunk(
-        self, sha256: bytes, fits: Callable[[object], bool]
-    ) -> bytes | None:
-        self._carve()
-        assert self._chunks is not None
-        assert self._pages is not None
-        row = self._pages.row_at(*self._chunks.get(sha256, (0, 0)))
-        if row is None or len(row.values) != 2 or not fits(row.values[1]):
-            return None
-        data = row.values[1]
-        return data if isinstance(data, bytes) else None
+        for source in self._sources:
+            yield from source.rows(table)
 
 
-def _with_key(values: Values, key: int | None, kinds: str) -> Values:
-    """Insert the key, which SQLite stores outside the row."""
-    if kinds[0] != "K":
-        return values
-    return (key, *values[1:]) if values and values[0] is None else ()
+_MAIN, _LATER, _DAMAGED = "copy.cpstudio", "later.cpstudio", "damaged.cpstudio"
 
 
-def _is_row(values: Values, kinds: str) -> bool:
-    return len(values) == len(kinds) and all(
-        isinstance(value, _KINDS[kind])
-        for value, kind in zip(values, kinds, strict=True)
-    )
+class _Copies:
+    """Copies of a project with the changes that a crash left beside it.
+
+    Attributes
+    ----------
+    paths
+        The latest first: with all intact frames of the log; with what SQLite reads of
+        it; and with damaged frames as well, whose rows may be intact.
+    """
+
+    def __init__(self, source: Path, folder: Path, found: SideFiles) -> None:
+        self._folder = folder
+        main = folder / _MAIN
+        shutil.copyfile(source, main)
+        journal, log = (side_file(source, end) for end in ("-journal", "-wal"))
+        if journal in found.to_recover:
+            shutil.copyfile(journal, side_file(main, "-journal"))
+        self.paths = [main]
+        if log.exists() and log.stat().st_size and log not in found.foreign:
+            self._add_log(Log(log, page_size(main.read_bytes()[:100])), found)
+        for copy in self.paths:
+            if not _has_a_start(copy):
+                _give_a_start(copy, folder)
+
+    def _add_log(self, log: Log, found: SideFiles) -> None:
+        [main] = self.paths
+        data = main.read_bytes()
+        read = list(log.frames())
+        main.write_bytes(with_frames(data, read))
+        if not found.lost:
+            return
+        later = list(log.later_frames())
+        intact = [frame for frame in later if frame.intact]
+        damaged = [frame for frame in later if not frame.intact]
+        self.paths = [
+            self._with(_LATER, data, [*read, *intact]),
+            main,
+            self._with(_DAMAGED, data, [*read, *intact, *damaged]),
+        ]
+
+    def _with(self, name: str, data: bytes, frames: list[Frame]) -> Path:
+        copy = self._folder / name
+        # The frame with the number of pages may be among those that are damaged.
+        pages = max((f.number for f in frames if f.intact), default=0)
+        longest = max((f.pages for f in frames if f.intact), default=0)
+        last = Frame(0, max(pages, longest), b"")
+        copy.write_bytes(with_frames(data, [*frames, last]))
+        return copy
 
 
-def _copied(source: Path, folder: Path) -> Path:
-    """Copy a file, and merge the log that a crash left next to it."""
-    copy = folder / "copy.cpstudio"
-    shutil.copyfile(source, copy)
-    rollback = source.with_name(f"{source.name}-journal")
-    if rollback.exists():
-        shutil.copyfile(rollback, folder / f"{copy.name}-journal")
-    wal = source.with_name(f"{source.name}-wal")
-    if wal.exists():
-        copy.write_bytes(merge_wal(copy.read_bytes(), wal.read_bytes()))
-    if not _has_a_start(copy):
-        _give_a_start(copy, folder)
-    return copy
+def _sentences(source: Path, found: SideFiles) -> Iterator[str]:
+    for file in found.foreign:
+        if not file.name.endswith("-shm"):
+            yield f"{file.name} does not belong to this {source.name}: it was left out."
+    if found.lost or found.cut_off:
+        yield lost_changes(found)
 
 
 def _has_a_start(copy: Path) -> bool:
@@ -186,8 +162,15 @@ def _has_a_start(copy: Path) -> bool:
 
 
 def _give_a_start(copy: Path, folder: Path) -> None:
-    """Replace the first page, which is the same in all projects."""
-    start = bytearray(_first_page(folder))
+    """Replace the first page: it is the same in all projects of a version."""
+    for version in range(VERSION, 0, -1):
+        _replace_start(copy, bytearray(_first_page(folder, version)))
+        with closing(connect(copy, "ro")) as db, suppress(sqlite3.Error):
+            if db.execute("PRAGMA quick_check(1)").fetchone()[0] == "ok":
+                return
+
+
+def _replace_start(copy: Path, start: bytearray) -> None:
     size = len(start)
     pages = max(1, -(-copy.stat().st_size // size))
     # Bytes 28 to 31 of the header are the number of pages of the database.
@@ -197,11 +180,12 @@ def _give_a_start(copy: Path, folder: Path) -> None:
         file.write(start)
 
 
-def _first_page(folder: Path) -> bytes:
-    """Return the first page of an empty project, without free pages or a log."""
-    fresh = folder / "fresh.cpstudio"
-    with closing(sqlite3.connect(fresh)) as db:
+def _first_page(folder: Path, version: int) -> bytes:
+    """Return the first page of an empty project; no page is free, none is in a log."""
+    fresh = folder / f"fresh-{version}.cpstudio"
+    with closing(sqlite3.connect(fresh, isolation_level=None)) as db:
         db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        migrate(db, 0)
+        migrate(db, 0, version)
     data = fresh.read_bytes()
+    fresh.unlink()
     return data[: page_size(data)]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.io.project.checksums import check, row_sha256
 from cellpose_studio.io.project.reading import reading
 
 
@@ -15,13 +16,16 @@ def write_statuses(
     for cell, status in statuses.items():
         db.execute("DELETE FROM cell WHERE label_set = ? AND id = ?", (label_set, cell))
         if status is not None:
-            db.execute("INSERT INTO cell VALUES (?, ?, ?)", (label_set, cell, status))
+            row = label_set, cell, status
+            db.execute("INSERT INTO cell VALUES (?, ?, ?, ?)", (*row, row_sha256(*row)))
 
 
 def read_all_statuses(db: sqlite3.Connection) -> dict[int, dict[int, CellStatus]]:
     """Return the status of cells by label set and id; raises `ProjectDamaged`."""
     found: dict[int, dict[int, CellStatus]] = {}
     with reading("the status of cells"):
-        for label_set, cell, status in db.execute("SELECT * FROM cell"):
+        for *row, sha256 in db.execute("SELECT * FROM cell"):
+            check(sha256, row_sha256(*row))
+            label_set, cell, status = row
             found.setdefault(label_set, {})[cell] = status
     return found

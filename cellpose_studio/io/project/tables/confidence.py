@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 import sqlite3
 import zlib
 
 import numpy as np
 
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.io.project.reading import reading
+from cellpose_studio.io.project.reading import from_json, reading
 
 _MOST_CELLS = 2**28
 # UNION drops rows that occurred before, so that a damaged circle of parents comes to an
@@ -62,16 +63,21 @@ def read_confidence(db: sqlite3.Connection, revision: int) -> Confidence | None:
     """
     with reading("how sure the network was"):
         row = db.execute(
-            f"{_UP_TO_EDITED} SELECT cells, candidates, misfits, data "  # noqa: S608
-            "FROM confidence JOIN line ON revision = line.id "
-            "ORDER BY revision DESC LIMIT 1",
+            f"{_UP_TO_EDITED} "  # noqa: S608
+            "SELECT confidence.cells, candidates, misfits, data, shape "
+            "FROM confidence JOIN line ON confidence.revision = line.id "
+            "JOIN revision ON revision.id = line.id "
+            "ORDER BY line.id DESC LIMIT 1",
             (revision,),
         ).fetchone()
         return None if row is None else _confidence(*row)
 
 
-def _confidence(cells: int, candidates: int, misfits: int, data: bytes) -> Confidence:
-    if not 0 <= cells <= _MOST_CELLS:
+def _confidence(
+    cells: int, candidates: int, misfits: int, data: bytes, shape: str
+) -> Confidence:
+    # Each has a pixel at least: before memory is taken for what may be nonsense.
+    if not 0 <= cells <= min(_MOST_CELLS, math.prod(from_json(shape))):
         raise ValueError(f"an impossible number of cells: {cells}")
     # The limit keeps damaged or hostile data from filling the memory.
     # One byte beyond the expected size is enough to reveal data that are too long.

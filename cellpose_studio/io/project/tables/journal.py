@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import sqlite3
 from collections.abc import Sequence
 from typing import Any
@@ -112,15 +113,18 @@ def read_open_edits(
             f"SELECT {COLUMNS}, delta FROM journal WHERE {OPEN_EDITS}",  # noqa: S608
             (label_set, base),
         )
-        edits = [edit_of_row(row, delta) for *row, delta in rows]
+        pixels = pixels_of(db, base)
+        edits = [edit_of_row(row, delta, pixels) for *row, delta in rows]
         _check_inside(db, base, edits)
         return edits
 
 
 def entry_of_row(
-    row: Sequence[Any], delta: bytes | None
+    row: Sequence[Any], delta: bytes | None, pixels: int | None = None
 ) -> tuple[JournalEntry, tuple[ChunkEdit, ...] | None]:
     """Return an entry and its changed pixels, from columns in the order of writing.
+
+    ``pixels`` are those of the masks that it was done to, where they are known.
 
     Raises
     ------
@@ -129,7 +133,7 @@ def entry_of_row(
     with reading("the journal"):
         if delta is None:
             return _entry(row), None
-        return _entry(row), edit_of_row(row, delta).parts
+        return _entry(row), edit_of_row(row, delta, pixels).parts
 
 
 def _add_to_label_set(
@@ -165,11 +169,27 @@ def _check_inside(db: sqlite3.Connection, base: int, edits: list[LabelEdit]) -> 
         raise ValueError("an edit outside the image")
 
 
-def edit_of_row(row: Sequence[Any], delta: bytes) -> LabelEdit:
-    """Return the edit of a row of ``COLUMNS``; raises `ValueError` if it is damaged."""
+def pixels_of(db: sqlite3.Connection, revision: int | None) -> int | None:
+    """Return how many pixels the masks of a revision have; None if there is none."""
+    shape = "SELECT shape FROM revision WHERE id = ?"
+    row = db.execute(shape, (revision,)).fetchone()
+    return None if row is None else math.prod(int(n) for n in from_json(row[0]))
+
+
+def edit_of_row(
+    row: Sequence[Any], delta: bytes, pixels: int | None = None
+) -> LabelEdit:
+    """Return the edit of a row of ``COLUMNS``, of masks with so many ``pixels``.
+
+    Raises
+    ------
+    ValueError, zlib.error, struct.error
+        If it is damaged.
+    """
     entry = _entry(row)
     check(row[_DELTA_SHA256], hashlib.sha256(delta).digest())
-    return LabelEdit(entry.operation, entry.cells, unpack_parts(delta))
+    parts = unpack_parts(delta) if pixels is None else unpack_parts(delta, pixels)
+    return LabelEdit(entry.operation, entry.cells, parts)
 
 
 def _entry(row: Sequence[Any]) -> JournalEntry:

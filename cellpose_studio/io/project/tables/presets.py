@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.io.project.checksums import check, row_sha256
 from cellpose_studio.io.project.reading import reading
 
 
@@ -19,11 +20,10 @@ class Preset:
 
 
 def write_preset(db: sqlite3.Connection, preset: Preset) -> None:
-    """Insert a preset, or replace the one with its name."""
+    """Add a preset, or replace the one of that name."""
+    row = preset.name, preset.model, preset.parameters.model_dump_json()
     db.execute(
-        "INSERT INTO preset VALUES (?, ?, ?) ON CONFLICT (name) DO UPDATE SET "
-        "model = excluded.model, parameters = excluded.parameters",
-        (preset.name, preset.model, preset.parameters.model_dump_json()),
+        "INSERT OR REPLACE INTO preset VALUES (?, ?, ?, ?)", (*row, row_sha256(*row))
     )
 
 
@@ -35,13 +35,10 @@ def delete_preset(db: sqlite3.Connection, name: str) -> None:
 def read_presets(db: sqlite3.Connection) -> list[Preset]:
     """Return all presets by name; raises `ProjectDamaged`."""
     with reading("the presets"):
-        return [
-            Preset(
-                str(name),
-                str(model),
-                SegmentationParameters.model_validate_json(parameters),
-            )
-            for name, model, parameters in db.execute(
-                "SELECT name, model, parameters FROM preset ORDER BY name"
-            )
-        ]
+        rows = db.execute("SELECT * FROM preset ORDER BY name")
+        return [_preset(*row) for row in rows]
+
+
+def _preset(name: str, model: str, parameters: str, sha256: bytes) -> Preset:
+    check(sha256, row_sha256(name, model, parameters))
+    return Preset(name, model, SegmentationParameters.model_validate_json(parameters))

@@ -9,6 +9,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.io.project.checksums import check
 from cellpose_studio.io.project.reading import from_json, reading
 from cellpose_studio.io.project.tables.delta import unpack_parts
+from cellpose_studio.io.project.tables.journal import pixels_of
 
 
 def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
@@ -24,7 +25,8 @@ def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
             "WHERE sealed = ? AND delta IS NOT NULL ORDER BY id",
             (revision,),
         )
-        return [_edit(*row) for row in rows]
+        pixels = pixels_of(db, revision) or 0
+        return [_edit(pixels, *row) for row in rows]
 
 
 def copied_from(db: sqlite3.Connection, revision: int) -> int | None:
@@ -48,7 +50,9 @@ def copied_from(db: sqlite3.Connection, revision: int) -> int | None:
         return None if row[0] is None else int(row[0])
 
 
-def _edit(operation: str, cells: str, sha256: bytes, delta: bytes) -> LabelEdit:
+def _edit(
+    pixels: int, operation: str, cells: str, sha256: bytes, delta: bytes
+) -> LabelEdit:
     check(sha256, hashlib.sha256(delta).digest())
     ids = tuple(int(cell) for cell in from_json(cells))
-    return LabelEdit(str(operation), ids, unpack_parts(delta))
+    return LabelEdit(str(operation), ids, unpack_parts(delta, pixels))

@@ -9,6 +9,7 @@ from functools import cache
 from typing import Literal, get_args
 
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.io.project.checksums import check, row_sha256
 from cellpose_studio.io.project.reading import reading
 
 BatchState = Literal["waiting", "running", "done", "failed", "cancelled"]
@@ -35,18 +36,12 @@ class BatchItem:
 
 
 def write_item(db: sqlite3.Connection, item: BatchItem) -> None:
-    """Insert an item, or update its state."""
+    """Add an item, or change its state."""
+    parameters = item.parameters.model_dump_json()
+    row = item.id, item.image, item.state, item.model, parameters, item.message
     db.execute(
-        "INSERT INTO batch VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (id) DO UPDATE SET "
-        "state = excluded.state, message = excluded.message",
-        (
-            item.id,
-            item.image,
-            item.state,
-            item.model,
-            item.parameters.model_dump_json(),
-            item.message,
-        ),
+        "INSERT OR REPLACE INTO batch VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (*row, row_sha256(*row)),
     )
 
 
@@ -64,14 +59,14 @@ def delete_items(db: sqlite3.Connection, numbers: Iterable[int]) -> None:
 def read_batch(db: sqlite3.Connection) -> list[BatchItem]:
     """Return the queue in its order; raises `ProjectDamaged`."""
     with reading("the queue of runs"):
-        rows = db.execute(
-            "SELECT id, image, state, model, parameters, message FROM batch ORDER BY id"
-        )
-        # Most items share their parameters, and validating them is slow.
+        rows = db.execute("SELECT * FROM batch ORDER BY id").fetchall()
+        for *row, sha256 in rows:
+            check(sha256, row_sha256(*row))
+        # Most have the same ones, which are slow to check.
         parameters = cache(SegmentationParameters.model_validate_json)
         return [
             _item(number, image, state, model, parameters(text), message)
-            for number, image, state, model, text, message in rows
+            for number, image, state, model, text, message, _ in rows
         ]
 
 

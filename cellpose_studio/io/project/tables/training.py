@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 from typing import Literal
 
+from cellpose_studio.io.project.checksums import check, row_sha256
 from cellpose_studio.io.project.reading import reading
 
 TrainingRole = Literal["train", "test"]
@@ -30,12 +31,11 @@ class TrainingMember:
 
 
 def write_member(db: sqlite3.Connection, member: TrainingMember) -> None:
-    """Insert a label set into a training set, or update its role."""
+    """Put a label set into a training set, or change what it is there for."""
+    row = member.name, member.label_set, member.revision, member.role
     db.execute(
-        "INSERT INTO training VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (name, label_set) DO UPDATE SET "
-        "revision = excluded.revision, role = excluded.role",
-        (member.name, member.label_set, member.revision, member.role),
+        "INSERT OR REPLACE INTO training VALUES (?, ?, ?, ?, ?)",
+        (*row, row_sha256(*row)),
     )
 
 
@@ -49,16 +49,18 @@ def delete_member(db: sqlite3.Connection, name: str, label_set: int) -> None:
 def read_members(db: sqlite3.Connection) -> list[TrainingMember]:
     """Return the members of all training sets; raises `ProjectDamaged`."""
     with reading("the training sets"):
-        rows = db.execute(
-            "SELECT name, label_set, revision, role FROM training "
-            "ORDER BY name, label_set"
-        )
+        rows = db.execute("SELECT * FROM training ORDER BY name, label_set")
         return [_member(*row) for row in rows]
 
 
 def _member(
-    name: str, label_set: int, revision: int | None, role: TrainingRole
+    name: str,
+    label_set: int,
+    revision: int | None,
+    role: TrainingRole,
+    sha256: bytes,
 ) -> TrainingMember:
+    check(sha256, row_sha256(name, label_set, revision, role))
     if role not in ("train", "test"):
         raise ValueError(f"an unknown role: {role}")
     return TrainingMember(str(name), int(label_set), revision, role)

@@ -9,9 +9,15 @@ from dataclasses import dataclass, replace
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.project.reading import reading
-from cellpose_studio.io.project.tables.journal import COLUMNS, edit_of_row, entry_of_row
+from cellpose_studio.io.project.tables.journal import (
+    COLUMNS,
+    edit_of_row,
+    entry_of_row,
+    pixels_of,
+)
 from cellpose_studio.io.project.tables.revisions import read_revision
 
+_BASE = 2
 _MOST = 10_000
 """Limit of entries that are read; more than anyone undoes."""
 
@@ -77,7 +83,7 @@ def read_edit(db: sqlite3.Connection, number: int) -> LabelEdit:
             f"SELECT {COLUMNS}, delta FROM journal WHERE id = ?",  # noqa: S608
             (number,),
         ).fetchone()
-        return edit_of_row(row, delta)
+        return edit_of_row(row, delta, pixels_of(db, row[_BASE]))
 
 
 def _played(entries: Iterable[JournalEntry]) -> tuple[list[_Step], int]:

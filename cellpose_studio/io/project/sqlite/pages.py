@@ -32,11 +32,19 @@ class PageRow:
 
 
 class Pages:
-    """Pages of a file, which may be damaged in any way."""
+    """The pages of a file, which may be damaged in any way.
 
-    def __init__(self, data: bytes | mmap) -> None:
+    Parameters
+    ----------
+    size
+        Of a page; what the header of the file says if not given.
+    """
+
+    def __init__(self, data: bytes | mmap, size: int | None = None) -> None:
         self._data = data
-        self._size = page_size(data)
+        self._size = size or page_size(data)
+        # A page that was given alone is not the one with the header of the file.
+        self._in_first = 0 if size else _FIRST_PAGE
 
     def rows(self) -> Iterator[PageRow]:
         """Yield every row that can be decoded, in no particular order."""
@@ -55,7 +63,7 @@ class Pages:
 
     def _cells(self, page: int) -> list[int]:
         start = self._start(page)
-        head = start + (_FIRST_PAGE if page == 1 else 0)
+        head = start + (self._in_first if page == 1 else 0)
         kind = self._data[head]
         if kind not in _LEAVES:
             return []
@@ -66,7 +74,7 @@ class Pages:
 
     def _row(self, page: int, at: int) -> PageRow:
         start = self._start(page)
-        kind = self._data[start + (_FIRST_PAGE if page == 1 else 0)]
+        kind = self._data[start + (self._in_first if page == 1 else 0)]
         length, where = self._varint(start + at + _LEAVES[kind])
         key = None
         if kind == _TABLE_LEAF:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import datetime
 from pathlib import Path
 
 _ENDS = ("-wal", "-shm", "-journal")
@@ -22,14 +22,24 @@ def is_taken(path: Path) -> bool:
     return path.exists() or bool(sidecar_files(path))
 
 
+def free_name(path: Path, what: str) -> Path:
+    """Return a name beside ``path`` that no file has, with ``what`` and the time."""
+    stem = f"{path.stem} {what} {datetime.now():%Y-%m-%d %H.%M.%S}"
+    number, free = 1, path.with_name(f"{stem}{path.suffix}")
+    while is_taken(free):
+        number += 1
+        free = path.with_name(f"{stem} {number}{path.suffix}")
+    return free
+
+
 @contextmanager
 def moved_sidecar_files(path: Path) -> Iterator[None]:
     """Move the sidecar files of ``path`` away; restore them if the block raises."""
-    mark = secrets.token_hex(6)
+    free = free_name(path.resolve(), "set aside")
     moved: list[tuple[Path, Path]] = []
     try:
-        for n, side in enumerate(sidecar_files(path)):
-            away = side.with_name(f".saving-{mark}-{n}")
+        for side in sidecar_files(path):
+            away = free.with_name(f"{free.name}-{side.name.rpartition('-')[2]}")
             moved.append((side, side.rename(away)))
         yield
     except BaseException:

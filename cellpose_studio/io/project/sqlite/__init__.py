@@ -1,0 +1,1 @@
+"""SQLite's own formats, read without SQLite: pages, write-ahead logs, journals."""

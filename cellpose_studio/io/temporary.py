@@ -1,0 +1,85 @@
+"""Names of what is being written, which tell who writes, and removing what was left."""
+
+from __future__ import annotations
+
+import os
+import re
+import secrets
+import shutil
+import socket
+import time
+import zlib
+from contextlib import suppress
+from functools import cache
+from pathlib import Path
+
+KINDS = ("saving", "rescue")
+
+_NAME = re.compile(
+    r"\.(?:saving|rescue)-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-(?P<start>\d+)-"
+    r"[0-9a-f]{12}.*"
+)
+_EARLIER = re.compile(r"\.saving-[0-9a-f]{12}(\.\w+)*|\.rescue-\w{8}")
+_AGE = 24 * 60 * 60.0
+"""Seconds without a change after which nobody can be at work, on any computer."""
+_CLOCKS = 2
+"""Seconds by which two readings of a process's start may differ."""
+
+
+def temporary_name(kind: str) -> str:
+    """Return a name that no other file has, for something of one of `KINDS`."""
+    return f".{kind}-{_host()}-{os.getpid()}-{_start()}-{secrets.token_hex(6)}"
+
+
+def remove_leftovers(folder: Path) -> None:
+    """Remove what was being written in ``folder`` when a program was killed.
+
+    What somebody may still be at work on stays, and so do files of other programs.
+    """
+    with suppress(OSError), os.scandir(folder) as entries:
+        names = [entry.name for entry in entries if entry.name.startswith(".")]
+        for name in names:
+            with suppress(OSError):
+                _remove_if_left(folder / name)
+
+
+def _remove_if_left(path: Path) -> None:
+    if not _is_left(path):
+        return
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink()
+
+
+def _is_left(path: Path) -> bool:
+    """Return whether a file has a name of ours, and nobody works on it."""
+    ours = _NAME.fullmatch(path.name)
+    if ours is None and not _EARLIER.fullmatch(path.name):
+        return False
+    if ours is not None and ours["host"] == _host():
+        return not _runs(int(ours["process"]), int(ours["start"]))
+    return path.stat().st_mtime < time.time() - _AGE
+
+
+def _runs(process: int, start: int) -> bool:
+    import psutil
+
+    try:
+        return abs(psutil.Process(process).create_time() - start) <= _CLOCKS
+    except psutil.NoSuchProcess:
+        return False
+    # It is there, but not ours to ask.
+    except psutil.Error:
+        return True
+
+
+@cache
+def _host() -> str:
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def _start() -> int:
+    import psutil
+
+    return int(psutil.Process().create_time())
