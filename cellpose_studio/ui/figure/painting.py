@@ -20,7 +20,7 @@ from qtpy.QtGui import (
 from cellpose_studio.core.display.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.ui.cell_text.painting import draw_text
-from cellpose_studio.ui.figure.pdf_file import PdfFile
+from cellpose_studio.ui.figure.pdf_file import pdf_device
 from cellpose_studio.ui.widgets.pixmap import qimage_of
 
 _HINT = QPainter.RenderHint
@@ -61,9 +61,9 @@ def write_pdf(figure: Figure, path: Path) -> bool:
         If the file cannot be written.
     """
     with path.open("wb") as file:
-        device = PdfFile(file)
+        device = pdf_device(file)
         done = _write_page(QPdfWriter(device), figure)
-        device.check()
+        device.finish()
     return done
 
 

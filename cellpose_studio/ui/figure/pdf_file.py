@@ -1,14 +1,17 @@
-"""A device for PDF files that does not block the window."""
+"""Devices that Qt writes PDF files to, by way of Python."""
 
 from __future__ import annotations
 
 from typing import IO
 
-from qtpy.QtCore import QIODevice
+from qtpy import PYQT6
+from qtpy.QtCore import QBuffer, QIODevice
+
+_MODE = QIODevice.OpenModeFlag
 
 
 class PdfFile(QIODevice):
-    """Passes the output of Qt to a Python file.
+    """Passes the output of Qt to a Python file, without blocking the window.
 
     Qt holds Python's lock (GIL) while it compresses a page in pieces. After each piece
     it calls this device, where Python can switch to another thread.
@@ -18,10 +21,9 @@ class PdfFile(QIODevice):
         super().__init__()
         self._file = file
         self._error: OSError | None = None
-        mode = QIODevice.OpenModeFlag
-        self.open(mode.WriteOnly | mode.Unbuffered)
+        self.open(_MODE.WriteOnly | _MODE.Unbuffered)
 
-    def check(self) -> None:
+    def finish(self) -> None:
         """Raise the first `OSError` of `writeData`, if there was one."""
         if self._error is not None:
             raise self._error
@@ -31,6 +33,28 @@ class PdfFile(QIODevice):
         try:
             return self._file.write(data)
         except OSError as error:
-            # Kept for `check`: an exception in a call by Qt ends the application.
+            # Kept for `finish`: an exception in a call by Qt ends the application.
             self._error = self._error or error
             return -1
+
+
+class PdfBuffer(QBuffer):
+    """Keeps the output of Qt in memory, and writes it to a Python file at the end.
+
+    The window cannot be used while Qt compresses a page.
+    """
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self.open(_MODE.WriteOnly)
+
+    def finish(self) -> None:
+        """Write the file; raises `OSError`."""
+        self._file.write(self.data().data())
+
+
+def pdf_device(file: IO[bytes]) -> PdfFile | PdfBuffer:
+    """Return the better device of those that the Python binding of Qt supports."""
+    # PyQt6 gives `writeData` of a Python class the number of bytes, but not the bytes.
+    return PdfBuffer(file) if PYQT6 else PdfFile(file)
