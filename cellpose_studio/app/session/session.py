@@ -64,7 +64,7 @@ class Session(Events):
         self.undo_stack = UndoStack()
         self._stroke: Stroke | None = None
         self._deferred = DeferredUndo(self.undo_stack, self._is_possible, self._is_busy)
-        self.shown_left.connect(self._on_left)
+        self.shown_left.connect(lambda image: self.masks.keep_all(image))
         self._open(project)
 
     def use(self, project: Project) -> None:
@@ -340,12 +340,12 @@ class Session(Events):
     @property
     def undo_text(self) -> str:
         """What would be undone; empty without a step."""
-        return _text(self.undo_stack.next(-1))
+        return self.undo_stack.text(-1)
 
     @property
     def redo_text(self) -> str:
         """What would be redone; empty without a step."""
-        return _text(self.undo_stack.next(1))
+        return self.undo_stack.text(1)
 
     def use_loader(self, loader: StepLoader) -> None:
         """Let a loader read what steps need; else they read it on the GUI thread."""
@@ -356,8 +356,7 @@ class Session(Events):
     def _ask(self, by: int) -> None:
         self.end_stroke()
         self.commit_pending()
-        # A stroke or a preview is what the user did last, so it has become a step by
-        # now.
+        # A stroke or a preview is what the user did last: it has become a step by now.
         self._deferred.ask(by)
 
     def _is_possible(self, step: UndoStep, by: int) -> bool:
@@ -399,10 +398,3 @@ class Session(Events):
         self.seal(image)
         # The steps go last, because both calls above may push one.
         self.undo_stack.forget(image)
-
-    def _on_left(self, image: ProjectImage) -> None:
-        self.masks.keep_all(image)
-
-
-def _text(step: UndoStep | None) -> str:
-    return step.text if step is not None else ""

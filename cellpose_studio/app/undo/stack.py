@@ -37,6 +37,11 @@ class UndoStack:
         at = self._done + min(by, 0)
         return self._steps[at] if 0 <= at < len(self._steps) else None
 
+    def text(self, by: int) -> str:
+        """Return what would be undone (-1) or redone (1); empty without a step."""
+        step = self.next(by)
+        return step.text if step is not None else ""
+
     def push(self, step: UndoStep) -> None:
         """Add a step that was just applied, in place of those that were undone."""
         self._set([*self._steps[: self._done], step], self._done + 1)

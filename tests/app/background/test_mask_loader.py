@@ -195,18 +195,22 @@ def test_undo_reads_large_masks_first_and_off_the_gui_thread(
 ):
     [image] = far.images
     readers = []
-    read = LabelImage.array
 
-    def noted(pixels):
-        if not pixels.loaded:
-            readers.append(threading.current_thread())
-        return read(pixels)
+    def noted(read):
+        def noted_read(pixels):
+            if not pixels.loaded:
+                readers.append(threading.current_thread())
+            return read(pixels)
 
-    monkeypatch.setattr(LabelImage, "array", noted)
+        return noted_read
+
+    for name in ("array", "load", "snapshot", "cell_table"):
+        monkeypatch.setattr(LabelImage, name, noted(getattr(LabelImage, name)))
     far.undo()
     assert not image.masks.pixels.loaded
     assert far.undo_stack.done == 3
     wait(qtbot, queue)
+    assert readers
     assert threading.main_thread() not in readers
     assert (7 in image.masks.array, 8 in image.masks.array) == (True, False)
     far.undo()
@@ -231,7 +235,7 @@ def test_an_undo_whose_masks_cannot_be_read_says_so(far, queue, qtbot, monkeypat
     def broken(_):
         raise ProjectDamaged("They are gone.", "")
 
-    monkeypatch.setattr(LabelImage, "array", broken)
+    monkeypatch.setattr(LabelImage, "load", broken)
     far.undo()
     wait(qtbot, queue)
     assert [error.message for error in errors] == ["They are gone."]
