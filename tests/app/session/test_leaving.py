@@ -63,7 +63,7 @@ def test_a_run_that_is_under_way_leaves_a_record(
     other.close()
 
 
-def test_a_result_comes_although_the_masks_before_cannot_be_read(
+def test_masks_that_cannot_be_read_stay_and_the_result_comes_beside_them(
     session, image, queue, monkeypatch, qtbot
 ):
     before = LabelSet(
@@ -91,5 +91,9 @@ def test_a_result_comes_although_the_masks_before_cannot_be_read(
     runs.failed.connect(errors.append)
     runs.start(image, shipped()[0], SegmentationParameters())
     qtbot.waitUntil(lambda: not queue.jobs, timeout=WAIT)
-    assert errors == []
-    assert image.masks.origin == "run"
+    [error] = errors
+    assert error.message.startswith("The project file is damaged.")
+    assert image.masks.origin == "before"
+    beside = image.label_sets["cells (not merged)"]
+    assert beside.origin == "run"
+    assert beside.revision is not None
