@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable
+from weakref import WeakMethod
 
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.core.provenance.revision import LabelRevision
@@ -18,7 +19,8 @@ class MaskCache:
     Parameters
     ----------
     let_go
-        Lets go of masks that are too many; False if they have to stay.
+        A method that releases masks when there are too many; False if they have to
+        stay. Only a weak reference is kept.
     capacity
         Bytes of masks and flows that are kept.
     """
@@ -26,7 +28,9 @@ class MaskCache:
     def __init__(
         self, let_go: Callable[[LabelSet], bool], capacity: int = _BYTES
     ) -> None:
-        self._let_go = let_go
+        # The owner of the method owns this cache. A strong reference back would be a
+        # cycle that garbage collection, frozen once a project is loaded, never breaks.
+        self._let_go = WeakMethod(let_go)
         self.capacity = capacity
         self._labels: OrderedDict[int, LabelSet] = OrderedDict()
         self._making_room = False
@@ -62,6 +66,7 @@ class MaskCache:
             if size <= self.capacity:
                 break
             taken = labels.nbytes
-            if number != newest and self._let_go(labels):
+            let_go = self._let_go()
+            if number != newest and let_go is not None and let_go(labels):
                 self._labels.pop(number, None)
                 size -= taken

@@ -417,7 +417,7 @@ def test_the_parameters_are_applied_to_other_images(history, run):
     selected, others = history.panel.apply.actions()
     assert (selected.text(), others.text()) == (
         "0 images selected in the list",
-        "2 images of the project but this one",
+        "2 images of the project except this one",
     )
     assert not selected.isEnabled()
     others.trigger()
