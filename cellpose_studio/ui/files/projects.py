@@ -38,6 +38,7 @@ class Projects(QObject):
         self._settings = services.settings
         self._messages = services.messages
         self._reported = ""
+        self.flush_timeout = _FLUSH_TIMEOUT
         self._opening: set[Path] = set()
         self._connect_writer()
 
@@ -131,7 +132,7 @@ class Projects(QObject):
         except Exception as error:
             self._services.show_error(error)
         writer = self._session.project.writer
-        if not writer.flush(_FLUSH_TIMEOUT) and not self._may_give_up():
+        if not writer.flush(self.flush_timeout) and not self._may_give_up():
             return False
         try:
             self._session.leave()
@@ -139,7 +140,7 @@ class Projects(QObject):
             self._services.show_error(error)
         # Listeners of `leave` may have submitted more, such as the state of the window.
         if not writer.is_stuck:
-            writer.flush(_FLUSH_TIMEOUT)
+            writer.flush(self.flush_timeout)
         return True
 
     def _may_give_up(self) -> bool:
