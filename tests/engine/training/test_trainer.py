@@ -142,10 +142,10 @@ def test_the_weights_are_a_model_that_can_be_chosen(tmp_path):
 
 def test_the_images_stay_as_they_are():
     images = [discs(0)]
-    pixels, labels = images[0].pixels.copy(), images[0].masks.copy()
+    pixels, labels = images[0].pixels.copy(), images[0].labels.copy()
     train_little(images, n_epochs=1)
     np.testing.assert_array_equal(images[0].pixels, pixels)
-    np.testing.assert_array_equal(images[0].masks, labels)
+    np.testing.assert_array_equal(images[0].labels, labels)
 
 
 def test_images_with_too_few_cells_are_left_out():
