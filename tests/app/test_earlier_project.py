@@ -22,6 +22,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.engine.device import cpu_capability
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.presets import read_presets
+from cellpose_studio.io.project.tables.undo_steps import JournalStep
 from cellpose_studio.workflows.provenance.origin import NoRun
 from cellpose_studio.workflows.provenance.replay import ReplayResult, replay
 from cellpose_studio.workflows.provenance.run_record import masks_sha256
@@ -83,31 +84,60 @@ def test_it_opens_elsewhere_with_the_same_masks(saved, earlier_project):
     assert saved.project.state == EXPECTED["state"]
 
 
+def steps_of(session: Session) -> list[JournalStep]:
+    """Return the steps on all listed images, in the order in which they were made."""
+    listed = {
+        number for image in session.images for number in image.label_set_ids.values()
+    }
+    steps = [s for s in session.project.steps if s.entry.label_set in listed]
+    return sorted(steps, key=lambda step: step.entry.id)
+
+
+def show_image_of(session: Session, step: JournalStep) -> None:
+    [image] = [
+        image
+        for image in session.images
+        if step.entry.label_set in image.label_set_ids.values()
+    ]
+    session.show(image.source.key)
+
+
 def test_every_step_undoes_and_redoes_to_the_same_pixels(saved):
     states, at, last = EXPECTED["states"], EXPECTED["at"], len(EXPECTED["steps"])
+    steps = steps_of(saved)
     for n in range(at, 0, -1):
+        show_image_of(saved, steps[n - 1])
         assert saved.undo_text == EXPECTED["steps"][n - 1]
         saved.undo()
         assert state_of(saved) == states[n - 1]
-    assert not saved.can_undo
+    for image in saved.images:
+        saved.show(image.source.key)
+        assert not saved.can_undo
     for n in range(last):
+        show_image_of(saved, steps[n])
         assert saved.redo_text == EXPECTED["steps"][n]
         saved.redo()
         assert state_of(saved) == states[n + 1]
-    assert not saved.can_redo
+    for image in saved.images:
+        saved.show(image.source.key)
+        assert not saved.can_redo
 
 
 def test_undone_steps_are_there_after_another_start(saved, earlier_project):
-    for _ in range(5):
+    at, steps = EXPECTED["at"], steps_of(saved)
+    for step in steps[at - 5 : at][::-1]:
+        show_image_of(saved, step)
         saved.undo()
-    for _ in range(2):
+    for step in steps[at - 5 : at - 3]:
+        show_image_of(saved, step)
         saved.redo()
     saved.seal_all()
     saved.project.close()
     again = Project.open(earlier_project)
     session = Session(again)
-    assert state_of(session) == EXPECTED["states"][EXPECTED["at"] - 3]
-    for n in range(EXPECTED["at"] - 3, 0, -1):
+    assert state_of(session) == EXPECTED["states"][at - 3]
+    for n in range(at - 3, 0, -1):
+        show_image_of(session, steps[n - 1])
         session.undo()
         assert state_of(session) == EXPECTED["states"][n - 1]
     again.close()

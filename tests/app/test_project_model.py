@@ -14,7 +14,6 @@ from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
     invariant,
-    precondition,
     rule,
     run_state_machine_as_test,
 )
@@ -27,6 +26,8 @@ from cellpose_studio.io.images.reader import open_images
 
 SHAPE = (3, 600, 40)  # planes of two chunks each
 IMAGES = ("a", "b")
+
+Step = tuple[tuple[str, str], "np.ndarray | None", np.ndarray]
 
 seeds = st.integers(0, 2**32 - 1)
 names = st.sampled_from(IMAGES)
@@ -46,10 +47,10 @@ class Work(RuleBasedStateMachine):
         self.project = Project.create(self.folder / "work.cpstudio")
         self.session = Session(self.project)
         self.masks: dict[tuple[str, str], np.ndarray] = {}
-        # Steps that can be undone and redone: key, masks before (or None), and after.
-        self.past: list[tuple[tuple[str, str], np.ndarray | None, np.ndarray]] = []
-        self.future = self.past[:]
-        self.forgot = False
+        # Steps that can be undone and redone on each image: key, masks before (or
+        # None), and after.
+        self.past: dict[str, list[Step]] = {name: [] for name in IMAGES}
+        self.future: dict[str, list[Step]] = {name: [] for name in IMAGES}
 
     def teardown(self) -> None:
         self.project.close()
@@ -103,27 +104,27 @@ class Work(RuleBasedStateMachine):
         self.session.close(image.source.key)
         self.session.add(open_images(self.folder / f"{name}.tif", "ZYX"), "ZYX")
         assert self._entry(name) is image
-        # Steps on an image that was taken off the list are forgotten.
-        self.forgot = True
-        self.past = [step for step in self.past if step[0][0] != name]
-        self.future = [step for step in self.future if step[0][0] != name]
 
-    @precondition(lambda self: self.past)
-    @rule()
-    def undo(self):
+    @rule(name=names)
+    def undo(self, name):
+        self._show(name)
         self.session.undo()
-        key, before, after = self.past.pop()
-        self.future.append((key, before, after))
+        if not self.past[name]:
+            return
+        key, before, after = self.past[name].pop()
+        self.future[name].append((key, before, after))
         self.masks.pop(key)
         if before is not None:
             self.masks[key] = before
 
-    @precondition(lambda self: self.future)
-    @rule()
-    def redo(self):
+    @rule(name=names)
+    def redo(self, name):
+        self._show(name)
         self.session.redo()
-        self.past.append(self.future.pop())
-        key, _, after = self.past[-1]
+        if not self.future[name]:
+            return
+        self.past[name].append(self.future[name].pop())
+        key, _, after = self.past[name][-1]
         self.masks[key] = after
 
     @rule(crash=st.booleans())
@@ -149,14 +150,10 @@ class Work(RuleBasedStateMachine):
         self.session = Session(self.project)
         # What was done and undone is known again.
         stack = self.session.undo_stack
-        if self.forgot:
-            # The journal knows more than the stack did.
-            stack.clear()
-            self.past, self.future = [], []
-        assert (stack.done, len(stack) - stack.done) == (
-            len(self.past),
-            len(self.future),
-        )
+        done = {name: stack.done(self._entry(name)) for name in IMAGES}
+        assert done == {name: len(steps) for name, steps in self.past.items()}
+        steps = [*self.past.values(), *self.future.values()]
+        assert len(stack) == sum(map(len, steps))
 
     @invariant()
     def masks_are_those_of_the_model(self):
@@ -173,6 +170,9 @@ class Work(RuleBasedStateMachine):
     def _entry(self, name):
         return next(e for e in self.session.images if e.source.path.stem == name)
 
+    def _show(self, name):
+        self.session.show(self._entry(name).source.key)
+
     def _label_set(self, name, labels):
         cells = len(np.unique(labels[labels > 0]))
         return LabelSet(
@@ -180,8 +180,9 @@ class Work(RuleBasedStateMachine):
         )
 
     def _step(self, key, labels):
-        self.past.append((key, self.masks.get(key), labels.copy()))
-        self.future = []
+        name = key[0]
+        self.past[name].append((key, self.masks.get(key), labels.copy()))
+        self.future[name] = []
         self.masks[key] = labels.copy()
 
 

@@ -75,6 +75,10 @@ class ImageCollection(Sequence[ProjectImage]):
         """Return whether an image is in the list."""
         return self._listed.get(image.source.key) is image
 
+    def is_removed(self, image: ProjectImage) -> bool:
+        """Return whether an image of this project was removed from the list."""
+        return self.is_known(image) and image in self._removed.values()
+
     def replaced_by(self, sources: Iterable[ImageSource]) -> list[ProjectImage]:
         """Return the images whose files have other pixels by now."""
         found = ((self._listed.get(source.key), source) for source in sources)
@@ -115,6 +119,25 @@ class ImageCollection(Sequence[ProjectImage]):
             above = [key for key in before[:at] if key not in removed][-1:]
             below = [key for key in before[at:] if key not in removed][:1]
             self._show(next(iter(below or above), None))
+
+    def put_back(self, *images: ProjectImage) -> None:
+        """Put images that were removed back at their place in the list.
+
+        One is left out whose file was added again meanwhile, with other pixels.
+        """
+        back = {
+            image.source.key: image
+            for image in images
+            if image.source.key not in self._listed and self._removed.drop(image)
+        }
+        # The order in which images were added is that of their ids.
+        listed = [*self._listed.items(), *back.items()]
+        self._listed = dict(sorted(listed, key=lambda item: item[1].id))
+        for image in back.values():
+            self._write(image)
+        self._events.images_changed.emit()
+        if back:
+            self._show(next(iter(back)))
 
     def show(self, key: str) -> None:
         """Put an image on the canvas."""

@@ -57,6 +57,15 @@ class ProjectImage:
             return False
         return labels.edited or labels.revision.kind == "edit"
 
+    @property
+    def corrected(self) -> bool:
+        """Any of its masks were changed by hand, or cells of them decided on."""
+        return any(self.statuses.values()) or any(
+            labels.edited
+            or (labels.revision is not None and labels.revision.kind == "edit")
+            for labels in self.label_sets.values()
+        )
+
     def kept_masks(self, name: str) -> LabelSet | None:
         """Return masks of that name; while others are previewed, those before."""
         preview_of = self.preview_of

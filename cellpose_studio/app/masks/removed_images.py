@@ -31,6 +31,14 @@ class RemovedImages:
         same = self._images.get(_identity(image))
         return same.pop() if same else None
 
+    def drop(self, image: ProjectImage) -> bool:
+        """Return whether an image was among them, which is hidden no more."""
+        same = self._images.get(_identity(image.source), [])
+        if image not in same:
+            return False
+        same.remove(image)
+        return True
+
 
 def _identity(image: ImageSource) -> _Identity:
     return image.key, image.fingerprint, tuple(image.shape)

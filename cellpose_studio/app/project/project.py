@@ -62,7 +62,6 @@ class Contents:
     last_ids: Counter[str]
     state: dict[str, Any]
     steps: list[JournalStep]
-    done: int
     statuses: dict[int, dict[int, CellStatus]]
 
 
@@ -81,7 +80,7 @@ def read_contents(file: ProjectFile) -> Contents:
             state = read_state(file.db, "window")
             statuses = read_all_statuses(file.db)
             ids = last_ids(file.db)
-            steps, done = _steps(file.db)
+            steps = _steps(file.db)
         return Contents(
             file=file,
             images=images,
@@ -89,7 +88,6 @@ def read_contents(file: ProjectFile) -> Contents:
             last_ids=ids,
             state=state,
             steps=steps,
-            done=done,
             statuses=statuses,
         )
     except BaseException:
@@ -98,12 +96,12 @@ def read_contents(file: ProjectFile) -> Contents:
         raise
 
 
-def _steps(db: sqlite3.Connection) -> tuple[list[JournalStep], int]:
+def _steps(db: sqlite3.Connection) -> list[JournalStep]:
     """Return what can be undone; nothing if the journal cannot be read."""
     try:
         return read_steps(db)
     except ProjectDamaged:
-        return [], 0
+        return []
 
 
 class Project:
@@ -126,7 +124,7 @@ class Project:
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
         self.state = contents.state
-        self.steps, self.done = contents.steps, contents.done
+        self.steps = contents.steps
         self.stored_statuses = contents.statuses
         self._opened_with = contents.last_ids
         # Ids are assigned here, so that no caller has to wait for the writer.

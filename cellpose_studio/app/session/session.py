@@ -63,7 +63,9 @@ class Session(Events):
     def __init__(self, project: Project) -> None:
         self.undo_stack = UndoStack()
         self._stroke: Stroke | None = None
-        self._deferred = DeferredUndo(self.undo_stack, self._is_possible, self._is_busy)
+        self._deferred = DeferredUndo(
+            self.undo_stack, lambda: self.shown, self._is_possible, self._is_busy
+        )
         self.shown_left.connect(lambda image: self.masks.keep_all(image))
         self._open(project)
 
@@ -91,8 +93,7 @@ class Session(Events):
         editor = MaskEditor(masks, images, self)
         self.project, self.images, self.masks = project, images, masks
         self.editor = editor
-        steps, done = project.steps, project.done
-        self.undo_stack.load(*rebuild(editor, project, images, steps, done))
+        self.undo_stack.load(rebuild(editor, project, images.known, project.steps))
 
     # Images
 
@@ -119,11 +120,18 @@ class Session(Events):
         return self.images.add(added, asked_axes)
 
     def close(self, *keys: str) -> None:
-        """Remove images from the list; see `ImageCollection.remove`."""
+        """Remove images from the list; see `ImageCollection.remove`.
+
+        What can be undone on them can be undone again when they are put back.
+        """
         for image in (self.images.by_key(key) for key in keys):
             if image is not None:
                 self._put_away(image)
         self.images.remove(*keys)
+
+    def put_back(self, *images: ProjectImage) -> None:
+        """Put images that were removed back; see `ImageCollection.put_back`."""
+        self.images.put_back(*images)
 
     def show(self, key: str) -> None:
         """Put an image on the canvas."""
@@ -173,9 +181,6 @@ class Session(Events):
         # The name is read first, because `put_new` makes the new masks the active ones.
         active = image.active
         new = self.editor.put_new(image, labels, text, kind, details, statuses)
-        # Changes of images that were removed cannot be undone.
-        if not self.images.is_listed(image):
-            return
         self.undo_stack.push(
             HeadSwitch(
                 self.editor,
@@ -320,32 +325,32 @@ class Session(Events):
     # Undo
 
     def undo(self) -> None:
-        """Take the last thing back, whatever it was; a preview is one, too."""
+        """Take back what was done last to the image shown; a preview is one, too."""
         self._ask(-1)
 
     def redo(self) -> None:
-        """Do again what was taken back."""
+        """Do again what was taken back on the image shown."""
         self._ask(1)
 
     @property
     def can_undo(self) -> bool:
-        """There is a step that can be undone."""
-        return self.undo_stack.next(-1) is not None
+        """There is a step that can be undone on the image shown."""
+        return self.undo_stack.next(-1, self.shown) is not None
 
     @property
     def can_redo(self) -> bool:
-        """There is a step that can be redone."""
-        return self.undo_stack.next(1) is not None
+        """There is a step that can be redone on the image shown."""
+        return self.undo_stack.next(1, self.shown) is not None
 
     @property
     def undo_text(self) -> str:
         """What would be undone; empty without a step."""
-        return self.undo_stack.text(-1)
+        return self.undo_stack.text(-1, self.shown)
 
     @property
     def redo_text(self) -> str:
         """What would be redone; empty without a step."""
-        return self.undo_stack.text(1)
+        return self.undo_stack.text(1, self.shown)
 
     def use_loader(self, loader: StepLoader) -> None:
         """Let a loader read what steps need; else they read it on the GUI thread."""
@@ -396,5 +401,3 @@ class Session(Events):
         """Do what has to be done before an image is removed from the list."""
         self.commit_pending(image)
         self.seal(image)
-        # The steps go last, because both calls above may push one.
-        self.undo_stack.forget(image)

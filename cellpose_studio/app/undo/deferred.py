@@ -33,7 +33,7 @@ class _Request:
     by
         -1 to undo, 1 to redo.
     index
-        How many steps were applied when it was asked for.
+        How many steps were applied on its image when it was asked for.
     more
         What was asked for while it was read, in that order.
     """
@@ -45,11 +45,11 @@ class _Request:
 
 
 class DeferredUndo:
-    """Undoes and redoes as often as the user asks, in that order.
+    """Undoes and redoes on the image shown, as often as the user asks, in that order.
 
     Reading a step, or its masks, takes a moment: what is asked for meanwhile waits
-    until that is done. If the user does something else meanwhile, that wins: all
-    waiting requests are dropped.
+    until that is done. If the user does something else meanwhile, or goes to another
+    image, that wins: all waiting requests are dropped.
 
     Attributes
     ----------
@@ -58,6 +58,8 @@ class DeferredUndo:
 
     Parameters
     ----------
+    shown
+        Returns the image shown, None without one.
     is_possible
         Returns whether a step can be undone (-1) or redone (1), and reports why not.
     is_busy
@@ -67,24 +69,26 @@ class DeferredUndo:
     def __init__(
         self,
         stack: UndoStack,
+        shown: Callable[[], ProjectImage | None],
         is_possible: Callable[[UndoStep, int], bool],
         is_busy: Callable[[], bool],
     ) -> None:
         self.loader: StepLoader | None = None
         self._stack = stack
+        self._shown = shown
         self._is_possible = is_possible
         self._is_busy = is_busy
         self._request: _Request | None = None
 
     def ask(self, by: int) -> None:
-        """Undo what came last (-1), or do again what was undone last (1)."""
+        """Undo what came last (-1) on the image shown, or do it again (1)."""
         if self._request is not None and self._is_valid(self._request):
             self._request.more.append(by)
             return
         self._request = None
-        step = self._stack.next(by)
+        step = self._stack.next(by, self._shown())
         if step is not None:
-            self._request = _Request(by, step, self._stack.done)
+            self._request = _Request(by, step, self._stack.done(step.image))
             self._read(self._request)
 
     def _read(self, request: _Request) -> None:
@@ -115,7 +119,7 @@ class DeferredUndo:
         # It is dropped before the step runs, because listeners may ask for another one.
         self._drop(request)
         if is_valid and self._is_possible(request.step, request.by):
-            self._stack.move(request.by)
+            self._stack.move(request.by, request.step.image)
             for by in request.more:
                 self.ask(by)
 
@@ -125,9 +129,11 @@ class DeferredUndo:
 
     def _is_valid(self, request: _Request) -> bool:
         """Return whether nothing else has happened since it was asked for."""
+        image = request.step.image
         return (
             request is self._request
-            and self._stack.done == request.index
-            and self._stack.next(request.by) is request.step
+            and self._shown() is image
+            and self._stack.done(image) == request.index
+            and self._stack.next(request.by, image) is request.step
             and not self._is_busy()
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from cellpose_studio.app.masks.editor import MaskEditor
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -57,16 +57,15 @@ def rebuild(
     editor: MaskEditor,
     project: Project,
     images: Iterable[ProjectImage],
-    steps: Sequence[JournalStep],
-    done: int,
-) -> tuple[list[UndoStep], int]:
-    """Return the steps of a project, and how many of them are applied.
+    steps: Iterable[JournalStep],
+) -> list[tuple[UndoStep, bool]]:
+    """Return the steps of a project, and whether each is applied.
 
     Parameters
     ----------
     images
         Steps on others are left out.
-    steps, done
+    steps
         As `read_steps` gives them.
     """
     places = {
@@ -74,15 +73,11 @@ def rebuild(
         for image in images
         for name, number in image.label_set_ids.items()
     }
-    rebuilt: list[UndoStep] = []
-    applied = 0
-    for n, step in enumerate(steps):
-        place = places.get(step.entry.label_set)
-        if place is not None:
-            rebuilt.append(_step(editor, project, *place, step))
-            # Left out steps do not count, so `done` cannot be used as it is.
-            applied += n < done
-    return rebuilt, applied
+    return [
+        (_step(editor, project, *place, step), step.is_done)
+        for step in steps
+        if (place := places.get(step.entry.label_set)) is not None
+    ]
 
 
 def _step(

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QMenu
+from qtpy.QtWidgets import QMenu, QMessageBox, QWidget
 
 from cellpose_studio.app.images.training_roles import TrainingMembers
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -29,6 +29,26 @@ _USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
     ("noTraining", "Do &not use for training", None),
 )
 
+Confirm = Callable[[Sequence[ProjectImage], QWidget], bool]
+
+
+def confirm_removal(images: Sequence[ProjectImage], parent: QWidget) -> bool:
+    """Ask whether images that were corrected by hand are to be removed."""
+    box = QMessageBox(
+        QMessageBox.Icon.Question,
+        "Remove from project",
+        f"Remove {_named(images)}, with masks that you corrected by hand?",
+        QMessageBox.StandardButton.Cancel,
+        parent,
+    )
+    box.setInformativeText(
+        "The masks stay in the project file. They come back when the same file is "
+        "added again."
+    )
+    remove = box.addButton("Remove", QMessageBox.ButtonRole.AcceptRole)
+    box.exec()
+    return box.clickedButton() is remove
+
 
 class ImageActions(QObject):
     """The context menu of the list, and the commands for images in the menu bar."""
@@ -46,6 +66,8 @@ class ImageActions(QObject):
         self._list = listed
         self._roles = roles
         self._relinker = relinker
+        self._removed: Sequence[ProjectImage] = ()
+        self.confirm: Confirm = confirm_removal
         listed.view.customContextMenuRequested.connect(self._pop_up)
 
     def targets(self) -> list[ProjectImage]:
@@ -86,8 +108,30 @@ class ImageActions(QObject):
             self._messages.note(f"The folder {folder} no longer exists.")
 
     def remove(self, images: Sequence[ProjectImage]) -> None:
-        """Remove images from the project."""
+        """Remove images from the project, and offer to put them back.
+
+        The user is asked before, if there are corrections by hand on some of them.
+        """
+        corrected = [image for image in images if image.corrected]
+        if corrected and not self.confirm(corrected, self._list):
+            return
         self._session.close(*(image.source.key for image in images))
+        self._removed = images
+        self._messages.offer(
+            f"Removed {_named(images)} from the project.",
+            "Put it back" if len(images) == 1 else "Put them back",
+            self.put_back,
+        )
+
+    def put_back(self) -> None:
+        """Put the images back that were removed last."""
+        self._session.put_back(*self._removed)
+
+    @property
+    def reason_no_put_back(self) -> str:
+        """Why there is nothing to put back; "" if there is."""
+        removed = any(map(self._session.images.is_removed, self._removed))
+        return "" if removed else "No image was removed since the project was opened."
 
     def commands(self) -> list[Command | None]:
         """Return the commands for images in the menu bar."""
@@ -157,3 +201,7 @@ class ImageActions(QObject):
             menu.exec(self._list.view.viewport().mapToGlobal(position))
             # Qt would keep each menu until the list is closed.
             menu.deleteLater()
+
+
+def _named(images: Sequence[ProjectImage]) -> str:
+    return images[0].source.name if len(images) == 1 else image_count(len(images))

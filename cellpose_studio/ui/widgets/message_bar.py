@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from html import escape
 
 from qtpy.QtCore import QTimer
@@ -20,6 +21,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.failures import Failure
 
 _NOTE_DURATION = 8000  # ms
+_OFFER_DURATION = 30_000  # ms; an offer takes longer to be weighed
 
 
 class MessageBar(QFrame):
@@ -28,16 +30,20 @@ class MessageBar(QFrame):
     def __init__(self) -> None:
         super().__init__(objectName="messageBar")
         self._details = ""
+        self._accept: Callable[[], object] | None = None
         self.text = QLabel(objectName="message", wordWrap=True)
+        self.action = QPushButton(objectName="messageAction")
         self.details = QPushButton("Details…", objectName="messageDetails")
         self.dismiss = QPushButton("Close", objectName="messageClose")
         row = QHBoxLayout(self)
         row.setContentsMargins(12, 6, 8, 6)
         row.addWidget(self.text, 1)
+        row.addWidget(self.action)
         row.addWidget(self.details)
         row.addWidget(self.dismiss)
         self._timer = QTimer(self, singleShot=True, interval=_NOTE_DURATION)
         self._timer.timeout.connect(self.hide)
+        self.action.clicked.connect(self._on_action)
         self.details.clicked.connect(self._show_details)
         self.dismiss.clicked.connect(self.hide)
         self.hide()
@@ -70,9 +76,26 @@ class MessageBar(QFrame):
         """Show a note for some seconds."""
         self._show(escape(text), "note")
         self.details.hide()
-        self._timer.start()
+        self._timer.start(_NOTE_DURATION)
+
+    def offer(self, text: str, action: str, accept: Callable[[], object]) -> None:
+        """Show a note with a button, which calls ``accept`` and hides the note."""
+        self.note(text)
+        self._accept = accept
+        self.action.setText(action)
+        self.action.show()
+        self._timer.start(_OFFER_DURATION)
+
+    def _on_action(self) -> None:
+        # It is hidden first, because what is called may show a message of its own.
+        self.hide()
+        if self._accept is not None:
+            self._accept()
 
     def _show(self, text: str, kind: str) -> None:
+        # An offer holds on to what it would bring back.
+        self._accept = None
+        self.action.hide()
         self.text.setText(text)
         self.setProperty("kind", kind)
         # Qt applies style rules on a changed property only after polishing anew.

@@ -9,8 +9,8 @@ from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
 from cellpose_studio.ui.window.menu_host import MenuHost
 
-_NO_UNDO = "Nothing to undo."
-_NO_REDO = "Nothing to redo."
+_NO_UNDO = "Nothing to undo on this image."
+_NO_REDO = "Nothing to redo on this image."
 
 Commands = Sequence[Command | None]
 
@@ -94,6 +94,12 @@ class WindowCommands:
                 key="Ctrl+Shift+Z; Ctrl+Y",
                 detail=lambda: session.redo_text,
                 reason_disabled=lambda: "" if session.can_redo else _NO_REDO,
+            ),
+            Command(
+                "putBack",
+                "&Put back removed image",
+                window.image_actions.put_back,
+                reason_disabled=lambda: window.image_actions.reason_no_put_back,
             ),
             None,
             Command(

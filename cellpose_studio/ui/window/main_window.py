@@ -133,7 +133,7 @@ class MainWindow(QMainWindow):
     def close_image(self) -> None:
         """Remove the image shown from the project."""
         if self.session.shown is not None:
-            self.session.close(self.session.shown.source.key)
+            self.image_actions.remove([self.session.shown])
 
     def set_theme(self, theme: Theme) -> None:
         """Set the theme of the window and of the canvas, "dark" or "light"."""

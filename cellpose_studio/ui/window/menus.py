@@ -102,6 +102,7 @@ class Menus(QObject):
         # The tooltips of the buttons contain the keys.
         self.keys.changed.connect(self._refresh)
         window.session.undo_stack.changed.connect(self._refresh_undo)
+        window.session.images_changed.connect(self._refresh_put_back)
 
     def _on_masks(self, change: MasksChange) -> None:
         # Edits come with every stroke; `_refresh_undo` updates what depends on them.
@@ -115,6 +116,9 @@ class Menus(QObject):
     def _refresh_undo(self, *_: object) -> None:
         # Emitted after every stroke: refreshing all commands would take too long.
         self._commands.refresh("undo", "redo")
+
+    def _refresh_put_back(self) -> None:
+        self._commands.refresh("putBack")
 
     def _fill_recent(self) -> None:
         recent = self._window.services.settings.recent

@@ -186,6 +186,8 @@ def far(session, image, reopened, kept, queue, monkeypatch):
     for cell, at in ((7, 2), (8, 20)):
         draw(session, image, cell, at)
     again = reopened()
+    # It is shown before there is a loader, which would read its masks at once.
+    again.show(again.images[0].source.key)
     again.loader = MaskLoader(again, queue, kept)
     return again
 
@@ -208,7 +210,7 @@ def test_undo_reads_large_masks_first_and_off_the_gui_thread(
         monkeypatch.setattr(LabelImage, name, noted(getattr(LabelImage, name)))
     far.undo()
     assert not image.masks.pixels.loaded
-    assert far.undo_stack.done == 3
+    assert far.undo_stack.done(image) == 3
     wait(qtbot, queue)
     assert readers
     assert threading.main_thread() not in readers
@@ -239,4 +241,4 @@ def test_an_undo_whose_masks_cannot_be_read_says_so(far, queue, qtbot, monkeypat
     far.undo()
     wait(qtbot, queue)
     assert [error.message for error in errors] == ["They are gone."]
-    assert far.undo_stack.done == 3
+    assert far.undo_stack.done(far.shown) == 3

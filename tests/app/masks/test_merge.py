@@ -31,6 +31,7 @@ def masks(cells: dict[int, int], width: int = 6) -> LabelSet:
 def image(session, cells):
     """Return an image with cells 1 to 4 of a run."""
     [image] = session.add(open_images(cells("a.tif", (32, 32))))
+    session.show(image.source.key)
     run(session, image, masks(dict(enumerate(PLACES, start=1))))
     return image
 

@@ -171,6 +171,7 @@ def test_masks_that_cannot_be_read_do_not_stop_the_others(damaged):
 
 def test_a_result_takes_the_place_of_masks_that_cannot_be_read(damaged):
     image = damaged.images[0]
+    damaged.show(image.source.key)
     old = image.label_sets["nuclei"]
     damaged.replace_masks(image, masks("run", "nuclei"), "Run")
     assert image.masks.origin == "run"

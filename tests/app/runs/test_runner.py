@@ -49,7 +49,9 @@ class Application:
         self.runs.noted.connect(self.notes.append)
 
     def open(self, path):
-        return self.session.add(open_images(path))[0]
+        [image] = self.session.add(open_images(path))
+        self.session.show(image.source.key)
+        return image
 
     def run(self, image, parameters=PARAMETERS):
         return self.runs.start(image, shipped()[0], parameters)

@@ -16,8 +16,10 @@ from cellpose_studio.io.project.tables.revisions import read_revisions
 
 @pytest.fixture
 def images(session, cells):
-    """Return the entries of three open images; none is shown."""
-    return session.add(open_images(cells(f"{n}.tif", (32, 32)))[0] for n in "abc")
+    """Return three open images; the first is shown."""
+    images = session.add(open_images(cells(f"{n}.tif", (32, 32)))[0] for n in "abc")
+    session.show(images[0].source.key)
+    return images
 
 
 def masks(origin: str, name: str = "cells") -> LabelSet:
@@ -46,7 +48,6 @@ def names(session):
 
 def test_images_keep_the_order_in_which_they_were_opened(session, images):
     assert names(session) == ["a.tif", "b.tif", "c.tif"]
-    assert session.shown is None
     assert session.image(images[1].source.key) is images[1]
 
 
@@ -170,6 +171,7 @@ def test_closing_the_last_image_shows_none(session, images):
 
 
 def test_steps_stop_at_both_ends(session, images):
+    session.images.show_none()
     session.step(1)
     assert session.shown is None
     session.show(images[0].source.key)
@@ -193,15 +195,29 @@ def test_undo_and_redo_go_through_all_masks(session, images):
     assert seen == [second, first, {}, first, second]
 
 
-def test_undo_goes_to_the_image_it_changes(session, images):
-    session.show(images[0].source.key)
-    session.replace_masks(images[1], masks("run"), "Run")
-    assert session.shown is images[0]
+def test_undo_leaves_what_is_not_in_sight(session, images):
+    a, b, _ = images
+    session.replace_masks(a, masks("mine"), "Run here")
+    session.replace_masks(b, masks("batch"), "Run there")
+    assert (session.undo_text, session.redo_text) == ("Run here", "")
     session.undo()
-    assert session.shown is images[1]
-    session.show(images[0].source.key)
+    session.undo()
+    assert session.shown is a
+    assert (origins(a), origins(b)) == ({}, {"cells": "batch"})
+    assert (session.can_undo, session.redo_text) == (False, "Run here")
+    session.show(b.source.key)
+    assert (session.undo_text, session.can_redo) == ("Run there", False)
+    session.undo()
+    assert origins(b) == {}
+
+
+def test_work_on_one_image_leaves_what_was_undone_on_another(session, images):
+    a, b, _ = images
+    session.replace_masks(a, masks("1"), "1")
+    session.undo()
+    session.replace_masks(b, masks("2"), "2")
     session.redo()
-    assert session.shown is images[1]
+    assert (origins(a), origins(b)) == ({"cells": "1"}, {"cells": "2"})
 
 
 def test_undo_makes_the_earlier_label_set_the_active_one(session, images):
@@ -299,33 +315,37 @@ def test_a_result_for_another_project_goes_nowhere(session, images, tmp_path):
     other.close()
 
 
-def test_steps_on_a_closed_image_are_skipped(session, images):
+def test_an_image_that_is_put_back_can_be_undone_as_before(session, images):
     a, b, c = images
-    for image, origin in [(a, "1"), (b, "2"), (b, "3"), (a, "4"), (c, "5"), (b, "6")]:
+    for image, origin in [(a, "1"), (b, "2"), (b, "3"), (a, "4")]:
         session.replace_masks(image, masks(origin), origin)
-    session.close(b.source.key)
-    assert session.undo_text == "5"
+    session.close(b.source.key, c.source.key)
+    assert list(session.images) == [a]
+    assert session.undo_text == "4"
+    session.put_back(b, c)
+    assert list(session.images) == [a, b, c]
+    assert session.shown is b
+    assert session.undo_text == "3"
     session.undo()
     session.undo()
-    assert session.undo_text == "1"
-    assert (origins(a), origins(c)) == ({"cells": "1"}, {})
-    session.undo()
-    assert not session.can_undo
-    session.redo()
-    session.redo()
-    session.redo()
-    assert not session.can_redo
-    assert (origins(a), origins(c)) == ({"cells": "4"}, {"cells": "5"})
+    assert (origins(a), origins(b)) == ({"cells": "4"}, {})
 
 
-def test_steps_that_were_undone_are_skipped_too(session, images):
-    a, b, _ = images
-    for image in (a, b, a):
-        session.replace_masks(image, masks("run"), image.source.name)
-    for _ in range(3):
-        session.undo()
+def test_an_image_whose_file_was_added_again_is_not_put_back_twice(session, images):
+    a = images[0]
     session.close(a.source.key)
-    assert session.redo_text == "b.tif"
-    session.redo()
-    assert not session.can_redo
-    assert origins(b) == {"cells": "run"}
+    [again] = session.add([a.source])
+    session.put_back(a)
+    assert again is a
+    assert sorted(image.id for image in session.images) == [1, 2, 3]
+
+
+def test_masks_that_come_for_a_removed_image_can_be_undone_on_it(session, images):
+    a = images[0]
+    session.replace_masks(a, masks("run"), "Run")
+    session.close(a.source.key)
+    session.replace_masks(a, masks("late"), "Late run")
+    session.put_back(a)
+    assert (session.undo_text, origins(a)) == ("Late run", {"cells": "late"})
+    session.undo()
+    assert (session.undo_text, origins(a)) == ("Run", {"cells": "run"})

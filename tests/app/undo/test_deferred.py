@@ -92,7 +92,7 @@ def test_all_that_is_asked_for_meanwhile_is_done_in_turn(earlier):
     assert drawn(session) == {1, 2, 3, 4}
     earlier.go_on()
     assert drawn(session) == {1, 2}
-    assert session.undo_stack.done == 3
+    assert session.undo_stack.done(session.shown) == 3
     session.undo()
     earlier.go_on()
     assert drawn(session) == {1}

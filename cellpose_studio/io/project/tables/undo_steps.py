@@ -32,12 +32,15 @@ class JournalStep:
         Its entry in the journal.
     number
         Id of the last entry that did, undid or redid it.
+    is_done
+        It is applied; else it can be redone.
     before, after
         Heads that it switches between; both None for an edit of pixels.
     """
 
     entry: JournalEntry
     number: int
+    is_done: bool
     before: LabelRevision | None = None
     after: LabelRevision | None = None
 
@@ -50,10 +53,8 @@ class _Step:
     after: int | None
 
 
-def read_steps(db: sqlite3.Connection) -> tuple[list[JournalStep], int]:
-    """Return the steps of a project, oldest first, and the number of done ones.
-
-    The remaining steps are undone.
+def read_steps(db: sqlite3.Connection) -> list[JournalStep]:
+    """Return the steps of a project, image by image, the oldest of each first.
 
     Raises
     ------
@@ -67,8 +68,15 @@ def read_steps(db: sqlite3.Connection) -> tuple[list[JournalStep], int]:
         ).fetchall()
         entries = [entry_of_row(row, None)[0] for row in rows]
         entries = [entry for entry in entries if not _is_import(entry)]
-        steps, done = _played(entries)
-        return [_with_revisions(db, step) for step in steps], done
+        images = dict(db.execute("SELECT id, image FROM label_set").fetchall())
+        by_image: dict[int, list[JournalEntry]] = {}
+        for entry in entries:
+            by_image.setdefault(images[entry.label_set], []).append(entry)
+        return [
+            _with_revisions(db, step, is_done=n < done)
+            for steps, done in map(_played, by_image.values())
+            for n, step in enumerate(steps)
+        ]
 
 
 def read_edit(db: sqlite3.Connection, number: int) -> LabelEdit:
@@ -87,7 +95,7 @@ def read_edit(db: sqlite3.Connection, number: int) -> LabelEdit:
 
 
 def _played(entries: Iterable[JournalEntry]) -> tuple[list[_Step], int]:
-    """Replay entries: returns the steps, and the number of done ones."""
+    """Replay entries of an image: returns the steps, and how many are applied."""
     steps: list[_Step] = []
     done = 0
     for entry in entries:
@@ -105,8 +113,8 @@ def _played(entries: Iterable[JournalEntry]) -> tuple[list[_Step], int]:
             steps[done].number, steps[done].before = entry.id, entry.base
             done += 1
         else:
-            # The entry undoes a step on an image that was removed from the project in
-            # between, or a step before the limit, so the steps before are unknown.
+            # The entry undoes a step before the limit, or one that an earlier version
+            # forgot when it removed an image: the steps before are unknown.
             steps, done = [], 0
     return steps, done
 
@@ -116,8 +124,8 @@ def _is_import(entry: JournalEntry) -> bool:
     return entry.base is None and entry.operation.startswith("Import ")
 
 
-def _with_revisions(db: sqlite3.Connection, step: _Step) -> JournalStep:
-    past = JournalStep(step.entry, step.number)
+def _with_revisions(db: sqlite3.Connection, step: _Step, is_done: bool) -> JournalStep:
+    past = JournalStep(step.entry, step.number, is_done)
     if step.entry.head is None:
         return past
     before, after = (
