@@ -164,9 +164,7 @@ class _NodeBuilder:
         self._edits: dict[int, list[JournalEntry]] = defaultdict(list)
         self._operations: dict[int, str] = {}
         for entry in journal:
-            if entry.of_statuses:
-                continue
-            if entry.head is None and entry.sealed is not None:
+            if entry.pixels and entry.sealed is not None:
                 self._edits[entry.sealed].append(entry)
             elif entry.head is not None:
                 # The first entry of a head made it; later ones only switch back to it.
@@ -272,14 +270,8 @@ def _model(record: RunRecord) -> str:
 
 def _open(journal: Sequence[JournalEntry], head: int | None) -> list[JournalEntry]:
     """Return the edits after ``head`` that are in no revision."""
-    # What takes back the first masks has no head, either, but is no edit.
-    switches = {entry.id for entry in journal if entry.head is not None}
     return [
         entry
         for entry in journal
-        if entry.base == head
-        and entry.head is None
-        and not entry.of_statuses
-        and entry.sealed is None
-        and entry.undoes not in switches
+        if entry.base == head and entry.pixels and entry.sealed is None
     ]

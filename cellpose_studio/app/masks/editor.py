@@ -119,13 +119,22 @@ class MaskEditor:
         self.statuses.put(image, name, statuses or {})
         return NewHead(before, after, number)
 
+    def rename(self, image: ProjectImage, old: str, new: str) -> None:
+        """Rename a label set."""
+        was_active = image.active == old
+        self._store.rename(image, old, new)
+        if was_active:
+            self._images.activate(image, new)
+        self._tell(image, old, "replaced")
+        self._tell(image, new, "replaced")
+
     def switch_head(
         self,
         image: ProjectImage,
         name: str,
         revision: LabelRevision | None,
         text: str,
-        undoes: int,
+        undoes: int | None,
         statuses: StatusChanges,
     ) -> tuple[LabelRevision | None, int]:
         """Put the masks of a revision back, or none.

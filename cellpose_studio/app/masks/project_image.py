@@ -57,6 +57,10 @@ class ProjectImage:
             return False
         return labels.edited or labels.revision.kind == "edit"
 
+    def others(self, name: str) -> str:
+        """Return the name of other masks than those; the same if there are none."""
+        return next((one for one in self.label_sets if one != name), name)
+
     @property
     def corrected(self) -> bool:
         """Any of its masks were changed by hand, or cells of them decided on."""

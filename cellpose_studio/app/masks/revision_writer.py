@@ -123,13 +123,17 @@ class RevisionWriter:
         self._project.submit(lambda db: write_run(db, run, image, record))
         return run
 
+    def rename(self, label_set: int, name: str) -> None:
+        """Give a label set another name."""
+        self._project.submit(lambda db: revisions.rename(db, label_set, name))
+
     def switch(
         self,
         label_set: int,
         operation: str,
         before: LabelRevision | None,
         after: LabelSet | None,
-        undoes: int,
+        undoes: int | None,
         statuses: StatusChanges | None = None,
     ) -> int:
         """Make an earlier revision the head, or none; return the entry's id."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from cellpose_studio.app.masks.events import ChangeKind, Events, MasksChange
 from cellpose_studio.app.masks.image_collection import ImageCollection
 from cellpose_studio.app.masks.label_set import LabelSet
@@ -49,12 +51,14 @@ class MaskStore:
 
     def at(self, name: str, revision: LabelRevision) -> LabelSet:
         """Return masks as they were when that revision was left."""
-        return (
+        labels = (
             # Unsealed masks come first, because their edits are in no revision.
             self._unsealed.pop(revision.id, None)
             or self.cache.get(revision)
             or self.stored.label_set(name, revision)
         )
+        # The label set may have been renamed since.
+        return labels if labels.name == name else replace(labels, name=name)
 
     def label_set_id(self, image: ProjectImage, name: str) -> int:
         """Return the id of a label set, which is made if there is none."""
@@ -79,6 +83,18 @@ class MaskStore:
             labels.pixels.go_live()
             image.label_sets[name] = labels
         self._events.masks_changed.emit(MasksChange(image=image, name=name, kind=kind))
+
+    def rename(self, image: ProjectImage, old: str, new: str) -> None:
+        """Rename a label set, of which there is no preview."""
+        number = image.label_set_ids.pop(old)
+        image.label_set_ids[new] = number
+        image.highest[new] = image.highest.pop(old, 0)
+        image.statuses[new] = image.statuses.pop(old, {})
+        labels = image.label_sets.pop(old)
+        renamed = image.label_sets[new] = replace(labels, name=new)
+        if labels.revision is not None:
+            self.cache.replace(labels.revision, renamed)
+        self.writer.rename(number, new)
 
     def drop_preview(self, image: ProjectImage, name: str) -> None:
         """Put the masks back that those of that name are a preview for, if any."""

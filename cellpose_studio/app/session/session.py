@@ -120,10 +120,7 @@ class Session(Events):
         return self.images.add(added, asked_axes)
 
     def close(self, *keys: str) -> None:
-        """Remove images from the list; see `ImageCollection.remove`.
-
-        What can be undone on them can be undone again when they are put back.
-        """
+        """Remove images from the list; see `ImageCollection.remove`."""
         for image in (self.images.by_key(key) for key in keys):
             if image is not None:
                 self._put_away(image)

@@ -91,7 +91,7 @@ def _step(
     of_it = (editor, image, name, entry.operation, step.number)
     if entry.of_statuses:
         return StatusStep(*of_it, changes=entry.statuses or {})
-    if entry.head is None:
+    if not entry.of_masks:
         return JournalEditStep(editor, image, name, project, step)
     return HeadSwitch(
         *of_it,

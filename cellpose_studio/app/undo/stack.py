@@ -61,6 +61,11 @@ class UndoStack:
         history.done += 1
         self.changed.emit()
 
+    def rename(self, image: ProjectImage, old: str, new: str) -> None:
+        """Let the steps on a label set know its new name."""
+        for step in self._histories[image].steps:
+            step.rename(old, new)
+
     def load(self, steps: Iterable[tuple[UndoStep, bool]]) -> None:
         """Replace all steps; with each comes whether it is applied."""
         self._histories.clear()

@@ -46,6 +46,11 @@ class UndoStep:
         """Do it again."""
         raise NotImplementedError
 
+    def rename(self, old: str, new: str) -> None:
+        """Know a label set by its new name."""
+        if self.name == old:
+            self.name = new
+
     def check(self, by: int) -> None:
         """Raise `StudioError` if it cannot be undone (-1), or redone (1)."""
 
@@ -63,7 +68,9 @@ class UndoStep:
 
 
 class HeadSwitch(UndoStep):
-    """A label set got new masks as a whole: by a run, an import or a threshold.
+    """A label set got new masks as a whole, or lost them.
+
+    By a run, an import or a threshold; or because it was deleted.
 
     It holds revisions, not pixels. Undoing goes back to the image it happened on.
 
@@ -94,6 +101,12 @@ class HeadSwitch(UndoStep):
         self._active_before = active_before
         self._statuses = statuses or {}
 
+    def rename(self, old: str, new: str) -> None:
+        """Know a label set by its new name."""
+        super().rename(old, new)
+        if self._active_before == old:
+            self._active_before = new
+
     def undo(self) -> None:
         """Put the former masks back, or none."""
         # Edits that came after the new masks were undone before; so what is left now
@@ -105,7 +118,8 @@ class HeadSwitch(UndoStep):
     def redo(self) -> None:
         """Put the new masks in place again, and make them the active ones."""
         self._before = self._switch(self._after, self.text, self._statuses)
-        self._editor.show(self.image, self.name)
+        left = self.name if self._after is not None else self.image.others(self.name)
+        self._editor.show(self.image, left)
 
     def _switch(
         self, to: LabelRevision | None, text: str, statuses: StatusChanges

@@ -128,4 +128,11 @@ class JournalEntry:
     @property
     def of_statuses(self) -> bool:
         """Whether only the status of cells changed."""
-        return self.statuses is not None and self.head is None and not self.pixels
+        # Masks that are switched may change statuses, too, but name no cells.
+        changed = self.statuses is not None and bool(self.cells)
+        return changed and self.head is None and not self.pixels
+
+    @property
+    def of_masks(self) -> bool:
+        """Whether masks as a whole took the place of others, or were deleted."""
+        return not self.pixels and not self.of_statuses

@@ -44,7 +44,9 @@ def revision(number, parent=None, kind="run", parameters=PARAMETERS, run=1):
     )
 
 
-def entry(number, base, undoes=None, head=None, sealed=None, what="Delete cell"):
+def entry(
+    number, base, undoes=None, head=None, sealed=None, what="Delete cell", pixels=True
+):
     return JournalEntry(
         id=number,
         label_set=1,
@@ -55,6 +57,7 @@ def entry(number, base, undoes=None, head=None, sealed=None, what="Delete cell")
         undoes=undoes,
         head=head,
         sealed=sealed,
+        pixels=pixels and head is None,
     )
 
 
@@ -200,7 +203,7 @@ def test_edits_that_were_taken_back_do_not_count():
 def test_taking_the_first_masks_away_is_no_edit():
     journal = [
         entry(1, None, head=1),
-        entry(2, 1, undoes=1),
+        entry(2, 1, undoes=1, pixels=False),
         entry(3, None, undoes=2, head=1),
     ]
     assert tree(1, [revision(1)], journal).open_edits == ()

@@ -65,6 +65,15 @@ def write_label_set(db: sqlite3.Connection, number: int, image: int, name: str) 
     )
 
 
+def rename(db: sqlite3.Connection, label_set: int, name: str) -> None:
+    """Give a label set another name."""
+    db.execute("UPDATE label_set SET name = ? WHERE id = ?", (name, label_set))
+    db.execute(
+        "UPDATE label_set SET sha256 = ? WHERE id = ?",
+        (label_set_sha256(db, label_set), label_set),
+    )
+
+
 def set_head(
     db: sqlite3.Connection,
     label_set: int,

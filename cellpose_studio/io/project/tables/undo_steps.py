@@ -126,7 +126,7 @@ def _is_import(entry: JournalEntry) -> bool:
 
 def _with_revisions(db: sqlite3.Connection, step: _Step, is_done: bool) -> JournalStep:
     past = JournalStep(step.entry, step.number, is_done)
-    if step.entry.head is None:
+    if not step.entry.of_masks:
         return past
     before, after = (
         None if number is None else read_revision(db, number)
