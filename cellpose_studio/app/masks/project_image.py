@@ -57,6 +57,14 @@ class ProjectImage:
             return False
         return labels.edited or labels.revision.kind == "edit"
 
+    def free_name(self, name: str) -> str:
+        """Return a name that no masks of it have, or had: "cells", "cells 2"."""
+        number, free = 1, name
+        while free in self.label_set_ids:
+            number += 1
+            free = f"{name} {number}"
+        return free
+
     def others(self, name: str) -> str:
         """Return the name of other masks than those; the same if there are none."""
         return next((one for one in self.label_sets if one != name), name)

@@ -138,7 +138,7 @@ class Runs:
         self, image: ProjectImage, labels: LabelSet, text: str, error: StudioError
     ) -> None:
         """Keep masks that could not be merged, and leave those present as they are."""
-        name = _free_name(image, f"{labels.name} (not merged)")
+        name = image.free_name(f"{labels.name} (not merged)")
         self._session.add_masks(image, replace(labels, name=name), text)
         self.failed.emit(
             StudioError(
@@ -147,15 +147,6 @@ class Runs:
                 f"The result of the run is “{name}” in the list of layers.",
             )
         )
-
-
-def _free_name(image: ProjectImage, name: str) -> str:
-    """Return a name that no label set of an image has: "cells 2"."""
-    number, free = 1, name
-    while free in image.label_set_ids:
-        number += 1
-        free = f"{name} {number}"
-    return free
 
 
 def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:

@@ -23,6 +23,7 @@ from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.commands.command import Command, push_button
 from cellpose_studio.ui.curate.cell_table import ReviewTable
+from cellpose_studio.ui.curate.masks_row import MasksRow
 from cellpose_studio.ui.curate.tool_palette import ToolPanel
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
@@ -68,6 +69,7 @@ class CuratePanel(QWidget):
         self._stepping = 0
         self._deciding = False
         self.table = ReviewTable()
+        self.masks = MasksRow(services)
         self.tools = ToolPanel(tools)
         self._lay_out()
         self._connect()
@@ -194,6 +196,7 @@ class CuratePanel(QWidget):
         self._pages.addWidget(self._page())
         column = QVBoxLayout(self)
         column.setContentsMargins(8, 8, 8, 8)
+        column.addWidget(self.masks)
         column.addWidget(self.tools)
         column.addWidget(self._pages, 1)
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.images.own_exports import OwnExports
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.runs.imported import imported_labels
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -21,7 +23,14 @@ from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, to_json_values
 from cellpose_studio.ui.files.dialogs import AxesDialog
 from cellpose_studio.ui.services import Services
-from cellpose_studio.workflows.open import Opened, files_of, open_files
+from cellpose_studio.ui.widgets.wording import image_count
+from cellpose_studio.workflows.open import (
+    Opened,
+    files_of,
+    label_set_name,
+    masks_for,
+    open_files,
+)
 
 Ask = Callable[[AxesQuestion, QWidget], "tuple[str, bool] | None"]
 
@@ -35,6 +44,7 @@ def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None
 
 
 _AT_ONCE = 8  # files
+_Offer = tuple[ImageSource, Path]
 
 
 @dataclass(kw_only=True)
@@ -45,6 +55,7 @@ class _Opening:
     axes: str | None
     title: str
     project: Project
+    exports: OwnExports
     files: list[ImageFiles] = field(default_factory=list)
     done: int = 0
     added: int = 0
@@ -52,10 +63,15 @@ class _Opening:
     questions: list[AxesQuestion] = field(default_factory=list)
     failures: list[StudioError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    offers: list[_Offer] = field(default_factory=list)
 
 
 class Opener:
-    """Adds images to the project, with the masks found beside them."""
+    """Adds images to the project, with the masks found beside them.
+
+    An image that has masks already keeps them: what lies beside it is offered, unless
+    it was exported from there.
+    """
 
     def __init__(self, services: Services) -> None:
         self._services = services
@@ -74,8 +90,13 @@ class Opener:
         title = f"Opening {paths[0].name}" if paths else "Opening"
         if len(paths) > 1:
             title += f" and {len(paths) - 1} more"
+        project = self._session.project
         opening = _Opening(
-            paths=paths, axes=axes, title=title, project=self._session.project
+            paths=paths,
+            axes=axes,
+            title=title,
+            project=project,
+            exports=OwnExports(project, self._session.images.known),
         )
         return self._services.run(
             title,
@@ -100,6 +121,7 @@ class Opener:
 
         def work(checkpoint: Checkpoint) -> tuple[Opened, list[dict[str, LabelSet]]]:
             opened = open_files(batch, checkpoint, axes, done, total)
+            _set_offers_apart(opened, opening)
             return opened, [_labels_of(*one) for one in opened.images]
 
         self._services.run(
@@ -138,7 +160,15 @@ class Opener:
         if opening.failures:
             told = [Failure(note) for note in notes]
             told = [failure_of(error) for error in opening.failures] + told
+            told += [Failure(_offer_text(opening.offers))] if opening.offers else []
             self._messages.fail_together(told)
+        elif opening.offers:
+            offers = opening.offers
+            self._messages.offer(
+                _offer_text(offers),
+                "Add those as well",
+                lambda: self._add_offered(offers),
+            )
         elif notes:
             more = f" ({len(notes) - 1} more such notes.)" if len(notes) > 1 else ""
             self._messages.note(notes[0] + more)
@@ -155,16 +185,55 @@ class Opener:
         images = self._session.add(sources, opening.axes)
         found = zip(images, opened.images, labels, strict=True)
         for image, (_, masks), label_sets in found:
+            # It may have got masks since its file was read, by a run for example.
+            if image.label_set_ids:
+                opening.offers += [(image.source, one.path) for one in masks.values()]
+                continue
             for name, one in label_sets.items():
-                # An image that was opened before keeps the masks that it has.
-                if name not in image.label_set_ids:
-                    self._session.import_masks(
-                        image, one, to_json_values(masks[name].details)
-                    )
-                    self._session.choose_label_set(image, name)
+                self._import(image, one, masks[name])
+                self._session.choose_label_set(image, name)
         if not opening.shown:
             opening.shown = True
             self._session.show(images[0].source.key)
+
+    def _import(
+        self, image: ProjectImage, labels: LabelSet, masks: ImportedMasks
+    ) -> None:
+        self._session.import_masks(image, labels, to_json_values(masks.details))
+
+    def _add_offered(self, offers: Sequence[_Offer]) -> None:
+        """Add masks as further label sets, some at a time; the active masks stay."""
+        project, batch, rest = (
+            self._session.project,
+            offers[:_AT_ONCE],
+            offers[_AT_ONCE:],
+        )
+
+        def work(checkpoint: Checkpoint) -> list[tuple[str, LabelSet, ImportedMasks]]:
+            read = []
+            for n, (image, path) in enumerate(batch):
+                checkpoint.reached(n, len(batch), "reading masks")
+                masks = masks_for(image, path)
+                name = label_set_name(path, image)
+                read.append((image.key, imported_labels(name, masks, image), masks))
+            return read
+
+        def put(read: list[tuple[str, LabelSet, ImportedMasks]]) -> None:
+            if self._session.project is not project:
+                return
+            for key, labels, masks in read:
+                image = self._session.image(key)
+                if image is not None:
+                    free = image.free_name(labels.name)
+                    self._import(image, replace(labels, name=free), masks)
+            if rest:
+                self._add_offered(rest)
+            else:
+                self._messages.note(
+                    "Added the masks. Choose on the Curate tab which ones are shown."
+                )
+
+        self._services.run("Adding masks", work, put)
 
     def _ask_about(self, questions: list[AxesQuestion]) -> None:
         """Ask for the axes of each file or shape, then open the files."""
@@ -179,6 +248,31 @@ class Opener:
                 if for_all:
                     answers[question.shape] = axes
             self.open([question.path], axes)
+
+
+def _set_offers_apart(opened: Opened, opening: _Opening) -> None:
+    """Take masks out of what was opened whose image has masks in the project.
+
+    They are offered, unless they were exported from there; for a worker thread.
+    """
+    exports = opening.exports
+    for image, masks in opened.images:
+        if masks and exports.has_masks(image.key):
+            opening.offers += [
+                (image, one.path)
+                for one in masks.values()
+                if not exports.contains(image.key, one.labels)
+            ]
+            masks.clear()
+
+
+def _offer_text(offers: Sequence[_Offer]) -> str:
+    kept = image_count(len({image.key for image, _ in offers}))
+    more = f" and {len(offers) - 1:,} more" if len(offers) > 1 else ""
+    return (
+        f"The project kept its own masks of {kept}. Other masks lie beside the files: "
+        f"{offers[0][1].name}{more}."
+    )
 
 
 def _labels_of(

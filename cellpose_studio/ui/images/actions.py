@@ -115,8 +115,8 @@ class ImageActions(QObject):
         corrected = [image for image in images if image.corrected]
         if corrected and not self.confirm(corrected, self._list):
             return
-        self._session.close(*(image.source.key for image in images))
         self._removed = images
+        self._session.close(*(image.source.key for image in images))
         self._messages.offer(
             f"Removed {_named(images)} from the project.",
             "Put it back" if len(images) == 1 else "Put them back",

@@ -77,6 +77,7 @@ class Menus(QObject):
         add(menu.addMenu("P&lanes and time"), window.plane_commands.commands())
         menu.addSeparator()
         add(menu, [*window.curate.commands(), None])
+        add(menu, [*window.curate.masks.commands(), None])
         add(menu, window.image_actions.commands())
 
     def _help(self) -> None:

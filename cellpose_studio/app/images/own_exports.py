@@ -1,0 +1,88 @@
+"""Recognises masks that were exported from the project that is open."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import partial
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.io.project.tables.revisions import read_revisions
+
+_MOST = 20
+"""Newest revisions that masks are compared with; reading one takes up to a second."""
+
+
+class OwnExports:
+    """Knows which images have masks already, and what those looked like.
+
+    It is made on the GUI thread, and asked on any.
+    """
+
+    def __init__(self, project: Project, images: Iterable[ProjectImage]) -> None:
+        self._project = project
+        self._label_sets = {
+            image.source.key: tuple(image.label_set_ids.values())
+            for image in images
+            if image.label_set_ids
+        }
+
+    def has_masks(self, key: str) -> bool:
+        """Return whether the image of a key has, or had, masks in the project."""
+        return key in self._label_sets
+
+    def contains(self, key: str, labels: npt.NDArray[np.uint32]) -> bool:
+        """Return whether masks of a file are those of a revision of an image.
+
+        A file may number its cells anew, and may leave some out. Where the project
+        cannot be read, the masks count as unknown ones.
+        """
+        count = len(np.unique(labels[labels > 0]))
+        try:
+            return any(
+                is_export_of(labels, self._project.labels(revision))
+                for revision in self._revisions(key, labels.shape, count)
+            )
+        except StudioError:
+            return False
+
+    def _revisions(
+        self, key: str, shape: Sequence[int], count: int
+    ) -> list[LabelRevision]:
+        """Return the newest revisions that could have been exported so."""
+        found = [
+            revision
+            for label_set in self._label_sets[key]
+            for revision in self._project.read(
+                partial(read_revisions, label_set=label_set)
+            )
+            if revision.cells >= count and tuple(revision.shape) == tuple(shape)
+        ]
+        return sorted(found, key=lambda revision: revision.id)[: -_MOST - 1 : -1]
+
+
+def is_export_of(
+    exported: npt.NDArray[np.uint32], labels: npt.NDArray[np.uint32]
+) -> bool:
+    """Return whether each exported cell has exactly the pixels of one cell of others.
+
+    Parameters
+    ----------
+    exported, labels
+        Label images of one shape.
+    """
+    cells = exported > 0
+    # Both ids in one number, because sorting numbers is quicker than sorting pairs.
+    pairs = exported[cells].astype(np.uint64) << 32 | labels[cells]
+    found, sizes = np.unique(pairs, return_counts=True)
+    files, ids = found >> 32, found & 0xFFFFFFFF
+    # A cell of the file that lies on two cells, or reaches beyond one, is another cell.
+    if not ids.all() or len(np.unique(files)) != len(found):
+        return False
+    known, known_sizes = np.unique(labels[labels > 0], return_counts=True)
+    return bool(np.array_equal(sizes, known_sizes[np.searchsorted(known, ids)]))
