@@ -51,6 +51,8 @@ class Settings(EventedModel):
         The user's own weight files.
     save_kinds
         Kinds of files that were saved last.
+    export_folder
+        Where masks were exported to last; "" for beside each image.
     figure
         What was chosen for the last figure, by name.
     figure_ending
@@ -69,6 +71,7 @@ class Settings(EventedModel):
     recent: list[Path] = Field(default_factory=list)
     model_files: list[Path] = Field(default_factory=list)
     save_kinds: list[str] = Field(default_factory=list)
+    export_folder: str = ""
     figure: dict[str, JsonValue] = Field(default_factory=dict)
     figure_ending: Annotated[str, Field(pattern=r"^\.(png|svg|pdf)$")] = ".png"
     folder: str = ""

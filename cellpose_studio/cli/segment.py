@@ -17,6 +17,11 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.io.masks.export_formats import FORMATS
+from cellpose_studio.io.masks.export_target import (
+    IfExists,
+    existing_files,
+    exists_already,
+)
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batch import Batch
@@ -59,6 +64,15 @@ def add(parser: argparse.ArgumentParser) -> None:
         default=["tif"],
         metavar="KIND",
         help=f"files to write: {', '.join(FORMATS)} (default: tif)",
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--overwrite", action="store_true", help="replace result files that exist"
+    )
+    existing.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="leave images out that have result files",
     )
     parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
     parser.add_argument(
@@ -104,11 +118,13 @@ def _segment(options: argparse.Namespace) -> int:
         options.save,
         options.out,
         options.precision,
+        _if_exists(options),
     )
     outcome = Outcome()
     try:
         with Progress() as progress:
             files = _files(options.images, outcome)
+            _refuse_existing(files, options)
             for n, file in enumerate(files, start=1):
                 place = f"{n} of {len(files)}, " if len(files) > 1 else ""
                 _one_file(batch, file, options, place, progress, outcome)
@@ -116,6 +132,25 @@ def _segment(options: argparse.Namespace) -> int:
         # After Ctrl+C, too, the user learns what failed before.
         outcome.print_failures()
     return outcome.exit_code
+
+
+def _if_exists(options: argparse.Namespace) -> IfExists:
+    if options.overwrite:
+        return "replace"
+    return "skip" if options.skip_existing else "refuse"
+
+
+def _refuse_existing(files: Sequence[Path], options: argparse.Namespace) -> None:
+    """Raise `CannotSave` before the first run if results of any image exist.
+
+    Those of the scenes of a file are found when it is opened, and refused then.
+    """
+    if _if_exists(options) != "refuse":
+        return
+    bases = ((options.out or file.parent) / file.stem for file in files)
+    found = [path for base in bases for path in existing_files(base, options.save)]
+    if found:
+        raise exists_already(found)
 
 
 def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
@@ -141,7 +176,11 @@ def _one_file(
     """Segment every scene of a file, or the requested one."""
     images: list[ImageSource] = []
     with outcome.collect_failures(path):
-        images = _chosen(path, _opened(path, options.axes), options.scene)
+        opened = _opened(path, options.axes)
+        # Every scene gets its name, so that one alone is called as with the others.
+        for image in opened:
+            batch.base(image)
+        images = _chosen(path, opened, options.scene)
     for image in images:
         with outcome.collect_failures(path.with_name(image.name)):
             for note in (*image.notes, *unused(options, image)):
@@ -182,7 +221,11 @@ def _one_image(
     def report(done: int, total: int, what: str) -> None:
         progress.report(done, total, f"{place}{image.name}: {what}")
 
-    result, files = batch.run(image, Checkpoint(report))
+    done = batch.run(image, Checkpoint(report))
+    if done is None:
+        progress.print_line(f"{image.name}: left out, its results exist")
+        return
+    result, files = done
     cells = cell_count(result.labels)
     unit = "cell" if cells == 1 else "cells"
     written = ", ".join(file.name for file in files) or "nothing to save"

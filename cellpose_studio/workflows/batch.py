@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Collection
 from pathlib import Path
 
@@ -15,7 +14,9 @@ from cellpose_studio.engine.device import Precision, device_named
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.masks.export import refuse_unfit
-from cellpose_studio.workflows.save import base_of, save_segmentation
+from cellpose_studio.io.masks.export_target import IfExists, target
+from cellpose_studio.workflows.export_names import ExportNames
+from cellpose_studio.workflows.save import save_segmentation
 from cellpose_studio.workflows.segment import segment
 
 
@@ -34,6 +35,8 @@ class Batch:
         Folder of the results; None for the folder of each image. Created if missing.
     precision
         Precision of the network; None for the fastest.
+    if_exists
+        What to do with an image that has results already.
 
     Raises
     ------
@@ -49,35 +52,42 @@ class Batch:
         kinds: Collection[str],
         folder: Path | None,
         precision: Precision | None = None,
+        if_exists: IfExists = "replace",
     ) -> None:
         self._model = find(model) if model else shipped()[0]
         self._parameters = parameters
         self._device = device_named(device)
         self._precision = precision
         self._kinds = kinds
-        self._folder = folder
         # The weights are loaded for the first image only.
         self._networks = NetworkCache()
-        self._written: dict[str, Path] = {}
+        self._names = ExportNames(folder)
+        self._if_exists = if_exists
         if folder is not None:
             _make(folder)
 
+    def base(self, image: ImageSource) -> Path:
+        """Return where the results of an image go: folder and name, without suffix.
+
+        Images that are asked for first get their names first.
+        """
+        return self._names.base(image)
+
     def run(
         self, image: ImageSource, checkpoint: Checkpoint
-    ) -> tuple[Segmentation, list[Path]]:
+    ) -> tuple[Segmentation, list[Path]] | None:
         """Segment ``image`` and return the result and the files written.
+
+        None where its results exist, and such images are left out.
 
         Raises
         ------
         StudioError
             If it fails; the next image can still be run.
         """
-        base = base_of(image, self._folder)
-        if other := self._written.get(_identity(base)):
-            raise CannotSave(
-                f"The results would replace those of {other}.",
-                "Use other folders for images of the same name.",
-            )
+        base = target(self.base(image), self._kinds, self._if_exists)
+        if base is None:
+            return None
         # A run may take minutes, so a format that cannot store its masks is refused
         # first.
         refuse_unfit(base, self._kinds, len(image.label_shape))
@@ -90,16 +100,9 @@ class Batch:
             self._networks,
             self._precision,
         )
-        # An image whose run fails writes nothing, so it does not block its name.
-        self._written[_identity(base)] = image.path
-        return result, save_segmentation(result, self._kinds, self._folder)
-
-
-def _identity(base: Path) -> str:
-    """Return a key that is equal for names of the same file."""
-    # The file systems of Windows and macOS ignore case.
-    path = str(base.resolve())
-    return path.casefold() if sys.platform in ("win32", "darwin") else path
+        files = save_segmentation(result, self._kinds, base=base)
+        self._names.write_list(base.parent)
+        return result, files
 
 
 def _make(folder: Path) -> None:

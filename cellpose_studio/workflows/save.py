@@ -11,12 +11,15 @@ from cellpose_studio.io.masks.export import save_all
 
 
 def save_segmentation(
-    result: Segmentation, kinds: Collection[str], folder: Path | None = None
+    result: Segmentation,
+    kinds: Collection[str],
+    folder: Path | None = None,
+    base: Path | None = None,
 ) -> list[Path]:
     """Write ``kinds`` of files for ``result`` and return them.
 
     They are written to ``folder``, or next to the image, and named after it; each
-    scene of a file has its own files.
+    scene of a file has its own files. ``base`` says both, where they are to be others.
 
     Raises
     ------
@@ -24,7 +27,7 @@ def save_segmentation(
         If a file cannot be written, or a format cannot store the masks.
     """
     return save_all(
-        base_of(result.image, folder),
+        base or base_of(result.image, folder),
         result.labels,
         result.flows,
         kinds,

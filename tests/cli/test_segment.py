@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-
 import numpy as np
 import pytest
 import tifffile
@@ -59,7 +57,7 @@ def given(monkeypatch):
     """Return a list of the parameters of batches, none of which runs anything."""
     kept = []
 
-    def keep(_, model, parameters, device, kinds, folder, precision):
+    def keep(_, model, parameters, device, kinds, folder, precision, if_exists):
         kept.append(parameters)
 
     monkeypatch.setattr(Batch, "__init__", keep)
@@ -191,28 +189,47 @@ def test_an_image_that_is_named_twice_runs_once(segmented, cells, monkeypatch):
     assert said.count("\n") == 1
 
 
-def test_images_of_one_name_do_not_replace_each_others_masks(segmented, cells, out):
-    first, second = cells("x/a.tif", (64, 64)), cells("y/a.tif")
+def test_images_of_one_name_get_names_of_their_own(segmented, cells, out):
+    first, second = cells("x/a.tif", (64, 64)), cells("y/A.tif")
     code, _, errors = segmented(first, second)
-    assert code == 1
-    assert f"{second}: The results would replace those of {first}." in errors
+    assert (code, errors) == (0, "")
     assert tifffile.imread(out / "a_cp_masks.tif").shape == (64, 64)
+    assert tifffile.imread(out / "A_2_cp_masks.tif").shape == (96, 128)
+    lines = (out / "export_names.csv").read_text().splitlines()
+    assert lines == ["name,image,scene", f"A_2,{second},"]
 
 
-def test_where_case_does_not_count_names_in_either_are_the_same(
-    segmented, cells, monkeypatch
-):
-    paths = cells("x/a.tif", (64, 64)), cells("y/A.tif", (64, 64))
-    assert segmented(*paths)[0] == 0
-    monkeypatch.setattr(sys, "platform", "darwin")
-    assert segmented(*paths)[0] == 1
+def test_results_that_exist_are_refused_before_the_first_run(segmented, cells, out):
+    a, b = cells("a.tif", (64, 64)), cells("b.tif", (64, 64))
+    assert segmented(b)[0] == 0
+    before = (out / "b_cp_masks.tif").read_bytes()
+    code, said, errors = segmented(a, b, "--diameter", 300)
+    assert (code, said) == (2, "")
+    assert f"{out / 'b_cp_masks.tif'} exists already. Add --overwrite" in errors
+    assert names(out) == ["b_cp_masks.tif"]
+    assert (out / "b_cp_masks.tif").read_bytes() == before
 
 
-def test_results_of_an_earlier_run_are_replaced(segmented, cells, out):
+def test_results_that_exist_are_replaced_or_left_on_request(segmented, cells, out):
+    a, b = cells("a.tif", (64, 64)), cells("b.tif", (64, 64))
+    assert segmented(b)[0] == 0
+    code, said, _ = segmented(a, b, "--skip-existing", "--diameter", 300)
+    assert code == 0
+    assert "b.tif: left out, its results exist" in said
+    assert tifffile.imread(out / "a_cp_masks.tif").max() == 0
+    assert tifffile.imread(out / "b_cp_masks.tif").max() == 4
+    assert segmented(b, "--overwrite", "--diameter", 300)[0] == 0
+    assert tifffile.imread(out / "b_cp_masks.tif").max() == 0
+
+
+def test_a_file_of_masks_drawn_by_hand_is_not_replaced(segmented, cells, out):
     path = cells("a.tif", (64, 64))
-    for diameter, found in ((20, 4), (300, 0)):
-        assert segmented(path, "--diameter", diameter)[0] == 0
-        assert tifffile.imread(out / "a_cp_masks.tif").max() == found
+    out.mkdir()
+    (out / "a_seg.npy").write_bytes(b"by hand")
+    assert segmented(path, "--save", "tif", "npy")[0] == 2
+    assert names(out) == ["a_seg.npy"]
+    assert segmented(path)[0] == 0
+    assert (out / "a_seg.npy").read_bytes() == b"by hand"
 
 
 @pytest.mark.parametrize(
@@ -327,7 +344,7 @@ def test_a_model_is_taken_by_its_name_or_file(segmented, cells, out, tmp_path):
     spec = shipped()[0]
     found = []
     for model in (spec.name, spec.path):
-        assert segmented(path, "--model", model)[0] == 0
+        assert segmented(path, "--overwrite", "--model", model)[0] == 0
         found.append(tifffile.imread(out / "a_cp_masks.tif"))
     np.testing.assert_array_equal(*found)
 
@@ -356,7 +373,8 @@ def test_the_processor_threads_can_be_limited(segmented, cells):
         torch.set_num_threads(2)
         assert segmented(cells("a.tif", (64, 64)))[0] == 0
         assert torch.get_num_threads() == 2
-        assert segmented(cells("a.tif", (64, 64)), "--threads", "1")[0] == 0
+        again = cells("b.tif", (64, 64))
+        assert segmented(again, "--threads", "1")[0] == 0
         assert torch.get_num_threads() == 1
     finally:
         torch.set_num_threads(before)
@@ -467,11 +485,12 @@ def test_the_channel_of_the_option_is_the_one_that_is_seen(segmented, tmp_path, 
     tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": "CYX"})
     counts = []
     for channel in ("1", "2"):
-        assert segmented(path, "--channels", channel, "--diameter", "20")[0] == 0
+        options = ["--channels", channel, "--diameter", "20", "--overwrite"]
+        assert segmented(path, *options)[0] == 0
         counts.append(int(tifffile.imread(out / "two_cp_masks.tif").max()))
     assert counts[0] < 6
     assert counts[1] == 12
-    code, _, errors = segmented(path, "--channels", "3")
+    code, _, errors = segmented(path, "--channels", "3", "--overwrite")
     assert code == 2
     assert "two.tif has no channel 3: it has 2." in errors
 
@@ -532,5 +551,6 @@ def test_planes_that_were_written_one_by_one_become_a_stack(segmented, cells, ou
     assert segmented(path, "--axes", "ZYX", "--diameter", 20)[0] == 0
     masks = tifffile.imread(out / "pages_cp_masks.tif")
     assert masks.shape == (3, 64, 64)
-    assert segmented(path, "--axes", "yx", "--diameter", 20)[0] == 0
+    again = [path, "--diameter", 20, "--overwrite"]
+    assert segmented(*again, "--axes", "yx")[0] == 0
     assert "pages_Image-2_cp_masks.tif" in names(out)

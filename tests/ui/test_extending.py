@@ -14,7 +14,7 @@ from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.ui.commands.command import Command, QAction, push_button
 from cellpose_studio.ui.commands.command_set import CommandSet
 from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
-from cellpose_studio.ui.files.dialogs import SaveDialog
+from cellpose_studio.ui.files.export_dialog import ExportDialog
 from cellpose_studio.ui.tools.tool import Tool
 from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
 
@@ -157,12 +157,13 @@ def test_an_export_format_is_one_record(user, cells, tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, COUNTS.name, COUNTS)
     options = parser().parse_args(["segment", "a.tif", "--save", "counts"])
     assert options.save == ["counts"]
-    dialog = SaveDialog(tmp_path, ["counts"], 2, user.window)
+    [image] = user.open(cells("a.tif"))
+    [stack] = user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
+    dialog = ExportDialog([image], ["counts"], "", user.window)
     check = dialog.findChild(QCheckBox, "save_counts")
     assert (check.text(), dialog.kinds) == (COUNTS.text, ["counts"])
-    stack = SaveDialog(tmp_path, ["counts"], 3, user.window)
-    assert not stack.findChild(QCheckBox, "save_counts").isEnabled()
-    [image] = user.open(cells("a.tif"))
+    of_stack = ExportDialog([stack], ["counts"], "", user.window)
+    assert not of_stack.findChild(QCheckBox, "save_counts").isEnabled()
     labels = np.zeros(image.source.label_shape, np.uint32)
     labels[2:5, 2:5], labels[8:9, 8:9] = 1, 7
     [path, table] = save_all(

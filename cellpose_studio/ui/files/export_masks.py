@@ -2,75 +2,218 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from qtpy.QtWidgets import QDialog
+from qtpy.QtWidgets import QDialog, QWidget
 
+from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.masks.export import save_all
-from cellpose_studio.ui.files.dialogs import SaveDialog
+from cellpose_studio.io.masks.export_target import (
+    IfExists,
+    existing_files,
+    target,
+    without_cells,
+)
+from cellpose_studio.ui.files.export_dialog import (
+    ExportDialog,
+    ask_if_exists,
+    rejected_cells,
+)
 from cellpose_studio.ui.services import Services
-from cellpose_studio.workflows.save import base_of
+from cellpose_studio.ui.widgets.wording import cell_count, image_count
+from cellpose_studio.workflows.export_names import ExportNames
 
 _DEFAULT = ("tif", "npy")
+_NAMED = 3
+
+AskIfExists = Callable[[Sequence[Path], QWidget], IfExists | None]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class _Export:
+    """The masks of one image, as they were when the user exported them."""
+
+    image: ImageSource
+    labels: LabelSet
+    pixels: Snapshot | None
+    left_out: Collection[int]
+
+    def save(self, base: Path, kinds: Sequence[str]) -> list[Path]:
+        # Masks that are not in memory are read here, off the GUI thread.
+        pixels = self.pixels or self.labels.pixels.snapshot()
+        return save_all(
+            base,
+            without_cells(pixels.array(), self.left_out),
+            self.labels.flows,
+            kinds,
+            image=self.image,
+            settings=self.labels.settings(),
+        )
+
+
+@dataclass
+class _Result:
+    """What an export has done."""
+
+    files: list[Path] = field(default_factory=list)
+    skipped: int = 0
+    left_out: int = 0
+    failures: list[StudioError] = field(default_factory=list)
 
 
 class Saver:
-    """Exports the active masks of an image in the formats of other programs."""
+    """Exports the active masks of images in the formats of other programs."""
 
     def __init__(self, services: Services) -> None:
         self._services = services
         self._session = services.session
         self._settings = services.settings
         self._messages = services.messages
+        self.ask_if_exists: AskIfExists = ask_if_exists
 
-    def ask_and_save(self, image: ProjectImage) -> None:
+    def ask_and_save(self, images: Sequence[ProjectImage]) -> None:
         """Ask for formats and folder, then export the masks."""
+        images = [image for image in images if image.masks is not None]
+        if not images:
+            self._messages.note("No masks to export: run a model, or draw some cells.")
+            return
         kinds = self._settings.save_kinds or list(_DEFAULT)
-        axes = len(image.source.label_shape)
-        dialog = SaveDialog(
-            image.source.path.parent, kinds, axes, self._services.parent
-        )
+        folder = self._settings.export_folder
+        dialog = ExportDialog(images, kinds, folder, self._services.parent)
         if dialog.exec() == QDialog.DialogCode.Accepted:
             self._settings.save_kinds = list(dialog.kinds)
-            self.save(image, dialog.kinds, Path(dialog.folder.text()))
+            self._settings.export_folder = str(dialog.chosen_folder or "")
+            self.save(
+                images,
+                dialog.kinds,
+                dialog.chosen_folder,
+                with_rejected=dialog.rejected.isChecked(),
+            )
 
     def save(
-        self, image: ProjectImage, kinds: Sequence[str], folder: Path
+        self,
+        images: Sequence[ProjectImage],
+        kinds: Sequence[str],
+        folder: Path | None = None,
+        *,
+        with_rejected: bool = False,
     ) -> Job | None:
-        """Export the active masks of ``image``; return None if it has none."""
-        source = image.source
-        if image.masks is None:
-            self._messages.note(f"{source.name} has no masks yet.")
+        """Export the active masks of images; None if the user changes their mind.
+
+        Parameters
+        ----------
+        folder
+            Where the files go, made if it does not exist; None for the folder of each
+            image.
+        with_rejected
+            Whether cells that the user rejected are exported as well.
+        """
+        names = self._names(folder)
+        existing = [
+            path
+            for image in images
+            for path in existing_files(names.base(image.source), kinds)
+        ]
+        if_exists: IfExists | None = "replace"
+        if existing:
+            if_exists = self.ask_if_exists(existing, self._services.parent)
+        if if_exists is None:
             return None
+        exports = [self._taken(image, with_rejected) for image in images]
+        done_if = if_exists
+
+        def work(checkpoint: Checkpoint) -> _Result:
+            result = _Result()
+            for n, export in enumerate(exports):
+                checkpoint.reached(n, len(exports), "exporting")
+                try:
+                    _save_one(export, names, kinds, done_if, result)
+                # One image that cannot be written must not keep the others.
+                except StudioError as error:
+                    result.failures.append(error)
+            return result
+
+        what = images[0].source.name if len(images) == 1 else image_count(len(images))
+        return self._services.run(
+            f"Exporting the masks of {what}", work, self._on_saved
+        )
+
+    def _names(self, folder: Path | None) -> ExportNames:
+        """Return names in which each image of the project has its own."""
+        names = ExportNames(folder)
+        for image in self._session.images:
+            names.base(image.source)
+        return names
+
+    def _taken(self, image: ProjectImage, with_rejected: bool) -> _Export:
         self._session.commit_pending(image)
         self._session.seal(image)
         labels = image.masks
-        # A snapshot, because the user may go on editing while files are written.
-        snapshot = labels.pixels.snapshot() if labels.pixels.loaded else None
-        base = base_of(source, folder)
-        settings = labels.settings()
-
-        def work(_: object) -> list[Path]:
-            return save_all(
-                base,
-                # Masks that are not in memory are read here, off the GUI thread.
-                (snapshot or labels.pixels.snapshot()).array(),
-                labels.flows,
-                kinds,
-                image=source,
-                settings=settings,
-            )
-
-        return self._services.run(
-            f"Exporting the masks of {source.name}",
-            work,
-            lambda files: self._messages.note(_saved(files)),
+        assert labels is not None
+        return _Export(
+            image=image.source,
+            labels=labels,
+            # A snapshot, because the user may go on editing while files are written.
+            pixels=labels.pixels.snapshot() if labels.pixels.loaded else None,
+            left_out=() if with_rejected else rejected_cells(image),
         )
 
+    def _on_saved(self, result: _Result) -> None:
+        saved = _saved(result)
+        if not result.failures:
+            self._messages.note(saved)
+        elif len(result.failures) == 1 and not result.files:
+            self._messages.fail(failure_of(result.failures[0]))
+        else:
+            lines = "\n".join(str(error) for error in result.failures)
+            count = image_count(len(result.failures))
+            self._messages.fail(
+                Failure(f"The masks of {count} could not be exported.", saved, lines)
+            )
 
-def _saved(files: list[Path]) -> str:
-    names = ", ".join(file.name for file in files)
-    return f"Saved {names} in {files[0].parent}." if files else "Nothing to export."
+
+def _save_one(
+    export: _Export,
+    names: ExportNames,
+    kinds: Sequence[str],
+    if_exists: IfExists,
+    result: _Result,
+) -> None:
+    base = target(names.base(export.image), kinds, if_exists)
+    if base is None:
+        result.skipped += 1
+        return
+    try:
+        base.parent.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_save(base.parent, error) from error
+    result.files += export.save(base, kinds)
+    result.left_out += len(export.left_out)
+    names.write_list(base.parent)
+
+
+def _saved(result: _Result) -> str:
+    """Say what was written where, and what was not."""
+    parts = []
+    files = result.files
+    if files:
+        names = ", ".join(file.name for file in files[:_NAMED])
+        more = f" and {len(files) - _NAMED:,} more" if len(files) > _NAMED else ""
+        folders = {file.parent for file in files}
+        where = f"in {files[0].parent}" if len(folders) == 1 else "beside the images"
+        parts.append(f"Saved {names}{more} {where}.")
+    if result.left_out:
+        parts.append(f"{cell_count(result.left_out)} that you rejected left out.")
+    if result.skipped:
+        parts.append(f"{image_count(result.skipped)} skipped, whose files exist.")
+    return " ".join(parts) or "Nothing to export."

@@ -59,6 +59,7 @@ class ImageActions(QObject):
         listed: ImagesPanel,
         roles: TrainingMembers,
         relinker: Relinker,
+        export: Callable[[Sequence[ProjectImage]], None],
     ) -> None:
         super().__init__(listed)
         self._session = services.session
@@ -66,6 +67,7 @@ class ImageActions(QObject):
         self._list = listed
         self._roles = roles
         self._relinker = relinker
+        self._export = export
         self._removed: Sequence[ProjectImage] = ()
         self.confirm: Confirm = confirm_removal
         listed.view.customContextMenuRequested.connect(self._pop_up)
@@ -176,6 +178,12 @@ class ImageActions(QObject):
             None,
             *uses,
             None,
+            Command(
+                "exportThese",
+                "&Export masks…",
+                lambda: self._export(images),
+                reason_disabled=lambda: "" if any(i.masks for i in images) else NO_MASKS,
+            ),
             Command(
                 "folder", "&Show in file manager", lambda: self.show_folder(images[0])
             ),

@@ -126,9 +126,10 @@ class MainWindow(QMainWindow):
         return self._segmenting.run()
 
     def save(self) -> None:
-        """Ask which formats to export for the image shown, and write the files."""
-        if self.session.shown is not None:
-            self.saver.ask_and_save(self.session.shown)
+        """Ask for formats, and export the images selected, or else the one shown."""
+        selected = self.images.selected_images()
+        shown = [self.session.shown] if self.session.shown is not None else []
+        self.saver.ask_and_save(selected if len(selected) > 1 else shown)
 
     def close_image(self) -> None:
         """Remove the image shown from the project."""
@@ -240,7 +241,11 @@ class MainWindow(QMainWindow):
             self.session, work.missing, work.roles, work.thumbnails
         )
         self.image_actions = ImageActions(
-            self.services, self.images, work.roles, self.relinker
+            self.services,
+            self.images,
+            work.roles,
+            self.relinker,
+            self.saver.ask_and_save,
         )
         self._badges = BatchBadges(self.session, work.run_queue, self.images.model)
 

@@ -72,7 +72,7 @@ class MenuHost(Protocol):
         ...
 
     def save(self) -> None:
-        """Ask which formats to export for the image shown, and write the files."""
+        """Ask for formats, and export the images selected, or else the one shown."""
         ...
 
     def close_image(self) -> None:

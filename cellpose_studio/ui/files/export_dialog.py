@@ -1,0 +1,172 @@
+"""The dialogs of the export of masks: what, where, and over which files."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QDialog,
+    QDialogButtonBox,
+    QFileDialog,
+    QFormLayout,
+    QHBoxLayout,
+    QLabel,
+    QLineEdit,
+    QMessageBox,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.io.masks.export_formats import FORMATS
+from cellpose_studio.io.masks.export_target import IfExists
+from cellpose_studio.ui.files.dialogs import ok_cancel
+from cellpose_studio.ui.widgets.wording import cell_count, image_count
+
+_NAMED = 3
+_BESIDE = "beside each image"
+
+
+class ExportDialog(QDialog):
+    """Asks for the formats and the folder of an export of masks.
+
+    Parameters
+    ----------
+    images
+        They have masks, all of them.
+    kinds
+        Formats that are ticked at first.
+    folder
+        Where the files go; "" for beside each image.
+    """
+
+    def __init__(
+        self,
+        images: Sequence[ProjectImage],
+        kinds: Sequence[str],
+        folder: str,
+        parent: QWidget | None = None,
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Export masks")
+        self.what = QLabel(_what(images), objectName="exportWhat", wordWrap=True)
+        column = QVBoxLayout(self)
+        column.addWidget(self.what)
+        axes = max(len(image.source.label_shape) for image in images)
+        self._checks = {kind: _check(kind, axes, kinds) for kind in FORMATS}
+        for check in self._checks.values():
+            column.addWidget(check)
+            check.toggled.connect(self._on_toggled)
+        column.addSpacing(8)
+        rejected = sum(len(rejected_cells(image)) for image in images)
+        self.rejected = QCheckBox(
+            f"Include {cell_count(rejected)} that you rejected",
+            objectName="includeRejected",
+            visible=rejected > 0,
+        )
+        column.addWidget(self.rejected)
+        self.folder = QLineEdit(folder, objectName="saveFolder")
+        self.folder.setPlaceholderText(_BESIDE)
+        self.folder.setToolTip(
+            "The folder is made if it does not exist. Leave it empty to put the files "
+            "beside each image."
+        )
+        self.folder.setClearButtonEnabled(True)
+        column.addLayout(self._folder_row())
+        self._buttons = ok_cancel(self, "Export")
+        column.addWidget(self._buttons)
+        self._on_toggled()
+        self.setMinimumWidth(520)
+
+    @property
+    def kinds(self) -> list[str]:
+        """The chosen formats, as keys of `FORMATS`."""
+        return [kind for kind, check in self._checks.items() if check.isChecked()]
+
+    @property
+    def chosen_folder(self) -> Path | None:
+        """The chosen folder; None for beside each image."""
+        text = self.folder.text().strip()
+        return Path(text).expanduser() if text else None
+
+    def _folder_row(self) -> QFormLayout:
+        browse = QPushButton("Browse…")
+        browse.clicked.connect(self._browse)
+        row = QHBoxLayout()
+        row.addWidget(self.folder, 1)
+        row.addWidget(browse)
+        form = QFormLayout()
+        form.addRow("Folder", row)
+        return form
+
+    def _browse(self) -> None:
+        folder = QFileDialog.getExistingDirectory(self, "Folder", self.folder.text())
+        if folder:
+            self.folder.setText(folder)
+
+    def _on_toggled(self) -> None:
+        ok = self._buttons.button(QDialogButtonBox.StandardButton.Ok)
+        ok.setEnabled(bool(self.kinds))
+
+
+def ask_if_exists(files: Sequence[Path], parent: QWidget) -> IfExists | None:
+    """Ask once what to do with files that exist; None: cancelled."""
+    one = len(files) == 1
+    box = QMessageBox(
+        QMessageBox.Icon.Question,
+        "Export masks",
+        f"{files[0].name} exists already."
+        if one
+        else f"{len(files):,} files exist already.",
+        QMessageBox.StandardButton.Cancel,
+        parent,
+    )
+    box.setInformativeText(
+        "Replacing them cannot be undone. They may hold masks of another program, or "
+        "drawn by hand."
+    )
+    box.setDetailedText("\n".join(map(str, files)))
+    role = QMessageBox.ButtonRole
+    answers: dict[object, IfExists] = {
+        box.addButton("Add a number", role.AcceptRole): "number",
+        box.addButton(
+            "Skip the image" if one else "Skip their images", role.AcceptRole
+        ): "skip",
+        box.addButton("Replace", role.DestructiveRole): "replace",
+    }
+    box.exec()
+    return answers.get(box.clickedButton())
+
+
+def rejected_cells(image: ProjectImage) -> list[int]:
+    """Return the cells of the active masks that the user rejected, and that are left."""
+    statuses, masks = image.statuses.get(image.active, {}), image.masks
+    rejected = [cell for cell, status in statuses.items() if status == "rejected"]
+    if masks is None or not masks.pixels.loaded:
+        return rejected
+    table = masks.pixels.cell_table()
+    return [cell for cell in rejected if table.size_of(cell)]
+
+
+def _check(kind: str, axes: int, kinds: Sequence[str]) -> QCheckBox:
+    form = FORMATS[kind]
+    check = QCheckBox(form.text, objectName=f"save_{kind}")
+    # A format for single planes cannot hold a stack.
+    reason = form.reason_unfit(axes)
+    check.setEnabled(not reason)
+    check.setChecked(not reason and kind in kinds)
+    check.setToolTip(f"Not for these masks: {reason}." if reason else "")
+    return check
+
+
+def _what(images: Sequence[ProjectImage]) -> str:
+    """Name the images and count their cells."""
+    cells = sum(image.masks.cells for image in images if image.masks is not None)
+    names = ", ".join(image.source.name for image in images[:_NAMED])
+    more = len(images) - _NAMED
+    listed = f"{names} and {image_count(more)} more" if more > 0 else names
+    masks = f" (masks “{images[0].active}”)" if len(images) == 1 else ""
+    return f"{listed}: {cell_count(cells)}{masks}"
