@@ -142,7 +142,7 @@ def ask_if_exists(files: Sequence[Path], parent: QWidget) -> IfExists | None:
 
 
 def rejected_cells(image: ProjectImage) -> list[int]:
-    """Return the cells of the active masks that the user rejected, and that are left."""
+    """Return the cells that the active masks have and the user rejected."""
     statuses, masks = image.statuses.get(image.active, {}), image.masks
     rejected = [cell for cell, status in statuses.items() if status == "rejected"]
     if masks is None or not masks.pixels.loaded:

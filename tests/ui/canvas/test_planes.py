@@ -250,8 +250,9 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     assert project.writer.flush(10)
     other = Project.open(project.path)
     again = Session(other)
-    assert again.redo_text == name
     [same] = again.images
+    again.show(same.source.key)
+    assert again.redo_text == name
     np.testing.assert_array_equal(same.masks.array, masks)
     assert same.statuses[same.active] == decided
     other.close()

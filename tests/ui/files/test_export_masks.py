@@ -9,18 +9,19 @@ import roifile
 import tifffile
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication, QCheckBox, QDialogButtonBox
+from skimage.segmentation import relabel_sequential
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.engine.torchvision_ops import make_importable
-from cellpose_studio.ui.files.dialogs import SaveDialog
+from cellpose_studio.ui.files.export_dialog import ExportDialog
 
 
 def answer(user, fill):
-    """Fill the next save dialog in by ``fill`` and press Save."""
+    """Fill the next dialog of an export in by ``fill`` and press Export."""
 
     def look():
         dialog = QApplication.activeModalWidget()
-        if isinstance(dialog, SaveDialog):
+        if isinstance(dialog, ExportDialog):
             timer.stop()
             fill(dialog)
             buttons = dialog.findChild(QDialogButtonBox)
@@ -33,7 +34,8 @@ def answer(user, fill):
 
 def tick(dialog, *kinds):
     for box in dialog.findChildren(QCheckBox):
-        box.setChecked(box.objectName().removeprefix("save_") in kinds)
+        if box.objectName().startswith("save_"):
+            box.setChecked(box.objectName().removeprefix("save_") in kinds)
 
 
 def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
@@ -87,16 +89,128 @@ def test_kinds_for_single_planes_are_off_for_a_stack(user, cells):
     assert tifffile.imread(masks).shape == (3, 64, 64)
 
 
-def test_a_folder_that_is_not_there_is_said(user, cells, tmp_path):
+def test_a_folder_is_made_and_remembered(user, cells, tmp_path):
     user.open(cells("a.tif"))
+    image = user.run()
+    folder = tmp_path / "results" / "today"
+    answer(user, lambda d: (tick(d, "tif"), d.folder.setText(str(folder))))
+    user.window.save()
+    user.wait_idle()
+    assert user.message == f"Saved a_cp_masks.tif in {folder}."
+    np.testing.assert_array_equal(
+        tifffile.imread(folder / "a_cp_masks.tif"), image.masks.array
+    )
+    seen = []
+    answer(user, lambda d: (seen.append(d.folder.text()), d.folder.clear()))
+    user.window.save()
+    user.wait_idle()
+    assert seen == [str(folder)]
+    assert (tmp_path / "a_cp_masks.tif").exists()
+
+
+def test_a_folder_that_cannot_be_made_is_said(user, cells, tmp_path):
+    path = cells("a.tif")
+    user.open(path)
     user.run()
-    answer(user, lambda d: d.folder.setText(str(tmp_path / "nowhere")))
+    answer(user, lambda d: d.folder.setText(str(path / "results")))
     user.window.save()
     user.wait_idle()
     assert user.message == (
-        "<b>a_cp_masks.tif could not be saved: there is no such folder.</b> "
+        "<b>results could not be saved: there is no such folder.</b> "
         "Choose another folder."
     )
+
+
+def test_selected_images_are_exported_together(user, cells, tmp_path):
+    (tmp_path / "other").mkdir()
+    twins = [cells("a.tif"), cells("other/a.tif"), cells("none.tif")]
+    images = user.open(*twins)
+    for image in images[:2]:
+        user.window.session.show(image.source.key)
+        user.wait_idle()
+        user.run()
+    user.window.images.view.selectAll()
+    asked = []
+    folder = tmp_path / "out"
+
+    def fill(dialog):
+        asked.append(dialog.what.text())
+        tick(dialog, "tif")
+        dialog.folder.setText(str(folder))
+
+    answer(user, fill)
+    user.window.save()
+    user.wait_idle()
+    assert asked == ["a.tif, a.tif: 24 cells"]
+    for name, image in (("a", images[0]), ("a_2", images[1])):
+        np.testing.assert_array_equal(
+            tifffile.imread(folder / f"{name}_cp_masks.tif"), image.masks.array
+        )
+    assert (folder / "export_names.csv").read_text(encoding="utf-8") == (
+        f"name,image,scene\na_2,{twins[1]},\n"
+    )
+    assert sorted(p.name for p in folder.iterdir()) == [
+        "a_2_cp_masks.tif",
+        "a_cp_masks.tif",
+        "export_names.csv",
+    ]
+
+
+def test_files_that_exist_are_replaced_only_when_the_user_says_so(
+    user, cells, tmp_path
+):
+    user.open(cells("a.tif"))
+    image = user.run()
+    drawn = tmp_path / "a_seg.npy"
+    drawn.write_bytes(b"drawn by hand")
+    asked = []
+
+    def export(answer_given):
+        def ask(files, _):
+            asked.append([file.name for file in files])
+            return answer_given
+
+        user.window.saver.ask_if_exists = ask
+        user.window.saver.save([image], ["tif", "npy"])
+        user.wait_idle()
+        return sorted(p.name for p in tmp_path.glob("a*_*"))
+
+    assert export(None) == ["a_seg.npy"]
+    assert export("skip") == ["a_seg.npy"]
+    assert user.message == "1 image skipped, whose files exist."
+    assert export("number") == ["a_2_cp_masks.tif", "a_2_seg.npy", "a_seg.npy"]
+    assert drawn.read_bytes() == b"drawn by hand"
+    assert "a_cp_masks.tif" in export("replace")
+    seg = np.load(drawn, allow_pickle=True).item()
+    np.testing.assert_array_equal(seg["masks"], image.masks.array)
+    assert asked == [["a_seg.npy"]] * 4
+
+
+def test_rejected_cells_are_left_out_unless_they_are_asked_for(user, cells, tmp_path):
+    user.open(cells("a.tif"))
+    image = user.run()
+    user.window.session.set_cell_status(image, [2, 3], "rejected")
+    masks = tmp_path / "a_cp_masks.tif"
+    boxes = []
+
+    def leave_out(dialog):
+        boxes.append((dialog.rejected.text(), dialog.rejected.isChecked()))
+        tick(dialog, "tif")
+
+    answer(user, leave_out)
+    user.window.save()
+    user.wait_idle()
+    assert boxes == [("Include 2 cells that you rejected", False)]
+    assert user.message.endswith(" 2 cells that you rejected left out.")
+    labels = image.masks.array
+    # Numbers in the file have no gaps; the list beside it says which cell is which.
+    expected, _, _ = relabel_sequential(np.where(np.isin(labels, (2, 3)), 0, labels))
+    np.testing.assert_array_equal(tifffile.imread(masks), expected)
+    user.window.saver.ask_if_exists = lambda *_: "replace"
+    answer(user, lambda d: d.rejected.setChecked(True))
+    user.window.save()
+    user.wait_idle()
+    np.testing.assert_array_equal(tifffile.imread(masks), labels)
 
 
 def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):
@@ -125,7 +239,7 @@ def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     user.window.session.project.writer.flush(10)
     gate = threading.Event()
     user.window.services.io_jobs.start(Job("Waiting", lambda _: gate.wait(60)))
-    user.window.saver.save(image, ["tif"], tmp_path)
+    user.window.saver.save([image], ["tif"], tmp_path)
     user.window.tools.edits.delete([3])
     gate.set()
     user.wait_idle()

@@ -106,7 +106,7 @@ def test_a_result_for_a_closed_image_goes_nowhere(user, cells):
     user.window.close_image()
     user.wait_idle()
     assert tuple(user.window.session.images) == ()
-    assert user.message == ""
+    assert user.message.startswith("Removed a.tif from the project.")
 
 
 def test_a_channel_may_be_called_as_the_masks_are(user, tmp_path):

@@ -101,6 +101,7 @@ def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mous
         interrupt_stroke(mouse, by)
         for now, kept in zip(held(images), stored(user), strict=True):
             np.testing.assert_array_equal(now, kept, err_msg=name)
+        session.show(images[0].source.key)
         while session.can_undo:
             session.undo()
         assert user.message == "", name
