@@ -125,13 +125,15 @@ def ask_if_exists(files: Sequence[Path], parent: QWidget) -> IfExists | None:
         parent,
     )
     box.setInformativeText(
-        "Replacing them cannot be undone. They may hold masks of another program, or "
-        "drawn by hand."
+        "What is replaced cannot be brought back, such as masks of another program, or "
+        "drawn by hand there."
     )
     box.setDetailedText("\n".join(map(str, files)))
     role = QMessageBox.ButtonRole
+    number = box.addButton("Add a number", role.AcceptRole)
+    box.setDefaultButton(number)
     answers: dict[object, IfExists] = {
-        box.addButton("Add a number", role.AcceptRole): "number",
+        number: "number",
         box.addButton(
             "Skip the image" if one else "Skip their images", role.AcceptRole
         ): "skip",
