@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 from platformdirs import PlatformDirs
 
 _HOME = "CELLPOSE_STUDIO_HOME"
+_XDG_CACHE = "XDG_CACHE_HOME"
 
 
 def resource(name: str) -> Path:
@@ -45,6 +47,28 @@ def config_dir() -> Path:
 def log_dir() -> Path:
     """Return the folder of logs."""
     return _user_dir("log")
+
+
+def share_cache_dir() -> None:
+    """Let napari and numba use `cache_dir` if the user's cache folder is read-only.
+
+    Both write there when they are imported, and cannot be imported otherwise. On
+    Windows and macOS, which have no ``XDG_CACHE_HOME``, nothing changes.
+    """
+    folder = Path(os.environ.get(_XDG_CACHE) or "~/.cache").expanduser()
+    if not can_write_in(folder):
+        os.environ[_XDG_CACHE] = str(cache_dir())
+
+
+def can_write_in(folder: Path) -> bool:
+    """Return whether files can be written in ``folder``; it is created if missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Permissions tell nothing about root, or about a disk that is read-only.
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, ValueError):
+        return False
+    return True
 
 
 def _user_dir(kind: str) -> Path:
