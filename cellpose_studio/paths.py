@@ -1,8 +1,9 @@
-"""Paths of the application's resources and of the user's folders."""
+"""Paths of the application's resources and of the user's folders, and their kind."""
 
 from __future__ import annotations
 
 import os
+import stat
 import tempfile
 from pathlib import Path
 
@@ -10,6 +11,13 @@ from platformdirs import PlatformDirs
 
 _HOME = "CELLPOSE_STUDIO_HOME"
 _XDG_CACHE = "XDG_CACHE_HOME"
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def resource(name: str) -> Path:
@@ -69,6 +77,19 @@ def can_write_in(folder: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
+
+
+def special_kind(path: Path) -> str:
+    """Return what special file is at ``path``: a pipe, a socket, a device; else "".
+
+    To open a pipe waits for whoever writes to it, and a device may have no end. A path
+    with nothing behind it is "", too: opening it tells why.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return ""
+    return _KINDS.get(stat.S_IFMT(mode), "")
 
 
 def _user_dir(kind: str) -> Path:
