@@ -1,13 +1,23 @@
-"""Paths of the application's resources and of the user's folders."""
+"""Paths of the application's resources and of the user's folders, and their kind."""
 
 from __future__ import annotations
 
 import os
+import stat
+import tempfile
 from pathlib import Path
 
 from platformdirs import PlatformDirs
 
 _HOME = "CELLPOSE_STUDIO_HOME"
+_XDG_CACHE = "XDG_CACHE_HOME"
+
+_KINDS = {
+    stat.S_IFIFO: "a pipe",
+    stat.S_IFSOCK: "a socket",
+    stat.S_IFCHR: "a device",
+    stat.S_IFBLK: "a device",
+}
 
 
 def resource(name: str) -> Path:
@@ -45,6 +55,41 @@ def config_dir() -> Path:
 def log_dir() -> Path:
     """Return the folder of logs."""
     return _user_dir("log")
+
+
+def share_cache_dir() -> None:
+    """Let napari and numba use `cache_dir` if the user's cache folder is read-only.
+
+    Both write there when they are imported, and cannot be imported otherwise. On
+    Windows and macOS, which have no ``XDG_CACHE_HOME``, nothing changes.
+    """
+    folder = Path(os.environ.get(_XDG_CACHE) or "~/.cache").expanduser()
+    if not can_write_in(folder):
+        os.environ[_XDG_CACHE] = str(cache_dir())
+
+
+def can_write_in(folder: Path) -> bool:
+    """Return whether files can be written in ``folder``; it is created if missing."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        # Permissions tell nothing about root, or about a disk that is read-only.
+        tempfile.TemporaryFile(dir=folder).close()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def special_kind(path: Path) -> str:
+    """Return what special file is at ``path``: a pipe, a socket, a device; else "".
+
+    To open a pipe waits for whoever writes to it, and a device may have no end. A path
+    with nothing behind it is "", too: opening it tells why.
+    """
+    try:
+        mode = path.stat().st_mode
+    except (OSError, ValueError):
+        return ""
+    return _KINDS.get(stat.S_IFMT(mode), "")
 
 
 def _user_dir(kind: str) -> Path:

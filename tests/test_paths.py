@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 import pytest
@@ -59,3 +60,26 @@ def test_otherwise_the_platform_decides(tmp_path, monkeypatch):
         "log": tmp_path / "STATE" / "cellpose-studio" / "log",
     }
     assert all(folder.is_dir() for folder in found.values())
+
+
+def test_a_folder_takes_files_or_does_not_whoever_asks(tmp_path):
+    assert paths.can_write_in(tmp_path / "new" / "folder")
+    assert list((tmp_path / "new" / "folder").iterdir()) == []
+    (tmp_path / "file").touch()
+    assert not paths.can_write_in(tmp_path / "file")
+    assert not paths.can_write_in(tmp_path / "file" / "folder")
+    if sys.platform == "linux":
+        assert not paths.can_write_in(paths.Path("/proc/none"))
+
+
+def test_libraries_get_our_cache_folder_only_where_theirs_takes_no_files(
+    tmp_path, monkeypatch
+):
+    monkeypatch.setenv("CELLPOSE_STUDIO_HOME", str(tmp_path / "ours"))
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "theirs"))
+    paths.share_cache_dir()
+    assert os.environ["XDG_CACHE_HOME"] == str(tmp_path / "theirs")
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "file" / "theirs"))
+    paths.share_cache_dir()
+    assert os.environ["XDG_CACHE_HOME"] == str(tmp_path / "ours" / "cache")

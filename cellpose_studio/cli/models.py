@@ -54,5 +54,7 @@ def _of_card(card: ModelCard) -> Iterator[str]:
         about = f"; {data.about}; {data.licence}" if data.about else ""
         count = f"{data.images} images, {data.cells} cells"
         yield f"Trained on: {data.name}, {count}{about}"
+        for group in data.left_out:
+            yield f"Left out, {group.reason}: {', '.join(group.files)}"
     yield f"By: {card.command}"
     yield f"On {card.date}, in {card.minutes:.0f} min, seed {card.seed}: {card.machine}"

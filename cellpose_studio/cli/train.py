@@ -76,6 +76,7 @@ def _train(options: argparse.Namespace) -> int:
             options.split,
             options.whole,
             options.resume,
+            progress.print_line,
         )
     print(f"Trained on {trained} images, measured on {measured}: {options.out}")
     return ALL_DONE

@@ -2,19 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 import numba
+from numba.core.caching import FunctionCache
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _OptionalCache(FunctionCache):
+    """A cache of compiled code that only ever saves time.
+
+    A file of it that is damaged is compiled anew; one that cannot be written, on a full
+    disk or in a folder that has become read-only, is left out.
+    """
+
+    @contextmanager
+    def _guard_against_spurious_io_errors(self) -> Iterator[None]:
+        # A damaged pickle can raise any exception.
+        with suppress(Exception):
+            yield
+
+
+_cache_of: Callable[[Callable[..., Any]], FunctionCache] = _OptionalCache
 
 
 def compiled(function: F) -> F:
     """Compile ``function`` at its first call; the compiled code releases the GIL.
 
-    Compiling takes about a second. A cache on disk spares later starts this time.
+    Compiling takes about a second. A cache on disk spares later starts this time, where
+    one can be written: beside the module, in the user's cache folder, or in the one
+    that ``NUMBA_CACHE_DIR`` names.
     """
     # The GIL is released so that the window keeps responding while a worker loops.
-    machine_code: Any = numba.njit(nogil=True, cache=True)(function)
+    machine_code: Any = numba.njit(nogil=True)(function)
+    # In a read-only installation without a home, as in many containers, numba knows
+    # no place for a cache, and would refuse to compile with one.
+    with suppress(RuntimeError, OSError):
+        machine_code._cache = _cache_of(function)
     return machine_code

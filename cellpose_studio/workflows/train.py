@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -13,7 +13,7 @@ from pathlib import Path
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
 from cellpose_studio.core.masks.labels import cell_count
-from cellpose_studio.core.models.card import ModelCard, TrainingData
+from cellpose_studio.core.models.card import LeftOut, ModelCard, TrainingData
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.networks.model_card import card_path, card_text, machine
 from cellpose_studio.engine.networks.network import style_of
@@ -33,15 +33,19 @@ from cellpose_studio.engine.training.state import (
     load_state,
     save_state,
 )
-from cellpose_studio.engine.training.trainer import Report, train
+from cellpose_studio.engine.training.trainer import Report, has_enough_cells, train
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.workflows.training_images import (
     ROLES,
     Found,
+    files_left_out,
+    left_out,
     read_training_images,
     training_files,
 )
+
+_MOST_NAMES = 10
 
 
 def train_on_folders(
@@ -53,6 +57,7 @@ def train_on_folders(
     split: Path | None = None,
     whole: Sequence[Path] = (),
     resume: bool = False,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> tuple[int, int]:
     """Train on ``folders`` and write the weights to ``out``.
 
@@ -61,7 +66,8 @@ def train_on_folders(
     to the table) and ``split``: rows of ``train`` are used for training, rows of
     ``validation`` for validation only, all others are ignored. Without a table, every
     image is used for training; so are all images in the folders of ``whole``. Returns
-    the number of images of both kinds.
+    the number of images of both kinds that were used. ``tell`` gets a sentence for each
+    kind of files that are left out, before the training starts.
 
     Every ten epochs the state is saved next to ``out``. With ``resume``, an
     interrupted training continues from it, with the same result.
@@ -94,6 +100,10 @@ def train_on_folders(
         role: read_training_images(files[role], parameters.shares, checkpoint)
         for role in ROLES
     }
+    data = _data([*folders, *whole], files["train"], sets["train"], parameters)
+    data = _with_left_out(data, files_left_out(folders, split, whole))
+    for sentence in _sentences(data):
+        tell(sentence)
     state = _State(out, _training_id(sets["train"], parameters), resume)
     net = train(
         sets["train"],
@@ -111,7 +121,7 @@ def train_on_folders(
         with replacing(size_model_path(out)) as part:
             save_size_model(sizes, part)
     card = ModelCard(
-        data=_data([*folders, *whole], files["train"], sets["train"]),
+        data=data,
         command=_command(folders, out, parameters, split, whole),
         seed=parameters.seed,
         minutes=round(state.seconds / 60, 1),
@@ -125,7 +135,7 @@ def train_on_folders(
         part.write_text(card_text(spec), encoding="utf-8")
     # The training can be resumed until all of its files are written.
     state.path.unlink(missing_ok=True)
-    return len(sets["train"]), len(sets["validation"])
+    return sum(folder.images for folder in data), len(sets["validation"])
 
 
 def _size_model(
@@ -156,16 +166,48 @@ def _size_model(
 
 
 def _data(
-    folders: Sequence[Path], files: Sequence[Found], images: Sequence[TrainingImage]
+    folders: Sequence[Path],
+    files: Sequence[Found],
+    images: Sequence[TrainingImage],
+    parameters: TrainingParameters,
 ) -> tuple[TrainingData, ...]:
-    """Return the number of training images and cells of each folder."""
+    """Return the images and cells of each folder that are trained on."""
     data = []
     for n, folder in enumerate(folders):
         pairs = zip(files, images, strict=True)
-        cells = [cell_count(image.labels) for found, image in pairs if found[2] == n]
-        name = folder.resolve().name
-        data.append(TrainingData(name=name, images=len(cells), cells=sum(cells)))
+        own = [image for found, image in pairs if found[2] == n]
+        used = [image for image in own if has_enough_cells(image, parameters)]
+        few = [i.name for i in own if not has_enough_cells(i, parameters)]
+        reason = f"with fewer than {parameters.min_train_masks} cells"
+        data.append(
+            TrainingData(
+                name=folder.resolve().name,
+                images=len(used),
+                cells=sum(cell_count(image.labels) for image in used),
+                left_out=left_out((reason, few)),
+            )
+        )
     return tuple(data)
+
+
+def _with_left_out(
+    data: Sequence[TrainingData], more: Sequence[tuple[LeftOut, ...]]
+) -> tuple[TrainingData, ...]:
+    return tuple(
+        folder.model_copy(update={"left_out": (*folder.left_out, *others)})
+        for folder, others in zip(data, more, strict=True)
+    )
+
+
+def _sentences(data: Sequence[TrainingData]) -> Iterator[str]:
+    for folder in data:
+        for group in folder.left_out:
+            count = len(group.files)
+            names = ", ".join(group.files[:_MOST_NAMES])
+            rest = count - _MOST_NAMES
+            more = f" and {rest} more, which the model card names" if rest > 0 else ""
+            files = f"{count} file{'s' * (count > 1)}"
+            yield f"{folder.name}: {files} left out, {group.reason}: {names}{more}"
 
 
 def _command(

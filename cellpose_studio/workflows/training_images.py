@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -12,9 +12,16 @@ import numpy as np
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.images.intensities import as_float32
+from cellpose_studio.core.models.card import LeftOut
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.folders import is_prediction_path, scan_folder
+from cellpose_studio.io.masks.folders import (
+    ImageFiles,
+    bare_stem,
+    is_prediction_path,
+    masks_in,
+    scan_folder,
+)
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.reader import read_masks
 
@@ -28,18 +35,67 @@ def training_files(
     folders: Sequence[Path], split: Path | None, whole: Sequence[Path]
 ) -> dict[str, list[Found]]:
     """Return the files of each role, in the order of the folders."""
-    roles = _roles(split) if split else None
     files: dict[str, list[Found]] = {role: [] for role in ROLES}
+    for n, entry, role in _entries(folders, split, whole):
+        if true := _true_masks(entry):
+            files[role].append((entry.image, true[0], n))
+    return files
+
+
+def files_left_out(
+    folders: Sequence[Path], split: Path | None, whole: Sequence[Path]
+) -> list[tuple[LeftOut, ...]]:
+    """Return, for each folder, the files without a partner.
+
+    These are images that the table does not exclude, and masks of no image: a name
+    may be misspelt.
+    """
+    everything = [*folders, *whole]
+    alone: list[list[str]] = [[] for _ in everything]
+    predicted: list[list[str]] = [[] for _ in everything]
+    for n, entry, _ in _entries(folders, split, whole):
+        if not _true_masks(entry):
+            (predicted if entry.masks else alone)[n].append(entry.image.name)
+    return [
+        left_out(
+            ("without masks", alone[n]),
+            ("whose masks are the result of a model", predicted[n]),
+            ("masks without an image", _without_image(folder)),
+        )
+        for n, folder in enumerate(everything)
+    ]
+
+
+def left_out(*groups: tuple[str, Sequence[str]]) -> tuple[LeftOut, ...]:
+    """Return groups of a reason and names of files, but those that are empty."""
+    return tuple(
+        LeftOut(reason=reason, files=tuple(names)) for reason, names in groups if names
+    )
+
+
+def _entries(
+    folders: Sequence[Path], split: Path | None, whole: Sequence[Path]
+) -> Iterator[tuple[int, ImageFiles, str]]:
+    """Yield the index of the folder, the files and the role of each image to use."""
+    roles = _roles(split) if split else None
     for n, folder in enumerate([*folders, *whole]):
         table = roles if n < len(folders) else None
         for entry in scan_folder(folder):
             # The table and the folders may spell the same path differently.
             role = "train" if table is None else table.get(entry.image.resolve())
-            # Results of a model are not ground truth.
-            true = [path for path in entry.masks if not is_prediction_path(path)]
-            if true and role in files:
-                files[role].append((entry.image, true[0], n))
-    return files
+            if role in ROLES:
+                yield n, entry, role
+
+
+def _true_masks(entry: ImageFiles) -> list[Path]:
+    """Return the masks of an image but the results of a model: they are no truth."""
+    return [path for path in entry.masks if not is_prediction_path(path)]
+
+
+def _without_image(folder: Path) -> list[str]:
+    images = {bare_stem(entry.image.stem) for entry in scan_folder(folder)}
+    masks = masks_in(folder)
+    return [path.name for stem in masks if stem not in images for path in masks[stem]]
 
 
 def _roles(split: Path) -> dict[Path, str]:

@@ -360,3 +360,52 @@ def test_masks_named_as_ome_tiff_are_found(trained, pair, folder):
     path = pair("b.tif")
     path.rename(path.with_name("b.ome.tif"))
     assert trained() == (2, 0)
+
+
+def test_the_card_counts_what_was_used_and_names_the_rest(
+    trained, pair, tmp_path, cells
+):
+    pair("good.tif")
+    few = tifffile.imread(pair("few.tif").with_name("few_masks.tif"))
+    tifffile.imwrite(tmp_path / "images" / "few_masks.tif", np.where(few < 4, few, 0))
+    pair("misspelt.tif", ending="_mask.tif")
+    pair("model.tif", ending="_cp_masks.tif")
+    pair("gone.tif").unlink()
+    said = []
+    four = TINY.model_copy(update={"min_train_masks": 4})
+    assert trained(parameters=four, tell=said.append) == (1, 0)
+    [data] = from_file(tmp_path / "model").card.data
+    assert (data.images, data.cells) == (1, 4)
+    assert {group.reason: group.files for group in data.left_out} == {
+        "with fewer than 4 cells": ("few.tif",),
+        "without masks": ("misspelt.tif", "misspelt_mask.tif"),
+        "whose masks are the result of a model": ("model.tif",),
+        "masks without an image": ("gone_masks.tif",),
+    }
+    assert said == [
+        "images: 1 file left out, with fewer than 4 cells: few.tif",
+        "images: 2 files left out, without masks: misspelt.tif, misspelt_mask.tif",
+        "images: 1 file left out, whose masks are the result of a model: model.tif",
+        "images: 1 file left out, masks without an image: gone_masks.tif",
+    ]
+
+
+def test_what_a_table_excludes_is_not_missed(trained, pair, tmp_path, cells):
+    pair("a.tif")
+    cells("images/b.tif", (64, 64))
+    cells("images/c.tif", (64, 64))
+    table = tmp_path / "splits.csv"
+    table.write_text("file,split\nimages/a.tif,train\nimages/b.tif,train\n")
+    trained(split=table)
+    [data] = from_file(tmp_path / "model").card.data
+    assert [group.files for group in data.left_out] == [("b.tif",)]
+
+
+def test_many_files_are_counted_and_the_first_are_named(trained, pair, cells):
+    pair("a.tif")
+    for n in range(12):
+        cells(f"images/b{n}.tif", (32, 32))
+    said = []
+    trained(tell=said.append)
+    assert said[0].startswith("images: 12 files left out, without masks: b0.tif, b1.")
+    assert said[0].endswith("b9.tif and 2 more, which the model card names")

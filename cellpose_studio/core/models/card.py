@@ -12,12 +12,20 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
+class LeftOut(_Value):
+    """Files of a training folder that a model was not trained on."""
+
+    reason: str = Field(description="the end of a sentence: without masks")
+    files: tuple[str, ...] = Field(description="names without the folder")
+
+
 class TrainingData(_Value):
     """One folder of images that a model was trained on."""
 
     name: str
-    images: int
-    cells: int
+    images: int = Field(description="that it was trained on")
+    cells: int = Field(description="on these images")
+    left_out: tuple[LeftOut, ...] = ()
     about: str = Field("", description="what they show, and where they come from")
     licence: str = ""
 

@@ -10,6 +10,9 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from cellpose_studio.core.models.architecture import ARCHITECTURES, ArchitectureInfo
 from cellpose_studio.core.models.card import ModelCard
 
+MODEL_DIAMETERS = (1.0, 1000.0)
+"""Range of the diameters that a network can have been made for, px."""
+
 
 def _known(architecture: str) -> str:
     if architecture not in ARCHITECTURES:

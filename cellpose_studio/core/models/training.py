@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellpose_studio.core.models.model import MODEL_DIAMETERS
+
 
 class TrainingParameters(BaseModel):
     """Everything that determines a trained model, beside the images.
@@ -65,7 +67,12 @@ class TrainingParameters(BaseModel):
         description="how often images of each folder are drawn, against each other; "
         "empty draws every image equally often",
     )
-    diam_mean: float = Field(17.0, gt=0, description="cells are scaled to this, px")
+    diam_mean: float = Field(
+        17.0,
+        ge=MODEL_DIAMETERS[0],
+        le=MODEL_DIAMETERS[1],
+        description="cells are scaled to this, px",
+    )
     widths: tuple[Annotated[int, Field(ge=1)], ...] = Field(
         (2, 16, 32, 64, 128),
         min_length=2,

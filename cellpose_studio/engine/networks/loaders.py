@@ -26,6 +26,9 @@ class NetworkLoader:
         How many channels the network of the weights sees.
     empty
         Returns the network that weights belong to, to be filled with them.
+    fits
+        Whether the names and shapes of weights are those of their network; True where
+        that takes long to find out before it is loaded.
     blocks
         Returns its parts in the order in which they run; each takes well under a
         second, so that a run can be stopped between them.
@@ -36,12 +39,14 @@ class NetworkLoader:
     empty: Callable[[Mapping[str, Tensor]], Any]
     blocks: Callable[[Any], Sequence[nn.Module]]
     reason_unfit: Callable[[Mapping[str, Tensor], str], str] = lambda *_: ""
+    fits: Callable[[Mapping[str, Tensor]], bool] = lambda _: True
 
 
 LOADERS = {
     "unet": NetworkLoader(
         recognises=unet.is_unet,
         reason_unfit=unet.reason_unfit,
+        fits=unet.fits,
         input_channels=lambda weights: unet.widths_of(weights)[0],
         empty=unet.empty_unet,
         blocks=lambda module: module.blocks,

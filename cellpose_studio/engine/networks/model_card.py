@@ -12,6 +12,9 @@ from pydantic import ValidationError
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import cpu_capability, cpu_computes_bfloat16
 
+_MOST_BYTES = 1 << 24
+"""Size of a file beyond which it is no card."""
+
 _WORDS = ("title", "description", "licence", "card")
 
 
@@ -23,16 +26,29 @@ def card_path(weights: Path) -> Path:
 def with_card(spec: ModelSpec) -> ModelSpec:
     """Return ``spec`` with the card next to its weights.
 
-    A card that is damaged, or was written for other weights, is ignored.
+    A card that was written for other weights is ignored, and so is one that is damaged,
+    which the description of the model says.
     """
+    path = card_path(spec.path)
+    if not path.is_file():
+        return spec
     try:
-        facts = json.loads(card_path(spec.path).read_text(encoding="utf-8"))
+        facts = json.loads(_text(path))
         if facts.get("sha256") != spec.sha256:
             return spec
         words = {name: facts[name] for name in _WORDS if name in facts}
         return ModelSpec.model_validate({**spec.model_dump(), **words})
-    except (OSError, ValueError, AttributeError, ValidationError):
-        return spec
+    # Nested deeply enough, JSON exceeds the depth to which Python recurses.
+    except (OSError, ValueError, AttributeError, RecursionError, ValidationError):
+        return spec.model_copy(
+            update={"description": f"{path.name} beside it is not a readable card."}
+        )
+
+
+def _text(path: Path) -> str:
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError
+    return path.read_text(encoding="utf-8")
 
 
 def card_text(spec: ModelSpec) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +21,8 @@ from cellpose_studio.engine.networks.size_model import (
     load_size_model,
     size_model_path,
 )
+from cellpose_studio.engine.networks.unet import UNet
+from cellpose_studio.engine.networks.weight_checks import misfit
 from cellpose_studio.engine.networks.weights import Weights, read_weights, sha256_of
 
 FloatArray = npt.NDArray[np.float32]
@@ -130,6 +133,8 @@ def load(
         module = module.to(memory_format=torch.channels_last)
     beside = size_model_path(spec.path)
     sizes = load_size_model(beside) if beside.is_file() else None
+    if sizes is not None:
+        _refuse_other_styles(sizes, beside, module)
     return Network(
         spec=spec,
         module=module,
@@ -138,6 +143,16 @@ def load(
         precision=precision,
         sizes=sizes,
     )
+
+
+def _refuse_other_styles(sizes: SizeModel, path: Path, module: nn.Module) -> None:
+    """Raise `ModelUnusable` if a size model is that of another network."""
+    # The style is the mean of the deepest level.
+    if isinstance(module, UNet) and len(sizes.weights) != module.widths[-1]:
+        raise ModelUnusable(
+            f"{path.name} is the size model of another network.",
+            "Delete it to measure the diameter without it.",
+        )
 
 
 def style_of(
@@ -207,7 +222,4 @@ def _fill(module: nn.Module, weights: Weights, spec: ModelSpec) -> None:
         # the tensors of the file.
         module.load_state_dict(weights, strict=True, assign=True)
     except RuntimeError as error:
-        raise ModelUnusable(
-            f"The weights of {spec.path.name} do not fit the network.",
-            "The file may be damaged, or come from a modified Cellpose.",
-        ) from error
+        raise misfit(spec.path) from error

@@ -11,13 +11,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import cv2
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.models.model import MODEL_DIAMETERS
 
 FloatArray = npt.NDArray[np.float32]
 Style = Callable[[FloatArray], npt.NDArray[np.float64]]
@@ -30,6 +31,8 @@ _VIEWS = 5
 """Number of views of each image, at different scales."""
 _SIDE = 256
 """Largest side of a view, px: small enough for a fast estimate."""
+_MOST_BYTES = 1 << 24
+"""Size of the arrays of a file beyond which it is no size model."""
 _RIDGE = 1.0
 """Ridge penalty, as in Cellpose: keeps the many weights small."""
 
@@ -120,22 +123,50 @@ def load_size_model(path: Path) -> SizeModel:
     Raises
     ------
     ModelUnusable
-        If it is damaged or not a size model.
+        If it is damaged or not a size model, or has numbers that no diameter can be
+        estimated with.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
-            arrays = {name: np.asarray(file[name], np.float64) for name in file.files}
-        return SizeModel(
+        arrays = _arrays(path)
+        model = SizeModel(
             arrays["weights"],
             arrays["mean_style"],
             float(arrays["mean_log"]),
             float(arrays["diam_mean"]),
         )
-    except (OSError, ValueError, KeyError, TypeError, EOFError, BadZipFile) as error:
-        raise ModelUnusable(
-            f"{path.name} is damaged, or not a size model.",
-            "Download it again, or delete it to measure the diameter without it.",
-        ) from error
+    # Damaged archives can make zlib and NumPy raise many exceptions.
+    except Exception as error:
+        raise _unusable(path) from error
+    if not _has_sense(model):
+        raise _unusable(path)
+    return model
+
+
+def _arrays(path: Path) -> dict[str, npt.NDArray[np.float64]]:
+    with ZipFile(path) as archive:
+        if sum(part.file_size for part in archive.infolist()) > _MOST_BYTES:
+            raise BadZipFile
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    if any(np.iscomplexobj(array) for array in arrays.values()):
+        raise TypeError
+    return {name: array.astype(np.float64) for name, array in arrays.items()}
+
+
+def _has_sense(model: SizeModel) -> bool:
+    low, high = MODEL_DIAMETERS
+    numbers = [*model.weights.flat, *model.mean_style.flat, model.mean_log]
+    shapes = model.weights.shape == model.mean_style.shape and model.weights.ndim == 1
+    return (
+        shapes and bool(np.isfinite(numbers).all()) and low <= model.diam_mean <= high
+    )
+
+
+def _unusable(path: Path) -> ModelUnusable:
+    return ModelUnusable(
+        f"{path.name} is damaged, or not a size model.",
+        "Download it again, or delete it to measure the diameter without it.",
+    )
 
 
 def _scaled(image: FloatArray, scale: float, rng: np.random.Generator) -> FloatArray:

@@ -96,7 +96,18 @@ def reason_unfit(weights: Mapping[str, Tensor], file: str) -> str:
 
 def empty_unet(weights: Mapping[str, Tensor]) -> UNet:
     """Return the U-Net that ``weights`` belong to, to be filled with them."""
-    return UNet(widths_of(weights), concatenation=concatenates(weights))
+    # Without values: whatever a damaged file declares takes no memory.
+    with torch.device("meta"):
+        return UNet(widths_of(weights), concatenation=concatenates(weights))
+
+
+def fits(weights: Mapping[str, Tensor]) -> bool:
+    """Return whether the names and shapes of weights are those of their U-Net."""
+    wanted = {name: w.shape for name, w in empty_unet(weights).state_dict().items()}
+    given = {name: w.shape for name, w in weights.items()}
+    # Files of Cellpose 1 lack the diameters.
+    diameters = {name: shape for name, shape in wanted.items() if "." not in name}
+    return {**diameters, **given} == wanted
 
 
 def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import math
 import pickle
 import zipfile
 from collections.abc import Callable, Mapping
@@ -16,13 +15,17 @@ from torch import Tensor
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.networks.loaders import LOADERS
+from cellpose_studio.engine.networks.loaders import LOADERS, NetworkLoader
 from cellpose_studio.engine.networks.unet import UNet
+from cellpose_studio.engine.networks.weight_checks import (
+    diameter_in,
+    misfit,
+    refuse_inflated,
+    refuse_unusable,
+)
+from cellpose_studio.paths import special_kind
 
 Weights = dict[str, Tensor]
-
-_DEFAULT_DIAMETER = 30.0
-"""Diameter of files without ``diam_mean`` (Cellpose 1)."""
 
 _PART = 1 << 24  # bytes; read well within a second even from a slow disk
 
@@ -37,14 +40,17 @@ def inspect(path: Path) -> ModelSpec:
     """
     weights = read_weights(path, mapped=True)
     architecture = architecture_of(weights, path)
+    loader = LOADERS[architecture]
+    if not _fits(loader, weights):
+        raise misfit(path)
     return ModelSpec(
         name=path.stem if path.suffix in (".pt", ".pth") else path.name,
         path=path,
         architecture=architecture,
         sha256=sha256_of(path),
-        input_channels=LOADERS[architecture].input_channels(weights),
-        diam_mean=_diameter(weights, "diam_mean", path),
-        diam_labels=_diameter(weights, "diam_labels", path),
+        input_channels=loader.input_channels(weights),
+        diam_mean=diameter_in(weights, "diam_mean", path),
+        diam_labels=diameter_in(weights, "diam_labels", path),
     )
 
 
@@ -52,13 +58,16 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
     """Return the tensors of a weight file by name; no code in it is executed.
 
     ``mapped`` memory-maps the tensors, so that the kind of a gigabyte of weights can
-    be determined without reading them.
+    be determined without a copy of them.
 
     Raises
     ------
     ModelUnusable
-        If it is missing, damaged, or contains something else.
+        If it is missing, damaged, or contains something else, or numbers that no
+        network can have.
     """
+    if kind := special_kind(path):
+        raise ModelUnusable(f"{path.name} is {kind}, not a weight file.")
     try:
         # A file that cannot be opened is not damaged, and the user needs other advice.
         path.open("rb").close()
@@ -67,7 +76,10 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
             f"{path.name} cannot be opened: {error.strerror}."
         ) from error
     try:
+        refuse_inflated(path)
         content = _load(path, mapped)
+    except ModelUnusable:
+        raise
     except pickle.UnpicklingError as error:
         raise ModelUnusable(
             f"{path.name} is not a weight file, or contains code.",
@@ -83,7 +95,9 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
     if not all(isinstance(v, Tensor) for v in content.values()):
         raise _unknown(path)
     # The names have this prefix if the network was trained on several GPUs.
-    return {str(name).removeprefix("module."): v for name, v in content.items()}
+    weights = {str(name).removeprefix("module."): v for name, v in content.items()}
+    refuse_unusable(weights, path)
+    return weights
 
 
 def architecture_of(weights: Weights, path: Path) -> str:
@@ -96,7 +110,12 @@ def architecture_of(weights: Weights, path: Path) -> str:
     """
     for name, loader in LOADERS.items():
         if loader.recognises(weights):
-            if reason := loader.reason_unfit(weights, path.name):
+            try:
+                reason = loader.reason_unfit(weights, path.name)
+            # A weight has too few axes.
+            except IndexError as error:
+                raise misfit(path) from error
+            if reason:
                 raise _variant(path, reason)
             return name
     raise _unknown(path)
@@ -128,15 +147,12 @@ def _load(path: Path, mapped: bool) -> Any:
     return torch.load(path, map_location="cpu", weights_only=True, mmap=mapped)
 
 
-def _diameter(weights: Weights, name: str, path: Path) -> float:
-    if name not in weights:
-        return _DEFAULT_DIAMETER
-    value = weights[name]
-    if value.numel() != 1 or not 0 < float(value) < math.inf:
-        raise ModelUnusable(
-            f"{path.name} is damaged: its {name} is no diameter.", "Download it again."
-        )
-    return float(value)
+def _fits(loader: NetworkLoader, weights: Weights) -> bool:
+    try:
+        return loader.fits(weights)
+    # A weight with too few axes, or of an absurd length.
+    except (IndexError, KeyError, RuntimeError, ValueError, OverflowError):
+        return False
 
 
 def _unknown(path: Path) -> ModelUnusable:

@@ -57,7 +57,7 @@ def train(
     Cancelled
         At the next block of the network after a stop.
     """
-    fit = [image for image in images if _cells(image) >= parameters.min_train_masks]
+    fit = [image for image in images if has_enough_cells(image, parameters)]
     if not fit:
         raise TrainingSetUnfit(
             f"None of the {len(images)} images has {parameters.min_train_masks} cells.",
@@ -91,6 +91,11 @@ def train(
             if now_and_then or epoch + 1 == len(rates):
                 keep(TrainingState.of(epoch + 1, net, optimizer))
     return net.eval()
+
+
+def has_enough_cells(image: TrainingImage, parameters: TrainingParameters) -> bool:
+    """Return whether an image is trained on: others teach too little."""
+    return _cells(image) >= parameters.min_train_masks
 
 
 def learning_rates(rate: float, n_epochs: int) -> npt.NDArray[np.float64]:

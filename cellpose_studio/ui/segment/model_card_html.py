@@ -74,7 +74,13 @@ def _data_table(rows: tuple[TrainingData, ...]) -> str:
         )
         for row in rows
     ]
-    return f"<h3>Training data</h3>{_table(head, body)}"
+    left_out = "".join(
+        f"<p>{len(group.files)} files of {escape(row.name)} left out, "
+        f"{escape(group.reason)}.</p>"
+        for row in rows
+        for group in row.left_out
+    )
+    return f"<h3>Training data</h3>{_table(head, body)}{left_out}"
 
 
 def _training(card: ModelCard) -> str:

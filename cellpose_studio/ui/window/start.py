@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
     from cellpose_studio.core.errors import CannotSave
-    from cellpose_studio.paths import config_dir
+    from cellpose_studio.paths import config_dir, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
     # Without shared contexts, a canvas loses its contents when its window changes.
@@ -76,6 +76,7 @@ def _run(options: argparse.Namespace) -> int:
     app.setApplicationName("Cellpose Studio")
     try:
         isolate_napari(config_dir() / "napari.yaml")
+        share_cache_dir()
         project = new_unnamed()
     except (CannotSave, OSError) as error:
         sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")

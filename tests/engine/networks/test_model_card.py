@@ -101,3 +101,15 @@ def test_versions_and_machine_are_those_of_this_python():
     assert versions()["python"] == platform.python_version()
     assert platform.machine() in machine()
     assert "thread" in machine()
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["[" * 200_000, '{"a":' * 100_000, "{", "[1]", " " * (1 << 24) + "{}", "\0"],
+    ids=["deep list", "deep object", "cut off", "list", "huge", "binary"],
+)
+def test_a_card_that_cannot_be_read_is_said_and_the_model_works(carded, text):
+    card_path(carded.path).write_text(text, encoding="utf-8")
+    read = from_file(carded.path)
+    assert read.description == "little.json beside it is not a readable card."
+    assert (read.card, read.sha256) == (None, carded.sha256)

@@ -18,6 +18,11 @@ from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.flows.compute import flows_of_planes
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import NetworkCache, load
+from cellpose_studio.engine.networks.size_model import (
+    SizeModel,
+    save_size_model,
+    size_model_path,
+)
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weights import inspect, read_weights, save_weights
 
@@ -181,3 +186,10 @@ def test_cpsam_at_its_full_size_stops_within_a_second_on_a_cpu(tmp_path):
     worker.join()
     print(f"stopped after {ended[0] - asked:.2f} s")
     assert ended[0] - asked < 1
+
+
+def test_the_size_model_of_another_network_is_refused(unet_spec):
+    model = SizeModel(np.ones(8), np.ones(8), 0.1, 17.0)
+    save_size_model(model, size_model_path(unet_spec.path))
+    with pytest.raises(ModelUnusable, match="the size model of another network"):
+        load(unet_spec, CPU)

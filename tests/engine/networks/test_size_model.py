@@ -107,3 +107,27 @@ def test_of_a_large_image_the_part_with_the_most_in_it_is_looked_at():
     assert part.any()
     small = np.zeros((50, 60, 2), np.float32)
     assert part_for_style(small).shape == small.shape
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"weights": np.array([1.0, np.nan])},
+        {"mean_style": np.array([1.0, np.inf])},
+        {"mean_log": np.nan},
+        {"diam_mean": 0.0},
+        {"diam_mean": np.nan},
+        {"diam_mean": 1e9},
+        {"diam_mean": 17 + 1j},
+        {"weights": np.ones(3)},
+        {"weights": np.ones((2, 1)), "mean_style": np.ones((2, 1))},
+        {"weights": np.ones(1 << 22), "mean_style": np.ones(1 << 22)},
+    ],
+    ids=str,
+)
+def test_wrong_numbers_are_refused(tmp_path, wrong):
+    right = {"weights": np.ones(2), "mean_style": np.ones(2), "mean_log": 0.1}
+    path = tmp_path / "m.size.npz"
+    np.savez_compressed(path, **right | {"diam_mean": 17.0} | wrong)
+    with pytest.raises(ModelUnusable, match=r"m\.size\.npz is damaged, or not a size"):
+        load_size_model(path)

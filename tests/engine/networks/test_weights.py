@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import pickle
+import zipfile
 from contextlib import suppress
 from pathlib import Path
 
@@ -191,3 +193,80 @@ def test_a_damaged_file_is_refused_or_read_but_never_crashes(
     path.write_bytes(content)
     with suppress(ModelUnusable):
         assert inspect(path).architecture == "unet"
+
+
+def changed(file, name, weight):
+    """Write the weights of ``file`` again with another tensor, and return the file."""
+    torch.save(read_weights(file) | {name: weight}, file)
+    return file
+
+
+KERNEL = "downsample.down.res_down_0.conv.conv_0.2.weight"  # (4, 2, 3, 3)
+LANDMARK = "downsample.down.res_down_0.proj.1.weight"
+VALUES = torch.zeros(4, 2, 3, 3)
+
+
+@pytest.mark.parametrize(
+    ("weight", "said"),
+    [
+        (VALUES.index_fill(0, torch.tensor([2]), torch.nan), "not all finite numbers"),
+        (VALUES.index_fill(0, torch.tensor([2]), -torch.inf), "not all finite numbers"),
+        (VALUES.double() + 1e300, "not all finite numbers"),
+        (VALUES.to_sparse(), "sparse"),
+        (VALUES.to("meta"), "without values"),
+        (VALUES.to(torch.complex64), "complex numbers"),
+        (torch.zeros(1).expand(4, 1 << 40), "larger than the file"),
+        (torch.zeros(0, 2, 3, 3), "empty"),
+    ],
+)
+def test_a_weight_that_no_network_can_have_is_named(unet_file, weight, said):
+    expected = f"little is damaged: the weights {KERNEL} are {said}."
+    assert refusal(changed(unet_file, KERNEL, weight)) == expected
+    with pytest.raises(ModelUnusable):
+        read_weights(unet_file)
+
+
+@pytest.mark.parametrize("name", [KERNEL, LANDMARK, "output.2.weight"])
+@pytest.mark.parametrize("weight", [torch.tensor(1.0), torch.zeros(2), VALUES[:2]])
+def test_weights_of_another_shape_are_refused_when_they_are_chosen(
+    unet_file, name, weight
+):
+    said = refusal(changed(unet_file, name, weight))
+    assert "do not fit the network" in said or "cannot be run here" in said
+
+
+def test_a_file_that_declares_a_gigantic_network_takes_no_memory(unet_file):
+    """The second convolution would have 10^14 weights."""
+    wide = torch.zeros(1 << 20, 2, 1, 1)
+    said = refusal(changed(unet_file, LANDMARK, wide))
+    assert said == "The weights of little do not fit the network."
+
+
+@pytest.mark.parametrize("name", ["diam_mean", "diam_labels"])
+@pytest.mark.parametrize("value", [0.0, -17.0, 0.5, 1e4, 1e9])
+def test_an_absurd_diameter_is_refused(unet_file, name, value):
+    said = refusal(changed(unet_file, name, torch.tensor([value])))
+    assert said == f"little is damaged: its {name} is no diameter of 1 to 1000 px."
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf])
+def test_a_diameter_that_is_no_number_is_refused(unet_file, value):
+    said = refusal(changed(unet_file, "diam_mean", torch.tensor([value])))
+    assert (
+        said == "little is damaged: the weights diam_mean are not all finite numbers."
+    )
+
+
+def test_an_archive_that_would_fill_the_memory_is_not_unpacked(tmp_path):
+    path = tmp_path / "little"
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("archive/data.pkl", bytes(1 << 20))
+    expected = "little is damaged: it declares more data than it holds."
+    assert refusal(path) == expected
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes have names")
+def test_a_pipe_is_not_opened(tmp_path):
+    os.mkfifo(tmp_path / "pipe")
+    assert refusal(tmp_path / "pipe") == "pipe is a pipe, not a weight file."
+    assert refusal(Path("/dev/null")) == "null is a device, not a weight file."

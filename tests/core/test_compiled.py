@@ -1,0 +1,108 @@
+"""Compiled loops, with and without a place for the cache of their code."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import cellpose_studio
+from cellpose_studio.core.compiled import compiled
+
+PACKAGE = Path(cellpose_studio.__file__).parent
+_MODULE = """
+from cellpose_studio.core.compiled import compiled
+
+@compiled
+def double(value):
+    return 2 * value
+"""
+
+
+@pytest.fixture
+def read_only(tmp_path):
+    """Return the folder of a copy of the package beside which no cache can be written.
+
+    Root may write in any folder, but not below a file.
+    """
+    ignored = shutil.ignore_patterns("__pycache__", "resources")
+    copy = Path(shutil.copytree(PACKAGE, tmp_path / PACKAGE.name, ignore=ignored))
+    for folder, *_ in os.walk(copy):
+        (Path(folder) / "__pycache__").touch()
+    return tmp_path
+
+
+def run_in(folder, *arguments, **environment):
+    """Run Python without a home that can be written to, and return what it did."""
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(("XDG_", "NUMBA"))}
+    home = {"HOME": "/dev/null/home", "PYTHONPATH": str(folder)}
+    return subprocess.run(
+        [sys.executable, *map(str, arguments)],
+        env={**kept, **home, **environment},
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        timeout=120,
+    )
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no path there is below a device")
+def test_without_a_home_a_read_only_installation_compiles_without_a_cache(read_only):
+    code = (
+        "import numpy as np\n"
+        "from cellpose_studio.core.masks import map_ids\n"
+        "print(map_ids.__file__)\n"
+        "print(map_ids.map_ids(np.array([[1, 2]], np.uint32), {1: 5, 2: 7}))"
+    )
+    done = run_in(read_only, "-c", code)
+    assert done.stderr == ""
+    assert done.stdout.splitlines()[0].startswith(str(read_only))
+    assert done.stdout.splitlines()[1] == "[[5 7]]"
+
+
+def test_every_command_says_what_it_has_to_say_there(read_only):
+    done = run_in(read_only, "-m", "cellpose_studio", "rescue", "gone.cpstudio")
+    assert done.stderr == "cellpose-studio: gone.cpstudio does not exist in ..\n"
+    assert done.returncode == 2
+
+
+@pytest.fixture
+def module(tmp_path):
+    """Return a folder with a module, and a function that calls what it compiles."""
+    (tmp_path / "doubling.py").write_text(_MODULE)
+    path = os.pathsep.join([str(PACKAGE.parent), str(tmp_path)])
+
+    def call():
+        code = "import doubling; print(doubling.double(4))"
+        return run_in(tmp_path, "-B", "-c", code, PYTHONPATH=path)
+
+    return tmp_path, call
+
+
+def test_a_cache_that_is_damaged_is_made_anew(module):
+    folder, call = module
+    assert call().stdout == "8\n"
+    files = list((folder / "__pycache__").glob("doubling*"))
+    assert {file.suffix for file in files} == {".nbi", ".nbc"}
+    for file in files:
+        file.write_bytes(b"\x80")
+        done = call()
+        assert (done.stdout, done.stderr) == ("8\n", "")
+
+
+def test_a_cache_that_cannot_be_written_is_left_out(tmp_path, monkeypatch):
+    monkeypatch.setattr("numba.config.CACHE_DIR", str(tmp_path / "cache"))
+
+    @compiled
+    def triple(values):
+        return values * 3
+
+    shutil.rmtree(tmp_path / "cache")
+    # In the place of the folder, a file: like a disk that has become read-only.
+    (tmp_path / "cache").touch()
+    np.testing.assert_array_equal(triple(np.arange(3)), [0, 3, 6])
