@@ -232,7 +232,7 @@ def test_the_sample_opens_from_the_empty_window(user, qtbot):
     assert user.window.welcome.isVisible()
     qtbot.mouseClick(user.window.welcome.button, Qt.MouseButton.LeftButton)
     user.wait_idle()
-    assert names(user) == ["coins.png"]
+    assert names(user) == ["nuclei.tif"]
     assert not user.window.welcome.isVisible()
 
 
