@@ -26,6 +26,7 @@ from cellpose_studio.io.masks.folders import (
 )
 from cellpose_studio.io.masks.imported import ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
+from cellpose_studio.workflows.left_out import left_out_of
 
 
 @dataclass
@@ -140,9 +141,10 @@ def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
 def _images_in(folder: Path) -> list[ImageFiles]:
     entries = scan_folder(folder)
     if not entries:
+        left = left_out_of(folder, ()).text
         raise ImageUnreadable(
             f"There are no images in {folder.name}.",
-            "Images are TIFF, PNG, JPEG and OME-Zarr files.",
+            f"Images are TIFF, PNG, JPEG and OME-Zarr files. {left}".strip(),
         )
     return entries
 
@@ -152,6 +154,11 @@ def _add_masks(
 ) -> None:
     """Read masks for a file with one scene; with several, the scene is ambiguous."""
     if len(images) != 1:
+        if files:
+            opened.notes.append(
+                f"{files[0].name} was left out: {images[0].path.name} holds "
+                f"{len(images)} images, and it is not known whose masks these are."
+            )
         return
     for file in files:
         try:

@@ -211,7 +211,7 @@ def speed() -> None:
     from cellpose_studio.io.images.sample import sample_path
 
     sample = open_images(sample_path())[0]
-    pixels = np.tile(sample.plane(0, 0, 0), (2, 2))[:512, :512]
+    pixels = np.tile(sample.plane(0, 0, 0), (2, 1))[:512, :512]
     image = _in_memory(sample, pixels)
     parameters = SegmentationParameters(diameter=30.0)
     print("\n| 512², diameter 30 px | loading, s | 2 threads, s | 1 thread, s |")

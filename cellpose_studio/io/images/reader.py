@@ -49,6 +49,11 @@ def is_image_path(path: Path) -> bool:
     return path.suffix.lower() in _FILES
 
 
+def microscope_format(path: Path) -> str:
+    """Return the format of a microscope's own file, which cannot be read; else ""."""
+    return _MICROSCOPE_FORMATS.get(path.suffix.lower(), "")
+
+
 def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
     """Return the images of a file, one per scene; pixels are read when needed.
 
@@ -106,7 +111,7 @@ def _stored(path: Path) -> list[Stored]:
     if not start:
         raise ImageUnreadable(f"{path.name} is empty.", "Copy or export it again.")
     # LSM and STK files begin like a TIFF, but are formats of their own.
-    if start.startswith(TIFF_STARTS) and path.suffix.lower() not in _MICROSCOPE_FORMATS:
+    if start.startswith(TIFF_STARTS) and not microscope_format(path):
         return open_tiff(path)
     if start.startswith((PNG_START, JPEG_START)):
         return open_picture(path)
@@ -123,14 +128,12 @@ def _folder(path: Path) -> list[Stored]:
 
 
 def _unsupported(path: Path) -> ImageUnreadable:
-    suffix = path.suffix.lower()
-    if suffix in _MICROSCOPE_FORMATS:
+    if name := microscope_format(path):
         return ImageUnreadable(
-            f"{path.name} is in the format of {_MICROSCOPE_FORMATS[suffix]}, which "
-            "cannot be read.",
+            f"{path.name} is in the format of {name}, which cannot be read.",
             "Export it as OME-TIFF, in the program of the microscope or in Fiji.",
         )
-    if suffix in _FILES:
+    if path.suffix.lower() in _FILES:
         return damaged(path)
     return ImageUnreadable(
         f"{path.name} is not an image in a supported format.",

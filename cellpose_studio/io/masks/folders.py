@@ -83,6 +83,11 @@ def is_masks_path(path: Path) -> bool:
     return named and not image_stem(path).endswith(_DERIVED)
 
 
+def is_derived_path(path: Path) -> bool:
+    """Return whether the name of a file is that of a picture that Cellpose writes."""
+    return bare_stem(path.stem).endswith(_DERIVED)
+
+
 def is_prediction_path(masks: Path) -> bool:
     """Return whether the name of a file of masks is that of a model's result."""
     return bare_stem(masks.stem).endswith(_CELLPOSE)
@@ -161,9 +166,9 @@ def _by_image(files: list[Path]) -> dict[str, tuple[Path, ...]]:
 
 
 def _may_be_image(path: Path) -> bool:
-    if is_masks_path(path) or bare_stem(path.stem).endswith((_TRUE, *_DERIVED)):
+    if is_masks_path(path) or is_derived_path(path):
         return False
-    return is_image_path(path)
+    return not bare_stem(path.stem).endswith(_TRUE) and is_image_path(path)
 
 
 def _ordered(masks: Iterable[Path]) -> tuple[Path, ...]:

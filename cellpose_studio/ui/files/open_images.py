@@ -23,7 +23,9 @@ from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, to_json_values
 from cellpose_studio.ui.files.dialogs import AxesDialog
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.message_bar import details_of
 from cellpose_studio.ui.widgets.wording import image_count
+from cellpose_studio.workflows.left_out import LeftOut, left_out
 from cellpose_studio.workflows.open import (
     Opened,
     files_of,
@@ -61,6 +63,7 @@ class _Opening:
     added: int = 0
     shown: bool = False
     questions: list[AxesQuestion] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
     failures: list[StudioError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     offers: list[_Offer] = field(default_factory=list)
@@ -100,7 +103,7 @@ class Opener:
         )
         return self._services.run(
             title,
-            lambda _: files_of(paths),
+            lambda _: _found(paths),
             lambda found: self._on_files(opening, *found),
         )
 
@@ -109,8 +112,9 @@ class Opener:
         opening: _Opening,
         files: list[ImageFiles],
         failures: list[StudioError],
+        left: LeftOut,
     ) -> None:
-        opening.files, opening.failures = files, failures
+        opening.files, opening.failures, opening.left_out = files, failures, left
         self._open_batch(opening)
 
     def _open_batch(self, opening: _Opening) -> None:
@@ -155,23 +159,26 @@ class Opener:
     def _finish(self, opening: _Opening) -> None:
         if opening.shown or opening.questions:
             self._settings.add_recent(opening.paths)
-        # Many files may give the same note, which is shown once.
-        notes = list(dict.fromkeys(opening.notes))
+        notes, offers = _notes(opening), opening.offers
         if opening.failures:
-            told = [Failure(note) for note in notes]
-            told = [failure_of(error) for error in opening.failures] + told
-            told += [Failure(_offer_text(opening.offers))] if opening.offers else []
-            self._messages.fail_together(told)
-        elif opening.offers:
-            offers = opening.offers
+            if offers:
+                notes.append(Failure(_offer_text(offers)))
+            failures = [failure_of(error) for error in opening.failures]
+            self._messages.fail_together(failures, notes)
+        elif offers:
             self._messages.offer(
                 _offer_text(offers),
                 "Add those as well",
                 lambda: self._add_offered(offers),
+                details_of(notes),
             )
         elif notes:
-            more = f" ({len(notes) - 1} more such notes.)" if len(notes) > 1 else ""
-            self._messages.note(notes[0] + more)
+            more = ""
+            if len(notes) > 1:
+                more = f" ({len(notes) - 1} more, see the details.)"
+            self._messages.note(
+                notes[0].message + more, details_of(notes) if more else notes[0].details
+            )
         # The questions come last, because a dialog would delay the other files.
         self._ask_about(opening.questions)
 
@@ -248,6 +255,23 @@ class Opener:
                 if for_all:
                     answers[question.shape] = axes
             self.open([question.path], axes)
+
+
+def _found(
+    paths: Sequence[Path],
+) -> tuple[list[ImageFiles], list[StudioError], LeftOut]:
+    """Return the images of paths, what failed, and what is left out of folders."""
+    files, failures = files_of(paths)
+    return files, failures, left_out(paths, files)
+
+
+def _notes(opening: _Opening) -> list[Failure]:
+    """Return what the user has to know about what was opened, the shortest way."""
+    left = opening.left_out
+    # What is not there at all comes before what is there with a remark. Many files may
+    # give the same note, which is shown once.
+    notes = [Failure(note) for note in dict.fromkeys(opening.notes)]
+    return [Failure(left.text, "", left.details), *notes] if left else notes
 
 
 def _set_offers_apart(opened: Opened, opening: _Opening) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from html import escape
 
 from qtpy.QtCore import QTimer
@@ -57,30 +57,41 @@ class MessageBar(QFrame):
         # The timer of an earlier note would hide the failure.
         self._timer.stop()
 
-    def fail_together(self, failures: list[Failure]) -> None:
-        """Show several failures as one message, with all of them in the details."""
-        if len(failures) == 1:
-            self.fail(failures[0])
+    def fail_together(
+        self, failures: Sequence[Failure], notes: Sequence[Failure] = ()
+    ) -> None:
+        """Show several failures as one message, with all of them in the details.
+
+        Notes on what was opened follow in the details; they do not count as failures.
+        """
+        first, count = failures[0], len(failures)
+        if count + len(notes) == 1:
+            self.fail(first)
             return
-        lines = "\n\n".join(f"{f.message} {f.hint}".strip() for f in failures)
-        first = failures[0]
+        lines = details_of([*failures, *notes])
+        if count == 1:
+            self.fail(Failure(first.message, first.hint, lines))
+            return
         self.fail(
             Failure(
-                f"{len(failures)} files could not be opened.",
+                f"{count} files could not be opened.",
                 f"First error: {first.message}",
                 lines,
             )
         )
 
-    def note(self, text: str) -> None:
-        """Show a note for some seconds."""
+    def note(self, text: str, details: str = "") -> None:
+        """Show a note for some seconds; longer if it has details."""
         self._show(escape(text), "note")
-        self.details.hide()
-        self._timer.start(_NOTE_DURATION)
+        self._details = details
+        self.details.setVisible(bool(details))
+        self._timer.start(_OFFER_DURATION if details else _NOTE_DURATION)
 
-    def offer(self, text: str, action: str, accept: Callable[[], object]) -> None:
+    def offer(
+        self, text: str, action: str, accept: Callable[[], object], details: str = ""
+    ) -> None:
         """Show a note with a button, which calls ``accept`` and hides the note."""
-        self.note(text)
+        self.note(text, details)
         self._accept = accept
         self.action.setText(action)
         self.action.show()
@@ -105,6 +116,16 @@ class MessageBar(QFrame):
 
     def _show_details(self) -> None:
         details_dialog(self._details, self).exec()
+
+
+def details_of(failures: Sequence[Failure]) -> str:
+    """Return failures and notes as paragraphs; "" for none."""
+    return "\n\n".join(map(_lines, failures))
+
+
+def _lines(failure: Failure) -> str:
+    text = f"{failure.message} {failure.hint}".strip()
+    return f"{text}\n{failure.details}" if failure.details else text
 
 
 def details_dialog(details: str, parent: QWidget) -> QDialog:

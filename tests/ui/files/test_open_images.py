@@ -168,6 +168,27 @@ def test_one_broken_file_does_not_keep_others_out(user, cells, tmp_path):
     assert "broken.tif" in user.message
 
 
+def test_what_a_folder_holds_besides_images_is_said(user, cells, qtbot):
+    folder = cells("a.tif").parent / "day"
+    folder.mkdir()
+    cells("day/a.tif")
+    for name in ("b.czi", "c.czi", "notes.docx"):
+        (folder / name).write_bytes(b"x")
+    drop(user, folder)
+    assert names(user) == ["a.tif"]
+    assert user.message == (
+        "3 files left out: 2 × .czi (not supported; export as OME-TIFF), 1 × .docx."
+    )
+    bar = user.window.services.messages
+    assert "b.czi" in bar._details
+    assert bar.details.isVisible()
+    (folder / "broken.tif").write_bytes(b"II*\0 and then nonsense")
+    drop(user, folder)
+    assert "broken.tif is damaged" in user.message
+    assert "files could not be opened" not in user.message
+    assert "notes.docx" in bar._details
+
+
 def test_a_file_that_went_away_is_said(user, cells):
     path = cells("a.tif")
     user.open(path, cells("b.tif"))
@@ -211,7 +232,7 @@ def test_the_sample_opens_from_the_empty_window(user, qtbot):
     assert user.window.welcome.isVisible()
     qtbot.mouseClick(user.window.welcome.button, Qt.MouseButton.LeftButton)
     user.wait_idle()
-    assert names(user) == ["coins.png"]
+    assert names(user) == ["nuclei.tif"]
     assert not user.window.welcome.isVisible()
 
 

@@ -1,0 +1,156 @@
+"""Says which files of a folder are not opened with it, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from natsort import os_sorted
+
+from cellpose_studio.io.images.reader import is_image_path, microscope_format
+from cellpose_studio.io.masks.export_formats import FORMATS
+from cellpose_studio.io.masks.folders import (
+    ImageFiles,
+    bare_stem,
+    image_stem,
+    is_derived_path,
+    is_masks_path,
+)
+from cellpose_studio.io.project.database import SUFFIX
+
+_KINDS = 4
+"""Kinds that the short text names; the details name all."""
+
+_NAMES = 200
+"""File names of one kind that the details list."""
+
+# Of systems, and of this program: nobody misses them.
+_SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")
+_OWN = tuple(form.ending for form in FORMATS.values())
+
+
+@dataclass
+class LeftOut:
+    """Files and folders of the folders that a user opened which are not opened.
+
+    Attributes
+    ----------
+    kinds
+        Files by what they are, such as "2 × .czi (…)" without the number: those that
+        hold images first.
+    folders
+        Folders in them, which are not searched.
+    """
+
+    kinds: dict[str, list[Path]] = field(default_factory=dict)
+    folders: list[Path] = field(default_factory=list)
+
+    def __bool__(self) -> bool:
+        return bool(self.kinds or self.folders)
+
+    def add(self, other: LeftOut) -> None:
+        """Add what was left out of another folder."""
+        for kind, files in other.kinds.items():
+            self.kinds.setdefault(kind, []).extend(files)
+        self.folders += other.folders
+
+    @property
+    def text(self) -> str:
+        """One or two sentences; "" for nothing.
+
+        For example "3 files left out: 2 × .czi (not supported; export as OME-TIFF),
+        1 × .docx."
+        """
+        return " ".join(self._sentences())
+
+    @property
+    def details(self) -> str:
+        """The names of files and folders, by kind."""
+        groups = [*self.kinds.items()]
+        if self.folders:
+            groups.append(("folders that were not searched", self.folders))
+        return "\n\n".join(_group(title, paths) for title, paths in groups)
+
+    def _sentences(self) -> Iterator[str]:
+        if self.kinds:
+            count = sum(map(len, self.kinds.values()))
+            files = "1 file" if count == 1 else f"{count:,} files"
+            named = [f"{len(paths):,} × {kind}" for kind, paths in self.kinds.items()]
+            if len(named) > _KINDS:
+                named[_KINDS:] = [f"{len(named) - _KINDS} more kinds"]
+            yield f"{files} left out: {', '.join(named)}."
+        if self.folders:
+            count = len(self.folders)
+            were = "1 folder in it was" if count == 1 else f"{count:,} folders were"
+            yield f"{were} not searched: open the folders with images one by one."
+
+
+def left_out(paths: Sequence[Path], files: Sequence[ImageFiles]) -> LeftOut:
+    """Return what was left out of the folders among ``paths`` that gave ``files``.
+
+    A folder without any image is a failure, which says so itself.
+    """
+    images = {entry.image for entry in files}
+    parents = {image.parent for image in images}
+    left = LeftOut()
+    for folder in dict.fromkeys(paths):
+        if folder in parents and not is_image_path(folder):
+            left.add(left_out_of(folder, images))
+    return left
+
+
+def left_out_of(folder: Path, images: Collection[Path]) -> LeftOut:
+    """Return what is in ``folder`` beside ``images`` and what belongs to them.
+
+    Hidden files, results of Cellpose and of this program, and projects do not count.
+    A folder that cannot be read gives nothing: opening it says that.
+    """
+    try:
+        paths = [path for path in folder.iterdir() if path not in images]
+    except OSError:
+        return LeftOut()
+    stems = {bare_stem(image.stem) for image in images}
+    left = LeftOut()
+    found: dict[str, list[Path]] = {}
+    for path in os_sorted(path for path in paths if not _is_nothing(path)):
+        if path.is_dir() and path.suffix.lower() != ".zarr":
+            left.folders.append(path)
+        elif kind := _kind(path, stems):
+            found.setdefault(kind, []).append(path)
+    # What holds images is missed most: its text is longer than a suffix.
+    ordered = sorted(found, key=lambda kind: ("(" not in kind, -len(found[kind]), kind))
+    left.kinds = {kind: found[kind] for kind in ordered}
+    return left
+
+
+def _is_nothing(path: Path) -> bool:
+    name = path.name.lower()
+    if name.startswith(".") or name in _SYSTEM or path.suffix == SUFFIX:
+        return True
+    if is_masks_path(path):
+        return False
+    return name.endswith(_OWN) or is_derived_path(path)
+
+
+def _kind(path: Path, stems: Collection[str]) -> str:
+    """Return what a file is, "" if it belongs to one of the images."""
+    if is_masks_path(path):
+        known = bare_stem(image_stem(path)) in stems
+        return "" if known else "masks (no image of that name)"
+    suffix = path.suffix.lower()
+    # A picture of true masks, such as a JPEG, is neither an image nor readable masks.
+    if is_image_path(path):
+        return f"{suffix} (named like masks)"
+    if suffix == ".zarr":
+        return ".zarr (without the metadata of an OME-Zarr)"
+    if microscope_format(path):
+        return f"{suffix} (not supported; export as OME-TIFF)"
+    return suffix or "without a suffix"
+
+
+def _group(title: str, paths: Sequence[Path]) -> str:
+    names = [path.name for path in paths[:_NAMES]]
+    if len(paths) > _NAMES:
+        names.append(f"and {len(paths) - _NAMES:,} more")
+    return "\n".join([f"{len(paths):,} × {title}", *(f"  {name}" for name in names)])
