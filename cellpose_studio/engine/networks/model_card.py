@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
 from pydantic import ValidationError
@@ -25,14 +26,25 @@ def with_card(spec: ModelSpec) -> ModelSpec:
 
     A card that is damaged, or was written for other weights, is ignored.
     """
+    facts = read_card(spec.path, spec.sha256)
+    words = {name: facts[name] for name in _WORDS if name in facts}
     try:
-        facts = json.loads(card_path(spec.path).read_text(encoding="utf-8"))
-        if facts.get("sha256") != spec.sha256:
-            return spec
-        words = {name: facts[name] for name in _WORDS if name in facts}
         return ModelSpec.model_validate({**spec.model_dump(), **words})
-    except (OSError, ValueError, AttributeError, ValidationError):
+    except ValidationError:
         return spec
+
+
+def read_card(weights: Path, sha256: str) -> dict[str, Any]:
+    """Return the content of the card next to ``weights``.
+
+    It is empty if there is no card, or one of weights of another ``sha256``.
+    """
+    try:
+        facts = json.loads(card_path(weights).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    is_own = isinstance(facts, dict) and facts.get("sha256") == sha256
+    return facts if is_own else {}
 
 
 def card_text(spec: ModelSpec) -> str:
