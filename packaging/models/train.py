@@ -88,10 +88,7 @@ def card(model: ModelSpec, recipe: Recipe, tried: list[list[Accuracy]]) -> Model
         row.model_copy(update={"seeds": tuple(other[n].ap50 for other in tried)})
         for n, row in enumerate(best)
     ]
-    data = []
-    for row in model.card.data:
-        about, licence = DATA[row.name]
-        data.append(row.model_copy(update={"about": about, "licence": licence}))
+    data = [row.model_copy(update=DATA[row.name]) for row in model.card.data]
     return model.card.model_copy(
         update={
             "purpose": recipe.purpose,

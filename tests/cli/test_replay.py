@@ -132,7 +132,7 @@ def test_how_masks_were_made_can_be_printed(project, capsys, kind, start):
         record = RunRecord.model_validate(json.loads(said)["record"])
         assert record.cells == 12
     if kind == "methods":
-        assert "That model was trained on 2d_nuclei_fluo (35 images)" in said
+        assert "That model was trained on 35 images with 1673 cells (nuclei in" in said
 
 
 def test_printing_needs_no_torch(project):

@@ -20,12 +20,13 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
-from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
+from cellpose_studio.core.provenance.revision import (
+    DELETED_KEY,
+    LOCKED_KEY,
+    CellStatus,
+    LabelRevision,
+)
 from cellpose_studio.io.project.tables.revisions import read_revision
-
-_LOCKED, _DELETED = "locked", "deleted"
-"""Details of a revision: ids of cells that the user made, and those that were deleted,
-by the id of the revision that has them."""
 
 Mask = npt.NDArray[np.bool_]
 
@@ -48,7 +49,7 @@ class _Decided:
     def details(self) -> dict[str, Any]:
         """Return plain values for the project, of what is to be remembered."""
         deleted = {str(number): cells for number, cells in self.deleted.items()}
-        found = {_LOCKED: sorted(self.locked), _DELETED: deleted}
+        found = {LOCKED_KEY: sorted(self.locked), DELETED_KEY: deleted}
         return {name: value for name, value in found.items() if value}
 
 
@@ -159,8 +160,8 @@ def _decided(
     details = base.details if base is not None else {}
     there = set(table.ids().tolist())
     locked = {cell for cell, status in statuses.items() if status == "accepted"}
-    locked |= set(details.get(_LOCKED, ()))
-    deleted = {int(number): ids for number, ids in details.get(_DELETED, {}).items()}
+    locked |= set(details.get(LOCKED_KEY, ()))
+    deleted = {int(number): ids for number, ids in details.get(DELETED_KEY, {}).items()}
     if base is None:
         locked |= there
     elif base.id != labels.revision.id or labels.edited:

@@ -28,6 +28,8 @@ class TrainingData(_Value):
     left_out: tuple[LeftOut, ...] = ()
     about: str = Field("", description="what they show, and where they come from")
     licence: str = ""
+    synthetic: bool = Field(False, description="whether a program drew the images")
+    papers: tuple[str, ...] = Field((), description="to cite for them, in full")
 
 
 class Accuracy(_Value):

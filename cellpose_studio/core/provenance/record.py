@@ -57,6 +57,11 @@ class RunRecord(BaseModel):
     parameters: SegmentationParameters = Field(
         description="with everything filled in that was automatic, if it finished"
     )
+    automatic: tuple[str, ...] | None = Field(
+        None,
+        description="parameters that were found for this image, not set by the user; "
+        "None: unknown, in records of earlier versions",
+    )
     device: str = Field("", description='torch\'s name: "cpu", "cuda:0"')
     device_title: str = ""
     precision: str = ""

@@ -29,6 +29,13 @@ KIND_WORDS: dict[RevisionKind, str] = {
 FLOW_KEY = "flows"
 """Key in ``details`` of the cache key of an import's flows."""
 
+LOCKED_KEY = "locked"
+"""Key in ``details`` of the ids of cells that new masks kept of those before."""
+
+DELETED_KEY = "deleted"
+"""Key in ``details`` of the ids of cells that were deleted by hand and left out of new
+masks, by the id of the revision that has them."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class LabelRevision:
@@ -83,6 +90,17 @@ class LabelRevision:
             return self.created.isoformat()
         key = self.details.get(FLOW_KEY)
         return key if isinstance(key, str) else None
+
+    @property
+    def kept_cells(self) -> int:
+        """Number of cells that it kept of the masks before it."""
+        return len(self.details.get(LOCKED_KEY, ()))
+
+    @property
+    def left_out_cells(self) -> int:
+        """Number of cells of earlier masks that it left out, as they were deleted."""
+        deleted: dict[str, list[int]] = self.details.get(DELETED_KEY, {})
+        return sum(len(cells) for cells in deleted.values())
 
 
 @dataclass(frozen=True, kw_only=True)

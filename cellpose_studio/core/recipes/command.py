@@ -5,31 +5,31 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
+from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
-from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.changed import changed_parameters
-from cellpose_studio.core.recipes.edits import edits_sentence
+from cellpose_studio.core.recipes.edits import hand_work_sentences
 
 
 def as_command(
     record: RunRecord,
-    edits: Sequence[JournalEntry] = (),
+    hand: HandWork = NO_HAND_WORK,
     windows: bool = sys.platform == "win32",
 ) -> str:
     """Return the command that reproduces the masks of the run.
 
     It is quoted for cmd.exe with ``windows``, otherwise for a POSIX shell. A comment
-    lists the edits by hand.
+    tells what was done by hand.
     """
     words = ["cellpose-studio", "segment", *arguments(record)]
     # Windows quotes arguments by other rules than a POSIX shell.
     command = subprocess.list2cmdline(words) if windows else shlex.join(words)
-    if not (note := edits_sentence(edits)):
-        return command
-    return f"{command}\n{'rem' if windows else '#'} {note}"
+    comment = "rem" if windows else "#"
+    notes = [f"{comment} {note}" for note in hand_work_sentences(hand)]
+    return "\n".join([command, *notes])
 
 
 def arguments(record: RunRecord) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
+from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.revision import JournalEntry
 
 
@@ -32,7 +33,28 @@ def describe_edits(entries: Sequence[JournalEntry]) -> str:
     return ", ".join(f"{what} ({n})" if n > 1 else what for what, n in counts.items())
 
 
-def edits_sentence(entries: Sequence[JournalEntry]) -> str:
-    """Return a sentence on what a recipe cannot reproduce; empty if nothing."""
-    what = describe_edits(entries)
-    return f"Edited by hand afterwards: {what}." if what else ""
+def hand_work_sentences(hand: HandWork) -> list[str]:
+    """Return sentences on what a recipe cannot reproduce; empty if nothing."""
+    found = []
+    if hand.was_merged:
+        found.append(f"Merged with earlier masks: {'; '.join(merged_parts(hand))}.")
+    if what := describe_edits(hand.before):
+        found.append(f"The earlier masks were edited by hand: {what}.")
+    if what := describe_edits(hand.after):
+        found.append(f"Edited by hand afterwards: {what}.")
+    return found
+
+
+def merged_parts(hand: HandWork) -> Iterator[str]:
+    """Yield what a run took over from earlier masks, as main clauses."""
+    if hand.kept:
+        yield (
+            f"{_cells_were(hand.kept)} kept that had been accepted, drawn or edited by "
+            "hand"
+        )
+    if hand.left_out:
+        yield f"{_cells_were(hand.left_out)} left out that had been deleted by hand"
+
+
+def _cells_were(count: int) -> str:
+    return "1 cell was" if count == 1 else f"{count} cells were"

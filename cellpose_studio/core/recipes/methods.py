@@ -5,13 +5,18 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from cellpose_studio.core.models.architecture import ARCHITECTURES
-from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.card import ModelCard, TrainingData
 from cellpose_studio.core.models.papers import CELLPOSE_1
+from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.changed import changed_parameters
 from cellpose_studio.core.recipes.citations import network_paper, paper_of
-from cellpose_studio.core.recipes.edits import describe_edits, effective_edits
+from cellpose_studio.core.recipes.edits import (
+    describe_edits,
+    effective_edits,
+    merged_parts,
+)
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 
 _ALWAYS_MENTIONED = frozenset(
@@ -31,7 +36,7 @@ _ALWAYS_MENTIONED = frozenset(
 
 def as_methods(
     record: RunRecord,
-    edits: Sequence[JournalEntry] = (),
+    hand: HandWork = NO_HAND_WORK,
     card: ModelCard | None = None,
     cells: int | None = None,
 ) -> str:
@@ -44,15 +49,45 @@ def as_methods(
     cells
         Number of cells after the edits.
     """
-    text = " ".join(_sentences(record, edits, card, cells))
+    text = " ".join(_sentences(record, hand, card, cells))
     # The network and the model may come from the same paper.
-    papers = "\n".join(dict.fromkeys(_papers(record.model)))
+    papers = "\n".join(dict.fromkeys(_papers(record.model, card)))
     return f"{text}\n\nReferences\n{papers}\n"
+
+
+def as_methods_without_run(
+    origin: str,
+    hand: HandWork,
+    cells: int,
+    thresholds: SegmentationParameters | None = None,
+) -> str:
+    """Return a paragraph about masks that no run made.
+
+    Parameters
+    ----------
+    origin
+        Where they were imported from, "from a_masks.tif"; empty if they were drawn.
+    cells
+        Number of cells now.
+    thresholds
+        Of masks that were made from the flows of the imported file.
+    """
+    made = f"imported {origin}" if origin else "drawn by hand"
+    sentences = [f"Masks were {made}, with Cellpose Studio."]
+    if thresholds is not None:
+        sentences.append("They were made anew from the flows of that file.")
+        sentences.append(f"{_thresholds(thresholds)}.")
+    sentences += _merged(hand)
+    if what := _steps(hand.after) if origin else describe_edits(hand.after):
+        how = f"They were corrected by hand in {what}." if origin else f"Steps: {what}."
+        sentences.append(how)
+    sentences.append(f"{_count_text(cells)} there at the end.")
+    return f"{' '.join(sentences)}\n"
 
 
 def _sentences(
     record: RunRecord,
-    edits: Sequence[JournalEntry],
+    hand: HandWork,
     card: ModelCard | None,
     cells: int | None,
 ) -> Iterator[str]:
@@ -67,14 +102,29 @@ def _sentences(
     yield from _settings(record)
     if record.cells is not None:
         yield f"{_count_text(record.cells)} found."
-    if edits and (what := describe_edits(edits)):
-        changes = len(effective_edits(edits))
-        yield (
-            f"The result was corrected by hand in {changes} "
-            f"{'step' if changes == 1 else 'steps'}: {what}."
-        )
+    yield from _merged(hand)
+    if what := _steps(hand.after):
+        yield f"The result was corrected by hand in {what}."
         if cells is not None:
             yield f"{_count_text(cells)} there after that."
+
+
+def _merged(hand: HandWork) -> Iterator[str]:
+    """Yield what masks took over from those before them."""
+    if hand.was_merged:
+        yield f"Of earlier masks, {' and '.join(merged_parts(hand))}."
+    if what := _steps(hand.before):
+        yield f"The earlier masks had been corrected by hand in {what}."
+    if hand.was_merged and hand.together is not None:
+        yield f"Together, {_count_text(hand.together)} there."
+
+
+def _steps(edits: Sequence[JournalEntry]) -> str:
+    """Return "2 steps: Delete cell, Fill"; empty if no edit is in force."""
+    changes = len(effective_edits(edits))
+    if not changes:
+        return ""
+    return f"{changes} {'step' if changes == 1 else 'steps'}: {describe_edits(edits)}"
 
 
 def _software(record: RunRecord) -> str:
@@ -102,8 +152,24 @@ def _model(model: ModelRecord) -> str:
 def _training(card: ModelCard | None) -> str:
     if card is None or not card.data:
         return ""
-    parts = [f"{data.name} ({data.images} images)" for data in card.data]
-    return f"That model was trained on {', '.join(parts)}."
+    parts = [_training_data(data) for data in card.data]
+    return f"That model was trained on {_and(parts)}."
+
+
+def _training_data(data: TrainingData) -> str:
+    # The name is that of a folder, which says nothing to a reader.
+    kind = "synthetic image" if data.synthetic else "image"
+    images, cells = _number(data.images, kind), _number(data.cells, "cell")
+    return f"{images} with {cells}{f' ({data.about})' if data.about else ''}"
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def _and(parts: Sequence[str]) -> str:
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _device(record: RunRecord) -> str:
@@ -117,11 +183,11 @@ def _settings(record: RunRecord) -> Iterator[str]:
     if parameters.channels:
         yield f"It saw {_channels(parameters)}."
     if parameters.diameter is not None:
-        yield f"The diameter was set to {_diameter(record)}."
+        yield _diameter(record)
     if parameters.do_3D:
         yield (
             "The stack was segmented in 3D, from three sides, with an anisotropy of "
-            f"{parameters.anisotropy or 1:g}."
+            f"{_anisotropy(record)}."
         )
     elif record.image.shape[2] > 1 and parameters.stitch_threshold > 0:
         yield (
@@ -130,6 +196,8 @@ def _settings(record: RunRecord) -> Iterator[str]:
         )
     elif record.image.shape[2] > 1:
         yield "Planes were segmented one by one."
+    if record.image.shape[0] > 1:
+        yield "Time points were segmented one by one."
     yield f"{_thresholds(parameters)}."
     if more := _more(parameters):
         yield f"Other settings than Cellpose's defaults: {more}."
@@ -148,7 +216,26 @@ def _diameter(record: RunRecord) -> str:
     diameter = record.parameters.diameter or 0.0
     size = record.image.pixel_size_um[1]
     micro = f" ({diameter * size:.3g} µm)" if size else ""
-    return f"{diameter:g} px{micro}"
+    width = f"{diameter:g} px{micro}"
+    # Records of earlier versions do not tell who chose the value.
+    if record.automatic is None:
+        return f"The diameter was {width}."
+    if "diameter" not in record.automatic:
+        return f"The diameter was set to {width}."
+    info = ARCHITECTURES.get(record.model.architecture)
+    if info is not None and not info.scales_images:
+        return "No diameter was set: the image was not scaled for the network."
+    return f"The diameter was measured on the image: {width}."
+
+
+def _anisotropy(record: RunRecord) -> str:
+    value = f"{record.parameters.anisotropy or 1:g}"
+    if "anisotropy" not in (record.automatic or ()):
+        return value
+    depth, height, _ = record.image.pixel_size_um
+    if depth and height:
+        return f"{value}, by the distances of its planes and pixels"
+    return f"{value}, which was assumed"
 
 
 def _thresholds(parameters: SegmentationParameters) -> str:
@@ -159,7 +246,7 @@ def _thresholds(parameters: SegmentationParameters) -> str:
         parts[0] = parts[0].replace("probability", "probability was")
     unit = "voxels" if parameters.do_3D else "px"
     parts.append(f"the size of the smallest cell {parameters.min_size} {unit}")
-    text = f"{', '.join(parts[:-1])} and {parts[-1]}"
+    text = _and(parts)
     return text[0].upper() + text[1:]
 
 
@@ -176,8 +263,10 @@ def _count_text(cells: int) -> str:
     return "1 cell was" if cells == 1 else f"{cells} cells were"
 
 
-def _papers(model: ModelRecord) -> Iterator[str]:
+def _papers(model: ModelRecord, card: ModelCard | None) -> Iterator[str]:
     yield CELLPOSE_1.full
     yield network_paper(model).full
     if (paper := paper_of(model)) is not None:
         yield paper.full
+    for data in card.data if card else ():
+        yield from data.papers

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 from cellpose_studio.core.models.architecture import ARCHITECTURES
+from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import RunRecord
-from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.cellpose_script import cellpose_script
 from cellpose_studio.core.recipes.changed import changed_fields
 from cellpose_studio.core.recipes.command import model_name
-from cellpose_studio.core.recipes.edits import edits_sentence
+from cellpose_studio.core.recipes.edits import hand_work_sentences
 from cellpose_studio.core.recipes.heading import heading
 from cellpose_studio.core.runs.parameters import Normalization
 
 
-def as_script(record: RunRecord, edits: Sequence[JournalEntry] = ()) -> str:
+def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
     """Return a script that reproduces the masks of the run.
 
     It uses Cellpose alone for the models that Cellpose 4 runs, the Transformers;
@@ -28,8 +28,8 @@ def as_script(record: RunRecord, edits: Sequence[JournalEntry] = ()) -> str:
     # The record of an unfinished run may lack the channels that Cellpose needs.
     cellposes = in_cellpose and record.parameters.channels
     text = cellpose_script(record) if cellposes else studio_script(record)
-    note = edits_sentence(edits)
-    return f"{text}\n# {note}\n" if note else text
+    notes = "".join(f"# {note}\n" for note in hand_work_sentences(hand))
+    return f"{text}\n{notes}" if notes else text
 
 
 def studio_script(record: RunRecord) -> str:

@@ -49,6 +49,8 @@ class Segmentation:
         Makes the masks for other thresholds from the flows.
     parameters
         With everything filled in that was automatic: channels, diameter, anisotropy.
+    automatic
+        Names of those that were filled in.
     device
         Title of the device that the network ran on.
     seconds
@@ -82,6 +84,7 @@ class Segmentation:
     device_name: str = ""
     threads: int | None = None
     tile_size: int | None = None
+    automatic: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, object]:
         """Return what files of Cellpose's formats say about the run."""

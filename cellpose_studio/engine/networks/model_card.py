@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import platform
 from pathlib import Path
+from typing import Any
 
 import torch
-from pydantic import ValidationError
 
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import cpu_capability, cpu_computes_bfloat16
@@ -29,20 +29,38 @@ def with_card(spec: ModelSpec) -> ModelSpec:
     A card that was written for other weights is ignored, and so is one that is damaged,
     which the description of the model says.
     """
-    path = card_path(spec.path)
-    if not path.is_file():
-        return spec
     try:
-        facts = json.loads(_text(path))
-        if facts.get("sha256") != spec.sha256:
-            return spec
+        facts = read_card(spec.path, spec.sha256)
         words = {name: facts[name] for name in _WORDS if name in facts}
         return ModelSpec.model_validate({**spec.model_dump(), **words})
-    # Nested deeply enough, JSON exceeds the depth to which Python recurses.
-    except (OSError, ValueError, AttributeError, RecursionError, ValidationError):
+    except ValueError:
+        name = card_path(spec.path).name
         return spec.model_copy(
-            update={"description": f"{path.name} beside it is not a readable card."}
+            update={"description": f"{name} beside it is not a readable card."}
         )
+
+
+def read_card(weights: Path, sha256: str) -> dict[str, Any]:
+    """Return the content of the card next to ``weights``.
+
+    It is empty if there is no card, or one of weights of another ``sha256``.
+
+    Raises
+    ------
+    ValueError
+        If the card is damaged.
+    """
+    path = card_path(weights)
+    if not path.is_file():
+        return {}
+    try:
+        facts = json.loads(_text(path))
+    # Nested deeply enough, JSON exceeds the depth to which Python recurses.
+    except (OSError, RecursionError) as error:
+        raise ValueError from error
+    if not isinstance(facts, dict):
+        raise ValueError
+    return facts if facts.get("sha256") == sha256 else {}
 
 
 def _text(path: Path) -> str:

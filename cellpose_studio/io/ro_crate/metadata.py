@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
+from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import as_command, describe_edits
@@ -55,14 +56,14 @@ class Content:
         Name of the image's file in the crate, or its URI elsewhere.
     files
         Sizes of the files in the crate, by their names.
-    edits, author, licence
+    hand, author, licence
         As in `write_ro_crate`.
     """
 
     record: RunRecord
     image: str
     files: Mapping[str, int]
-    edits: tuple[JournalEntry, ...]
+    hand: HandWork
     author: str
     licence: str
 
@@ -195,18 +196,19 @@ def _actions(content: Content) -> Iterator[Entity]:
     if record.message:
         action["error"] = record.message
     yield action | _agent(content)
-    if what := describe_edits(content.edits):
-        yield _correction(content, what)
+    edits = (*content.hand.before, *content.hand.after)
+    if what := describe_edits(edits):
+        yield _correction(content, edits, what)
 
 
-def _correction(content: Content, what: str) -> Entity:
+def _correction(content: Content, edits: Sequence[JournalEntry], what: str) -> Entity:
     return {
         "@id": "#edits",
         "@type": "CreateAction",
         "name": "Correct the masks by hand",
         "description": what,
-        "startTime": content.edits[0].time.isoformat(timespec="seconds"),
-        "endTime": content.edits[-1].time.isoformat(timespec="seconds"),
+        "startTime": edits[0].time.isoformat(timespec="seconds"),
+        "endTime": edits[-1].time.isoformat(timespec="seconds"),
         "actionStatus": _STATUS.format("Completed"),
         "instrument": ref(STUDIO),
         "object": ref(_image_id(content)),

@@ -11,15 +11,17 @@ import json
 import shutil
 import tempfile
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.labels import cell_count
+from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import RunRecord
-from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import as_json, as_methods
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.export import save_all
@@ -38,9 +40,10 @@ def write_ro_crate(
     record: RunRecord,
     labels: Labels,
     image: ImageSource,
-    edits: Sequence[JournalEntry] = (),
+    hand: HandWork = NO_HAND_WORK,
     author: str = "",
     licence: str = "",
+    card: ModelCard | None = None,
     with_image: bool = False,
 ) -> None:
     """Write an RO-Crate: a zip file if ``path`` ends in .zip, else a folder.
@@ -49,12 +52,14 @@ def write_ro_crate(
     ----------
     labels
         The masks, of the ``label_shape`` of ``image``.
-    edits
-        Edits by hand after the run.
+    hand
+        What was done by hand before and after the run.
     author
         Author of the masks.
     licence
         Licence of the masks: a URL, or a name; empty if unknown.
+    card
+        Card of the model, if it has one.
     with_image
         Include a copy of the image's file; otherwise the crate refers to it.
 
@@ -64,7 +69,12 @@ def write_ro_crate(
         Also if a folder of that name is not empty.
     """
     with _crate(path) as folder:
-        _fill(folder, record, labels, image, edits, with_image)
+        save_all(folder / image.path.stem, labels, None, ["tif"], image=image)
+        cells = cell_count(labels)
+        _write(folder / RECORD, as_json(record, hand))
+        _write(folder / METHODS, as_methods(record, hand, card, cells))
+        if with_image:
+            _copy(image.path, folder)
         # The list is made before the metadata are written, which do not describe
         # themselves.
         names = sorted(file.name for file in folder.iterdir())
@@ -72,29 +82,16 @@ def write_ro_crate(
             record=record,
             image=image.path.name if with_image else image.path.resolve().as_uri(),
             files={name: (folder / name).stat().st_size for name in names},
-            edits=tuple(edits),
+            hand=hand,
             author=author,
             licence=licence,
         )
         text = json.dumps(metadata(content), indent=2, ensure_ascii=False)
-        (folder / METADATA).write_text(f"{text}\n", encoding="utf-8")
+        _write(folder / METADATA, f"{text}\n")
 
 
-def _fill(
-    folder: Path,
-    record: RunRecord,
-    labels: Labels,
-    image: ImageSource,
-    edits: Sequence[JournalEntry],
-    with_image: bool,
-) -> None:
-    """Write all files of the crate except the metadata."""
-    save_all(folder / image.path.stem, labels, None, ["tif"], image=image)
-    methods = as_methods(record, edits)
-    (folder / RECORD).write_text(as_json(record, edits), encoding="utf-8")
-    (folder / METHODS).write_text(methods, encoding="utf-8")
-    if with_image:
-        _copy(image.path, folder)
+def _write(file: Path, text: str) -> None:
+    file.write_text(text, encoding="utf-8")
 
 
 def _copy(file: Path, folder: Path) -> None:

@@ -106,14 +106,20 @@ def reason_not_reusable(rows: Sequence[HistoryRow], now: HistoryRow | None) -> s
     return "" if run_of(row) else _no_run(row)
 
 
-def reason_no_recipe(rows: Sequence[HistoryRow], now: HistoryRow | None) -> str:
-    """Return the reason why masks have no recipe; "" if they have."""
+def reason_no_methods(rows: Sequence[HistoryRow], now: HistoryRow | None) -> str:
+    """Return the reason why there is nothing to write about masks; "" if there is."""
     row = target(rows, now)
     if row is None:
         return _ONE if rows else _NO_MASKS
-    if row.node is not None and row.node.revision is None:
-        return _NO_RESULT
-    return "" if run_of(row) else _no_run(row)
+    return _NO_RESULT if revision_of(row) is None else ""
+
+
+def reason_no_recipe(rows: Sequence[HistoryRow], now: HistoryRow | None) -> str:
+    """Return the reason why masks have no recipe; "" if they have."""
+    row = target(rows, now)
+    if reason := reason_no_methods(rows, now):
+        return reason
+    return _no_run(row) if row is not None and not run_of(row) else ""
 
 
 def target(rows: Sequence[HistoryRow], now: HistoryRow | None) -> HistoryRow | None:

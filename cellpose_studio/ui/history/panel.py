@@ -37,8 +37,8 @@ _COPIES: tuple[tuple[RecipeKind, str], ...] = (
     ("script", "&Python script"),
     ("methods", "&methods paragraph"),
 )
-_PROVENANCE = ("command", "script", "methods", "json", "crate", "again")
-_TIPS = {
+_PROVENANCE = ("command", "script", "json", "crate", "again")
+_TOOLTIPS = {
     "compare": "Show which cells differ between the two selected revisions, or between "
     "one and what is shown now.",
     "restore": "Restore this revision as the newest one. Later revisions are kept.",
@@ -239,6 +239,7 @@ class HistoryPanel(QWidget):
         rows, now = self.tree.selected(), rules.current_row(self._history)
         read_only = self._session.project.why_read_only
         no_recipe = rules.reason_no_recipe(rows, now)
+        no_methods = rules.reason_no_methods(rows, now)
         no_parameters = rules.reason_not_reusable(rows, now)
         shown = self._session.shown
         masks = shown is not None and shown.masks is not None
@@ -250,11 +251,14 @@ class HistoryPanel(QWidget):
             "saveVersion": read_only
             or ("" if masks else "This image has no masks yet."),
             **dict.fromkeys(_PROVENANCE, no_recipe),
+            "methods": no_methods,
         }
         for name, reason in reasons.items():
             self._actions[name].setEnabled(not reason)
-            self._actions[name].setToolTip(f"<qt>{escape(reason or _TIPS[name])}</qt>")
-        self._enable(self.how, self.how_button, no_recipe)
+            self._actions[name].setToolTip(
+                f"<qt>{escape(reason or _TOOLTIPS[name])}</qt>"
+            )
+        self._enable(self.how, self.how_button, no_methods)
         self._enable(self.apply, self.apply_button, no_parameters)
 
     def _enable(self, menu: QMenu, button: QToolButton, reason: str) -> None:

@@ -20,7 +20,7 @@ from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.history.tree import HistoryRow
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.provenance.origin import provenance
-from cellpose_studio.workflows.provenance.recipes import RecipeKind, recipe
+from cellpose_studio.workflows.provenance.recipes import RecipeKind, card_of, recipe
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.provenance.replay import ReplayResult
@@ -176,12 +176,14 @@ def _write_crate(
     from cellpose_studio.io.ro_crate.writer import write_ro_crate
 
     made = project.read(lambda db: provenance(db, number))
+    record = made.known_record()
     write_ro_crate(
         path,
-        made.known_record(),
+        record,
         project.labels(made.revision),
         image.source,
-        made.edits,
+        made.hand,
         made.revision.author or project.author,
+        card=card_of(record.model),
         with_image=with_image,
     )

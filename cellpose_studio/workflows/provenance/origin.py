@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable, StudioError
+from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.project.reading import RESCUE_HINT
@@ -33,10 +34,8 @@ class Provenance:
     record
         Record of the run that made the masks, with the parameters and the number of
         cells of ``base``; None without a run.
-    edits
-        All edits by hand since that run or import, in their order.
-    since_base
-        The edits after ``base``.
+    hand
+        What was done by hand before and after ``base``, as far as the masks show it.
     edited
         The revisions after ``base`` that contain these edits, in their order.
     imported
@@ -46,10 +45,14 @@ class Provenance:
     revision: LabelRevision
     base: LabelRevision
     record: RunRecord | None
-    edits: tuple[JournalEntry, ...]
-    since_base: tuple[JournalEntry, ...]
+    hand: HandWork
     edited: tuple[LabelRevision, ...]
     imported: LabelRevision | None
+
+    @property
+    def edits(self) -> tuple[JournalEntry, ...]:
+        """All edits by hand that are in the masks, in their order."""
+        return (*self.hand.before, *self.hand.after)
 
     def known_record(self) -> RunRecord:
         """Return the record of the run; raises `NoRun` without one."""
@@ -80,14 +83,20 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
     at = next((n for n, one in enumerate(line) if not _by_hand(one)), len(line) - 1)
     base = line[at]
     journal = read_journal(db, last.label_set)
-    edits = [_edits(journal, one) for one in line]
+    # Masks that were drawn by hand begin with edits.
+    edits = [_edits(journal, one) for one in line[: at + 1]]
     first = line[-1]
     return Provenance(
         revision=last,
         base=base,
         record=_record(db, base, first),
-        edits=_flat(edits),
-        since_base=_flat(edits[:at]),
+        hand=HandWork(
+            before=_flat([_edits(journal, one) for one in _merged_into(db, base)]),
+            kept=base.kept_cells,
+            left_out=base.left_out_cells,
+            together=base.cells,
+            after=_flat(edits),
+        ),
         edited=tuple(one for one in line[at - 1 :: -1] if one.kind == "edit")
         if at
         else (),
@@ -102,15 +111,36 @@ def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:
         before = _before(db, line[-1])
         if before is None:
             break
-        # Later revisions have higher ids, so this ends even in a damaged file.
-        found = read_revision(db, before) if before < line[-1].id else None
-        if found is None or found.label_set != last.label_set:
-            raise ProjectDamaged(
-                "The project file is damaged: a part of the history is missing.",
-                RESCUE_HINT,
-            )
-        line.append(found)
+        line.append(_earlier(db, line[-1], before))
     return line
+
+
+def _merged_into(db: sqlite3.Connection, base: LabelRevision) -> list[LabelRevision]:
+    """Return earlier revisions that ``base`` kept something of, the latest first."""
+    found: list[LabelRevision] = []
+    one = base
+    # Thresholds are applied to the run before them, with whatever was edited between.
+    while one.kind not in ("run", "import") or one.kept_cells or one.left_out_cells:
+        before = _before(db, one)
+        if before is None:
+            break
+        one = _earlier(db, one, before)
+        found.append(one)
+    return found
+
+
+def _earlier(
+    db: sqlite3.Connection, revision: LabelRevision, before: int
+) -> LabelRevision:
+    """Return the revision ``before`` that ``revision`` was made from."""
+    # Later revisions have higher ids, so a search ends even in a damaged file.
+    found = read_revision(db, before) if before < revision.id else None
+    if found is None or found.label_set != revision.label_set:
+        raise ProjectDamaged(
+            "The project file is damaged: a part of the history is missing.",
+            RESCUE_HINT,
+        )
+    return found
 
 
 def _before(db: sqlite3.Connection, revision: LabelRevision) -> int | None:
@@ -132,11 +162,13 @@ def _record(
     record = None if number is None else read_run(db, number)
     if record is None or base.kind == "run" or base.parameters is None:
         return record
-    # Other thresholds give other masks than the run, so its checksum does not apply.
+    # Other thresholds give other masks than the run, so its checksum does not apply;
+    # and how many cells they alone gave is only known if none were kept.
+    merged = base.kept_cells or base.left_out_cells
     return record.model_copy(
         update={
             "parameters": base.parameters,
-            "cells": base.cells,
+            "cells": None if merged else base.cells,
             "masks_sha256": "",
         }
     )

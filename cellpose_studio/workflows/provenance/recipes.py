@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Literal, get_args
 
 from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.core.provenance.record import ModelRecord
-from cellpose_studio.core.recipes import as_command, as_json, as_methods, as_script
+from cellpose_studio.core.recipes import (
+    as_command,
+    as_json,
+    as_methods,
+    as_methods_without_run,
+    as_script,
+)
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.workflows.provenance.origin import Provenance
 
@@ -21,19 +28,38 @@ def recipe(made: Provenance, kind: RecipeKind) -> str:
     Raises
     ------
     NoRun
-        If no run made them.
+        If no run made them, and ``kind`` is not the methods paragraph.
     """
-    record, edits = made.known_record(), made.edits
+    if kind == "methods":
+        return _methods(made)
+    record, hand = made.known_record(), made.hand
     if kind == "command":
-        return as_command(record, edits)
+        return as_command(record, hand)
     if kind == "script":
-        return as_script(record, edits)
-    if kind == "json":
-        return as_json(record, edits)
-    return as_methods(record, edits, _card(record.model), made.revision.cells)
+        return as_script(record, hand)
+    return as_json(record, hand)
 
 
-def _card(model: ModelRecord) -> ModelCard | None:
-    """Return the card of a shipped model."""
+def card_of(model: ModelRecord) -> ModelCard | None:
+    """Return the card of the model of a run; None without one."""
     known = {spec.sha256: spec.card for spec in shipped()}
-    return known.get(model.sha256)
+    if model.sha256 in known:
+        return known[model.sha256]
+    # This imports torch, which shipped models do not need.
+    from cellpose_studio.engine.networks.model_card import read_card
+
+    try:
+        facts = read_card(Path(model.path), model.sha256)
+        return ModelCard.model_validate(facts.get("card"))
+    # A validation error is one as well.
+    except ValueError:
+        return None
+
+
+def _methods(made: Provenance) -> str:
+    record, cells = made.record, made.revision.cells
+    if record is not None:
+        return as_methods(record, made.hand, card_of(record.model), cells)
+    origin = made.imported.origin if made.imported else ""
+    changed = made.base.parameters if made.base.kind == "threshold" else None
+    return as_methods_without_run(origin, made.hand, cells, changed)

@@ -210,9 +210,9 @@ def _difference(result: ReplayResult) -> str:
 
 def _about_edits(result: ReplayResult) -> Iterator[str]:
     made = result.made
-    if not made.since_base:
+    if not made.hand.after:
         return
-    count = len(made.since_base)
+    count = len(made.hand.after)
     edits = "1 edit" if count == 1 else f"{count} edits"
     if result.edits_repeat is None:
         yield f"Compared before the {edits} by hand that came after."

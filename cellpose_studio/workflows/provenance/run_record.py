@@ -42,6 +42,7 @@ def record_of(
         ),
         model=_model(result.model),
         parameters=result.parameters,
+        automatic=result.automatic,
         device=result.device_name,
         device_title=result.device,
         precision=result.precision,

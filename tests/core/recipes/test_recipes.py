@@ -19,6 +19,7 @@ from cellpose_studio.core.models.papers import (
     CELLPOSE_3,
     CELLPOSE_SAM,
 )
+from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import (
@@ -121,9 +122,13 @@ def test_the_command_is_quoted_for_each_shell():
 def test_edits_are_told_of_in_a_comment():
     edits = [edit(1, "Delete cell"), edit(2, "Delete cell")]
     told = "Edited by hand afterwards: Delete cell (2)."
-    assert as_command(record_of(), edits, windows=False).endswith(f"\n# {told}")
-    assert as_command(record_of(), edits, windows=True).endswith(f"\nrem {told}")
-    assert as_script(record_of(), edits).endswith(f"\n# {told}\n")
+    assert as_command(record_of(), HandWork(after=edits), windows=False).endswith(
+        f"\n# {told}"
+    )
+    assert as_command(record_of(), HandWork(after=edits), windows=True).endswith(
+        f"\nrem {told}"
+    )
+    assert as_script(record_of(), HandWork(after=edits)).endswith(f"\n# {told}\n")
 
 
 def test_a_run_that_failed_can_be_tried_again():
@@ -236,15 +241,15 @@ def test_an_ome_zarr_is_read_by_this_package():
 def test_the_paragraph_tells_what_matters():
     card = ModelCard(data=(TrainingData(name="nuclei", images=35, cells=1673),))
     edits = [edit(1, "Delete cell"), edit(2, "Split cell"), edit(3, "Undo", 2)]
-    text = as_methods(record_of(), edits, card, 11)
+    text = as_methods(record_of(automatic=()), HandWork(after=edits), card, 11)
     assert text.startswith(
         "Cells in a.tif were segmented with Cellpose Studio 0.1 (Cellpose 4.2, "
         "PyTorch 2.13), using the model “Nuclei (small)” (a residual U-Net of "
         "Cellpose, trained with Cellpose Studio; Stringer et al., 2021; SHA-256 of "
-        "the weights abababababababab…). That model was trained on nuclei (35 "
-        "images). The network ran on a processor in float32. It saw channel 1 of the "
-        "image. The diameter was set to 20.5 px (5.12 µm). The flow threshold was "
-        "0.6, the threshold of the cell probability 0 and the size of the smallest "
+        "the weights abababababababab…). That model was trained on 35 images "
+        "with 1673 cells. The network ran on a processor in float32. It saw channel 1 "
+        "of the image. The diameter was set to 20.5 px (5.12 µm). The flow threshold "
+        "was 0.6, the threshold of the cell probability 0 and the size of the smallest "
         "cell 15 px. 12 cells were found. The result was corrected by hand in 1 "
         "step: Delete cell. 11 cells were there after that.\n\nReferences\n"
     )
@@ -317,7 +322,7 @@ def test_own_weights_are_called_that():
 
 def test_json_holds_the_record_and_the_edits():
     edits = [edit(1, "Delete cell"), edit(2, "Fill"), edit(3, "Undo", 2)]
-    content = json.loads(as_json(record_of(), edits))
+    content = json.loads(as_json(record_of(), HandWork(after=edits)))
     assert RunRecord.model_validate(content["record"]) == record_of()
     assert [e["operation"] for e in content["edits"]] == ["Delete cell"]
     assert (content["format"], content["version"]) == ("cellpose-studio-run", 1)

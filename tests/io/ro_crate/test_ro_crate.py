@@ -12,6 +12,7 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -139,7 +140,9 @@ def test_the_files_say_what_the_metadata_do(tmp_path, record, labels, image):
 
 
 def test_edits_are_an_action_of_their_own(tmp_path, record, labels, image):
-    write_ro_crate(tmp_path / "crate", record, labels, image, EDITS, "Ada")
+    write_ro_crate(
+        tmp_path / "crate", record, labels, image, HandWork(after=EDITS), "Ada"
+    )
     graph = graph_of(tmp_path / "crate")
     assert graph["#edits"]["description"] == "Delete cell, Split cell"
     assert graph["#edits"]["agent"] == graph["#run"]["agent"] == {"@id": "#author"}

@@ -170,7 +170,7 @@ def test_edits_are_listed_in_their_order_since_the_run(project, cells):
     project.edit(labels, 7, "Fill")
     made = project.made(5)
     assert [e.operation for e in made.edits] == ["Delete cell", "Merge cells", "Fill"]
-    assert [e.operation for e in made.since_base] == ["Fill"]
+    assert [e.operation for e in made.hand.after] == ["Fill"]
     assert [r.id for r in made.edited] == [5]
     assert [r.id for r in project.made(3).edited] == [2, 3]
 
