@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import QEvent, QObject, Signal
+from qtpy.QtCore import QEvent, QObject, QTimer, Signal
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.images.image import ImageSource
@@ -43,6 +43,10 @@ class Camera(QObject):
         self._view = view
         self._surface = surface
         self._image: ImageSource | None = None
+        self._fitted: tuple[float, ...] = ()
+        # A layout gives the surface several sizes one after the other.
+        self._refit = QTimer(self, singleShot=True, interval=0)
+        self._refit.timeout.connect(self.fit)
         surface.installEventFilter(self)
         for event in (model.scene.camera.events.zoom, model.scene.camera.events.center):
             event.connect(self._on_moved)
@@ -52,8 +56,13 @@ class Camera(QObject):
         self._image = image
 
     def eventFilter(self, watched: QObject, event: QEvent) -> bool:
-        """Emit `changed` when the surface is resized; Qt calls this."""
+        """Fit the image again when the surface is resized; Qt calls this.
+
+        Not after the user, or a command, has moved or zoomed the view.
+        """
         if event.type() == QEvent.Type.Resize:
+            if self._image is not None and self._is_fitted():
+                self._refit.start()
             self.changed.emit()
         return bool(super().eventFilter(watched, event))
 
@@ -70,7 +79,14 @@ class Camera(QObject):
 
     def fit(self) -> None:
         """Fit the whole image into the view; keep the viewing angle."""
-        self._model.fit_to_view()
+        if self._image is not None:
+            self._model.fit_to_view()
+            self._fitted = self._state
+
+    def reset(self) -> None:
+        """Fit the whole image into the view, seen from the front."""
+        self._model.reset_view()
+        self._fitted = self._state
 
     def shows_all(self) -> bool:
         """Return whether the whole image is in view; False without an image."""
@@ -155,6 +171,16 @@ class Camera(QObject):
         world = middle * np.array(self._image.label_scale[-2:])
         if (np.abs(world - camera.center[-2:]) > view / 2).any():
             camera.center = (*camera.center[:-2], *world.tolist())
+
+    @property
+    def _state(self) -> tuple[float, ...]:
+        """Zoom and centre of the view, which tell whether it was moved."""
+        camera = self._model.scene.camera
+        return (self._model.dims.ndisplay, camera.zoom, *camera.center[-2:])
+
+    def _is_fitted(self) -> bool:
+        """Return whether the view is as the last fit has left it."""
+        return bool(self._fitted) and np.allclose(self._state, self._fitted)
 
     def _on_moved(self, _: Any) -> None:
         self.changed.emit()

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
 
+from cellpose_studio.core.display.position_text import position_text
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas.appearance import (
     ChannelAppearance,
@@ -24,6 +25,7 @@ from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
+from cellpose_studio.ui.canvas.plane_sliders import install_plane_sliders
 from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.canvas.rendering import Rendering
 
@@ -77,6 +79,7 @@ class Canvas(QObject):
 
             # This also registers the search paths of napari's icons.
             get_qapp()
+            install_plane_sliders()
 
         class Viewer(QtViewer):
             def dragEnterEvent(self, event: Any) -> None:
@@ -147,7 +150,7 @@ class Canvas(QObject):
             return
         add_image(self.model, image)
         self.model.dims.axis_labels = axis_labels(image)
-        self.model.reset_view()
+        self.camera.reset()
         self._show_middle_plane(image)
 
     @property
@@ -184,7 +187,7 @@ class Canvas(QObject):
 
     def reset_view(self) -> None:
         """Fit the whole image into the view, seen from the front."""
-        self.model.reset_view()
+        self.camera.reset()
 
     def step(self, axis: str, by: int) -> None:
         """Move ``by`` steps along "T" or "Z", within the image."""
@@ -262,12 +265,30 @@ class Canvas(QObject):
             self.appearance_changed.emit()
 
     def _on_status(self, event: Any) -> None:
-        status = event.value
-        if isinstance(status, dict):
-            parts = [status.get("layer_name"), status.get("coordinates")]
-            status = "  ".join(str(part) for part in parts if part)
-        self.status_changed.emit(str(status))
         # In 3D a point of the screen is a ray through the image, which has no one cell.
         flat = self.model.dims.ndisplay == 2
         at = self.model.cursor.position
+        value = _value_text(event.value)
+        self.status_changed.emit(
+            "  ".join(filter(None, (self._position_text() if flat else "", value)))
+        )
         self.cell_pointed_at.emit(self.masks.cell_at(at) if flat else 0)
+
+    def _position_text(self) -> str:
+        """Return what is under the mouse, planes from 1 on; "" outside the image."""
+        image, at = self._image, self.model.cursor.position
+        if image is None or len(at) != len(image.label_shape):
+            return ""
+        pixel = [p / s for p, s in zip(at, image.label_scale, strict=True)]
+        axes = zip(axis_labels(image), image.label_shape, strict=True)
+        return position_text(list(axes), pixel)
+
+
+def _value_text(status: str | dict[str, str]) -> str:
+    """Return the value of napari's status, without its position, which is from 0."""
+    if isinstance(status, dict):
+        parts = [status.get("layer_name"), status.get("value")]
+        return "  ".join(str(part) for part in parts if part)
+    # Several layers are selected; "Ready" and "[empty]" have no position before.
+    _, _, values = status.partition("» ")
+    return values

@@ -25,6 +25,7 @@ from cellpose_studio.ui.curate.cell_table_model import (
     column_at,
 )
 from cellpose_studio.ui.widgets.cell_status import STATUS_WORDS
+from cellpose_studio.ui.widgets.select_row import select_row
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&lt;50</b>, "
@@ -37,6 +38,7 @@ class ReviewTable(QWidget):
     """Lists cells to choose from, initially the most uncertain first."""
 
     chosen = Signal(object)  # id of a cell, by the mouse or the arrow keys
+    selection_changed = Signal()  # other rows are selected than before
 
     def __init__(self) -> None:
         super().__init__()
@@ -50,6 +52,7 @@ class ReviewTable(QWidget):
         selection = self.view.selectionModel()
         selection.currentRowChanged.connect(self._on_chosen)
         selection.selectionChanged.connect(self._on_chosen)
+        selection.selectionChanged.connect(lambda *_: self.selection_changed.emit())
 
     def show(
         self,
@@ -79,7 +82,7 @@ class ReviewTable(QWidget):
             return
         with _Following(self):
             if row >= 0:
-                self.view.setCurrentIndex(self.model.index(row, 0))
+                select_row(self.view, self.model.index(row, 0))
             else:
                 self.view.selectionModel().clear()
 

@@ -36,6 +36,34 @@ _RULE = (
     "not restore deleted cells."
 )
 
+_DECISIONS: tuple[tuple[CellStatus, str, str, str, str, str], ...] = (
+    (
+        "accepted",
+        "accept",
+        "&Accept cell",
+        "Return; Enter",
+        "✓",
+        "Mark the cell as correct, and show the next one.",
+    ),
+    (
+        "rejected",
+        "reject",
+        "Re&ject cell",
+        "Backspace",
+        "✗",
+        "Mark the cell as wrong. “Delete rejected cells” removes it.",
+    ),
+    (
+        "later",
+        "later",
+        "&Fix cell later",
+        "Q",
+        "…",
+        "Mark the cell to be fixed later, and show the next one.",
+    ),
+)
+"""Of each decision: status, and name, text, key, icon and tooltip of its command."""
+
 
 class CuratePanel(QWidget):
     """The queue of cells, the most uncertain first, with commands to review them.
@@ -96,35 +124,15 @@ class CuratePanel(QWidget):
                 tip="Show the previous cell to review.",
                 reason_disabled=self._reason_none_left,
             ),
+            *(self._decision(*decision) for decision in _DECISIONS),
             Command(
-                "accept",
-                "&Accept cell",
-                lambda: self.decide("accepted"),
-                key="Return; Enter",
-                icon="✓",
-                button="Accept",
-                tip="Mark the cell as correct, and show the next one.",
-                reason_disabled=self._reason_none_chosen,
-            ),
-            Command(
-                "reject",
-                "Re&ject cell",
-                lambda: self.decide("rejected"),
-                key="Backspace",
-                icon="✗",
-                button="Reject",
-                tip="Mark the cell as wrong. “Delete rejected cells” removes it.",
-                reason_disabled=self._reason_none_chosen,
-            ),
-            Command(
-                "later",
-                "&Fix cell later",
-                lambda: self.decide("later"),
-                key="Q",
-                icon="…",
-                button="Later",
-                tip="Mark the cell to be fixed later, and show the next one.",
-                reason_disabled=self._reason_none_chosen,
+                "mergeCells",
+                "Mer&ge selected cells",
+                self.merge_selected,
+                button="Merge selected",
+                tip="Merge the cells that are selected in the table into one; it keeps "
+                "the number of the chosen one.",
+                reason_disabled=self._reason_not_several,
             ),
             Command(
                 "deleteRejected",
@@ -174,6 +182,13 @@ class CuratePanel(QWidget):
         """Delete all rejected cells, as one undo step."""
         self._edits.delete(self.table.model.rejected())
 
+    def merge_selected(self) -> None:
+        """Merge the cells of the selected rows, as one undo step."""
+        # The cell that is chosen on the image keeps its number.
+        self._edits.merge(
+            sorted(self.table.selected(), key=lambda cell: cell != self._selection.cell)
+        )
+
     def showEvent(self, event: QShowEvent) -> None:
         """Measure the cells while the panel is visible; Qt calls this."""
         super().showEvent(event)
@@ -187,6 +202,20 @@ class CuratePanel(QWidget):
         self.state_changed.emit()
 
     # Building
+
+    def _decision(self, status: CellStatus, *texts: str) -> Command:
+        """Return the command that gives the chosen cells a status."""
+        name, text, key, icon, tip = texts
+        return Command(
+            name,
+            text,
+            lambda: self.decide(status),
+            key=key,
+            icon=icon,
+            button=name.capitalize(),
+            tip=tip,
+            reason_disabled=self._reason_none_chosen,
+        )
 
     def _lay_out(self) -> None:
         self.empty = QLabel(objectName="curateEmpty", wordWrap=True)
@@ -228,7 +257,8 @@ class CuratePanel(QWidget):
             "later": (0, 4, 1, 2),
             "previousCell": (1, 0, 1, 3),
             "nextCell": (1, 3, 1, 3),
-            "deleteRejected": (2, 0, 1, 6),
+            "mergeCells": (2, 0, 1, 3),
+            "deleteRejected": (2, 3, 1, 3),
         }
         for name, cell in cells.items():
             grid.addWidget(self.buttons[name], *cell)
@@ -237,6 +267,7 @@ class CuratePanel(QWidget):
     def _connect(self) -> None:
         self.table.chosen.connect(self._show_cell)
         self.table.model.modelReset.connect(self._on_rows)
+        self.table.selection_changed.connect(self.state_changed)
         self._selection.changed.connect(self._on_selected)
         self._measurer.changed.connect(self._on_review)
         self._session.statuses_changed.connect(self._on_statuses)
@@ -318,6 +349,10 @@ class CuratePanel(QWidget):
 
     def _reason_none_chosen(self) -> str:
         return "" if self._selection.cell else "Choose a cell first: click on it."
+
+    def _reason_not_several(self) -> str:
+        several = len(self.table.selected()) > 1
+        return "" if several else "Select several cells in the table first."
 
     def _reason_none_left(self) -> str:
         """Return the reason why there is no next cell; "" if there may be one.

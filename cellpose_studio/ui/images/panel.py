@@ -26,6 +26,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.images.delegate import ImageDelegate, draw_icon
 from cellpose_studio.ui.images.model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.images.text import STATUS_WORDS
+from cellpose_studio.ui.widgets.select_row import select_row
 from cellpose_studio.ui.widgets.wording import image_count
 
 _THUMBNAIL_DELAY = 40
@@ -209,7 +210,7 @@ class ImagesPanel(QWidget):
         if row == self.view.currentIndex().row():
             return
         if row >= 0:
-            self.view.setCurrentIndex(self.filtered.index(row, 0))
+            select_row(self.view, self.filtered.index(row, 0))
         else:
             self.view.selectionModel().clear()
 

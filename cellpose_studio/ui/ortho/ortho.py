@@ -9,6 +9,7 @@ from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
+from cellpose_studio.core.display.position_text import position_text
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
@@ -283,8 +284,14 @@ class OrthoViews(QWidget):
         ]
 
     def _describe(self) -> None:
-        axes = zip("zyx", self.point, strict=True)
-        position = "  ".join(f"{axis}{_JOINED}{n}" for axis, n in axes)
+        image = self._canvas.image
+        position = ""
+        if image is not None:
+            _, _, *lengths = image.shape
+            text = position_text(list(zip("ZYX", lengths, strict=True)), self.point)
+            # Lines break between the axes only.
+            parts = (part.replace(" ", _JOINED) for part in text.split("  "))
+            position = "  ".join(parts)
         self.corner.setText(f"{position}\n\n{self.stacks.state}".strip())
 
 

@@ -7,7 +7,7 @@ from math import prod
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.edits.whole import delete_cells, merge_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -19,6 +19,8 @@ MAX_COST = 500_000
 """Most pixels to edit on the GUI thread; more would block it noticeably."""
 _CELL_COST = 2_500
 """Fixed cost per cell, in pixels."""
+
+_FEWEST_TO_MERGE = 2
 
 NO_PLANE = "This acts on one plane: leave the 3D rendering first."
 """Reason why commands on the current plane are disabled in 3D."""
@@ -52,6 +54,29 @@ class CellEdits:
                 ),
                 self.cost(cells),
             )
+
+    def merge(self, cells: Sequence[int]) -> None:
+        """Merge cells into the first one and choose it, as one undo step."""
+        if self._context.labels is None or len(cells) < _FEWEST_TO_MERGE:
+            return
+        self.act(
+            "Merge cells",
+            cells,
+            lambda labels, table, cells, _: merge_cells(labels, table, cells),
+            self.cost(cells),
+        )
+        self._context.choose(cells[0])
+
+    def merge_with_chosen(self, cell: int) -> None:
+        """Merge a cell with the chosen one; without one, choose it. 0 does nothing."""
+        context = self._context
+        if context.labels is None or not cell:
+            return
+        # The chosen cell may have been deleted: a click then chooses another one.
+        if not context.table.size_of(context.chosen) or cell == context.chosen:
+            context.choose(cell)
+        else:
+            self.merge([context.chosen, cell])
 
     def cost(self, cells: Sequence[int], at: tuple[int, ...] = ()) -> int:
         """Return the cost of editing cells in a plane or volume, in pixels."""

@@ -6,7 +6,6 @@ import numpy as np
 
 from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
-from cellpose_studio.core.edits.whole import merge_cells
 from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 from cellpose_studio.ui.tools.context import Path, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
@@ -69,7 +68,7 @@ class SelectTool(Tool):
         if _DELETE in event.modifiers:
             self._edits.delete([cell] if cell else [])
         elif _MERGE in event.modifiers:
-            self._merge_with_chosen(cell)
+            self._edits.merge_with_chosen(cell)
         else:
             self.context.choose(cell)
 
@@ -78,7 +77,7 @@ class SelectTool(Tool):
         if labels is None or plane is None:
             return
         if _MERGE in event.modifiers:
-            self._merge(cells_on_line(labels, points, plane))
+            self._edits.merge(cells_on_line(labels, points, plane))
         elif len(points) >= _FEWEST:
             height, width = labels.shape[-2:]
             lasso = outline(points, (height, width))
@@ -86,18 +85,63 @@ class SelectTool(Tool):
                 cells_in_polygon(labels, self.context.table, lasso, plane)
             )
 
-    def _merge_with_chosen(self, cell: int) -> None:
-        context = self.context
-        if context.labels is None or not cell:
-            return
-        # The chosen cell may have been deleted: a click then chooses another one.
-        if not context.table.size_of(context.chosen) or cell == context.chosen:
-            context.choose(cell)
-        else:
-            self._merge([context.chosen, cell])
 
-    def _merge(self, cells: list[int]) -> None:
-        labels = self.context.labels
-        if labels is not None and len(cells) > 1:
-            self.context.edit(merge_cells(labels, self.context.table, cells))
-            self.context.choose(cells[0])
+class MergeTool(Tool):
+    """Merges the cells that are clicked one after the other, or along a drag.
+
+    The first click chooses the cell that the others become part of. A click on the
+    background ends with it.
+    """
+
+    _points: list[Point] | None = None
+
+    def __init__(self, context: ToolContext, edits: CellEdits) -> None:
+        super().__init__(context)
+        self._edits = edits
+
+    def press(self, event: MouseEvent) -> bool:
+        """Begin a line."""
+        if event.button != LEFT or self.context.labels is None:
+            return False
+        self._points = [event.point]
+        return True
+
+    def drag(self, event: MouseEvent) -> None:
+        """Follow the mouse."""
+        if self._points is not None:
+            self._points.append(event.point)
+            self.context.draw(self._points)
+
+    def release(self, event: MouseEvent, moved: bool) -> None:
+        """Merge along the line, or with the cell that was chosen before."""
+        points, self._points = self._points, None
+        if points is None:
+            return
+        self.context.draw()
+        if moved:
+            self._merge_along(np.array(points), event)
+        elif cell := self.context.cell_at(event):
+            self._edits.merge_with_chosen(cell)
+        else:
+            self.context.choose(0)
+
+    def cancel(self) -> bool:
+        """Discard a line in progress, else choose no cell."""
+        active = self._points is not None or bool(self.context.chosen)
+        self._points = None
+        self.context.draw()
+        self.context.choose(0)
+        return active
+
+    def deactivate(self) -> None:
+        """Discard a line in progress."""
+        self._points = None
+        self.context.draw()
+
+    def _merge_along(self, line: Path, event: MouseEvent) -> None:
+        labels, plane = self.context.labels, self.context.plane_at(event)
+        if labels is None or plane is None:
+            return
+        cells = cells_on_line(labels, line, plane)
+        # The chosen cell keeps its number, wherever the line begins.
+        self._edits.merge(sorted(cells, key=lambda cell: cell != self.context.chosen))

@@ -11,7 +11,7 @@ from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.handles import HandlesTool
 from cellpose_studio.ui.tools.polygon import PolygonTool
-from cellpose_studio.ui.tools.select import SelectTool
+from cellpose_studio.ui.tools.select import MergeTool, SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
 
@@ -88,6 +88,18 @@ _ALL = (
         key="E",
         tip="Erase pixels of the chosen cell, or of all cells if none is chosen.",
         make=lambda context, _: EraserTool(context),
+    ),
+    ToolInfo(
+        mode="merge",
+        text="Mer&ge",
+        key="J",
+        tip="Click cells one after the other to merge them, or drag a line over them. "
+        "The first one keeps its number. A click on the background ends with it.",
+        make=MergeTool,
+        gestures=(
+            ("Click", "Merge the cell with the chosen one (Merge)"),
+            ("Drag", "Merge the cells on the line (Merge)"),
+        ),
     ),
     ToolInfo(
         mode="split",

@@ -65,10 +65,9 @@ from cellpose_studio.ui.window.menus import Menus
 from cellpose_studio.ui.window.status_bar import StatusBar
 from cellpose_studio.ui.window.theme import ADDITIONS
 from cellpose_studio.ui.window.welcome import Welcome
-from cellpose_studio.ui.window.window_state import WindowState
+from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
-_SIZE = (1366, 768)
 _LEFT, _RIGHT = 260, 350
 _IMAGES, _LAYERS = 420, 260
 _LAYOUT = 1
@@ -335,7 +334,7 @@ class MainWindow(QMainWindow):
         return dock
 
     def _restore(self) -> None:
-        self.resize(*_SIZE)
+        self.resize(first_size(self.screen().availableGeometry().size()))
         settings = self.services.settings
         if settings.window_geometry is not None:
             self.restoreGeometry(QByteArray(settings.window_geometry))

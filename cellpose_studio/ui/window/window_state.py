@@ -1,9 +1,10 @@
-"""State of the window in the project: the image shown, its plane, the tab."""
+"""First size of the window, and its state in the project: image, plane, tab."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QTabWidget
 
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -12,6 +13,21 @@ from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.ui.canvas import Canvas
 
 _NAME = "window"
+
+_LARGEST = (1366, 768)
+_FRAME = (16, 48)
+"""Width and height of what a window manager draws around a window, about."""
+
+
+def first_size(available: QSize) -> QSize:
+    """Return the size of a new window that fits a screen together with its frame.
+
+    Parameters
+    ----------
+    available
+        The part of the screen without task bars.
+    """
+    return QSize(*_LARGEST).boundedTo(available - QSize(*_FRAME))
 
 
 class WindowState:

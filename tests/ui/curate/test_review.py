@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QItemSelectionModel, Qt
 
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.settings import Settings
@@ -14,6 +14,7 @@ from cellpose_studio.ui.canvas.camera import zoom_for
 from cellpose_studio.ui.curate.cell_table_model import column_at
 from cellpose_studio.ui.window.main_window import MainWindow
 
+FLAGS = QItemSelectionModel.SelectionFlag
 KEY = Qt.Key
 
 
@@ -159,6 +160,25 @@ def test_several_rows_are_decided_on_at_once(user, curate, qtbot):
     assert statuses == dict.fromkeys(order[1:4], "rejected")
     assert user.window.selection.cell == order[4]
     assert user.window.session.undo_text == "Reject 3 cells"
+
+
+def test_the_selected_rows_are_merged_into_the_chosen_cell(user, curate):
+    order, view, image = listed(curate), curate.table.view, user.window.session.shown
+    assert not curate.buttons["mergeCells"].isEnabled()
+    for row in (3, 4):
+        view.selectionModel().select(
+            curate.table.model.index(row, 0), FLAGS.Select | FLAGS.Rows
+        )
+    view.selectionModel().setCurrentIndex(
+        curate.table.model.index(1, 0), FLAGS.Select | FLAGS.Rows
+    )
+    assert curate.buttons["mergeCells"].isEnabled()
+    curate.buttons["mergeCells"].click()
+    user.wait_idle()
+    assert image.masks.cells == 10
+    assert {order[3], order[4]}.isdisjoint(image.masks.pixels.cell_table().ids())
+    assert user.window.selection.cell == order[1]
+    assert user.window.session.undo_text == "Merge cells"
 
 
 def test_a_filter_shows_some_cells_and_says_what_it_does_not_understand(user, curate):

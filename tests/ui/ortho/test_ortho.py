@@ -156,7 +156,8 @@ def test_a_click_in_a_cut_moves_the_plane_and_chooses_the_cell(user, ortho):
     assert user.window.canvas.planes == {"Z": 6}
     assert ortho.point == (6, 24, 105)
     assert user.window.selection.cell == OTHER
-    assert ortho.corner.text().split() == ["z", "6", "y", "24", "x", "105"]
+    planes = user.window.session.shown.source.planes
+    assert ortho.corner.text().split() == f"x 105 y 24 Z 7 of {planes}".split()
 
 
 def test_a_drag_in_a_cut_and_the_wheel_move_the_point(user, ortho):

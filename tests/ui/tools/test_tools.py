@@ -84,6 +84,39 @@ def test_alt_click_merges_with_the_chosen_cell(user, image, mouse):
     assert cell_at(image, centre(0, 1)) == second
 
 
+def test_the_merge_tool_joins_what_is_clicked_or_crossed(user, image, mouse, qtbot):
+    window, numbers = (
+        user.window,
+        [
+            [cell_at(image, centre(row, column)) for column in range(4)]
+            for row in range(3)
+        ],
+    )
+    first, second, third = numbers[:3]
+    qtbot.keyClick(window, Qt.Key.Key_J)
+    assert window.curate.tools.buttons["merge"].isChecked()
+    for column in (0, 1, 1):
+        mouse.click(centre(0, column))
+    assert window.selection.cell == first[0] == cell_at(image, centre(0, 1))
+    mouse.click((1, 1))
+    assert window.selection.cell == 0
+    mouse.drag([centre(1, 0), centre(1, 1), centre(1, 2)])
+    assert cell_at(image, centre(1, 2)) == second[0] == window.selection.cell
+    mouse.click((1, 1))
+    # The chosen cell keeps its number, wherever the line begins.
+    mouse.click(centre(2, 2))
+    mouse.drag([centre(2, 1), centre(2, 2)])
+    assert cell_at(image, centre(2, 1)) == third[2]
+    assert image.masks.cells == 12 - 1 - 2 - 1
+    window.session.undo()
+    assert cell_at(image, centre(2, 1)) == third[1]
+    # Esc leaves the cell first, then the tool.
+    for mode in ("merge", "select"):
+        qtbot.keyClick(window, Qt.Key.Key_Escape)
+        assert window.tools.mode == mode
+    assert window.selection.cell == 0
+
+
 def test_the_right_button_draws_a_cell(user, image, mouse):
     for cell in range(4):
         mouse.click(centre(1, cell), CONTROL)

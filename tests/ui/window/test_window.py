@@ -107,8 +107,8 @@ def test_nothing_is_cut_off_on_a_small_screen(user, cells, tmp_path):
     user.open(stack, bad)
     user.run()
     window = user.window
-    assert window.minimumSizeHint().width() <= 1366
-    assert window.minimumSizeHint().height() <= 768
+    assert window.minimumSizeHint().width() <= 1350
+    assert window.minimumSizeHint().height() <= 720
     panel = window.segment
     assert panel.widget().minimumSizeHint().width() <= panel.viewport().width()
 

@@ -1,0 +1,62 @@
+"""Sliders of the planes and time points, which people count from 1."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_TIPS = {"T": "Time point shown, from 1 on.", "Z": "Plane shown, from 1 on."}
+_PAD = 6  # px beside the digits, as napari has it
+
+
+def install_plane_sliders() -> None:
+    """Make napari number the planes beside its sliders from 1; call before a viewer.
+
+    napari counts them from 0, unlike every other program that biologists use.
+    """
+    from napari._qt.widgets import qt_dims  # PRIVATE
+    from napari._qt.widgets.qt_dims_slider import QtDimSliderWidget  # PRIVATE
+
+    if qt_dims.QtDimSliderWidget is not QtDimSliderWidget:
+        return
+
+    class PlaneSlider(QtDimSliderWidget):
+        def __init__(self, parent: Any, axis: int) -> None:
+            super().__init__(parent, axis)
+            # The canvas finds its axes by their names.
+            self.axis_label.setReadOnly(True)
+            # napari gives labels of the old name a width for digits counted from 0.
+            for label in (self.curslice_label, self.totslice_label):
+                label.setObjectName("planeNumber")
+            self._pull_label()
+
+        def _pull_label(self) -> None:
+            super()._pull_label()
+            tip = _TIPS.get(self.dims.axis_labels[self.axis], "")
+            self.axis_label.setToolTip(tip)
+            self.curslice_label.setToolTip(f"{tip} Type a number to go there.")
+            self.totslice_label.setToolTip("How many there are.")
+
+        def _set_slice_from_label(self) -> None:
+            if self.axis >= self.dims.ndim or not self.curslice_label.text():
+                return
+            number = int(self.curslice_label.text())
+            number = min(max(number, 1), int(self.dims.nsteps[self.axis]))
+            self.curslice_label.clearFocus()
+            self.qt_dims.setFocus()
+            self.dims.set_current_step(self.axis, number - 1)
+            # A number outside the range may lead to the plane that is shown already.
+            self._update_slice_labels()
+
+        def _update_range(self) -> None:
+            super()._update_range()
+            count = str(int(self.dims.nsteps[self.axis]))
+            self.totslice_label.setText(count)
+            width = self.fontMetrics().boundingRect("8" * len(count)).width() + _PAD
+            for label in (self.curslice_label, self.totslice_label):
+                label.setFixedWidth(width)
+
+        def _update_slice_labels(self) -> None:
+            super()._update_slice_labels()
+            self.curslice_label.setText(str(self.dims.current_step[self.axis] + 1))
+
+    qt_dims.QtDimSliderWidget = PlaneSlider
