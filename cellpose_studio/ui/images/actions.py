@@ -182,7 +182,9 @@ class ImageActions(QObject):
                 "exportThese",
                 "&Export masks…",
                 lambda: self._export(images),
-                reason_disabled=lambda: "" if any(i.masks for i in images) else NO_MASKS,
+                reason_disabled=lambda: (
+                    "" if any(i.masks for i in images) else NO_MASKS
+                ),
             ),
             Command(
                 "folder", "&Show in file manager", lambda: self.show_folder(images[0])
