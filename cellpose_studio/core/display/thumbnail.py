@@ -5,6 +5,10 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.display.channel_display import (
+    CONTRAST,
+    channel_colours,
+)
 from cellpose_studio.core.display.composite import as_bytes
 from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels, palette
 from cellpose_studio.core.images.image import ImageSource
@@ -13,21 +17,10 @@ from cellpose_studio.core.images.intensities import limits
 SIZE = 96
 """Longer side of a thumbnail, px."""
 
-CHANNEL_COLOURS = {
-    "green": (0, 1, 0),
-    "magenta": (1, 0, 1),
-    "cyan": (0, 1, 1),
-    "yellow": (1, 1, 0),
-    "red": (1, 0, 0),
-    "blue": (0, 0, 1),
-}
-"""Red, green and blue of each channel of several, in their order, as on the canvas."""
-
-CONTRAST = (0.1, 99.9)
-"""Percentiles of the pixels that are shown darkest and brightest."""
-
 _LOOKED_AT = 1024
 """Samples along each side of a plane, enough to estimate the contrast."""
+_MOST_CHANNELS = 6
+"""Channels that are read for a thumbnail; more would not be told apart."""
 _PER_PIXEL = 4
 """Labels sampled along each side of a pixel, so that small cells are not missed."""
 
@@ -67,11 +60,9 @@ def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
         channels = [_brightness(sample_plane(image, c)) for c in range(3)]
         colours = np.eye(3, dtype=np.float32)
     else:
-        shown = range(min(image.channels, len(CHANNEL_COLOURS)))
+        shown = range(min(image.channels, _MOST_CHANNELS))
         channels = [_stretch_contrast(sample_plane(image, c)) for c in shown]
-        colours = np.array([*CHANNEL_COLOURS.values()], np.float32)[: len(shown)]
-        if len(shown) == 1:
-            colours = np.ones((1, 3), np.float32)
+        colours = np.array(channel_colours(image.channels), np.float32)[: len(shown)]
     small = [_resize(channel, (height, width)) for channel in channels]
     return as_bytes(np.stack(small, axis=-1) @ colours)
 
@@ -87,9 +78,14 @@ def _fit_size(height: int, width: int, size: int) -> tuple[int, int]:
     return max(1, round(height * factor)), max(1, round(width * factor))
 
 
-def sample_plane(image: ImageSource, channel: int) -> npt.NDArray[np.generic]:
-    """Return a channel of the middle plane, thinned out where it is very large."""
-    plane = image.plane(0, channel, image.planes // 2)
+def sample_plane(
+    image: ImageSource, channel: int, t: int = 0, z: int | None = None
+) -> npt.NDArray[np.generic]:
+    """Return a channel of a plane, thinned out where it is very large.
+
+    Without ``z`` it is the middle plane.
+    """
+    plane = image.plane(t, channel, image.planes // 2 if z is None else z)
     every = max(1, max(plane.shape) // _LOOKED_AT)
     return plane[::every, ::every]
 

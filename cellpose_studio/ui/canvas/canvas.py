@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QApplication, QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QApplication, QWidget
 
 from cellpose_studio.core.display.position_text import position_text
 from cellpose_studio.core.images.image import ImageSource
@@ -20,13 +20,13 @@ from cellpose_studio.ui.canvas.appearance import (
     masks_shown,
 )
 from cellpose_studio.ui.canvas.camera import Camera
+from cellpose_studio.ui.canvas.channels import Channels
 from cellpose_studio.ui.canvas.image_layers import add_image, axis_labels
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 from cellpose_studio.ui.canvas.plane_sliders import install_plane_sliders
-from cellpose_studio.ui.canvas.providers import provide
 from cellpose_studio.ui.canvas.rendering import Rendering
 
 _LAYERS = {"inserted", "removed", "visible"}
@@ -45,12 +45,14 @@ _APPEARANCE = {
 
 
 class Canvas(QObject):
-    """An image with its label sets as layers, and napari's own panels for them.
+    """An image with its label sets as layers.
 
     Attributes
     ----------
     camera
         The visible region of the image.
+    channels
+        The channels of the image.
     masks
         The layers of the label sets.
     rendering
@@ -63,7 +65,6 @@ class Canvas(QObject):
 
     status_changed = Signal(str)
     cell_pointed_at = Signal(int)  # id in the visible masks, 0 for none
-    labels_chosen = Signal(str)  # name of a label set, by a click on its layer
     image_changed = Signal()
     plane_changed = Signal()
     layers_changed = Signal()  # one was added, removed, shown or hidden
@@ -86,41 +87,28 @@ class Canvas(QObject):
                 """Leave dropped files to the window; napari would open them itself."""
                 event.ignore()
 
+            def _on_active_change(self) -> None:  # PRIVATE
+                """Leave all keys to the commands of the window.
+
+                Those of napari transpose and tile the view, and delete layers.
+                """
+                self._key_map_handler.keymap_providers = []  # PRIVATE
+
         self.model = ViewerModel(title="Cellpose Studio")
         self.model.theme = theme
         # The units of the layers make it µm, or pixels if their size is unknown.
         self.model.canvas.overlays.scale_bar.visible = True
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
-        self._providers = provide(self.model)
         self._image: ImageSource | None = None
         self.masks = MaskLayers(self.model)
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
         self._lines = Lines(view.scene)
         self.camera = Camera(self.model, view, self.surface)
-        buttons = self.widget.viewerButtons
-        self.rendering = Rendering(self.model, buttons.ndisplayButton)
-        # The console would import IPython, and could change layers behind the session.
-        buttons.consoleButton.hide()
+        self.channels = Channels(self.model)
+        self.rendering = Rendering(self.model)
         self._connect()
-
-    def layer_controls(self) -> QWidget:
-        """Return napari's controls of the selected layer."""
-        # The controls scroll: their minimum width would widen the column of docks.
-        area = QScrollArea()
-        area.setWidgetResizable(True)
-        area.setWidget(self.widget.controls)
-        return area
-
-    def layer_panel(self) -> QWidget:
-        """Return napari's list of layers with its buttons."""
-        panel = QWidget()
-        column = QVBoxLayout(panel)
-        column.setContentsMargins(4, 4, 4, 4)
-        column.addWidget(self.widget.layers)
-        column.addWidget(self.widget.viewerButtons)
-        return panel
 
     def style_sheet(self, theme: str, additions: str) -> str:
         """Return napari's style sheet, and ``additions`` in the theme's colours."""
@@ -142,6 +130,7 @@ class Canvas(QObject):
         self.masks.set_image(image)
         self.camera.set_image(image)
         self.model.layers.clear()
+        self.channels.set_image(None)
         self.rendering.set_image(image)
         # At this moment nothing of either image is on the canvas, so that listeners can
         # free the objects of the previous one.
@@ -152,6 +141,7 @@ class Canvas(QObject):
         self.model.dims.axis_labels = axis_labels(image)
         self.camera.reset()
         self._show_middle_plane(image)
+        self.channels.set_image(image)
 
     @property
     def image(self) -> ImageSource | None:
@@ -215,11 +205,9 @@ class Canvas(QObject):
             self.step(axis, n - self._current(axis))
 
     def close(self) -> None:
-        """Release OpenGL, threads and providers; call in the window's closeEvent."""
+        """Release OpenGL and threads; call in the window's closeEvent."""
         from napari.utils.events.event_utils import disconnect_events
 
-        # napari's store is global, and would keep the model of this viewer alive.
-        self._providers.cleanup()
         self.model._layer_slicer.shutdown()  # PRIVATE
         disconnect_events(self.model.dims.events, self.model)
         self.model.layers.clear()
@@ -228,7 +216,6 @@ class Canvas(QObject):
     def _connect(self) -> None:
         model = self.model
         model.events.status.connect(self._on_status)
-        model.layers.selection.events.active.connect(self._on_active)
         # The list passes on the events of its layers, such as a new contrast.
         model.layers.events.connect(self._on_layers)
         model.dims.events.current_step.connect(self._on_plane)
@@ -250,10 +237,6 @@ class Canvas(QObject):
         """Hide the lines, which belong to a plane, and show cells as surfaces in 3D."""
         self._lines.hide(on)
         self.masks.set_in_3d(on)
-
-    def _on_active(self, event: Any) -> None:
-        if (name := self.masks.name_of(event.value)) is not None:
-            self.labels_chosen.emit(name)
 
     def _on_plane(self, _: Any) -> None:
         self.plane_changed.emit()

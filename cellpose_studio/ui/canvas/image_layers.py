@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import Any
 
-from cellpose_studio.core.display.thumbnail import (
-    CHANNEL_COLOURS,
-    CONTRAST,
-    sample_plane,
+from cellpose_studio.core.display.channel_display import (
+    Colour,
+    auto_limits,
+    channel_colours,
+    values_of,
 )
+from cellpose_studio.core.display.thumbnail import sample_plane
 from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
-from cellpose_studio.core.images.intensities import limits as limits_of
 
 CHANNEL = "channel"
 """Metadata key of image layers: index of the channel; None for an RGB image."""
 
-_COLOURS = tuple(CHANNEL_COLOURS)
+VALUES = "values"
+"""Metadata key of layers of one channel: its `ChannelValues`."""
 
 
 def add_image(model: Any, image: ImageSource) -> None:
@@ -42,11 +44,11 @@ def axis_labels(image: ImageSource) -> list[str]:
     return [*(letter for letter, length in axes if length > 1), "Y", "X"]
 
 
-def contrast(image: ImageSource, channel: int) -> tuple[float, float]:
-    """Return contrast limits: percentiles of a sample of the middle plane."""
-    low, high = limits_of(sample_plane(image, channel), CONTRAST)
-    # A uniform image has equal percentiles, which leave no range of contrast.
-    return (low, high) if low < high else (low, low + 1)
+def colormap_of(colour: Colour) -> Any:
+    """Return napari's map from black to ``colour``."""
+    from napari.utils.colormaps import Colormap
+
+    return Colormap([[0.0, 0.0, 0.0], list(colour)], name=f"{colour}")
 
 
 def _add_colours(model: Any, image: ImageSource) -> None:
@@ -61,15 +63,16 @@ def _add_colours(model: Any, image: ImageSource) -> None:
 
 def _add_channel(model: Any, image: ImageSource, channel: int) -> None:
     several = image.channels > 1
-    limits = contrast(image, channel)
+    sample = sample_plane(image, channel)
+    limits = auto_limits(sample)
     model.add_image(
         ChannelPixels(image, channel, dark=limits[0]),
         name=image.channel_names[channel] if several else image.path.name,
-        colormap=_COLOURS[channel % len(_COLOURS)] if several else "gray",
+        colormap=colormap_of(channel_colours(image.channels)[channel]),
         blending="additive" if several else "translucent_no_depth",
         contrast_limits=limits,
         # Without it, napari guesses from the data whether they are a pyramid.
         multiscale=False,
-        metadata={CHANNEL: channel},
+        metadata={CHANNEL: channel, VALUES: values_of(sample)},
         **placement(image),
     )

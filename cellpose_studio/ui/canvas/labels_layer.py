@@ -21,14 +21,8 @@ def labels_layer() -> type[Any]:
     See docs/label-display.md for why.
     """
     from napari import layers
-    from napari._qt.layer_controls import (  # PRIVATE
-        qt_layer_controls_container as container,
-    )
-    from napari._qt.layer_controls.qt_layer_controls_base import (  # PRIVATE
-        QtLayerControls,
-    )
 
-    # The class has to be called Labels: napari finds the icon by that name.
+    # The class has to be called Labels: napari takes the type of a layer from it.
     class Labels(layers.Labels):
         ranks: npt.NDArray[np.uint8] | None = None
         by_rank = False
@@ -82,7 +76,4 @@ def labels_layer() -> type[Any]:
                 return apply_ranks(picture, raw, self.ranks)
             return picture
 
-    # The base controls, because those of napari's own label layers offer settings
-    # that have no effect here.
-    container.layer_to_controls[Labels] = QtLayerControls
     return Labels

@@ -90,8 +90,6 @@ class MaskLayers:
         layer.editable = False
         self._model.add_layer(layer)
         # The key is our name: napari renames a layer that has the name of a channel.
-        # It is set after the layer was added: napari selects a new layer, and
-        # `name_of` must not report that as a choice of the user.
         self._layers[name] = layer
         layer.visible = True
 
@@ -179,10 +177,6 @@ class MaskLayers:
     def visible(self) -> bool:
         """Whether masks are shown; a comparison hides them."""
         return any(layer.visible for layer in self._layers.values())
-
-    def name_of(self, layer: Any) -> str | None:
-        """Return the name of the label set of a layer; None if it has none."""
-        return next((n for n, one in self._layers.items() if one is layer), None)
 
     def cell_at(self, position: Sequence[float]) -> int:
         """Return the id of the cell of the visible masks, 0 for none.

@@ -6,33 +6,27 @@ from math import prod
 from typing import Any
 
 from qtpy.QtCore import QObject, Signal
-from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.images.image import ImageSource
 
 LARGEST = 512 * 1024**2
 """Voxels of a time point; a larger stack does not fit into the memory of GPUs."""
 
-_BUTTON = "Switch between planes and a 3D rendering"
-
 
 class Rendering(QObject):
-    """The 3D view of the canvas, switched by the menu or by napari's button.
+    """The 3D view of the canvas.
 
     Parameters
     ----------
     model
         napari's viewer model.
-    button
-        napari's button between planes and 3D.
     """
 
     changed = Signal(bool)  # whether the view is a 3D rendering
 
-    def __init__(self, model: Any, button: QWidget) -> None:
+    def __init__(self, model: Any) -> None:
         super().__init__()
         self._model = model
-        self._button = button
         self._image: ImageSource | None = None
         # With separate cameras, 2D returns to its own position and zoom after 3D.
         model.scene.camera.synced = False
@@ -61,11 +55,9 @@ class Rendering(QObject):
         # The cached cameras belong to the previous image.
         for axes in (2, 3):
             self._model.scene.camera._pop_cached_state(axes)  # PRIVATE
-        self._button.setEnabled(not self.reason_disabled)
-        self._button.setToolTip(self.reason_disabled or _BUTTON)
 
     def _on_ndisplay(self, _: Any) -> None:
-        # A key or a command of napari may request 3D although the button is disabled.
+        # A command of napari may request 3D although the menu is disabled.
         if self.on and self.reason_disabled:
             self.set_on(False)
             return

@@ -32,7 +32,6 @@ class SessionView(QObject):
         session.masks_changed.connect(self._on_masks)
         session.statuses_changed.connect(self._on_statuses)
         canvas.cell_pointed_at.connect(self._on_cell)
-        canvas.labels_chosen.connect(self._on_labels_chosen)
 
     def show(self, image: ProjectImage | None) -> None:
         """Show an image and its masks, or nothing.
@@ -91,11 +90,6 @@ class SessionView(QObject):
         boxes = [table.box(cell) for cell in cells if table.size_of(cell)]
         regions = boxes if len(boxes) <= _FEW else None
         self._canvas.masks.set_marks(name, marks, regions)
-
-    def _on_labels_chosen(self, name: str) -> None:
-        image = self._session.shown
-        if image is not None and name != image.active:
-            self._session.choose_label_set(image, name)
 
     def _on_cell(self, cell: int) -> None:
         image = self._session.shown

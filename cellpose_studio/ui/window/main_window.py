@@ -34,6 +34,7 @@ from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.export_masks import Saver
 from cellpose_studio.ui.files.open_files import FileOpener
@@ -69,8 +70,8 @@ from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
 _LEFT, _RIGHT = 260, 350
-_IMAGES, _LAYERS = 420, 260
-_LAYOUT = 1
+_IMAGES, _DISPLAY = 350, 330
+_LAYOUT = 2
 """Version of the dock layout. Qt ignores a saved one of another version."""
 _AREAS = Qt.DockWidgetArea
 
@@ -218,6 +219,7 @@ class MainWindow(QMainWindow):
     def _make_canvas(self, theme: str) -> None:
         self.canvas = Canvas(theme)
         self._view = SessionView(self.session, self.canvas)
+        self.display = DisplayPanel(self.services, self.canvas)
 
     def _make_tools(self) -> None:
         edits = self.background.edits
@@ -311,17 +313,15 @@ class MainWindow(QMainWindow):
     def _lay_out_docks(self) -> None:
         left, right = _AREAS.LeftDockWidgetArea, _AREAS.RightDockWidgetArea
         images = self._dock("Images", self.images, left)
-        layers = self._dock("Layers", self.canvas.layer_panel(), left)
-        controls = self._dock("Layer controls", self.canvas.layer_controls(), left)
-        self.setTabPosition(left, QTabWidget.TabPosition.North)
-        self.tabifyDockWidget(layers, controls)
-        layers.raise_()
+        display = self._dock("Image display", self.display, left)
         panels = self._dock("Panels", self.tabs, right)
         # An empty title bar, because the tabs have their own titles.
         panels.setTitleBarWidget(QWidget())
-        self.panels: Sequence[QDockWidget] = [images, layers, controls, panels]
+        self.panels: Sequence[QDockWidget] = [images, display, panels]
         self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
-        self.resizeDocks([images, layers], [_IMAGES, _LAYERS], Qt.Orientation.Vertical)
+        self.resizeDocks(
+            [images, display], [_IMAGES, _DISPLAY], Qt.Orientation.Vertical
+        )
 
     def _dock(
         self, title: str, widget: QWidget, area: Qt.DockWidgetArea

@@ -27,5 +27,11 @@ HistoryPanel QToolButton:disabled { color: {{ opacity(text, 90) }}; }
 HistoryPanel QToolButton::menu-indicator { image: none; }
 #historyEmpty, #curateEmpty, #curateRule { color: {{ opacity(text, 170) }}; }
 #cellFilter[wrong="true"] { background: {{ error }}; color: white; }
+#channelRow[chosen="true"] { background: {{ foreground }}; border-radius: 3px; }
+#channelRow QLabel, #channelRow QCheckBox { background: transparent; }
+#channelColour { background: transparent; padding: 2px; }
+#channelColour::menu-indicator { image: none; }
+#contrast { qproperty-barColor: {{ current }}; }
+#contrastButton { padding: 3px 6px; }
 QScrollArea { border: none; }
 """

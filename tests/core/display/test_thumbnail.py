@@ -6,12 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from cellpose_studio.core.display.channel_display import channel_colours
 from cellpose_studio.core.display.label_picture import colour_of, palette
-from cellpose_studio.core.display.thumbnail import (
-    CHANNEL_COLOURS,
-    image_thumbnail,
-    label_thumbnail,
-)
+from cellpose_studio.core.display.thumbnail import image_thumbnail, label_thumbnail
 from tests.images import image_of
 
 
@@ -110,9 +107,9 @@ def test_channels_are_added_in_the_colours_of_the_canvas():
         pixels[0, channel, :, :, channel * 10 : channel * 10 + 10] = 50
     image = image_of(pixels)
     middles = image_thumbnail(image, 80)[5, 5::10] / 255
-    expected = [*CHANNEL_COLOURS.values(), (0, 0, 0), (0, 0, 0)]
+    expected = [*channel_colours(8)[:6], (0, 0, 0), (0, 0, 0)]
     np.testing.assert_array_equal(middles, expected)
-    assert len(image.reader.asked) == len(CHANNEL_COLOURS)
+    assert len(image.reader.asked) == 6
 
 
 def test_a_colour_picture_looks_as_it_is():

@@ -310,7 +310,7 @@ def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     session.undo()
     settle(user)
     assert of_colour(shot(user), CELL) > 500
-    canvas.widget.viewerButtons.ndisplayButton.click()
+    press(user, Qt.Key.Key_3)
     settle(user)
     assert (canvas.planes, camera.zoom, camera.center) == before
     assert not user.window.menus.actions["rendering"].isChecked()

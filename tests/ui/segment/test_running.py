@@ -237,7 +237,7 @@ def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
     assert bar.text.text() == IDLE
 
 
-def test_a_click_on_a_layer_chooses_the_label_set(user, cells):
+def test_only_the_chosen_masks_are_shown(user, cells):
     path = cells("a.tif")
     masks = np.zeros((96, 128), np.uint16)
     masks[10:20, 10:20] = 1
@@ -246,13 +246,12 @@ def test_a_click_on_a_layer_chooses_the_label_set(user, cells):
     user.run()
     assert image.active == "cells"
     layers = user.window.canvas.model.layers
-    layers.selection.active = layers["masks"]
+    session = user.window.session
+    session.choose_label_set(image, "masks")
     assert image.active == "masks"
     assert (layers["masks"].visible, layers["cells"].visible) == (True, False)
     assert "1 cell" in user.window.segment.result.count.text()
-    layers.selection.active = layers["a.tif"]
-    assert image.active == "masks"
-    layers.selection.active = layers["cells"]
+    session.choose_label_set(image, "cells")
     assert "12 cells" in user.window.segment.result.count.text()
 
 

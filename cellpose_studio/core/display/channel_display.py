@@ -1,0 +1,158 @@
+"""Display settings of the channels of an image, and those that it has at first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from cellpose_studio.core.images.intensities import finite, limits
+
+Colour = tuple[float, float, float]
+"""Red, green and blue, 0 to 1."""
+
+GREY: Colour = (1.0, 1.0, 1.0)
+
+COLOURS: dict[str, Colour] = {
+    "Grey": GREY,
+    "Cyan": (0.0, 1.0, 1.0),
+    "Magenta": (1.0, 0.0, 1.0),
+    "Yellow": (1.0, 1.0, 0.0),
+    "Green": (0.0, 1.0, 0.0),
+    "Red": (1.0, 0.0, 0.0),
+    "Blue": (0.0, 0.0, 1.0),
+    "Orange": (1.0, 0.5, 0.0),
+}
+"""Colours of channels that are offered by name."""
+
+_PAIR = ("Green", "Magenta")
+_SEVERAL = ("Cyan", "Magenta", "Yellow", "Green", "Red", "Blue")
+
+CONTRAST = (0.1, 99.9)
+"""Percentiles of the pixels that are shown darkest and brightest."""
+
+GAMMAS = (0.2, 5.0)
+"""Smallest and largest gamma that is offered."""
+
+_BINS = 96
+
+Array = npt.NDArray[Any]
+
+
+class ChannelDisplay(BaseModel):
+    """How a channel is shown.
+
+    Attributes
+    ----------
+    visible
+        Whether it is shown at all.
+    colour
+        Colour of its brightest pixels; the darkest ones are black.
+    limits
+        Values that are shown darkest and brightest.
+    gamma
+        Exponent of the brightness; below 1 dark parts become brighter.
+    """
+
+    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
+
+    visible: bool = True
+    colour: Colour = GREY
+    limits: tuple[float, float] = (0.0, 1.0)
+    gamma: float = Field(1.0, ge=GAMMAS[0], le=GAMMAS[1])
+
+    @model_validator(mode="after")
+    def _check(self) -> ChannelDisplay:
+        if not self.limits[0] < self.limits[1]:
+            raise ValueError("the limits need a range")
+        if not all(0 <= part <= 1 for part in self.colour):
+            raise ValueError("a colour has parts from 0 to 1")
+        return self
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ChannelValues:
+    """Which values the pixels of a channel have.
+
+    Attributes
+    ----------
+    bounds
+        Values between which limits of the contrast are looked for.
+    histogram
+        Number of pixels in equal steps between the bounds.
+    whole
+        Whether all values are whole numbers.
+    """
+
+    bounds: tuple[float, float]
+    histogram: npt.NDArray[np.int64]
+    whole: bool
+
+
+def channel_colours(channels: int) -> list[Colour]:
+    """Return the colours that the channels of an image have at first.
+
+    One channel is grey, two are green and magenta, three cyan, magenta and yellow:
+    where all of them are bright, the sum is white, and they differ in brightness or in
+    blue, so that colour-blind readers can tell them apart, unlike red and green.
+    """
+    if channels == 1:
+        return [GREY]
+    names = _PAIR if channels == 2 else _SEVERAL
+    return [COLOURS[names[n % len(names)]] for n in range(channels)]
+
+
+def auto_limits(pixels: Array) -> tuple[float, float]:
+    """Return limits of the contrast for pixels: percentiles, with a range between."""
+    low, high = limits(pixels, CONTRAST)
+    # A uniform image has equal percentiles, which leave no range of contrast.
+    return (low, high) if low < high else (low, low + 1)
+
+
+def values_of(pixels: Array) -> ChannelValues:
+    """Return which values the pixels have; for the bounds of sliders.
+
+    The bounds of bytes are 0 to 255. Those of other types begin at 0, or below where
+    there are negative values, and end at the brightest pixel.
+    """
+    whole = pixels.dtype.kind in "ui"
+    # The limits keep differences finite.
+    values = finite(pixels.astype(np.float64)).clip(-1e300, 1e300).ravel()
+    low, high = (float(values.min()), float(values.max())) if values.size else (0, 1)
+    if pixels.dtype.itemsize == 1 and pixels.dtype.kind in "u":
+        low, high = 0.0, 255.0
+    elif low > 0 and (whole or low < high / 2):
+        low = 0.0
+    if not low < high:
+        high = low + 1
+    counts, _ = np.histogram(values, bins=_BINS, range=(low, high))
+    return ChannelValues(bounds=(low, high), histogram=counts, whole=whole)
+
+
+def reset(display: ChannelDisplay, values: ChannelValues) -> ChannelDisplay:
+    """Return settings that show all values as they are, with a gamma of 1."""
+    return replace_display(display, limits=values.bounds, gamma=1.0)
+
+
+def replace_display(display: ChannelDisplay, **changes: Any) -> ChannelDisplay:
+    """Return settings with changes, which are checked.
+
+    Raises
+    ------
+    ValueError
+        If a value is not allowed.
+    """
+    return ChannelDisplay(**{**display.model_dump(), **changes})
+
+
+def displays_of(data: object) -> list[ChannelDisplay]:
+    """Return the settings of channels that were stored; [] if they are damaged."""
+    if not isinstance(data, list):
+        return []
+    try:
+        return [ChannelDisplay.model_validate(one) for one in data]
+    except ValueError:
+        return []

@@ -1,0 +1,96 @@
+"""The image display box in the real window."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from cellpose_studio.core.display.channel_display import COLOURS, ChannelDisplay
+
+CYAN, MAGENTA, YELLOW = (COLOURS[name] for name in ("Cyan", "Magenta", "Yellow"))
+
+
+@pytest.fixture
+def three(user, tmp_path):
+    """An image of three channels, opened: a ramp from 0 to 999 in each."""
+    pixels = np.tile(np.arange(1000, dtype=np.uint16), (3, 40, 1))
+    path = tmp_path / "three.ome.tif"
+    tifffile.imwrite(
+        path, pixels, metadata={"axes": "CYX", "Channel": {"Name": ["a", "b", "c"]}}
+    )
+    return user.open(path)[-1]
+
+
+def colour_at(user, x):
+    """Return the colour on the screen at a pixel of the middle row."""
+    user.window.canvas.surface.update()
+    canvas = user.window.canvas
+    shot = canvas.widget.screenshot(flash=False)[..., :3].astype(int)
+    at = canvas.camera.on_screen([[20, x]])[0]
+    ratio = shot.shape[1] / canvas.surface.width()
+    return shot[int(at[1] * ratio), int(at[0] * ratio)].tolist()
+
+
+def test_the_box_changes_what_is_on_the_screen(user, three):
+    display, channels = user.window.display, user.window.canvas.channels
+    assert [row.name.text() for row in display.list.rows] == ["a", "b", "c"]
+    assert [d.colour for d in channels.displays()] == [CYAN, MAGENTA, YELLOW]
+    assert colour_at(user, 995) == [255] * 3
+    display.list.rows[1].check.click()
+    display.list.rows[2].check.click()
+    assert colour_at(user, 995) == pytest.approx([0, 255, 255], abs=3)
+    display.contrast.slider.setValue((0, 500))
+    assert channels.display(0).limits == (0, 500)
+    assert colour_at(user, 250) == pytest.approx([0, 128, 128], abs=4)
+    display.contrast.gamma_box.setValue(2)
+    assert colour_at(user, 250) == pytest.approx([0, 64, 64], abs=4)
+    display.list.rows[0].colour.chosen.emit((1.0, 0.0, 0.0))
+    assert colour_at(user, 250) == pytest.approx([64, 0, 0], abs=4)
+    display.contrast.reset.click()
+    assert channels.display(0) == ChannelDisplay(colour=(1, 0, 0), limits=(0, 999))
+    display.contrast.auto.click()
+    assert channels.display(0).limits == pytest.approx((1, 998), abs=1)
+
+
+def test_a_click_chooses_the_channel_whose_contrast_is_edited(user, three):
+    display, channels = user.window.display, user.window.canvas.channels
+    QTest.mouseClick(display.list.rows[2].name, Qt.MouseButton.LeftButton)
+    display.contrast.low.setValue(100)
+    display.contrast.high.setValue(50)
+    low, high = channels.display(2).limits
+    assert (high, round(low)) == (50, 49)
+    assert channels.display(0).limits != channels.display(2).limits
+
+
+def test_an_rgb_image_can_only_be_hidden(user, tmp_path):
+    path = tmp_path / "colours.png"
+    tifffile.imwrite(
+        path.with_suffix(".tif"),
+        np.full((40, 50, 3), (200, 100, 50), np.uint8),
+        photometric="rgb",
+    )
+    user.open(path.with_suffix(".tif"))
+    display = user.window.display
+    assert len(display.list.rows) == 1
+    assert not display.contrast.isEnabled()
+    assert colour_at(user, 25) == [200, 100, 50]
+    display.list.rows[0].check.click()
+    assert colour_at(user, 25) == [0, 0, 0]
+
+
+def test_keys_of_napari_do_nothing(user, three):
+    model = user.window.canvas.model
+    layers, order = list(model.layers), model.dims.order
+    user.window.canvas.surface.setFocus()
+    control = Qt.KeyboardModifier.ControlModifier
+    for key in (Qt.Key.Key_T, Qt.Key.Key_G, Qt.Key.Key_Y):
+        QTest.keyClick(user.window.canvas.surface, key, control)
+    QTest.keyClick(user.window.canvas.surface, Qt.Key.Key_V)
+    QTest.keyClick(user.window.canvas.surface, Qt.Key.Key_Delete)
+    assert list(model.layers) == layers
+    assert all(layer.visible for layer in layers)
+    assert (model.dims.order, model.dims.ndisplay) == (order, 2)
+    assert not model.canvas.grid.enabled
