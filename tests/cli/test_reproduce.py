@@ -1,4 +1,4 @@
-"""What a record gives to copy makes the same masks again, in processes of their own."""
+"""What a record gives to copy makes the same masks again."""
 
 from __future__ import annotations
 
@@ -70,28 +70,42 @@ def run_of(path, parameters, model=None, axes=None, scene=""):
     return result.labels, record_of(result, STARTED)
 
 
-def called(words, folder):
-    """Run in another process and return what it printed."""
+def call(words):
+    """Run in another process."""
     done = subprocess.run(
-        words, cwd=folder, capture_output=True, text=True, timeout=300, check=False
+        [sys.executable, *words], capture_output=True, text=True, timeout=300
     )
     assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
-def by_command(record, folder):
+def call_here(words):
+    """Run in this process, which has everything loaded."""
+    if words[0] == "-m":
+        assert run(words[2:]) == 0
+    else:
+        runpy.run_path(words[0], run_name="__main__")
+
+
+@pytest.fixture
+def in_folder(tmp_path, monkeypatch):
+    """Work in a folder of the test, as a user does in a terminal."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def by_command(record, folder, called=call_here):
     """Run the command of a record; return its masks."""
     program, *words = shlex.split(as_command(record, windows=False))
     assert program == "cellpose-studio"
-    called([sys.executable, "-m", "cellpose_studio", *words, "--out=o"], folder)
+    called(["-m", "cellpose_studio", *words, "--out=o"])
     [masks] = (folder / "o").glob("*_cp_masks.tif")
     return tifffile.imread(masks)
 
 
-def by_script(text, folder):
-    """Run a script; return its masks."""
-    (folder / "again.py").write_text(text, encoding="utf-8")
-    called([sys.executable, "again.py"], folder)
+def by_script(record, folder, called=call_here):
+    """Run the script of a record; return its masks."""
+    (folder / "again.py").write_text(as_script(record), encoding="utf-8")
+    called(["again.py"])
     [masks] = folder.glob("*_cp_masks.tif")
     return tifffile.imread(masks)
 
@@ -108,7 +122,7 @@ def two_scenes(path):
 
 
 @pytest.mark.parametrize("again", [by_command, by_script])
-def test_every_parameter_comes_again(cells, tmp_path, again):
+def test_every_parameter_comes_again_in_another_process(cells, in_folder, again):
     path = cells("it's a $HOME.tif", (5, 2, 64, 96), "ZCYX")
     pixels = tifffile.imread(path)
     # Or all cells would touch the border of the stack.
@@ -121,25 +135,15 @@ def test_every_parameter_comes_again(cells, tmp_path, again):
         for name, field in type(values).model_fields.items():
             if name not in ("do_3D", "normalize", "normalization", "invert"):
                 assert getattr(values, name) != field.default, name
-    given = record if again is by_command else as_script(record)
-    np.testing.assert_array_equal(again(given, tmp_path), masks)
+    np.testing.assert_array_equal(again(record, in_folder, call), masks)
 
 
-KINDS = ["volume", "scene", "said axes", "raw", "inverted", "threads"]
-WAYS = [by_script, by_command]
-
-
+@pytest.mark.parametrize("again", [by_script, by_command])
 @pytest.mark.parametrize(
-    ("given", "again"),
-    [
-        # Each kind in one way, in turn; a process takes seconds to start.
-        pytest.param(kind, way, marks=() if (n + k) % 2 == 0 else pytest.mark.slow)
-        for n, kind in enumerate(KINDS)
-        for k, way in enumerate(WAYS)
-    ],
+    "given", ["volume", "scene", "said axes", "raw", "inverted", "threads"]
 )
-def test_other_images_come_again(cells, tmp_path, again, given):
-    path, axes, scene = tmp_path / "a.tif", None, ""
+def test_other_images_come_again(cells, in_folder, again, given):
+    path, axes, scene = in_folder / "a.tif", None, ""
     parameters = SegmentationParameters(diameter=20.0)
     if given == "volume":
         path = cells("a.tif", (4, 48, 48), "ZYX")
@@ -166,19 +170,17 @@ def test_other_images_come_again(cells, tmp_path, again, given):
         path = cells("a.tif")
         use_threads(2)
     masks, record = run_of(path, parameters, axes=axes, scene=scene)
-    given = record if again is by_command else as_script(record)
-    np.testing.assert_array_equal(again(given, tmp_path), masks)
+    np.testing.assert_array_equal(again(record, in_folder), masks)
 
 
 @pytest.mark.parametrize("again", [by_command, by_script])
 def test_an_automatic_diameter_on_a_real_image_comes_again(
-    shared_data, tmp_path, again
+    shared_data, in_folder, again
 ):
     path = shared_data / "2d_nuclei_fluo" / "nuc_04acab.tif"
     masks, record = run_of(path, SegmentationParameters())
     assert masks.max() > 40
-    given = record if again is by_command else as_script(record)
-    np.testing.assert_array_equal(again(given, tmp_path), masks)
+    np.testing.assert_array_equal(again(record, in_folder), masks)
 
 
 def test_the_script_refuses_other_weights(cells, tmp_path):
@@ -259,14 +261,24 @@ def agree(found, masks):
     assert abs(int(found.max()) - int(masks.max())) <= 0.01 * masks.max()
 
 
-@pytest.mark.parametrize("precision", ["float32", "bfloat16"])
+PLAINLY = (
+    ((130, 150), "YX", {"channels": (1, None, None)}),
+    ((2, 3, 70, 80), "ZCYX", {"channels": (3, 0), "stitch_threshold": 0.2}),
+    ((2, 2, 60, 70), "TZYX", {"exclude_on_edges": True, "min_size": 3}),
+    ((2, 10, 14), "ZYX", {"do_3D": True, "anisotropy": 1.5}),
+)
+
+
 @pytest.mark.parametrize(
-    ("shape", "axes", "given"),
+    ("precision", "shape", "axes", "given"),
     [
-        ((130, 150), "YX", {"channels": (1, None, None)}),
-        ((2, 3, 70, 80), "ZCYX", {"channels": (3, 0), "stitch_threshold": 0.2}),
-        ((2, 2, 60, 70), "TZYX", {"exclude_on_edges": True, "min_size": 3}),
-        ((2, 10, 14), "ZYX", {"do_3D": True, "anisotropy": 1.5}),
+        *(("float32", *one) for one in PLAINLY),
+        ("bfloat16", *PLAINLY[0]),
+        # Processors without units for bfloat16 take minutes for these.
+        *(
+            pytest.param("bfloat16", *one, marks=pytest.mark.slow)
+            for one in PLAINLY[1:]
+        ),
     ],
     ids=str,
 )

@@ -25,7 +25,7 @@ PATIENCE = 120.0
 KINDS = ("edit", "edit", "save", "edit", "run")
 
 
-@pytest.mark.parametrize("seed", range(20))
+@pytest.mark.parametrize("seed", range(10))
 def test_a_kill_loses_at_most_a_second(qapp, tmp_path, seed):
     kill_and_check(tmp_path, seed)
 
