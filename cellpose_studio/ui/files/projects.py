@@ -182,8 +182,8 @@ class Projects(QObject):
             self._settings.add_project(project.path)
             self._settings.folder = str(project.folder)
         self._use(project)
-        if project.why_read_only:
-            self._messages.fail(Failure(project.why_read_only))
+        if project.read_only_reason:
+            self._messages.fail(Failure(project.read_only_reason))
         elif project.crashed and not project.notes:
             self._messages.note(
                 f"{project.name} was not closed properly. All saved work was recovered."

@@ -201,7 +201,9 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
     second.show()
     second.open([named])
     qtbot.waitUntil(lambda: len(second.session.images) == 1, timeout=LONG)
-    assert second.session.project.why_read_only in second.services.messages.text.text()
+    assert (
+        second.session.project.read_only_reason in second.services.messages.text.text()
+    )
     assert second.services.messages.isVisible()
     second.close()
 
@@ -331,7 +333,7 @@ def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
     user.wait_idle()
     project = user.window.session.project
     assert project.path == named
-    assert project.why_read_only == ""
+    assert project.read_only_reason == ""
     user.open(named)
     assert user.message == "named.cpstudio is already open."
 
@@ -365,7 +367,7 @@ def test_the_window_closes_whatever_fails(user, named, monkeypatch):
     assert not window.isVisible()
     assert left == [0]
     again = Project.open(named)
-    assert again.why_read_only == ""
+    assert again.read_only_reason == ""
     again.close()
 
 
