@@ -27,6 +27,7 @@ from cellpose_studio.io.atomic import replacing
 Theme = Literal["dark", "light"]
 
 _MOST_RECENT = 12
+_MOST_PROJECTS = 30
 
 
 def _decoded(value: object) -> object:
@@ -47,6 +48,9 @@ class Settings(EventedModel):
     ----------
     recent
         Files and folders that were opened last, the last first.
+    projects
+        Projects with a name that were opened or saved last, the last first. Images
+        do not push them out, as in ``recent``.
     model_files
         The user's own weight files.
     save_kinds
@@ -69,6 +73,7 @@ class Settings(EventedModel):
     model_config = ConfigDict(validate_assignment=True, protected_namespaces=())
 
     recent: list[Path] = Field(default_factory=list)
+    projects: list[Path] = Field(default_factory=list)
     model_files: list[Path] = Field(default_factory=list)
     save_kinds: list[str] = Field(default_factory=list)
     export_folder: str = ""
@@ -100,6 +105,11 @@ class Settings(EventedModel):
     def add_recent(self, paths: Sequence[Path]) -> None:
         """Put ``paths`` at the top of the recent ones."""
         self.recent = list(dict.fromkeys([*paths, *self.recent]))[:_MOST_RECENT]
+
+    def add_project(self, path: Path) -> None:
+        """Put a project at the top of the recent ones."""
+        self.add_recent([path])
+        self.projects = list(dict.fromkeys([path, *self.projects]))[:_MOST_PROJECTS]
 
     def add_model_file(self, path: Path) -> None:
         """Remember a weight file."""

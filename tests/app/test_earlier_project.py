@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from cellpose_studio.app.history.lineage import HistoryNode, Present, read_lineages
-from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.runs.runner import RUN_RESULT, Runs
@@ -167,7 +167,7 @@ def test_the_history_tells_the_same(saved):
 def test_the_rest_of_the_project_is_there(saved, queue, qtbot):
     [preset] = saved.project.read(read_presets)
     assert (preset.name, preset.model) == ("Round nuclei", "nuclei-small")
-    roles = TrainingMembers(saved, queue)
+    roles = TrainingRoles(saved, queue)
     qtbot.waitUntil(lambda: not queue.jobs)
     assert [roles.role(i) for i in saved.images] == [None, "train", "test"]
     runs = BatchQueue(saved, Runs(saved, queue), queue)

@@ -121,6 +121,20 @@ def test_only_so_many_are_remembered(file):
     assert settings.recent == [Path(str(n)) for n in range(12)]
 
 
+def test_images_do_not_push_projects_out(file):
+    project = Path("/a/plate.cpstudio")
+    settings = written(file, lambda s: s.add_project(project))
+    assert (settings.recent, settings.projects) == ([project], [project])
+    settings.add_recent([Path(str(n)) for n in range(20)])
+    assert project not in settings.recent
+    for n in range(40):
+        settings.add_project(Path(f"{n}.cpstudio"))
+    settings.add_project(Path("20.cpstudio"))
+    assert Settings.load(file).projects == settings.projects
+    assert [p.stem for p in settings.projects[:3]] == ["20", "39", "38"]
+    assert len(settings.projects) == len(set(settings.projects)) == 30
+
+
 def test_recent_files_can_be_forgotten(file):
     settings = written(file, lambda s: s.add_recent([Path("a")]))
     heard = []

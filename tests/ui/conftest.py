@@ -12,7 +12,7 @@ from qtpy.QtCore import QCoreApplication, QEvent, Qt
 
 from cellpose_studio.app.gc_tuning import freeze_gc
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.project.scratch import new_unnamed
+from cellpose_studio.app.project.scratch import new_unnamed, unnamed_folder
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.window.main_window import MainWindow
 from tests.ui.mouse import Mouse
@@ -43,6 +43,9 @@ def window(_set_apart: None, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindo
         window.close()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    # Masks in it would be offered to the next test that opens the same image.
+    for file in unnamed_folder().iterdir():
+        file.unlink()
 
 
 class User:

@@ -13,7 +13,10 @@ from cellpose_studio.io.images.missing import missing_files
 
 
 class MissingImages(QObject):
-    """Looks for the files of a session whenever its images change."""
+    """Looks for the files of a session whenever its images change.
+
+    ``changed`` is emitted on the GUI thread when other files are missing than before.
+    """
 
     changed = Signal()
 
@@ -29,7 +32,7 @@ class MissingImages(QObject):
         self.look()
 
     def __contains__(self, path: Path) -> bool:
-        """Tell whether the file was not there when it was last looked for."""
+        """Return whether the file was missing when it was last looked for."""
         return path in self._paths
 
     def look(self) -> None:

@@ -21,7 +21,7 @@ TRAINING_SET = "training"
 """Name of the training set that the image list shows."""
 
 
-class TrainingMembers:
+class TrainingRoles:
     """Says what the masks of an image are used for; the active ones count."""
 
     changed = Signal()

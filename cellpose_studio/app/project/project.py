@@ -162,9 +162,9 @@ class Project:
         return "Unnamed project" if self.unnamed else self.path.stem
 
     @property
-    def why_read_only(self) -> str:
+    def read_only_reason(self) -> str:
         """Why nothing can be written, as a sentence; empty where it can."""
-        return self.writer.file.why_read_only
+        return self.writer.file.read_only_reason
 
     def next_id(self, table: str) -> int:
         """Return an id that no row of ``table`` has or will have."""
@@ -182,7 +182,7 @@ class Project:
 
     def remember(self, change: Change) -> None:
         """Write something that nobody would miss, where anything can be written."""
-        if not self.why_read_only:
+        if not self.read_only_reason:
             self.submit(change)
 
     def submit_revision(self, revision: int, *changes: Change) -> None:
@@ -252,7 +252,7 @@ class Project:
             self._forget_reader()
             # Another window may have added rows since, with the ids that this one has
             # assigned.
-            ids = self._opened_with if self.why_read_only else None
+            ids = self._opened_with if self.read_only_reason else None
             self.writer.save_as(path, ids)
         if self.unnamed:
             self.unnamed = False

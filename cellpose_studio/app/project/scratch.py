@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
+from cellpose_studio.app.project.known_projects import ProjectSummary, summary_of
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.io.project.file import SUFFIX, locked_by_another, read_project
-from cellpose_studio.io.project.reading import reading
+from cellpose_studio.io.project.file import SUFFIX, locked_by_another
 from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
 from cellpose_studio.io.temporary import remove_leftovers
 from cellpose_studio.paths import data_dir
+
+_NEWEST = 20
+"""Unnamed projects that are looked into for masks; their names begin with the time."""
 
 
 def unnamed_folder() -> Path:
@@ -37,22 +39,13 @@ def is_unnamed(path: Path) -> bool:
     return path.resolve().parent == unnamed_folder().resolve()
 
 
-@dataclass(frozen=True)
-class UnsavedProject:
-    """An unnamed project that no window has open.
-
-    Attributes
-    ----------
-    images
-        How many there are in it.
-    """
-
-    path: Path
-    changed: datetime
-    images: int
+def unnamed_paths() -> list[Path]:
+    """Return the newest unnamed projects that no window has open."""
+    paths = sorted(unnamed_folder().glob(f"*{SUFFIX}"), reverse=True)[:_NEWEST]
+    return [path for path in paths if not locked_by_another(path)]
 
 
-def unsaved_project() -> list[UnsavedProject]:
+def unsaved_project() -> list[ProjectSummary]:
     """Return unnamed projects with images, the newest first; empty ones are removed.
 
     Damaged ones are left alone: they can still be rescued by hand.
@@ -64,19 +57,9 @@ def unsaved_project() -> list[UnsavedProject]:
         if locked_by_another(path):
             continue
         with suppress(StudioError, OSError):
-            project = _described(path)
+            project = summary_of(path, unnamed=True)
             if project.images:
                 found.append(project)
             elif not sidecar_files(path):
                 path.unlink()
     return sorted(found, key=lambda project: project.changed, reverse=True)
-
-
-def _described(path: Path) -> UnsavedProject:
-    file = read_project(path)
-    try:
-        with reading("the list of images"):
-            (images,) = file.db.execute("SELECT count(*) FROM image").fetchone()
-    finally:
-        file.close()
-    return UnsavedProject(path, datetime.fromtimestamp(path.stat().st_mtime), images)

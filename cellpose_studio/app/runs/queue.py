@@ -236,7 +236,7 @@ class BatchQueue:
 
     def _read(self) -> list[BatchItem]:
         project = self._session.project
-        if project.why_read_only:
+        if project.read_only_reason:
             # Whoever may write to it has the queue.
             return []
         try:

@@ -3,14 +3,22 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from cellpose_studio.io.masks.export_format import MasksToExport
 
 
 def write_tif(part: Path, masks: MasksToExport) -> None:
-    """Write numbered masks with their axes, compressed without loss."""
+    """Write numbered masks with their axes, compressed without loss.
+
+    ImageJ opens masks of several axes as a hyperstack, with the size of their pixels.
+    It shows uint32 as floating-point numbers, which hold the first 16 million cells
+    exactly.
+    """
     import tifffile
 
+    _, y, x = masks.image.pixel_size_um
+    size: dict[str, Any] = {"resolution": (1 / x, 1 / y)} if x and y else {}
     tifffile.imwrite(
         part,
         masks.numbered,
@@ -18,8 +26,26 @@ def write_tif(part: Path, masks: MasksToExport) -> None:
         compression="zlib",
         # Or 3 planes are taken for red, green and blue.
         photometric="minisblack",
-        metadata={"axes": masks.axes},
+        description=_imagej(masks),
+        metadata=None,
+        resolutionunit=tifffile.RESUNIT.NONE,
+        **size,
     )
+
+
+def _imagej(masks: MasksToExport) -> str:
+    """Return the text by which ImageJ knows the axes, whatever the type of pixels.
+
+    The ``imagej`` mode of tifffile would refuse uint32.
+    """
+    from tifffile.tifffile import imagej_description
+
+    z, y, x = masks.image.pixel_size_um
+    known: dict[str, Any] = {"unit": "um"} if x and y else {}
+    if known and z and "Z" in masks.axes:
+        known["spacing"] = z
+    text: str = imagej_description(masks.numbered.shape, axes=masks.axes, **known)
+    return text
 
 
 def write_png(part: Path, masks: MasksToExport) -> None:

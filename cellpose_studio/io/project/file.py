@@ -83,7 +83,7 @@ def create_project(path: Path) -> ProjectFile:
         with suppress(OSError):
             path.unlink()
         raise CannotSave(f"{path.name} cannot be created: {error}.") from error
-    return ProjectFile(path=path, db=db, why_read_only=why, _lock=taken)
+    return ProjectFile(path=path, db=db, read_only_reason=why, _lock=taken)
 
 
 def open_project(path: Path) -> ProjectFile:

@@ -41,7 +41,7 @@ class ProjectFile:
         Where it is.
     db
         The connection, in autocommit mode.
-    why_read_only
+    read_only_reason
         Why nothing can be written, as a sentence; empty where it can.
     crashed
         It was not closed the last time.
@@ -59,7 +59,7 @@ class ProjectFile:
 
     path: Path
     db: sqlite3.Connection
-    why_read_only: str = ""
+    read_only_reason: str = ""
     crashed: bool = False
     notes: tuple[str, ...] = ()
     identity: Identity = field(init=False)
@@ -75,7 +75,7 @@ class ProjectFile:
     @property
     def read_only(self) -> bool:
         """Nothing can be written."""
-        return bool(self.why_read_only)
+        return bool(self.read_only_reason)
 
     def use(self, db: sqlite3.Connection) -> None:
         """Go on with another connection to the same project."""

@@ -8,6 +8,7 @@ from qtpy.QtWidgets import QFileDialog
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.io.images.reader import IMAGE_FILES
+from cellpose_studio.io.images.sample import sample_path
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.ui.files.open_images import Opener
 from cellpose_studio.ui.files.projects import Projects
@@ -55,8 +56,9 @@ class FileOpener:
         return self._images.open(paths)
 
     def open_sample(self) -> None:
-        """Open the sample image."""
-        # Imported here, because scikit-image would delay the start.
-        from cellpose_studio.io.images.sample import sample_path
-
-        self.open([sample_path()])
+        """Open the sample image, which takes a moment to draw the first time."""
+        self._services.run(
+            "Opening the sample",
+            lambda _: sample_path(),
+            lambda path: self._images.open([path]),
+        )

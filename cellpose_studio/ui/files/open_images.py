@@ -8,12 +8,16 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QDialog, QWidget
 
-from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.images.own_exports import OwnExports
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.project.known_projects import (
+    MasksElsewhere,
+    masks_elsewhere,
+)
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.project.scratch import unnamed_paths
 from cellpose_studio.app.runs.imported import imported_labels
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
@@ -22,9 +26,8 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, to_json_values
 from cellpose_studio.ui.files.dialogs import AxesDialog
+from cellpose_studio.ui.files.opening_report import Offer, OpeningReport, show_report
 from cellpose_studio.ui.services import Services
-from cellpose_studio.ui.widgets.message_bar import details_of
-from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.left_out import LeftOut, left_out
 from cellpose_studio.workflows.open import (
     Opened,
@@ -34,6 +37,7 @@ from cellpose_studio.workflows.open import (
     open_files,
 )
 
+OpenProject = Callable[[Path, Callable[[], object]], object]
 Ask = Callable[[AxesQuestion, QWidget], "tuple[str, bool] | None"]
 
 
@@ -46,7 +50,6 @@ def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None
 
 
 _AT_ONCE = 8  # files
-_Offer = tuple[ImageSource, Path]
 
 
 @dataclass(kw_only=True)
@@ -63,10 +66,8 @@ class _Opening:
     added: int = 0
     shown: bool = False
     questions: list[AxesQuestion] = field(default_factory=list)
-    left_out: LeftOut = field(default_factory=LeftOut)
-    failures: list[StudioError] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    offers: list[_Offer] = field(default_factory=list)
+    images: list[ProjectImage] = field(default_factory=list)
+    report: OpeningReport = field(default_factory=OpeningReport)
 
 
 class Opener:
@@ -76,8 +77,9 @@ class Opener:
     it was exported from there.
     """
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, open_project: OpenProject) -> None:
         self._services = services
+        self._open_project = open_project
         self._session = services.session
         self._settings = services.settings
         self._messages = services.messages
@@ -114,7 +116,9 @@ class Opener:
         failures: list[StudioError],
         left: LeftOut,
     ) -> None:
-        opening.files, opening.failures, opening.left_out = files, failures, left
+        opening.files = files
+        opening.report.failures += failures
+        opening.report.left_out = left
         self._open_batch(opening)
 
     def _open_batch(self, opening: _Opening) -> None:
@@ -147,8 +151,8 @@ class Opener:
             self._add(opened, labels, opening)
         opening.added = opening.done
         opening.questions += opened.questions
-        opening.failures += opened.failures
-        opening.notes += opened.notes
+        opening.report.failures += opened.failures
+        opening.report.notes += opened.notes
         # The next batch is read after this one was added, so that only one is in
         # memory.
         if opening.done < len(opening.files):
@@ -159,26 +163,27 @@ class Opener:
     def _finish(self, opening: _Opening) -> None:
         if opening.shown or opening.questions:
             self._settings.add_recent(opening.paths)
-        notes, offers = _notes(opening), opening.offers
-        if opening.failures:
-            if offers:
-                notes.append(Failure(_offer_text(offers)))
-            failures = [failure_of(error) for error in opening.failures]
-            self._messages.fail_together(failures, notes)
-        elif offers:
-            self._messages.offer(
-                _offer_text(offers),
-                "Add those as well",
-                lambda: self._add_offered(offers),
-                details_of(notes),
-            )
-        elif notes:
-            more = ""
-            if len(notes) > 1:
-                more = f" ({len(notes) - 1} more, see the details.)"
-            self._messages.note(
-                notes[0].message + more, details_of(notes) if more else notes[0].details
-            )
+        named, unnamed = list(self._settings.projects), [self._session.project.path]
+        bare = {e.source.path: None for e in opening.images if not e.label_set_ids}
+        report = opening.report
+
+        def look() -> list[MasksElsewhere]:
+            others = set(unnamed_paths()).difference(unnamed)
+            return masks_elsewhere(bare, set(named).difference(unnamed), others)
+
+        def tell(found: list[MasksElsewhere]) -> None:
+            if self._session.project is opening.project:
+                report.elsewhere = found
+            show_report(report, self._messages, self._add_offered, self._open_elsewhere)
+
+        # Failures are not kept waiting.
+        if bare and not report.failures:
+            # Projects may lie on a drive that does not answer.
+            jobs = self._services.stack_jobs
+            title = "Searching projects"
+            self._services.run(title, lambda _: look(), tell, quiet=True, queue=jobs)
+        else:
+            tell([])
         # The questions come last, because a dialog would delay the other files.
         self._ask_about(opening.questions)
 
@@ -190,11 +195,14 @@ class Opener:
     ) -> None:
         sources = (source for source, _ in opened.images)
         images = self._session.add(sources, opening.axes)
+        opening.images += images
         found = zip(images, opened.images, labels, strict=True)
         for image, (_, masks), label_sets in found:
             # It may have got masks since its file was read, by a run for example.
             if image.label_set_ids:
-                opening.offers += [(image.source, one.path) for one in masks.values()]
+                opening.report.offers += [
+                    (image.source, one.path) for one in masks.values()
+                ]
                 continue
             for name, one in label_sets.items():
                 self._import(image, one, masks[name])
@@ -208,7 +216,18 @@ class Opener:
     ) -> None:
         self._session.import_masks(image, labels, to_json_values(masks.details))
 
-    def _add_offered(self, offers: Sequence[_Offer]) -> None:
+    def _open_elsewhere(self, found: MasksElsewhere) -> None:
+        """Open a project, and show the first of the images in it that were opened."""
+        images = set(found.images)
+
+        def show() -> None:
+            keys = (e.source for e in self._session.images if e.source.path in images)
+            if (source := next(keys, None)) is not None:
+                self._session.show(source.key)
+
+        self._open_project(found.project.path, show)
+
+    def _add_offered(self, offers: Sequence[Offer]) -> None:
         """Add masks as further label sets, some at a time; the active masks stay."""
         project, batch, rest = (
             self._session.project,
@@ -265,15 +284,6 @@ def _found(
     return files, failures, left_out(paths, files)
 
 
-def _notes(opening: _Opening) -> list[Failure]:
-    """Return what the user has to know about what was opened, the shortest way."""
-    left = opening.left_out
-    # What is not there at all comes before what is there with a remark. Many files may
-    # give the same note, which is shown once.
-    notes = [Failure(note) for note in dict.fromkeys(opening.notes)]
-    return [Failure(left.text, "", left.details), *notes] if left else notes
-
-
 def _set_offers_apart(opened: Opened, opening: _Opening) -> None:
     """Take masks out of what was opened whose image has masks in the project.
 
@@ -282,21 +292,12 @@ def _set_offers_apart(opened: Opened, opening: _Opening) -> None:
     exports = opening.exports
     for image, masks in opened.images:
         if masks and exports.has_masks(image.key):
-            opening.offers += [
+            opening.report.offers += [
                 (image, one.path)
                 for one in masks.values()
                 if not exports.contains(image.key, one.labels)
             ]
             masks.clear()
-
-
-def _offer_text(offers: Sequence[_Offer]) -> str:
-    kept = image_count(len({image.key for image, _ in offers}))
-    more = f" and {len(offers) - 1:,} more" if len(offers) > 1 else ""
-    return (
-        f"The project kept its own masks of {kept}. Other masks lie beside the files: "
-        f"{offers[0][1].name}{more}."
-    )
 
 
 def _labels_of(

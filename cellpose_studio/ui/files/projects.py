@@ -179,11 +179,11 @@ class Projects(QObject):
         # the thread that made it.
         project = Project(contents, unnamed=is_unnamed(contents.file.path))
         if not project.unnamed:
-            self._settings.add_recent([project.path])
+            self._settings.add_project(project.path)
             self._settings.folder = str(project.folder)
         self._use(project)
-        if project.why_read_only:
-            self._messages.fail(Failure(project.why_read_only))
+        if project.read_only_reason:
+            self._messages.fail(Failure(project.read_only_reason))
         elif project.crashed and not project.notes:
             self._messages.note(
                 f"{project.name} was not closed properly. All saved work was recovered."
@@ -208,7 +208,7 @@ class Projects(QObject):
         self.opened.emit()
 
     def _on_saved_as(self, path: Path) -> None:
-        self._settings.add_recent([path])
+        self._settings.add_project(path)
         self._settings.folder = str(path.parent)
         self._messages.note(f"Saved as {path.name} in {path.parent}.")
         self.opened.emit()

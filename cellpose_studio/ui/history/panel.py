@@ -237,7 +237,7 @@ class HistoryPanel(QWidget):
     def _refresh(self) -> None:
         """Enable the actions for the selected rows, or show why they are disabled."""
         rows, now = self.tree.selected(), rules.current_row(self._history)
-        read_only = self._session.project.why_read_only
+        read_only = self._session.project.read_only_reason
         no_recipe = rules.reason_no_recipe(rows, now)
         no_methods = rules.reason_no_methods(rows, now)
         no_parameters = rules.reason_not_reusable(rows, now)

@@ -144,7 +144,7 @@ class RevisionActions(QObject):
         image = self._session.shown
         if image is None or image.masks is None:
             return
-        if reason := self._session.project.why_read_only:
+        if reason := self._session.project.read_only_reason:
             self._messages.note(reason)
             return
         text = self.ask_text("Save a version", "A note on this version:", "")
@@ -164,7 +164,7 @@ class RevisionActions(QObject):
         """Save open edits as a revision; return the id of the current revision."""
         self._session.commit_pending(image)
         # In a read-only project, the last revision is returned, without the edits.
-        if not self._session.project.why_read_only:
+        if not self._session.project.read_only_reason:
             self._session.seal(image, note)
             self.changed.emit()
         labels = image.label_sets.get(name)

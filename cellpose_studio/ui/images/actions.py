@@ -9,7 +9,7 @@ from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QMenu, QMessageBox, QWidget
 
-from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.io.project.tables.training import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
@@ -57,7 +57,7 @@ class ImageActions(QObject):
         self,
         services: Services,
         listed: ImagesPanel,
-        roles: TrainingMembers,
+        roles: TrainingRoles,
         relinker: Relinker,
         export: Callable[[Sequence[ProjectImage]], None],
     ) -> None:

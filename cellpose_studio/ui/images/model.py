@@ -12,7 +12,7 @@ from qtpy.QtGui import QPixmap
 
 from cellpose_studio.app.images.image_status import ImageStatus, status_of
 from cellpose_studio.app.images.missing_images import MissingImages
-from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
@@ -37,12 +37,12 @@ class ImageModel(QAbstractListModel):
     """The images of a session, one row each."""
 
     def __init__(
-        self, session: Session, missing: MissingImages, members: TrainingMembers
+        self, session: Session, missing: MissingImages, roles: TrainingRoles
     ) -> None:
         super().__init__()
         self._session = session
         self._missing = missing
-        self._members = members
+        self._roles = roles
         self._badges: dict[str, str] = {}
         self._pixmaps: OrderedDict[_Version, QPixmap] = OrderedDict()
         self._unreadable: dict[_Version, str] = {}
@@ -50,8 +50,8 @@ class ImageModel(QAbstractListModel):
         session.images_changed.connect(self.reload)
         session.masks_changed.connect(self._on_masks)
         session.image_changed.connect(self.on_image)
-        members.image_changed.connect(self.on_image)
-        members.changed.connect(self._on_all)
+        roles.image_changed.connect(self.on_image)
+        roles.changed.connect(self._on_all)
         missing.changed.connect(self._on_missing)
 
     def rowCount(self, _: QModelIndex | None = None) -> int:
@@ -72,7 +72,7 @@ class ImageModel(QAbstractListModel):
         if role == CELLS:
             return image.masks.cells if image.masks else None
         if role == TRAINING:
-            return self._members.role(image)
+            return self._roles.role(image)
         if role == BADGE:
             return self._badges.get(image.source.key, "")
         return self._text(image, index.row(), role)
@@ -132,7 +132,7 @@ class ImageModel(QAbstractListModel):
 
     def _text(self, image: ProjectImage, row: int, role: int) -> str | None:
         key = image.source.key
-        badge, use = self._badges.get(key, ""), self._members.role(image)
+        badge, use = self._badges.get(key, ""), self._roles.role(image)
         if role == _ROLES.ToolTipRole:
             reason = self._unreadable.get(_version_of(image.source), "")
             return tooltip_html(image, self.status(row), use, badge, reason)

@@ -20,7 +20,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.images.image_status import STATUSES, ImageStatus
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
-from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.images.delegate import ImageDelegate, draw_icon
@@ -84,7 +84,7 @@ class ImagesPanel(QWidget):
         self,
         session: Session,
         missing: MissingImages,
-        roles: TrainingMembers,
+        roles: TrainingRoles,
         thumbnails: Thumbnails,
     ) -> None:
         super().__init__()

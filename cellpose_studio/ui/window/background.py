@@ -11,7 +11,7 @@ from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.lineage_reader import LineageReader
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
-from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
@@ -39,7 +39,7 @@ class Background:
         session, io_jobs = services.session, services.io_jobs
         self.missing = MissingImages(session)
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
-        self.roles = TrainingMembers(session, io_jobs)
+        self.roles = TrainingRoles(session, io_jobs)
         self.runs = Runs(session, services.gpu_jobs)
         # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)

@@ -22,7 +22,6 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.project.scratch import unsaved_project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings, Theme
@@ -65,7 +64,7 @@ from cellpose_studio.ui.window.job_bar import JobBar
 from cellpose_studio.ui.window.menus import Menus
 from cellpose_studio.ui.window.status_bar import StatusBar
 from cellpose_studio.ui.window.theme import ADDITIONS
-from cellpose_studio.ui.window.welcome import Welcome
+from cellpose_studio.ui.window.welcome import Welcome, offer_projects
 from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
@@ -150,17 +149,11 @@ class MainWindow(QMainWindow):
 
     def warm_up(self) -> None:
         """Load the code of the first masks, edits and runs, and the added models."""
-        run = self.services.run
-        run(
-            "Searching for unsaved projects",
-            lambda _: unsaved_project(),
-            self.welcome.offer,
-            quiet=True,
-        )
+        offer_projects(self.welcome, self.services)
         for work in (lambda _: self.canvas.masks.warm_up(), warm_up_editing):
             # Errors are not shown here: the first use would raise and show them again.
             self.services.io_jobs.start(Job("Warming up", work, quiet=True))
-        run("Warming up", warm_up, self._on_warm, quiet=True)
+        self.services.run("Warming up", warm_up, self._on_warm, quiet=True)
         self.models.add_saved()
 
     # Qt event handlers
@@ -233,7 +226,7 @@ class MainWindow(QMainWindow):
         self.saver = Saver(self.services)
         self.projects = Projects(self.services)
         self.relinker = Relinker(self.services)
-        opener = Opener(self.services)
+        opener = Opener(self.services, self.projects.open)
         self.files = FileOpener(self.services, opener, self.projects)
 
     def _make_images(self) -> None:
@@ -372,6 +365,8 @@ class MainWindow(QMainWindow):
         # After the project was saved under another name, the view stays as it is.
         if self.session.shown is None:
             self._state.restore()
+        if not self.session.images:
+            offer_projects(self.welcome, self.services)
 
     def _on_masks(self, change: MasksChange) -> None:
         # Drafts arrive with each move of the mouse; the panel follows when the stroke

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
-from cellpose_studio.app.project.scratch import UnsavedProject
+from cellpose_studio.app.project.known_projects import ProjectSummary, summaries
+from cellpose_studio.app.project.scratch import unsaved_project
+from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.wording import image_count
 
-_MOST_OFFERS = 3
+_MOST_RECENT, _MOST_UNSAVED = 5, 3
 
 
 class Welcome(QWidget):
@@ -24,36 +27,87 @@ class Welcome(QWidget):
         text.setObjectName("welcome")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
         self.button = QPushButton("Open the sample", objectName="openSample")
-        # Created by `offer`, once the search on a worker thread has ended.
-        self.offers: list[QPushButton] = []
-        self._offered = QVBoxLayout()
-        self._about = QLabel("Recover unsaved projects:", objectName="offers")
-        self._about.hide()
-        centre = Qt.AlignmentFlag.AlignCenter
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addStretch(2)
         column.addWidget(text)
-        column.addWidget(self.button, 0, centre)
+        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignCenter)
         column.addStretch(1)
-        column.addWidget(self._about, 0, centre)
-        column.addLayout(self._offered)
+        self._recent = _ProjectList("Open a recent project:", column)
+        self._unsaved = _ProjectList("Recover unsaved projects:", column)
         column.addStretch(1)
         self.button.clicked.connect(self.sample_requested)
 
-    def offer(self, projects: Sequence[UnsavedProject]) -> None:
-        """Offer the newest of the unsaved projects."""
-        for button in self.offers:
-            self._offered.removeWidget(button)
-            button.deleteLater()
-        self.offers = [self._button(project) for project in projects[:_MOST_OFFERS]]
-        for button in self.offers:
-            self._offered.addWidget(button, 0, Qt.AlignmentFlag.AlignCenter)
-        self._about.setVisible(bool(self.offers))
+    @property
+    def recent(self) -> Sequence[QPushButton]:
+        """Buttons for projects with a name, the newest first."""
+        return self._recent.buttons
 
-    def _button(self, project: UnsavedProject) -> QPushButton:
-        images = "1 image" if project.images == 1 else f"{project.images} images"
-        button = QPushButton(f"Recover {images} of {project.changed:%d %b, %H:%M}")
-        button.setToolTip(str(project.path))
-        button.clicked.connect(lambda: self.project_requested.emit(project.path))
-        return button
+    @property
+    def unsaved(self) -> Sequence[QPushButton]:
+        """Buttons for projects without a name, the newest first."""
+        return self._unsaved.buttons
+
+    def offer(
+        self, unsaved: Sequence[ProjectSummary], recent: Sequence[ProjectSummary] = ()
+    ) -> None:
+        """Offer projects, the newest of each kind."""
+        self._recent.show(self._buttons(recent[:_MOST_RECENT]))
+        self._unsaved.show(self._buttons(unsaved[:_MOST_UNSAVED]))
+
+    def _buttons(self, projects: Sequence[ProjectSummary]) -> Iterator[QPushButton]:
+        for project in projects:
+            count = image_count(project.images)
+            text = f"Open {project.path.stem}: {count}, {project.changed:%d %b, %H:%M}"
+            if project.unnamed:
+                text = f"Recover {count} of {project.changed:%d %b, %H:%M}"
+            # Qt would take an ampersand of the name for a mnemonic.
+            button = QPushButton(text.replace("&", "&&"))
+            button.setToolTip(str(project.path))
+            path = project.path
+            button.clicked.connect(
+                lambda _=False, path=path: self.project_requested.emit(path)
+            )
+            yield button
+
+
+class _ProjectList:
+    """A heading with buttons below it, both hidden while there are none."""
+
+    def __init__(self, heading: str, column: QVBoxLayout) -> None:
+        self.buttons: list[QPushButton] = []
+        self._heading = QLabel(heading, objectName="offers")
+        self._heading.hide()
+        self._rows = QVBoxLayout()
+        column.addWidget(self._heading, 0, Qt.AlignmentFlag.AlignCenter)
+        column.addLayout(self._rows)
+
+    def show(self, buttons: Iterator[QPushButton]) -> None:
+        for button in self.buttons:
+            self._rows.removeWidget(button)
+            button.deleteLater()
+        self.buttons = list(buttons)
+        for button in self.buttons:
+            self._rows.addWidget(button, 0, Qt.AlignmentFlag.AlignCenter)
+        self._heading.setVisible(bool(self.buttons))
+
+
+def offer_projects(welcome: Welcome, services: Services) -> None:
+    """Search for projects off the GUI thread, and offer them on the start page."""
+    named = [
+        path
+        for path in services.settings.projects
+        if path != services.session.project.path
+    ]
+
+    def search() -> tuple[list[ProjectSummary], list[ProjectSummary]]:
+        return unsaved_project(), summaries(named)
+
+    # Not among the jobs that open files: projects may lie on a drive that hangs.
+    services.run(
+        "Searching for projects",
+        lambda _: search(),
+        lambda found: welcome.offer(*found),
+        quiet=True,
+        queue=services.stack_jobs,
+    )

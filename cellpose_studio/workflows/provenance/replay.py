@@ -108,7 +108,7 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
         comparison=comparison,
         cells=cell_count(result.labels),
         edits_repeat=_edits_repeat(stored) if same_run or _same(comparison) else None,
-        notes=(*_about_image(changed, image), *notes),
+        notes=(*_about_image(changed, image), *image.notes, *notes),
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.revisions import read_revision
@@ -28,7 +28,7 @@ def image(session, cells):
 
 
 def test_masks_are_used_as_they_are_when_they_are_chosen(session, image, queue):
-    members = TrainingMembers(session, queue)
+    members = TrainingRoles(session, queue)
     members.set_role(image, "train")
     draw(session, image, 8)
     session.seal(image)
@@ -50,7 +50,7 @@ def test_edits_that_are_in_the_journal_only_are_used_too(
     project.writer.flush()
     project.close()
     again = type(session)(type(project).open(project.path))
-    members = TrainingMembers(again, queue)
+    members = TrainingRoles(again, queue)
     [image] = again.images
     assert not image.masks.pixels.loaded
     members.set_role(image, "train")

@@ -399,7 +399,7 @@ def test_a_second_window_reads_and_can_go_on_elsewhere(
     session.replace_masks(image, masks(4), "Run")
     project.writer.flush(10)
     other = Project.open(project.path)
-    assert "open in another window" in other.why_read_only
+    assert "open in another window" in other.read_only_reason
     second = Session(other)
     [same] = second.images
     np.testing.assert_array_equal(same.masks.array, masks(4).array)

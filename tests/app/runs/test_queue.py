@@ -328,7 +328,7 @@ def test_a_view_for_reading_only_has_no_queue(app, application, make_images):
     app.add(make_images(2))
     app.batch.pause()
     view = Project.open(app.session.project.path)
-    assert view.why_read_only
+    assert view.read_only_reason
     assert application(Session(view)).batch.items == ()
     view.close()
     app.wait()

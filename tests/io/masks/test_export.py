@@ -187,6 +187,39 @@ def test_a_tiff_says_what_its_axes_are(save, tmp_path, axes):
         assert {page.photometric.name for page in tiff.pages} == {"MINISBLACK"}
 
 
+@pytest.mark.parametrize("count", [2, 70_000], ids=["16 bits", "32 bits"])
+@pytest.mark.parametrize("axes", ["YX", "ZYX", "TYX", "TZYX"])
+def test_imagej_opens_masks_as_a_hyperstack(tmp_path, axes, count):
+    length = {"T": 2, "Z": 3, "Y": 300, "X": 260}
+    shape = tuple(length[axis] for axis in axes)
+    labels = (np.arange(np.prod(shape)) % (count + 1)).astype(np.uint32).reshape(shape)
+    all_axes = (length["T"] if "T" in axes else 1, 1, length["Z"] if "Z" in axes else 1)
+    image = image_of((*all_axes, 300, 260), pixel_size_um=(2.0, 0.5, 0.25))
+    save_all(tmp_path / "a", labels, None, ["tif"], image=image)
+    path = tmp_path / "a_cp_masks.tif"
+    with tifffile.TiffFile(path) as tiff:
+        known = tiff.imagej_metadata
+        assert tiff.is_imagej
+        assert (tiff.series[0].kind, tiff.series[0].axes) == ("imagej", axes)
+        assert tiff.series[0].dtype == (np.uint16 if count == 2 else np.uint32)
+        across = tiff.pages[0].tags["XResolution"].value
+        along = tiff.pages[0].tags["YResolution"].value
+    assert known["hyperstack"]
+    assert (known.get("frames", 1), known.get("slices", 1)) == all_axes[::2]
+    assert known["images"] == all_axes[0] * all_axes[2]
+    assert (known["unit"], known.get("spacing")) == ("um", 2.0 if "Z" in axes else None)
+    assert (across[0] / across[1], along[0] / along[1]) == (4, 2)
+    read = read_masks(path)
+    np.testing.assert_array_equal(read.labels, labels)
+    np.testing.assert_array_equal(tifffile.imread(path), labels)
+
+
+def test_masks_of_pixels_of_no_known_size_have_none_in_imagej(save, tmp_path):
+    save(tmp_path, TWO, ["tif"])
+    with tifffile.TiffFile(tmp_path / "a_cp_masks.tif") as tiff:
+        assert "unit" not in tiff.imagej_metadata
+
+
 def test_masks_without_cells_are_saved_empty(save, tmp_path):
     written = save(tmp_path, TWO * 0, FORMATS)
     assert [path.name for path in written] == [

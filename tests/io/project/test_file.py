@@ -124,7 +124,7 @@ def test_the_second_window_reads_only_and_says_so(path):
     with closing(open_project(path)) as first:
         with closing(open_project(path)) as second:
             assert second.read_only
-            assert "is open in another window" in second.why_read_only
+            assert "is open in another window" in second.read_only_reason
             assert read_state(second.db, "window") == {"image": 1}
             with pytest.raises(sqlite3.OperationalError, match="readonly"):
                 write_state(second.db, "window", {})
@@ -138,7 +138,7 @@ def test_the_second_window_reads_only_and_says_so(path):
 def test_another_process_keeps_it_too(path, elsewhere):
     assert locked_by_another(path)
     with closing(open_project(path)) as file:
-        assert "is open in another window" in file.why_read_only
+        assert "is open in another window" in file.read_only_reason
         assert read_state(file.db, "window") == {"image": 2}
 
 
@@ -195,7 +195,7 @@ def test_a_newer_version_can_only_be_looked_at(path):
         db.execute("ALTER TABLE image ADD COLUMN invention TEXT")
     before = path.read_bytes()
     with closing(open_project(path)) as file:
-        assert "made by a newer version of Cellpose Studio" in file.why_read_only
+        assert "made by a newer version of Cellpose Studio" in file.read_only_reason
         assert read_state(file.db, "window") == {"image": 1}
     assert path.read_bytes() == before
     assert list(path.parent.iterdir()) == [path]
@@ -285,7 +285,7 @@ def test_a_read_only_folder_is_said_to_be_one(path):
         "from cellpose_studio.io.project.tables.window_state import read_state\n"
         "os.geteuid() or os.setuid(65534)\n"
         "file = open_project(pathlib.Path(sys.argv[1]))\n"
-        "print(file.why_read_only, read_state(file.db, 'window'))\n"
+        "print(file.read_only_reason, read_state(file.db, 'window'))\n"
         "file.close()\n"
     )
     done = subprocess.run(

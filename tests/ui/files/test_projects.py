@@ -143,8 +143,8 @@ def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
     window = MainWindow(Settings.load(tmp_path / "other.json"), new_unnamed())
     window.show()
     window.warm_up()
-    qtbot.waitUntil(lambda: bool(window.welcome.offers), timeout=LONG)
-    [offer] = [o for o in window.welcome.offers if o.toolTip() == str(project.path)]
+    qtbot.waitUntil(lambda: bool(window.welcome.unsaved), timeout=LONG)
+    [offer] = [o for o in window.welcome.unsaved if o.toolTip() == str(project.path)]
     assert "1 image" in offer.text()
     qtbot.mouseClick(offer, Qt.MouseButton.LeftButton)
     qtbot.waitUntil(lambda: len(window.session.images) == 1, timeout=LONG)
@@ -152,6 +152,38 @@ def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
     assert window.session.project.unnamed
     window.close()
     (unnamed_folder() / project.path.name).unlink()
+
+
+def test_recent_projects_are_offered_when_no_image_is_shown(user, named, qtbot):
+    window = user.window
+    assert not window.welcome.recent
+    window.projects.close()
+    qtbot.waitUntil(lambda: bool(window.welcome.recent), timeout=LONG)
+    [button] = window.welcome.recent
+    assert button.text().startswith("Open named: 1 image, ")
+    assert button.isVisible()
+    qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+    user.wait_for(lambda: window.session.project.path == named)
+    assert [image.source.name for image in window.session.images] == ["a.tif"]
+
+
+def test_an_image_whose_masks_are_in_another_project_leads_there(user, named, cells):
+    window = user.window
+    image = window.session.shown.source.path
+    cells("b.tif")
+    window.projects.new()
+    user.open(image)
+    assert user.message == "a.tif has masks in the project named."
+    assert window.session.shown.masks is None
+    bar = window.services.messages
+    assert bar.action.text() == "Open project"
+    bar.action.click()
+    user.wait_for(lambda: window.session.project.path == named)
+    assert window.session.shown.source.path == image
+    user.wait_for(lambda: window.session.shown.masks is not None)
+    # An image that no project knows leads nowhere.
+    user.open(image.with_name("b.tif"))
+    assert user.message == ""
 
 
 def test_empty_unnamed_projects_are_cleared_away(qapp):
@@ -169,7 +201,9 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
     second.show()
     second.open([named])
     qtbot.waitUntil(lambda: len(second.session.images) == 1, timeout=LONG)
-    assert second.session.project.why_read_only in second.services.messages.text.text()
+    assert (
+        second.session.project.read_only_reason in second.services.messages.text.text()
+    )
     assert second.services.messages.isVisible()
     second.close()
 
@@ -299,7 +333,7 @@ def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
     user.wait_idle()
     project = user.window.session.project
     assert project.path == named
-    assert project.why_read_only == ""
+    assert project.read_only_reason == ""
     user.open(named)
     assert user.message == "named.cpstudio is already open."
 
@@ -333,7 +367,7 @@ def test_the_window_closes_whatever_fails(user, named, monkeypatch):
     assert not window.isVisible()
     assert left == [0]
     again = Project.open(named)
-    assert again.why_read_only == ""
+    assert again.read_only_reason == ""
     again.close()
 
 
@@ -357,7 +391,7 @@ def test_unnamed_work_is_looked_for_off_the_gui_thread(user, monkeypatch):
         threads.append(threading.current_thread())
         return []
 
-    monkeypatch.setattr("cellpose_studio.ui.window.main_window.unsaved_project", look)
+    monkeypatch.setattr("cellpose_studio.ui.window.welcome.unsaved_project", look)
     user.window.warm_up()
     user.wait_idle()
     assert len(threads) == 1

@@ -482,7 +482,7 @@ def test_a_view_for_reading_only_says_so(history, run, monkeypatch):
     image = run()
     delete(history, 2)
     project = history.window.session.project
-    monkeypatch.setattr(type(project), "why_read_only", "It is open elsewhere.")
+    monkeypatch.setattr(type(project), "read_only_reason", "It is open elsewhere.")
     history.look()
     history.click("Run, 12 cells")
     for name in ("restore", "note", "saveVersion"):

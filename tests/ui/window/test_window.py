@@ -227,7 +227,7 @@ def test_the_program_starts_and_ends(tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stdout == "coins.png\n"
+    assert done.stdout == "nuclei.tif\n"
     assert not list(user_config.rglob("*napari*"))
     assert (tmp_path / "studio/config/settings.json").is_file()
 

@@ -359,6 +359,24 @@ def test_an_image_that_has_changed_is_told_of(project, cells, tmp_path):
     assert result.sentences[-1] == ("The pixels of a.tif have changed since the run.")
 
 
+def test_what_opening_the_image_tells_is_told_again(project, cells, tmp_path):
+    """As of an acquisition that was stopped: two of its three time points are there."""
+    pixels = tifffile.imread(cells("a.tif"))[:40, :40]
+    path = tmp_path / "stopped.ome.tif"
+    ome = (
+        '<?xml version="1.0"?><OME xmlns="http://www.openmicroscopy.org/Schemas/OME/'
+        '2016-06"><Image ID="Image:0"><Pixels ID="Pixels:0" DimensionOrder="XYZCT" '
+        f'Type="{pixels.dtype}" SizeX="40" SizeY="40" SizeZ="1" SizeC="1" SizeT="3">'
+        '<Channel ID="C:0" SamplesPerPixel="1"/><TiffData/></Pixels></Image></OME>'
+    )
+    tifffile.imwrite(path, np.stack([pixels, pixels]), description=ome, metadata=None)
+    project.run(path)
+    result = project.replay(1)
+    assert result.identical
+    [told] = [one for one in result.sentences if "is not complete" in one]
+    assert told.startswith("stopped.ome.tif is not complete: it was to have ")
+
+
 def test_a_file_that_was_written_anew_with_the_same_pixels_has_not_changed(
     project, cells
 ):

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from functools import cache
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePath, PurePosixPath
 
 import numpy as np
 
@@ -91,6 +91,33 @@ def read_image_table(db: sqlite3.Connection, folder: Path) -> list[StoredImage]:
         )
         place = _Places(folder)
         return [_checked(row, place) for row in rows]
+
+
+def read_paths_with_masks(
+    db: sqlite3.Connection, folder: Path, paths: Collection[Path]
+) -> set[Path]:
+    """Return those of ``paths`` whose images have masks; ``folder`` is the project's.
+
+    Images that were removed from the project do not count.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    # Only rows of these names are located, because locating asks the disk.
+    names = {path.name for path in paths}
+    with reading("the list of images"):
+        rows = db.execute(
+            "SELECT path, relative FROM image WHERE NOT hidden AND id IN "
+            "(SELECT image FROM label_set WHERE cells > 0 OR head IS NOT NULL)"
+        )
+        place = _Places(folder)
+        found = {
+            place.of(Path(_text(path)), relative)
+            for path, relative in rows
+            if PurePath(_text(path)).name in names
+        }
+    return found & set(paths)
 
 
 def image_of_row(row: tuple[object, ...], folder: Path) -> StoredImage:

@@ -1,0 +1,104 @@
+"""Tells the user what came of opening files, as one message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from cellpose_studio.app.failures import Failure, failure_of
+from cellpose_studio.app.project.known_projects import MasksElsewhere
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.ui.widgets.message_bar import MessageBar, details_of
+from cellpose_studio.ui.widgets.wording import image_count
+from cellpose_studio.workflows.left_out import LeftOut
+
+Offer = tuple[ImageSource, Path]
+"""An image that keeps its own masks, and a file of other masks of it."""
+
+
+@dataclass(kw_only=True)
+class OpeningReport:
+    """What was found while files were opened together.
+
+    Attributes
+    ----------
+    failures
+        What could not be opened.
+    notes
+        On what was opened, one sentence each.
+    left_out
+        What lies in the folders besides.
+    offers
+        Masks that were not added, because their images have masks.
+    elsewhere
+        Projects with masks of images that have none here.
+    """
+
+    failures: list[StudioError] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    left_out: LeftOut = field(default_factory=LeftOut)
+    offers: list[Offer] = field(default_factory=list)
+    elsewhere: list[MasksElsewhere] = field(default_factory=list)
+
+
+def show_report(
+    report: OpeningReport,
+    messages: MessageBar,
+    add_offered: Callable[[Sequence[Offer]], object],
+    open_project: Callable[[MasksElsewhere], object],
+) -> None:
+    """Show one message for all of it, the rest in its details; none if all is well."""
+    offers, elsewhere, notes = report.offers, report.elsewhere, _notes(report)
+    told = [Failure(_offer_text(offers))] if offers else []
+    told += [Failure(elsewhere_text(elsewhere))] if elsewhere else []
+    if report.failures:
+        failures = [failure_of(error) for error in report.failures]
+        messages.fail_together(failures, told + notes)
+        return
+    told += notes
+    if not told:
+        return
+    first, others = told[0], told[1:]
+    # A single note with details of its own shows these.
+    details = details_of(told) if others else first.details
+    more = f" ({len(others)} more, see the details.)" if others else ""
+    text = first.message + more
+    if offers:
+        messages.offer(text, "Add those as well", lambda: add_offered(offers), details)
+    elif elsewhere:
+        best = elsewhere[0]
+        messages.offer(text, "Open project", lambda: open_project(best), details)
+    else:
+        messages.note(text, details)
+
+
+def elsewhere_text(found: Sequence[MasksElsewhere]) -> str:
+    """Return which project has masks of how many images."""
+    best, others = found[0], len(found) - 1
+    one = len(best.images) == 1
+    named = best.images[0].name if one else f"{len(best.images):,} of these images"
+    has = "has" if one else "have"
+    more = ""
+    if others:
+        more = f", and in {others} more project{'s' if others > 1 else ''}"
+    return f"{named} {has} masks in {best.project.name}{more}."
+
+
+def _notes(report: OpeningReport) -> list[Failure]:
+    """Return what the user has to know about what was opened, the gravest first."""
+    # What is not there at all comes before what is there with a remark. Many files may
+    # give the same note, which is shown once.
+    notes = [Failure(note) for note in dict.fromkeys(report.notes)]
+    left = report.left_out
+    return [Failure(left.text, "", left.details), *notes] if left else notes
+
+
+def _offer_text(offers: Sequence[Offer]) -> str:
+    kept = image_count(len({image.key for image, _ in offers}))
+    more = f" and {len(offers) - 1:,} more" if len(offers) > 1 else ""
+    return (
+        f"The project kept its own masks of {kept}. Other masks lie beside the files: "
+        f"{offers[0][1].name}{more}."
+    )
