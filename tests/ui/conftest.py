@@ -21,18 +21,30 @@ LONG = 120_000  # ms; a machine with much else to do must not fail a test
 
 
 @pytest.fixture(scope="session")
-def _set_apart() -> None:
-    """Set apart what is loaded, as the application does; each test is quicker then."""
+def freeze_once() -> Callable[[], None]:
+    """Return what freezes all that is loaded, when it is called first.
+
+    napari collects garbage each time that layers go; each test is quicker then.
+    """
     from napari.qt import QtViewer  # noqa: F401
 
     import cellpose_studio.engine.cellpose_api  # noqa: F401
 
-    gc.collect()
-    freeze_gc()
+    frozen = []
+
+    def freeze() -> None:
+        if not frozen:
+            gc.collect()
+            freeze_gc()
+            frozen.append(True)
+
+    return freeze
 
 
 @pytest.fixture
-def window(_set_apart: None, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindow]:
+def window(
+    freeze_once: Callable[[], None], qtbot: QtBot, tmp_path: Path
+) -> Iterator[MainWindow]:
     """Return the window, shown and active, with settings of its own."""
     window = MainWindow(Settings.load(tmp_path / "settings.json"), new_unnamed())
     window.show()
@@ -43,6 +55,8 @@ def window(_set_apart: None, qtbot: QtBot, tmp_path: Path) -> Iterator[MainWindo
         window.close()
     window.deleteLater()
     QCoreApplication.sendPostedEvents(None, QEvent.Type.DeferredDelete)
+    # The first window has loaded the rest of the modules.
+    freeze_once()
     # Masks in it would be offered to the next test that opens the same image.
     for file in unnamed_folder().iterdir():
         file.unlink()
