@@ -53,7 +53,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=_threads,
         metavar="INT",
-        help="processor threads (default: all)",
+        help="processor threads, as many as there are cores at most (default: all)",
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -174,10 +175,16 @@ def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
     from cellpose_studio.workflows.open import images_of
 
     found: dict[Path, Path] = {}
+    real_folder = cache(real_path)
     for path in paths:
         with outcome.collect_failures(path):
             for entry in images_of(path):
-                found.setdefault(real_path(entry.image), entry.image)
+                image = entry.image
+                # Of thousands of files in one folder, only links are followed.
+                plain = not image.is_symlink()
+                folder = real_folder(image.parent)
+                real = folder / image.name if plain else real_path(image)
+                found.setdefault(real, image)
     return list(found.values())
 
 

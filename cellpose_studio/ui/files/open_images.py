@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from psygnal import Signal
 from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.failures import Failure, failure_of
@@ -43,11 +46,18 @@ def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None
     return dialog.axes, dialog.same.isChecked()
 
 
-_AT_ONCE = 8  # files
+_AT_ONCE = 8
+"""Files that are opened together at first, and of those with masks always."""
+_MOST_AT_ONCE = 256
+_QUICK, _SLOW = 0.25, 1.0
+"""Seconds for files that are opened together, below and above which there will be more
+or fewer of them."""
+_MANY = 50
+"""Files from which on the names of those still to be read are shown."""
 _Offer = tuple[ImageSource, Path]
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class _Opening:
     """Progress of the files that the user opened together."""
 
@@ -57,6 +67,10 @@ class _Opening:
     project: Project
     exports: OwnExports
     files: list[ImageFiles] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    some_hidden: bool = False
+    at_once: int = _AT_ONCE
+    took: float = 0.0
     done: int = 0
     added: int = 0
     shown: bool = False
@@ -64,6 +78,31 @@ class _Opening:
     failures: list[StudioError] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
     offers: list[_Offer] = field(default_factory=list)
+
+    def next_files(self) -> list[ImageFiles]:
+        """Return the files to be opened together, and count them as done."""
+        batch: list[ImageFiles] = []
+        with_masks = 0
+        for entry in self.files[self.done : self.done + self.at_once]:
+            # Masks and flows of many images could exceed the memory.
+            with_masks += bool(entry.masks)
+            if with_masks > _AT_ONCE:
+                break
+            batch.append(entry)
+        self.done += len(batch)
+        return batch
+
+    def waiting(self) -> list[str]:
+        """Return the names to show of the files that are still to be read."""
+        names = self.names[self.done :]
+        return [name for name in names if name] if self.some_hidden else names
+
+    def adapt(self) -> None:
+        """Open more files together if that was quick, fewer if it was slow."""
+        if self.took < _QUICK:
+            self.at_once = min(2 * self.at_once, _MOST_AT_ONCE)
+        elif self.took > _SLOW:
+            self.at_once = max(self.at_once // 2, _AT_ONCE)
 
 
 class Opener:
@@ -73,11 +112,14 @@ class Opener:
     it was exported from there.
     """
 
+    waiting_changed = Signal(tuple)  # names of the files that are still to be read
+
     def __init__(self, services: Services) -> None:
         self._services = services
         self._session = services.session
         self._settings = services.settings
         self._messages = services.messages
+        self._openings: list[_Opening] = []
         self.ask: Ask = ask_axes
 
     def open(self, paths: Sequence[Path], axes: str | None = None) -> Job:
@@ -100,7 +142,7 @@ class Opener:
         )
         return self._services.run(
             title,
-            lambda _: files_of(paths),
+            lambda _: _with_names(*files_of(paths)),
             lambda found: self._on_files(opening, *found),
         )
 
@@ -108,39 +150,71 @@ class Opener:
         self,
         opening: _Opening,
         files: list[ImageFiles],
+        names: list[str],
         failures: list[StudioError],
     ) -> None:
-        opening.files, opening.failures = files, failures
+        opening.files, opening.names, opening.failures = files, names, failures
+        if len(files) >= _MANY:
+            self._hide_known(opening)
+            self._openings.append(opening)
+            self._show_waiting()
         self._open_batch(opening)
+
+    def _hide_known(self, opening: _Opening) -> None:
+        """Show no name of a file that is in the list already."""
+        known = {str(image.source.path) for image in self._session.images}
+        if known:
+            pairs = zip(opening.files, opening.names, strict=True)
+            opening.names = [
+                "" if str(entry.image) in known else name for entry, name in pairs
+            ]
+            opening.some_hidden = "" in opening.names
+
+    def _show_waiting(self) -> None:
+        names = itertools.chain(*(one.waiting() for one in self._openings))
+        self.waiting_changed.emit(tuple(names))
+
+    def _end(self, opening: _Opening) -> None:
+        if opening in self._openings:
+            self._openings.remove(opening)
+            self._show_waiting()
 
     def _open_batch(self, opening: _Opening) -> None:
         done, total = opening.done, len(opening.files)
-        batch = opening.files[done : done + _AT_ONCE]
-        opening.done += len(batch)
+        batch = opening.next_files()
         axes = opening.axes
 
         def work(checkpoint: Checkpoint) -> tuple[Opened, list[dict[str, LabelSet]]]:
+            begun = time.monotonic()
             opened = open_files(batch, checkpoint, axes, done, total)
             _set_offers_apart(opened, opening)
-            return opened, [_labels_of(*one) for one in opened.images]
+            labels = [_labels_of(*one) for one in opened.images]
+            opening.took = time.monotonic() - begun
+            return opened, labels
 
-        self._services.run(
+        job = self._services.run(
             opening.title, work, lambda found: self._on_opened(opening, *found)
         )
+        job.cancelled.connect(lambda: self._end(opening))
+        job.failed.connect(lambda _: self._end(opening))
 
     def _on_opened(
         self, opening: _Opening, opened: Opened, labels: list[dict[str, LabelSet]]
     ) -> None:
         # The images belong to the project in which the user opened them.
         if self._session.project is not opening.project:
+            self._end(opening)
             self._messages.note(
                 f"{opening.title} was stopped, because another project was opened. "
                 f"{opening.added} of {len(opening.files)} files were added to the "
                 "previous project."
             )
             return
+        opening.adapt()
         if opened.images:
             self._add(opened, labels, opening)
+        if opening in self._openings:
+            self._show_waiting()
         opening.added = opening.done
         opening.questions += opened.questions
         opening.failures += opened.failures
@@ -153,6 +227,7 @@ class Opener:
             self._finish(opening)
 
     def _finish(self, opening: _Opening) -> None:
+        self._end(opening)
         if opening.shown or opening.questions:
             self._settings.add_recent(opening.paths)
         # Many files may give the same note, which is shown once.
@@ -248,6 +323,12 @@ class Opener:
                 if for_all:
                     answers[question.shape] = axes
             self.open([question.path], axes)
+
+
+def _with_names(
+    files: list[ImageFiles], failures: list[StudioError]
+) -> tuple[list[ImageFiles], list[str], list[StudioError]]:
+    return files, [entry.image.name for entry in files], failures
 
 
 def _set_offers_apart(opened: Opened, opening: _Opening) -> None:
