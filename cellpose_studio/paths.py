@@ -92,6 +92,23 @@ def special_kind(path: Path) -> str:
     return _KINDS.get(stat.S_IFMT(mode), "")
 
 
+def is_folder(path: Path) -> bool:
+    """Return whether there is a folder at ``path``; no if that cannot be told."""
+    try:
+        return path.is_dir()
+    # The folder that it is in may be listed, but not entered.
+    except (OSError, ValueError):
+        return False
+
+
+def real_path(path: Path) -> Path:
+    """Return a path without links; one that leads in a circle as far as it leads.
+
+    `Path.resolve` raises an error for such a circle.
+    """
+    return Path(os.path.realpath(path))
+
+
 def _user_dir(kind: str) -> Path:
     """Return the folder of a kind; it is created if missing.
 

@@ -44,6 +44,9 @@ COMMANDS = (
     ),
 )
 
+PRINTING = frozenset({"evaluate", "models", "replay"})
+"""Commands whose result is what they print; the others write files."""
+
 
 def is_headless(word: str) -> bool:
     """Return whether a first word of the command line names a headless command."""

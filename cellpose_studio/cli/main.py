@@ -3,26 +3,41 @@
 from __future__ import annotations
 
 import argparse
-import io
 import sys
 from collections.abc import Callable, Sequence
 
-from cellpose_studio.cli.commands import COMMANDS
-from cellpose_studio.cli.outcome import FAILED, INTERRUPTED, error_message
+from cellpose_studio.cli.commands import COMMANDS, PRINTING
+from cellpose_studio.cli.outcome import (
+    ALL_DONE,
+    FAILED,
+    INTERRUPTED,
+    SIGNALLED,
+    error_message,
+)
+from cellpose_studio.cli.spellings import with_hyphens
+from cellpose_studio.cli.terminal import Ended, ending_signals, outputs
 from cellpose_studio.core.checkpoint import Cancelled
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command that ``arguments`` name and return its exit code."""
-    # A stream that replaces stdout may be of another class, which cannot be
-    # reconfigured.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        # A name that the terminal has no letters for must not end the work.
-        sys.stdout.reconfigure(errors="backslashreplace")
-    options = parser().parse_args(arguments)
+    with outputs() as stdout, ending_signals():
+        options = parser().parse_args(with_hyphens(arguments))
+        code = _exit_code(options)
+        stdout.flush()
+        # Where the result is what is printed, it is not done without that.
+        if code == ALL_DONE and stdout.lost and arguments[0] in PRINTING:
+            return FAILED
+        return code
+
+
+def _exit_code(options: argparse.Namespace) -> int:
     command: Callable[[argparse.Namespace], int] = options.command
     try:
         return command(options)
+    except Ended as end:
+        print("cellpose-studio: stopped", file=sys.stderr)
+        return SIGNALLED + end.number
     except (KeyboardInterrupt, Cancelled):
         print("cellpose-studio: stopped", file=sys.stderr)
         return INTERRUPTED

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import os
+from collections.abc import Callable, Mapping
 from typing import (
     TYPE_CHECKING,
     Annotated,
@@ -20,6 +22,8 @@ from cellpose_studio.core.errors import ParametersUnfit
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails
 
+_MOST_DIGITS = 9
+
 Model = TypeVar("Model", bound=BaseModel)
 
 
@@ -27,15 +31,20 @@ def add_fields(
     parser: argparse.ArgumentParser,
     model: type[BaseModel],
     leave_out: frozenset[str] = frozenset(),
+    types: Mapping[str, Callable[[str], object]] | None = None,
 ) -> None:
     """Add ``--field-name`` for each simple field of ``model``.
 
     A field that may be None is None when the option is absent; a bool becomes a
-    pair ``--x``, ``--no-x``.
+    pair ``--x``, ``--no-x``. ``types`` gives fields another type than that of the
+    model, for argparse.
     """
     for name, field in model.model_fields.items():
         if name not in leave_out:
-            parser.add_argument(f"--{name.replace('_', '-')}", **_argument(name, field))
+            argument = _argument(name, field)
+            if types and name in types:
+                argument["type"] = types[name]
+            parser.add_argument(f"--{name.replace('_', '-')}", **argument)
 
 
 def add_threads(parser: argparse.ArgumentParser) -> None:
@@ -44,7 +53,7 @@ def add_threads(parser: argparse.ArgumentParser) -> None:
         "--threads",
         type=_threads,
         metavar="INT",
-        help="processor threads (default: all)",
+        help="processor threads, as many as there are cores at most (default: all)",
     )
 
 
@@ -103,6 +112,12 @@ def _help(field: FieldInfo, default: object) -> str:
 
 
 def _threads(text: str) -> int:
-    if not text.isdecimal() or int(text) < 1:
+    if not text.isdecimal() or not text.strip("0"):
         raise argparse.ArgumentTypeError(f"{text} is not a number of threads")
+    cores = os.cpu_count() or 1
+    # Python refuses to read a number of very many digits.
+    if len(text) > _MOST_DIGITS or int(text) > cores:
+        raise argparse.ArgumentTypeError(
+            f"this computer has {cores} cores, so give a number from 1 to {cores}"
+        )
     return int(text)

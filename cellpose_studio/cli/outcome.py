@@ -13,6 +13,9 @@ from cellpose_studio.core.errors import StudioError
 ALL_DONE, SOME_FAILED, FAILED, INTERRUPTED = 0, 1, 2, 130
 """Exit codes: 2 is nothing done, as where argparse refuses an option; 130 Ctrl+C."""
 
+SIGNALLED = 128
+"""Exit code, plus the number of the signal, after another signal than Ctrl+C's."""
+
 
 class Outcome:
     """Counts successes, and collects failures to print at the end."""

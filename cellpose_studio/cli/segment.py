@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.spellings import add_spellings, automatic_at_zero
 from cellpose_studio.cli.unused import unused
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
@@ -22,6 +24,7 @@ from cellpose_studio.io.masks.export_target import (
     existing_files,
     exists_already,
 )
+from cellpose_studio.paths import real_path
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batch import Batch
@@ -39,11 +42,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     parser.usage = "%(prog)s IMAGE... [options]"
     parser.epilog = (
         "Exit code 0: all images done; 1: some failed; 2: none done; 130: "
-        "stopped by Ctrl+C."
+        "stopped by Ctrl+C; 143: by SIGTERM."
     )
     parser.add_argument(
         "images",
-        nargs="+",
+        nargs="*",
         type=Path,
         metavar="IMAGE",
         help="image file, or folder of images",
@@ -96,12 +99,19 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="channel for each input of the network: 1 is the first, 0 the mean of "
         "all, none nothing",
     )
-    add_fields(parser, SegmentationParameters, leave_out=_OWN)
+    add_fields(
+        parser,
+        SegmentationParameters,
+        leave_out=_OWN,
+        types={"diameter": automatic_at_zero(float), "niter": automatic_at_zero(int)},
+    )
     add_fields(parser, Normalization)
-    parser.set_defaults(command=_segment)
+    add_spellings(parser)
+    parser.set_defaults(command=_segment, more_images=[], more_kinds=[], parser=parser)
 
 
 def _segment(options: argparse.Namespace) -> int:
+    _take_up_spellings(options)
     normalization = build_model(Normalization, options)
     parameters = build_model(
         SegmentationParameters, options, normalization=normalization
@@ -134,6 +144,13 @@ def _segment(options: argparse.Namespace) -> int:
     return outcome.exit_code
 
 
+def _take_up_spellings(options: argparse.Namespace) -> None:
+    options.images = [*options.images, *options.more_images]
+    if not options.images:
+        options.parser.error("the following arguments are required: IMAGE")
+    options.save = options.more_kinds or options.save
+
+
 def _if_exists(options: argparse.Namespace) -> IfExists:
     if options.overwrite:
         return "replace"
@@ -158,10 +175,16 @@ def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
     from cellpose_studio.workflows.open import images_of
 
     found: dict[Path, Path] = {}
+    real_folder = cache(real_path)
     for path in paths:
         with outcome.collect_failures(path):
             for entry in images_of(path):
-                found.setdefault(entry.image.resolve(), entry.image)
+                image = entry.image
+                # Of thousands of files in one folder, only links are followed.
+                plain = not image.is_symlink()
+                folder = real_folder(image.parent)
+                real = folder / image.name if plain else real_path(image)
+                found.setdefault(real, image)
     return list(found.values())
 
 

@@ -15,6 +15,7 @@ from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.masks.export import refuse_unfit
 from cellpose_studio.io.masks.export_target import IfExists, target
+from cellpose_studio.paths import can_write_in
 from cellpose_studio.workflows.export_names import ExportNames
 from cellpose_studio.workflows.save import save_segmentation
 from cellpose_studio.workflows.segment import segment
@@ -63,8 +64,10 @@ class Batch:
         self._networks = NetworkCache()
         self._names = ExportNames(folder)
         self._if_exists = if_exists
+        self._writable: set[Path] = set()
         if folder is not None:
             _make(folder)
+            self._check_folder(folder)
 
     def base(self, image: ImageSource) -> Path:
         """Return where the results of an image go: folder and name, without suffix.
@@ -91,6 +94,7 @@ class Batch:
         # A run may take minutes, so a format that cannot store its masks is refused
         # first.
         refuse_unfit(base, self._kinds, len(image.label_shape))
+        self._check_folder(base.parent)
         result = segment(
             image,
             self._model,
@@ -103,6 +107,16 @@ class Batch:
         files = save_segmentation(result, self._kinds, base=base)
         self._names.write_list(base.parent)
         return result, files
+
+    def _check_folder(self, folder: Path) -> None:
+        """Raise `CannotSave` if no files can be written in ``folder``."""
+        if folder not in self._writable:
+            if not can_write_in(folder):
+                raise CannotSave(
+                    f"The folder {folder} cannot be written to.",
+                    "Choose another folder for the results.",
+                )
+            self._writable.add(folder)
 
 
 def _make(folder: Path) -> None:

@@ -31,6 +31,7 @@ class ExportNames:
         self._bases: dict[str, Path] = {}
         self._taken: set[str] = set()
         self._renamed: dict[str, tuple[Path, ImageSource]] = {}
+        self._listed: dict[Path, int] = {}
 
     def base(self, image: ImageSource) -> Path:
         """Return the base of an image, which is the same each time."""
@@ -49,8 +50,9 @@ class ExportNames:
         CannotSave
         """
         renamed = [one for one in self._renamed.values() if one[0].parent == folder]
-        if not renamed:
-            return None
+        # After each of thousands of images, the list would be written as it was.
+        if len(renamed) == self._listed.get(folder, 0):
+            return folder / NAMES_FILE if renamed else None
         text = io.StringIO()
         rows = csv.writer(text, lineterminator="\n")
         rows.writerow(("name", "image", "scene"))
@@ -59,6 +61,7 @@ class ExportNames:
         path = folder / NAMES_FILE
         with replacing(path) as part:
             part.write_text(text.getvalue(), encoding="utf-8", newline="")
+        self._listed[folder] = len(renamed)
         return path
 
     def _new(self, image: ImageSource) -> Path:

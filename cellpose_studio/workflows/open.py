@@ -26,6 +26,7 @@ from cellpose_studio.io.masks.folders import (
 )
 from cellpose_studio.io.masks.imported import ImportedMasks
 from cellpose_studio.io.masks.reader import read_masks
+from cellpose_studio.paths import is_folder
 from cellpose_studio.workflows.left_out import left_out_of
 
 
@@ -114,7 +115,7 @@ def images_of(path: Path) -> list[ImageFiles]:
         If it is a folder that cannot be read, or contains no images.
     """
     # An OME-Zarr is a folder, too, but a single image.
-    if path.is_dir() and not is_image_path(path):
+    if is_folder(path) and not is_image_path(path):
         return _images_in(path)
     image = image_of_masks(path) if is_masks_path(path) else None
     return [ImageFiles(image or path, masks_of_image(image or path))]

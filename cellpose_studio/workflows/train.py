@@ -36,6 +36,7 @@ from cellpose_studio.engine.training.state import (
 from cellpose_studio.engine.training.trainer import Report, has_enough_cells, train
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.io.atomic import replacing
+from cellpose_studio.paths import can_write_in, real_path
 from cellpose_studio.workflows.training_images import (
     ROLES,
     Found,
@@ -84,6 +85,11 @@ def train_on_folders(
         raise CannotSave(f"{out} is a folder.", "Give the name of a weight file.")
     if not out.parent.is_dir():
         raise CannotSave(f"There is no folder {out.parent}.", "Choose another one.")
+    if not can_write_in(out.parent):
+        raise CannotSave(
+            f"The folder {real_path(out.parent)} cannot be written to.",
+            "Choose another one.",
+        )
     count = len(folders) + len(whole)
     if len(parameters.shares) not in (0, count):
         raise TrainingSetUnfit(
@@ -181,7 +187,7 @@ def _data(
         reason = f"with fewer than {parameters.min_train_masks} cells"
         data.append(
             TrainingData(
-                name=folder.resolve().name,
+                name=real_path(folder).name,
                 images=len(used),
                 cells=sum(cell_count(image.labels) for image in used),
                 left_out=left_out((reason, few)),
@@ -218,11 +224,11 @@ def _command(
     whole: Sequence[Path],
 ) -> str:
     """Return the command that trains this model, with file names without folders."""
-    words = ["cellpose-studio", "train", *(f.resolve().name for f in folders)]
+    words = ["cellpose-studio", "train", *(real_path(f).name for f in folders)]
     if split:
         words += ["--split", split.name]
     if whole:
-        words += ["--whole", *(f.resolve().name for f in whole)]
+        words += ["--whole", *(real_path(f).name for f in whole)]
     for name, field in TrainingParameters.model_fields.items():
         value = getattr(parameters, name)
         if value != field.default:

@@ -24,6 +24,7 @@ from cellpose_studio.io.masks.folders import (
 )
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.reader import read_masks
+from cellpose_studio.paths import real_path, special_kind
 
 ROLES = ("train", "validation")
 
@@ -82,7 +83,7 @@ def _entries(
         table = roles if n < len(folders) else None
         for entry in scan_folder(folder):
             # The table and the folders may spell the same path differently.
-            role = "train" if table is None else table.get(entry.image.resolve())
+            role = "train" if table is None else table.get(real_path(entry.image))
             if role in ROLES:
                 yield n, entry, role
 
@@ -99,11 +100,13 @@ def _without_image(folder: Path) -> list[str]:
 
 
 def _roles(split: Path) -> dict[Path, str]:
+    if kind := special_kind(split):
+        raise TrainingSetUnfit(f"{split.name} is {kind}, not a table.")
     try:
         # Excel writes a byte order mark before the first column.
         with split.open(newline="", encoding="utf-8-sig") as file:
             rows = list(csv.DictReader(file, restval=""))
-        return {(split.parent / r["file"]).resolve(): r["split"] for r in rows}
+        return {real_path(split.parent / r["file"]): r["split"] for r in rows}
     except (OSError, KeyError, UnicodeDecodeError, csv.Error) as error:
         raise TrainingSetUnfit(
             f"{split.name} cannot be read as a table of files and splits.",

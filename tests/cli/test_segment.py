@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import pytest
 import tifffile
@@ -438,7 +440,7 @@ def test_every_parameter_has_an_option(capsys):
 @pytest.mark.parametrize(
     ("options", "said"),
     [
-        (["--diameter", "0"], "--diameter cannot be 0.0: it should be greater than 0."),
+        (["--diameter", "-1"], "--diameter cannot be -1.0: it should be greater than"),
         (["--diameter", "nan"], "--diameter cannot be nan: "),
         (["--flow-threshold", "-1"], "--flow-threshold cannot be -1.0: it should be"),
         (["--percentile", "99", "1"], "Percentiles must rise, between 0 and 100."),
@@ -554,3 +556,56 @@ def test_planes_that_were_written_one_by_one_become_a_stack(segmented, cells, ou
     again = [path, "--diameter", 20, "--overwrite"]
     assert segmented(*again, "--axes", "yx")[0] == 0
     assert "pages_Image-2_cp_masks.tif" in names(out)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes have names")
+def test_a_path_that_cannot_be_opened_costs_only_itself(
+    segmented, cells, tmp_path, out
+):
+    os.mkfifo(tmp_path / "pipe.tif")
+    (tmp_path / "loop.tif").symlink_to(tmp_path / "loop.tif")
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "loop").symlink_to(tmp_path / "folder" / "loop")
+    bad = ["pipe.tif", "loop.tif", "folder", "folder/loop"]
+    paths = [tmp_path / name for name in bad]
+    image = cells("a.tif", (64, 64))
+    code, said, errors = segmented(*paths, "/dev/null", image)
+    assert code == 1
+    assert said.startswith("a.tif: 4 cells")
+    counts, *failures = errors.splitlines()
+    assert counts == "1 done, 5 failed:"
+    assert "Traceback" not in errors
+    assert all(line.startswith("  /") and line.endswith(".") for line in failures)
+    assert "pipe.tif is a pipe, not an image." in errors
+    assert "null is a device, not an image." in errors
+    assert names(out) == ["a_cp_masks.tif"]
+
+
+@pytest.fixture
+def no_run(monkeypatch):
+    """Let no folder be written to, and fail if a network runs all the same.
+
+    No folder refuses files to root.
+    """
+    batch = "cellpose_studio.workflows.batch"
+    monkeypatch.setattr(f"{batch}.can_write_in", lambda _: False)
+    monkeypatch.setattr(f"{batch}.segment", None)
+
+
+@pytest.mark.usefixtures("no_run")
+def test_a_folder_for_results_that_takes_none_is_found_before_the_first_run(
+    segmented, cells, capsys
+):
+    code, _, errors = segmented(cells("a.tif"))
+    assert code == 2
+    assert errors.startswith("cellpose-studio: The folder ")
+    assert "cannot be written to. Choose another folder for the results." in errors
+    assert run(["segment", str(cells("a.tif"))]) == 2
+    assert "cannot be written to" in capsys.readouterr().err
+
+
+def test_no_more_threads_than_cores_are_taken(refused, cells):
+    cores = os.cpu_count()
+    for many in (str(cores + 1), "9" * 5000):
+        said = refused(cells("a.tif"), "--threads", many)
+        assert f"this computer has {cores} cores, so give a number from 1 to" in said

@@ -11,6 +11,9 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.images.missing import missing_files
 
+_DELAY = 200
+"""ms"""
+
 
 class MissingImages(QObject):
     """Looks for the files of a session whenever its images change.
@@ -26,7 +29,8 @@ class MissingImages(QObject):
         self._paths: frozenset[Path] = frozenset()
         # Of its own: a drive that does not answer must not hold up other work.
         self._queue = JobQueue(self)
-        self._soon = QTimer(self, singleShot=True, interval=0)
+        # While a large folder is opened, images come many times a second.
+        self._soon = QTimer(self, singleShot=True, interval=_DELAY)
         self._soon.timeout.connect(self._start)
         session.images_changed.connect(self.look)
         self.look()

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.paths import resource
+from cellpose_studio.paths import real_path, resource
 
 
 def shipped() -> list[ModelSpec]:
@@ -49,7 +49,7 @@ def find(name: str) -> ModelSpec:
         return known[name]
     path = Path(name)
     if path.is_file():
-        return from_file(path.resolve())
+        return from_file(real_path(path))
     raise ModelUnusable(
         f"There is no model {name}.",
         f"Known are {', '.join(known)}; or give the path of a weight file.",

@@ -21,6 +21,8 @@ class DecodeCache:
         self._largest = max(capacity, largest)
         self._lock = threading.Lock()
         self._arrays: OrderedDict[Hashable, Array] = OrderedDict()
+        # Summed up anew for each of thousands of small images, this took most time.
+        self._bytes = 0
 
     def get(self, key: Hashable, read: Callable[[], Array]) -> Array:
         """Return the array of ``key``; ``read`` provides it if it is not cached."""
@@ -36,14 +38,14 @@ class DecodeCache:
         # All readers share the array, so none of them may change it.
         array.flags.writeable = False
         with self._lock:
+            # Another thread may have put it there meanwhile.
+            if key not in self._arrays:
+                self._bytes += array.nbytes
             self._arrays[key] = array
             self._arrays.move_to_end(key)
-            while len(self._arrays) > 1 and self._bytes() > self._capacity:
-                self._arrays.popitem(last=False)
+            while len(self._arrays) > 1 and self._bytes > self._capacity:
+                self._bytes -= self._arrays.popitem(last=False)[1].nbytes
         return array
-
-    def _bytes(self) -> int:
-        return sum(array.nbytes for array in self._arrays.values())
 
 
 DECODED = DecodeCache(256 * 1024**2, largest=1024**3)

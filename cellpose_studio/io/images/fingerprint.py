@@ -7,6 +7,8 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cellpose_studio.paths import special_kind
+
 # A hash of all bytes would make opening an image as slow as reading all of it.
 _END = 64 * 1024
 
@@ -43,7 +45,11 @@ def _listed(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the folders and the files in a folder, sorted."""
     with os.scandir(folder) as entries:
         # A link to a folder could lead in a circle, so no link counts as one.
-        found = [(Path(e), e.is_dir(follow_symlinks=False)) for e in entries]
+        found = [
+            (Path(entry), entry.is_dir(follow_symlinks=False))
+            for entry in entries
+            if not special_kind(Path(entry))
+        ]
     # The order of entries differs between file systems, but the fingerprint must not.
     folders = sorted(path for path, is_folder in found if is_folder)
     return folders, sorted(path for path, is_folder in found if not is_folder)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import struct
 from pathlib import Path
 
 import numpy as np
 
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.images.decode_cache import DECODED
-from cellpose_studio.io.images.stored_image import Array, Stored, damaged
+from cellpose_studio.io.images.stored_image import (
+    Array,
+    Stored,
+    damaged,
+    refuse_large_part,
+)
 
 PNG_START = b"\x89PNG\r\n\x1a\n"
 JPEG_START = b"\xff\xd8\xff"
+
+_PNG_HEADER = struct.Struct(">IIBB")  # width, height, bits, kind of pixels
+_PNG_SAMPLES = {0: 1, 2: 3, 3: 4, 4: 2, 6: 4}
+_JPEG_HEADER = struct.Struct(">HHB")  # height, width, samples
+_JPEG_FRAMES = frozenset(range(0xC0, 0xD0)) - {0xC4, 0xC8, 0xCC}
 
 _JPEG_SCAN, _JPEG_END = b"\xff\xda", b"\xff\xd9"
 
@@ -62,10 +73,26 @@ class PicturePixels:
         return self.whole()[index].copy()
 
 
+def declared_size(content: bytes) -> int:
+    """Return how many bytes the pixels take by the header of a PNG or JPEG file."""
+    if content.startswith(PNG_START):
+        width, height, bits, kind = _PNG_HEADER.unpack_from(content, len(PNG_START) + 8)
+        return width * height * _PNG_SAMPLES.get(kind, 4) * (2 if bits > 8 else 1)
+    at = 2
+    # A JPEG is a sequence of marked segments; one of those begins the frame.
+    while at + 9 < len(content) and content[at] == 0xFF:
+        if content[at + 1] in _JPEG_FRAMES:
+            height, width, samples = _JPEG_HEADER.unpack_from(content, at + 5)
+            return height * width * samples
+        at += 2 + int.from_bytes(content[at + 2 : at + 4], "big")
+    return 0
+
+
 def _decoded(path: Path) -> Array:
     import imagecodecs
 
     content = path.read_bytes()
+    refuse_large_part(path, declared_size(content))
     if content.startswith(PNG_START):
         return np.asarray(imagecodecs.png_decode(content))
     # The decoder silently fills the missing part of a truncated file with grey.

@@ -13,6 +13,7 @@ from cellpose_studio.io.images.pages import resolved_pages
 from cellpose_studio.io.images.png_jpeg import JPEG_START, PNG_START, open_picture
 from cellpose_studio.io.images.stored_image import Stored, damaged, image_source
 from cellpose_studio.io.images.tiff.reader import TIFF_STARTS, open_tiff
+from cellpose_studio.paths import is_folder, special_kind
 
 _FILES = (".tif", ".tiff", ".btf", ".tf8", ".png", ".jpg", ".jpeg")
 
@@ -44,7 +45,7 @@ def is_image_path(path: Path) -> bool:
 
     Files are recognised by their names, an OME-Zarr by its metadata.
     """
-    if path.is_dir():
+    if is_folder(path):
         return is_ome_zarr(path)
     return path.suffix.lower() in _FILES
 
@@ -68,6 +69,7 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
         If its metadata do not define the axes, and ``axes`` are not given.
     """
     _check_name(path)
+    _check_kind(path)
     try:
         images = resolved_pages(path, _stored(path), axes)
         mark = fingerprint(path)
@@ -100,6 +102,12 @@ def _check_name(path: Path) -> None:
             "(UTF-8).",
             "Rename it, and open it again.",
         ) from error
+
+
+def _check_kind(path: Path) -> None:
+    """Refuse what must not be opened, or cannot even be asked what it is."""
+    if kind := special_kind(path):
+        raise ImageUnreadable(f"{path.name} is {kind}, not an image.")
 
 
 def _stored(path: Path) -> list[Stored]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -22,6 +23,10 @@ _COLOURS = ("Red", "Green", "Blue")
 
 _LARGEST = 2**53
 """Size of an image in bytes above which its metadata must be wrong."""
+
+
+_LARGEST_PART = 2**33
+"""Size in bytes of what is decoded as a whole above which no program writes it."""
 
 
 class StoredPixels(Protocol):
@@ -121,6 +126,46 @@ def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
     )
 
 
+def refuse_large_part(path: Path, size: int) -> None:
+    """Raise if a part of an image, in bytes, cannot be decoded as a whole.
+
+    A chunk, tile or strip always is, so the length that a file declares for it would
+    take the memory before anything else could find it wrong.
+
+    Raises
+    ------
+    ImageUnreadable
+        If the size is absurd.
+    NotEnoughMemory
+        If it may be right, but exceeds the memory of the computer.
+    """
+    if size > _LARGEST_PART:
+        raise ImageUnreadable(
+            f"{path.name} is damaged, or stored in parts that are too large: one of "
+            f"them would take {size / 1e9:,.0f} GB.",
+            "Save it in smaller tiles, strips or chunks.",
+        )
+    refuse_beyond_memory(path, size)
+
+
+def refuse_beyond_memory(path: Path, size: int) -> None:
+    """Raise `NotEnoughMemory` if a part of an image exceeds the computer's memory."""
+    if size > _memory():
+        raise NotEnoughMemory(
+            f"A part of {path.name} takes {size / 1e9:,.0f} GB at once, more than this "
+            "computer's memory.",
+            "Save it in smaller parts, or check that the file is right.",
+        )
+
+
+@cache
+def _memory() -> int:
+    # It takes a moment to import, and the amount stays the same.
+    import psutil
+
+    return int(psutil.virtual_memory().total)
+
+
 def damaged(path: Path) -> ImageUnreadable:
     """Return the error for a damaged file."""
     return ImageUnreadable(
@@ -180,6 +225,8 @@ class _OrderedReader:
         first, end = wanted.start // samples, -(-wanted.stop // samples)
         index |= {"C": slice(first, end), "S": slice(0, samples)}
         axes = stored.axes
+        size = math.prod(map(len, spans)) * stored.dtype.itemsize
+        refuse_beyond_memory(self.path, size)
         block = stored.pixels.read(tuple(index[axis] for axis in axes))
         # With S next to C, one reshape makes every sample a channel.
         block = block.transpose([axes.index(a) for a in "TCSZYX" if a in axes])

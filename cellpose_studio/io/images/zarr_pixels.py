@@ -13,10 +13,8 @@ from typing import Any
 import numpy as np
 
 from cellpose_studio.core.errors import ImageUnreadable
-from cellpose_studio.io.images.stored_image import Array, damaged
-
-# A chunk is decoded as a whole, so a hostile size would fill the memory.
-_LARGEST_CHUNK = 2**33
+from cellpose_studio.io.images.stored_image import Array, refuse_large_part
+from cellpose_studio.paths import special_kind
 
 _COMPRESSORS = ("blosc", "bz2", "gzip", "lz4", "lzma", "zlib", "zstd")
 _FILTERS = ("bitround", "delta", "fixedscaleoffset", "packbits", "quantize", "shuffle")
@@ -50,8 +48,7 @@ class ZarrPixels:
         self.shape: tuple[int, ...] = self._array.shape
         self.dtype: np.dtype[Any] = np.dtype(self._array.dtype)
         chunk = self._array.shards or self._array.chunks
-        if math.prod(chunk) * self.dtype.itemsize > _LARGEST_CHUNK:
-            raise damaged(root)
+        refuse_large_part(root, math.prod(chunk) * self.dtype.itemsize)
 
     def read(self, index: tuple[slice, ...]) -> Array:
         """Read the chunks that contain a part of the array.
@@ -107,6 +104,8 @@ def _metadata_of(folder: Path) -> tuple[Path, Any]:
 
 
 def _json(path: Path) -> dict[str, Any]:
+    if kind := special_kind(path):
+        raise ValueError(f"{path} is {kind}")
     found = json.loads(path.read_text(encoding="utf-8"))
     if not isinstance(found, dict):
         raise ValueError(f"{path} holds no object")

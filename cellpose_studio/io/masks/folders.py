@@ -6,11 +6,10 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from natsort import os_sorted
-
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.images.reader import IMAGE_SUFFIXES, is_image_path
 from cellpose_studio.io.masks.reader import SUFFIXES
+from cellpose_studio.io.natural_order import sorted_files
 
 # Endings of masks; an ending that contains another one must come first.
 _CELLPOSE, _TRUE, _SESSION = "_cp_masks", "_masks", "_seg"
@@ -47,7 +46,7 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
     """
     files = _files(folder)
     masks = _by_image(files)
-    images = os_sorted(p for p in files if _may_be_image(p))
+    images = sorted_files(p for p in files if _may_be_image(p))
     stems = {image.stem for image in images}
     return [ImageFiles(image, _masks_of(image, masks, stems)) for image in images]
 
@@ -124,7 +123,7 @@ def image_of_masks(masks: Path) -> Path | None:
     """Return the image in the same folder that ``masks`` are named after, if any."""
     stem = image_stem(masks)
     try:
-        files = os_sorted(masks.parent.iterdir())
+        files = sorted_files(masks.parent.iterdir())
     except OSError:
         return None
     exact = [p for p in files if p.stem == stem]
@@ -160,7 +159,7 @@ def _masks_of(
 
 def _by_image(files: list[Path]) -> dict[str, tuple[Path, ...]]:
     masks: dict[str, list[Path]] = {}
-    for path in os_sorted(p for p in files if is_masks_path(p)):
+    for path in sorted_files(p for p in files if is_masks_path(p)):
         masks.setdefault(image_stem(path), []).append(path)
     return {stem: _ordered(paths) for stem, paths in masks.items()}
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,11 +10,22 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.errors import (
+    ImageUnreadable,
+    MasksUnreadable,
+    NotEnoughMemory,
+)
+from cellpose_studio.io.images.png_jpeg import declared_size
+from cellpose_studio.io.images.stored_image import (
+    refuse_beyond_memory,
+    refuse_large_part,
+)
+from cellpose_studio.io.images.tiff.check import refuse_large_tiles
 from cellpose_studio.io.images.tiff.imagej import calibration_offset, is_plain_stack
 from cellpose_studio.io.masks.imported import ImportedMasks, label_image
 from cellpose_studio.io.masks.png_labels import png_numbers
 from cellpose_studio.io.masks.seg_npy import read_seg
+from cellpose_studio.paths import special_kind
 
 if TYPE_CHECKING:
     from tifffile import TiffPageSeries
@@ -36,6 +48,8 @@ def read_masks(path: Path) -> ImportedMasks:
     MasksUnreadable
         If the file is missing, damaged, or not a label image.
     """
+    if kind := special_kind(path):
+        raise MasksUnreadable(f"{path.name} is {kind}, not a file of masks.")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
         raise MasksUnreadable(
@@ -54,8 +68,10 @@ def _pixels(path: Path, suffix: str) -> tuple[npt.NDArray[Any], str]:
     """Return the values, and the letters of their axes."""
     try:
         return (_png(path), "YX") if suffix == ".png" else _tiff(path)
-    except MasksUnreadable:
+    except (MasksUnreadable, NotEnoughMemory):
         raise
+    except ImageUnreadable as error:
+        raise MasksUnreadable(error.message, error.hint) from error
     except OSError as error:
         raise MasksUnreadable(
             f"{path.name} cannot be opened: {error.strerror or error}."
@@ -66,7 +82,9 @@ def _pixels(path: Path, suffix: str) -> tuple[npt.NDArray[Any], str]:
 
 
 def _png(path: Path) -> npt.NDArray[Any]:
-    numbers = png_numbers(path.read_bytes())
+    content = path.read_bytes()
+    refuse_large_part(path, declared_size(content))
+    numbers = png_numbers(content)
     if numbers is None:
         raise _colour(path)
     return numbers
@@ -105,6 +123,9 @@ def _series(series: TiffPageSeries, path: Path) -> tuple[npt.NDArray[Any], str]:
             "one.",
             "Save the channel that holds the masks as a file of its own.",
         )
+    refuse_large_tiles([page for page in series if page is not None], path)
+    pixel = np.dtype(series.dtype or np.uint8).itemsize
+    refuse_beyond_memory(path, math.prod(series.shape) * pixel)
     pixels = series.asarray()
     if samples:
         pixels = pixels.take(0, axis=axes.index("S"))

@@ -15,6 +15,7 @@ from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable
 from cellpose_studio.io.network_drive import is_on_network
 from cellpose_studio.io.project.reading import RESCUE_HINT
 from cellpose_studio.io.project.schema import APPLICATION_ID, VERSION, tables, tables_in
+from cellpose_studio.paths import special_kind
 
 SUFFIX = ".cpstudio"
 
@@ -201,6 +202,8 @@ def set_closed(db: sqlite3.Connection, closed: bool) -> None:
 
 
 def _start_of(path: Path) -> bytes:
+    if kind := special_kind(path):
+        raise ProjectUnusable(f"{path.name} is {kind}, not a project.")
     try:
         with path.open("rb") as file:
             return file.read(_HEADER)

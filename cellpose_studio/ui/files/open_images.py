@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import itertools
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from psygnal import Signal
 from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.images.own_exports import OwnExports
@@ -49,10 +52,17 @@ def ask_axes(question: AxesQuestion, parent: QWidget) -> tuple[str, bool] | None
     return dialog.axes, dialog.same.isChecked()
 
 
-_AT_ONCE = 8  # files
+_AT_ONCE = 8
+"""Files that are opened together at first, and of those with masks always."""
+_MOST_AT_ONCE = 256
+_QUICK, _SLOW = 0.25, 1.0
+"""Seconds for files that are opened together, below and above which there will be more
+or fewer of them."""
+_MANY = 50
+"""Files from which on the names of those still to be read are shown."""
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class _Opening:
     """Progress of the files that the user opened together."""
 
@@ -62,12 +72,41 @@ class _Opening:
     project: Project
     exports: OwnExports
     files: list[ImageFiles] = field(default_factory=list)
+    names: list[str] = field(default_factory=list)
+    some_hidden: bool = False
+    at_once: int = _AT_ONCE
+    took: float = 0.0
     done: int = 0
     added: int = 0
     shown: bool = False
     questions: list[AxesQuestion] = field(default_factory=list)
     images: list[ProjectImage] = field(default_factory=list)
     report: OpeningReport = field(default_factory=OpeningReport)
+
+    def next_files(self) -> list[ImageFiles]:
+        """Return the files to be opened together, and count them as done."""
+        batch: list[ImageFiles] = []
+        with_masks = 0
+        for entry in self.files[self.done : self.done + self.at_once]:
+            # Masks and flows of many images could exceed the memory.
+            with_masks += bool(entry.masks)
+            if with_masks > _AT_ONCE:
+                break
+            batch.append(entry)
+        self.done += len(batch)
+        return batch
+
+    def waiting(self) -> list[str]:
+        """Return the names to show of the files that are still to be read."""
+        names = self.names[self.done :]
+        return [name for name in names if name] if self.some_hidden else names
+
+    def adapt(self) -> None:
+        """Open more files together if that was quick, fewer if it was slow."""
+        if self.took < _QUICK:
+            self.at_once = min(2 * self.at_once, _MOST_AT_ONCE)
+        elif self.took > _SLOW:
+            self.at_once = max(self.at_once // 2, _AT_ONCE)
 
 
 class Opener:
@@ -77,12 +116,15 @@ class Opener:
     it was exported from there.
     """
 
+    waiting_changed = Signal(tuple)  # names of the files that are still to be read
+
     def __init__(self, services: Services, open_project: OpenProject) -> None:
         self._services = services
         self._open_project = open_project
         self._session = services.session
         self._settings = services.settings
         self._messages = services.messages
+        self._openings: list[_Opening] = []
         self.ask: Ask = ask_axes
 
     def open(self, paths: Sequence[Path], axes: str | None = None) -> Job:
@@ -113,42 +155,74 @@ class Opener:
         self,
         opening: _Opening,
         files: list[ImageFiles],
+        names: list[str],
         failures: list[StudioError],
         left: LeftOut,
     ) -> None:
-        opening.files = files
+        opening.files, opening.names = files, names
         opening.report.failures += failures
         opening.report.left_out = left
+        if len(files) >= _MANY:
+            self._hide_known(opening)
+            self._openings.append(opening)
+            self._show_waiting()
         self._open_batch(opening)
+
+    def _hide_known(self, opening: _Opening) -> None:
+        """Show no name of a file that is in the list already."""
+        known = {str(image.source.path) for image in self._session.images}
+        if known:
+            pairs = zip(opening.files, opening.names, strict=True)
+            opening.names = [
+                "" if str(entry.image) in known else name for entry, name in pairs
+            ]
+            opening.some_hidden = "" in opening.names
+
+    def _show_waiting(self) -> None:
+        names = itertools.chain(*(one.waiting() for one in self._openings))
+        self.waiting_changed.emit(tuple(names))
+
+    def _end(self, opening: _Opening) -> None:
+        if opening in self._openings:
+            self._openings.remove(opening)
+            self._show_waiting()
 
     def _open_batch(self, opening: _Opening) -> None:
         done, total = opening.done, len(opening.files)
-        batch = opening.files[done : done + _AT_ONCE]
-        opening.done += len(batch)
+        batch = opening.next_files()
         axes = opening.axes
 
         def work(checkpoint: Checkpoint) -> tuple[Opened, list[dict[str, LabelSet]]]:
+            begun = time.monotonic()
             opened = open_files(batch, checkpoint, axes, done, total)
             _set_offers_apart(opened, opening)
-            return opened, [_labels_of(*one) for one in opened.images]
+            labels = [_labels_of(*one) for one in opened.images]
+            opening.took = time.monotonic() - begun
+            return opened, labels
 
-        self._services.run(
+        job = self._services.run(
             opening.title, work, lambda found: self._on_opened(opening, *found)
         )
+        job.cancelled.connect(lambda: self._end(opening))
+        job.failed.connect(lambda _: self._end(opening))
 
     def _on_opened(
         self, opening: _Opening, opened: Opened, labels: list[dict[str, LabelSet]]
     ) -> None:
         # The images belong to the project in which the user opened them.
         if self._session.project is not opening.project:
+            self._end(opening)
             self._messages.note(
                 f"{opening.title} was stopped, because another project was opened. "
                 f"{opening.added} of {len(opening.files)} files were added to the "
                 "previous project."
             )
             return
+        opening.adapt()
         if opened.images:
             self._add(opened, labels, opening)
+        if opening in self._openings:
+            self._show_waiting()
         opening.added = opening.done
         opening.questions += opened.questions
         opening.report.failures += opened.failures
@@ -161,6 +235,7 @@ class Opener:
             self._finish(opening)
 
     def _finish(self, opening: _Opening) -> None:
+        self._end(opening)
         if opening.shown or opening.questions:
             self._settings.add_recent(opening.paths)
         named, unnamed = list(self._settings.projects), [self._session.project.path]
@@ -278,10 +353,11 @@ class Opener:
 
 def _found(
     paths: Sequence[Path],
-) -> tuple[list[ImageFiles], list[StudioError], LeftOut]:
-    """Return the images of paths, what failed, and what is left out of folders."""
+) -> tuple[list[ImageFiles], list[str], list[StudioError], LeftOut]:
+    """Return the images of paths, their names, what failed, and what is left out."""
     files, failures = files_of(paths)
-    return files, failures, left_out(paths, files)
+    names = [entry.image.name for entry in files]
+    return files, names, failures, left_out(paths, files)
 
 
 def _set_offers_apart(opened: Opened, opening: _Opening) -> None:

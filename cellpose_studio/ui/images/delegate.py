@@ -122,8 +122,12 @@ def _names(painter: QPainter, box: QRect, name: str, badge: str) -> None:
     painter.setOpacity(1)
 
 
-def _icon_on_the_right(painter: QPainter, box: QRect, status: ImageStatus) -> QRect:
+def _icon_on_the_right(
+    painter: QPainter, box: QRect, status: ImageStatus | None
+) -> QRect:
     """Draw the icon of a status at the right end; return the remaining rectangle."""
+    if status is None:
+        return box
     square = QRectF(0, 0, _ICON, _ICON)
     square.moveCenter(QPointF(box.right() - _ICON / 2, QRectF(box).center().y()))
     draw_icon(painter, square, status)

@@ -1,10 +1,14 @@
-"""Qt model of the images of a session, and its filter."""
+"""Qt model of the images of a session, and its filter.
+
+Below the images, the model has a row for each file that is still to be read: of a
+folder with thousands of images, all names are in the list long before.
+"""
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from qtpy.QtCore import QAbstractListModel, QModelIndex, QSortFilterProxyModel, Qt
@@ -29,12 +33,15 @@ KEY = int(_ROLES.UserRole)
 """Role of the key of an image; the roles after it are our own as well."""
 STATUS, CELLS, TRAINING, BADGE = range(KEY + 1, KEY + 5)
 
+_WAITING = "not read yet"
+_WAITING_TIP = "This file has not been read yet. It can be shown once it is."
+
 _MAX_PIXMAPS = 2000
 """Size of the cache of thumbnails, each of 30 kB."""
 
 
 class ImageModel(QAbstractListModel):
-    """The images of a session, one row each."""
+    """The images of a session, one row each, and files that are still to be read."""
 
     def __init__(
         self, session: Session, missing: MissingImages, roles: TrainingRoles
@@ -46,6 +53,7 @@ class ImageModel(QAbstractListModel):
         self._badges: dict[str, str] = {}
         self._pixmaps: OrderedDict[_Version, QPixmap] = OrderedDict()
         self._unreadable: dict[_Version, str] = {}
+        self._waiting: Sequence[str] = ()
         self._read_images()
         session.images_changed.connect(self.reload)
         session.masks_changed.connect(self._on_masks)
@@ -55,11 +63,24 @@ class ImageModel(QAbstractListModel):
         missing.changed.connect(self._on_missing)
 
     def rowCount(self, _: QModelIndex | None = None) -> int:
-        """Return the number of images."""
+        """Return the number of images and of files that are still to be read."""
+        return len(self._images) + len(self._waiting)
+
+    @property
+    def images(self) -> int:
+        """Number of images; the rows after them are files still to be read."""
         return len(self._images)
+
+    def flags(self, index: QModelIndex) -> Qt.ItemFlags:
+        """Return that a file cannot be chosen as long as it is still to be read."""
+        if index.row() >= len(self._images):
+            return Qt.ItemFlag.NoItemFlags
+        return super().flags(index)
 
     def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
         """Return the value of a role for an image; see the roles above."""
+        if index.row() >= len(self._images):
+            return self._waiting_data(self._waiting[index.row() - self.images], role)
         image = self._images[index.row()]
         if role == _ROLES.DisplayRole:
             return image.source.name
@@ -75,7 +96,7 @@ class ImageModel(QAbstractListModel):
             return self._roles.role(image)
         if role == BADGE:
             return self._badges.get(image.source.key, "")
-        return self._text(image, index.row(), role)
+        return self._text(image, role)
 
     def image(self, row: int) -> ProjectImage:
         """Return the image of a row."""
@@ -86,13 +107,14 @@ class ImageModel(QAbstractListModel):
         return self._rows.get(key, -1)
 
     def plain_name(self, row: int) -> str:
-        """Return the case-folded name of the image of a row."""
+        """Return the case-folded name of a row."""
+        if row >= len(self._images):
+            return self._waiting[row - len(self._images)].casefold()
         return self._names[row]
 
-    def status(self, row: int) -> ImageStatus:
-        """Return the status of the image of a row."""
-        image = self._images[row]
-        return status_of(image, image.source.path in self._missing)
+    def status(self, row: int) -> ImageStatus | None:
+        """Return the status of the image of a row; None if it is still to be read."""
+        return None if row >= len(self._images) else self._status(self._images[row])
 
     def set_badge(self, key: str, text: str) -> None:
         """Show a short text under the name of an image: "waiting"; "" for none."""
@@ -123,28 +145,81 @@ class ImageModel(QAbstractListModel):
         """Update the row of an image."""
         self._changed(image.source.key)
 
+    def set_waiting(self, names: Sequence[str]) -> None:
+        """Show the names of files that are still to be read, the next one first."""
+        start, before = len(self._images), self._waiting
+        read = len(before) - len(names)
+        # Most often, the first ones have been read.
+        if read > 0 and before[read:] == names:
+            self.beginRemoveRows(QModelIndex(), start, start + read - 1)
+            self._waiting = names
+            self.endRemoveRows()
+        elif names != before:
+            self.beginResetModel()
+            self._waiting = names
+            self.endResetModel()
+
     def reload(self) -> None:
-        """Reset the model to the present images of the session."""
+        """Take up the present images of the session."""
+        if self._only_added():
+            # A reset would cost the view its place, and as much time as there are
+            # images, each time that some of a large folder have been read.
+            start, now = len(self._images), self._session.images
+            self.beginInsertRows(QModelIndex(), start, len(now) - 1)
+            self._take_up(now[start:])
+            self.endInsertRows()
+            return
         self.beginResetModel()
         self._read_images()
         self._unreadable.clear()
         self.endResetModel()
 
-    def _text(self, image: ProjectImage, row: int, role: int) -> str | None:
+    def _only_added(self) -> bool:
+        """Return whether the images of the model are still there, and others follow."""
+        now = self._session.images
+        return len(now) > len(self._images) and all(
+            image is old and image.source is source
+            for image, old, source in zip(
+                now, self._images, self._sources, strict=False
+            )
+        )
+
+    def _waiting_data(self, name: str, role: int) -> str | None:
+        return {
+            int(_ROLES.DisplayRole): name,
+            int(_ROLES.ToolTipRole): _WAITING_TIP,
+            int(_ROLES.AccessibleTextRole): f"{name}, {_WAITING}",
+            BADGE: _WAITING,
+        }.get(int(role))
+
+    def _status(self, image: ProjectImage) -> ImageStatus:
+        return status_of(image, image.source.path in self._missing)
+
+    def _text(self, image: ProjectImage, role: int) -> str | None:
         key = image.source.key
         badge, use = self._badges.get(key, ""), self._roles.role(image)
         if role == _ROLES.ToolTipRole:
             reason = self._unreadable.get(_version_of(image.source), "")
-            return tooltip_html(image, self.status(row), use, badge, reason)
+            return tooltip_html(image, self._status(image), use, badge, reason)
         if role == _ROLES.AccessibleTextRole:
-            return accessible_text(image, self.status(row), use, badge)
+            return accessible_text(image, self._status(image), use, badge)
         return None
 
     def _read_images(self) -> None:
-        self._images = tuple(self._session.images)
-        self._rows = {e.source.key: n for n, e in enumerate(self._images)}
-        # The filter asks for the name of each row, so the names are folded once.
-        self._names = [image.source.name.casefold() for image in self._images]
+        self._images: list[ProjectImage] = []
+        self._sources: list[ImageSource] = []
+        self._rows: dict[str, int] = {}
+        self._names: list[str] = []
+        self._take_up(self._session.images)
+
+    def _take_up(self, images: Sequence[ProjectImage]) -> None:
+        """Append images to those of the model."""
+        for image in images:
+            self._rows[image.source.key] = len(self._images)
+            self._images.append(image)
+            self._sources.append(image.source)
+            # The filter asks for the name of each row, so the names are folded once.
+            self._names.append(image.source.name.casefold())
 
     def _on_masks(self, change: MasksChange) -> None:
         # A draft changes neither the number of cells nor the status of the image.
@@ -212,7 +287,7 @@ class ImageFilter(QSortFilterProxyModel):
 
         A hidden image counts from the position where it would be.
         """
-        rows, here = self.rowCount(), self._model.row_of(key)
+        rows, here = self.image_count(), self._model.row_of(key)
         if not rows:
             return None
         # The filter keeps the order of the images, so its rows can be bisected.
@@ -224,7 +299,12 @@ class ImageFilter(QSortFilterProxyModel):
 
     def images(self) -> Iterator[ProjectImage]:
         """Yield the images that pass the filter, from top to bottom."""
-        return (self.image(row) for row in range(self.rowCount()))
+        return (self.image(row) for row in range(self.image_count()))
+
+    def image_count(self) -> int:
+        """Return how many images pass the filter, without files still to be read."""
+        rows = range(self.rowCount())
+        return bisect_left(rows, self._model.images, key=self._source)
 
     def _source(self, row: int) -> int:
         return int(self.mapToSource(self.index(row, 0)).row())

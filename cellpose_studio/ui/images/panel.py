@@ -145,6 +145,8 @@ class ImagesPanel(QWidget):
         self.status.currentIndexChanged.connect(self._on_filter)
         for signal in ("rowsInserted", "rowsRemoved", "modelReset", "layoutChanged"):
             getattr(self.filtered, signal).connect(self._on_rows)
+        # The filter removes rows before the model does, which still counts them then.
+        self.model.rowsRemoved.connect(self._on_rows)
         self.view.selectionModel().currentChanged.connect(self._on_current)
         self.view.moved.connect(self._request_thumbnails_soon)
         self._timer.timeout.connect(self._on_timer)
@@ -159,7 +161,8 @@ class ImagesPanel(QWidget):
     # Event handlers
 
     def _on_current(self, current: QModelIndex) -> None:
-        if current.isValid() and not self._removing:
+        # A file that is still to be read has no key.
+        if current.isValid() and not self._removing and current.data(KEY):
             self.chosen.emit(current.data(KEY))
 
     def _on_shown(self, _: ProjectImage | None) -> None:
@@ -167,6 +170,7 @@ class ImagesPanel(QWidget):
 
     def _on_project(self) -> None:
         # Repainted at once: showing the first image blocks the thread for a second.
+        self.model.set_waiting(())
         self.model.reload()
         self.view.viewport().repaint()
 
@@ -216,7 +220,8 @@ class ImagesPanel(QWidget):
 
     def _on_timer(self) -> None:
         """Request the missing thumbnails of the visible rows, and no others."""
-        rows = self.view.visible_rows()
+        count = self.filtered.image_count()
+        rows = (row for row in self.view.visible_rows() if row < count)
         visible = [self.filtered.image(row).source for row in rows]
         self._thumbnails.want(i for i in visible if self.model.needs_thumbnail(i))
 

@@ -105,5 +105,5 @@ class RunScope(QObject):
     def _count(self) -> int:
         if self.box.currentData() == "listed":
             # Counting rows is faster than collecting thousands of images.
-            return int(self._images.filtered.rowCount())
+            return int(self._images.filtered.image_count())
         return len(self.images())

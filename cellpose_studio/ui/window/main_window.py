@@ -226,8 +226,8 @@ class MainWindow(QMainWindow):
         self.saver = Saver(self.services)
         self.projects = Projects(self.services)
         self.relinker = Relinker(self.services)
-        opener = Opener(self.services, self.projects.open)
-        self.files = FileOpener(self.services, opener, self.projects)
+        self._opener = Opener(self.services, self.projects.open)
+        self.files = FileOpener(self.services, self._opener, self.projects)
 
     def _make_images(self) -> None:
         work = self.background
@@ -241,6 +241,7 @@ class MainWindow(QMainWindow):
             self.relinker,
             self.saver.ask_and_save,
         )
+        self._opener.waiting_changed.connect(self.images.model.set_waiting)
         self._badges = BatchBadges(self.session, work.run_queue, self.images.model)
 
     def _make_segment(self) -> None:

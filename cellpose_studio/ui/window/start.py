@@ -67,7 +67,7 @@ def _run(options: argparse.Namespace) -> int:
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
     from cellpose_studio.core.errors import CannotSave
-    from cellpose_studio.paths import config_dir, share_cache_dir
+    from cellpose_studio.paths import config_dir, real_path, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
     # Without shared contexts, a canvas loses its contents when its window changes.
@@ -88,7 +88,7 @@ def _run(options: argparse.Namespace) -> int:
     catch_unexpected(window.show_failure)
     window.show()
     if options.paths:
-        window.open([path.resolve() for path in options.paths])
+        window.open([real_path(path) for path in options.paths])
     elif options.sample:
         window.files.open_sample()
     # Delayed, because two seconds of imports would block the first paint.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from cellpose_studio.io.images.decode_cache import DecodeCache
 
@@ -41,3 +42,27 @@ def test_the_least_used_go_first():
     for key in ("a", "b", "a", "c", "a", "b"):
         asked(cache, calls, key, 40)
     assert calls == ["a", "b", "c", "b"]
+
+
+class Counted(np.ndarray):
+    """An array that counts how often its size is asked for."""
+
+    asked = 0
+
+    @property
+    def nbytes(self):
+        Counted.asked += 1
+        return 100
+
+
+@pytest.mark.parametrize("capacity", [10**9, 10_000])
+def test_the_time_of_each_array_does_not_grow_with_their_number(capacity):
+    """A folder of thousands of small images fills the cache."""
+    counts = []
+    for number in (500, 2000):
+        Counted.asked = 0
+        cache = DecodeCache(capacity)
+        for key in range(number):
+            cache.get(key, lambda: np.zeros(1, np.uint8).view(Counted))
+        counts.append(Counted.asked)
+    assert counts[1] <= 4.5 * counts[0]

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellpose_studio.io.images.stored_image import damaged
+from cellpose_studio.io.images.stored_image import damaged, refuse_large_part
 
 if TYPE_CHECKING:
     from tifffile import TiffFile
@@ -49,12 +49,26 @@ def check_pages(pages: Sequence[Page], path: Path) -> None:
     Raises
     ------
     ImageUnreadable
-        If they are not.
+        If they are not, or if one tile or strip is absurdly large.
     """
+    refuse_large_tiles(pages, path)
     for page in pages:
         too_few = len(page.dataoffsets) < math.prod(page.chunked)
         if too_few or _end(page) > page.parent.filehandle.size:
             raise damaged(path)
+
+
+def refuse_large_tiles(pages: Sequence[Page], path: Path) -> None:
+    """Raise if a tile or strip, which is decoded as a whole, is too large.
+
+    Raises
+    ------
+    ImageUnreadable, NotEnoughMemory
+        As `refuse_large_part` does.
+    """
+    for page in pages:
+        pixel = page.dtype.itemsize if page.dtype is not None else 1
+        refuse_large_part(path, math.prod(page.chunks) * pixel)
 
 
 def _directory(tiff: TiffFile, offset: int) -> tuple[list[int], int]:

@@ -11,6 +11,7 @@ from cellpose_studio.io.images.tiff.ome_elements import (
     descendants,
     image_elements,
 )
+from cellpose_studio.paths import real_path
 
 
 def companion_text(path: Path, name: str) -> str:
@@ -78,7 +79,7 @@ def _beside(path: Path, name: str) -> Path:
     plain = PurePosixPath(name).name == name == PureWindowsPath(name).name
     # A link may lie in any folder. The other files are beside the file that it points
     # to.
-    file = path.resolve().parent / name
+    file = real_path(path).parent / name
     if not name or not plain or not file.is_file():
         raise ImageUnreadable(
             f"{path.name} is part of a set of files, of which {name!r} is missing.",
