@@ -71,6 +71,8 @@ def renamed(
     ``names`` has the new id of each cell; those of cells that are not there stay,
     unless another one gets their id.
     """
+    if not statuses:
+        return {}
     moved = {new: statuses.get(old) for old, new in names.items()}
     gone = dict.fromkeys(names.keys() & statuses.keys() - moved.keys())
     return {

@@ -83,6 +83,13 @@ def tally_cells(
 
 
 @compiled
+def shrink_all(labels: Labels, cells: Ids, low: Bounds, high: Bounds) -> None:
+    """Do `shrink_bounds` for each of N cells, with bounds (N, 4)."""
+    for n in range(len(cells)):
+        shrink_bounds(labels, cells[n], low[n], high[n])
+
+
+@compiled
 def shrink_bounds(labels: Labels, cell: int, low: Bounds, high: Bounds) -> None:
     """Move the faces of a box in labels (T, Z, Y, X) inward, up to a cell's pixels.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import count
 from typing import Self
 
@@ -15,13 +15,14 @@ from cellpose_studio.core.masks.cell_scan import (
     Counts,
     Ids,
     scan_cells,
-    shrink_bounds,
+    shrink_all,
     tally_cells,
 )
 from cellpose_studio.core.masks.chunks import CHUNK, Labels
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
 
 Box = tuple[slice, ...]
+Rows = npt.NDArray[np.int64]
 
 HIGHEST_ID = 2**32 - 1
 """What a pixel can hold."""
@@ -87,6 +88,17 @@ class CellTable:
         bounds = zip(self._low[row].tolist(), self._high[row].tolist(), strict=True)
         return tuple(slice(low, high) for low, high in bounds)
 
+    def box_areas(self, cells: Sequence[int], axis: int = 0) -> Counts:
+        """Return the pixels of the boxes of cells, along the axes from ``axis`` on.
+
+        0 for cells that are not there.
+        """
+        rows = self._known_rows(cells)
+        sides = (self._high[rows] - self._low[rows])[:, axis:]
+        there = (rows >= 0) & (self._pixels[rows] > 0)
+        areas: Counts = np.where(there, sides.prod(axis=1), 0)
+        return areas
+
     def ids(self) -> Ids:
         """Return the ids of all cells, ascending."""
         return np.sort(self._ids[self._present()])
@@ -151,20 +163,19 @@ class CellTable:
         # counted.
         shrinking = self._remove(*lost)
         self._add(*gained)
-        for row in shrinking:
-            self._shrink(row, labels)
+        self._shrink(shrinking, labels)
 
     def _present(self) -> npt.NDArray[np.bool_]:
         return self._pixels > 0
 
-    def _remove(self, ids: Ids, counts: Counts, low: Bounds, high: Bounds) -> list[int]:
+    def _remove(self, ids: Ids, counts: Counts, low: Bounds, high: Bounds) -> Rows:
         """Subtract the pixels that cells lose; return the rows whose box may shrink."""
         rows = self._rows_of(ids)
         self._pixels[rows] -= counts
         # Pixels that are lost inside a box do not change its bounds.
         at_face = (low == self._low[rows]) | (high == self._high[rows])
         shrinking = at_face.any(axis=1) & (self._pixels[rows] > 0)
-        return rows[shrinking].tolist()
+        return rows[shrinking]
 
     def _add(self, ids: Ids, counts: Counts, low: Bounds, high: Bounds) -> None:
         """Add the pixels that cells gain, and extend their boxes."""
@@ -213,9 +224,17 @@ class CellTable:
         axes = slice(4 - len(self._shape), None)
         return ids, counts, low[:, axes], high[:, axes]
 
-    def _rows_of(self, ids: Ids) -> npt.NDArray[np.int64]:
+    def _rows_of(self, ids: Ids) -> Rows:
         """Return the rows of cells; unknown cells get a new one."""
-        return np.array([self._row(cell) for cell in ids.tolist()], np.int64)
+        rows = self._known_rows(ids.tolist())
+        for n in np.flatnonzero(rows < 0).tolist():
+            rows[n] = self._row(int(ids[n]))
+        return rows
+
+    def _known_rows(self, cells: Sequence[int]) -> Rows:
+        """Return the rows of cells, -1 for unknown ones."""
+        known = (self._rows.get(cell, -1) for cell in cells)
+        return np.fromiter(known, np.int64, len(cells))
 
     def _row(self, cell: int) -> int:
         """Return the row of a cell; an unknown cell gets a new one."""
@@ -235,13 +254,14 @@ class CellTable:
             room = np.zeros((more, *old.shape[1:]), old.dtype)
             setattr(self, name, np.concatenate([old, room]))
 
-    def _shrink(self, row: int, labels: Labels) -> None:
-        """Move the faces of a box inward, up to the pixels of its cell."""
+    def _shrink(self, rows: Rows, labels: Labels) -> None:
+        """Move the faces of boxes inward, up to the pixels of their cells."""
         lead = 4 - labels.ndim
-        low, high = np.zeros(4, np.int64), np.ones(4, np.int64)
-        low[lead:], high[lead:] = self._low[row], self._high[row]
-        shrink_bounds(_all_axes(labels), self._ids[row], low, high)
-        self._low[row], self._high[row] = low[lead:], high[lead:]
+        low = np.zeros((len(rows), 4), np.int64)
+        high = np.ones((len(rows), 4), np.int64)
+        low[:, lead:], high[:, lead:] = self._low[rows], self._high[rows]
+        shrink_all(_all_axes(labels), self._ids[rows], low, high)
+        self._low[rows], self._high[rows] = low[:, lead:], high[:, lead:]
 
 
 def _all_axes(labels: Labels) -> Labels:

@@ -15,6 +15,11 @@ from cellpose_studio.core.masks.chunks import (
     chunk,
     touched_chunks,
 )
+from cellpose_studio.core.masks.edit_pixels import (
+    has_pixels,
+    pixel_bounds,
+    write_pixels,
+)
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,19 +110,15 @@ class LabelEdit:
 
     def fits(self, labels: Labels) -> bool:
         """Return whether ``labels`` hold the pixels that the edit starts from."""
-        for part in self.parts:
-            view = chunk(labels, part.chunk_index)
-            y, x = np.divmod(part.index, view.shape[1])
-            if not np.array_equal(view[y, x], part.before):
-                return False
-        return True
+        return all(
+            has_pixels(labels, part.chunk_index, part.index, part.before)
+            for part in self.parts
+        )
 
     def apply(self, labels: Labels) -> None:
         """Write the pixels after the edit into ``labels``, C-contiguous."""
         for part in self.parts:
-            view = chunk(labels, part.chunk_index)
-            y, x = np.divmod(part.index, view.shape[1])
-            view[y, x] = part.after
+            write_pixels(labels, part.chunk_index, part.index, part.after)
 
     def region(self, shape: tuple[int, ...]) -> tuple[slice, ...]:
         """Return the smallest box that holds all pixels it changes.
@@ -213,5 +214,6 @@ def _box(
     part: ChunkEdit, shape: tuple[int, ...]
 ) -> tuple[tuple[int, int], tuple[int, int]]:
     """Return the top left and the bottom right of a part, in its plane."""
-    y, x = part.where(shape[-1])
-    return (int(y.min()), int(x.min())), (int(y.max()) + 1, int(x.max()) + 1)
+    y, x = part.chunk_index.row * CHUNK, part.chunk_index.column * CHUNK
+    top, left, bottom, right = pixel_bounds(part.index, min(CHUNK, shape[-1] - x))
+    return (y + top, x + left), (y + bottom, x + right)

@@ -2,51 +2,181 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 import threading
+import weakref
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import numpy as np
 
 from cellpose_studio.io.images.stored_image import Array
+from cellpose_studio.io.temporary import remove_leftovers, temporary_name
+from cellpose_studio.paths import cache_dir
 
 
 class DecodeCache:
     """LRU cache of arrays, limited to a number of bytes; thread-safe.
 
-    Of arrays beyond that, the last one is kept up to ``largest`` bytes: every plane
-    and thumbnail of a huge picture would decode it anew.
+    Parameters
+    ----------
+    capacity
+        Bytes of the arrays in memory.
+    on_disk
+        Bytes of larger arrays, which are mapped from files. Otherwise every plane and
+        thumbnail of a huge picture would decode it anew.
+    largest
+        Of arrays beyond ``capacity`` that cannot be mapped, the last one is kept up
+        to this size.
+    folder
+        Returns the folder for the mapped files.
     """
 
-    def __init__(self, capacity: int, largest: int = 0) -> None:
-        self._capacity = capacity
+    def __init__(
+        self,
+        capacity: int,
+        on_disk: int = 0,
+        largest: int = 0,
+        folder: Callable[[], Path] | None = None,
+    ) -> None:
+        self._capacity, self._on_disk = capacity, on_disk
+        self._arrays, self._mapped = _Recent(capacity), _Recent(on_disk)
         self._largest = max(capacity, largest)
+        self._folder = folder
         self._lock = threading.Lock()
-        self._arrays: OrderedDict[Hashable, Array] = OrderedDict()
-        # Summed up anew for each of thousands of small images, this took most time.
-        self._bytes = 0
+        self._decoding: dict[Hashable, _Turn] = {}
 
     def get(self, key: Hashable, read: Callable[[], Array]) -> Array:
         """Return the array of ``key``; ``read`` provides it if it is not cached."""
+        array = self._known(key)
+        if array is not None:
+            return array
+        # A second thread waits for the same array: a huge one must not be in memory
+        # twice. None waits for the decoding of another one.
+        with self._alone(key):
+            array = self._known(key)
+            return self._kept(key, read()) if array is None else array
+
+    def _known(self, key: Hashable) -> Array | None:
         with self._lock:
-            if key in self._arrays:
-                self._arrays.move_to_end(key)
-                return self._arrays[key]
-        # Reading happens outside the lock: two threads may decode the same array,
-        # but none waits for the decoding of another one.
-        array = read()
+            array = self._arrays.find(key)
+            return self._mapped.find(key) if array is None else array
+
+    def _kept(self, key: Hashable, array: Array) -> Array:
+        """Put an array into the cache; return it, or a copy that is mapped."""
+        if array.nbytes > self._capacity and (mapped := self._map(array)) is not None:
+            with self._lock:
+                self._mapped.put(key, mapped)
+            return mapped
         if array.nbytes > self._largest:
             return array
         # All readers share the array, so none of them may change it.
         array.flags.writeable = False
         with self._lock:
-            # Another thread may have put it there meanwhile.
-            if key not in self._arrays:
-                self._bytes += array.nbytes
-            self._arrays[key] = array
-            self._arrays.move_to_end(key)
-            while len(self._arrays) > 1 and self._bytes > self._capacity:
-                self._bytes -= self._arrays.popitem(last=False)[1].nbytes
+            self._arrays.put(key, array)
         return array
 
+    def _map(self, array: Array) -> Array | None:
+        if self._folder is None or array.nbytes > self._on_disk:
+            return None
+        return mapped_copy(array, self._folder())
 
-DECODED = DecodeCache(256 * 1024**2, largest=1024**3)
+    @contextmanager
+    def _alone(self, key: Hashable) -> Iterator[None]:
+        """Let one thread at a time decode the array of a key."""
+        with self._lock:
+            turn = self._decoding.setdefault(key, _Turn())
+            turn.threads += 1
+        try:
+            with turn.lock:
+                yield
+        finally:
+            with self._lock:
+                turn.threads -= 1
+                if not turn.threads:
+                    del self._decoding[key]
+
+
+class _Turn:
+    """The lock of one key, and how many threads have or want it."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.threads = 0
+
+
+def mapped_copy(array: Array, folder: Path) -> Array | None:
+    """Return a copy of an array in a file of ``folder``, read-only; None if it is full.
+
+    The file goes with the array, at the end of the process at the latest.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        remove_leftovers(folder)
+        # Half of the space stays for work that is saved meanwhile.
+        if array.nbytes > shutil.disk_usage(folder).free // 2:
+            return None
+        path = folder / temporary_name("saving")
+        with _removing_on_failure(path):
+            array.tofile(path)
+            mapped = np.memmap(path, array.dtype, "r", shape=array.shape)
+    except OSError:
+        return None
+    if os.name == "posix":
+        # The content stays until it is unmapped, even if the process is killed.
+        path.unlink()
+    else:
+        # Windows does not delete what is mapped; what is left goes at the next time.
+        weakref.finalize(mapped, _remove, path)
+    return mapped
+
+
+@contextmanager
+def _removing_on_failure(path: Path) -> Iterator[None]:
+    """Remove a file if the block fails."""
+    try:
+        yield
+    except BaseException:
+        _remove(path)
+        raise
+
+
+def _remove(path: Path) -> None:
+    with suppress(OSError):
+        path.unlink()
+
+
+class _Recent:
+    """Arrays of at most ``most`` bytes, or a single larger one."""
+
+    def __init__(self, most: int) -> None:
+        self._most = most
+        self._arrays: OrderedDict[Hashable, Array] = OrderedDict()
+        # Summed up anew for each of thousands of small images, this took most time.
+        self._bytes = 0
+
+    def find(self, key: Hashable) -> Array | None:
+        """Return an array, which is then the last to be forgotten."""
+        if key not in self._arrays:
+            return None
+        self._arrays.move_to_end(key)
+        return self._arrays[key]
+
+    def put(self, key: Hashable, array: Array) -> None:
+        """Add an array that is not there, and forget the least used ones."""
+        self._arrays[key] = array
+        self._bytes += array.nbytes
+        while len(self._arrays) > 1 and self._bytes > self._most:
+            self._bytes -= self._arrays.popitem(last=False)[1].nbytes
+
+
+DECODED = DecodeCache(
+    256 * 1024**2,
+    on_disk=8 * 1024**3,
+    largest=1024**3,
+    folder=lambda: cache_dir() / "decoded",
+)
 """Decoded colour pages and images of all files."""

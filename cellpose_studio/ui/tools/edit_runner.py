@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from math import prod
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -80,9 +79,7 @@ class CellEdits:
 
     def cost(self, cells: Sequence[int], at: tuple[int, ...] = ()) -> int:
         """Return the cost of editing cells in a plane or volume, in pixels."""
-        table = self._context.table
-        boxes = (table.box(cell)[len(at) :] for cell in cells)
-        pixels = sum(prod(side.stop - side.start for side in box) for box in boxes)
+        pixels = int(self._context.table.box_areas(cells, len(at)).sum())
         return pixels + _CELL_COST * len(cells)
 
     def act(

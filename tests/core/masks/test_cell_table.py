@@ -118,3 +118,16 @@ def test_a_large_image_takes_no_time_to_speak_of():
     assert len(table) == 228**2
     assert built - start < 2
     assert changed - built < 0.1
+
+
+def test_box_areas_are_those_of_the_boxes():
+    labels = np.zeros((3, 20, 20), np.uint32)
+    labels[0:2, 2:6, 3:10] = 4
+    labels[2, 19, 19] = 9
+    table = CellTable.of(labels)
+    np.testing.assert_array_equal(table.box_areas([9, 4, 7]), [1, 56, 0])
+    np.testing.assert_array_equal(table.box_areas([4, 9], axis=1), [28, 1])
+    assert table.box_areas([]).sum() == 0
+    for cell in (4, 9):
+        sides = [side.stop - side.start for side in table.box(cell)]
+        assert table.box_areas([cell]) == np.prod(sides)

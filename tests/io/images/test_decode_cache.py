@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import threading
+from collections import namedtuple
+from concurrent.futures import ThreadPoolExecutor
+
 import numpy as np
 import pytest
 
-from cellpose_studio.io.images.decode_cache import DecodeCache
+from cellpose_studio.io.images.decode_cache import DecodeCache, mapped_copy
 
 
 def asked(cache, calls, key, size):
@@ -66,3 +71,96 @@ def test_the_time_of_each_array_does_not_grow_with_their_number(capacity):
             cache.get(key, lambda: np.zeros(1, np.uint8).view(Counted))
         counts.append(Counted.asked)
     assert counts[1] <= 4.5 * counts[0]
+
+
+def files(folder):
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+def test_a_huge_array_is_mapped_and_stays_while_others_come(tmp_path):
+    cache, calls = (
+        DecodeCache(100, on_disk=2000, folder=lambda: tmp_path / "decoded"),
+        [],
+    )
+    for n in range(5):
+        asked(cache, calls, "huge", 900)
+        asked(cache, calls, f"small {n}", 90)
+    assert calls.count("huge") == 1
+    asked(cache, calls, "second", 900)
+    asked(cache, calls, "huge", 900)
+    assert calls.count("huge") == 1
+    asked(cache, calls, "third", 900)
+    asked(cache, calls, "second", 900)
+    assert calls.count("second") == 2
+
+
+def test_a_mapped_array_has_its_pixels_and_nobody_may_change_them(tmp_path):
+    pixels = np.arange(60, dtype=np.uint16).reshape(5, 4, 3)
+    cache = DecodeCache(10, on_disk=1000, folder=lambda: tmp_path)
+    [first, second] = [cache.get("a", lambda: pixels) for _ in range(2)]
+    assert isinstance(first, np.memmap)
+    assert second is first
+    np.testing.assert_array_equal(first, pixels)
+    assert first.dtype == np.uint16
+    with pytest.raises(ValueError, match="read-only"):
+        first[0] = 1
+
+
+@pytest.mark.skipif(os.name != "posix", reason="Windows keeps what is mapped")
+def test_no_file_is_left_even_by_a_process_that_is_killed(tmp_path):
+    array = mapped_copy(np.ones(100, np.uint8), tmp_path)
+    assert array.sum() == 100
+    assert files(tmp_path) == []
+
+
+def test_without_room_on_the_disk_the_last_one_stays_in_memory(tmp_path, monkeypatch):
+    usage = namedtuple("usage", "total used free")
+    monkeypatch.setattr("shutil.disk_usage", lambda _: usage(1000, 1000, 1000))
+    cache = DecodeCache(100, on_disk=2000, largest=1000, folder=lambda: tmp_path)
+    calls = []
+    for _ in range(2):
+        asked(cache, calls, "huge", 900)
+    assert calls == ["huge"]
+    assert not isinstance(cache.get("huge", lambda: None), np.memmap)
+    assert files(tmp_path) == []
+
+
+def test_a_folder_that_cannot_be_written_to_is_no_reason_to_fail(tmp_path):
+    taken = tmp_path / "taken"
+    taken.write_bytes(b"")
+    cache, calls = DecodeCache(100, on_disk=2000, folder=lambda: taken), []
+    asked(cache, calls, "huge", 900)
+    assert calls == ["huge"]
+
+
+def test_two_threads_decode_one_array_once():
+    cache, calls = DecodeCache(1000), []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def read():
+        calls.append(1)
+        begun.set()
+        assert go_on.wait(60)
+        return np.zeros(10, np.uint8)
+
+    with ThreadPoolExecutor(3) as pool:
+        first = pool.submit(cache.get, "a", read)
+        assert begun.wait(60)
+        second = pool.submit(cache.get, "a", read)
+        # Another array does not wait for it.
+        other = pool.submit(cache.get, "b", lambda: np.ones(3, np.uint8))
+        assert other.result(60).sum() == 3
+        go_on.set()
+        assert second.result(60) is first.result(60)
+    assert calls == [1]
+
+
+def test_after_a_failure_the_next_one_tries_again():
+    cache = DecodeCache(1000)
+
+    def fail():
+        raise ValueError("damaged")
+
+    with pytest.raises(ValueError, match="damaged"):
+        cache.get("a", fail)
+    assert cache.get("a", lambda: np.ones(3)).sum() == 3
