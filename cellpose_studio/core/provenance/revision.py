@@ -14,7 +14,7 @@ CellStatus = Literal["accepted", "rejected", "later"]
 StatusChanges = dict[int, tuple[CellStatus | None, CellStatus | None]]
 """Status of each cell before and after; None for no status."""
 
-RevisionKind = Literal["run", "threshold", "edit", "import", "restore"]
+RevisionKind = Literal["run", "threshold", "edit", "import", "restore", "operation"]
 
 KIND_WORDS: dict[RevisionKind, str] = {
     "run": "Run",
@@ -22,6 +22,7 @@ KIND_WORDS: dict[RevisionKind, str] = {
     "edit": "Edited",
     "import": "Imported",
     "restore": "Restored",
+    "operation": "Changed",
 }
 """Names of the kinds in the user interface."""
 

@@ -250,8 +250,9 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     assert project.writer.flush(10)
     other = Project.open(project.path)
     again = Session(other)
-    assert again.redo_text == name
     [same] = again.images
+    again.show(same.source.key)
+    assert again.redo_text == name
     np.testing.assert_array_equal(same.masks.array, masks)
     assert same.statuses[same.active] == decided
     other.close()
@@ -373,8 +374,10 @@ def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, m
     user.wait_idle()
     assert np.unique(image.masks.array).tolist() == [0, 1, 2]
     assert image.statuses[image.active] == {2: "accepted"}
-    assert window.selection.cell == 0
+    assert window.selection.cell == 2
+    assert not image.edited
     undone(user, image, masks)
+    assert window.selection.cell == 9
     assert image.statuses[image.active] == {9: "accepted"}
 
 
