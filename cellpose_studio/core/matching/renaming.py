@@ -60,7 +60,8 @@ class Renaming:
     def confidence(self, known: Confidence | None) -> Confidence | None:
         """Return the confidence in the cells, with the new ids.
 
-        That of a cell that was several is their mean, weighted by their pixels.
+        That of a cell that was several, at different times, is their mean, weighted
+        by their pixels; its size is their mean, too.
         """
         if known is None:
             return None
@@ -75,7 +76,7 @@ class Renaming:
         errors, probabilities = np.zeros(size), np.zeros(size)
         for n, found in enumerate(parts.values()):
             weights = np.maximum(known.pixels[found], 1)
-            pixels[n] = known.pixels[found].sum()
+            pixels[n] = round(known.pixels[found].mean())
             errors[n] = np.average(known.flow_errors[found], weights=weights)
             probabilities[n] = np.average(known.probabilities[found], weights=weights)
         return Confidence(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
@@ -41,6 +43,8 @@ class KeptRow(QWidget):
         self._edits = edits
         self._canvas = canvas
         self._known: HandEdits | None = None
+        # The table of cells, which belongs to somebody else, may have several.
+        self.selected: Callable[[], Sequence[int]] = self._selected
         self.text = QLabel(objectName="curateRule", wordWrap=True, toolTip=_TIP)
         self.button = QToolButton(objectName="forget", text="Forget ▾")
         self.button.setToolTip(_FORGET_TIP)
@@ -49,7 +53,7 @@ class KeptRow(QWidget):
         for text, call in (
             ("Forget my corrections of this &image", self.forget_all),
             ("Forget my corrections of what is in &view", self.forget_in_view),
-            ("Forget my corrections of the &selected cell", self.forget_selected),
+            ("Forget my corrections of the &selected cells", self.forget_selected),
         ):
             self.menu.addAction(text, call)
         self.button.setMenu(self.menu)
@@ -84,12 +88,15 @@ class KeptRow(QWidget):
         self._forget(region=(*lead, *part))
 
     def forget_selected(self) -> None:
-        """Let a new run replace the selected cell."""
-        cell = self._services.selection.cell
-        if not cell:
+        """Let a new run replace the selected cells."""
+        cells = frozenset(self.selected())
+        if not cells:
             self._services.messages.note("Choose a cell first: click on it.")
             return
-        self._forget(cells=frozenset([cell]))
+        self._forget(cells=cells)
+
+    def _selected(self) -> list[int]:
+        return list(filter(None, [self._services.selection.cell]))
 
     def _forget(
         self, cells: frozenset[int] | None = None, region: Box | None = None

@@ -67,6 +67,7 @@ class CuratePanel(QWidget):
         self._measurer = measurer
         self._highlight = highlight
         self.kept = kept
+        kept.selected = self._chosen
         self._stepping = 0
         self._deciding = False
         self.table = ReviewTable()

@@ -455,6 +455,31 @@ def test_one_cell_is_forgotten_without_the_places_around_it(world):
     assert hand.places == 1
 
 
+def test_an_image_with_cells_that_a_run_kept_is_edited_also_when_reopened(world):
+    world.split((0, 1, 1))
+    merged = merge_into(
+        world.session.project,
+        MasksState.of(world.image, "cells"),
+        found(),
+        Checkpoint(),
+    )
+    world.session.replace_masks(world.image, merged, "Run")
+    assert world.image.edited
+    session = world.session
+    session.seal_all()
+    session.project.close()
+    world.session = Session(Project.open(session.project.path))
+    [image] = world.session.images
+    # The list of images tells it before any masks are read.
+    assert image.edited
+    assert not image.masks.pixels.loaded
+    world.session.show(image.source.key)
+    world.session.undo()
+    assert image.edited
+    world.session.undo()
+    assert not image.edited
+
+
 def test_merged_cells_leave_no_deleted_place(world):
     world.merge((0, 0, 0), (0, 1, 0))
     world.check()

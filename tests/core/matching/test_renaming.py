@@ -36,7 +36,7 @@ def test_a_track_has_the_mean_of_its_cells_and_unknown_cells_have_nothing():
     found = Renaming({1: frozenset([2, 5]), 3: frozenset([8])}).confidence(CONFIDENCE)
     assert found.ids.tolist() == [1]
     assert found.flow_errors == pytest.approx([0.4])
-    assert found.pixels.tolist() == [40]
+    assert found.pixels.tolist() == [20]
     assert Renaming({}).confidence(None) is None
 
 
