@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import numpy as np
 from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.masks.events import MasksChange
@@ -48,13 +49,37 @@ class Selection(QObject):
         if self._masks != self._shown_masks():
             # New masks may become the active ones as they are put in place.
             self._on_shown(image)
-        elif change.edit is not None and change.name == image.active:
+        elif change.name != image.active:
+            return
+        elif change.edit is not None:
             self._on_edit(image.label_sets[change.name])
+        elif change.before is not None and image.masks is not None:
+            self._on_others(change.before, image.masks)
 
     def _on_edit(self, labels: LabelSet) -> None:
         """Choose no cell that is there no longer."""
         if self._cell and not labels.pixels.cell_table().size_of(self._cell):
             self.select(0)
+
+    def _on_others(self, before: LabelSet, now: LabelSet) -> None:
+        """Choose the cell of new masks that has most pixels of the chosen one.
+
+        Where none has half of them, it stays chosen as long as it is there.
+        """
+        old, new = before.pixels, now.pixels
+        if not self._cell or not old.loaded or not new.loaded or old is new:
+            return
+        table = old.cell_table()
+        size = table.size_of(self._cell)
+        if size and old.array().shape == new.array().shape:
+            box = table.box(self._cell)
+            inside = new.array()[box][old.array()[box] == self._cell]
+            cells, counts = np.unique(inside, return_counts=True)
+            at = int(np.argmax(counts))
+            if cells[at] and 2 * counts[at] >= size:
+                self.select(int(cells[at]))
+                return
+        self._on_edit(now)
 
     def _shown_masks(self) -> tuple[ProjectImage, str] | None:
         """Return the image and the label set that ids belong to."""

@@ -42,6 +42,7 @@ class CellMeasurer:
         self._timer.timeout.connect(self._measure)
         session.shown_changed.connect(lambda _: self._forget())
         session.masks_changed.connect(self._on_masks)
+        session.statuses_changed.connect(self._on_statuses)
 
     @property
     def review(self) -> Review | None:
@@ -76,6 +77,18 @@ class CellMeasurer:
             self._due = True
             self._soon()
 
+    def _on_statuses(self, image: ProjectImage, name: str, _: object) -> None:
+        """Know how uncertain cells are now; nothing has to be measured for that.
+
+        Whoever listens to the statuses of cells asks for it.
+        """
+        review, masks = self._review, image.masks
+        if image is not self._session.shown or name != image.active:
+            return
+        if review is None or masks is None or masks.pixels is not self._of:
+            return
+        self._review = review_of(review.shapes, masks.confidence, image.decided(name))
+
     def _on_edit(self, edit: LabelEdit) -> None:
         # Of thousands of cells, their pixels need not be asked.
         self._due |= len(edit.cells) > _MANY
@@ -98,6 +111,8 @@ class CellMeasurer:
         before = None if self._due or self._of is not labels.pixels else self._review
         cells, self._edited, self._due = self._edited, set(), False
         pixels, confidence = labels.pixels, labels.confidence
+        decided = image.decided(image.active)
+        in_time = image.source.frames > 1
         table = pixels.cell_table()
         boxes = {cell: table.box(cell) for cell in cells}
         taken = [pixels.snapshot()]
@@ -106,8 +121,9 @@ class CellMeasurer:
             # Released at the end, so that edits need not copy what they change.
             snapshot = taken.pop()
             if before is None:
-                return review_of(cell_shapes(snapshot.array()), confidence)
-            return measured_again(before, snapshot, boxes, confidence)
+                shapes = cell_shapes(snapshot.array(), in_time)
+                return review_of(shapes, confidence, decided)
+            return measured_again(before, snapshot, boxes, confidence, decided, in_time)
 
         job = self._job = Job("Looking at cells", work, quiet=True)
         job.finished.connect(lambda review: self._finish(image, pixels, review))

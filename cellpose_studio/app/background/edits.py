@@ -9,12 +9,14 @@ from psygnal import Signal
 
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.operations import Changed, Operations, put_in_place
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 
 T = TypeVar("T")
+Operation = Callable[[Operations, Checkpoint], Changed | None]
 
 
 class BackgroundEdits:
@@ -81,3 +83,39 @@ class BackgroundEdits:
         job.finished.connect(finish)
         job.failed.connect(self.failed.emit)
         return self._queue.start(job)
+
+    def change_masks(
+        self,
+        image: ProjectImage,
+        title: str,
+        operation: Operation,
+        done: Callable[[Changed | None], None] | None = None,
+    ) -> None:
+        """Do an operation on the masks of an image in a job, as one undo step.
+
+        Parameters
+        ----------
+        operation
+            In a thread; returns None if there is nothing to change.
+        done
+            Hears of it once its masks are in place.
+        """
+        session = self._session
+        session.end_stroke()
+        session.commit_pending(image)
+        masks, project = image.masks, session.project
+        if masks is None:
+            return
+
+        def work(
+            labels: Labels, table: CellTable, checkpoint: Checkpoint
+        ) -> Changed | None:
+            return operation(Operations(project, masks, labels, table), checkpoint)
+
+        def finish(changed: Changed | None) -> None:
+            if changed is not None:
+                put_in_place(session, image, changed)
+            if done is not None:
+                done(changed)
+
+        self.start(image, title, work, finish)

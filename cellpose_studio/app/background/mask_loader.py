@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from math import prod
 
 from psygnal import Signal
@@ -21,6 +21,7 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.project.tables.confidence import read_confidence
+from cellpose_studio.io.project.tables.revision_source import read_touched
 from cellpose_studio.io.project.tables.runs import read_run
 from cellpose_studio.workflows.recompute import LazyMaskMaker
 
@@ -35,6 +36,7 @@ class _Found:
     record: RunRecord | None = None
     confidence: Confidence | None = None
     flows: Flows | None = None
+    touched: dict[int, frozenset[int]] = field(default_factory=dict)
     error: StudioError | None = None
 
 
@@ -118,9 +120,12 @@ class MaskLoader:
             flows = self._flows.get(image.source, record, revision)
             found = _Found(record, flows=flows)
             confidence = project.read(lambda db: read_confidence(db, revision.id))
+            found = replace(found, confidence=confidence)
+            unread = tuple(n for n, cells in labels.touched.items() if cells is None)
+            touched = project.read(lambda db: read_touched(db, unread))
         except StudioError as error:
             return replace(found, error=error)
-        return replace(found, confidence=confidence)
+        return replace(found, touched=touched)
 
     def _finish(self, image: ProjectImage, labels: LabelSet, found: _Found) -> None:
         maker = None
@@ -130,6 +135,7 @@ class MaskLoader:
             image,
             labels,
             record=found.record,
+            touched=found.touched,
             confidence=found.confidence,
             flows=found.flows,
             maker=maker,

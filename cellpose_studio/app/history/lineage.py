@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from cellpose_studio.app.history.mask_states import MaskStates
 from cellpose_studio.app.history.parameter_changes import changes_between
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
@@ -56,14 +57,16 @@ class Lineage:
     label_set
         Its id; None where there is no such label set yet, but runs were tried.
     head
-        The revision that it is at; None while it has no masks.
+        The revision that has the masks as they are now, or, with ``open_edits``, were
+        before those; None while it has no masks.
     line
         The revisions before the head, the head and the newest that follow from it;
         the newest first.
     others
         Revisions that do not come from the first one of the line; newest first.
     open_edits
-        Edits after the head that are in no revision yet and were not taken back.
+        Edits after the head that are in no revision yet and were not taken back, and
+        entries that undid edits before.
     """
 
     name: str
@@ -136,17 +139,18 @@ def lineage(
 ) -> Lineage:
     """Return the history of a label set from what a project holds of it."""
     steps = _NodeBuilder(revisions, journal, records)
-    main = steps.line_through(present.head)
+    head, open_edits = steps.now(present.head)
+    main = steps.line_through(head)
     on_line = set(main)
     roots = [r for r in steps.children[None] if r not in on_line]
     line = _with_runs([steps.made(r, on_line) for r in reversed(main)], failed)
     return Lineage(
         name=present.name,
         label_set=present.label_set,
-        head=present.head,
+        head=head,
         line=tuple(line),
         others=steps.branches(roots),
-        open_edits=tuple(effective_edits(_open(journal, present.head))),
+        open_edits=open_edits,
     )
 
 
@@ -159,7 +163,15 @@ class _NodeBuilder:
         journal: Sequence[JournalEntry],
         records: dict[int, RunRecord],
     ) -> None:
-        self._revisions = {one.id: one for one in revisions}
+        every = {one.id: one for one in revisions}
+        self._states = MaskStates(every, journal)
+        # Where all edits of a revision were undone, the masks are those before.
+        self._revisions = {
+            number: one
+            for number, one in every.items()
+            if self._states.same_as(number) == number
+        }
+        self._every = every
         self._records = records
         self._edits: dict[int, list[JournalEntry]] = defaultdict(list)
         self._operations: dict[int, str] = {}
@@ -172,6 +184,10 @@ class _NodeBuilder:
         self.children: dict[int | None, list[int]] = defaultdict(list)
         for number in self._revisions:
             self.children[self._parent(number)].append(number)
+
+    def now(self, head: int | None) -> tuple[int | None, tuple[JournalEntry, ...]]:
+        """Return the revision that masks are at, and the edits that came after it."""
+        return (head, ()) if head not in self._every else self._states.now(head)
 
     def line_through(self, head: int | None) -> list[int]:
         """Return the revisions before ``head``, itself, and the newest after it."""
@@ -211,10 +227,11 @@ class _NodeBuilder:
         return after
 
     def _parent(self, number: int) -> int | None:
-        parent = self._revisions[number].parent
+        parent = self._every[number].parent
         # Later revisions have higher ids: a damaged file must not lead in circles.
-        known = parent in self._revisions and parent is not None and parent < number
-        return parent if known else None
+        if parent not in self._every or parent is None or parent >= number:
+            return None
+        return self._states.same_as(parent)
 
     def _record(self, revision: LabelRevision | None) -> RunRecord | None:
         if revision is None or revision.run is None:
@@ -231,6 +248,8 @@ class _NodeBuilder:
             return (f"from {operation.removeprefix(_RESTORE)}",) if operation else ()
         if revision.kind == "edit":
             return ()
+        if revision.kind == "operation":
+            return (self._operations.get(revision.id, ""),)
         parent = self._revisions.get(self._parent(revision.id) or 0)
         earlier = self._record(parent)
         before = parent.parameters if parent and earlier else None
@@ -266,12 +285,3 @@ def _unfinished(records: Iterable[RunRecord]) -> tuple[HistoryNode, ...]:
 
 def _model(record: RunRecord) -> str:
     return record.model.title or record.model.name
-
-
-def _open(journal: Sequence[JournalEntry], head: int | None) -> list[JournalEntry]:
-    """Return the edits after ``head`` that are in no revision."""
-    return [
-        entry
-        for entry in journal
-        if entry.base == head and entry.pixels and entry.sealed is None
-    ]

@@ -10,8 +10,10 @@ from cellpose_studio.app.masks.merge import decisions
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.project_masks import ProjectMasks
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.masks.labels import cell_ids
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.matching.links import match_cells
+from cellpose_studio.core.matching.compare import same_cells
+from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.runs import read_run
@@ -53,13 +55,21 @@ def read_masks(
     )
 
 
-def ids_in(restored: LabelSet, present: Snapshot) -> dict[int, int]:
-    """Return for cells of the present masks the ids that they have in restored ones.
+def renaming_to(restored: LabelSet, present: Snapshot) -> Renaming:
+    """Return which cells of the present masks are in restored ones, for any thread.
 
-    They are told by where they are, because all may have got other ids since. For any
-    thread.
+    Cells are the same if all their pixels are. They are told by where they are, as
+    all may have other ids since; so what was decided on a shape stays with it, and no
+    other shape has it.
     """
+    after = restored.array
+    same: dict[int, int] = {}
     labels = present.array()
-    if labels.shape != restored.array.shape:
-        return {}
-    return {now: then for then, now in match_cells(labels, restored.array).items()}
+    if labels.shape == after.shape:
+        same = same_cells(labels, after)
+    return Renaming(
+        {
+            cell: frozenset([same[cell]] if cell in same else [])
+            for cell in cell_ids(after)
+        }
+    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 from cellpose_studio.app.masks.events import Events
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -60,25 +60,6 @@ def status_changes(
     known = image.statuses.get(image.active, {})
     return {
         cell: (known.get(cell), status) for cell in cells if known.get(cell) != status
-    }
-
-
-def renamed(
-    statuses: Mapping[int, CellStatus], names: Mapping[int, int]
-) -> StatusChanges:
-    """Return what becomes of statuses when all cells get other ids.
-
-    ``names`` has the new id of each cell; those of cells that are not there stay,
-    unless another one gets their id.
-    """
-    if not statuses:
-        return {}
-    moved = {new: statuses.get(old) for old, new in names.items()}
-    gone = dict.fromkeys(names.keys() & statuses.keys() - moved.keys())
-    return {
-        cell: (statuses.get(cell), status)
-        for cell, status in {**moved, **gone}.items()
-        if statuses.get(cell) != status
     }
 
 

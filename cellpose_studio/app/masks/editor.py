@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -12,6 +13,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.store import MaskStore
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.hand_edits import was_undone
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import (
     LabelRevision,
@@ -159,15 +161,24 @@ class MaskEditor:
             image.preview_of = image.label_sets.get(labels.name)
         self._store.put(image, labels.name, labels, "previewed")
 
-    def complete(self, image: ProjectImage, labels: LabelSet, **known: Any) -> None:
+    def complete(
+        self,
+        image: ProjectImage,
+        labels: LabelSet,
+        touched: Mapping[int, frozenset[int]] | None = None,
+        **known: Any,
+    ) -> None:
         """Add what is known of masks that were just read from the project.
 
-        The user may have edited them already.
+        The user may have edited them already. ``touched`` has cells of edits.
         """
+        read = touched or {}
         now = image.label_sets.get(labels.name)
         # Other masks may have taken their place while these were read.
         if now is not None and now.pixels is labels.pixels:
-            image.label_sets[labels.name] = replace(now, **known)
+            # Those that were undone meanwhile are no longer among the edits in force.
+            cells = {n: read.get(n, had) for n, had in now.touched.items()}
+            image.label_sets[labels.name] = replace(now, touched=cells, **known)
             self._store.keep(image.label_sets[labels.name])
             self._tell(image, labels.name, "loaded")
 
@@ -219,7 +230,12 @@ class MaskEditor:
             labels.pixels.highest,
             statuses,
         )
-        image.label_sets[name] = replace(labels, cells=cells, edited=True)
+        touched = dict(labels.touched)
+        if not was_undone(touched, undoes):
+            touched[number] = frozenset(edit.touched_cells())
+        image.label_sets[name] = replace(
+            labels, cells=cells, edited=True, touched=touched
+        )
         self._store.keep(image.label_sets[name])
         self._tell(image, name, "edited", edit, was_drafted)
         self.statuses.put(image, name, statuses or {})

@@ -7,6 +7,7 @@ from typing import Literal
 
 from psygnal import Signal
 
+from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.masks.edit import LabelEdit
 
@@ -30,6 +31,8 @@ class MasksChange:
         by a step; "drafted": by a stroke that has not ended.
     edit
         What was edited or drafted; None for the other kinds.
+    before
+        The masks that others took the place of; None if there were none.
     was_drafted
         The pixels of an edit had been drafted before, all of them.
     """
@@ -38,6 +41,7 @@ class MasksChange:
     name: str
     kind: ChangeKind
     edit: LabelEdit | None = None
+    before: LabelSet | None = None
     was_drafted: bool = False
 
 

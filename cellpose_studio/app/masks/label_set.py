@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 import threading
 import weakref
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Any
 
 from cellpose_studio.core.masks.cell_table import CellTable
@@ -14,6 +15,7 @@ from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.confidence import Confidence
@@ -176,9 +178,15 @@ class LabelSet:
     revision
         What the project has of them; None before it has them.
     edited
-        Edits came after the revision.
+        The journal has entries after the revision.
     kept
-        What the revision is to remember of the user's decisions; see `app.masks.merge`.
+        What was made by hand of earlier masks, as the details of a revision say it.
+    touched
+        By journal entry the cells of each edit by hand that is in force, since these
+        masks were made; None where they were not read yet.
+    left_out
+        The edit that brings cells back which are left out where cells were deleted;
+        None if there are none.
     """
 
     name: str
@@ -196,11 +204,25 @@ class LabelSet:
     revision: LabelRevision | None = None
     edited: bool = False
     kept: dict[str, Any] = field(default_factory=dict)
+    touched: Mapping[int, frozenset[int] | None] = field(default_factory=dict)
+    left_out: LabelEdit | None = None
 
     @property
     def array(self) -> Labels:
         """The pixels; read from the project if they are not in memory."""
         return self.pixels.array()
+
+    @cached_property
+    def hand_edits(self) -> HandEdits:
+        """What was made by hand, as far as it is known without reading pixels."""
+        known = HandEdits.of_details(self.kept)
+        touched = frozenset().union(*filter(None, self.touched.values()))
+        return replace(known, edited=known.edited | (touched - known.drawn))
+
+    @property
+    def by_hand(self) -> bool:
+        """Whether anything was made by hand, and is in force."""
+        return bool(self.touched or self.kept)
 
     @property
     def diameter(self) -> float | None:

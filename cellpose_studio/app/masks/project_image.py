@@ -51,11 +51,16 @@ class ProjectImage:
 
     @property
     def edited(self) -> bool:
-        """The active masks were changed by hand since they were made."""
-        labels = self.masks
-        if labels is None or labels.revision is None:
-            return False
-        return labels.edited or labels.revision.kind == "edit"
+        """Of the active masks something was made by hand, and was not undone."""
+        labels = self.kept_masks(self.active)
+        return labels is not None and labels.by_hand
+
+    def decided(self, name: str) -> frozenset[int]:
+        """Return the cells of a label set that a person drew, edited or accepted."""
+        labels = self.label_sets.get(name)
+        made = labels.hand_edits.shaped if labels is not None else frozenset()
+        statuses = self.statuses.get(name, {}).items()
+        return made | {cell for cell, status in statuses if status == "accepted"}
 
     def free_name(self, name: str) -> str:
         """Return a name that no masks of it have, or had: "cells", "cells 2"."""
@@ -73,9 +78,7 @@ class ProjectImage:
     def corrected(self) -> bool:
         """Any of its masks were changed by hand, or cells of them decided on."""
         return any(self.statuses.values()) or any(
-            labels.edited
-            or (labels.revision is not None and labels.revision.kind == "edit")
-            for labels in self.label_sets.values()
+            labels.by_hand for labels in self.label_sets.values()
         )
 
     def kept_masks(self, name: str) -> LabelSet | None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.io.project.tables.revision_source import (
+    EditedFrom,
+    read_edited_from,
+)
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet
 
 
@@ -26,12 +33,19 @@ class ProjectMasks:
         pixels = LabelImage(
             load=lambda: self._with_edits(stored.id, revision), highest=stored.highest
         )
-        return _label_set(stored.name, revision, pixels, stored.cells, stored.edited)
+        source = self._project.edited_from.get(revision.id, EditedFrom(revision))
+        masks = _label_set(stored.name, revision, pixels, stored.cells, source)
+        return replace(masks, edited=stored.edited)
 
     def label_set(self, name: str, revision: LabelRevision) -> LabelSet:
         """Return a label set as it was at a revision."""
         pixels = LabelImage(load=lambda: (self._at(revision), set()))
-        return _label_set(name, revision, pixels, revision.cells)
+        source = EditedFrom(revision)
+        if revision.kind == "edit":
+            # The masks can be used even if their journal cannot be read.
+            with suppress(StudioError):
+                source = self._project.read(lambda db: read_edited_from(db, revision))
+        return _label_set(name, revision, pixels, revision.cells, source)
 
     def unloaded(self, labels: LabelSet) -> LabelSet:
         """Return the same masks, to be read when they are needed again."""
@@ -66,8 +80,9 @@ def _label_set(
     revision: LabelRevision,
     pixels: LabelImage,
     cells: int,
-    edited: bool = False,
+    source: EditedFrom,
 ) -> LabelSet:
+    details = source.base.details if source.base is not None else {}
     return LabelSet(
         name=name,
         pixels=pixels,
@@ -76,5 +91,6 @@ def _label_set(
         parameters=revision.parameters or SegmentationParameters(),
         run=revision.run,
         revision=revision,
-        edited=edited,
+        kept=HandEdits.of_details(details).details(),
+        touched=dict.fromkeys(source.edits),
     )

@@ -115,7 +115,8 @@ class RevisionWriter:
             become_head,
             lambda db: write_statuses(db, label_set, after_it),
         )
-        return replace(labels, run=run, revision=revision, edited=False), entry.id
+        made = replace(labels, run=run, revision=revision, edited=False, touched={})
+        return made, entry.id
 
     def record_run(self, image: int, record: RunRecord) -> int:
         """Record a run, whether it has masks or not; return its id."""
@@ -260,7 +261,7 @@ def _parameters(
     kind: RevisionKind, labels: LabelSet, details: dict[str, object]
 ) -> SegmentationParameters | None:
     """Return what masks were made with, as far as that is known."""
-    if kind == "restore" and labels.revision is not None:
+    if kind in ("restore", "operation") and labels.revision is not None:
         return labels.revision.parameters
     if kind == "import" and all(details.get(name) is None for name in THRESHOLDS):
         return None

@@ -75,6 +75,7 @@ class MaskStore:
     ) -> None:
         """Put masks in place of those of that name, or none."""
         self._remember_ids(image, name)
+        before = image.label_sets.get(name)
         if labels is None:
             image.label_sets.pop(name, None)
         else:
@@ -82,7 +83,8 @@ class MaskStore:
             labels.pixels.reserve(image.highest[name])
             labels.pixels.go_live()
             image.label_sets[name] = labels
-        self._events.masks_changed.emit(MasksChange(image=image, name=name, kind=kind))
+        change = MasksChange(image=image, name=name, kind=kind, before=before)
+        self._events.masks_changed.emit(change)
 
     def rename(self, image: ProjectImage, old: str, new: str) -> None:
         """Rename a label set, of which there is no preview."""

@@ -32,6 +32,10 @@ from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revision_source import (
+    EditedFrom,
+    read_edited_from,
+)
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
 from cellpose_studio.io.project.tables.undo_steps import JournalStep, read_steps
 from cellpose_studio.io.project.tables.window_state import read_state
@@ -59,6 +63,7 @@ class Contents:
     file: ProjectFile
     images: list[StoredImage]
     label_sets: list[StoredLabelSet]
+    edited_from: dict[int, EditedFrom]
     last_ids: Counter[str]
     state: dict[str, Any]
     steps: list[JournalStep]
@@ -77,6 +82,7 @@ def read_contents(file: ProjectFile) -> Contents:
         with snapshot(file.db):
             images = read_image_table(file.db, file.path.parent)
             label_sets = read_label_sets(file.db)
+            edited_from = _edited_from(file.db, label_sets)
             state = read_state(file.db, "window")
             statuses = read_all_statuses(file.db)
             ids = last_ids(file.db)
@@ -85,6 +91,7 @@ def read_contents(file: ProjectFile) -> Contents:
             file=file,
             images=images,
             label_sets=label_sets,
+            edited_from=edited_from,
             last_ids=ids,
             state=state,
             steps=steps,
@@ -102,6 +109,19 @@ def _steps(db: sqlite3.Connection) -> list[JournalStep]:
         return read_steps(db)
     except ProjectDamaged:
         return []
+
+
+def _edited_from(
+    db: sqlite3.Connection, label_sets: list[StoredLabelSet]
+) -> dict[int, EditedFrom]:
+    """Return what masks with edits were edited from, by the id of their head."""
+    found = {}
+    for one in label_sets:
+        if one.head is not None and (one.edited or one.head.kind == "edit"):
+            # The masks can be used even if their journal cannot be read.
+            with suppress(ProjectDamaged):
+                found[one.head.id] = read_edited_from(db, one.head)
+    return found
 
 
 class Project:
@@ -123,6 +143,7 @@ class Project:
         self.notes = contents.file.notes
         self.stored_images = contents.images
         self.stored_label_sets = contents.label_sets
+        self.edited_from = contents.edited_from
         self.state = contents.state
         self.steps = contents.steps
         self.stored_statuses = contents.statuses

@@ -65,6 +65,9 @@ class Thresholds:
                 hint=_hint(before, confidence),
                 revision=None,
                 edited=False,
+                kept={},
+                touched={},
+                left_out=None,
             )
             return Merged(made)
 

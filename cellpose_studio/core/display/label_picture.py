@@ -8,6 +8,7 @@ picture need not be drawn again.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from colorsys import hsv_to_rgb
 
 import numpy as np
@@ -95,11 +96,19 @@ def uncertainty_palette() -> npt.NDArray[np.float32]:
 
 
 def ranks_of(
-    ids: npt.NDArray[np.uint32], scores: npt.NDArray[np.float64], size: int
+    ids: npt.NDArray[np.uint32],
+    scores: npt.NDArray[np.float64],
+    certain: Collection[int] = (),
 ) -> LabelPicture:
-    """Return the colour of every id below ``size``, by its score from 0 to 1."""
+    """Return the colours of ids, by their scores from 0 to 1; ``certain`` ones have 1.
+
+    The length is that of the highest id and the background.
+    """
+    sure = np.array([*certain], np.uint32)
+    size = 1 + max(int(ids.max(initial=0)), int(sure.max(initial=0)))
     ranks = np.zeros(size, np.uint8)
     ranks[ids] = 1 + np.round(scores * (COLOURS - 1)).astype(np.uint8)
+    ranks[sure] = COLOURS
     return ranks
 
 

@@ -108,6 +108,18 @@ def highlight(
     return drawn.reshape(before.shape)
 
 
+def same_cells(before: Labels, after: Labels) -> dict[int, int]:
+    """Return for ids after the id before of the cell with exactly the same pixels.
+
+    Cells that are in no entry have got or lost pixels. Shapes are the same.
+    """
+    cells, union = _Overlaps(*shared_pixels(before, after)).within_cells()
+    same = cells.shared == union
+    return dict(
+        zip(cells.after[same].tolist(), cells.before[same].tolist(), strict=True)
+    )
+
+
 def shared_pixels(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
     """Return pairs of ids, before and after, and the pixels that have both.
 

@@ -16,6 +16,7 @@ from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit, edit_between
 from cellpose_studio.core.masks.labels import cell_ids
 from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.links import match_cells
+from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]
@@ -50,23 +51,8 @@ class Tracks:
     before: Mapping[int, frozenset[int]]
 
     def statuses(self, known: Mapping[int, CellStatus]) -> StatusChanges:
-        """Return the changes of statuses that go with the new ids.
-
-        A track keeps the status that all of its cells had; if they differ, it has
-        none. An id that no cell has any more loses its status. The status of an id
-        that no cell had before is not changed.
-        """
-        olds = {cell for cells in self.before.values() for cell in cells}
-        # All former ids lose their status here, and tracks get theirs back below.
-        wanted: dict[int, CellStatus | None] = dict.fromkeys(olds & known.keys())
-        for track, cells in self.before.items():
-            had = {known.get(cell) for cell in cells}
-            wanted[track] = had.pop() if len(had) == 1 else None
-        return {
-            cell: (known.get(cell), status)
-            for cell, status in wanted.items()
-            if known.get(cell) != status
-        }
+        """Return the changes of statuses that go with the new ids."""
+        return Renaming(self.before).statuses(known)
 
 
 def link_cells(

@@ -14,7 +14,7 @@ CellStatus = Literal["accepted", "rejected", "later"]
 StatusChanges = dict[int, tuple[CellStatus | None, CellStatus | None]]
 """Status of each cell before and after; None for no status."""
 
-RevisionKind = Literal["run", "threshold", "edit", "import", "restore"]
+RevisionKind = Literal["run", "threshold", "edit", "import", "restore", "operation"]
 
 KIND_WORDS: dict[RevisionKind, str] = {
     "run": "Run",
@@ -22,6 +22,7 @@ KIND_WORDS: dict[RevisionKind, str] = {
     "edit": "Edited",
     "import": "Imported",
     "restore": "Restored",
+    "operation": "Changed",
 }
 """Names of the kinds in the user interface."""
 
@@ -30,7 +31,11 @@ FLOW_KEY = "flows"
 """Key in ``details`` of the cache key of an import's flows."""
 
 LOCKED_KEY = "locked"
-"""Key in ``details`` of the ids of cells that new masks kept of those before."""
+"""Key in ``details`` of the ids of cells that were made by hand."""
+
+KEPT_KEY = "kept"
+"""Key in ``details`` of the number of cells that new masks kept of those before: those
+made by hand, and those that were accepted."""
 
 DELETED_KEY = "deleted"
 """Key in ``details`` of the ids of cells that were deleted by hand and left out of new
@@ -94,7 +99,7 @@ class LabelRevision:
     @property
     def kept_cells(self) -> int:
         """Number of cells that it kept of the masks before it."""
-        return len(self.details.get(LOCKED_KEY, ()))
+        return int(self.details.get(KEPT_KEY, len(self.details.get(LOCKED_KEY, ()))))
 
     @property
     def left_out_cells(self) -> int:

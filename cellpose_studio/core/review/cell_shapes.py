@@ -27,7 +27,9 @@ class CellShapes:
     ids
         (N,) ids of the cells, ascending.
     pixels
-        (N,) sizes.
+        (N,) sizes, in all time points together.
+    times
+        (N,) in how many time points they are.
     roundness
         (N,) 4 pi area / perimeter², 1 for discs and less for anything else. Of a
         cell in several planes it is that of a prism with its mean outline.
@@ -39,6 +41,7 @@ class CellShapes:
 
     ids: npt.NDArray[np.uint32]
     pixels: Counts
+    times: Counts
     roundness: npt.NDArray[np.float64]
     low: Bounds
     high: Bounds
@@ -48,32 +51,50 @@ class CellShapes:
         """Return the number of cells."""
         return len(self.ids)
 
+    @property
+    def sizes(self) -> npt.NDArray[np.float64]:
+        """(N,) pixels; of cells in several time points the mean over these."""
+        return self.pixels / self.times
 
-def cell_shapes(labels: Labels) -> CellShapes:
-    """Measure all cells; releases the GIL."""
+
+def cell_shapes(labels: Labels, in_time: bool = False) -> CellShapes:
+    """Measure all cells; releases the GIL.
+
+    ``in_time`` tells that the first axis is time.
+    """
     compact, ids = _renumber(labels)
-    shape = (1,) * (4 - labels.ndim) + labels.shape
+    lead = (1,) * (4 - labels.ndim)
+    shape = (
+        (labels.shape[0], *lead, *labels.shape[1:]) if in_time else lead + labels.shape
+    )
     size = len(ids) if ids is not None else int(compact.max(initial=0)) + 1
     pixels, sides = np.zeros(size, np.int64), np.zeros((size, 2), np.int64)
+    # The last time point in which a cell was seen, and in how many it was.
+    times = np.stack([np.full(size, -1, np.int64), np.zeros(size, np.int64)], axis=1)
     # The first pixel of a cell is below any such bound, so it is no special case.
     low = np.full((size, 4), np.iinfo(np.int32).max, np.int32)
     high = np.zeros((size, 4), np.int32)
-    _measure(np.ascontiguousarray(compact).reshape(shape), pixels, sides, low, high)
+    pages = np.ascontiguousarray(compact).reshape(shape)
+    _measure(pages, pixels, times, sides, low, high)
     present = np.flatnonzero(pixels)
     low, high = low[present], high[present]
     planes = np.prod((high - low)[:, :2], axis=1)
     return CellShapes(
         ids=(present if ids is None else ids[present]).astype(np.uint32),
         pixels=pixels[present],
+        times=times[present, 1],
         roundness=_roundness(pixels[present], sides[present], planes),
-        low=low[:, 4 - labels.ndim :],
-        high=high[:, 4 - labels.ndim :],
+        low=_axes(low, labels.ndim, in_time),
+        high=_axes(high, labels.ndim, in_time),
         at_border=_touches(low, high, labels.shape),
     )
 
 
 def part_shapes(
-    labels: Labels | Snapshot, cell: int, box: tuple[slice, ...]
+    labels: Labels | Snapshot,
+    cell: int,
+    box: tuple[slice, ...],
+    in_time: bool = False,
 ) -> CellShapes:
     """Measure one cell that lies in ``box``; the result is empty if it was deleted."""
     # A margin of one pixel keeps the cell from looking cut off at the box.
@@ -83,18 +104,26 @@ def part_shapes(
     )
     seen = labels[around]
     # A mask is measured, because the id may be too high for a table.
-    found = cell_shapes((seen == cell).astype(np.uint32))
+    found = cell_shapes((seen == cell).astype(np.uint32), in_time)
     offset = np.array([part.start for part in around], np.int32)
     low, high = found.low + offset, found.high + offset
     return CellShapes(
         # The mask has the id 1, or no id if the cell is gone.
         ids=found.ids * np.uint32(cell),
         pixels=found.pixels,
+        times=found.times,
         roundness=found.roundness,
         low=low,
         high=high,
         at_border=_touches(low, high, labels.shape),
     )
+
+
+def _axes(bounds: Bounds, axes: int, in_time: bool) -> Bounds:
+    """Return the columns of bounds along T, Z, Y and X of axes that labels have."""
+    if in_time and axes < 4:
+        return bounds[:, [0, *range(5 - axes, 4)]]
+    return bounds[:, 4 - axes :]
 
 
 def _renumber(labels: Labels) -> tuple[Labels, npt.NDArray[np.uint32] | None]:
@@ -128,7 +157,12 @@ def _touches(
 
 @compiled
 def _measure(
-    labels: Labels, pixels: Counts, sides: Counts, low: Bounds, high: Bounds
+    labels: Labels,
+    pixels: Counts,
+    times: Counts,
+    sides: Counts,
+    low: Bounds,
+    high: Bounds,
 ) -> None:
     frames, planes, height, width = labels.shape
     for t in range(frames):
@@ -146,6 +180,9 @@ def _measure(
                     if cell == 0:
                         continue
                     pixels[cell] += 1
+                    if times[cell, 0] != t:
+                        times[cell, 0] = t
+                        times[cell, 1] += 1
                     left, right = max(x - 1, 0), min(x + 1, width - 1)
                     straight = (
                         (above[x] != cell)

@@ -133,9 +133,10 @@ _ALL = (
     CellColumn(
         name="area",
         title="Area",
-        tip="Size of the cell, {unit}.",
+        tip="Size of the cell, {unit}. In a time series, the mean over the time points "
+        "in which the cell is.",
         width=46,
-        values=lambda review, area: review.shapes.pixels.astype(np.float64) * area,
+        values=lambda review, area: review.shapes.sizes * area,
         format=_three_digits,
         other_names=("size",),
         choice="Si&ze",
@@ -164,9 +165,9 @@ _ALL = (
     CellColumn(
         name="pixels",
         title="Pixels",
-        tip="Size of the cell, pixels.",
+        tip="Size of the cell, pixels; in a time series the mean.",
         width=46,
-        values=lambda review, _: review.shapes.pixels.astype(np.float64),
+        values=lambda review, _: review.shapes.sizes,
         format=_three_digits,
         other_names=("px",),
         in_table=False,

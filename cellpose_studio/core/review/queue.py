@@ -11,12 +11,13 @@ Uncertainty has four parts, each from 0 to 1; a cell counts as uncertain from 0.
 Each adds to what the others leave: ``1 - (1 - a)(1 - b)…``. Where the network has
 spoken, size and shape count a fifth, because it knows more than they do. On images with
 true masks, these weights bring more wrong cells to the front than larger ones;
-`tests/bench/uncertainty.py` measures it.
+`tests/bench/uncertainty.py` measures it. Cells that a person drew, edited or accepted
+are certain: their uncertainty is 0.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -76,8 +77,15 @@ class Review:
         return tuple(slice(int(low), int(high)) for low, high in bounds)
 
 
-def review_of(shapes: CellShapes, confidence: Confidence | None = None) -> Review:
-    """Return what is known of the cells that were measured."""
+def review_of(
+    shapes: CellShapes,
+    confidence: Confidence | None = None,
+    decided: Collection[int] = (),
+) -> Review:
+    """Return what is known of the cells that were measured.
+
+    Cells that are ``decided``, because a person drew or accepted them, are certain.
+    """
     errors, probabilities, network = (np.full(len(shapes), np.nan) for _ in range(3))
     if confidence is not None and len(confidence.ids):
         at = np.searchsorted(confidence.ids, shapes.ids)
@@ -87,7 +95,9 @@ def review_of(shapes: CellShapes, confidence: Confidence | None = None) -> Revie
         errors[known] = confidence.flow_errors[at[known]]
         probabilities[known] = confidence.probabilities[at[known]]
         network[known] = 1 - confidence.scores[at[known]]
-    return Review(shapes, errors, probabilities, _uncertainties(shapes, network))
+    uncertainties = _uncertainties(shapes, network)
+    uncertainties[np.isin(shapes.ids, np.array([*decided], np.uint32))] = 0
+    return Review(shapes, errors, probabilities, uncertainties)
 
 
 def measured_again(
@@ -95,14 +105,16 @@ def measured_again(
     labels: Labels | Snapshot,
     boxes: Mapping[int, tuple[slice, ...]],
     confidence: Confidence | None = None,
+    decided: Collection[int] = (),
+    in_time: bool = False,
 ) -> Review:
     """Return a review with some cells measured anew, each within its box.
 
-    Those that are in no pixel of it are gone.
+    Those that are in no pixel of it are gone. ``in_time`` as of `cell_shapes`.
     """
     cells = np.array(sorted(boxes), np.uint32)
     kept = ~np.isin(review.ids, cells)
-    parts = [part_shapes(labels, cell, box) for cell, box in boxes.items()]
+    parts = [part_shapes(labels, cell, box, in_time) for cell, box in boxes.items()]
     joined = {}
     for name, values in vars(review.shapes).items():
         found = [getattr(part, name) for part in parts]
@@ -110,12 +122,12 @@ def measured_again(
     # `Review.row` searches the ids, which have to ascend.
     order = np.argsort(joined["ids"])
     shapes = CellShapes(**{name: values[order] for name, values in joined.items()})
-    return review_of(shapes, confidence)
+    return review_of(shapes, confidence, decided)
 
 
 def _uncertainties(shapes: CellShapes, network: Values) -> Values:
     # In logarithms, half the area is as unusual as twice the area.
-    size = _outlying(np.abs(_deviations(np.log(shapes.pixels))))
+    size = _outlying(np.abs(_deviations(np.log(shapes.sizes))))
     shape = _outlying(-_deviations(np.log(shapes.roundness)))
     weight = np.where(np.isnan(network), 1.0, _BESIDE_NETWORK)
     sure = (1 - np.nan_to_num(network)) * (1 - weight * size) * (1 - weight * shape)

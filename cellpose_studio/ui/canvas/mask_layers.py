@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -59,11 +59,18 @@ class MaskLayers:
         name: str,
         labels: npt.NDArray[np.uint32],
         confidence: Confidence | None = None,
+        certain: Collection[int] = (),
     ) -> None:
-        """Show masks over the image, replacing the layer of that name."""
+        """Show masks over the image, replacing the layer of that name.
+
+        Parameters
+        ----------
+        certain
+            Cells that are not uncertain, whatever the network says of them.
+        """
         layer = self._layer(name)
         if layer is not None:
-            self._set_ranks(layer, confidence)
+            self._set_ranks(layer, confidence, certain)
             layer.marks = self._marks.get(name)
             layer.data = labels
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
@@ -84,7 +91,7 @@ class MaskLayers:
         # The overlays of napari's own tools take a quarter of a second to create.
         for overlay in layer._overlays.values():  # PRIVATE
             overlay.visible = False
-        self._set_ranks(layer, confidence)
+        self._set_ranks(layer, confidence, certain)
         layer.marks = self._marks.get(name)
         # Napari's own tools bypass the session: what they paint would be lost.
         layer.editable = False
@@ -197,12 +204,27 @@ class MaskLayers:
         layer = self._layers.get(name)
         return layer if layer is not None and layer in self._model.layers else None
 
-    def _set_ranks(self, layer: Any, confidence: Confidence | None) -> None:
+    def set_certain(
+        self, name: str, confidence: Confidence | None, certain: Collection[int]
+    ) -> None:
+        """Set which cells are not uncertain; they are drawn so with the next `redraw`.
+
+        Parameters
+        ----------
+        confidence
+            That of all cells, as of `show`.
+        """
+        layer = self._layer(name)
+        if layer is not None and confidence is not None:
+            layer.ranks = ranks_of(confidence.ids, confidence.scores, certain)
+
+    def _set_ranks(
+        self, layer: Any, confidence: Confidence | None, certain: Collection[int]
+    ) -> None:
         """Set the ranks by uncertainty of the cells of ``layer``."""
         layer.ranks = None
         if confidence is not None:
-            size = int(confidence.ids.max(initial=0)) + 1
-            layer.ranks = ranks_of(confidence.ids, confidence.scores, size)
+            layer.ranks = ranks_of(confidence.ids, confidence.scores, certain)
         layer.by_rank = self._by_uncertainty and layer.ranks is not None
         self._recolour_layer(layer)
 

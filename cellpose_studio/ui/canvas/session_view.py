@@ -57,13 +57,19 @@ class SessionView(QObject):
             # The marks come first, so that the masks are drawn once, with them.
             marks = marks_of(image.statuses.get(labels.name, {}))
             self._canvas.masks.set_marks(labels.name, marks)
-            self._canvas.masks.show(labels.name, labels.array, labels.confidence)
+            self._canvas.masks.show(
+                labels.name,
+                labels.array,
+                labels.confidence,
+                image.decided(labels.name),
+            )
 
     def _on_masks(self, change: MasksChange) -> None:
         image, name, edit = change.image, change.name, change.edit
         if image is not self._session.shown:
             return
         if edit is not None:
+            self._set_certain(image, name)
             # The drafts of a stroke have drawn all of it.
             if not change.was_drafted:
                 regions = _regions(edit, image.source.label_shape)
@@ -89,7 +95,12 @@ class SessionView(QObject):
         )
         boxes = [table.box(cell) for cell in cells if table.size_of(cell)]
         regions = boxes if len(boxes) <= _FEW else None
+        self._set_certain(image, name)
         self._canvas.masks.set_marks(name, marks, regions)
+
+    def _set_certain(self, image: ProjectImage, name: str) -> None:
+        labels = image.label_sets[name]
+        self._canvas.masks.set_certain(name, labels.confidence, image.decided(name))
 
     def _on_cell(self, cell: int) -> None:
         image = self._session.shown
@@ -108,6 +119,8 @@ def _describe_cell(cell: int, labels: LabelSet | None) -> str:
     if not cell or labels is None:
         return ""
     confidence = labels.confidence.of(cell) if labels.confidence else None
+    if cell in labels.hand_edits.shaped:
+        return f"cell {cell}: made by hand"
     if confidence is None:
         return f"cell {cell}"
     error = (

@@ -69,10 +69,12 @@ class ReviewTable(QWidget):
                 # Masks that come from no network have no values for these columns.
                 self.view.setColumnHidden(at, not self.model.has_values(at))
 
-    def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
-        """Update the status of some cells."""
+    def set_statuses(
+        self, statuses: dict[int, CellStatus | None], review: Review | None = None
+    ) -> None:
+        """Update the status of some cells; ``review`` is what is known of all now."""
         with _Following(self):
-            self.model.set_statuses(statuses)
+            self.model.set_statuses(statuses, review)
 
     def follow(self, cell: int) -> None:
         """Select the row of a cell that was chosen elsewhere; 0 for none."""

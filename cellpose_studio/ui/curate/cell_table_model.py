@@ -59,7 +59,7 @@ class ReviewModel(QAbstractTableModel):
         self._terms: tuple[Term, ...] = ()
         self._status: StatusFilter = None
         self._order = (column_at("uncertainty"), Qt.SortOrder.DescendingOrder)
-        self._unit = "pixels"
+        self._area, self._unit = 1.0, "pixels"
         self._bold = QFont()
         self._bold.setBold(True)
 
@@ -121,7 +121,7 @@ class ReviewModel(QAbstractTableModel):
         unit: str = "pixels",
     ) -> None:
         """List the cells of a review; ``area`` is that of a pixel in ``unit``."""
-        self._review, self._unit = review, unit
+        self._review, self._area, self._unit = review, area, unit
         self._columns = column_values(review, area) if review else {}
         ids = review.ids if review else np.zeros(0, np.uint32)
         self._statuses = np.zeros(len(ids), np.int8)
@@ -131,8 +131,17 @@ class ReviewModel(QAbstractTableModel):
             self._statuses[row] = known[int(ids[row])]
         self._arrange()
 
-    def set_statuses(self, statuses: dict[int, CellStatus | None]) -> None:
-        """Update the status of some cells."""
+    def set_statuses(
+        self, statuses: dict[int, CellStatus | None], review: Review | None = None
+    ) -> None:
+        """Update the status of some cells; ``review`` is what is known of all now.
+
+        They keep their rows, also where a status makes them less uncertain.
+        """
+        before = self._review
+        if review and before and np.array_equal(review.ids, before.ids):
+            self._review = review
+            self._columns = column_values(review, self._area)
         for cell, status in statuses.items():
             row = self._review.row(cell) if self._review else -1
             if row >= 0:

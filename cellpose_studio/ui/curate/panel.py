@@ -23,6 +23,7 @@ from cellpose_studio.core.review.queue import Review
 from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.commands.command import Command, push_button
 from cellpose_studio.ui.curate.cell_table import ReviewTable
+from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.masks_row import MasksRow
 from cellpose_studio.ui.curate.tool_palette import ToolPanel
 from cellpose_studio.ui.services import Services
@@ -31,10 +32,6 @@ from cellpose_studio.ui.widgets.units import pixel_area
 
 _NO_IMAGE = "Open an image to review its cells."
 _NO_MASKS = "No cells yet. Run a model, or draw some, to review them here."
-_RULE = (
-    "A new run keeps accepted, drawn and edited cells and replaces the others. It does "
-    "not restore deleted cells."
-)
 
 _DECISIONS: tuple[tuple[CellStatus, str, str, str, str, str], ...] = (
     (
@@ -76,6 +73,8 @@ class CuratePanel(QWidget):
         Measures the cells of the masks shown.
     highlight
         Centres the view on a cell.
+    kept
+        Says what a new run keeps.
     """
 
     state_changed = Signal()  # other commands are enabled than before
@@ -86,6 +85,7 @@ class CuratePanel(QWidget):
         tools: ToolManager,
         measurer: CellMeasurer,
         highlight: CellHighlight,
+        kept: KeptRow,
     ) -> None:
         super().__init__()
         self._services = services
@@ -94,6 +94,8 @@ class CuratePanel(QWidget):
         self._edits = tools.edits
         self._measurer = measurer
         self._highlight = highlight
+        self.kept = kept
+        kept.selected = self._chosen
         self._stepping = 0
         self._deciding = False
         self.table = ReviewTable()
@@ -245,7 +247,7 @@ class CuratePanel(QWidget):
         column.addWidget(self.table, 1)
         column.addWidget(self.progress)
         column.addWidget(self.bar)
-        column.addWidget(QLabel(_RULE, objectName="curateRule", wordWrap=True))
+        column.addWidget(self.kept)
         column.addLayout(self._grid())
         return page
 
@@ -319,7 +321,8 @@ class CuratePanel(QWidget):
         if image is not self._session.shown or name != image.active:
             return
         known = image.statuses.get(name, {})
-        self.table.set_statuses({cell: known.get(cell) for cell in cells})
+        statuses = {cell: known.get(cell) for cell in cells}
+        self.table.set_statuses(statuses, self._measurer.review)
         self._refresh()
         # This shows the effect of an undo.
         if not self._deciding and len(cells) == 1:

@@ -104,7 +104,7 @@ def _title(image: ProjectImage) -> str:
     """Return the title of a figure: image, number of cells, origin of the masks."""
     if image.masks is None:
         return image.source.name
-    edited = ", edited" if image.masks.edited else ""
+    edited = ", edited" if image.edited else ""
     return (
         f"{image.source.name}: {image.masks.cells:,} cells, "
         f"{image.masks.origin}{edited}"

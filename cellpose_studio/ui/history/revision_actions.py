@@ -10,12 +10,12 @@ from qtpy.QtCore import QObject, Signal
 from qtpy.QtWidgets import QInputDialog
 
 from cellpose_studio.app.flow_store import FlowStore
-from cellpose_studio.app.history.restore import ids_in, read_masks
-from cellpose_studio.app.masks.cell_statuses import renamed
+from cellpose_studio.app.history.restore import read_masks, renaming_to
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import ModelRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
@@ -81,13 +81,13 @@ class RevisionActions(QObject):
         # Masks in memory may change during the job, which needs a snapshot of now.
         snapshot = pixels.snapshot() if pixels is not None and pixels.loaded else None
 
-        def work(_: object) -> tuple[LabelSet, dict[int, int]]:
+        def work(_: object) -> tuple[LabelSet, Renaming]:
             labels = read_masks(project, stored, self._flows, image, name, revision)
             if pixels is None:
-                return labels, {}
-            return labels, ids_in(labels, snapshot or pixels.snapshot())
+                return labels, Renaming({})
+            return labels, renaming_to(labels, snapshot or pixels.snapshot())
 
-        def finish(found: tuple[LabelSet, dict[int, int]]) -> None:
+        def finish(found: tuple[LabelSet, Renaming]) -> None:
             if project is session.project:
                 self._replace_masks(image, *found, revision)
 
@@ -192,11 +192,11 @@ class RevisionActions(QObject):
         self,
         image: ProjectImage,
         labels: LabelSet,
-        ids: dict[int, int],
+        cells: Renaming,
         revision: LabelRevision,
     ) -> None:
         text = f"Restore revision {revision.id}"
-        statuses = renamed(image.statuses.get(labels.name, {}), ids)
+        statuses = cells.statuses(image.statuses.get(labels.name, {}))
         self._session.replace_masks(image, labels, text, "restore", statuses=statuses)
         now = image.label_sets[labels.name].revision
         number = f" as revision {now.id}" if now else ""

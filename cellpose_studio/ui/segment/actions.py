@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
+from cellpose_studio.ui.segment.thresholds import ResultPanel, left_out_text
+from cellpose_studio.ui.services import Services
 
 
 class SegmentActions:
@@ -49,3 +54,33 @@ class SegmentActions:
         # Only the thresholds change: the flows were computed with the other parameters.
         changed = {**before.model_dump(), **self._panel.result.values()}
         self._thresholds.change(image, type(before).model_validate(changed))
+
+
+class LeftOut:
+    """Says which cells a run left out where cells were deleted; brings them back."""
+
+    def __init__(
+        self, services: Services, result: ResultPanel, edits: BackgroundEdits
+    ) -> None:
+        self._services = services
+        self._session = services.session
+        self._edits = edits
+        result.bring_back_requested.connect(self.bring_back)
+        self._session.recorded.connect(self._on_recorded)
+
+    def bring_back(self) -> None:
+        """Put the cells into place that were left out of the masks shown."""
+        image = self._session.shown
+        if image is not None:
+            self._edits.change_masks(
+                image,
+                "Bring back cells",
+                lambda operations, checkpoint: operations.bring_back(checkpoint),
+            )
+
+    def _on_recorded(self, image: ProjectImage, labels: LabelSet) -> None:
+        revision, text = labels.revision, left_out_text(labels)
+        # While a slider moves, only the panel says it.
+        is_run = revision is not None and revision.kind == "run"
+        if text and is_run and image is self._session.shown:
+            self._services.messages.offer(text, "Bring them back", self.bring_back)

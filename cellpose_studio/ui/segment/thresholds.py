@@ -6,11 +6,10 @@ from html import escape
 from math import isnan
 
 from qtpy.QtCore import Qt, QTimer, Signal
-from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QVBoxLayout
+from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLayout
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
 from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.widgets.form import extra, limits
 
@@ -32,6 +31,7 @@ class ResultPanel(QGroupBox):
 
     changed = Signal()
     released = Signal()
+    bring_back_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__("Result")
@@ -41,6 +41,12 @@ class ResultPanel(QGroupBox):
         self.hint = QLabel(objectName="hint", wordWrap=True)
         # Plain, because part of it comes from the card in a weight file.
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
+        self.left_out = QLabel(objectName="leftOut", wordWrap=True)
+        self.bring_back = QPushButton("Bring them back", objectName="bringBack")
+        self.bring_back.setToolTip(
+            "Put these cells in. Later runs find cells in their places again, too."
+        )
+        self.bring_back.clicked.connect(self.bring_back_requested)
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         self.sliders = {name: _slider(name) for name in FIELDS}
@@ -51,6 +57,8 @@ class ResultPanel(QGroupBox):
         column = QVBoxLayout(self)
         column.addLayout(form)
         column.addWidget(self.count)
+        column.addWidget(self.left_out)
+        column.addWidget(self.bring_back, 0, Qt.AlignmentFlag.AlignLeft)
         column.addWidget(self.uncertainty)
         column.addWidget(self.hint)
         self._form = form
@@ -64,7 +72,11 @@ class ResultPanel(QGroupBox):
 
     def show_labels(self, labels: LabelSet | None) -> None:
         """Show the thresholds of masks, and their number of cells."""
-        self._show_uncertainty(labels.confidence if labels else None)
+        self._show_uncertainty(labels)
+        left_out = left_out_text(labels)
+        self.left_out.setText(left_out)
+        for part in (self.left_out, self.bring_back):
+            part.setVisible(bool(left_out))
         self.hint.setText(labels.hint if labels else "")
         self.hint.setVisible(bool(self.hint.text()))
         if labels is None:
@@ -89,12 +101,14 @@ class ResultPanel(QGroupBox):
             slider.setValue(getattr(parameters, name))
             slider.blockSignals(False)
 
-    def _show_uncertainty(self, confidence: Confidence | None) -> None:
+    def _show_uncertainty(self, labels: LabelSet | None) -> None:
         """Show the number of uncertain cells, and the medians of all cells."""
+        confidence = labels.confidence if labels else None
         shown = confidence is not None and len(confidence.ids) > 0
         self.uncertainty.setVisible(shown)
-        if confidence is not None and shown:
-            uncertain = int(confidence.uncertain.sum())
+        if labels is not None and confidence is not None and shown:
+            found = set(confidence.ids[confidence.uncertain].tolist())
+            uncertain = len(found - labels.hand_edits.shaped)
             error, probability = confidence.medians()
             fit = "" if isnan(error) else f", flow error {error:.2f}"
             self.uncertainty.setText(
@@ -126,6 +140,15 @@ class ResultPanel(QGroupBox):
             tip = field.description if on else reason
             slider.setToolTip(f"<qt>{tip}</qt>")
             self._form.labelForField(slider).setToolTip(f"<qt>{tip}</qt>")
+
+
+def left_out_text(labels: LabelSet | None) -> str:
+    """Return how many cells were left out where cells were deleted; "" if none."""
+    if labels is None or labels.left_out is None:
+        return ""
+    count = len(labels.left_out.cells)
+    cells = "1 cell was" if count == 1 else f"{count:,} cells were"
+    return f"{cells} left out where you deleted cells."
 
 
 def _slider(name: str) -> QLabeledDoubleSlider | QLabeledSlider:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QInputDialog, QWidget
 
-from cellpose_studio.app.masks.cell_statuses import renamed
 from cellpose_studio.core.edits.reshape import (
     fill_holes,
     grow_cells,
@@ -12,12 +11,9 @@ from cellpose_studio.core.edits.reshape import (
     smooth_cells,
 )
 from cellpose_studio.core.edits.whole import (
-    relabel,
-    relabel_sequential,
     remove_at_border,
     remove_small,
 )
-from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE, Operation
 from cellpose_studio.ui.tools.manager import ToolManager
@@ -127,27 +123,11 @@ class CellCommands:
 
     def relabel(self) -> None:
         """Renumber the cells from 1, without gaps."""
-        context, image = self._context, self._context.image
-        if context.labels is None or image is None:
+        image = self._context.image
+        if self._context.labels is None or image is None:
             return
-
-        def done(edit: LabelEdit) -> None:
-            assert image.masks is not None
-            known = image.statuses.get(image.active, {})
-            statuses = renamed(
-                known, relabel_sequential(image.masks.pixels.cell_table())
-            )
-            # After relabelling, the chosen id may be that of another cell.
-            if image is context.image:
-                context.choose(0)
-            context.session.edit(image, edit, statuses)
-
-        self._edits.act(
-            "Relabel cells",
-            context.table.ids().tolist(),
-            lambda labels, table, *_: relabel(labels, table),
-            context.labels.size // 2,
-            done,
+        self._edits.background.change_masks(
+            image, "Relabel cells", lambda operations, _: operations.relabel()
         )
 
     def _reason_no_plane(self) -> str:

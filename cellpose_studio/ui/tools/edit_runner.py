@@ -30,7 +30,7 @@ class CellEdits:
 
     def __init__(self, context: ToolContext, background: BackgroundEdits) -> None:
         self._context = context
-        self._background = background
+        self.background = background
 
     def chosen_or_all(self, at: tuple[int, ...]) -> list[int]:
         """Return the chosen cell; without one, all cells of a plane or volume."""
@@ -117,7 +117,7 @@ class CellEdits:
         if cost <= MAX_COST:
             finish(operation(context.labels, context.table, cells, Checkpoint()))
             return
-        self._background.start(
+        self.background.start(
             image,
             title,
             lambda labels, table, checkpoint: operation(

@@ -15,14 +15,16 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.background.edits import BackgroundEdits
-from cellpose_studio.core.matching.tracks import Tracks, link_cells
+from cellpose_studio.app.session.operations import Changed, Operations
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.matching.tracks import Tracks
 from cellpose_studio.ui.tools.context import ToolContext
 
 _LEAST = 0.5
 _WIDTH = 400
 _ABOUT = (
     "Two cells are linked if their overlap (IoU, intersection over union) is at least "
-    "this value. Linked cells count as edited: a new run keeps them. A track keeps its "
+    "this value. A new run keeps linked cells as they are. A track keeps its "
     "status if all of its cells have the same one."
 )
 _TIP = (
@@ -92,20 +94,17 @@ class LinkCommand:
             return
         self._least = least
 
-        def finish(tracks: Tracks) -> None:
-            statuses = tracks.statuses(image.statuses.get(image.active, {}))
-            context.session.edit(image, tracks.edit, statuses)
-            if image is context.image and not context.table.size_of(context.chosen):
-                context.choose(0)
-            self._notify(_summary(tracks))
+        found: list[Tracks] = []
 
-        self._background.start(
+        def work(operations: Operations, checkpoint: Checkpoint) -> Changed | None:
+            found.append(operations.tracks(least, checkpoint))
+            return operations.link(found[-1])
+
+        self._background.change_masks(
             image,
             "Link cells over time",
-            lambda labels, table, checkpoint: link_cells(
-                labels, table, least, checkpoint
-            ),
-            finish,
+            work,
+            lambda _: self._notify(_summary(found[-1])),
         )
 
 

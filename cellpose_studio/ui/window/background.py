@@ -6,6 +6,7 @@ from cellpose_studio.app.background.auto_seal import AutoSeal
 from cellpose_studio.app.background.cell_measurer import CellMeasurer
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.flow_recorder import FlowRecorder
+from cellpose_studio.app.background.kept_reader import KeptReader
 from cellpose_studio.app.background.mask_loader import MaskLoader
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.lineage_reader import LineageReader
@@ -29,8 +30,9 @@ class Background:
         Of the images: missing files, thumbnails, and roles in training.
     flows, masks
         Of the masks: the cache of flows, and the loader of masks on demand.
-    edits, measurer, lineage
-        Of the masks shown: long edits, measurements of cells, revision history.
+    edits, measurer, kept, lineage
+        Of the masks shown: long edits, measurements of cells, what a new run keeps,
+        revision history.
     runs, run_queue, thresholds
         Runs of networks, and masks for changed thresholds.
     """
@@ -51,6 +53,7 @@ class Background:
         self._auto_seal = AutoSeal(session)
         self.edits = BackgroundEdits(session, io_jobs)
         self.measurer = CellMeasurer(session, io_jobs)
+        self.kept = KeptReader(session, io_jobs)
         # Not connected below: the History panel shows the errors of its reader itself.
         self.lineage = LineageReader(session, io_jobs)
         for part in (
@@ -61,6 +64,7 @@ class Background:
             self.masks,
             self.edits,
             self.measurer,
+            self.kept,
         ):
             part.failed.connect(services.show_error)
         for part_with_notes in (self.runs, self.edits):

@@ -32,6 +32,7 @@ from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
+from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.panel import CuratePanel
 from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
@@ -47,7 +48,7 @@ from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.queue_badges import BatchBadges
 from cellpose_studio.ui.ortho.ortho import OrthoViews
-from cellpose_studio.ui.segment.actions import SegmentActions
+from cellpose_studio.ui.segment.actions import LeftOut, SegmentActions
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
@@ -254,12 +255,16 @@ class MainWindow(QMainWindow):
         self._segmenting = SegmentActions(
             self.session, self.segment, self.scope, work.runs, work.thresholds
         )
+        self._left_out = LeftOut(self.services, self.segment.result, work.edits)
 
     def _make_curate(self) -> None:
-        measurer = self.background.measurer
+        work = self.background
         self.highlight = CellHighlight(self.session, self.canvas, self.selection)
-        self.curate = CuratePanel(self.services, self.tools, measurer, self.highlight)
-        self.cell_text = CellTextProvider(self.session, measurer)
+        kept = KeptRow(self.services, work.kept, work.edits, self.canvas)
+        self.curate = CuratePanel(
+            self.services, self.tools, work.measurer, self.highlight, kept
+        )
+        self.cell_text = CellTextProvider(self.session, work.measurer)
         self.cell_text_overlay = CellTextOverlay(self.canvas, self.cell_text.within)
         self.cell_text.changed.connect(self.cell_text_overlay.refresh_soon)
         self.figures = FigureExport(self.services, self.canvas, self.cell_text)

@@ -16,9 +16,9 @@ ADDITIONS = """
 #welcome { font-size: 12pt; background: transparent; }
 #sectionTitle { border: none; padding: 4px; text-align: left; background: transparent; }
 #sectionTitle:hover { background: {{ foreground }}; }
-#presets { background: {{ background }}; padding: 2px 8px; }
-#presets:hover { background: {{ foreground }}; }
-#presets::menu-indicator { image: none; }
+#presets, #forget { background: {{ background }}; padding: 2px 8px; }
+#presets:hover, #forget:hover { background: {{ foreground }}; }
+#presets::menu-indicator, #forget::menu-indicator { image: none; }
 #comparisonBar { background: {{ foreground }}; }
 #comparisonBar QLabel { background: transparent; }
 HistoryPanel QToolButton { background: {{ foreground }}; padding: 5px 8px; }

@@ -37,7 +37,8 @@ class Provenance:
     hand
         What was done by hand before and after ``base``, as far as the masks show it.
     edited
-        The revisions after ``base`` that contain these edits, in their order.
+        The revisions after ``base`` that contain these edits, in their order; none
+        where cells got other ids in between, on which the edits would not fit.
     imported
         The revision that the masks were imported as; None if they were not imported.
     """
@@ -97,9 +98,7 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
             together=base.cells,
             after=_flat(edits),
         ),
-        edited=tuple(one for one in line[at - 1 :: -1] if one.kind == "edit")
-        if at
-        else (),
+        edited=_edited(line[:at]),
         imported=first if first.kind == "import" else None,
     )
 
@@ -152,7 +151,14 @@ def _before(db: sqlite3.Connection, revision: LabelRevision) -> int | None:
 
 
 def _by_hand(revision: LabelRevision) -> bool:
-    return revision.kind in ("edit", "restore")
+    return revision.kind in ("edit", "restore", "operation")
+
+
+def _edited(line: list[LabelRevision]) -> tuple[LabelRevision, ...]:
+    """Return the revisions of edits, the oldest first; ``line`` has it last."""
+    if any(one.kind == "operation" for one in line):
+        return ()
+    return tuple(one for one in reversed(line) if one.kind == "edit")
 
 
 def _record(
@@ -176,6 +182,9 @@ def _record(
 
 def _edits(journal: list[JournalEntry], revision: LabelRevision) -> list[JournalEntry]:
     """Return the edits that a revision contains."""
+    if revision.kind == "operation":
+        made = (e for e in journal if e.head == revision.id and e.undoes is None)
+        return list(made)
     if revision.kind != "edit":
         return []
     return [e for e in journal if e.sealed == revision.id and e.head is None]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import numpy as np
@@ -341,3 +342,48 @@ def test_of_a_cell_that_changed_the_picture_tells_which_pixels(session, image):
     assert found.picture[5, 6] == KEPT
     assert found.picture[5, 13] == 4
     assert found.picture[21, 21] == ADDED
+
+
+# What was undone
+
+
+def sealed(number, parent):
+    return revision(number, parent, kind="edit")
+
+
+def test_after_an_undo_the_masks_before_are_those_shown():
+    revisions = [revision(1), sealed(2, 1)]
+    journal = [entry(1, 1, sealed=2), entry(2, 2, undoes=1)]
+    found = tree(2, revisions, journal)
+    assert (found.head, found.open_edits) == (1, ())
+    assert ids(found.line) == [2, 1]
+    redone = tree(2, revisions, [*journal, entry(3, 2, undoes=2)])
+    assert (redone.head, redone.open_edits) == (2, ())
+
+
+def test_a_revision_without_edits_is_not_listed():
+    revisions = [revision(1), sealed(2, 1), sealed(3, 2), sealed(4, 3)]
+    journal = [
+        entry(1, 1, sealed=2),
+        entry(2, 2, undoes=1, sealed=3),
+        entry(3, 3, sealed=4),
+    ]
+    assert ids(tree(3, revisions[:3], journal[:2]).line) == [2, 1]
+    assert tree(3, revisions[:3], journal[:2]).head == 1
+    found = tree(4, revisions, journal)
+    assert ids(found.line) == [4, 1, [2]]
+    assert [[e.id for e in step.edits] for step in found.line] == [[3], []]
+
+
+def test_a_revision_with_a_note_is_listed_whatever_it_has():
+    noted = replace(sealed(3, 2), note="Checked")
+    journal = [entry(1, 1, sealed=2), entry(2, 2, undoes=1, sealed=3)]
+    assert ids(tree(3, [revision(1), sealed(2, 1), noted], journal).line) == [3, 2, 1]
+
+
+def test_what_was_undone_of_several_edits_is_told():
+    revisions = [revision(1), sealed(2, 1)]
+    journal = [entry(1, 1, sealed=2), entry(2, 1, sealed=2), entry(3, 2, undoes=2)]
+    found = tree(2, revisions, journal)
+    assert found.head == 2
+    assert [e.id for e in found.open_edits] == [3]

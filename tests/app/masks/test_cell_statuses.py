@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellpose_studio.app.history.lineage import Present, read_lineages
-from cellpose_studio.app.history.restore import ids_in
-from cellpose_studio.app.masks.cell_statuses import renamed
+from cellpose_studio.app.history.restore import renaming_to
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.edits.whole import delete_cells, relabel, relabel_sequential
+from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.io.images.reader import open_images
 
 
@@ -105,7 +105,8 @@ def test_statuses_go_with_cells_that_get_other_ids(session, image, reopened):
     session.set_cell_status(image, [2, 4], "accepted")
     pixels = image.masks.pixels
     session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
-    changes = renamed(image.statuses["cells"], relabel_sequential(pixels.cell_table()))
+    names = Renaming.of(relabel_sequential(pixels.cell_table()))
+    changes = names.statuses(image.statuses["cells"])
     session.edit(image, relabel(pixels.array(), pixels.cell_table()), changes)
     after = {1: "accepted", 3: "accepted"}
     before = {1: "rejected", 2: "accepted", 4: "accepted"}
@@ -132,7 +133,7 @@ def test_statuses_go_with_cells_that_get_other_ids(session, image, reopened):
 def test_other_ids_have_the_status_of_the_cell_that_they_go_to(known, there, ids):
     names = dict(zip(sorted(there), ids, strict=False))
     after = dict(known)
-    for cell, (before, status) in renamed(known, names).items():
+    for cell, (before, status) in Renaming.of(names).statuses(known).items():
         assert after.pop(cell, None) == before
         if status:
             after[cell] = status
@@ -249,9 +250,13 @@ def test_a_restoration_with_statuses_is_a_revision_in_the_history(session, image
 def test_cells_are_found_again_where_they_are_whatever_their_ids():
     restored, present = four_cells(), four_cells()
     present.array[:] = np.choose(present.array, [0, 9, 1, 4, 0])
-    assert ids_in(restored, present.pixels.snapshot()) == {9: 1, 1: 2, 4: 3}
+    present.array[4, 0] = 0
+    same = renaming_to(restored, present.pixels.snapshot()).before
+    # The first has lost a pixel, so it is another shape than the one decided on.
+    assert same == {1: set(), 2: {1}, 3: {4}, 4: set()}
 
 
 def test_masks_of_another_shape_have_no_cells_in_common():
     other = LabelImage(np.ones((4, 4), np.uint32))
-    assert ids_in(four_cells(), other.snapshot()) == {}
+    same = renaming_to(four_cells(), other.snapshot())
+    assert same.statuses({1: "accepted", 9: "later"}) == {1: ("accepted", None)}

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
 from cellpose_studio.core.review.cell_shapes import cell_shapes, part_shapes
+from cellpose_studio.core.review.columns import column_values
 from cellpose_studio.core.review.filter import parsed, which
 from cellpose_studio.core.review.queue import measured_again, review_of
 from cellpose_studio.core.runs.confidence import Confidence
@@ -182,3 +183,33 @@ def test_what_is_typed_says_which_cells(text, cells):
     else:
         kept = which(parsed(text), COLUMNS, 4)
         assert COLUMNS["cell"][kept].tolist() == cells
+
+
+def test_what_a_person_decided_is_certain_however_unusual_it_is():
+    labels = discs([10, 10, 10, 3, 25])
+    shapes = cell_shapes(labels)
+    sure = confidence([1, 2, 3, 5], [0.9] * 4, [0.1] * 4)
+    usual = review_of(shapes, sure)
+    assert (usual.uncertainties[[0, 3, 4]] > 0.4).all()
+    decided = review_of(shapes, sure, decided=frozenset([4, 5]))
+    assert decided.uncertainties[3:].tolist() == [0, 0]
+    np.testing.assert_array_equal(decided.uncertainties[:3], usual.uncertainties[:3])
+    again = measured_again(decided, labels, {}, sure, frozenset([4, 5]))
+    np.testing.assert_array_equal(again.uncertainties, decided.uncertainties)
+
+
+def test_the_area_of_a_track_is_its_mean_over_its_time_points():
+    labels = np.zeros((4, 9, 9), np.uint32)
+    labels[0, 1:4, 1:4] = labels[2, 1:4, 1:6] = 7
+    labels[3, 0:2, 0:2] = 9
+    in_time = cell_shapes(labels, in_time=True)
+    assert in_time.times.tolist() == [2, 1]
+    assert in_time.sizes.tolist() == [12, 4]
+    # Along Z it is a volume.
+    assert cell_shapes(labels).sizes.tolist() == [24, 4]
+    assert cell_shapes(labels).low.tolist() == in_time.low.tolist()
+    assert cell_shapes(labels).high.tolist() == in_time.high.tolist()
+    box = (slice(0, 3), slice(1, 4), slice(1, 6))
+    assert part_shapes(labels, 7, box, in_time=True).sizes.tolist() == [12]
+    review = review_of(in_time)
+    assert column_values(review, 0.5)["area"].tolist() == [6, 2]

@@ -79,7 +79,7 @@ def test_uncertainty_is_a_colour_of_each_cell_and_outlines_stay():
     labels = np.zeros((6, 9), np.uint32)
     labels[:, :4], labels[:, 5:] = 3, 6
     sure = confidence([0.0, 3.0], [1.0, 1.0])
-    ranks = ranks_of(sure.ids, sure.scores, 7)
+    ranks = ranks_of(sure.ids, sure.scores)
     drawn = apply_ranks(draw_labels(labels), labels, ranks)
     assert set(np.unique(drawn[:, :4] & 0x7F)) == {COLOURS}
     assert set(np.unique(drawn[:, 5:] & 0x7F)) == {1}
@@ -122,3 +122,10 @@ def test_a_model_without_a_card_or_company_is_told_of_in_short():
         "No cells were found. Try another model, or check the diameter and the "
         "channels."
     )
+
+
+def test_cells_that_a_person_decided_on_have_the_colour_of_certain_ones():
+    sure = confidence([3.0, 0.0], [1.0, 1.0])
+    ranks = ranks_of(sure.ids, sure.scores, certain=[3, 9])
+    assert ranks[[3, 6, 9]].tolist() == [COLOURS] * 3
+    assert ranks_of(sure.ids, sure.scores)[3] == 1

@@ -374,8 +374,10 @@ def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, m
     user.wait_idle()
     assert np.unique(image.masks.array).tolist() == [0, 1, 2]
     assert image.statuses[image.active] == {2: "accepted"}
-    assert window.selection.cell == 0
+    assert window.selection.cell == 2
+    assert not image.edited
     undone(user, image, masks)
+    assert window.selection.cell == 9
     assert image.statuses[image.active] == {9: "accepted"}
 
 

@@ -4,12 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
+from dataclasses import dataclass
 
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.hand_edits import in_force
+from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.checksums import check
 from cellpose_studio.io.project.reading import from_json, reading
 from cellpose_studio.io.project.tables.delta import unpack_parts
-from cellpose_studio.io.project.tables.journal import pixels_of
+from cellpose_studio.io.project.tables.journal import (
+    COLUMNS,
+    edit_of_row,
+    entry_of_row,
+    pixels_of,
+)
+from cellpose_studio.io.project.tables.revisions import read_revision
 
 
 def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
@@ -48,6 +57,68 @@ def copied_from(db: sqlite3.Connection, revision: int) -> int | None:
             (revision,),
         ).fetchone()
         return None if row[0] is None else int(row[0])
+
+
+@dataclass(frozen=True)
+class EditedFrom:
+    """What masks were edited from.
+
+    Attributes
+    ----------
+    base
+        The last revision that no edit made; None where all was drawn by hand.
+    edits
+        Ids of the journal entries whose edits came after it and are in force.
+    """
+
+    base: LabelRevision | None
+    edits: tuple[int, ...] = ()
+
+
+def read_edited_from(db: sqlite3.Connection, head: LabelRevision) -> EditedFrom:
+    """Return what masks were edited from, with edits that are in no revision yet.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    base: LabelRevision | None = head
+    line = []
+    while base is not None and base.kind == "edit":
+        line.append(base.id)
+        # Later revisions have higher ids, so this ends even in a damaged file.
+        found = base.parent if base.parent and base.parent < base.id else None
+        base = read_revision(db, found) if found else None
+    marks = ", ".join("?" * len(line))
+    with reading("the journal"):
+        rows = db.execute(
+            f"SELECT {COLUMNS} FROM journal WHERE label_set = ? "  # noqa: S608
+            f"AND delta IS NOT NULL AND (sealed IN ({marks}) "
+            "OR (sealed IS NULL AND base = ?)) ORDER BY id",
+            (head.label_set, *line, head.id),
+        ).fetchall()
+    entries = [entry_of_row(row, None)[0] for row in rows]
+    return EditedFrom(base, tuple(in_force(entries)))
+
+
+def read_touched(
+    db: sqlite3.Connection, numbers: tuple[int, ...]
+) -> dict[int, frozenset[int]]:
+    """Return by journal entry the cells that its edit gave pixels, or took some from.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    found = {}
+    with reading("the edits of the masks"):
+        for number in numbers:
+            *row, delta = db.execute(
+                f"SELECT {COLUMNS}, delta FROM journal WHERE id = ?",  # noqa: S608
+                (number,),
+            ).fetchone()
+            found[number] = frozenset(edit_of_row(row, delta).touched_cells())
+    return found
 
 
 def _edit(

@@ -1,0 +1,100 @@
+"""What a user has made of masks by hand, found from their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.matching.hand_changes import hand_changes
+from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.io.project.tables.revision_source import read_edited_from
+from cellpose_studio.io.project.tables.revisions import read_revision
+
+
+def hand_edits(
+    project: Project, masks: LabelSet, present: Labels, table: CellTable
+) -> HandEdits:
+    """Return what was made by hand of masks whose pixels are ``present``.
+
+    For any thread. ``table`` is that of ``present``.
+
+    Raises
+    ------
+    ProjectUnusable, ProjectDamaged
+    """
+    revision = masks.revision
+    assert revision is not None
+    there = frozenset(table.ids().tolist())
+    base = project.read(lambda db: read_edited_from(db, revision)).base
+    if base is None:
+        return HandEdits(drawn=there)
+    known = HandEdits.of_details(base.details)
+    if base.id == revision.id and not masks.edited:
+        return known.only(there)
+    changes = hand_changes(project.labels(base), present, table)
+    drawn = (known.drawn | changes.drawn) & there
+    edited = (known.edited | changes.edited) & there - drawn
+    deleted = dict(known.deleted)
+    if changes.deleted:
+        deleted[base.id] = tuple(sorted(changes.deleted))
+    return HandEdits(
+        drawn=drawn,
+        edited=edited,
+        linked=(known.linked & there) - drawn - edited,
+        deleted=deleted,
+    )
+
+
+def where_deleted(
+    project: Project, deleted: Mapping[int, tuple[int, ...]], shape: tuple[int, ...]
+) -> npt.NDArray[np.bool_]:
+    """Return where the cells of revisions lie, by id of the revision; for any thread.
+
+    Raises
+    ------
+    ProjectUnusable, ProjectDamaged
+    """
+    gone = np.zeros(shape, bool)
+    for cells, labels in _read(project, deleted, shape):
+        gone |= np.isin(labels, np.array(cells, np.uint32))
+    return gone
+
+
+def not_at(
+    project: Project,
+    deleted: Mapping[int, tuple[int, ...]],
+    where: npt.NDArray[np.bool_],
+) -> dict[int, tuple[int, ...]]:
+    """Return ``deleted`` without cells that have a pixel in ``where``; any thread.
+
+    Raises
+    ------
+    ProjectUnusable, ProjectDamaged
+    """
+    left = dict(deleted)
+    for number, cells in deleted.items():
+        for _, labels in _read(project, {number: cells}, where.shape):
+            there = set(np.unique(labels[where]).tolist())
+            left[number] = tuple(cell for cell in cells if cell not in there)
+    return {number: cells for number, cells in left.items() if cells}
+
+
+def _read(
+    project: Project, deleted: Mapping[int, tuple[int, ...]], shape: tuple[int, ...]
+) -> Iterator[tuple[tuple[int, ...], Labels]]:
+    """Yield the cells of each revision of that shape with the pixels of it."""
+    for number, cells in deleted.items():
+        revision = _revision(project, number)
+        if revision is not None and revision.shape == shape:
+            yield cells, project.labels(revision)
+
+
+def _revision(project: Project, number: int) -> LabelRevision | None:
+    return project.read(lambda db: read_revision(db, number))

@@ -1,0 +1,219 @@
+"""Operations after which cells have other ids, or count as made by hand no longer.
+
+Each makes new masks of those present: a revision of its own, to which all that is
+known of cells goes with them. This is the only way in which cells get other ids.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from cellpose_studio.app.masks.hand_edits import hand_edits, not_at
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.edits.whole import relabel, relabel_sequential
+from cellpose_studio.core.masks.cell_table import Box, CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.matching.renaming import Renaming
+from cellpose_studio.core.matching.tracks import Tracks, link_cells
+from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.revision import StatusChanges
+
+
+@dataclass(frozen=True, eq=False)
+class Changed:
+    """Masks that an operation made.
+
+    Attributes
+    ----------
+    text
+        What the menu calls the operation.
+    renaming
+        The ids of cells; None where they are as they were.
+    forgotten
+        Cells that are not accepted any more.
+    """
+
+    labels: LabelSet
+    text: str
+    renaming: Renaming | None = None
+    forgotten: frozenset[int] = frozenset()
+
+
+class Operations:
+    """Makes masks of those of an image, in any thread.
+
+    Parameters
+    ----------
+    masks
+        The masks as they are when the operation is asked for.
+    present, table
+        Their pixels, which the operation may only read, and their cells.
+    """
+
+    def __init__(
+        self, project: Project, masks: LabelSet, present: Labels, table: CellTable
+    ) -> None:
+        self._project = project
+        self._masks = masks
+        self._present = present
+        self._table = table
+
+    def relabel(self) -> Changed | None:
+        """Return the masks with cells numbered from 1; None if they are so.
+
+        Raises
+        ------
+        ProjectUnusable, ProjectDamaged
+        """
+        edit = relabel(self._present, self._table)
+        if not edit.parts:
+            return None
+        renaming = Renaming.of(relabel_sequential(self._table))
+        return self._renamed(edit, renaming)
+
+    def tracks(self, threshold: float, checkpoint: Checkpoint) -> Tracks:
+        """Return which cells are the same over time; see `link_cells`."""
+        return link_cells(self._present, self._table, threshold, checkpoint)
+
+    def link(self, tracks: Tracks) -> Changed | None:
+        """Give cells the ids of their tracks; None if they have them.
+
+        Tracks of several cells count as made by hand, which a new run keeps.
+
+        Raises
+        ------
+        ProjectUnusable, ProjectDamaged
+        """
+        if not tracks.edit.parts:
+            return None
+        moved = {
+            track
+            for track, cells in tracks.before.items()
+            if len(cells) > 1 or track in tracks.edit.cells
+        }
+        return self._renamed(tracks.edit, Renaming(tracks.before), frozenset(moved))
+
+    def bring_back(self, checkpoint: Checkpoint) -> Changed | None:
+        """Put cells into place that were left out where cells were deleted.
+
+        They take no pixels from others. None without such cells.
+
+        Raises
+        ------
+        ProjectUnusable, ProjectDamaged
+        """
+        edit, masks = self._masks.left_out, self._masks
+        if edit is None:
+            return None
+        with_them = self._present.copy()
+        edit.apply(with_them)
+        where = (with_them != self._present) & (self._present == 0)
+        labels = np.where(where, with_them, self._present)
+        known = self._hand_edits()
+        left = replace(known, deleted=not_at(self._project, known.deleted, where))
+        made = replace(self._made(labels, left.details()), left_out=None)
+        if masks.maker is not None:
+            confidence = masks.maker.confidence(labels, masks.parameters, checkpoint)
+            made = replace(made, confidence=confidence)
+        return Changed(made, edit.operation)
+
+    def forget(
+        self,
+        accepted: frozenset[int],
+        cells: frozenset[int] | None = None,
+        region: Box | None = None,
+    ) -> Changed | None:
+        """Let cells count as found by a run, so that the next one may replace them.
+
+        Parameters
+        ----------
+        accepted
+            Cells that the user accepted, which they are not afterwards.
+        cells
+            The cells to choose from; None for all.
+        region
+            Where they are, with places where cells were deleted; None for anywhere.
+
+        Returns
+        -------
+        None if nothing of that kind is there.
+
+        Raises
+        ------
+        ProjectUnusable, ProjectDamaged
+        """
+        chosen = cells
+        if region is not None:
+            chosen = frozenset(np.unique(self._present[region]).tolist())
+        elif cells is None:
+            chosen = frozenset(self._table.ids().tolist())
+        assert chosen is not None
+        known = self._hand_edits()
+        left = known.without(chosen)
+        if cells is None:
+            where = np.zeros(self._present.shape, bool)
+            where[() if region is None else region] = True
+            deleted = not_at(self._project, known.deleted, where)
+            left = replace(left, deleted=deleted)
+        forgotten = (known.cells | accepted) & chosen
+        places = known.places - left.places
+        if not forgotten and not places:
+            return None
+        made = self._made(self._present.copy(), left.details())
+        text = f"Forget corrections of {_counts(len(forgotten), places)}"
+        return Changed(made, text, forgotten=accepted & chosen)
+
+    def _renamed(
+        self, edit: LabelEdit, renaming: Renaming, linked: frozenset[int] = frozenset()
+    ) -> Changed:
+        labels = self._present.copy()
+        edit.apply(labels)
+        known = renaming.hand_edits(self._hand_edits())
+        known = replace(known, linked=(known.linked | linked) - known.shaped)
+        made = self._made(labels, known.details())
+        confidence = renaming.confidence(self._masks.confidence)
+        return Changed(replace(made, confidence=confidence), edit.operation, renaming)
+
+    def _made(self, labels: Labels, kept: dict[str, object]) -> LabelSet:
+        pixels = LabelImage(labels, highest=self._masks.pixels.highest)
+        pixels.load()
+        return replace(
+            self._masks,
+            pixels=pixels,
+            cells=len(pixels.cell_table()),
+            kept=kept,
+            touched={},
+        )
+
+    def _hand_edits(self) -> HandEdits:
+        return hand_edits(self._project, self._masks, self._present, self._table)
+
+
+def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> None:
+    """Give an image the masks of an operation, as one step that can be undone."""
+    known = image.statuses.get(changed.labels.name, {})
+    statuses: StatusChanges = {
+        cell: (known[cell], None) for cell in changed.forgotten & known.keys()
+    }
+    if changed.renaming is not None:
+        statuses = changed.renaming.statuses(known)
+    session.replace_masks(
+        image, changed.labels, changed.text, "operation", statuses=statuses
+    )
+
+
+def _counts(cells: int, places: int) -> str:
+    """Return "3 cells and 1 deleted place"; without what there is none of."""
+    parts = [
+        f"{number:,} {what}" + "s" * (number > 1)
+        for number, what in ((cells, "cell"), (places, "deleted place"))
+        if number
+    ]
+    return " and ".join(parts)

@@ -1,0 +1,59 @@
+"""What a user has changed by hand between two label images with the same ids."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.matching.compare import shared_pixels
+
+
+@dataclass(frozen=True)
+class HandChanges:
+    """Cells that are not as they were.
+
+    Attributes
+    ----------
+    drawn, edited
+        Ids after. Half or more of a drawn cell lies where no cell was; others that
+        got or lost pixels were edited.
+    deleted
+        Ids before, of cells of which half or more is background now. Cells that were
+        merged with others, or painted over, are not among them.
+    """
+
+    drawn: frozenset[int]
+    edited: frozenset[int]
+    deleted: frozenset[int]
+
+
+def hand_changes(before: Labels, after: Labels, table: CellTable) -> HandChanges:
+    """Compare label images; ``table`` is that of ``after``."""
+    differs = before != after
+    olds, news, pixels = shared_pixels(before[differs], after[differs])
+    changed = {int(cell) for cell in (*olds, *news) if table.size_of(int(cell))}
+    got = _per_cell(news[olds == 0], pixels[olds == 0])
+    drawn = {n for n, count in got.items() if 2 * count >= table.size_of(n)}
+    lost = _per_cell(olds[news == 0], pixels[news == 0])
+    sizes = _sizes(before, sorted(lost))
+    deleted = {n for n, count in lost.items() if 2 * count >= sizes[n]}
+    return HandChanges(frozenset(drawn), frozenset(changed - drawn), frozenset(deleted))
+
+
+def _per_cell(
+    cells: npt.NDArray[np.uint32], pixels: npt.NDArray[np.int64]
+) -> dict[int, int]:
+    """Return pixels by cell; each cell occurs once."""
+    return dict(zip(cells.tolist(), pixels.tolist(), strict=True))
+
+
+def _sizes(labels: Labels, cells: list[int]) -> dict[int, int]:
+    """Return how many pixels some cells have."""
+    if not cells:
+        return {}
+    inside = labels[np.isin(labels, np.array(cells, np.uint32))]
+    return _per_cell(*np.unique(inside, return_counts=True))

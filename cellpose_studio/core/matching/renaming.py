@@ -1,0 +1,89 @@
+"""Cells that get other ids: all that belongs to a cell goes with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+
+from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
+from cellpose_studio.core.runs.confidence import Confidence
+
+
+@dataclass(frozen=True, eq=False)
+class Renaming:
+    """The ids that cells have, and those that they had.
+
+    Attributes
+    ----------
+    before
+        By the id of each cell the ids that it had; several where cells were joined
+        to one, as in tracks.
+    """
+
+    before: Mapping[int, frozenset[int]]
+
+    @classmethod
+    def of(cls, names: Mapping[int, int]) -> Renaming:
+        """Return that of cells with one new id each, by their ids before."""
+        return cls({new: frozenset([old]) for old, new in names.items()})
+
+    def cells(self, olds: frozenset[int]) -> frozenset[int]:
+        """Return the ids of the cells that had any of some ids."""
+        return frozenset(new for new, had in self.before.items() if had & olds)
+
+    def statuses(self, known: Mapping[int, CellStatus]) -> StatusChanges:
+        """Return the changes of statuses that go with the new ids.
+
+        A cell that was several keeps the status that all of them had; if they differ,
+        it has none. An id that no cell has any more loses its status. The status of
+        an id that no cell had before is not changed, unless a cell gets it.
+        """
+        olds = {cell for cells in self.before.values() for cell in cells}
+        # All former ids lose their status here, and cells get theirs back below.
+        wanted: dict[int, CellStatus | None] = dict.fromkeys(olds & known.keys())
+        for new, cells in self.before.items():
+            had = {known.get(cell) for cell in cells}
+            wanted[new] = had.pop() if len(had) == 1 else None
+        return {
+            cell: (known.get(cell), status)
+            for cell, status in wanted.items()
+            if known.get(cell) != status
+        }
+
+    def hand_edits(self, known: HandEdits) -> HandEdits:
+        """Return what was made by hand, with the new ids."""
+        return known.mapped(self.cells)
+
+    def confidence(self, known: Confidence | None) -> Confidence | None:
+        """Return the confidence in the cells, with the new ids.
+
+        That of a cell that was several, at different times, is their mean, weighted
+        by their pixels; its size is their mean, too.
+        """
+        if known is None:
+            return None
+        rows = {int(cell): row for row, cell in enumerate(known.ids)}
+        parts = {
+            new: [rows[old] for old in sorted(olds) if old in rows]
+            for new, olds in sorted(self.before.items())
+        }
+        parts = {new: found for new, found in parts.items() if found}
+        size = len(parts)
+        pixels = np.zeros(size, np.int64)
+        errors, probabilities = np.zeros(size), np.zeros(size)
+        for n, found in enumerate(parts.values()):
+            weights = np.maximum(known.pixels[found], 1)
+            pixels[n] = round(known.pixels[found].mean())
+            errors[n] = np.average(known.flow_errors[found], weights=weights)
+            probabilities[n] = np.average(known.probabilities[found], weights=weights)
+        return Confidence(
+            ids=np.fromiter(parts, np.uint32, size),
+            pixels=pixels,
+            flow_errors=errors,
+            probabilities=probabilities,
+            candidates=known.candidates,
+            misfits=known.misfits,
+        )
