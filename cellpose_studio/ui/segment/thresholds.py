@@ -62,10 +62,10 @@ class ResultPanel(QGroupBox):
         """Return the thresholds under Cellpose's names."""
         return {n: round(slider.value(), 2) for n, slider in self.sliders.items()}
 
-    def show_labels(self, labels: LabelSet | None) -> None:
-        """Show the thresholds of masks, and their number of cells."""
-        self._show_uncertainty(labels.confidence if labels else None)
-        self.hint.setText(labels.hint if labels else "")
+    def show_labels(self, labels: LabelSet | None, hint: str = "") -> None:
+        """Show the thresholds of masks, and their number of cells; and a hint."""
+        self._show_uncertainty(confidence_now(labels) if labels else None)
+        self.hint.setText(hint)
         self.hint.setVisible(bool(self.hint.text()))
         if labels is None:
             self.count.setText("Not segmented yet.")
@@ -126,6 +126,14 @@ class ResultPanel(QGroupBox):
             tip = field.description if on else reason
             slider.setToolTip(f"<qt>{tip}</qt>")
             self._form.labelForField(slider).setToolTip(f"<qt>{tip}</qt>")
+
+
+def confidence_now(labels: LabelSet) -> Confidence | None:
+    """Return how sure the network is of the cells that are there now."""
+    # Cells of the run may have been deleted by hand since.
+    if labels.confidence is None or not labels.pixels.loaded:
+        return labels.confidence
+    return labels.confidence.among(labels.pixels.cell_table().ids())
 
 
 def _slider(name: str) -> QLabeledDoubleSlider | QLabeledSlider:
