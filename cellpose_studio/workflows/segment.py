@@ -14,7 +14,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.channels import default_channels
 from cellpose_studio.core.runs.flows import Flows
-from cellpose_studio.core.runs.hints import hint_for
+from cellpose_studio.core.runs.hints import hint_for, looks_wrong
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import CPU, Device, Precision
@@ -84,6 +84,14 @@ def segment(
     maker = FlowMaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
+    is_set = "diameter" not in automatic
+    measured = None
+    if network.spec.architecture_info.scales_images:
+        # A measurement takes as long as a run: only a result that looks wrong is
+        # worth another one.
+        measured = None if is_set else parameters.diameter
+        if is_set and looks_wrong(confidence):
+            measured = _measured_diameter(image, network, parameters, checkpoint)
     notes += unknown
     if maker.fell_back:
         notes += (f"{device.title} was full, so the CPU made the masks.",)
@@ -98,7 +106,14 @@ def segment(
         precision=network.precision,
         seconds=time.perf_counter() - started,
         confidence=confidence,
-        hint=hint_for(confidence, model, shipped()),
+        hint=hint_for(
+            confidence,
+            model,
+            shipped(),
+            parameters.diameter if is_set else None,
+            measured,
+        ),
+        measured_diameter=measured,
         notes=notes,
         device_name=device.name,
         threads=torch_threads(),
@@ -186,6 +201,20 @@ def _flows(
         counter.add(0)
         parts.append(run(network, stacks.at(t), parameters, diameter, counter))
     return parameters, concatenate_flows(parts)
+
+
+def _measured_diameter(
+    image: ImageSource,
+    network: Network,
+    parameters: SegmentationParameters,
+    checkpoint: Checkpoint,
+) -> float | None:
+    """Return the diameter of the cells; None if the memory is too small for that."""
+    stacks = _Stacks(image, parameters)
+    try:
+        return _automatic_diameter(stacks, network, parameters, checkpoint)
+    except DeviceFull:
+        return None
 
 
 def _automatic_diameter(

@@ -169,8 +169,6 @@ class LabelSet:
         What they were made with; for imported ones only what the file says.
     confidence
         How sure the network is of each cell; None where that is not known.
-    hint
-        Why to try another model; empty where the result looks right.
     model
         The model of the run, where it is at hand.
     record, run
@@ -197,7 +195,6 @@ class LabelSet:
     maker: MaskMaker | None = None
     parameters: SegmentationParameters = field(default=SegmentationParameters())
     confidence: Confidence | None = None
-    hint: str = ""
     model: ModelSpec | None = None
     record: RunRecord | None = None
     run: int | None = None

@@ -160,7 +160,6 @@ def _labels_of(result: Segmentation, record: RunRecord) -> LabelSet:
         maker=result.maker,
         parameters=result.parameters,
         confidence=confidence,
-        hint=result.hint,
         model=result.model,
         record=record,
     )

@@ -8,15 +8,12 @@ from psygnal import Signal
 from qtpy.QtCore import QTimer
 
 from cellpose_studio.app.jobs import Job, JobQueue, Work
-from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.networks.catalogue import shipped
 
 _REST = 500
 """ms that a slider is at rest before its masks are worth a revision."""
@@ -62,7 +59,6 @@ class Thresholds:
                 cells=len(confidence.ids),
                 parameters=parameters,
                 confidence=confidence,
-                hint=_hint(before, confidence),
                 revision=None,
                 edited=False,
                 kept={},
@@ -105,10 +101,3 @@ class Thresholds:
             del self._jobs[image]
             if not self._resting.isActive():
                 self._keep()
-
-
-def _hint(labels: LabelSet, confidence: Confidence) -> str:
-    """Return the hint for masks of other thresholds; none where no model is known."""
-    if labels.model is None:
-        return ""
-    return hint_for(confidence, labels.model, shipped())

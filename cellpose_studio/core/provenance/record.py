@@ -62,6 +62,9 @@ class RunRecord(BaseModel):
         description="parameters that were found for this image, not set by the user; "
         "None: unknown, in records of earlier versions",
     )
+    measured_diameter: float | None = Field(
+        None, description="on the image, px; None: it was not measured"
+    )
     device: str = Field("", description='torch\'s name: "cpu", "cuda:0"')
     device_title: str = ""
     precision: str = ""
@@ -78,3 +81,9 @@ class RunRecord(BaseModel):
     masks_sha256: str = Field(
         "", description="of the masks, uint32, C order, little-endian"
     )
+
+    @property
+    def set_diameter(self) -> float | None:
+        """The diameter that the user set, px; None if it was measured."""
+        is_measured = "diameter" in (self.automatic or ())
+        return None if is_measured else self.parameters.diameter

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -70,6 +70,22 @@ class Confidence:
         # Misfits among the cells that were kept are counted already.
         kept_misfits = self.flow_errors > FLOW_CHECK
         return self.misfits + int((self.uncertain & ~kept_misfits).sum())
+
+    @property
+    def left_out(self) -> int:
+        """Number of misfits that are not among the cells."""
+        return max(0, self.misfits - int((self.flow_errors > FLOW_CHECK).sum()))
+
+    def among(self, ids: npt.NDArray[np.integer]) -> Confidence:
+        """Return the confidence in those cells that are among ``ids``."""
+        there = np.isin(self.ids, ids)
+        return replace(
+            self,
+            ids=self.ids[there],
+            pixels=self.pixels[there],
+            flow_errors=self.flow_errors[there],
+            probabilities=self.probabilities[there],
+        )
 
     @property
     def scores(self) -> npt.NDArray[np.float64]:

@@ -10,34 +10,70 @@ from cellpose_studio.core.runs.confidence import Confidence
 _ENOUGH = 4
 """Fewer candidates are no evidence about an image."""
 
+_FAR_OFF = 1.5
+"""Ratio of a set diameter to the measured one, from which on it is to blame first."""
+
 
 def hint_for(
-    confidence: Confidence, model: ModelSpec, others: Iterable[ModelSpec]
+    confidence: Confidence,
+    model: ModelSpec,
+    others: Iterable[ModelSpec],
+    diameter: float | None = None,
+    measured: float | None = None,
 ) -> str:
-    """Return why to try which other model; empty if the result looks right.
+    """Return what to try for a better result; empty if the result looks right.
 
-    ``others`` are the available models.
+    Parameters
+    ----------
+    others
+        The available models.
+    diameter
+        The diameter that the user set, px; None if it was measured.
+    measured
+        The diameter that was measured on the image, px; None if it was not.
     """
-    reason = _reason(confidence, model)
-    if not reason:
+    counts = _counts(confidence)
+    if not counts:
         return ""
+    if diameter and measured and _ratio(diameter, measured) > _FAR_OFF:
+        return (
+            f"The diameter was set to {diameter:g} px, but the cells of this image "
+            f"measure about {measured:g} px. Choose Automatic, or set the diameter "
+            f"anew. {counts}."
+        )
     names = [
         other.label for other in others if other.card and other.sha256 != model.sha256
     ]
     choice = " or ".join(names) or "another model"
+    reason = _reason(confidence, model, counts)
     return f"{reason} Try {choice}, or check the diameter and the channels."
 
 
-def _reason(confidence: Confidence, model: ModelSpec) -> str:
-    found, unsure = confidence.candidates, confidence.unsure
-    if found >= _ENOUGH and unsure > found / 2:
-        return (
-            f"{unsure} of {found} cells do not fit their flows or are uncertain: the "
-            f"image is unlike those that {model.label} has seen."
-        )
-    if not len(confidence.ids):
-        purpose = (
-            f" {model.label} looks for {model.card.purpose}." if model.card else ""
-        )
-        return f"No cells were found.{purpose}"
-    return ""
+def looks_wrong(confidence: Confidence) -> bool:
+    """Return whether there is a reason to try something else."""
+    return bool(_counts(confidence))
+
+
+def _ratio(one: float, other: float) -> float:
+    return max(one, other) / min(one, other)
+
+
+def _counts(confidence: Confidence) -> str:
+    """Return how many cells are doubtful, as a clause; empty if few are."""
+    shown, found = len(confidence.ids), confidence.candidates
+    if found >= _ENOUGH and confidence.unsure > found / 2:
+        uncertain, left_out = int(confidence.uncertain.sum()), confidence.left_out
+        if not left_out:
+            return f"{uncertain} of {shown} cells are uncertain"
+        start = f"{uncertain} of {shown} cells are uncertain, and " if shown else ""
+        more = " more" if shown else ""
+        were = "cell was" if left_out == 1 else "cells were"
+        return f"{start}{left_out}{more} {were} left out as unlike their flows"
+    return "" if shown else "No cells were found"
+
+
+def _reason(confidence: Confidence, model: ModelSpec, counts: str) -> str:
+    if len(confidence.ids) or confidence.left_out:
+        return f"{counts}: the image is unlike those that {model.label} has seen."
+    purpose = f" {model.label} looks for {model.card.purpose}." if model.card else ""
+    return f"{counts}.{purpose}"

@@ -58,7 +58,10 @@ class Segmentation:
     confidence
         How sure the network is of each cell.
     hint
-        Why to try another model; empty where the result looks right.
+        What to try for a better result; empty where the result looks right.
+    measured_diameter
+        Diameter that was measured on the image, px: where none was set, and where the
+        result with the one set looks wrong. None if it was not measured.
     notes
         What the user should know, one sentence each: a fall back to the CPU.
     device_name
@@ -80,6 +83,7 @@ class Segmentation:
     seconds: float
     confidence: Confidence
     hint: str = ""
+    measured_diameter: float | None = None
     notes: tuple[str, ...] = field(default=())
     device_name: str = ""
     threads: int | None = None

@@ -31,6 +31,7 @@ class ModelPanel(QWidget):
     """Chooses a model and the channels of its inputs."""
 
     changed = Signal()
+    listed = Signal()  # a model was added to the list
     file_requested = Signal()
 
     def __init__(self) -> None:
@@ -53,6 +54,9 @@ class ModelPanel(QWidget):
         self.about = QLabel(objectName="aboutModel", wordWrap=True)
         # Plain, because part of it comes from the card in a weight file.
         self.about.setTextFormat(Qt.TextFormat.PlainText)
+        self.note = QLabel(objectName="modelNote", wordWrap=True)
+        self.note.setTextFormat(Qt.TextFormat.PlainText)
+        self.note.hide()
         self.channels = QFormLayout()
         self.channels.setContentsMargins(0, 0, 0, 0)
         row = QHBoxLayout()
@@ -62,6 +66,7 @@ class ModelPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self.about)
+        column.addWidget(self.note)
         column.addLayout(self.channels)
         self.combo.currentIndexChanged.connect(self._on_model)
         self.browse.clicked.connect(self.show_browser)
@@ -90,6 +95,16 @@ class ModelPanel(QWidget):
             return ()
         return chosen
 
+    @property
+    def models(self) -> list[ModelSpec]:
+        """All models of the list."""
+        return self._models.copy()
+
+    def set_note(self, text: str) -> None:
+        """Show a sentence on the model; "" hides it."""
+        self.note.setText(text)
+        self.note.setVisible(bool(text))
+
     def add_model(self, model: ModelSpec, select: bool = False) -> None:
         """Add ``model`` to the list, unless it is listed already."""
         known = [m.sha256 for m in self._models]
@@ -103,6 +118,7 @@ class ModelPanel(QWidget):
         if self.browser.isVisible():
             chosen = known.index(model.sha256) if select else self.browser.chosen
             self.browser.set_models(self._models, chosen)
+        self.listed.emit()
 
     def choose(self, reference: str) -> bool:
         """Choose a model by name, file or SHA-256; return whether it is listed."""

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+from pydantic import BaseModel, ConfigDict
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import (
@@ -19,13 +22,27 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.segment.model_picker import ModelPanel
 from cellpose_studio.ui.segment.parameters import ParameterPanel
-from cellpose_studio.ui.segment.thresholds import ResultPanel
+from cellpose_studio.ui.segment.thresholds import ResultPanel, confidence_now
+from cellpose_studio.ui.widgets.form import extra
 from cellpose_studio.ui.widgets.wording import image_count
 
 _INDENT = 8
+_DIAMETER = extra(SegmentationParameters.model_fields["diameter"])["automatic"]
+"""Shown for the automatic diameter while none was measured, px."""
+
+
+class PanelSettings(BaseModel):
+    """What the panel shows: the hash of the model, the mode of stacks, parameters."""
+
+    model_config = ConfigDict(frozen=True)
+
+    model: str
+    mode: str
+    parameters: SegmentationParameters
 
 
 class SegmentPanel(QScrollArea):
@@ -34,6 +51,7 @@ class SegmentPanel(QScrollArea):
     run_requested = Signal()
     thresholds_changed = Signal()
     thresholds_released = Signal()
+    edited = Signal()  # by the user, for the image shown
 
     def __init__(self) -> None:
         super().__init__()
@@ -48,6 +66,10 @@ class SegmentPanel(QScrollArea):
         )
         self._image: ImageSource | None = None
         self._count: int | None = None
+        self._labels: LabelSet | None = None
+        self._measured: dict[str, float] = {}
+        self._quiet = False
+        self.model_missing = False
         page = QWidget()
         column = QVBoxLayout(page)
         column.addWidget(_Group("Model", self.model, self.presets))
@@ -62,19 +84,78 @@ class SegmentPanel(QScrollArea):
         self.parameters.run_requested.connect(self.run_requested)
         self.result.changed.connect(self.thresholds_changed)
         self.result.released.connect(self.thresholds_released)
+        self._connect_fields()
         self.show_image(None)
+
+    def _connect_fields(self) -> None:
+        fields = self.parameters
+        self.model.changed.connect(self._on_field)
+        fields.mode.currentIndexChanged.connect(self._on_field)
+        for form in (fields.main, fields.stack, fields.normalization, fields.advanced):
+            form.changed.connect(self._on_field)
+        self.result.changed.connect(self._on_threshold)
 
     def show_image(self, image: ProjectImage | None) -> None:
         """Show the parameters that apply to an image, and its result."""
         self._image = image.source if image else None
-        self.model.set_image(self._image)
-        self.parameters.set_image(self._image)
+        with self._silent():
+            self._set_missing(None)
+            self.model.set_image(self._image)
+            self.parameters.set_image(self._image)
         self.show_labels(image.masks if image else None)
         self._show_run_target()
 
     def show_labels(self, labels: LabelSet | None) -> None:
         """Show the masks of the image as the result."""
-        self.result.show_labels(labels)
+        self._labels = labels
+        self.result.show_labels(labels, self._hint(labels))
+        record = labels.record if labels else None
+        if self._image is not None and record is not None and record.measured_diameter:
+            self._measured[self._image.key] = record.measured_diameter
+        self._suggest_diameter()
+
+    def show_masks(self, labels: LabelSet) -> None:
+        """Show the model, the stack mode and the parameters that masks were made with.
+
+        What was automatic is automatic again.
+        """
+        record, image = labels.record, self._image
+        if record is None or image is None:
+            return
+        automatic = record.automatic or ()
+        update = {name: () if name == "channels" else None for name in automatic}
+        parameters = labels.parameters.model_copy(update=update)
+        mode = self.parameters.mode_key
+        with self._silent():
+            found = self.model.choose(record.model.sha256)
+            self._set_missing(None if found else record.model.title)
+            self.model.show_channels(parameters.channels)
+            self.parameters.show_parameters(parameters, image)
+            if image.planes == 1:
+                # A single plane says nothing about stacks.
+                self.parameters.set_mode(mode)
+        self._suggest_diameter()
+
+    def settings(self) -> PanelSettings | None:
+        """Return what the panel shows; None without a model."""
+        if self.model.model is None:
+            return None
+        return PanelSettings(
+            model=self.model.model.sha256,
+            mode=self.parameters.mode_key,
+            parameters=self.parameters.chosen(self.result.values()),
+        )
+
+    def show_settings(self, settings: PanelSettings) -> None:
+        """Show settings again; channels are those of the image."""
+        with self._silent():
+            self._set_missing(None)
+            self.model.choose(settings.model)
+            self.parameters.show_parameters(settings.parameters, self._image)
+            self.parameters.set_mode(settings.mode)
+            if self._labels is None:
+                self.result.set_values(settings.parameters)
+        self._suggest_diameter()
 
     def run_request(self) -> tuple[ModelSpec, SegmentationParameters] | None:
         """Return model and parameters for the image shown; None if one is missing."""
@@ -117,14 +198,59 @@ class SegmentPanel(QScrollArea):
         Sentences on values that could not be shown; "" if all could.
         """
         missing = []
-        if not self.model.choose(model):
-            missing.append(f"{_model_name(model)} is not in the list of models.")
-        missing.append(self.model.show_channels(parameters.channels))
-        self.parameters.show_parameters(parameters, self._image)
-        self.result.set_values(parameters)
+        with self._silent():
+            if not self.model.choose(model):
+                missing.append(f"{_model_name(model)} is not in the list of models.")
+            missing.append(self.model.show_channels(parameters.channels))
+            self.parameters.show_parameters(parameters, self._image)
+            self.result.set_values(parameters)
+        self._on_field()
         if self._image and parameters.do_3D and self._image.planes == 1:
             missing.append(f"{self._image.name} has one plane, so 3D is off.")
         return " ".join([*filter(None, missing), *self._out_of_range(parameters)])
+
+    @contextmanager
+    def _silent(self) -> Iterator[None]:
+        """Set fields without the user."""
+        before, self._quiet = self._quiet, True
+        try:
+            yield
+        finally:
+            self._quiet = before
+
+    def _on_field(self) -> None:
+        if not self._quiet and self._image is not None:
+            self._set_missing(None)
+            self._suggest_diameter()
+            self.edited.emit()
+
+    def _on_threshold(self) -> None:
+        # Thresholds of masks act on them at once, and are recorded with them.
+        if self._labels is None:
+            self._on_field()
+
+    def _set_missing(self, title: str | None) -> None:
+        """Note that the model of the masks is not listed; None: nothing is missing."""
+        self.model_missing = title is not None
+        note = f"These masks were made with {title}, which is not in this list."
+        self.model.set_note(note if title is not None else "")
+
+    def _suggest_diameter(self) -> None:
+        """Show what the automatic diameter was for this image."""
+        known = self._measured.get(self._image.key) if self._image else None
+        self.parameters.main.suggest("diameter", known or _DIAMETER)
+
+    def _hint(self, labels: LabelSet | None) -> str:
+        """Return what to try for better masks."""
+        confidence = confidence_now(labels) if labels else None
+        if labels is None or confidence is None or labels.record is None:
+            return ""
+        record, models = labels.record, self.model.models
+        model = next((m for m in models if m.sha256 == record.model.sha256), None)
+        if model is None:
+            return ""
+        set_to, measured = record.set_diameter, record.measured_diameter
+        return hint_for(confidence, model, models, set_to, measured)
 
     def _out_of_range(self, parameters: SegmentationParameters) -> list[str]:
         """Return a sentence for each value that its field cannot show."""

@@ -116,6 +116,27 @@ class ParameterPanel(QWidget):
             **thresholds,
         )
 
+    @property
+    def mode_key(self) -> str:
+        """How stacks are segmented, a key of `_STACK_MODES`."""
+        return str(self.mode.currentData())
+
+    def set_mode(self, key: str) -> None:
+        """Choose how stacks are segmented; unknown keys change nothing."""
+        if (at := self.mode.findData(key)) >= 0:
+            self.mode.setCurrentIndex(at)
+
+    def chosen(self, thresholds: dict[str, float]) -> SegmentationParameters:
+        """Return what the fields show, whatever of it applies to the image."""
+        return SegmentationParameters(
+            do_3D=self.mode_key == "volume",
+            normalization=Normalization(**self.normalization.values()),
+            **self.main.values(),
+            **self.stack.values(),
+            **self.advanced.values(),
+            **thresholds,
+        )
+
     def show_parameters(
         self, parameters: SegmentationParameters, image: ImageSource | None
     ) -> None:

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLay
 from superqt import QLabeledDoubleSlider, QLabeledSlider
 
 from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.widgets.form import extra, limits
 
@@ -70,14 +71,14 @@ class ResultPanel(QGroupBox):
         """Return the thresholds under Cellpose's names."""
         return {n: round(slider.value(), 2) for n, slider in self.sliders.items()}
 
-    def show_labels(self, labels: LabelSet | None) -> None:
-        """Show the thresholds of masks, and their number of cells."""
+    def show_labels(self, labels: LabelSet | None, hint: str = "") -> None:
+        """Show the thresholds of masks, and their number of cells; and a hint."""
         self._show_uncertainty(labels)
         left_out = left_out_text(labels)
         self.left_out.setText(left_out)
         for part in (self.left_out, self.bring_back):
             part.setVisible(bool(left_out))
-        self.hint.setText(labels.hint if labels else "")
+        self.hint.setText(hint)
         self.hint.setVisible(bool(self.hint.text()))
         if labels is None:
             self.count.setText("Not segmented yet.")
@@ -103,7 +104,7 @@ class ResultPanel(QGroupBox):
 
     def _show_uncertainty(self, labels: LabelSet | None) -> None:
         """Show the number of uncertain cells, and the medians of all cells."""
-        confidence = labels.confidence if labels else None
+        confidence = confidence_now(labels) if labels else None
         shown = confidence is not None and len(confidence.ids) > 0
         self.uncertainty.setVisible(shown)
         if labels is not None and confidence is not None and shown:
@@ -149,6 +150,14 @@ def left_out_text(labels: LabelSet | None) -> str:
     count = len(labels.left_out.cells)
     cells = "1 cell was" if count == 1 else f"{count:,} cells were"
     return f"{cells} left out where you deleted cells."
+
+
+def confidence_now(labels: LabelSet) -> Confidence | None:
+    """Return how sure the network is of the cells that are there now."""
+    # Cells of the run may have been deleted by hand since.
+    if labels.confidence is None or not labels.pixels.loaded:
+        return labels.confidence
+    return labels.confidence.among(labels.pixels.cell_table().ids())
 
 
 def _slider(name: str) -> QLabeledDoubleSlider | QLabeledSlider:

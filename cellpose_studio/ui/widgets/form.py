@@ -87,7 +87,10 @@ class Form(QWidget):
         """Show the automatic value of a field, if the field is set to automatic."""
         editor = self._editors[name]
         if isinstance(editor, _Automatic) and editor.get() is None:
-            editor.box.setValue(value)
+            # It is shown in grey: nothing has changed until the user takes it.
+            editor.box.blockSignals(True)
+            _show(editor.box, value)
+            editor.box.blockSignals(False)
 
     def widget_of(self, name: str) -> QWidget:
         """Return the widget of a field."""

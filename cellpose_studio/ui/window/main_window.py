@@ -49,6 +49,7 @@ from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.queue_badges import BatchBadges
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.actions import LeftOut, SegmentActions
+from cellpose_studio.ui.segment.followed_image import FollowedImage
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
@@ -250,6 +251,7 @@ class MainWindow(QMainWindow):
         self.segment = SegmentPanel()
         self.models = AddedModels(self.services, self.segment.model)
         self.presets = Presets(self.services, self.segment)
+        self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)
         self.scope = RunScope(self.session, self.images, self.segment, work.run_queue)
         self._segmenting = SegmentActions(

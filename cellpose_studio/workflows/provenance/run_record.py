@@ -43,6 +43,7 @@ def record_of(
         model=_model(result.model),
         parameters=result.parameters,
         automatic=result.automatic,
+        measured_diameter=result.measured_diameter,
         device=result.device_name,
         device_title=result.device,
         precision=result.precision,

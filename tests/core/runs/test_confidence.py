@@ -100,14 +100,40 @@ def test_no_cells_are_a_reason_to_try_another_model():
 
 def test_cells_that_do_not_fit_their_flows_are_a_reason():
     hint = hint_for(confidence([0.1] * 3, [0.9] * 3, 10, 7), MODELS[1], MODELS)
-    assert hint.startswith("7 of 10 cells do not fit their flows or are uncertain")
+    assert hint.startswith("0 of 3 cells are uncertain, and 7 more cells were left out")
     assert "unlike those that Phase has seen. Try Nuclei, or" in hint
 
 
 def test_uncertain_cells_count_once_beside_those_that_do_not_fit():
     sure = confidence([0.1, 0.3, 0.9, 0.1], [0.9, 0.9, 0.9, 0.2], 10, 4)
     assert sure.unsure == 4 + 2
-    assert hint_for(sure, MODELS[0], MODELS).startswith("6 of 10 cells")
+    # One that does not fit is among the cells, so three were left out.
+    assert hint_for(sure, MODELS[0], MODELS).startswith(
+        "3 of 4 cells are uncertain, and 3 more cells were left out as unlike their"
+    )
+
+
+def test_a_diameter_far_from_the_measured_one_is_named_first():
+    sure = confidence([0.1] * 3, [0.9] * 3, 10, 7)
+    hint = hint_for(sure, MODELS[1], MODELS, 200.0, 42.6)
+    assert hint.startswith(
+        "The diameter was set to 200 px, but the cells of this image measure about "
+        "42.6 px. Choose Automatic, or set the diameter anew. 0 of 3 cells are"
+    )
+    assert "Phase" not in hint
+    for set_to, measured in ((50.0, 42.6), (None, 42.6), (200.0, None)):
+        assert "unlike those that Phase has seen" in hint_for(
+            sure, MODELS[1], MODELS, set_to, measured
+        )
+    assert hint_for(confidence([0.1], [0.9]), MODELS[1], MODELS, 200.0, 42.6) == ""
+
+
+def test_cells_that_are_gone_do_not_count():
+    sure = confidence([0.1, 0.9, 0.9, 0.9], [0.9] * 4, 4, 3)
+    assert hint_for(sure, MODELS[0], MODELS).startswith("3 of 4 cells are uncertain:")
+    now = sure.among(np.array([3, 9], np.uint32))
+    assert now.ids.tolist() == [3, 9]
+    assert now.uncertain.tolist() == [False, True]
 
 
 @pytest.mark.parametrize(("candidates", "misfits"), [(10, 5), (3, 3)])
