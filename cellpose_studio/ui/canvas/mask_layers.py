@@ -43,7 +43,8 @@ class MaskLayers:
         self._in_3d = False
         self._filled = True
         self._outlines = True
-        self._by_uncertainty = False
+        self.by_uncertainty = False
+        """Whether cells are coloured by their uncertainty, where it is known."""
 
     def warm_up(self) -> None:
         """Import and cache what napari needs for the first masks; thread-safe."""
@@ -164,7 +165,7 @@ class MaskLayers:
 
     def set_coloured_by_uncertainty(self, by_uncertainty: bool) -> None:
         """Colour the cells by their uncertainty, or each in a colour of its own."""
-        self._by_uncertainty = by_uncertainty
+        self.by_uncertainty = by_uncertainty
         for layer in self._layers.values():
             layer.by_rank = by_uncertainty and layer.ranks is not None
             layer.refresh(extent=False)
@@ -179,6 +180,11 @@ class MaskLayers:
     def visible(self) -> bool:
         """Whether masks are shown; a comparison hides them."""
         return any(layer.visible for layer in self._layers.values())
+
+    @property
+    def uncertainty_known(self) -> bool:
+        """Whether the masks that are shown have uncertainties; edits keep them."""
+        return any(x.visible and x.ranks is not None for x in self._layers.values())
 
     def name_of(self, layer: Any) -> str | None:
         """Return the name of the label set of a layer; None if it has none."""
@@ -209,7 +215,7 @@ class MaskLayers:
         if confidence is not None:
             size = int(confidence.ids.max(initial=0)) + 1
             layer.ranks = ranks_of(confidence.ids, confidence.scores, size)
-        layer.by_rank = self._by_uncertainty and layer.ranks is not None
+        layer.by_rank = self.by_uncertainty and layer.ranks is not None
         self._recolour_layer(layer)
 
     def _recolour(self) -> None:

@@ -32,6 +32,7 @@ from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.cell_text.uncertainty_legend import UncertaintyLegend
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.panel import CuratePanel
 from cellpose_studio.ui.figure.export import FigureExport
@@ -266,6 +267,8 @@ class MainWindow(QMainWindow):
         self.cell_text = CellTextProvider(self.session, measurer)
         self.cell_text_overlay = CellTextOverlay(self.canvas, self.cell_text.within)
         self.cell_text.changed.connect(self.cell_text_overlay.refresh_soon)
+        self.legend = UncertaintyLegend(self.canvas)
+        self.cell_text_overlay.spare(self.legend)
         self.figures = FigureExport(self.services, self.canvas, self.cell_text)
 
     def _make_history(self) -> None:
