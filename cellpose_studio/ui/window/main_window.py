@@ -222,7 +222,7 @@ class MainWindow(QMainWindow):
 
     def _make_tools(self) -> None:
         edits = self.background.edits
-        self.tools = ToolManager(self.session, self.canvas, self.selection, edits)
+        self.tools = ToolManager(self.services, self.canvas, edits)
         self.cell_commands = CellCommands(self.tools, self)
         note = self.services.messages.note
         self.plane_commands = PlaneCommands(self.tools, edits, note, self)
