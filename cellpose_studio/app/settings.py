@@ -66,6 +66,9 @@ class Settings(EventedModel):
     keys
         Of each command that the user gave other keys, those keys, as Qt writes them
         on all systems: "Ctrl+K".
+    gestures
+        Of each mouse gesture that the user changed, what starts it: "Ctrl+left"; "" for
+        nothing.
     window_geometry, window_layout
         What Qt restores a window from.
     """
@@ -82,6 +85,7 @@ class Settings(EventedModel):
     folder: str = ""
     theme: Theme = "dark"
     keys: dict[str, list[str]] = Field(default_factory=dict)
+    gestures: dict[str, str] = Field(default_factory=dict)
     window_geometry: _Base64 | None = None
     window_layout: _Base64 | None = None
 
@@ -120,6 +124,11 @@ class Settings(EventedModel):
         # A new dict is assigned, because a change inside the old one emits no event.
         others = {name: own for name, own in self.keys.items() if name != command}
         self.keys = others if keys is None else {**others, command: list(keys)}
+
+    def set_gesture(self, name: str, trigger: str | None) -> None:
+        """Remember what starts a mouse gesture; None forgets it."""
+        others = {other: own for other, own in self.gestures.items() if other != name}
+        self.gestures = others if trigger is None else {**others, name: trigger}
 
     def _write(self, change: EmissionInfo) -> None:
         """Write one setting, among those that the file has by now.

@@ -85,7 +85,7 @@ class Bench:
         """Move the slider of the cell probability, slowly enough to make masks."""
         slider = self.window.segment.result.sliders["cellprob_threshold"]
         for value in np.linspace(-3, 3, 25):
-            slider.setValue(float(value))
+            slider.set_value(float(value))
             wait(0.15)
 
     def cancelled(self, title: str, step: str) -> None:

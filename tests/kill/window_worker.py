@@ -53,7 +53,7 @@ class User:
             self.window.menus.actions["undo"].trigger()
         elif self.random.random() < 0.1:
             slider = self.window.segment.result.sliders["cellprob_threshold"]
-            slider.setValue(float(self.random.uniform(-2, 2)))
+            slider.set_value(float(self.random.uniform(-2, 2)))
         elif image.preview_of is None:
             cells = np.unique(image.masks.array)
             self.window.tools.edits.delete([int(self.random.choice(cells[1:]))])

@@ -33,18 +33,22 @@ def draw_cell(
     patch: Patch,
     at: At = (),
     *,
+    cell: int | None = None,
     protect: bool = True,
     specks: int = 0,
     apart: bool = True,
 ) -> LabelEdit:
-    """Return the edit that makes a new cell; an empty one if no background is left.
+    """Return the edit that draws a cell; an empty one if no background is left.
 
     If protected cells break it into several components, it is the largest of them.
+    ``cell`` is a cell of other planes that is continued on this one; None makes a new
+    cell.
     """
     # One iterator numbers the cell and all fragments, because the table does not learn
     # of them before the edit is applied.
     ids = table.new_ids()
-    cell = next(ids)
+    title = "Draw cell" if cell is None else "Continue cell"
+    cell = next(ids) if cell is None else cell
     free = patch.mask & (labels[at][patch.box] == 0) if protect else patch.mask
     room = Patch(patch.box, largest_component(free))
     painter = _Painter(labels, table, at, specks, apart, ids)
@@ -52,7 +56,7 @@ def draw_cell(
         # Later calls override earlier ones, so other cells lose these pixels first.
         painter.take(room, cell=None, but=cell)
     painter.changes.put(room.box, room.mask, cell, protect)
-    return painter.changes.edit("Draw cell", [cell] if room.mask.any() else [])
+    return painter.changes.edit(title, [cell] if room.mask.any() else [])
 
 
 def add_to_cell(

@@ -159,18 +159,24 @@ class Camera(QObject):
     def show_region(self, region: Sequence[slice]) -> None:
         """Show the plane of a region of the masks; pan if its centre is out of view.
 
-        The zoom does not change.
+        A 3D rendering turns about the region from then on. The zoom does not change.
         """
         assert self._image is not None
         dims, camera = self._model.dims, self._model.scene.camera
         for axis, part in enumerate(region[:-2]):
+            # A 3D rendering returns to its plane.
+            if axis in dims.displayed:
+                continue
             if not part.start <= dims.current_step[axis] < part.stop:
                 dims.set_current_step(axis, (part.start + part.stop - 1) // 2)
         view = np.array([self._surface.height(), self._surface.width()]) / camera.zoom
-        middle = np.array([(part.start + part.stop - 1) / 2 for part in region[-2:]])
-        world = middle * np.array(self._image.label_scale[-2:])
-        if (np.abs(world - camera.center[-2:]) > view / 2).any():
-            camera.center = (*camera.center[:-2], *world.tolist())
+        middle = np.array([(part.start + part.stop - 1) / 2 for part in region])
+        world = middle * np.array(self._image.label_scale)
+        if dims.ndisplay == 3:
+            # In perspective, what is in view depends on the depth: always pan.
+            camera.center = tuple(world[-3:].tolist())
+        elif (np.abs(world[-2:] - camera.center[-2:]) > view / 2).any():
+            camera.center = (*camera.center[:-2], *world[-2:].tolist())
 
     @property
     def _state(self) -> tuple[float, ...]:

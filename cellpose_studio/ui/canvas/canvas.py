@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QRect, Signal
 from qtpy.QtWidgets import QApplication, QWidget
 
 from cellpose_studio.core.display.position_text import position_text
@@ -164,12 +164,26 @@ class Canvas(QObject):
         """Set a function to call after the handler; True is a click, False a move."""
         self._mouse.observer = observer
 
+    @property
+    def reach(self) -> float:
+        """Tolerance of a click at the present zoom, in pixels of the image."""
+        return self._mouse.reach
+
     def show_line(
         self, name: str, paths: Sequence[npt.NDArray[np.floating]], colour: str
     ) -> None:
         """Draw lines over the image, (N, 2), Y and X in pixels; no paths hide them."""
         if self._image is not None:
             self._lines.show(name, paths, self._image.label_scale, colour)
+
+    def scale_bar_box(self) -> QRect:
+        """Return where the scale bar is on `surface`; an empty box without one."""
+        overlay = self.model.canvas.overlays.scale_bar
+        visuals = self.widget.canvas._viewer_overlay_to_visual  # PRIVATE
+        for bar in visuals.get(overlay, ()) if overlay.visible else ():
+            x, y = bar.node.transform.translate[:2]
+            return QRect(int(x), int(y), int(bar.x_size) + 1, int(bar.y_size) + 1)
+        return QRect()
 
     def lines(self) -> dict[str, bool]:
         """Return whether each line is visible, by name."""

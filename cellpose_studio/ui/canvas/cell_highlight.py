@@ -57,8 +57,7 @@ class CellHighlight(QObject):
 
     def _on_undone(self, image: ProjectImage, edit: LabelEdit) -> None:
         """Show the region that an undo has changed, which may be on another plane."""
-        if not self._canvas.rendering.on:
-            self._canvas.camera.show_region(edit.region(image.source.label_shape))
+        self._canvas.camera.show_region(edit.region(image.source.label_shape))
 
     def _lines(self) -> list[npt.NDArray[np.float64]]:
         image, box = self._session.shown, self._box(self._selection.cell)

@@ -43,7 +43,8 @@ class MaskLayers:
         self._in_3d = False
         self._filled = True
         self._outlines = True
-        self._by_uncertainty = False
+        self.by_uncertainty = False
+        """Whether cells are coloured by their uncertainty, where it is known."""
 
     def warm_up(self) -> None:
         """Import and cache what napari needs for the first masks; thread-safe."""
@@ -169,7 +170,7 @@ class MaskLayers:
 
     def set_coloured_by_uncertainty(self, by_uncertainty: bool) -> None:
         """Colour the cells by their uncertainty, or each in a colour of its own."""
-        self._by_uncertainty = by_uncertainty
+        self.by_uncertainty = by_uncertainty
         for layer in self._layers.values():
             layer.by_rank = by_uncertainty and layer.ranks is not None
             layer.refresh(extent=False)
@@ -184,6 +185,11 @@ class MaskLayers:
     def visible(self) -> bool:
         """Whether masks are shown; a comparison hides them."""
         return any(layer.visible for layer in self._layers.values())
+
+    @property
+    def uncertainty_known(self) -> bool:
+        """Whether the masks that are shown have uncertainties; edits keep them."""
+        return any(x.visible and x.ranks is not None for x in self._layers.values())
 
     def cell_at(self, position: Sequence[float]) -> int:
         """Return the id of the cell of the visible masks, 0 for none.
@@ -225,7 +231,7 @@ class MaskLayers:
         layer.ranks = None
         if confidence is not None:
             layer.ranks = ranks_of(confidence.ids, confidence.scores, certain)
-        layer.by_rank = self._by_uncertainty and layer.ranks is not None
+        layer.by_rank = self.by_uncertainty and layer.ranks is not None
         self._recolour_layer(layer)
 
     def _recolour(self) -> None:

@@ -31,6 +31,12 @@ class Mouse:
         model.mouse_move_callbacks.append(self._on_move)
         model.mouse_double_click_callbacks[:] = [self._on_double_click]
 
+    @property
+    def reach(self) -> float:
+        """Tolerance of a click, in pixels of the image."""
+        scale = self._scale()
+        return _REACH / (self._model.scene.camera.zoom * (scale[-1] if scale else 1))
+
     def _on_drag(self, _: Any, native: Any) -> Iterator[None]:
         event = self._convert(native)
         if self.handler is None or event is None:
@@ -80,7 +86,7 @@ class Mouse:
             tuple(float(p) / s for p, s in zip(position, scale, strict=True)),
             native.button if button is None else button,
             frozenset(native.modifiers),
-            _REACH / (self._model.scene.camera.zoom * scale[-1]),
+            self.reach,
         )
 
 

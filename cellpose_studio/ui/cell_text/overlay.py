@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtCore import QPointF, QRectF, Qt, QTimer
+from qtpy.QtCore import QPointF, QRectF, QSizeF, Qt, QTimer
 from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPixmap
 from qtpy.QtWidgets import QWidget
 
@@ -49,6 +49,7 @@ class CellTextOverlay(QWidget):
         self._font.setPointSizeF(_POINTS)
         self._font.setBold(True)
         self._pixmaps: dict[tuple[str, str], QPixmap] = {}
+        self._spared: list[QWidget] = []
         self.shown: list[CellText] = []
         self.hint = ""
         self._timer = QTimer(self, singleShot=True, interval=0)
@@ -61,6 +62,15 @@ class CellTextOverlay(QWidget):
         ):
             signal.connect(self._on_view)
         self.hide()
+
+    def spare(self, widget: QWidget) -> None:
+        """Draw no texts where a widget on the canvas is shown."""
+        self._spared.append(widget)
+
+    def _taken(self) -> list[QRectF]:
+        """Return where the scale bar and the other widgets on the canvas are."""
+        shown = [w.geometry() for w in self._spared if w.isVisible()]
+        return [QRectF(box) for box in (self._canvas.scale_bar_box(), *shown)]
 
     def refresh_soon(self) -> None:
         """Refresh once control returns to the event loop, once for many calls."""
@@ -86,14 +96,15 @@ class CellTextOverlay(QWidget):
         elif self.shown:
             # The view may have moved since the texts were requested.
             points = [(text.y, text.x) for text in self.shown]
-            on_screen = self._canvas.camera.on_screen(points)
+            on_screen, taken = self._canvas.camera.on_screen(points), self._taken()
             for text, (x, y) in zip(self.shown, on_screen, strict=True):
                 pixmap = self._pixmap(text.text, text.colour)
-                ratio = 2 * pixmap.devicePixelRatio()
-                corner = QPointF(
-                    x - pixmap.width() / ratio, y - pixmap.height() / ratio
+                box = QRectF(
+                    QPointF(), QSizeF(pixmap.size()) / pixmap.devicePixelRatio()
                 )
-                painter.drawPixmap(corner, pixmap)
+                box.moveCenter(QPointF(x, y))
+                if not any(map(box.intersects, taken)):
+                    painter.drawPixmap(box.topLeft(), pixmap)
         painter.end()
 
     def _on_view(self, *_: object) -> None:

@@ -50,7 +50,8 @@ class Command:
     button
         Text of the button; "" for the text of the menu.
     tip
-        Tooltip, one sentence; "" where the text needs no explanation.
+        Tooltip, one sentence; "" where the text needs no explanation. A function is
+        called at each refresh.
     detail
         Returns the object of the command, appended to the text in the menu.
     reason_disabled
@@ -67,10 +68,15 @@ class Command:
     key: str = ""
     icon: str = ""
     button: str = ""
-    tip: str = ""
+    tip: str | Callable[[], str] = ""
     detail: Callable[[], str] | None = None
     reason_disabled: Callable[[], str] = _never
     checked: Callable[[], bool] | bool | None = None
+
+    @property
+    def tip_text(self) -> str:
+        """The tooltip now."""
+        return self.tip() if callable(self.tip) else self.tip
 
     @property
     def plain_text(self) -> str:
@@ -104,7 +110,7 @@ def show_state(command: Command, action: QAction) -> None:
     """Update the action of a command: enabled, tooltip, text, checked."""
     reason = command.reason_disabled()
     action.setEnabled(not reason)
-    action.setToolTip(reason or rich(command.tip))
+    action.setToolTip(reason or rich(command.tip_text))
     if command.detail is not None:
         action.setText(f"{command.text} {command.detail()}".rstrip())
     # A changed state emits `toggled`, which calls the command. A command must therefore

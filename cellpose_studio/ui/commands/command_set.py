@@ -61,4 +61,4 @@ def _button_tip(command: Command, action: QAction) -> str:
     key = f"Shortcut: {keys}." if keys else ""
     # The tooltip of a disabled action is the reason, as `show_state` sets it.
     reason = "" if action.isEnabled() else action.toolTip()
-    return rich(" ".join(filter(None, (command.tip, key, reason))))
+    return rich(" ".join(filter(None, (command.tip_text, key, reason))))

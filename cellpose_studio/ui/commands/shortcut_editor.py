@@ -1,7 +1,8 @@
-"""Dialog that lists the shortcuts and mouse gestures, and edits the shortcuts."""
+"""Dialog that lists and edits the keyboard shortcuts and the mouse gestures."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 
 from qtpy.QtCore import QEvent, QObject, Qt
@@ -16,6 +17,7 @@ from qtpy.QtWidgets import (
     QMenu,
     QMenuBar,
     QPushButton,
+    QStackedWidget,
     QTreeWidget,
     QTreeWidgetItem,
     QVBoxLayout,
@@ -23,9 +25,14 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.ui.commands.command import Command, QAction
+from cellpose_studio.ui.commands.gesture_edit import GestureEdit
+from cellpose_studio.ui.commands.gestures import Gestures
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
 
 _NAME = Qt.ItemDataRole.UserRole
+_GESTURE = _NAME + 1
+_SELECT = "Select a command or a gesture to change it."
+_CHANGEABLE = re.compile(r"\{(\w+):")
 _SIZE = (660, 620)
 
 
@@ -39,7 +46,10 @@ class ShortcutEditor(QDialog):
     records
         The commands by name.
     gestures
-        Mouse gestures on the image, and their effects.
+        The mouse gestures to edit.
+    gesture_texts
+        All mouse gestures on the image, as `Gestures.fill_in` takes them, and their
+        effects.
     bar
         The menu bar, whose menus group the commands.
     """
@@ -48,16 +58,18 @@ class ShortcutEditor(QDialog):
         self,
         keys: Shortcuts,
         records: Mapping[str, Command],
-        gestures: Iterable[tuple[str, str]],
+        gestures: Gestures,
+        gesture_texts: Iterable[tuple[str, str]],
         bar: QMenuBar,
         parent: QWidget,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Keyboard shortcuts")
+        self.setWindowTitle("Keyboard shortcuts and mouse gestures")
         self.resize(*_SIZE)
         self._keys = keys
         self._records = records
-        self._gestures = tuple(gestures)
+        self._gestures = gestures
+        self._gesture_texts = tuple(gesture_texts)
         self._groups = _groups(keys.actions, bar)
         self._lay_out()
         self._fill()
@@ -73,19 +85,24 @@ class ShortcutEditor(QDialog):
 
     def _lay_out(self) -> None:
         self.search = QLineEdit(objectName="searchKeys", clearButtonEnabled=True)
-        self.search.setPlaceholderText("Search commands and shortcuts")
+        self.search.setPlaceholderText("Search commands, shortcuts and gestures")
         self.tree = QTreeWidget(objectName="keyTree")
         self.tree.setHeaderLabels(["Command", "Shortcut"])
         self.tree.setRootIsDecorated(False)
         self.edit = QKeySequenceEdit(objectName="keyEdit")
+        self.gesture = GestureEdit()
+        self._fields = QStackedWidget()
+        self._fields.addWidget(self.edit)
+        self._fields.addWidget(self.gesture)
+        self._fields.setFixedHeight(self.gesture.sizeHint().height())
         self.note = QLabel(objectName="keyNote", wordWrap=True)
         self.assign = QPushButton("Set", objectName="setKey")
         self.none = QPushButton("Remove", objectName="noKey")
         self.reset = QPushButton("Reset", objectName="resetKey")
         self.reset_all = QPushButton("Reset all", objectName="resetKeys")
         row = QHBoxLayout()
-        row.addWidget(QLabel("New shortcut"))
-        row.addWidget(self.edit, 1)
+        row.addWidget(QLabel("New"))
+        row.addWidget(self._fields, 1)
         for button in (self.assign, self.none, self.reset, self.reset_all):
             # Enter in the search field would click a default button.
             button.setAutoDefault(False)
@@ -99,8 +116,12 @@ class ShortcutEditor(QDialog):
     def _fill(self) -> None:
         self._items: dict[str, QTreeWidgetItem] = {}
         group = self._group("Mouse on the image")
-        for gesture, effect in self._gestures:
-            QTreeWidgetItem(group, [effect, gesture])
+        self._gesture_items: list[tuple[QTreeWidgetItem, str]] = []
+        for text, effect in self._gesture_texts:
+            item = QTreeWidgetItem(group, [effect, ""])
+            if found := _CHANGEABLE.search(text):
+                item.setData(0, _GESTURE, found[1])
+            self._gesture_items.append((item, text))
         for title, names in self._groups.items():
             group = self._group(title)
             for name in names:
@@ -128,16 +149,26 @@ class ShortcutEditor(QDialog):
         self.tree.currentItemChanged.connect(self._on_selected)
         self.edit.installEventFilter(self)
         self.assign.clicked.connect(self._assign)
-        self.none.clicked.connect(lambda: self._keys.set(self._name, QKeySequence()))
-        self.reset.clicked.connect(lambda: self._keys.reset(self._name))
-        self.reset_all.clicked.connect(self._keys.reset_all)
+        self.gesture.changed.connect(self._on_pressed)
+        self.none.clicked.connect(self._remove)
+        self.reset.clicked.connect(self._reset)
+        self.reset_all.clicked.connect(self._reset_all)
         self._keys.changed.connect(self._show_keys)
+        self._gestures.changed.connect(self._show_keys)
 
     @property
     def _name(self) -> str:
         """Name of the selected command; "" for none."""
+        return self._selected(_NAME)
+
+    @property
+    def _gesture_name(self) -> str:
+        """Name of the selected gesture; "" for none."""
+        return self._selected(_GESTURE)
+
+    def _selected(self, role: int) -> str:
         item = self.tree.currentItem()
-        return str(item.data(0, _NAME) or "") if item is not None else ""
+        return str(item.data(0, role) or "") if item is not None else ""
 
     @property
     def _pressed(self) -> QKeySequence:
@@ -147,17 +178,43 @@ class ShortcutEditor(QDialog):
         return QKeySequence(keys[keys.count() - 1]) if keys.count() else keys
 
     def _assign(self) -> None:
-        self._keys.set(self._name, self._pressed)
-        self.edit.clear()
+        if gesture := self._gesture_name:
+            self._gestures.set(gesture, self.gesture.trigger())
+        else:
+            self._keys.set(self._name, self._pressed)
+            self.edit.clear()
+
+    def _remove(self) -> None:
+        if gesture := self._gesture_name:
+            self._gestures.set(gesture, None)
+        else:
+            self._keys.set(self._name, QKeySequence())
+
+    def _reset(self) -> None:
+        if gesture := self._gesture_name:
+            self._gestures.reset(gesture)
+        else:
+            self._keys.reset(self._name)
+
+    def _reset_all(self) -> None:
+        self._keys.reset_all()
+        self._gestures.reset_all()
 
     def _show_keys(self) -> None:
         for name, item in self._items.items():
-            item.setText(1, self._keys.text(name))
-            font = item.font(1)
-            # Bold keys tell which commands the reset buttons would change.
-            font.setBold(self._keys.is_changed(name))
-            item.setFont(1, font)
+            self._show(item, self._keys.text(name), self._keys.is_changed(name))
+        for item, text in self._gesture_items:
+            gesture = str(item.data(0, _GESTURE) or "")
+            changed = bool(gesture) and self._gestures.is_changed(gesture)
+            self._show(item, self._gestures.fill_in(text), changed)
         self._on_selected()
+
+    def _show(self, item: QTreeWidgetItem, text: str, changed: bool) -> None:
+        item.setText(1, text)
+        font = item.font(1)
+        # Bold texts tell what the reset buttons would change.
+        font.setBold(changed)
+        item.setFont(1, font)
 
     def _on_search(self, text: str) -> None:
         words = text.lower().split()
@@ -173,20 +230,44 @@ class ShortcutEditor(QDialog):
 
     def _on_selected(self, *_: object) -> None:
         self.edit.clear()
-        name = self._name
-        self.edit.setEnabled(bool(name))
-        self.none.setEnabled(bool(name and self._keys.text(name)))
-        self.reset.setEnabled(bool(name) and self._keys.is_changed(name))
-        self.reset_all.setEnabled(any(map(self._keys.is_changed, self._items)))
+        name, gesture = self._name, self._gesture_name
+        self._fields.setCurrentIndex(1 if gesture else 0)
+        self._fields.setEnabled(bool(name or gesture))
+        if gesture:
+            now = self._gestures.trigger(gesture)
+            self.none.setEnabled(now is not None)
+            self.reset.setEnabled(self._gestures.is_changed(gesture))
+            self.gesture.show_trigger(now or self._gestures.default(gesture))
+        else:
+            self.none.setEnabled(bool(name and self._keys.text(name)))
+            self.reset.setEnabled(bool(name) and self._keys.is_changed(name))
+        changed = any(map(self._keys.is_changed, self._items))
+        changed |= any(map(self._gestures.is_changed, self._gestures.records))
+        self.reset_all.setEnabled(changed)
         self._on_pressed()
 
     def _on_pressed(self, *_: object) -> None:
-        """Show which command the pressed key is assigned to at present."""
-        key, name = self._pressed, self._name
+        """Show what the pressed key, or the gesture, is assigned to at present."""
+        if self._gesture_name:
+            self._check_gesture(self._gesture_name)
+        else:
+            self._check_key(self._pressed, self._name)
+
+    def _check_gesture(self, name: str) -> None:
+        now, new = self._gestures.trigger(name), self.gesture.trigger()
+        reason = self._gestures.reason_refused(name, new)
+        self.assign.setEnabled(not reason and new != now)
+        default = self._gestures.default(name)
+        refused = self._gestures.reason_refused(name, default)
+        self.reset.setEnabled(now != default and not refused)
+        effect = self._gestures.records[name].effect
+        self.note.setText(reason or f"Choose what starts “{effect}”.")
+
+    def _check_key(self, key: QKeySequence, name: str) -> None:
         self.assign.setEnabled(bool(name) and not key.isEmpty())
         other = self._keys.command_of(key, name)
         if not name:
-            self.note.setText("Select a command to change its shortcut.")
+            self.note.setText(_SELECT)
         elif other is not None:
             text = key.toString(QKeySequence.SequenceFormat.NativeText)
             self.note.setText(

@@ -8,7 +8,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QHeaderView,
-    QLineEdit,
     QSizePolicy,
     QTableView,
     QVBoxLayout,
@@ -25,6 +24,7 @@ from cellpose_studio.ui.curate.cell_table_model import (
     column_at,
 )
 from cellpose_studio.ui.widgets.cell_status import STATUS_WORDS
+from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
 
 _TIP = (
@@ -45,6 +45,7 @@ class ReviewTable(QWidget):
         self.model = ReviewModel()
         self._following = False
         self._lay_out()
+        self.view.horizontalHeader().sectionResized.connect(self._fit_title)
         self.filter.textChanged.connect(self._on_filter)
         self.status.currentIndexChanged.connect(self._on_filter)
         # Both signals are needed: the mouse makes a row current before it selects it,
@@ -94,11 +95,11 @@ class ReviewTable(QWidget):
         return [self.model.cell(row) for row in sorted(index.row() for index in rows)]
 
     def _lay_out(self) -> None:
-        self.filter = QLineEdit(objectName="cellFilter", clearButtonEnabled=True)
-        self.filter.setPlaceholderText("Filter: area<50")
+        self.filter = FilterLine("cellFilter", "Filter: area<50")
         self.filter.setToolTip(_TIP)
         self.status = _status_box()
         self.view = _view(self.model)
+        self.filter.set_list(self.view)
         row = QHBoxLayout()
         row.addWidget(self.filter, 3)
         row.addWidget(self.status, 2)
@@ -106,6 +107,16 @@ class ReviewTable(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(row)
         column.addWidget(self.view, 1)
+
+    def _fit_title(self, section: int) -> None:
+        """Give the longest title the room that the column of areas has to spare."""
+        at, area = column_at("uncertainty"), column_at("area")
+        if section != area:
+            return
+        heads = self.view.horizontalHeader()
+        width = self.view.columnWidth(at) + heads.sectionSize(area) - HEADS[area].width
+        width = max(min(width, heads.sectionSizeHint(at)), HEADS[at].width)
+        self.view.setColumnWidth(at, width)
 
     def _on_filter(self, _: object) -> None:
         """Apply the filter; show an error at the line if it is not understood."""
@@ -177,6 +188,8 @@ def _view(model: ReviewModel) -> QTableView:
     heads = view.horizontalHeader()
     heads.setMinimumSectionSize(min(head.width for head in HEADS))
     heads.setHighlightSections(False)
+    # A title has a tooltip, unlike a number.
+    heads.setTextElideMode(Qt.TextElideMode.ElideRight)
     for at, head in enumerate(HEADS):
         view.setColumnWidth(at, head.width)
     heads.setSectionResizeMode(column_at("area"), QHeaderView.ResizeMode.Stretch)

@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
     QPushButton,
+    QSpinBox,
     QVBoxLayout,
     QWidget,
 )
-from superqt import QLabeledSlider
 
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.toolbox import TOOLS, ToolInfo
+from cellpose_studio.ui.widgets.number_slider import NumberSlider
 
-_LARGEST = 100  # px, of the slider; the keys allow larger brushes
+_LARGEST = 100  # px, of the slider; the keys and the number allow larger brushes
 
 
 _PROTECT_TIP = (
@@ -32,13 +32,16 @@ class ToolPanel(QWidget):
         super().__init__()
         self._tools = tools
         self.buttons = {mode: self._button(tool) for mode, tool in TOOLS.items()}
-        self.size = QLabeledSlider(Qt.Orientation.Horizontal, objectName="brushSize")
-        self.size.setRange(1, _LARGEST)
-        self.size.setToolTip("<qt>Diameter of the brush in pixels (keys , and .).</qt>")
+        sizes = tools.sizes
+        box = QSpinBox(minimum=sizes[0], maximum=sizes[-1], value=tools.settings.size)
+        box.setSuffix(" px")
+        self.size = NumberSlider(box, _LARGEST)
+        self.size.setObjectName("brushSize")
+        self.size.set_tip("Diameter of the brush in pixels (keys , and .).")
         self.protect = QCheckBox("Protect other cells", objectName="protectCells")
         self.protect.setToolTip(_PROTECT_TIP)
         grid = QGridLayout()
-        grid.setSpacing(4)
+        grid.setSpacing(3)
         for n, button in enumerate(self.buttons.values()):
             grid.addWidget(button, 0, n)
         row = QHBoxLayout()
@@ -48,7 +51,7 @@ class ToolPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addLayout(grid)
         column.addLayout(row)
-        self.size.valueChanged.connect(tools.set_size)
+        self.size.changed.connect(lambda size: tools.set_size(int(size)))
         self.protect.toggled.connect(tools.set_protect)
         tools.changed.connect(self._on_tools)
         self._on_tools()
@@ -64,8 +67,5 @@ class ToolPanel(QWidget):
         for mode, button in self.buttons.items():
             button.setChecked(mode == self._tools.mode)
         settings = self._tools.settings
-        # The keys allow larger brushes: the clipped value must not be sent back.
-        self.size.blockSignals(True)
-        self.size.setValue(min(settings.size, _LARGEST))
-        self.size.blockSignals(False)
+        self.size.set_value(settings.size)
         self.protect.setChecked(settings.protect)

@@ -10,7 +10,6 @@ from qtpy.QtWidgets import (
     QComboBox,
     QHBoxLayout,
     QLabel,
-    QLineEdit,
     QListView,
     QSizePolicy,
     QVBoxLayout,
@@ -26,6 +25,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.images.delegate import ImageDelegate, draw_icon
 from cellpose_studio.ui.images.model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.images.text import STATUS_WORDS
+from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
 from cellpose_studio.ui.widgets.wording import image_count
 
@@ -123,9 +123,8 @@ class ImagesPanel(QWidget):
     # Construction
 
     def _lay_out(self) -> None:
-        self.filter = QLineEdit(
-            objectName="imageFilter", placeholderText="Filter", clearButtonEnabled=True
-        )
+        self.filter = FilterLine("imageFilter", "Filter")
+        self.filter.set_list(self.view)
         self.filter.setToolTip(
             "Show only images whose names contain all these words, in any order."
         )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from html import escape
+
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QComboBox,
@@ -26,6 +28,9 @@ _INPUTS = {
 }
 _NOTHING = "nothing"
 
+_LENGTH = 14
+"""Characters that the names of models have room for; longer ones have a tooltip."""
+
 
 class ModelPanel(QWidget):
     """Chooses a model and the channels of its inputs."""
@@ -40,11 +45,11 @@ class ModelPanel(QWidget):
         self._image: ImageSource | None = None
         self._chosen: dict[str, tuple[int | None, ...]] = {}
         self.combo = QComboBox(objectName="model")
-        self.combo.setToolTip("<qt>The network that finds the cells.</qt>")
         # A long name of a model must not widen the panel.
         self.combo.setSizeAdjustPolicy(
             QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
         )
+        self.combo.setMinimumContentsLength(_LENGTH)
         self.browse = QPushButton("Models…", objectName="browseModels")
         self.browse.setToolTip(
             "<qt>Show all models with their cards: purpose, data and accuracy. "
@@ -170,6 +175,8 @@ class ModelPanel(QWidget):
 
     def _on_model(self) -> None:
         model = self.model
+        name = f"{escape(model.label)}: the" if model else "The"
+        self.combo.setToolTip(f"<qt>{name} network that finds the cells.</qt>")
         self._save_channels()
         self.about.setText(
             _about(model) if model else "No model yet. Choose Models… to add one."

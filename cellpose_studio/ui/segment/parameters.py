@@ -4,25 +4,24 @@ from __future__ import annotations
 
 from html import escape
 
-from qtpy.QtCore import Qt, Signal
+from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
     QComboBox,
     QFormLayout,
     QHBoxLayout,
-    QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.ui.widgets.elided_button import ElidedButton
 from cellpose_studio.ui.widgets.form import Form, fields_of
 from cellpose_studio.ui.widgets.section import Section
 
 _STITCH_THRESHOLD = 0.25
 """Initial IoU above which cells of neighbouring planes are stitched."""
 
-_RUN_WIDTH = 150  # px of the button's text; a long file name must not widen the panel
 
 _STACK_MODES = {
     "volume": "As a volume (3D)",
@@ -58,7 +57,7 @@ class ParameterPanel(QWidget):
             Normalization, fields_of(Normalization, "normalisation")
         )
         self.advanced = Form(model, fields_of(model, "advanced"))
-        self.run = QPushButton("Run", objectName="run")
+        self.run = ElidedButton("Run", "run")
         self.scope = QComboBox(objectName="runScope")
         self.stack_section = Section("3D stack", self._stack_page())
         column = QVBoxLayout(self)
@@ -87,9 +86,7 @@ class ParameterPanel(QWidget):
     def set_runnable(self, what: str, missing: str) -> None:
         """Enable Run and show its target, or disable it and show what is missing."""
         self.run.setEnabled(not missing)
-        text = f"Run on {what}" if what else "Run"
-        middle = Qt.TextElideMode.ElideMiddle
-        self.run.setText(self.run.fontMetrics().elidedText(text, middle, _RUN_WIDTH))
+        self.run.set_full_text(f"Run on {what}" if what else "Run")
         tip = missing or f"Find the cells of {escape(what)} (Ctrl+R)."
         self.run.setToolTip(f"<qt>{tip}</qt>")
 

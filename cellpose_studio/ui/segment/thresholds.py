@@ -7,12 +7,12 @@ from math import isnan
 
 from qtpy.QtCore import Qt, QTimer, Signal
 from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLayout
-from superqt import QLabeledDoubleSlider, QLabeledSlider
 
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.ui.widgets.form import extra, limits
+from cellpose_studio.ui.widgets.form import extra, number_box
+from cellpose_studio.ui.widgets.number_slider import NumberSlider
 
 FIELDS = ("flow_threshold", "cellprob_threshold", "min_size")
 _DELAY = 60  # ms between the movement of a slider and the work for it
@@ -53,8 +53,8 @@ class ResultPanel(QGroupBox):
         self.sliders = {name: _slider(name) for name in FIELDS}
         for name, slider in self.sliders.items():
             form.addRow(SegmentationParameters.model_fields[name].title, slider)
-            slider.valueChanged.connect(self._on_value)
-            slider.sliderReleased.connect(self._on_release)
+            slider.changed.connect(self._on_value)
+            slider.released.connect(self._on_release)
         column = QVBoxLayout(self)
         column.addLayout(form)
         column.addWidget(self.count)
@@ -99,7 +99,7 @@ class ResultPanel(QGroupBox):
         """Show the thresholds of ``parameters`` without acting on them."""
         for name, slider in self.sliders.items():
             slider.blockSignals(True)
-            slider.setValue(getattr(parameters, name))
+            slider.set_value(getattr(parameters, name))
             slider.blockSignals(False)
 
     def _show_uncertainty(self, labels: LabelSet | None) -> None:
@@ -118,8 +118,8 @@ class ResultPanel(QGroupBox):
 
     def _busy(self) -> bool:
         """Return whether the user moves a slider, which must not be set meanwhile."""
-        down = any(slider.isSliderDown() for slider in self.sliders.values())
-        return down or self._timer.isActive()
+        busy = any(slider.is_busy() for slider in self.sliders.values())
+        return busy or self._timer.isActive()
 
     def _on_value(self) -> None:
         # A running timer is not restarted: the masks would not follow a moving slider.
@@ -138,8 +138,8 @@ class ResultPanel(QGroupBox):
             slider = self.sliders[name]
             slider.setEnabled(on)
             field = SegmentationParameters.model_fields[name]
-            tip = field.description if on else reason
-            slider.setToolTip(f"<qt>{tip}</qt>")
+            tip = (field.description or "") if on else reason
+            slider.set_tip(tip)
             self._form.labelForField(slider).setToolTip(f"<qt>{tip}</qt>")
 
 
@@ -160,20 +160,10 @@ def confidence_now(labels: LabelSet) -> Confidence | None:
     return labels.confidence.among(labels.pixels.cell_table().ids())
 
 
-def _slider(name: str) -> QLabeledDoubleSlider | QLabeledSlider:
+def _slider(name: str) -> NumberSlider:
     """Return a slider over the range of a field, or the useful part of it."""
     field = SegmentationParameters.model_fields[name]
-    about = extra(field)
-    low, high = limits(field, 0.01)
-    high = about.get("slider", high)
-    kind = QLabeledSlider if field.annotation is int else QLabeledDoubleSlider
-    slider = kind(Qt.Orientation.Horizontal)
+    box = number_box(field, int if field.annotation is int else float)
+    slider = NumberSlider(box, extra(field).get("slider", box.maximum()))
     slider.setObjectName(name)
-    if kind is QLabeledSlider:
-        slider.setRange(int(low), int(high))
-    else:
-        slider.setRange(low, high)
-        slider.setDecimals(2)
-        slider.setSingleStep(about.get("step", 0.1))
-    slider.setValue(field.default)
     return slider

@@ -9,7 +9,8 @@ from cellpose_studio.core.edits.fragments import split_fragments
 from cellpose_studio.core.edits.paint import add_to_cell, cut_from_cell, erase
 from cellpose_studio.core.edits.shapes import Patch, brush
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
+from cellpose_studio.ui.tools.gestures import USE
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
@@ -19,7 +20,10 @@ _SPECKS = 4
 
 
 class BrushTool(Tool):
-    """Adds to the cell that a stroke begins on; draws a new cell elsewhere."""
+    """Adds to the cell that a stroke begins on; draws a new cell elsewhere.
+
+    On another plane of its stack, the chosen cell is continued.
+    """
 
     operation = "Brush"
     draws = True
@@ -30,7 +34,7 @@ class BrushTool(Tool):
 
     def press(self, event: MouseEvent) -> bool:
         """Begin a stroke."""
-        if event.button != LEFT:
+        if not self.context.starts(USE, event):
             return False
         # The first stroke on an image without masks creates them.
         if self.draws:
@@ -38,8 +42,8 @@ class BrushTool(Tool):
         plane, image = self.context.plane_at(event), self.context.image
         if self.context.labels is None or plane is None or image is None:
             return False
-        self._cell = self._cell_for(event)
         self._plane, self._last = plane, event.point
+        self._cell = self._cell_for(event)
         self._stroke = self.context.session.begin_stroke(image, self.operation)
         self.drag(event)
         return True
@@ -95,8 +99,10 @@ class BrushTool(Tool):
             stroke.add(split_fragments(labels, table, stroke.edit, plane, _SPECKS))
 
     def _cell_for(self, event: MouseEvent) -> int:
-        cell = self.context.cell_at(event)
-        return cell or self.context.table.next_id()
+        if cell := self.context.cell_at(event):
+            return cell
+        continued = self.context.cell_to_continue(self._plane)
+        return continued or self.context.table.next_id()
 
     def _edit(self, patch: Patch) -> LabelEdit:
         labels = self.context.labels

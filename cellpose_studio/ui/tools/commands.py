@@ -157,7 +157,7 @@ def tool_commands(tools: ToolManager) -> list[Command | None]:
             tool.text,
             lambda: tools.toggle(tool.mode),
             key=tool.key,
-            tip=tool.tip,
+            tip=lambda: tools.gestures.fill_in(tool.tip),
         )
 
     return [

@@ -12,12 +12,14 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.edits.changes import cell_mask
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import StatusChanges
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
+from cellpose_studio.ui.commands.gestures import Gestures
 
 _BRIGHT = "#ffd400"
 _DRAWN = "drawn"
@@ -50,11 +52,13 @@ class ToolContext:
         canvas: Canvas,
         selection: Selection,
         settings: Settings,
+        gestures: Gestures,
     ) -> None:
         self.session = session
         self.canvas = canvas
         self.selection = selection
         self.settings = settings
+        self.gestures = gestures
 
     @property
     def image(self) -> ProjectImage | None:
@@ -76,6 +80,10 @@ class ToolContext:
         assert self.image.masks is not None
         return self.image.masks.pixels.cell_table()
 
+    def starts(self, gesture: str, event: MouseEvent) -> bool:
+        """Return whether what is pressed starts a gesture, by its name."""
+        return self.gestures.matches(gesture, event.button, event.modifiers)
+
     def cell_at(self, event: MouseEvent) -> int:
         """Return the cell under the mouse; 0 for none."""
         labels, pixel = self.labels, event.pixel
@@ -93,6 +101,21 @@ class ToolContext:
         """Return the index of a plane's stack; that of the plane itself without one."""
         assert self.image is not None
         return plane[:-1] if self.image.source.planes > 1 else plane
+
+    def cell_to_continue(self, plane: tuple[int, ...]) -> int | None:
+        """Return the chosen cell if it is in the plane's stack, but not in the plane.
+
+        What is drawn there becomes part of it. None without such a cell.
+        """
+        labels, cell = self.labels, self.chosen
+        volume = self.volume_of(plane)
+        if labels is None or volume == plane or not self.table.size_of(cell):
+            return None
+        present = [
+            bool(cell_mask(labels, self.table, cell, at)[1].any())
+            for at in (volume, plane)
+        ]
+        return cell if present == [True, False] else None
 
     def make_masks(self, event: MouseEvent) -> None:
         """Create masks without cells if the image has none, to draw on."""

@@ -6,12 +6,16 @@ import numpy as np
 
 from cellpose_studio.core.edits.handles import Handles, edit_of, polygon_of
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
-from cellpose_studio.ui.tools.context import Path
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
+from cellpose_studio.ui.tools.context import Path, ToolContext
+from cellpose_studio.ui.tools.gestures import REMOVE_HANDLE, USE
 from cellpose_studio.ui.tools.tool import Tool
 
 Vertex = tuple[int, int]
 """Index of a ring, and of a vertex on it."""
+
+_SIZE = 2 / 3
+"""Side of the square at a vertex, relative to the tolerance of a click."""
 
 
 class HandlesTool(Tool):
@@ -25,27 +29,39 @@ class HandlesTool(Tool):
     _handles: Handles | None = None
     _grabbed: Vertex | None = None
     _under: Vertex | None = None
+    _clicked = False
     _reach = 1.0
+
+    def __init__(self, context: ToolContext) -> None:
+        super().__init__(context)
+        context.canvas.camera.changed.connect(self._on_view)
 
     def vertices(self, ring: int = 0) -> Path:
         """Return the vertices of a ring of the cell, (N, 2), Y and X in pixels."""
         handles = self._handles
         return handles.rings[ring].vertices if handles else np.empty((0, 2))
 
+    @property
+    def handle_size(self) -> float:
+        """Side of the square at a vertex, in pixels of the image."""
+        return _SIZE * self._reach
+
     def activate(self) -> None:
         """Begin with the chosen cell."""
         self._begin(self.context.chosen)
 
     def press(self, event: MouseEvent) -> bool:
-        """Grab a vertex, or remove it with Ctrl."""
+        """Grab a vertex, or remove it."""
         vertex = self._vertex_at(event)
-        if event.button != LEFT or self._handles is None or vertex is None:
+        self._clicked = self.context.starts(USE, event)
+        if self._handles is None or vertex is None:
             return False
-        if "Control" in event.modifiers:
+        if self.context.starts(REMOVE_HANDLE, event):
             self._show(self._handles.delete_vertex(*vertex))
-        else:
+            return True
+        if self._clicked:
             self._grabbed = vertex
-        return True
+        return self._clicked
 
     def drag(self, event: MouseEvent) -> None:
         """Move the vertex that was grabbed."""
@@ -56,7 +72,7 @@ class HandlesTool(Tool):
     def release(self, event: MouseEvent, moved: bool) -> None:
         """Release the vertex; a click on another cell continues with that."""
         grabbed, self._grabbed = self._grabbed, None
-        if grabbed is not None or moved or event.button != LEFT:
+        if grabbed is not None or moved or not self._clicked:
             return
         cell = self.context.cell_at(event)
         if cell and (self._handles is None or cell != self._handles.cell):
@@ -65,17 +81,13 @@ class HandlesTool(Tool):
             self._begin(cell)
 
     def hover(self, event: MouseEvent) -> None:
-        """Keep the size of vertices on the screen; finish on another plane."""
+        """Note the vertex under the mouse; finish on another plane."""
         handles = self._handles
         if handles is None:
             return
         self._under = self._vertex_at(event)
         if self.context.plane_at(event) != handles.at:
             self._finish()
-        # Vertices are only drawn again after a marked change of the zoom.
-        elif abs(event.reach - self._reach) > self._reach / 10:
-            self._reach = event.reach
-            self._show(handles)
 
     def double_click(self, event: MouseEvent) -> None:
         """Add a vertex to the line."""
@@ -109,9 +121,18 @@ class HandlesTool(Tool):
         """Apply the new shape."""
         self._finish()
 
+    def _on_view(self) -> None:
+        """Keep the size of vertices on the screen."""
+        reach = self.context.canvas.reach
+        # Vertices are only drawn again after a marked change of the zoom.
+        if self._handles is not None and abs(reach - self._reach) > self._reach / 10:
+            self._reach = reach
+            self._show(self._handles)
+
     def _begin(self, cell: int) -> None:
         labels = self.context.labels
         if labels is not None and self.context.table.size_of(cell):
+            self._reach = self.context.canvas.reach
             plane = self.context.canvas.plane
             self._show(polygon_of(labels, self.context.table, cell, plane))
 
@@ -149,4 +170,4 @@ class HandlesTool(Tool):
 
     def _square(self, middle: Path) -> Path:
         corners = np.array([(-1, -1), (-1, 1), (1, 1), (1, -1), (-1, -1)], float)
-        return middle + corners * self._reach / 3
+        return middle + corners * self.handle_size / 2

@@ -9,13 +9,14 @@ from qtpy.QtCore import QObject, Signal
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.masks.events import MasksChange
-from cellpose_studio.app.selection import Selection
-from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.mouse_event import RIGHT, MouseEvent
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
+from cellpose_studio.ui.commands.gestures import Gestures
+from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.context import Settings, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
+from cellpose_studio.ui.tools.gestures import GESTURES, OUTLINE, USE
 from cellpose_studio.ui.tools.outline import OutlineTool
 from cellpose_studio.ui.tools.tool import Tool
 from cellpose_studio.ui.tools.toolbox import TOOLS
@@ -23,28 +24,31 @@ from cellpose_studio.ui.tools.toolbox import TOOLS
 Result = TypeVar("Result")
 
 _FIRST = "select"
-_SIZES = range(1, 200)
 _STEP = 1.25
 
 
 class ToolManager(QObject):
     """Passes the mouse events of the canvas to the active tool.
 
-    The right button draws the outline of a new cell with any tool.
+    With any tool, the right button, or what the user has set, draws a new outline.
     """
 
     changed = Signal()  # tool, size of the brush, or protection
+    sizes = range(1, 200)  # px, possible diameters of the brush
 
     def __init__(
         self,
-        session: Session,
+        services: Services,
         canvas: Canvas,
-        selection: Selection,
         background: BackgroundEdits,
     ) -> None:
         super().__init__()
+        session = services.session
         self.settings = Settings()
-        self.context = ToolContext(session, canvas, selection, self.settings)
+        self.gestures = Gestures(GESTURES, services.settings)
+        self.context = ToolContext(
+            session, canvas, services.selection, self.settings, self.gestures
+        )
         self.edits = CellEdits(self.context, background)
         self.mode = _FIRST
         self._tools: dict[str, Tool] = {
@@ -76,7 +80,7 @@ class ToolManager(QObject):
 
     def set_size(self, size: int) -> None:
         """Set the diameter of the brush, px."""
-        self.settings.size = min(max(size, _SIZES[0]), _SIZES[-1])
+        self.settings.size = min(max(size, self.sizes[0]), self.sizes[-1])
         self.changed.emit()
 
     def set_protect(self, protect: bool) -> None:
@@ -103,9 +107,10 @@ class ToolManager(QObject):
     # Mouse events of the canvas
 
     def press(self, event: MouseEvent) -> bool:
-        """Pass a press to the active tool; the outline tool has the right button."""
+        """Pass a press to the active tool, or to the outline that any tool draws."""
         # The tool of a press also receives its drag and release, whichever is active.
-        self._pressed = self._outline if event.button == RIGHT else self.tool
+        outline = self.context.starts(OUTLINE, event)
+        self._pressed = self._outline if outline else self.tool
         return self._call_pressed(lambda tool: tool.press(event)) or False
 
     def drag(self, event: MouseEvent) -> None:
@@ -124,7 +129,8 @@ class ToolManager(QObject):
 
     def double_click(self, event: MouseEvent) -> None:
         """Pass a double click to the active tool."""
-        self._call(self.tool, lambda tool: tool.double_click(event))
+        if self.context.starts(USE, event):
+            self._call(self.tool, lambda tool: tool.double_click(event))
 
     @property
     def tool(self) -> Tool:

@@ -6,8 +6,9 @@ import numpy as np
 
 from cellpose_studio.core.edits.paint import draw_cell
 from cellpose_studio.core.edits.shapes import outline
-from cellpose_studio.ui.canvas.mouse_event import RIGHT, MouseEvent
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import ToolContext
+from cellpose_studio.ui.tools.gestures import OUTLINE
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
@@ -32,7 +33,7 @@ class OutlineTool(Tool):
 
     def press(self, event: MouseEvent) -> bool:
         """Begin an outline, or close the one in progress."""
-        if event.button != RIGHT:
+        if not self.context.starts(OUTLINE, event):
             return False
         if self.drawing:
             self._close()
@@ -86,11 +87,17 @@ class OutlineTool(Tool):
 def draw_inside(
     context: ToolContext, plane: tuple[int, ...] | None, points: list[Point]
 ) -> None:
-    """Draw a cell inside an outline; ignore one with too few points."""
+    """Draw a cell inside an outline; ignore one with too few points.
+
+    On another plane of its stack, the chosen cell is continued.
+    """
     labels = context.labels
     if labels is None or plane is None or len(points) < _FEWEST:
         return
     height, width = labels.shape[-2:]
     patch = outline(np.array(points), (height, width))
     protect = context.settings.protect
-    context.edit(draw_cell(labels, context.table, patch, plane, protect=protect))
+    cell = context.cell_to_continue(plane)
+    context.edit(
+        draw_cell(labels, context.table, patch, plane, cell=cell, protect=protect)
+    )

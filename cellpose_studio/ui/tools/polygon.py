@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
+from cellpose_studio.ui.tools.gestures import USE
 from cellpose_studio.ui.tools.outline import Point, draw_inside
 from cellpose_studio.ui.tools.tool import Tool
 
@@ -22,7 +23,7 @@ class PolygonTool(Tool):
 
     def press(self, event: MouseEvent) -> bool:
         """Add a corner, or close the polygon on its first one."""
-        if event.button != LEFT:
+        if not self.context.starts(USE, event):
             return False
         if self._plane is None:
             self._begin(event)

@@ -6,25 +6,27 @@ import numpy as np
 
 from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
-from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import Path, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
+from cellpose_studio.ui.tools.gestures import CHOOSE, DELETE, MERGE, USE
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
 
-_DELETE, _MERGE = "Control", "Alt"
 _FEWEST = 3  # points of a lasso
 
 
 class SelectTool(Tool):
-    """Chooses a cell by a click, deletes it with Ctrl, merges it with Alt.
+    """Chooses, deletes or merges a cell by a click; the gesture tells which.
 
-    A drag with Ctrl is a lasso around cells to delete, a drag with Alt a line over
-    cells to merge. Any other drag pans the view.
+    A drag to delete is a lasso around cells, a drag to merge a line over them. Any
+    other drag pans the view.
     """
 
     _points: list[Point] | None = None
+    _gesture = ""
+    """Name of the gesture that the last press has started; "" for none."""
 
     def __init__(self, context: ToolContext, edits: CellEdits) -> None:
         super().__init__(context)
@@ -32,8 +34,10 @@ class SelectTool(Tool):
 
     def press(self, event: MouseEvent) -> bool:
         """Begin a lasso or a line."""
-        requested = {_DELETE, _MERGE} & event.modifiers
-        if event.button != LEFT or not requested or self.context.labels is None:
+        # Kept for the release, when the modifiers may no longer be held.
+        started = (g for g in (CHOOSE, DELETE, MERGE) if self.context.starts(g, event))
+        self._gesture = next(started, "")
+        if self._gesture not in (DELETE, MERGE) or self.context.labels is None:
             return False
         self._points = [event.point]
         return True
@@ -48,11 +52,9 @@ class SelectTool(Tool):
         """Act on a click, a lasso or a line."""
         points, self._points = self._points, None
         self.context.draw()
-        if event.button != LEFT:
-            return
         if points is not None and moved:
             self._act_on_drag(event, np.array(points))
-        elif not moved:
+        elif self._gesture and not moved:
             self._act_on_click(event)
 
     def cancel(self) -> bool:
@@ -65,9 +67,9 @@ class SelectTool(Tool):
 
     def _act_on_click(self, event: MouseEvent) -> None:
         cell = self.context.cell_at(event)
-        if _DELETE in event.modifiers:
+        if self._gesture == DELETE:
             self._edits.delete([cell] if cell else [])
-        elif _MERGE in event.modifiers:
+        elif self._gesture == MERGE:
             self._edits.merge_with_chosen(cell)
         else:
             self.context.choose(cell)
@@ -76,7 +78,7 @@ class SelectTool(Tool):
         labels, plane = self.context.labels, self.context.plane_at(event)
         if labels is None or plane is None:
             return
-        if _MERGE in event.modifiers:
+        if self._gesture == MERGE:
             self._edits.merge(cells_on_line(labels, points, plane))
         elif len(points) >= _FEWEST:
             height, width = labels.shape[-2:]
@@ -101,7 +103,7 @@ class MergeTool(Tool):
 
     def press(self, event: MouseEvent) -> bool:
         """Begin a line."""
-        if event.button != LEFT or self.context.labels is None:
+        if not self.context.starts(USE, event) or self.context.labels is None:
             return False
         self._points = [event.point]
         return True

@@ -6,9 +6,10 @@ import numpy as np
 
 from cellpose_studio.core.edits.pick import cells_on_line
 from cellpose_studio.core.edits.split import split_by_line, split_by_seeds
-from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import Path, ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
+from cellpose_studio.ui.tools.gestures import USE
 from cellpose_studio.ui.tools.tool import Tool
 
 Point = tuple[float, float]
@@ -30,7 +31,7 @@ class SplitTool(Tool):
 
     def press(self, event: MouseEvent) -> bool:
         """Begin a line."""
-        if event.button != LEFT or self.context.labels is None:
+        if not self.context.starts(USE, event) or self.context.labels is None:
             return False
         plane = self.context.plane_at(event)
         if plane is None:

@@ -15,8 +15,8 @@ from cellpose_studio.ui.tools.select import MergeTool, SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
 
-Gesture: TypeAlias = tuple[str, str]
-"""A mouse gesture and its effect."""
+GestureText: TypeAlias = tuple[str, str]
+"""A mouse gesture, as `Gestures.fill_in` takes it, and its effect."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ class ToolInfo:
     key
         Shortcut that activates the tool, and deactivates it if pressed again.
     tip
-        Tooltip.
+        Tooltip, as `Gestures.fill_in` takes it.
     make
         Returns the tool for a window.
     gestures
@@ -44,7 +44,7 @@ class ToolInfo:
     key: str
     tip: str
     make: Callable[[ToolContext, CellEdits], Tool]
-    gestures: tuple[Gesture, ...] = ()
+    gestures: tuple[GestureText, ...] = ()
 
 
 _ALL = (
@@ -52,16 +52,16 @@ _ALL = (
         mode="select",
         text="&Select",
         key="V",
-        tip="Click to choose a cell, Ctrl+click to delete it, Alt+click to merge it "
-        "with the chosen one. Ctrl+drag a lasso around cells to delete, Alt+drag a "
-        "line over cells to merge.",
+        tip="{choose:Click} to choose a cell, {delete:click} to delete it, "
+        "{merge:click} to merge it with the chosen one. {delete:Drag} a lasso around "
+        "cells to delete, {merge:drag} a line over cells to merge.",
         make=SelectTool,
         gestures=(
-            ("Click", "Choose the cell"),
-            ("Ctrl+click", "Delete the cell"),
-            ("Alt+click", "Merge the cell with the chosen one"),
-            ("Ctrl+drag", "Draw a lasso around cells to delete"),
-            ("Alt+drag", "Draw a line over cells to merge"),
+            ("{choose:Click}", "Choose the cell"),
+            ("{delete:Click}", "Delete the cell"),
+            ("{merge:Click}", "Merge the cell with the chosen one"),
+            ("{delete:Drag}", "Draw a lasso around cells to delete"),
+            ("{merge:Drag}", "Draw a line over cells to merge"),
         ),
     ),
     ToolInfo(
@@ -69,10 +69,10 @@ _ALL = (
         text="&Outline",
         key="P",
         tip="Draw a new cell: drag around it, or click the corners of a polygon. "
-        "Click the first corner or double-click to close it. With any tool, the right "
-        "button draws an outline.",
+        "Click the first corner or double-click to close it. With any tool, "
+        "{outline:drag} draws an outline.",
         make=lambda context, _: PolygonTool(context),
-        gestures=(("Double click", "Close the polygon (Outline)"),),
+        gestures=(("Double {useTool:click}", "Close the polygon (Outline)"),),
     ),
     ToolInfo(
         mode="brush",
@@ -97,8 +97,8 @@ _ALL = (
         "The first one keeps its number. A click on the background ends with it.",
         make=MergeTool,
         gestures=(
-            ("Click", "Merge the cell with the chosen one (Merge)"),
-            ("Drag", "Merge the cells on the line (Merge)"),
+            ("{useTool:Click}", "Merge the cell with the chosen one (Merge)"),
+            ("{useTool:Drag}", "Merge the cells on the line (Merge)"),
         ),
     ),
     ToolInfo(
@@ -108,19 +108,19 @@ _ALL = (
         tip="Drag a line to cut the cells it crosses. Double-click two points in a "
         "cell to split it by a watershed.",
         make=SplitTool,
-        gestures=(("Double click", "Place a seed (Split)"),),
+        gestures=(("Double {useTool:click}", "Place a seed (Split)"),),
     ),
     ToolInfo(
         mode="handles",
         text="&Handles",
         key="H",
-        tip="Drag the vertices of the chosen cell's outline. Ctrl+click to remove one, "
-        "double-click the line to add one. Press H again to apply the new shape, Esc "
-        "to discard it.",
+        tip="Drag the vertices of the chosen cell's outline. {removeHandle:Click} to "
+        "remove one, double-click the line to add one. Press H again to apply the new "
+        "shape, Esc to discard it.",
         make=lambda context, _: HandlesTool(context),
         gestures=(
-            ("Ctrl+click", "Remove a handle (Handles)"),
-            ("Double click", "Add a handle (Handles)"),
+            ("{removeHandle:Click}", "Remove a handle (Handles)"),
+            ("Double {useTool:click}", "Add a handle (Handles)"),
         ),
     ),
 )
@@ -128,15 +128,16 @@ _ALL = (
 TOOLS = {tool.mode: tool for tool in _ALL}
 """Tools by mode, in the order of the menu and the buttons; the first is default."""
 
-_WITH_ANY_TOOL: tuple[Gesture, ...] = (
-    ("Drag", "Move the image, or use the tool"),
-    ("Right-click, then move", "Draw a new cell's outline; it closes at its start"),
-    ("Right-drag", "Draw a new cell's outline; it closes at the end"),
+_WITH_ANY_TOOL: tuple[GestureText, ...] = (
+    ("{useTool:Drag}", "Use the tool"),
+    ("Drag", "Move the image, where no tool is used"),
+    ("{outline:Click}, then move", "Draw a new cell's outline; it closes at its start"),
+    ("{outline:Drag}", "Draw a new cell's outline; it closes at the end"),
     ("Wheel", "Zoom"),
 )
 
 
-def mouse_gestures() -> Iterator[Gesture]:
+def mouse_gestures() -> Iterator[GestureText]:
     """Yield the gestures on the image: of each tool, then of all tools."""
     for tool in TOOLS.values():
         yield from tool.gestures

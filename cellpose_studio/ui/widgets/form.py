@@ -62,12 +62,12 @@ class Form(QWidget):
             field = model.model_fields[name]
             editor = self._editors[name] = _editor(field, self.changed.emit)
             editor.widget.setObjectName(name)
-            _set_tooltip(editor.widget, field.description or "")
+            set_tooltip(editor.widget, field.description or "")
             if isinstance(editor, _Check):
                 layout.addRow(editor.widget)
                 continue
             layout.addRow(field.title or name, editor.widget)
-            _set_tooltip(layout.labelForField(editor.widget), field.description or "")
+            set_tooltip(layout.labelForField(editor.widget), field.description or "")
 
     def values(self) -> dict[str, Any]:
         """Return the values of all fields by name."""
@@ -185,7 +185,6 @@ class _Pair:
         self._boxes = []
         for value in field.default:
             box = QDoubleSpinBox(minimum=low, maximum=high, decimals=2, value=value)
-            box.setMinimumWidth(60)
             box.valueChanged.connect(lambda _: changed())
             row.addWidget(box, 1)
             self._boxes.append(box)
@@ -260,7 +259,7 @@ def _show(box: QAbstractSpinBox, value: float) -> None:
     box.setValue(value)
 
 
-def _set_tooltip(widget: QWidget, text: str) -> None:
+def set_tooltip(widget: QWidget, text: str) -> None:
     """Set the tooltip of a widget and its children, as rich text, which Qt wraps."""
     tip = f"<qt>{text}</qt>" if text else ""
     for part in (widget, *widget.findChildren(QWidget)):

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from html import escape
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
+    QApplication,
     QDialog,
     QDialogButtonBox,
     QFrame,
     QHBoxLayout,
     QLabel,
+    QMessageBox,
     QPlainTextEdit,
     QPushButton,
     QVBoxLayout,
@@ -49,13 +51,16 @@ class MessageBar(QFrame):
         self.hide()
 
     def fail(self, failure: Failure) -> None:
-        """Show a failure until the user closes it."""
+        """Show a failure until the user closes it; in front of a modal dialog, too."""
         text = f"<b>{escape(failure.message)}</b> {escape(failure.hint)}"
         self._show(text.strip(), "failure")
         self._details = failure.details
         self.details.setVisible(bool(failure.details))
         # The timer of an earlier note would hide the failure.
         self._timer.stop()
+        dialog = QApplication.activeModalWidget()
+        if dialog is not None:
+            _show_over(dialog, failure)
 
     def fail_together(
         self, failures: Sequence[Failure], notes: Sequence[Failure] = ()
@@ -126,6 +131,20 @@ def details_of(failures: Sequence[Failure]) -> str:
 def _lines(failure: Failure) -> str:
     text = f"{failure.message} {failure.hint}".strip()
     return f"{text}\n{failure.details}" if failure.details else text
+
+
+def _show_over(dialog: QWidget, failure: Failure) -> None:
+    """Show a failure in front of a modal dialog, which hides the bar from the user."""
+    icon = QMessageBox.Icon.Warning
+    box = QMessageBox(icon, dialog.windowTitle(), failure.message, parent=dialog)
+    box.setObjectName("failureBox")
+    # Plain, because messages contain names of files.
+    box.setTextFormat(Qt.TextFormat.PlainText)
+    box.setInformativeText(failure.hint)
+    box.setDetailedText(failure.details)
+    # Otherwise the dialog would keep each closed box as a child.
+    box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+    box.open()
 
 
 def details_dialog(details: str, parent: QWidget) -> QDialog:

@@ -31,6 +31,7 @@ from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.cell_text.uncertainty_legend import UncertaintyLegend
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.panel import CuratePanel
@@ -218,7 +219,7 @@ class MainWindow(QMainWindow):
 
     def _make_tools(self) -> None:
         edits = self.background.edits
-        self.tools = ToolManager(self.session, self.canvas, self.selection, edits)
+        self.tools = ToolManager(self.services, self.canvas, edits)
         self.cell_commands = CellCommands(self.tools, self)
         note = self.services.messages.note
         self.plane_commands = PlaneCommands(self.tools, edits, note, self)
@@ -269,6 +270,8 @@ class MainWindow(QMainWindow):
         self.cell_text = CellTextProvider(self.session, work.measurer)
         self.cell_text_overlay = CellTextOverlay(self.canvas, self.cell_text.within)
         self.cell_text.changed.connect(self.cell_text_overlay.refresh_soon)
+        self.legend = UncertaintyLegend(self.canvas)
+        self.cell_text_overlay.spare(self.legend)
         self.figures = FigureExport(self.services, self.canvas, self.cell_text)
 
     def _make_history(self) -> None:

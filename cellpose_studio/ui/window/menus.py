@@ -100,8 +100,9 @@ class Menus(QObject):
         # The buttons and keys of napari switch the rendering as well.
         window.canvas.rendering.changed.connect(self._refresh)
         window.curate.state_changed.connect(self._refresh)
-        # The tooltips of the buttons contain the keys.
+        # The tooltips of the buttons contain the keys and the gestures.
         self.keys.changed.connect(self._refresh)
+        window.tools.gestures.changed.connect(self._refresh)
         window.session.undo_stack.changed.connect(self._refresh_undo)
         window.session.images_changed.connect(self._refresh_put_back)
 
@@ -137,6 +138,7 @@ class Menus(QObject):
         editor = ShortcutEditor(
             self.keys,
             self._commands.records,
+            window.tools.gestures,
             mouse_gestures(),
             window.menuBar(),
             window,

@@ -89,6 +89,9 @@ def test_erasing_takes_from_all_and_drawing_goes_onto_background():
     assert edit.cells == (3,)
     edit = paint.draw_cell(labels, table, patch, protect=False)
     assert text(after(edit, labels)) == ["11111112", "11111133", "......33"]
+    edit = paint.draw_cell(labels, table, patch, cell=2)
+    assert text(after(edit, labels)) == ["11111112", "11111112", "......22"]
+    assert (edit.operation, edit.cells) == ("Continue cell", (2,))
     edit = paint.add_to_cell(labels, table, patch, 2)
     assert text(after(edit, labels)) == ["11111112", "11111112", "......22"]
 

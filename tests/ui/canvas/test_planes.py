@@ -125,6 +125,45 @@ def test_drawn_planes_are_merged_and_interpolated(user, opened, mouse, press):
     undone(user, image, masks, steps=2)
 
 
+def test_the_chosen_cell_is_continued_where_it_is_not(user, opened, mouse, press):
+    masks = np.zeros((2, 7, 64, 96), np.uint32)
+    masks[0, 2, 26:38, 24:36] = 3
+    masks[1, 2, 26:38, 24:36] = 4
+    image = opened(masks, "TZYX")
+    selection, session = user.window.selection, user.window.session
+    user.window.canvas.set_planes({"T": 0, "Z": 2})
+    mouse.click((32, 30))
+    press(KEY.Key_PageUp, times=2)
+    mouse.drag(ring((32, 40), 8), RIGHT)
+    assert image.masks.array[0, 4, 32, 40] == selection.cell == 3
+    assert session.undo_text == "Continue cell"
+    # Where the cell is already, and without a chosen cell, a new one is drawn.
+    mouse.drag(ring((50, 60), 6), RIGHT)
+    assert image.masks.array[0, 4, 50, 60] == 5
+    press(KEY.Key_PageUp)
+    selection.select(0)
+    mouse.drag(ring((50, 60), 6), RIGHT)
+    assert image.masks.array[0, 5, 50, 60] == 6
+    # The brush continues it, and what is between is interpolated.
+    selection.select(3)
+    press(KEY.Key_PageUp)
+    press(KEY.Key_B)
+    mouse.drag([(32, x) for x in range(45, 56, 5)])
+    assert image.masks.array[0, 6, 32, 50] == 3
+    press(KEY.Key_I)
+    assert [bool((plane == 3).any()) for plane in image.masks.array[0]] == [
+        *[False] * 2,
+        *[True] * 5,
+    ]
+    # In another time point it is another cell.
+    press(KEY.Key_B)
+    user.window.canvas.set_planes({"T": 1, "Z": 4})
+    mouse.drag(ring((32, 30), 6), RIGHT)
+    assert image.masks.array[1, 4, 32, 30] == 7
+    np.testing.assert_array_equal(image.masks.array[:, 2], masks[:, 2])
+    undone(user, image, masks, steps=6)
+
+
 def test_a_cell_is_propagated_from_plane_to_plane(user, opened, mouse, press):
     masks = np.zeros((5, 64, 96), np.uint32)
     masks[1, 20:40, 20:40] = 5

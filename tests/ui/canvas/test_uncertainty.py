@@ -71,6 +71,24 @@ def test_k_colours_the_cells_by_uncertainty_and_back(user, segmented, qtbot):
     np.testing.assert_array_equal(layer.picture, before)
 
 
+def test_a_legend_says_which_colour_is_certain(user, segmented, qtbot):
+    window = user.window
+    assert not window.legend.isVisible()
+    qtbot.keyClick(window, Qt.Key.Key_K)
+    user.wait_for(window.legend.isVisible)
+    assert window.legend.text == "uncertain to certain"
+    assert window.canvas.surface.rect().contains(window.legend.geometry())
+    assert not window.legend.geometry().intersects(window.canvas.scale_bar_box())
+    # The scale runs from orange on the left to blue on the right.
+    picture = window.legend.grab().toImage()
+    row = [picture.pixelColor(x, picture.height() // 2) for x in range(picture.width())]
+    orange = [x for x, c in enumerate(row) if c.red() > c.blue() + 100]
+    blue = [x for x, c in enumerate(row) if c.blue() > c.red() + 100]
+    assert max(orange) < min(blue)
+    qtbot.keyClick(window, Qt.Key.Key_K)
+    user.wait_for(window.legend.isHidden)
+
+
 def test_cells_beyond_uncertainty_are_blue_on_the_screen(user, segmented, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     seen = user.window.canvas.widget.screenshot(flash=False)[..., :3].astype(int)
@@ -82,7 +100,7 @@ def test_cells_beyond_uncertainty_are_blue_on_the_screen(user, segmented, qtbot)
 def test_the_colours_follow_the_thresholds(user, segmented, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     before = segmented.masks
-    result(user).sliders["cellprob_threshold"].setValue(2.0)
+    result(user).sliders["cellprob_threshold"].set_value(2.0)
     user.wait_for(lambda: segmented.masks is not before)
     user.wait_idle()
     after = segmented.masks
@@ -124,7 +142,7 @@ def test_an_image_without_cells_gets_a_hint_and_loses_it_with_them(
 
 def test_a_threshold_that_leaves_no_cells_says_so(user, segmented):
     before = segmented.masks
-    result(user).sliders["min_size"].setValue(500)
+    result(user).sliders["min_size"].set_value(500)
     user.wait_for(lambda: segmented.masks is not before)
     user.wait_idle()
     assert segmented.masks.cells == 0
@@ -136,7 +154,7 @@ def test_moving_a_slider_changes_the_masks_while_it_is_moved(user, segmented, qt
     user.window.segment.thresholds_changed.connect(lambda: changes.append(True))
     slider = result(user).sliders["flow_threshold"]
     for n in range(20):
-        slider.setValue(0.4 + n / 20)
+        slider.set_value(0.4 + n / 20)
         qtbot.wait(20)
     assert len(changes) >= 3
     user.wait_idle()

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
+from qtpy.QtGui import QImage
+from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.ui.cell_text.overlay import MOST
 
@@ -136,6 +138,37 @@ def test_words_belong_to_the_plane_and_are_not_in_3d(user, masks):
     canvas.model.dims.ndisplay = 3
     assert texts(user) == []
     canvas.model.dims.ndisplay = 2
+
+
+def test_no_label_lies_over_the_scale_bar(user, masks):
+    labels = np.zeros((80, 80), int)
+    labels[20:60, 20:60] = 5
+    masks(labels)
+    choose(user, "wordsCell")
+    assert texts(user) == ["5"]
+    canvas, overlay = user.window.canvas, user.window.cell_text_overlay
+    bar = canvas.scale_bar_box()
+    assert canvas.surface.rect().contains(bar)
+    assert bar.width() > 30
+    white = painted(overlay)
+    assert white > 10
+    # The cell is moved to where the bar is.
+    camera = canvas.model.scene.camera
+    word = overlay.shown[0]
+    ((x, y),) = canvas.camera.on_screen([(word.y, word.x)])
+    off = np.array([y - bar.center().y(), x - bar.center().x()]) / camera.zoom
+    camera.center = (*camera.center[:-2], *(np.array(camera.center[-2:]) + off))
+    assert texts(user) == ["5"]
+    assert painted(overlay) == 0
+
+
+def painted(overlay) -> int:
+    """Return how many white pixels an overlay paints."""
+    picture = QImage(overlay.size(), QImage.Format.Format_ARGB32_Premultiplied)
+    picture.fill(Qt.GlobalColor.transparent)
+    overlay.render(picture, flags=QWidget.RenderFlag(0))
+    colours = np.frombuffer(picture.constBits().asstring(picture.sizeInBytes()), "u1")
+    return int((colours.reshape(-1, 4) == 255).all(1).sum())
 
 
 def test_too_many_cells_have_a_hint_until_they_are_few(user, masks):

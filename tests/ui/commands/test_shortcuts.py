@@ -24,8 +24,10 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.commands.command import Command, fill
+from cellpose_studio.ui.commands.gestures import Trigger
 from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
+from tests.ui.mouse import Mouse
 
 LEFT = Qt.MouseButton.LeftButton
 ESCAPE = Qt.Key.Key_Escape
@@ -112,6 +114,51 @@ def test_a_command_can_be_without_a_key_and_all_can_be_reset(user, sheet, qtbot)
     qtbot.mouseClick(sheet.reset_all, LEFT)
     assert item(sheet, "Redo").text(1) == "Ctrl+Shift+Z or Ctrl+Y"
     assert "redo" not in user.window.services.settings.keys
+
+
+def test_a_gesture_is_changed_in_the_sheet_and_acts(user, sheet, qtbot, cells):
+    window, effect = user.window, "Delete the cell"
+    sheet.tree.setCurrentItem(item(sheet, effect))
+    sheet.gesture.checks["Ctrl"].setChecked(False)
+    sheet.gesture.checks["Alt"].setChecked(True)
+    assert sheet.note.text() == (
+        "Alt+click is the gesture of “Merge the cell with the chosen one” already. "
+        "Change that one first, or choose another."
+    )
+    assert not sheet.assign.isEnabled()
+    sheet.gesture.checks["Alt"].setChecked(False)
+    sheet.gesture.checks["Shift"].setChecked(True)
+    qtbot.mouseClick(sheet.assign, LEFT)
+    assert item(sheet, effect).text(1) == "Shift+click"
+    assert item(sheet, "Draw a lasso around cells to delete").text(1) == "Shift+drag"
+    assert window.services.settings.gestures == {"delete": "Shift+left"}
+    tip = window.curate.tools.buttons["select"].toolTip()
+    assert "Shift+click to delete it" in tip
+    image = user.open(cells("a.tif"))[0]
+    labels = np.zeros(image.source.label_shape, "u4")
+    labels[4:20, 4:20], labels[30:50, 30:50] = 1, 2
+    masks = LabelSet(name="cells", pixels=LabelImage(labels), origin="a test", cells=2)
+    window.session.replace_masks(image, masks, "Import")
+    user.wait_idle()
+    mouse, held = Mouse(window), Qt.KeyboardModifier
+    mouse.click((10, 10), held.ControlModifier)
+    assert image.masks.cells == 2
+    mouse.click((10, 10), held.ShiftModifier)
+    assert image.masks.cells == 1
+    sheet.tree.setCurrentItem(item(sheet, effect))
+    qtbot.mouseClick(sheet.reset, LEFT)
+    mouse.click((40, 40), held.ControlModifier)
+    assert image.masks.cells == 0
+    # The tools and the outline follow their gestures, too.
+    gestures = window.tools.gestures
+    gestures.set("outline", Trigger.parse("Shift+right"))
+    gestures.set("useTool", Trigger.parse("right"))
+    window.tools.take("brush")
+    mouse.drag([(10, 10), (10, 20)])
+    assert image.masks.cells == 0
+    mouse.drag([(10, 10), (10, 20)], Qt.MouseButton.RightButton)
+    assert image.masks.cells == 1
+    assert window.session.undo_text == "Brush"
 
 
 def test_search_leaves_what_fits(sheet, qtbot):

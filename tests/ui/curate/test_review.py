@@ -361,7 +361,7 @@ def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):
     user.window.selection.select(cell)
     qtbot.keyClick(canvas(user), KEY.Key_Return)
     user.window.tabs.setCurrentWidget(user.window.segment)
-    user.window.segment.result.sliders["min_size"].setValue(500)
+    user.window.segment.result.sliders["min_size"].set_value(500)
     user.wait_for(lambda: image.masks.cells == 1)
     user.wait_idle()
     np.testing.assert_array_equal(image.masks.array == cell, before)

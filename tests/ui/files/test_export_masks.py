@@ -226,7 +226,7 @@ def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):
     np.testing.assert_array_equal(image.masks.array, before.array)
     slider = user.window.segment.result.sliders["cellprob_threshold"]
     assert slider.isEnabled()
-    slider.setValue(2.5)
+    slider.set_value(2.5)
     user.wait_for(lambda: image.masks.parameters.cellprob_threshold == 2.5)
     user.wait_idle()
     assert np.count_nonzero(image.masks.array) < np.count_nonzero(before.array)

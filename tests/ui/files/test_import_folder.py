@@ -77,7 +77,7 @@ def test_flows_of_a_file_feed_the_sliders_also_later(user, folder, tmp_path):
     before = image.masks.array.copy()
     slider = window.segment.result.sliders["cellprob_threshold"]
     assert slider.isEnabled()
-    slider.setValue(3.0)
+    slider.set_value(3.0)
     user.wait_for(lambda: image.masks.parameters.cellprob_threshold == 3.0)
     user.wait_for(lambda: image.preview_of is None)
     assert 0 < np.count_nonzero(image.masks.array) < np.count_nonzero(before)

@@ -101,7 +101,7 @@ def test_thresholds_are_live_again_after_opening(user, named):
     assert image.masks.confidence is not None
     assert "Diameter" in window.segment.result.count.text()
     before = np.count_nonzero(image.masks.array)
-    slider.setValue(3.0)
+    slider.set_value(3.0)
     user.wait_for(lambda: image.masks.parameters.cellprob_threshold == 3.0)
     user.wait_for(lambda: image.preview_of is None)
     assert np.count_nonzero(image.masks.array) < before

@@ -118,7 +118,7 @@ def run(user, cells):
 
 
 def set_threshold(history, name, value):
-    history.window.segment.result.sliders[name].setValue(value)
+    history.window.segment.result.sliders[name].set_value(value)
     window, image = history.window, history.window.session.shown
     history.user.wait_for(
         lambda: (

@@ -316,6 +316,23 @@ def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     assert not user.window.menus.actions["rendering"].isChecked()
 
 
+def test_undo_turns_the_3d_view_to_where_it_happened(user, stack):
+    canvas, session, labels = user.window.canvas, user.window.session, stack.masks
+    table = labels.pixels.cell_table()
+    middle = [(part.start + part.stop - 1) / 2 for part in table.box(OTHER)]
+    session.edit(stack, delete_cells(labels.array, table, [OTHER]))
+    press(user, Qt.Key.Key_3)
+    settle(user)
+    camera = canvas.model.scene.camera
+    camera.center, plane = (0.0, 0.0, 0.0), canvas.planes
+    session.undo()
+    settle(user)
+    expected = np.array(middle) * stack.source.label_scale
+    np.testing.assert_allclose(camera.center, expected)
+    canvas.rendering.set_on(False)
+    assert canvas.planes == plane
+
+
 def test_lines_of_a_plane_are_hidden_in_3d(user, ortho):
     canvas = user.window.canvas
     user.window.selection.select(CELL)

@@ -7,6 +7,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtTest import QTest
+from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
@@ -377,6 +378,21 @@ def test_handles_reshape_the_chosen_cell(user, image, mouse, qtbot):
     assert np.count_nonzero(after == cell) > np.count_nonzero(before == cell)
     np.testing.assert_array_equal(others(after, cell), others(before, cell))
     assert user.window.session.undo_text == "Reshape cell"
+
+
+def test_handles_have_their_size_before_the_mouse_moves(user, image, mouse, qtbot):
+    canvas = user.window.canvas
+    mouse.click(centre(1, 1))
+    qtbot.keyClick(user.window, Qt.Key.Key_H)
+    for zoom in (1, 3):
+        canvas.model.scene.camera.zoom *= zoom
+        QApplication.processEvents()
+        before = canvas.widget.screenshot(flash=False)
+        mouse.move(centre(1, 1))
+        np.testing.assert_array_equal(before, canvas.widget.screenshot(flash=False))
+        tool = user.window.tools.tool
+        pixel = canvas.camera.zoom * image.source.label_scale[-1]
+        assert tool.handle_size * pixel == pytest.approx(4, rel=0.1)
 
 
 def test_handles_that_are_not_moved_change_nothing(user, image, mouse, qtbot):

@@ -1,0 +1,108 @@
+"""Slider with its number beside it, to type in, and a button that resets it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLineEdit,
+    QSlider,
+    QSpinBox,
+    QToolButton,
+    QWidget,
+)
+from superqt import QDoubleSlider
+
+from cellpose_studio.ui.widgets.form import set_tooltip
+
+_GAP = 4  # px
+_SHORTEST = 40  # px, of the slider
+
+
+class NumberSlider(QWidget):
+    """A number that is moved, typed, or reset to its default.
+
+    The slider covers the useful part of the range; larger numbers can be typed.
+
+    Parameters
+    ----------
+    box
+        Spin box with the whole range, the decimals and the default as its value.
+    highest
+        Right end of the slider.
+    """
+
+    changed = Signal(float)
+    released = Signal()  # after a drag of the slider
+
+    def __init__(self, box: QSpinBox | QDoubleSpinBox, highest: float) -> None:
+        super().__init__()
+        self.box = box
+        self.default = box.value()
+        whole = isinstance(box, QSpinBox)
+        kind = QSlider if whole else QDoubleSlider
+        self.slider: Any = kind(Qt.Orientation.Horizontal)
+        self.slider.setRange(box.minimum(), int(highest) if whole else highest)
+        self.slider.setSingleStep(box.singleStep())
+        self.slider.setMinimumWidth(_SHORTEST)
+        self.reset = QToolButton(text="↺", autoRaise=True)
+        # The reset moves the number; the keyboard stays with the image.
+        self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        # Only complete numbers count: a typed 30 would begin with 3 otherwise.
+        box.setKeyboardTracking(False)
+        self._number = box.findChild(QLineEdit)
+        self._lay_out()
+        self._connect()
+        self._follow(self.default)
+
+    def value(self) -> Any:
+        """Return the number, with the decimals of the box."""
+        return self.box.value()
+
+    def set_value(self, value: float) -> None:
+        """Set the number; emit `changed` if it is another one."""
+        self.box.setValue(value)
+
+    def is_busy(self) -> bool:
+        """Return whether the user drags the slider, or types a number."""
+        typing = self.box.hasFocus() and self._number.isModified()
+        return bool(self.slider.isSliderDown() or typing)
+
+    def set_tip(self, tip: str) -> None:
+        """Set the tooltip of the parts; that of the button says what it resets to."""
+        set_tooltip(self, tip)
+        default = self.box.textFromValue(self.default) + self.box.suffix()
+        self.reset.setToolTip(f"Reset to {default}.")
+
+    def _lay_out(self) -> None:
+        row = QHBoxLayout(self)
+        row.setContentsMargins(0, 0, 0, 0)
+        row.setSpacing(_GAP)
+        row.addWidget(self.slider, 1)
+        row.addWidget(self.box)
+        row.addWidget(self.reset)
+
+    def _connect(self) -> None:
+        self.slider.valueChanged.connect(self._on_slider)
+        self.slider.sliderReleased.connect(self.released)
+        self.box.valueChanged.connect(self._on_number)
+        # The next letters are shortcuts again.
+        self._number.returnPressed.connect(self.slider.setFocus)
+        self.reset.clicked.connect(lambda: self.set_value(self.default))
+
+    def _on_slider(self, value: float) -> None:
+        self.box.setValue(value)
+
+    def _on_number(self, value: float) -> None:
+        self._follow(value)
+        self.changed.emit(float(value))
+
+    def _follow(self, value: float) -> None:
+        # A number beyond the slider must not be sent back as the end of the slider.
+        self.slider.blockSignals(True)
+        self.slider.setValue(value)
+        self.slider.blockSignals(False)
+        self.reset.setEnabled(value != self.default)

@@ -1,0 +1,55 @@
+"""A failure is seen in front of the dialog that it happened in."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from qtpy.QtWidgets import QApplication, QDialog, QMessageBox
+
+from cellpose_studio.app.failures import Failure
+from cellpose_studio.ui.segment.model_browser import ModelBrowser
+from cellpose_studio.ui.widgets.message_bar import MessageBar
+
+FAILURE = Failure("a <b> is no image.", "Choose another file.", "Traceback")
+
+
+@pytest.fixture
+def bar(qtbot):
+    bar = MessageBar()
+    qtbot.addWidget(bar)
+    return bar
+
+
+def test_a_failure_is_shown_over_a_modal_dialog(bar, qtbot):
+    bar.fail(FAILURE)
+    assert QApplication.activeModalWidget() is None
+    dialog = QDialog(bar)
+    dialog.open()
+    qtbot.waitExposed(dialog)
+    bar.fail(FAILURE)
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    assert box.parent() is dialog
+    assert (box.text(), box.informativeText()) == (FAILURE.message, FAILURE.hint)
+    assert box.detailedText() == FAILURE.details
+    box.accept()
+    assert QApplication.activeModalWidget() is dialog
+    dialog.reject()
+    assert not bar.isHidden()
+
+
+def test_a_bad_weight_file_is_told_over_the_browser(user, tmp_path: Path):
+    window, bad = user.window, tmp_path / "mine.pth"
+    bad.write_bytes(b"no weights")
+    browser: ModelBrowser = window.segment.model.browser
+    browser.open()
+    window.models.add(bad)
+    user.wait_idle()
+    box = QApplication.activeModalWidget()
+    assert isinstance(box, QMessageBox)
+    assert box.parent() is browser
+    assert "mine.pth" in box.text()
+    box.accept()
+    browser.reject()
+    assert "mine.pth" in user.message
