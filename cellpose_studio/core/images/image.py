@@ -182,7 +182,7 @@ class ChannelPixels:
 
     def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
         """Read the planes that ``key`` needs, then index within them."""
-        keys = _expand_key(key, self.ndim)
+        keys = expand_key(key, self.ndim)
         t, _, z, y, x = self._image.shape
         stacked = [n > 1 for n in (t, z)]
         # An axis of length 1 is no axis of a label image, so no index refers to it.
@@ -227,7 +227,7 @@ class ColourPixels:
 
     def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
         """Read the planes that ``key`` needs, then index within them."""
-        keys = _expand_key(key, self.ndim)
+        keys = expand_key(key, self.ndim)
         pixels = np.stack([c[tuple(keys[:-1])] for c in self._channels], axis=-1)
         return np.asarray(pixels[..., keys[-1]])
 
@@ -237,7 +237,7 @@ class ColourPixels:
         return np.asarray(self[...], dtype=dtype)
 
 
-def _expand_key(key: object, ndim: int) -> list[Any]:
+def expand_key(key: object, ndim: int) -> list[Any]:
     """Return ``key`` as one index per axis."""
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(k is Ellipsis for k in keys):

@@ -25,6 +25,7 @@ from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
+from cellpose_studio.ui.canvas.network_picture import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
 
 _LAYERS = {"inserted", "removed", "visible"}
@@ -53,6 +54,8 @@ class Canvas(QObject):
         The channels of the image.
     masks
         The layers of the label sets.
+    picture
+        The picture of flows or cell probability in place of the channels.
     rendering
         The 3D view.
     widget
@@ -104,6 +107,7 @@ class Canvas(QObject):
         self._lines = Lines(view.scene)
         self.camera = Camera(self.model, view, self.surface)
         self.channels = Channels(self.model)
+        self.picture = NetworkPicture(self.model)
         self.rendering = Rendering(self.model)
         self._connect()
 
@@ -126,8 +130,12 @@ class Canvas(QObject):
         self._lines.clear()
         self.masks.set_image(image)
         self.camera.set_image(image)
-        self.model.layers.clear()
+        # The selection would keep its layer alive beyond the garbage collection of
+        # napari, which follows the removal of the layers.
+        self.model.layers.selection.clear()
         self.channels.set_image(None)
+        self.model.layers.clear()
+        self.picture.set_image(image)
         self.rendering.set_image(image)
         # At this moment nothing of either image is on the canvas, so that listeners can
         # free the objects of the previous one.

@@ -91,7 +91,7 @@ class ContrastEditor(QWidget):
             widget.setToolTip("Below 1, dark parts become brighter")
         self.gamma_box.setSingleStep(0.05)
         self.gamma_box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.gamma_box.setFixedWidth(48)
+        self.gamma_box.setFixedWidth(50)
         self.auto.setToolTip("Adapt the contrast to the plane that is shown")
         self.reset.setToolTip("Show all values as they are, with a gamma of 1")
         for button in (self.auto, self.reset):
@@ -165,7 +165,7 @@ def _number(tip: str) -> QDoubleSpinBox:
     box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     # Only complete numbers count: a typed 30 would begin with 3 otherwise.
     box.setKeyboardTracking(False)
-    box.setMinimumWidth(52)
+    box.setMinimumWidth(40)
     return box
 
 

@@ -2,8 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QScrollArea, QVBoxLayout, QWidget
+from qtpy.QtWidgets import (
+    QAbstractButton,
+    QFrame,
+    QHBoxLayout,
+    QScrollArea,
+    QSizePolicy,
+    QVBoxLayout,
+    QWidget,
+)
 
 from cellpose_studio.core.display.channel_display import (
     ChannelDisplay,
@@ -11,23 +21,49 @@ from cellpose_studio.core.display.channel_display import (
     replace_display,
 )
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.commands.command import QAction
 from cellpose_studio.ui.display.channel_list import ChannelList
 from cellpose_studio.ui.display.contrast_editor import ContrastEditor
+from cellpose_studio.ui.display.following import follow, tool_button
+from cellpose_studio.ui.display.mask_display import MaskDisplay
+from cellpose_studio.ui.display.picture_choice import PictureChoice
 from cellpose_studio.ui.services import Services
 
 
 class DisplayPanel(QScrollArea):
     """Shows and changes how the image is shown."""
 
-    def __init__(self, services: Services, canvas: Canvas) -> None:
+    def __init__(
+        self, services: Services, canvas: Canvas, texts: CellTextProvider
+    ) -> None:
         super().__init__(objectName="imageDisplay")
         self._services = services
         self._channels = canvas.channels
         self.list = ChannelList()
         self.contrast = ContrastEditor()
+        self.masks = MaskDisplay(canvas.masks, texts)
+        self._view = {
+            "home": tool_button("Fit", False),
+            "ortho": tool_button("Side views", True),
+            "rendering": tool_button("3D", True),
+        }
+        self.picture = PictureChoice(services.session, canvas.picture)
+        canvas.rendering.changed.connect(self.masks.set_in_3d)
+        canvas.rendering.changed.connect(self.picture.set_in_3d)
         self._lay_out()
         self._connect()
         self._on_replaced()
+
+    @property
+    def buttons(self) -> Mapping[str, QAbstractButton]:
+        """Switches and buttons by the names of their commands."""
+        return {**self._view, **self.masks.buttons}
+
+    def follow(self, actions: Mapping[str, QAction]) -> None:
+        """Let switches and buttons act as the commands of the menus."""
+        self.masks.follow(actions)
+        follow(self._view, actions)
 
     def set_visible(self, channel: int, on: bool) -> None:
         """Show or hide a channel."""
@@ -51,6 +87,16 @@ class DisplayPanel(QScrollArea):
         column.setSpacing(4)
         column.addWidget(self.list)
         column.addWidget(self.contrast)
+        column.addWidget(_line())
+        column.addWidget(self.masks)
+        self.masks.add_row("Show", self.picture.box)
+        column.addWidget(_line())
+        view = QHBoxLayout()
+        view.setSpacing(4)
+        for button in self._view.values():
+            button.setSizePolicy(QSizePolicy.Policy.Expanding, QSizePolicy.Policy.Fixed)
+            view.addWidget(button)
+        column.addLayout(view)
         column.addStretch(1)
         # The box scrolls: the channels of some images would fill the column.
         self.setWidgetResizable(True)
@@ -69,6 +115,7 @@ class DisplayPanel(QScrollArea):
     def _on_replaced(self) -> None:
         names = self._channels.names if len(self._channels) else ()
         self.list.set_channels(names, self._channels.rgb)
+        self.picture.update()
 
     def _on_changed(self) -> None:
         displays = self._channels.displays()
@@ -89,3 +136,9 @@ class DisplayPanel(QScrollArea):
     def _change(self, channel: int, **changes: object) -> None:
         now = self._channels.display(channel)
         self._channels.show(channel, replace_display(now, **changes))
+
+
+def _line() -> QFrame:
+    line = QFrame(objectName="displayLine")
+    line.setFixedHeight(1)
+    return line

@@ -70,7 +70,7 @@ from cellpose_studio.ui.window.window_state import WindowState
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
 _SIZE = (1366, 768)
-_LEFT, _RIGHT = 260, 350
+_LEFT, _RIGHT = 270, 350
 _IMAGES, _DISPLAY = 350, 330
 _LAYOUT = 2
 """Version of the dock layout. Qt ignores a saved one of another version."""
@@ -220,7 +220,6 @@ class MainWindow(QMainWindow):
     def _make_canvas(self, theme: str) -> None:
         self.canvas = Canvas(theme)
         self._view = SessionView(self.session, self.canvas)
-        self.display = DisplayPanel(self.services, self.canvas)
 
     def _make_tools(self) -> None:
         edits = self.background.edits
@@ -269,6 +268,7 @@ class MainWindow(QMainWindow):
         self.cell_text = CellTextProvider(self.session, measurer)
         self.cell_text_overlay = CellTextOverlay(self.canvas, self.cell_text.within)
         self.cell_text.changed.connect(self.cell_text_overlay.refresh_soon)
+        self.display = DisplayPanel(self.services, self.canvas, self.cell_text)
         self.figures = FigureExport(self.services, self.canvas, self.cell_text)
 
     def _make_history(self) -> None:

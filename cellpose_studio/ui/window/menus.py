@@ -36,6 +36,8 @@ class Menus(QObject):
         self._help()
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)
+        self._commands.add_buttons(window.display.buttons)
+        window.display.follow(self.actions)
         # After all commands were added, because it assigns the keys of all actions.
         self.keys = Shortcuts(self.actions, window.services.settings)
         self._connect()
@@ -97,7 +99,6 @@ class Menus(QObject):
         window.session.masks_changed.connect(self._on_masks)
         window.session.image_changed.connect(self._refresh)
         window.background.run_queue.changed.connect(self._refresh)
-        # The buttons and keys of napari switch the rendering as well.
         window.canvas.rendering.changed.connect(self._refresh)
         window.curate.state_changed.connect(self._refresh)
         # The tooltips of the buttons contain the keys.

@@ -94,3 +94,37 @@ def test_keys_of_napari_do_nothing(user, three):
     assert all(layer.visible for layer in layers)
     assert (model.dims.order, model.dims.ndisplay) == (order, 2)
     assert not model.canvas.grid.enabled
+
+
+def test_masks_are_switched_in_the_box_as_in_the_menu(user, cells):
+    user.open(cells("a.tif"))
+    box, actions = user.window.display, user.window.menus.actions
+    assert not box.picture.box.isEnabled()
+    assert "no masks yet" in box.picture.box.toolTip()
+    user.run()
+    table = user.window.canvas.model.layers["cells"].colormap
+    assert table.colors[[1, 129], 3].tolist() == pytest.approx([0.4, 1])
+    box.masks.percent.setValue(70)
+    box.masks.outlines.click()
+    table = user.window.canvas.model.layers["cells"].colormap
+    assert table.colors[[1, 129], 3].tolist() == pytest.approx([0.7, 0.7])
+    assert not actions["outlines"].isChecked()
+    actions["masks"].trigger()
+    assert not box.masks.filled.isChecked()
+    actions["uncertainty"].trigger()
+    assert box.masks.colours.currentText() == "Uncertainty"
+    assert box.masks.legend.isVisible()
+    box.masks.labels.click()
+    assert user.window.cell_text.on
+    actions["wordsNone"].trigger()
+    assert not box.masks.labels.isChecked()
+    # Flows and cell probability take the place of the image.
+    before = colour_at(user, 2)
+    box.picture.box.setCurrentText("Cell probability")
+    layers = [layer.name for layer in user.window.canvas.model.layers]
+    assert layers == ["a.tif", "Picture of the network", "cells"]
+    probability = user.window.session.shown.masks.flows.cellprob[0, 20, 2]
+    expected = 255 / (1 + np.exp(-probability))
+    assert colour_at(user, 2) == pytest.approx([expected] * 3, abs=3)
+    box.picture.box.setCurrentText("Image")
+    assert colour_at(user, 2) == before
