@@ -12,7 +12,7 @@ from superqt import QElidingLabel
 from cellpose_studio.core.display.channel_display import ChannelDisplay, Colour
 from cellpose_studio.ui.display.colour_button import ColourButton
 
-_RGB_TIP = "The image has its own colours, which are shown as they are."
+RGB_REASON = "The image has its own colours, which are shown as they are."
 
 
 class ChannelRow(QFrame):
@@ -34,7 +34,7 @@ class ChannelRow(QFrame):
             part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if rgb:
             self.colour.setEnabled(False)
-            self.colour.setToolTip(_RGB_TIP)
+            self.colour.setToolTip(RGB_REASON)
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 1, 4, 1)
         row.setSpacing(4)

@@ -61,6 +61,9 @@ class Menus(QObject):
     def _view(self) -> None:
         menu = self._menu("&View")
         self._commands.add(menu, self._own.view_commands())
+        channels = self._window.display.commands()
+        self._commands.add(menu.addMenu("&Channels"), channels)
+        self._channels = [command.name for command in channels if command]
         texts = menu.addMenu("Cell la&bels")
         fill_cell_text_menu(texts, self._window.cell_text, self._commands)
         self._commands.add(menu, self._own.navigation_commands())
@@ -100,6 +103,7 @@ class Menus(QObject):
         window.session.image_changed.connect(self._refresh)
         window.background.run_queue.changed.connect(self._refresh)
         window.canvas.rendering.changed.connect(self._refresh)
+        window.display.changed.connect(self._refresh_channels)
         window.curate.state_changed.connect(self._refresh)
         # The tooltips of the buttons contain the keys.
         self.keys.changed.connect(self._refresh)
@@ -118,6 +122,10 @@ class Menus(QObject):
     def _refresh_undo(self, *_: object) -> None:
         # Emitted after every stroke: refreshing all commands would take too long.
         self._commands.refresh("undo", "redo")
+
+    def _refresh_channels(self) -> None:
+        # Emitted at each step of a slider.
+        self._commands.refresh(*self._channels)
 
     def _refresh_put_back(self) -> None:
         self._commands.refresh("putBack")

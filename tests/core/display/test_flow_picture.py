@@ -3,6 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+# It makes the import of Cellpose possible without torchvision.
+import cellpose_studio.engine.cellpose_api  # noqa: F401
 from cellpose_studio.core.display.flow_picture import (
     flow_colours,
     flows_picture,
@@ -32,8 +34,6 @@ def test_opposite_flows_have_opposite_colours_and_none_is_black():
 
 
 def test_flows_of_cellpose_have_the_colours_of_cellpose():
-    # This module makes the import of Cellpose possible without torchvision.
-    import cellpose_studio.engine.cellpose_api  # noqa: F401
     from cellpose.plot import dx_to_circ
 
     rng = np.random.default_rng(0)

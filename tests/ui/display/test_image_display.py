@@ -128,3 +128,36 @@ def test_masks_are_switched_in_the_box_as_in_the_menu(user, cells):
     assert colour_at(user, 2) == pytest.approx([expected] * 3, abs=3)
     box.picture.box.setCurrentText("Image")
     assert colour_at(user, 2) == before
+
+
+def test_keys_switch_channels_and_settings_are_remembered(user, three, cells, tmp_path):
+    channels, actions = user.window.canvas.channels, user.window.menus.actions
+    shift = Qt.KeyboardModifier.ShiftModifier
+    assert actions["channel2"].text() == "Channel &2 b"
+    assert not actions["channel4"].isEnabled()
+    QTest.keyClick(user.window, Qt.Key.Key_2, shift)
+    assert not channels.display(1).visible
+    assert not user.window.display.list.rows[1].check.isChecked()
+    assert not actions["channel2"].isChecked()
+    user.window.display.contrast.slider.setValue((10, 20))
+    QTest.keyClick(user.window, Qt.Key.Key_C, shift)
+    assert channels.display(0).limits == pytest.approx((1, 998), abs=1)
+    user.window.display.contrast.low.setValue(30)
+    before = channels.displays()
+    other = user.open(cells("a.tif"))[-1]
+    user.window.session.show(other.source.key)
+    assert len(channels) == 1
+    assert not actions["channel2"].isEnabled()
+    user.window.session.show(three.source.key)
+    assert channels.displays() == before
+    # Another start of the program finds them in the project.
+    user.window.projects.save_as(tmp_path / "p.cpstudio")
+    user.wait_idle()
+    user.window.projects.new()
+    user.wait_idle()
+    assert user.window.display.memory.state() == {}
+    user.window.projects.open(tmp_path / "p.cpstudio")
+    user.wait_for(lambda: user.window.session.shown is not None)
+    user.wait_idle()
+    assert user.window.session.shown.source.name == "three.ome.tif"
+    assert channels.displays() == before
