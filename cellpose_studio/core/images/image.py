@@ -18,6 +18,9 @@ AXES = "TCZYX"
 
 Shape = tuple[int, int, int, int, int]
 
+Colour = tuple[float, float, float]
+"""Red, green and blue, 0 to 1."""
+
 
 class PixelReader(Protocol):
     """Reads parts of one image; may be called from any thread."""
@@ -133,6 +136,19 @@ class ImageSource:
             a for a, n in zip("TZ", (self.frames, self.planes), strict=True) if n > 1
         ]
         return tuple(scale[a] for a in [*axes, "Y", "X"])
+
+    @property
+    def channel_colours(self) -> tuple[Colour | None, ...]:
+        """Colours that the file has for the channels; None or missing: it has none.
+
+        They belong to the pixels: the file is opened for them if it is not open.
+
+        Raises
+        ------
+        ImageUnreadable
+            If the file no longer exists.
+        """
+        return tuple(getattr(self.reader, "channel_colours", ()))
 
     def volume(self, t: int, channels: Sequence[int]) -> npt.NDArray[np.generic]:
         """Return the pixels of one time point as a CZYX array."""
