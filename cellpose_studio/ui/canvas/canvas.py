@@ -27,6 +27,7 @@ from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 from cellpose_studio.ui.canvas.network_picture import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
+from cellpose_studio.ui.widgets.units import position_text
 
 _LAYERS = {"inserted", "removed", "visible"}
 """Events of the layer list after which other layers are visible."""
@@ -186,9 +187,8 @@ class Canvas(QObject):
 
     def step(self, axis: str, by: int) -> None:
         """Move ``by`` steps along "T" or "Z", within the image."""
-        labels = list(self.model.dims.axis_labels)
-        if self._image is not None and axis in labels:
-            at = labels.index(axis)
+        if axis in self._axes:
+            at = self._axes.index(axis)
             steps = self.model.dims.nsteps[at]
             now = self.model.dims.current_step[at]
             self.model.dims.set_current_step(at, min(max(now + by, 0), int(steps) - 1))
@@ -201,8 +201,7 @@ class Canvas(QObject):
     @property
     def planes(self) -> dict[str, int]:
         """Indices of the time point "T" and plane "Z" shown, of the existing axes."""
-        axes = list(self.model.dims.axis_labels)
-        return {axis: self._current(axis) for axis in "TZ" if axis in axes}
+        return {axis: self._current(axis) for axis in "TZ" if axis in self._axes}
 
     def set_planes(self, planes: dict[str, int]) -> None:
         """Show a time point and a plane, by axis as in `planes`."""
@@ -220,7 +219,9 @@ class Canvas(QObject):
 
     def _connect(self) -> None:
         model = self.model
-        model.events.status.connect(self._on_status)
+        # napari's own text is about layers, and its positions depend on the axes.
+        model.cursor.events.position.disconnect(model.update_status_from_cursor)
+        model.cursor.events.position.connect(self._on_cursor)
         # The list passes on the events of its layers, such as a new contrast.
         model.layers.events.connect(self._on_layers)
         model.dims.events.current_step.connect(self._on_plane)
@@ -232,8 +233,16 @@ class Canvas(QObject):
         self.step("T", -self._current("T"))
 
     def _current(self, axis: str) -> int:
-        labels = list(self.model.dims.axis_labels)
-        return self.model.dims.current_step[labels.index(axis)] if axis in labels else 0
+        if axis not in self._axes:
+            return 0
+        return int(self.model.dims.current_step[self._axes.index(axis)])
+
+    @property
+    def _axes(self) -> list[str]:
+        """Letters of the axes; not those of napari, which the user can rename."""
+        axes = [] if self._image is None else axis_labels(self._image)
+        # While layers are added, napari has fewer axes for a moment.
+        return axes if len(axes) == self.model.dims.ndim else []
 
     def _scale(self) -> tuple[float, ...] | None:
         return None if self._image is None else self._image.label_scale
@@ -243,8 +252,9 @@ class Canvas(QObject):
         self._lines.hide(on)
         self.masks.set_in_3d(on)
 
-    def _on_plane(self, _: Any) -> None:
+    def _on_plane(self, event: Any) -> None:
         self.plane_changed.emit()
+        self._on_cursor(event)
 
     def _on_layers(self, event: Any) -> None:
         if event.type in _LAYERS:
@@ -252,13 +262,27 @@ class Canvas(QObject):
         if event.type in _APPEARANCE:
             self.appearance_changed.emit()
 
-    def _on_status(self, event: Any) -> None:
-        status = event.value
-        if isinstance(status, dict):
-            parts = [status.get("layer_name"), status.get("coordinates")]
-            status = "  ".join(str(part) for part in parts if part)
-        self.status_changed.emit(str(status))
-        # In 3D a point of the screen is a ray through the image, which has no one cell.
-        flat = self.model.dims.ndisplay == 2
+    def _on_cursor(self, _: Any) -> None:
         at = self.model.cursor.position
+        image, steps = self._image, self.model.dims.ndim
+        # While layers are replaced, napari has other axes than the image for a moment.
+        known = image is not None and len(at) == steps == len(image.label_shape)
+        # In 3D a point of the screen is a ray through the image, which has no one cell.
+        flat = known and self.model.dims.ndisplay == 2
+        self.status_changed.emit(self._describe(at) if flat else "")
         self.cell_pointed_at.emit(self.masks.cell_at(at) if flat else 0)
+
+    def _describe(self, at: Sequence[float]) -> str:
+        """Return the pixel at a position in world units, and its values."""
+        assert self._image is not None
+        scale = self._image.label_scale
+        pixels = [round(p / size) for p, size in zip(at, scale, strict=True)]
+        shape = self._image.label_shape
+        if not all(0 <= n < size for n, size in zip(pixels, shape, strict=True)):
+            return ""
+        axes = "".join(axis_labels(self._image)).lower()
+        parts = position_text(self._image, dict(zip(axes, pixels, strict=True)))
+        for name, value in self.channels.values_at(at):
+            text = ", ".join(f"{number:.6g}" for number in np.ravel(value))
+            parts.append(f"{name}: {text}")
+        return "  ·  ".join(parts)

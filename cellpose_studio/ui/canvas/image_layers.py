@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from cellpose_studio.core.display.channel_display import (
-    Colour,
     auto_limits,
     first_colours,
     values_of,
 )
 from cellpose_studio.core.display.thumbnail import sample_plane
-from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
+from cellpose_studio.core.images.image import (
+    ChannelPixels,
+    Colour,
+    ColourPixels,
+    ImageSource,
+)
 
 CHANNEL = "channel"
 """Metadata key of image layers: index of the channel; None for an RGB image."""

@@ -62,9 +62,9 @@ class ContrastEditor(QWidget):
     def show_channel(
         self, display: ChannelDisplay, values: ChannelValues | None
     ) -> None:
-        """Show the settings of a channel; disabled without values."""
+        """Show the settings of a channel; hidden without values."""
         self._display, self._values = display, values
-        self.setEnabled(values is not None)
+        self.setVisible(values is not None)
         self.histogram.show_values(values)
         self.histogram.show_display(display)
         if values is None:

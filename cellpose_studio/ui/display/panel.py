@@ -17,10 +17,10 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.display.channel_display import (
     ChannelDisplay,
-    Colour,
     replace_display,
     reset,
 )
+from cellpose_studio.core.images.image import Colour
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.command import Command, QAction

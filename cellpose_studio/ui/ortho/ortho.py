@@ -18,11 +18,11 @@ from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
 from cellpose_studio.ui.ortho.stacks import StackCache
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.ui.widgets.units import position_text
 
 _LEAST, _MOST = 120, 0.45
 """Smallest size of a side view, px, and its largest part of the width or height."""
 _LINES = "cut"
-_JOINED = "\N{NO-BREAK SPACE}"
 
 
 class OrthoViews(QWidget):
@@ -283,8 +283,10 @@ class OrthoViews(QWidget):
         ]
 
     def _describe(self) -> None:
-        axes = zip("zyx", self.point, strict=True)
-        position = "  ".join(f"{axis}{_JOINED}{n}" for axis, n in axes)
+        image = self._canvas.image
+        assert image is not None
+        at = dict(zip("zyx", self.point, strict=True))
+        position = "\n".join(position_text(image, at))
         self.corner.setText(f"{position}\n\n{self.stacks.state}".strip())
 
 

@@ -75,7 +75,9 @@ def test_an_rgb_image_can_only_be_hidden(user, tmp_path):
     user.open(path.with_suffix(".tif"))
     display = user.window.display
     assert len(display.list.rows) == 1
-    assert not display.contrast.isEnabled()
+    assert not display.contrast.isVisible()
+    reason = "The image has its own colours, which are shown as they are."
+    assert user.window.menus.actions["autoContrast"].toolTip() == reason
     assert colour_at(user, 25) == [200, 100, 50]
     display.list.rows[0].check.click()
     assert colour_at(user, 25) == [0, 0, 0]
@@ -161,3 +163,14 @@ def test_keys_switch_channels_and_settings_are_remembered(user, three, cells, tm
     user.wait_idle()
     assert user.window.session.shown.source.name == "three.ome.tif"
     assert channels.displays() == before
+
+
+def test_a_renamed_axis_still_has_its_keys(user, tmp_path):
+    path = tmp_path / "stack.ome.tif"
+    stack = np.zeros((5, 40, 50), np.uint8)
+    tifffile.imwrite(path, stack, metadata={"axes": "ZYX"})
+    user.open(path)
+    canvas = user.window.canvas
+    canvas.model.dims.axis_labels = ["depth", "Y", "X"]
+    QTest.keyClick(user.window, Qt.Key.Key_PageUp)
+    assert canvas.planes == {"Z": 3}
