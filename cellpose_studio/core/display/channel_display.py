@@ -36,6 +36,8 @@ GAMMAS = (0.2, 5.0)
 """Smallest and largest gamma that is offered."""
 
 _BINS = 96
+_COUNTED = 2**17
+"""About as many pixels are enough for a histogram."""
 
 Array = npt.NDArray[Any]
 
@@ -80,7 +82,7 @@ class ChannelValues:
     bounds
         Values between which limits of the contrast are looked for.
     histogram
-        Number of pixels in equal steps between the bounds.
+        Number of pixels, of a sample, in equal steps between the bounds.
     whole
         Whether all values are whole numbers.
     """
@@ -143,7 +145,8 @@ def values_of(pixels: Array) -> ChannelValues:
         low = 0.0
     if not low < high:
         high = low + 1
-    counts, _ = np.histogram(values, bins=_BINS, range=(low, high))
+    seen = values[:: max(1, values.size // _COUNTED)]
+    counts, _ = np.histogram(seen, bins=_BINS, range=(low, high))
     return ChannelValues(bounds=(low, high), histogram=counts, whole=whole)
 
 
