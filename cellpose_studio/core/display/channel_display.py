@@ -9,10 +9,8 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cellpose_studio.core.images.image import Colour, ImageSource
 from cellpose_studio.core.images.intensities import finite, limits
-
-Colour = tuple[float, float, float]
-"""Red, green and blue, 0 to 1."""
 
 GREY: Colour = (1.0, 1.0, 1.0)
 
@@ -38,6 +36,8 @@ GAMMAS = (0.2, 5.0)
 """Smallest and largest gamma that is offered."""
 
 _BINS = 96
+_COUNTED = 2**17
+"""About as many pixels are enough for a histogram."""
 
 Array = npt.NDArray[Any]
 
@@ -82,7 +82,7 @@ class ChannelValues:
     bounds
         Values between which limits of the contrast are looked for.
     histogram
-        Number of pixels in equal steps between the bounds.
+        Number of pixels, of a sample, in equal steps between the bounds.
     whole
         Whether all values are whole numbers.
     """
@@ -103,6 +103,23 @@ def channel_colours(channels: int) -> list[Colour]:
         return [GREY]
     names = _PAIR if channels == 2 else _SEVERAL
     return [COLOURS[names[n % len(names)]] for n in range(channels)]
+
+
+def first_colours(image: ImageSource) -> list[Colour]:
+    """Return the colours in which the channels of an image are shown at first.
+
+    Those of its file are kept if all channels have one and they differ; black ones
+    would hide a channel.
+
+    Raises
+    ------
+    ImageUnreadable
+        If the file no longer exists.
+    """
+    known = [colour for colour in image.channel_colours if colour and any(colour)]
+    if len(known) == image.channels > 1 and len(set(known)) > 1:
+        return known
+    return channel_colours(image.channels)
 
 
 def auto_limits(pixels: Array) -> tuple[float, float]:
@@ -128,7 +145,8 @@ def values_of(pixels: Array) -> ChannelValues:
         low = 0.0
     if not low < high:
         high = low + 1
-    counts, _ = np.histogram(values, bins=_BINS, range=(low, high))
+    seen = values[:: max(1, values.size // _COUNTED)]
+    counts, _ = np.histogram(seen, bins=_BINS, range=(low, high))
     return ChannelValues(bounds=(low, high), histogram=counts, whole=whole)
 
 

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.display.channel_display import (
     CONTRAST,
-    channel_colours,
+    first_colours,
 )
 from cellpose_studio.core.display.composite import as_bytes
 from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels, palette
@@ -62,7 +62,7 @@ def image_thumbnail(image: ImageSource, size: int = SIZE) -> Thumbnail:
     else:
         shown = range(min(image.channels, _MOST_CHANNELS))
         channels = [_stretch_contrast(sample_plane(image, c)) for c in shown]
-        colours = np.array(channel_colours(image.channels), np.float32)[: len(shown)]
+        colours = np.array(first_colours(image), np.float32)[: len(shown)]
     small = [_resize(channel, (height, width)) for channel in channels]
     return as_bytes(np.stack(small, axis=-1) @ colours)
 

@@ -18,6 +18,9 @@ AXES = "TCZYX"
 
 Shape = tuple[int, int, int, int, int]
 
+Colour = tuple[float, float, float]
+"""Red, green and blue, 0 to 1."""
+
 
 class PixelReader(Protocol):
     """Reads parts of one image; may be called from any thread."""
@@ -134,6 +137,19 @@ class ImageSource:
         ]
         return tuple(scale[a] for a in [*axes, "Y", "X"])
 
+    @property
+    def channel_colours(self) -> tuple[Colour | None, ...]:
+        """Colours that the file has for the channels; None or missing: it has none.
+
+        They belong to the pixels: the file is opened for them if it is not open.
+
+        Raises
+        ------
+        ImageUnreadable
+            If the file no longer exists.
+        """
+        return tuple(getattr(self.reader, "channel_colours", ()))
+
     def volume(self, t: int, channels: Sequence[int]) -> npt.NDArray[np.generic]:
         """Return the pixels of one time point as a CZYX array."""
         parts = [self._read(t=t, c=c)[0, 0] for c in channels]
@@ -182,7 +198,7 @@ class ChannelPixels:
 
     def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
         """Read the planes that ``key`` needs, then index within them."""
-        keys = _expand_key(key, self.ndim)
+        keys = expand_key(key, self.ndim)
         t, _, z, y, x = self._image.shape
         stacked = [n > 1 for n in (t, z)]
         # An axis of length 1 is no axis of a label image, so no index refers to it.
@@ -227,7 +243,7 @@ class ColourPixels:
 
     def __getitem__(self, key: object) -> npt.NDArray[np.generic]:
         """Read the planes that ``key`` needs, then index within them."""
-        keys = _expand_key(key, self.ndim)
+        keys = expand_key(key, self.ndim)
         pixels = np.stack([c[tuple(keys[:-1])] for c in self._channels], axis=-1)
         return np.asarray(pixels[..., keys[-1]])
 
@@ -237,7 +253,7 @@ class ColourPixels:
         return np.asarray(self[...], dtype=dtype)
 
 
-def _expand_key(key: object, ndim: int) -> list[Any]:
+def expand_key(key: object, ndim: int) -> list[Any]:
     """Return ``key`` as one index per axis."""
     keys = list(key) if isinstance(key, tuple) else [key]
     if any(k is Ellipsis for k in keys):

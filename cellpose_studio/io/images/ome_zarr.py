@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import (
     UNKNOWN_SIZE,
     PixelSize,
@@ -146,6 +147,7 @@ def _image(folder: Path, root: Path) -> Stored:
         pixel_size_um=_pixel_size(axes, scales),
         step_ratio=_step_ratio(axes, scales),
         channel_names=_channel_names(ome),
+        channel_colours=_channel_colours(ome),
     )
 
 
@@ -205,3 +207,17 @@ def _sizes(
 def _channel_names(ome: Json) -> tuple[str, ...]:
     channels = (ome.get("omero") or {}).get("channels") or ()
     return tuple(str(channel.get("label") or "") for channel in channels)
+
+
+def _channel_colours(ome: Json) -> tuple[Colour | None, ...]:
+    channels = (ome.get("omero") or {}).get("channels") or ()
+    return tuple(_colour(str(channel.get("color") or "")) for channel in channels)
+
+
+def _colour(digits: str) -> Colour | None:
+    """Return a colour of six hexadecimal digits; None for anything else."""
+    try:
+        red, green, blue = bytes.fromhex(digits.removeprefix("#"))
+    except ValueError:
+        return None
+    return red / 255, green / 255, blue / 255

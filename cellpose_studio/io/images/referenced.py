@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
-from cellpose_studio.core.images.image import ImageSource, PixelReader, Shape
+from cellpose_studio.core.images.image import Colour, ImageSource, PixelReader, Shape
 from cellpose_studio.io.images.reader import open_images
 
 _HINT = "Use File > Relink images to locate it."
@@ -43,11 +43,19 @@ class ReferencedPixels:
 
     def read(self, region: tuple[slice, ...]) -> npt.NDArray[np.generic]:
         """Return the pixels of ``region``; raises `ImageUnreadable`."""
+        return self._file().read(region)
+
+    @property
+    def channel_colours(self) -> tuple[Colour | None, ...]:
+        """As in `ImageSource`; raises `ImageUnreadable`."""
+        return tuple(getattr(self._file(), "channel_colours", ()))
+
+    def _file(self) -> PixelReader:
         # Without the lock, two threads would open the file twice.
         with self._lock:
             if self._reader is None:
                 self._reader = self._opened().reader
-        return self._reader.read(region)
+            return self._reader
 
     def _opened(self) -> ImageSource:
         if not self._path.exists():

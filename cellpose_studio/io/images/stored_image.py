@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
-from cellpose_studio.core.images.image import ImageSource, Shape
+from cellpose_studio.core.images.image import Colour, ImageSource, Shape
 
 Array = npt.NDArray[Any]
 PixelSize = tuple[float | None, float | None, float | None]
@@ -62,6 +62,8 @@ class Stored:
         Along Z, Y and X in µm; None if unknown.
     channel_names
         As in the file; may be fewer than there are channels, or empty strings.
+    channel_colours
+        As in the file; None where it has no colour for a channel.
     step_ratio
         Z step over the size of a pixel where they have no unit; None: not known.
     notes
@@ -80,6 +82,7 @@ class Stored:
     scene: str = ""
     pixel_size_um: PixelSize = UNKNOWN_SIZE
     channel_names: tuple[str, ...] = ()
+    channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
     notes: tuple[str, ...] = ()
     page: bool = False
@@ -181,6 +184,12 @@ class _OrderedReader:
     stored: Stored
     dtype: np.dtype[Any]
     state: tuple[int, ...]
+
+    @property
+    def channel_colours(self) -> tuple[Colour | None, ...]:
+        """As in `ImageSource`."""
+        # Colours in the file are those of C, as the names.
+        return self.stored.channel_colours if self.stored.samples == 1 else ()
 
     def read(self, region: tuple[slice, ...]) -> Array:
         try:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, QRect, Signal
 from qtpy.QtWidgets import QApplication, QWidget
 
-from cellpose_studio.core.display.position_text import position_text
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas.appearance import (
     ChannelAppearance,
@@ -26,8 +25,10 @@ from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
+from cellpose_studio.ui.canvas.network_picture import NetworkPicture
 from cellpose_studio.ui.canvas.plane_sliders import install_plane_sliders
 from cellpose_studio.ui.canvas.rendering import Rendering
+from cellpose_studio.ui.widgets.units import position_text
 
 _LAYERS = {"inserted", "removed", "visible"}
 """Events of the layer list after which other layers are visible."""
@@ -55,6 +56,8 @@ class Canvas(QObject):
         The channels of the image.
     masks
         The layers of the label sets.
+    picture
+        The picture of flows or cell probability in place of the channels.
     rendering
         The 3D view.
     widget
@@ -107,6 +110,7 @@ class Canvas(QObject):
         self._lines = Lines(view.scene)
         self.camera = Camera(self.model, view, self.surface)
         self.channels = Channels(self.model)
+        self.picture = NetworkPicture(self.model)
         self.rendering = Rendering(self.model)
         self._connect()
 
@@ -129,8 +133,12 @@ class Canvas(QObject):
         self._lines.clear()
         self.masks.set_image(image)
         self.camera.set_image(image)
-        self.model.layers.clear()
+        # The selection would keep its layer alive beyond the garbage collection of
+        # napari, which follows the removal of the layers.
+        self.model.layers.selection.clear()
         self.channels.set_image(None)
+        self.model.layers.clear()
+        self.picture.set_image(image)
         self.rendering.set_image(image)
         # At this moment nothing of either image is on the canvas, so that listeners can
         # free the objects of the previous one.
@@ -195,9 +203,8 @@ class Canvas(QObject):
 
     def step(self, axis: str, by: int) -> None:
         """Move ``by`` steps along "T" or "Z", within the image."""
-        labels = list(self.model.dims.axis_labels)
-        if self._image is not None and axis in labels:
-            at = labels.index(axis)
+        if axis in self._axes:
+            at = self._axes.index(axis)
             steps = self.model.dims.nsteps[at]
             now = self.model.dims.current_step[at]
             self.model.dims.set_current_step(at, min(max(now + by, 0), int(steps) - 1))
@@ -210,8 +217,7 @@ class Canvas(QObject):
     @property
     def planes(self) -> dict[str, int]:
         """Indices of the time point "T" and plane "Z" shown, of the existing axes."""
-        axes = list(self.model.dims.axis_labels)
-        return {axis: self._current(axis) for axis in "TZ" if axis in axes}
+        return {axis: self._current(axis) for axis in "TZ" if axis in self._axes}
 
     def set_planes(self, planes: dict[str, int]) -> None:
         """Show a time point and a plane, by axis as in `planes`."""
@@ -229,7 +235,9 @@ class Canvas(QObject):
 
     def _connect(self) -> None:
         model = self.model
-        model.events.status.connect(self._on_status)
+        # napari's own text is about layers, and its positions depend on the axes.
+        model.cursor.events.position.disconnect(model.update_status_from_cursor)
+        model.cursor.events.position.connect(self._on_cursor)
         # The list passes on the events of its layers, such as a new contrast.
         model.layers.events.connect(self._on_layers)
         model.dims.events.current_step.connect(self._on_plane)
@@ -241,8 +249,16 @@ class Canvas(QObject):
         self.step("T", -self._current("T"))
 
     def _current(self, axis: str) -> int:
-        labels = list(self.model.dims.axis_labels)
-        return self.model.dims.current_step[labels.index(axis)] if axis in labels else 0
+        if axis not in self._axes:
+            return 0
+        return int(self.model.dims.current_step[self._axes.index(axis)])
+
+    @property
+    def _axes(self) -> list[str]:
+        """Letters of the axes; not those of napari, which the user can rename."""
+        axes = [] if self._image is None else axis_labels(self._image)
+        # While layers are added, napari has fewer axes for a moment.
+        return axes if len(axes) == self.model.dims.ndim else []
 
     def _scale(self) -> tuple[float, ...] | None:
         return None if self._image is None else self._image.label_scale
@@ -252,8 +268,9 @@ class Canvas(QObject):
         self._lines.hide(on)
         self.masks.set_in_3d(on)
 
-    def _on_plane(self, _: Any) -> None:
+    def _on_plane(self, event: Any) -> None:
         self.plane_changed.emit()
+        self._on_cursor(event)
 
     def _on_layers(self, event: Any) -> None:
         if event.type in _LAYERS:
@@ -261,31 +278,27 @@ class Canvas(QObject):
         if event.type in _APPEARANCE:
             self.appearance_changed.emit()
 
-    def _on_status(self, event: Any) -> None:
-        # In 3D a point of the screen is a ray through the image, which has no one cell.
-        flat = self.model.dims.ndisplay == 2
+    def _on_cursor(self, _: Any) -> None:
         at = self.model.cursor.position
-        value = _value_text(event.value)
-        self.status_changed.emit(
-            "  ".join(filter(None, (self._position_text() if flat else "", value)))
-        )
+        image, steps = self._image, self.model.dims.ndim
+        # While layers are replaced, napari has other axes than the image for a moment.
+        known = image is not None and len(at) == steps == len(image.label_shape)
+        # In 3D a point of the screen is a ray through the image, which has no one cell.
+        flat = known and self.model.dims.ndisplay == 2
+        self.status_changed.emit(self._describe(at) if flat else "")
         self.cell_pointed_at.emit(self.masks.cell_at(at) if flat else 0)
 
-    def _position_text(self) -> str:
-        """Return what is under the mouse, planes from 1 on; "" outside the image."""
-        image, at = self._image, self.model.cursor.position
-        if image is None or len(at) != len(image.label_shape):
+    def _describe(self, at: Sequence[float]) -> str:
+        """Return the pixel at a position in world units, and its values."""
+        assert self._image is not None
+        scale = self._image.label_scale
+        pixels = [round(p / size) for p, size in zip(at, scale, strict=True)]
+        shape = self._image.label_shape
+        if not all(0 <= n < size for n, size in zip(pixels, shape, strict=True)):
             return ""
-        pixel = [p / s for p, s in zip(at, image.label_scale, strict=True)]
-        axes = zip(axis_labels(image), image.label_shape, strict=True)
-        return position_text(list(axes), pixel)
-
-
-def _value_text(status: str | dict[str, str]) -> str:
-    """Return the value of napari's status, without its position, which is from 0."""
-    if isinstance(status, dict):
-        parts = [status.get("layer_name"), status.get("value")]
-        return "  ".join(str(part) for part in parts if part)
-    # Several layers are selected; "Ready" and "[empty]" have no position before.
-    _, _, values = status.partition("» ")
-    return values
+        axes = "".join(axis_labels(self._image)).lower()
+        parts = position_text(self._image, dict(zip(axes, pixels, strict=True)))
+        for name, value in self.channels.values_at(at):
+            text = ", ".join(f"{number:.6g}" for number in np.ravel(value))
+            parts.append(f"{name}: {text}")
+        return "  ·  ".join(parts)

@@ -65,7 +65,7 @@ class Channels(QObject):
         """The names of the channels."""
         if self._image is None:
             return ()
-        return ("Colours",) if self.rgb else self._image.channel_names
+        return ("Red, green and blue",) if self.rgb else self._image.channel_names
 
     def displays(self) -> list[ChannelDisplay]:
         """Return the settings of all channels."""

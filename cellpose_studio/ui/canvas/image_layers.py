@@ -5,13 +5,17 @@ from __future__ import annotations
 from typing import Any
 
 from cellpose_studio.core.display.channel_display import (
-    Colour,
     auto_limits,
-    channel_colours,
+    first_colours,
     values_of,
 )
 from cellpose_studio.core.display.thumbnail import sample_plane
-from cellpose_studio.core.images.image import ChannelPixels, ColourPixels, ImageSource
+from cellpose_studio.core.images.image import (
+    ChannelPixels,
+    Colour,
+    ColourPixels,
+    ImageSource,
+)
 
 CHANNEL = "channel"
 """Metadata key of image layers: index of the channel; None for an RGB image."""
@@ -25,8 +29,8 @@ def add_image(model: Any, image: ImageSource) -> None:
     if image.rgb:
         _add_colours(model, image)
         return
-    for channel in range(image.channels):
-        _add_channel(model, image, channel)
+    for channel, colour in enumerate(first_colours(image)):
+        _add_channel(model, image, channel, colour)
 
 
 def placement(image: ImageSource) -> dict[str, Any]:
@@ -61,14 +65,14 @@ def _add_colours(model: Any, image: ImageSource) -> None:
     )
 
 
-def _add_channel(model: Any, image: ImageSource, channel: int) -> None:
+def _add_channel(model: Any, image: ImageSource, channel: int, colour: Colour) -> None:
     several = image.channels > 1
     sample = sample_plane(image, channel)
     limits = auto_limits(sample)
     model.add_image(
         ChannelPixels(image, channel, dark=limits[0]),
         name=image.channel_names[channel] if several else image.path.name,
-        colormap=colormap_of(channel_colours(image.channels)[channel]),
+        colormap=colormap_of(colour),
         blending="additive" if several else "translucent_no_depth",
         contrast_limits=limits,
         # Without it, napari guesses from the data whether they are a pyramid.

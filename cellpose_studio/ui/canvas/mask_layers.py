@@ -20,9 +20,10 @@ from cellpose_studio.ui.canvas.comparison_layer import put_comparison
 from cellpose_studio.ui.canvas.image_layers import placement
 from cellpose_studio.ui.canvas.labels_layer import labels_layer
 
-_FILL = 0.4
+OPACITY = 0.4
+"""Opacity of the fill of cells at first."""
 _VEIL = 0.35
-_UNCERTAINTY_FILL = 0.6  # stronger, so that its few colours can be distinguished
+_UNCERTAINTY = 1.5  # stronger, so that its few colours can be distinguished
 
 
 class MaskLayers:
@@ -43,6 +44,7 @@ class MaskLayers:
         self._in_3d = False
         self._filled = True
         self._outlines = True
+        self._opacity = OPACITY
         self.by_uncertainty = False
         """Whether cells are coloured by their uncertainty, where it is known."""
 
@@ -163,6 +165,16 @@ class MaskLayers:
         self._filled = filled
         self._recolour()
 
+    @property
+    def opacity(self) -> float:
+        """Opacity of the fill of cells, 0 to 1."""
+        return self._opacity
+
+    def set_opacity(self, opacity: float) -> None:
+        """Fill the cells with an opacity from 0 to 1; a 3D rendering has its own."""
+        self._opacity = opacity
+        self._recolour()
+
     def set_outlines(self, outlines: bool) -> None:
         """Outline the cells, or not."""
         self._outlines = outlines
@@ -246,8 +258,8 @@ class MaskLayers:
     def _colours(self, by_rank: bool = False) -> Any:
         from napari.utils.colormaps import CyclicLabelColormap
 
-        strength = _UNCERTAINTY_FILL if by_rank else _FILL
-        fill = strength if self._filled else 0.0
+        strength = self._opacity * (_UNCERTAINTY if by_rank else 1)
+        fill = min(strength, 1.0) if self._filled else 0.0
         outline = 1.0 if self._outlines else fill
         if self._in_3d:
             # In 3D only the surface of a cell is visible: opaque, or as a veil.

@@ -14,7 +14,8 @@ except ImportError:  # Qt 5
     from qtpy.QtWidgets import QActionGroup
 
 # The names of commands are keys of the settings.
-_NAMES = {kind: "words" + kind.title().replace(" ", "") for kind in KINDS}
+KIND_COMMANDS = {kind: "words" + kind.title().replace(" ", "") for kind in KINDS}
+"""Names of the commands that choose a kind of cell labels, by the kind."""
 
 
 def fill_cell_text_menu(
@@ -23,13 +24,16 @@ def fill_cell_text_menu(
     """Add the commands that choose a kind of cell labels, or none."""
     switch = Command("words", "Show or hide &labels", texts.toggle, key="W")
     kinds = [
-        Command(_NAMES.get(kind, "wordsNone"), title, lambda: None, checked=False)
+        Command(
+            KIND_COMMANDS.get(kind, "wordsNone"), title, lambda: None, checked=False
+        )
         for kind, title in {"": "N&one", **KINDS}.items()
     ]
     commands.add(menu, [switch, None, *kinds])
     group = QActionGroup(menu)
     choices = {
-        kind: commands.actions[_NAMES.get(kind, "wordsNone")] for kind in ("", *KINDS)
+        kind: commands.actions[KIND_COMMANDS.get(kind, "wordsNone")]
+        for kind in ("", *KINDS)
     }
     for kind, action in choices.items():
         group.addAction(action)

@@ -9,10 +9,11 @@ from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QCheckBox, QFrame, QHBoxLayout, QVBoxLayout, QWidget
 from superqt import QElidingLabel
 
-from cellpose_studio.core.display.channel_display import ChannelDisplay, Colour
+from cellpose_studio.core.display.channel_display import ChannelDisplay
+from cellpose_studio.core.images.image import Colour
 from cellpose_studio.ui.display.colour_button import ColourButton
 
-_RGB_TIP = "The image has its own colours, which are shown as they are."
+RGB_REASON = "The image has its own colours, which are shown as they are."
 
 
 class ChannelRow(QFrame):
@@ -33,8 +34,8 @@ class ChannelRow(QFrame):
         for part in (self.check, self.colour):
             part.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         if rgb:
-            self.colour.setEnabled(False)
-            self.colour.setToolTip(_RGB_TIP)
+            self.colour.hide()
+            self.name.setToolTip(RGB_REASON)
         row = QHBoxLayout(self)
         row.setContentsMargins(4, 1, 4, 1)
         row.setSpacing(4)

@@ -6,7 +6,8 @@ from qtpy.QtCore import QSize, Signal
 from qtpy.QtGui import QColor, QIcon, QPixmap
 from qtpy.QtWidgets import QColorDialog, QMenu, QToolButton
 
-from cellpose_studio.core.display.channel_display import COLOURS, Colour
+from cellpose_studio.core.display.channel_display import COLOURS
+from cellpose_studio.core.images.image import Colour
 
 _SIDE = 14
 

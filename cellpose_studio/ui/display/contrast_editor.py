@@ -22,7 +22,6 @@ from cellpose_studio.core.display.channel_display import (
     ChannelDisplay,
     ChannelValues,
     replace_display,
-    reset,
 )
 from cellpose_studio.ui.display.histogram import Histogram
 
@@ -31,10 +30,15 @@ _FARTHEST = 1e12
 
 
 class ContrastEditor(QWidget):
-    """Edits the contrast of one channel: a slider with two handles, numbers, gamma."""
+    """Edits the contrast of one channel: a slider with two handles, numbers, gamma.
+
+    Attributes
+    ----------
+    auto, reset
+        Buttons, for their commands.
+    """
 
     changed = Signal(object)  # ChannelDisplay, by the user
-    auto_requested = Signal()
 
     def __init__(self) -> None:
         super().__init__()
@@ -58,9 +62,9 @@ class ContrastEditor(QWidget):
     def show_channel(
         self, display: ChannelDisplay, values: ChannelValues | None
     ) -> None:
-        """Show the settings of a channel; disabled without values."""
+        """Show the settings of a channel; hidden without values."""
         self._display, self._values = display, values
-        self.setEnabled(values is not None)
+        self.setVisible(values is not None)
         self.histogram.show_values(values)
         self.histogram.show_display(display)
         if values is None:
@@ -91,9 +95,7 @@ class ContrastEditor(QWidget):
             widget.setToolTip("Below 1, dark parts become brighter")
         self.gamma_box.setSingleStep(0.05)
         self.gamma_box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
-        self.gamma_box.setFixedWidth(48)
-        self.auto.setToolTip("Adapt the contrast to the plane that is shown")
-        self.reset.setToolTip("Show all values as they are, with a gamma of 1")
+        self.gamma_box.setFixedWidth(50)
         for button in (self.auto, self.reset):
             button.setObjectName("contrastButton")
             button.setFocusPolicy(Qt.FocusPolicy.NoFocus)
@@ -120,15 +122,9 @@ class ContrastEditor(QWidget):
         self.high.valueChanged.connect(lambda high: self._set_limits(None, high))
         self.gamma.valueChanged.connect(lambda value: self._set_gamma(2**value))
         self.gamma_box.valueChanged.connect(self._set_gamma)
-        self.auto.clicked.connect(lambda _=False: self.auto_requested.emit())
-        self.reset.clicked.connect(self._on_reset)
 
     def _on_slider(self, value: tuple[float, float]) -> None:
         self._set_limits(*value)
-
-    def _on_reset(self) -> None:
-        if self._values is not None:
-            self.changed.emit(reset(self._display, self._values))
 
     def _set_limits(self, low: float | None, high: float | None) -> None:
         assert self._values is not None
@@ -165,7 +161,7 @@ def _number(tip: str) -> QDoubleSpinBox:
     box.setButtonSymbols(QDoubleSpinBox.ButtonSymbols.NoButtons)
     # Only complete numbers count: a typed 30 would begin with 3 otherwise.
     box.setKeyboardTracking(False)
-    box.setMinimumWidth(52)
+    box.setMinimumWidth(40)
     return box
 
 

@@ -9,7 +9,6 @@ from qtpy.QtCore import QPoint, Qt, QTimer
 from qtpy.QtGui import QResizeEvent
 from qtpy.QtWidgets import QGridLayout, QLabel, QWidget
 
-from cellpose_studio.core.display.position_text import position_text
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
@@ -19,11 +18,11 @@ from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
 from cellpose_studio.ui.ortho.stacks import StackCache
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.ui.widgets.units import position_text
 
 _LEAST, _MOST = 120, 0.45
 """Smallest size of a side view, px, and its largest part of the width or height."""
 _LINES = "cut"
-_JOINED = "\N{NO-BREAK SPACE}"
 
 
 class OrthoViews(QWidget):
@@ -285,13 +284,9 @@ class OrthoViews(QWidget):
 
     def _describe(self) -> None:
         image = self._canvas.image
-        position = ""
-        if image is not None:
-            _, _, *lengths = image.shape
-            text = position_text(list(zip("ZYX", lengths, strict=True)), self.point)
-            # Lines break between the axes only.
-            parts = (part.replace(" ", _JOINED) for part in text.split("  "))
-            position = "  ".join(parts)
+        assert image is not None
+        at = dict(zip("zyx", self.point, strict=True))
+        position = "\n".join(position_text(image, at))
         self.corner.setText(f"{position}\n\n{self.stacks.state}".strip())
 
 

@@ -115,12 +115,20 @@ class WindowCommands:
         window, canvas = self._window, self._window.canvas
         masks, rendering = canvas.masks, canvas.rendering
         return [
-            Command("masks", "&Masks", masks.set_filled, key="X", checked=True),
+            Command(
+                "masks",
+                "&Masks",
+                masks.set_filled,
+                key="X",
+                tip="Fill the cells with their colours.",
+                checked=True,
+            ),
             Command(
                 "outlines",
                 "&Outlines",
                 masks.set_outlines,
                 key="Z",
+                tip="Draw a line around each cell.",
                 checked=True,
             ),
             Command(
@@ -128,6 +136,7 @@ class WindowCommands:
                 "Colour by &uncertainty",
                 masks.set_coloured_by_uncertainty,
                 key="K",
+                tip="Colour the cells from orange, uncertain, to blue, certain.",
                 checked=False,
             ),
             Command(
@@ -135,6 +144,7 @@ class WindowCommands:
                 "Ortho&gonal views",
                 window.ortho.set_on,
                 key="O",
+                tip="Show cuts of the stack along Z, beside and below the image.",
                 checked=False,
                 reason_disabled=self._reason_2d_only,
             ),
@@ -143,7 +153,8 @@ class WindowCommands:
                 "&3D rendering",
                 rendering.set_on,
                 key="3",
-                # Read at each refresh, because a button of napari switches it as well.
+                tip="Show the stack as a volume that the mouse turns.",
+                # Read at each refresh: another image may switch it off.
                 checked=lambda: rendering.on,
                 reason_disabled=self._reason_2d_only,
             ),
@@ -177,6 +188,7 @@ class WindowCommands:
                 "&Zoom to fit",
                 canvas.reset_view,
                 key="Home",
+                tip="Show the whole image.",
                 reason_disabled=image,
             ),
             None,

@@ -71,7 +71,7 @@ from cellpose_studio.ui.window.welcome import Welcome, offer_projects
 from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
-_LEFT, _RIGHT = 260, 350
+_LEFT, _RIGHT = 270, 350
 _IMAGES, _DISPLAY = 350, 330
 _LAYOUT = 2
 """Version of the dock layout. Qt ignores a saved one of another version."""
@@ -108,7 +108,8 @@ class MainWindow(QMainWindow):
         self._make_curate()
         self._make_history()
         self._lay_out()
-        self._state = WindowState(self.session, self.canvas, self.tabs)
+        displays = self.display.memory
+        self._state = WindowState(self.session, self.canvas, self.tabs, displays)
         # The menus come last of the parts, because their commands call all of them.
         self.menus = Menus(self)
         self._connect()
@@ -215,7 +216,6 @@ class MainWindow(QMainWindow):
     def _make_canvas(self, theme: str) -> None:
         self.canvas = Canvas(theme)
         self._view = SessionView(self.session, self.canvas)
-        self.display = DisplayPanel(self.services, self.canvas)
 
     def _make_tools(self) -> None:
         edits = self.background.edits
@@ -272,6 +272,7 @@ class MainWindow(QMainWindow):
         self.cell_text.changed.connect(self.cell_text_overlay.refresh_soon)
         self.legend = UncertaintyLegend(self.canvas)
         self.cell_text_overlay.spare(self.legend)
+        self.display = DisplayPanel(self.services, self.canvas, self.cell_text)
         self.figures = FigureExport(self.services, self.canvas, self.cell_text)
 
     def _make_history(self) -> None:

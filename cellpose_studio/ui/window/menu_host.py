@@ -13,6 +13,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.open_files import FileOpener
 from cellpose_studio.ui.files.projects import Projects
@@ -55,6 +56,7 @@ class MenuHost(Protocol):
     models: AddedModels
     batch_panel: BatchPanel
     curate: CuratePanel
+    display: DisplayPanel
     cell_text: CellTextProvider
     figures: FigureExport
     comparison: ComparisonView

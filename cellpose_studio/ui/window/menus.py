@@ -36,6 +36,8 @@ class Menus(QObject):
         self._help()
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)
+        self._commands.add_buttons(window.display.buttons)
+        window.display.follow(self.actions)
         # After all commands were added, because it assigns the keys of all actions.
         self.keys = Shortcuts(self.actions, window.services.settings)
         self._connect()
@@ -59,6 +61,9 @@ class Menus(QObject):
     def _view(self) -> None:
         menu = self._menu("&View")
         self._commands.add(menu, self._own.view_commands())
+        channels = self._window.display.commands()
+        self._commands.add(menu.addMenu("&Channels"), channels)
+        self._channels = [command.name for command in channels if command]
         texts = menu.addMenu("Cell la&bels")
         fill_cell_text_menu(texts, self._window.cell_text, self._commands)
         self._commands.add(menu, self._own.navigation_commands())
@@ -97,8 +102,8 @@ class Menus(QObject):
         window.session.masks_changed.connect(self._on_masks)
         window.session.image_changed.connect(self._refresh)
         window.background.run_queue.changed.connect(self._refresh)
-        # The buttons and keys of napari switch the rendering as well.
         window.canvas.rendering.changed.connect(self._refresh)
+        window.display.changed.connect(self._refresh_channels)
         window.curate.state_changed.connect(self._refresh)
         # The tooltips of the buttons contain the keys and the gestures.
         self.keys.changed.connect(self._refresh)
@@ -118,6 +123,10 @@ class Menus(QObject):
     def _refresh_undo(self, *_: object) -> None:
         # Emitted after every stroke: refreshing all commands would take too long.
         self._commands.refresh("undo", "redo")
+
+    def _refresh_channels(self) -> None:
+        # Emitted at each step of a slider.
+        self._commands.refresh(*self._channels)
 
     def _refresh_put_back(self) -> None:
         self._commands.refresh("putBack")

@@ -35,6 +35,13 @@ QAbstractSpinBox { padding: 1px 20px; min-width: 64px; }
 #channelColour { background: transparent; padding: 2px; }
 #channelColour::menu-indicator { image: none; }
 #contrast { qproperty-barColor: {{ current }}; }
+#displayLine { background: {{ foreground }}; border: none; }
+#viewButton, #labelKind { background: {{ foreground }}; padding: 4px; border: none; }
+#viewButton:hover, #labelKind:hover { background: {{ primary }}; }
+#viewButton:checked { background: {{ current }}; }
+#viewButton:disabled { color: {{ opacity(text, 90) }}; }
+#labelKind::menu-indicator { image: none; }
+#imageDisplay QAbstractSpinBox { min-width: 36px; padding: 1px 2px; }
 #contrastButton { padding: 3px 6px; }
 QScrollArea { border: none; }
 """

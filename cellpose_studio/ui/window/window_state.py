@@ -1,4 +1,4 @@
-"""First size of the window, and its state in the project: image, plane, tab."""
+"""Size of the first window; its state in the project: image, plane, display, tab."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.ui.canvas import Canvas
+from cellpose_studio.ui.display.memory import DisplayMemory
 
 _NAME = "window"
 
@@ -33,21 +34,29 @@ def first_size(available: QSize) -> QSize:
 class WindowState:
     """Saves the state of the window in the project and restores it."""
 
-    def __init__(self, session: Session, canvas: Canvas, tabs: QTabWidget) -> None:
+    def __init__(
+        self,
+        session: Session,
+        canvas: Canvas,
+        tabs: QTabWidget,
+        displays: DisplayMemory,
+    ) -> None:
         self._session = session
         self._canvas = canvas
         self._tabs = tabs
+        self._displays = displays
         session.shown_changed.connect(self._on_shown)
         # Lowest priority: of all that is saved here, this matters least.
         session.leaving.connect(self.save, priority=-1)
 
     def save(self) -> None:
-        """Save the image, the plane and the tab that are shown now."""
+        """Save the image, the plane and the tab shown now, and the display settings."""
         image = self._session.shown
         state = {
             "shown": image.id if image else None,
             "planes": self._canvas.planes,
             "tab": self._tabs.currentIndex(),
+            "displays": self._displays.state(),
         }
         self._session.project.remember(lambda db: write_state(db, _NAME, state))
 
@@ -55,6 +64,8 @@ class WindowState:
         """Show the image of the saved state, or the first image of the project."""
         state = self._session.project.state
         images = self._session.images
+        # Before the image is shown, which takes its settings from here.
+        self._displays.load(state.get("displays"))
         shown = next((e for e in images if e.id == state.get("shown")), None)
         if shown is None and images:
             shown = images[0]

@@ -53,6 +53,9 @@ def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtb
         f"cell {cell}: {sure.pixels} px, probability {sure.probability:.0%}, "
         f"flow error {sure.flow_error:.2f}"
     )
+    value = int(segmented.source.plane(0, 0, 0)[48, 48])
+    position = user.window.status.position.text().replace("\N{NO-BREAK SPACE}", " ")
+    assert position == f"x 48  y 48  ·  12.0, 12.0 µm  ·  Channel 1: {value}"
     point_at(user, qtbot, 1, 1)
     user.wait_for(lambda: user.window.status.cell.text() == "")
 

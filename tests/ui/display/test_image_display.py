@@ -75,7 +75,9 @@ def test_an_rgb_image_can_only_be_hidden(user, tmp_path):
     user.open(path.with_suffix(".tif"))
     display = user.window.display
     assert len(display.list.rows) == 1
-    assert not display.contrast.isEnabled()
+    assert not display.contrast.isVisible()
+    reason = "The image has its own colours, which are shown as they are."
+    assert user.window.menus.actions["autoContrast"].toolTip() == reason
     assert colour_at(user, 25) == [200, 100, 50]
     display.list.rows[0].check.click()
     assert colour_at(user, 25) == [0, 0, 0]
@@ -94,3 +96,81 @@ def test_keys_of_napari_do_nothing(user, three):
     assert all(layer.visible for layer in layers)
     assert (model.dims.order, model.dims.ndisplay) == (order, 2)
     assert not model.canvas.grid.enabled
+
+
+def test_masks_are_switched_in_the_box_as_in_the_menu(user, cells):
+    user.open(cells("a.tif"))
+    box, actions = user.window.display, user.window.menus.actions
+    assert not box.picture.box.isEnabled()
+    assert "no masks yet" in box.picture.box.toolTip()
+    user.run()
+    table = user.window.canvas.model.layers["cells"].colormap
+    assert table.colors[[1, 129], 3].tolist() == pytest.approx([0.4, 1])
+    box.masks.percent.setValue(70)
+    box.masks.outlines.click()
+    table = user.window.canvas.model.layers["cells"].colormap
+    assert table.colors[[1, 129], 3].tolist() == pytest.approx([0.7, 0.7])
+    assert not actions["outlines"].isChecked()
+    actions["masks"].trigger()
+    assert not box.masks.filled.isChecked()
+    actions["uncertainty"].trigger()
+    assert box.masks.colours.currentText() == "Uncertainty"
+    assert box.masks.legend.isVisible()
+    box.masks.labels.click()
+    assert user.window.cell_text.on
+    actions["wordsNone"].trigger()
+    assert not box.masks.labels.isChecked()
+    # Flows and cell probability take the place of the image.
+    before = colour_at(user, 2)
+    box.picture.box.setCurrentText("Cell probability")
+    layers = [layer.name for layer in user.window.canvas.model.layers]
+    assert layers == ["a.tif", "Picture of the network", "cells"]
+    probability = user.window.session.shown.masks.flows.cellprob[0, 20, 2]
+    expected = 255 / (1 + np.exp(-probability))
+    assert colour_at(user, 2) == pytest.approx([expected] * 3, abs=3)
+    box.picture.box.setCurrentText("Image")
+    assert colour_at(user, 2) == before
+
+
+def test_keys_switch_channels_and_settings_are_remembered(user, three, cells, tmp_path):
+    channels, actions = user.window.canvas.channels, user.window.menus.actions
+    shift = Qt.KeyboardModifier.ShiftModifier
+    assert actions["channel2"].text() == "Channel &2 b"
+    assert not actions["channel4"].isEnabled()
+    QTest.keyClick(user.window, Qt.Key.Key_2, shift)
+    assert not channels.display(1).visible
+    assert not user.window.display.list.rows[1].check.isChecked()
+    assert not actions["channel2"].isChecked()
+    user.window.display.contrast.slider.setValue((10, 20))
+    QTest.keyClick(user.window, Qt.Key.Key_C, shift)
+    assert channels.display(0).limits == pytest.approx((1, 998), abs=1)
+    user.window.display.contrast.low.setValue(30)
+    before = channels.displays()
+    other = user.open(cells("a.tif"))[-1]
+    user.window.session.show(other.source.key)
+    assert len(channels) == 1
+    assert not actions["channel2"].isEnabled()
+    user.window.session.show(three.source.key)
+    assert channels.displays() == before
+    # Another start of the program finds them in the project.
+    user.window.projects.save_as(tmp_path / "p.cpstudio")
+    user.wait_idle()
+    user.window.projects.new()
+    user.wait_idle()
+    assert user.window.display.memory.state() == {}
+    user.window.projects.open(tmp_path / "p.cpstudio")
+    user.wait_for(lambda: user.window.session.shown is not None)
+    user.wait_idle()
+    assert user.window.session.shown.source.name == "three.ome.tif"
+    assert channels.displays() == before
+
+
+def test_a_renamed_axis_still_has_its_keys(user, tmp_path):
+    path = tmp_path / "stack.ome.tif"
+    stack = np.zeros((5, 40, 50), np.uint8)
+    tifffile.imwrite(path, stack, metadata={"axes": "ZYX"})
+    user.open(path)
+    canvas = user.window.canvas
+    canvas.model.dims.axis_labels = ["depth", "Y", "X"]
+    QTest.keyClick(user.window, Qt.Key.Key_PageUp)
+    assert canvas.planes == {"Z": 3}

@@ -156,8 +156,10 @@ def test_a_click_in_a_cut_moves_the_plane_and_chooses_the_cell(user, ortho):
     assert user.window.canvas.planes == {"Z": 6}
     assert ortho.point == (6, 24, 105)
     assert user.window.selection.cell == OTHER
+    pixels, lengths = ortho.corner.text().split("\n")
     planes = user.window.session.shown.source.planes
-    assert ortho.corner.text().split() == f"x 105 y 24 Z 7 of {planes}".split()
+    assert pixels.split() == f"x 105 y 24 Z 7 of {planes}".split()
+    assert lengths.split() == ["26.2,", "6.0,", "3.0", "µm"]
 
 
 def test_a_drag_in_a_cut_and_the_wheel_move_the_point(user, ortho):

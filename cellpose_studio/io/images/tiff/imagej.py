@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import UNKNOWN_SIZE, PixelSize
 from cellpose_studio.io.images.units import step_ratio, to_um
 
@@ -84,6 +85,19 @@ def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:
     # A label is its first line. ImageJ appends metadata of the file to it in further
     # lines.
     return tuple(name.partition("\n")[0] for name in names)
+
+
+def channel_colours(
+    metadata: dict[str, Any], channels: int
+) -> tuple[Colour | None, ...]:
+    """Return the brightest colour of the look-up table of each channel."""
+    tables = metadata.get("LUTs") or ()
+    if channels == 1 or len(tables) != channels:
+        return ()
+    return tuple(
+        (int(red) / 255, int(green) / 255, int(blue) / 255)
+        for red, green, blue in (table[:3, -1] for table in tables)
+    )
 
 
 def _unit(metadata: dict[str, Any], axis: str) -> str:

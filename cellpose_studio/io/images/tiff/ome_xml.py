@@ -8,6 +8,7 @@ from pathlib import Path
 from xml.etree import ElementTree as ET
 from xml.etree.ElementTree import Element
 
+from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import PixelSize, damaged
 from cellpose_studio.io.images.tiff.ome_elements import (
     children,
@@ -32,6 +33,8 @@ class OmeImage:
         Along Z, Y and X in µm; None if unknown.
     channel_names
         One per channel; empty strings where there is none.
+    channel_colours
+        One per channel; None where there is none.
     step_ratio
         Z step over the size of a pixel where they have no unit of length.
     """
@@ -39,6 +42,7 @@ class OmeImage:
     name: str
     pixel_size_um: PixelSize
     channel_names: tuple[str, ...]
+    channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
 
 
@@ -95,7 +99,17 @@ def _described(path: Path, image: Element, pixels: Element) -> OmeImage:
     across = "Y" if sizes["Y"] else "X"
     ratio = step_ratio(sizes["Z"], sizes[across], units["Z"], units[across])
     names = tuple(c.get("Name", "") for c in children(pixels, "Channel"))
-    return OmeImage(image.get("Name", ""), (z, y, x), names, ratio)
+    colours = tuple(_colour(c.get("Color", "")) for c in children(pixels, "Channel"))
+    return OmeImage(image.get("Name", ""), (z, y, x), names, colours, ratio)
+
+
+def _colour(number: str) -> Colour | None:
+    """Return a colour of OME, a signed number of 32 bits: red, green, blue, opacity."""
+    try:
+        parts = (int(number) & 0xFFFFFFFF).to_bytes(4, "big")
+    except ValueError:
+        return None
+    return parts[0] / 255, parts[1] / 255, parts[2] / 255
 
 
 def _check_numbers(path: Path, pixels: Element) -> None:

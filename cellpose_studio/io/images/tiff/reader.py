@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import (
     UNKNOWN_SIZE,
     PixelSize,
@@ -52,6 +53,7 @@ class _Facts:
     name: str = ""
     pixel_size_um: PixelSize = UNKNOWN_SIZE
     channel_names: tuple[str, ...] = ()
+    channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
 
 
@@ -139,6 +141,7 @@ def _facts(
                 name=image.name,
                 pixel_size_um=image.pixel_size_um,
                 channel_names=image.channel_names,
+                channel_colours=image.channel_colours,
                 step_ratio=image.step_ratio,
             )
             for one, image in zip(series, ome.images, strict=True)
@@ -173,6 +176,7 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
         name="",
         pixel_size_um=imagej.pixel_size_um(metadata, x, y),
         channel_names=imagej.channel_names(metadata, channels),
+        channel_colours=imagej.channel_colours(metadata, channels),
         step_ratio=imagej.step_ratio_of(metadata, y, unit),
     )
 
@@ -195,6 +199,7 @@ def _stored(
         scene=facts.name,
         pixel_size_um=facts.pixel_size_um,
         channel_names=facts.channel_names,
+        channel_colours=facts.channel_colours,
         step_ratio=facts.step_ratio,
         page=series.kind in _PAGES,
     )
