@@ -20,8 +20,8 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
-from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.commands.command import Command, push_button
+from cellpose_studio.ui.curate.cell_highlight import CellHighlight
 from cellpose_studio.ui.curate.cell_table import ReviewTable
 from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.masks_row import MasksRow

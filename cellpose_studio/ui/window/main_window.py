@@ -27,12 +27,12 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings, Theme
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.canvas.cell_highlight import CellHighlight
 from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.cell_text.uncertainty_legend import UncertaintyLegend
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
+from cellpose_studio.ui.curate.cell_highlight import CellHighlight
 from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.panel import CuratePanel
 from cellpose_studio.ui.display.panel import DisplayPanel
