@@ -17,6 +17,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, open_project
 from cellpose_studio.io.project.recovery.sidecar_files import is_taken
 from cellpose_studio.io.project.rescue.rescue import RescueReport, rescue
+from cellpose_studio.paths import real_path
 from cellpose_studio.ui.services import Services
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
@@ -53,7 +54,7 @@ class Projects(QObject):
 
     def open(self, path: Path, then: Callable[[], object] = lambda: None) -> Job | None:
         """Open a project on a worker thread; call ``then`` when it is open."""
-        target = path.resolve()
+        target = real_path(path)
         if self._is_open(path):
             then()
             return None
@@ -165,7 +166,7 @@ class Projects(QObject):
 
     def _is_open(self, path: Path) -> bool:
         """Return whether ``path`` is the open project; if so, show a note."""
-        is_open = path.resolve() == self._session.project.path.resolve()
+        is_open = real_path(path) == real_path(self._session.project.path)
         if is_open:
             self._messages.note(f"{path.name} is already open.")
         return is_open
