@@ -70,6 +70,7 @@ def compile_library(source: str, target: Path) -> None:
     )
 
 
+@pytest.mark.slow
 def test_cellpose_can_be_imported_beside_the_installed_torchvision():
     imports = "import cellpose.models; print(cellpose.models.__name__)"
     assert run(MAKE_IMPORTABLE + imports).endswith("cellpose.models")

@@ -15,6 +15,7 @@ import pytest
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import ProjectUnusable
+from tests.quick import quick_first
 
 WORKER = Path(__file__).with_name("worker.py")
 WINDOW = Path(__file__).with_name("window_worker.py")
@@ -25,14 +26,8 @@ PATIENCE = 120.0
 KINDS = ("edit", "edit", "save", "edit", "run")
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", quick_first(10, range(210)))
 def test_a_kill_loses_at_most_a_second(qapp, tmp_path, seed):
-    kill_and_check(tmp_path, seed)
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1000, 1200))
-def test_many_kills_lose_at_most_a_second(qapp, tmp_path, seed):
     kill_and_check(tmp_path, seed)
 
 

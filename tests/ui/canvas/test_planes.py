@@ -16,6 +16,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.edits.reshape import grow_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.ui.tools.link import LinkDialog
+from tests.quick import quick_first
 from tests.ui.mouse import RIGHT
 
 KEY = Qt.Key
@@ -328,6 +329,7 @@ def test_links_are_dropped_when_the_masks_change_meanwhile(user, opened, mouse):
     assert "one time point" in window.menus.actions["linkOverTime"].toolTip()
 
 
+@pytest.mark.slow
 def test_very_many_cells_are_grown_in_a_job(user, opened):
     y, x = np.indices((160, 240))
     numbers = y // 10 * 24 + x // 10 + 1
@@ -381,7 +383,9 @@ def stripes():
     return np.where(x % 10 > 2, x // 10 + 1, 0).astype(np.uint32)
 
 
-@pytest.mark.parametrize("name", ["atBorder", "small", "deleteRejected"])
+@pytest.mark.parametrize(
+    "name", quick_first(1, ["atBorder", "small", "deleteRejected"])
+)
 def test_very_many_cells_are_removed_in_a_job(user, opened, monkeypatch, name):
     masks = stripes()
     image = opened(masks, "YX")
@@ -420,6 +424,7 @@ def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, m
     assert image.statuses[image.active] == {9: "accepted"}
 
 
+@pytest.mark.slow
 def test_a_large_cell_is_filled_and_split_in_a_job(user, opened, mouse, press):
     masks = np.zeros((7, 300, 320), np.uint32)
     masks[[0, 6], 10:290, 10:310] = 3

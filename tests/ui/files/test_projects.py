@@ -196,6 +196,7 @@ def test_empty_unnamed_projects_are_cleared_away(qapp):
     project.close()
 
 
+@pytest.mark.slow
 def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
     second = MainWindow(Settings.load(tmp_path / "second.json"), new_unnamed())
     second.show()
@@ -324,6 +325,7 @@ def test_undo_goes_on_after_opening_again(user, named, qtbot):
     assert not window.session.can_undo
 
 
+@pytest.mark.slow
 def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
     user.window.projects.new()
     user.wait_idle()

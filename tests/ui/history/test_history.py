@@ -556,6 +556,7 @@ def test_imported_masks_have_no_run_and_say_so(history, user, cells, tmp_path):
 # Much of it
 
 
+@pytest.mark.slow
 def test_two_hundred_revisions_do_not_stop_the_window(history, user, cells):
     [image] = user.open(cells("a.tif"))
     pixels = np.zeros((96, 128), np.uint32)

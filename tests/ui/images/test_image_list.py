@@ -230,6 +230,7 @@ def test_what_is_reviewed_is_so_after_opening_again(
     assert rows(listed, STATUS) == ["untouched", "segmented", "edited", "untouched"]
 
 
+@pytest.mark.slow
 def test_what_is_for_training_is_so_after_opening_again(
     user, four, listed, qtbot, tmp_path
 ):

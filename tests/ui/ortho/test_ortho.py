@@ -353,6 +353,7 @@ def test_lines_of_a_plane_are_hidden_in_3d(user, ortho):
     assert ortho.beside.isVisible()
 
 
+@pytest.mark.slow
 def test_3d_of_stacks_over_time_and_of_real_ones(user, stack, tmp_path, shared_data):
     canvas = user.window.canvas
     canvas.rendering.set_on(True)

@@ -49,6 +49,7 @@ def test_how_a_stack_was_run_comes_back(user, panel, cells, stack):
     assert panel.run_request()[1] == wanted
 
 
+@pytest.mark.slow
 def test_the_parameters_of_a_run_make_the_same_masks_again(user, panel, cells):
     [image] = user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
     panel.parameters.main.set_values({"diameter": 20.0})

@@ -50,6 +50,7 @@ def test_images_shown_later_are_not_kept(apart, user, cells):
     assert [layer() for layer in of_first] == [None] * len(of_first)
 
 
+@pytest.mark.slow
 def test_another_project_lets_images_go_that_were_set_apart(apart, user, cells):
     user.open(cells("a.tif"))
     image = user.run()
