@@ -94,6 +94,8 @@ class Canvas(QObject):
         self.masks = MaskLayers(self.model)
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
+        self._mouse.receive_all_moves(self.widget.canvas)
+        self._pointed = False
         self._lines = Lines(view.scene)
         self.camera = Camera(self.model, view, self.surface)
         buttons = self.widget.viewerButtons
@@ -267,6 +269,13 @@ class Canvas(QObject):
             parts = [status.get("layer_name"), status.get("coordinates")]
             status = "  ".join(str(part) for part in parts if part)
         self.status_changed.emit(str(status))
+        self._pointed = True
+        self.point_again()
+
+    def point_again(self) -> None:
+        """Tell which cell is under the pointer, which masks that change may change."""
+        if not self._pointed:
+            return
         # In 3D a point of the screen is a ray through the image, which has no one cell.
         flat = self.model.dims.ndisplay == 2
         at = self.model.cursor.position
