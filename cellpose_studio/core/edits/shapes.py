@@ -17,6 +17,9 @@ from cellpose_studio.core.masks.cell_table import Box
 Points = npt.NDArray[np.floating] | npt.NDArray[np.integer]
 Pixels = npt.NDArray[np.int64]
 
+_THIN = 2.0  # px
+_LONG = 6.0  # px, of a shape of 1 px
+
 
 @dataclass(frozen=True, eq=False)
 class Patch:
@@ -83,6 +86,18 @@ def outline(points: Points, shape: tuple[int, int]) -> Patch:
     mask = np.zeros(at.max(axis=0) + 1 - corner, np.uint8)
     cv2.fillPoly(mask, [(at - corner)[:, ::-1].astype(np.int32)], (1,))
     return _clip(corner, mask.astype(bool), shape)
+
+
+def is_line(patch: Patch) -> bool:
+    """Return whether a patch is a line rather than the shape of a cell.
+
+    An outline of a few points encloses next to nothing, as does one that is drawn back
+    upon itself.
+    """
+    length = float(np.hypot(*patch.mask.shape))
+    width = int(patch.mask.sum()) / max(length, 1.0)
+    # A short shape may be thin, a long one is suspect: 1 by 6 px, or 2 by 24.
+    return 0 < width < _THIN and length > _LONG * width**2
 
 
 def line(points: Points, shape: tuple[int, int]) -> Pixels:

@@ -107,6 +107,8 @@ class Canvas(QObject):
         self.masks = MaskLayers(self.model)
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
+        self._mouse.receive_all_moves(self.widget.canvas)
+        self._pointed = False
         self._lines = Lines(view.scene)
         self.camera = Camera(self.model, view, self.surface)
         self.channels = Channels(self.model)
@@ -268,9 +270,9 @@ class Canvas(QObject):
         self._lines.hide(on)
         self.masks.set_in_3d(on)
 
-    def _on_plane(self, event: Any) -> None:
+    def _on_plane(self, _: Any) -> None:
         self.plane_changed.emit()
-        self._on_cursor(event)
+        self.point_again()
 
     def _on_layers(self, event: Any) -> None:
         if event.type in _LAYERS:
@@ -279,6 +281,13 @@ class Canvas(QObject):
             self.appearance_changed.emit()
 
     def _on_cursor(self, _: Any) -> None:
+        self._pointed = True
+        self.point_again()
+
+    def point_again(self) -> None:
+        """Tell what is under the pointer, which planes and masks that change change."""
+        if not self._pointed:
+            return
         at = self.model.cursor.position
         image, steps = self._image, self.model.dims.ndim
         # While layers are replaced, napari has other axes than the image for a moment.

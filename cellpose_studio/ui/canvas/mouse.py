@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt
+from qtpy.QtGui import QMouseEvent
+
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
+
+Place = tuple[float, float]
+"""X and Y on the canvas, in screen pixels."""
 
 _REACH = 6.0
 """Tolerance of a click, in screen pixels."""
@@ -23,6 +30,9 @@ class Mouse:
     def __init__(self, model: Any, scale: Callable[[], Sequence[float] | None]) -> None:
         self._model = model
         self._scale = scale
+        self._taken = False
+        self._waiting: list[Place] = []
+        self._forget_move: Callable[[], None] = lambda: None
         self.handler: MouseHandler | None = None
         self.observer: Callable[[MouseEvent, bool], None] | None = None
         # These replace napari's own callbacks, which zoom on a double click, and to a
@@ -37,12 +47,61 @@ class Mouse:
         scale = self._scale()
         return _REACH / (self._model.scene.camera.zoom * (scale[-1] if scale else 1))
 
+    def receive_all_moves(self, canvas: Any) -> None:
+        """Receive each move while something is drawn, also when the window is busy.
+
+        Otherwise, little would be left of an outline that is drawn meanwhile: Qt for
+        X11 merges moves that wait, vispy ignores those within 10 ms of the last one,
+        and napari passes on one in 5 ms. Both limits are kept, as each move that they
+        let pass is work; what they leave out comes with the next move.
+        """
+        merge = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
+        QCoreApplication.setAttribute(merge, False)
+        self._filter = _MoveFilter(canvas.native, self._on_native_move)
+        moves = canvas._scene_canvas.events.mouse_move.callbacks  # PRIVATE
+        cancel = (call.cancel for call in moves if hasattr(call, "throttle"))
+        self._forget_move = next(cancel, self._forget_move)
+
+    def _on_native_move(self, place: Place) -> None:
+        if self._is_drawing():
+            self._waiting.append(place)
+
+    def _moves(self, native: Any, event: MouseEvent) -> list[MouseEvent]:
+        """Return an event with the moves around it that were left out, in order."""
+        waiting, self._waiting = self._waiting, []
+        scale, zoom = self._scale(), self._model.scene.camera.zoom
+        x, y = (float(n) for n in native.pos)
+        if (x, y) not in waiting:
+            # It is no move, but a press or a release, which comes last.
+            waiting.append((x, y))
+        if scale is None:
+            return [event]
+        *lead, row, column = event.position
+        return [
+            replace(
+                event,
+                position=(
+                    *lead,
+                    row + (at[1] - y) / zoom / scale[-2],
+                    column + (at[0] - x) / zoom / scale[-1],
+                ),
+            )
+            for at in waiting
+        ]
+
+    def _is_drawing(self) -> bool:
+        return self._taken or (self.handler is not None and self.handler.drawing)
+
     def _on_drag(self, _: Any, native: Any) -> Iterator[None]:
         event = self._convert(native)
         if self.handler is None or event is None:
             return
         start, moved = event, False
-        taken = self.handler.press(event)
+        # A move that still waits came before the press, so it is no part of the drag.
+        self._forget_move()
+        if self._closes_line(native, event):
+            return
+        taken = self._taken = self.handler.press(event)
         camera = self._model.scene.camera
         # A drag that a tool takes must not pan the view as well.
         camera.mouse_pan = not taken
@@ -52,22 +111,36 @@ class Mouse:
             event = self._convert(native, start.button) or event
             moved = moved or _far(start, event)
             if taken:
-                self.handler.drag(event)
+                for move in self._moves(native, event):
+                    self.handler.drag(move)
             yield
         event = self._convert(native, start.button) or event
-        moved = moved or _far(start, event)
+        # The release may lie elsewhere than the last move.
+        last = self._moves(native, event)
+        moved = moved or any(_far(start, move) for move in last)
         if taken and moved:
-            # Quick moves are skipped, possibly including the last one.
-            self.handler.drag(event)
+            for move in last:
+                self.handler.drag(move)
         camera.mouse_pan = True
+        self._taken = False
         self.handler.release(event, moved)
         if self.observer is not None and (taken or not moved):
             self.observer(event, True)
 
+    def _closes_line(self, native: Any, event: MouseEvent) -> bool:
+        """Return whether moves before a press have finished what was drawn."""
+        if self.handler is None or not self.handler.drawing:
+            self._waiting.clear()
+            return False
+        for move in self._moves(native, event):
+            self.handler.hover(move)
+        return not self.handler.drawing
+
     def _on_move(self, _: Any, native: Any) -> None:
         event = self._convert(native, 0)
         if self.handler is not None and event is not None:
-            self.handler.hover(event)
+            for move in self._moves(native, event):
+                self.handler.hover(move)
         if self.observer is not None and event is not None:
             self.observer(event, False)
 
@@ -88,6 +161,22 @@ class Mouse:
             frozenset(native.modifiers),
             self.reach,
         )
+
+
+class _MoveFilter(QObject):
+    """Sees every move over the canvas, before vispy has it."""
+
+    def __init__(self, surface: QObject, moved: Callable[[Place], None]) -> None:
+        super().__init__(surface)
+        self._moved = moved
+        surface.installEventFilter(self)
+
+    def eventFilter(self, _: QObject, event: QEvent) -> bool:
+        """Tell where the mouse has moved to; Qt calls this."""
+        if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
+            at = event.pos()
+            self._moved((float(at.x()), float(at.y())))
+        return False
 
 
 def _far(start: MouseEvent, now: MouseEvent) -> bool:

@@ -43,6 +43,11 @@ class MouseEvent:
 class MouseHandler(Protocol):
     """Receives the mouse events of the canvas."""
 
+    @property
+    def drawing(self) -> bool:
+        """Whether moves without a button draw a line, so that none may be left out."""
+        ...
+
     def press(self, event: MouseEvent) -> bool:
         """Return whether to receive the drag that may follow; else it pans the view."""
         ...

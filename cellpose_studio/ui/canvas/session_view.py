@@ -65,9 +65,16 @@ class SessionView(QObject):
             )
 
     def _on_masks(self, change: MasksChange) -> None:
-        image, name, edit = change.image, change.name, change.edit
-        if image is not self._session.shown:
+        if change.image is not self._session.shown:
             return
+        self._redraw(change)
+        # A cell may have come or gone below a pointer that rests. Drafts are drawn
+        # where it moves.
+        if change.kind != "drafted":
+            self._canvas.point_again()
+
+    def _redraw(self, change: MasksChange) -> None:
+        image, name, edit = change.image, change.name, change.edit
         if edit is not None:
             self._set_certain(image, name)
             # The drafts of a stroke have drawn all of it.

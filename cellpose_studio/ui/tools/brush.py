@@ -49,7 +49,7 @@ class BrushTool(Tool):
         return True
 
     def drag(self, event: MouseEvent) -> None:
-        """Paint along the move of the mouse."""
+        """Paint along the move of the mouse, and move the outline of the brush."""
         labels = self.context.labels
         if self._stroke is None or self._stroke.ended or labels is None:
             return
@@ -58,6 +58,7 @@ class BrushTool(Tool):
         patch = brush(points, self.context.settings.size, (height, width))
         self._last = event.point
         self._stroke.add(self._edit(patch))
+        self.hover(event)
 
     def release(self, _: MouseEvent, __: bool) -> None:
         """End the stroke, as one undo step."""

@@ -125,7 +125,12 @@ class ToolManager(QObject):
     def hover(self, event: MouseEvent) -> None:
         """Pass a move without a button to the active tool, or to an open outline."""
         tool = self._outline if self._outline.drawing else self._tools[self.mode]
-        tool.hover(event)
+        self._call(tool, lambda tool: tool.hover(event))
+
+    @property
+    def drawing(self) -> bool:
+        """Whether an outline follows the mouse without a button."""
+        return self._outline.drawing
 
     def double_click(self, event: MouseEvent) -> None:
         """Pass a double click to the active tool."""

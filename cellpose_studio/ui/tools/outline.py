@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from cellpose_studio.core.edits.paint import draw_cell
-from cellpose_studio.core.edits.shapes import outline
+from cellpose_studio.core.edits.shapes import is_line, outline
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.gestures import OUTLINE
@@ -14,6 +15,10 @@ from cellpose_studio.ui.tools.tool import Tool
 Point = tuple[float, float]
 
 _FEWEST = 3  # points of an outline
+
+
+class OutlineTooThin(StudioError):
+    """An outline encloses no cell."""
 
 
 class OutlineTool(Tool):
@@ -87,15 +92,28 @@ class OutlineTool(Tool):
 def draw_inside(
     context: ToolContext, plane: tuple[int, ...] | None, points: list[Point]
 ) -> None:
-    """Draw a cell inside an outline; ignore one with too few points.
+    """Draw a cell inside an outline; ignore one that has hardly begun.
 
     On another plane of its stack, the chosen cell is continued.
+
+    Raises
+    ------
+    OutlineTooThin
+        If the outline is hardly more than a line.
     """
     labels = context.labels
-    if labels is None or plane is None or len(points) < _FEWEST:
+    if labels is None or plane is None:
         return
     height, width = labels.shape[-2:]
     patch = outline(np.array(points), (height, width))
+    if is_line(patch):
+        sides = " × ".join(str(side) for side in patch.mask.shape)
+        raise OutlineTooThin(
+            f"No cell was drawn: the outline, {sides} px, is hardly more than a line.",
+            "Draw around the whole cell.",
+        )
+    if len(points) < _FEWEST:
+        return
     protect = context.settings.protect
     cell = context.cell_to_continue(plane)
     context.edit(

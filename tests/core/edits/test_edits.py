@@ -181,3 +181,21 @@ def test_relabelling_leaves_the_cells_as_they_are(check, seed, cells):
     assert ids.tolist() == list(range(1, len(ids) + 1))
     pairs = np.unique(np.stack([labels.ravel(), after.ravel()]), axis=1)
     assert len(np.unique(pairs[0])) == len(np.unique(pairs[1])) == pairs.shape[1]
+
+
+@pytest.mark.parametrize(
+    ("points", "is_line"),
+    [
+        ([(5, 3), (5, 60), (5, 109)], True),
+        ([(5, 3), (30, 28), (40, 38)], True),
+        ([(5, 3), (6, 60), (5, 109), (6, 50)], True),
+        ([(5, 3), (5, 7)], False),
+        ([(5, 3), (5, 9), (7, 9), (7, 3)], False),
+        ([(5, 3), (5, 42), (8, 42), (8, 3)], False),
+        ([(5, 3), (5, 23), (25, 23), (25, 3)], False),
+        ([(-9, -9), (-9, -30), (-8, -30)], False),
+    ],
+)
+def test_what_encloses_next_to_nothing_is_a_line(points, is_line):
+    patch = shapes.outline(np.array(points), (64, 128))
+    assert shapes.is_line(patch) is is_line
