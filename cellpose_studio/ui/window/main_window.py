@@ -69,7 +69,7 @@ from cellpose_studio.ui.window.welcome import Welcome
 from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
-_LEFT, _RIGHT = 260, 350
+_LEFT, _RIGHT = 260, 390
 _IMAGES, _LAYERS = 420, 260
 _LAYOUT = 1
 """Version of the dock layout. Qt ignores a saved one of another version."""
