@@ -33,6 +33,10 @@ _TIP = (
     "<b>flow&gt;0.2</b>, <b>px&gt;900</b>, or the number of a cell.</qt>"
 )
 
+_ARROW = 26
+"""Width of the arrow that shows the order, and of the margins of a title, px."""
+_MARGINS = 8
+
 
 class ReviewTable(QWidget):
     """Lists cells to choose from, initially the most uncertain first."""
@@ -113,10 +117,15 @@ class ReviewTable(QWidget):
         at, area = column_at("uncertainty"), column_at("area")
         if section != area:
             return
-        heads = self.view.horizontalHeader()
+        heads, title = self.view.horizontalHeader(), HEADS[at].title
+        metrics = heads.fontMetrics()
+        full = metrics.horizontalAdvance(title) + _ARROW
         width = self.view.columnWidth(at) + heads.sectionSize(area) - HEADS[area].width
-        width = max(min(width, heads.sectionSizeHint(at)), HEADS[at].width)
+        width = max(min(width, full), HEADS[at].width)
         self.view.setColumnWidth(at, width)
+        # Qt would cut off both ends of the title.
+        end = Qt.TextElideMode.ElideRight
+        self.model.shorten(at, metrics.elidedText(title, end, width - _MARGINS))
 
     def _on_filter(self, _: object) -> None:
         """Apply the filter; show an error at the line if it is not understood."""
@@ -188,8 +197,6 @@ def _view(model: ReviewModel) -> QTableView:
     heads = view.horizontalHeader()
     heads.setMinimumSectionSize(min(head.width for head in HEADS))
     heads.setHighlightSections(False)
-    # A title has a tooltip, unlike a number.
-    heads.setTextElideMode(Qt.TextElideMode.ElideRight)
     for at, head in enumerate(HEADS):
         view.setColumnWidth(at, head.width)
     heads.setSectionResizeMode(column_at("area"), QHeaderView.ResizeMode.Stretch)

@@ -60,8 +60,15 @@ class ReviewModel(QAbstractTableModel):
         self._status: StatusFilter = None
         self._order = (column_at("uncertainty"), Qt.SortOrder.DescendingOrder)
         self._area, self._unit = 1.0, "pixels"
+        self._shortened: dict[int, str] = {}
         self._bold = QFont()
         self._bold.setBold(True)
+
+    def shorten(self, column: int, title: str) -> None:
+        """Show a title that is shorter than that of the column, or all of it again."""
+        if title != self._shortened.get(column, HEADS[column].title):
+            self._shortened[column] = title
+            self.headerDataChanged.emit(Qt.Orientation.Horizontal, column, column)
 
     # Methods that Qt calls
 
@@ -82,7 +89,8 @@ class ReviewModel(QAbstractTableModel):
             if role == _ROLES.DisplayRole:
                 is_area = section < STATUS and TABLE[section].is_area
                 volume = is_area and self._unit in _VOLUMES
-                return "Volume" if volume else head.title
+                title = self._shortened.get(section, head.title)
+                return "Volume" if volume else title
             if role == _ROLES.ToolTipRole:
                 return f"<qt>{head.tip.format(unit=self._unit)}</qt>"
         return None

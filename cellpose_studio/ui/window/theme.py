@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-# The padding of spin boxes is as wide as their buttons, which would cut off units.
+# The text of a spin box has no room beside its buttons if there is padding as well.
 ADDITIONS = """
 #messageBar[kind="failure"] { background: {{ error }}; }
 #messageBar[kind="failure"] QLabel { color: white; }
@@ -27,7 +27,7 @@ HistoryPanel QToolButton:hover { background: {{ primary }}; }
 HistoryPanel QToolButton:disabled { color: {{ opacity(text, 90) }}; }
 HistoryPanel QToolButton::menu-indicator { image: none; }
 ToolPanel QPushButton { padding: 4px 2px; font-size: {{ font_size }}; }
-QAbstractSpinBox { padding: 1px 20px; min-width: 64px; }
+QAbstractSpinBox { padding: 1px 2px; min-width: 96px; }
 #historyEmpty, #curateEmpty, #curateRule { color: {{ opacity(text, 170) }}; }
 #cellFilter[wrong="true"] { background: {{ error }}; color: white; }
 #channelRow[chosen="true"] { background: {{ foreground }}; border-radius: 3px; }

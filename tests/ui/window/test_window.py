@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDoubleSpinBox, QMenu
+from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLineEdit, QMenu
 
 from cellpose_studio.app.project.scratch import new_unnamed
 from cellpose_studio.app.settings import Settings
@@ -110,6 +110,11 @@ def test_nothing_is_cut_off_on_a_small_screen(user, cells, tmp_path):
     assert window.minimumSizeHint().width() <= 1350
     assert window.minimumSizeHint().height() <= 720
     panel = window.segment
+    window.resizeDocks(window.panels[-1:], [1], Qt.Orientation.Horizontal)
+    user.wait_idle()
+    for box in filter(QAbstractSpinBox.isVisible, panel.findChildren(QAbstractSpinBox)):
+        line = box.findChild(QLineEdit)
+        assert line.fontMetrics().horizontalAdvance(line.text()) < line.width(), box
     assert panel.widget().minimumSizeHint().width() <= panel.viewport().width()
 
 
