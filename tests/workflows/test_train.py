@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import shlex
+import sys
 from datetime import UTC, datetime
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -297,6 +299,15 @@ def test_a_place_that_takes_no_file_is_refused_before_the_training(
     for out, said in ((folder, "images is a folder"), (folder / "x" / "m", "There is")):
         with pytest.raises(CannotSave, match=said):
             train_on_folders([folder], out, TINY, Checkpoint(), lambda _: None)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no folder refuses root")
+def test_a_folder_that_takes_no_files_is_refused_before_the_training(pair, folder):
+    pair("a.tif")
+    with pytest.raises(CannotSave, match="/proc cannot be written to"):
+        train_on_folders(
+            [folder], Path("/proc/model"), TINY, Checkpoint(), lambda _: None
+        )
 
 
 @pytest.mark.parametrize("phase", ["reading", "computing flows", "training"])
