@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.temporary import temporary_name
+from cellpose_studio.io.temporary import remove_leftovers_sometimes, temporary_name
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
@@ -33,7 +33,8 @@ def replacing(path: Path) -> Iterator[Path]:
 
     The temporary path lies in the same folder and has the same suffix. If the block
     raises, the temporary file is removed and ``path`` is unchanged. A symbolic link is
-    kept; the file that it points to is replaced.
+    kept; the file that it points to is replaced. What programs that were killed had
+    begun in the folder is removed.
 
     Raises
     ------
@@ -44,6 +45,7 @@ def replacing(path: Path) -> Iterator[Path]:
     # A rename is atomic only within one file system, hence the same folder. The dot of
     # the name hides an unfinished file from the list of images.
     part = target.with_name(temporary_name("saving") + target.suffix)
+    remove_leftovers_sometimes(target.parent)
     try:
         yield part
         # The content must be on the disk before the rename is: after a power failure

@@ -7,6 +7,7 @@ import re
 import secrets
 import shutil
 import socket
+import threading
 import time
 import zlib
 from contextlib import suppress
@@ -22,8 +23,14 @@ _NAME = re.compile(
 _EARLIER = re.compile(r"\.saving-[0-9a-f]{12}(\.\w+)*|\.rescue-\w{8}")
 _AGE = 24 * 60 * 60.0
 """Seconds without a change after which nobody can be at work, on any computer."""
+_PAUSE = 60.0
+"""Seconds until a folder is looked through again by `remove_leftovers_sometimes`."""
 _CLOCKS = 2
 """Seconds by which two readings of a process's start may differ."""
+
+
+_lock = threading.Lock()
+_cleared: dict[Path, float] = {}
 
 
 def temporary_name(kind: str) -> str:
@@ -41,6 +48,16 @@ def remove_leftovers(folder: Path) -> None:
         for name in names:
             with suppress(OSError):
                 _remove_if_left(folder / name)
+
+
+def remove_leftovers_sometimes(folder: Path) -> None:
+    """Do `remove_leftovers`, but not again for a while: a folder may be large."""
+    now = time.monotonic()
+    with _lock:
+        if now - _cleared.get(folder, -_PAUSE) < _PAUSE:
+            return
+        _cleared[folder] = now
+    remove_leftovers(folder)
 
 
 def _remove_if_left(path: Path) -> None:

@@ -86,3 +86,27 @@ def test_files_of_others_stay(tmp_path):
         os.utime(tmp_path / name, (0, 0))
     remove_leftovers(tmp_path)
     assert sorted(path.name for path in tmp_path.iterdir()) == sorted(names)
+
+
+def test_the_next_export_to_the_folder_removes_it(killed, tmp_path):
+    for name in ("a_cp_masks.tif", "b_cp_masks.tif"):
+        with replacing(tmp_path / name) as part:
+            part.write_bytes(b"masks")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == ["a_cp_masks.tif", "b_cp_masks.tif"]
+
+
+def test_a_large_folder_is_not_looked_through_for_each_file(tmp_path, monkeypatch):
+    looked = []
+    monkeypatch.setattr(
+        "cellpose_studio.io.temporary.remove_leftovers",
+        lambda path: looked.append(path),
+    )
+    for n in range(5):
+        with replacing(tmp_path / f"{n}.tif") as part:
+            part.write_bytes(b"masks")
+    assert looked == [tmp_path]
+    monkeypatch.setattr("cellpose_studio.io.temporary._PAUSE", 0.0)
+    with replacing(tmp_path / "later.tif") as part:
+        part.write_bytes(b"masks")
+    assert looked == [tmp_path, tmp_path]

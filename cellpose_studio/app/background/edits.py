@@ -14,6 +14,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.edit import LabelEdit
 
 T = TypeVar("T")
 Operation = Callable[[Operations, Checkpoint], Changed | None]
@@ -61,8 +62,11 @@ class BackgroundEdits:
         def look(checkpoint: Checkpoint) -> T:
             # Let go of it, or the step in the end would keep what it changes as well.
             array = taken.pop().array()
-            result = work(array, CellTable.of(array, highest), checkpoint)
+            table = CellTable.of(array, highest)
+            result = work(array, table, checkpoint)
             checkpoint.check()
+            if isinstance(result, LabelEdit):
+                table.prepare(result)
             return result
 
         def finish(result: T) -> None:

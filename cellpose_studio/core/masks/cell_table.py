@@ -157,13 +157,23 @@ class CellTable:
         The cost grows with the size of the edit. The box of a cell that has lost pixels
         on its faces shrinks from these faces inward.
         """
-        gained = self._total(edit, lambda part: part.after)
-        lost = self._total(edit, lambda part: part.before)
+        gained = edit.gained or self._total(edit, lambda part: part.after)
+        lost = edit.lost or self._total(edit, lambda part: part.before)
         # A cell may both lose and gain pixels, so no box shrinks before all of them are
         # counted.
         shrinking = self._remove(*lost)
         self._add(*gained)
         self._shrink(shrinking, labels)
+
+    def prepare(self, edit: LabelEdit) -> None:
+        """Count ahead what `change` needs to know of an edit of many pixels.
+
+        Any table of the same shape will do, in any thread.
+        """
+        edit.keep_tallies(
+            self._total(edit, lambda part: part.after),
+            self._total(edit, lambda part: part.before),
+        )
 
     def _present(self) -> npt.NDArray[np.bool_]:
         return self._pixels > 0

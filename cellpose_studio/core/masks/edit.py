@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,10 @@ from cellpose_studio.core.masks.edit_pixels import (
     pixel_bounds,
     write_pixels,
 )
+
+Counts = npt.NDArray[np.int64]
+Tally = tuple[Labels, Counts, Counts, Counts]
+"""Ids (N,), pixels (N,), and lower and upper bounds (N, axes) of the boxes of cells."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,11 +62,21 @@ class LabelEdit:
         Its name in the menu: "Delete cell".
     cells
         Ids of the cells that it was applied to.
+    gained, lost
+        The pixels that cells gain and lose, where `CellTable.prepare` has counted
+        them; a thread can do that before the user waits for the edit.
     """
 
     operation: str
     cells: tuple[int, ...]
     parts: tuple[ChunkEdit, ...]
+    gained: Tally | None = field(default=None, init=False, repr=False)
+    lost: Tally | None = field(default=None, init=False, repr=False)
+
+    def keep_tallies(self, gained: Tally | None, lost: Tally | None) -> None:
+        """Remember what was counted, which never changes."""
+        object.__setattr__(self, "gained", gained)
+        object.__setattr__(self, "lost", lost)
 
     @property
     def chunk_indices(self) -> set[ChunkIndex]:
@@ -92,7 +106,9 @@ class LabelEdit:
         parts = tuple(
             replace(part, before=part.after, after=part.before) for part in self.parts
         )
-        return replace(self, parts=parts)
+        inverse = replace(self, parts=parts)
+        inverse.keep_tallies(self.lost, self.gained)
+        return inverse
 
     def is_inside(self, shape: tuple[int, ...]) -> bool:
         """Return whether all pixels lie inside a label image of ``shape``."""

@@ -26,7 +26,7 @@ from cellpose_studio.core.recipes import as_json, as_methods
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.ro_crate.metadata import Content, metadata
-from cellpose_studio.io.temporary import temporary_name
+from cellpose_studio.io.temporary import remove_leftovers_sometimes, temporary_name
 
 METADATA = "ro-crate-metadata.json"
 RECORD = "run-record.json"
@@ -115,6 +115,7 @@ def _crate(path: Path) -> Iterator[Path]:
         # A file dialog may have created an empty folder for the crate.
         if path.exists() and any(path.iterdir()):
             raise CannotSave(f"{path.name} is not empty.", "Choose another name.")
+        remove_leftovers_sometimes(path.parent)
         # Within one file system, a rename shows the finished crate as a whole or not at
         # all.
         with tempfile.TemporaryDirectory(

@@ -131,3 +131,23 @@ def test_box_areas_are_those_of_the_boxes():
     for cell in (4, 9):
         sides = [side.stop - side.start for side in table.box(cell)]
         assert table.box_areas([cell]) == np.prod(sides)
+
+
+def test_an_edit_that_was_counted_ahead_changes_the_table_alike():
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 9, (2, 600, 40)).astype(np.uint32)
+    after = random.integers(0, 12, labels.shape).astype(np.uint32)
+    everything = tuple(slice(0, size) for size in labels.shape)
+    edit = edit_between("Draw", [], labels, everything, after)
+    table = CellTable.of(labels)
+    # Another table of the same shape may count, in another thread.
+    CellTable.of(np.zeros_like(labels)).prepare(edit)
+    for one in (edit, edit.inverse()):
+        assert one.gained is not None
+        one.apply(labels)
+        table.change(one, labels)
+        now = CellTable.of(labels)
+        np.testing.assert_array_equal(table.ids(), now.ids())
+        for cell in now.ids().tolist():
+            assert table.size_of(cell) == now.size_of(cell)
+            assert table.box(cell) == now.box(cell)
