@@ -9,7 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from cellpose_studio.app.images.missing_images import MissingImages
-from cellpose_studio.app.images.training_roles import TrainingMembers
+from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.jobs import JobQueue
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
@@ -44,7 +44,7 @@ def session(tmp_path, qapp):
 @pytest.fixture
 def model(session):
     missing = MissingImages(session)
-    yield ImageModel(session, missing, TrainingMembers(session, JobQueue()))
+    yield ImageModel(session, missing, TrainingRoles(session, JobQueue()))
     missing.shut_down()
 
 
