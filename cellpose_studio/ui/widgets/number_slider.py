@@ -6,6 +6,7 @@ from typing import Any
 
 from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
+    QAbstractSpinBox,
     QDoubleSpinBox,
     QHBoxLayout,
     QLineEdit,
@@ -53,6 +54,8 @@ class NumberSlider(QWidget):
         self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         # Only complete numbers count: a typed 30 would begin with 3 otherwise.
         box.setKeyboardTracking(False)
+        # The slider moves it, so buttons would only take room from the slider.
+        box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
         self._number = box.findChild(QLineEdit)
         self._lay_out()
         self._connect()
