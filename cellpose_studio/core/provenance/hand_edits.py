@@ -8,6 +8,9 @@ from typing import Any
 
 from cellpose_studio.core.provenance.revision import JournalEntry
 
+FORGET = "Forget corrections of"
+"""What operations are called that change no pixel, but what a new run keeps."""
+
 _LOCKED, _DRAWN, _LINKED, _DELETED = "locked", "drawn", "linked", "deleted"
 """Details of a revision. The first has all cells made by hand, the next two some of
 them; the last has ids of cells by the id of the revision that they are in."""
