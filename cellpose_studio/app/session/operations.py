@@ -22,7 +22,7 @@ from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
-from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
 from cellpose_studio.core.provenance.revision import StatusChanges
 
 
@@ -167,7 +167,7 @@ class Operations:
         if not forgotten and not places:
             return None
         made = self._made(self._present.copy(), left.details())
-        text = f"Forget corrections of {_counts(len(forgotten), places)}"
+        text = f"{FORGET} {_counts(len(forgotten), places)}"
         return Changed(made, text, forgotten=accepted & chosen)
 
     def _renamed(

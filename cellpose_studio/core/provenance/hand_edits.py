@@ -12,6 +12,9 @@ from cellpose_studio.core.provenance.revision import (
     JournalEntry,
 )
 
+FORGET = "Forget corrections of"
+"""What operations are called that change no pixel, but what a new run keeps."""
+
 _DRAWN, _LINKED = "drawn", "linked"
 """Details of a revision: ids of some of the cells made by hand."""
 

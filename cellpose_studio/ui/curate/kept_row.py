@@ -12,7 +12,7 @@ from cellpose_studio.app.background.kept_reader import KeptReader
 from cellpose_studio.app.masks.merge import accepted
 from cellpose_studio.app.session.operations import Changed
 from cellpose_studio.core.masks.cell_table import Box
-from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.services import Services
 
@@ -119,7 +119,7 @@ class KeptRow(QWidget):
                 "There are no corrections here: a new run replaces these cells anyway."
             )
             return
-        what = changed.text.removeprefix("Forget corrections of ")
+        what = changed.text.removeprefix(FORGET).strip()
         self._services.messages.offer(
             f"Forgot your corrections of {what}. A new run may replace them.",
             "Undo",

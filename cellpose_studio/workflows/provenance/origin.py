@@ -6,6 +6,7 @@ import sqlite3
 from dataclasses import dataclass
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable, StudioError
+from cellpose_studio.core.provenance.hand_edits import FORGET
 from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
@@ -184,7 +185,7 @@ def _edits(journal: list[JournalEntry], revision: LabelRevision) -> list[Journal
     """Return the edits that a revision contains."""
     if revision.kind == "operation":
         made = (e for e in journal if e.head == revision.id and e.undoes is None)
-        return list(made)
+        return [entry for entry in made if not entry.operation.startswith(FORGET)]
     if revision.kind != "edit":
         return []
     return [e for e in journal if e.sealed == revision.id and e.head is None]

@@ -175,6 +175,33 @@ def test_edits_are_listed_in_their_order_since_the_run(project, cells):
     assert [r.id for r in project.made(3).edited] == [2, 3]
 
 
+def test_an_operation_is_a_change_by_hand_unless_it_changes_no_pixel(project, cells):
+    labels = project.run(cells("a.tif"))
+    labels = project.edit(labels, 3)
+    parameters = project.revisions[0].parameters
+    for number, text in ((3, "Relabel cells"), (4, "Forget corrections of 2 cells")):
+        labels = project.add("operation", labels + (labels > 0), parameters)
+        entry = JournalEntry(
+            id=number,
+            label_set=1,
+            base=number - 1,
+            operation=text,
+            cells=(),
+            time=NOON,
+            head=number,
+        )
+        file = open_project(project.path)
+        write_entry(file.db, entry)
+        file.close()
+    made = project.made(4)
+    assert made.base.id == 1
+    assert made.record == project.record
+    assert [e.operation for e in made.edits] == ["Delete cell", "Relabel cells"]
+    # The edits before it are those of cells with other ids.
+    assert made.edited == ()
+    assert project.replay(4).identical
+
+
 def test_a_restored_revision_comes_from_where_the_old_one_did(project, cells):
     labels = project.run(cells("a.tif"))
     edited = project.edit(labels, 3)
