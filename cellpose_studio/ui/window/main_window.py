@@ -72,7 +72,7 @@ from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
 _LEFT, _RIGHT = 270, 350
-_IMAGES, _DISPLAY = 350, 330
+_IMAGES, _DISPLAY = 280, 400
 _LAYOUT = 2
 """Version of the dock layout. Qt ignores a saved one of another version."""
 _AREAS = Qt.DockWidgetArea
