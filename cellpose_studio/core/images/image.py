@@ -11,7 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.images.intensities import non_finite
+from cellpose_studio.core.images.intensities import differences, non_finite
 
 AXES = "TCZYX"
 """Order of the axes of every image; a missing axis has length 1."""
@@ -182,14 +182,20 @@ class ChannelPixels:
     ----------
     dark
         Replaces NaN and infinity, which would break napari's contrast limits.
+    shift
+        Is subtracted from each pixel. The pixels are float32 then, as on the graphics
+        card, which would round those of 10¹⁰ and 10¹⁰ + 1 to the same number.
     """
 
-    def __init__(self, image: ImageSource, channel: int, dark: float = 0.0) -> None:
+    def __init__(
+        self, image: ImageSource, channel: int, dark: float = 0.0, shift: float = 0.0
+    ) -> None:
         self._image = image
         self._channel = channel
         self._dark = dark
+        self._shift = shift
         self.shape = image.label_shape
-        self.dtype = image.dtype
+        self.dtype = np.dtype(np.float32) if shift else image.dtype
         self.ndim = len(self.shape)
         self.size = int(np.prod(self.shape))
 
@@ -217,6 +223,8 @@ class ChannelPixels:
         block = self._image.reader.read(region)[:, 0]
         if (holes := non_finite(block)) is not None:
             block = np.where(holes, block.dtype.type(self._dark), block)
+        if self._shift:
+            block = differences(block, self._shift).astype(np.float32)
         return block[(outer[0][1], outer[1][1], *keys[self.ndim - 2 :])]
 
     def __array__(

@@ -63,7 +63,26 @@ def as_float32(pixels: Array) -> tuple[npt.NDArray[np.float32], float]:
     with np.errstate(over="ignore"):
         if offset is None:
             return pixels.astype(np.float32), 0.0
-        return _differences(pixels, offset).astype(np.float32), float(offset)
+        return differences(pixels, offset).astype(np.float32), float(offset)
+
+
+def differences(pixels: Array, offset: Any) -> npt.NDArray[np.float64]:
+    """Return ``pixels`` minus ``offset``, without rounding either.
+
+    Parameters
+    ----------
+    offset
+        A whole number for integers.
+    """
+    offset = pixels.dtype.type(offset)
+    rough = pixels.astype(np.float64) - np.float64(offset)
+    if pixels.dtype.kind == "f" or pixels.dtype.itemsize < 8:
+        return rough
+    with np.errstate(over="ignore"):
+        # Unsigned differences wrap around, and read as signed numbers they are right.
+        exact = (pixels - offset).view(np.int64)
+    # Far from each other, whole numbers of 64 bits have no difference of 64 bits.
+    return np.where(np.abs(rough) > 2**53, rough, exact)
 
 
 def _offset(pixels: Array) -> Any:
@@ -80,22 +99,10 @@ def _offset(pixels: Array) -> Any:
     # Whole numbers of this size are exact, but fractions may be too fine anywhere.
     if abs(float(middle)) <= _EXACT and pixels.dtype.kind != "f":
         return None
-    ends = np.percentile(_differences(seen, middle), np.ravel(_SPREADS))
+    ends = np.percentile(differences(seen, middle), np.ravel(_SPREADS))
     spreads = np.diff(ends.reshape(-1, 2)).ravel()
     spreads = spreads[spreads > 0]
     with np.errstate(over="ignore"):
         step = np.spacing(np.float32(abs(float(middle))))
     # The narrowest interval decides, because outliers widen the others.
     return middle if spreads.size and spreads[0] < _FEWEST_STEPS * step else None
-
-
-def _differences(pixels: Array, offset: Any) -> npt.NDArray[np.float64]:
-    """Return ``pixels`` minus ``offset``, one of them, without rounding either."""
-    rough = pixels.astype(np.float64) - np.float64(offset)
-    if pixels.dtype.kind == "f" or pixels.dtype.itemsize < 8:
-        return rough
-    with np.errstate(over="ignore"):
-        # Unsigned differences wrap around, and read as signed numbers they are right.
-        exact = (pixels - offset).view(np.int64)
-    # Far from each other, whole numbers of 64 bits have no difference of 64 bits.
-    return np.where(np.abs(rough) > 2**53, rough, exact)

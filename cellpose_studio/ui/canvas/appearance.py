@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.composite import Blending, Channel
-from cellpose_studio.ui.canvas.image_layers import CHANNEL
+from cellpose_studio.ui.canvas.image_layers import CHANNEL, limits_of
 
 _STEPS = 256
 _BLENDING: dict[str, Blending] = {"additive": "additive", "minimum": "minimum"}
@@ -54,11 +54,10 @@ def channels_shown(layers: Iterable[Any]) -> list[ChannelAppearance]:
 
 
 def _appearance_of(layer: Any) -> ChannelAppearance:
-    low, high = layer.contrast_limits
     colours = layer.colormap.map(np.linspace(0, 1, _STEPS))[:, :3]
     return ChannelAppearance(
         channel=layer.metadata[CHANNEL],
-        limits=(float(low), float(high)),
+        limits=limits_of(layer),
         colours=np.asarray(colours, np.float32),
         gamma=float(layer.gamma),
         opacity=float(layer.opacity),

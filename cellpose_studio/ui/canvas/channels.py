@@ -15,7 +15,13 @@ from cellpose_studio.core.display.channel_display import (
 )
 from cellpose_studio.core.display.thumbnail import sample_plane
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.ui.canvas.image_layers import CHANNEL, VALUES, colormap_of
+from cellpose_studio.ui.canvas.image_layers import (
+    CHANNEL,
+    SHIFT,
+    VALUES,
+    colormap_of,
+    limits_of,
+)
 
 _SHOWN = {"visible", "contrast_limits", "gamma", "colormap"}
 """Events of the layers after which a channel is shown in another way."""
@@ -76,12 +82,11 @@ class Channels(QObject):
         layer = self._layers[channel]
         if self.rgb:
             return ChannelDisplay(visible=layer.visible)
-        low, high = layer.contrast_limits
         colour = layer.colormap.map([1.0])[0, :3]
         return ChannelDisplay(
             visible=layer.visible,
             colour=tuple(min(max(float(part), 0.0), 1.0) for part in colour),
-            limits=(float(low), float(high)),
+            limits=limits_of(layer),
             gamma=float(layer.gamma),
         )
 
@@ -123,12 +128,14 @@ class Channels(QObject):
         position
             World coordinates, from napari's cursor.
         """
-        found = [
-            (name, layer.get_value(position, world=True))
-            for name, layer in zip(self.names, self._layers, strict=False)
-            if layer.visible
-        ]
-        return [(name, value) for name, value in found if value is not None]
+        found = []
+        for name, layer in zip(self.names, self._layers, strict=False):
+            value = layer.get_value(position, world=True) if layer.visible else None
+            if value is not None:
+                # A 0 would make a whole number one with a decimal point.
+                shift = layer.metadata.get(SHIFT)
+                found.append((name, value + shift if shift else value))
+        return found
 
     @contextmanager
     def _one_signal(self) -> Iterator[None]:
@@ -148,7 +155,8 @@ class Channels(QObject):
 def _set_values(layer: Any, display: ChannelDisplay, now: ChannelDisplay) -> None:
     """Set what differs: napari would draw the layer again for equal values too."""
     if display.limits != now.limits:
-        layer.contrast_limits = display.limits
+        shift = layer.metadata.get(SHIFT, 0)
+        layer.contrast_limits = [limit - shift for limit in display.limits]
     if display.gamma != now.gamma:
         layer.gamma = display.gamma
     if display.colour != now.colour:

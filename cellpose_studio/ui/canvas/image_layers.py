@@ -16,12 +16,16 @@ from cellpose_studio.core.images.image import (
     ColourPixels,
     ImageSource,
 )
+from cellpose_studio.core.images.intensities import as_float32
 
 CHANNEL = "channel"
 """Metadata key of image layers: index of the channel; None for an RGB image."""
 
 VALUES = "values"
 """Metadata key of layers of one channel: its `ChannelValues`."""
+
+SHIFT = "shift"
+"""Metadata key of layers of one channel: what was subtracted from its pixels."""
 
 
 def add_image(model: Any, image: ImageSource) -> None:
@@ -40,6 +44,13 @@ def placement(image: ImageSource) -> dict[str, Any]:
     frames = image.frames > 1
     units = ["pixel"] * frames + ["um" if known else "pixel"] * (axes - frames)
     return {"scale": image.label_scale, "units": units}
+
+
+def limits_of(layer: Any) -> tuple[float, float]:
+    """Return the contrast limits of a layer, in values of the image."""
+    shift = layer.metadata.get(SHIFT, 0.0)
+    low, high = (float(limit) + shift for limit in layer.contrast_limits)
+    return low, high
 
 
 def axis_labels(image: ImageSource) -> list[str]:
@@ -69,14 +80,16 @@ def _add_channel(model: Any, image: ImageSource, channel: int, colour: Colour) -
     several = image.channels > 1
     sample = sample_plane(image, channel)
     limits = auto_limits(sample)
+    # The graphics card computes with 32-bit floats.
+    _, shift = as_float32(sample)
     model.add_image(
-        ChannelPixels(image, channel, dark=limits[0]),
+        ChannelPixels(image, channel, limits[0], shift),
         name=image.channel_names[channel] if several else image.path.name,
         colormap=colormap_of(colour),
         blending="additive" if several else "translucent_no_depth",
-        contrast_limits=limits,
+        contrast_limits=[limit - shift for limit in limits],
         # Without it, napari guesses from the data whether they are a pyramid.
         multiscale=False,
-        metadata={CHANNEL: channel, VALUES: values_of(sample)},
+        metadata={CHANNEL: channel, VALUES: values_of(sample), SHIFT: shift},
         **placement(image),
     )

@@ -72,3 +72,24 @@ def test_it_is_seen_dark(user, damaged, value):
     assert seen[:, middle - 30 : middle - 10].min(axis=(0, 1)).max() < 5
     assert seen[seen.shape[0] // 2, middle - 30 : middle - 10].max() < 5
     assert seen[:, middle + 10 :].max() > 100
+
+
+@pytest.mark.parametrize(("kind", "far"), [("i8", 2**40), ("f8", 1e10)])
+def test_numbers_far_from_0_are_told_apart_on_the_canvas(user, cells, kind, far):
+    path = cells("far.tif")
+    near = tifffile.imread(path)
+    tifffile.imwrite(path, near.astype(kind) + np.array(far, kind))
+    user.open(path)
+    window = user.window
+    [display] = window.canvas.channels.displays()
+    expected = np.percentile(near, (0.1, 99.9)) + far
+    assert display.limits == pytest.approx(expected, abs=1)
+    shown = np.asarray(layer_of(window).data)
+    assert shown.dtype == np.float32
+    np.testing.assert_array_equal(shown - shown.min(), near - float(near.min()))
+    middle = (display.limits[0] + display.limits[1]) / 2
+    brighter = display.model_copy(update={"limits": (display.limits[0], middle)})
+    window.canvas.channels.show(0, brighter)
+    assert window.canvas.channels.display(0).limits == pytest.approx(
+        brighter.limits, abs=1
+    )
