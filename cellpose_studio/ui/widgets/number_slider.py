@@ -8,7 +8,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtWidgets import (
     QDoubleSpinBox,
     QHBoxLayout,
-    QLineEdit,
     QSlider,
     QSpinBox,
     QToolButton,
@@ -53,7 +52,6 @@ class NumberSlider(QWidget):
         self.reset.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         # Only complete numbers count: a typed 30 would begin with 3 otherwise.
         box.setKeyboardTracking(False)
-        self._number = box.findChild(QLineEdit)
         self._lay_out()
         self._connect()
         self._follow(self.default)
@@ -68,8 +66,8 @@ class NumberSlider(QWidget):
 
     def is_busy(self) -> bool:
         """Return whether the user drags the slider, or types a number."""
-        typing = self.box.hasFocus() and self._number.isModified()
-        return bool(self.slider.isSliderDown() or typing)
+        typed = self.box.cleanText() != self.box.textFromValue(self.box.value())
+        return bool(self.slider.isSliderDown() or typed)
 
     def set_tip(self, tip: str) -> None:
         """Set the tooltip of the parts; that of the button says what it resets to."""
@@ -89,8 +87,6 @@ class NumberSlider(QWidget):
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.sliderReleased.connect(self.released)
         self.box.valueChanged.connect(self._on_number)
-        # The next letters are shortcuts again.
-        self._number.returnPressed.connect(self.slider.setFocus)
         self.reset.clicked.connect(lambda: self.set_value(self.default))
 
     def _on_slider(self, value: float) -> None:
