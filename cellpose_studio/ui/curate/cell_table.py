@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from qtpy.QtCore import QSize, Qt, Signal
+from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
     QAbstractItemView,
     QComboBox,
@@ -49,7 +49,12 @@ class ReviewTable(QWidget):
         self.model = ReviewModel()
         self._following = False
         self._lay_out()
-        self.view.horizontalHeader().sectionResized.connect(self._fit_title)
+        # Qt ignores widths that are set while it resizes the sections.
+        self._fitting = QTimer(self, singleShot=True, interval=0)
+        self._fitting.timeout.connect(self._fit_title)
+        self.view.horizontalHeader().sectionResized.connect(
+            lambda *_: self._fitting.start()
+        )
         self.filter.textChanged.connect(self._on_filter)
         self.status.currentIndexChanged.connect(self._on_filter)
         # Both signals are needed: the mouse makes a row current before it selects it,
@@ -112,16 +117,15 @@ class ReviewTable(QWidget):
         column.addLayout(row)
         column.addWidget(self.view, 1)
 
-    def _fit_title(self, section: int) -> None:
+    def _fit_title(self) -> None:
         """Give the longest title the room that the column of areas has to spare."""
         at, area = column_at("uncertainty"), column_at("area")
-        if section != area:
-            return
         heads, title = self.view.horizontalHeader(), HEADS[at].title
         metrics = heads.fontMetrics()
         full = metrics.horizontalAdvance(title) + _ARROW
-        width = self.view.columnWidth(at) + heads.sectionSize(area) - HEADS[area].width
-        width = max(min(width, full), HEADS[at].width)
+        others = sum(heads.sectionSize(n) for n in range(len(HEADS)) if n != at)
+        others += HEADS[area].width - heads.sectionSize(area)
+        width = max(min(heads.viewport().width() - others, full), HEADS[at].width)
         self.view.setColumnWidth(at, width)
         # Qt would cut off both ends of the title.
         end = Qt.TextElideMode.ElideRight

@@ -12,9 +12,10 @@ _CLEAR = "_q_qlineeditclearaction"
 
 
 class FilterLine(QLineEdit):
-    """A line with a clear button, which, like Enter, moves the focus to the list.
+    """A line with a clear button, which moves the focus to the list.
 
-    Otherwise the next letters, meant as shortcuts, would be a new filter.
+    Otherwise the next letters, meant as shortcuts, would be a new filter. Enter does
+    not: pressed twice, it would accept a cell.
     """
 
     def __init__(self, name: str, placeholder: str) -> None:
@@ -23,7 +24,6 @@ class FilterLine(QLineEdit):
         self._list: QWidget | None = None
         clear: Any = self.findChild(QObject, _CLEAR)
         clear.triggered.connect(self._leave)
-        self.returnPressed.connect(self._leave)
 
     def set_list(self, widget: QWidget) -> None:
         """Set the list that is filtered."""

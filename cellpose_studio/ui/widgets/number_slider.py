@@ -9,7 +9,6 @@ from qtpy.QtWidgets import (
     QAbstractSpinBox,
     QDoubleSpinBox,
     QHBoxLayout,
-    QLineEdit,
     QSlider,
     QSpinBox,
     QToolButton,
@@ -56,7 +55,6 @@ class NumberSlider(QWidget):
         box.setKeyboardTracking(False)
         # The slider moves it, so buttons would only take room from the slider.
         box.setButtonSymbols(QAbstractSpinBox.ButtonSymbols.NoButtons)
-        self._number = box.findChild(QLineEdit)
         self._lay_out()
         self._connect()
         self._follow(self.default)
@@ -71,8 +69,8 @@ class NumberSlider(QWidget):
 
     def is_busy(self) -> bool:
         """Return whether the user drags the slider, or types a number."""
-        typing = self.box.hasFocus() and self._number.isModified()
-        return bool(self.slider.isSliderDown() or typing)
+        typed = self.box.cleanText() != self.box.textFromValue(self.box.value())
+        return bool(self.slider.isSliderDown() or typed)
 
     def set_tip(self, tip: str) -> None:
         """Set the tooltip of the parts; that of the button says what it resets to."""
@@ -92,8 +90,6 @@ class NumberSlider(QWidget):
         self.slider.valueChanged.connect(self._on_slider)
         self.slider.sliderReleased.connect(self.released)
         self.box.valueChanged.connect(self._on_number)
-        # The next letters are shortcuts again.
-        self._number.returnPressed.connect(self.slider.setFocus)
         self.reset.clicked.connect(lambda: self.set_value(self.default))
 
     def _on_slider(self, value: float) -> None:

@@ -11,7 +11,7 @@ from cellpose_studio.ui.curate.cell_table_model import HEADS, column_at
 def test_the_longest_title_has_the_room_that_is_left_or_is_shortened(qtbot):
     table = ReviewTable()
     qtbot.addWidget(table)
-    table.show()
+    table.setVisible(True)
     at, area = column_at("uncertainty"), column_at("area")
     narrow = sum(head.width for head in HEADS)
     titles = {}
