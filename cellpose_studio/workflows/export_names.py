@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from collections import defaultdict
 from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
@@ -30,7 +31,9 @@ class ExportNames:
         self._folder = folder
         self._bases: dict[str, Path] = {}
         self._taken: set[str] = set()
-        self._renamed: dict[str, tuple[Path, ImageSource]] = {}
+        self._numbers: dict[str, int] = {}
+        self._renamed: defaultdict[Path, list[tuple[Path, ImageSource]]]
+        self._renamed = defaultdict(list)
         self._listed: dict[Path, int] = {}
 
     def base(self, image: ImageSource) -> Path:
@@ -49,7 +52,7 @@ class ExportNames:
         ------
         CannotSave
         """
-        renamed = [one for one in self._renamed.values() if one[0].parent == folder]
+        renamed = self._renamed[folder]
         # After each of thousands of images, the list would be written as it was.
         if len(renamed) == self._listed.get(folder, 0):
             return folder / NAMES_FILE if renamed else None
@@ -66,13 +69,16 @@ class ExportNames:
 
     def _new(self, image: ImageSource) -> Path:
         natural = base = base_of(image, self._folder)
-        number = 1
+        # Thousands of folders may have a file of the same name: the numbers that it has
+        # got are not tried again.
+        number = self._numbers.get(_identity(natural), 1)
         while _identity(base) in self._taken:
             number += 1
             base = natural.with_name(f"{natural.name}_{number}")
+        self._numbers[_identity(natural)] = number
         self._taken.add(_identity(base))
         if base != natural:
-            self._renamed[image.key] = base, image
+            self._renamed[base.parent].append((base, image))
         return base
 
 

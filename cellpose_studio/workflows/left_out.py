@@ -6,8 +6,6 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from natsort import os_sorted
-
 from cellpose_studio.io.images.reader import is_image_path, microscope_format
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.folders import (
@@ -17,7 +15,9 @@ from cellpose_studio.io.masks.folders import (
     is_derived_path,
     is_masks_path,
 )
+from cellpose_studio.io.natural_order import sorted_files
 from cellpose_studio.io.project.database import SUFFIX
+from cellpose_studio.paths import is_folder
 
 _KINDS = 4
 """Kinds that the short text names; the details name all."""
@@ -113,8 +113,8 @@ def left_out_of(folder: Path, images: Collection[Path]) -> LeftOut:
     stems = {bare_stem(image.stem) for image in images}
     left = LeftOut()
     found: dict[str, list[Path]] = {}
-    for path in os_sorted(path for path in paths if not _is_nothing(path)):
-        if path.is_dir() and path.suffix.lower() != ".zarr":
+    for path in sorted_files(path for path in paths if not _is_nothing(path)):
+        if is_folder(path) and path.suffix.lower() != ".zarr":
             left.folders.append(path)
         elif kind := _kind(path, stems):
             found.setdefault(kind, []).append(path)

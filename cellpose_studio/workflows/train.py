@@ -13,7 +13,7 @@ from pathlib import Path
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, TrainingSetUnfit
 from cellpose_studio.core.masks.labels import cell_count
-from cellpose_studio.core.models.card import LeftOut, ModelCard, TrainingData
+from cellpose_studio.core.models.card import ModelCard, TrainingData, UnusedFiles
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.networks.model_card import card_path, card_text, machine
 from cellpose_studio.engine.networks.network import style_of
@@ -41,9 +41,9 @@ from cellpose_studio.workflows.training_images import (
     ROLES,
     Found,
     files_left_out,
-    left_out,
     read_training_images,
     training_files,
+    unused_files,
 )
 
 _MOST_NAMES = 10
@@ -190,14 +190,14 @@ def _data(
                 name=real_path(folder).name,
                 images=len(used),
                 cells=sum(cell_count(image.labels) for image in used),
-                left_out=left_out((reason, few)),
+                left_out=unused_files((reason, few)),
             )
         )
     return tuple(data)
 
 
 def _with_left_out(
-    data: Sequence[TrainingData], more: Sequence[tuple[LeftOut, ...]]
+    data: Sequence[TrainingData], more: Sequence[tuple[UnusedFiles, ...]]
 ) -> tuple[TrainingData, ...]:
     return tuple(
         folder.model_copy(update={"left_out": (*folder.left_out, *others)})

@@ -12,7 +12,7 @@ import numpy as np
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.images.intensities import as_float32
-from cellpose_studio.core.models.card import LeftOut
+from cellpose_studio.core.models.card import UnusedFiles
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.folders import (
@@ -45,7 +45,7 @@ def training_files(
 
 def files_left_out(
     folders: Sequence[Path], split: Path | None, whole: Sequence[Path]
-) -> list[tuple[LeftOut, ...]]:
+) -> list[tuple[UnusedFiles, ...]]:
     """Return, for each folder, the files without a partner.
 
     These are images that the table does not exclude, and masks of no image: a name
@@ -58,7 +58,7 @@ def files_left_out(
         if not _true_masks(entry):
             (predicted if entry.masks else alone)[n].append(entry.image.name)
     return [
-        left_out(
+        unused_files(
             ("without masks", alone[n]),
             ("whose masks are the result of a model", predicted[n]),
             ("masks without an image", _without_image(folder)),
@@ -67,10 +67,12 @@ def files_left_out(
     ]
 
 
-def left_out(*groups: tuple[str, Sequence[str]]) -> tuple[LeftOut, ...]:
+def unused_files(*groups: tuple[str, Sequence[str]]) -> tuple[UnusedFiles, ...]:
     """Return groups of a reason and names of files, but those that are empty."""
     return tuple(
-        LeftOut(reason=reason, files=tuple(names)) for reason, names in groups if names
+        UnusedFiles(reason=reason, files=tuple(names))
+        for reason, names in groups
+        if names
     )
 
 

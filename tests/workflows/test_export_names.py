@@ -94,3 +94,14 @@ def test_cells_are_left_out_without_changing_the_others():
     assert left.dtype == np.uint32
     assert set(labels.ravel()) - set(left.ravel()) == {3, 7}
     assert labels[0, 3] == 3
+
+
+def test_the_same_name_in_thousands_of_folders_costs_no_search_each(image, tmp_path):
+    names = ExportNames(tmp_path)
+    found = [
+        names.base(replace(image, path=Path(f"/{n}/a.tif"), fingerprint=str(n)))
+        for n in range(3000)
+    ]
+    assert found[0].name == "a"
+    assert found[-1].name == "a_3000"
+    assert len(set(found)) == 3000

@@ -17,7 +17,7 @@ from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 
 T = TypeVar("T")
-Operation = Callable[[Operations, Checkpoint], Changed | None]
+MasksOperation = Callable[[Operations, Checkpoint], Changed | None]
 
 
 class BackgroundEdits:
@@ -92,7 +92,7 @@ class BackgroundEdits:
         self,
         image: ProjectImage,
         title: str,
-        operation: Operation,
+        operation: MasksOperation,
         done: Callable[[Changed | None], None] | None = None,
     ) -> None:
         """Do an operation on the masks of an image in a job, as one undo step.

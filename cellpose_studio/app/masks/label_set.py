@@ -219,7 +219,8 @@ class LabelSet:
     @property
     def by_hand(self) -> bool:
         """Whether anything was made by hand, and is in force."""
-        return bool(self.touched or self.kept)
+        # `kept` also counts accepted cells, which nobody has made.
+        return bool(self.touched or self.hand_edits)
 
     @property
     def diameter(self) -> float | None:

@@ -98,7 +98,7 @@ class Operations:
             for track, cells in tracks.before.items()
             if len(cells) > 1 or track in tracks.edit.cells
         }
-        return self._renamed(tracks.edit, Renaming(tracks.before), frozenset(moved))
+        return self._renamed(tracks.edit, tracks.renaming, frozenset(moved))
 
     def bring_back(self, checkpoint: Checkpoint) -> Changed | None:
         """Put cells into place that were left out where cells were deleted.

@@ -17,7 +17,6 @@ from cellpose_studio.core.masks.labels import cell_ids
 from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.links import match_cells
 from cellpose_studio.core.matching.renaming import Renaming
-from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
 
 Names = dict[int, int]
 """The new id of each cell of a time point."""
@@ -50,9 +49,10 @@ class Tracks:
     single: int
     before: Mapping[int, frozenset[int]]
 
-    def statuses(self, known: Mapping[int, CellStatus]) -> StatusChanges:
-        """Return the changes of statuses that go with the new ids."""
-        return Renaming(self.before).statuses(known)
+    @property
+    def renaming(self) -> Renaming:
+        """The ids of cells before and after."""
+        return Renaming(self.before)
 
 
 def link_cells(

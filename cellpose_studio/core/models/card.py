@@ -12,7 +12,7 @@ class _Value(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class LeftOut(_Value):
+class UnusedFiles(_Value):
     """Files of a training folder that a model was not trained on."""
 
     reason: str = Field(description="the end of a sentence: without masks")
@@ -25,7 +25,7 @@ class TrainingData(_Value):
     name: str
     images: int = Field(description="that it was trained on")
     cells: int = Field(description="on these images")
-    left_out: tuple[LeftOut, ...] = ()
+    left_out: tuple[UnusedFiles, ...] = ()
     about: str = Field("", description="what they show, and where they come from")
     licence: str = ""
     synthetic: bool = Field(False, description="whether a program drew the images")

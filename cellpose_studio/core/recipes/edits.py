@@ -49,12 +49,13 @@ def merged_parts(hand: HandWork) -> Iterator[str]:
     """Yield what a run took over from earlier masks, as main clauses."""
     if hand.kept:
         yield (
-            f"{_cells_were(hand.kept)} kept that had been accepted, drawn or edited by "
+            f"{cells_were(hand.kept)} kept that had been accepted, drawn or edited by "
             "hand"
         )
     if hand.left_out:
-        yield f"{_cells_were(hand.left_out)} left out that had been deleted by hand"
+        yield f"{cells_were(hand.left_out)} left out that had been deleted by hand"
 
 
-def _cells_were(count: int) -> str:
+def cells_were(count: int) -> str:
+    """Return "1 cell was", "12 cells were"."""
     return "1 cell was" if count == 1 else f"{count} cells were"

@@ -13,6 +13,7 @@ from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes.changed import changed_parameters
 from cellpose_studio.core.recipes.citations import network_paper, paper_of
 from cellpose_studio.core.recipes.edits import (
+    cells_were,
     describe_edits,
     effective_edits,
     merged_parts,
@@ -81,7 +82,7 @@ def as_methods_without_run(
     if what := _steps(hand.after) if origin else describe_edits(hand.after):
         how = f"They were corrected by hand in {what}." if origin else f"Steps: {what}."
         sentences.append(how)
-    sentences.append(f"{_count_text(cells)} there at the end.")
+    sentences.append(f"{cells_were(cells)} there at the end.")
     return f"{' '.join(sentences)}\n"
 
 
@@ -101,12 +102,12 @@ def _sentences(
         yield f"The network ran on {_device(record)}."
     yield from _settings(record)
     if record.cells is not None:
-        yield f"{_count_text(record.cells)} found."
+        yield f"{cells_were(record.cells)} found."
     yield from _merged(hand)
     if what := _steps(hand.after):
         yield f"The result was corrected by hand in {what}."
         if cells is not None:
-            yield f"{_count_text(cells)} there after that."
+            yield f"{cells_were(cells)} there after that."
 
 
 def _merged(hand: HandWork) -> Iterator[str]:
@@ -116,7 +117,7 @@ def _merged(hand: HandWork) -> Iterator[str]:
     if what := _steps(hand.before):
         yield f"The earlier masks had been corrected by hand in {what}."
     if hand.was_merged and hand.together is not None:
-        yield f"Together, {_count_text(hand.together)} there."
+        yield f"Together, {cells_were(hand.together)} there."
 
 
 def _steps(edits: Sequence[JournalEntry]) -> str:
@@ -257,10 +258,6 @@ def _more(parameters: SegmentationParameters) -> str:
             shown = value if not isinstance(value, tuple) else list(value)
             parts.append(f"{name} = {shown}")
     return ", ".join(parts)
-
-
-def _count_text(cells: int) -> str:
-    return "1 cell was" if cells == 1 else f"{cells} cells were"
 
 
 def _papers(model: ModelRecord, card: ModelCard | None) -> Iterator[str]:

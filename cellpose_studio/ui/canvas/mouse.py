@@ -11,7 +11,7 @@ from qtpy.QtGui import QMouseEvent
 
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 
-Place = tuple[float, float]
+ScreenPoint = tuple[float, float]
 """X and Y on the canvas, in screen pixels."""
 
 _REACH = 6.0
@@ -31,7 +31,7 @@ class Mouse:
         self._model = model
         self._scale = scale
         self._taken = False
-        self._waiting: list[Place] = []
+        self._waiting: list[ScreenPoint] = []
         self._forget_move: Callable[[], None] = lambda: None
         self.handler: MouseHandler | None = None
         self.observer: Callable[[MouseEvent, bool], None] | None = None
@@ -62,7 +62,7 @@ class Mouse:
         cancel = (call.cancel for call in moves if hasattr(call, "throttle"))
         self._forget_move = next(cancel, self._forget_move)
 
-    def _on_native_move(self, place: Place) -> None:
+    def _on_native_move(self, place: ScreenPoint) -> None:
         if self._is_drawing():
             self._waiting.append(place)
 
@@ -166,7 +166,7 @@ class Mouse:
 class _MoveFilter(QObject):
     """Sees every move over the canvas, before vispy has it."""
 
-    def __init__(self, surface: QObject, moved: Callable[[Place], None]) -> None:
+    def __init__(self, surface: QObject, moved: Callable[[ScreenPoint], None]) -> None:
         super().__init__(surface)
         self._moved = moved
         surface.installEventFilter(self)

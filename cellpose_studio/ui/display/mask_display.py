@@ -58,7 +58,7 @@ class MaskDisplay(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal, maximum=100)
         self.percent = QSpinBox(maximum=100, suffix=" %", toolTip=_OPACITY_TIP)
         self.colours = QComboBox(objectName="maskColours")
-        self.legend = UncertaintyLegend()
+        self.legend = UncertaintyScale()
         self._set_up()
         self._lay_out()
         self._connect()
@@ -146,11 +146,11 @@ class MaskDisplay(QWidget):
         self.legend.setVisible(by_uncertainty)
 
 
-class UncertaintyLegend(QWidget):
+class UncertaintyScale(QWidget):
     """The colours of cells from uncertain to certain."""
 
     def __init__(self) -> None:
-        super().__init__(objectName="uncertaintyLegend")
+        super().__init__(objectName="uncertaintyScale")
         self.setToolTip(
             "<qt>Masks of a run have an uncertainty. Those of a file without flows "
             "keep a colour for each cell.</qt>"

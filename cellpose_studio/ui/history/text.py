@@ -10,15 +10,11 @@ from cellpose_studio.app.history.lineage_reader import when_local
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import KIND_WORDS, JournalEntry
 from cellpose_studio.core.recipes import describe_edits
+from cellpose_studio.ui.widgets.wording import cell_count
 
 _OUTCOMES = {"failed": "Run failed", "cancelled": "Run cancelled"}
 _LISTED = 20
 """Most edits that a tooltip lists."""
-
-
-def cells(number: int) -> str:
-    """Return "1 cell", "12 cells"."""
-    return "1 cell" if number == 1 else f"{number:,} cells"
 
 
 def edits(number: int) -> str:
@@ -30,7 +26,7 @@ def title(node: HistoryNode) -> str:
     """Return the title of a node: "Run, 213 cells"."""
     if node.revision is None:
         return _OUTCOMES.get(node.record.outcome if node.record else "", "Run")
-    return f"{KIND_WORDS[node.revision.kind]}, {cells(node.revision.cells)}"
+    return f"{KIND_WORDS[node.revision.kind]}, {cell_count(node.revision.cells)}"
 
 
 def detail(node: HistoryNode) -> str:

@@ -56,7 +56,7 @@ class SegmentActions:
         self._thresholds.change(image, type(before).model_validate(changed))
 
 
-class LeftOut:
+class LeftOutCells:
     """Says which cells a run left out where cells were deleted; brings them back."""
 
     def __init__(

@@ -49,7 +49,7 @@ from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.queue_badges import BatchBadges
 from cellpose_studio.ui.ortho.ortho import OrthoViews
-from cellpose_studio.ui.segment.actions import LeftOut, SegmentActions
+from cellpose_studio.ui.segment.actions import LeftOutCells, SegmentActions
 from cellpose_studio.ui.segment.followed_image import FollowedImage
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
@@ -258,7 +258,7 @@ class MainWindow(QMainWindow):
         self._segmenting = SegmentActions(
             self.session, self.segment, self.scope, work.runs, work.thresholds
         )
-        self._left_out = LeftOut(self.services, self.segment.result, work.edits)
+        self._left_out = LeftOutCells(self.services, self.segment.result, work.edits)
 
     def _make_curate(self) -> None:
         work = self.background

@@ -72,6 +72,15 @@ def test_accepted_cells_survive_a_run_that_does_not_find_them(session, image):
     assert ids(image) == [1, 2, 0, 0]
 
 
+def test_masks_of_which_cells_were_only_accepted_are_not_edited(
+    session, image, reopened
+):
+    session.set_cell_status(image, [2], "accepted")
+    run(session, image, masks({1: 0}))
+    assert not image.edited
+    assert not reopened().images[0].edited
+
+
 def test_accepted_cells_keep_their_shape(session, image):
     session.set_cell_status(image, [1], "accepted")
     before = image.masks.array == 1

@@ -83,7 +83,7 @@ def test_a_status_stays_where_all_of_a_track_had_it(seed, data):
     known = data.draw(st.dictionaries(st.integers(1, 9), status))
     tracks = link_cells(labels, CellTable.of(labels, highest=9), 0.5)
     linked = after(labels, tracks.edit)
-    changes = tracks.statuses(known)
+    changes = tracks.renaming.statuses(known)
     now = known | {cell: new for cell, (_, new) in changes.items()}
     for cell, (old, new) in changes.items():
         assert known.get(cell) == old != new
@@ -108,7 +108,7 @@ def test_a_track_keeps_its_first_id_and_what_all_of_it_had():
         ({3: yes, 5: no}, {3: (yes, None), 5: (no, None)}),
         ({7: no}, {}),
     ):
-        assert tracks.statuses(known) == changes
+        assert tracks.renaming.statuses(known) == changes
 
 
 def test_cells_that_had_the_same_id_have_its_status_after_they_are_told_apart():
@@ -116,7 +116,7 @@ def test_cells_that_had_the_same_id_have_its_status_after_they_are_told_apart():
     labels[1:] = np.roll(labels[1:], 15, axis=2)
     tracks = link_cells(labels, CellTable.of(labels), 0.5)
     assert np.unique(after(labels, tracks.edit)).tolist() == [0, 1, 2]
-    assert tracks.statuses({1: "later"}) == {2: (None, "later")}
+    assert tracks.renaming.statuses({1: "later"}) == {2: (None, "later")}
 
 
 def test_an_edit_of_links_says_how_they_were_made():
