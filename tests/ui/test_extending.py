@@ -157,8 +157,8 @@ def test_an_export_format_is_one_record(user, cells, tmp_path, monkeypatch):
     monkeypatch.setitem(FORMATS, COUNTS.name, COUNTS)
     options = parser().parse_args(["segment", "a.tif", "--save", "counts"])
     assert options.save == ["counts"]
-    [image] = user.open(cells("a.tif"))
-    [stack] = user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
+    user.open(cells("a.tif"))
+    image, stack = user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
     dialog = ExportDialog([image], ["counts"], "", user.window)
     check = dialog.findChild(QCheckBox, "save_counts")
     assert (check.text(), dialog.kinds) == (COUNTS.text, ["counts"])
