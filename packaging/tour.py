@@ -24,7 +24,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))
 from cellpose_studio.core.masks.labels import contours
 from tests.ui.mouse import LEFT, RIGHT, Mouse
 
-CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
+CONTROL = Qt.KeyboardModifier.ControlModifier
 WIDTH = 1024  # px of the animation
 SECONDS = 1.6
 FONT = "/usr/share/fonts/truetype/dejavu/DejaVuSans.ttf"
@@ -62,10 +62,11 @@ class Tour:
         self.key("Backspace")
         yield "Enter accepts it, Backspace rejects the next; each goes on to another"
         first, second = self.neighbours()
-        window.highlight.fly(first)
+        window.highlight.center_on(first)
         settle(self.app)
         ends = [self.middle(first), self.middle(second)]
-        yield from self.dragged(ends, LEFT, ALT, "Alt+drag over two cells")
+        self.key("J")
+        yield from self.dragged(ends, LEFT, None, "J and a line over two cells")
         yield "… merges them"
         self.key("S")
         middle, (dy, dx) = np.mean(ends, axis=0), np.subtract(*ends)
@@ -86,7 +87,7 @@ class Tour:
         self.key("H")
         self.key("W")
         yield "W writes at the cells what View ▸ Cell labels says"
-        window.canvas.reset_view()
+        window.canvas.camera.reset()
         window.tabs.setCurrentWidget(window.history)
         yield "History: every run, and the edits since; all can be undone"
 
