@@ -5,6 +5,8 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+from cellpose_studio.paths import real_path
+
 # The WAL mode of SQLite needs shared memory, which these do not offer.
 _NETWORK = {
     "9p", "afs", "ceph", "cifs", "davfs", "fuse.sshfs", "fuse.rclone", "fuse.davfs2",
@@ -20,7 +22,7 @@ def is_on_network(path: Path) -> bool:
     import psutil
 
     places = {Path(p.mountpoint): p.fstype for p in psutil.disk_partitions(all=True)}
-    here = path.resolve()
+    here = real_path(path)
     # Mounts can be nested, so the nearest one above the file counts.
     mounted = next((p for p in (here, *here.parents) if p in places), None)
     return mounted is not None and places[mounted].lower() in _NETWORK
@@ -29,7 +31,7 @@ def is_on_network(path: Path) -> bool:
 def _is_remote_on_windows(path: Path) -> bool:
     import ctypes
 
-    drive = path.resolve().drive
+    drive = real_path(path).drive
     if drive.startswith("\\\\"):
         return True
     # The number is DRIVE_REMOTE of the Windows API.

@@ -1,4 +1,4 @@
-"""Says which files of a folder are not opened with it, and why."""
+"""Which files of a folder are not opened with it, and why."""
 
 from __future__ import annotations
 

@@ -78,9 +78,9 @@ class CellMeasurer:
             self._soon()
 
     def _on_statuses(self, image: ProjectImage, name: str, _: object) -> None:
-        """Know how uncertain cells are now; nothing has to be measured for that.
+        """Update the uncertainties, for which nothing has to be measured.
 
-        Whoever listens to the statuses of cells asks for it.
+        `changed` is not emitted: listeners to the statuses read them here.
         """
         review, masks = self._review, image.masks
         if image is not self._session.shown or name != image.active:

@@ -102,7 +102,7 @@ class BackgroundEdits:
         operation
             In a thread; returns None if there is nothing to change.
         done
-            Hears of it once its masks are in place.
+            Called with the result, or None, once the masks are in place.
         """
         session = self._session
         session.end_stroke()

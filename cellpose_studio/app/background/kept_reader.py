@@ -1,4 +1,4 @@
-"""Knows which cells of the masks shown a new run keeps, off the GUI thread."""
+"""Reads off the GUI thread which cells of the masks shown a new run keeps."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ _REST = 4000
 
 
 class KeptReader:
-    """Tells what was made by hand of the masks shown, again whenever they change.
+    """Emits what was made by hand of the masks shown, again whenever they change.
 
-    Nothing is read while nobody looks.
+    Nothing is read while it is not active.
     """
 
     changed = Signal(object)  # HandEdits; None without masks
@@ -35,7 +35,7 @@ class KeptReader:
     def __init__(self, session: Session, queue: JobQueue) -> None:
         self._session = session
         self._queue = queue
-        self._looking = False
+        self._active = False
         self._due = True
         self._job: Job | None = None
         self._timer = QTimer(singleShot=True, interval=_DELAY)
@@ -43,15 +43,15 @@ class KeptReader:
         session.shown_changed.connect(self._on_image)
         session.masks_changed.connect(self._on_masks)
 
-    def set_active(self, looking: bool) -> None:
-        """Say whether somebody looks."""
-        self._looking = looking
-        if looking and self._due:
+    def set_active(self, on: bool) -> None:
+        """Read while ``on``."""
+        self._active = on
+        if on and self._due:
             self._timer.start(0)
 
     def _on_image(self, _: ProjectImage | None) -> None:
         self._due = True
-        if self._looking:
+        if self._active:
             self._timer.start(0)
 
     def _on_masks(self, change: MasksChange) -> None:
@@ -61,7 +61,7 @@ class KeptReader:
 
     def _soon(self) -> None:
         image = self._session.shown
-        if not self._looking or image is None:
+        if not self._active or image is None:
             return
         if prod(image.source.label_shape) > _LARGE:
             self._timer.start(_REST)
@@ -70,7 +70,7 @@ class KeptReader:
             self._timer.start(_DELAY)
 
     def _read(self) -> None:
-        if not self._looking or self._job is not None:
+        if not self._active or self._job is not None:
             return
         image, project = self._session.shown, self._session.project
         masks = image.kept_masks(image.active) if image is not None else None

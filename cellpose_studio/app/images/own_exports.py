@@ -19,9 +19,9 @@ _MOST = 20
 
 
 class OwnExports:
-    """Knows which images have masks already, and what those looked like.
+    """The images that have masks in the project, and the revisions of these masks.
 
-    It is made on the GUI thread, and asked on any.
+    Made on the GUI thread; the methods are for any thread.
     """
 
     def __init__(self, project: Project, images: Iterable[ProjectImage]) -> None:

@@ -25,7 +25,7 @@ class TrainingRoles:
     """Says what the masks of an image are used for; the active ones count."""
 
     changed = Signal()
-    image_changed = Signal(object)  # Entry
+    image_changed = Signal(object)  # ProjectImage
     failed = Signal(Exception)
 
     def __init__(self, session: Session, queue: JobQueue) -> None:

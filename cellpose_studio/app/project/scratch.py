@@ -13,7 +13,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, locked_by_another
 from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
 from cellpose_studio.io.temporary import remove_leftovers
-from cellpose_studio.paths import data_dir
+from cellpose_studio.paths import data_dir, real_path
 
 _NEWEST = 20
 """Unnamed projects that are looked into for masks; their names begin with the time."""
@@ -36,7 +36,7 @@ def new_unnamed() -> Project:
 
 def is_unnamed(path: Path) -> bool:
     """Tell whether a project lies where unnamed ones do."""
-    return path.resolve().parent == unnamed_folder().resolve()
+    return real_path(path).parent == real_path(unnamed_folder())
 
 
 def unnamed_paths() -> list[Path]:

@@ -62,7 +62,7 @@ class UndoStack:
         self.changed.emit()
 
     def rename(self, image: ProjectImage, old: str, new: str) -> None:
-        """Let the steps on a label set know its new name."""
+        """Replace the former name of a label set in the steps on it."""
         for step in self._histories[image].steps:
             step.rename(old, new)
 

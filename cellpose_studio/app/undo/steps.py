@@ -47,7 +47,7 @@ class UndoStep:
         raise NotImplementedError
 
     def rename(self, old: str, new: str) -> None:
-        """Know a label set by its new name."""
+        """Replace the former name of a label set."""
         if self.name == old:
             self.name = new
 
@@ -102,7 +102,7 @@ class HeadSwitch(UndoStep):
         self._statuses = statuses or {}
 
     def rename(self, old: str, new: str) -> None:
-        """Know a label set by its new name."""
+        """Replace the former name of a label set."""
         super().rename(old, new)
         if self._active_before == old:
             self._active_before = new

@@ -15,7 +15,7 @@ from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable
 from cellpose_studio.io.network_drive import is_on_network
 from cellpose_studio.io.project.reading import RESCUE_HINT
 from cellpose_studio.io.project.schema import APPLICATION_ID, VERSION, tables, tables_in
-from cellpose_studio.paths import special_kind
+from cellpose_studio.paths import real_path, special_kind
 
 SUFFIX = ".cpstudio"
 
@@ -93,7 +93,7 @@ def connect(path: Path, mode: str) -> sqlite3.Connection:
     """
     db = sqlite3.connect(
         # On Linux, the name of a folder may be bytes that are not valid text.
-        f"file:{quote(os.fsencode(path.resolve()))}?mode={mode}",
+        f"file:{quote(os.fsencode(real_path(path)))}?mode={mode}",
         uri=True,
         isolation_level=None,
         check_same_thread=False,

@@ -39,6 +39,7 @@ from cellpose_studio.io.project.schema import (
     migrate,
 )
 from cellpose_studio.io.temporary import remove_leftovers
+from cellpose_studio.paths import real_path
 
 __all__ = [
     "SUFFIX",
@@ -167,7 +168,7 @@ def _opened(path: Path, taken: FileLock | None, why: str) -> ProjectFile:
     if taken is None:
         mode, notes = usable_mode(path)
         return _to_look_at(path, mode, why, notes)
-    remove_leftovers(path.resolve().parent)
+    remove_leftovers(real_path(path).parent)
     settled = settle(path)
     crashed = settled.recovers or not _was_closed(path)
     if crashed:

@@ -19,6 +19,7 @@ from cellpose_studio.io.project.recovery.settle import set_orphans_aside
 from cellpose_studio.io.project.recovery.sidecar_files import moved_sidecar_files
 from cellpose_studio.io.project.row_counts import content_counts, last_ids
 from cellpose_studio.io.project.tables.images import rewrite_paths
+from cellpose_studio.paths import real_path
 
 Contents = tuple[Counter[str], Counter[str]]
 
@@ -48,7 +49,7 @@ def save_as(
     CannotSave
         If it cannot be written; ``file`` is unchanged and still open.
     """
-    if path.resolve() == file.path.resolve():
+    if real_path(path) == real_path(file.path):
         raise CannotSave("The project is already saved there.")
     _check_version(file)
     _check_content(file)

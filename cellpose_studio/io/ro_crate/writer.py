@@ -27,6 +27,7 @@ from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.ro_crate.metadata import Content, metadata
 from cellpose_studio.io.temporary import remove_leftovers_sometimes, temporary_name
+from cellpose_studio.paths import real_path
 
 METADATA = "ro-crate-metadata.json"
 RECORD = "run-record.json"
@@ -80,7 +81,7 @@ def write_ro_crate(
         names = sorted(file.name for file in folder.iterdir())
         content = Content(
             record=record,
-            image=image.path.name if with_image else image.path.resolve().as_uri(),
+            image=image.path.name if with_image else real_path(image.path).as_uri(),
             files={name: (folder / name).stat().st_size for name in names},
             hand=hand,
             author=author,

@@ -285,13 +285,13 @@ class Canvas(QObject):
         self.point_again()
 
     def point_again(self) -> None:
-        """Tell what is under the pointer, which planes and masks that change change."""
+        """Emit the position and the cell under the pointer, which may have changed."""
         if not self._pointed:
             return
         at = self.model.cursor.position
-        image, steps = self._image, self.model.dims.ndim
+        image, axes = self._image, self.model.dims.ndim
         # While layers are replaced, napari has other axes than the image for a moment.
-        known = image is not None and len(at) == steps == len(image.label_shape)
+        known = image is not None and len(at) == axes == len(image.label_shape)
         # In 3D a point of the screen is a ray through the image, which has no one cell.
         flat = known and self.model.dims.ndisplay == 2
         self.status_changed.emit(self._describe(at) if flat else "")

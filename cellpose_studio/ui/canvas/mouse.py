@@ -172,7 +172,7 @@ class _MoveFilter(QObject):
         surface.installEventFilter(self)
 
     def eventFilter(self, _: QObject, event: QEvent) -> bool:
-        """Tell where the mouse has moved to; Qt calls this."""
+        """Pass on the position of a move; Qt calls this."""
         if isinstance(event, QMouseEvent) and event.type() == QEvent.Type.MouseMove:
             at = event.pos()
             self._moved((float(at.x()), float(at.y())))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-LEFT, RIGHT = 1, 2
+LEFT = 1
 
 
 @dataclass(frozen=True)
@@ -17,7 +17,7 @@ class MouseEvent:
     position
         In pixels along each axis of the masks; 0 is the centre of the first pixel.
     button
-        `LEFT` or `RIGHT`; 0 while none is down.
+        1 is `LEFT`, 2 right, 3 middle; 0 while none is down.
     modifiers
         "Control", "Shift", "Alt".
     reach

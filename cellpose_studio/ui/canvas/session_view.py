@@ -13,6 +13,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.label_marks import marks_of
+from cellpose_studio.core.masks.cell_table import Box
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas.canvas import Canvas
 
@@ -76,11 +77,13 @@ class SessionView(QObject):
     def _redraw(self, change: MasksChange) -> None:
         image, name, edit = change.image, change.name, change.edit
         if edit is not None:
-            self._set_certain(image, name)
             # The drafts of a stroke have drawn all of it.
-            if not change.was_drafted:
-                regions = _regions(edit, image.source.label_shape)
-                self._canvas.masks.redraw(name, regions)
+            shape = image.source.label_shape
+            regions = [] if change.was_drafted else _regions(edit, shape)
+            if change.kind != "drafted":
+                self._set_certain(image, name)
+                regions += self._recoloured(image.label_sets[name], edit)
+            self._canvas.masks.redraw(name, regions)
             return
         labels = image.label_sets.get(name)
         if labels is None:
@@ -109,12 +112,23 @@ class SessionView(QObject):
         labels = image.label_sets[name]
         self._canvas.masks.set_certain(name, labels.confidence, image.decided(name))
 
+    def _recoloured(self, labels: LabelSet, edit: LabelEdit) -> list[Box]:
+        """Return boxes of cells that an edit made certain, beyond its own pixels."""
+        masks = self._canvas.masks
+        if not masks.by_uncertainty or not masks.uncertainty_known:
+            return []
+        table = labels.pixels.cell_table()
+        cells = [cell for cell in edit.touched_cells() if table.size_of(cell)]
+        if len(cells) > _FEW:
+            return [tuple(slice(0, size) for size in labels.array.shape)]
+        return [table.box(cell) for cell in cells]
+
     def _on_cell(self, cell: int) -> None:
         image = self._session.shown
         self.cell_described.emit(_describe_cell(cell, image.masks if image else None))
 
 
-def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[tuple[slice, ...]]:
+def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[Box]:
     """Return boxes that contain all pixels of an edit, whose cells may be far apart."""
     if len(edit.parts) > _FEW:
         return [edit.region(shape)]

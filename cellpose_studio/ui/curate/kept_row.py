@@ -1,4 +1,4 @@
-"""A row that says what a new run keeps, and lets the user forget that."""
+"""A row that shows what a new run keeps, and lets the user forget that."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _FORGET_TIP = (
 
 
 class KeptRow(QWidget):
-    """Says which cells of the masks shown a new run keeps, and why."""
+    """Shows which cells of the masks shown a new run keeps, and why."""
 
     def __init__(
         self,
@@ -43,7 +43,7 @@ class KeptRow(QWidget):
         self._edits = edits
         self._canvas = canvas
         self._known: HandEdits | None = None
-        # The table of cells, which belongs to somebody else, may have several.
+        # Replaced by the panel: several rows of its table may be selected.
         self.selected: Callable[[], Sequence[int]] = self._selected
         self.text = QLabel(objectName="curateRule", wordWrap=True, toolTip=_TIP)
         self.button = QToolButton(objectName="forget", text="Forget ▾")

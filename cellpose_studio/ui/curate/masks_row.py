@@ -1,4 +1,4 @@
-"""A row that says which masks of the image are worked on, and changes that."""
+"""A row that shows which masks of the image are worked on, and changes that."""
 
 from __future__ import annotations
 

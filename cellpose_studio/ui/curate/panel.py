@@ -74,7 +74,7 @@ class CuratePanel(QWidget):
     highlight
         Centres the view on a cell.
     kept
-        Says what a new run keeps.
+        The row on what a new run keeps.
     """
 
     state_changed = Signal()  # other commands are enabled than before
@@ -186,10 +186,7 @@ class CuratePanel(QWidget):
 
     def merge_selected(self) -> None:
         """Merge the cells of the selected rows, as one undo step."""
-        # The cell that is chosen on the image keeps its number.
-        self._edits.merge(
-            sorted(self.table.selected(), key=lambda cell: cell != self._selection.cell)
-        )
+        self._edits.merge(self.table.selected())
 
     def showEvent(self, event: QShowEvent) -> None:
         """Measure the cells while the panel is visible; Qt calls this."""

@@ -203,7 +203,7 @@ def _save_one(
 
 
 def _saved(result: _Result) -> str:
-    """Say what was written where, and what was not."""
+    """Return what was written where, and what was not."""
     parts = []
     files = result.files
     if files:

@@ -1,4 +1,4 @@
-"""Tells the user what came of opening files, as one message."""
+"""The outcome of opening files, as one message."""
 
 from __future__ import annotations
 

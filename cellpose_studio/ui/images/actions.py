@@ -68,7 +68,7 @@ class ImageActions(QObject):
         self._roles = roles
         self._relinker = relinker
         self._export = export
-        self._removed: Sequence[ProjectImage] = ()
+        self._removed: list[Sequence[ProjectImage]] = []
         self.confirm: Confirm = confirm_removal
         listed.view.customContextMenuRequested.connect(self._pop_up)
 
@@ -117,7 +117,7 @@ class ImageActions(QObject):
         corrected = [image for image in images if image.corrected]
         if corrected and not self.confirm(corrected, self._list):
             return
-        self._removed = images
+        self._removed.append(images)
         self._session.close(*(image.source.key for image in images))
         self._messages.offer(
             f"Removed {_named(images)} from the project.",
@@ -126,14 +126,19 @@ class ImageActions(QObject):
         )
 
     def put_back(self) -> None:
-        """Put the images back that were removed last."""
-        self._session.put_back(*self._removed)
+        """Put back the images that were removed last, or those before if they are."""
+        while self._removed:
+            removed = list(filter(self._session.images.is_removed, self._removed.pop()))
+            if removed:
+                self._session.put_back(*removed)
+                return
 
     @property
     def reason_no_put_back(self) -> str:
         """Why there is nothing to put back; "" if there is."""
-        removed = any(map(self._session.images.is_removed, self._removed))
-        return "" if removed else "No image was removed since the project was opened."
+        is_removed = self._session.images.is_removed
+        found = any(is_removed(image) for batch in self._removed for image in batch)
+        return "" if found else "There is no removed image to put back."
 
     def commands(self) -> list[Command | None]:
         """Return the commands for images in the menu bar."""

@@ -57,7 +57,7 @@ class SegmentActions:
 
 
 class LeftOutCells:
-    """Says which cells a run left out where cells were deleted; brings them back."""
+    """Reports cells that a run left out where cells were deleted; restores them."""
 
     def __init__(
         self, services: Services, result: ResultPanel, edits: BackgroundEdits

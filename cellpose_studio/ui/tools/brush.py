@@ -11,9 +11,7 @@ from cellpose_studio.core.edits.shapes import Patch, brush
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.gestures import USE
-from cellpose_studio.ui.tools.tool import Tool
-
-Point = tuple[float, float]
+from cellpose_studio.ui.tools.tool import Point, Tool
 
 _SPECKS = 4
 """Smaller fragments, in pixels, are treated as imprecise strokes."""

@@ -55,9 +55,13 @@ class CellEdits:
             )
 
     def merge(self, cells: Sequence[int]) -> None:
-        """Merge cells into the first one and choose it, as one undo step."""
+        """Merge cells into the chosen one, else the first, as one undo step.
+
+        The cell that they become is chosen.
+        """
         if self._context.labels is None or len(cells) < _FEWEST_TO_MERGE:
             return
+        cells = sorted(cells, key=lambda cell: cell != self._context.chosen)
         self.act(
             "Merge cells",
             cells,

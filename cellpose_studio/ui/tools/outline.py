@@ -10,9 +10,7 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.gestures import OUTLINE
-from cellpose_studio.ui.tools.tool import Tool
-
-Point = tuple[float, float]
+from cellpose_studio.ui.tools.tool import Point, Tool
 
 _FEWEST = 3  # points of an outline
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.gestures import USE
-from cellpose_studio.ui.tools.outline import Point, draw_inside
-from cellpose_studio.ui.tools.tool import Tool
+from cellpose_studio.ui.tools.outline import draw_inside
+from cellpose_studio.ui.tools.tool import Point, Tool
 
 
 class PolygonTool(Tool):

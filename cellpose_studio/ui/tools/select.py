@@ -7,30 +7,22 @@ import numpy as np
 from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
-from cellpose_studio.ui.tools.context import Path, ToolContext
-from cellpose_studio.ui.tools.edit_runner import CellEdits
+from cellpose_studio.ui.tools.context import Path
 from cellpose_studio.ui.tools.gestures import CHOOSE, DELETE, MERGE, USE
-from cellpose_studio.ui.tools.tool import Tool
-
-Point = tuple[float, float]
+from cellpose_studio.ui.tools.tool import LineTool
 
 _FEWEST = 3  # points of a lasso
 
 
-class SelectTool(Tool):
+class SelectTool(LineTool):
     """Chooses, deletes or merges a cell by a click; the gesture tells which.
 
     A drag to delete is a lasso around cells, a drag to merge a line over them. Any
     other drag pans the view.
     """
 
-    _points: list[Point] | None = None
     _gesture = ""
     """Name of the gesture that the last press has started; "" for none."""
-
-    def __init__(self, context: ToolContext, edits: CellEdits) -> None:
-        super().__init__(context)
-        self._edits = edits
 
     def press(self, event: MouseEvent) -> bool:
         """Begin a lasso or a line."""
@@ -42,12 +34,6 @@ class SelectTool(Tool):
         self._points = [event.point]
         return True
 
-    def drag(self, event: MouseEvent) -> None:
-        """Follow the mouse."""
-        if self._points is not None:
-            self._points.append(event.point)
-            self.context.draw(self._points)
-
     def release(self, event: MouseEvent, moved: bool) -> None:
         """Act on a click, a lasso or a line."""
         points, self._points = self._points, None
@@ -56,14 +42,6 @@ class SelectTool(Tool):
             self._act_on_drag(event, np.array(points))
         elif self._gesture and not moved:
             self._act_on_click(event)
-
-    def cancel(self) -> bool:
-        """Discard a lasso or a line, and choose no cell."""
-        active = self._points is not None or bool(self.context.chosen)
-        self._points = None
-        self.context.draw()
-        self.context.choose(0)
-        return active
 
     def _act_on_click(self, event: MouseEvent) -> None:
         cell = self.context.cell_at(event)
@@ -88,18 +66,12 @@ class SelectTool(Tool):
             )
 
 
-class MergeTool(Tool):
+class MergeTool(LineTool):
     """Merges the cells that are clicked one after the other, or along a drag.
 
     The first click chooses the cell that the others become part of. A click on the
     background ends with it.
     """
-
-    _points: list[Point] | None = None
-
-    def __init__(self, context: ToolContext, edits: CellEdits) -> None:
-        super().__init__(context)
-        self._edits = edits
 
     def press(self, event: MouseEvent) -> bool:
         """Begin a line."""
@@ -107,12 +79,6 @@ class MergeTool(Tool):
             return False
         self._points = [event.point]
         return True
-
-    def drag(self, event: MouseEvent) -> None:
-        """Follow the mouse."""
-        if self._points is not None:
-            self._points.append(event.point)
-            self.context.draw(self._points)
 
     def release(self, event: MouseEvent, moved: bool) -> None:
         """Merge along the line, or with the cell that was chosen before."""
@@ -127,23 +93,8 @@ class MergeTool(Tool):
         else:
             self.context.choose(0)
 
-    def cancel(self) -> bool:
-        """Discard a line in progress, else choose no cell."""
-        active = self._points is not None or bool(self.context.chosen)
-        self._points = None
-        self.context.draw()
-        self.context.choose(0)
-        return active
-
-    def deactivate(self) -> None:
-        """Discard a line in progress."""
-        self._points = None
-        self.context.draw()
-
     def _merge_along(self, line: Path, event: MouseEvent) -> None:
         labels, plane = self.context.labels, self.context.plane_at(event)
         if labels is None or plane is None:
             return
-        cells = cells_on_line(labels, line, plane)
-        # The chosen cell keeps its number, wherever the line begins.
-        self._edits.merge(sorted(cells, key=lambda cell: cell != self.context.chosen))
+        self._edits.merge(cells_on_line(labels, line, plane))

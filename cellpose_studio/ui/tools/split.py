@@ -7,27 +7,19 @@ import numpy as np
 from cellpose_studio.core.edits.pick import cells_on_line
 from cellpose_studio.core.edits.split import split_by_line, split_by_seeds
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
-from cellpose_studio.ui.tools.context import Path, ToolContext
-from cellpose_studio.ui.tools.edit_runner import CellEdits
+from cellpose_studio.ui.tools.context import Path
 from cellpose_studio.ui.tools.gestures import USE
-from cellpose_studio.ui.tools.tool import Tool
-
-Point = tuple[float, float]
+from cellpose_studio.ui.tools.tool import LineTool, Point
 
 _CROSS = 3.0  # half the width of the marker of a seed, px of the image
 _SLOWNESS = 10  # time per pixel, relative to growing
 
 
-class SplitTool(Tool):
+class SplitTool(LineTool):
     """Cuts cells along a drag, or splits one by a watershed from two double clicks."""
 
-    _points: list[Point] | None = None
     _plane: tuple[int, ...] = ()
     _seed: tuple[int, tuple[int, ...]] | None = None
-
-    def __init__(self, context: ToolContext, edits: CellEdits) -> None:
-        super().__init__(context)
-        self._edits = edits
 
     def press(self, event: MouseEvent) -> bool:
         """Begin a line."""
@@ -38,12 +30,6 @@ class SplitTool(Tool):
             return False
         self._points, self._plane = [event.point], plane
         return True
-
-    def drag(self, event: MouseEvent) -> None:
-        """Follow the mouse."""
-        if self._points is not None:
-            self._points.append(event.point)
-            self.context.draw(self._points)
 
     def release(self, _: MouseEvent, moved: bool) -> None:
         """Cut along the line."""
@@ -105,13 +91,14 @@ class SplitTool(Tool):
         )
 
     def cancel(self) -> bool:
-        """Discard the first seed."""
-        active, self._seed = self._seed is not None, None
-        self.context.draw()
+        """Discard the line in progress, or the first seed."""
+        active = self._seed is not None or self._points is not None
+        self._seed = None
+        self._discard()
         return active
 
     def deactivate(self) -> None:
-        """Discard the first seed."""
+        """Discard the line in progress, or the first seed."""
         self.cancel()
 
 

@@ -1,10 +1,13 @@
-"""Base class of tools."""
+"""Base classes of tools."""
 
 from __future__ import annotations
 
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import ToolContext
+from cellpose_studio.ui.tools.edit_runner import CellEdits
+
+Point = tuple[float, float]
 
 
 class Tool:
@@ -52,3 +55,40 @@ class Tool:
 
     def deactivate(self) -> None:
         """Finish or discard the shape in progress, before another tool is active."""
+
+
+class LineTool(Tool):
+    """Draws a line along a drag, which subclasses begin in `press` and act on.
+
+    Parameters
+    ----------
+    edits
+        Runs what the line leads to.
+    """
+
+    _points: list[Point] | None = None
+
+    def __init__(self, context: ToolContext, edits: CellEdits) -> None:
+        super().__init__(context)
+        self._edits = edits
+
+    def drag(self, event: MouseEvent) -> None:
+        """Follow the mouse."""
+        if self._points is not None:
+            self._points.append(event.point)
+            self.context.draw(self._points)
+
+    def cancel(self) -> bool:
+        """Discard a line in progress, and choose no cell."""
+        active = self._points is not None or bool(self.context.chosen)
+        self._discard()
+        self.context.choose(0)
+        return active
+
+    def deactivate(self) -> None:
+        """Discard a line in progress."""
+        self._discard()
+
+    def _discard(self) -> None:
+        self._points = None
+        self.context.draw()

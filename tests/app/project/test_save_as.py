@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import threading
@@ -110,6 +111,15 @@ def test_nothing_is_made_where_there_is_no_folder(project, tmp_path):
     with pytest.raises(CannotSave, match="there is no such folder"):
         project.save_as(tmp_path / "nowhere" / "copy.cpstudio")
     assert not (tmp_path / "nowhere").exists()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs rights for links")
+def test_a_link_that_leads_in_a_circle_gives_way_to_a_project(project, image, tmp_path):
+    circle = tmp_path / "circle.cpstudio"
+    circle.symlink_to(circle)
+    project.save_as(circle)
+    project.close()
+    assert values_in(circle) == [("a.tif", 5)]
 
 
 def test_two_windows_do_not_mix_their_changes(project, session, image, tmp_path):

@@ -8,6 +8,7 @@ import tifffile
 from qtpy.QtCore import QPoint, Qt
 
 from cellpose_studio.core.display.label_picture import COLOURS
+from cellpose_studio.core.masks.edit import edit_between
 
 
 @pytest.fixture
@@ -70,6 +71,17 @@ def test_k_colours_the_cells_by_uncertainty_and_back(user, segmented, qtbot):
         (colour,) = np.unique(by_uncertainty[segmented.masks.array == cell] & 0x7F)
         assert colour == 1 + round(score * (COLOURS - 1))
     np.testing.assert_array_equal(by_uncertainty & 0x80, before & 0x80)
+    # All of a cell is certain once a part of it was edited, and no longer after undo.
+    cell, session = int(sure.ids[np.argmin(sure.scores)]), user.window.session
+    labels, seen = segmented.masks.array, by_uncertainty.copy()
+    y, x = np.argwhere(labels == cell)[0]
+    pixel = (slice(y, y + 1), slice(x, x + 1))
+    gone = np.zeros((1, 1), np.uint32)
+    session.edit(segmented, edit_between("Erase", [cell], labels, pixel, gone))
+    assert np.unique(layer.picture[labels == cell] & 0x7F).tolist() == [COLOURS]
+    session.undo()
+    user.wait_idle()
+    np.testing.assert_array_equal(layer.picture, seen)
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     np.testing.assert_array_equal(layer.picture, before)
 

@@ -47,6 +47,13 @@ def test_images_are_put_back_from_the_menu(user, cells):
     put_back.trigger()
     assert list(window.session.images) == [a, b, c]
     assert not put_back.isEnabled()
+    for image in (a, b):
+        window.image_actions.remove([image])
+    put_back.trigger()
+    assert list(window.session.images) == [b, c]
+    put_back.trigger()
+    assert list(window.session.images) == [a, b, c]
+    assert not put_back.isEnabled()
 
 
 def test_undo_leaves_the_result_of_a_batch_on_another_image(user, cells):

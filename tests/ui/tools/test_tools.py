@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from tests.ui.mouse import LEFT, RIGHT, Mouse
 
 CONTROL, ALT = Qt.KeyboardModifier.ControlModifier, Qt.KeyboardModifier.AltModifier
@@ -264,6 +265,14 @@ def test_a_line_splits_the_cells_it_crosses(user, image, mouse, qtbot):
     assert user.window.session.undo_text == "Split cell"
     np.testing.assert_array_equal(image.masks.array > 0, before > 0)
     user.window.session.undo()
+    np.testing.assert_array_equal(image.masks.array, before)
+    # Esc in the middle of a drag discards the line.
+    tools = user.window.tools
+    begin, end = (MouseEvent((y, x), 1, frozenset(), 1.0) for x in (2.0, 68.0))
+    assert tools.press(begin)
+    tools.drag(end)
+    qtbot.keyClick(user.window, Qt.Key.Key_Escape)
+    tools.release(end, True)
     np.testing.assert_array_equal(image.masks.array, before)
 
 

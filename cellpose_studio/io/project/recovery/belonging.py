@@ -26,6 +26,7 @@ from cellpose_studio.io.project.sqlite.pages import page_size
 from cellpose_studio.io.project.sqlite.rollback_journal import is_idle, pages_before
 from cellpose_studio.io.project.sqlite.wal import Frame, Log
 from cellpose_studio.io.project.sqlite.wal_index import frames_needed
+from cellpose_studio.paths import real_path
 
 _READ_VERSION = 19
 _USES_LOG = b"\x02"
@@ -61,7 +62,7 @@ class SideFiles:
 
 def side_file(path: Path, end: str) -> Path:
     """Return where SQLite looks for the file that is called ``end``."""
-    target = path.resolve()
+    target = real_path(path)
     return target.with_name(f"{target.name}{end}")
 
 

@@ -17,6 +17,7 @@ from cellpose_studio.io.project.recovery.belonging import (
 )
 from cellpose_studio.io.project.recovery.sidecar_files import free_name, sidecar_files
 from cellpose_studio.io.temporary import temporary_name
+from cellpose_studio.paths import real_path
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,7 @@ def set_aside(path: Path, files: tuple[Path, ...]) -> list[str]:
     """Rename files beside a project; return a sentence for each that has changes."""
     if not files:
         return []
-    free = free_name(path.resolve(), "set aside")
+    free = free_name(real_path(path), "set aside")
     notes = []
     for file in files:
         end = file.name.rpartition("-")[2]
@@ -122,7 +123,9 @@ def _copied(path: Path, found: SideFiles, target: Path) -> tuple[Path, ...]:
     pairs = [(path, target)] + [
         (
             side,
-            target.with_name(target.name + side.name.removeprefix(path.resolve().name)),
+            target.with_name(
+                target.name + side.name.removeprefix(real_path(path).name)
+            ),
         )
         for side in beside
         if side.exists() and side not in found.foreign

@@ -7,12 +7,14 @@ from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
+from cellpose_studio.paths import real_path
+
 _ENDS = ("-wal", "-shm", "-journal")
 
 
 def sidecar_files(path: Path) -> list[Path]:
     """Return those that exist; SQLite replays them into any file at ``path``."""
-    target = path.resolve()
+    target = real_path(path)
     sides = [target.with_name(f"{target.name}{end}") for end in _ENDS]
     return [side for side in sides if side.exists()]
 
@@ -35,7 +37,7 @@ def free_name(path: Path, what: str) -> Path:
 @contextmanager
 def moved_sidecar_files(path: Path) -> Iterator[None]:
     """Move the sidecar files of ``path`` away; restore them if the block raises."""
-    free = free_name(path.resolve(), "set aside")
+    free = free_name(real_path(path), "set aside")
     moved: list[tuple[Path, Path]] = []
     try:
         for side in sidecar_files(path):
