@@ -83,7 +83,8 @@ class SessionView(QObject):
             if change.kind != "drafted":
                 self._set_certain(image, name)
                 regions += self._recoloured(image.label_sets[name], edit)
-            self._canvas.masks.redraw(name, regions)
+            if regions:
+                self._canvas.masks.redraw(name, regions)
             return
         labels = image.label_sets.get(name)
         if labels is None:

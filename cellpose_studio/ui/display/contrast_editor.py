@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from math import log2
+from math import log2, ulp
 
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import (
@@ -128,8 +128,12 @@ class ContrastEditor(QWidget):
 
     def _set_limits(self, low: float | None, high: float | None) -> None:
         assert self._values is not None
-        least = (self._values.bounds[1] - self._values.bounds[0]) / 1000
         now = self._display.limits
+        farthest = max(abs(value) for value in (low, high, *now) if value is not None)
+        # A typed number may be so large that a part of the range is lost in rounding.
+        least = max(
+            (self._values.bounds[1] - self._values.bounds[0]) / 1000, ulp(farthest)
+        )
         # The limit that the user moves pushes the other one.
         if high is None:
             low = now[0] if low is None else low
