@@ -112,6 +112,15 @@ def ranks_of(
     return ranks
 
 
+def differing_ranks(
+    before: npt.NDArray[np.uint8], now: npt.NDArray[np.uint8]
+) -> list[int]:
+    """Return the ids whose colours, as of `ranks_of`, differ; the arrays may, too."""
+    padded = np.zeros((2, max(len(before), len(now))), np.uint8)
+    padded[0, : len(before)], padded[1, : len(now)] = before, now
+    return [int(cell) for cell in np.flatnonzero(padded[0] != padded[1])]
+
+
 def colour_table(
     colours: npt.NDArray[np.float32], *, fill: float, outline: float
 ) -> npt.NDArray[np.float32]:

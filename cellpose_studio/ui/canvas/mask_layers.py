@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.display.label_picture import (
     colour_table,
+    differing_ranks,
     palette,
     ranks_of,
     uncertainty_palette,
@@ -224,17 +225,27 @@ class MaskLayers:
 
     def set_certain(
         self, name: str, confidence: Confidence | None, certain: Collection[int]
-    ) -> None:
+    ) -> list[int]:
         """Set which cells are not uncertain; they are drawn so with the next `redraw`.
 
         Parameters
         ----------
         confidence
             That of all cells, as of `show`.
+
+        Returns
+        -------
+        list of int
+            Cells whose colour on the screen is another one now.
         """
         layer = self._layer(name)
-        if layer is not None and confidence is not None:
-            layer.ranks = ranks_of(confidence.ids, confidence.scores, certain)
+        if layer is None or confidence is None:
+            return []
+        before = layer.ranks
+        layer.ranks = ranks_of(confidence.ids, confidence.scores, certain)
+        if not layer.by_rank or before is None:
+            return []
+        return differing_ranks(before, layer.ranks)
 
     def _set_ranks(
         self, layer: Any, confidence: Confidence | None, certain: Collection[int]

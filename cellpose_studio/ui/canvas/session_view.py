@@ -76,11 +76,12 @@ class SessionView(QObject):
     def _redraw(self, change: MasksChange) -> None:
         image, name, edit = change.image, change.name, change.edit
         if edit is not None:
-            self._set_certain(image, name)
+            # A cell gets another colour as a whole, though only a part was edited.
+            regions = self._set_certain(image, name)
             # The drafts of a stroke have drawn all of it.
             if not change.was_drafted:
-                regions = _regions(edit, image.source.label_shape)
-                self._canvas.masks.redraw(name, regions)
+                regions += _regions(edit, image.source.label_shape)
+            self._canvas.masks.redraw(name, regions)
             return
         labels = image.label_sets.get(name)
         if labels is None:
@@ -105,9 +106,16 @@ class SessionView(QObject):
         self._set_certain(image, name)
         self._canvas.masks.set_marks(name, marks, regions)
 
-    def _set_certain(self, image: ProjectImage, name: str) -> None:
+    def _set_certain(self, image: ProjectImage, name: str) -> list[tuple[slice, ...]]:
+        """Set which cells are certain; return the boxes of those that change colour."""
         labels = image.label_sets[name]
-        self._canvas.masks.set_certain(name, labels.confidence, image.decided(name))
+        cells = self._canvas.masks.set_certain(
+            name, labels.confidence, image.decided(name)
+        )
+        if not cells:
+            return []
+        table = labels.pixels.cell_table()
+        return [table.box(cell) for cell in cells if table.size_of(cell)]
 
     def _on_cell(self, cell: int) -> None:
         image = self._session.shown

@@ -10,7 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellpose_studio.core.display.label_marks import apply_ranks
-from cellpose_studio.core.display.label_picture import COLOURS, draw_labels, ranks_of
+from cellpose_studio.core.display.label_picture import (
+    COLOURS,
+    differing_ranks,
+    draw_labels,
+    ranks_of,
+)
 from cellpose_studio.core.models.card import ModelCard
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.confidence import CellConfidence, Confidence
@@ -155,3 +160,5 @@ def test_cells_that_a_person_decided_on_have_the_colour_of_certain_ones():
     ranks = ranks_of(sure.ids, sure.scores, certain=[3, 9])
     assert ranks[[3, 6, 9]].tolist() == [COLOURS] * 3
     assert ranks_of(sure.ids, sure.scores)[3] == 1
+    assert differing_ranks(ranks_of(sure.ids, sure.scores), ranks) == [3, 9]
+    assert differing_ranks(ranks, ranks) == []

@@ -161,3 +161,13 @@ def test_moving_a_slider_changes_the_masks_while_it_is_moved(user, segmented, qt
         qtbot.wait(20)
     assert len(changes) >= 3
     user.wait_idle()
+
+
+def test_an_edited_cell_is_certain_as_a_whole(user, segmented, qtbot):
+    qtbot.keyClick(user.window, Qt.Key.Key_K)
+    labels = segmented.masks.array
+    kept, *others = (int(cell) for cell in segmented.masks.confidence.ids[:3])
+    user.window.tools.edits.merge([kept, *others])
+    user.wait_idle()
+    picture = user.window.canvas.model.layers["cells"].picture
+    assert set(np.unique(picture[labels == kept] & 0x7F)) == {COLOURS}
