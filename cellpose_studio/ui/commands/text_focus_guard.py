@@ -1,10 +1,11 @@
-"""Disables the single-key shortcuts while a text field has the focus."""
+"""Disables the single-key shortcuts while a text field or open list has the focus."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeyEvent
 from qtpy.QtWidgets import (
+    QAbstractItemView,
     QAbstractSpinBox,
     QApplication,
     QLineEdit,
@@ -38,6 +39,7 @@ _UNDOING = {_KEY.Key_Z, _KEY.Key_Y}
 class TextFocusGuard(QObject):
     """Reserves the keys that type, edit or move the cursor for a focused text field.
 
+    The list of an open combo box gets them, too: Return chooses an entry of it there.
     Other shortcuts remain active: Esc, function keys, and letters with Ctrl or Alt.
     """
 
@@ -50,16 +52,24 @@ class TextFocusGuard(QObject):
         # Qt sends this event first; once accepted, the key reaches no shortcut.
         if event.type() == QEvent.Type.ShortcutOverride and _is_for_text(event):
             event.accept()
-            return True
+            # The list of a combo box chooses its entry upon this event.
+            return not isinstance(watched, QAbstractItemView)
         return bool(super().eventFilter(watched, event))
 
     def _on_focus(self, old: QWidget | None, new: QWidget | None) -> None:
         # Only the focused field is filtered: a filter on the application would receive
         # every event.
-        if isinstance(old, _TEXT_FIELDS):
+        if old is not None:
             old.removeEventFilter(self)
-        if isinstance(new, _TEXT_FIELDS):
+        if isinstance(new, _TEXT_FIELDS) or _is_open_list(new):
             new.installEventFilter(self)
+
+
+def _is_open_list(widget: QWidget | None) -> bool:
+    """Return whether a widget is the list of an open combo box."""
+    return isinstance(widget, QAbstractItemView) and (
+        widget.window().windowType() == Qt.WindowType.Popup
+    )
 
 
 def _is_for_text(event: QKeyEvent) -> bool:

@@ -11,7 +11,11 @@ from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
-from cellpose_studio.ui.segment.thresholds import ResultPanel, left_out_text
+from cellpose_studio.ui.segment.thresholds import (
+    ResultPanel,
+    bring_back_text,
+    left_out_text,
+)
 from cellpose_studio.ui.services import Services
 
 
@@ -72,6 +76,8 @@ class LeftOutCells:
         """Put the cells into place that were left out of the masks shown."""
         image = self._session.shown
         if image is not None:
+            # Another button than its own may have done what the message offers.
+            self._services.messages.withdraw(self.bring_back)
             self._edits.change_masks(
                 image,
                 "Bring back cells",
@@ -83,4 +89,6 @@ class LeftOutCells:
         # While a slider moves, only the panel says it.
         is_run = revision is not None and revision.kind == "run"
         if text and is_run and image is self._session.shown:
-            self._services.messages.offer(text, "Bring them back", self.bring_back)
+            self._services.messages.offer(
+                text, bring_back_text(labels), self.bring_back
+            )

@@ -43,7 +43,7 @@ class ResultPanel(QGroupBox):
         # Plain, because part of it comes from the card in a weight file.
         self.hint.setTextFormat(Qt.TextFormat.PlainText)
         self.left_out = QLabel(objectName="leftOut", wordWrap=True)
-        self.bring_back = QPushButton("Bring them back", objectName="bringBack")
+        self.bring_back = QPushButton(objectName="bringBack")
         self.bring_back.setToolTip(
             "Put these cells in. Later runs find cells in their places again, too."
         )
@@ -76,6 +76,7 @@ class ResultPanel(QGroupBox):
         self._show_uncertainty(labels)
         left_out = left_out_text(labels)
         self.left_out.setText(left_out)
+        self.bring_back.setText(bring_back_text(labels))
         for part in (self.left_out, self.bring_back):
             part.setVisible(bool(left_out))
         self.hint.setText(hint)
@@ -150,6 +151,13 @@ def left_out_text(labels: LabelSet | None) -> str:
     count = len(labels.left_out.cells)
     cells = "1 cell was" if count == 1 else f"{count:,} cells were"
     return f"{cells} left out where you deleted cells."
+
+
+def bring_back_text(labels: LabelSet | None) -> str:
+    """Return the text of the button that puts in what was left out."""
+    left_out = labels.left_out if labels else None
+    one = left_out is not None and len(left_out.cells) == 1
+    return "Bring it back" if one else "Bring them back"
 
 
 def confidence_now(labels: LabelSet) -> Confidence | None:

@@ -102,6 +102,12 @@ class MessageBar(QFrame):
         self.action.show()
         self._timer.start(_OFFER_DURATION)
 
+    def withdraw(self, accept: Callable[[], object]) -> None:
+        """Hide the offer of ``accept``, if it is shown: there is nothing left to do."""
+        if self._accept == accept:
+            self._accept = None
+            self.hide()
+
     def _on_action(self) -> None:
         # It is hidden first, because what is called may show a message of its own.
         self.hide()

@@ -13,6 +13,7 @@ from qtpy.QtGui import QKeySequence
 from qtpy.QtTest import QTest
 from qtpy.QtWidgets import (
     QApplication,
+    QComboBox,
     QLineEdit,
     QMenu,
     QMenuBar,
@@ -366,3 +367,21 @@ def test_keys_with_control_act_while_a_field_has_the_focus(user, stack):
     box = field(user, QSpinBox)
     QTest.keyClick(box, Qt.Key.Key_W, Qt.KeyboardModifier.ControlModifier)
     assert user.window.session.shown is None
+
+
+def test_keys_act_on_the_open_list_of_a_combo_box_alone(user, stack):
+    window = user.window
+    called = []
+    for name, action in window.menus.actions.items():
+        action.triggered.connect(lambda *_, name=name: called.append(name))
+    box = QComboBox(window)
+    box.addItems(["first", "second"])
+    box.show()
+    box.showPopup()
+    opened = box.view()
+    user.wait_for(opened.hasFocus)
+    for key in (Qt.Key.Key_B, Qt.Key.Key_Home, Qt.Key.Key_Down, Qt.Key.Key_Return):
+        QTest.keyClick(opened, key)
+    assert called == []
+    assert box.currentText() == "second"
+    assert stack.statuses == {}

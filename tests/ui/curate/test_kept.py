@@ -66,6 +66,7 @@ def test_cells_that_were_left_out_come_back_and_corrections_are_forgotten(user, 
     window.tabs.setCurrentWidget(window.segment)
     user.qtbot.mouseClick(window.segment.result.bring_back, LEFT)
     user.wait_idle()
+    assert not window.services.messages.isVisible()
     np.testing.assert_array_equal(image.masks.array > 0, before > 0)
     assert window.segment.result.left_out.text() == ""
     assert not image.edited
