@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 # the normalization has one, too.
 _OWN = frozenset({"channels", "normalization"})
 
-_MOST_CHOICES = 3
+_MOST_CHOICES = 4
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -205,7 +205,8 @@ def _one_file(
             batch.base(image)
         images = _chosen(path, opened, options.scene)
     for image in images:
-        with outcome.collect_failures(path.with_name(image.name)):
+        # Names of scenes may hold a slash, as those of microscopes do.
+        with outcome.collect_failures(path.parent / image.name):
             for note in (*image.notes, *unused(options, image)):
                 progress.print_line(f"{image.name}: {note}")
             _one_image(batch, image, place, progress)

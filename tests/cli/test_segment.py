@@ -313,6 +313,29 @@ def test_every_scene_of_a_file_has_results_of_its_own(segmented, tmp_path, out):
     assert names(out) == ["two.ome_left_cp_masks.tif", "two.ome_right_cp_masks.tif"]
 
 
+def test_names_of_scenes_may_be_no_names_of_files(segmented, tmp_path, out):
+    path = tmp_path / "tree.ome.tif"
+    with tifffile.TiffWriter(path, ome=True) as tiff:
+        for name in ("Plate/A:1", "..", "/"):
+            metadata = {"axes": "YX", "Name": name}
+            tiff.write(np.zeros((8, 8), np.uint8), metadata=metadata)
+    code, said, errors = segmented(path)
+    assert (code, errors.count("unexpected")) == (0, 0)
+    assert all(
+        f"tree.ome.tif [{name}]: 0 cells" in said for name in ("Plate/A:1", "..")
+    )
+    assert len(names(out)) == 3
+
+
+def test_four_pages_may_be_time_points(segmented, tmp_path):
+    path = tmp_path / "pages.tif"
+    with tifffile.TiffWriter(path) as tiff:
+        for _ in range(4):
+            tiff.write(np.zeros((64, 64), np.uint8), metadata=None)
+    _, _, errors = segmented(path)
+    assert "--axes TYX" in errors
+
+
 def test_every_kind_of_file_can_be_written(segmented, cells, out):
     code, said, _ = segmented(cells("a.tif"), "--save", *FORMATS)
     assert code == 0

@@ -52,6 +52,8 @@ def read_masks(path: Path) -> ImportedMasks:
         raise MasksUnreadable(f"{path.name} is {kind}, not a file of masks.")
     suffix = path.suffix.lower()
     if suffix not in SUFFIXES:
+        if not (suffix or path.exists()):
+            raise MasksUnreadable(f"{path.name} does not exist.")
         raise MasksUnreadable(
             f"Masks cannot be read from files like {path.name}.",
             "Choose a TIFF, a PNG or a _seg.npy file of Cellpose.",

@@ -352,6 +352,11 @@ def test_a_missing_file_is_named(tmp_path, name):
         read_masks(tmp_path / name)
 
 
+def test_a_missing_folder_is_named(tmp_path):
+    with pytest.raises(MasksUnreadable, match=r"^nowhere does not exist\."):
+        read_masks(tmp_path / "nowhere")
+
+
 def test_another_kind_of_file_is_refused(tmp_path):
     with pytest.raises(MasksUnreadable, match="Masks cannot be read from files like"):
         read_masks(tmp_path / "masks.jpg")
