@@ -5,6 +5,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import numpy as np
+
 
 class Cancelled(Exception):
     """The user asked the work to stop, and it stopped at a checkpoint."""
@@ -19,15 +21,23 @@ class Checkpoint:
 
     ``report(done, total, what)`` is called in the thread of the work. ``total``
     of 0 means that the number of steps is not known.
+
+    Attributes
+    ----------
+    stop_flag
+        (1,) bool, True after `stop`: compiled loops, which cannot call `check`, look at
+        it and return early; `check` comes after them.
     """
 
     def __init__(self, report: Callable[[int, int, str], None] = _ignore) -> None:
         self._report = report
         self._stop = threading.Event()
+        self.stop_flag = np.zeros(1, np.bool_)
 
     def stop(self) -> None:
         """Make the next `check` or `reached` raise. Any thread may call this."""
         self._stop.set()
+        self.stop_flag[0] = True
 
     @property
     def stopped(self) -> bool:

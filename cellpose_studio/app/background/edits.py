@@ -62,7 +62,9 @@ class BackgroundEdits:
         def look(checkpoint: Checkpoint) -> T:
             # Let go of it, or the step in the end would keep what it changes as well.
             array = taken.pop().array()
+            checkpoint.check()
             table = CellTable.of(array, highest)
+            checkpoint.check()
             result = work(array, table, checkpoint)
             checkpoint.check()
             if isinstance(result, LabelEdit):

@@ -18,11 +18,12 @@ from cellpose_studio.core.edits.components import (
     label_components,
     label_fragments,
 )
+from cellpose_studio.core.edits.depth import depth
 from cellpose_studio.core.edits.geodesic import geodesic_distance
 from cellpose_studio.core.edits.shapes import Points, line
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
 
 Heights = npt.NDArray[np.float64]
 
@@ -89,37 +90,14 @@ def split_by_seeds(
     pixels = np.round(seeds).astype(int) - [part.start for part in box]
     pixels = pixels[((pixels >= 0) & (pixels < mask.shape)).all(axis=1)]
     pixels = pixels[mask[tuple(pixels.T)]]
-    markers = np.zeros(mask.shape, np.int32)
-    markers[tuple(pixels.T)] = np.arange(1, len(pixels) + 1)
     checkpoint = checkpoint or Checkpoint()
-    # The next steps cannot be interrupted, so a stop is noticed between them.
-    heights = _distance_to(pixels, mask, spacing, checkpoint)
-    checkpoint.check()
-    pieces = _grow(heights, markers, mask)
-    checkpoint.check()
-    return _edit(
-        labels, table, cell, at, box, label_fragments(pieces, mask.astype(np.int32))
-    )
-
-
-def _distance_to(
-    pixels: Points,
-    mask: Mask,
-    spacing: Sequence[float] | None,
-    checkpoint: Checkpoint,
-) -> Heights:
-    """Return the geodesic distance to the nearest of some pixels, within a mask."""
-    from scipy.ndimage import distance_transform_edt
-
-    if not len(pixels):
-        return np.zeros(mask.shape)
-    # The cell touches the sides of its box, beyond which it ends.
-    inside = distance_transform_edt(np.pad(mask, 1), sampling=spacing)
-    room = inside[(slice(1, -1),) * mask.ndim]
     checkpoint.check()
     # Paths must stay inside the cell, and negative costs are walls.
-    costs = np.where(mask, 1 / np.maximum(room, 1e-9), -1.0)
-    return geodesic_distance(costs, pixels, spacing)
+    costs = depth(mask, spacing, checkpoint)
+    costs[mask] = 1 / costs[mask]
+    costs[~mask] = -1
+    _, zones = geodesic_distance(costs, pixels, spacing, checkpoint)
+    return _edit_by_planes(labels, table, cell, at, box, zones, checkpoint)
 
 
 def _grow(
@@ -145,3 +123,37 @@ def _edit(
         cells.append(table.next_id() + number - 1)
         changes.put(box, pieces == number, cells[-1], protect=False)
     return changes.edit("Split cell", cells)
+
+
+def _edit_by_planes(
+    labels: Labels,
+    table: CellTable,
+    cell: int,
+    at: At,
+    box: Box,
+    zones: Pieces,
+    checkpoint: Checkpoint,
+) -> LabelEdit:
+    """Return the edit that gives all zones but the largest an id of their own.
+
+    Plane by plane: a volume takes seconds, and no chunk has pixels of two planes.
+    """
+    planes = list(np.ndindex(zones.shape[:-2]))
+    sizes = np.zeros(int(zones.max(initial=0)) + 1, np.int64)
+    for index in planes:
+        checkpoint.check()
+        sizes += np.bincount(zones[index].ravel(), minlength=len(sizes))
+    # The sort is stable, so of zones of one size the first one keeps the id.
+    order = 1 + np.argsort(-sizes[1:], kind="stable")
+    # The table learns of new cells when the edit is applied, not before.
+    losing = order[1:][sizes[order[1:]] > 0]
+    new = {int(zone): table.next_id() + n for n, zone in enumerate(losing)}
+    first = [part.start for part in box[:-2]]
+    parts: list[ChunkEdit] = []
+    for index in planes:
+        checkpoint.check()
+        changes = Changes(labels, (*at, *np.add(first, index).astype(int).tolist()))
+        for zone, piece in new.items():
+            changes.put(box[-2:], zones[index] == zone, piece, protect=False)
+        parts.extend(changes.edit("", ()).parts)
+    return LabelEdit("Split cell", (cell, *new.values()), tuple(parts))

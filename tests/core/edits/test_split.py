@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.edits.split import split_by_seeds
 from cellpose_studio.core.masks.cell_table import CellTable
 
@@ -70,3 +71,41 @@ def test_it_takes_two_seeds_in_the_cell():
     mask = ball((20, 20), (10, 10), 8)
     for seeds in ([(10, 10)], [(0, 0), (10, 10)], [(0, 0), (-5, 90)]):
         np.testing.assert_array_equal(split(mask, *seeds), mask)
+
+
+class Steps(Checkpoint):
+    """Counts how often the work looked whether it is to stop, and stops it then."""
+
+    def __init__(self, last=None):
+        super().__init__()
+        self.count, self.last = 0, last
+
+    def check(self):
+        self.count += 1
+        if self.count == self.last:
+            self.stop()
+        super().check()
+
+
+def test_a_split_looks_for_a_stop_at_each_plane():
+    counts = []
+    for planes in (10, 30):
+        mask = ball((planes, 20, 20), (planes // 2, 10, 10), 9)
+        steps = Steps()
+        split(mask, (planes // 2, 5, 10), (planes // 2, 15, 10), checkpoint=steps)
+        deep = np.count_nonzero(mask.any(axis=(1, 2)))
+        assert steps.count >= 2 * deep + 6
+        counts.append(steps.count)
+    for last in (1, counts[1] // 2, counts[1]):
+        with pytest.raises(Cancelled):
+            split(mask, (15, 5, 10), (15, 15, 10), checkpoint=Steps(last))
+
+
+def test_the_largest_piece_keeps_the_id_and_new_ones_follow_by_size():
+    mask = np.ones((2, 3, 30), bool)
+    labels = split(mask, (0, 1, 3), (0, 1, 27), (1, 1, 6))
+    assert labels[0, 1, 28] == 1
+    assert labels[0, 1, 3] == 3
+    sizes = np.bincount(labels.ravel())
+    assert sizes[0] == 0
+    assert sizes[1] > sizes[2] > sizes[3] > 0
