@@ -61,11 +61,11 @@ class TextFocusGuard(QObject):
         # every event.
         if old is not None:
             old.removeEventFilter(self)
-        if isinstance(new, _TEXT_FIELDS) or _is_open_list(new):
+        if new is not None and (isinstance(new, _TEXT_FIELDS) or _is_open_list(new)):
             new.installEventFilter(self)
 
 
-def _is_open_list(widget: QWidget | None) -> bool:
+def _is_open_list(widget: QWidget) -> bool:
     """Return whether a widget is the list of an open combo box."""
     return isinstance(widget, QAbstractItemView) and (
         widget.window().windowType() == Qt.WindowType.Popup

@@ -6,6 +6,7 @@ from qtpy.QtWidgets import (
     QCheckBox,
     QGridLayout,
     QHBoxLayout,
+    QLabel,
     QPushButton,
     QSpinBox,
     QVBoxLayout,
@@ -38,7 +39,7 @@ class ToolPanel(QWidget):
         self.size = NumberSlider(box, _LARGEST)
         self.size.setObjectName("brushSize")
         self.size.set_tip("Diameter of the brush in pixels (keys , and .).")
-        self.protect = QCheckBox("Protect other cells", objectName="protectCells")
+        self.protect = QCheckBox("Protect cells", objectName="protectCells")
         self.protect.setToolTip(_PROTECT_TIP)
         grid = QGridLayout()
         grid.setSpacing(3)
@@ -46,6 +47,8 @@ class ToolPanel(QWidget):
             grid.addWidget(button, 0, n)
         row = QHBoxLayout()
         row.addWidget(self.protect)
+        # Without its name it would look like a distance to the cells protected.
+        row.addWidget(QLabel("Brush"))
         row.addWidget(self.size, 1)
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

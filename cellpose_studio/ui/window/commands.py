@@ -141,7 +141,7 @@ class WindowCommands:
             ),
             Command(
                 "ortho",
-                "Ortho&gonal views",
+                "&Side views",
                 window.ortho.set_on,
                 key="O",
                 tip="Show cuts of the stack along Z, beside and below the image.",

@@ -43,8 +43,9 @@ class JobBar(QWidget):
         self.cancel.setSizePolicy(policy)
         row = QHBoxLayout(self)
         row.setContentsMargins(8, 4, 8, 4)
-        row.addWidget(self.text, 2)
-        row.addWidget(self.bar, 3)
+        # The step, after the name of a file, is cut off if there is too little room.
+        row.addWidget(self.text, 3)
+        row.addWidget(self.bar, 2)
         row.addWidget(self.remaining)
         row.addWidget(self.cancel)
         self.cancel.clicked.connect(self.cancel_job)
