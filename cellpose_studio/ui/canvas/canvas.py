@@ -240,6 +240,9 @@ class Canvas(QObject):
         # napari's own text is about layers, and its positions depend on the axes.
         model.cursor.events.position.disconnect(model.update_status_from_cursor)
         model.cursor.events.position.connect(self._on_cursor)
+        # napari updates the layers at both events of a new plane. That of the step also
+        # comes when napari moves the point into the range of other layers.
+        model.dims.events.point.disconnect(model._update_layers)  # PRIVATE
         # The list passes on the events of its layers, such as a new contrast.
         model.layers.events.connect(self._on_layers)
         model.dims.events.current_step.connect(self._on_plane)

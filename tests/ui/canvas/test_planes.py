@@ -508,3 +508,24 @@ def test_what_acts_on_a_plane_is_off_in_3d(user, opened, mouse, press):
     press(KEY.Key_F)
     assert image.masks.array[2, 30, 30] == 5
     undone(user, image, filled)
+
+
+def test_layers_are_updated_once_for_each_plane(opened, user, press, monkeypatch):
+    masks = np.zeros((3, 8, 8), np.uint16)
+    for z in range(3):
+        masks[z, z:] = z + 1
+    opened(masks, "ZYX")
+    canvas, updates = user.window.canvas, []
+    slicer = canvas.model._layer_slicer
+    submit = slicer.submit
+
+    def counted(**how):
+        updates.append(len(list(how["layers"])))
+        return submit(**how)
+
+    monkeypatch.setattr(slicer, "submit", counted)
+    for n, key in enumerate((KEY.Key_PageUp, KEY.Key_PageDown, KEY.Key_PageDown), 1):
+        press(key)
+        assert updates == [2] * n
+    for layer in canvas.model.layers:
+        np.testing.assert_array_equal(layer._slice.image.raw, layer.data[canvas.plane])
