@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, ConfigDict, Field
 
-NO_CARD = "There is no card beside this file."
+NO_CARD = "Without a card, its purpose, training data and accuracy are unknown."
 """What is said of a model without one."""
 
 
