@@ -19,7 +19,7 @@ _SLOWNESS = 10  # time per pixel, relative to growing
 
 
 class SplitTool(Tool):
-    """Cuts cells along a drag, or splits one by a watershed from two double clicks."""
+    """Cuts cells along a drag, or splits one around two double clicks."""
 
     _points: list[Point] | None = None
     _plane: tuple[int, ...] = ()
