@@ -31,7 +31,10 @@ def test_a_card_is_shown(spec, capsys):
 def test_a_file_without_a_card_is_shown_too(tmp_path, capsys):
     alone = shutil.copyfile(shipped()[0].path, tmp_path / "alone")
     assert run(["models", str(alone)]) == 0
-    assert "Without a card, its purpose, training data and accuracy are unknown." in capsys.readouterr().out
+    assert (
+        "Without a card, its purpose, training data and accuracy are unknown."
+        in capsys.readouterr().out
+    )
 
 
 def test_an_unknown_model_is_refused(capsys):

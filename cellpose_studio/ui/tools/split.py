@@ -16,7 +16,7 @@ _SLOWNESS = 10  # time per pixel, relative to growing
 
 
 class SplitTool(LineTool):
-    """Cuts cells along a drag, or splits one by a watershed from two double clicks."""
+    """Cuts cells along a drag, or splits one around two double clicks."""
 
     _plane: tuple[int, ...] = ()
     _seed: tuple[int, tuple[int, ...]] | None = None

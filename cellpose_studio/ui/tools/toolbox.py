@@ -106,7 +106,7 @@ _ALL = (
         text="S&plit",
         key="S",
         tip="Drag a line to cut the cells it crosses. Double-click two points in a "
-        "cell to split it by a watershed.",
+        "cell to split it at its neck.",
         make=SplitTool,
         gestures=(("Double {useTool:click}", "Place a seed (Split)"),),
     ),
