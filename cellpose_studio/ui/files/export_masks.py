@@ -213,7 +213,10 @@ def _saved(result: _Result) -> str:
         where = f"in {files[0].parent}" if len(folders) == 1 else "beside the images"
         parts.append(f"Saved {names}{more} {where}.")
     if result.left_out:
-        parts.append(f"{cell_count(result.left_out)} that you rejected left out.")
+        were = "was" if result.left_out == 1 else "were"
+        cells = cell_count(result.left_out)
+        parts.append(f"{cells} that you rejected {were} left out.")
     if result.skipped:
-        parts.append(f"{image_count(result.skipped)} skipped, whose files exist.")
+        were = "was" if result.skipped == 1 else "were"
+        parts.append(f"{image_count(result.skipped)} {were} skipped: the files exist.")
     return " ".join(parts) or "Nothing to export."

@@ -177,7 +177,7 @@ def test_files_that_exist_are_replaced_only_when_the_user_says_so(
 
     assert export(None) == ["a_seg.npy"]
     assert export("skip") == ["a_seg.npy"]
-    assert user.message == "1 image skipped, whose files exist."
+    assert user.message == "1 image was skipped: the files exist."
     assert export("number") == ["a_2_cp_masks.tif", "a_2_seg.npy", "a_seg.npy"]
     assert drawn.read_bytes() == b"drawn by hand"
     assert "a_cp_masks.tif" in export("replace")
@@ -201,7 +201,7 @@ def test_rejected_cells_are_left_out_unless_they_are_asked_for(user, cells, tmp_
     user.window.save()
     user.wait_idle()
     assert boxes == [("Include 2 cells that you rejected", False)]
-    assert user.message.endswith(" 2 cells that you rejected left out.")
+    assert user.message.endswith(" 2 cells that you rejected were left out.")
     labels = image.masks.array
     # Numbers in the file have no gaps; the list beside it says which cell is which.
     expected, _, _ = relabel_sequential(np.where(np.isin(labels, (2, 3)), 0, labels))
