@@ -11,6 +11,7 @@ from qtpy.QtWidgets import (
     QDialog,
     QDialogButtonBox,
     QFrame,
+    QGridLayout,
     QHBoxLayout,
     QLabel,
     QMessageBox,
@@ -49,6 +50,17 @@ class MessageBar(QFrame):
         self.details.clicked.connect(self._show_details)
         self.dismiss.clicked.connect(self.hide)
         self.hide()
+
+    def over(self, below: QWidget) -> QGridLayout:
+        """Return a layout of a widget with the bar over its upper edge.
+
+        A bar that makes room for itself moves the image under the mouse.
+        """
+        layout = QGridLayout()
+        layout.addWidget(below, 0, 0)
+        layout.addWidget(self, 0, 0, Qt.AlignmentFlag.AlignTop)
+        self.raise_()
+        return layout
 
     def fail(self, failure: Failure) -> None:
         """Show a failure until the user closes it; in front of a modal dialog, too."""

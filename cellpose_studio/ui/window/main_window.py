@@ -308,9 +308,8 @@ class MainWindow(QMainWindow):
         column = QVBoxLayout(centre)
         column.setContentsMargins(0, 0, 0, 0)
         column.setSpacing(0)
-        column.addWidget(self.services.messages)
         column.addWidget(self.comparison.bar)
-        column.addWidget(self._middle, 1)
+        column.addLayout(self.services.messages.over(self._middle), 1)
         column.addWidget(self.batch_panel)
         column.addWidget(self.jobs)
         return centre

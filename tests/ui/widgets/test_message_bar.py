@@ -53,3 +53,19 @@ def test_a_bad_weight_file_is_told_over_the_browser(user, tmp_path: Path):
     box.accept()
     browser.reject()
     assert "mine.pth" in user.message
+
+
+def test_a_message_does_not_move_the_image_under_the_mouse(user, cells):
+    user.open(cells("a.tif"))
+    canvas, messages = user.window.canvas, user.window.services.messages
+    messages.hide()
+    before = canvas.surface.size()
+    place = canvas.surface.mapToGlobal(canvas.surface.rect().center())
+    messages.fail(FAILURE)
+    QApplication.processEvents()
+    assert user.message
+    # It is seen: nothing lies over it.
+    at = messages.mapToGlobal(messages.rect().center())
+    assert messages.isAncestorOf(QApplication.widgetAt(at))
+    assert canvas.surface.size() == before
+    assert canvas.surface.mapToGlobal(canvas.surface.rect().center()) == place
