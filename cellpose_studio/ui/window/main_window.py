@@ -357,6 +357,7 @@ class MainWindow(QMainWindow):
         self.projects.saved.connect(status.saved.setText)
         self.canvas.status_changed.connect(status.position.setText)
         self._view.cell_described.connect(status.cell.setText)
+        self.welcome.images_requested.connect(self.files.choose_images)
         self.welcome.sample_requested.connect(self.files.open_sample)
         self.welcome.project_requested.connect(self.projects.open)
 

@@ -18,24 +18,28 @@ _MOST_RECENT, _MOST_UNSAVED = 5, 3
 class Welcome(QWidget):
     """Takes the place of the canvas while no image is shown."""
 
+    images_requested = Signal()
     sample_requested = Signal()
     project_requested = Signal(object)  # path of the project
 
     def __init__(self) -> None:
         super().__init__()
-        text = QLabel("Drop images or a folder here,\nor open the sample.")
+        text = QLabel("Drop images or a folder here.")
         text.setObjectName("welcome")
         text.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.open = QPushButton("Open images…", objectName="openImages")
         self.button = QPushButton("Open the sample", objectName="openSample")
         column = QVBoxLayout(self)
         column.setSpacing(8)
         column.addStretch(2)
         column.addWidget(text)
-        column.addWidget(self.button, 0, Qt.AlignmentFlag.AlignCenter)
+        for button in (self.open, self.button):
+            column.addWidget(button, 0, Qt.AlignmentFlag.AlignCenter)
         column.addStretch(1)
         self._recent = _ProjectList("Open a recent project:", column)
         self._unsaved = _ProjectList("Recover unsaved projects:", column)
         column.addStretch(1)
+        self.open.clicked.connect(self.images_requested)
         self.button.clicked.connect(self.sample_requested)
 
     @property
