@@ -67,7 +67,7 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
         # Applying an edit compiles the updates of the table and of the picture as well.
         change.apply(labels)
         table.change(change, labels)
-        redraw_labels(drawn, labels, everything)
+        redraw_labels(drawn, labels, change.region(labels.shape))
     label_thumbnail(labels)
     polygons(labels)
     draw_marks(drawn, labels, everything, marks_of({1: "accepted"}))

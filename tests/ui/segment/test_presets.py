@@ -63,13 +63,16 @@ def test_the_parameters_of_a_run_make_the_same_masks_again(user, panel, cells):
 
 def test_what_cannot_be_put_back_is_said(user, panel, cells):
     user.open(cells("a.tif"))
-    wanted = SegmentationParameters(channels=(2, 1), min_size=2000, do_3D=True)
+    wanted = SegmentationParameters(
+        channels=(2, 1), min_size=2000, flow_threshold=0.123, do_3D=True
+    )
     said = panel.show_parameters("/models/gone", wanted)
     assert said == (
         "The model gone is not in the list of models. a.tif has no channel 2. "
         "a.tif has one plane, so 3D is off. "
-        "Smallest cell was set to 500 instead of 2000."
+        "Flow threshold was set to 0.12 instead of 0.123."
     )
+    assert panel.result.values()["min_size"] == 2000
     assert panel.model.model == shipped()[0]
     assert panel.run_request()[1].channels == (1, 1)
     assert "SHA-256 aaaaaaaaaaaa…" in panel.show_parameters("a" * 64, wanted)
