@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, Qt, QTimer
 from qtpy.QtGui import QMouseEvent
 
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
@@ -16,6 +16,8 @@ ScreenPoint = tuple[float, float]
 
 _REACH = 6.0
 """Tolerance of a click, in screen pixels."""
+
+_REST = 20  # ms without a move, more than vispy and napari leave out
 
 
 class Mouse:
@@ -32,6 +34,9 @@ class Mouse:
         self._scale = scale
         self._taken = False
         self._waiting: list[ScreenPoint] = []
+        self._reference: tuple[ScreenPoint, MouseEvent] | None = None
+        self._rest = QTimer(singleShot=True, interval=_REST)
+        self._rest.timeout.connect(self._on_rest)
         self._forget_move: Callable[[], None] = lambda: None
         self.handler: MouseHandler | None = None
         self.observer: Callable[[MouseEvent, bool], None] | None = None
@@ -53,7 +58,8 @@ class Mouse:
         Otherwise, little would be left of an outline that is drawn meanwhile: Qt for
         X11 merges moves that wait, vispy ignores those within 10 ms of the last one,
         and napari passes on one in 5 ms. Both limits are kept, as each move that they
-        let pass is work; what they leave out comes with the next move.
+        let pass is work; what they leave out comes with the next move, or when the
+        mouse rests.
         """
         merge = Qt.ApplicationAttribute.AA_CompressHighFrequencyEvents
         QCoreApplication.setAttribute(merge, False)
@@ -65,15 +71,35 @@ class Mouse:
     def _on_native_move(self, place: ScreenPoint) -> None:
         if self._is_drawing():
             self._waiting.append(place)
+            self._rest.start()
+
+    def _on_rest(self) -> None:
+        """Pass on the moves that were left out before the mouse came to rest."""
+        if self.handler is None or self._reference is None or not self._is_drawing():
+            return
+        waiting, self._waiting = self._waiting, []
+        # A line that one of these moves closes takes no more of them.
+        for move in self._moves_at(waiting):
+            if self._taken:
+                self.handler.drag(move)
+            elif self.handler.drawing:
+                self.handler.hover(move)
 
     def _moves(self, native: Any, event: MouseEvent) -> list[MouseEvent]:
         """Return an event with the moves around it that were left out, in order."""
         waiting, self._waiting = self._waiting, []
-        scale, zoom = self._scale(), self._model.scene.camera.zoom
         x, y = (float(n) for n in native.pos)
+        self._reference = (x, y), event
         if (x, y) not in waiting:
             # It is no move, but a press or a release, which comes last.
             waiting.append((x, y))
+        return self._moves_at(waiting)
+
+    def _moves_at(self, places: Sequence[ScreenPoint]) -> list[MouseEvent]:
+        """Return events like the last one, at other places."""
+        assert self._reference is not None
+        (x, y), event = self._reference
+        scale, zoom = self._scale(), self._model.scene.camera.zoom
         if scale is None:
             return [event]
         *lead, row, column = event.position
@@ -86,7 +112,7 @@ class Mouse:
                     column + (at[0] - x) / zoom / scale[-1],
                 ),
             )
-            for at in waiting
+            for at in places
         ]
 
     def _is_drawing(self) -> bool:
@@ -101,6 +127,8 @@ class Mouse:
         self._forget_move()
         if self._closes_line(native, event):
             return
+        x, y = (float(n) for n in native.pos)
+        self._reference = (x, y), event
         taken = self._taken = self.handler.press(event)
         camera = self._model.scene.camera
         # A drag that a tool takes must not pan the view as well.
