@@ -103,9 +103,14 @@ class Writer(QObject):
         # What failed before is tried again at once, not after the delay.
         self._wake.set()
         with self._idle:
-            return self._idle.wait_for(
-                lambda: self._committed == self._submitted, timeout
+            # After `close` there is nothing to wait for.
+            self._idle.wait_for(
+                lambda: self._is_durable() or not self._thread.is_alive(), timeout
             )
+            return self._is_durable()
+
+    def _is_durable(self) -> bool:
+        return self._committed == self._submitted
 
     def move_to(self, file: ProjectFile) -> None:
         """Go on in another file, which holds what was committed so far.
