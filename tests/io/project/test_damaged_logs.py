@@ -201,3 +201,14 @@ def test_no_bytes_break_the_reading_of_a_log(data, kept):
         log = Log(file)
         assert log.committed == len(list(log.frames()))
         assert log.lost_commits() <= len(list(log.later_frames()))
+
+
+def test_a_log_that_is_truncated_meanwhile_is_read_to_its_end(crashed, tmp_path):
+    """SQLite truncates it when another window closes the project."""
+    path = tmp_path / "a.cpstudio-wal"
+    shutil.copyfile(crashed.folder / path.name, path)
+    before = list(Log(path).frames())
+    log = Log(path)
+    path.write_bytes(b"")
+    assert before
+    assert list(log.frames()) == before

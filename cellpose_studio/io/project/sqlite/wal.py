@@ -64,7 +64,9 @@ class Log:
     """
 
     def __init__(self, path: Path, page_size: int = 4096) -> None:
-        raw = _bytes_of(path)
+        # Not mapped: SQLite may truncate the file while it is read here, and a process
+        # that reads what is mapped behind the end of a file is killed.
+        raw = np.fromfile(path, np.uint8)
         self._page_size = page_size
         self._order = ">"
         self.salts = (0, 0)
@@ -201,13 +203,6 @@ def with_frames(database: bytes, frames: Iterable[Frame]) -> bytes:
         if number <= count:
             new[(number - 1) * length : number * length] = content
     return bytes(new)
-
-
-def _bytes_of(path: Path) -> Bytes:
-    """Return the bytes of a file; of a large one, only those that are read."""
-    if path.stat().st_size < _HEADER.size:
-        return np.frombuffer(path.read_bytes(), np.uint8)
-    return np.memmap(path, np.uint8, "r")
 
 
 def _sums(words: Words, before: Words | None = None) -> Words:
