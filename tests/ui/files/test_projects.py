@@ -161,7 +161,7 @@ def test_recent_projects_are_offered_when_no_image_is_shown(user, named, qtbot):
     qtbot.waitUntil(lambda: bool(window.welcome.recent), timeout=LONG)
     [button] = window.welcome.recent
     assert button.text().startswith("Open named: 1 image, ")
-    assert button.isVisible()
+    user.wait_for(button.isVisible)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     user.wait_for(lambda: window.session.project.path == named)
     assert [image.source.name for image in window.session.images] == ["a.tif"]
