@@ -198,10 +198,13 @@ import sys, threading, time
 from cellpose_studio.__main__ import main
 
 def close_when_shown():
+    # Qt 6 takes the thread that loads it first for that of the windows.
+    while "cellpose.vit" not in sys.modules:
+        time.sleep(0.05)
     from qtpy.QtCore import QMetaObject, Qt
     from qtpy.QtWidgets import QApplication
     window = None
-    while not (window and window.session.shown and "cellpose.vit" in sys.modules):
+    while not (window and window.session.shown):
         time.sleep(0.05)
         app = QApplication.instance()
         windows = app.topLevelWidgets() if app else []
