@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cellpose_studio.core.wording import counted
 from cellpose_studio.io.images.reader import is_image_path, microscope_format
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.folders import (
@@ -75,7 +76,7 @@ class LeftOut:
     def _sentences(self) -> Iterator[str]:
         if self.kinds:
             count = sum(map(len, self.kinds.values()))
-            files = "1 file" if count == 1 else f"{count:,} files"
+            files = counted(count, "file")
             named = [f"{len(paths):,} × {kind}" for kind, paths in self.kinds.items()]
             if len(named) > _KINDS:
                 named[_KINDS:] = [f"{len(named) - _KINDS} more kinds"]

@@ -23,6 +23,7 @@ from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.provenance.revision import KEPT_KEY, CellStatus
+from cellpose_studio.core.wording import cell_count
 
 
 @dataclass(frozen=True, eq=False)
@@ -141,6 +142,5 @@ def _bringing_back(labels: Labels, every: Labels) -> LabelEdit | None:
     """Return the edit that makes ``every`` of ``labels``, None if they are the same."""
     cells = np.unique(every[labels != every]).tolist()
     whole = tuple(slice(0, size) for size in labels.shape)
-    number = "1 cell" if len(cells) == 1 else f"{len(cells):,} cells"
-    name = f"Bring back {number}"
+    name = f"Bring back {cell_count(len(cells))}"
     return edit_between(name, cells, labels, whole, every) if cells else None

@@ -24,6 +24,7 @@ from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
 from cellpose_studio.core.provenance.revision import StatusChanges
+from cellpose_studio.core.wording import counted, listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -211,9 +212,5 @@ def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> Non
 
 def _counts(cells: int, places: int) -> str:
     """Return "3 cells and 1 deleted place"; without what there is none of."""
-    parts = [
-        f"{number:,} {what}" + "s" * (number > 1)
-        for number, what in ((cells, "cell"), (places, "deleted place"))
-        if number
-    ]
-    return " and ".join(parts)
+    found = ((cells, "cell"), (places, "deleted place"))
+    return listed([counted(number, what) for number, what in found if number])

@@ -19,6 +19,7 @@ from cellpose_studio.core.recipes.edits import (
     merged_parts,
 )
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.wording import listed
 
 _ALWAYS_MENTIONED = frozenset(
     {
@@ -154,7 +155,7 @@ def _training(card: ModelCard | None) -> str:
     if card is None or not card.data:
         return ""
     parts = [_training_data(data) for data in card.data]
-    return f"That model was trained on {_and(parts)}."
+    return f"That model was trained on {listed(parts)}."
 
 
 def _training_data(data: TrainingData) -> str:
@@ -166,11 +167,6 @@ def _training_data(data: TrainingData) -> str:
 
 def _number(count: int, what: str) -> str:
     return f"{count} {what}" if count == 1 else f"{count} {what}s"
-
-
-def _and(parts: Sequence[str]) -> str:
-    *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last
 
 
 def _device(record: RunRecord) -> str:
@@ -247,7 +243,7 @@ def _thresholds(parameters: SegmentationParameters) -> str:
         parts[0] = parts[0].replace("probability", "probability was")
     unit = "voxels" if parameters.do_3D else "px"
     parts.append(f"the size of the smallest cell {parameters.min_size} {unit}")
-    text = _and(parts)
+    text = listed(parts)
     return text[0].upper() + text[1:]
 
 

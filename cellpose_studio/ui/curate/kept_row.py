@@ -13,6 +13,7 @@ from cellpose_studio.app.masks.merge import accepted
 from cellpose_studio.app.session.operations import Changed
 from cellpose_studio.core.masks.cell_table import Box
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
+from cellpose_studio.core.wording import counted, listed
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.services import Services
 
@@ -159,13 +160,8 @@ def kept_text(known: HandEdits, approved: frozenset[int]) -> str:
     parts = []
     if kept:
         several = len(frozenset().union(*groups.values())) > 1
-        parts.append(f"keeps {_listed(kept)} {'cells' if several else 'cell'}")
+        parts.append(f"keeps {listed(kept)} {'cells' if several else 'cell'}")
     if known.places:
-        places = "1 place" if known.places == 1 else f"{known.places:,} places"
+        places = counted(known.places, "place")
         parts.append(f"leaves {places} empty where you deleted cells")
     return f"A new run {' and '.join(parts)}." if parts else ""
-
-
-def _listed(parts: list[str]) -> str:
-    *first, last = parts
-    return f"{', '.join(first)} and {last}" if first else last

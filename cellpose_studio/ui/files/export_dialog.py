@@ -21,10 +21,10 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.wording import cell_count, image_count
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.export_target import IfExists
 from cellpose_studio.ui.files.dialogs import ok_cancel
-from cellpose_studio.ui.widgets.wording import cell_count, image_count
 
 _NAMED = 3
 _BESIDE = "beside each image"

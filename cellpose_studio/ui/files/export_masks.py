@@ -16,6 +16,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.wording import cell_count, image_count, were
 from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.masks.export_target import (
@@ -30,7 +31,6 @@ from cellpose_studio.ui.files.export_dialog import (
     rejected_cells,
 )
 from cellpose_studio.ui.services import Services
-from cellpose_studio.ui.widgets.wording import cell_count, image_count
 from cellpose_studio.workflows.export_names import ExportNames
 
 _DEFAULT = ("tif", "npy")
@@ -213,10 +213,9 @@ def _saved(result: _Result) -> str:
         where = f"in {files[0].parent}" if len(folders) == 1 else "beside the images"
         parts.append(f"Saved {names}{more} {where}.")
     if result.left_out:
-        were = "was" if result.left_out == 1 else "were"
-        cells = cell_count(result.left_out)
-        parts.append(f"{cells} that you rejected {were} left out.")
+        count = result.left_out
+        parts.append(f"{cell_count(count)} that you rejected {were(count)} left out.")
     if result.skipped:
-        were = "was" if result.skipped == 1 else "were"
-        parts.append(f"{image_count(result.skipped)} {were} skipped: the files exist.")
+        count = result.skipped
+        parts.append(f"{image_count(count)} {were(count)} skipped: the files exist.")
     return " ".join(parts) or "Nothing to export."

@@ -10,8 +10,8 @@ from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.project.known_projects import MasksElsewhere
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.widgets.message_bar import MessageBar, details_of
-from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.left_out import LeftOut
 
 Offer = tuple[ImageSource, Path]

@@ -11,9 +11,9 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.wording import image_count, were
 from cellpose_studio.io.images.missing import missing_files
 from cellpose_studio.ui.services import Services
-from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.relink import LostImage, find_lost, is_replaced
 
 Found = list[tuple[ProjectImage, ImageSource | None]]
@@ -83,17 +83,13 @@ def summary(found: Found) -> str:
         return "No image is missing."
     remaining = [image.source.name for image, source in found if source is None]
     if not remaining:
-        return f"{image_count(len(found))} {_were(len(found))} found."
+        return f"{image_count(len(found))} {were(len(found))} found."
     names = ", ".join(remaining[:_NAMED])
     if len(remaining) > _NAMED:
         names += f" and {len(remaining) - _NAMED} more"
     verb = "is" if len(remaining) == 1 else "are"
     count = len(found) - len(remaining)
     return (
-        f"{count} of {image_count(len(found))} {_were(count)} found; "
+        f"{count} of {image_count(len(found))} {were(count)} found; "
         f"{names} {verb} still missing."
     )
-
-
-def _were(number: int) -> str:
-    return "was" if number == 1 else "were"

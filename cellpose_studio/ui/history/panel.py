@@ -22,6 +22,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.history.lineage_reader import ImageHistory, LineageReader
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.commands.command import Command, QAction, fill
 from cellpose_studio.ui.history import availability as rules
 from cellpose_studio.ui.history.comparison import ComparisonView
@@ -29,7 +30,6 @@ from cellpose_studio.ui.history.provenance_actions import ProvenanceActions
 from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.history.tree import HistoryRow, HistoryTree
 from cellpose_studio.ui.services import Services
-from cellpose_studio.ui.widgets.wording import image_count
 from cellpose_studio.workflows.provenance.recipes import RecipeKind
 
 _COPIES: tuple[tuple[RecipeKind, str], ...] = (

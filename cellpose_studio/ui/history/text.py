@@ -10,7 +10,7 @@ from cellpose_studio.app.history.lineage_reader import when_local
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import KIND_WORDS, JournalEntry
 from cellpose_studio.core.recipes import describe_edits
-from cellpose_studio.ui.widgets.wording import cell_count
+from cellpose_studio.core.wording import cell_count
 
 _OUTCOMES = {"failed": "Run failed", "cancelled": "Run cancelled"}
 _LISTED = 20

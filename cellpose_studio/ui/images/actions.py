@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QMenu, QMessageBox, QWidget
 
 from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.io.project.tables.training import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
 from cellpose_studio.ui.commands.reasons import (
@@ -21,7 +22,6 @@ from cellpose_studio.ui.commands.reasons import (
 from cellpose_studio.ui.files.relink import Relinker
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.services import Services
-from cellpose_studio.ui.widgets.wording import image_count
 
 _USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
     ("train", "Use for &training", "train"),

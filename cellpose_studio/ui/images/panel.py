@@ -22,12 +22,12 @@ from cellpose_studio.app.images.thumbnails import Thumbnails
 from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.images.delegate import ImageDelegate, draw_icon
 from cellpose_studio.ui.images.model import KEY, ImageFilter, ImageModel
 from cellpose_studio.ui.images.text import STATUS_WORDS
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
-from cellpose_studio.ui.widgets.wording import image_count
 
 _THUMBNAIL_DELAY = 40
 """ms between requests for the thumbnails in view."""

@@ -24,11 +24,11 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.segment.model_picker import ModelPanel
 from cellpose_studio.ui.segment.parameters import ParameterPanel
 from cellpose_studio.ui.segment.thresholds import ResultPanel, confidence_now
 from cellpose_studio.ui.widgets.form import extra
-from cellpose_studio.ui.widgets.wording import image_count
 
 _INDENT = 8
 _DIAMETER = extra(SegmentationParameters.model_fields["diameter"])["automatic"]

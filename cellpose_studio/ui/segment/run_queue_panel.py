@@ -19,8 +19,8 @@ from qtpy.QtWidgets import (
 from superqt import QElidingLabel
 
 from cellpose_studio.app.runs.queue import BatchItem, BatchQueue, BatchState
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.services import Services
-from cellpose_studio.ui.widgets.wording import image_count
 
 _ROWS = 4
 """Failures that are visible without scrolling."""

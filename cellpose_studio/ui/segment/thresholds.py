@@ -11,6 +11,7 @@ from qtpy.QtWidgets import QFormLayout, QGroupBox, QLabel, QPushButton, QVBoxLay
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.wording import cell_count, were
 from cellpose_studio.ui.widgets.form import extra, number_box
 from cellpose_studio.ui.widgets.number_slider import NumberSlider
 
@@ -149,8 +150,7 @@ def left_out_text(labels: LabelSet | None) -> str:
     if labels is None or labels.left_out is None:
         return ""
     count = len(labels.left_out.cells)
-    cells = "1 cell was" if count == 1 else f"{count:,} cells were"
-    return f"{cells} left out where you deleted cells."
+    return f"{cell_count(count)} {were(count)} left out where you deleted cells."
 
 
 def bring_back_text(labels: LabelSet | None) -> str:

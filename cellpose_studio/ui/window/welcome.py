@@ -9,8 +9,8 @@ from qtpy.QtWidgets import QLabel, QPushButton, QVBoxLayout, QWidget
 
 from cellpose_studio.app.project.known_projects import ProjectSummary, summaries
 from cellpose_studio.app.project.scratch import unsaved_project
+from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.services import Services
-from cellpose_studio.ui.widgets.wording import image_count
 
 _MOST_RECENT, _MOST_UNSAVED = 5, 3
 

@@ -1,0 +1,31 @@
+"""Numbers and lists in sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def counted(number: int, what: str) -> str:
+    """Return a number of things as a text: "1 cell", "1,200 cells"."""
+    return f"1 {what}" if number == 1 else f"{number:,} {what}s"
+
+
+def image_count(number: int) -> str:
+    """Return a number of images as a text: "1 image", "12 images"."""
+    return counted(number, "image")
+
+
+def cell_count(number: int) -> str:
+    """Return a number of cells as a text: "1 cell", "1,200 cells"."""
+    return counted(number, "cell")
+
+
+def were(number: int) -> str:
+    """Return the verb of a number of things: "was" or "were"."""
+    return "was" if number == 1 else "were"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return parts as a text: "a", "a and b", "a, b and c"."""
+    *first, last = parts
+    return f"{', '.join(first)} and {last}" if first else last
