@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 
 import numpy as np
@@ -31,18 +30,16 @@ class Checkpoint:
 
     def __init__(self, report: Callable[[int, int, str], None] = _ignore) -> None:
         self._report = report
-        self._stop = threading.Event()
         self.stop_flag = np.zeros(1, np.bool_)
 
     def stop(self) -> None:
         """Make the next `check` or `reached` raise. Any thread may call this."""
-        self._stop.set()
         self.stop_flag[0] = True
 
     @property
     def stopped(self) -> bool:
         """Whether `stop` was called."""
-        return self._stop.is_set()
+        return bool(self.stop_flag[0])
 
     def check(self) -> None:
         """Raise `Cancelled` after `stop`; otherwise do nothing."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from functools import partial
 
 import numpy as np
 import numpy.typing as npt
@@ -13,7 +14,6 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.matching.hand_changes import hand_changes
 from cellpose_studio.core.provenance.hand_edits import HandEdits
-from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.tables.revision_source import read_edited_from
 from cellpose_studio.io.project.tables.revisions import read_revision
 
@@ -62,8 +62,8 @@ def where_deleted(
     ProjectUnusable, ProjectDamaged
     """
     gone = np.zeros(shape, bool)
-    for cells, labels in _read(project, deleted, shape):
-        gone |= np.isin(labels, np.array(cells, np.uint32))
+    for number, labels in _read(project, deleted, shape):
+        gone |= np.isin(labels, np.array(deleted[number], np.uint32))
     return gone
 
 
@@ -79,22 +79,17 @@ def not_at(
     ProjectUnusable, ProjectDamaged
     """
     left = dict(deleted)
-    for number, cells in deleted.items():
-        for _, labels in _read(project, {number: cells}, where.shape):
-            there = set(np.unique(labels[where]).tolist())
-            left[number] = tuple(cell for cell in cells if cell not in there)
+    for number, labels in _read(project, deleted, where.shape):
+        there = set(np.unique(labels[where]).tolist())
+        left[number] = tuple(cell for cell in deleted[number] if cell not in there)
     return {number: cells for number, cells in left.items() if cells}
 
 
 def _read(
-    project: Project, deleted: Mapping[int, tuple[int, ...]], shape: tuple[int, ...]
-) -> Iterator[tuple[tuple[int, ...], Labels]]:
-    """Yield the cells of each revision of that shape with the pixels of it."""
-    for number, cells in deleted.items():
-        revision = _revision(project, number)
+    project: Project, numbers: Iterable[int], shape: tuple[int, ...]
+) -> Iterator[tuple[int, Labels]]:
+    """Yield the ids of the revisions of that shape, each with its pixels."""
+    for number in numbers:
+        revision = project.read(partial(read_revision, number=number))
         if revision is not None and revision.shape == shape:
-            yield cells, project.labels(revision)
-
-
-def _revision(project: Project, number: int) -> LabelRevision | None:
-    return project.read(lambda db: read_revision(db, number))
+            yield number, project.labels(revision)

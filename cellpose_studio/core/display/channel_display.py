@@ -10,7 +10,7 @@ import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from cellpose_studio.core.images.image import Colour, ImageSource
-from cellpose_studio.core.images.intensities import finite, limits
+from cellpose_studio.core.images.intensities import finite_float64, limits
 
 GREY: Colour = (1.0, 1.0, 1.0)
 
@@ -136,8 +136,7 @@ def values_of(pixels: Array) -> ChannelValues:
     there are negative values, and end at the brightest pixel.
     """
     whole = pixels.dtype.kind in "ui"
-    # The limits keep differences finite.
-    values = finite(pixels.astype(np.float64)).clip(-1e300, 1e300).ravel()
+    values = finite_float64(pixels).ravel()
     low, high = (float(values.min()), float(values.max())) if values.size else (0, 1)
     if pixels.dtype.itemsize == 1 and pixels.dtype.kind in "u":
         low, high = 0.0, 255.0

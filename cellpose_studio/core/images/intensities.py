@@ -40,13 +40,17 @@ def finite(pixels: Array) -> Array:
     return pixels if holes is None else pixels[~holes]
 
 
+def finite_float64(pixels: Array) -> Array:
+    """Return the pixels that are numbers, whose differences are finite as well."""
+    return finite(pixels.astype(np.float64)).clip(-1e300, 1e300)
+
+
 def limits(pixels: Array, percentiles: tuple[float, float]) -> tuple[float, float]:
     """Return percentiles of the pixels that are numbers, in double precision.
 
     (0, 0) where no pixel is a number.
     """
-    # The limits keep differences finite.
-    values = finite(pixels.astype(np.float64)).clip(-1e300, 1e300)
+    values = finite_float64(pixels)
     if not values.size:
         return 0.0, 0.0
     low, high = np.percentile(values, percentiles)
