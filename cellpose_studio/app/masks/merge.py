@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 import numpy as np
@@ -117,11 +118,8 @@ def merge_into(
 
 def accepted(statuses: Mapping[int, CellStatus], table: CellTable) -> frozenset[int]:
     """Return the accepted cells that are there."""
-    return frozenset(
-        cell
-        for cell, status in statuses.items()
-        if status == "accepted" and table.size_of(cell)
-    )
+    cells = [cell for cell, status in statuses.items() if status == "accepted"]
+    return frozenset(compress(cells, table.sizes_of(cells)))
 
 
 def decisions(project: Project, labels: LabelSet) -> dict[str, Any]:

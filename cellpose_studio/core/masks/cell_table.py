@@ -88,15 +88,20 @@ class CellTable:
         bounds = zip(self._low[row].tolist(), self._high[row].tolist(), strict=True)
         return tuple(slice(low, high) for low, high in bounds)
 
+    def sizes_of(self, cells: Sequence[int]) -> Counts:
+        """Return the pixels of cells; 0 for those that are not there."""
+        return self._sizes(self._known_rows(cells))
+
     def box_areas(self, cells: Sequence[int], axis: int = 0) -> Counts:
         """Return the pixels of the boxes of cells, along the axes from ``axis`` on.
 
         0 for cells that are not there.
         """
         rows = self._known_rows(cells)
-        sides = (self._high[rows] - self._low[rows])[:, axis:]
-        there = (rows >= 0) & (self._pixels[rows] > 0)
-        areas: Counts = np.where(there, sides.prod(axis=1), 0)
+        there = self._sizes(rows) > 0
+        sides = (self._high[rows[there]] - self._low[rows[there]])[:, axis:]
+        areas = np.zeros(len(rows), np.int64)
+        areas[there] = sides.prod(axis=1)
         return areas
 
     def ids(self) -> Ids:
@@ -174,6 +179,12 @@ class CellTable:
             self._total(edit, lambda part: part.after),
             self._total(edit, lambda part: part.before),
         )
+
+    def _sizes(self, rows: Rows) -> Counts:
+        """Return the pixels of rows; 0 for row -1, which is that of no cell."""
+        known, sizes = rows >= 0, np.zeros(len(rows), np.int64)
+        sizes[known] = self._pixels[rows[known]]
+        return sizes
 
     def _present(self) -> npt.NDArray[np.bool_]:
         return self._pixels > 0

@@ -105,14 +105,21 @@ class KeptRow(QWidget):
         image = self._session.shown
         if image is None or image.masks is None or not image.masks.pixels.loaded:
             return
-        table = image.masks.pixels.cell_table()
-        known = accepted(image.statuses.get(image.active, {}), table)
+        known = self._accepted()
         self._edits.change_masks(
             image,
             "Forget corrections",
             lambda operations, _: operations.forget(known, cells, region),
             self._on_forgotten,
         )
+
+    def _accepted(self) -> frozenset[int]:
+        """Return the accepted cells of the masks shown, as far as they are read."""
+        image = self._session.shown
+        if image is None or image.masks is None or not image.masks.pixels.loaded:
+            return frozenset()
+        table = image.masks.pixels.cell_table()
+        return accepted(image.statuses.get(image.active, {}), table)
 
     def _on_forgotten(self, changed: Changed | None) -> None:
         if changed is None:
@@ -132,12 +139,7 @@ class KeptRow(QWidget):
         self._refresh()
 
     def _refresh(self) -> None:
-        image, known = self._session.shown, self._known
-        approved: frozenset[int] = frozenset()
-        if image is not None and image.masks is not None and image.masks.pixels.loaded:
-            table = image.masks.pixels.cell_table()
-            approved = accepted(image.statuses.get(image.active, {}), table)
-        text = kept_text(known or HandEdits(), approved)
+        text = kept_text(self._known or HandEdits(), self._accepted())
         self.text.setText(text or "A new run replaces all cells, and keeps none.")
         self.button.setVisible(bool(text))
 

@@ -127,10 +127,17 @@ def test_box_areas_are_those_of_the_boxes():
     table = CellTable.of(labels)
     np.testing.assert_array_equal(table.box_areas([9, 4, 7]), [1, 56, 0])
     np.testing.assert_array_equal(table.box_areas([4, 9], axis=1), [28, 1])
+    np.testing.assert_array_equal(table.sizes_of([9, 4, 7]), [1, 56, 0])
     assert table.box_areas([]).sum() == 0
     for cell in (4, 9):
         sides = [side.stop - side.start for side in table.box(cell)]
         assert table.box_areas([cell]) == np.prod(sides)
+
+
+def test_cells_that_no_table_has_are_of_no_size():
+    table = CellTable.of(np.zeros((5, 5), np.uint32))
+    np.testing.assert_array_equal(table.sizes_of([3]), [0])
+    np.testing.assert_array_equal(table.box_areas([3]), [0])
 
 
 def test_an_edit_that_was_counted_ahead_changes_the_table_alike():
