@@ -22,6 +22,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import image_count
@@ -108,7 +109,9 @@ class SegmentPanel(QScrollArea):
     def show_labels(self, labels: LabelSet | None) -> None:
         """Show the masks of the image as the result."""
         self._labels = labels
-        self.result.show_labels(labels, self._hint(labels))
+        confidence = confidence_now(labels) if labels else None
+        hint = self._hint(labels, confidence) if labels and confidence else ""
+        self.result.show_labels(labels, confidence, hint)
         record = labels.record if labels else None
         if self._image is not None and record is not None and record.measured_diameter:
             self._measured[self._image.key] = record.measured_diameter
@@ -240,10 +243,9 @@ class SegmentPanel(QScrollArea):
         known = self._measured.get(self._image.key) if self._image else None
         self.parameters.main.suggest("diameter", known or _DIAMETER)
 
-    def _hint(self, labels: LabelSet | None) -> str:
+    def _hint(self, labels: LabelSet, confidence: Confidence) -> str:
         """Return what to try for better masks."""
-        confidence = confidence_now(labels) if labels else None
-        if labels is None or confidence is None or labels.record is None:
+        if labels.record is None:
             return ""
         record, models = labels.record, self.model.models
         model = next((m for m in models if m.sha256 == record.model.sha256), None)

@@ -72,9 +72,17 @@ class ResultPanel(QGroupBox):
         """Return the thresholds under Cellpose's names."""
         return {n: round(slider.value(), 2) for n, slider in self.sliders.items()}
 
-    def show_labels(self, labels: LabelSet | None, hint: str = "") -> None:
-        """Show the thresholds of masks, and their number of cells; and a hint."""
-        self._show_uncertainty(labels)
+    def show_labels(
+        self,
+        labels: LabelSet | None,
+        confidence: Confidence | None = None,
+        hint: str = "",
+    ) -> None:
+        """Show the thresholds of masks, and their number of cells; and a hint.
+
+        ``confidence`` is that of the cells that are there now.
+        """
+        self._show_uncertainty(labels, confidence)
         left_out = left_out_text(labels)
         self.left_out.setText(left_out)
         self.bring_back.setText(bring_back_text(labels))
@@ -104,9 +112,10 @@ class ResultPanel(QGroupBox):
             slider.set_value(getattr(parameters, name))
             slider.blockSignals(False)
 
-    def _show_uncertainty(self, labels: LabelSet | None) -> None:
+    def _show_uncertainty(
+        self, labels: LabelSet | None, confidence: Confidence | None
+    ) -> None:
         """Show the number of uncertain cells, and the medians of all cells."""
-        confidence = confidence_now(labels) if labels else None
         shown = confidence is not None and len(confidence.ids) > 0
         self.uncertainty.setVisible(shown)
         if labels is not None and confidence is not None and shown:
