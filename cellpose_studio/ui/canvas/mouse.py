@@ -88,11 +88,10 @@ class Mouse:
     def _moves(self, native: Any, event: MouseEvent) -> list[MouseEvent]:
         """Return an event with the moves around it that were left out, in order."""
         waiting, self._waiting = self._waiting, []
-        x, y = (float(n) for n in native.pos)
-        self._reference = (x, y), event
-        if (x, y) not in waiting:
+        self._reference = at, event = _on_screen(native), event
+        if at not in waiting:
             # It is no move, but a press or a release, which comes last.
-            waiting.append((x, y))
+            waiting.append(at)
         return self._moves_at(waiting)
 
     def _moves_at(self, places: Sequence[ScreenPoint]) -> list[MouseEvent]:
@@ -127,8 +126,7 @@ class Mouse:
         self._forget_move()
         if self._closes_line(native, event):
             return
-        x, y = (float(n) for n in native.pos)
-        self._reference = (x, y), event
+        self._reference = _on_screen(native), event
         taken = self._taken = self.handler.press(event)
         camera = self._model.scene.camera
         # A drag that a tool takes must not pan the view as well.
@@ -205,6 +203,11 @@ class _MoveFilter(QObject):
             at = event.pos()
             self._moved((float(at.x()), float(at.y())))
         return False
+
+
+def _on_screen(native: Any) -> ScreenPoint:
+    x, y = native.pos
+    return float(x), float(y)
 
 
 def _far(start: MouseEvent, now: MouseEvent) -> bool:
