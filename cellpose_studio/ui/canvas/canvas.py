@@ -260,7 +260,7 @@ class Canvas(QObject):
 
     @property
     def _axes(self) -> list[str]:
-        """Letters of the axes; not those of napari, which the user can rename."""
+        """Letters of the axes of the image, whatever napari calls them."""
         axes = [] if self._image is None else axis_labels(self._image)
         # While layers are added, napari has fewer axes for a moment.
         return axes if len(axes) == self.model.dims.ndim else []

@@ -40,7 +40,6 @@ class NetworkPicture:
         self._layer = None
         if pixels is None or self._image is None or self._model.dims.ndisplay == 3:
             return
-        active = layers.selection.active
         self._layer = self._model.add_image(
             pixels,
             name=_NAME,
@@ -51,5 +50,3 @@ class NetworkPicture:
         )
         channels = sum(CHANNEL in layer.metadata for layer in layers)
         layers.move(len(layers) - 1, channels)
-        # napari selects a new layer, which the status bar would tell of.
-        layers.selection.active = active

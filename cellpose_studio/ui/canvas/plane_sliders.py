@@ -22,7 +22,7 @@ def install_plane_sliders() -> None:
     class PlaneSlider(QtDimSliderWidget):
         def __init__(self, parent: Any, axis: int) -> None:
             super().__init__(parent, axis)
-            # The canvas finds its axes by their names.
+            # It is the name of the axis in the menus and the status bar, too.
             self.axis_label.setReadOnly(True)
             # napari gives labels of the old name a width for digits counted from 0.
             for label in (self.curslice_label, self.totslice_label):

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import numpy as np
 from qtpy.QtCore import QRect, QRectF, Qt, QTimer
 from qtpy.QtGui import QColor, QPainter, QPaintEvent
 from qtpy.QtWidgets import QWidget
 
-from cellpose_studio.core.display.label_picture import uncertainty_palette
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.widgets.pixmap import qimage_of
+from cellpose_studio.ui.widgets.pixmap import uncertainty_scale
 
 UNKNOWN = "Uncertainty unknown: these masks do not come from a run"
 _ENDS = "uncertain", "certain"
@@ -28,8 +26,7 @@ class UncertaintyLegend(QWidget):
         # The tools on the canvas below need the events of the mouse.
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
         self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
-        colours = np.round(uncertainty_palette() * 255).astype(np.uint8)
-        self._bar = qimage_of(np.ascontiguousarray(colours[np.newaxis]))
+        self._bar = uncertainty_scale()
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self.refresh)
         for signal in (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from qtpy.QtCore import QSignalBlocker, QSize, Qt
-from qtpy.QtGui import QColor, QLinearGradient, QPainter, QPaintEvent
+from qtpy.QtCore import QRect, QSignalBlocker, QSize, Qt
+from qtpy.QtGui import QPainter, QPaintEvent
 from qtpy.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -21,11 +21,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.display.label_picture import uncertainty_palette
 from cellpose_studio.ui.cell_text.menu import KIND_COMMANDS
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.command import QAction
 from cellpose_studio.ui.display.following import check_box, follow
+from cellpose_studio.ui.widgets.pixmap import uncertainty_scale
 
 _IN_3D = "In a 3D rendering the surfaces of cells are opaque."
 _OPACITY_TIP = "How much the fill of cells hides of the image"
@@ -168,11 +168,7 @@ class _Ramp(QWidget):
         return QSize(40, 10)
 
     def paintEvent(self, _: QPaintEvent) -> None:
-        colours = uncertainty_palette()
-        ramp = QLinearGradient(0, 0, self.width(), 0)
-        for n, colour in enumerate(colours):
-            at = n / (len(colours) - 1)
-            ramp.setColorAt(at, QColor.fromRgbF(*(float(part) for part in colour)))
         painter = QPainter(self)
-        painter.fillRect(0, self.height() // 2 - 5, self.width(), 10, ramp)
+        place = QRect(0, self.height() // 2 - 5, self.width(), 10)
+        painter.drawImage(place, uncertainty_scale())
         painter.end()
