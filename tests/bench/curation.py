@@ -27,6 +27,7 @@ from time import perf_counter
 
 import numpy as np
 import tifffile
+from application import masks_of
 from project import STEP, cells
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
@@ -66,17 +67,7 @@ class Bench:
 
     def run_on_it(self) -> Callable[[], None]:
         """Return what gives the image the masks of a run."""
-        from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-
-        pixels = cells(self.side)
-        labels = LabelSet(
-            name="cells",
-            pixels=LabelImage(pixels),
-            origin="bench",
-            cells=int(pixels.max()),
-        )
-        # The thread of a run does this.
-        labels.pixels.cell_table()
+        labels = masks_of(cells(self.side))
         return lambda: self.window.session.replace_masks(self.image, labels, "Run")
 
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:

@@ -9,9 +9,7 @@ user feels.
 
 from __future__ import annotations
 
-import os
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -19,9 +17,9 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from application import application
 from pulse import Pulse, until, wait
-from qtpy.QtCore import QEvent, QObject, Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QEvent, QObject
 
 SIDE = 96  # px
 
@@ -163,14 +161,7 @@ class Bench:
 
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.environ["CELLPOSE_STUDIO_HOME"] = str(folder / "home")
-        from cellpose_studio.ui.canvas import isolate_napari
-
-        isolate_napari(None)
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        app = QApplication(sys.argv[:1])
+    with application() as (app, folder):
         path = make_project(folder, number)
         bench = Bench(folder)
         print(f"{number:,} images\n")

@@ -9,18 +9,15 @@ after its first result.
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from time import perf_counter
 
 import numpy as np
 import tifffile
+from application import application
 from pulse import Pulse, until, wait
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
 
 SIDE = 64  # px
 MOMENTS = (1, 2, 5, 10, 20, 40, 80)  # seconds after the folder was chosen
@@ -87,14 +84,7 @@ def headless(folder: Path, out: Path) -> None:
 
 def main() -> None:
     number = int(sys.argv[1]) if len(sys.argv) > 1 else 20_000
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.environ["CELLPOSE_STUDIO_HOME"] = str(folder / "home")
-        from cellpose_studio.ui.canvas import isolate_napari
-
-        isolate_napari(None)
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        app = QApplication(sys.argv[:1])
+    with application() as (app, folder):
         images = make_folder(folder / "images", number)
         print(f"{number:,} images\n")
         in_the_window(images, number)

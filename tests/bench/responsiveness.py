@@ -8,9 +8,6 @@ delay that a user feels. Cancel is timed from the click to the end of the job.
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -18,8 +15,8 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from application import application
 from pulse import Pulse, until, wait
-from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 
@@ -101,14 +98,8 @@ class Bench:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.environ["CELLPOSE_STUDIO_HOME"] = name
-        from cellpose_studio.ui.canvas import isolate_napari
-
-        isolate_napari(None)
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        bench = Bench(QApplication(sys.argv[:1]), folder)
+    with application() as (app, folder):
+        bench = Bench(app, folder)
         large = cells(folder / "large.tif", (2048, 2048), "YX")
         stack = cells(folder / "stack.tif", (24, 256, 256), "ZYX")
         print(

@@ -15,10 +15,10 @@ from time import perf_counter
 
 import numpy as np
 import tifffile
+from application import masks_of
 from project import STEP, cells
 from qtpy.QtCore import QCoreApplication
 
-from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.masks.edit import edit_between
@@ -36,6 +36,8 @@ class Bench:
         self.project = Project.create(folder / f"{side}.cpstudio")
         self.session = Session(self.project)
         [self.image] = self.session.add(open_images(folder / "a.tif"))
+        # Undo belongs to the image that is shown.
+        self.session.show(self.image.source.key)
         self.project.writer.flush()
         self.times: dict[str, list[tuple[float, float]]] = {}
 
@@ -48,14 +50,7 @@ class Bench:
         self.times.setdefault(what, []).append((handed, durable))
 
     def run(self) -> None:
-        pixels = cells(self.side)
-        labels = LabelSet(
-            name="cells",
-            pixels=LabelImage(pixels),
-            origin="bench",
-            cells=int(pixels.max()),
-        )
-        labels.pixels.cell_table()
+        labels = masks_of(cells(self.side))
         self.timed(
             "a run's masks",
             lambda: self.session.replace_masks(self.image, labels, "Run"),

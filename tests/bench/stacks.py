@@ -8,9 +8,6 @@ renderer does a part of its work.
 
 from __future__ import annotations
 
-import os
-import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter, thread_time
@@ -18,6 +15,7 @@ from typing import Any
 
 import numpy as np
 import tifffile
+from application import application, masks_of
 from pulse import until, wait
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QApplication
@@ -92,16 +90,7 @@ class Bench:
         wait(0.5)
 
     def put(self, path: Path) -> None:
-        from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-
-        pixels = np.load(path.with_suffix(".npy"))
-        labels = LabelSet(
-            name="cells",
-            pixels=LabelImage(pixels),
-            origin="bench",
-            cells=int(pixels.max()),
-        )
-        labels.pixels.cell_table()
+        labels = masks_of(np.load(path.with_suffix(".npy")))
         session = self.window.session
         session.replace_masks(session.shown, labels, "Run")
 
@@ -153,14 +142,8 @@ class Bench:
 
 
 def main() -> None:
-    with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        os.environ["CELLPOSE_STUDIO_HOME"] = name
-        from cellpose_studio.ui.canvas import isolate_napari
-
-        isolate_napari(None)
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        bench = Bench(QApplication(sys.argv[:1]), folder)
+    with application() as (app, folder):
+        bench = Bench(app, folder)
         stack = masked(folder / "stack.tif", (24, 512, 512), "ZYX")
         large = masked(folder / "large.tif", (4096, 4096), "YX")
         bench.open(stack)
