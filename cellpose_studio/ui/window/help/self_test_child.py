@@ -1,0 +1,63 @@
+"""The process that checks the installation: what it is told, and what it tells."""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+from pathlib import Path
+
+from cellpose_studio.ui.window.help.self_test_stage import Stage
+from cellpose_studio.ui.window.help.self_test_table import window_checks
+from cellpose_studio.workflows.self_test.check import Check, Outcome, Place, run_checks
+from cellpose_studio.workflows.self_test.headless import CHECKS
+from cellpose_studio.workflows.self_test.supervisor import EVENTS, REQUEST
+
+
+def run_child(folder: Path, begun: float) -> int:
+    """Do what the request in ``folder`` asks for; return the exit code, always 0.
+
+    ``begun`` is when the process started, by `time.monotonic`.
+    """
+    if not faulthandler.is_enabled():
+        faulthandler.enable()
+    request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
+    stage = Stage()
+    checks = chosen([*CHECKS, *window_checks(stage)], request["checks"])
+    work = folder / "files of the check"
+    work.mkdir()
+    folders = {kind: Path(path) for kind, path in request["user_folders"].items()}
+    with (folder / EVENTS).open("a", encoding="utf-8") as file:
+
+        def tell(event: str, **values: object) -> None:
+            file.write(json.dumps({"event": event, **values}) + "\n")
+            file.flush()
+
+        def ended(outcome: Outcome) -> None:
+            tell("ended", **outcome.as_dict())
+
+        tell("planned", checks={check.name: check.title for check in checks})
+        run_checks(
+            checks,
+            Place(folder=work, user_folders=folders),
+            lambda check: tell("started", name=check.name, limit=check.limit),
+            ended,
+            begun,
+        )
+        tell("leaving")
+        stage.close()
+    return 0
+
+
+def chosen(checks: list[Check], names: list[str]) -> list[Check]:
+    """Return the checks of ``names`` and those that they need, in order; all for none.
+
+    A check that is needed may have been done by a process that has ended: the window
+    of that one is gone, so it is done again.
+    """
+    if not names:
+        return checks
+    wanted = set(names)
+    for check in reversed(checks):
+        if check.name in wanted:
+            wanted |= set(check.needs)
+    return [check for check in checks if check.name in wanted]
