@@ -69,13 +69,18 @@ def check_compressions(place: Place) -> Found:
 
 def check_pictures(place: Place) -> Found:
     """Read PNG of 8 and 16 bits, and JPEG."""
-    import imagecodecs
 
-    def write(encode: Callable[[Array], bytes | bytearray]) -> Write:
-        return lambda path, pixels: path.write_bytes(encode(pixels))
+    def write(codec: str) -> Write:
+        def encode(path: Path, pixels: Array) -> None:
+            # A codec that is missing raises when it is asked for.
+            import imagecodecs
+
+            path.write_bytes(getattr(imagecodecs, f"{codec}_encode")(pixels))
+
+        return encode
 
     folder = place.folder
-    png, jpeg = write(imagecodecs.png_encode), write(imagecodecs.jpeg_encode)
+    png, jpeg = write("png"), write("jpeg")
     grey = _pixels((48, 64), np.uint8)
     colour = np.repeat(grey[..., None], 3, -1)
     return _told(
@@ -108,9 +113,12 @@ def _pixels(shape: tuple[int, ...], kind: Any = np.uint16) -> Array:
 
 
 def _tiff(**options: Any) -> Write:
-    import tifffile
+    def write(path: Path, pixels: Array) -> None:
+        import tifffile
 
-    return lambda path, pixels: tifffile.imwrite(path, pixels, **options)
+        tifffile.imwrite(path, pixels, **options)
+
+    return write
 
 
 def _zarr_2(compressor: dict[str, Any] | None) -> Write:
