@@ -32,11 +32,11 @@ def start(arguments: Sequence[str]) -> int:
     options = _parser().parse_args(arguments)
     # Checks come first: those of the window tell that there is no display.
     if options.self_test_child:
-        from cellpose_studio.ui.window.help.self_test_child import run_child
+        from cellpose_studio.ui.window.help.self_test.child import run_child
 
         return run_child(options.self_test_child, begun)
     if options.self_test is not None:
-        from cellpose_studio.ui.window.help.self_test_command import self_test
+        from cellpose_studio.ui.window.help.self_test.command import self_test
 
         return self_test(options.self_test, options.report)
     if not _has_display():

@@ -131,18 +131,28 @@ def run_checks(
     started: Callable[[Check], None],
     ended: Callable[[Outcome], None],
     begun: float | None = None,
+    wrong: Mapping[str, str] | None = None,
 ) -> list[Outcome]:
     """Run checks one after another, each whatever came of those before.
 
-    ``begun`` is when the process started, by `time.monotonic`.
+    Parameters
+    ----------
+    started, ended
+        Called before and after each.
+    begun
+        When the process started, by `time.monotonic`.
+    wrong
+        Titles of checks that have failed in an earlier process, by name.
     """
     begun = time.monotonic() if begun is None else begun
+    failed = dict(wrong or {})
     outcomes: list[Outcome] = []
     for check in checks:
         started(check)
-        wrong = {one.name: one.title for one in outcomes if not one.works}
-        outcome = _outcome(check, place, wrong, begun)
+        outcome = _outcome(check, place, failed, begun)
         outcomes.append(outcome)
+        if not outcome.works:
+            failed[check.name] = check.title
         ended(outcome)
     return outcomes
 

@@ -89,11 +89,12 @@ def supervise(
         known = len(outcomes)
         with _folder() as folder:
             run.once(folder, left)
-        left = [name for name in run.planned if name not in outcomes]
+        missing = [name for name in run.planned if name not in outcomes]
+        left = [name for name in missing if name != LEAVE]
         # A child that ends before its first check would do so forever.
         if not left or len(outcomes) == known:
             break
-    for name in left:
+    for name in missing:
         run.end(_failed(name, run.planned[name], "Not tried, because of the above."))
     return list(outcomes.values())
 
@@ -203,15 +204,26 @@ class _Run:
                 process.wait()
 
     def end(self, outcome: Outcome) -> None:
-        """Keep an outcome, and tell of it."""
+        """Keep an outcome, and tell of it.
+
+        What has passed is not told again when another process needs it again.
+        """
+        if outcome.name in self._outcomes and outcome.works:
+            return
         self._outcomes[outcome.name] = outcome
         self._listener.ended(outcome)
 
+    def _begin(self, name: str) -> None:
+        if name not in self._outcomes:
+            self._listener.started(name)
+
     def _start(self, folder: Path, names: Sequence[str]) -> _Child | None:
         folders = {kind: str(path) for kind, path in user_folders().items()}
-        request = {"checks": list(names), "user_folders": folders}
+        known = self._outcomes.values()
+        wrong = {one.name: one.title for one in known if not one.works}
+        request = {"checks": list(names), "wrong": wrong, "user_folders": folders}
         (folder / REQUEST).write_text(json.dumps(request), encoding="utf-8")
-        self._listener.started(START)
+        self._begin(START)
         try:
             with (folder / _OUTPUT).open("wb") as output:
                 # The command is this program itself.
@@ -234,13 +246,13 @@ class _Run:
                 self._planned(child, event["checks"])
             elif kind == "started":
                 child.begin(event["name"], event["limit"])
-                self._listener.started(event["name"])
+                self._begin(event["name"])
             elif kind == "ended":
                 self.end(Outcome(**event))
             elif kind == "leaving":
                 child.done = True
                 child.begin(LEAVE, _LEAVE_LIMIT)
-                self._listener.started(LEAVE)
+                self._begin(LEAVE)
 
     def _planned(self, child: _Child, checks: dict[str, str]) -> None:
         # A second child knows only the rest of them.

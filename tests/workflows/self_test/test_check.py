@@ -104,3 +104,14 @@ def test_what_needs_one_that_is_not_in_the_list_is_tried(tmp_path):
 def test_an_end_by_the_user_is_no_failure_of_a_check(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         run(tmp_path, check("a", fails(KeyboardInterrupt())))
+
+
+def test_what_failed_in_an_earlier_process_still_counts(tmp_path):
+    (only,) = run_checks(
+        [check("b", works, needs=("a",))],
+        Place(folder=tmp_path),
+        lambda _: None,
+        lambda _: None,
+        wrong={"a": "The first"},
+    )
+    assert only.text == "Not tried, because of “The first”."

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import sys
-import textwrap
 import threading
 import time
 
@@ -16,66 +15,23 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.workflows.self_test import supervisor
 from cellpose_studio.workflows.self_test.supervisor import (
     LEAVE,
-    OPTION,
     START,
     Listener,
     supervise,
 )
-
-CHILD = """
-import json, os, sys, time
-from pathlib import Path
-
-folder = Path(sys.argv[-1])
-assert sys.argv[-2] == {option!r}
-request = json.loads((folder / "request.json").read_text("utf-8"))
-events = (folder / "events.jsonl").open("a")
-
-def tell(event, **values):
-    events.write(json.dumps({{"event": event, **values}}) + "\\n")
-    events.flush()
-
-def begin(name, limit=60):
-    tell("started", name=name, limit=limit)
-
-def end(name, status="passed", text=""):
-    tell("ended", name=name, title=name.upper(), status=status, text=text)
-
-names = request["checks"] or ["a", "b", "c"]
-"""
-ALL = """
-tell("planned", checks={name: name.upper() for name in names})
-for name in names:
-    begin(name)
-    if name == BAD:
-        AND_THEN
-    end(name)
-tell("leaving")
-"""
+from tests.self_test_child import all_checks, child_command
 
 
 @pytest.fixture
 def child(tmp_path):
     """Return a function that makes a child of Python lines; returns its command."""
-
-    def make(lines):
-        script = tmp_path / "child.py"
-        text = CHILD.format(option=OPTION) + textwrap.dedent(lines)
-        script.write_text(text, encoding="utf-8")
-        return [sys.executable, str(script)]
-
-    return make
+    return lambda lines: child_command(tmp_path, lines)
 
 
 @pytest.fixture
 def bad(child):
     """Return a function that makes a child in whose check b something happens."""
-
-    def make(and_then, limit=60):
-        lines = ALL.replace("BAD", "'b'").replace("AND_THEN", and_then)
-        return child(lines.replace("begin(name)", f"begin(name, {limit})"))
-
-    return make
+    return lambda and_then, limit=60: child(all_checks("b", and_then, limit))
 
 
 def statuses(outcomes):
@@ -121,6 +77,35 @@ def test_a_crash_is_named_and_another_process_goes_on(bad):
     assert "libGL is odd" in outcomes["b"].details
 
 
+def test_a_crash_in_the_last_check_starts_nothing_again(child):
+    outcomes = run(child(all_checks("c", "os._exit(7)")))
+    assert [outcome.name for outcome in outcomes] == [START, "a", "b", "c", LEAVE]
+    assert [outcome.status for outcome in outcomes[-2:]] == ["failed"] * 2
+    assert outcomes[-1].title == "End of the program"
+
+
+def test_after_a_crash_what_passed_is_told_once_and_what_failed_is_known(bad, tmp_path):
+    out = tmp_path / "wrong.json"
+    told = []
+    command = bad("os._exit(7)")
+    script = tmp_path / "child.py"
+    more = (
+        f"Path({str(out)!r}).write_text(json.dumps(request['wrong']))\n"
+        "names = ['a', 'c'] if request['checks'] else names\n"
+    )
+    script.write_text(
+        script.read_text("utf-8").replace('tell("planned"', more + 'tell("planned"'),
+        encoding="utf-8",
+    )
+    supervise(
+        Listener(started=told.append, ended=lambda one: told.append(one.name)),
+        Checkpoint(),
+        command=command,
+    )
+    assert [told.count(name) for name in (START, "a", "b", "c", LEAVE)] == [2] * 5
+    assert json.loads(out.read_text()) == {"b": "B"}
+
+
 def test_a_crash_for_want_of_a_library_of_qt_says_what_to_install(bad):
     reason = "qt.qpa.plugin: Could not load the Qt platform plugin xcb"
     command = bad(f"sys.stderr.write('{reason}\\n'); sys.stderr.flush(); os._exit(1)")
@@ -153,8 +138,7 @@ def test_a_program_that_is_not_there_says_so(tmp_path):
 
 
 def test_a_crash_at_the_end_is_found(child):
-    lines = ALL.replace("BAD", "''").replace("AND_THEN", "pass")
-    outcomes = run(child(lines + "\nos._exit(5)"))
+    outcomes = run(child(all_checks() + "\nos._exit(5)"))
     assert outcomes[-1].name == LEAVE
     assert outcomes[-1].status == "failed"
     assert "exit code 5" in outcomes[-1].text

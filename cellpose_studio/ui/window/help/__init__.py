@@ -1,1 +1,1 @@
-"""Help and support: the check of the installation."""
+"""Help and support."""

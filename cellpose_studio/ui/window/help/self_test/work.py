@@ -12,7 +12,7 @@ from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.io.images.sample import draw_nuclei
 from cellpose_studio.io.masks.export_formats import FORMATS, OUTLINES, ROIS
 from cellpose_studio.io.project.file import SUFFIX
-from cellpose_studio.ui.window.help.self_test_stage import Stage
+from cellpose_studio.ui.window.help.self_test.stage import Stage
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
 
 _LEAST_PRECISION = 0.7
@@ -88,7 +88,7 @@ def check_export(stage: Stage, place: Place) -> Found:
     wrong = [
         f"{form.path(base).name}: {reason}"
         for form in FORMATS.values()
-        if (reason := _difference(form.path(base), labels))
+        if (reason := difference(form.path(base), labels))
     ]
     if wrong:
         raise CheckFailed(f"Exported, but not the same: {'; '.join(wrong)}.")
@@ -157,7 +157,7 @@ def _free_place(labels: Labels) -> tuple[int, int]:
     return int(y), int(x)
 
 
-def _difference(path: Path, labels: Labels) -> str:
+def difference(path: Path, labels: Labels) -> str:
     """Return in what an exported file differs from the masks; empty if it does not."""
     from cellpose_studio.io.masks.reader import read_masks
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from cellpose_studio.ui.window.help import self_test_looks as looks
-from cellpose_studio.ui.window.help import self_test_work as work
-from cellpose_studio.ui.window.help.self_test_stage import Stage
+from cellpose_studio.ui.window.help.self_test import looks, work
+from cellpose_studio.ui.window.help.self_test.stage import Stage
 from cellpose_studio.workflows.self_test.check import REPORT_IT, Check, Found, Place
 
 _LONG = 600.0

@@ -85,6 +85,8 @@ class Stage:
 
     def open_window(self) -> None:
         """Open the window with a project of its own, in the folders of the check."""
+        from qtpy.QtCore import Qt
+
         from cellpose_studio.app.project.scratch import new_unnamed
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.paths import config_dir, share_cache_dir
@@ -99,6 +101,8 @@ class Stage:
         self._window = window = MainWindow(settings, new_unnamed())
         catch_unexpected(self._failures.append)
         window.setWindowTitle(TITLE)
+        # The user may be typing in another window.
+        window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         window.show()
         self.wait(lambda: _is_exposed(window), "The window", _PATIENCE_TO_DRAW)
 

@@ -6,7 +6,7 @@ import numpy as np
 from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication, QIcon, QImage, QPainter
 
-from cellpose_studio.ui.window.help.self_test_stage import Stage
+from cellpose_studio.ui.window.help.self_test.stage import Stage
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
 
 _SOFTWARE = (

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import faulthandler
 import json
+from collections.abc import Collection
 from pathlib import Path
 
-from cellpose_studio.ui.window.help.self_test_stage import Stage
-from cellpose_studio.ui.window.help.self_test_table import window_checks
+from cellpose_studio.ui.window.help.self_test.stage import Stage
+from cellpose_studio.ui.window.help.self_test.table import window_checks
 from cellpose_studio.workflows.self_test.check import Check, Outcome, Place, run_checks
 from cellpose_studio.workflows.self_test.headless import CHECKS
 from cellpose_studio.workflows.self_test.supervisor import EVENTS, REQUEST
@@ -22,7 +23,8 @@ def run_child(folder: Path, begun: float) -> int:
         faulthandler.enable()
     request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     stage = Stage()
-    checks = chosen([*CHECKS, *window_checks(stage)], request["checks"])
+    every = [*CHECKS, *window_checks(stage)]
+    checks = chosen(every, request["checks"], request["wrong"])
     work = folder / "files of the check"
     work.mkdir()
     folders = {kind: Path(path) for kind, path in request["user_folders"].items()}
@@ -42,22 +44,26 @@ def run_child(folder: Path, begun: float) -> int:
             lambda check: tell("started", name=check.name, limit=check.limit),
             ended,
             begun,
+            request["wrong"],
         )
         tell("leaving")
         stage.close()
     return 0
 
 
-def chosen(checks: list[Check], names: list[str]) -> list[Check]:
+def chosen(
+    checks: list[Check], names: Collection[str], wrong: Collection[str] = ()
+) -> list[Check]:
     """Return the checks of ``names`` and those that they need, in order; all for none.
 
-    A check that is needed may have been done by a process that has ended: the window
-    of that one is gone, so it is done again.
+    One that is needed may have passed in a process that has ended: the window of that
+    one is gone, so it is done again. Those of ``wrong``, which may have ended it, are
+    not.
     """
     if not names:
         return checks
     wanted = set(names)
     for check in reversed(checks):
         if check.name in wanted:
-            wanted |= set(check.needs)
+            wanted |= set(check.needs) - set(wrong)
     return [check for check in checks if check.name in wanted]
