@@ -25,7 +25,7 @@ LOSSY = ("jpeg", "jpeg2000", "webp", "jpegxl")
 
 # Of Zarr, in the words of its metadata.
 _ZARR_2: Mapping[str, dict[str, Any] | None] = {
-    "none": None,
+    "plain": None,
     "gzip": {"id": "gzip", "level": 1},
     "zstd": {"id": "zstd", "level": 1},
     "blosc lz4": {"id": "blosc", "cname": "lz4", "clevel": 5, "shuffle": 1},
@@ -85,8 +85,10 @@ def check_pictures(place: Place) -> Found:
     colour = np.repeat(grey[..., None], 3, -1)
     return _told(
         {
-            "PNG, 8 bits": lambda: _compare(folder / "8.png", png, grey),
-            "PNG, 16 bits": lambda: _compare(folder / "16.png", png, _pixels((48, 64))),
+            "PNG of 8 bits": lambda: _compare(folder / "8.png", png, grey),
+            "PNG of 16 bits": lambda: _compare(
+                folder / "16.png", png, _pixels((48, 64))
+            ),
             "JPEG": lambda: _compare(folder / "a.jpg", jpeg, grey, _LOSSY),
             "JPEG in colour": lambda: _compare(folder / "b.jpg", jpeg, colour, _LOSSY),
         }
@@ -100,8 +102,8 @@ def check_ome_zarr(place: Place) -> Found:
     def tried(name: str, write: Write) -> Callable[[], None]:
         return lambda: _compare(place.folder / f"{name}.zarr", write, pixels)
 
-    writers = {f"Zarr 2, {name}": _zarr_2(kind) for name, kind in _ZARR_2.items()}
-    writers["Zarr 3"] = _zarr_3
+    writers = {f"Zarr 2 ({name})": _zarr_2(kind) for name, kind in _ZARR_2.items()}
+    writers["Zarr 3 (zstd)"] = _zarr_3
     return _told({name: tried(name, write) for name, write in writers.items()})
 
 

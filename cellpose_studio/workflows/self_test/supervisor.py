@@ -268,7 +268,7 @@ class _Run:
             _outcome(
                 child.current,
                 "failed",
-                f"It did not end within {child.limit:.0f} s, and was stopped.",
+                f"It did not end within {child.limit:g} s, and was stopped.",
                 child.seconds,
                 title=self.planned.get(child.current, ""),
                 advice="Try again when the computer has less to do. " + REPORT_IT,

@@ -87,7 +87,7 @@ def test_no_model_at_all_is_a_failure(models, place):
 
 def test_the_formats_can_be_read(place):
     assert "OME-TIFF" in check_tiff(place).text
-    assert "PNG, 16 bits" in check_pictures(place).text
+    assert "PNG of 16 bits" in check_pictures(place).text
     assert "blosc zstd" in check_ome_zarr(place).text
 
 
@@ -96,8 +96,8 @@ def test_the_formats_can_be_read(place):
     [
         ("imagecodecs._webp", "check_compressions", "webp", "lzw: "),
         ("imagecodecs._zstd", "check_compressions", "zstd", "jpeg: "),
-        ("imagecodecs._png", "check_pictures", "PNG, 16 bits", "JPEG: "),
-        ("imagecodecs._jpeg8", "check_pictures", "JPEG", "PNG, 8 bits: "),
+        ("imagecodecs._png", "check_pictures", "PNG of 16 bits", "JPEG: "),
+        ("imagecodecs._jpeg8", "check_pictures", "JPEG", "PNG of 8 bits: "),
     ],
 )
 def test_a_missing_codec_is_named_and_no_other(module, check, named, others, tmp_path):

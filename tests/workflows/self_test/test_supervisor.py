@@ -119,7 +119,7 @@ def test_what_hangs_is_ended_and_another_process_goes_on(bad):
     outcomes = {one.name: one for one in run(bad("time.sleep(600)", limit=0.5))}
     assert time.monotonic() - before < 60
     assert outcomes["b"].status == "failed"
-    assert outcomes["b"].text == "It did not end within 0 s, and was stopped."
+    assert outcomes["b"].text == "It did not end within 0.5 s, and was stopped."
     assert outcomes["c"].status == "passed"
 
 

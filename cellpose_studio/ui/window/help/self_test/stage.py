@@ -25,7 +25,7 @@ TITLE = "Cellpose Studio – check of this installation, closes by itself"
 PATIENCE = 240.0
 """Seconds; the limits of the checks end what takes longer."""
 
-_PATIENCE_TO_DRAW = 60.0
+_PATIENCE_TO_DRAW = 10.0
 
 Labels = npt.NDArray[np.uint32]
 
@@ -104,7 +104,9 @@ class Stage:
         # The user may be typing in another window.
         window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         window.show()
-        self.wait(lambda: _is_exposed(window), "The window", _PATIENCE_TO_DRAW)
+        # Some systems draw no window that is behind others, as it is beside a dialog.
+        end = time.monotonic() + _PATIENCE_TO_DRAW
+        self.wait(lambda: _is_exposed(window) or time.monotonic() > end, "The window")
 
     def wait(
         self, done: Callable[[], bool], what: str, patience: float = PATIENCE
