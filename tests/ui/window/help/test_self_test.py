@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.ui.window.help.self_test.child import chosen
+from cellpose_studio.ui.window.help.self_test.command import self_test as printed
 from cellpose_studio.ui.window.help.self_test.dialog import (
     SelfTestDialog,
     show_self_test,
@@ -92,6 +94,41 @@ def test_a_closed_output_does_not_end_it(tmp_path):
     done = subprocess.run(["sh", "-c", '"$@" >&-', "sh", *words], timeout=LONG)
     assert done.returncode == 0
     assert json.loads(file.read_text(encoding="utf-8"))["works"]
+
+
+def test_a_report_that_cannot_be_written_fails_after_the_table(tmp_path, capsys):
+    command = child_command(tmp_path, all_checks())
+    file = tmp_path / "none" / "report.json"
+    assert printed((), file, command) == 1
+    text = capsys.readouterr().out
+    assert "All 5 checks passed" in text
+    assert "report.json" in text.splitlines()[-1]
+
+
+def test_a_check_that_does_not_exist_is_refused(capsys):
+    assert printed(("opengi",)) == 2
+    text = capsys.readouterr().out
+    assert text.startswith("There is no check opengi. Known are folders, ")
+    assert "opengl" in text
+
+
+def test_a_stop_ends_the_child_as_well(tmp_path):
+    number = tmp_path / "number"
+    wait = f"Path({str(number)!r}).write_text(str(os.getpid())); time.sleep(600)"
+    command = child_command(tmp_path, all_checks("b", wait))
+    code = (
+        "from cellpose_studio.ui.window.help.self_test.command import self_test\n"
+        f"raise SystemExit(self_test(command={command!r}))"
+    )
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE)
+    while not (number.exists() and number.read_text()):
+        time.sleep(0.01)
+    process.send_signal(signal.SIGTERM)
+    output, _ = process.communicate(timeout=60)
+    assert process.returncode == 143
+    assert output.decode().splitlines()[-1] == "Stopped."
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)
 
 
 def test_checks_that_are_needed_are_done_as_well():

@@ -23,8 +23,7 @@ def run_child(folder: Path, begun: float) -> int:
         faulthandler.enable()
     request = json.loads((folder / REQUEST).read_text(encoding="utf-8"))
     stage = Stage()
-    every = [*CHECKS, *window_checks(stage)]
-    checks = chosen(every, request["checks"], request["wrong"])
+    checks = chosen(all_checks(stage), request["checks"], request["wrong"])
     work = folder / "files of the check"
     work.mkdir()
     folders = {kind: Path(path) for kind, path in request["user_folders"].items()}
@@ -49,6 +48,11 @@ def run_child(folder: Path, begun: float) -> int:
         tell("leaving")
         stage.close()
     return 0
+
+
+def all_checks(stage: Stage) -> list[Check]:
+    """Return all checks in the order in which they are tried."""
+    return [*CHECKS, *window_checks(stage)]
 
 
 def chosen(
