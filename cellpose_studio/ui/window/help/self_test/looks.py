@@ -20,7 +20,9 @@ _SOFTWARE = (
 )
 """Words in the names of renderers that draw without a graphics card."""
 
-_ICONS = ("drop_down_50", "plus_50", "minus_50", "check")
+ICONS = ("drop_down_50", "plus_50", "minus_50", "check")
+"""Some of those that the style sheet of napari refers to."""
+
 _SIDE = 24
 _PATIENCE = 60.0
 _ICON = 32
@@ -69,13 +71,13 @@ def check_icons(stage: Stage, _: Place) -> Found:
     """Draw the icons of the theme."""
     theme = stage.window.services.settings.theme
     missing = []
-    for name in _ICONS:
+    for name in ICONS:
         picture = QIcon(f"theme_{theme}:/{name}.svg").pixmap(_ICON, _ICON).toImage()
         if picture.isNull() or not _values(picture).any():
             missing.append(name)
     if missing:
         raise CheckFailed(f"Cannot be drawn: {', '.join(missing)}.")
-    return Found(f"{len(_ICONS)} icons can be drawn")
+    return Found(f"{len(ICONS)} icons can be drawn")
 
 
 def check_opengl(stage: Stage, _: Place) -> Found:

@@ -34,11 +34,18 @@ class Stage:
     """The application with its window, as far as the checks have built it.
 
     What reaches the top of the event loop fails the check that waits.
+
+    Parameters
+    ----------
+    window
+        A window that is open already; without one, `open_window` makes it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window: MainWindow | None = None) -> None:
         self._app: QApplication | None = None
-        self._window: MainWindow | None = None
+        self._window = window
+        if window is not None:
+            self.start()
         self._failures: list[Failure] = []
 
     @property
