@@ -60,8 +60,7 @@ def _has_display() -> bool:
 
 def _run(options: argparse.Namespace) -> int:
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from qtpy.QtCore import Qt, QTimer
-    from qtpy.QtWidgets import QApplication
+    from qtpy.QtCore import QTimer
 
     from cellpose_studio.app.failures import catch_unexpected
     from cellpose_studio.app.project.scratch import new_unnamed
@@ -69,11 +68,9 @@ def _run(options: argparse.Namespace) -> int:
     from cellpose_studio.core.errors import CannotSave
     from cellpose_studio.paths import config_dir, real_path, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
+    from cellpose_studio.ui.window.launch.identity import make_application
 
-    # Without shared contexts, a canvas loses its contents when its window changes.
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-    app = QApplication(sys.argv[:1])
-    app.setApplicationName("Cellpose Studio")
+    app = make_application()
     try:
         isolate_napari(config_dir() / "napari.yaml")
         share_cache_dir()
