@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from cellpose_studio.cli.arguments.spellings import with_hyphens
 from cellpose_studio.cli.commands import COMMANDS, PRINTING
 from cellpose_studio.cli.outcome import (
     ALL_DONE,
@@ -14,7 +15,6 @@ from cellpose_studio.cli.outcome import (
     SIGNALLED,
     error_message,
 )
-from cellpose_studio.cli.spellings import with_hyphens
 from cellpose_studio.cli.terminal import Ended, ending_signals, outputs
 from cellpose_studio.core.checkpoint import Cancelled
 
