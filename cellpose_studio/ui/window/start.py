@@ -6,6 +6,7 @@ import argparse
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 _NO_DISPLAY = (
@@ -25,13 +26,37 @@ NO_FOLDER = 4
 _WARM_UP_DELAY = 400  # ms; by then the window has been painted
 
 
-def start(arguments: Sequence[str]) -> int:
-    """Open the window with the given files; return the exit code of the application."""
+def hand_over(arguments: Sequence[str]) -> int | None:
+    """Hand the given files to a window that is open already, without loading Qt.
+
+    Returns
+    -------
+    The exit code; None if a window has to be opened.
+    """
     options = _parser().parse_args(arguments)
     if not _has_display():
         sys.stderr.write(f"{_NO_DISPLAY}\n")
         return NO_DISPLAY
-    return _run(options)
+    if options.new_window or options.sample:
+        return None
+    from cellpose_studio.ui.window.launch.hand_over import Result, address, hand_over
+
+    # Without folders of the user there is no window either; `start` says why.
+    with suppress(OSError):
+        if hand_over(_absolute(options.paths), address()) == Result.OPENED:
+            return 0
+    return None
+
+
+def start(arguments: Sequence[str]) -> int:
+    """Open the window with the given files; return the exit code of the application."""
+    return _run(_parser().parse_args(arguments))
+
+
+def _absolute(paths: Sequence[Path]) -> list[Path]:
+    from cellpose_studio.paths import real_path
+
+    return [real_path(path) for path in paths]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -47,6 +72,11 @@ def _parser() -> argparse.ArgumentParser:
         "paths", nargs="*", type=Path, help="images, folders or a project to open"
     )
     parser.add_argument("--sample", action="store_true", help="open a sample image")
+    parser.add_argument(
+        "--new-window",
+        action="store_true",
+        help="open another window; otherwise one that is open opens the files",
+    )
     parser.add_argument("--version", action="version", version=__version__)
     return parser
 
@@ -66,12 +96,16 @@ def _run(options: argparse.Namespace) -> int:
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
     from cellpose_studio.core.errors import CannotSave
-    from cellpose_studio.paths import config_dir, real_path, share_cache_dir
+    from cellpose_studio.paths import config_dir, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
+    from cellpose_studio.ui.window.launch.hand_over import address
     from cellpose_studio.ui.window.launch.identity import make_application
+    from cellpose_studio.ui.window.launch.incoming import Incoming
 
     app = make_application()
+    incoming = Incoming(app)
     try:
+        incoming.listen(address())
         isolate_napari(config_dir() / "napari.yaml")
         share_cache_dir()
         project = new_unnamed()
@@ -85,9 +119,10 @@ def _run(options: argparse.Namespace) -> int:
     catch_unexpected(window.show_failure)
     window.show()
     if options.paths:
-        window.open([real_path(path) for path in options.paths])
+        window.open(_absolute(options.paths))
     elif options.sample:
         window.files.open_sample()
+    incoming.deliver_to(window, window.open)
     # Delayed, because two seconds of imports would block the first paint.
     QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
     return int(app.exec())

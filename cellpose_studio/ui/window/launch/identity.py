@@ -1,11 +1,12 @@
-"""The application as the desktop sees it: name, version, icon."""
+"""The application as the desktop sees it: name, version, icon, files to open."""
 
 from __future__ import annotations
 
 import sys
+from pathlib import Path
 
-from qtpy.QtCore import QSize, Qt
-from qtpy.QtGui import QIcon
+from qtpy.QtCore import QEvent, QSize, Qt, Signal
+from qtpy.QtGui import QFileOpenEvent, QIcon
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio import __version__
@@ -20,12 +21,31 @@ MODEL_ID = "CellposeStudio.CellposeStudio"
 _SIZES = (16, 24, 32, 48, 64, 128, 256, 512)
 
 
-def make_application() -> QApplication:
+class Application(QApplication):
+    """The application; it tells which files the desktop asks it to open.
+
+    macOS sends an event for each file that is opened in the Finder, or dropped on the
+    icon in the Dock. An event filter would be called for the events of all widgets.
+    """
+
+    file_opened = Signal(Path)
+
+    def event(self, event: QEvent | None) -> bool:
+        """Emit the file of a request to open one."""
+        if isinstance(event, QFileOpenEvent):
+            # Other addresses than those of files have none.
+            if event.file():
+                self.file_opened.emit(Path(event.file()))
+            return True
+        return super().event(event)
+
+
+def make_application() -> Application:
     """Return the application, known to the desktop by its name and icon."""
     # Without shared contexts, a canvas loses its contents when its window changes.
     QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
     # Qt makes the WM class of it: "__main__.py" would match no desktop file.
-    app = QApplication([DESKTOP_FILE])
+    app = Application([DESKTOP_FILE])
     identify(app)
     return app
 
