@@ -5,9 +5,13 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from cellpose_studio.ui.window.main_window import MainWindow
 
 _NO_DISPLAY = (
     "cellpose-studio: there is no display to open a window on; "
@@ -92,32 +96,30 @@ def _run(options: argparse.Namespace) -> int:
     # Qt is imported only here: `--version` and the check for a display do without it.
     from qtpy.QtCore import QTimer
 
-    from cellpose_studio.app.failures import catch_unexpected
-    from cellpose_studio.app.project.scratch import new_unnamed
-    from cellpose_studio.app.settings import Settings
-    from cellpose_studio.core.errors import CannotSave
-    from cellpose_studio.paths import config_dir, share_cache_dir
-    from cellpose_studio.ui.canvas import isolate_napari
+    from cellpose_studio.paths import config_dir
     from cellpose_studio.ui.window.launch.hand_over import address
     from cellpose_studio.ui.window.launch.identity import make_application
     from cellpose_studio.ui.window.launch.incoming import Incoming
+    from cellpose_studio.ui.window.launch.splash import Splash, theme_in
 
     app = make_application()
     incoming = Incoming(app)
     try:
+        settings = config_dir() / "settings.json"
+        splash = Splash(theme_in(settings))
+        splash.show_at_once("Loading settings and projects…")
         incoming.listen(address())
-        isolate_napari(config_dir() / "napari.yaml")
-        share_cache_dir()
-        project = new_unnamed()
-    except (CannotSave, OSError) as error:
-        sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
-        return NO_FOLDER
-    # It imports napari, which reads its settings once: `isolate_napari` comes first.
-    from cellpose_studio.ui.window.main_window import MainWindow
+    except OSError as error:
+        return _without_folder(error)
+    # All that takes its time to load comes now, while the splash is shown.
+    from cellpose_studio.core.errors import CannotSave
 
-    window = MainWindow(Settings.load(config_dir() / "settings.json"), project)
-    catch_unexpected(window.show_failure)
+    try:
+        window = _make_window(settings, splash.tell)
+    except (CannotSave, OSError) as error:
+        return _without_folder(error)
     window.show()
+    splash.finish(window)
     if options.paths:
         window.open(_absolute(options.paths))
     elif options.sample:
@@ -126,3 +128,42 @@ def _run(options: argparse.Namespace) -> int:
     # Delayed, because two seconds of imports would block the first paint.
     QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
     return int(app.exec())
+
+
+def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
+    """Load the modules of the window, and make it with a new project.
+
+    Parameters
+    ----------
+    settings
+        The file of settings.
+    tell
+        Called with what is being loaded.
+
+    Raises
+    ------
+    CannotSave, OSError
+        If a project cannot be kept in the user's folder.
+    """
+    from cellpose_studio.app.failures import catch_unexpected
+    from cellpose_studio.app.project.scratch import new_unnamed
+    from cellpose_studio.app.settings import Settings
+    from cellpose_studio.paths import share_cache_dir
+    from cellpose_studio.ui.canvas import isolate_napari
+
+    isolate_napari(settings.with_name("napari.yaml"))
+    share_cache_dir()
+    project = new_unnamed()
+    tell("Loading the viewer…")
+    # It imports napari, which reads its settings once: `isolate_napari` comes first.
+    from cellpose_studio.ui.window.main_window import MainWindow
+
+    tell("Opening the window…")
+    window = MainWindow(Settings.load(settings), project)
+    catch_unexpected(window.show_failure)
+    return window
+
+
+def _without_folder(error: Exception) -> int:
+    sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
+    return NO_FOLDER
