@@ -99,6 +99,11 @@ def storages() -> list[Storage]:
             holds="Compressed images that are open. Removed when they are closed.",
             path=cache / "decoded",
         ),
+        Storage(
+            title="Compiled code",
+            holds="What was compiled at the first start, so that later ones are quick.",
+            path=cache / "compiled",
+        ),
     ]
 
 
