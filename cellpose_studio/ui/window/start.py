@@ -7,6 +7,12 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from qtpy.QtWidgets import QApplication
+
+    from cellpose_studio.ui.window.help.support import Support
 
 _NO_DISPLAY = (
     "cellpose-studio: there is no display to open a window on; "
@@ -60,20 +66,32 @@ def _has_display() -> bool:
 
 def _run(options: argparse.Namespace) -> int:
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from qtpy.QtCore import Qt, QTimer
+    from qtpy.QtCore import Qt
     from qtpy.QtWidgets import QApplication
 
-    from cellpose_studio.app.failures import catch_unexpected
+    from cellpose_studio.ui.window.help.support import Support
+
+    # Without shared contexts, a canvas loses its contents when its window changes.
+    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    app = QApplication(sys.argv[:1])
+    app.setApplicationName("Cellpose Studio")
+    with Support(app) as support:
+        support.code = _show_window(app, options, support)
+    return support.code
+
+
+def _show_window(
+    app: QApplication, options: argparse.Namespace, support: Support
+) -> int:
+    """Show the window until it is closed; return the exit code."""
+    from qtpy.QtCore import QTimer
+
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
     from cellpose_studio.core.errors import CannotSave
     from cellpose_studio.paths import config_dir, real_path, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
-    # Without shared contexts, a canvas loses its contents when its window changes.
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-    app = QApplication(sys.argv[:1])
-    app.setApplicationName("Cellpose Studio")
     try:
         isolate_napari(config_dir() / "napari.yaml")
         share_cache_dir()
@@ -85,7 +103,7 @@ def _run(options: argparse.Namespace) -> int:
     from cellpose_studio.ui.window.main_window import MainWindow
 
     window = MainWindow(Settings.load(config_dir() / "settings.json"), project)
-    catch_unexpected(window.show_failure)
+    support.watch(window)
     window.show()
     if options.paths:
         window.open([real_path(path) for path in options.paths])
