@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cellpose_studio.qt_api import choose_qt
+
 if TYPE_CHECKING:
     from qtpy.QtWidgets import QApplication
 
@@ -65,6 +67,9 @@ def _has_display() -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
+    note = choose_qt()
+    if note:
+        sys.stderr.write(f"cellpose-studio: {note}\n")
     # Qt is imported only here: `--version` and the check for a display do without it.
     from qtpy.QtCore import Qt
     from qtpy.QtWidgets import QApplication
