@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -146,10 +145,6 @@ class MainWindow(QMainWindow):
         self.setStyleSheet(self.canvas.style_sheet(theme, ADDITIONS))
 
     # Called at the start of the application
-
-    def show_failure(self, failure: Failure) -> None:
-        """Show a failure in the message bar."""
-        self.services.messages.fail(failure)
 
     def warm_up(self) -> None:
         """Load the code of the first masks, edits and runs, and the added models."""

@@ -11,7 +11,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cellpose_studio.qt_api import choose_qt
+
 if TYPE_CHECKING:
+    from cellpose_studio.ui.window.help.support import Support
+    from cellpose_studio.ui.window.launch.identity import Application
     from cellpose_studio.ui.window.main_window import MainWindow
 
 _NO_DISPLAY = (
@@ -44,11 +48,13 @@ def without_window(arguments: Sequence[str]) -> int | None:
     options = _parser().parse_args(arguments)
     # Checks come first: those of the window tell that there is no display.
     if options.self_test_child:
+        choose_qt()
         from cellpose_studio.ui.window.help.self_test.child import run_child
 
         _load_torch_before_qt()
         return run_child(options.self_test_child, begun)
     if options.self_test is not None:
+        choose_qt()
         from cellpose_studio.ui.window.help.self_test.command import self_test
 
         return self_test(options.self_test, options.report)
@@ -126,16 +132,30 @@ def _has_display() -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
+    note = choose_qt()
+    if note:
+        sys.stderr.write(f"cellpose-studio: {note}\n")
     # Qt is imported only here: `--version` and the check for a display do without it.
+    from cellpose_studio.ui.window.help.support import Support
+    from cellpose_studio.ui.window.launch.identity import make_application
+
+    app = make_application()
+    with Support(app) as support:
+        support.code = _show_window(app, options, support)
+    return support.code
+
+
+def _show_window(
+    app: Application, options: argparse.Namespace, support: Support
+) -> int:
+    """Show the window until it is closed; return the exit code."""
     from qtpy.QtCore import QTimer
 
     from cellpose_studio.paths import config_dir
     from cellpose_studio.ui.window.launch.hand_over import address
-    from cellpose_studio.ui.window.launch.identity import make_application
     from cellpose_studio.ui.window.launch.incoming import Incoming
     from cellpose_studio.ui.window.launch.splash import Splash, theme_in
 
-    app = make_application()
     incoming = Incoming(app)
     try:
         settings = config_dir() / "settings.json"
@@ -151,6 +171,7 @@ def _run(options: argparse.Namespace) -> int:
         window = _make_window(settings, splash.tell)
     except (CannotSave, OSError) as error:
         return _without_folder(error)
+    support.watch(window)
     window.show()
     splash.finish(window)
     if options.paths:
@@ -178,7 +199,6 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     CannotSave, OSError
         If a project cannot be kept in the user's folder.
     """
-    from cellpose_studio.app.failures import catch_unexpected
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
     from cellpose_studio.paths import share_cache_dir
@@ -192,9 +212,7 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     from cellpose_studio.ui.window.main_window import MainWindow
 
     tell("Opening the window…")
-    window = MainWindow(Settings.load(settings), project)
-    catch_unexpected(window.show_failure)
-    return window
+    return MainWindow(Settings.load(settings), project)
 
 
 def _without_folder(error: Exception) -> int:
