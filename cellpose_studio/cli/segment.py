@@ -134,6 +134,8 @@ def _segment(options: argparse.Namespace) -> int:
     outcome = Outcome()
     try:
         with Progress() as progress:
+            if batch.model.card_problem:
+                progress.print_line(batch.model.card_problem)
             files = _files(options.images, outcome)
             _refuse_existing(files, options)
             for n, file in enumerate(files, start=1):

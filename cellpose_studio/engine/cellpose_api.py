@@ -7,12 +7,10 @@ Import from here inside functions: Cellpose and torch take seconds to load.
 
 from __future__ import annotations
 
-from cellpose_studio.engine.torchvision_ops import make_importable, without_dynamo
+from cellpose_studio.engine.torchvision_ops import import_torchvision
 
 # Cellpose imports torchvision, which may not fit the installed torch.
-make_importable()
-with without_dynamo():
-    import torchvision  # noqa: F401
+import_torchvision()
 
 from cellpose import vit
 from cellpose.dynamics import get_masks_torch

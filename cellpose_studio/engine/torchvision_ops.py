@@ -10,6 +10,7 @@ nothing here or in Cellpose ever calls them.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import sys
 from collections.abc import Iterator
@@ -46,8 +47,15 @@ def make_importable() -> bool:
     return True
 
 
+def import_torchvision() -> None:
+    """Import torchvision, whether or not it fits torch, as quickly as that can be."""
+    make_importable()
+    with _without_dynamo():
+        importlib.import_module("torchvision")
+
+
 @contextmanager
-def without_dynamo() -> Iterator[None]:
+def _without_dynamo() -> Iterator[None]:
     """Import torchvision in this block, and it does not import torch's compiler.
 
     torchvision 0.28 imports ``torch._dynamo`` for one question that `roi_align` asks,
