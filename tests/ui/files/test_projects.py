@@ -227,6 +227,25 @@ def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
     assert named.read_bytes() == bytes(content)
 
 
+def test_what_is_open_of_an_overwritten_project_is_saved_elsewhere(
+    user, named, tmp_path
+):
+    before = user.window.session.shown.masks.array.copy()
+    named.write_bytes(b"another program's " * 3000)
+    user.window.session.set_reviewed(user.window.session.shown, True)
+    user.wait_for(lambda: "another program replaced its content" in user.message)
+    assert "new project (Ctrl+S)" in user.message
+    user.window.projects.save_as(tmp_path / "mine.cpstudio")
+    user.wait_idle()
+    session = user.window.session
+    assert session.project.path == tmp_path / "mine.cpstudio"
+    assert user.message == "Saved what is open as mine: masks of 1 image."
+    user.wait_for(lambda: session.shown is not None and session.shown.masks is not None)
+    np.testing.assert_array_equal(session.shown.masks.array, before)
+    assert session.shown.reviewed
+    assert named.read_bytes() == b"another program's " * 3000
+
+
 def test_what_is_no_project_is_told(user, tmp_path):
     for content in (b"", b"no project at all", bytes(4096)):
         path = tmp_path / "odd.cpstudio"
