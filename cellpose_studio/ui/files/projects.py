@@ -32,6 +32,7 @@ class Projects(QObject):
     """Replaces the project of the session; saves all changes before."""
 
     saved = Signal(str)  # text of the status bar
+    opening = Signal()
     opened = Signal()
 
     def __init__(self, services: Services) -> None:
@@ -65,6 +66,7 @@ class Projects(QObject):
         if target in self._opening:
             return None
         self._opening.add(target)
+        self.opening.emit()
         job = self._services.run(
             f"Opening {path.name}",
             lambda _: read_contents(open_project(path)),
@@ -241,6 +243,7 @@ class Projects(QObject):
         self._settings.add_project(path)
         self._settings.folder = str(path.parent)
         self._messages.note(f"Saved as {path.name} in {path.parent}.")
+        self.saved.emit(_saved_now())
         self.opened.emit()
 
     def _connect_writer(self) -> None:
@@ -249,12 +252,14 @@ class Projects(QObject):
         writer.failing.connect(self._on_failing)
         writer.broken.connect(self._messages.fail)
         self._reported = ""
+        read_only = bool(self._session.project.read_only_reason)
+        self.saved.emit("read-only" if read_only else "")
 
     def _on_saved(self) -> None:
         if self._reported:
             self._reported = ""
             self._messages.note("Saving works again. All changes are saved.")
-        self.saved.emit(f"saved {datetime.now():%H:%M:%S}")
+        self.saved.emit(_saved_now())
 
     def _on_failing(self, failure: Failure) -> None:
         self.saved.emit("not saved")
@@ -269,6 +274,10 @@ class Projects(QObject):
         if not project.unnamed:
             return f"{project.name} copy"
         return images[0].source.path.parent.name if images else "project"
+
+
+def _saved_now() -> str:
+    return f"saved {datetime.now():%H:%M:%S}"
 
 
 def _free(path: Path) -> Path:

@@ -206,7 +206,28 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
         second.session.project.read_only_reason in second.services.messages.text.text()
     )
     assert second.services.messages.isVisible()
+    assert second.status.saved.text() == "read-only"
+    second.projects.save_as(tmp_path / "copy.cpstudio")
+    qtbot.waitUntil(lambda: second.status.saved.text().startswith("saved "))
     second.close()
+
+
+def test_a_tab_chosen_while_a_project_is_loading_stays(user, named):
+    window = user.window
+    window.tabs.setCurrentWidget(window.curate)
+    window.projects.new()
+    user.wait_idle()
+    window.open([named])
+    window.tabs.setCurrentWidget(window.history)
+    user.wait_idle()
+    user.wait_for(lambda: window.session.project.path == named)
+    assert window.tabs.currentWidget() is window.history
+    window.tabs.setCurrentWidget(window.segment)
+    window.projects.new()
+    user.wait_idle()
+    window.tabs.setCurrentWidget(window.history)
+    user.open(named)
+    assert window.tabs.currentWidget() is window.segment
 
 
 def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
