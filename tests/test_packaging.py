@@ -27,10 +27,11 @@ def pinned() -> dict[str, str]:
 
 
 def required() -> list[str]:
-    """Names of all that the project asks for, tests included, and PyQt6."""
+    """Names of all that the project asks for, tests and PyQt6 included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    wanted = [*project["dependencies"], *project["optional-dependencies"]["test"]]
-    return [*(re.split(r"[<>=!\[; ]", one)[0] for one in wanted), "PyQt6"]
+    extras = project["optional-dependencies"]
+    wanted = [*project["dependencies"], *extras["test"], *extras["pyqt6"]]
+    return [re.split(r"[<>=!\[; ]", one)[0] for one in wanted]
 
 
 def shipped() -> set[Path]:

@@ -97,6 +97,9 @@ class Canvas(QObject):
                 """
                 self._key_map_handler.keymap_providers = []  # PRIVATE
 
+            def _bind_shortcuts(self) -> None:  # PRIVATE
+                """Bind no keys of napari; each would be told to its welcome screen."""
+
         self.model = ViewerModel(title="Cellpose Studio")
         self.model.theme = theme
         # The units of the layers make it µm, or pixels if their size is unknown.

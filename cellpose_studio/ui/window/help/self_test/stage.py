@@ -78,16 +78,15 @@ class Stage:
         CheckFailed
             If there is none. If a library of it is missing, Qt ends the process.
         """
-        from qtpy.QtCore import Qt
         from qtpy.QtWidgets import QApplication
+
+        from cellpose_studio.ui.window.launch.identity import make_application
 
         if sys.platform not in ("win32", "darwin") and not _has_display():
             raise CheckFailed(
                 "There is no display.", "Start the program in a graphical session."
             )
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        self._app = QApplication.instance() or QApplication(sys.argv[:1])
-        self._app.setApplicationName("Cellpose Studio")
+        self._app = QApplication.instance() or make_application()
         return self._app
 
     def open_window(self) -> None:
