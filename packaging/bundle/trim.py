@@ -18,7 +18,7 @@ EXCLUDED_MODULES = [
     # Tools of developers.
     "Cython", "build", "grimp", "hypothesis", "importlinter", "mypy", "pip", "pytest",
     "pytestqt", "ruff", "setuptools", "wheel", "xdist", "_pytest", "lib2to3",
-    "numpy.f2py", "pydoc_data", "unittest.test", "test",
+    "pydoc_data", "unittest.test", "test",
     # Libraries that others use where they are installed.
     "bokeh", "distributed", "jinja2", "lxml", "matplotlib", "networkx", "pyarrow",
     "sklearn", "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",
@@ -43,6 +43,12 @@ _FILES = re.compile(
     | /platforminputcontexts/(lib)?qtvirtualkeyboard
     | ^PyQt5/Qt5?/(lib|bin)/(lib)?Qt5(Qml|Quick|WebSockets|Wayland|VirtualKey|Pdf)
     | \.(h|hpp|cuh|cpp|c|pxd|pyx|pyi\.in|cmake|a|lib)$
+    | ^torchvision/image\.
+    | ^torchvision\.libs/lib(png|jpeg|webp|nvjpeg|sharpyuv|z)
+    | ^numba/np/ufunc/tbbpool
+    | ^PIL/_avif | ^pillow\.libs/libavif
+    | ^imagecodecs/_(avif|sperr|sz3|pcodec|ultrahdr)\.
+    | ^imagecodecs\.libs/lib(avif|aom|SZ3|cpcodec|uhdr|SPERR)
     | ^skimage/data/
     | ^numpy/_core/(lib|include)/
     | \.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|WHEEL)$

@@ -7,13 +7,18 @@ from importlib import metadata
 from pathlib import Path
 
 from PyInstaller import compat
-from PyInstaller.utils.hooks import collect_dynamic_libs, get_package_paths, logger
+from PyInstaller.utils.hooks import (
+    collect_dynamic_libs,
+    collect_submodules,
+    get_package_paths,
+    logger,
+)
 
 # Modules that torch imports by a name made at run time.
 hiddenimports = [
     "torch._C",
     "torch._dynamo",
-    "torch._dynamo.polyfills.loader",
+    *collect_submodules("torch._dynamo.polyfills"),
     "torch._export",
     "torch._inductor",
     "torch._inductor.test_operators",
@@ -21,10 +26,20 @@ hiddenimports = [
     "torch.onnx",
     "torch.testing",
 ]
+
+_around, _folder = (Path(part) for part in get_package_paths("torch"))
+
+# Of torch's own tests, what torch itself imports.
+_USED_TESTS = {"__init__", "common_dtype", "distributed", "logging_tensor"}
+_tests = _folder / "testing" / "_internal"
 excludedimports = [
-    "torch.testing._internal",
     "torch.utils.benchmark",
     "torch.utils.tensorboard",
+    *(
+        f"torch.testing._internal.{file.stem}"
+        for file in _tests.iterdir()
+        if file.stem not in _USED_TESTS
+    ),
 ]
 warn_on_missing_hiddenimports = False
 module_collection_mode = "pyz"
@@ -49,8 +64,6 @@ _READ = (
     "utils/_debug_mode/_mode.py",
 )
 
-_around, _folder = (Path(part) for part in get_package_paths("torch"))
-
 datas = [
     (str(file), str(file.parent.relative_to(_around)))
     for pattern in _READ
@@ -64,6 +77,10 @@ binaries = [
     if Path(folder) == Path("torch/lib")
     and not any(name in Path(source).name for name in _TESTS)
 ]
+# torch looks for it when it is imported.
+_shared_memory = _folder / "bin" / "torch_shm_manager"
+if _shared_memory.exists():
+    binaries.append((str(_shared_memory), "torch/bin"))
 
 if compat.is_linux:
     # A link to them elsewhere misleads torch about where its libraries are.
