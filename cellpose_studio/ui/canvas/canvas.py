@@ -186,6 +186,13 @@ class Canvas(QObject):
         if self._image is not None:
             self._lines.show(name, paths, self._image.label_scale, colour)
 
+    def renderer(self) -> str:
+        """Return the OpenGL renderer's own name; empty if there is none."""
+        from vispy.gloo import gl
+
+        self.surface.makeCurrent()
+        return str(gl.glGetParameter(gl.GL_RENDERER) or "")
+
     def scale_bar_box(self) -> QRect:
         """Return where the scale bar is on `surface`; an empty box without one."""
         overlay = self.model.canvas.overlays.scale_bar

@@ -17,6 +17,7 @@ from cellpose_studio.ui.commands.shortcuts import Shortcuts
 from cellpose_studio.ui.tools.commands import tool_commands
 from cellpose_studio.ui.tools.toolbox import mouse_gestures
 from cellpose_studio.ui.window.commands import WindowCommands
+from cellpose_studio.ui.window.help.self_test.dialog import show_self_test
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 
@@ -88,6 +89,12 @@ class Menus(QObject):
     def _help(self) -> None:
         commands = [
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
+            Command(
+                "selfTest",
+                "&Check this installation…",
+                lambda: show_self_test(self._window),
+                tip="Try everything in a window of its own, and tell what to do.",
+            ),
             Command("about", "&About Cellpose Studio", self._show_about),
         ]
         self._commands.add(self._menu("&Help"), commands)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -27,7 +28,17 @@ _WARM_UP_DELAY = 400  # ms; by then the window has been painted
 
 def start(arguments: Sequence[str]) -> int:
     """Open the window with the given files; return the exit code of the application."""
+    begun = time.monotonic()
     options = _parser().parse_args(arguments)
+    # Checks come first: those of the window tell that there is no display.
+    if options.self_test_child:
+        from cellpose_studio.ui.window.help.self_test.child import run_child
+
+        return run_child(options.self_test_child, begun)
+    if options.self_test is not None:
+        from cellpose_studio.ui.window.help.self_test.command import self_test
+
+        return self_test(options.self_test, options.report)
     if not _has_display():
         sys.stderr.write(f"{_NO_DISPLAY}\n")
         return NO_DISPLAY
@@ -47,6 +58,18 @@ def _parser() -> argparse.ArgumentParser:
         "paths", nargs="*", type=Path, help="images, folders or a project to open"
     )
     parser.add_argument("--sample", action="store_true", help="open a sample image")
+    parser.add_argument(
+        "--self-test",
+        nargs="*",
+        metavar="CHECK",
+        help="check this installation, or parts of it, in a window that closes by "
+        "itself; exit code 0 if all works, else 1",
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write the check as JSON"
+    )
+    # For the process that does the checks.
+    parser.add_argument("--self-test-child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=__version__)
     return parser
 
