@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -18,16 +19,29 @@ _KEPT_METADATA = ("METADATA", "PKG-INFO", "entry_points.txt", "top_level.txt")
 @cache
 def owners() -> dict[str, str]:
     """Return the name of the distribution of each installed file, by its real path."""
-    return {
-        str(Path(distribution.locate_file(file)).resolve()): distribution.name
-        for distribution in metadata.distributions()
-        for file in distribution.files or ()
-    }
+    found: dict[str, str] = {}
+    for distribution in metadata.distributions():
+        # To ask for a name reads the metadata: once, not for each file.
+        name = distribution.name
+        for file in distribution.files or ():
+            found[_real(str(distribution.locate_file(file)))] = name
+    return found
 
 
 def owner_of(source: str) -> str:
     """Return the name of the distribution a file came with, or ""."""
-    return owners().get(str(Path(source).resolve()), "") if source else ""
+    return owners().get(_real(source), "") if source else ""
+
+
+def _real(path: str) -> str:
+    """Return a path without links; each folder is looked up only once."""
+    folder, name = os.path.split(path)
+    return f"{_real_folder(folder)}{os.sep}{name}"
+
+
+@cache
+def _real_folder(folder: str) -> str:
+    return os.path.realpath(folder)
 
 
 def distributions_in(files: Iterable[Placed]) -> list[metadata.Distribution]:

@@ -45,7 +45,7 @@ _FILES = re.compile(
     | \.(h|hpp|cuh|cpp|c|pxd|pyx|pyi\.in|cmake|a|lib)$
     | ^torchvision/image\.
     | ^torchvision\.libs/lib(png|jpeg|webp|nvjpeg|sharpyuv|z)
-    | ^numba/np/ufunc/tbbpool
+    | ^numba/np/ufunc/(tbb|omp)pool
     | ^PIL/_avif | ^pillow\.libs/libavif
     | ^imagecodecs/_(avif|sperr|sz3|pcodec|ultrahdr)\.
     | ^imagecodecs\.libs/lib(avif|aom|SZ3|cpcodec|uhdr|SPERR)
@@ -63,7 +63,7 @@ _OF_THE_SYSTEM = re.compile(
     r"|Xcomposite|Xdamage|Xinerama|fontconfig|freetype|dbus-1|systemd|selinux|glib-2\.0"
     r"|gthread-2\.0|gmodule-2\.0|gobject-2\.0|gio-2\.0|gtk-3|gdk-3|gdk_pixbuf.*|pango.*"
     r"|cairo.*|atk.*|atspi|harfbuzz|expat|cap|mount|blkid|pcre.*|gcrypt|gpg-error"
-    r"|epoxy|fribidi|thai|datrie|graphite2|gssapi_krb5|krb5|k5crypto|com_err|keyutils"
+    r"|bsd|md|brotli.*|png16|zstd|lz4|gomp|cudart|epoxy|fribidi|thai|datrie|graphite2|gssapi_krb5|krb5|k5crypto|com_err|keyutils"
     r"|krb5support|wayland-.*|drm|gbm|udev|elf|LLVM.*)[-.\d]*\.so"
 )
 

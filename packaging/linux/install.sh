@@ -25,14 +25,16 @@ mkdir -p "$data/cellpose-studio" "$commands"
     printf '%s\n' "$place" >>"$registered"
 done
 
-entry=$data/applications/cellpose-studio.desktop
-if [ -f "$entry" ]; then
-    # awk gets the command by the environment, where it takes no escapes.
+# Menus and file managers may not search ~/.local/bin: they get the whole path. awk gets
+# it by the environment, where it takes no escapes.
+for file in applications/cellpose-studio.desktop \
+    thumbnailers/cellpose-studio.thumbnailer; do
+    [ -f "$here/share/$file" ] || continue
     command=$(quoted "$program") awk '
         /^Exec=/ { sub(/^Exec=[^ ]*/, ""); print "Exec=" ENVIRON["command"] $0; next }
         /^TryExec=/ { next }
-        { print }' "$here/share/applications/cellpose-studio.desktop" >"$entry"
-fi
+        { print }' "$here/share/$file" >"$data/$file"
+done
 
 if [ ! -e "$commands/cellpose-studio" ] || [ -L "$commands/cellpose-studio" ]; then
     ln -sfn "$program" "$commands/cellpose-studio"
