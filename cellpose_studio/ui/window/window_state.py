@@ -82,8 +82,9 @@ class WindowState:
             # axes.
             self._canvas.set_planes(_planes(state.get("planes")))
         tab = state.get("tab")
-        known = isinstance(tab, int) and not self._chosen_tab
-        if known and 0 <= tab < self._tabs.count():
+        if self._chosen_tab or not isinstance(tab, int):
+            return
+        if 0 <= tab < self._tabs.count():
             self._tabs.setCurrentIndex(tab)
 
     def _on_tab(self, _: int) -> None:
