@@ -34,6 +34,7 @@ START_FAILED = 1
 logger = logging.getLogger("cellpose_studio")
 
 _STILL_HERE = 60_000  # ms after which a logout must have been called off
+_START_LOOK = 100  # ms
 _LAST_WRITES = 2.0  # seconds
 
 
@@ -51,7 +52,6 @@ class Support:
 
     def __init__(self, app: QApplication) -> None:
         self.code = START_FAILED
-        self._app = app
         self._window: MainWindow | None = None
         # Without a folder for them, there is neither a log nor a marker.
         self._folder: Path | None = None
@@ -147,7 +147,8 @@ class Support:
 
     def _leave(self) -> None:
         if self._window is None:
-            self._app.exit(self.code)
+            # Somewhere within the start, which cannot be left halfway.
+            QTimer.singleShot(_START_LOOK, self._leave)
         else:
             self._window.close()
 
