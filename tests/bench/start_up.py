@@ -3,7 +3,8 @@
 xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/start_up.py
 
 The time runs from the start of the process until the screen shows what it should,
-which is seen from outside. Nothing else may be on the screen. Linux only.
+which is seen from outside, where no splash covers it. Nothing else may be on the
+screen. Linux only.
 """
 
 from __future__ import annotations
@@ -32,18 +33,22 @@ EVERY = 0.02
 """Seconds between two looks at the screen."""
 SEVERAL, MANY = 5, 100
 """Colours of text on a ground, and of a noisy image."""
+MIDDLE, PANEL, BELOW = (2, 2), (0, 0), (2, 3.3)
+"""Corners of what is looked at: the splash, a panel, and the image below the splash."""
 
 
 @dataclass(kw_only=True)
 class Start:
     """One way to start, and the times that it took.
 
-    ``arrived`` decides by the middle of the screen, (Y, X) colours.
+    ``arrived`` decides by a part of the screen, (Y, X) colours. ``where`` is its
+    upper left corner, x and y in fifths of the screen.
     """
 
     title: str
     command: list[str]
     arrived: Callable[[Screen], bool]
+    where: tuple[float, float]
     seconds: list[float] = field(default_factory=list)
     loaded: set[str] = field(default_factory=set)
 
@@ -52,18 +57,27 @@ def starts(image: Path) -> list[Start]:
     """Return the starts that are compared."""
     studio = [sys.executable, "-m", "cellpose_studio"]
     napari = [sys.executable, "-m", "napari"]
+    several, many = has_colours(SEVERAL), has_colours(MANY)
     return [
-        Start(title="Cellpose Studio", command=studio, arrived=has_colours(SEVERAL)),
+        Start(
+            title="Cellpose Studio, splash",
+            command=studio,
+            arrived=several,
+            where=MIDDLE,
+        ),
+        Start(title="Cellpose Studio", command=studio, arrived=several, where=PANEL),
         Start(
             title="Cellpose Studio, image given",
             command=[*studio, str(image)],
-            arrived=has_colours(MANY),
+            arrived=many,
+            where=BELOW,
         ),
-        Start(title="napari", command=napari, arrived=has_colours(SEVERAL)),
+        Start(title="napari", command=napari, arrived=several, where=PANEL),
         Start(
             title="napari, image given",
             command=[*napari, str(image)],
-            arrived=has_colours(MANY),
+            arrived=many,
+            where=BELOW,
         ),
     ]
 
@@ -73,12 +87,13 @@ def has_colours(fewest: int) -> Callable[[Screen], bool]:
     return lambda screen: len(np.unique(screen)) >= fewest
 
 
-def middle_of_screen() -> Screen:
-    """Return the middle fifth of the screen, (Y, X) colours."""
+def part_of_screen(where: tuple[float, float]) -> Screen:
+    """Return a fifth of the height and width of the screen, (Y, X) colours."""
     screen = QApplication.primaryScreen()
     size = screen.size()
     width, height = size.width() // 5, size.height() // 5
-    grabbed = screen.grabWindow(0, 2 * width, 2 * height, width, height)
+    left, top = round(where[0] * width), round(where[1] * height)
+    grabbed = screen.grabWindow(0, left, top, width, height)
     image = grabbed.toImage().convertToFormat(QImage.Format.Format_RGB32)
     bits = image.constBits()
     bits.setsize(image.sizeInBytes())
@@ -87,13 +102,14 @@ def middle_of_screen() -> Screen:
 
 def measure(start: Start, folder: Path) -> None:
     """Start once and note the time, and which heavy libraries were loaded by then."""
-    wait_until(lambda screen: len(np.unique(screen)) == 1)
+    for where in (MIDDLE, PANEL, BELOW):
+        wait_until(lambda screen: len(np.unique(screen)) == 1, where)
     began = monotonic()
     process = subprocess.Popen(
         start.command, env=environment(folder), stderr=subprocess.DEVNULL
     )
     try:
-        wait_until(start.arrived)
+        wait_until(start.arrived, start.where)
         start.seconds.append(monotonic() - began)
         start.loaded |= loaded_by(process.pid)
     finally:
@@ -101,10 +117,10 @@ def measure(start: Start, folder: Path) -> None:
         process.wait()
 
 
-def wait_until(arrived: Callable[[Screen], bool]) -> None:
-    """Look at the screen until it shows what it should."""
+def wait_until(arrived: Callable[[Screen], bool], where: tuple[float, float]) -> None:
+    """Look at a part of the screen until it shows what it should."""
     began = monotonic()
-    while not arrived(middle_of_screen()):
+    while not arrived(part_of_screen(where)):
         if monotonic() - began > LONGEST:
             raise TimeoutError(f"nothing to be seen after {LONGEST:.0f} s")
         sleep(EVERY)

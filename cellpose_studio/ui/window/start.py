@@ -5,7 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QApplication
 
     from cellpose_studio.ui.window.help.support import Support
+    from cellpose_studio.ui.window.main_window import MainWindow
 
 _NO_DISPLAY = (
     "cellpose-studio: there is no display to open a window on; "
@@ -33,13 +36,61 @@ NO_FOLDER = 4
 _WARM_UP_DELAY = 400  # ms; by then the window has been painted
 
 
-def start(arguments: Sequence[str]) -> int:
-    """Open the window with the given files; return the exit code of the application."""
+def without_window(arguments: Sequence[str]) -> int | None:
+    """Do what needs no window of this process, without loading Qt.
+
+    That is the check of the installation, and to hand files to a window that is open.
+
+    Returns
+    -------
+    The exit code; None if a window has to be opened.
+    """
+    begun = time.monotonic()
     options = _parser().parse_args(arguments)
+    # Checks come first: those of the window tell that there is no display.
+    if options.self_test_child:
+        from cellpose_studio.ui.window.help.self_test.child import run_child
+
+        _prepare_qt()
+        return run_child(options.self_test_child, begun)
+    if options.self_test is not None:
+        from cellpose_studio.ui.window.help.self_test.command import self_test
+
+        return self_test(options.self_test, options.report)
     if not _has_display():
         sys.stderr.write(f"{_NO_DISPLAY}\n")
         return NO_DISPLAY
-    return _run(options)
+    if options.new_window or options.sample:
+        return None
+    from cellpose_studio.ui.window.launch.hand_over import Result, address, hand_over
+
+    # Without folders of the user there is no window either; `start` says why.
+    with suppress(OSError):
+        if hand_over(_absolute(options.paths), address()) == Result.OPENED:
+            return 0
+    return None
+
+
+def start(arguments: Sequence[str]) -> int:
+    """Open the window with the given files; return the exit code of the application."""
+    _prepare_qt()
+    return _run(_parser().parse_args(arguments))
+
+
+def _prepare_qt() -> None:
+    """Choose between PyQt5 and PyQt6, before any of them is imported."""
+    note = choose_qt()
+    if note:
+        sys.stderr.write(f"cellpose-studio: {note}\n")
+    # Windows finds torch's libraries only if they are loaded before Qt's.
+    if sys.platform == "win32":
+        import torch  # noqa: F401
+
+
+def _absolute(paths: Sequence[Path]) -> list[Path]:
+    from cellpose_studio.paths import real_path
+
+    return [real_path(path) for path in paths]
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -55,6 +106,23 @@ def _parser() -> argparse.ArgumentParser:
         "paths", nargs="*", type=Path, help="images, folders or a project to open"
     )
     parser.add_argument("--sample", action="store_true", help="open a sample image")
+    parser.add_argument(
+        "--new-window",
+        action="store_true",
+        help="open another window; otherwise one that is open opens the files",
+    )
+    parser.add_argument(
+        "--self-test",
+        nargs="*",
+        metavar="CHECK",
+        help="check this installation, or parts of it, in a window that closes by "
+        "itself; exit code 0 if all works, else 1",
+    )
+    parser.add_argument(
+        "--report", type=Path, metavar="FILE", help="also write the check as JSON"
+    )
+    # For the process that does the checks.
+    parser.add_argument("--self-test-child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=__version__)
     return parser
 
@@ -67,19 +135,12 @@ def _has_display() -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
-    note = choose_qt()
-    if note:
-        sys.stderr.write(f"cellpose-studio: {note}\n")
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from qtpy.QtCore import Qt
-    from qtpy.QtWidgets import QApplication
+    from cellpose_studio.ui.window.launch.identity import make_application
 
+    app = make_application()
     from cellpose_studio.ui.window.help.support import Support
 
-    # Without shared contexts, a canvas loses its contents when its window changes.
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-    app = QApplication(sys.argv[:1])
-    app.setApplicationName("Cellpose Studio")
     with Support(app) as support:
         support.code = _show_window(app, options, support)
     return support.code
@@ -91,29 +152,70 @@ def _show_window(
     """Show the window until it is closed; return the exit code."""
     from qtpy.QtCore import QTimer
 
-    from cellpose_studio.app.project.scratch import new_unnamed
-    from cellpose_studio.app.settings import Settings
+    from cellpose_studio.paths import config_dir
+    from cellpose_studio.ui.window.launch.hand_over import address
+    from cellpose_studio.ui.window.launch.incoming import Incoming
+    from cellpose_studio.ui.window.launch.splash import Splash, theme_in
+
+    incoming = Incoming(app)
+    try:
+        settings = config_dir() / "settings.json"
+        splash = Splash(theme_in(settings))
+        splash.show_at_once("Loading settings and projects…")
+        incoming.listen(address())
+    except OSError as error:
+        return _without_folder(error)
+    # All that takes its time to load comes now, while the splash is shown.
     from cellpose_studio.core.errors import CannotSave
-    from cellpose_studio.paths import config_dir, real_path, share_cache_dir
-    from cellpose_studio.ui.canvas import isolate_napari
 
     try:
-        isolate_napari(config_dir() / "napari.yaml")
-        share_cache_dir()
-        project = new_unnamed()
+        window = _make_window(settings, splash.tell)
     except (CannotSave, OSError) as error:
-        sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
-        return NO_FOLDER
-    # It imports napari, which reads its settings once: `isolate_napari` comes first.
-    from cellpose_studio.ui.window.main_window import MainWindow
-
-    window = MainWindow(Settings.load(config_dir() / "settings.json"), project)
+        return _without_folder(error)
     support.watch(window)
     window.show()
+    splash.finish(window)
     if options.paths:
-        window.open([real_path(path) for path in options.paths])
+        window.open(_absolute(options.paths))
     elif options.sample:
         window.files.open_sample()
+    incoming.deliver_to(window, window.open)
     # Delayed, because two seconds of imports would block the first paint.
     QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
     return int(app.exec())
+
+
+def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
+    """Load the modules of the window, and make it with a new project.
+
+    Parameters
+    ----------
+    settings
+        The file of settings.
+    tell
+        Called with what is being loaded.
+
+    Raises
+    ------
+    CannotSave, OSError
+        If a project cannot be kept in the user's folder.
+    """
+    from cellpose_studio.app.project.scratch import new_unnamed
+    from cellpose_studio.app.settings import Settings
+    from cellpose_studio.paths import share_cache_dir
+    from cellpose_studio.ui.canvas import isolate_napari
+
+    isolate_napari(settings.with_name("napari.yaml"))
+    share_cache_dir()
+    project = new_unnamed()
+    tell("Loading the viewer…")
+    # It imports napari, which reads its settings once: `isolate_napari` comes first.
+    from cellpose_studio.ui.window.main_window import MainWindow
+
+    tell("Opening the window…")
+    return MainWindow(Settings.load(settings), project)
+
+
+def _without_folder(error: Exception) -> int:
+    sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
+    return NO_FOLDER

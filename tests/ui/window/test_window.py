@@ -33,6 +33,7 @@ def test_the_menus_hold_every_command_once(window):
     assert len(texts) == len(set(texts))
 
 
+@pytest.mark.slow
 def test_x_and_z_switch_masks_and_outlines(user, cells, qtbot):
     user.open(cells("a.tif"))
     user.run()
@@ -45,6 +46,7 @@ def test_x_and_z_switch_masks_and_outlines(user, cells, qtbot):
     assert shown_colours(user) == pytest.approx((0.4, 0.4))
 
 
+@pytest.mark.slow
 def test_cells_are_seen_on_the_screen(user, cells, qtbot):
     user.open(cells("a.tif"))
     viewer = user.window.canvas.widget

@@ -18,7 +18,6 @@ from cellpose_studio.io.support.log import NAME, start_log
 from cellpose_studio.io.support.report import ErrorList
 from cellpose_studio.io.support.run_marker import RunMarker, ended_runs
 from cellpose_studio.paths import log_dir
-from cellpose_studio.ui.window.help.crash_dialog import CrashDialog
 from cellpose_studio.ui.window.help.error_dialog import ErrorDialog
 from cellpose_studio.ui.window.help.error_reporter import ErrorReporter
 from cellpose_studio.ui.window.help.facts import report_facts
@@ -113,6 +112,9 @@ class Support:
         """Offer what the runs left that ended without an end."""
         runs = ended_runs(self._folder) if self._folder else []
         if runs and self._window is not None:
+            # At the top of the module, it would delay the splash.
+            from cellpose_studio.ui.window.help.crash_dialog import CrashDialog
+
             for run in runs:
                 logger.error(
                     "process %d of version %s %s; project: %s\n%s",

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 import sys
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QTimer
 
 from cellpose_studio.ui.window.help.support import Support
+from cellpose_studio.ui.window.launch.identity import make_application
 from cellpose_studio.ui.window.start import _parser, _show_window
 
 code, *paths = sys.argv[1:]
@@ -30,8 +30,7 @@ def act() -> None:
     exec(code, {"window": window, "app": app, "later": QTimer.singleShot, "sys": sys})
 
 
-QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-app = QApplication(sys.argv[:1])
+app = make_application()
 timer = QTimer()
 timer.timeout.connect(act)
 timer.start(20)
