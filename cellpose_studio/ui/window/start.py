@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QApplication
 
     from cellpose_studio.ui.window.help.support import Support
+    from cellpose_studio.ui.window.launch.splash import Splash
     from cellpose_studio.ui.window.main_window import MainWindow
 
 _NO_DISPLAY = (
@@ -136,39 +137,40 @@ def _has_display() -> bool:
 
 def _run(options: argparse.Namespace) -> int:
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from cellpose_studio.ui.window.launch.identity import make_application
-
-    app = make_application()
-    from cellpose_studio.ui.window.help.support import Support
-
-    with Support(app) as support:
-        support.code = _show_window(app, options, support)
-    return support.code
-
-
-def _show_window(
-    app: QApplication, options: argparse.Namespace, support: Support
-) -> int:
-    """Show the window until it is closed; return the exit code."""
-    from qtpy.QtCore import QTimer
-
     from cellpose_studio.paths import config_dir
-    from cellpose_studio.ui.window.launch.hand_over import address
-    from cellpose_studio.ui.window.launch.incoming import Incoming
+    from cellpose_studio.ui.window.launch.identity import make_application
     from cellpose_studio.ui.window.launch.splash import Splash, theme_in
 
-    incoming = Incoming(app)
+    app = make_application()
     try:
         settings = config_dir() / "settings.json"
         splash = Splash(theme_in(settings))
         splash.show_at_once("Loading settings and projects…")
-        incoming.listen(address())
     except OSError as error:
         return _without_folder(error)
     # All that takes its time to load comes now, while the splash is shown.
-    from cellpose_studio.core.errors import CannotSave
+    from cellpose_studio.ui.window.help.support import Support
 
+    with Support(app) as support:
+        support.code = _show_window(app, options, splash, support)
+    return support.code
+
+
+def _show_window(
+    app: QApplication, options: argparse.Namespace, splash: Splash, support: Support
+) -> int:
+    """Show the window until it is closed; return the exit code."""
+    from qtpy.QtCore import QTimer
+
+    from cellpose_studio.core.errors import CannotSave
+    from cellpose_studio.paths import config_dir
+    from cellpose_studio.ui.window.launch.hand_over import address
+    from cellpose_studio.ui.window.launch.incoming import Incoming
+
+    incoming = Incoming(app)
     try:
+        incoming.listen(address())
+        settings = config_dir() / "settings.json"
         window = _make_window(settings, splash.tell)
     except (CannotSave, OSError) as error:
         return _without_folder(error)

@@ -14,6 +14,7 @@ from qtpy.QtCore import QTimer
 
 from cellpose_studio.ui.window.help.support import Support
 from cellpose_studio.ui.window.launch.identity import make_application
+from cellpose_studio.ui.window.launch.splash import Splash
 from cellpose_studio.ui.window.start import _parser, _show_window
 
 code, *paths = sys.argv[1:]
@@ -34,6 +35,7 @@ app = make_application()
 timer = QTimer()
 timer.timeout.connect(act)
 timer.start(20)
+splash = Splash("dark")
 with Support(app) as support:
-    support.code = _show_window(app, _parser().parse_args(paths), support)
+    support.code = _show_window(app, _parser().parse_args(paths), splash, support)
 sys.exit(support.code)
