@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.export_target import (
     IfExists,
-    existing_files,
+    existing_of_many,
     exists_already,
 )
 from cellpose_studio.paths import real_path
@@ -133,6 +134,8 @@ def _segment(options: argparse.Namespace) -> int:
     outcome = Outcome()
     try:
         with Progress() as progress:
+            if batch.model.card_problem:
+                progress.print_line(batch.model.card_problem)
             files = _files(options.images, outcome)
             _refuse_existing(files, options)
             for n, file in enumerate(files, start=1):
@@ -165,8 +168,7 @@ def _refuse_existing(files: Sequence[Path], options: argparse.Namespace) -> None
     if _if_exists(options) != "refuse":
         return
     bases = ((options.out or file.parent) / file.stem for file in files)
-    found = [path for base in bases for path in existing_files(base, options.save)]
-    if found:
+    if found := existing_of_many(bases, options.save):
         raise exists_already(found)
 
 
@@ -174,17 +176,16 @@ def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
     """Return the images that ``paths`` refer to, each of them once."""
     from cellpose_studio.workflows.open import images_of
 
-    found: dict[Path, Path] = {}
-    real_folder = cache(real_path)
+    found: dict[tuple[str, str], Path] = {}
+    real_folder = cache(os.path.realpath)
     for path in paths:
         with outcome.collect_failures(path):
             for entry in images_of(path):
                 image = entry.image
                 # Of thousands of files in one folder, only links are followed.
-                plain = not image.is_symlink()
-                folder = real_folder(image.parent)
-                real = folder / image.name if plain else real_path(image)
-                found.setdefault(real, image)
+                place = real_path(image) if image.is_symlink() else image
+                folder, name = os.path.split(place)
+                found.setdefault((real_folder(folder), name), image)
     return list(found.values())
 
 

@@ -8,6 +8,8 @@ from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
 from cellpose_studio.ui.window.help.dialogs import HelpDialogs
+from cellpose_studio.ui.window.help.self_test.dialog import show_self_test
+from cellpose_studio.ui.window.help.storage import show_storage
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 _NO_UNDO = "Nothing to undo on this image."
@@ -238,6 +240,18 @@ class WindowCommands:
         """Return the commands about the application itself."""
         dialogs = HelpDialogs(self._window)
         return [
+            Command(
+                "selfTest",
+                "&Check this installation…",
+                lambda: show_self_test(self._window),
+                tip="Try everything in a window of its own, and tell what to do.",
+            ),
+            Command(
+                "storage",
+                "Show &files of this app…",
+                lambda: show_storage(self._window),
+                tip="List the folders, and the room that they take; clear the cache.",
+            ),
             Command(
                 "updates",
                 "Check for &updates…",

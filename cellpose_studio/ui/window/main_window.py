@@ -178,8 +178,7 @@ class MainWindow(QMainWindow):
         # Called in reverse order; each is called even if another one raises.
         with ExitStack() as closing:
             closing.callback(self.canvas.close)
-            # The jobs stop before the project is closed, because they may still read
-            # it.
+            # The jobs stop before the project is closed: they may still read it.
             # No patience: `may_leave` has flushed, or the user gave up the rest.
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.background.shut_down)
@@ -348,6 +347,7 @@ class MainWindow(QMainWindow):
         session.masks_changed.connect(self._on_masks)
         session.failed.connect(self.services.show_error)
         self.images.chosen.connect(session.show)
+        self.projects.opening.connect(self._state.expect)
         self.projects.opened.connect(self._on_project)
         self.projects.saved.connect(status.saved.setText)
         self.canvas.status_changed.connect(status.position.setText)

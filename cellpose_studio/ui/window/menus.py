@@ -16,8 +16,6 @@ from cellpose_studio.ui.commands.shortcuts import Shortcuts
 from cellpose_studio.ui.tools.commands import tool_commands
 from cellpose_studio.ui.tools.toolbox import mouse_gestures
 from cellpose_studio.ui.window.commands import WindowCommands
-from cellpose_studio.ui.window.help.self_test.dialog import show_self_test
-from cellpose_studio.ui.window.help.storage import show_storage
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 
@@ -89,18 +87,6 @@ class Menus(QObject):
     def _help(self) -> None:
         commands = [
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
-            Command(
-                "selfTest",
-                "&Check this installation…",
-                lambda: show_self_test(self._window),
-                tip="Try everything in a window of its own, and tell what to do.",
-            ),
-            Command(
-                "storage",
-                "Show &files of this app…",
-                lambda: show_storage(self._window),
-                tip="List the folders, and the room that they take; clear the cache.",
-            ),
             *self._own.help_commands(),
         ]
         self._commands.add(self._menu("&Help"), commands)

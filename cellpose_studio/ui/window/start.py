@@ -14,9 +14,8 @@ from typing import TYPE_CHECKING
 from cellpose_studio.qt_api import choose_qt
 
 if TYPE_CHECKING:
-    from qtpy.QtWidgets import QApplication
-
     from cellpose_studio.ui.window.help.support import Support
+    from cellpose_studio.ui.window.launch.identity import Application
     from cellpose_studio.ui.window.launch.splash import Splash
     from cellpose_studio.ui.window.main_window import MainWindow
 
@@ -50,11 +49,12 @@ def without_window(arguments: Sequence[str]) -> int | None:
     options = _parser().parse_args(arguments)
     # Checks come first: those of the window tell that there is no display.
     if options.self_test_child:
+        _prepare_qt()
         from cellpose_studio.ui.window.help.self_test.child import run_child
 
-        _prepare_qt()
         return run_child(options.self_test_child, begun)
     if options.self_test is not None:
+        choose_qt()
         from cellpose_studio.ui.window.help.self_test.command import self_test
 
         return self_test(options.self_test, options.report)
@@ -157,7 +157,7 @@ def _run(options: argparse.Namespace) -> int:
 
 
 def _show_window(
-    app: QApplication, options: argparse.Namespace, splash: Splash, support: Support
+    app: Application, options: argparse.Namespace, splash: Splash, support: Support
 ) -> int:
     """Show the window until it is closed; return the exit code."""
     from qtpy.QtCore import QTimer

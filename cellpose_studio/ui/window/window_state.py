@@ -45,6 +45,9 @@ class WindowState:
         self._canvas = canvas
         self._tabs = tabs
         self._displays = displays
+        self._chosen_tab = False
+        for signal in (tabs.tabBarClicked, tabs.currentChanged):
+            signal.connect(self._on_tab)
         session.shown_changed.connect(self._on_shown)
         # Lowest priority: of all that is saved here, this matters least.
         session.leaving.connect(self.save, priority=-1)
@@ -59,6 +62,10 @@ class WindowState:
             "displays": self._displays.state(),
         }
         self._session.project.remember(lambda db: write_state(db, _NAME, state))
+
+    def expect(self) -> None:
+        """Prepare for a project that is being opened: a tab chosen meanwhile stays."""
+        self._chosen_tab = False
 
     def restore(self) -> None:
         """Show the image of the saved state, or the first image of the project."""
@@ -75,8 +82,13 @@ class WindowState:
             # axes.
             self._canvas.set_planes(_planes(state.get("planes")))
         tab = state.get("tab")
-        if isinstance(tab, int) and 0 <= tab < self._tabs.count():
+        if self._chosen_tab or not isinstance(tab, int):
+            return
+        if 0 <= tab < self._tabs.count():
             self._tabs.setCurrentIndex(tab)
+
+    def _on_tab(self, _: int) -> None:
+        self._chosen_tab = True
 
     def _on_shown(self, image: ProjectImage | None) -> None:
         if image is not None:

@@ -425,6 +425,10 @@ def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, m
     assert image.statuses[image.active] == {2: "accepted"}
     assert window.selection.cell == 2
     assert not image.edited
+    window.menus.actions["relabel"].trigger()
+    user.wait_idle()
+    name = image.source.name
+    assert user.message == f"The cells of {name} are numbered from 1 already."
     undone(user, image, masks)
     assert window.selection.cell == 9
     assert image.statuses[image.active] == {9: "accepted"}

@@ -102,6 +102,25 @@ def test_keys_decide_and_go_on_to_the_next(user, curate, qtbot, where):
     assert curate.bar.value() == 2
 
 
+def test_a_decision_moves_the_view_only_to_a_cell_out_of_view(user, curate, qtbot):
+    image, camera = user.window.session.shown, user.window.canvas.camera
+    order = listed(curate)
+    user.window.selection.select(order[0])
+    before = camera.center
+    qtbot.keyClick(canvas(user), KEY.Key_Return)
+    assert user.window.selection.cell == order[1]
+    assert camera.center == before
+    box = image.masks.pixels.cell_table().box(order[2])
+    # At this zoom, the next cell lies out of view.
+    camera.center_on(middle_of(image, order[1]).tolist(), 4)
+    before = camera.center
+    qtbot.keyClick(canvas(user), KEY.Key_Return)
+    assert camera.center != before
+    rows, columns = camera.part_in_view()
+    assert rows.start <= box[0].start < box[0].stop <= rows.stop
+    assert columns.start <= box[1].start < box[1].stop <= columns.stop
+
+
 @pytest.mark.slow
 def test_what_was_kept_for_later_comes_at_the_end(user, curate, qtbot):
     order = listed(curate)

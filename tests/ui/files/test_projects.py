@@ -211,7 +211,28 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
         second.session.project.read_only_reason in second.services.messages.text.text()
     )
     assert second.services.messages.isVisible()
+    assert second.status.saved.text() == "read-only"
+    second.projects.save_as(tmp_path / "copy.cpstudio")
+    qtbot.waitUntil(lambda: second.status.saved.text().startswith("saved "))
     second.close()
+
+
+def test_a_tab_chosen_while_a_project_is_loading_stays(user, named):
+    window = user.window
+    window.tabs.setCurrentWidget(window.curate)
+    window.projects.new()
+    user.wait_idle()
+    window.open([named])
+    window.tabs.setCurrentWidget(window.history)
+    user.wait_idle()
+    user.wait_for(lambda: window.session.project.path == named)
+    assert window.tabs.currentWidget() is window.history
+    window.tabs.setCurrentWidget(window.segment)
+    window.projects.new()
+    user.wait_idle()
+    window.tabs.setCurrentWidget(window.history)
+    user.open(named)
+    assert window.tabs.currentWidget() is window.segment
 
 
 def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
@@ -230,6 +251,25 @@ def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
     user.wait_idle()
     assert window.session.project.path.stem == "named-rescued"
     assert named.read_bytes() == bytes(content)
+
+
+def test_what_is_open_of_an_overwritten_project_is_saved_elsewhere(
+    user, named, tmp_path
+):
+    before = user.window.session.shown.masks.array.copy()
+    named.write_bytes(b"another program's " * 3000)
+    user.window.session.set_reviewed(user.window.session.shown, True)
+    user.wait_for(lambda: "another program replaced its content" in user.message)
+    assert "new project (Ctrl+S)" in user.message
+    user.window.projects.save_as(tmp_path / "mine.cpstudio")
+    user.wait_idle()
+    session = user.window.session
+    assert session.project.path == tmp_path / "mine.cpstudio"
+    assert user.message == "Saved what is open as mine: masks of 1 image."
+    user.wait_for(lambda: session.shown is not None and session.shown.masks is not None)
+    np.testing.assert_array_equal(session.shown.masks.array, before)
+    assert session.shown.reviewed
+    assert named.read_bytes() == b"another program's " * 3000
 
 
 def test_what_is_no_project_is_told(user, tmp_path):

@@ -100,6 +100,8 @@ def test_the_merge_tool_joins_what_is_clicked_or_crossed(user, image, mouse, qtb
     for column in (0, 1, 1):
         mouse.click(centre(0, column))
     assert window.selection.cell == first[0] == cell_at(image, centre(0, 1))
+    parts_them = "Undo (Ctrl+Z) parts them again."
+    assert user.message == f"Merged 2 cells that do not touch. {parts_them}"
     mouse.click((1, 1))
     assert window.selection.cell == 0
     mouse.drag([centre(1, 0), centre(1, 1), centre(1, 2)])
