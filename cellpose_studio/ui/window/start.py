@@ -15,7 +15,8 @@ from cellpose_studio.qt_api import choose_qt
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.window.help.support import Support
-    from cellpose_studio.ui.window.launch.identity import Application
+    from cellpose_studio.ui.window.launch.incoming import Incoming
+    from cellpose_studio.ui.window.launch.splash import Splash
     from cellpose_studio.ui.window.main_window import MainWindow
 
 _NO_DISPLAY = (
@@ -136,41 +137,41 @@ def _run(options: argparse.Namespace) -> int:
     if note:
         sys.stderr.write(f"cellpose-studio: {note}\n")
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from cellpose_studio.ui.window.help.support import Support
+    from cellpose_studio.ui.window.launch.hand_over import address
     from cellpose_studio.ui.window.launch.identity import make_application
+    from cellpose_studio.ui.window.launch.incoming import Incoming
+    from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
 
     app = make_application()
+    # The files that macOS sends come with the first events, which the splash handles.
+    incoming = Incoming(app)
+    splash = Splash(theme_in_settings())
+    splash.show_at_once("Loading settings and projects…")
+    # Without folders of the user, there is soon a message about that.
+    with suppress(OSError):
+        incoming.listen(address())
+    # All that takes its time to load comes now, while the splash is shown.
+    from cellpose_studio.ui.window.help.support import Support
+
     with Support(app) as support:
-        support.code = _show_window(app, options, support)
+        support.code = _show_window(options, support, splash, incoming)
     return support.code
 
 
 def _show_window(
-    app: Application, options: argparse.Namespace, support: Support
+    options: argparse.Namespace, support: Support, splash: Splash, incoming: Incoming
 ) -> int:
     """Show the window until it is closed; return the exit code."""
     from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication
 
-    from cellpose_studio.paths import config_dir
-    from cellpose_studio.ui.window.launch.hand_over import address
-    from cellpose_studio.ui.window.launch.incoming import Incoming
-    from cellpose_studio.ui.window.launch.splash import Splash, theme_in
-
-    incoming = Incoming(app)
-    try:
-        settings = config_dir() / "settings.json"
-        splash = Splash(theme_in(settings))
-        splash.show_at_once("Loading settings and projects…")
-        incoming.listen(address())
-    except OSError as error:
-        return _without_folder(error)
-    # All that takes its time to load comes now, while the splash is shown.
     from cellpose_studio.core.errors import CannotSave
 
     try:
-        window = _make_window(settings, splash.tell)
+        window = _make_window(splash.tell)
     except (CannotSave, OSError) as error:
-        return _without_folder(error)
+        sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
+        return NO_FOLDER
     support.watch(window)
     window.show()
     splash.finish(window)
@@ -181,16 +182,14 @@ def _show_window(
     incoming.deliver_to(window, window.open)
     # Delayed, because two seconds of imports would block the first paint.
     QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
-    return int(app.exec())
+    return int(QApplication.exec())
 
 
-def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
+def _make_window(tell: Callable[[str], None]) -> MainWindow:
     """Load the modules of the window, and make it with a new project.
 
     Parameters
     ----------
-    settings
-        The file of settings.
     tell
         Called with what is being loaded.
 
@@ -201,10 +200,10 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     """
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
-    from cellpose_studio.paths import share_cache_dir
+    from cellpose_studio.paths import config_dir, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
-    isolate_napari(settings.with_name("napari.yaml"))
+    isolate_napari(config_dir() / "napari.yaml")
     share_cache_dir()
     project = new_unnamed()
     tell("Loading the viewer…")
@@ -212,9 +211,4 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     from cellpose_studio.ui.window.main_window import MainWindow
 
     tell("Opening the window…")
-    return MainWindow(Settings.load(settings), project)
-
-
-def _without_folder(error: Exception) -> int:
-    sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
-    return NO_FOLDER
+    return MainWindow(Settings.load(config_dir() / "settings.json"), project)
