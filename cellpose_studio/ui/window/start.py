@@ -167,23 +167,6 @@ def _show_window(
 
     from cellpose_studio.core.errors import CannotSave
 
-    with Support(app) as support:
-        support.code = _show_window(app, options, splash, support)
-    return support.code
-
-
-def _show_window(
-    app: Application, options: argparse.Namespace, splash: Splash, support: Support
-) -> int:
-    """Show the window until it is closed; return the exit code."""
-    from qtpy.QtCore import QTimer
-
-    from cellpose_studio.core.errors import CannotSave
-    from cellpose_studio.paths import config_dir
-    from cellpose_studio.ui.window.launch.hand_over import address
-    from cellpose_studio.ui.window.launch.incoming import Incoming
-
-    incoming = Incoming(app)
     try:
         window = _make_window(splash.tell)
     except (CannotSave, OSError) as error:
