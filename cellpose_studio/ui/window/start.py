@@ -162,7 +162,6 @@ def _show_window(
     options: argparse.Namespace, support: Support, splash: Splash, incoming: Incoming
 ) -> int:
     """Show the window until it is closed; return the exit code."""
-    from qtpy.QtCore import QTimer
     from qtpy.QtWidgets import QApplication
 
     from cellpose_studio.core.errors import CannotSave
@@ -180,9 +179,24 @@ def _show_window(
     elif options.sample:
         window.files.open_sample()
     incoming.deliver_to(window, window.open)
-    # Delayed, because two seconds of imports would block the first paint.
-    QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
+    _warm_up_later(window)
     return int(QApplication.exec())
+
+
+def _warm_up_later(window: MainWindow) -> None:
+    """Load ahead what comes next, after what the user waits for."""
+    from qtpy.QtCore import QTimer
+
+    # Delayed, because two seconds of imports would block the first paint.
+    timer = QTimer(window, interval=_WARM_UP_DELAY)
+
+    def try_it() -> None:
+        if not window.services.io_jobs.jobs:
+            timer.stop()
+            window.warm_up()
+
+    timer.timeout.connect(try_it)
+    timer.start()
 
 
 def _make_window(tell: Callable[[str], None]) -> MainWindow:
