@@ -107,8 +107,7 @@ class MainWindow(QMainWindow):
         self._make_curate()
         self._make_history()
         self._lay_out()
-        displays = self.display.memory
-        self._state = WindowState(self.session, self.canvas, self.tabs, displays)
+        self._state = WindowState(self.session, self.canvas, self.tabs, self.display)
         # The menus come last of the parts, because their commands call all of them.
         self.menus = Menus(self)
         self._connect()
