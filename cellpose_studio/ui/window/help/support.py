@@ -116,7 +116,7 @@ class Support:
             from cellpose_studio.ui.window.help.crash_dialog import CrashDialog
 
             for run in runs:
-                logger.error(
+                logger.info(
                     "process %d of version %s %s; project: %s\n%s",
                     run.process,
                     run.version,
