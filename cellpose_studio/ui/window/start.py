@@ -15,7 +15,7 @@ from cellpose_studio.qt_api import choose_qt
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.window.help.support import Support
-    from cellpose_studio.ui.window.launch.identity import Application
+    from cellpose_studio.ui.window.launch.incoming import Incoming
     from cellpose_studio.ui.window.launch.splash import Splash
     from cellpose_studio.ui.window.main_window import MainWindow
 
@@ -137,43 +137,40 @@ def _has_display() -> bool:
 
 def _run(options: argparse.Namespace) -> int:
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from cellpose_studio.paths import config_dir
+    from cellpose_studio.ui.window.launch.hand_over import address
     from cellpose_studio.ui.window.launch.identity import make_application
-    from cellpose_studio.ui.window.launch.splash import Splash, theme_in
+    from cellpose_studio.ui.window.launch.incoming import Incoming
+    from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
 
     app = make_application()
-    try:
-        settings = config_dir() / "settings.json"
-        splash = Splash(theme_in(settings))
-        splash.show_at_once("Loading settings and projects…")
-    except OSError as error:
-        return _without_folder(error)
+    # The files that macOS sends come with the first events, which the splash handles.
+    incoming = Incoming(app)
+    splash = Splash(theme_in_settings())
+    splash.show_at_once("Loading settings and projects…")
+    # Without folders of the user, there is soon a message about that.
+    with suppress(OSError):
+        incoming.listen(address())
     # All that takes its time to load comes now, while the splash is shown.
     from cellpose_studio.ui.window.help.support import Support
 
     with Support(app) as support:
-        support.code = _show_window(app, options, splash, support)
+        support.code = _show_window(options, support, splash, incoming)
     return support.code
 
 
 def _show_window(
-    app: Application, options: argparse.Namespace, splash: Splash, support: Support
+    options: argparse.Namespace, support: Support, splash: Splash, incoming: Incoming
 ) -> int:
     """Show the window until it is closed; return the exit code."""
-    from qtpy.QtCore import QTimer
+    from qtpy.QtWidgets import QApplication
 
     from cellpose_studio.core.errors import CannotSave
-    from cellpose_studio.paths import config_dir
-    from cellpose_studio.ui.window.launch.hand_over import address
-    from cellpose_studio.ui.window.launch.incoming import Incoming
 
-    incoming = Incoming(app)
     try:
-        incoming.listen(address())
-        settings = config_dir() / "settings.json"
-        window = _make_window(settings, splash.tell)
+        window = _make_window(splash.tell)
     except (CannotSave, OSError) as error:
-        return _without_folder(error)
+        sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
+        return NO_FOLDER
     support.watch(window)
     window.show()
     splash.finish(window)
@@ -182,18 +179,31 @@ def _show_window(
     elif options.sample:
         window.files.open_sample()
     incoming.deliver_to(window, window.open)
+    _warm_up_later(window)
+    return int(QApplication.exec())
+
+
+def _warm_up_later(window: MainWindow) -> None:
+    """Load ahead what comes next, after what the user waits for."""
+    from qtpy.QtCore import QTimer
+
     # Delayed, because two seconds of imports would block the first paint.
-    QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
-    return int(app.exec())
+    timer = QTimer(window, interval=_WARM_UP_DELAY)
+
+    def try_it() -> None:
+        if not window.services.io_jobs.jobs:
+            timer.stop()
+            window.warm_up()
+
+    timer.timeout.connect(try_it)
+    timer.start()
 
 
-def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
+def _make_window(tell: Callable[[str], None]) -> MainWindow:
     """Load the modules of the window, and make it with a new project.
 
     Parameters
     ----------
-    settings
-        The file of settings.
     tell
         Called with what is being loaded.
 
@@ -204,10 +214,10 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     """
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
-    from cellpose_studio.paths import share_cache_dir
+    from cellpose_studio.paths import config_dir, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
-    isolate_napari(settings.with_name("napari.yaml"))
+    isolate_napari(config_dir() / "napari.yaml")
     share_cache_dir()
     project = new_unnamed()
     tell("Loading the viewer…")
@@ -215,9 +225,4 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     from cellpose_studio.ui.window.main_window import MainWindow
 
     tell("Opening the window…")
-    return MainWindow(Settings.load(settings), project)
-
-
-def _without_folder(error: Exception) -> int:
-    sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
-    return NO_FOLDER
+    return MainWindow(Settings.load(config_dir() / "settings.json"), project)
