@@ -116,7 +116,7 @@ class Support:
             from cellpose_studio.ui.window.help.crash_dialog import CrashDialog
 
             for run in runs:
-                logger.error(
+                logger.info(
                     "process %d of version %s %s; project: %s\n%s",
                     run.process,
                     run.version,
@@ -149,7 +149,10 @@ class Support:
 
     def _leave(self) -> None:
         if self._window is None:
-            # Somewhere within the start, which cannot be left halfway.
+            # The dialog about a start that fails is left, the start itself cannot be.
+            dialog = QApplication.activeModalWidget()
+            if dialog is not None:
+                dialog.close()
             QTimer.singleShot(_START_LOOK, self._leave)
         else:
             self._window.close()
