@@ -174,7 +174,8 @@ def _show_window(
         return NO_FOLDER
     support.watch(window)
     window.show()
-    splash.finish(window)
+    # It handles events. A window that is closed before the loop below would not end it.
+    QTimer.singleShot(0, lambda: splash.finish(window))
     if options.paths:
         window.open(_absolute(options.paths))
     elif options.sample:

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio import __version__
@@ -34,6 +34,7 @@ START_FAILED = 1
 logger = logging.getLogger("cellpose_studio")
 
 _STILL_HERE = 60_000  # ms after which a logout must have been called off
+_BEFORE_LOOP = 50  # ms
 _LAST_WRITES = 2.0  # seconds
 
 
@@ -146,7 +147,11 @@ class Support:
             QTimer.singleShot(_STILL_HERE, lambda: marker.note_leaving(False))
 
     def _leave(self) -> None:
-        if self._window is None:
+        # Before the event loop runs, nothing that ends it has an effect: the splash
+        # handles events while the window is being made.
+        if QThread.currentThread().loopLevel() == 0:
+            QTimer.singleShot(_BEFORE_LOOP, self._leave)
+        elif self._window is None:
             self._app.exit(self.code)
         else:
             self._window.close()
