@@ -136,7 +136,7 @@ def _segment(options: argparse.Namespace) -> int:
         with Progress() as progress:
             if batch.model.card_problem:
                 progress.print_line(batch.model.card_problem)
-            files = _files(options.images, outcome)
+            files = _files(options.images, outcome, progress)
             _refuse_existing(files, options)
             for n, file in enumerate(files, start=1):
                 place = f"{n} of {len(files)}, " if len(files) > 1 else ""
@@ -172,15 +172,22 @@ def _refuse_existing(files: Sequence[Path], options: argparse.Namespace) -> None
         raise exists_already(found)
 
 
-def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
-    """Return the images that ``paths`` refer to, each of them once."""
+def _files(paths: Sequence[Path], outcome: Outcome, progress: Progress) -> list[Path]:
+    """Return the images that ``paths`` refer to, each of them once.
+
+    What is left out of a folder is printed.
+    """
+    from cellpose_studio.workflows.left_out import left_out
     from cellpose_studio.workflows.open import images_of
 
     found: dict[tuple[str, str], Path] = {}
     real_folder = cache(os.path.realpath)
     for path in paths:
         with outcome.collect_failures(path):
-            for entry in images_of(path):
+            entries = images_of(path)
+            if left := left_out([path], entries):
+                progress.print_line(f"{path.name}: {left.text}")
+            for entry in entries:
                 image = entry.image
                 # Of thousands of files in one folder, only links are followed.
                 place = real_path(image) if image.is_symlink() else image

@@ -1,6 +1,7 @@
 """Time starts until the window is painted; docs/benchmarks.md has the result.
 
 xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/start_up.py
+    [--bundle dist/cellpose-studio/cellpose-studio]
 
 The time runs from the start of the process until the screen shows what it should,
 which is seen from outside, where no splash covers it. Nothing else may be on the
@@ -53,33 +54,28 @@ class Start:
     loaded: set[str] = field(default_factory=set)
 
 
-def starts(image: Path) -> list[Start]:
-    """Return the starts that are compared."""
-    studio = [sys.executable, "-m", "cellpose_studio"]
-    napari = [sys.executable, "-m", "napari"]
+def starts(image: Path, bundle: Path | None) -> list[Start]:
+    """Return the starts that are compared: without and with an image."""
+    programs = {"Cellpose Studio": [sys.executable, "-m", "cellpose_studio"]}
+    if bundle is not None:
+        programs["Cellpose Studio, the bundle"] = [str(bundle.resolve())]
     several, many = has_colours(SEVERAL), has_colours(MANY)
-    return [
-        Start(
-            title="Cellpose Studio, splash",
-            command=studio,
-            arrived=several,
-            where=MIDDLE,
-        ),
-        Start(title="Cellpose Studio", command=studio, arrived=several, where=PANEL),
-        Start(
-            title="Cellpose Studio, image given",
-            command=[*studio, str(image)],
-            arrived=many,
-            where=BELOW,
-        ),
-        Start(title="napari", command=napari, arrived=several, where=PANEL),
-        Start(
-            title="napari, image given",
-            command=[*napari, str(image)],
-            arrived=many,
-            where=BELOW,
-        ),
+    compared = [
+        Start(title=f"{title}, splash", command=command, arrived=several, where=MIDDLE)
+        for title, command in programs.items()
     ]
+    programs["napari"] = [sys.executable, "-m", "napari"]
+    for title, command in programs.items():
+        compared += [
+            Start(title=title, command=command, arrived=several, where=PANEL),
+            Start(
+                title=f"{title}, image given",
+                command=[*command, str(image)],
+                arrived=many,
+                where=BELOW,
+            ),
+        ]
+    return compared
 
 
 def has_colours(fewest: int) -> Callable[[Screen], bool]:
@@ -163,21 +159,22 @@ def main() -> None:
     """Measure all starts in turns, after one that fills caches and makes folders."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=7)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--bundle", type=Path, help="the program of a bundle")
+    given = parser.parse_args()
     app = QApplication([])
     with tempfile.TemporaryDirectory() as folder:
         image = Path(folder) / "noise.tif"
         noise = np.random.default_rng(0).integers(0, 256, (512, 512), np.uint8)
         tifffile.imwrite(image, noise)
-        compared = starts(image)
+        compared = starts(image, given.bundle)
         for start in compared:
             measure(start, Path(folder))
             start.seconds.clear()
             start.loaded.clear()
-        for _ in range(repeats):
+        for _ in range(given.repeats):
             for start in compared:
                 measure(start, Path(folder))
-    print(table(compared, repeats))
+    print(table(compared, given.repeats))
     app.quit()
 
 

@@ -93,7 +93,7 @@ def _put(
             run=None,
             revision=None,
             edited=False,
-            kept=by_hand.details(),
+            kept=by_hand,
             touched={},
             left_out=None,
         ),

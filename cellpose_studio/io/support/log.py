@@ -174,7 +174,12 @@ def _key(record: logging.LogRecord) -> object:
         frames = traceback.extract_tb(record.exc_info[2], limit=-1)
         place = [(frame.filename, frame.lineno) for frame in frames]
         return (record.exc_info[0], *place)
-    return (record.name, record.pathname, record.lineno, str(record.msg)[:200])
+    # The text and not its pattern: warnings of Python and Qt all have the same one.
+    try:
+        return (record.name, record.lineno, record.getMessage()[:200])
+    # Whoever wrote the pattern gave it other values than it names.
+    except Exception:
+        return None
 
 
 def _summary(record: logging.LogRecord, times: int) -> logging.LogRecord:

@@ -49,10 +49,9 @@ def without_window(arguments: Sequence[str]) -> int | None:
     options = _parser().parse_args(arguments)
     # Checks come first: those of the window tell that there is no display.
     if options.self_test_child:
-        choose_qt()
+        _prepare_qt()
         from cellpose_studio.ui.window.help.self_test.child import run_child
 
-        _load_torch_before_qt()
         return run_child(options.self_test_child, begun)
     if options.self_test is not None:
         choose_qt()
@@ -75,11 +74,15 @@ def without_window(arguments: Sequence[str]) -> int | None:
 
 def start(arguments: Sequence[str]) -> int:
     """Open the window with the given files; return the exit code of the application."""
-    _load_torch_before_qt()
+    _prepare_qt()
     return _run(_parser().parse_args(arguments))
 
 
-def _load_torch_before_qt() -> None:
+def _prepare_qt() -> None:
+    """Choose between PyQt5 and PyQt6, before any of them is imported."""
+    note = choose_qt()
+    if note:
+        sys.stderr.write(f"cellpose-studio: {note}\n")
     # Windows finds torch's libraries only if they are loaded before Qt's.
     if sys.platform == "win32":
         import torch  # noqa: F401
@@ -133,9 +136,6 @@ def _has_display() -> bool:
 
 
 def _run(options: argparse.Namespace) -> int:
-    note = choose_qt()
-    if note:
-        sys.stderr.write(f"cellpose-studio: {note}\n")
     # Qt is imported only here: `--version` and the check for a display do without it.
     from cellpose_studio.ui.window.launch.hand_over import address
     from cellpose_studio.ui.window.launch.identity import make_application
@@ -181,9 +181,24 @@ def _show_window(
     elif options.sample:
         window.files.open_sample()
     incoming.deliver_to(window, window.open)
-    # Delayed, because two seconds of imports would block the first paint.
-    QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
+    _warm_up_later(window)
     return int(QApplication.exec())
+
+
+def _warm_up_later(window: MainWindow) -> None:
+    """Load ahead what comes next, after what the user waits for."""
+    from qtpy.QtCore import QTimer
+
+    # Delayed, because two seconds of imports would block the first paint.
+    timer = QTimer(window, interval=_WARM_UP_DELAY)
+
+    def try_it() -> None:
+        if not window.services.io_jobs.jobs:
+            timer.stop()
+            window.warm_up()
+
+    timer.timeout.connect(try_it)
+    timer.start()
 
 
 def _make_window(tell: Callable[[str], None]) -> MainWindow:

@@ -26,3 +26,12 @@ def test_results_in_the_present_folder_are_found(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     Path("a_cp_masks.tif").touch()
     assert existing_of_many([Path("a")], KINDS) == [Path("a_cp_masks.tif")]
+
+
+@pytest.mark.parametrize(
+    ("kinds", "number"), [(["tif"], 1), (["rois"], 0), (["rois", "npy"], 1)]
+)
+def test_the_table_of_ids_counts_where_it_would_be_replaced(tmp_path, kinds, number):
+    (tmp_path / "a_cp_masks_ids.csv").touch()
+    assert len(existing_files(tmp_path / "a", kinds)) == number
+    assert len(existing_of_many([tmp_path / "a"], kinds)) == number

@@ -62,6 +62,20 @@ def test_an_error_that_comes_again_and_again_is_counted(tmp_path):
     ]
 
 
+def test_different_warnings_do_not_count_as_one(tmp_path):
+    handler = start_log(tmp_path, {})
+    texts = [f"the {n}th warning of a library" for n in range(20)]
+    for text in texts:
+        logging.getLogger("qt").warning("%s", text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("always")
+            warnings.warn(f"{text} of Python", UserWarning, stacklevel=1)
+    wrong = {"msg": "%d %d", "args": ("x",), "levelno": logging.WARNING}
+    handler.handle(logging.makeLogRecord(wrong))
+    found = (tmp_path / NAME).read_text("utf-8")
+    assert [text for text in texts if found.count(text) != 2] == []
+
+
 def test_a_long_message_is_cut(tmp_path):
     start_log(tmp_path, {})
     fail("7 " * 1_000_000)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import os
 import signal
 import subprocess
@@ -10,6 +11,7 @@ import time
 from pathlib import Path
 
 import pytest
+from _pytest.faulthandler import fault_handler_stderr_fd_key
 
 from cellpose_studio.io.support.run_marker import RunMarker, ended_runs
 
@@ -20,6 +22,13 @@ from cellpose_studio.io.support.run_marker import RunMarker
 marker = RunMarker(Path(sys.argv[1]), "1.2.3")
 marker.note_project(Path("/data/work.cpstudio"))
 """
+
+
+@pytest.fixture(autouse=True)
+def _traces(request):
+    """Let pytest trace its own crashes again, which a marker takes over."""
+    yield
+    faulthandler.enable(request.config.stash[fault_handler_stderr_fd_key])
 
 
 def start(folder, code):

@@ -116,7 +116,7 @@ def test_masks_are_switched_in_the_box_as_in_the_menu(user, cells):
     assert not box.masks.filled.isChecked()
     actions["uncertainty"].trigger()
     assert box.masks.colours.currentText() == "Uncertainty"
-    assert box.masks.legend.isVisible()
+    user.wait_for(user.window.legend.isVisible)
     box.masks.labels.click()
     assert user.window.cell_text.on
     actions["wordsNone"].trigger()

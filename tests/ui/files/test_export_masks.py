@@ -201,6 +201,10 @@ def test_rejected_cells_are_left_out_unless_they_are_asked_for(user, cells, tmp_
     boxes = []
 
     def leave_out(dialog):
+        assert dialog.what.text() == "a.tif: 10 cells (masks “cells”)"
+        dialog.rejected.setChecked(True)
+        assert dialog.what.text() == "a.tif: 12 cells (masks “cells”)"
+        dialog.rejected.setChecked(False)
         boxes.append((dialog.rejected.text(), dialog.rejected.isChecked()))
         tick(dialog, "tif")
 

@@ -187,6 +187,7 @@ def test_what_a_folder_holds_besides_images_is_said(user, cells, qtbot):
     assert "broken.tif is damaged" in user.message
     assert "files could not be opened" not in user.message
     assert "notes.docx" in bar._details
+    assert bar._details.count("× .docx") == 1
 
 
 def test_a_file_that_went_away_is_said(user, cells):

@@ -89,6 +89,30 @@ def test_a_project_comes_back_as_it_was_left(user, named, cells):
     np.testing.assert_array_equal(layer.data, expected)
 
 
+def test_opacity_and_colours_of_masks_come_back_with_the_project(user, named):
+    window = user.window
+    window.display.masks.percent.setValue(70)
+    window.menus.actions["uncertainty"].trigger()
+    window.projects.new()
+    user.wait_idle()
+    window.display.masks.percent.setValue(20)
+    window.menus.actions["uncertainty"].trigger()
+    user.open(named)
+    assert window.canvas.masks.opacity == 0.7
+    assert window.canvas.masks.by_uncertainty
+    assert window.menus.actions["uncertainty"].isChecked()
+    assert window.display.masks.colours.currentText() == "Uncertainty"
+
+
+@pytest.mark.parametrize(
+    "state", [None, 3, {"opacity": True}, {"opacity": 300, "uncertainty": "yes"}]
+)
+def test_damaged_settings_of_masks_change_nothing(user, state):
+    masks = user.window.display.masks
+    masks.load(state)
+    assert masks.state() == {"opacity": 40, "uncertainty": False}
+
+
 @pytest.mark.slow
 def test_thresholds_are_live_again_after_opening(user, named):
     window = user.window

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLineEdit, QMenu
 
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project.scratch import new_unnamed
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.window.main_window import MainWindow
+from tests.ui.conftest import LONG
 
 
 def shown_colours(user):
@@ -31,6 +34,19 @@ def test_the_menus_hold_every_command_once(window):
     menus = bar.findChildren(QMenu)
     texts = [a.text() for menu in menus for a in menu.actions() if a.text()]
     assert len(texts) == len(set(texts))
+
+
+def test_an_image_opens_while_code_is_compiled_ahead(user, cells):
+    window, compiled = user.window, threading.Event()
+    jobs = window.services.warm_up_jobs
+    jobs.start(Job("Compiling", lambda _: compiled.wait(LONG / 1000)))
+    window.warm_up()
+    window.open([cells("a.tif")])
+    user.wait_for(lambda: window.session.shown is not None)
+    assert [job.title for job in jobs.jobs] == ["Compiling", *["Warming up"] * 3]
+    compiled.set()
+    user.wait_idle()
+    assert window.status.device.text()
 
 
 @pytest.mark.slow

@@ -35,23 +35,24 @@ class EndSignals(QObject):
         self._notifier = QSocketNotifier(self._read.fileno(), kind, self)
         self._notifier.activated.connect(self._on_readable)
         self._asked = False
-        self._numbers = [
-            getattr(signal, name) for name in _NAMES if hasattr(signal, name)
-        ]
-        for number in self._numbers:
+        numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+        # What is ignored stays so: `nohup` ignores the end of its terminal.
+        before = {number: signal.getsignal(number) for number in numbers}
+        self._before = {n: how for n, how in before.items() if how != signal.SIG_IGN}
+        for number in self._before:
             signal.signal(number, self._on_signal)
 
     def close(self) -> None:
         """Leave signals to the system again."""
         self._notifier.setEnabled(False)
         signal.set_wakeup_fd(-1)
-        for number in self._numbers:
-            signal.signal(number, signal.SIG_DFL)
+        for number, how in self._before.items():
+            signal.signal(number, how)
         self._read.close()
         self._write.close()
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:  # noqa: ARG002
-        for other in self._numbers:
+        for other in self._before:
             signal.signal(other, signal.SIG_DFL)
         self._asked = True
         self._noted()

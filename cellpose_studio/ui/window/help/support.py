@@ -18,7 +18,6 @@ from cellpose_studio.io.support.log import NAME, start_log
 from cellpose_studio.io.support.report import ErrorList
 from cellpose_studio.io.support.run_marker import RunMarker, ended_runs
 from cellpose_studio.paths import log_dir
-from cellpose_studio.ui.window.help.crash_dialog import CrashDialog
 from cellpose_studio.ui.window.help.error_dialog import ErrorDialog
 from cellpose_studio.ui.window.help.error_reporter import ErrorReporter
 from cellpose_studio.ui.window.help.facts import report_facts
@@ -34,7 +33,7 @@ START_FAILED = 1
 logger = logging.getLogger("cellpose_studio")
 
 _STILL_HERE = 60_000  # ms after which a logout must have been called off
-_BEFORE_LOOP = 50  # ms
+_START_LOOK = 100  # ms
 _LAST_WRITES = 2.0  # seconds
 
 
@@ -52,7 +51,6 @@ class Support:
 
     def __init__(self, app: QApplication) -> None:
         self.code = START_FAILED
-        self._app = app
         self._window: MainWindow | None = None
         # Without a folder for them, there is neither a log nor a marker.
         self._folder: Path | None = None
@@ -114,6 +112,9 @@ class Support:
         """Offer what the runs left that ended without an end."""
         runs = ended_runs(self._folder) if self._folder else []
         if runs and self._window is not None:
+            # At the top of the module, it would delay the splash.
+            from cellpose_studio.ui.window.help.crash_dialog import CrashDialog
+
             for run in runs:
                 logger.error(
                     "process %d of version %s %s; project: %s\n%s",
@@ -147,12 +148,10 @@ class Support:
             QTimer.singleShot(_STILL_HERE, lambda: marker.note_leaving(False))
 
     def _leave(self) -> None:
-        # Before the event loop runs, nothing that ends it has an effect: the splash
-        # handles events while the window is being made.
-        if QThread.currentThread().loopLevel() == 0:
-            QTimer.singleShot(_BEFORE_LOOP, self._leave)
-        elif self._window is None:
-            self._app.exit(self.code)
+        # Somewhere within the start, which cannot be left halfway: the splash handles
+        # events before the event loop runs, which a closed window would not end.
+        if self._window is None or QThread.currentThread().loopLevel() == 0:
+            QTimer.singleShot(_START_LOOK, self._leave)
         else:
             self._window.close()
 

@@ -10,10 +10,12 @@ from __future__ import annotations
 
 import sys
 
-from qtpy.QtCore import Qt, QTimer
-from qtpy.QtWidgets import QApplication
+from qtpy.QtCore import QTimer
 
 from cellpose_studio.ui.window.help.support import Support
+from cellpose_studio.ui.window.launch.identity import make_application
+from cellpose_studio.ui.window.launch.incoming import Incoming
+from cellpose_studio.ui.window.launch.splash import Splash
 from cellpose_studio.ui.window.start import _parser, _show_window
 
 code, *paths = sys.argv[1:]
@@ -30,11 +32,11 @@ def act() -> None:
     exec(code, {"window": window, "app": app, "later": QTimer.singleShot, "sys": sys})
 
 
-QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-app = QApplication(sys.argv[:1])
+app = make_application()
 timer = QTimer()
 timer.timeout.connect(act)
 timer.start(20)
+options = _parser().parse_args(paths)
 with Support(app) as support:
-    support.code = _show_window(app, _parser().parse_args(paths), support)
+    support.code = _show_window(options, support, Splash("dark"), Incoming(app))
 sys.exit(support.code)

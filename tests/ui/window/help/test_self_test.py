@@ -12,6 +12,7 @@ import time
 import numpy as np
 import pytest
 import tifffile
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.failures import Failure
@@ -266,10 +267,11 @@ def test_the_checks_of_the_window_fail_where_nothing_works(user, tmp_path, monke
             checks[name].run(place)
         return error.value.message
 
-    assert checks["icons"].run(place).text == "4 icons can be drawn"
+    assert checks["icons"].run(place).text == "5 icons can be drawn"
     with monkeypatch.context() as broken:
         broken.setattr(looks, "ICONS", ("check", "none"))
-        assert reason("icons") == "Cannot be drawn: none."
+        broken.setattr(looks, "icon", QIcon)
+        assert reason("icons") == "Cannot be drawn: none, the icon of the program."
     assert reason("segment") == "The run did not start."
     for name in ("edit", "undo", "export", "project", "replay"):
         assert reason(name) == "No image is shown."

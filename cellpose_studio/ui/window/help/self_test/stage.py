@@ -134,8 +134,7 @@ class Stage:
 
     def wait_idle(self, what: str) -> None:
         """Let the window work until no job is left."""
-        services = self.window.services
-        queues = (services.gpu_jobs, services.io_jobs, services.stack_jobs)
+        queues = self.window.services.queues
         self.wait(lambda: not any(queue.jobs for queue in queues), what)
         self.window.session.project.writer.flush(PATIENCE)
 
