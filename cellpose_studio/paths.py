@@ -9,7 +9,7 @@ from pathlib import Path
 
 from platformdirs import PlatformDirs
 
-_HOME = "CELLPOSE_STUDIO_HOME"
+HOME = "CELLPOSE_STUDIO_HOME"
 _XDG_CACHE = "XDG_CACHE_HOME"
 
 _KINDS = {
@@ -109,15 +109,25 @@ def real_path(path: Path) -> Path:
     return Path(os.path.realpath(path))
 
 
+def user_folders() -> dict[str, Path]:
+    """Return the folders of the user by kind, whether they exist or not."""
+    return {kind: _user_path(kind) for kind in ("data", "cache", "config", "log")}
+
+
 def _user_dir(kind: str) -> Path:
-    """Return the folder of a kind; it is created if missing.
+    """Return the folder of a kind; it is created if missing."""
+    folder = _user_path(kind)
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def _user_path(kind: str) -> Path:
+    """Return where the folder of a kind is, or would be.
 
     ``CELLPOSE_STUDIO_HOME`` puts all of them into one folder, as on a USB stick.
     """
-    home = os.environ.get(_HOME)
-    folder = Path(home) / kind if home else _platform_dir(kind)
-    folder.mkdir(parents=True, exist_ok=True)
-    return folder
+    home = os.environ.get(HOME)
+    return Path(home) / kind if home else _platform_dir(kind)
 
 
 def _platform_dir(kind: str) -> Path:

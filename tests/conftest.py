@@ -67,10 +67,11 @@ def earlier_project(tmp_path: Path) -> Iterator[Path]:
 def qapp_cls() -> Callable[[list[str]], QApplication]:
     """Set up the application as it is at its start, whichever test comes first."""
     from qtpy.QtCore import Qt
-    from qtpy.QtWidgets import QApplication
 
-    QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-    return QApplication
+    from cellpose_studio.ui.window.launch.identity import Application
+
+    Application.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
+    return Application
 
 
 @pytest.fixture

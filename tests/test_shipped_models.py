@@ -17,8 +17,8 @@ import pytest
 import tifffile
 from scipy import ndimage
 
+from cellpose_studio.cli.arguments.options import build_model
 from cellpose_studio.cli.main import parser
-from cellpose_studio.cli.options import build_model
 from cellpose_studio.core.models.training import TrainingParameters
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.size_model import size_model_path

@@ -42,6 +42,9 @@ COMMANDS = (
     HeadlessCommand(
         "rescue", "save what can be read of a damaged project in a new one"
     ),
+    HeadlessCommand(
+        "thumbnail", "save a small picture of a project, for file managers"
+    ),
 )
 
 PRINTING = frozenset({"evaluate", "models", "replay"})

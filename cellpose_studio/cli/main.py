@@ -6,6 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
+from cellpose_studio.cli.arguments.spellings import with_hyphens
 from cellpose_studio.cli.commands import COMMANDS, PRINTING
 from cellpose_studio.cli.outcome import (
     ALL_DONE,
@@ -14,7 +15,6 @@ from cellpose_studio.cli.outcome import (
     SIGNALLED,
     error_message,
 )
-from cellpose_studio.cli.spellings import with_hyphens
 from cellpose_studio.cli.terminal import Ended, ending_signals, outputs
 from cellpose_studio.core.checkpoint import Cancelled
 
@@ -22,7 +22,7 @@ from cellpose_studio.core.checkpoint import Cancelled
 def run(arguments: Sequence[str]) -> int:
     """Run the command that ``arguments`` name and return its exit code."""
     with outputs() as stdout, ending_signals():
-        options = parser().parse_args(with_hyphens(arguments))
+        options = parser(arguments[0]).parse_args(with_hyphens(arguments))
         code = _exit_code(options)
         stdout.flush()
         # Where the result is what is printed, it is not done without that.
@@ -47,13 +47,22 @@ def _exit_code(options: argparse.Namespace) -> int:
         return FAILED
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all headless commands."""
+def parser(only: str = "") -> argparse.ArgumentParser:
+    """Return the parser of all headless commands.
+
+    Parameters
+    ----------
+    only
+        The one command that needs its arguments; without it, all have theirs.
+    """
     everything = argparse.ArgumentParser(
         prog="cellpose-studio",
         description="Without a command, opens the window.",
     )
     parsers = everything.add_subparsers(required=True, metavar="COMMAND")
     for command in COMMANDS:
-        command.add_arguments(parsers.add_parser(command.name, help=command.help))
+        described = parsers.add_parser(command.name, help=command.help)
+        # Their modules take a second to import, which a small command does not have.
+        if only in ("", command.name):
+            command.add_arguments(described)
     return everything

@@ -9,11 +9,11 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from cellpose_studio.cli.options import add_fields, add_threads, build_model
+from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
+from cellpose_studio.cli.arguments.spellings import add_spellings, automatic_at_zero
+from cellpose_studio.cli.arguments.unused import unused
 from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
-from cellpose_studio.cli.spellings import add_spellings, automatic_at_zero
-from cellpose_studio.cli.unused import unused
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource

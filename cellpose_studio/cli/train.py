@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cellpose_studio.cli.options import add_fields, add_threads, build_model
+from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint

@@ -210,12 +210,15 @@ def test_a_job_goes_on_for_as_long_as_there_is_more_work(queue, until_idle):
 
 
 def test_a_job_goes_on_before_those_that_wait(queue, until_idle):
-    order, told = [], threading.Event()
+    order, told, begun = [], threading.Event(), threading.Event()
 
     def then(first):
+        # Only what waits is overtaken; the thread may be slow to take "x".
+        assert begun.wait(WAIT)
         return (lambda _: order.append("more of a")) if first else None
 
     def work(name):
+        begun.set()
         assert told.wait(WAIT)
         order.append(name)
 

@@ -15,7 +15,7 @@ from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.display.thumbnail import Thumbnail
+from cellpose_studio.core.display.small_picture import Thumbnail
 from cellpose_studio.io.cache.thumbnails import from_png
 from cellpose_studio.io.project.tables.revisions import read_thumbnails
 

@@ -11,11 +11,9 @@ from cellpose_studio.core.display.channel_display import (
 )
 from cellpose_studio.core.display.composite import as_bytes
 from cellpose_studio.core.display.label_picture import OUTLINE, draw_labels, palette
+from cellpose_studio.core.display.small_picture import SIZE, Thumbnail
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.images.intensities import limits
-
-SIZE = 96
-"""Longer side of a thumbnail, px."""
 
 _LOOKED_AT = 1024
 """Samples along each side of a plane, enough to estimate the contrast."""
@@ -23,8 +21,6 @@ _MOST_CHANNELS = 6
 """Channels that are read for a thumbnail; more would not be told apart."""
 _PER_PIXEL = 4
 """Labels sampled along each side of a pixel, so that small cells are not missed."""
-
-Thumbnail = npt.NDArray[np.uint8]
 Floats = npt.NDArray[np.float32]
 
 

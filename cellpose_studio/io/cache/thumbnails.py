@@ -10,13 +10,13 @@ from pathlib import Path
 
 import numpy as np
 
-from cellpose_studio.core.display.thumbnail import SIZE, Thumbnail, image_thumbnail
+from cellpose_studio.core.display.small_picture import SIZE, Thumbnail
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.images.png_jpeg import PNG_START
 
-_LARGEST = 1024
+LARGEST = 1024
 """Side of the largest thumbnail that is decoded, px."""
 
 # The first chunk of a PNG is its header, which begins with these two big-endian
@@ -49,7 +49,7 @@ def from_png(content: bytes) -> Thumbnail:
     if not content.startswith(PNG_START) or len(content) < _SIDES_AT + _SIDES.size:
         raise ValueError("no PNG")
     # The size is checked before memory is allocated for it.
-    if max(_SIDES.unpack_from(content, _SIDES_AT)) > _LARGEST:
+    if max(_SIDES.unpack_from(content, _SIDES_AT)) > LARGEST:
         raise ValueError("no thumbnail")
     try:
         picture = np.asarray(imagecodecs.png_decode(content))
@@ -80,6 +80,9 @@ class ThumbnailCache:
         StudioError
             If it is not cached and the image cannot be read.
         """
+        # It loads compilers, for which a file manager should not wait.
+        from cellpose_studio.core.display.thumbnail import image_thumbnail
+
         picture = self.get(image, size)
         if picture is None:
             picture = image_thumbnail(image, size)

@@ -101,6 +101,9 @@ class Canvas(QObject):
                 """
                 self._key_map_handler.keymap_providers = []  # PRIVATE
 
+            def _bind_shortcuts(self) -> None:  # PRIVATE
+                """Bind no keys of napari; each would be told to its welcome screen."""
+
         self.model = ViewerModel(title="Cellpose Studio")
         self.set_theme(theme)
         # The units of the layers make it µm, or pixels if their size is unknown.
@@ -195,6 +198,13 @@ class Canvas(QObject):
         """Draw lines over the image, (N, 2), Y and X in pixels; no paths hide them."""
         if self._image is not None:
             self._lines.show(name, paths, self._image.label_scale, colour)
+
+    def renderer(self) -> str:
+        """Return the OpenGL renderer's own name; empty if there is none."""
+        from vispy.gloo import gl
+
+        self.surface.makeCurrent()
+        return str(gl.glGetParameter(gl.GL_RENDERER) or "")
 
     def scale_bar_box(self) -> QRect:
         """Return where the scale bar is on `surface`; an empty box without one."""

@@ -20,7 +20,7 @@ from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.display.thumbnail import Thumbnail
+from cellpose_studio.core.display.small_picture import Thumbnail
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.images.text import accessible_text, tooltip_html
 from cellpose_studio.ui.widgets.pixmap import pixmap_of

@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -146,17 +145,14 @@ class MainWindow(QMainWindow):
 
     # Called at the start of the application
 
-    def show_failure(self, failure: Failure) -> None:
-        """Show a failure in the message bar."""
-        self.services.messages.fail(failure)
-
     def warm_up(self) -> None:
         """Load the code of the first masks, edits and runs, and the added models."""
         offer_projects(self.welcome, self.services)
+        queue = self.services.warm_up_jobs
         for work in (lambda _: self.canvas.masks.warm_up(), warm_up_editing):
             # Errors are not shown here: the first use would raise and show them again.
-            self.services.io_jobs.start(Job("Warming up", work, quiet=True))
-        self.services.run("Warming up", warm_up, self._on_warm, quiet=True)
+            queue.start(Job("Warming up", work, quiet=True))
+        self.services.run("Warming up", warm_up, self._on_warm, quiet=True, queue=queue)
         self.models.add_saved()
 
     # Qt event handlers
@@ -187,9 +183,8 @@ class MainWindow(QMainWindow):
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.background.shut_down)
             closing.callback(self.images.shut_down)
-            closing.callback(services.stack_jobs.shut_down)
-            closing.callback(services.io_jobs.shut_down)
-            closing.callback(services.gpu_jobs.shut_down)
+            for queue in reversed(services.queues):
+                closing.callback(queue.shut_down)
             # The window disappears first, because the jobs may take a moment to stop.
             closing.callback(self.hide)
             services.settings.window_geometry = self.saveGeometry().data()
@@ -207,6 +202,7 @@ class MainWindow(QMainWindow):
             io_jobs=JobQueue(self),
             stack_jobs=JobQueue(self),
             gpu_jobs=JobQueue(self),
+            warm_up_jobs=JobQueue(self),
             parent=self,
             show_tab=self.tabs.setCurrentWidget,
         )

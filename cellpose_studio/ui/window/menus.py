@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import QObject, Qt
-from qtpy.QtWidgets import QMenu, QMessageBox
+from qtpy.QtWidgets import QMenu
 
-from cellpose_studio import __version__
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.ui.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.commands.command import Command, QAction, fill_recent
@@ -88,7 +87,7 @@ class Menus(QObject):
     def _help(self) -> None:
         commands = [
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
-            Command("about", "&About Cellpose Studio", self._show_about),
+            *self._own.help_commands(),
         ]
         self._commands.add(self._menu("&Help"), commands)
 
@@ -155,12 +154,3 @@ class Menus(QObject):
         # Otherwise the window would keep each closed editor as a child.
         editor.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         editor.show()
-
-    def _show_about(self) -> None:
-        QMessageBox.about(
-            self._window,
-            "About Cellpose Studio",
-            f"<b>Cellpose Studio {__version__}</b><br>Segments cells with Cellpose's "
-            "networks, and shows them with napari.<br>Free software under the GNU "
-            "General Public License, version 3 or later.",
-        )

@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cellpose_studio.cli.arguments.options import build_model
 from cellpose_studio.cli.main import parser
-from cellpose_studio.cli.options import build_model
 from cellpose_studio.core.models.card import ModelCard, TrainingData
 from cellpose_studio.core.models.papers import (
     CELLPOSE_1,

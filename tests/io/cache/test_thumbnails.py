@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from cellpose_studio.core.display import thumbnail
 from cellpose_studio.core.display.thumbnail import image_thumbnail
 from cellpose_studio.core.errors import ImageUnreadable
-from cellpose_studio.io.cache import thumbnails
 from cellpose_studio.io.cache.thumbnails import ThumbnailCache, from_png, png
 from cellpose_studio.io.images.reader import open_images
 
@@ -83,7 +83,7 @@ def test_a_thumbnail_is_made_once(cache, image, monkeypatch):
     assert cache.get(image) is None
     made = cache.of(image)
     np.testing.assert_array_equal(made, image_thumbnail(image))
-    monkeypatch.setattr(thumbnails, "image_thumbnail", None)
+    monkeypatch.setattr(thumbnail, "image_thumbnail", None)
     np.testing.assert_array_equal(cache.of(image), made)
     np.testing.assert_array_equal(cache.get(image), made)
 

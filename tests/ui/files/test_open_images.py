@@ -237,6 +237,7 @@ def test_the_sample_opens_from_the_empty_window(user, qtbot):
     assert not user.window.welcome.isVisible()
 
 
+@pytest.mark.slow
 def test_real_images_open(user, shared_data):
     for path in (
         "2d_nuclei_fluo/nuc_0b0d57.tif",

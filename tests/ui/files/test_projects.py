@@ -113,6 +113,7 @@ def test_damaged_settings_of_masks_change_nothing(user, state):
     assert masks.state() == {"opacity": 40, "uncertainty": False}
 
 
+@pytest.mark.slow
 def test_thresholds_are_live_again_after_opening(user, named):
     window = user.window
     window.projects.new()
@@ -132,6 +133,7 @@ def test_thresholds_are_live_again_after_opening(user, named):
     assert image.masks.revision.kind == "threshold"
 
 
+@pytest.mark.slow
 def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
     window = user.window
     window.projects.new()
@@ -143,6 +145,7 @@ def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
     assert NEEDS_RUN in slider.toolTip()
 
 
+@pytest.mark.slow
 def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
     window = user.window
     image = window.session.shown
@@ -178,6 +181,7 @@ def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
     (unnamed_folder() / project.path.name).unlink()
 
 
+@pytest.mark.slow
 def test_recent_projects_are_offered_when_no_image_is_shown(user, named, qtbot):
     window = user.window
     assert not window.welcome.recent
@@ -191,6 +195,7 @@ def test_recent_projects_are_offered_when_no_image_is_shown(user, named, qtbot):
     assert [image.source.name for image in window.session.images] == ["a.tif"]
 
 
+@pytest.mark.slow
 def test_an_image_whose_masks_are_in_another_project_leads_there(user, named, cells):
     window = user.window
     image = window.session.shown.source.path
@@ -301,6 +306,7 @@ def test_what_is_no_project_is_told(user, tmp_path):
     assert "gone.cpstudio does not exist in " in user.message
 
 
+@pytest.mark.slow
 def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
     window = user.window
     path = window.session.shown.source.path
@@ -313,6 +319,7 @@ def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
     assert "12 cells" in window.segment.result.count.text()
 
 
+@pytest.mark.slow
 def test_another_image_in_its_place_is_refused(user, named, cells):
     window = user.window
     path = window.session.shown.source.path
@@ -323,6 +330,7 @@ def test_another_image_in_its_place_is_refused(user, named, cells):
     assert "different image" in user.message
 
 
+@pytest.mark.slow
 def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypatch):
     window = user.window
     project = window.session.project
@@ -404,6 +412,7 @@ def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
     assert user.message == "named.cpstudio is already open."
 
 
+@pytest.mark.slow
 def test_images_beside_a_project_come_into_it(user, named, cells):
     user.window.projects.new()
     user.wait_idle()
@@ -416,6 +425,7 @@ def test_images_beside_a_project_come_into_it(user, named, cells):
     assert len(user.window.session.images) == 4
 
 
+@pytest.mark.slow
 def test_the_window_closes_whatever_fails(user, named, monkeypatch):
     window = user.window
     project = window.session.project

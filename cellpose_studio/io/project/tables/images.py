@@ -93,6 +93,23 @@ def read_image_table(db: sqlite3.Connection, folder: Path) -> list[StoredImage]:
         return [_checked(row, place) for row in rows]
 
 
+def read_image(db: sqlite3.Connection, number: int) -> StoredImage:
+    """Return one image with the path that is stored, wherever the file is now.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    # The relative path is no part of the checksum, because it moves with the file.
+    columns = _COLUMNS.replace("relative", "NULL")
+    with reading("an image"):
+        row = db.execute(
+            f"SELECT {columns}, sha256 FROM image WHERE id = ?",  # noqa: S608
+            (number,),
+        ).fetchone()
+        return _checked(row, _Places(Path()))
+
+
 def read_paths_with_masks(
     db: sqlite3.Connection, folder: Path, paths: Collection[Path]
 ) -> set[Path]:

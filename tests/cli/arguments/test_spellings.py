@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from cellpose_studio.cli.arguments.spellings import with_hyphens
 from cellpose_studio.cli.main import parser, run
-from cellpose_studio.cli.spellings import with_hyphens
 from cellpose_studio.workflows.batch import Batch
 
 

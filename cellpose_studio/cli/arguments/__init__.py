@@ -1,0 +1,1 @@
+"""Arguments that several commands take, and their other spellings."""

@@ -1,0 +1,1 @@
+"""The Help menu, and what helps when something goes wrong."""

@@ -1,0 +1,93 @@
+"""What PyInstaller finds and a bundle does without."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+
+EXCLUDED_MODULES = [
+    # Consoles and notebooks.
+    "IPython", "debugpy", "ipykernel", "jedi", "jupyter_client", "jupyter_core",
+    "napari_console", "napari_svg", "notebook", "parso", "prompt_toolkit", "pexpect",
+    "qtconsole", "tornado", "zmq",
+    # Other windows than Qt's.
+    "PyQt6", "PySide2", "PySide6", "_tkinter", "tkinter", "wx", "glfw", "pyglet",
+    "PyQt5.QtBluetooth", "PyQt5.QtMultimedia", "PyQt5.QtQml", "PyQt5.QtQuick",
+    "PyQt5.QtWebEngineWidgets", "PyQt5.QtDesigner", "PyQt5.QtLocation",
+    # Tools of developers.
+    "Cython", "build", "grimp", "hypothesis", "importlinter", "mypy", "pip", "pytest",
+    "pytestqt", "ruff", "setuptools", "wheel", "xdist", "_pytest", "lib2to3",
+    "pydoc_data", "unittest.test", "test",
+    # Libraries that others use where they are installed.
+    "bokeh", "distributed", "jinja2", "lxml", "matplotlib", "networkx", "pyarrow",
+    "sklearn", "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",
+]  # fmt: skip
+"""Modules that nothing the window or a command does comes by."""
+
+_TESTS = re.compile(
+    r"^(?!cellpose_studio)[\w.]+\.(tests|testing_internal|_tests|benchmarks)(\.|$)"
+)
+
+_FILES = re.compile(
+    r"""
+    /(tests|_tests|benchmarks|include|cmake)/
+    | ^PyQt5/Qt5?/translations/
+    | ^PyQt5/Qt5?/qml/
+    | ^PyQt5/Qt5?/plugins/(?!
+        (platforms|platformthemes|platforminputcontexts|imageformats|iconengines
+         |styles|xcbglintegrations)/ )
+    | /platforms/(lib)?q(eglfs|linuxfb|minimal|minimalegl|vnc|wayland|webgl|bsdfb).*
+    | /platformthemes/(lib)?qgtk3
+    | /imageformats/(lib)?q(pdf|tga|wbmp|tiff|icns|webp)
+    | /platforminputcontexts/(lib)?qtvirtualkeyboard
+    | ^PyQt5/Qt5?/(lib|bin)/(lib)?Qt5(Qml|Quick|WebSockets|Wayland|VirtualKey|Pdf)
+    | \.(h|hpp|cuh|cpp|c|pxd|pyx|pyi\.in|cmake|a|lib)$
+    | ^torchvision/image\.
+    | ^torchvision\.libs/lib(png|jpeg|webp|nvjpeg|sharpyuv|z)
+    | ^numba/np/ufunc/(tbb|omp)pool
+    | ^PIL/_avif | ^pillow\.libs/libavif
+    | ^imagecodecs/_(avif|sperr|sz3|pcodec|ultrahdr)\.
+    | ^imagecodecs\.libs/lib(avif|aom|SZ3|cpcodec|uhdr|SPERR)
+    | ^skimage/data/
+    | ^numpy/_core/(lib|include)/
+    | \.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|WHEEL)$
+    """,
+    re.VERBOSE,
+)
+
+# They belong to the graphics driver of the machine, or to what every desktop has, and
+# an older copy in the bundle would be found first by newer drivers.
+_OF_THE_SYSTEM = re.compile(
+    r"lib(stdc\+\+|gcc_s|X11|X11-xcb|Xext|Xau|Xdmcp|Xrender|Xi|Xfixes|Xcursor|Xrandr"
+    r"|Xcomposite|Xdamage|Xinerama|fontconfig|freetype|dbus-1|systemd|selinux|glib-2\.0"
+    r"|gthread-2\.0|gmodule-2\.0|gobject-2\.0|gio-2\.0|gtk-3|gdk-3|gdk_pixbuf.*|pango.*"
+    r"|cairo.*|atk.*|atspi|harfbuzz|expat|cap|mount|blkid|pcre.*|gcrypt|gpg-error"
+    r"|bsd|md|brotli.*|png16|zstd|lz4|gomp|cudart|epoxy|fribidi|thai|datrie|graphite2|gssapi_krb5|krb5|k5crypto|com_err|keyutils"
+    r"|krb5support|wayland-.*|drm|gbm|udev|elf|LLVM.*)[-.\d]*\.so"
+)
+
+
+def modules_without_tests(toc: Iterable[tuple[str, str, str]]) -> list:
+    """Return the modules without the tests of libraries."""
+    return [entry for entry in toc if not _TESTS.match(entry[0])]
+
+
+def needed(toc: Iterable[tuple[str, str, str]], *, linux: bool) -> list:
+    """Return the files of a bundle that it needs: (place in it, source, kind)."""
+    kept = []
+    for place, source, kind in toc:
+        posix = PurePosixPath(place.replace("\\", "/"))
+        if _FILES.search(str(posix)):
+            continue
+        if linux and _is_the_systems(posix, Path(source)):
+            continue
+        kept.append((place, source, kind))
+    return kept
+
+
+def _is_the_systems(place: PurePosixPath, source: Path) -> bool:
+    """Return whether a library comes with every Linux desktop; wheels' own do not."""
+    if not _OF_THE_SYSTEM.match(place.name):
+        return False
+    return source.is_relative_to("/usr") or source.is_relative_to("/lib")
