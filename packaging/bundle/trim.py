@@ -17,8 +17,12 @@ EXCLUDED_MODULES = [
     "PyQt5.QtWebEngineWidgets", "PyQt5.QtDesigner", "PyQt5.QtLocation",
     # Tools of developers.
     "Cython", "build", "grimp", "hypothesis", "importlinter", "mypy", "pip", "pytest",
-    "pytestqt", "ruff", "setuptools", "wheel", "xdist", "_pytest", "lib2to3",
+    "pytestqt", "ruff", "setuptools", "wheel", "xdist", "_pytest", "lib2to3", "py",
     "pydoc_data", "unittest.test", "test",
+    # What the bill of materials is checked with.
+    "arrow", "defusedxml", "fqdn", "isoduration", "jsonpointer", "lark",
+    "rfc3339_validator", "rfc3986_validator", "rfc3987_syntax", "uri_template",
+    "webcolors",
     # Libraries that others use where they are installed.
     "bokeh", "distributed", "jinja2", "lxml", "matplotlib", "networkx", "pyarrow",
     "sklearn", "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",
