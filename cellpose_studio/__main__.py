@@ -15,15 +15,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cellpose_studio.cli.main import run
 
         return run(given)
-    from cellpose_studio.ui.window.start import hand_over, start
+    from cellpose_studio.ui.window.start import start, without_window
 
-    code = hand_over(given)
-    if code is not None:
-        return code
-    if sys.platform == "win32":
-        # Windows finds torch's libraries only if they are loaded before Qt's.
-        import torch  # noqa: F401
-    return start(given)
+    code = without_window(given)
+    return start(given) if code is None else code
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from cellpose_studio.ui.window.launch.identity import DESKTOP_FILE
 
 LINUX = Path(__file__).parents[1] / "packaging" / "linux"
 PROJECT = "application/x-cellpose-studio-project"
+KINDS = (".desktop", ".xml", ".thumbnailer")
 MIME = {"m": "http://www.freedesktop.org/standards/shared-mime-info"}
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="for Linux")
@@ -110,9 +111,9 @@ def test_every_file_is_installed_and_each_size_of_the_icons(installed, metainfo)
     assert Path("metainfo", metainfo.name) in files
     icons = {file for file in files if file.suffix in (".png", ".svg")}
     assert len(icons) == 2 * (8 + 1)
-    # Everything but the icons, once.
-    sources = {file.name for file in LINUX.iterdir()} - {"install"}
-    assert len({file for file in files - icons if not file.is_dir()}) == len(sources)
+    sources = [file for file in LINUX.iterdir() if file.suffix in KINDS]
+    assert len(sources) == 4
+    assert len({file for file in files - icons if file.suffix in KINDS}) == 4
 
 
 def test_the_desktop_file_is_valid():

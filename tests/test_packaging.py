@@ -35,11 +35,11 @@ def pinned() -> dict[str, str]:
 
 
 def required() -> list[str]:
-    """Names of all that the project asks for, extras included, and PyQt6."""
+    """Names of all that the project asks for, extras included."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     extras = project["optional-dependencies"].values()
     wanted = [*project["dependencies"], *(name for extra in extras for name in extra)]
-    return [*(re.split(r"[<>=!\[; ]", one)[0] for one in wanted), "PyQt6"]
+    return [re.split(r"[<>=!\[; ]", one)[0] for one in wanted]
 
 
 def shipped() -> set[Path]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -21,7 +22,7 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.export_target import (
     IfExists,
-    existing_files,
+    existing_of_many,
     exists_already,
 )
 from cellpose_studio.paths import real_path
@@ -133,7 +134,9 @@ def _segment(options: argparse.Namespace) -> int:
     outcome = Outcome()
     try:
         with Progress() as progress:
-            files = _files(options.images, outcome)
+            if batch.model.card_problem:
+                progress.print_line(batch.model.card_problem)
+            files = _files(options.images, outcome, progress)
             _refuse_existing(files, options)
             for n, file in enumerate(files, start=1):
                 place = f"{n} of {len(files)}, " if len(files) > 1 else ""
@@ -165,26 +168,31 @@ def _refuse_existing(files: Sequence[Path], options: argparse.Namespace) -> None
     if _if_exists(options) != "refuse":
         return
     bases = ((options.out or file.parent) / file.stem for file in files)
-    found = [path for base in bases for path in existing_files(base, options.save)]
-    if found:
+    if found := existing_of_many(bases, options.save):
         raise exists_already(found)
 
 
-def _files(paths: Sequence[Path], outcome: Outcome) -> list[Path]:
-    """Return the images that ``paths`` refer to, each of them once."""
+def _files(paths: Sequence[Path], outcome: Outcome, progress: Progress) -> list[Path]:
+    """Return the images that ``paths`` refer to, each of them once.
+
+    What is left out of a folder is printed.
+    """
+    from cellpose_studio.workflows.left_out import left_out
     from cellpose_studio.workflows.open import images_of
 
-    found: dict[Path, Path] = {}
-    real_folder = cache(real_path)
+    found: dict[tuple[str, str], Path] = {}
+    real_folder = cache(os.path.realpath)
     for path in paths:
         with outcome.collect_failures(path):
-            for entry in images_of(path):
+            entries = images_of(path)
+            if left := left_out([path], entries):
+                progress.print_line(f"{path.name}: {left.text}")
+            for entry in entries:
                 image = entry.image
                 # Of thousands of files in one folder, only links are followed.
-                plain = not image.is_symlink()
-                folder = real_folder(image.parent)
-                real = folder / image.name if plain else real_path(image)
-                found.setdefault(real, image)
+                place = real_path(image) if image.is_symlink() else image
+                folder, name = os.path.split(place)
+                found.setdefault((real_folder(folder), name), image)
     return list(found.values())
 
 

@@ -7,10 +7,10 @@ Import from here inside functions: Cellpose and torch take seconds to load.
 
 from __future__ import annotations
 
-from cellpose_studio.engine.torchvision_ops import make_importable
+from cellpose_studio.engine.torchvision_ops import import_torchvision
 
 # Cellpose imports torchvision, which may not fit the installed torch.
-make_importable()
+import_torchvision()
 
 from cellpose import vit
 from cellpose.dynamics import get_masks_torch

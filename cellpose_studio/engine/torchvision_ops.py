@@ -10,8 +10,13 @@ nothing here or in Cellpose ever calls them.
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from types import ModuleType
 
 import torch
 
@@ -21,6 +26,7 @@ _SIGNATURES = (
     "nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
     "qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor",
 )
+_DYNAMO = "torch._dynamo"
 _library: torch.library.Library | None = None
 
 
@@ -39,6 +45,43 @@ def make_importable() -> bool:
     for signature in _SIGNATURES:
         _library.define(signature)
     return True
+
+
+def import_torchvision() -> None:
+    """Import torchvision, whether or not it fits torch, as quickly as that can be."""
+    make_importable()
+    with _without_dynamo():
+        importlib.import_module("torchvision")
+
+
+@contextmanager
+def _without_dynamo() -> Iterator[None]:
+    """Import torchvision in this block, and it does not import torch's compiler.
+
+    torchvision 0.28 imports ``torch._dynamo`` for one question that `roi_align` asks,
+    which nothing here or in Cellpose calls. That takes as long as the rest of torch,
+    and every first run would wait for it. When it is asked after all, the real module
+    answers.
+    """
+    if _DYNAMO in sys.modules:
+        yield
+        return
+    stand_in, utils = ModuleType(_DYNAMO), ModuleType(f"{_DYNAMO}.utils")
+    utils.__dict__["is_compile_supported"] = _is_compile_supported
+    stand_in.__dict__["utils"] = utils
+    stand_ins = {_DYNAMO: stand_in, f"{_DYNAMO}.utils": utils}
+    sys.modules.update(stand_ins)
+    try:
+        yield
+    finally:
+        for name, module in stand_ins.items():
+            if sys.modules.get(name) is module:
+                del sys.modules[name]
+
+
+def _is_compile_supported(device: str) -> bool:
+    utils = importlib.import_module(f"{_DYNAMO}.utils")
+    return bool(utils.is_compile_supported(device))
 
 
 def _own_library_loads() -> bool:

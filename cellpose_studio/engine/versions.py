@@ -32,7 +32,7 @@ def versions() -> dict[str, str]:
     A package without metadata, as in a bundle without them, is asked for its
     ``__version__`` if it was imported, and omitted otherwise.
     """
-    found = {name: _version(name) for name in PACKAGES}
+    found = {name: version_of(name) for name in PACKAGES}
     return {
         "cellpose-studio": __version__,
         "python": platform.python_version(),
@@ -40,7 +40,8 @@ def versions() -> dict[str, str]:
     }
 
 
-def _version(package: str) -> str:
+def version_of(package: str) -> str:
+    """Return the version of a package; "" if it cannot be found."""
     try:
         return metadata.version(package)
     except metadata.PackageNotFoundError:

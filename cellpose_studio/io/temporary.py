@@ -6,13 +6,12 @@ import os
 import re
 import secrets
 import shutil
-import socket
 import threading
 import time
-import zlib
 from contextlib import suppress
-from functools import cache
 from pathlib import Path
+
+from cellpose_studio.io.processes import host_name, is_running, start_time
 
 KINDS = ("saving", "rescue")
 
@@ -25,9 +24,6 @@ _AGE = 24 * 60 * 60.0
 """Seconds without a change after which nobody can be at work, on any computer."""
 _PAUSE = 60.0
 """Seconds until a folder is looked through again by `remove_leftovers_sometimes`."""
-_CLOCKS = 2
-"""Seconds by which two readings of a process's start may differ."""
-
 
 _lock = threading.Lock()
 _cleared: dict[Path, float] = {}
@@ -35,7 +31,7 @@ _cleared: dict[Path, float] = {}
 
 def temporary_name(kind: str) -> str:
     """Return a name that no other file has, for something of one of `KINDS`."""
-    return f".{kind}-{_host()}-{os.getpid()}-{_start()}-{secrets.token_hex(6)}"
+    return f".{kind}-{host_name()}-{os.getpid()}-{start_time()}-{secrets.token_hex(6)}"
 
 
 def remove_leftovers(folder: Path) -> None:
@@ -74,29 +70,6 @@ def _is_left(path: Path) -> bool:
     ours = _NAME.fullmatch(path.name)
     if ours is None and not _EARLIER.fullmatch(path.name):
         return False
-    if ours is not None and ours["host"] == _host():
-        return not _runs(int(ours["process"]), int(ours["start"]))
+    if ours is not None and ours["host"] == host_name():
+        return not is_running(int(ours["process"]), int(ours["start"]))
     return path.stat().st_mtime < time.time() - _AGE
-
-
-def _runs(process: int, start: int) -> bool:
-    import psutil
-
-    try:
-        return abs(psutil.Process(process).create_time() - start) <= _CLOCKS
-    except psutil.NoSuchProcess:
-        return False
-    # It is there, but not ours to ask.
-    except psutil.Error:
-        return True
-
-
-@cache
-def _host() -> str:
-    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
-
-
-def _start() -> int:
-    import psutil
-
-    return int(psutil.Process().create_time())

@@ -33,6 +33,8 @@ class Services:
         not wait.
     gpu_jobs
         Queue of the networks.
+    warm_up_jobs
+        Queue of what is loaded and compiled ahead, for which nothing else must wait.
     parent
         Parent widget of dialogs.
     show_tab
@@ -46,8 +48,14 @@ class Services:
     io_jobs: JobQueue
     stack_jobs: JobQueue
     gpu_jobs: JobQueue
+    warm_up_jobs: JobQueue
     parent: QWidget
     show_tab: Callable[[QWidget], None]
+
+    @property
+    def queues(self) -> tuple[JobQueue, ...]:
+        """All queues; the first may take longest to stop."""
+        return self.gpu_jobs, self.io_jobs, self.stack_jobs, self.warm_up_jobs
 
     def show_error(self, error: Exception) -> None:
         """Show an error in the message bar."""

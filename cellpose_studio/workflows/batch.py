@@ -11,7 +11,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import Precision, device_named
-from cellpose_studio.engine.networks.catalogue import find, shipped
+from cellpose_studio.engine.networks.catalogue import default_model, find
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.masks.export import refuse_unfit
 from cellpose_studio.io.masks.export_target import IfExists, target
@@ -55,7 +55,7 @@ class Batch:
         precision: Precision | None = None,
         if_exists: IfExists = "replace",
     ) -> None:
-        self._model = find(model) if model else shipped()[0]
+        self.model = find(model) if model else default_model()
         self._parameters = parameters
         self._device = device_named(device)
         self._precision = precision
@@ -97,7 +97,7 @@ class Batch:
         self._check_folder(base.parent)
         result = segment(
             image,
-            self._model,
+            self.model,
             self._parameters,
             checkpoint,
             self._device,

@@ -66,6 +66,12 @@ class LeftOut:
         return " ".join(self._sentences())
 
     @property
+    def heading(self) -> str:
+        """What stands above `details`, without the kinds."""
+        count = sum(map(len, self.kinds.values()))
+        return f"{counted(count, 'file')} left out:" if count else "Left out:"
+
+    @property
     def details(self) -> str:
         """The names of files and folders, by kind."""
         groups = [*self.kinds.items()]
@@ -94,27 +100,35 @@ def left_out(paths: Sequence[Path], files: Sequence[ImageFiles]) -> LeftOut:
     """
     images = {entry.image for entry in files}
     parents = {image.parent for image in images}
+    # What the user chose as well, and cannot be opened, is a failure of its own.
+    told = frozenset(paths)
     left = LeftOut()
     for folder in dict.fromkeys(paths):
         if folder in parents and not is_image_path(folder):
-            left.add(left_out_of(folder, images))
+            left.add(left_out_of(folder, images, told))
     return left
 
 
-def left_out_of(folder: Path, images: Collection[Path]) -> LeftOut:
+def left_out_of(
+    folder: Path, images: Collection[Path], told: Collection[Path] = ()
+) -> LeftOut:
     """Return what is in ``folder`` beside ``images`` and what belongs to them.
 
     Hidden files, results of Cellpose and of this program, and projects do not count.
-    A folder that cannot be read gives nothing: opening it says that.
+    A folder that cannot be read gives nothing: opening it says that; so it is with
+    ``told``.
     """
     try:
         paths = [path for path in folder.iterdir() if path not in images]
+        paths = [path for path in paths if path not in told]
     except OSError:
         return LeftOut()
-    stems = {bare_stem(image.stem) for image in images}
+    others = sorted_files(path for path in paths if not _is_nothing(path))
+    # Most folders of thousands of images have nothing else.
+    stems = {bare_stem(image.stem) for image in images} if others else set()
     left = LeftOut()
     found: dict[str, list[Path]] = {}
-    for path in sorted_files(path for path in paths if not _is_nothing(path)):
+    for path in others:
         if is_folder(path) and path.suffix.lower() != ".zarr":
             left.folders.append(path)
         elif kind := _kind(path, stems):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,8 @@ from cellpose_studio.core.checkpoint import Checkpoint
 
 if TYPE_CHECKING:
     from cellpose_studio.core.masks.edit import LabelEdit
+
+logger = logging.getLogger("cellpose_studio")
 
 
 def warm_up(checkpoint: Checkpoint) -> list[str]:
@@ -26,7 +29,9 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
     import cellpose_studio.engine.cellpose_api  # noqa: F401
     from cellpose_studio.engine.device import available_devices
 
-    return [device.title for device in available_devices()]
+    devices = [device.title for device in available_devices()]
+    logger.info("devices: %s", ", ".join(devices))
+    return devices
 
 
 def warm_up_editing(checkpoint: Checkpoint) -> None:

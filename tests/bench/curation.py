@@ -70,9 +70,12 @@ class Bench:
         labels = masks_of(cells(self.side))
         return lambda: self.window.session.replace_masks(self.image, labels, "Run")
 
+    def busy(self) -> bool:
+        return any(queue.jobs for queue in self.window.services.queues)
+
     def settle(self, done: Callable[[], bool] = lambda: True) -> None:
         quiet = perf_counter() + 0.3
-        while not done() or perf_counter() < quiet or self.window.services.io_jobs.jobs:
+        while not done() or perf_counter() < quiet or self.busy():
             self.app.processEvents()
 
     def timed(

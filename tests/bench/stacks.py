@@ -78,8 +78,7 @@ class Bench:
         self.longest = Longest()
 
     def idle(self) -> bool:
-        services = self.window.services
-        return not (services.gpu_jobs.jobs or services.io_jobs.jobs)
+        return not any(queue.jobs for queue in self.window.services.queues)
 
     def open(self, path: Path) -> None:
         """Open an image and give it its masks as of a run."""

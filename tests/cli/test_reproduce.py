@@ -25,6 +25,7 @@ from cellpose_studio.engine.torchvision_ops import make_importable
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.provenance.run_record import record_of
 from cellpose_studio.workflows.segment import segment
+from tests.quick import quick_first
 
 STARTED = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 
@@ -121,7 +122,7 @@ def two_scenes(path):
     return path
 
 
-@pytest.mark.parametrize("again", [by_command, by_script])
+@pytest.mark.parametrize("again", quick_first(1, [by_command, by_script]))
 def test_every_parameter_comes_again_in_another_process(cells, in_folder, again):
     path = cells("it's a $HOME.tif", (5, 2, 64, 96), "ZCYX")
     pixels = tifffile.imread(path)

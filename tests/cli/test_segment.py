@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 
 import numpy as np
 import pytest
@@ -59,7 +60,8 @@ def given(monkeypatch):
     """Return a list of the parameters of batches, none of which runs anything."""
     kept = []
 
-    def keep(_, model, parameters, device, kinds, folder, precision, if_exists):
+    def keep(batch, model, parameters, device, kinds, folder, precision, if_exists):
+        batch.model = shipped()[0]
         kept.append(parameters)
 
     monkeypatch.setattr(Batch, "__init__", keep)
@@ -632,3 +634,31 @@ def test_no_more_threads_than_cores_are_taken(refused, cells):
     for many in (str(cores + 1), "9" * 5000):
         said = refused(cells("a.tif"), "--threads", many)
         assert f"this computer has {cores} cores, so give a number from 1 to" in said
+
+
+def test_a_card_that_cannot_be_read_is_told_before_the_first_run(
+    segmented, cells, tmp_path
+):
+    model = shutil.copyfile(shipped()[0].path, tmp_path / "mine")
+    (tmp_path / "mine.json").write_text("{")
+    code, said, _ = segmented(cells("a.tif"), "--model", model)
+    first, second = said.splitlines()[:2]
+    assert code == 0
+    assert first.startswith("mine.json beside the model mine is not a readable card")
+    assert second.startswith("a.tif: 12 cells")
+
+
+def test_what_is_left_out_of_a_folder_is_told(segmented, cells):
+    folder = cells("a.tif").parent / "day"
+    folder.mkdir()
+    cells("day/a.tif")
+    for name in ("b.czi", "notes.docx", "day.cpstudio", "a_cp_masks.tif"):
+        (folder / name).write_bytes(b"x")
+    code, said, _ = segmented(folder)
+    first, second = said.splitlines()[:2]
+    assert code == 0
+    assert first == (
+        "day: 2 files left out: 1 × .czi (not supported; export as OME-TIFF), "
+        "1 × .docx."
+    )
+    assert second.startswith("a.tif: 12 cells")

@@ -107,3 +107,15 @@ def test_a_matching_library_keeps_its_own_operators(stand_in):
 def test_a_missing_torchvision_is_named():
     hidden = "import sys; sys.modules['torchvision'] = None\n"
     assert run(hidden + MAKE_IMPORTABLE).endswith("torchvision is not installed")
+
+
+def test_cellpose_is_imported_without_the_compiler_of_torch():
+    code = (
+        "import sys, cellpose_studio.engine.cellpose_api\n"
+        "print('torch._dynamo' in sys.modules)\n"
+        "from torchvision.ops.roi_align import is_compile_supported as stand_in\n"
+        "answer = stand_in('cpu')\n"
+        "from torch._dynamo.utils import is_compile_supported\n"
+        "print(answer == is_compile_supported('cpu'), stand_in is is_compile_supported)"
+    )
+    assert run(code).split() == ["False", "True", "False"]

@@ -91,11 +91,7 @@ class User:
     def wait_idle(self) -> None:
         """Wait until no job runs or waits."""
         window = self.window
-        queues = (
-            window.services.gpu_jobs,
-            window.services.io_jobs,
-            window.services.stack_jobs,
-        )
+        queues = window.services.queues
         self.qtbot.waitUntil(lambda: not any(q.jobs for q in queues), timeout=LONG)
 
     def wait_for(self, condition: Callable[[], bool]) -> None:

@@ -91,6 +91,18 @@ def test_a_single_file_leaves_nothing_out(put):
     assert not left_out([folder / "a.tif"], files)
 
 
+def test_what_was_chosen_beside_its_folder_is_not_told_twice(put):
+    folder = put("a.tif", "n.docx", "m.docx")
+    paths = [folder, folder / "n.docx"]
+    files, _ = files_of(paths)
+    left = left_out(paths, files)
+    assert (left.text, left.heading) == (
+        "1 file left out: 1 × .docx.",
+        "1 file left out:",
+    )
+    assert left.details == "1 × .docx\n  m.docx"
+
+
 def test_a_folder_without_images_says_what_it_holds(put):
     _, [error] = files_of([put("x.czi", "sub/a.tif")])
     assert isinstance(error, ImageUnreadable)

@@ -8,7 +8,6 @@ import weakref
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import Any
 
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
@@ -17,7 +16,7 @@ from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
-from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.core.provenance.revision import KEPT_KEY, LabelRevision
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -178,7 +177,10 @@ class LabelSet:
     edited
         The journal has entries after the revision.
     kept
-        What was made by hand of earlier masks, as the details of a revision say it.
+        What was made by hand of earlier masks, and is in these as well.
+    kept_cells
+        How many cells of earlier masks a run or thresholds have kept in these: also
+        accepted ones, which nobody has made.
     touched
         By journal entry the cells of each edit by hand that is in force, since these
         masks were made; None where they were not read yet.
@@ -200,7 +202,8 @@ class LabelSet:
     run: int | None = None
     revision: LabelRevision | None = None
     edited: bool = False
-    kept: dict[str, Any] = field(default_factory=dict)
+    kept: HandEdits = field(default=HandEdits())
+    kept_cells: int = 0
     touched: Mapping[int, frozenset[int] | None] = field(default_factory=dict)
     left_out: LabelEdit | None = None
 
@@ -212,15 +215,19 @@ class LabelSet:
     @cached_property
     def hand_edits(self) -> HandEdits:
         """What was made by hand, as far as it is known without reading pixels."""
-        known = HandEdits.of_details(self.kept)
+        known = self.kept
         touched = frozenset().union(*filter(None, self.touched.values()))
         return replace(known, edited=known.edited | (touched - known.drawn))
 
     @property
     def by_hand(self) -> bool:
         """Whether anything was made by hand, and is in force."""
-        # `kept` also counts accepted cells, which nobody has made.
         return bool(self.touched or self.hand_edits)
+
+    def kept_details(self) -> dict[str, object]:
+        """Return what a revision of these masks says of earlier ones."""
+        number = {KEPT_KEY: self.kept_cells} if self.kept_cells else {}
+        return {**self.kept.details(), **number}
 
     @property
     def diameter(self) -> float | None:

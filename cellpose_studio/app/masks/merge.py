@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from itertools import compress
-from typing import Any
 
 import numpy as np
 
@@ -23,7 +22,8 @@ from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
-from cellpose_studio.core.provenance.revision import KEPT_KEY, CellStatus
+from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.wording import cell_count
 
 
@@ -108,8 +108,9 @@ def merge_into(
             highest = max(highest, int(every.max()))
     checkpoint.check()
     pixels = LabelImage(labels, highest=highest)
-    details = known.details() | ({KEPT_KEY: len(locked)} if locked else {})
-    kept = replace(new, pixels=pixels, kept=details, left_out=left_out)
+    kept = replace(
+        new, pixels=pixels, kept=known, kept_cells=len(locked), left_out=left_out
+    )
     if new.maker is None:
         return replace(kept, cells=len(pixels.cell_table()), confidence=None)
     confidence = new.maker.confidence(labels, new.parameters, checkpoint)
@@ -122,7 +123,7 @@ def accepted(statuses: Mapping[int, CellStatus], table: CellTable) -> frozenset[
     return frozenset(compress(cells, table.sizes_of(cells)))
 
 
-def decisions(project: Project, labels: LabelSet) -> dict[str, Any]:
+def decisions(project: Project, labels: LabelSet) -> HandEdits:
     """Return what was made of masks by hand, to be remembered with them.
 
     For any thread, which must be the only one that has these masks.
@@ -133,7 +134,7 @@ def decisions(project: Project, labels: LabelSet) -> dict[str, Any]:
     """
     present = labels.array
     table = CellTable.of(present, labels.pixels.highest)
-    return hand_edits(project, labels, present, table).details()
+    return hand_edits(project, labels, present, table)
 
 
 def _bringing_back(labels: Labels, every: Labels) -> LabelEdit | None:

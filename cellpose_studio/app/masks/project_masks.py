@@ -91,6 +91,6 @@ def _label_set(
         parameters=revision.parameters or SegmentationParameters(),
         run=revision.run,
         revision=revision,
-        kept=HandEdits.of_details(details).details(),
+        kept=HandEdits.of_details(details),
         touched=dict.fromkeys(source.edits),
     )

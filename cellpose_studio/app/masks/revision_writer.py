@@ -71,7 +71,7 @@ class RevisionWriter:
             run = self.record_run(image, labels.record)
         pixels = labels.pixels.snapshot()
         known = labels.pixels.highest
-        details = {**(details or {}), **labels.kept}
+        details = {**(details or {}), **labels.kept_details()}
         # Masks that were read at a revision have its flows, others those of the head.
         source = labels.revision or (before if kind == "threshold" else None)
         revision = LabelRevision(

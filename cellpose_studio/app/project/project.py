@@ -20,6 +20,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.file import (
     ProjectFile,
+    content_replaced,
     create_project,
     open_project,
     read_beside,
@@ -232,7 +233,12 @@ class Project:
             if reader is None or (reader.path, reader.place) != (file.path, file.place):
                 self._forget_reader()
                 reader = self._reader = read_beside(file)
-            return question(reader.db)
+            try:
+                return question(reader.db)
+            except (ProjectDamaged, sqlite3.DatabaseError) as error:
+                if file.is_overwritten():
+                    raise content_replaced(file.path) from error
+                raise
 
     def labels(self, revision: LabelRevision) -> Labels:
         """Return the masks of a revision; from any thread.

@@ -9,7 +9,7 @@ from cellpose_studio.app.failures import Failure
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.database import is_newer
 from cellpose_studio.io.project.file import ProjectFile
-from cellpose_studio.io.project.recovery.watch import ProjectReplaced
+from cellpose_studio.io.project.recovery.watch import ContentReplaced, ProjectReplaced
 
 # These are faults of the change itself, which another attempt would raise again.
 _NEVER = (
@@ -58,6 +58,11 @@ def _reason(error: Exception, file: ProjectFile) -> tuple[str, str]:
     text = str(error)
     if isinstance(error, FileNotFoundError):
         return f"it is not in {file.path.parent} any more", _or_elsewhere("Put it back")
+    if isinstance(error, ContentReplaced):
+        return "another program replaced its content", (
+            "Nothing is written into it. Save what is open here as a new project "
+            "(Ctrl+S)."
+        )
     if isinstance(error, ProjectReplaced):
         return "another file was put in its place", (
             "Save the project elsewhere (Ctrl+S), or put the right file back."

@@ -13,6 +13,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 _REST = 500
@@ -61,7 +62,8 @@ class Thresholds:
                 confidence=confidence,
                 revision=None,
                 edited=False,
-                kept={},
+                kept=HandEdits(),
+                kept_cells=0,
                 touched={},
                 left_out=None,
             )

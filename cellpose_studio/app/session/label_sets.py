@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.app.undo.steps import HeadSwitch
+from cellpose_studio.app.undo.steps import HeadSwitch, RenameStep
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.provenance.revision import StatusChanges
 
@@ -47,7 +49,7 @@ def delete_masks(session: Session, image: ProjectImage, name: str) -> None:
 
 
 def rename_masks(session: Session, image: ProjectImage, old: str, new: str) -> None:
-    """Give the masks of an image another name.
+    """Give the masks of an image another name, as one step that can be undone.
 
     Raises
     ------
@@ -68,4 +70,8 @@ def rename_masks(session: Session, image: ProjectImage, old: str, new: str) -> N
     session.end_stroke()
     session.commit_pending(image)
     session.editor.rename(image, old, new)
-    session.undo_stack.rename(image, old, new)
+    stack = session.undo_stack
+    stack.rename(image, old, new)
+    stack.push(
+        RenameStep(session.editor, image, old, new, partial(stack.rename, image))
+    )

@@ -119,7 +119,7 @@ class Operations:
         labels = np.where(where, with_them, self._present)
         known = self._hand_edits()
         left = replace(known, deleted=not_at(self._project, known.deleted, where))
-        made = replace(self._made(labels, left.details()), left_out=None)
+        made = replace(self._made(labels, left), left_out=None)
         if masks.maker is not None:
             confidence = masks.maker.confidence(labels, masks.parameters, checkpoint)
             made = replace(made, confidence=confidence)
@@ -167,7 +167,7 @@ class Operations:
         places = known.places - left.places
         if not forgotten and not places:
             return None
-        made = self._made(self._present.copy(), left.details())
+        made = self._made(self._present.copy(), left)
         text = f"{FORGET} {_counts(len(forgotten), places)}"
         return Changed(made, text, forgotten=accepted & chosen)
 
@@ -178,11 +178,11 @@ class Operations:
         edit.apply(labels)
         known = renaming.hand_edits(self._hand_edits())
         known = replace(known, linked=(known.linked | linked) - known.shaped)
-        made = self._made(labels, known.details())
+        made = self._made(labels, known)
         confidence = renaming.confidence(self._masks.confidence)
         return Changed(replace(made, confidence=confidence), edit.operation, renaming)
 
-    def _made(self, labels: Labels, kept: dict[str, object]) -> LabelSet:
+    def _made(self, labels: Labels, kept: HandEdits) -> LabelSet:
         pixels = LabelImage(labels, highest=self._masks.pixels.highest)
         pixels.load()
         return replace(
@@ -190,6 +190,7 @@ class Operations:
             pixels=pixels,
             cells=len(pixels.cell_table()),
             kept=kept,
+            kept_cells=0,
             touched={},
         )
 

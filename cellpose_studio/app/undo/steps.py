@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 from cellpose_studio.app.masks.editor import MaskEditor
@@ -207,6 +208,56 @@ class StatusStep(UndoStep):
         self._number = self._editor.statuses.apply(
             self.image, self.name, text, changes, self._number
         )
+
+
+class RenameStep(UndoStep):
+    """A label set got another name.
+
+    The journal has no names, so it cannot be undone any more after a restart.
+
+    Parameters
+    ----------
+    name, new
+        Before and after.
+    rename_steps
+        Replaces a name in the other steps of the image.
+    """
+
+    def __init__(
+        self,
+        editor: MaskEditor,
+        image: ProjectImage,
+        name: str,
+        new: str,
+        rename_steps: Callable[[str, str], None],
+    ) -> None:
+        super().__init__(editor, image, name, f"Rename masks to “{new}”", 0)
+        self._new = new
+        self._rename_steps = rename_steps
+
+    def rename(self, old: str, new: str) -> None:
+        """Keep both names: later renames are undone before this one."""
+
+    def check(self, by: int) -> None:
+        """Raise `StudioError` if other masks have the name, or these are not there."""
+        now, to = (self.name, self._new) if by > 0 else (self._new, self.name)
+        if now not in self.image.label_sets or to in self.image.label_set_ids:
+            raise StepUnfit(
+                f"The masks of {self.image.source.name} cannot be called “{to}” any "
+                "more, so they keep their name."
+            )
+
+    def undo(self) -> None:
+        """Give the masks their former name."""
+        self._apply(self._new, self.name)
+
+    def redo(self) -> None:
+        """Give the masks the new name again."""
+        self._apply(self.name, self._new)
+
+    def _apply(self, now: str, to: str) -> None:
+        self._editor.rename(self.image, now, to)
+        self._rename_steps(now, to)
 
 
 def check_fit(image: ProjectImage, name: str, edit: LabelEdit) -> None:

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import combinations
+
+import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.changes import At, Changes, cell_mask
-from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.map_ids import map_ids
@@ -33,6 +36,38 @@ def merge_cells(
     """
     changes = _become(labels, table, cells[1:], cells[0], at)
     return changes.edit("Merge cells", cells)
+
+
+def groups_of(labels: Labels, table: CellTable, cells: Sequence[int]) -> int:
+    """Return into how many groups cells fall that touch, be it at a corner.
+
+    Of a stack, cells touch where their pixels in neighbouring planes do, too. A cell of
+    several pieces counts as one: it was so before.
+    """
+    boxes = [table.box(cell) for cell in cells]
+    groups = list(range(len(cells)))
+    for a, b in combinations(range(len(cells)), 2):
+        apart = groups[a] != groups[b]
+        if apart and _touch(labels, cells[a], cells[b], boxes[a], boxes[b]):
+            groups = [groups[a] if one == groups[b] else one for one in groups]
+    return len(set(groups))
+
+
+def _touch(labels: Labels, one: int, other: int, box: Box, of_other: Box) -> bool:
+    """Return whether two cells have pixels beside each other."""
+    from scipy.ndimage import binary_dilation
+
+    # The overlap of both boxes, each a pixel larger, holds all pixels that may touch.
+    both = zip(box, of_other, labels.shape, strict=True)
+    part = tuple(
+        slice(max(a.start, b.start, 1) - 1, min(a.stop, b.stop, size - 1) + 1)
+        for a, b, size in both
+    )
+    if any(side.start >= side.stop for side in part):
+        return False
+    pixels = labels[part]
+    around = binary_dilation(pixels == one, np.ones((3,) * labels.ndim, bool))
+    return bool((around & (pixels == other)).any())
 
 
 def remove_at_border(

@@ -45,27 +45,31 @@ def _place(labels: Labels, at: ChunkIndex) -> tuple[Labels, int, int]:
 
 
 @compiled
-def _write(plane: Labels, top: int, left: int, index: Index, values: Labels) -> bool:
+def _pixel(plane: Labels, top: int, left: int, at: int) -> tuple[int, int]:
+    """Return row and column of a flat index of a chunk; -1 and -1 beyond the chunk."""
     height = min(CHUNK, plane.shape[0] - top)
     width = min(CHUNK, plane.shape[1] - left)
+    # Compiled code would write anywhere.
+    if at < 0 or at >= height * width:
+        return -1, -1
+    return top + at // width, left + at % width
+
+
+@compiled
+def _write(plane: Labels, top: int, left: int, index: Index, values: Labels) -> bool:
     for n in range(len(index)):
-        at = index[n]
-        # Compiled code would write anywhere.
-        if at < 0 or at >= height * width:
+        y, x = _pixel(plane, top, left, index[n])
+        if y < 0:
             return False
-        plane[top + at // width, left + at % width] = values[n]
+        plane[y, x] = values[n]
     return True
 
 
 @compiled
 def _has(plane: Labels, top: int, left: int, index: Index, values: Labels) -> bool:
-    height = min(CHUNK, plane.shape[0] - top)
-    width = min(CHUNK, plane.shape[1] - left)
     for n in range(len(index)):
-        at = index[n]
-        if at < 0 or at >= height * width:
-            return False
-        if plane[top + at // width, left + at % width] != values[n]:
+        y, x = _pixel(plane, top, left, index[n])
+        if y < 0 or plane[y, x] != values[n]:
             return False
     return True
 

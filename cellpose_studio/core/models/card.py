@@ -2,14 +2,24 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 from pydantic import BaseModel, ConfigDict, Field
 
 NO_CARD = "Without a card, its purpose, training data and accuracy are unknown."
 """What is said of a model without one."""
 
 
+MOST_LETTERS = 20_000
+"""Length of a text beyond which it is none that a person wrote for a card."""
+
+_Count = Annotated[int, Field(ge=0, le=10**12)]
+
+
 class _Value(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MOST_LETTERS
+    )
 
 
 class UnusedFiles(_Value):
@@ -23,8 +33,8 @@ class TrainingData(_Value):
     """One folder of images that a model was trained on."""
 
     name: str
-    images: int = Field(description="that it was trained on")
-    cells: int = Field(description="on these images")
+    images: _Count = Field(description="that it was trained on")
+    cells: _Count = Field(description="on these images")
     left_out: tuple[UnusedFiles, ...] = ()
     about: str = Field("", description="what they show, and where they come from")
     licence: str = ""
@@ -40,7 +50,7 @@ class Accuracy(_Value):
     """
 
     kind: str
-    images: int
+    images: _Count
     ap50: float = Field(description="AP at IoU 0.5")
     ap75: float
     ap90: float
@@ -62,7 +72,7 @@ class ModelCard(_Value):
     data: tuple[TrainingData, ...] = ()
     command: str = ""
     seed: int = 0
-    minutes: float = Field(0.0, description="that the training took")
+    minutes: float = Field(0.0, ge=0, le=1e9, description="that the training took")
     machine: str = ""
     versions: dict[str, str] = Field(default_factory=dict)
     date: str = Field("", description="when the training ended, YYYY-MM-DD")

@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cellpose_studio.core.models.architecture import ARCHITECTURES, ArchitectureInfo
-from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.card import MOST_LETTERS, ModelCard
 
 MODEL_DIAMETERS = (1.0, 1000.0)
 """Range of the diameters that a network can have been made for, px."""
@@ -23,7 +23,10 @@ def _known(architecture: str) -> str:
 class ModelSpec(BaseModel):
     """One model, as the catalogue and a weight file describe it."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    # A card may come from anywhere: absurd texts and numbers make it unreadable.
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", allow_inf_nan=False, str_max_length=MOST_LETTERS
+    )
 
     name: str
     path: Path
@@ -39,6 +42,9 @@ class ModelSpec(BaseModel):
     description: str = ""
     licence: str = ""
     card: ModelCard | None = None
+    card_problem: str = Field(
+        "", exclude=True, description="why its card is not used, one sentence; not kept"
+    )
 
     @property
     def architecture_info(self) -> ArchitectureInfo:

@@ -11,14 +11,68 @@ from cellpose_studio.paths import real_path, resource
 
 
 def shipped() -> list[ModelSpec]:
-    """Return the models shipped with the application, the default first."""
-    folder = resource("models")
-    specs = []
-    for card in sorted(folder.glob("*.json")):
+    """Return the models shipped with the application, the default first.
+
+    One whose card cannot be read is missing; `unreadable_shipped` tells why.
+    """
+    return [
+        spec for spec in map(_read_shipped, _cards()) if isinstance(spec, ModelSpec)
+    ]
+
+
+def unreadable_shipped() -> list[ModelUnusable]:
+    """Return the errors of shipped models that cannot be used."""
+    read = map(_read_shipped, _cards())
+    return [error for error in read if isinstance(error, ModelUnusable)]
+
+
+def default_model() -> ModelSpec:
+    """Return the first shipped model.
+
+    Raises
+    ------
+    ModelUnusable
+        If it cannot be used; another model is never used instead.
+    """
+    return _usable(_cards()[0])
+
+
+def refuse_unreadable(name: str) -> None:
+    """Raise `ModelUnusable` if the shipped model of a name cannot be used."""
+    for card in _cards():
+        if card.stem == name:
+            _usable(card)
+
+
+def _cards() -> list[Path]:
+    return sorted(resource("models").glob("*.json"))
+
+
+def _usable(card: Path) -> ModelSpec:
+    spec = _read_shipped(card)
+    if isinstance(spec, ModelUnusable):
+        raise spec
+    return spec
+
+
+def _read_shipped(card: Path) -> ModelSpec | ModelUnusable:
+    """Return a shipped model, or why it cannot be used.
+
+    Its weights are only read for a run: until then its card alone tells which channels
+    and which diameter it needs.
+    """
+    path = card.with_name(card.stem)
+    try:
         facts = json.loads(card.read_text(encoding="utf-8"))
-        path = folder / card.stem
-        specs.append(ModelSpec(name=card.stem, path=path, source="shipped", **facts))
-    return specs
+        return ModelSpec(name=path.name, path=path, source="shipped", **facts)
+    # What is no JSON, or no card, is a ValueError. TypeError: it is no object, or names
+    # a field twice.
+    except (OSError, ValueError, TypeError, RecursionError):
+        return ModelUnusable(
+            f"The card of the model {path.name}, which is a part of Cellpose Studio, "
+            "cannot be read.",
+            "Install Cellpose Studio again.",
+        )
 
 
 def from_file(path: Path) -> ModelSpec:
@@ -44,9 +98,9 @@ def find(name: str) -> ModelSpec:
     ModelUnusable
         If there is none; another model is never used instead.
     """
-    known = {spec.name: spec for spec in shipped()}
+    known = {card.stem: card for card in _cards()}
     if name in known:
-        return known[name]
+        return _usable(known[name])
     path = Path(name)
     if path.is_file():
         return from_file(real_path(path))

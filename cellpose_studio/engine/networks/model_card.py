@@ -26,8 +26,9 @@ def card_path(weights: Path) -> Path:
 def with_card(spec: ModelSpec) -> ModelSpec:
     """Return ``spec`` with the card next to its weights.
 
-    A card that was written for other weights is ignored, and so is one that is damaged,
-    which the description of the model says.
+    A card that was written for other weights is ignored. One that is damaged is, too,
+    which the description and ``card_problem`` say: how images are treated follows from
+    the weights alone, so the model can be used without its card.
     """
     try:
         facts = read_card(spec.path, spec.sha256)
@@ -35,8 +36,13 @@ def with_card(spec: ModelSpec) -> ModelSpec:
         return ModelSpec.model_validate({**spec.model_dump(), **words})
     except ValueError:
         name = card_path(spec.path).name
+        description = f"{name} beside it is not a readable card."
+        problem = (
+            f"{name} beside the model {spec.name} is not a readable card, so its "
+            "purpose and accuracy are unknown. Masks do not depend on it."
+        )
         return spec.model_copy(
-            update={"description": f"{name} beside it is not a readable card."}
+            update={"description": description, "card_problem": problem}
         )
 
 

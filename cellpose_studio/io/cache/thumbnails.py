@@ -25,7 +25,7 @@ _SIDES = struct.Struct(">II")
 _SIDES_AT = 16
 """Offset of width and height in a PNG file."""
 
-_GENERATION = 2
+_GENERATION = 3
 """To be incremented when images are drawn differently."""
 
 

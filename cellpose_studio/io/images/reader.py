@@ -47,6 +47,11 @@ def is_image_path(path: Path) -> bool:
     """
     if is_folder(path):
         return is_ome_zarr(path)
+    return has_image_suffix(path)
+
+
+def has_image_suffix(path: Path) -> bool:
+    """Return whether a path, known to be no folder, has the name of an image."""
     return path.suffix.lower() in _FILES
 
 

@@ -195,11 +195,7 @@ class _OrderedReader:
         try:
             # Where the pixels lie was determined at opening. In a changed file there
             # may be something else.
-            if _state(self.path) != self.state:
-                raise ImageUnreadable(
-                    f"{self.path.name} has changed since it was opened.",
-                    "Open it again.",
-                )
+            self._check_state()
             return self._read(region)
         except (ImageUnreadable, NotEnoughMemory):
             raise
@@ -213,9 +209,17 @@ class _OrderedReader:
                 f"{self.path.name} can no longer be read: {error.strerror or error}.",
                 "Check that the file still exists.",
             ) from error
-        # Damaged files can make the decoders raise any exception.
+        # Damaged files can make the decoders raise any exception; so can files that
+        # another program shortens meanwhile.
         except Exception as error:
+            self._check_state()
             raise damaged(self.path) from error
+
+    def _check_state(self) -> None:
+        if _state(self.path) != self.state:
+            raise ImageUnreadable(
+                f"{self.path.name} has changed since it was opened.", "Open it again."
+            )
 
     def _read(self, region: tuple[slice, ...]) -> Array:
         """Read slices with steps of 1; all samples of a pixel are read together."""

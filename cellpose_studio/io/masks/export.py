@@ -14,9 +14,7 @@ from cellpose_studio.core.masks.labels import Labels
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.export_format import ExportFormat, MasksToExport
-from cellpose_studio.io.masks.export_formats import FORMATS
-
-IDS_ENDING = "_cp_masks_ids.csv"
+from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
 
 
 def save_all(

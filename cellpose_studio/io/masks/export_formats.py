@@ -55,3 +55,7 @@ OUTLINES = ExportFormat(
 
 FORMATS = {form.name: form for form in (TIF, PNG, SEG, ROIS, OUTLINES)}
 """By name, in the order in which they are offered and written."""
+
+IDS_ENDING = "_cp_masks_ids.csv"
+"""Ending of the table of both numbers of cells, beside formats that number them anew.
+"""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from cellpose_studio.core.errors import ImageUnreadable
-from cellpose_studio.io.images.reader import IMAGE_SUFFIXES, is_image_path
+from cellpose_studio.io.images.reader import (
+    IMAGE_SUFFIXES,
+    has_image_suffix,
+    is_image_path,
+)
 from cellpose_studio.io.masks.reader import SUFFIXES
 from cellpose_studio.io.natural_order import sorted_files
 
@@ -46,7 +51,11 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
     """
     files = _files(folder)
     masks = _by_image(files)
-    images = sorted_files(p for p in files if _may_be_image(p))
+    images = sorted_files(
+        p for p, is_file in files.items() if _may_be_image(p, is_file)
+    )
+    if not masks:
+        return [ImageFiles(image, ()) for image in images]
     stems = {image.stem for image in images}
     return [ImageFiles(image, _masks_of(image, masks, stems)) for image in images]
 
@@ -75,6 +84,9 @@ def bare_stem(stem: str) -> str:
 
 def is_masks_path(path: Path) -> bool:
     """Return whether the name of a file is that of masks."""
+    # Of the thousands of names in a folder, most end here.
+    if _TRUE not in path.name and _SESSION not in path.name:
+        return False
     suffix = path.suffix.lower()
     if suffix == ".npy":
         return path.stem.endswith(_SESSION)
@@ -131,11 +143,18 @@ def image_of_masks(masks: Path) -> Path | None:
     return next((p for p in (*exact, *alike) if _may_be_image(p)), None)
 
 
-def _files(folder: Path) -> list[Path]:
+def _files(folder: Path) -> dict[Path, bool]:
+    """Return what is in ``folder``, and whether each is known to be a plain file."""
     try:
-        # Hidden files include unfinished ones, and those named ._a.tif that macOS
-        # leaves on drives of other systems.
-        return [p for p in folder.iterdir() if not p.name.startswith(".")]
+        # The listing tells the kind, so that no file of thousands is asked for it.
+        with os.scandir(folder) as entries:
+            # Hidden files include unfinished ones, and those named ._a.tif that macOS
+            # leaves on drives of other systems.
+            return {
+                folder / entry.name: entry.is_file(follow_symlinks=False)
+                for entry in entries
+                if not entry.name.startswith(".")
+            }
     except OSError as error:
         raise ImageUnreadable(
             f"The folder {folder.name} cannot be read: {error.strerror}."
@@ -157,17 +176,17 @@ def _masks_of(
     return own if bare in stems else _ordered((*own, *masks.get(bare, ())))
 
 
-def _by_image(files: list[Path]) -> dict[str, tuple[Path, ...]]:
+def _by_image(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
     masks: dict[str, list[Path]] = {}
     for path in sorted_files(p for p in files if is_masks_path(p)):
         masks.setdefault(image_stem(path), []).append(path)
     return {stem: _ordered(paths) for stem, paths in masks.items()}
 
 
-def _may_be_image(path: Path) -> bool:
-    if is_masks_path(path) or is_derived_path(path):
+def _may_be_image(path: Path, is_file: bool = False) -> bool:
+    if is_masks_path(path) or bare_stem(path.stem).endswith((*_DERIVED, _TRUE)):
         return False
-    return not bare_stem(path.stem).endswith(_TRUE) and is_image_path(path)
+    return has_image_suffix(path) if is_file else is_image_path(path)
 
 
 def _ordered(masks: Iterable[Path]) -> tuple[Path, ...]:

@@ -33,6 +33,7 @@ from cellpose_studio.io.project.recovery.belonging import side_file
 from cellpose_studio.io.project.recovery.settle import settle
 from cellpose_studio.io.project.recovery.sidecar_files import is_taken
 from cellpose_studio.io.project.recovery.view import usable_mode
+from cellpose_studio.io.project.recovery.watch import ContentReplaced
 from cellpose_studio.io.project.schema import (
     APPLICATION_ID,
     VERSION,
@@ -139,6 +140,8 @@ def read_beside(file: ProjectFile) -> ProjectFile:
             file.check_files()
         with readable_errors(file.path):
             view = _to_look_at(file.path, file.mode, "This view is for reading only.")
+    except ContentReplaced as error:
+        raise content_replaced(file.path) from error
     except OSError as error:
         raise ProjectUnusable(
             f"{file.path.name} is not where it was opened, so nothing can be read "
@@ -146,6 +149,15 @@ def read_beside(file: ProjectFile) -> ProjectFile:
             "Put it back, or save the project elsewhere (Ctrl+S).",
         ) from error
     return view
+
+
+def content_replaced(path: Path) -> ProjectUnusable:
+    """Return the error of reading from a project that another program overwrote."""
+    return ProjectUnusable(
+        f"Another program replaced the content of {path.name}, so nothing can be read "
+        "from it.",
+        "Save what is open here as a new project (Ctrl+S).",
+    )
 
 
 def _make_file(path: Path) -> None:

@@ -24,6 +24,10 @@ from cellpose_studio.paths import real_path
 Contents = tuple[Counter[str], Counter[str]]
 
 
+class ContentLost(CannotSave):
+    """What was saved in a project is not there any more, so no copy can be made."""
+
+
 _PAGES = 500
 """Number of database pages that are copied at a time, 2 MB."""
 
@@ -51,8 +55,8 @@ def save_as(
     """
     if real_path(path) == real_path(file.path):
         raise CannotSave("The project is already saved there.")
-    _check_version(file)
     _check_content(file)
+    _check_version(file)
     taken = lock_to_replace(path)
     with _in_words(path):
         try:
@@ -129,7 +133,7 @@ def _check_version(file: ProjectFile) -> None:
 
 def _check_content(file: ProjectFile) -> None:
     if file.is_overwritten():
-        raise CannotSave(
+        raise ContentLost(
             f"{file.path.name} was overwritten with another file while it was open, so "
             "what was saved in it is not there any more.",
             "Save the masks that you see as files.",

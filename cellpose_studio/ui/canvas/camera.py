@@ -111,6 +111,24 @@ class Camera(QObject):
             return None
         return rows, columns
 
+    def shows_well(self, box: Sequence[slice]) -> bool:
+        """Return whether all of a box is in view, at a zoom that suits its size.
+
+        Parameters
+        ----------
+        box
+            Rows and columns, in pixels of the masks.
+        """
+        part = self.part_in_view()
+        if part is None or self._image is None:
+            return False
+        inside = all(
+            whole.start <= one.start and one.stop <= whole.stop
+            for whole, one in zip(part, box, strict=True)
+        )
+        size = max(one.stop - one.start for one in box)
+        return inside and self._zoom_for(size) == self.zoom
+
     def on_screen(self, points: npt.ArrayLike) -> _Array:
         """Transform points of a plane to positions on the screen.
 
@@ -146,8 +164,7 @@ class Camera(QObject):
         dims, camera = self._model.dims, self._model.scene.camera
         for axis, at in enumerate(centre[:-2]):
             dims.set_current_step(axis, round(at))
-        view = min(self._surface.width(), self._surface.height())
-        zoom = zoom_for(size * max(scale[-2:]), view, camera.zoom)
+        zoom = self._zoom_for(size)
         if zoom != camera.zoom:
             camera.zoom = zoom
         world = np.array(centre) * np.array(scale)
@@ -177,6 +194,11 @@ class Camera(QObject):
             camera.center = tuple(world[-3:].tolist())
         elif (np.abs(world[-2:] - camera.center[-2:]) > view / 2).any():
             camera.center = (*camera.center[:-2], *world[-2:].tolist())
+
+    def _zoom_for(self, size: float) -> float:
+        assert self._image is not None
+        view = min(self._surface.width(), self._surface.height())
+        return zoom_for(size * max(self._image.label_scale[-2:]), view, self.zoom)
 
     @property
     def _state(self) -> tuple[float, ...]:

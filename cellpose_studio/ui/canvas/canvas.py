@@ -25,8 +25,11 @@ from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
+from cellpose_studio.ui.canvas.napari_parts import (
+    install_plane_sliders,
+    install_scale_bar,
+)
 from cellpose_studio.ui.canvas.network_picture import NetworkPicture
-from cellpose_studio.ui.canvas.plane_sliders import install_plane_sliders
 from cellpose_studio.ui.canvas.rendering import Rendering
 from cellpose_studio.ui.widgets.units import position_text
 
@@ -84,6 +87,7 @@ class Canvas(QObject):
             # This also registers the search paths of napari's icons.
             get_qapp()
             install_plane_sliders()
+            install_scale_bar()
 
         class Viewer(QtViewer):
             def dragEnterEvent(self, event: Any) -> None:
@@ -97,8 +101,11 @@ class Canvas(QObject):
                 """
                 self._key_map_handler.keymap_providers = []  # PRIVATE
 
+            def _bind_shortcuts(self) -> None:  # PRIVATE
+                """Bind no keys of napari; each would be told to its welcome screen."""
+
         self.model = ViewerModel(title="Cellpose Studio")
-        self.model.theme = theme
+        self.set_theme(theme)
         # The units of the layers make it µm, or pixels if their size is unknown.
         self.model.canvas.overlays.scale_bar.visible = True
         self.widget = Viewer(self.model)
@@ -127,7 +134,13 @@ class Canvas(QObject):
 
     def set_theme(self, theme: str) -> None:
         """Set napari's theme of the canvas."""
+        from napari.utils.theme import get_theme
+
         self.model.theme = theme
+        # White around a bright image would hide where it ends.
+        colours, light = get_theme(theme), theme == "light"
+        around = colours.foreground.as_hex() if light else None
+        self.model.canvas.background_color_override = around
 
     def show_image(self, image: ImageSource | None) -> None:
         """Replace the layers by those of ``image`` and fit the view; None clears."""

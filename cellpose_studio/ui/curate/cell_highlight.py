@@ -39,6 +39,24 @@ class CellHighlight(QObject):
         """Update the outline."""
         self._canvas.show_line(LINE, self._lines(), BRIGHT)
 
+    def show(self, cell: int) -> None:
+        """Centre the view on a cell, unless it is well in view already."""
+        image, box = self._session.shown, self._box(cell)
+        if image is None or image.masks is None or box is None:
+            return
+        plane = self._canvas.plane
+        inside = zip(box[:-2], plane, strict=False)
+        shown = len(plane) == len(box) - 2 and all(
+            part.start <= at < part.stop for part, at in inside
+        )
+        where: Any = (*plane, *box[-2:])
+        if not (
+            shown
+            and self._canvas.camera.shows_well(box[-2:])
+            and (image.masks.array[where] == cell).any()
+        ):
+            self.center_on(cell)
+
     def center_on(self, cell: int) -> None:
         """Centre the view on a cell, in the plane with its largest cross-section."""
         image, box = self._session.shown, self._box(cell)

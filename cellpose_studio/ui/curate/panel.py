@@ -178,7 +178,10 @@ class CuratePanel(QWidget):
         self._deciding = True
         self._session.set_cell_status(image, cells, status)
         self._deciding = False
-        self._show_cell(following)
+        if following:
+            self._selection.select(following)
+            # Who decides on neighbours keeps their place on the screen in mind.
+            self._highlight.show(following)
 
     def delete_rejected(self) -> None:
         """Delete all rejected cells, as one undo step."""

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Protocol
 
-from qtpy.QtCore import QRect, QSignalBlocker, QSize, Qt
-from qtpy.QtGui import QPainter, QPaintEvent
+from qtpy.QtCore import QSignalBlocker, Qt
 from qtpy.QtWidgets import (
     QAbstractButton,
     QComboBox,
@@ -25,7 +24,6 @@ from cellpose_studio.ui.cell_text.menu import KIND_COMMANDS
 from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.command import QAction
 from cellpose_studio.ui.display.following import check_box, follow
-from cellpose_studio.ui.widgets.pixmap import uncertainty_scale
 
 _IN_3D = "In a 3D rendering the surfaces of cells are opaque."
 _OPACITY_TIP = "How much the fill of cells hides of the image"
@@ -51,6 +49,7 @@ class MaskDisplay(QWidget):
         super().__init__()
         self._masks = masks
         self._texts = texts
+        self._uncertainty: QAction | None = None
         self._grid = QGridLayout()
         self.filled, self.outlines = check_box("Masks"), check_box("Outlines")
         self.labels = check_box("Labels")
@@ -58,7 +57,6 @@ class MaskDisplay(QWidget):
         self.opacity = QSlider(Qt.Orientation.Horizontal, maximum=100)
         self.percent = QSpinBox(maximum=100, suffix=" %", toolTip=_OPACITY_TIP)
         self.colours = QComboBox(objectName="maskColours")
-        self.legend = UncertaintyScale()
         self._set_up()
         self._lay_out()
         self._connect()
@@ -76,10 +74,27 @@ class MaskDisplay(QWidget):
         menu = QMenu(self)
         menu.addActions([actions[name] for name in KIND_COMMANDS.values()])
         self.kind.setMenu(menu)
-        uncertainty = actions["uncertainty"]
+        uncertainty = self._uncertainty = actions["uncertainty"]
         uncertainty.toggled.connect(self._on_colours)
         self.colours.activated.connect(lambda at: uncertainty.setChecked(at == 1))
         self._on_colours(uncertainty.isChecked())
+
+    def state(self) -> dict[str, object]:
+        """Return what is stored in the project."""
+        return {
+            "opacity": self.opacity.value(),
+            "uncertainty": self.colours.currentIndex() == 1,
+        }
+
+    def load(self, state: object) -> None:
+        """Take what was stored; a damaged project may hold any value."""
+        known = state if isinstance(state, dict) else {}
+        opacity, uncertainty = known.get("opacity"), known.get("uncertainty")
+        # The exact type is compared, because True is an instance of int as well.
+        if type(opacity) is int and 0 <= opacity <= self.opacity.maximum():
+            self._on_opacity(opacity)
+        if type(uncertainty) is bool and self._uncertainty is not None:
+            self._uncertainty.setChecked(uncertainty)
 
     def add_row(self, title: str, widget: QWidget) -> None:
         """Add another choice below those of the masks."""
@@ -120,7 +135,6 @@ class MaskDisplay(QWidget):
         grid.addWidget(self.percent, 0, 2)
         grid.addWidget(QLabel("Colours"), 1, 0)
         grid.addWidget(self.colours, 1, 1, 1, 2)
-        grid.addWidget(self.legend, 2, 1, 1, 2)
         grid.setColumnStretch(1, 1)
         switches.setSpacing(2)
         grid.setSpacing(4)
@@ -143,32 +157,3 @@ class MaskDisplay(QWidget):
 
     def _on_colours(self, by_uncertainty: bool) -> None:
         self.colours.setCurrentIndex(int(by_uncertainty))
-        self.legend.setVisible(by_uncertainty)
-
-
-class UncertaintyScale(QWidget):
-    """The colours of cells from uncertain to certain."""
-
-    def __init__(self) -> None:
-        super().__init__(objectName="uncertaintyScale")
-        self.setToolTip(
-            "<qt>Masks of a run have an uncertainty. Those of a file without flows "
-            "keep a colour for each cell.</qt>"
-        )
-        row = QHBoxLayout(self)
-        row.setContentsMargins(0, 0, 0, 0)
-        row.setSpacing(4)
-        row.addWidget(QLabel("uncertain"))
-        row.addWidget(_Ramp(), 1)
-        row.addWidget(QLabel("certain"))
-
-
-class _Ramp(QWidget):
-    def sizeHint(self) -> QSize:
-        return QSize(40, 10)
-
-    def paintEvent(self, _: QPaintEvent) -> None:
-        painter = QPainter(self)
-        place = QRect(0, self.height() // 2 - 5, self.width(), 10)
-        painter.drawImage(place, uncertainty_scale())
-        painter.end()

@@ -52,7 +52,8 @@ class ExportDialog(QDialog):
     ) -> None:
         super().__init__(parent)
         self.setWindowTitle("Export masks")
-        self.what = QLabel(_what(images), objectName="exportWhat", wordWrap=True)
+        self._images = images
+        self.what = QLabel(objectName="exportWhat", wordWrap=True)
         column = QVBoxLayout(self)
         column.addWidget(self.what)
         axes = max(len(image.source.label_shape) for image in images)
@@ -61,12 +62,14 @@ class ExportDialog(QDialog):
             column.addWidget(check)
             check.toggled.connect(self._on_toggled)
         column.addSpacing(8)
-        rejected = sum(len(rejected_cells(image)) for image in images)
+        rejected = self._rejected = sum(map(len, map(rejected_cells, images)))
         self.rejected = QCheckBox(
             f"Include {cell_count(rejected)} that you rejected",
             objectName="includeRejected",
             visible=rejected > 0,
         )
+        self.rejected.toggled.connect(self._on_rejected)
+        self._on_rejected(False)
         column.addWidget(self.rejected)
         self.folder = QLineEdit(folder, objectName="saveFolder")
         self.folder.setPlaceholderText(_BESIDE)
@@ -106,6 +109,9 @@ class ExportDialog(QDialog):
         folder = QFileDialog.getExistingDirectory(self, "Folder", self.folder.text())
         if folder:
             self.folder.setText(folder)
+
+    def _on_rejected(self, included: bool) -> None:
+        self.what.setText(_what(self._images, 0 if included else self._rejected))
 
     def _on_toggled(self) -> None:
         ok = self._buttons.button(QDialogButtonBox.StandardButton.Ok)
@@ -164,9 +170,10 @@ def _check(kind: str, axes: int, kinds: Sequence[str]) -> QCheckBox:
     return check
 
 
-def _what(images: Sequence[ProjectImage]) -> str:
-    """Name the images and count their cells."""
+def _what(images: Sequence[ProjectImage], left_out: int) -> str:
+    """Name the images and count their cells, without those that are left out."""
     cells = sum(image.masks.cells for image in images if image.masks is not None)
+    cells -= left_out
     names = ", ".join(image.source.name for image in images[:_NAMED])
     more = len(images) - _NAMED
     listed = f"{names} and {image_count(more)} more" if more > 0 else names

@@ -51,18 +51,22 @@ def show_report(
 ) -> None:
     """Show one message for all of it, the rest in its details; none if all is well."""
     offers, elsewhere, notes = report.offers, report.elsewhere, _notes(report)
+    listed = _left_out(report, report.left_out.heading)
     told = [Failure(_offer_text(offers))] if offers else []
     told += [Failure(elsewhere_text(elsewhere))] if elsewhere else []
     if report.failures:
         failures = [failure_of(error) for error in report.failures]
-        messages.fail_together(failures, told + notes)
+        messages.fail_together(failures, told + listed + notes)
         return
-    told += notes
+    # In the details, the list of what was left out follows: no kind is named twice.
+    inside = told + listed + notes
+    # What is not there at all comes before what is there with a remark.
+    told += _left_out(report, report.left_out.text) + notes
     if not told:
         return
     first, others = told[0], told[1:]
     # A single note with details of its own shows these.
-    details = details_of(told) if others else first.details
+    details = details_of(inside) if others else first.details
     more = f" ({len(others)} more, see the details.)" if others else ""
     text = first.message + more
     if offers:
@@ -87,12 +91,15 @@ def elsewhere_text(found: Sequence[MasksElsewhere]) -> str:
 
 
 def _notes(report: OpeningReport) -> list[Failure]:
-    """Return what the user has to know about what was opened, the gravest first."""
-    # What is not there at all comes before what is there with a remark. Many files may
-    # give the same note, which is shown once.
-    notes = [Failure(note) for note in dict.fromkeys(report.notes)]
+    """Return what the user has to know about what was opened."""
+    # Many files may give the same note, which is shown once.
+    return [Failure(note) for note in dict.fromkeys(report.notes)]
+
+
+def _left_out(report: OpeningReport, text: str) -> list[Failure]:
+    """Return what was left out, under a text; nothing if there is none."""
     left = report.left_out
-    return [Failure(left.text, "", left.details), *notes] if left else notes
+    return [Failure(text, "", left.details)] if left else []
 
 
 def _offer_text(offers: Sequence[Offer]) -> str:

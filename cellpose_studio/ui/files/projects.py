@@ -13,15 +13,18 @@ from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project.project import Contents, Project, read_contents
 from cellpose_studio.app.project.scratch import is_unnamed, new_unnamed
+from cellpose_studio.app.session.held_copy import save_held
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.io.project.file import SUFFIX, open_project
 from cellpose_studio.io.project.recovery.sidecar_files import is_taken
 from cellpose_studio.io.project.rescue.rescue import RescueReport, rescue
+from cellpose_studio.io.project.save_as import ContentLost
 from cellpose_studio.paths import real_path
 from cellpose_studio.ui.services import Services
 
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
 
+_HELD_TIMEOUT = 600.0  # seconds to write what is in memory
 _FLUSH_TIMEOUT = 3.0  # seconds, after which the user is asked
 
 
@@ -29,6 +32,7 @@ class Projects(QObject):
     """Replaces the project of the session; saves all changes before."""
 
     saved = Signal(str)  # text of the status bar
+    opening = Signal()
     opened = Signal()
 
     def __init__(self, services: Services) -> None:
@@ -62,6 +66,7 @@ class Projects(QObject):
         if target in self._opening:
             return None
         self._opening.add(target)
+        self.opening.emit()
         job = self._services.run(
             f"Opening {path.name}",
             lambda _: read_contents(open_project(path)),
@@ -112,11 +117,31 @@ class Projects(QObject):
         """Copy the project to ``path`` on a worker thread, and continue in the copy."""
         project = self._session.project
         self._session.seal_all()
-        return self._services.run(
-            f"Saving {path.name}",
-            lambda _: project.save_as(path),
-            lambda _: self._on_saved_as(path),
-        )
+        job = Job(f"Saving {path.name}", lambda _: project.save_as(path))
+        job.finished.connect(lambda _: self._on_saved_as(path))
+        job.failed.connect(lambda error: self._on_save_failed(error, path))
+        return self._services.io_jobs.start(job)
+
+    def _on_save_failed(self, error: Exception, path: Path) -> None:
+        if not isinstance(error, ContentLost):
+            self._services.show_error(error)
+            return
+        try:
+            copy = save_held(self._session, path)
+        except StudioError as reason:
+            self._services.show_error(reason)
+            return
+
+        def opened(contents: Contents) -> None:
+            self._use_contents(contents)
+            self._messages.note(copy.text, "\n".join(copy.missing))
+
+        def written(_: object) -> Contents:
+            # It is written in the background; what was read has to be all of it.
+            copy.project.close(_HELD_TIMEOUT)
+            return read_contents(open_project(path))
+
+        self._services.run(f"Saving {path.name}", written, opened)
 
     def close(self) -> None:
         """Close the project, and start an unnamed one."""
@@ -176,6 +201,10 @@ class Projects(QObject):
             # Without this, the file would stay locked.
             contents.file.close()
             return
+        self._use_contents(contents)
+        then()
+
+    def _use_contents(self, contents: Contents) -> None:
         # The project is made on the GUI thread, because its writer emits its signals in
         # the thread that made it.
         project = Project(contents, unnamed=is_unnamed(contents.file.path))
@@ -191,7 +220,6 @@ class Projects(QObject):
             )
         for note in project.notes:
             self._messages.fail(Failure(note))
-        then()
 
     def _on_rescued(self, report: RescueReport) -> None:
         self._messages.fail(Failure(*str(report).split("\n", 1)))
@@ -200,6 +228,9 @@ class Projects(QObject):
     def _use(self, project: Project) -> None:
         old = self._session.project
         self._session.use(project)
+        # What the old writer says last is not about the new project.
+        old.writer.saved.disconnect(self._on_saved)
+        old.writer.failing.disconnect(self._on_failing)
         self._connect_writer()
         # On a worker thread, because the last changes may take a moment to write.
         # The job has no patience: `may_leave` has flushed, or the user gave up the
@@ -212,6 +243,7 @@ class Projects(QObject):
         self._settings.add_project(path)
         self._settings.folder = str(path.parent)
         self._messages.note(f"Saved as {path.name} in {path.parent}.")
+        self.saved.emit(_saved_now())
         self.opened.emit()
 
     def _connect_writer(self) -> None:
@@ -220,12 +252,14 @@ class Projects(QObject):
         writer.failing.connect(self._on_failing)
         writer.broken.connect(self._messages.fail)
         self._reported = ""
+        read_only = bool(self._session.project.read_only_reason)
+        self.saved.emit("read-only" if read_only else "")
 
     def _on_saved(self) -> None:
         if self._reported:
             self._reported = ""
             self._messages.note("Saving works again. All changes are saved.")
-        self.saved.emit(f"saved {datetime.now():%H:%M:%S}")
+        self.saved.emit(_saved_now())
 
     def _on_failing(self, failure: Failure) -> None:
         self.saved.emit("not saved")
@@ -240,6 +274,10 @@ class Projects(QObject):
         if not project.unnamed:
             return f"{project.name} copy"
         return images[0].source.path.parent.name if images else "project"
+
+
+def _saved_now() -> str:
+    return f"saved {datetime.now():%H:%M:%S}"
 
 
 def _free(path: Path) -> Path:

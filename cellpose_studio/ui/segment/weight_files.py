@@ -6,9 +6,10 @@ from pathlib import Path
 
 from qtpy.QtWidgets import QFileDialog
 
+from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.networks.catalogue import from_file
+from cellpose_studio.engine.networks.catalogue import from_file, unreadable_shipped
 from cellpose_studio.ui.segment.model_picker import ModelPanel
 from cellpose_studio.ui.services import Services
 
@@ -37,12 +38,16 @@ class AddedModels:
             # Saved only after it was read: other files would fail at each start.
             self._settings.add_model_file(path)
             self._panel.add_model(model, select)
+            if model.card_problem:
+                self._services.messages.note(model.card_problem)
 
         return self._services.run(
             f"Reading {path.name}", lambda _: from_file(path), finish
         )
 
     def add_saved(self) -> None:
-        """Add the weight files of the settings."""
+        """Add the weight files of the settings, and show errors of shipped models."""
+        for error in unreadable_shipped():
+            self._services.messages.fail(failure_of(error))
         for path in self._settings.model_files:
             self.add(path, select=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QInputDialog, QWidget
 
+from cellpose_studio.app.session.operations import Changed
 from cellpose_studio.core.edits.reshape import (
     fill_holes,
     grow_cells,
@@ -126,8 +127,16 @@ class CellCommands:
         image = self._context.image
         if self._context.labels is None or image is None:
             return
-        self._edits.background.change_masks(
-            image, "Relabel cells", lambda operations, _: operations.relabel()
+        background = self._edits.background
+
+        def done(changed: Changed | None) -> None:
+            if changed is None:
+                background.noted.emit(
+                    f"The cells of {image.source.name} are numbered from 1 already."
+                )
+
+        background.change_masks(
+            image, "Relabel cells", lambda operations, _: operations.relabel(), done
         )
 
     def _reason_no_plane(self) -> str:

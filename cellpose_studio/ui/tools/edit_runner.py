@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.edits.whole import delete_cells, merge_cells
+from cellpose_studio.core.edits.whole import delete_cells, groups_of, merge_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -62,12 +62,27 @@ class CellEdits:
         if self._context.labels is None or len(cells) < _FEWEST_TO_MERGE:
             return
         cells = sorted(cells, key=lambda cell: cell != self._context.chosen)
-        self.act(
-            "Merge cells",
-            cells,
-            lambda labels, table, cells, _: merge_cells(labels, table, cells),
-            self.cost(cells),
-        )
+        session, image = self._context.session, self._context.image
+        apart = [0]
+
+        def merge(
+            labels: Labels, table: CellTable, cells: Sequence[int], _: Checkpoint
+        ) -> LabelEdit:
+            # Counted before the edit, after which they are one cell.
+            apart[0] = groups_of(labels, table, cells)
+            return merge_cells(labels, table, cells)
+
+        def done(edit: LabelEdit) -> None:
+            assert image is not None
+            session.edit(image, edit)
+            if apart[0] > 1:
+                some = "do not" if apart[0] == len(cells) else "do not all"
+                self.background.noted.emit(
+                    f"Merged {len(cells)} cells that {some} touch. Undo (Ctrl+Z) parts "
+                    "them again."
+                )
+
+        self.act("Merge cells", cells, merge, self.cost(cells), done)
         self._context.choose(cells[0])
 
     def merge_with_chosen(self, cell: int) -> None:

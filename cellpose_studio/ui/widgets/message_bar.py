@@ -28,10 +28,17 @@ _OFFER_DURATION = 30_000  # ms; an offer takes longer to be weighed
 
 
 class MessageBar(QFrame):
-    """Shows one message, with a hint on what to do; the newest replaces older ones."""
+    """Shows one message, with a hint on what to do; the newest replaces older ones.
+
+    Attributes
+    ----------
+    show_unexpected
+        Shows failures that nobody expected elsewhere; None to show them here.
+    """
 
     def __init__(self) -> None:
         super().__init__(objectName="messageBar")
+        self.show_unexpected: Callable[[Failure], None] | None = None
         self._details = ""
         self._accept: Callable[[], object] | None = None
         self.text = QLabel(objectName="message", wordWrap=True)
@@ -64,15 +71,22 @@ class MessageBar(QFrame):
 
     def fail(self, failure: Failure) -> None:
         """Show a failure until the user closes it; in front of a modal dialog, too."""
+        if failure.source and self.show_unexpected is not None:
+            self.show_unexpected(failure)
+            return
+        self.show_in_bar(failure)
+        dialog = QApplication.activeModalWidget()
+        if dialog is not None:
+            _show_over(dialog, failure)
+
+    def show_in_bar(self, failure: Failure) -> None:
+        """Show a failure in the bar alone, until the user closes it."""
         text = f"<b>{escape(failure.message)}</b> {escape(failure.hint)}"
         self._show(text.strip(), "failure")
         self._details = failure.details
         self.details.setVisible(bool(failure.details))
         # The timer of an earlier note would hide the failure.
         self._timer.stop()
-        dialog = QApplication.activeModalWidget()
-        if dialog is not None:
-            _show_over(dialog, failure)
 
     def fail_together(
         self, failures: Sequence[Failure], notes: Sequence[Failure] = ()

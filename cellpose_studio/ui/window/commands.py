@@ -1,4 +1,4 @@
-"""Commands of the menus File, Edit, View and Segment."""
+"""Commands of the menus File, Edit, View, Segment and Help."""
 
 from __future__ import annotations
 
@@ -7,6 +7,9 @@ from collections.abc import Callable, Sequence
 from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
+from cellpose_studio.ui.window.help.dialogs import HelpDialogs
+from cellpose_studio.ui.window.help.self_test.dialog import show_self_test
+from cellpose_studio.ui.window.help.storage import show_storage
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 _NO_UNDO = "Nothing to undo on this image."
@@ -231,6 +234,31 @@ class WindowCommands:
             None,
             Command("models", "&Models…", window.segment.model.show_browser, key="M"),
             Command("addModel", "&Add a model file…", window.models.choose),
+        ]
+
+    def help_commands(self) -> Commands:
+        """Return the commands about the application itself."""
+        dialogs = HelpDialogs(self._window)
+        return [
+            Command(
+                "selfTest",
+                "&Check this installation…",
+                lambda: show_self_test(self._window),
+                tip="Try everything in a window of its own, and tell what to do.",
+            ),
+            Command(
+                "storage",
+                "Show &files of this app…",
+                lambda: show_storage(self._window),
+                tip="List the folders, and the room that they take; clear the cache.",
+            ),
+            Command(
+                "updates",
+                "Check for &updates…",
+                dialogs.show_updates,
+                tip="Ask for a newer version; it says first whom it connects to.",
+            ),
+            Command("about", "&About Cellpose Studio", dialogs.show_about),
         ]
 
     def _reason_2d_only(self) -> str:

@@ -17,7 +17,6 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.failures import Failure
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -108,8 +107,7 @@ class MainWindow(QMainWindow):
         self._make_curate()
         self._make_history()
         self._lay_out()
-        displays = self.display.memory
-        self._state = WindowState(self.session, self.canvas, self.tabs, displays)
+        self._state = WindowState(self.session, self.canvas, self.tabs, self.display)
         # The menus come last of the parts, because their commands call all of them.
         self.menus = Menus(self)
         self._connect()
@@ -147,17 +145,14 @@ class MainWindow(QMainWindow):
 
     # Called at the start of the application
 
-    def show_failure(self, failure: Failure) -> None:
-        """Show a failure in the message bar."""
-        self.services.messages.fail(failure)
-
     def warm_up(self) -> None:
         """Load the code of the first masks, edits and runs, and the added models."""
         offer_projects(self.welcome, self.services)
+        queue = self.services.warm_up_jobs
         for work in (lambda _: self.canvas.masks.warm_up(), warm_up_editing):
             # Errors are not shown here: the first use would raise and show them again.
-            self.services.io_jobs.start(Job("Warming up", work, quiet=True))
-        self.services.run("Warming up", warm_up, self._on_warm, quiet=True)
+            queue.start(Job("Warming up", work, quiet=True))
+        self.services.run("Warming up", warm_up, self._on_warm, quiet=True, queue=queue)
         self.models.add_saved()
 
     # Qt event handlers
@@ -183,15 +178,13 @@ class MainWindow(QMainWindow):
         # Called in reverse order; each is called even if another one raises.
         with ExitStack() as closing:
             closing.callback(self.canvas.close)
-            # The jobs stop before the project is closed, because they may still read
-            # it.
+            # The jobs stop before the project is closed: they may still read it.
             # No patience: `may_leave` has flushed, or the user gave up the rest.
             closing.callback(self.session.project.close, patience=0)
             closing.callback(self.background.shut_down)
             closing.callback(self.images.shut_down)
-            closing.callback(services.stack_jobs.shut_down)
-            closing.callback(services.io_jobs.shut_down)
-            closing.callback(services.gpu_jobs.shut_down)
+            for queue in reversed(services.queues):
+                closing.callback(queue.shut_down)
             # The window disappears first, because the jobs may take a moment to stop.
             closing.callback(self.hide)
             services.settings.window_geometry = self.saveGeometry().data()
@@ -209,6 +202,7 @@ class MainWindow(QMainWindow):
             io_jobs=JobQueue(self),
             stack_jobs=JobQueue(self),
             gpu_jobs=JobQueue(self),
+            warm_up_jobs=JobQueue(self),
             parent=self,
             show_tab=self.tabs.setCurrentWidget,
         )
@@ -353,6 +347,7 @@ class MainWindow(QMainWindow):
         session.masks_changed.connect(self._on_masks)
         session.failed.connect(self.services.show_error)
         self.images.chosen.connect(session.show)
+        self.projects.opening.connect(self._state.expect)
         self.projects.opened.connect(self._on_project)
         self.projects.saved.connect(status.saved.setText)
         self.canvas.status_changed.connect(status.position.setText)

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from qtpy.QtCore import QObject, Qt
-from qtpy.QtWidgets import QMenu, QMessageBox
+from qtpy.QtWidgets import QMenu
 
-from cellpose_studio import __version__
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.ui.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.commands.command import Command, QAction, fill_recent
@@ -17,7 +16,6 @@ from cellpose_studio.ui.commands.shortcuts import Shortcuts
 from cellpose_studio.ui.tools.commands import tool_commands
 from cellpose_studio.ui.tools.toolbox import mouse_gestures
 from cellpose_studio.ui.window.commands import WindowCommands
-from cellpose_studio.ui.window.help.self_test.dialog import show_self_test
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 
@@ -89,13 +87,7 @@ class Menus(QObject):
     def _help(self) -> None:
         commands = [
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
-            Command(
-                "selfTest",
-                "&Check this installation…",
-                lambda: show_self_test(self._window),
-                tip="Try everything in a window of its own, and tell what to do.",
-            ),
-            Command("about", "&About Cellpose Studio", self._show_about),
+            *self._own.help_commands(),
         ]
         self._commands.add(self._menu("&Help"), commands)
 
@@ -162,12 +154,3 @@ class Menus(QObject):
         # Otherwise the window would keep each closed editor as a child.
         editor.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         editor.show()
-
-    def _show_about(self) -> None:
-        QMessageBox.about(
-            self._window,
-            "About Cellpose Studio",
-            f"<b>Cellpose Studio {__version__}</b><br>Segments cells with Cellpose's "
-            "networks, and shows them with napari.<br>Free software under the GNU "
-            "General Public License, version 3 or later.",
-        )

@@ -11,7 +11,12 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cellpose_studio.qt_api import choose_qt
+
 if TYPE_CHECKING:
+    from cellpose_studio.ui.window.help.support import Support
+    from cellpose_studio.ui.window.launch.incoming import Incoming
+    from cellpose_studio.ui.window.launch.splash import Splash
     from cellpose_studio.ui.window.main_window import MainWindow
 
 _NO_DISPLAY = (
@@ -31,17 +36,28 @@ NO_FOLDER = 4
 _WARM_UP_DELAY = 400  # ms; by then the window has been painted
 
 
-def hand_over(arguments: Sequence[str]) -> int | None:
-    """Hand the given files to a window that is open already, without loading Qt.
+def without_window(arguments: Sequence[str]) -> int | None:
+    """Do what needs no window of this process, without loading Qt.
+
+    That is the check of the installation, and to hand files to a window that is open.
 
     Returns
     -------
     The exit code; None if a window has to be opened.
     """
+    begun = time.monotonic()
     options = _parser().parse_args(arguments)
     # Checks come first: those of the window tell that there is no display.
-    if options.self_test_child or options.self_test is not None:
-        return None
+    if options.self_test_child:
+        _prepare_qt()
+        from cellpose_studio.ui.window.help.self_test.child import run_child
+
+        return run_child(options.self_test_child, begun)
+    if options.self_test is not None:
+        choose_qt()
+        from cellpose_studio.ui.window.help.self_test.command import self_test
+
+        return self_test(options.self_test, options.report)
     if not _has_display():
         sys.stderr.write(f"{_NO_DISPLAY}\n")
         return NO_DISPLAY
@@ -58,17 +74,18 @@ def hand_over(arguments: Sequence[str]) -> int | None:
 
 def start(arguments: Sequence[str]) -> int:
     """Open the window with the given files; return the exit code of the application."""
-    begun = time.monotonic()
-    options = _parser().parse_args(arguments)
-    if options.self_test_child:
-        from cellpose_studio.ui.window.help.self_test.child import run_child
+    _prepare_qt()
+    return _run(_parser().parse_args(arguments))
 
-        return run_child(options.self_test_child, begun)
-    if options.self_test is not None:
-        from cellpose_studio.ui.window.help.self_test.command import self_test
 
-        return self_test(options.self_test, options.report)
-    return _run(options)
+def _prepare_qt() -> None:
+    """Choose between PyQt5 and PyQt6, before any of them is imported."""
+    note = choose_qt()
+    if note:
+        sys.stderr.write(f"cellpose-studio: {note}\n")
+    # Windows finds torch's libraries only if they are loaded before Qt's.
+    if sys.platform == "win32":
+        import torch  # noqa: F401
 
 
 def _absolute(paths: Sequence[Path]) -> list[Path]:
@@ -91,6 +108,11 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--sample", action="store_true", help="open a sample image")
     parser.add_argument(
+        "--new-window",
+        action="store_true",
+        help="open another window; otherwise one that is open opens the files",
+    )
+    parser.add_argument(
         "--self-test",
         nargs="*",
         metavar="CHECK",
@@ -102,11 +124,6 @@ def _parser() -> argparse.ArgumentParser:
     )
     # For the process that does the checks.
     parser.add_argument("--self-test-child", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument(
-        "--new-window",
-        action="store_true",
-        help="open another window; otherwise one that is open opens the files",
-    )
     parser.add_argument("--version", action="version", version=__version__)
     return parser
 
@@ -120,30 +137,41 @@ def _has_display() -> bool:
 
 def _run(options: argparse.Namespace) -> int:
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from qtpy.QtCore import QTimer
-
-    from cellpose_studio.paths import config_dir
     from cellpose_studio.ui.window.launch.hand_over import address
     from cellpose_studio.ui.window.launch.identity import make_application
     from cellpose_studio.ui.window.launch.incoming import Incoming
-    from cellpose_studio.ui.window.launch.splash import Splash, theme_in
+    from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
 
     app = make_application()
+    # The files that macOS sends come with the first events, which the splash handles.
     incoming = Incoming(app)
-    try:
-        settings = config_dir() / "settings.json"
-        splash = Splash(theme_in(settings))
-        splash.show_at_once("Loading settings and projects…")
+    splash = Splash(theme_in_settings())
+    splash.show_at_once("Loading settings and projects…")
+    # Without folders of the user, there is soon a message about that.
+    with suppress(OSError):
         incoming.listen(address())
-    except OSError as error:
-        return _without_folder(error)
     # All that takes its time to load comes now, while the splash is shown.
+    from cellpose_studio.ui.window.help.support import Support
+
+    with Support(app) as support:
+        support.code = _show_window(options, support, splash, incoming)
+    return support.code
+
+
+def _show_window(
+    options: argparse.Namespace, support: Support, splash: Splash, incoming: Incoming
+) -> int:
+    """Show the window until it is closed; return the exit code."""
+    from qtpy.QtWidgets import QApplication
+
     from cellpose_studio.core.errors import CannotSave
 
     try:
-        window = _make_window(settings, splash.tell)
+        window = _make_window(splash.tell)
     except (CannotSave, OSError) as error:
-        return _without_folder(error)
+        sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
+        return NO_FOLDER
+    support.watch(window)
     window.show()
     splash.finish(window)
     if options.paths:
@@ -151,18 +179,31 @@ def _run(options: argparse.Namespace) -> int:
     elif options.sample:
         window.files.open_sample()
     incoming.deliver_to(window, window.open)
+    _warm_up_later(window)
+    return int(QApplication.exec())
+
+
+def _warm_up_later(window: MainWindow) -> None:
+    """Load ahead what comes next, after what the user waits for."""
+    from qtpy.QtCore import QTimer
+
     # Delayed, because two seconds of imports would block the first paint.
-    QTimer.singleShot(_WARM_UP_DELAY, window.warm_up)
-    return int(app.exec())
+    timer = QTimer(window, interval=_WARM_UP_DELAY)
+
+    def try_it() -> None:
+        if not window.services.io_jobs.jobs:
+            timer.stop()
+            window.warm_up()
+
+    timer.timeout.connect(try_it)
+    timer.start()
 
 
-def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
+def _make_window(tell: Callable[[str], None]) -> MainWindow:
     """Load the modules of the window, and make it with a new project.
 
     Parameters
     ----------
-    settings
-        The file of settings.
     tell
         Called with what is being loaded.
 
@@ -171,13 +212,12 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     CannotSave, OSError
         If a project cannot be kept in the user's folder.
     """
-    from cellpose_studio.app.failures import catch_unexpected
     from cellpose_studio.app.project.scratch import new_unnamed
     from cellpose_studio.app.settings import Settings
-    from cellpose_studio.paths import share_cache_dir
+    from cellpose_studio.paths import config_dir, share_cache_dir
     from cellpose_studio.ui.canvas import isolate_napari
 
-    isolate_napari(settings.with_name("napari.yaml"))
+    isolate_napari(config_dir() / "napari.yaml")
     share_cache_dir()
     project = new_unnamed()
     tell("Loading the viewer…")
@@ -185,11 +225,4 @@ def _make_window(settings: Path, tell: Callable[[str], None]) -> MainWindow:
     from cellpose_studio.ui.window.main_window import MainWindow
 
     tell("Opening the window…")
-    window = MainWindow(Settings.load(settings), project)
-    catch_unexpected(window.show_failure)
-    return window
-
-
-def _without_folder(error: Exception) -> int:
-    sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
-    return NO_FOLDER
+    return MainWindow(Settings.load(config_dir() / "settings.json"), project)

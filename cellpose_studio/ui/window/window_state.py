@@ -11,7 +11,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.display.memory import DisplayMemory
+from cellpose_studio.ui.display.panel import DisplayPanel
 
 _NAME = "window"
 
@@ -39,12 +39,16 @@ class WindowState:
         session: Session,
         canvas: Canvas,
         tabs: QTabWidget,
-        displays: DisplayMemory,
+        display: DisplayPanel,
     ) -> None:
         self._session = session
         self._canvas = canvas
         self._tabs = tabs
-        self._displays = displays
+        self._displays = display.memory
+        self._mask_display = display.masks
+        self._chosen_tab = False
+        for signal in (tabs.tabBarClicked, tabs.currentChanged):
+            signal.connect(self._on_tab)
         session.shown_changed.connect(self._on_shown)
         # Lowest priority: of all that is saved here, this matters least.
         session.leaving.connect(self.save, priority=-1)
@@ -57,8 +61,13 @@ class WindowState:
             "planes": self._canvas.planes,
             "tab": self._tabs.currentIndex(),
             "displays": self._displays.state(),
+            "masks": self._mask_display.state(),
         }
         self._session.project.remember(lambda db: write_state(db, _NAME, state))
+
+    def expect(self) -> None:
+        """Prepare for a project that is being opened: a tab chosen meanwhile stays."""
+        self._chosen_tab = False
 
     def restore(self) -> None:
         """Show the image of the saved state, or the first image of the project."""
@@ -66,6 +75,7 @@ class WindowState:
         images = self._session.images
         # Before the image is shown, which takes its settings from here.
         self._displays.load(state.get("displays"))
+        self._mask_display.load(state.get("masks"))
         shown = next((e for e in images if e.id == state.get("shown")), None)
         if shown is None and images:
             shown = images[0]
@@ -75,8 +85,12 @@ class WindowState:
             # axes.
             self._canvas.set_planes(_planes(state.get("planes")))
         tab = state.get("tab")
-        if isinstance(tab, int) and 0 <= tab < self._tabs.count():
+        stays = self._chosen_tab
+        if not stays and isinstance(tab, int) and 0 <= tab < self._tabs.count():
             self._tabs.setCurrentIndex(tab)
+
+    def _on_tab(self, _: int) -> None:
+        self._chosen_tab = True
 
     def _on_shown(self, image: ProjectImage | None) -> None:
         if image is not None:

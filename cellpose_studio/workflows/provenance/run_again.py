@@ -14,7 +14,11 @@ from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import CPU, Device, Precision, device_named
-from cellpose_studio.engine.networks.catalogue import from_file, shipped
+from cellpose_studio.engine.networks.catalogue import (
+    from_file,
+    refuse_unreadable,
+    shipped,
+)
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.workflows.segment import segment
@@ -33,6 +37,7 @@ def find_model(model: ModelRecord) -> ModelSpec:
         if spec.sha256 == model.sha256:
             return spec
     if model.source == "shipped":
+        refuse_unreadable(model.name)
         raise ModelUnusable(
             f"{model.title} is now shipped with other weights than those of the run.",
             "Install the version of Cellpose Studio that the run was made with.",
@@ -75,7 +80,8 @@ def run_again(
             device,
             precision=cast("Precision | None", record.precision or None),
         )
-    return result, (*notes, *result.notes, *_about_versions(record))
+    card = filter(None, [model.card_problem])
+    return result, (*card, *notes, *result.notes, *_about_versions(record))
 
 
 def _device(record: RunRecord) -> tuple[Device, tuple[str, ...]]:

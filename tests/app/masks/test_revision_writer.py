@@ -12,6 +12,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.revision_writer import THUMBNAIL, RevisionWriter
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.masks.chunks import ChunkIndex
+from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import FLOW_KEY
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -234,9 +235,10 @@ def test_the_flows_of_an_import_are_found_from_what_follows_it(written):
 
 
 def test_what_was_kept_of_the_users_decisions_is_a_detail(written):
-    labels = replace(cells_of(1, 2), kept={"locked": [1]})
+    kept = HandEdits(edited=frozenset([1]))
+    labels = replace(cells_of(1, 2), kept=kept, kept_cells=2)
     labels, _ = written.record(labels, details={"note": 1})
-    assert written.revisions[0].details == {"note": 1, "locked": [1]}
+    assert written.revisions[0].details == {"note": 1, "locked": [1], "kept": 2}
 
 
 # Edits

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -16,11 +17,14 @@ from qtpy.QtCore import QCoreApplication
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.held_copy import save_held
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.errors import CannotSave, ProjectUnusable
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project import database
 from cellpose_studio.io.project.reading import snapshot
+from cellpose_studio.io.project.save_as import ContentLost
 from cellpose_studio.io.project.tables.window_state import read_state, write_state
 
 WAIT = 20_000  # ms
@@ -456,10 +460,67 @@ def test_a_project_that_is_overwritten_while_open_stays_what_it_became(
     session.replace_masks(image, masks(13), "Run")
     assert not project.writer.flush(1)
     qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
-    assert "another file was put in its place" in heard.failures[0].message
+    assert "another program replaced its content" in heard.failures[0].message
     assert KEPT in heard.failures[0].message
+    assert "Save what is open here as a new project" in heard.failures[0].hint
     with pytest.raises(CannotSave, match="was overwritten with another file"):
         project.save_as(tmp_path / "mine.cpstudio")
     project.close(0)
     assert project.path.read_bytes() == before
     Project.open(project.path).close()
+
+
+@pytest.mark.parametrize("content", [b"no project " * 4000, b"", "other database"])
+def test_a_project_overwritten_with_anything_is_told_and_left_as_it_is(
+    project, session, image, content, tmp_path, qtbot
+):
+    if content == "other database":
+        with closing(sqlite3.connect(tmp_path / "other.db")) as db:
+            db.execute("CREATE TABLE notes (text)")
+            db.commit()
+        content = (tmp_path / "other.db").read_bytes()
+    heard = Heard(project)
+    session.replace_masks(image, masks(12), "Run")
+    assert project.writer.flush(10)
+    project.path.write_bytes(content)
+    with pytest.raises(ProjectUnusable, match="Another program replaced the content"):
+        project.labels(image.masks.revision)
+    session.replace_masks(image, masks(13), "Run")
+    assert not project.writer.flush(1)
+    qtbot.waitUntil(lambda: bool(heard.failures), timeout=WAIT)
+    assert "another program replaced its content" in heard.failures[0].message
+    with pytest.raises(ContentLost):
+        project.save_as(tmp_path / "mine.cpstudio")
+    project.close(0)
+    assert project.path.read_bytes() == content
+
+
+def test_what_is_open_of_an_overwritten_project_is_saved_as_a_new_one(
+    project, session, cells, image, tmp_path
+):
+    [other] = session.add(open_images(cells("b.tif", (600, 600))))
+    session.replace_masks(other, masks(11), "Run")
+    session.replace_masks(image, masks(12, 600), "Run")
+    assert project.writer.flush(10)
+    session.set_reviewed(image, True)
+    cell = int(image.masks.array[3, 4])
+    session.set_cell_status(image, [cell], "accepted")
+    table = image.masks.pixels.cell_table()
+    session.edit(image, delete_cells(image.masks.array, table, [cell]))
+    wanted = image.masks.array.copy()
+    other.label_sets["cells"] = session.masks.stored.unloaded(other.masks)
+    project.path.write_bytes(b"another program's " * 3000)
+    held = save_held(session, tmp_path / "mine.cpstudio")
+    assert held.text == (
+        "Saved what is open as mine: masks of 1 image. Masks of b.tif were not in "
+        "memory: they are not in it."
+    )
+    held.project.close(60)
+    again = Project.open(tmp_path / "mine.cpstudio")
+    read = Session(again)
+    assert [one.source.name for one in read.images] == ["a.tif", "b.tif"]
+    np.testing.assert_array_equal(read.images[0].masks.array, wanted)
+    assert read.images[0].reviewed
+    assert read.images[0].statuses["cells"] == {cell: "accepted"}
+    assert read.images[1].masks is None
+    again.close()

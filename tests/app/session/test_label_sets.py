@@ -11,6 +11,7 @@ from cellpose_studio.app.session.label_sets import (
     delete_masks,
     rename_masks,
 )
+from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.io.images.reader import open_images
 from tests.app.drawing import draw
 
@@ -93,11 +94,12 @@ def test_renamed_masks_keep_their_history_and_undo(session, image, reopened):
     rename_masks(session, image, "cells", " cytoplasm ")
     assert image.active == image.masks.name == "cytoplasm"
     assert image.statuses["cytoplasm"] == {1: "accepted"}
-    session.undo()
-    session.undo()
+    # The rename is a step as well.
+    for _ in range(3):
+        session.undo()
     assert 7 not in image.masks.array
-    session.redo()
-    session.redo()
+    for _ in range(3):
+        session.redo()
     again = reopened()
     [image] = again.images
     again.show(image.source.key)
@@ -114,6 +116,9 @@ def test_undo_of_what_came_after_a_rename_finds_the_masks(session, image):
     delete_masks(session, image, "cells")
     rename_masks(session, image, "nuclei", "dots")
     session.undo()
+    session.undo()
+    assert (image.active, sorted(image.label_sets)) == ("cells", ["cells", "nuclei"])
+    session.redo()
     session.redo()
     assert (image.active, list(image.label_sets)) == ("dots", ["dots"])
 
@@ -128,3 +133,36 @@ def test_a_name_that_cannot_be_is_refused(session, image, name):
 def test_the_case_of_a_name_can_be_changed(session, image):
     rename_masks(session, image, "cells", "Cells")
     assert image.active == "Cells"
+
+
+def test_a_rename_is_undone_and_redone_in_its_place_among_edits(session, image):
+    before = image.label_sets["cells"].array.copy()
+    table = image.label_sets["cells"].pixels.cell_table()
+    [first, second, *_] = table.ids().tolist()
+    session.choose_label_set(image, "cells")
+    session.edit(image, delete_cells(image.masks.array, table, [first]))
+    rename_masks(session, image, "cells", "cytoplasm")
+    session.edit(image, delete_cells(image.masks.array, table, [second]))
+    assert image.active == "cytoplasm"
+    session.undo()
+    assert session.undo_text == "Rename masks to “cytoplasm”"
+    session.undo()
+    assert (image.active, "cytoplasm" in image.label_set_ids) == ("cells", False)
+    session.undo()
+    np.testing.assert_array_equal(image.label_sets["cells"].array, before)
+    for _ in range(3):
+        session.redo()
+    after = np.where(np.isin(before, (first, second)), 0, before)
+    np.testing.assert_array_equal(image.label_sets["cytoplasm"].array, after)
+
+
+def test_a_rename_is_not_undone_into_a_name_that_is_taken(session, image):
+    heard = []
+    session.failed.connect(heard.append)
+    session.choose_label_set(image, "cells")
+    rename_masks(session, image, "cells", "cytoplasm")
+    image.label_set_ids["cells"] = 99
+    session.undo()
+    assert "cannot be called “cells” any more" in heard[0].message
+    assert session.undo_text == "Rename masks to “cytoplasm”"
+    assert "cytoplasm" in image.label_sets

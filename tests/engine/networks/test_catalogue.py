@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import shutil
+
 import pytest
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.engine.device import CPU
+from cellpose_studio.engine.networks import catalogue
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
+from cellpose_studio.paths import resource
 
 SHIPPED = shipped()
 
@@ -55,3 +59,33 @@ def test_an_unknown_name_is_refused_and_the_known_ones_are_listed(name):
         find(name)
     assert caught.value.message == f"There is no model {name}."
     assert SHIPPED[0].name in caught.value.hint
+
+
+@pytest.fixture
+def broken_default(tmp_path, monkeypatch):
+    """The folder of shipped models, with a card of the default that is cut off."""
+    folder = shutil.copytree(resource("models"), tmp_path / "models")
+    card = sorted(folder.glob("*.json"))[0]
+    card.write_text(card.read_text()[:-100])
+    monkeypatch.setattr(catalogue, "resource", lambda name: tmp_path / name)
+    return card.stem
+
+
+@pytest.mark.parametrize("ask", ["find", "default_model", "refuse_unreadable"])
+def test_a_shipped_model_with_a_broken_card_is_refused(broken_default, ask):
+    arguments = [] if ask == "default_model" else [broken_default]
+    with pytest.raises(ModelUnusable) as error:
+        getattr(catalogue, ask)(*arguments)
+    assert error.value.message == (
+        f"The card of the model {broken_default}, which is a part of Cellpose Studio, "
+        "cannot be read."
+    )
+    assert error.value.hint == "Install Cellpose Studio again."
+
+
+def test_the_other_shipped_models_can_be_used(broken_default):
+    names = [spec.name for spec in catalogue.shipped()]
+    assert names
+    assert broken_default not in names
+    assert [catalogue.find(name).name for name in names] == names
+    assert len(catalogue.unreadable_shipped()) == 1

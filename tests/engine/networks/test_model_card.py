@@ -103,6 +103,8 @@ def test_versions_and_machine_are_those_of_this_python():
     assert "thread" in machine()
 
 
+# Masks follow from the weights alone, so a model works without its card; a shipped
+# model, whose card says what its network sees, is refused (test_catalogue.py).
 @pytest.mark.parametrize(
     "text",
     ["[" * 200_000, '{"a":' * 100_000, "{", "[1]", " " * (1 << 24) + "{}", "\0"],
@@ -113,3 +115,33 @@ def test_a_card_that_cannot_be_read_is_said_and_the_model_works(carded, text):
     read = from_file(carded.path)
     assert read.description == "little.json beside it is not a readable card."
     assert (read.card, read.sha256) == (None, carded.sha256)
+    assert read.card_problem == (
+        "little.json beside the model little is not a readable card, so its purpose "
+        "and accuracy are unknown. Masks do not depend on it."
+    )
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"title": "x" * 100_000},
+        {"description": "\ud800"},
+        {"card": {"minutes": float("nan")}},
+        {"card": {"minutes": 1e300}},
+        {"card": {"data": [{"name": "a", "images": -1, "cells": 1}]}},
+        {"card": {"data": [{"name": "a", "images": 10**400, "cells": 1}]}},
+        {"card": []},
+    ],
+    ids=["long", "no text", "nan", "minutes", "negative", "many", "list"],
+)
+def test_a_card_of_absurd_values_is_not_readable(carded, change):
+    facts = json.loads(card_path(carded.path).read_text())
+    card_path(carded.path).write_text(json.dumps(facts | change))
+    read = from_file(carded.path)
+    assert "is not a readable card" in read.card_problem
+    assert (read.card, read.title) == (None, "")
+
+
+def test_a_problem_of_a_card_is_not_written_into_the_next_card(carded):
+    spec = carded.model_copy(update={"card_problem": "It is damaged."})
+    assert "damaged" not in card_text(spec)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 
 
@@ -24,6 +25,7 @@ def resize(user, qtbot, width: int, height: int) -> None:
     user.window.canvas.widget.screenshot(flash=False)
 
 
+@pytest.mark.slow
 def test_an_image_fills_a_window_of_another_size_until_the_user_zooms(
     user, cells, qtbot
 ):

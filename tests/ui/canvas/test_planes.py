@@ -73,6 +73,7 @@ def undone(user, image, before, steps=1):
     np.testing.assert_array_equal(image.masks.array, before)
 
 
+@pytest.mark.slow
 def test_a_cell_is_split_in_a_stack_by_seeds_and_by_a_line(user, opened, mouse, press):
     masks = np.zeros((7, 64, 96), np.uint32)
     ball(masks, 5, (2, 32, 34), 12)
@@ -98,6 +99,7 @@ def test_a_cell_is_split_in_a_stack_by_seeds_and_by_a_line(user, opened, mouse, 
     undone(user, image, masks)
 
 
+@pytest.mark.slow
 def test_drawn_planes_are_merged_and_interpolated(user, opened, mouse, press):
     masks = np.zeros((5, 64, 96), np.uint32)
     masks[2, 26:30, 20:50] = 3
@@ -237,6 +239,7 @@ def series():
     return masks
 
 
+@pytest.mark.slow
 def test_cells_are_linked_over_time(user, opened, mouse, press):
     masks = series()
     image = opened(masks, "TYX")
@@ -298,6 +301,7 @@ def test_cells_are_linked_over_time(user, opened, mouse, press):
     other.close()
 
 
+@pytest.mark.slow
 def test_links_are_dropped_when_the_masks_change_meanwhile(user, opened, mouse):
     masks = series()
     image = opened(masks, "TYX")
@@ -362,6 +366,7 @@ def test_decisions_while_cells_are_linked_count(user, opened):
     assert image.statuses[image.active] == {1: "rejected", 9: "rejected"}
 
 
+@pytest.mark.slow
 def test_two_seeds_in_different_time_points_split_nothing(user, opened, mouse, press):
     masks = np.zeros((2, 64, 96), np.uint32)
     masks[:, 20:40, 20:60] = 5
@@ -405,6 +410,7 @@ def test_very_many_cells_are_removed_in_a_job(user, opened, monkeypatch, name):
     undone(user, image, masks)
 
 
+@pytest.mark.slow
 def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, mouse):
     masks = np.zeros((1000, 1024), np.uint32)
     masks[100:300, 100:300], masks[500:700, 500:700] = 4, 9
@@ -419,6 +425,10 @@ def test_a_large_image_is_relabelled_in_a_job_with_its_decisions(user, opened, m
     assert image.statuses[image.active] == {2: "accepted"}
     assert window.selection.cell == 2
     assert not image.edited
+    window.menus.actions["relabel"].trigger()
+    user.wait_idle()
+    name = image.source.name
+    assert user.message == f"The cells of {name} are numbered from 1 already."
     undone(user, image, masks)
     assert window.selection.cell == 9
     assert image.statuses[image.active] == {9: "accepted"}

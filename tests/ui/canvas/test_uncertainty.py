@@ -36,6 +36,7 @@ def point_at(user, qtbot, y: int, x: int) -> None:
         qtbot.wait(50)
 
 
+@pytest.mark.slow
 def test_the_panel_says_how_sure_the_network_is(user, segmented):
     error, probability = segmented.masks.confidence.medians()
     text = result(user).uncertainty.text()
@@ -86,6 +87,7 @@ def test_k_colours_the_cells_by_uncertainty_and_back(user, segmented, qtbot):
     np.testing.assert_array_equal(layer.picture, before)
 
 
+@pytest.mark.slow
 def test_a_legend_says_which_colour_is_certain(user, segmented, qtbot):
     window = user.window
     assert not window.legend.isVisible()
@@ -104,6 +106,7 @@ def test_a_legend_says_which_colour_is_certain(user, segmented, qtbot):
     user.wait_for(window.legend.isHidden)
 
 
+@pytest.mark.slow
 def test_cells_beyond_uncertainty_are_blue_on_the_screen(user, segmented, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     seen = user.window.canvas.widget.screenshot(flash=False)[..., :3].astype(int)
@@ -112,6 +115,7 @@ def test_cells_beyond_uncertainty_are_blue_on_the_screen(user, segmented, qtbot)
     assert blue > 0.02 > orange
 
 
+@pytest.mark.slow
 def test_the_colours_follow_the_thresholds(user, segmented, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_K)
     before = segmented.masks
@@ -137,6 +141,7 @@ def test_masks_of_a_file_keep_their_own_colours(user, cells, qtbot):
     assert not result(user).uncertainty.isVisible()
 
 
+@pytest.mark.slow
 def test_an_image_without_cells_gets_a_hint_and_loses_it_with_them(
     user, cells, tmp_path
 ):
@@ -155,6 +160,7 @@ def test_an_image_without_cells_gets_a_hint_and_loses_it_with_them(
     assert not hint.isVisible()
 
 
+@pytest.mark.slow
 def test_a_threshold_that_leaves_no_cells_says_so(user, segmented):
     before = segmented.masks
     result(user).sliders["min_size"].set_value(500)
@@ -164,6 +170,7 @@ def test_a_threshold_that_leaves_no_cells_says_so(user, segmented):
     assert result(user).hint.text().startswith("No cells were found.")
 
 
+@pytest.mark.slow
 def test_moving_a_slider_changes_the_masks_while_it_is_moved(user, segmented, qtbot):
     changes = []
     user.window.segment.thresholds_changed.connect(lambda: changes.append(True))

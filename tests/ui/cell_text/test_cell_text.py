@@ -123,6 +123,7 @@ def test_words_follow_edits_undo_and_what_is_decided(user, masks, two):
     assert texts(user) == []
 
 
+@pytest.mark.slow
 def test_words_belong_to_the_plane_and_are_not_in_3d(user, masks):
     labels = np.zeros((3, 60, 60), int)
     labels[0, 5:25, 5:25] = 1

@@ -55,6 +55,7 @@ def middle_of(image, cell: int) -> np.ndarray:
     return where.mean(axis=0) * image.source.label_scale
 
 
+@pytest.mark.slow
 def test_the_most_uncertain_cells_come_first(user, curate):
     uncertainties = [
         float(uncertainty) for uncertainty in column(curate, "uncertainty")
@@ -64,6 +65,7 @@ def test_the_most_uncertain_cells_come_first(user, curate):
     assert curate.progress.text() == "0 of 12 reviewed"
 
 
+@pytest.mark.slow
 def test_n_flies_to_the_next_cell_and_outlines_it(user, curate, qtbot):
     window, image = user.window, user.window.session.shown
     order = listed(curate)
@@ -100,6 +102,26 @@ def test_keys_decide_and_go_on_to_the_next(user, curate, qtbot, where):
     assert curate.bar.value() == 2
 
 
+def test_a_decision_moves_the_view_only_to_a_cell_out_of_view(user, curate, qtbot):
+    image, camera = user.window.session.shown, user.window.canvas.camera
+    order = listed(curate)
+    user.window.selection.select(order[0])
+    before = camera.center
+    qtbot.keyClick(canvas(user), KEY.Key_Return)
+    assert user.window.selection.cell == order[1]
+    assert camera.center == before
+    box = image.masks.pixels.cell_table().box(order[2])
+    # At this zoom, the next cell lies out of view.
+    camera.center_on(middle_of(image, order[1]).tolist(), 4)
+    before = camera.center
+    qtbot.keyClick(canvas(user), KEY.Key_Return)
+    assert camera.center != before
+    rows, columns = camera.part_in_view()
+    assert rows.start <= box[0].start < box[0].stop <= rows.stop
+    assert columns.start <= box[1].start < box[1].stop <= columns.stop
+
+
+@pytest.mark.slow
 def test_what_was_kept_for_later_comes_at_the_end(user, curate, qtbot):
     order = listed(curate)
     qtbot.keyClick(canvas(user), KEY.Key_N)
@@ -113,6 +135,7 @@ def test_what_was_kept_for_later_comes_at_the_end(user, curate, qtbot):
     qtbot.keyClick(canvas(user), KEY.Key_N)
 
 
+@pytest.mark.slow
 def test_keys_do_nothing_while_text_is_typed(user, curate, qtbot):
     image = user.window.session.shown
     qtbot.keyClick(canvas(user), KEY.Key_N)
@@ -127,6 +150,7 @@ def test_keys_do_nothing_while_text_is_typed(user, curate, qtbot):
     assert user.window.selection.cell == cell
 
 
+@pytest.mark.slow
 def test_a_row_that_is_clicked_is_flown_to(user, curate, qtbot):
     image, view = user.window.session.shown, curate.table.view
     cell = listed(curate)[4]
@@ -137,6 +161,7 @@ def test_a_row_that_is_clicked_is_flown_to(user, curate, qtbot):
     np.testing.assert_allclose(center, middle_of(image, cell), atol=0.6)
 
 
+@pytest.mark.slow
 def test_a_cell_that_is_chosen_elsewhere_marks_its_row_and_stays_in_place(user, curate):
     before = user.window.canvas.model.scene.camera.center
     user.window.selection.select(listed(curate)[7])
@@ -144,6 +169,7 @@ def test_a_cell_that_is_chosen_elsewhere_marks_its_row_and_stays_in_place(user, 
     assert user.window.canvas.model.scene.camera.center == before
 
 
+@pytest.mark.slow
 def test_several_rows_are_decided_on_at_once(user, curate, qtbot):
     order, view = listed(curate), curate.table.view
     view.selectRow(1)
@@ -162,6 +188,7 @@ def test_several_rows_are_decided_on_at_once(user, curate, qtbot):
     assert user.window.session.undo_text == "Reject 3 cells"
 
 
+@pytest.mark.slow
 def test_the_selected_rows_are_merged_into_the_chosen_cell(user, curate):
     order, view, image = listed(curate), curate.table.view, user.window.session.shown
     assert not curate.buttons["mergeCells"].isEnabled()
@@ -195,6 +222,7 @@ def test_a_filter_shows_some_cells_and_says_what_it_does_not_understand(user, cu
     assert curate.progress.text() == "0 of 12 reviewed"
 
 
+@pytest.mark.slow
 def test_the_status_filter_keeps_the_queue_going(user, curate, qtbot):
     order = listed(curate)
     curate.table.status.setCurrentText("To review")
@@ -207,6 +235,7 @@ def test_the_status_filter_keeps_the_queue_going(user, curate, qtbot):
     assert listed(curate) == order[:1]
 
 
+@pytest.mark.slow
 def test_a_click_on_a_head_sorts(user, curate, qtbot):
     heads = curate.table.view.horizontalHeader()
     at = column_at("area")
@@ -222,6 +251,7 @@ def test_a_click_on_a_head_sorts(user, curate, qtbot):
     assert len(set(areas)) > 1
 
 
+@pytest.mark.slow
 def test_rejected_cells_are_deleted_as_one_step(user, curate, qtbot):
     image, order = user.window.session.shown, listed(curate)
     assert not curate.buttons["deleteRejected"].isEnabled()
@@ -238,6 +268,7 @@ def test_rejected_cells_are_deleted_as_one_step(user, curate, qtbot):
     assert curate.progress.text() == "2 of 12 reviewed"
 
 
+@pytest.mark.slow
 def test_undo_shows_the_cell_it_is_about(user, curate, qtbot):
     order = listed(curate)
     qtbot.keyClick(canvas(user), KEY.Key_N)
@@ -248,6 +279,7 @@ def test_undo_shows_the_cell_it_is_about(user, curate, qtbot):
     assert curate.progress.text() == "0 of 12 reviewed"
 
 
+@pytest.mark.slow
 def test_edits_are_followed(user, curate):
     image, cell = user.window.session.shown, listed(curate)[0]
     user.window.selection.select(cell)
@@ -258,6 +290,7 @@ def test_edits_are_followed(user, curate):
     assert image.masks.cells == 11
 
 
+@pytest.mark.slow
 def test_the_keys_bring_the_tab_to_the_front(user, cells, qtbot):
     user.open(cells("a.tif"))
     user.run()
@@ -333,6 +366,7 @@ def test_the_zoom_stays_where_it_will_do():
     assert zoom_for(20, 600, 100.0) == pytest.approx(6)
 
 
+@pytest.mark.slow
 def test_what_was_decided_is_seen_in_the_picture(user, curate, qtbot):
     image, order = user.window.session.shown, listed(curate)
     layer = user.window.canvas.model.layers["cells"]
@@ -370,6 +404,7 @@ def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):
     np.testing.assert_array_equal(image.masks.array == cell, before)
 
 
+@pytest.mark.slow
 def test_columns_that_nothing_is_known_of_are_not_shown(user, curate, cells):
     view = curate.table.view
     flow = column_at("flow error")

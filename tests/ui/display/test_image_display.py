@@ -98,6 +98,7 @@ def test_keys_of_napari_do_nothing(user, three):
     assert not model.canvas.grid.enabled
 
 
+@pytest.mark.slow
 def test_masks_are_switched_in_the_box_as_in_the_menu(user, cells):
     user.open(cells("a.tif"))
     box, actions = user.window.display, user.window.menus.actions
@@ -115,7 +116,7 @@ def test_masks_are_switched_in_the_box_as_in_the_menu(user, cells):
     assert not box.masks.filled.isChecked()
     actions["uncertainty"].trigger()
     assert box.masks.colours.currentText() == "Uncertainty"
-    assert box.masks.legend.isVisible()
+    user.wait_for(user.window.legend.isVisible)
     box.masks.labels.click()
     assert user.window.cell_text.on
     actions["wordsNone"].trigger()
@@ -132,6 +133,7 @@ def test_masks_are_switched_in_the_box_as_in_the_menu(user, cells):
     assert colour_at(user, 2) == before
 
 
+@pytest.mark.slow
 def test_keys_switch_channels_and_settings_are_remembered(user, three, cells, tmp_path):
     channels, actions = user.window.canvas.channels, user.window.menus.actions
     shift = Qt.KeyboardModifier.ShiftModifier

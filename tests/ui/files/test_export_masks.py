@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 import numpy as np
+import pytest
 import roifile
 import tifffile
 from qtpy.QtCore import Qt, QTimer
@@ -38,6 +39,7 @@ def tick(dialog, *kinds):
             box.setChecked(box.objectName().removeprefix("save_") in kinds)
 
 
+@pytest.mark.slow
 def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
     path = cells("a.tif")
     user.open(path)
@@ -60,6 +62,7 @@ def test_results_are_saved_for_other_programs(user, cells, qtbot, tmp_path):
     assert io.get_image_files(str(tmp_path), "_masks", look_one_level_down=False)
 
 
+@pytest.mark.slow
 def test_save_is_off_without_masks(user, cells):
     assert not user.window.menus.actions["save"].isEnabled()
     user.open(cells("a.tif"))
@@ -68,6 +71,7 @@ def test_save_is_off_without_masks(user, cells):
     assert user.window.menus.actions["save"].isEnabled()
 
 
+@pytest.mark.slow
 def test_kinds_for_single_planes_are_off_for_a_stack(user, cells):
     user.open(cells("stack.tif", (3, 64, 64), "ZYX"))
     user.run()
@@ -89,6 +93,7 @@ def test_kinds_for_single_planes_are_off_for_a_stack(user, cells):
     assert tifffile.imread(masks).shape == (3, 64, 64)
 
 
+@pytest.mark.slow
 def test_a_folder_is_made_and_remembered(user, cells, tmp_path):
     user.open(cells("a.tif"))
     image = user.run()
@@ -108,6 +113,7 @@ def test_a_folder_is_made_and_remembered(user, cells, tmp_path):
     assert (tmp_path / "a_cp_masks.tif").exists()
 
 
+@pytest.mark.slow
 def test_a_folder_that_cannot_be_made_is_said(user, cells, tmp_path):
     path = cells("a.tif")
     user.open(path)
@@ -186,6 +192,7 @@ def test_files_that_exist_are_replaced_only_when_the_user_says_so(
     assert asked == [["a_seg.npy"]] * 4
 
 
+@pytest.mark.slow
 def test_rejected_cells_are_left_out_unless_they_are_asked_for(user, cells, tmp_path):
     user.open(cells("a.tif"))
     image = user.run()
@@ -194,6 +201,10 @@ def test_rejected_cells_are_left_out_unless_they_are_asked_for(user, cells, tmp_
     boxes = []
 
     def leave_out(dialog):
+        assert dialog.what.text() == "a.tif: 10 cells (masks “cells”)"
+        dialog.rejected.setChecked(True)
+        assert dialog.what.text() == "a.tif: 12 cells (masks “cells”)"
+        dialog.rejected.setChecked(False)
         boxes.append((dialog.rejected.text(), dialog.rejected.isChecked()))
         tick(dialog, "tif")
 
@@ -213,6 +224,7 @@ def test_rejected_cells_are_left_out_unless_they_are_asked_for(user, cells, tmp_
     np.testing.assert_array_equal(tifffile.imread(masks), labels)
 
 
+@pytest.mark.slow
 def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):
     path = cells("a.tif")
     user.open(path)
@@ -232,6 +244,7 @@ def test_saved_masks_come_back_with_their_flows(user, cells, tmp_path):
     assert np.count_nonzero(image.masks.array) < np.count_nonzero(before.array)
 
 
+@pytest.mark.slow
 def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     user.open(cells("a.tif"))
     image = user.run()

@@ -23,6 +23,7 @@ def edited(user, cells, tmp_path):
     return image
 
 
+@pytest.mark.slow
 def test_an_export_of_its_own_is_passed_over(user, edited, tmp_path):
     before = edited.masks.array.copy()
     user.open(tmp_path / "work")
@@ -31,6 +32,7 @@ def test_an_export_of_its_own_is_passed_over(user, edited, tmp_path):
     assert user.message == ""
 
 
+@pytest.mark.slow
 def test_other_masks_are_offered_and_added_beside(user, edited, tmp_path, qtbot):
     theirs = np.zeros(edited.masks.array.shape, np.uint16)
     theirs[5:20, 5:20] = 1

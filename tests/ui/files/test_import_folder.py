@@ -61,6 +61,7 @@ def test_a_folder_of_cellposes_comes_in_whole(user, folder, monkeypatch):
     assert revision.origin == "from a_seg.npy"
 
 
+@pytest.mark.slow
 def test_flows_of_a_file_feed_the_sliders_also_later(user, folder, tmp_path):
     window = user.window
     user.open(folder)
@@ -85,6 +86,7 @@ def test_flows_of_a_file_feed_the_sliders_also_later(user, folder, tmp_path):
     np.testing.assert_array_equal(image.masks.array, before)
 
 
+@pytest.mark.slow
 def test_importing_again_adds_nothing_twice(user, folder):
     user.open(folder)
     first = [sorted(e.label_set_ids.items()) for e in user.window.session.images]
@@ -105,6 +107,7 @@ def test_real_work_of_cellpose_comes_in(user, shared_data):
         assert image.masks.cells == len(np.unique(image.masks.array)) - 1
 
 
+@pytest.mark.slow
 def test_cells_are_counted_off_the_gui_thread(user, folder, monkeypatch):
     threads = []
     count = CellTable.of

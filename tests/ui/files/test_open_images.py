@@ -187,6 +187,7 @@ def test_what_a_folder_holds_besides_images_is_said(user, cells, qtbot):
     assert "broken.tif is damaged" in user.message
     assert "files could not be opened" not in user.message
     assert "notes.docx" in bar._details
+    assert bar._details.count("× .docx") == 1
 
 
 def test_a_file_that_went_away_is_said(user, cells):
@@ -236,6 +237,7 @@ def test_the_sample_opens_from_the_empty_window(user, qtbot):
     assert not user.window.welcome.isVisible()
 
 
+@pytest.mark.slow
 def test_real_images_open(user, shared_data):
     for path in (
         "2d_nuclei_fluo/nuc_0b0d57.tif",

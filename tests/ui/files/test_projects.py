@@ -89,6 +89,31 @@ def test_a_project_comes_back_as_it_was_left(user, named, cells):
     np.testing.assert_array_equal(layer.data, expected)
 
 
+def test_opacity_and_colours_of_masks_come_back_with_the_project(user, named):
+    window = user.window
+    window.display.masks.percent.setValue(70)
+    window.menus.actions["uncertainty"].trigger()
+    window.projects.new()
+    user.wait_idle()
+    window.display.masks.percent.setValue(20)
+    window.menus.actions["uncertainty"].trigger()
+    user.open(named)
+    assert window.canvas.masks.opacity == 0.7
+    assert window.canvas.masks.by_uncertainty
+    assert window.menus.actions["uncertainty"].isChecked()
+    assert window.display.masks.colours.currentText() == "Uncertainty"
+
+
+@pytest.mark.parametrize(
+    "state", [None, 3, {"opacity": True}, {"opacity": 300, "uncertainty": "yes"}]
+)
+def test_damaged_settings_of_masks_change_nothing(user, state):
+    masks = user.window.display.masks
+    masks.load(state)
+    assert masks.state() == {"opacity": 40, "uncertainty": False}
+
+
+@pytest.mark.slow
 def test_thresholds_are_live_again_after_opening(user, named):
     window = user.window
     window.projects.new()
@@ -108,6 +133,7 @@ def test_thresholds_are_live_again_after_opening(user, named):
     assert image.masks.revision.kind == "threshold"
 
 
+@pytest.mark.slow
 def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
     window = user.window
     window.projects.new()
@@ -119,6 +145,7 @@ def test_without_flows_thresholds_need_a_run(user, named, monkeypatch):
     assert NEEDS_RUN in slider.toolTip()
 
 
+@pytest.mark.slow
 def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
     window = user.window
     image = window.session.shown
@@ -154,6 +181,7 @@ def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
     (unnamed_folder() / project.path.name).unlink()
 
 
+@pytest.mark.slow
 def test_recent_projects_are_offered_when_no_image_is_shown(user, named, qtbot):
     window = user.window
     assert not window.welcome.recent
@@ -167,6 +195,7 @@ def test_recent_projects_are_offered_when_no_image_is_shown(user, named, qtbot):
     assert [image.source.name for image in window.session.images] == ["a.tif"]
 
 
+@pytest.mark.slow
 def test_an_image_whose_masks_are_in_another_project_leads_there(user, named, cells):
     window = user.window
     image = window.session.shown.source.path
@@ -206,7 +235,28 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
         second.session.project.read_only_reason in second.services.messages.text.text()
     )
     assert second.services.messages.isVisible()
+    assert second.status.saved.text() == "read-only"
+    second.projects.save_as(tmp_path / "copy.cpstudio")
+    qtbot.waitUntil(lambda: second.status.saved.text().startswith("saved "))
     second.close()
+
+
+def test_a_tab_chosen_while_a_project_is_loading_stays(user, named):
+    window = user.window
+    window.tabs.setCurrentWidget(window.curate)
+    window.projects.new()
+    user.wait_idle()
+    window.open([named])
+    window.tabs.setCurrentWidget(window.history)
+    user.wait_idle()
+    user.wait_for(lambda: window.session.project.path == named)
+    assert window.tabs.currentWidget() is window.history
+    window.tabs.setCurrentWidget(window.segment)
+    window.projects.new()
+    user.wait_idle()
+    window.tabs.setCurrentWidget(window.history)
+    user.open(named)
+    assert window.tabs.currentWidget() is window.segment
 
 
 def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
@@ -227,6 +277,25 @@ def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
     assert named.read_bytes() == bytes(content)
 
 
+def test_what_is_open_of_an_overwritten_project_is_saved_elsewhere(
+    user, named, tmp_path
+):
+    before = user.window.session.shown.masks.array.copy()
+    named.write_bytes(b"another program's " * 3000)
+    user.window.session.set_reviewed(user.window.session.shown, True)
+    user.wait_for(lambda: "another program replaced its content" in user.message)
+    assert "new project (Ctrl+S)" in user.message
+    user.window.projects.save_as(tmp_path / "mine.cpstudio")
+    user.wait_idle()
+    session = user.window.session
+    assert session.project.path == tmp_path / "mine.cpstudio"
+    assert user.message == "Saved what is open as mine: masks of 1 image."
+    user.wait_for(lambda: session.shown is not None and session.shown.masks is not None)
+    np.testing.assert_array_equal(session.shown.masks.array, before)
+    assert session.shown.reviewed
+    assert named.read_bytes() == b"another program's " * 3000
+
+
 def test_what_is_no_project_is_told(user, tmp_path):
     for content in (b"", b"no project at all", bytes(4096)):
         path = tmp_path / "odd.cpstudio"
@@ -237,6 +306,7 @@ def test_what_is_no_project_is_told(user, tmp_path):
     assert "gone.cpstudio does not exist in " in user.message
 
 
+@pytest.mark.slow
 def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
     window = user.window
     path = window.session.shown.source.path
@@ -249,6 +319,7 @@ def test_an_image_that_has_gone_is_told_and_its_masks_are_shown(user, named):
     assert "12 cells" in window.segment.result.count.text()
 
 
+@pytest.mark.slow
 def test_another_image_in_its_place_is_refused(user, named, cells):
     window = user.window
     path = window.session.shown.source.path
@@ -259,6 +330,7 @@ def test_another_image_in_its_place_is_refused(user, named, cells):
     assert "different image" in user.message
 
 
+@pytest.mark.slow
 def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypatch):
     window = user.window
     project = window.session.project
@@ -340,6 +412,7 @@ def test_a_project_that_is_opened_twice_at_once_can_be_written_to(user, named):
     assert user.message == "named.cpstudio is already open."
 
 
+@pytest.mark.slow
 def test_images_beside_a_project_come_into_it(user, named, cells):
     user.window.projects.new()
     user.wait_idle()
@@ -352,6 +425,7 @@ def test_images_beside_a_project_come_into_it(user, named, cells):
     assert len(user.window.session.images) == 4
 
 
+@pytest.mark.slow
 def test_the_window_closes_whatever_fails(user, named, monkeypatch):
     window = user.window
     project = window.session.project

@@ -141,6 +141,7 @@ def stored(history, image):
     return history.window.session.project.read(lambda db: read_revisions(db, number))
 
 
+@pytest.mark.slow
 def test_the_work_on_an_image_is_told_step_by_step(history, run):
     history.look()
     assert "Open an image" in history.panel.empty.text()
@@ -163,6 +164,7 @@ def test_the_work_on_an_image_is_told_step_by_step(history, run):
     assert history.panel.tree.topLevelItemCount() == 3
 
 
+@pytest.mark.slow
 def test_undo_moves_the_mark_and_a_new_run_makes_a_branch(history, run):
     image = run()
     set_threshold(history, "min_size", 20)
@@ -211,6 +213,7 @@ def test_a_run_that_failed_is_told_with_its_reason(history, user, cells):
 # Comparing
 
 
+@pytest.mark.slow
 def test_comparing_colours_the_cells_and_says_how_many(history, run):
     image = run()
     before = image.masks.array.copy()
@@ -243,6 +246,7 @@ def compare_first(history):
     assert history.overlay is not None
 
 
+@pytest.mark.slow
 def test_escape_leaves_a_comparison(history, run, qtbot):
     run()
     delete(history, 2)
@@ -251,6 +255,7 @@ def test_escape_leaves_a_comparison(history, run, qtbot):
     assert history.overlay is None
 
 
+@pytest.mark.slow
 def test_two_revisions_are_compared_the_older_first(history, run):
     image = run()
     history.look()
@@ -264,6 +269,7 @@ def test_two_revisions_are_compared_the_older_first(history, run):
     assert set(np.unique(history.overlay.data & INSIDE)) == {0, 1, REMOVED}
 
 
+@pytest.mark.slow
 def test_other_masks_or_another_image_end_a_comparison(history, run):
     image = run("a.tif", "b.tif")
     delete(history, 2)
@@ -282,6 +288,7 @@ def test_other_masks_or_another_image_end_a_comparison(history, run):
     assert history.window.canvas.model.layers["cells"].visible
 
 
+@pytest.mark.slow
 def test_a_comparison_that_comes_too_late_is_not_shown(history, run):
     run("a.tif", "b.tif")
     delete(history, 2)
@@ -327,6 +334,7 @@ def test_restoring_makes_a_new_revision_that_can_be_undone(history, run):
     assert 2 not in image.masks.array
 
 
+@pytest.mark.slow
 def test_what_was_decided_stays_with_its_cell_when_masks_come_back(history, run):
     image, session = run(), history.window.session
     before = image.masks.array.copy()
@@ -349,6 +357,7 @@ def test_what_was_decided_stays_with_its_cell_when_masks_come_back(history, run)
     assert image.statuses[image.active] == {now: "accepted"}
 
 
+@pytest.mark.slow
 def test_thresholds_are_live_after_restoring(history, run):
     image = run()
     delete(history, 2)
@@ -359,6 +368,7 @@ def test_thresholds_are_live_after_restoring(history, run):
     assert history.window.segment.result.sliders["min_size"].isEnabled()
 
 
+@pytest.mark.slow
 def test_a_version_is_saved_with_a_note(history, run):
     image = run()
     delete(history, 2)
@@ -379,6 +389,7 @@ def test_a_version_is_saved_with_a_note(history, run):
     assert len(stored(history, image)) == 2
 
 
+@pytest.mark.slow
 def test_a_note_can_be_changed(history, run):
     image = run()
     history.look()
@@ -396,6 +407,7 @@ def test_a_note_can_be_changed(history, run):
 # Parameters
 
 
+@pytest.mark.slow
 def test_the_parameters_of_a_run_come_back_into_the_panel(history, run):
     run()
     main = history.window.segment.parameters.main
@@ -409,6 +421,7 @@ def test_the_parameters_of_a_run_come_back_into_the_panel(history, run):
     assert "were copied to the Segment panel" in history.user.message
 
 
+@pytest.mark.slow
 def test_the_parameters_are_applied_to_other_images(history, run):
     run("a.tif", "b.tif", "c.tif")
     history.window.segment.parameters.main.set_values({"diameter": 50.0})
@@ -436,6 +449,7 @@ def clipboard():
     return QApplication.clipboard().text()
 
 
+@pytest.mark.slow
 def test_how_it_was_run_is_copied(history, run):
     run()
     delete(history, 2)
@@ -496,6 +510,7 @@ def test_a_view_for_reading_only_says_so(history, run, monkeypatch):
     assert image.masks.edited
 
 
+@pytest.mark.slow
 def test_the_record_is_exported(history, run, tmp_path):
     run()
     history.look()
@@ -515,6 +530,7 @@ def test_the_record_is_exported(history, run, tmp_path):
     history.how("crate")
 
 
+@pytest.mark.slow
 def test_running_again_says_that_it_is_the_same(history, run):
     run()
     history.look()
@@ -522,6 +538,7 @@ def test_running_again_says_that_it_is_the_same(history, run):
     assert "Identical: all 12 cells" in history.user.message
 
 
+@pytest.mark.slow
 def test_a_changed_image_is_said_to_give_other_cells(history, run):
     image = run()
     pixels = tifffile.imread(image.source.path)
@@ -599,6 +616,7 @@ def heartbeat(history, act):
     return delays[1:]
 
 
+@pytest.mark.slow
 def test_another_project_has_its_own_history(history, run, user):
     run()
     history.look()
@@ -608,6 +626,7 @@ def test_another_project_has_its_own_history(history, run, user):
     assert "Open an image" in history.panel.empty.text()
 
 
+@pytest.mark.slow
 def test_the_history_is_there_after_a_restart(history, run, tmp_path):
     image = run()
     delete(history, 2)

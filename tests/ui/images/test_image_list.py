@@ -216,6 +216,7 @@ def test_r_in_the_list_marks_all_that_are_selected(user, four, listed, qtbot):
     assert [e.reviewed for e in four] == [True, False, True, False]
 
 
+@pytest.mark.slow
 def test_what_is_reviewed_is_so_after_opening_again(
     user, four, listed, qtbot, tmp_path
 ):
@@ -300,6 +301,7 @@ def test_a_badge_says_what_waits(four, listed):
     assert rows(listed, BADGE) == [""] * 4
 
 
+@pytest.mark.slow
 def test_missing_images_are_marked_and_found_again(
     user, four, listed, qtbot, tmp_path, monkeypatch
 ):

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from qtpy.QtCore import Qt
 
 
+@pytest.mark.slow
 def test_an_image_that_was_corrected_is_removed_only_when_the_user_agrees(
     user, cells, qtbot
 ):
@@ -56,6 +58,7 @@ def test_images_are_put_back_from_the_menu(user, cells):
     assert not put_back.isEnabled()
 
 
+@pytest.mark.slow
 def test_undo_leaves_the_result_of_a_batch_on_another_image(user, cells):
     window = user.window
     a, b = user.open(cells("a.tif"), cells("b.tif"))

@@ -64,6 +64,7 @@ def click(qtbot, button):
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
 
 
+@pytest.mark.slow
 def test_all_images_run_as_a_queue(user, scope, panel, make_images):
     images = make_images(3)
     assert not panel.isVisible()
@@ -105,6 +106,7 @@ def test_the_button_says_how_many_it_runs_on(user, scope, make_images, qtbot):
     user.wait_for(lambda: run_text(user) == "Run on 3 images")
 
 
+@pytest.mark.slow
 def test_ctrl_r_runs_on_what_is_chosen(user, scope, make_images, qtbot):
     images = make_images(3)
     choose(scope, "selected")
@@ -118,6 +120,7 @@ def test_ctrl_r_runs_on_what_is_chosen(user, scope, make_images, qtbot):
     assert images[1].masks.cells == 4
 
 
+@pytest.mark.slow
 def test_what_failed_is_listed_shown_and_tried_again(
     user, scope, panel, make_images, tmp_path, qtbot
 ):
@@ -192,6 +195,7 @@ def test_pause_resume_and_cancel(user, scope, panel, make_images, qtbot):
     assert badges(user) == [""] * 4
 
 
+@pytest.mark.slow
 def test_the_user_goes_on_working_meanwhile(user, scope, panel, make_images):
     images = make_images(4)
     choose(scope, "selected")
@@ -207,6 +211,7 @@ def test_the_user_goes_on_working_meanwhile(user, scope, panel, make_images):
     assert user.window.session.shown is images[0]
 
 
+@pytest.mark.slow
 def test_stacks_and_planes_run_together(user, scope, cells):
     flat, stack = user.open(
         cells("a.tif", SMALL), cells("stack.tif", (2, *SMALL), "ZYX")
@@ -235,6 +240,7 @@ def test_channels_that_were_not_chosen_fit_each_image(user, scope, cells):
     assert segment.run_request_for(grey.source)[1].channels == (2, 1)
 
 
+@pytest.mark.slow
 def test_a_project_with_work_left_offers_to_go_on(
     user, scope, panel, make_images, qtbot
 ):

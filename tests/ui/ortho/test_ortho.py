@@ -259,6 +259,7 @@ def test_every_time_point_is_cut_by_itself(user, tmp_path):
     assert seen(ortho.below, 10, 1) == [255] * 3
 
 
+@pytest.mark.slow
 def test_an_image_without_planes_has_no_other_views(user, stack, ortho, cells):
     user.window.canvas.rendering.set_on(True)
     image = user.open(cells("flat.tif"))[-1]
@@ -292,6 +293,7 @@ def of_colour(shot: np.ndarray, cell: int) -> int:
     return int(np.count_nonzero((alike > 0.995) & (length > 60)))
 
 
+@pytest.mark.slow
 def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     canvas = user.window.canvas
     canvas.step("Z", -2)
@@ -318,6 +320,7 @@ def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     assert not user.window.menus.actions["rendering"].isChecked()
 
 
+@pytest.mark.slow
 def test_undo_turns_the_3d_view_to_where_it_happened(user, stack):
     canvas, session, labels = user.window.canvas, user.window.session, stack.masks
     table = labels.pixels.cell_table()
@@ -335,6 +338,7 @@ def test_undo_turns_the_3d_view_to_where_it_happened(user, stack):
     assert canvas.planes == plane
 
 
+@pytest.mark.slow
 def test_lines_of_a_plane_are_hidden_in_3d(user, ortho):
     canvas = user.window.canvas
     user.window.selection.select(CELL)
@@ -376,6 +380,7 @@ def test_3d_of_stacks_over_time_and_of_real_ones(user, stack, tmp_path, shared_d
     assert canvas.planes == over_time_planes
 
 
+@pytest.mark.slow
 def test_projects_are_left_and_opened_in_3d(user, stack, ortho, tmp_path):
     window = user.window
     window.projects.save_as(tmp_path / "p.cpstudio")

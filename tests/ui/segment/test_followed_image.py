@@ -92,6 +92,7 @@ def panel(qtbot, session):
     panel.queue.shut_down()
 
 
+@pytest.mark.slow
 def test_the_panel_shows_what_the_masks_of_the_image_were_made_with(panel, cells):
     a, b = panel.open(cells("a.tif")), panel.open(cells("b.tif"))
     panel.run(a, PHASE, SET.model_copy(update={"augment": True}))

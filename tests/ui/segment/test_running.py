@@ -53,6 +53,7 @@ def test_run_is_off_without_an_image(user, cells):
     assert run.text() == "Run on a.tif"
 
 
+@pytest.mark.slow
 def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
     [image] = user.open(cells("large.tif", (1600, 1600)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
@@ -84,6 +85,7 @@ def test_escape_cancels(user, cells, qtbot):
     assert image.label_sets == {}
 
 
+@pytest.mark.slow
 def test_a_result_goes_to_the_image_it_was_started_on(user, cells):
     user.open(cells("a.tif"))
     user.open(cells("b.tif", (64, 64)))
@@ -109,6 +111,7 @@ def test_a_result_for_a_closed_image_goes_nowhere(user, cells):
     assert user.message.startswith("Removed a.tif from the project.")
 
 
+@pytest.mark.slow
 def test_a_channel_may_be_called_as_the_masks_are(user, tmp_path):
     path = tmp_path / "named.tif"
     pixels = np.zeros((2, 64, 64), np.uint16)
@@ -123,6 +126,7 @@ def test_a_channel_may_be_called_as_the_masks_are(user, tmp_path):
     assert masks.data is image.masks.array
 
 
+@pytest.mark.slow
 def test_two_runs_queue(user, cells):
     user.open(cells("a.tif"))
     user.open(cells("b.tif", (64, 64)))
@@ -135,6 +139,7 @@ def test_two_runs_queue(user, cells):
     assert (a.masks.cells, b.masks.cells) == (12, 4)
 
 
+@pytest.mark.slow
 def test_thresholds_remake_the_masks_without_the_network(user, cells, qtbot):
     user.open(cells("a.tif"))
     image = user.run()
@@ -156,6 +161,7 @@ def test_thresholds_remake_the_masks_without_the_network(user, cells, qtbot):
     np.testing.assert_array_equal(labels_layer(user.window).data, after.array)
 
 
+@pytest.mark.slow
 def test_undo_and_redo_go_back_and_forth_between_results(user, cells, qtbot):
     user.open(cells("a.tif"))
     image = user.run()
@@ -194,6 +200,7 @@ def test_the_panel_decides_the_parameters(user, cells):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["volume", "joined", "planes"])
 def test_a_stack_runs_as_the_user_says(user, cells, mode):
     [image] = user.open(cells("stack.tif", (4, 64, 64), "ZYX"))
@@ -219,6 +226,7 @@ def test_a_time_series_runs_frame_by_frame(user, cells):
     assert image.masks.cells == 12
 
 
+@pytest.mark.slow
 def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
     user.open(cells("large.tif", (1600, 1600)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})

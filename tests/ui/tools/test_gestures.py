@@ -66,6 +66,7 @@ def interrupt_stroke(mouse: Mouse, by: Callable[[], None]) -> None:
     QTest.mouseRelease(mouse.native, LEFT, NONE, last)
 
 
+@pytest.mark.slow
 def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mouse):
     window = user.window
     session, actions = window.session, window.menus.actions

@@ -100,6 +100,8 @@ def test_the_merge_tool_joins_what_is_clicked_or_crossed(user, image, mouse, qtb
     for column in (0, 1, 1):
         mouse.click(centre(0, column))
     assert window.selection.cell == first[0] == cell_at(image, centre(0, 1))
+    parts_them = "Undo (Ctrl+Z) parts them again."
+    assert user.message == f"Merged 2 cells that do not touch. {parts_them}"
     mouse.click((1, 1))
     assert window.selection.cell == 0
     mouse.drag([centre(1, 0), centre(1, 1), centre(1, 2)])
@@ -132,6 +134,7 @@ def test_the_right_button_draws_a_cell(user, image, mouse):
     assert user.window.session.undo_text == "Draw cell"
 
 
+@pytest.mark.slow
 def test_an_outline_follows_the_mouse_and_closes_itself(user, image, mouse):
     mouse.click(centre(1, 1), CONTROL)
     start, *way = ring(centre(1, 1), 10, 60)
@@ -185,6 +188,7 @@ def test_escape_gives_a_polygon_up(user, image, mouse, qtbot):
     assert not image.edited
 
 
+@pytest.mark.slow
 def test_escape_gives_an_outline_up(user, image, mouse, qtbot):
     start, *way = ring(centre(1, 1), 10, 60)
     mouse.click(start, button=RIGHT)
@@ -196,6 +200,7 @@ def test_escape_gives_an_outline_up(user, image, mouse, qtbot):
     assert not image.edited
 
 
+@pytest.mark.slow
 def test_other_cells_are_protected(user, image, mouse):
     before = image.masks.array.copy()
     mouse.drag(ring((32, 48), 22), RIGHT)
@@ -311,6 +316,7 @@ def test_a_drag_of_the_view_edits_nothing(user, image, mouse):
     assert user.window.canvas.model.scene.camera.center != zoom
 
 
+@pytest.mark.slow
 def test_cells_can_be_drawn_where_there_are_no_masks(user, cells, mouse):
     user.open(cells("a.tif"))
     image = user.window.session.shown
@@ -321,6 +327,7 @@ def test_cells_can_be_drawn_where_there_are_no_masks(user, cells, mouse):
     assert image.masks.cells == 0
 
 
+@pytest.mark.slow
 def test_tools_work_on_the_plane_that_is_shown(user, cells, mouse):
     user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
     image = user.window.session.shown
@@ -357,6 +364,7 @@ def test_delete_removes_the_chosen_cell(user, image, mouse, qtbot):
     assert user.window.selection.cell == 0
 
 
+@pytest.mark.slow
 def test_what_tools_did_is_in_the_project(user, image, mouse):
     mouse.click(centre(0, 0), CONTROL)
     mouse.drag(ring(centre(0, 0), 8), RIGHT)
@@ -425,6 +433,7 @@ def test_escape_leaves_the_cell_as_it_was(user, image, mouse, qtbot):
     np.testing.assert_array_equal(image.masks.array, before)
 
 
+@pytest.mark.slow
 def test_a_lasso_deletes_and_a_line_merges(user, image, mouse):
     first, second = (cell_at(image, centre(0, n)) for n in (0, 1))
     middle, width = (16, 32), 30
@@ -457,6 +466,7 @@ def test_undo_shows_where_it_happened(user, image, mouse):
     assert (camera.center, camera.zoom) == before
 
 
+@pytest.mark.slow
 def test_undo_goes_to_the_plane_and_the_masks_it_happened_on(user, cells, qtbot):
     user.open(cells("stack.tif", (6, 96, 128), "ZYX"))
     window = user.window

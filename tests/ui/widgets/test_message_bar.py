@@ -39,6 +39,7 @@ def test_a_failure_is_shown_over_a_modal_dialog(bar, qtbot):
     assert not bar.isHidden()
 
 
+@pytest.mark.slow
 def test_a_bad_weight_file_is_told_over_the_browser(user, tmp_path: Path):
     window, bad = user.window, tmp_path / "mine.pth"
     bad.write_bytes(b"no weights")

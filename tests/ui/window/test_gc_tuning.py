@@ -22,6 +22,7 @@ def layers(window):
     return [weakref.ref(layer) for layer in window.canvas.model.layers]
 
 
+@pytest.mark.slow
 def test_an_image_that_was_shown_meanwhile_goes_when_it_is_left(apart, user, cells):
     first, second = user.open(cells("a.tif"), cells("b.tif"))
     session = user.window.session

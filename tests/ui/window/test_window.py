@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import threading
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ import pytest
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QAbstractSpinBox, QDoubleSpinBox, QLineEdit, QMenu
 
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.project.scratch import new_unnamed
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.window.main_window import MainWindow
+from tests.ui.conftest import LONG
 
 
 def shown_colours(user):
@@ -33,6 +36,20 @@ def test_the_menus_hold_every_command_once(window):
     assert len(texts) == len(set(texts))
 
 
+def test_an_image_opens_while_code_is_compiled_ahead(user, cells):
+    window, compiled = user.window, threading.Event()
+    jobs = window.services.warm_up_jobs
+    jobs.start(Job("Compiling", lambda _: compiled.wait(LONG / 1000)))
+    window.warm_up()
+    window.open([cells("a.tif")])
+    user.wait_for(lambda: window.session.shown is not None)
+    assert [job.title for job in jobs.jobs] == ["Compiling", *["Warming up"] * 3]
+    compiled.set()
+    user.wait_idle()
+    assert window.status.device.text()
+
+
+@pytest.mark.slow
 def test_x_and_z_switch_masks_and_outlines(user, cells, qtbot):
     user.open(cells("a.tif"))
     user.run()
@@ -45,6 +62,7 @@ def test_x_and_z_switch_masks_and_outlines(user, cells, qtbot):
     assert shown_colours(user) == pytest.approx((0.4, 0.4))
 
 
+@pytest.mark.slow
 def test_cells_are_seen_on_the_screen(user, cells, qtbot):
     user.open(cells("a.tif"))
     viewer = user.window.canvas.widget

@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cellpose_studio.io.images.decode_cache import DECODED
 from cellpose_studio.io.images.stored_image import Array
@@ -19,8 +21,13 @@ if TYPE_CHECKING:
     Page = TiffPage | TiffFrame
 
 
-class MappedPixels:
-    """An uncompressed, contiguous array in a file, read through a memory map."""
+Lengths = npt.NDArray[np.int64]
+
+_BLOCK = 1 << 22  # bytes; more are not read only to skip a part of them
+
+
+class PlainPixels:
+    """An uncompressed, contiguous array in a file, of which only parts are read."""
 
     def __init__(
         self, path: Path, offset: int, shape: tuple[int, ...], dtype: np.dtype[Any]
@@ -31,12 +38,67 @@ class MappedPixels:
         self._dtype = dtype
 
     def read(self, index: tuple[slice, ...]) -> Array:
-        """Copy a part of the array; the file is open only meanwhile."""
-        # On Windows, a map that stays open would keep other programs from replacing the
-        # file.
-        whole = np.memmap(self._path, self._dtype, "r", self._offset, self._shape)
-        # A view would keep the map open, so the part is copied.
-        return np.array(whole[index])
+        """Return a part of the array; the file is open only meanwhile.
+
+        Raises
+        ------
+        EOFError
+            If the file has become shorter. A memory map would end the process then,
+            without an error that could be caught.
+        """
+        spans = [(span.start, span.stop) for span in index]
+        pixels = np.empty([stop - start for start, stop in spans], self._dtype)
+        if not pixels.size:
+            return pixels
+        strides = np.cumprod([1, *self._shape[:0:-1]])[::-1] * self._dtype.itemsize
+        first = self._offset + int(np.dot(strides, [start for start, _ in spans]))
+        axis = self._read_at_once(pixels.shape, strides)
+        # Unbuffered: each block is read right into its place.
+        with self._path.open("rb", buffering=0) as file:
+            for place in np.ndindex(*pixels.shape[:axis]):
+                file.seek(first + int(np.dot(strides[:axis], place)))
+                _fill(file, pixels[place], tuple(strides[axis:].tolist()))
+        return pixels
+
+    def _read_at_once(self, shape: tuple[int, ...], strides: Lengths) -> int:
+        """Return the first of the axes of which one block of the file is read.
+
+        It holds nothing but what is wanted, or is short.
+        """
+        axis = len(shape) - 1
+        while axis > 0:
+            whole = shape[axis:] == self._shape[axis:]
+            if not whole and _extent(shape[axis - 1 :], strides[axis - 1 :]) > _BLOCK:
+                break
+            axis -= 1
+        return axis
+
+
+def _extent(shape: tuple[int, ...], strides: Lengths) -> int:
+    """Return the bytes from the first to the last pixel of a part, that excluded."""
+    return int(np.dot(strides, np.array(shape) - 1))
+
+
+def _fill(file: RawIOBase, pixels: Array, strides: tuple[int, ...]) -> None:
+    """Read a part of the array that has these strides in the file."""
+    if strides == pixels.strides:
+        _read_into(file, pixels)
+        return
+    length = _extent(pixels.shape, np.array(strides)) + pixels.itemsize
+    block = np.empty(length, np.uint8)
+    _read_into(file, block)
+    pixels[...] = np.ndarray(pixels.shape, pixels.dtype, block, 0, strides)
+
+
+def _read_into(file: RawIOBase, pixels: Array) -> None:
+    """Read bytes into all of a contiguous array."""
+    left = pixels.reshape(-1).view(np.uint8).data
+    while left:
+        # Systems limit the length of one read, to 2 GB for example.
+        count = file.readinto(left)
+        if not count:
+            raise EOFError("the file ends before its pixels do")
+        left = left[count:]
 
 
 class PagePixels:

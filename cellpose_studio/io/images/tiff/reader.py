@@ -12,6 +12,7 @@ import numpy as np
 
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.image import Colour
+from cellpose_studio.core.wording import listed
 from cellpose_studio.io.images.stored_image import (
     UNKNOWN_SIZE,
     PixelSize,
@@ -24,7 +25,7 @@ from cellpose_studio.io.images.tiff.check import check_directories, check_pages
 from cellpose_studio.io.images.tiff.ome_stopped import shortened
 from cellpose_studio.io.images.tiff.ome_xml import OmeXml, read_ome_xml
 from cellpose_studio.io.images.tiff.photometric import as_shown
-from cellpose_studio.io.images.tiff.pixels import MappedPixels, PagePixels
+from cellpose_studio.io.images.tiff.pixels import PagePixels, PlainPixels
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPageSeries
@@ -201,9 +202,27 @@ def _stored(
         channel_names=facts.channel_names,
         channel_colours=facts.channel_colours,
         step_ratio=facts.step_ratio,
+        notes=_notes(series, path),
         page=series.kind in _PAGES,
     )
     return as_shown(stored, page.photometric, page.colormap, page.bitspersample)
+
+
+def _notes(series: TiffPageSeries, path: Path) -> tuple[str, ...]:
+    """Return what to say of pages that are not used, as they look like smaller copies.
+
+    Where the file says that they are, nobody misses them.
+    """
+    guessed = [one for one in series.levels[1:] if not one.keyframe.is_reduced]
+    if not guessed or series.kind == "ome":
+        return ()
+    sizes = listed([f"{y} × {x}" for y, x in (one.shape[:2] for one in guessed)])
+    page = "page" if len(guessed) == 1 else "pages"
+    copies = "a smaller copy" if len(guessed) == 1 else "smaller copies"
+    return (
+        f"{path.name} has {len(guessed)} more {page} ({sizes} px), taken for {copies} "
+        "of the first one: only that is used.",
+    )
 
 
 def _check_kind(page: TiffPage, path: Path) -> None:
@@ -243,7 +262,7 @@ def _pixels(
         # A truncated file is refused at once, not when its last planes are shown.
         if end > file.filehandle.size:
             raise damaged(path)
-        return MappedPixels(path, series.dataoffset, shape, dtype)
+        return PlainPixels(path, series.dataoffset, shape, dtype)
     pages = [page for page in series if page is not None]
     check_pages(pages, path)
     return PagePixels(pages, shape, lock)

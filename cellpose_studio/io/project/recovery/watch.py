@@ -17,6 +17,10 @@ class ProjectReplaced(OSError):
     """Another file lies where the project was, or what is beside it was replaced."""
 
 
+class ContentReplaced(ProjectReplaced):
+    """Another program wrote something else into the file of the project."""
+
+
 class Watch:
     """Compares the files of an open project with what they were after the last commit.
 
@@ -51,8 +55,14 @@ class Watch:
             )
         try:
             found = examine(self._path, in_use=True)
+        # Only SQLite may open the file to look at its start: closing a handle of our
+        # own would give up its locks.
         except ValueError as error:
-            raise sqlite3.DatabaseError("malformed") from error
+            raise ContentReplaced(f"no project is in {self._path}") from error
+        except sqlite3.DatabaseError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_NOTADB:
+                raise ContentReplaced(f"no project is in {self._path}") from error
+            raise
         journal = side_file(self._path, "-journal")
         if found.foreign == (journal,):
             # SQLite would put it into the file with the next connection.
@@ -60,7 +70,10 @@ class Watch:
             now = self._stamps()
             found = replace(found, foreign=())
         if found.foreign or found.tip is None or not found.tip.is_state_of(identity):
-            raise ProjectReplaced(f"another file is at {self._path}")
+            # The file itself, or else what lies beside it.
+            changed = now[0] != self._known[0]
+            kind = ContentReplaced if changed else ProjectReplaced
+            raise kind(f"another project is at {self._path}")
         self._known = now
 
     def _stamps(self) -> list[Stamp | None]:

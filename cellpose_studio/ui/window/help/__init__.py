@@ -1,1 +1,1 @@
-"""Help and support."""
+"""The Help menu, and what helps when something goes wrong."""

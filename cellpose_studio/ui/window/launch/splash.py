@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from time import monotonic
 
 from qtpy.QtCore import QRect, Qt
@@ -11,6 +10,7 @@ from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPen
 from qtpy.QtWidgets import QApplication, QSplashScreen
 
 from cellpose_studio import __version__
+from cellpose_studio.paths import config_dir
 from cellpose_studio.ui.window.launch.identity import NAME, icon
 
 _WIDTH, _HEIGHT = 440, 176
@@ -86,13 +86,13 @@ class Splash(QSplashScreen):
             self.close()
 
 
-def theme_in(settings: Path) -> str:
-    """Return the theme in a file of settings, "dark" or "light".
+def theme_in_settings() -> str:
+    """Return the theme in the file of settings, "dark" or "light".
 
     The settings themselves load too much to be read before the splash is shown.
     """
     try:
-        content = json.loads(settings.read_bytes())
+        content = json.loads((config_dir() / "settings.json").read_bytes())
     except (OSError, ValueError, RecursionError):
         return "dark"
     theme = content.get("theme") if isinstance(content, dict) else None

@@ -381,3 +381,31 @@ def test_a_wrong_byte_gives_an_image_or_a_sentence(tmp_path_factory, place, valu
     with suppress(StudioError):
         for image in open_images(path, "ZYX"):
             assert image.plane(0, 0, 0).shape == image.shape[3:]
+
+
+@pytest.mark.parametrize("subfiletype", [0, 1])
+def test_a_page_that_is_taken_for_a_smaller_copy_is_told(tmp_path, subfiletype):
+    path = tmp_path / "two.tif"
+    big = np.zeros((96, 128), np.uint8)
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(big, metadata=None)
+        small = big[::2, ::2].copy()
+        writer.write(small, metadata=None, subfiletype=subfiletype)
+    [image] = open_images(path)
+    assert image.shape[-2:] == big.shape
+    told = (
+        "two.tif has 1 more page (48 × 64 px), taken for a smaller copy of the first "
+        "one: only that is used.",
+    )
+    # Where the file says what the page is, nobody misses it.
+    assert image.notes == (() if subfiletype else told)
+
+
+def test_pages_of_other_sizes_are_images_of_their_own(tmp_path):
+    path = tmp_path / "two.tif"
+    with tifffile.TiffWriter(path) as writer:
+        writer.write(np.zeros((96, 128), np.uint8), metadata=None)
+        writer.write(np.zeros((50, 70), np.uint8), metadata=None)
+    images = open_images(path)
+    assert [image.shape[-2:] for image in images] == [(96, 128), (50, 70)]
+    assert [image.notes for image in images] == [(), ()]

@@ -11,9 +11,14 @@ import time
 
 import numpy as np
 import pytest
+import tifffile
+from qtpy.QtGui import QIcon
 from qtpy.QtWidgets import QApplication
 
+from cellpose_studio.app.failures import Failure
+from cellpose_studio.io.images.sample import SHAPE
 from cellpose_studio.io.masks.export_formats import FORMATS
+from cellpose_studio.ui.window.help.self_test import looks
 from cellpose_studio.ui.window.help.self_test.child import chosen
 from cellpose_studio.ui.window.help.self_test.command import self_test as printed
 from cellpose_studio.ui.window.help.self_test.dialog import (
@@ -24,7 +29,7 @@ from cellpose_studio.ui.window.help.self_test.looks import judged
 from cellpose_studio.ui.window.help.self_test.stage import Stage
 from cellpose_studio.ui.window.help.self_test.table import window_checks
 from cellpose_studio.ui.window.help.self_test.work import difference
-from cellpose_studio.workflows.self_test.check import CheckFailed
+from cellpose_studio.workflows.self_test.check import CheckFailed, Place
 from cellpose_studio.workflows.self_test.headless import CHECKS
 from tests.self_test_child import all_checks, child_command
 
@@ -250,3 +255,42 @@ def test_the_command_opens_one_dialog(user, monkeypatch, tmp_path):
     user.wait_for(lambda: not opened.running)
     assert len(started) == 1
     opened.reject()
+
+
+def test_the_checks_of_the_window_fail_where_nothing_works(user, tmp_path, monkeypatch):
+    window = user.window
+    stage, place = Stage(window), Place(folder=tmp_path)
+    checks = {check.name: check for check in window_checks(stage)}
+
+    def reason(name):
+        with pytest.raises(CheckFailed) as error:
+            checks[name].run(place)
+        return error.value.message
+
+    assert checks["icons"].run(place).text == "5 icons can be drawn"
+    with monkeypatch.context() as broken:
+        broken.setattr(looks, "ICONS", ("check", "none"))
+        broken.setattr(looks, "icon", QIcon)
+        assert reason("icons") == "Cannot be drawn: none, the icon of the program."
+    assert reason("segment") == "The run did not start."
+    for name in ("edit", "undo", "export", "project", "replay"):
+        assert reason(name) == "No image is shown."
+    user.open(_cells(tmp_path))
+    for name in ("edit", "undo", "export", "project", "replay"):
+        assert reason(name).startswith("The image has no masks")
+    # Masks of other cells than those of the sample.
+    assert reason("segment").startswith("The masks are wrong: ")
+    with monkeypatch.context() as broken:
+        broken.setattr(window.session, "undo", lambda: None)
+        assert reason("undo").startswith("The masks are not the same again: ")
+    window.services.messages.fail(Failure("The disk is full.", "Free some space."))
+    assert reason("export") == "The disk is full. Free some space."
+
+
+def _cells(folder):
+    """Write a picture of the size of the sample with other cells; return its path."""
+    y, x = np.indices(SHAPE) % 64 - 32
+    pixels = 100 + 2000 / (1 + np.exp(np.hypot(y, x) - 12))
+    path = folder / "cells.tif"
+    tifffile.imwrite(path, pixels.astype(np.uint16))
+    return path

@@ -10,7 +10,8 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog, QWidget
 
 from cellpose_studio.app.settings import Settings
-from cellpose_studio.ui.window.launch.splash import Splash, theme_in
+from cellpose_studio.paths import config_dir
+from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
 
 LONG = 120_000  # ms
 
@@ -25,24 +26,27 @@ def splash(qtbot, request):
 
 def test_nothing_heavy_is_loaded_before_it():
     code = (
-        "import sys\n"
-        "import cellpose_studio.ui.window.start\n"
-        "import cellpose_studio.ui.window.launch.incoming\n"
-        "import cellpose_studio.ui.window.launch.splash\n"
-        "heavy = {'numpy', 'pydantic', 'psygnal', 'numba', 'napari', 'torch'}\n"
-        "print(sorted(heavy & set(sys.modules)))\n"
+        "import os, sys\n"
+        "from cellpose_studio.__main__ import main\n"
+        "from cellpose_studio.ui.window.launch.splash import Splash\n"
+        "def show_at_once(self, line):\n"
+        "    heavy = {'numpy', 'pydantic', 'psygnal', 'numba', 'napari', 'torch'}\n"
+        "    print(line, sorted(heavy & set(sys.modules)), flush=True)\n"
+        "    os._exit(0)\n"
+        "Splash.show_at_once = show_at_once\n"
+        "main(['--new-window'])\n"
     )
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True
     )
-    assert done.stdout == "[]\n"
+    assert done.stdout == "Loading settings and projects… []\n"
 
 
 def test_a_second_start_loads_not_even_qt(tmp_path):
     code = (
         "import sys\n"
-        "from cellpose_studio.ui.window.start import hand_over\n"
-        "print(hand_over(['a.tif']))\n"
+        "from cellpose_studio.ui.window.start import without_window\n"
+        "print(without_window(['a.tif']))\n"
         "heavy = {'numpy', 'qtpy', 'PyQt5', 'PyQt6', 'napari', 'torch'}\n"
         "print(sorted(heavy & set(sys.modules)))\n"
     )
@@ -89,26 +93,41 @@ def test_a_click_puts_it_away(splash, qtbot):
     assert not splash.isVisible()
 
 
+@pytest.fixture
+def settings(tmp_path, monkeypatch):
+    monkeypatch.setenv("CELLPOSE_STUDIO_HOME", str(tmp_path))
+    return config_dir() / "settings.json"
+
+
 @pytest.mark.parametrize("theme", ["dark", "light"])
-def test_the_theme_is_that_of_the_settings(tmp_path, theme):
-    settings = Settings.load(tmp_path / "settings.json")
-    settings.theme = "light"
-    settings.theme = theme
-    assert theme_in(tmp_path / "settings.json") == theme
+def test_the_theme_is_that_of_the_settings(settings, theme):
+    kept = Settings.load(settings)
+    kept.theme = "light"
+    kept.theme = theme
+    assert theme_in_settings() == theme
 
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"", b"\xff", b"[]", b"{}", b'{"theme": ["dark"]}', b'{"theme": "pink"}'],
-    ids=str,
+    [
+        None,
+        b"",
+        b"\xff",
+        b"[]",
+        b"{}",
+        b'{"theme": ["dark"]}',
+        b'{"theme": "pink"}',
+        b"[" * 100_000,
+    ],
+    ids=lambda content: str(content)[:20],
 )
-def test_without_settings_that_can_be_read_it_is_dark(tmp_path, content):
-    file = tmp_path / "settings.json"
+def test_without_settings_that_can_be_read_it_is_dark(settings, content):
     if content is not None:
-        file.write_bytes(content)
-    assert theme_in(file) == "dark"
+        settings.write_bytes(content)
+    assert theme_in_settings() == "dark"
 
 
-def test_settings_nested_too_deeply_are_passed_over(tmp_path):
-    (tmp_path / "settings.json").write_text("[" * 100_000)
-    assert theme_in(tmp_path / "settings.json") == "dark"
+def test_without_a_folder_of_the_user_it_is_dark(tmp_path, monkeypatch):
+    (tmp_path / "file").write_bytes(b"")
+    monkeypatch.setenv("CELLPOSE_STUDIO_HOME", str(tmp_path / "file" / "home"))
+    assert theme_in_settings() == "dark"

@@ -7,6 +7,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QGuiApplication, QIcon, QImage, QPainter
 
 from cellpose_studio.ui.window.help.self_test.stage import Stage
+from cellpose_studio.ui.window.launch.identity import icon
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
 
 _SOFTWARE = (
@@ -20,7 +21,9 @@ _SOFTWARE = (
 )
 """Words in the names of renderers that draw without a graphics card."""
 
-_ICONS = ("drop_down_50", "plus_50", "minus_50", "check")
+ICONS = ("drop_down_50", "plus_50", "minus_50", "check")
+"""Some of those that the style sheet of napari refers to."""
+
 _SIDE = 24
 _PATIENCE = 60.0
 _ICON = 32
@@ -66,16 +69,19 @@ def check_warm_up(stage: Stage, _: Place) -> Found:
 
 
 def check_icons(stage: Stage, _: Place) -> Found:
-    """Draw the icons of the theme."""
+    """Draw icons of the theme, and that of the program."""
     theme = stage.window.services.settings.theme
     missing = []
-    for name in _ICONS:
+    for name in ICONS:
         picture = QIcon(f"theme_{theme}:/{name}.svg").pixmap(_ICON, _ICON).toImage()
         if picture.isNull() or not _values(picture).any():
             missing.append(name)
+    own = icon().pixmap(_ICON, _ICON).toImage()
+    if own.isNull() or not _values(own).any():
+        missing.append("the icon of the program")
     if missing:
         raise CheckFailed(f"Cannot be drawn: {', '.join(missing)}.")
-    return Found(f"{len(_ICONS)} icons can be drawn")
+    return Found(f"{len(ICONS) + 1} icons can be drawn")
 
 
 def check_opengl(stage: Stage, _: Place) -> Found:

@@ -34,11 +34,18 @@ class Stage:
     """The application with its window, as far as the checks have built it.
 
     What reaches the top of the event loop fails the check that waits.
+
+    Parameters
+    ----------
+    window
+        A window that is open already; without one, `open_window` makes it.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, window: MainWindow | None = None) -> None:
         self._app: QApplication | None = None
-        self._window: MainWindow | None = None
+        self._window = window
+        if window is not None:
+            self.start()
         self._failures: list[Failure] = []
 
     @property
@@ -71,16 +78,15 @@ class Stage:
         CheckFailed
             If there is none. If a library of it is missing, Qt ends the process.
         """
-        from qtpy.QtCore import Qt
         from qtpy.QtWidgets import QApplication
+
+        from cellpose_studio.ui.window.launch.identity import make_application
 
         if sys.platform not in ("win32", "darwin") and not _has_display():
             raise CheckFailed(
                 "There is no display.", "Start the program in a graphical session."
             )
-        QApplication.setAttribute(Qt.ApplicationAttribute.AA_ShareOpenGLContexts)
-        self._app = QApplication.instance() or QApplication(sys.argv[:1])
-        self._app.setApplicationName("Cellpose Studio")
+        self._app = QApplication.instance() or make_application()
         return self._app
 
     def open_window(self) -> None:
@@ -128,8 +134,7 @@ class Stage:
 
     def wait_idle(self, what: str) -> None:
         """Let the window work until no job is left."""
-        services = self.window.services
-        queues = (services.gpu_jobs, services.io_jobs, services.stack_jobs)
+        queues = self.window.services.queues
         self.wait(lambda: not any(queue.jobs for queue in queues), what)
         self.window.session.project.writer.flush(PATIENCE)
 

@@ -37,7 +37,7 @@ def window_checks(stage: Stage) -> list[Check]:
             name="window",
             title="Window",
             shows="The window opens.",
-            advice=REPORT_IT,
+            advice=f"Install the program again. {REPORT_IT}",
             run=on(looks.check_window),
             needs=("display",),
             limit=_LONG,

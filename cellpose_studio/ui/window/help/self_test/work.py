@@ -120,7 +120,7 @@ def check_replay(stage: Stage, place: Place) -> Found:
 
     masks = stage.image.masks
     if masks is None or masks.revision is None:
-        raise CheckFailed("The masks are no revision.")
+        raise CheckFailed("The image has no masks of a run.")
     revision, path = masks.revision.id, project_path(place)
     results: list[ReplayResult] = []
 

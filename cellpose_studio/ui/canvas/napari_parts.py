@@ -1,11 +1,17 @@
-"""Sliders of the planes and time points, which people count from 1."""
+"""Parts of napari in the words of the rest: planes count from 1, pixels are px."""
 
 from __future__ import annotations
 
+import re
 from typing import Any
+
+from cellpose_studio.core.display.scale_bar import bar_text
 
 _TIPS = {"T": "Time point shown, from 1 on.", "Z": "Plane shown, from 1 on."}
 _PAD = 6  # px beside the digits, as napari has it
+
+_FACTORS = {"": 1, "k": 1e3, "M": 1e6, "m": 1e-3}
+_IN_PIXELS = re.compile(r"(\S+) ([kMm]?)pixel")
 
 
 def install_plane_sliders() -> None:
@@ -60,3 +66,30 @@ def install_plane_sliders() -> None:
             self.curslice_label.setText(str(self.dims.current_step[self.axis] + 1))
 
     qt_dims.QtDimSliderWidget = PlaneSlider
+
+
+def install_scale_bar() -> None:
+    """Make napari's scale bar say "200 px", not "200 pixel"; call before a viewer."""
+    from napari._vispy.overlays.scale_bar import VispyScaleBarOverlay  # PRIVATE
+    from napari._vispy.utils.visual import overlay_to_visual  # PRIVATE
+    from napari.components.overlays import ScaleBarOverlay
+
+    if overlay_to_visual[ScaleBarOverlay] is not VispyScaleBarOverlay:
+        return
+
+    class ScaleBar(VispyScaleBarOverlay):
+        def _on_rendering_change(self) -> Any:
+            # The text is set before each change of the width, which depends on it.
+            self.node.text.text = in_px(self.node.text.text)
+            return super()._on_rendering_change()
+
+    overlay_to_visual[ScaleBarOverlay] = ScaleBar
+
+
+def in_px(text: str) -> str:
+    """Return the text of napari's scale bar with pixels as "px"; others unchanged."""
+    found = _IN_PIXELS.fullmatch(text or "")
+    if found is None:
+        return text
+    number, prefix = found.groups()
+    return bar_text(float(number) * _FACTORS[prefix], "px")

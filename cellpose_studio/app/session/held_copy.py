@@ -1,0 +1,104 @@
+"""Saves what is in memory as a new project, where the file of the old one is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.wording import image_count, listed
+
+_NAMES = 3
+
+
+@dataclass(frozen=True)
+class HeldCopy:
+    """A new project with what was in memory of another one.
+
+    Attributes
+    ----------
+    project
+        It still writes; close it to wait for that.
+    images
+        How many images of it have masks.
+    missing
+        Names of the images of which masks were not in memory.
+    """
+
+    project: Project
+    images: int
+    missing: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """What was saved and what was not, in one or two sentences."""
+        images = image_count(self.images)
+        saved = f"Saved what is open as {self.project.name}: masks of {images}."
+        if not self.missing:
+            return saved
+        names = [*self.missing[:_NAMES]]
+        if len(self.missing) > _NAMES:
+            names.append(f"{len(self.missing) - _NAMES:,} more images")
+        return (
+            f"{saved} Masks of {listed(names)} were not in memory: they are not in it."
+        )
+
+
+def save_held(session: Session, path: Path) -> HeldCopy:
+    """Make a project at ``path`` of the images of a session, with masks in memory.
+
+    Cells keep their ids, what was decided on them, and whether they were made by hand;
+    runs keep their records. Earlier revisions and steps of undo need the old file.
+
+    Raises
+    ------
+    CannotSave
+        If there is a file, or none can be made.
+    """
+    session.end_stroke()
+    session.commit_pending()
+    project = Project.create(path)
+    copy = Session(project)
+    missing: list[str] = []
+    images = 0
+    for image in session.images.known:
+        [new] = copy.images.add([image.source], image.asked_axes)
+        held = [one for one in image.label_sets.values() if one.pixels.loaded]
+        for labels in held:
+            _put(copy, new, image, labels)
+        if len(held) < len(image.label_sets):
+            missing.append(image.source.name)
+        images += bool(held)
+        new.active = image.active
+        copy.images.set_reviewed(new, image.reviewed)
+        # The same file may have been added again with other pixels.
+        if session.images.is_removed(image):
+            copy.images.remove(image.source.key)
+    return HeldCopy(project, images, tuple(missing))
+
+
+def _put(
+    copy: Session, new: ProjectImage, image: ProjectImage, labels: LabelSet
+) -> None:
+    # Places where cells were deleted are known by revisions of the old project.
+    by_hand = replace(labels.hand_edits, deleted={})
+    known = image.statuses.get(labels.name, {})
+    copy.editor.put_new(
+        new,
+        replace(
+            labels,
+            run=None,
+            revision=None,
+            edited=False,
+            kept=by_hand,
+            touched={},
+            left_out=None,
+        ),
+        "Save elsewhere",
+        "restore",
+        statuses={cell: (None, status) for cell, status in known.items()},
+        activate=False,
+    )

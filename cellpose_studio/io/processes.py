@@ -1,0 +1,36 @@
+"""Processes that leave files behind: which computer and start a number belongs to."""
+
+from __future__ import annotations
+
+import socket
+import zlib
+from functools import cache
+
+_CLOCKS = 2
+"""Seconds by which two readings of a process's start may differ."""
+
+
+@cache
+def host_name() -> str:
+    """Return a short name of this computer, which others do not have by chance."""
+    return f"{zlib.crc32(socket.gethostname().encode()):08x}"
+
+
+def start_time() -> int:
+    """Return when this process was started, in seconds since 1970."""
+    import psutil
+
+    return int(psutil.Process().create_time())
+
+
+def is_running(process: int, start: int) -> bool:
+    """Return whether a process runs; its number may belong to another one by now."""
+    import psutil
+
+    try:
+        return abs(psutil.Process(process).create_time() - start) <= _CLOCKS
+    except psutil.NoSuchProcess:
+        return False
+    # It is there, but not ours to ask.
+    except psutil.Error:
+        return True

@@ -1,0 +1,1 @@
+"""What helps when something goes wrong: the log, traces of crashes, updates."""

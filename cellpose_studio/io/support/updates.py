@@ -1,0 +1,293 @@
+"""Asks the Python Package Index whether there is a newer version."""
+
+from __future__ import annotations
+
+import http.client
+import json
+import platform
+import socket
+import ssl
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass
+from email.message import Message
+from typing import IO, Any
+from urllib.parse import urlsplit
+
+import certifi
+from packaging.specifiers import InvalidSpecifier, SpecifierSet
+from packaging.version import InvalidVersion, Version
+
+from cellpose_studio import __version__
+from cellpose_studio.core.errors import StudioError
+
+SOURCE = "https://pypi.org"
+_PATH = "/pypi/cellpose-studio/json"
+_PAGE = "/project/cellpose-studio/"
+_TIMEOUT = 10.0  # seconds for each answer of the network
+_PATIENCE = 30.0  # seconds for all
+_LARGEST = 8_000_000  # bytes
+_CHUNK = 65_536
+_TRY_LATER = "Try again later."
+_LOOK_YOURSELF = "The download page may be open in a browser all the same."
+_PROXY = (
+    "Behind a proxy, set HTTPS_PROXY in the environment to its address, such as "
+    "http://proxy:3128."
+)
+
+
+class NoAnswer(StudioError):
+    """The index could not be asked, or its answer is of no use."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Update:
+    """What the index says.
+
+    Attributes
+    ----------
+    installed
+        The version that runs.
+    newest
+        The newest version for this Python. Pre-releases count for those who run one.
+    """
+
+    installed: str
+    newest: str
+
+    @property
+    def is_newer(self) -> bool:
+        """Whether the newest version is newer than the installed one."""
+        return Version(self.newest) > Version(self.installed)
+
+
+def host_of(source: str = SOURCE) -> str:
+    """Return the host that is asked."""
+    return urlsplit(source).hostname or ""
+
+
+def page_of(source: str = SOURCE) -> str:
+    """Return the address of the page that offers the versions."""
+    return f"{source}{_PAGE}"
+
+
+def proxy_for(source: str = SOURCE) -> str:
+    """Return the proxy between here and the index, without a password; "" for none."""
+    parts = urlsplit(source)
+    found = urllib.request.getproxies().get(parts.scheme, "")
+    # Elsewhere, this asks the network for names, which may take long.
+    by_name = sys.platform not in ("win32", "darwin")
+    if not found or (by_name and urllib.request.proxy_bypass(parts.netloc)):
+        return ""
+    proxy = urlsplit(found if "//" in found else f"//{found}")
+    return proxy.netloc.rpartition("@")[2]
+
+
+def newest(
+    source: str = SOURCE,
+    installed: str = __version__,
+    stopped: Callable[[], bool] = lambda: False,
+    timeout: float = _TIMEOUT,
+) -> Update:
+    """Ask for the newest version; nothing is sent but the request.
+
+    Uses the proxy of the environment or of the system.
+
+    Parameters
+    ----------
+    source
+        Address of the index.
+    stopped
+        Whether to give up; asked between two parts of the answer.
+    timeout
+        Seconds to wait for each answer of the network.
+
+    Raises
+    ------
+    NoAnswer
+    """
+    answer = _get(f"{source}{_PATH}", stopped, timeout)
+    best = _best(_releases(answer, host_of(source)), Version(installed))
+    if best is None:
+        raise NoAnswer(
+            f"{host_of(source)} offers no version for this computer's Python.",
+            _TRY_LATER,
+        )
+    return Update(installed=installed, newest=str(best))
+
+
+class _SameHost(urllib.request.HTTPRedirectHandler):
+    """Follows no redirection to a host that the user has not been told of."""
+
+    def redirect_request(
+        self,
+        req: urllib.request.Request,
+        fp: IO[bytes],
+        code: int,
+        msg: str,
+        headers: Message,
+        newurl: str,
+    ) -> urllib.request.Request | None:
+        old, new = urlsplit(req.full_url), urlsplit(newurl)
+        if (old.scheme, old.netloc) != (new.scheme, new.netloc):
+            raise NoAnswer(
+                f"{old.hostname} refers to {new.hostname or newurl}, which was not "
+                "asked.",
+                "A network that wants you to log in first does that.",
+            )
+        return super().redirect_request(req, fp, code, msg, headers, newurl)  # type: ignore[arg-type]
+
+
+def _get(url: str, stopped: Callable[[], bool], timeout: float) -> bytes:
+    host = urlsplit(url).hostname or url
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise NoAnswer(f"{url} is no address of a web site.")
+    request = urllib.request.Request(  # noqa: S310
+        url, headers={"User-Agent": "cellpose-studio", "Accept": "application/json"}
+    )
+    handler = urllib.request.HTTPSHandler(context=_certificates())
+    opener = urllib.request.build_opener(handler, _SameHost())
+    try:
+        with opener.open(request, timeout=timeout) as response:
+            return _body(response, host, stopped)
+    except (OSError, http.client.HTTPException, ValueError) as error:
+        raise _no_answer(error, url) from error
+
+
+def _certificates() -> ssl.SSLContext:
+    """Return the system's certificates, and those of Mozilla.
+
+    A bundle finds the system's only on systems like the one that it was made on.
+    """
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
+
+
+def _body(response: Any, host: str, stopped: Callable[[], bool]) -> bytes:
+    end = time.monotonic() + _PATIENCE
+    parts, size = [], 0
+    # `read` would wait for all of it, from a server that sends a byte a second.
+    while part := response.read1(_CHUNK):
+        parts.append(part)
+        size += len(part)
+        if size > _LARGEST:
+            raise NoAnswer(f"The answer of {host} is too long to be read.")
+        if time.monotonic() > end:
+            raise TimeoutError
+        if stopped():
+            raise NoAnswer("The check was cancelled.")
+    length = response.headers.get("Content-Length", "")
+    if length.isdigit() and size < int(length):
+        raise http.client.IncompleteRead(b"", int(length) - size)
+    return b"".join(parts)
+
+
+def _no_answer(error: Exception, url: str) -> NoAnswer:
+    """Return the error in words for the user."""
+    host = urlsplit(url).hostname or url
+    reason = getattr(error, "reason", error)
+    if isinstance(error, urllib.error.HTTPError):
+        return _refusal(error.code, host)
+    if isinstance(reason, ssl.SSLError):
+        return NoAnswer(
+            f"The connection to {host} is not safe: {_ssl_reason(reason)}.",
+            "A proxy may look into it, or the clock of this computer may be wrong.",
+        )
+    if isinstance(reason, TimeoutError):
+        return NoAnswer(f"{host} does not answer.", f"{_TRY_LATER} {_PROXY}")
+    if isinstance(reason, socket.gaierror):
+        return NoAnswer(
+            f"{_next_host(url)} was not found.",
+            f"Is this computer connected to the network? {_PROXY}",
+        )
+    if "Tunnel connection failed" in str(reason):
+        return _tunnel(str(reason), host)
+    if isinstance(reason, ConnectionRefusedError):
+        return NoAnswer(f"{_next_host(url)} refuses the connection.", _PROXY)
+    if isinstance(error, http.client.HTTPException | ConnectionError):
+        return NoAnswer(f"The connection to {host} broke.", _TRY_LATER)
+    return NoAnswer(f"{host} cannot be reached: {_plain(reason)}.", _PROXY)
+
+
+def _next_host(url: str) -> str:
+    """Return who is connected to: the proxy, or the host itself."""
+    proxy = proxy_for(url)
+    return f"The proxy {proxy}" if proxy else host_of(url)
+
+
+def _tunnel(reason: str, host: str) -> NoAnswer:
+    if " 407" in reason:
+        return _refusal(407, host)
+    return NoAnswer(
+        f"The proxy does not let this computer reach {host}: {reason}.", _LOOK_YOURSELF
+    )
+
+
+def _refusal(code: int, host: str) -> NoAnswer:
+    if code == 404:
+        return NoAnswer(
+            f"{host} does not know Cellpose Studio.", "It is not offered there now."
+        )
+    if code == 407:
+        return NoAnswer(
+            "The proxy asks for a password.",
+            "Set HTTPS_PROXY in the environment to http://NAME:PASSWORD@PROXY:PORT.",
+        )
+    if code == 429 or code >= 500:
+        return NoAnswer(f"{host} is busy or out of order (error {code}).", _TRY_LATER)
+    return NoAnswer(f"{host} refuses the request (error {code}).", _LOOK_YOURSELF)
+
+
+def _ssl_reason(error: ssl.SSLError) -> str:
+    return str(getattr(error, "verify_message", "") or error.reason or "no TLS")
+
+
+def _plain(reason: object) -> str:
+    text = getattr(reason, "strerror", None) or getattr(reason, "reason", None)
+    return str(text or reason or type(reason).__name__).rstrip(".")
+
+
+def _releases(answer: bytes, host: str) -> dict[str, list[dict[str, Any]]]:
+    """Return the files of each version."""
+    try:
+        found = json.loads(answer)["releases"]
+        return {
+            str(version): [dict(file) for file in files]
+            for version, files in found.items()
+        }
+    # A page to log in, for example. Deeply nested lists raise RecursionError.
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise NoAnswer(
+            f"The answer of {host} cannot be understood.",
+            "A network that wants you to log in first answers in its place.",
+        ) from error
+
+
+def _best(
+    releases: dict[str, list[dict[str, Any]]], installed: Version
+) -> Version | None:
+    """Return the newest version that can be installed here, or None."""
+    found = []
+    for text, files in releases.items():
+        try:
+            version = Version(text)
+        except InvalidVersion:
+            continue
+        wanted = installed.is_prerelease or not version.is_prerelease
+        if wanted and any(_can_install(file) for file in files):
+            found.append(version)
+    return max(found, default=None)
+
+
+def _can_install(file: dict[str, Any]) -> bool:
+    try:
+        fits = SpecifierSet(str(file.get("requires_python") or "")).contains(
+            platform.python_version(), prereleases=True
+        )
+    except InvalidSpecifier:
+        fits = True
+    return fits and not file.get("yanked", False)
