@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -87,7 +88,19 @@ def needed(toc: Iterable[tuple[str, str, str]], *, linux: bool) -> list:
         if linux and _is_the_systems(posix, Path(source)):
             continue
         kept.append((place, source, kind))
-    return kept
+    return _without_dangling(kept)
+
+
+def _without_dangling(toc: Iterable[tuple[str, str, str]]) -> list:
+    """Return the files without links to what was left out."""
+    entries = list(toc)
+    places = {os.path.normpath(place) for place, *_ in entries}
+    return [
+        (place, source, kind)
+        for place, source, kind in entries
+        if kind != "SYMLINK"
+        or os.path.normpath(str(Path(place).parent / source)) in places
+    ]
 
 
 def _is_the_systems(place: PurePosixPath, source: Path) -> bool:
