@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import numba
 from numba.core import config
@@ -27,22 +27,26 @@ class _BundleLocator(UserProvidedCacheLocator):
     """
 
     def __init__(self, function: Callable[..., Any], file: str) -> None:
-        super().__init__(function, str(Path(sys.executable).parent / file))
+        place = str(Path(sys.executable).parent / file)
+        super().__init__(function, place)  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], file: str) -> Any:
-        if not (getattr(sys, "frozen", False) and config.CACHE_DIR):
+        if not (getattr(sys, "frozen", False) and getattr(config, "CACHE_DIR", "")):
             return None
         locator = cls(function, file)
         try:
-            locator.ensure_cache_path()
+            locator.ensure_cache_path()  # type: ignore[no-untyped-call]
         except OSError:
             return None
         return locator
 
 
 class _CacheFiles(CompileResultCacheImpl):
-    _locator_classes = (_BundleLocator, *CompileResultCacheImpl._locator_classes)
+    _locator_classes: ClassVar[list[type]] = [
+        _BundleLocator,
+        *CompileResultCacheImpl._locator_classes,
+    ]
 
 
 class _OptionalCache(FunctionCache):

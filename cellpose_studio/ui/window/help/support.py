@@ -148,9 +148,9 @@ class Support:
             QTimer.singleShot(_STILL_HERE, lambda: marker.note_leaving(False))
 
     def _leave(self) -> None:
-        # Within the start, which cannot be left halfway: only a dialog about its failure
-        # can. The splash handles events before the event loop runs, which a closed
-        # window would not end.
+        # Within the start, which cannot be left halfway: only a dialog about its
+        # failure can. The splash handles events before the event loop runs, which a
+        # closed window would not end.
         if self._window is None or QThread.currentThread().loopLevel() == 0:
             dialog = QApplication.activeModalWidget()
             if self._window is None and dialog is not None:
