@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, ClassVar, TypeVar
+from typing import Any, TypeVar
 
 import numba
 from numba.core import config
@@ -43,10 +43,9 @@ class _BundleLocator(UserProvidedCacheLocator):
 
 
 class _CacheFiles(CompileResultCacheImpl):
-    _locator_classes: ClassVar[list[type]] = [
-        _BundleLocator,
-        *CompileResultCacheImpl._locator_classes,
-    ]
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._locator_classes = [_BundleLocator, *self._locator_classes]
+        super().__init__(function)  # type: ignore[no-untyped-call]
 
 
 class _OptionalCache(FunctionCache):
