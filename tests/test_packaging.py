@@ -134,6 +134,8 @@ def test_a_bundle_has_no_tests_and_no_library_of_the_graphics_driver():
         ("torch/lib/libgomp.so.1", "/x/torch/lib/libgomp.so.1", "BINARY"),
         ("pandas/tests/data.csv", "/x/pandas/tests/data.csv", "DATA"),
         ("skimage/__init__.pyi", "/x/skimage/__init__.pyi", "DATA"),
+        ("libgomp.so.1", "torch/lib/libgomp.so.1", "SYMLINK"),
+        ("libqeglfs.so", "PyQt5/Qt5/plugins/platforms/libqeglfs.so", "SYMLINK"),
     ]
     kept = [place for place, *_ in trim.needed(given, linux=True)]
     assert kept == [
@@ -141,6 +143,7 @@ def test_a_bundle_has_no_tests_and_no_library_of_the_graphics_driver():
         "libxcb-icccm.so.4",
         "torch/lib/libgomp.so.1",
         "skimage/__init__.pyi",
+        "libgomp.so.1",
     ]
     modules = [("pandas.tests.io", "", ""), ("torch.testing", "", "")]
     assert trim.modules_without_tests(modules) == modules[1:]

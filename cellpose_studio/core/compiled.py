@@ -2,14 +2,47 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import Any, TypeVar
 
 import numba
-from numba.core.caching import FunctionCache
+from numba.core import config
+from numba.core.caching import (
+    CompileResultCacheImpl,
+    FunctionCache,
+    UserProvidedCacheLocator,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _BundleLocator(UserProvidedCacheLocator):
+    """Finds the cache of a bundle, which has no source files.
+
+    numba takes their names for paths below the current folder, so it would compile
+    anew in each folder that the application is started in.
+    """
+
+    def __init__(self, function: Callable[..., Any], file: str) -> None:
+        super().__init__(function, str(Path(sys.executable).parent / file))
+
+    @classmethod
+    def from_function(cls, function: Callable[..., Any], file: str) -> Any:
+        if not (getattr(sys, "frozen", False) and config.CACHE_DIR):
+            return None
+        locator = cls(function, file)
+        try:
+            locator.ensure_cache_path()
+        except OSError:
+            return None
+        return locator
+
+
+class _CacheFiles(CompileResultCacheImpl):
+    _locator_classes = (_BundleLocator, *CompileResultCacheImpl._locator_classes)
 
 
 class _OptionalCache(FunctionCache):
@@ -18,6 +51,8 @@ class _OptionalCache(FunctionCache):
     A file of it that is damaged is compiled anew; one that cannot be written, on a full
     disk or in a folder that has become read-only, is left out.
     """
+
+    _impl_class = _CacheFiles
 
     @contextmanager
     def _guard_against_spurious_io_errors(self) -> Iterator[None]:

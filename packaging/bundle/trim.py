@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
@@ -17,8 +18,12 @@ EXCLUDED_MODULES = [
     "PyQt5.QtWebEngineWidgets", "PyQt5.QtDesigner", "PyQt5.QtLocation",
     # Tools of developers.
     "Cython", "build", "grimp", "hypothesis", "importlinter", "mypy", "pip", "pytest",
-    "pytestqt", "ruff", "setuptools", "wheel", "xdist", "_pytest", "lib2to3",
+    "pytestqt", "ruff", "setuptools", "wheel", "xdist", "_pytest", "lib2to3", "py",
     "pydoc_data", "unittest.test", "test",
+    # What the bill of materials is checked with.
+    "arrow", "defusedxml", "fqdn", "isoduration", "jsonpointer", "lark",
+    "rfc3339_validator", "rfc3986_validator", "rfc3987_syntax", "uri_template",
+    "webcolors",
     # Libraries that others use where they are installed.
     "bokeh", "distributed", "jinja2", "lxml", "matplotlib", "networkx", "pyarrow",
     "sklearn", "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",
@@ -83,7 +88,19 @@ def needed(toc: Iterable[tuple[str, str, str]], *, linux: bool) -> list:
         if linux and _is_the_systems(posix, Path(source)):
             continue
         kept.append((place, source, kind))
-    return kept
+    return _without_dangling(kept)
+
+
+def _without_dangling(toc: Iterable[tuple[str, str, str]]) -> list:
+    """Return the files without links to what was left out."""
+    entries = list(toc)
+    places = {os.path.normpath(place) for place, *_ in entries}
+    return [
+        (place, source, kind)
+        for place, source, kind in entries
+        if kind != "SYMLINK"
+        or os.path.normpath(str(Path(place).parent / source)) in places
+    ]
 
 
 def _is_the_systems(place: PurePosixPath, source: Path) -> bool:

@@ -106,3 +106,20 @@ def test_a_cache_that_cannot_be_written_is_left_out(tmp_path, monkeypatch):
     # In the place of the folder, a file: like a disk that has become read-only.
     (tmp_path / "cache").touch()
     np.testing.assert_array_equal(triple(np.arange(3)), [0, 3, 6])
+
+
+def test_a_bundle_finds_its_cache_from_any_folder(tmp_path, monkeypatch):
+    code = compile("def double(value):\n    return 2 * value\n", "a/module.py", "exec")
+    names = {}
+    exec(code, names)
+    kept = tmp_path / "kept"
+    monkeypatch.setattr("numba.core.config.CACHE_DIR", str(kept))
+    monkeypatch.setattr(sys, "frozen", True, raising=False)
+    places = set()
+    for folder in (tmp_path, tmp_path / "a"):
+        folder.mkdir(exist_ok=True)
+        (folder / "module.py").touch()
+        monkeypatch.chdir(folder)
+        places.add(compiled(names["double"])._cache.cache_path)
+    (place,) = places
+    assert Path(place).parent == kept
