@@ -30,6 +30,7 @@ def messages(qtbot):
     # The window is held here, and not in a circle with the bar: garbage is collected in
     # any thread, and a widget must go in that of the windows.
     yield bar
+    window.close()
 
 
 @pytest.fixture
