@@ -27,13 +27,14 @@ class _BundleLocator(UserProvidedCacheLocator):
     """
 
     def __init__(self, function: Callable[..., Any], file: str) -> None:
-        super().__init__(function, str(Path(sys.executable).parent / file))
+        place = str(Path(sys.executable).parent / file)
+        super().__init__(function, place)  # type: ignore[no-untyped-call]
 
     @classmethod
     def from_function(cls, function: Callable[..., Any], file: str) -> Any:
-        if not (getattr(sys, "frozen", False) and config.CACHE_DIR):
+        if not (getattr(sys, "frozen", False) and getattr(config, "CACHE_DIR", "")):
             return None
-        locator = cls(function, file)
+        locator: Any = cls(function, file)
         try:
             locator.ensure_cache_path()
         except OSError:
@@ -42,7 +43,10 @@ class _BundleLocator(UserProvidedCacheLocator):
 
 
 class _CacheFiles(CompileResultCacheImpl):
-    _locator_classes = (_BundleLocator, *CompileResultCacheImpl._locator_classes)
+    _locator_classes = [  # noqa: RUF012
+        _BundleLocator,
+        *CompileResultCacheImpl._locator_classes,
+    ]
 
 
 class _OptionalCache(FunctionCache):
