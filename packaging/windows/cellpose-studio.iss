@@ -45,8 +45,8 @@ Type: filesandordirs; Name: "{app}\_internal"
 Source: "{#Source}\*"; DestDir: "{app}"; Flags: ignoreversion recursesubdirs createallsubdirs
 
 [Icons]
-Name: "{group}\Cellpose Studio"; Filename: "{app}\cellpose-studio.exe"
-Name: "{autodesktop}\Cellpose Studio"; Filename: "{app}\cellpose-studio.exe"; Tasks: desktopicon
+Name: "{group}\Cellpose Studio"; Filename: "{app}\cellpose-studio.exe"; AppUserModelID: "CellposeStudio.CellposeStudio"
+Name: "{autodesktop}\Cellpose Studio"; Filename: "{app}\cellpose-studio.exe"; AppUserModelID: "CellposeStudio.CellposeStudio"; Tasks: desktopicon
 
 [Registry]
 Root: HKA; Subkey: "Software\Classes\.cpstudio"; ValueType: string; ValueData: "CellposeStudio.Project"; Flags: uninsdeletevalue; Tasks: associate
