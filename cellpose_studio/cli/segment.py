@@ -136,7 +136,7 @@ def _segment(options: argparse.Namespace) -> int:
         with Progress() as progress:
             if batch.model.card_problem:
                 progress.print_line(batch.model.card_problem)
-            files = _files(options.images, outcome, progress)
+            files = _files(options, outcome, progress)
             _refuse_existing(files, options)
             for n, file in enumerate(files, start=1):
                 place = f"{n} of {len(files)}, " if len(files) > 1 else ""
@@ -172,8 +172,10 @@ def _refuse_existing(files: Sequence[Path], options: argparse.Namespace) -> None
         raise exists_already(found)
 
 
-def _files(paths: Sequence[Path], outcome: Outcome, progress: Progress) -> list[Path]:
-    """Return the images that ``paths`` refer to, each of them once.
+def _files(
+    options: argparse.Namespace, outcome: Outcome, progress: Progress
+) -> list[Path]:
+    """Return the images that the paths refer to, each of them once.
 
     What is left out of a folder is printed.
     """
@@ -182,10 +184,10 @@ def _files(paths: Sequence[Path], outcome: Outcome, progress: Progress) -> list[
 
     found: dict[tuple[str, str], Path] = {}
     real_folder = cache(os.path.realpath)
-    for path in paths:
+    for path in options.images:
         with outcome.collect_failures(path):
             entries = images_of(path)
-            if left := left_out([path], entries):
+            if left := left_out([path, _results_in(path, options.out)], entries):
                 progress.print_line(f"{path.name}: {left.text}")
             for entry in entries:
                 image = entry.image
@@ -194,6 +196,12 @@ def _files(paths: Sequence[Path], outcome: Outcome, progress: Progress) -> list[
                 folder, name = os.path.split(place)
                 found.setdefault((real_folder(folder), name), image)
     return list(found.values())
+
+
+def _results_in(folder: Path, out: Path | None) -> Path:
+    """Return the folder of the results as one of ``folder``, or else that itself."""
+    inside = out is not None and real_path(out.parent) == real_path(folder)
+    return folder / out.name if out is not None and inside else folder
 
 
 def _one_file(

@@ -148,13 +148,18 @@ class CellCommands:
         return self._context.canvas.plane
 
     def _remove(self, title: str, cells: list[int], operation: Operation) -> None:
-        self._edits.act(title, cells, operation, self._edits.cost(cells))
+        if cells:
+            self._edits.act(title, cells, operation, self._edits.cost(cells))
+        else:
+            self._edits.tell_nothing(title)
 
     def _reshape(self, title: str, operation: Operation) -> None:
         at = self._plane
         cells = self._edits.chosen_or_all(at)
         if cells:
             self._edits.act(title, cells, operation, self._edits.cost(cells, at))
+        elif self._context.labels is not None:
+            self._edits.tell_nothing(title)
 
 
 def tool_commands(tools: ToolManager) -> list[Command | None]:

@@ -96,6 +96,10 @@ class CellEdits:
         else:
             self.merge([context.chosen, cell])
 
+    def tell_nothing(self, title: str) -> None:
+        """Tell that a command had nothing to change: nothing is to be seen of it."""
+        self.background.noted.emit(f"{title}: there is nothing to change.")
+
     def cost(self, cells: Sequence[int], at: tuple[int, ...] = ()) -> int:
         """Return the cost of editing cells in a plane or volume, in pixels."""
         pixels = int(self._context.table.box_areas(cells, len(at)).sum())
@@ -128,10 +132,12 @@ class CellEdits:
 
         # The image is captured: another one may be shown when a job ends.
         def finish(edit: LabelEdit) -> None:
-            if done is None:
+            if done is not None:
+                done(edit)
+            elif edit.parts:
                 context.session.edit(image, edit)
             else:
-                done(edit)
+                self.tell_nothing(title)
 
         if cost <= MAX_COST:
             finish(operation(context.labels, context.table, cells, Checkpoint()))

@@ -162,6 +162,7 @@ def _show_window(
     options: argparse.Namespace, support: Support, splash: Splash, incoming: Incoming
 ) -> int:
     """Show the window until it is closed; return the exit code."""
+    from qtpy.QtCore import QTimer
     from qtpy.QtWidgets import QApplication
 
     from cellpose_studio.core.errors import CannotSave
@@ -173,7 +174,8 @@ def _show_window(
         return NO_FOLDER
     support.watch(window)
     window.show()
-    splash.finish(window)
+    # It handles events. A window that is closed before the loop below would not end it.
+    QTimer.singleShot(0, lambda: splash.finish(window))
     if options.paths:
         window.open(_absolute(options.paths))
     elif options.sample:

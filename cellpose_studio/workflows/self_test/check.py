@@ -194,7 +194,8 @@ def _outcome(
 def _told(error: BaseException, check: Check) -> tuple[str, str]:
     """Return what is wrong, and what to do."""
     if isinstance(error, StudioError):
-        return error.message, error.hint or check.advice
+        # Further lines are details, which the traceback has as well.
+        return error.message.split("\n", 1)[0], error.hint or check.advice
     lines = str(error).strip().splitlines()
     kind = type(error).__name__
     return f"{kind}: {lines[0]}" if lines else kind, check.advice

@@ -15,7 +15,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -190,8 +190,7 @@ class _Run:
                 self._checkpoint.check()
                 self._take(child)
                 if child.seconds > child.limit:
-                    process.kill()
-                    process.wait()
+                    _kill(process)
                     self._take(child)
                     self._overtime(child)
                     return
@@ -200,8 +199,7 @@ class _Run:
             self._left(child)
         finally:
             if process.poll() is None:
-                process.kill()
-                process.wait()
+                _kill(process)
 
     def end(self, outcome: Outcome) -> None:
         """Keep an outcome, and tell of it.
@@ -283,17 +281,33 @@ class _Run:
             self.end(_outcome(LEAVE, "passed", "The program ended", child.seconds))
             return
         output = child.output()
+        reason = f"The program ended unexpectedly ({_end(code)})."
         self.end(
             _outcome(
                 child.current,
                 "failed",
-                f"The program ended unexpectedly ({_end(code)}).{_reason(output)}",
+                f"{reason} {useful_line(output)}".strip(),
                 child.seconds,
                 title=self.planned.get(child.current, ""),
                 advice=_advice(output),
                 details=output,
             )
         )
+
+
+def _kill(process: subprocess.Popen[bytes]) -> None:
+    """End a process, and what it has started."""
+    # It takes a moment to import, and is needed only here.
+    import psutil
+
+    started: list[psutil.Process] = []
+    with suppress(psutil.Error):
+        started = psutil.Process(process.pid).children(recursive=True)
+    process.kill()
+    process.wait()
+    for one in started:
+        with suppress(psutil.Error):
+            one.kill()
 
 
 def _environment(folder: Path) -> Mapping[str, str]:
@@ -336,12 +350,12 @@ def _end(code: int) -> str:
     return f"signal {-code}" if code < 0 else f"exit code {code}"
 
 
-def _reason(output: str) -> str:
-    """Return the line of the output that tells most, if one does."""
-    for line in output.splitlines():
-        if any(word in line for word in ("error while loading", "cannot open", "xcb")):
-            return f" {line.strip()}"
-    return ""
+def useful_line(output: str) -> str:
+    """Return the line of the output that tells most: the last, if none is better."""
+    lines = [line.strip() for line in output.splitlines() if line.strip()]
+    words = ("error while loading", "cannot open", "xcb", "Error: ")
+    telling = [line for line in lines if any(word in line for word in words)]
+    return (telling or lines[-1:] or [""])[0]
 
 
 def _advice(output: str) -> str:

@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.display.channel_display import channel_colours
+from cellpose_studio.core.display.channel_display import auto_limits, channel_colours
+from cellpose_studio.core.display.composite import Channel, composite
 from cellpose_studio.core.display.label_picture import colour_of, palette
 from cellpose_studio.core.display.thumbnail import image_thumbnail, label_thumbnail
 from tests.images import image_of
@@ -99,6 +100,28 @@ def test_of_a_colour_picture_it_is_dark_too():
     thumbnail = image_thumbnail(image_of(pixels, rgb=True))
     assert not thumbnail[[0, 3], [0, 3]].any()
     assert (thumbnail[1:3] == 128).all()
+
+
+def test_channels_with_colours_of_their_own_look_as_on_the_canvas():
+    random = np.random.default_rng(0)
+    pixels = random.integers(0, 4000, (1, 2, 1, 40, 60), np.uint16)
+    image = image_of(pixels)
+    colours = ((0.0, 0.0, 1.0), (1.0, 0.5, 0.0))
+    image.reader.channel_colours = colours
+    shown = composite(
+        [
+            Channel(
+                pixels=pixels[0, channel, 0],
+                limits=auto_limits(pixels[0, channel, 0]),
+                colours=np.array(colour),
+                blending="additive",
+            )
+            for channel, colour in enumerate(colours)
+        ]
+    )
+    difference = image_thumbnail(image).astype(int) - shown
+    # The canvas has 256 steps of each colour.
+    assert abs(difference).max() <= 2
 
 
 def test_channels_are_added_in_the_colours_of_the_canvas():

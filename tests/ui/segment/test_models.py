@@ -92,3 +92,12 @@ def test_a_file_without_a_card_says_so(user, panel, own_file, tmp_path):
     alone = tmp_path / "alone"
     shutil.copyfile(own_file, alone)
     assert NO_CARD in card_html(inspect(alone))
+
+
+def test_a_file_with_a_broken_card_is_added_and_told(user, panel, own_file):
+    own_file.with_name(f"{own_file.name}.json").write_text("{")
+    user.window.models.add(own_file)
+    user.wait_idle()
+    assert panel.model.path == own_file
+    assert "is not a readable card" in user.message
+    assert "Masks do not depend on it." in user.message

@@ -522,3 +522,17 @@ def test_handles_follow_an_undo_of_their_cell(user, image, mouse, qtbot):
     user.window.session.undo()
     qtbot.keyClick(user.window, Qt.Key.Key_H)
     np.testing.assert_array_equal(image.masks.array, before)
+
+
+def test_a_command_without_effect_says_so(user, image):
+    actions, stack = user.window.menus.actions, user.window.session.undo_stack
+    before, steps = image.masks.array.copy(), len(stack)
+    for name, title in (
+        ("fillHoles", "Fill holes"),
+        ("atBorder", "Remove cells at the border"),
+    ):
+        actions[name].trigger()
+        user.wait_idle()
+        assert user.message == f"{title}: there is nothing to change."
+    np.testing.assert_array_equal(image.masks.array, before)
+    assert len(stack) == steps

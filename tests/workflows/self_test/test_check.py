@@ -64,6 +64,7 @@ def test_what_works_and_what_could_be_better(tmp_path):
     ("error", "text", "advice"),
     [
         (CheckFailed("Broken."), "Broken.", "Do it."),
+        (CheckFailed("Broken.\nTraceback: …"), "Broken.", "Do it."),
         (CheckFailed("Broken.", "Mend it."), "Broken.", "Mend it."),
         (CannotSave("No room.", "Make some."), "No room.", "Make some."),
         (ImportError("no png\nat all"), "ImportError: no png", "Do it."),

@@ -7,6 +7,7 @@ import os
 import sys
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -172,6 +173,22 @@ def test_a_stop_ends_the_child_and_removes_its_files(bad, tmp_path, monkeypatch)
     with pytest.raises(ProcessLookupError):
         os.kill(int(number.read_text()), 0)
     assert list(tmp_path.glob("cellpose-studio check*")) == []
+
+
+def test_what_a_child_has_started_ends_with_it(bad, tmp_path):
+    number = tmp_path / "number"
+    command = bad(
+        "import subprocess; "
+        "words = [sys.executable, '-c', 'import time; time.sleep(600)']; "
+        "more = subprocess.Popen(words); "
+        f"Path({str(number)!r}).write_text(str(more.pid)); time.sleep(600)",
+        limit=1,
+    )
+    outcomes = {one.name: one for one in run(command)}
+    assert outcomes["b"].status == "failed"
+    process = Path(f"/proc/{number.read_text()}/stat")
+    # One that nobody waits for stays in the table of processes as a zombie.
+    assert not process.exists() or process.read_text().split()[2] == "Z"
 
 
 def test_the_child_has_a_home_of_its_own_and_knows_the_users(bad, tmp_path):

@@ -105,7 +105,8 @@ class CrashDialog(QDialog):
             hint = "Please report it with the details. Nothing is sent by itself."
         else:
             hint = "The system does that when memory runs out."
-        return f"{'Your work was saved. ' if self.projects else ''}{hint}"
+        saved = "Your work was saved, up to the last second of it. "
+        return f"{saved if self.projects else ''}{hint}"
 
     def _report(self) -> str:
         lines: list[str] = []

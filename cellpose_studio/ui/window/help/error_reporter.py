@@ -19,6 +19,8 @@ from cellpose_studio.ui.window.help.error_dialog import ErrorDialog
 logger = logging.getLogger("cellpose_studio")
 
 _AGAIN_INTERVAL = 1000  # ms
+_MOST_WAITING = 10_000
+"""Errors that are kept while the GUI thread is busy."""
 
 
 class ErrorReporter(QObject):
@@ -69,12 +71,15 @@ class ErrorReporter(QObject):
         self._window = window
         self._messages = messages
         messages.show_unexpected = self.report
+        # What came while the window was made is shown over it.
+        self._arrived.emit()
 
     def report(self, failure: Failure) -> None:
         """Show a failure soon; from any thread."""
         with self._lock:
             first = not self._waiting
-            self._waiting.append(failure)
+            if len(self._waiting) < _MOST_WAITING:
+                self._waiting.append(failure)
         # Not a signal for each: a painting that fails may send hundreds.
         if first:
             with suppress(RuntimeError):

@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from qtpy.QtCore import QTimer
+from qtpy.QtCore import QThread, QTimer
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio import __version__
@@ -116,7 +116,7 @@ class Support:
             from cellpose_studio.ui.window.help.crash_dialog import CrashDialog
 
             for run in runs:
-                logger.error(
+                logger.info(
                     "process %d of version %s %s; project: %s\n%s",
                     run.process,
                     run.version,
@@ -148,8 +148,13 @@ class Support:
             QTimer.singleShot(_STILL_HERE, lambda: marker.note_leaving(False))
 
     def _leave(self) -> None:
-        if self._window is None:
-            # Somewhere within the start, which cannot be left halfway.
+        # Within the start, which cannot be left halfway: only a dialog about its
+        # failure can. The splash handles events before the event loop runs, which a
+        # closed window would not end.
+        if self._window is None or QThread.currentThread().loopLevel() == 0:
+            dialog = QApplication.activeModalWidget()
+            if self._window is None and dialog is not None:
+                dialog.close()
             QTimer.singleShot(_START_LOOK, self._leave)
         else:
             self._window.close()

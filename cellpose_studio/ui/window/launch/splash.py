@@ -36,6 +36,8 @@ class Splash(QSplashScreen):
 
     def __init__(self, theme: str) -> None:
         super().__init__()
+        # Closing it must not end the application while it has no other window.
+        self.setAttribute(Qt.WidgetAttribute.WA_QuitOnClose, False)
         self._colours = _COLOURS[theme]
         self._line = ""
         self.resize(_WIDTH, _HEIGHT)

@@ -11,31 +11,29 @@ from __future__ import annotations
 import sys
 
 from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.ui.window.help.support import Support
-from cellpose_studio.ui.window.launch.identity import make_application
-from cellpose_studio.ui.window.launch.splash import Splash
-from cellpose_studio.ui.window.start import _parser, _show_window
+from cellpose_studio.ui.window.start import start
 
 code, *paths = sys.argv[1:]
+watch = Support.watch
 
 
-def act() -> None:
-    windows = [w for w in app.topLevelWidgets() if hasattr(w, "session")]
-    if not windows or not windows[0].isVisible():
-        return
-    window = windows[0]
-    if paths and (window.session.shown is None or window.services.io_jobs.jobs):
-        return
-    timer.stop()
-    exec(code, {"window": window, "app": app, "later": QTimer.singleShot, "sys": sys})
+def watch_and_act(support, window) -> None:
+    watch(support, window)
+    timer = QTimer(window)
+
+    def act() -> None:
+        shown = window.session.shown is not None and not window.services.io_jobs.jobs
+        if window.isVisible() and (shown or not paths):
+            timer.stop()
+            app = QApplication.instance()
+            exec(code, {"window": window, "app": app, "later": QTimer.singleShot})
+
+    timer.timeout.connect(act)
+    timer.start(20)
 
 
-app = make_application()
-timer = QTimer()
-timer.timeout.connect(act)
-timer.start(20)
-splash = Splash("dark")
-with Support(app) as support:
-    support.code = _show_window(app, _parser().parse_args(paths), splash, support)
-sys.exit(support.code)
+Support.watch = watch_and_act
+sys.exit(start(["--new-window", *paths]))

@@ -49,8 +49,8 @@ def test_a_crash_is_said_with_its_project_and_copied_with_its_trace(show, tmp_pa
     assert text.startswith("Cellpose Studio crashed on 09 Sep, ")
     assert text.endswith(" while P&L was open.")
     assert dialog.hint.text() == (
-        "Your work was saved. Please report it with the details. Nothing is sent by "
-        "itself."
+        "Your work was saved, up to the last second of it. Please report it with the "
+        "details. Nothing is sent by itself."
     )
     assert dialog.open_buttons[0].text() == "Open P&&L"
     assert not dialog.isModal()

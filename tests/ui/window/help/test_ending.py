@@ -15,6 +15,7 @@ LONG = 180  # seconds
 
 pytestmark = pytest.mark.slow
 
+READY = "print('ready', flush=True)"
 # Prints the dialog about the last run, and closes the window.
 LOOK = """
 def look():
@@ -87,7 +88,7 @@ later(300, look)
     [("SIGKILL", -9, 1), ("SIGTERM", 0, 0), ("SIGHUP", 0, 0)],
 )
 def test_a_kill_is_told_and_a_request_to_end_is_not(home, cells, name, code, offers):
-    process = start(home, "print('ready', flush=True)", cells("a.tif"))
+    process = start(home, READY, cells("a.tif"))
     assert process.stdout.readline() == "ready\n"
     if name == "SIGKILL":
         # A second window that starts meanwhile is not alarmed.
@@ -113,7 +114,7 @@ def test_a_display_that_goes_at_logout_is_no_crash(home, cells, tmp_path):
     number = os.read(read, 16).decode().strip()
     environment = {**os.environ, "CELLPOSE_STUDIO_HOME": str(home)}
     process = subprocess.Popen(
-        [sys.executable, PROGRAM, "print('ready', flush=True)", cells("a.tif")],
+        [sys.executable, PROGRAM, READY, cells("a.tif")],
         env={**environment, "DISPLAY": f":{number}"},
         stdout=subprocess.PIPE,
         text=True,

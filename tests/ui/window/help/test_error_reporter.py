@@ -147,6 +147,21 @@ def test_an_error_of_the_dialog_itself_ends_there(messages, qtbot, caplog):
     reporter.dialog.close()
 
 
+def test_what_comes_before_there_is_a_window_is_shown_over_it(messages, qtbot):
+    window = messages.window()
+    window.hide()
+    reporter = ErrorReporter(dict, None)
+    messages.show_unexpected = None
+    reporter.attach(window, messages)
+    reporter.report(Failure("a", source="a"))
+    qtbot.wait(50)
+    assert reporter.dialog is None
+    reporter.attach(window, messages)
+    window.show()
+    assert shown(reporter, qtbot, 1).parentWidget() is window
+    reporter.dialog.close()
+
+
 def test_after_the_end_nothing_is_shown(reporter, qtbot):
     reporter.end()
     QTimer.singleShot(0, fail)

@@ -18,13 +18,14 @@ from qtpy.QtWidgets import QApplication
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.io.images.sample import SHAPE
 from cellpose_studio.io.masks.export_formats import FORMATS
-from cellpose_studio.ui.window.help.self_test import looks
+from cellpose_studio.ui.window.help.self_test import launch, looks
 from cellpose_studio.ui.window.help.self_test.child import chosen
 from cellpose_studio.ui.window.help.self_test.command import self_test as printed
 from cellpose_studio.ui.window.help.self_test.dialog import (
     SelfTestDialog,
     show_self_test,
 )
+from cellpose_studio.ui.window.help.self_test.launch import check_launch
 from cellpose_studio.ui.window.help.self_test.looks import judged
 from cellpose_studio.ui.window.help.self_test.stage import Stage
 from cellpose_studio.ui.window.help.self_test.table import window_checks
@@ -191,6 +192,44 @@ def test_an_export_that_is_damaged_is_found(name, cells, tmp_path):
     assert difference(path, labels) == ""
     labels[30:50, 30:50] = 0
     assert difference(path, labels) != ""
+
+
+def started(tmp_path, lines):
+    """Run the check of the start on a program of Python lines."""
+    code = f"import os, sys, time; from pathlib import Path\n{lines}"
+    command = [sys.executable, "-c", code]
+    return check_launch(Place(folder=tmp_path), command)
+
+
+def test_a_start_that_fails_says_why(tmp_path):
+    lines = "print('hello')\nraise ImportError('libgssapi_krb5.so.2: cannot open it')"
+    with pytest.raises(CheckFailed) as error:
+        started(tmp_path, lines)
+    first, *output = error.value.message.splitlines()
+    assert first == (
+        "It ended by itself. ImportError: libgssapi_krb5.so.2: cannot open it"
+    )
+    assert output[0] == "hello"
+
+
+def test_a_start_that_opens_the_sample_is_ended(tmp_path):
+    number = tmp_path / "number"
+    lines = (
+        f"Path({str(number)!r}).write_text(str(os.getpid()))\n"
+        "data = Path(os.environ['CELLPOSE_STUDIO_HOME']) / 'data'\n"
+        "for file in ('projects/a.cpstudio', 'sample/nuclei.tif'):\n"
+        "    (data / file).parent.mkdir(parents=True); (data / file).touch()\n"
+        "time.sleep(600)"
+    )
+    assert "has opened its sample" in started(tmp_path, lines).text
+    with pytest.raises(ProcessLookupError):
+        os.kill(int(number.read_text()), 0)
+
+
+def test_a_start_that_opens_nothing_is_ended(tmp_path, monkeypatch):
+    monkeypatch.setattr(launch, "LIMIT", 0.3)
+    with pytest.raises(CheckFailed, match=r"within 0\.3 s"):
+        started(tmp_path, "time.sleep(600)")
 
 
 @pytest.fixture

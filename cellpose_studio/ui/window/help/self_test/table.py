@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from cellpose_studio.ui.window.help.self_test import looks, work
+from cellpose_studio.ui.window.help.self_test.launch import check_launch
 from cellpose_studio.ui.window.help.self_test.stage import Stage
 from cellpose_studio.workflows.self_test.check import REPORT_IT, Check, Found, Place
 
@@ -32,6 +33,15 @@ def window_checks(stage: Stage) -> list[Check]:
             advice="Install a font: on Debian and Ubuntu, fonts-dejavu-core.",
             run=on(looks.check_fonts),
             needs=("display",),
+        ),
+        Check(
+            name="launch",
+            title="Start as usual",
+            shows="The program starts, and opens its sample.",
+            advice=f"Install the program again. {REPORT_IT}",
+            run=check_launch,
+            needs=("display",),
+            limit=_LONG,
         ),
         Check(
             name="window",
