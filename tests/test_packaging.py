@@ -131,6 +131,7 @@ def test_a_bundle_has_no_tests_and_no_library_of_the_graphics_driver():
         ("PyQt5/Qt5/translations/qtbase_de.qm", "/x/qtbase_de.qm", "DATA"),
         ("libstdc++.so.6", "/usr/lib/x86_64-linux-gnu/libstdc++.so.6", "BINARY"),
         ("libxcb-icccm.so.4", "/usr/lib/x86_64-linux-gnu/libxcb-icccm.so.4", "BINARY"),
+        ("libgssapi_krb5.so.2", "/usr/lib/libgssapi_krb5.so.2", "BINARY"),
         ("torch/lib/libgomp.so.1", "/x/torch/lib/libgomp.so.1", "BINARY"),
         ("pandas/tests/data.csv", "/x/pandas/tests/data.csv", "DATA"),
         ("skimage/__init__.pyi", "/x/skimage/__init__.pyi", "DATA"),
@@ -141,6 +142,7 @@ def test_a_bundle_has_no_tests_and_no_library_of_the_graphics_driver():
     assert kept == [
         "PyQt5/Qt5/plugins/platforms/libqxcb.so",
         "libxcb-icccm.so.4",
+        "libgssapi_krb5.so.2",
         "torch/lib/libgomp.so.1",
         "skimage/__init__.pyi",
         "libgomp.so.1",

@@ -34,18 +34,19 @@ class _BundleLocator(UserProvidedCacheLocator):
     def from_function(cls, function: Callable[..., Any], file: str) -> Any:
         if not (getattr(sys, "frozen", False) and getattr(config, "CACHE_DIR", "")):
             return None
-        locator = cls(function, file)
+        locator: Any = cls(function, file)
         try:
-            locator.ensure_cache_path()  # type: ignore[no-untyped-call]
+            locator.ensure_cache_path()
         except OSError:
             return None
         return locator
 
 
 class _CacheFiles(CompileResultCacheImpl):
-    def __init__(self, function: Callable[..., Any]) -> None:
-        self._locator_classes = [_BundleLocator, *self._locator_classes]
-        super().__init__(function)  # type: ignore[no-untyped-call]
+    _locator_classes = [  # noqa: RUF012
+        _BundleLocator,
+        *CompileResultCacheImpl._locator_classes,
+    ]
 
 
 class _OptionalCache(FunctionCache):

@@ -62,14 +62,15 @@ _FILES = re.compile(
 )
 
 # They belong to the graphics driver of the machine, or to what every desktop has, and
-# an older copy in the bundle would be found first by newer drivers.
+# an older copy in the bundle would be found first by newer drivers. Kerberos, which
+# Qt's network needs, is neither: a small system lacks it.
 _OF_THE_SYSTEM = re.compile(
     r"lib(stdc\+\+|gcc_s|X11|X11-xcb|Xext|Xau|Xdmcp|Xrender|Xi|Xfixes|Xcursor|Xrandr"
     r"|Xcomposite|Xdamage|Xinerama|fontconfig|freetype|dbus-1|systemd|selinux|glib-2\.0"
     r"|gthread-2\.0|gmodule-2\.0|gobject-2\.0|gio-2\.0|gtk-3|gdk-3|gdk_pixbuf.*|pango.*"
     r"|cairo.*|atk.*|atspi|harfbuzz|expat|cap|mount|blkid|pcre.*|gcrypt|gpg-error"
-    r"|bsd|md|brotli.*|png16|zstd|lz4|gomp|cudart|epoxy|fribidi|thai|datrie|graphite2|gssapi_krb5|krb5|k5crypto|com_err|keyutils"
-    r"|krb5support|wayland-.*|drm|gbm|udev|elf|LLVM.*)[-.\d]*\.so"
+    r"|bsd|md|brotli.*|png16|zstd|lz4|gomp|cudart|epoxy|fribidi|thai|datrie|graphite2"
+    r"|wayland-.*|drm|gbm|udev|elf|LLVM.*)[-.\d]*\.so"
 )
 
 

@@ -27,9 +27,10 @@ def messages(qtbot):
     qtbot.addWidget(window)
     window.show()
     qtbot.waitExposed(window)
-    # Python would remove the window otherwise.
-    bar.host = window
-    return bar
+    # The window is held here, and not in a circle with the bar: garbage is collected in
+    # any thread, and a widget must go in that of the windows.
+    yield bar
+    window.close()
 
 
 @pytest.fixture
