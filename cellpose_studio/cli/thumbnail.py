@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import argparse
+import stat
 from pathlib import Path
 
 from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.core.display.small_picture import scaled
+from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.cache.thumbnails import LARGEST, ThumbnailCache, png
 from cellpose_studio.io.preview import preview
@@ -14,6 +16,7 @@ from cellpose_studio.paths import cache_dir
 
 _SMALLEST = 16
 _USUAL = 256
+_PNG = b"\x89PNG\r\n\x1a\n"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -34,17 +37,39 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _size(text: str) -> int:
-    size = int(text)
+    size = int(text) if text.isdecimal() else 0
     if not _SMALLEST <= size <= LARGEST:
         raise argparse.ArgumentTypeError(f"{text} is not {_SMALLEST} to {LARGEST}")
     return size
 
 
 def _thumbnail(options: argparse.Namespace) -> int:
+    _refuse_to_replace(options.out)
     picture = scaled(preview(options.project, _cached_images()), options.size)
     with replacing(options.out) as part:
         part.write_bytes(png(picture))
     return ALL_DONE
+
+
+def _refuse_to_replace(out: Path) -> None:
+    """Raise `CannotSave` if there is something that is no picture.
+
+    A pattern such as ``*.cpstudio`` would make the second project the output.
+    """
+    try:
+        kind = out.stat()
+    # Nothing is there; what else is wrong shows when it is written.
+    except OSError:
+        return
+    if stat.S_ISREG(kind.st_mode):
+        with out.open("rb") as file:
+            # A file manager may have made an empty file for it.
+            if file.read(len(_PNG)) in (b"", _PNG):
+                return
+    raise CannotSave(
+        f"{out.name} is there and no PNG file, so it was not replaced.",
+        "Name the picture as the second file.",
+    )
 
 
 def _cached_images() -> ThumbnailCache | None:

@@ -10,6 +10,7 @@ from cellpose_studio.cli.outcome import ALL_DONE
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.training import EpochReport, TrainingParameters
+from cellpose_studio.core.wording import image_count
 
 _REPORT_EVERY = 10  # epochs; the validation is measured as often
 
@@ -78,7 +79,8 @@ def _train(options: argparse.Namespace) -> int:
             options.resume,
             progress.print_line,
         )
-    print(f"Trained on {trained} images, measured on {measured}: {options.out}")
+    images = image_count(trained)
+    print(f"Trained on {images}, measured on {measured}: {options.out}")
     return ALL_DONE
 
 

@@ -85,7 +85,7 @@ class LeftOut:
             files = counted(count, "file")
             named = [f"{len(paths):,} × {kind}" for kind, paths in self.kinds.items()]
             if len(named) > _KINDS:
-                named[_KINDS:] = [f"{len(named) - _KINDS} more kinds"]
+                named[_KINDS:] = [counted(len(named) - _KINDS, "more kind")]
             yield f"{files} left out: {', '.join(named)}."
         if self.folders:
             count = len(self.folders)

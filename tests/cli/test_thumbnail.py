@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 import subprocess
 import sys
 
@@ -138,3 +139,27 @@ def test_a_pipe_is_not_waited_for(tmp_path, out, capsys):
     os.mkfifo(tmp_path / "a.cpstudio")
     assert run(["thumbnail", str(tmp_path / "a.cpstudio"), str(out)]) == 2
     assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes here")
+def test_what_is_no_picture_is_not_replaced(earlier_project, tmp_path):
+    other = tmp_path / "b.cpstudio"
+    shutil.copy(earlier_project, other)
+    link = tmp_path / "link.png"
+    link.symlink_to(other)
+    os.mkfifo(tmp_path / "pipe.png")
+    before = other.read_bytes(), earlier_project.read_bytes()
+    for out in (earlier_project, other, link, tmp_path / "pipe.png"):
+        assert run(["thumbnail", str(earlier_project), str(out)]) == 2
+    assert (other.read_bytes(), earlier_project.read_bytes()) == before
+    assert link.is_symlink()
+    assert (tmp_path / "pipe.png").is_fifo()
+
+
+def test_an_older_picture_and_an_empty_file_are_replaced(earlier_project, tmp_path):
+    out = tmp_path / "a.png"
+    out.touch()
+    assert run(["thumbnail", str(earlier_project), str(out), "--size", "64"]) == 0
+    first = out.read_bytes()
+    assert run(["thumbnail", str(earlier_project), str(out), "--size", "32"]) == 0
+    assert out.read_bytes() not in (b"", first)

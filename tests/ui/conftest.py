@@ -47,6 +47,8 @@ def window(
 ) -> Iterator[MainWindow]:
     """Return the window, shown and active, with settings of its own."""
     window = MainWindow(Settings.load(tmp_path / "settings.json"), new_unnamed())
+    # A test that ends while a run goes on has nobody to answer.
+    window.projects.stops_runs_unasked = True
     window.show()
     window.activateWindow()
     qtbot.waitActive(window, timeout=LONG)

@@ -34,6 +34,11 @@ def can_pass(error: Exception) -> bool:
 
 def not_yet(error: Exception, file: ProjectFile) -> Failure:
     """Say that changes wait, and what keeps them from being saved."""
+    if file.read_only and not is_newer(file.db):
+        # Whatever the error: it was said from the start, and stays so.
+        return Failure(
+            file.read_only_reason, "Save what is open here as a new project (Ctrl+S)."
+        )
     reason, hint = _reason(error, file)
     return Failure(
         f"{file.path.name} cannot be saved: {reason}. Your work is kept here, and is "

@@ -25,11 +25,19 @@ from cellpose_studio.ui.services import Services
 PROJECT_FILTER = f"Projects (*{SUFFIX})"
 
 _HELD_TIMEOUT = 600.0  # seconds to write what is in memory
-_FLUSH_TIMEOUT = 3.0  # seconds, after which the user is asked
+_FLUSH_TIMEOUT = 3.0  # seconds
 
 
 class Projects(QObject):
-    """Replaces the project of the session; saves all changes before."""
+    """Replaces the project of the session; saves all changes before.
+
+    Attributes
+    ----------
+    flush_timeout
+        Seconds to wait for changes to be written, after which the user is asked.
+    stops_runs_unasked
+        Whether a run is stopped without a question, as at the end of a session.
+    """
 
     saved = Signal(str)  # text of the status bar
     opening = Signal()
@@ -44,6 +52,7 @@ class Projects(QObject):
         self._messages = services.messages
         self._reported = ""
         self.flush_timeout = _FLUSH_TIMEOUT
+        self.stops_runs_unasked = False
         self._opening: set[Path] = set()
         self._connect_writer()
 
@@ -150,8 +159,11 @@ class Projects(QObject):
     def may_leave(self) -> bool:
         """Save all changes; return whether the project may be closed.
 
-        If some cannot be saved, the user is asked whether to discard them.
+        The user is asked before a run is stopped, and whether to discard changes that
+        cannot be saved.
         """
+        if self._services.gpu_jobs.jobs and not self._may_stop_runs():
+            return False
         try:
             self._session.seal_all()
         # Any error: edits are in the journal, and the user must be able to quit.
@@ -168,6 +180,25 @@ class Projects(QObject):
         if not writer.is_stuck:
             writer.flush(self.flush_timeout)
         return True
+
+    def _may_stop_runs(self) -> bool:
+        """Return whether the run at hand may be stopped."""
+        if self.stops_runs_unasked:
+            return True
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "A run is going on",
+            f"{self._services.gpu_jobs.jobs[0].title} is going on. Stop it?\n"
+            "Its result would be lost; images that wait in the queue stay there.",
+            parent=self._parent,
+        )
+        stop = box.addButton("&Stop the run", QMessageBox.ButtonRole.AcceptRole)
+        wait = box.addButton("&Keep running", QMessageBox.ButtonRole.RejectRole)
+        box.setDefaultButton(wait)
+        box.exec()
+        box.deleteLater()
+        # It may have ended while the question was shown.
+        return box.clickedButton() is stop or not self._services.gpu_jobs.jobs
 
     def _may_give_up(self) -> bool:
         """Ask whether to discard unsaved changes, or save the project elsewhere.

@@ -46,7 +46,10 @@ def without_window(arguments: Sequence[str]) -> int | None:
     The exit code; None if a window has to be opened.
     """
     begun = time.monotonic()
-    options = _parser().parse_args(arguments)
+    parser = _parser()
+    options = parser.parse_args(arguments)
+    if options.report and options.self_test is None:
+        parser.error("--report is about --self-test")
     # Checks come first: those of the window tell that there is no display.
     if options.self_test_child:
         _prepare_qt()
@@ -57,7 +60,9 @@ def without_window(arguments: Sequence[str]) -> int | None:
         choose_qt()
         from cellpose_studio.ui.window.help.self_test.command import self_test
 
-        return self_test(options.self_test, options.report)
+        # Those after the file of the report look like files to open.
+        names = [*options.self_test, *map(str, options.paths)]
+        return self_test(names, options.report)
     if not _has_display():
         sys.stderr.write(f"{_NO_DISPLAY}\n")
         return NO_DISPLAY

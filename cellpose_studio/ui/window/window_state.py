@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from qtpy.QtCore import QSize
+from qtpy.QtCore import QSize, QTimer
 from qtpy.QtWidgets import QTabWidget
 
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -14,6 +14,7 @@ from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.display.panel import DisplayPanel
 
 _NAME = "window"
+_SOON = 500  # ms
 
 _LARGEST = (1366, 768)
 _FRAME = (16, 48)
@@ -52,17 +53,16 @@ class WindowState:
         session.shown_changed.connect(self._on_shown)
         # Lowest priority: of all that is saved here, this matters least.
         session.leaving.connect(self.save, priority=-1)
+        # A kill must not cost the settings of the display.
+        self._saved: dict[str, object] = {}
+        self._soon = QTimer(tabs, singleShot=True, interval=_SOON)
+        self._soon.timeout.connect(self._save_if_changed)
+        canvas.appearance_changed.connect(self._soon.start)
 
     def save(self) -> None:
         """Save the image, the plane and the tab shown now, and the display settings."""
-        image = self._session.shown
-        state = {
-            "shown": image.id if image else None,
-            "planes": self._canvas.planes,
-            "tab": self._tabs.currentIndex(),
-            "displays": self._displays.state(),
-            "masks": self._mask_display.state(),
-        }
+        self._soon.stop()
+        state = self._saved = self._state()
         self._session.project.remember(lambda db: write_state(db, _NAME, state))
 
     def expect(self) -> None:
@@ -88,6 +88,22 @@ class WindowState:
         stays = self._chosen_tab
         if not stays and isinstance(tab, int) and 0 <= tab < self._tabs.count():
             self._tabs.setCurrentIndex(tab)
+
+    def _state(self) -> dict[str, object]:
+        image = self._session.shown
+        return {
+            "shown": image.id if image else None,
+            "planes": self._canvas.planes,
+            "tab": self._tabs.currentIndex(),
+            "displays": self._displays.state(),
+            "masks": self._mask_display.state(),
+        }
+
+    def _save_if_changed(self) -> None:
+        # Without an image, a project is just being opened, and nothing is restored.
+        works = self._session.shown is not None and self._tabs.window().isVisible()
+        if works and self._state() != self._saved:
+            self.save()
 
     def _on_tab(self, _: int) -> None:
         self._chosen_tab = True

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import threading
 from pathlib import Path
@@ -21,6 +22,8 @@ from cellpose_studio.app.project.scratch import (
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.project.file import read_project
+from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.ui.segment.thresholds import NEEDS_RUN
 from cellpose_studio.ui.window.main_window import MainWindow
 
@@ -111,6 +114,20 @@ def test_damaged_settings_of_masks_change_nothing(user, state):
     masks = user.window.display.masks
     masks.load(state)
     assert masks.state() == {"opacity": 40, "uncertainty": False}
+
+
+def test_the_display_is_kept_without_leaving_the_image(user, named):
+    user.window.display.masks.percent.setValue(70)
+
+    def stored():
+        user.window.session.project.writer.flush(5)
+        file = read_project(named)
+        try:
+            return read_state(file.db, "window").get("masks", {}).get("opacity")
+        finally:
+            file.close()
+
+    user.wait_for(lambda: stored() == 70)
 
 
 @pytest.mark.slow
@@ -448,15 +465,17 @@ def test_the_window_closes_whatever_fails(user, named, monkeypatch):
 
 
 def test_it_is_said_that_an_import_was_not_finished(user, cells, tmp_path):
-    for n in range(20):
-        cells(f"many/{n:02}.tif", (32, 32))
+    # So many that they are not read between two looks.
+    first = cells("many/first.tif", (32, 32))
+    for n in range(1, 300):
+        shutil.copy(first, first.with_name(f"{n:03}.tif"))
     window = user.window
     window.open([tmp_path / "many"])
     user.wait_for(lambda: len(window.session.images) > 0)
     added = len(window.session.images)
     window.projects.new()
     user.wait_for(lambda: "was stopped" in user.message)
-    assert f"{added} of 20 files were added to the previous project." in user.message
+    assert f"{added} of 300 files were added to the previous project." in user.message
     assert tuple(window.session.images) == ()
 
 

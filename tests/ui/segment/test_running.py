@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QLineEdit
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QApplication, QLineEdit
 
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.ui.window.job_bar import IDLE
@@ -274,3 +277,27 @@ def test_undoing_a_run_brings_the_masks_before_it_back(user, cells, qtbot):
     assert image.active == "masks"
     assert labels_layer(user.window, "masks").visible
     assert "1 cell" in user.window.segment.result.count.text()
+
+
+@pytest.mark.parametrize(
+    ("button", "leaves"), [("Stop the run", True), ("Keep", False)]
+)
+def test_a_run_is_stopped_only_when_the_user_agrees(user, button, leaves):
+    projects, over = user.window.projects, threading.Event()
+    projects.stops_runs_unasked = False
+    user.window.services.gpu_jobs.start(Job("A run", lambda _: over.wait(60)))
+
+    def answer():
+        box = QApplication.activeModalWidget()
+        assert "A run is going on. Stop it?" in box.text()
+        found = [b for b in box.buttons() if button in b.text().replace("&", "")]
+        found[0].click()
+
+    QTimer.singleShot(100, answer)
+    assert projects.may_leave() is leaves
+    projects.stops_runs_unasked = True
+    assert projects.may_leave()
+    over.set()
+    user.wait_idle()
+    projects.stops_runs_unasked = False
+    assert projects.may_leave()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -83,6 +84,11 @@ class CrashDialog(QDialog):
 
     def _button(self, path: Path) -> QPushButton:
         name = _name(path)
+        if is_unnamed(path):
+            # Several of them are told apart by the time.
+            with suppress(OSError):
+                changed = datetime.fromtimestamp(path.stat().st_mtime)
+                name = f"{name} of {changed:%H:%M}"
         button = QPushButton(f"Open {name}".replace("&", "&&"), objectName="recover")
         button.setToolTip(str(path))
         button.clicked.connect(lambda: self._on_open(path))
@@ -104,7 +110,7 @@ class CrashDialog(QDialog):
         if run.trace:
             hint = "Please report it with the details. Nothing is sent by itself."
         else:
-            hint = "The system does that when memory runs out."
+            hint = "Systems end programs when memory runs out, for example."
         saved = "Your work was saved, up to the last second of it. "
         return f"{saved if self.projects else ''}{hint}"
 
@@ -113,7 +119,9 @@ class CrashDialog(QDialog):
         for run in self._runs:
             how = "crashed" if run.trace else "was killed"
             when = f"{datetime.fromtimestamp(run.time):%Y-%m-%d %H:%M:%S}"
-            lines += [f"Version {run.version} {how}, {when}", run.trace.rstrip()]
+            # A kill leaves no time: what is known is when the marker was written.
+            time = when if run.trace else f"after {when}"
+            lines += [f"Version {run.version} {how}, {time}", run.trace.rstrip()]
             lines += ["Log:", self._lines[run]] if self._lines[run] else []
             lines.append("")
         lines += [f"{name}: {value}" for name, value in self._facts().items()]

@@ -105,7 +105,10 @@ class Support:
     def _note_project(self, *_: object) -> None:
         if self._window is not None and self._marker is not None:
             session = self._window.session
-            path = session.project.path if session.images else None
+            # What is drawn in a read-only project is not saved: there is nothing to
+            # offer.
+            saved = session.images and not session.project.read_only_reason
+            path = session.project.path if saved else None
             self._marker.note_project(path)
 
     def _offer_ended(self) -> None:
@@ -142,6 +145,9 @@ class Support:
         ErrorDialog(errors, self._facts, self._log, None).exec()
 
     def _on_asked_to_end(self) -> None:
+        if self._window is not None:
+            # The system does not wait for an answer.
+            self._window.projects.stops_runs_unasked = True
         if self._marker is not None:
             self._marker.note_leaving(True)
             marker = self._marker

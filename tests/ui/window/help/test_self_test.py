@@ -25,6 +25,7 @@ from cellpose_studio.ui.window.help.self_test.dialog import (
     SelfTestDialog,
     show_self_test,
 )
+from cellpose_studio.ui.window.help.self_test.guard import Guard
 from cellpose_studio.ui.window.help.self_test.launch import check_launch
 from cellpose_studio.ui.window.help.self_test.looks import judged
 from cellpose_studio.ui.window.help.self_test.stage import Stage
@@ -102,13 +103,13 @@ def test_a_closed_output_does_not_end_it(tmp_path):
     assert json.loads(file.read_text(encoding="utf-8"))["works"]
 
 
-def test_a_report_that_cannot_be_written_fails_after_the_table(tmp_path, capsys):
-    command = child_command(tmp_path, all_checks())
-    file = tmp_path / "none" / "report.json"
-    assert printed((), file, command) == 1
-    text = capsys.readouterr().out
-    assert "All 5 checks passed" in text
-    assert "report.json" in text.splitlines()[-1]
+def test_a_report_that_cannot_be_written_is_told_before_the_checks(tmp_path, capsys):
+    file = tmp_path / "no folder" / "report.json"
+    command = [sys.executable, "-c", "raise SystemExit('started')"]
+    assert printed(file=file, command=command) == 1
+    said = capsys.readouterr().out
+    assert "report.json could not be saved" in said
+    assert "started" not in said
 
 
 def test_a_check_that_does_not_exist_is_refused(capsys):
@@ -333,3 +334,13 @@ def _cells(folder):
     path = folder / "cells.tif"
     tifffile.imwrite(path, pixels.astype(np.uint16))
     return path
+
+
+def test_its_window_stays_open_under_its_title_until_the_end(window):
+    guard = Guard(window, "A check")
+    window.setWindowTitle("nuclei.tif - Cellpose Studio")
+    assert window.windowTitle() == "A check"
+    assert not window.close()
+    assert window.isVisible()
+    guard.close()
+    assert window.close()

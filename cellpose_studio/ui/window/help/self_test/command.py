@@ -47,6 +47,10 @@ def self_test(
 
 
 def _checked(names: Sequence[str], file: Path | None, command: Sequence[str]) -> int:
+    if file is not None:
+        # Minutes later would be late to hear that it cannot be written.
+        with replacing(file) as part:
+            part.write_text(report.as_json([]), encoding="utf-8")
     _print(report.heading())
     outcomes = supervise(
         Listener(ended=lambda outcome: _print(*report.lines(outcome))),

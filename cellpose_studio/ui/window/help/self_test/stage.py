@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from qtpy.QtWidgets import QApplication
 
     from cellpose_studio.app.masks.project_image import ProjectImage
+    from cellpose_studio.ui.window.help.self_test.guard import Guard
     from cellpose_studio.ui.window.main_window import MainWindow
 
 TITLE = "Cellpose Studio – check of this installation, closes by itself"
@@ -44,6 +45,7 @@ class Stage:
     def __init__(self, window: MainWindow | None = None) -> None:
         self._app: QApplication | None = None
         self._window = window
+        self._guard: Guard | None = None
         if window is not None:
             self.start()
         self._failures: list[Failure] = []
@@ -97,6 +99,7 @@ class Stage:
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.paths import config_dir, share_cache_dir
         from cellpose_studio.ui.canvas import isolate_napari
+        from cellpose_studio.ui.window.help.self_test.guard import Guard
 
         isolate_napari(config_dir() / "napari.yaml")
         share_cache_dir()
@@ -106,7 +109,7 @@ class Stage:
         settings = Settings.load(config_dir() / "settings.json")
         self._window = window = MainWindow(settings, new_unnamed())
         catch_unexpected(self._failures.append)
-        window.setWindowTitle(TITLE)
+        self._guard = Guard(window, TITLE)
         # The user may be typing in another window.
         window.setAttribute(Qt.WidgetAttribute.WA_ShowWithoutActivating)
         window.show()
@@ -166,6 +169,8 @@ class Stage:
     def close(self) -> None:
         """Close the window and end the application."""
         if self._window is not None:
+            if self._guard is not None:
+                self._guard.close()
             self._window.close()
             self._window.deleteLater()
             self._window = None
