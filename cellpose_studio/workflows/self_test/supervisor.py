@@ -67,6 +67,17 @@ def own_command() -> list[str]:
     return [sys.executable, "-m", "cellpose_studio"]
 
 
+def own_environment(home: Path) -> dict[str, str]:
+    """Return the environment of this application once more, with another home."""
+    return {
+        **os.environ,
+        HOME: str(home),
+        # A bundle of PyInstaller would take it for a process of the same start, and
+        # would not tell the loader of libraries where its own are.
+        "PYINSTALLER_RESET_ENVIRONMENT": "1",
+    }
+
+
 def supervise(
     listener: Listener,
     checkpoint: Checkpoint,
@@ -312,12 +323,9 @@ def _kill(process: subprocess.Popen[bytes]) -> None:
 
 def _environment(folder: Path) -> Mapping[str, str]:
     return {
-        **os.environ,
-        HOME: str(folder / "home of the check"),
+        **own_environment(folder / "home of the check"),
         # Python's own report of a crash names the function that it happened in.
         "PYTHONFAULTHANDLER": "1",
-        # A bundle of PyInstaller would take this for a process of the same start.
-        "PYINSTALLER_RESET_ENVIRONMENT": "1",
     }
 
 

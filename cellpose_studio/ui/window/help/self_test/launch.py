@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-import os
 import subprocess
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from cellpose_studio.io.project.file import SUFFIX
-from cellpose_studio.paths import HOME
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
-from cellpose_studio.workflows.self_test.supervisor import own_command, useful_line
+from cellpose_studio.workflows.self_test.supervisor import (
+    own_command,
+    own_environment,
+    useful_line,
+)
 
 LIMIT = 240.0
 """Seconds for the sample image to open: the first start compiles code."""
@@ -37,7 +39,7 @@ def check_launch(place: Place, command: Sequence[str] = ()) -> Found:
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,
-            env={**os.environ, HOME: str(home)},
+            env=own_environment(home),
         )
     try:
         while not _has_opened(home):
