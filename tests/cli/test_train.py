@@ -68,7 +68,7 @@ def test_the_loss_is_told_now_and_then(trained, folder, tmp_path):
     assert "  validation " in tenth
     assert eleventh.startswith("epoch   11  loss ")
     assert "validation" not in eleventh
-    assert last.startswith("Trained on 1 images, measured on 1: ")
+    assert last.startswith("Trained on 1 image, measured on 1: ")
 
 
 @pytest.mark.slow

@@ -102,7 +102,7 @@ def test_a_folder_that_cannot_be_read_is_said_to(folder, tmp_path, monkeypatch):
         raise PermissionError(13, "Permission denied")
 
     # Whoever may read everything, as in a container, is never refused.
-    monkeypatch.setattr(type(out), "iterdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
     with pytest.raises(ImageUnreadable, match="out cannot be read: Permission denied"):
         masks_pairs(out, out)
 

@@ -109,7 +109,7 @@ def test_a_folder_that_cannot_be_read_does_not_either(cells, tmp_path, monkeypat
         raise PermissionError(13, "Permission denied")
 
     # Whoever may read everything, as in a container, is never refused.
-    monkeypatch.setattr(type(path), "iterdir", refuse)
+    monkeypatch.setattr("os.scandir", refuse)
     result = opened(tmp_path, path)
     assert shown(result) == [("a.tif", [])]
     [failure] = result.failures
