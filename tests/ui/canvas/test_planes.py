@@ -167,6 +167,7 @@ def test_the_chosen_cell_is_continued_where_it_is_not(user, opened, mouse, press
     undone(user, image, masks, steps=6)
 
 
+@pytest.mark.slow
 def test_a_cell_is_propagated_from_plane_to_plane(user, opened, mouse, press):
     masks = np.zeros((5, 64, 96), np.uint32)
     masks[1, 20:40, 20:40] = 5

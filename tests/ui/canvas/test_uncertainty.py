@@ -45,6 +45,7 @@ def test_the_panel_says_how_sure_the_network_is(user, segmented):
     assert not result(user).hint.isVisible()
 
 
+@pytest.mark.slow
 def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtbot):
     labels = segmented.masks
     cell = int(labels.array[48, 48])
@@ -62,6 +63,7 @@ def test_the_status_bar_tells_of_the_cell_under_the_pointer(user, segmented, qtb
     user.wait_for(lambda: user.window.status.cell.text() == "")
 
 
+@pytest.mark.slow
 def test_k_colours_the_cells_by_uncertainty_and_back(user, segmented, qtbot):
     layer = user.window.canvas.model.layers["cells"]
     before = layer.picture.copy()

@@ -295,6 +295,7 @@ def stack(user, cells):
     return image
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("key", "modifier"),
     [
@@ -369,6 +370,7 @@ def test_keys_with_control_act_while_a_field_has_the_focus(user, stack):
     assert user.window.session.shown is None
 
 
+@pytest.mark.slow
 def test_keys_act_on_the_open_list_of_a_combo_box_alone(user, stack):
     window = user.window
     called = []

@@ -102,6 +102,7 @@ def test_keys_decide_and_go_on_to_the_next(user, curate, qtbot, where):
     assert curate.bar.value() == 2
 
 
+@pytest.mark.slow
 def test_a_decision_moves_the_view_only_to_a_cell_out_of_view(user, curate, qtbot):
     image, camera = user.window.session.shown, user.window.canvas.camera
     order = listed(curate)
@@ -208,6 +209,7 @@ def test_the_selected_rows_are_merged_into_the_chosen_cell(user, curate):
     assert user.window.session.undo_text == "Merge cells"
 
 
+@pytest.mark.slow
 def test_a_filter_shows_some_cells_and_says_what_it_does_not_understand(user, curate):
     table = curate.table
     areas = sorted(user.window.background.measurer.review.shapes.pixels.tolist())

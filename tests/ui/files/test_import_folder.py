@@ -95,6 +95,7 @@ def test_importing_again_adds_nothing_twice(user, folder):
     assert again == first
 
 
+@pytest.mark.slow
 def test_real_work_of_cellpose_comes_in(user, shared_data):
     masks = sorted(shared_data.rglob("*_masks.*"))
     if not masks:

@@ -92,6 +92,7 @@ def test_a_project_comes_back_as_it_was_left(user, named, cells):
     np.testing.assert_array_equal(layer.data, expected)
 
 
+@pytest.mark.slow
 def test_opacity_and_colours_of_masks_come_back_with_the_project(user, named):
     window = user.window
     window.display.masks.percent.setValue(70)
@@ -116,6 +117,7 @@ def test_damaged_settings_of_masks_change_nothing(user, state):
     assert masks.state() == {"opacity": 40, "uncertainty": False}
 
 
+@pytest.mark.slow
 def test_the_display_is_kept_without_leaving_the_image(user, named):
     user.window.display.masks.percent.setValue(70)
 
@@ -258,6 +260,7 @@ def test_a_project_in_two_windows(user, named, tmp_path, qtbot):
     second.close()
 
 
+@pytest.mark.slow
 def test_a_tab_chosen_while_a_project_is_loading_stays(user, named):
     window = user.window
     window.tabs.setCurrentWidget(window.curate)
@@ -294,6 +297,7 @@ def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
     assert named.read_bytes() == bytes(content)
 
 
+@pytest.mark.slow
 def test_what_is_open_of_an_overwritten_project_is_saved_elsewhere(
     user, named, tmp_path
 ):
@@ -373,6 +377,7 @@ def test_closing_asks_only_when_something_cannot_be_saved(user, named, monkeypat
     assert len(asked) == 1
 
 
+@pytest.mark.slow
 def test_the_plane_of_a_stack_is_remembered(user, cells, tmp_path):
     user.open(cells("stack.tif", (5, 64, 64), "ZYX"))
     window = user.window

@@ -469,6 +469,7 @@ def test_how_it_was_run_is_copied(history, run):
     assert "References" in clipboard()
 
 
+@pytest.mark.slow
 def test_the_menu_leads_to_what_is_shown(history, run):
     run()
     set_threshold(history, "min_size", 20)

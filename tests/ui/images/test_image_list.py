@@ -190,6 +190,7 @@ def test_from_an_image_that_is_left_out_they_go_to_its_neighbours(
     assert user.window.session.shown is four[then]
 
 
+@pytest.mark.slow
 def test_r_marks_the_image_that_is_shown(user, four, listed, qtbot):
     session = user.window.session
     session.show(four[1].source.key)
@@ -259,6 +260,7 @@ def test_images_without_masks_are_not_for_training(user, four, listed, qtbot):
     assert user.message == "2 images without masks cannot be used."
 
 
+@pytest.mark.slow
 def test_several_images_are_taken_off_the_list(user, four, listed, qtbot):
     select(listed, qtbot, 0, 1)
     assert listed.selected_images() == four[:2]

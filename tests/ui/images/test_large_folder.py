@@ -150,6 +150,7 @@ def test_masks_are_never_read_of_many_images_together():
     assert [len(one.next_files()) for _ in range(4)] == [8, 8, 8, 6]
 
 
+@pytest.mark.slow
 def test_a_large_folder_shows_all_names_before_they_are_read(
     user, tmp_path, cells, monkeypatch
 ):

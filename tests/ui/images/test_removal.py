@@ -38,6 +38,7 @@ def test_an_image_that_was_corrected_is_removed_only_when_the_user_agrees(
     assert image.masks is None
 
 
+@pytest.mark.slow
 def test_images_are_put_back_from_the_menu(user, cells):
     window = user.window
     put_back = window.menus.actions["putBack"]

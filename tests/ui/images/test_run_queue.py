@@ -173,6 +173,7 @@ def test_a_failure_can_be_left_as_it_is(user, scope, panel, make_images, qtbot):
     assert badges(user) == ["", ""]
 
 
+@pytest.mark.slow
 def test_pause_resume_and_cancel(user, scope, panel, make_images, qtbot):
     images = make_images(4)
     choose(scope, "listed")

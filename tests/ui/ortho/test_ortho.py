@@ -123,6 +123,7 @@ def turn_wheel(view, notches: int, modifiers=NONE) -> None:
     QApplication.sendEvent(view, event)
 
 
+@pytest.mark.slow
 def test_a_cut_shows_the_image_and_the_masks_of_every_plane(user, ortho):
     ortho.move_to(*BRIGHT[1:])
     settle(user)
@@ -133,6 +134,7 @@ def test_a_cut_shows_the_image_and_the_masks_of_every_plane(user, ortho):
         assert close_to(seen(view, 3, 0), [26] * 3)
 
 
+@pytest.mark.slow
 def test_cuts_are_as_large_as_the_canvas_shows_the_image(user, ortho):
     native, mouse = user.window.canvas.widget.canvas.native, Mouse(user.window)
     ortho.move_to(20, 100)
@@ -162,6 +164,7 @@ def test_a_click_in_a_cut_moves_the_plane_and_chooses_the_cell(user, ortho):
     assert lengths.split() == ["26.2,", "6.0,", "3.0", "µm"]
 
 
+@pytest.mark.slow
 def test_a_drag_in_a_cut_and_the_wheel_move_the_point(user, ortho):
     view = ortho.below
     start, end = (view.position_of(*at).toPoint() for at in ((30, 1), (90, 5)))
@@ -202,6 +205,7 @@ def test_the_point_follows_the_canvas(user, ortho):
     assert ortho.point == (1, 48, 64)
 
 
+@pytest.mark.slow
 def test_edits_and_their_undo_show_at_once(user, stack, ortho):
     ortho.move_to(*BRIGHT[1:])
     labels, session = stack.masks, user.window.session
@@ -213,6 +217,7 @@ def test_edits_and_their_undo_show_at_once(user, stack, ortho):
     assert close_to(seen(ortho.beside, 48, 2), filled(CELL, 26))
 
 
+@pytest.mark.slow
 def test_cuts_look_as_the_layers_do(user, ortho):
     window = user.window
     layer = window.canvas.model.layers[0]
@@ -231,6 +236,7 @@ def test_cuts_look_as_the_layers_do(user, ortho):
     assert close_to(seen(ortho.beside, 48, 2), [0, 0, 0])
 
 
+@pytest.mark.slow
 def test_a_stack_that_is_too_large_shows_its_masks_and_says_why(
     user, stack, monkeypatch
 ):
@@ -243,6 +249,7 @@ def test_a_stack_that_is_too_large_shows_its_masks_and_says_why(
     assert close_to(seen(ortho.beside, 48, 2), filled(CELL, 0))
 
 
+@pytest.mark.slow
 def test_every_time_point_is_cut_by_itself(user, tmp_path):
     stack = np.zeros((3, 4, 40, 50), np.uint16)
     stack[1] = 500

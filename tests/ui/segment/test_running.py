@@ -20,6 +20,7 @@ def labels_layer(window, name="cells"):
     return window.canvas.model.layers[name]
 
 
+@pytest.mark.slow
 def test_a_run_shows_its_cells_over_the_image(user, cells):
     user.open(cells("a.tif"))
     image = user.run()
@@ -34,6 +35,7 @@ def test_a_run_shows_its_cells_over_the_image(user, cells):
     assert "12 cells" in user.window.segment.result.count.text()
 
 
+@pytest.mark.slow
 def test_a_run_says_what_it_does(user, cells, qtbot):
     user.open(cells("a.tif"))
     said = []
@@ -78,6 +80,7 @@ def test_cancel_leaves_everything_as_it_was(user, cells, qtbot):
     assert user.message == ""
 
 
+@pytest.mark.slow
 def test_escape_cancels(user, cells, qtbot):
     [image] = user.open(cells("large.tif", (1600, 1600)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
@@ -105,6 +108,7 @@ def test_a_result_goes_to_the_image_it_was_started_on(user, cells):
     assert labels_layer(user.window).data.shape == (96, 128)
 
 
+@pytest.mark.slow
 def test_a_result_for_a_closed_image_goes_nowhere(user, cells):
     user.open(cells("a.tif"))
     user.click_run()
@@ -187,6 +191,7 @@ def test_undo_and_redo_go_back_and_forth_between_results(user, cells, qtbot):
     assert image.masks is second
 
 
+@pytest.mark.slow
 def test_the_panel_decides_the_parameters(user, cells):
     user.open(cells("a.tif"))
     panel = user.window.segment.parameters
@@ -221,6 +226,7 @@ def test_a_stack_runs_as_the_user_says(user, cells, mode):
     np.testing.assert_allclose(labels_layer(user.window).scale, (0.5, 0.25, 0.25))
 
 
+@pytest.mark.slow
 def test_a_time_series_runs_frame_by_frame(user, cells):
     [image] = user.open(cells("series.tif", (3, 64, 64), "TYX"))
     assert not user.window.segment.parameters.stack_section.isVisible()
@@ -248,6 +254,7 @@ def test_what_is_opened_meanwhile_does_not_hide_a_run(user, cells):
     assert bar.text.text() == IDLE
 
 
+@pytest.mark.slow
 def test_only_the_chosen_masks_are_shown(user, cells):
     path = cells("a.tif")
     masks = np.zeros((96, 128), np.uint16)
@@ -266,6 +273,7 @@ def test_only_the_chosen_masks_are_shown(user, cells):
     assert "12 cells" in user.window.segment.result.count.text()
 
 
+@pytest.mark.slow
 def test_undoing_a_run_brings_the_masks_before_it_back(user, cells, qtbot):
     path = cells("a.tif")
     masks = np.zeros((96, 128), np.uint16)

@@ -159,6 +159,7 @@ def test_masks_are_not_sealed_while_a_stroke_goes_on(user, images, mouse, qtbot)
     assert sealer is not None
 
 
+@pytest.mark.slow
 def test_handles_reshape_the_image_they_were_opened_on(user, images, mouse, qtbot):
     window = user.window
     mouse.click(CELL)

@@ -35,6 +35,7 @@ def moves_that_waited(mouse, places, button):
     QCoreApplication.processEvents()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("held", [True, False], ids=["drag", "click and move"])
 def test_an_outline_keeps_all_points_of_a_busy_window(user, image, mouse, held):
     mouse.click(centre(1, 1), Qt.KeyboardModifier.ControlModifier)
@@ -54,6 +55,7 @@ def test_an_outline_keeps_all_points_of_a_busy_window(user, image, mouse, held):
     assert not QCoreApplication.testAttribute(attribute)
 
 
+@pytest.mark.slow
 def test_a_line_is_no_cell_and_says_so(user, image, mouse):
     before = image.masks.cells
     mouse.drag([(30, 4), (30, 60), (30, 110)], RIGHT)
@@ -61,6 +63,7 @@ def test_a_line_is_no_cell_and_says_so(user, image, mouse):
     assert "No cell was drawn: the outline, 1 × 107 px, is hardly" in user.message
 
 
+@pytest.mark.slow
 def test_the_ring_of_the_brush_follows_the_pointer_while_it_paints(user, image, mouse):
     user.window.tools.take("brush")
     user.window.tools.set_size(9)
@@ -76,6 +79,7 @@ def test_the_ring_of_the_brush_follows_the_pointer_while_it_paints(user, image, 
     QTest.mouseRelease(mouse.native, LEFT, PLAIN, mouse.on_screen((32, 90)))
 
 
+@pytest.mark.slow
 def test_the_status_bar_forgets_a_cell_that_is_gone(user, image, mouse, qtbot):
     place = centre(1, 1)
     mouse.move(place)

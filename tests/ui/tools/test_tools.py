@@ -86,6 +86,7 @@ def test_alt_click_merges_with_the_chosen_cell(user, image, mouse):
     assert cell_at(image, centre(0, 1)) == second
 
 
+@pytest.mark.slow
 def test_the_merge_tool_joins_what_is_clicked_or_crossed(user, image, mouse, qtbot):
     window, numbers = (
         user.window,
@@ -121,6 +122,7 @@ def test_the_merge_tool_joins_what_is_clicked_or_crossed(user, image, mouse, qtb
     assert window.selection.cell == 0
 
 
+@pytest.mark.slow
 def test_the_right_button_draws_a_cell(user, image, mouse):
     for cell in range(4):
         mouse.click(centre(1, cell), CONTROL)
@@ -145,6 +147,7 @@ def test_an_outline_follows_the_mouse_and_closes_itself(user, image, mouse):
     assert cell_at(image, centre(1, 1)) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("end", ["first corner", "double click"])
 def test_a_polygon_is_drawn_corner_by_corner(user, image, mouse, qtbot, end):
     mouse.click(centre(1, 1), CONTROL)
@@ -171,6 +174,7 @@ def test_a_polygon_is_drawn_corner_by_corner(user, image, mouse, qtbot, end):
     assert user.window.session.undo_text == "Draw cell"
 
 
+@pytest.mark.slow
 def test_the_left_button_draws_around_a_cell(user, image, mouse, qtbot):
     mouse.click(centre(1, 1), CONTROL)
     qtbot.keyClick(user.window, Qt.Key.Key_P)
@@ -261,6 +265,7 @@ def test_the_eraser_takes_from_the_chosen_cell_only(user, image, mouse):
     np.testing.assert_array_equal(after == second, before == second)
 
 
+@pytest.mark.slow
 def test_a_line_splits_the_cells_it_crosses(user, image, mouse, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_S)
     before = image.masks.array.copy()
@@ -397,6 +402,7 @@ def test_handles_reshape_the_chosen_cell(user, image, mouse, qtbot):
     assert user.window.session.undo_text == "Reshape cell"
 
 
+@pytest.mark.slow
 def test_handles_have_their_size_before_the_mouse_moves(user, image, mouse, qtbot):
     canvas = user.window.canvas
     mouse.click(centre(1, 1))

@@ -297,6 +297,7 @@ def test_the_command_opens_one_dialog(user, monkeypatch, tmp_path):
     opened.reject()
 
 
+@pytest.mark.slow
 def test_the_checks_of_the_window_fail_where_nothing_works(user, tmp_path, monkeypatch):
     window = user.window
     stage, place = Stage(window), Place(folder=tmp_path)
