@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import threading
-from contextlib import suppress
+from queue import SimpleQueue
 
-from qtpy.QtCore import QObject, Qt, QTimer, QUrl, Signal, Slot
+from qtpy.QtCore import QObject, Qt, QTimer, QUrl, Signal
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import (
     QDialog,
@@ -31,58 +31,67 @@ from cellpose_studio.io.support.updates import (
 
 _ACTION = QDialogButtonBox.ButtonRole.ActionRole
 _WIDTH = 480
+_EVERY = 50  # ms
 _LONGEST = 40_000  # ms; a name server that does not answer knows no time-out
 
 
 class UpdateCheck(QObject):
     """Asks once, in a thread of its own that nobody waits for.
 
-    A job would be waited for at the end of the application.
+    A job would be waited for at the end of the application. The thread knows no object
+    of Qt: one that is deleted while it emits a signal ends the process.
     """
 
     answered = Signal(object)  # Update or Exception
-    _arrived = Signal(object)
 
     def __init__(self, source: str, installed: str, parent: QObject) -> None:
         super().__init__(parent)
         self._source = source
         self._installed = installed
         self._stopped = threading.Event()
-        self._arrived.connect(self._on_arrived, Qt.ConnectionType.QueuedConnection)
+        self._answers: SimpleQueue[Update | Exception] = SimpleQueue()
+        self._look = QTimer(self, interval=_EVERY)
+        self._look.timeout.connect(self._on_look)
         self._limit = QTimer(self, singleShot=True, interval=_LONGEST)
         self._limit.timeout.connect(self._on_limit)
 
     def start(self) -> None:
         """Ask; `answered` follows unless `stop` is called."""
         self._limit.start()
-        threading.Thread(target=self._ask, name="updates", daemon=True).start()
+        self._look.start()
+        given = (self._source, self._installed, self._stopped, self._answers)
+        threading.Thread(target=_ask, args=given, name="updates", daemon=True).start()
 
     def stop(self) -> None:
         """Give up; nothing is emitted any more."""
         self._stopped.set()
+        self._look.stop()
         self._limit.stop()
 
-    def _ask(self) -> None:
-        try:
-            found: Update | Exception = newest(
-                self._source, self._installed, self._stopped.is_set
-            )
-        # Whatever happens in a thread has to be told to the user.
-        except Exception as error:
-            found = error
-        # Without the object there is nobody to tell: the dialog was closed.
-        with suppress(RuntimeError):
-            self._arrived.emit(found)
-
-    @Slot(object)  # type: ignore[untyped-decorator]
-    def _on_arrived(self, found: Update | Exception) -> None:
-        if not self._stopped.is_set():
-            self.stop()
-            self.answered.emit(found)
+    def _on_look(self) -> None:
+        if not self._answers.empty():
+            self._end(self._answers.get())
 
     def _on_limit(self) -> None:
         host = host_of(self._source)
-        self._on_arrived(NoAnswer(f"{host} does not answer.", "Try again later."))
+        self._end(NoAnswer(f"{host} does not answer.", "Try again later."))
+
+    def _end(self, found: Update | Exception) -> None:
+        self.stop()
+        self.answered.emit(found)
+
+
+def _ask(
+    source: str,
+    installed: str,
+    stopped: threading.Event,
+    answers: SimpleQueue[Update | Exception],
+) -> None:
+    try:
+        answers.put(newest(source, installed, stopped.is_set))
+    # Whatever happens in a thread has to be told to the user.
+    except Exception as error:
+        answers.put(error)
 
 
 class UpdateDialog(QDialog):
