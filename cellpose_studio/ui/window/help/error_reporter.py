@@ -49,7 +49,8 @@ class ErrorReporter(QObject):
         self._errors = ErrorList()
         self._seen: set[str] = set()
         self._waiting: list[Failure] = []
-        self._lock = threading.Lock()
+        # Reentrant: garbage that is collected meanwhile may report an error as well.
+        self._lock = threading.RLock()
         self._window: QWidget | None = None
         self._messages: MessageBar | None = None
         self._dialog: ErrorDialog | None = None
@@ -76,18 +77,21 @@ class ErrorReporter(QObject):
 
     def report(self, failure: Failure) -> None:
         """Show a failure soon; from any thread."""
+        # Within the lock, and not after the end: an object of Qt that is deleted while
+        # a thread emits its signal ends the process.
         with self._lock:
             first = not self._waiting
             if len(self._waiting) < _MOST_WAITING:
                 self._waiting.append(failure)
-        # Not a signal for each: a painting that fails may send hundreds.
-        if first:
-            with suppress(RuntimeError):
-                self._arrived.emit()
+            # Not a signal for each: a painting that fails may send hundreds.
+            if first and not self._ended:
+                with suppress(RuntimeError):
+                    self._arrived.emit()
 
     def end(self) -> None:
         """Show nothing any more: the windows are closed. What comes now is logged."""
-        self._ended = True
+        with self._lock:
+            self._ended = True
 
     @Slot()  # type: ignore[untyped-decorator]
     def _on_arrived(self) -> None:
