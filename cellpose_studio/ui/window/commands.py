@@ -8,8 +8,6 @@ from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
 from cellpose_studio.ui.window.help.dialogs import HelpDialogs
-from cellpose_studio.ui.window.help.self_test.dialog import show_self_test
-from cellpose_studio.ui.window.help.storage import show_storage
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 _NO_UNDO = "Nothing to undo on this image."
@@ -243,13 +241,13 @@ class WindowCommands:
             Command(
                 "selfTest",
                 "&Check this installation…",
-                lambda: show_self_test(self._window),
+                dialogs.show_self_test,
                 tip="Try everything in a window of its own, and tell what to do.",
             ),
             Command(
                 "storage",
                 "Show &files of this app…",
-                lambda: show_storage(self._window),
+                dialogs.show_storage,
                 tip="List the folders, and the room that they take; clear the cache.",
             ),
             Command(

@@ -4,25 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QDialog
 
-from cellpose_studio.ui.window.help.about import AboutDialog
-from cellpose_studio.ui.window.help.updates import UpdateDialog
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 
 class HelpDialogs:
-    """Shows a dialog; a second call raises the one that is open."""
+    """Shows a dialog; a second call raises the one that is open.
+
+    The dialogs are imported when they are shown: the start of the window does not wait
+    for them.
+    """
 
     def __init__(self, window: MenuHost) -> None:
         self._window = window
 
+    def show_self_test(self) -> None:
+        """Check the installation."""
+        from cellpose_studio.ui.window.help.self_test.dialog import SelfTestDialog
+
+        self._show(SelfTestDialog, lambda: SelfTestDialog(self._window))
+
+    def show_storage(self) -> None:
+        """List the folders of the application, and the room that they take."""
+        from cellpose_studio.ui.window.help.storage import StorageDialog
+
+        def make() -> QDialog:
+            dialog = StorageDialog(self._window)
+            # Otherwise the window would keep each closed dialog as a child.
+            dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+            dialog.measure()
+            return dialog
+
+        self._show(StorageDialog, make)
+
     def show_about(self) -> None:
         """Show versions, devices, folders and licences."""
+        from cellpose_studio.ui.window.help.about import AboutDialog
+
         self._show(AboutDialog, lambda: AboutDialog(self._window.services))
 
     def show_updates(self) -> None:
         """Offer to ask for a newer version."""
+        from cellpose_studio.ui.window.help.updates import UpdateDialog
+
         parent = self._window.services.parent
         self._show(UpdateDialog, lambda: UpdateDialog(parent))
 

@@ -177,17 +177,3 @@ class StorageDialog(QDialog):
 
     def _tell(self, text: str) -> None:
         self.note.setText(text)
-
-
-def show_storage(window: QWidget) -> None:
-    """Show the dialog; a second call raises the one that is open."""
-    for dialog in window.findChildren(StorageDialog):
-        if dialog.isVisible():
-            dialog.raise_()
-            dialog.activateWindow()
-            return
-    dialog = StorageDialog(window)
-    # Otherwise the window would keep each closed dialog as a child.
-    dialog.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
-    dialog.show()
-    dialog.measure()

@@ -21,10 +21,7 @@ from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.ui.window.help.self_test import launch, looks
 from cellpose_studio.ui.window.help.self_test.child import chosen
 from cellpose_studio.ui.window.help.self_test.command import self_test as printed
-from cellpose_studio.ui.window.help.self_test.dialog import (
-    SelfTestDialog,
-    show_self_test,
-)
+from cellpose_studio.ui.window.help.self_test.dialog import SelfTestDialog
 from cellpose_studio.ui.window.help.self_test.guard import Guard
 from cellpose_studio.ui.window.help.self_test.launch import check_launch
 from cellpose_studio.ui.window.help.self_test.looks import judged
@@ -291,7 +288,8 @@ def test_the_command_opens_one_dialog(user, monkeypatch, tmp_path):
     window = user.window
     window.menus.actions["selfTest"].trigger()
     (opened,) = window.findChildren(SelfTestDialog)
-    assert show_self_test(window) is opened
+    window.menus.actions["selfTest"].trigger()
+    assert window.findChildren(SelfTestDialog) == [opened]
     user.wait_for(lambda: not opened.running)
     assert len(started) == 1
     opened.reject()

@@ -176,15 +176,3 @@ class SelfTestDialog(QDialog):
             for n in range(len(_COLUMNS)):
                 self.table.setItem(row, n, QTableWidgetItem())
         return self.table.item(self._rows[name], column)
-
-
-def show_self_test(parent: QWidget) -> SelfTestDialog:
-    """Show the dialog and begin to check; one that is open comes to the front."""
-    for dialog in parent.findChildren(SelfTestDialog):
-        if dialog.isVisible():
-            dialog.raise_()
-            dialog.activateWindow()
-            return dialog
-    dialog = SelfTestDialog(parent)
-    dialog.show()
-    return dialog
