@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -12,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellpose_studio.qt_api import choose_qt
+from cellpose_studio.ui.window.launch.display import has_display
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.window.help.support import Support
@@ -63,7 +63,7 @@ def without_window(arguments: Sequence[str]) -> int | None:
         # Those after the file of the report look like files to open.
         names = [*options.self_test, *map(str, options.paths)]
         return self_test(names, options.report)
-    if not _has_display():
+    if not has_display():
         sys.stderr.write(f"{_NO_DISPLAY}\n")
         return NO_DISPLAY
     if options.new_window or options.sample:
@@ -131,13 +131,6 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--self-test-child", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--version", action="version", version=__version__)
     return parser
-
-
-def _has_display() -> bool:
-    """Return whether there is a display; without one, Qt would abort the process."""
-    if sys.platform in ("win32", "darwin"):
-        return True
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _run(options: argparse.Namespace) -> int:

@@ -27,6 +27,7 @@ from threading import Event, Thread
 from typing import Protocol
 
 from cellpose_studio.paths import data_dir
+from cellpose_studio.ui.window.launch.display import DISPLAYS
 
 GREETING = b"cellpose-studio 1\n"
 ANSWER = b"opened\n"
@@ -37,8 +38,6 @@ PATIENCE = 2.0
 """Seconds until a window that does not answer is given up."""
 
 _PIPES = "\\\\.\\pipe\\"
-# A user's session on one display is one desktop: its windows cannot be seen on another.
-_DISPLAYS = ("DISPLAY", "WAYLAND_DISPLAY")
 
 
 class Result(Enum):
@@ -63,7 +62,9 @@ def address() -> str:
         user = getpass.getuser()
     except (ImportError, KeyError, OSError):
         user = "user"
-    displays = [os.environ.get(name, "") for name in _DISPLAYS]
+    # A user's session on one display is one desktop: its windows cannot be seen on
+    # another.
+    displays = [os.environ.get(name, "") for name in DISPLAYS]
     content = json.dumps([user, str(data_dir().resolve()), *displays])
     # A socket's path has at most some hundred characters, hence no folder in it.
     name = f"cellpose-studio-{hashlib.sha256(content.encode()).hexdigest()[:20]}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
@@ -12,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.app.failures import Failure, catch_unexpected
+from cellpose_studio.ui.window.launch.display import has_display
 from cellpose_studio.workflows.self_test.check import CheckFailed
 
 if TYPE_CHECKING:
@@ -84,7 +83,7 @@ class Stage:
 
         from cellpose_studio.ui.window.launch.identity import make_application
 
-        if sys.platform not in ("win32", "darwin") and not _has_display():
+        if not has_display():
             raise CheckFailed(
                 "There is no display.", "Start the program in a graphical session."
             )
@@ -192,10 +191,6 @@ class Stage:
         plain = Qt.KeyboardModifier.NoModifier
         event = QMouseEvent(kind, at, over, button, buttons, plain)
         self._app.sendEvent(surface, event)
-
-
-def _has_display() -> bool:
-    return any(os.environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY"))
 
 
 def _is_exposed(window: MainWindow) -> bool:
