@@ -133,12 +133,18 @@ def loaded_by(process: int) -> set[str]:
 
 
 def environment(folder: Path) -> dict[str, str]:
-    """Return the environment of a user whose folders all lie in ``folder``."""
+    """Return the environment of a user whose folders all lie in ``folder``.
+
+    Modules are compiled once, as an installer does; without that, a start would be the
+    slower the more modules there are.
+    """
     kinds = {
         f"XDG_{kind}_HOME": str(folder / kind.lower())
         for kind in ("CONFIG", "DATA", "CACHE", "STATE")
     }
-    return os.environ | kinds | {"CELLPOSE_STUDIO_HOME": str(folder / "studio")}
+    users = os.environ | kinds | {"CELLPOSE_STUDIO_HOME": str(folder / "studio")}
+    users.pop("PYTHONDONTWRITEBYTECODE", None)
+    return users
 
 
 def table(starts: Sequence[Start], repeats: int) -> str:

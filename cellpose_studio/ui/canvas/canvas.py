@@ -28,6 +28,7 @@ from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
 from cellpose_studio.ui.canvas.napari_parts import (
     install_plane_sliders,
     install_scale_bar,
+    use_few_units,
 )
 from cellpose_studio.ui.canvas.network_picture import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
@@ -78,6 +79,7 @@ class Canvas(QObject):
 
     def __init__(self, theme: str) -> None:
         super().__init__()
+        use_few_units()
         # napari reads its settings at import, which must come after `isolate_napari`.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "System theme detection")  # Qt 5 only

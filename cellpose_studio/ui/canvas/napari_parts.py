@@ -10,8 +10,32 @@ from cellpose_studio.core.display.scale_bar import bar_text
 _TIPS = {"T": "Time point shown, from 1 on.", "Z": "Plane shown, from 1 on."}
 _PAD = 6  # px beside the digits, as napari has it
 
+_UNITS = (
+    "kilo- = 1e3 = k-",
+    "mega- = 1e6 = M-",
+    "centi- = 1e-2 = c-",
+    "milli- = 1e-3 = m-",
+    "micro- = 1e-6 = µ- = u-",
+    "nano- = 1e-9 = n-",
+    "pico- = 1e-12 = p-",
+    "meter = [length] = m = metre",
+    "pixel = [printing_unit] = _ = dot",
+)
+"""All units that napari and the canvas name, as pint defines them."""
+
 _FACTORS = {"": 1, "k": 1e3, "M": 1e6, "m": 1e-3}
 _IN_PIXELS = re.compile(r"(\S+) ([kMm]?)pixel")
+
+
+def use_few_units() -> None:
+    """Give napari a registry of the few units it needs; call before it is imported.
+
+    It takes pint's own otherwise, and reading a thousand units at each start takes
+    longer than anything else that the viewer does.
+    """
+    import pint
+
+    pint.set_application_registry(pint.UnitRegistry(_UNITS))
 
 
 def install_plane_sliders() -> None:
