@@ -183,7 +183,7 @@ def _files(
     from cellpose_studio.workflows.open import images_of
 
     found: dict[tuple[str, str], Path] = {}
-    real_folder = cache(os.path.realpath)
+    real_folder, links = cache(os.path.realpath), cache(_links_in)
     for path in options.images:
         with outcome.collect_failures(path):
             entries = images_of(path)
@@ -191,11 +191,22 @@ def _files(
                 progress.print_line(f"{path.name}: {left.text}")
             for entry in entries:
                 image = entry.image
+                folder, name = os.path.split(image)
                 # Of thousands of files in one folder, only links are followed.
-                place = real_path(image) if image.is_symlink() else image
-                folder, name = os.path.split(place)
+                links_here = links(folder)
+                if links_here is None or name in links_here:
+                    folder, name = os.path.split(real_path(image))
                 found.setdefault((real_folder(folder), name), image)
     return list(found.values())
+
+
+def _links_in(folder: str) -> frozenset[str] | None:
+    """Return the names of links in a folder; None if it cannot be listed."""
+    try:
+        with os.scandir(folder or ".") as entries:
+            return frozenset(entry.name for entry in entries if entry.is_symlink())
+    except OSError:
+        return None
 
 
 def _results_in(folder: Path, out: Path | None) -> Path:

@@ -31,9 +31,9 @@ def natural_key(name: str) -> Any:
     if not name.isascii():
         return _key(name)
     numbers = [int(number) for number in _NUMBER.findall(name)]
-    pattern = _pattern_key(name.translate(_ZEROS))
+    pattern, places = _pattern_key(name.translate(_ZEROS))
     # On macOS and Windows, a key may be something else than numbers among texts.
-    if _count_numbers(pattern) != len(numbers):
+    if places != len(numbers):
         return _key(name)
     rest = iter(numbers)
     return tuple(
@@ -42,8 +42,10 @@ def natural_key(name: str) -> Any:
 
 
 @lru_cache(_MOST_PATTERNS)
-def _pattern_key(pattern: str) -> Any:
-    return _key(pattern)
+def _pattern_key(pattern: str) -> tuple[Any, int]:
+    """Return the key of a pattern, and how many numbers it takes."""
+    key = _key(pattern)
+    return key, _count_numbers(key)
 
 
 def _count_numbers(key: Any) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -98,8 +99,9 @@ def left_out(paths: Sequence[Path], files: Sequence[ImageFiles]) -> LeftOut:
 
     A folder without any image is a failure, which says so itself.
     """
-    images = {entry.image for entry in files}
-    parents = {image.parent for image in images}
+    images = [entry.image for entry in files]
+    folders = {os.path.split(image)[0] for image in images}
+    parents = {Path(folder) for folder in folders}
     # What the user chose as well, and cannot be opened, is a failure of its own.
     told = frozenset(paths)
     left = LeftOut()
@@ -118,9 +120,10 @@ def left_out_of(
     A folder that cannot be read gives nothing: opening it says that; so it is with
     ``told``.
     """
+    # Texts, because paths are slow to make and compare for thousands of files.
+    known = {os.fspath(path) for path in (*images, *told)}
     try:
-        paths = [path for path in folder.iterdir() if path not in images]
-        paths = [path for path in paths if path not in told]
+        paths = [Path(path) for path in _paths_in(folder) if path not in known]
     except OSError:
         return LeftOut()
     others = sorted_files(path for path in paths if not _is_nothing(path))
@@ -137,6 +140,12 @@ def left_out_of(
     ordered = sorted(found, key=lambda kind: ("(" not in kind, -len(found[kind]), kind))
     left.kinds = {kind: found[kind] for kind in ordered}
     return left
+
+
+def _paths_in(folder: Path) -> list[str]:
+    inside = os.path.join(folder, "")  # noqa: PTH118 - a slash at its end
+    with os.scandir(folder) as entries:
+        return [inside + entry.name for entry in entries]
 
 
 def _is_nothing(path: Path) -> bool:
