@@ -92,7 +92,7 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
     """
     stored = _read(path, revision)
     record = stored.made.known_record()
-    image = _reopened(stored.image)
+    image = reopened(stored.image)
     checkpoint.reached(0, 0, "checking the image")
     changed = _has_changed(image, record, checkpoint)
     result, notes = run_again(image, record, checkpoint)
@@ -152,7 +152,7 @@ def _image_of(db: sqlite3.Connection, folder: Path, label_set: int) -> StoredIma
     )
 
 
-def _reopened(stored: StoredImage) -> ImageSource:
+def reopened(stored: StoredImage) -> ImageSource:
     """Open the image in its present state, even if its pixels have changed."""
     known = stored.image
     for image in open_images(known.path, stored.asked_axes):

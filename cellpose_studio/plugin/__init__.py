@@ -1,0 +1,1 @@
+"""Cellpose Studio inside plain napari: what ``napari.yaml`` offers."""

@@ -1,0 +1,94 @@
+"""Opens projects in napari: images and the masks as they are now."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from pathlib import Path
+
+from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
+from cellpose_studio.io.project.database import SUFFIX
+from cellpose_studio.io.project.file import ProjectFile, read_project
+from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
+from cellpose_studio.io.project.tables.journal import read_open_edits
+from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revisions import (
+    StoredLabelSet,
+    read_label_sets,
+)
+from cellpose_studio.plugin.layers import (
+    LayerData,
+    image_layers,
+    placement,
+)
+from cellpose_studio.workflows.provenance.replay import reopened
+
+Reader = Callable[[str | list[str]], list[LayerData]]
+
+
+def get_reader(path: str | list[str]) -> Reader | None:
+    """Return what reads ``path``; None if it names anything but projects."""
+    names = [path] if isinstance(path, str) else path
+    return read_projects if all(name.endswith(SUFFIX) for name in names) else None
+
+
+def read_projects(path: str | list[str]) -> list[LayerData]:
+    """Return the images of projects, and their masks, as layers.
+
+    Only those of the first image are visible. Projects are read without a lock, and
+    stay as they are.
+
+    Raises
+    ------
+    ProjectUnusable, ProjectDamaged
+    """
+    names = [path] if isinstance(path, str) else path
+    layers: list[LayerData] = []
+    for name in names:
+        with closing(read_project(Path(name))) as file:
+            for group in _images(file):
+                shown = not layers
+                layers += [
+                    (data, {**about, "visible": shown}, kind)
+                    for data, about, kind in group
+                ]
+    return layers
+
+
+def _images(file: ProjectFile) -> Iterator[list[LayerData]]:
+    """Yield the layers of each image, masks last."""
+    masks: dict[int, list[StoredLabelSet]] = {}
+    for labels in read_label_sets(file.db):
+        masks.setdefault(labels.image, []).append(labels)
+    for stored in read_image_table(file.db, file.path.parent):
+        if not stored.hidden:
+            yield _layers(file, stored, masks.get(stored.id, []))
+
+
+def _layers(
+    file: ProjectFile, stored: StoredImage, masks: list[StoredLabelSet]
+) -> list[LayerData]:
+    image = stored.image
+    layers = []
+    try:
+        image = reopened(stored)
+        layers = image_layers(image)
+    except (AxesAmbiguous, ImageUnreadable) as error:
+        # The masks are shown without it.
+        _warn(str(error))
+    for labels in masks:
+        head = labels.head
+        if head is None:
+            continue
+        pixels = read_labels(file.db, head.id, head.shape)
+        for edit in read_open_edits(file.db, labels.id, head.id):
+            edit.apply(pixels)
+        about = {**placement(image), "name": f"{image.name} {labels.name}"}
+        layers.append((pixels, about, "labels"))
+    return layers
+
+
+def _warn(text: str) -> None:
+    from napari.utils.notifications import show_warning
+
+    show_warning(text)
