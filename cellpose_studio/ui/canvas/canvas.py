@@ -29,6 +29,7 @@ from cellpose_studio.ui.canvas.napari_parts import (
     install_plane_sliders,
     install_scale_bar,
     use_few_units,
+    write_icons_once,
 )
 from cellpose_studio.ui.canvas.network_picture import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
@@ -80,6 +81,7 @@ class Canvas(QObject):
     def __init__(self, theme: str) -> None:
         super().__init__()
         use_few_units()
+        write_icons_once()
         # napari reads its settings at import, which must come after `isolate_napari`.
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", "System theme detection")  # Qt 5 only

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from cellpose_studio.core.display.scale_bar import bar_text
@@ -36,6 +39,31 @@ def use_few_units() -> None:
     import pint
 
     pint.set_application_registry(pint.UnitRegistry(_UNITS))
+
+
+def write_icons_once() -> None:
+    """Keep napari from writing all icons at each start; call before it is imported.
+
+    It writes hundreds of files in the colours of its themes into the user's cache.
+    """
+    from napari.resources import _icons  # PRIVATE
+
+    write = _icons.write_colorized_svgs
+    if write.__module__ == __name__:
+        return
+
+    def write_missing(dest: Any, *given: Any, **options: Any) -> None:
+        folder, known = Path(dest), f"napari {version('napari')}"
+        stamp = folder / "written-by.txt"
+        fewest = 2 * len(_icons.ICONS)
+        # A tool that tidies up may have taken some of the files away.
+        with suppress(OSError):
+            if stamp.read_text() == known and len([*folder.iterdir()]) > fewest:
+                return
+        write(dest, *given, **options)
+        stamp.write_text(known)
+
+    _icons.write_colorized_svgs = write_missing
 
 
 def install_plane_sliders() -> None:

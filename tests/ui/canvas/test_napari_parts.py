@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tifffile
 
-from cellpose_studio.ui.canvas.napari_parts import in_px
+from cellpose_studio.ui.canvas.napari_parts import in_px, write_icons_once
 
 
 @pytest.mark.parametrize(
@@ -39,3 +39,27 @@ def test_the_scale_bar_of_an_image_without_pixel_size_is_in_px(user, tmp_path):
     assert 0.7 < around.min() <= around.max() < 0.95
     user.window.set_theme("dark")
     assert canvas.model.canvas.background_color[:3].max() == 0
+
+
+def test_icons_are_written_once_and_again_where_some_are_missing(tmp_path, qapp):
+    write_icons_once()
+    from napari.resources._icons import ICONS, write_colorized_svgs
+
+    def write():
+        colours = {"colors": [("dark", "icon")], "opacities": (0.5, 1)}
+        write_colorized_svgs(tmp_path, svg_paths=ICONS.values(), **colours)
+
+    write()
+    icon = next(tmp_path.glob("*.svg"))
+    right = icon.read_text()
+    icon.write_text("written once")
+    write()
+    assert icon.read_text() == "written once"
+    for file in [*tmp_path.glob("*.svg")][:5]:
+        file.unlink()
+    write()
+    assert icon.read_text() == right
+    (tmp_path / "written-by.txt").write_text("napari 0.1")
+    icon.write_text("of another version")
+    write()
+    assert icon.read_text() == right
