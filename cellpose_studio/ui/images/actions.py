@@ -104,10 +104,10 @@ class ImageActions(QObject):
     def show_folder(self, image: ProjectImage) -> None:
         """Show the folder of an image in the file manager of the system."""
         folder = image.source.path.parent
-        if folder.is_dir():
-            QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder)))
-        else:
+        if not folder.is_dir():
             self._messages.note(f"The folder {folder} no longer exists.")
+        elif not QDesktopServices.openUrl(QUrl.fromLocalFile(str(folder))):
+            self._messages.note(f"No program opens folders here. It is {folder}.")
 
     def remove(self, images: Sequence[ProjectImage]) -> None:
         """Remove images from the project, and offer to put them back.

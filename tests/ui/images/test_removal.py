@@ -73,3 +73,14 @@ def test_undo_leaves_the_result_of_a_batch_on_another_image(user, cells):
     assert window.session.shown is a
     assert not window.menus.actions["undo"].isEnabled()
     assert "on this image" in window.menus.actions["undo"].toolTip()
+
+
+@pytest.mark.slow
+def test_where_no_file_manager_is_the_folder_is_named(
+    user, cells, monkeypatch, tmp_path
+):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    (image,) = user.open(cells("a.tif"))
+    user.window.image_actions.show_folder(image)
+    folder = image.source.path.parent
+    assert user.message == f"No program opens folders here. It is {folder}."
