@@ -39,7 +39,7 @@ class LeftOut:
     Attributes
     ----------
     kinds
-        Files by what they are, such as "2 × .czi (…)" without the number: those that
+        Files by what they are, such as "2 × .vsi (…)" without the number: those that
         hold images first.
     folders
         Folders in them, which are not searched.
@@ -61,7 +61,7 @@ class LeftOut:
     def text(self) -> str:
         """One or two sentences; "" for nothing.
 
-        For example "3 files left out: 2 × .czi (not supported; export as OME-TIFF),
+        For example "3 files left out: 2 × .vsi (not supported; export as OME-TIFF),
         1 × .docx."
         """
         return " ".join(self._sentences())

@@ -172,15 +172,15 @@ def test_what_a_folder_holds_besides_images_is_said(user, cells, qtbot):
     folder = cells("a.tif").parent / "day"
     folder.mkdir()
     cells("day/a.tif")
-    for name in ("b.czi", "c.czi", "notes.docx"):
+    for name in ("b.vsi", "c.vsi", "notes.docx"):
         (folder / name).write_bytes(b"x")
     drop(user, folder)
     assert names(user) == ["a.tif"]
     assert user.message == (
-        "3 files left out: 2 × .czi (not supported; export as OME-TIFF), 1 × .docx."
+        "3 files left out: 2 × .vsi (not supported; export as OME-TIFF), 1 × .docx."
     )
     bar = user.window.services.messages
-    assert "b.czi" in bar._details
+    assert "b.vsi" in bar._details
     assert bar.details.isVisible()
     (folder / "broken.tif").write_bytes(b"II*\0 and then nonsense")
     drop(user, folder)
