@@ -7,6 +7,10 @@ are written by pylibCZIrw and h5py.
 from __future__ import annotations
 
 import struct
+import sys
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from zipfile import ZIP_DEFLATED, ZipFile
 
 import numpy as np
 import tifffile
@@ -455,3 +459,41 @@ def write_stk(path, distance=1.5):
     struct.pack_into("<6I", content, uic1, *values)
     path.write_bytes(content)
     return pixels
+
+
+def write_all(archive):
+    """Write one file of each format, and its pixels in TCZYX order, into a ZIP.
+
+    The program has them for the check of an installation:
+    ``python -m tests.vendor_samples resources/microscopes.zip``.
+    """
+    with TemporaryDirectory() as folder, ZipFile(archive, "w", ZIP_DEFLATED) as zipped:
+        here = Path(folder)
+        scratch = here / "scratch"
+        scratch.mkdir()
+        kinds = {
+            "sample.czi": (lambda path: write_czi(path, ("A1",), "zstd1:"), "TCZYX"),
+            "sample.ims": (write_ims, "TCZYX"),
+            "sample.lif": (lambda path: write_lif(path, ("one",)), "TZCYX"),
+            "sample.lsm": (write_lsm, "ZCYX"),
+            "sample.nd2": (lambda path: write_nd2(path, ""), "YXC"),
+            "sample.oib": (lambda path: write_oib(path, scratch), "CZYX"),
+            "sample.stk": (write_stk, "ZYX"),
+        }
+        for name, (write, axes) in kinds.items():
+            pixels = ordered(write(here / name), axes)
+            np.save(here / f"{name}.npy", pixels)
+            for file in (name, f"{name}.npy"):
+                zipped.write(here / file, file)
+
+
+def ordered(pixels, axes):
+    """Return pixels in TCZYX order."""
+    missing = [axis for axis in "TCZYX" if axis not in axes]
+    whole = pixels.reshape(*[1] * len(missing), *pixels.shape)
+    axes = "".join(missing) + axes
+    return whole.transpose([axes.index(axis) for axis in "TCZYX"])
+
+
+if __name__ == "__main__":
+    write_all(sys.argv[1])

@@ -84,18 +84,10 @@ def read_all(path):
         image.volume(0, range(image.channels))
 
 
-def ordered(pixels, axes):
-    """Return pixels in TCZYX order."""
-    missing = [a for a in "TCZYX" if a not in axes]
-    whole = pixels.reshape(*[1] * len(missing), *pixels.shape)
-    axes = "".join(missing) + axes
-    return whole.transpose([axes.index(axis) for axis in "TCZYX"])
-
-
 @pytest.mark.parametrize("name", KINDS)
 def test_each_format_gives_its_pixels_sizes_names_and_colours(tmp_path, name):
     write, axes, size, names, colours = KINDS[name]
-    pixels = ordered(write(tmp_path / name), axes)
+    pixels = samples.ordered(write(tmp_path / name), axes)
     image = open_images(tmp_path / name)[0]
     assert image.shape == pixels.shape
     assert image.dtype == pixels.dtype
@@ -143,7 +135,7 @@ def test_damaged_files_are_refused_in_one_sentence(tmp_path, name):
 @pytest.mark.parametrize("name", ["a.czi", "a.nd2", "a.oib", "a.ims"])
 def test_several_threads_read_one_file(tmp_path, name):
     write, axes, *_ = KINDS[name]
-    pixels = ordered(write(tmp_path / name), axes)
+    pixels = samples.ordered(write(tmp_path / name), axes)
     image = open_images(tmp_path / name)[0]
     wanted = [p for p in np.ndindex(image.shape[:3]) for _ in range(3)]
     with ThreadPoolExecutor(4) as pool:
