@@ -103,7 +103,9 @@ def test_the_formats_can_be_read(place):
         ("pyfive", "check_microscopes", "IMS", "LIF: "),
     ],
 )
-def test_a_missing_library_is_named_and_no_other(module, check, named, others, tmp_path):
+def test_a_missing_library_is_named_and_no_other(
+    module, check, named, others, tmp_path
+):
     code = (
         "import sys; from pathlib import Path\n"
         f"sys.modules[{module!r}] = None\n"
