@@ -38,6 +38,9 @@ _WORDS = {
     "B": "Block",
 }
 
+_BATCH = 16
+"""Planes that are read one after the other, without opening the file again."""
+
 _IMAGE = "./Metadata/Information/Image"
 _COUNTED = {"T": ("SizeT", "time points"), "Z": ("SizeZ", "planes")}
 
@@ -69,8 +72,8 @@ def open_file(path: Path) -> list[Stored]:
     root = parse_xml(content["metadata"])
     if root is None:
         raise damaged(path)
-    kinds = {int(c): kind for c, kind in content["pixels"].items()}
-    if not kinds or not kinds.keys() <= set(range(len(kinds))):
+    kinds = dict(enumerate(content["pixels"]))
+    if not kinds:
         raise damaged(path)
     if unknown := [kind for kind in kinds.values() if kind not in _PIXELS]:
         raise ImageUnreadable(
@@ -83,7 +86,7 @@ def open_file(path: Path) -> list[Stored]:
         for group in _groups(kinds)
         for image in _images(path, content, root, scene, group)
     ]
-    if note := _missing(path, content["lengths"], root):
+    if note := _missing(path, content, root):
         images[0] = replace(images[0], notes=(note,))
     return images
 
@@ -155,16 +158,22 @@ def _images(
     return apart(stored, _WORDS, {})
 
 
-def _missing(path: Path, lengths: dict[str, Any], root: Element) -> str:
+def _missing(path: Path, content: dict[str, Any], root: Element) -> str:
     """Return what to say of an acquisition that was stopped; "" if it was not."""
+    lengths = {axis: size for axis, (_, size) in content["lengths"].items()}
     for axis, (name, words) in _COUNTED.items():
-        planned = int(root.findtext(f"{_IMAGE}/{name}") or 0)
-        taken = lengths.get(axis, (0, 1))[1]
-        if taken < planned:
+        planned, taken = int(root.findtext(f"{_IMAGE}/{name}") or 0), lengths[axis]
+        if taken < planned and content["lengths"][axis][0] == 0:
             return (
                 f"{path.name} is not complete: {taken:,} of {planned:,} {words} "
                 "were taken."
             )
+    planned = math.prod(lengths.values()) * max(1, len(content["scenes"]))
+    if content["planes"] < planned:
+        return (
+            f"{path.name} is not complete: {content['planes']:,} of {planned:,} planes "
+            "are there; the others are black."
+        )
     return ""
 
 
@@ -234,14 +243,18 @@ class _CziPlanes(Planes):
         )
         wanted = [self._plane(place) for place in places]
         size = (height, width, *self.shape[self._outer + 2 :])
-        for pixels in PROCESS.planes(self._path, wanted, region, self._scene.number):
-            if math.prod(pixels.shape) != math.prod(size):
-                raise damaged(self._path)
-            yield pixels.reshape(size)[(slice(None), slice(None), *inner[2:])]
+        number = self._scene.number
+        # Others wait for the process meanwhile: the canvas for the planes of a run.
+        for first in range(0, len(wanted), _BATCH):
+            batch = wanted[first : first + _BATCH]
+            for pixels in PROCESS.planes(self._path, batch, region, number):
+                if math.prod(pixels.shape) != math.prod(size):
+                    raise damaged(self._path)
+                yield pixels.reshape(size)[(slice(None), slice(None), *inner[2:])]
 
     def _plane(self, place: tuple[int, ...]) -> dict[str, int]:
         at = dict(zip(self._axes, place, strict=True))
         return {
-            axis: self._channels[n] if axis == "C" else self._starts.get(axis, 0) + n
+            axis: self._starts[axis] + (self._channels[n] if axis == "C" else n)
             for axis, n in at.items()
         }

@@ -49,20 +49,50 @@ def _answer(request: Json, answers: BinaryIO) -> None:
 
 
 def _description(file: CziReader) -> Json:
-    whole = file.total_bounding_rectangle_no_pyramid
+    """Return axes, scenes, types of pixels and metadata.
+
+    ``lengths`` has first index and length of each axis but X and Y; ``planes`` counts
+    those that are there, in all scenes; rectangles are left, top, width and height.
+    """
+    starts, planes = _places(file)
+    sizes = {
+        axis: size
+        for axis, (_, size) in file.total_bounding_box_no_pyramid.items()
+        if axis not in "XY"
+    }
+    first = starts.get("C", 0)
     return {
-        "lengths": {
-            axis: [int(n) for n in ends]
-            for axis, ends in file.total_bounding_box_no_pyramid.items()
-        },
+        "lengths": {axis: [starts.get(axis, 0), int(n)] for axis, n in sizes.items()},
+        "planes": planes,
         "scenes": {
             str(scene): list(map(int, rectangle))
             for scene, rectangle in file.scenes_bounding_rectangle_no_pyramid.items()
         },
-        "whole": list(map(int, whole)),
-        "pixels": {str(c): kind for c, kind in file.pixel_types.items()},
+        "whole": list(map(int, file.total_bounding_rectangle_no_pyramid)),
+        "pixels": [
+            file.get_channel_pixel_type(first + n) for n in range(sizes.get("C", 1))
+        ],
         "metadata": file.raw_metadata,
     }
+
+
+def _places(file: CziReader) -> tuple[dict[str, int], int]:
+    """Return the first index on each axis, and how many planes have pixels.
+
+    The library gives lengths only, but a part of a film does not start at 0.
+    """
+    starts: dict[str, int] = {}
+    planes = set()
+
+    def see(_: int, block: Any) -> bool:
+        place = block.coordinate.to_dict()
+        for axis, index in place.items():
+            starts[axis] = min(index, starts.get(axis, index))
+        planes.add(tuple(sorted(place.items())))
+        return True
+
+    file.enumerate_subblocks(see)
+    return starts, len(planes)
 
 
 def _planes(file: CziReader, request: Json) -> Iterator[Any]:

@@ -17,6 +17,8 @@ from cellpose_studio.io.images.reader import (
 )
 from cellpose_studio.io.images.vendor.czi_process import PROCESS, CziProcess
 from cellpose_studio.io.images.vendor.formats import ENDINGS
+from cellpose_studio.io.masks.folders import scan_folder
+from cellpose_studio.workflows.left_out import left_out_of
 from tests import vendor_samples as samples
 
 GREEN, BLUE, RED = (0.0, 1.0, 0.0), (0.0, 0.0, 1.0), (1.0, 0.0, 0.0)
@@ -153,6 +155,38 @@ def test_scenes_of_a_czi_are_images_and_their_tiles_one(tmp_path):
         assert np.array_equal(image.plane(1, 1, 2), pixels[1, 1, 2] + n)
 
 
+def test_a_part_of_a_film_in_a_czi_starts_where_it_does(tmp_path):
+    from pylibCZIrw import czi
+
+    with czi.create_czi(str(tmp_path / "a.czi")) as file:
+        for t, c in [(5, 1), (6, 1), (6, 2)]:
+            plane = np.full((10, 12, 1), 10 * t + c, np.uint16)
+            file.write(plane, plane={"T": t, "C": c})
+    (image,) = open_images(tmp_path / "a.czi")
+    assert image.shape == (2, 2, 1, 10, 12)
+    planes = [image.plane(t, c, 0).max() for t in (0, 1) for c in (0, 1)]
+    assert planes == [51, 0, 61, 62]
+    assert "3 of 4 planes" in image.notes[0]
+
+
+def test_channels_in_colour_are_images_of_their_own_beside_others(tmp_path):
+    from pylibCZIrw import czi
+
+    with czi.create_czi(str(tmp_path / "a.czi")) as file:
+        file.write(np.full((10, 12, 1), 3, np.uint8), plane={"C": 0})
+        file.write(np.full((10, 12, 1), 3000, np.uint16), plane={"C": 1})
+        # The library wants blue first.
+        colours = np.full((10, 12, 3), [3, 2, 1], np.uint8)
+        file.write(colours, plane={"C": 2})
+        file.write_metadata(channel_names={0: "DAPI", 1: "GFP", 2: "Field"})
+    grey, field = open_images(tmp_path / "a.czi")
+    assert grey.channel_names == ("DAPI", "GFP")
+    assert [grey.plane(0, c, 0).max() for c in (0, 1)] == [3, 3000]
+    assert field.rgb
+    assert field.scene.endswith("Field")
+    assert [field.plane(0, c, 0).max() for c in range(3)] == [1, 2, 3]
+
+
 def test_colours_of_a_czi_are_red_green_blue(tmp_path):
     pixels = samples.write_colour_czi(tmp_path / "a.czi")
     (image,) = open_images(tmp_path / "a.czi")
@@ -229,6 +263,14 @@ def test_an_oif_is_another_image_if_its_pixels_are_others(tmp_path):
     last = tmp_path / "a.oif.files" / "s_C002Z003.tif"
     shutil.copy(last.with_name("s_C001Z001.tif"), last)
     assert open_images(tmp_path / "a.oif")[0].fingerprint != before
+
+
+def test_the_folder_of_an_oif_is_not_left_out(tmp_path):
+    samples.write_oif(tmp_path / "a.oif")
+    (tmp_path / "b.oif.files").mkdir()
+    (entry,) = scan_folder(tmp_path)
+    left = left_out_of(tmp_path, [entry.image])
+    assert [path.name for path in left.folders] == ["b.oif.files"]
 
 
 def test_an_oif_that_was_stopped_says_so(tmp_path):
