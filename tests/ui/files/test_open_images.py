@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from cellpose_studio.ui.files.dialogs import AxesDialog
 from cellpose_studio.ui.images.model import CELLS
+from tests.vendor_samples import write_lif
 
 
 def drop(user, *paths):
@@ -158,6 +159,13 @@ def test_what_cannot_be_opened_is_said_and_changes_nothing(
     assert name in unescape(user.message)
     assert names(user) == ["a.tif"]
     assert layers(user) == ["a.tif"]
+
+
+def test_the_images_of_a_dropped_microscope_file_are_listed(user, tmp_path):
+    write_lif(tmp_path / "a.lif")
+    drop(user, tmp_path / "a.lif")
+    assert names(user) == ["a.lif [one]", "a.lif [two]"]
+    assert layers(user) == ["Green", "Magenta"]
 
 
 def test_one_broken_file_does_not_keep_others_out(user, cells, tmp_path):
