@@ -6,6 +6,7 @@ import sys
 from collections.abc import Sequence
 
 from cellpose_studio.cli.commands import is_headless
+from cellpose_studio.io.processes import CZI_READER
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -15,6 +16,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from cellpose_studio.cli.main import run
 
         return run(given)
+    if given == [CZI_READER]:
+        from cellpose_studio.io.images.vendor.czi_child import main as read_czi
+
+        return read_czi()
     from cellpose_studio.ui.window.start import start, without_window
 
     code = without_window(given)

@@ -1,13 +1,24 @@
-"""Processes that leave files behind: which computer and start a number belongs to."""
+"""Processes: how to start this application again, and whose files a number left."""
 
 from __future__ import annotations
 
 import socket
+import sys
 import zlib
 from functools import cache
 
+CZI_READER = "--read-czi"
+"""Start option of the process that reads CZI files; see `czi_child`."""
+
 _CLOCKS = 2
 """Seconds by which two readings of a process's start may differ."""
+
+
+def own_command() -> list[str]:
+    """Return the command that starts this application once more."""
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    return [sys.executable, "-m", "cellpose_studio"]
 
 
 @cache

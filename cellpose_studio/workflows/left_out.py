@@ -13,6 +13,7 @@ from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
+    belong_together,
     image_stem,
     is_derived_path,
     is_masks_path,
@@ -39,7 +40,7 @@ class LeftOut:
     Attributes
     ----------
     kinds
-        Files by what they are, such as "2 × .czi (…)" without the number: those that
+        Files by what they are, such as "2 × .vsi (…)" without the number: those that
         hold images first.
     folders
         Folders in them, which are not searched.
@@ -61,7 +62,7 @@ class LeftOut:
     def text(self) -> str:
         """One or two sentences; "" for nothing.
 
-        For example "3 files left out: 2 × .czi (not supported; export as OME-TIFF),
+        For example "3 files left out: 2 × .vsi (not supported; export as OME-TIFF),
         1 × .docx."
         """
         return " ".join(self._sentences())
@@ -133,7 +134,9 @@ def left_out_of(
     found: dict[str, list[Path]] = {}
     for path in others:
         if is_folder(path) and path.suffix.lower() != ".zarr":
-            left.folders.append(path)
+            # Pixels of an OIF file were opened with it.
+            if path.with_suffix("") not in images:
+                left.folders.append(path)
         elif kind := _kind(path, stems):
             found.setdefault(kind, []).append(path)
     # What holds images is missed most: its text is longer than a suffix.
@@ -160,7 +163,9 @@ def _is_nothing(path: Path) -> bool:
 def _kind(path: Path, stems: Collection[str]) -> str:
     """Return what a file is, "" if it belongs to one of the images."""
     if is_masks_path(path):
-        known = bare_stem(image_stem(path)) in stems
+        if bare_stem(image_stem(path)) in stems:
+            return ""
+        known = any(belong_together(path, stem) for stem in stems)
         return "" if known else "masks (no image of that name)"
     suffix = path.suffix.lower()
     # A picture of true masks, such as a JPEG, is neither an image nor readable masks.

@@ -145,7 +145,8 @@ def _images_in(folder: Path) -> list[ImageFiles]:
         left = left_out_of(folder, ()).text
         raise ImageUnreadable(
             f"There are no images in {folder.name}.",
-            f"Images are TIFF, PNG, JPEG and OME-Zarr files. {left}".strip(),
+            "Images are TIFF, PNG, JPEG, OME-Zarr and microscope files."
+            + (f" {left}" if left else ""),
         )
     return entries
 

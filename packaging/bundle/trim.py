@@ -24,6 +24,8 @@ EXCLUDED_MODULES = [
     "arrow", "defusedxml", "fqdn", "isoduration", "jsonpointer", "lark",
     "rfc3339_validator", "rfc3986_validator", "rfc3987_syntax", "uri_template",
     "webcolors",
+    # What libraries of formats of microscopes need for more than to read them.
+    "cmake", "h5py", "ome_types", "resource_backed_dask_array", "xsdata",
     # Libraries that others use where they are installed.
     "bokeh", "distributed", "jinja2", "lxml", "matplotlib", "networkx", "pyarrow",
     "sklearn", "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",

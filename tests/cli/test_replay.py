@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 
+import numpy as np
 import pytest
 import tifffile
 
@@ -18,8 +20,12 @@ from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.project.file import create_project
-from cellpose_studio.io.project.tables.images import StoredImage, write_image
+from cellpose_studio.io.project.file import create_project, read_project
+from cellpose_studio.io.project.tables.images import (
+    StoredImage,
+    read_image_table,
+    write_image,
+)
 from cellpose_studio.io.project.tables.label_chunks import write_labels
 from cellpose_studio.io.project.tables.revisions import (
     set_head,
@@ -36,7 +42,11 @@ NOON = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 @pytest.fixture
 def project(cells, tmp_path):
     """The path of a project: revision 1 is a run on a.tif, revision 2 an import."""
-    image = open_images(cells("a.tif"))[0]
+    return project_of(open_images(cells("a.tif"))[0], tmp_path)
+
+
+def project_of(image, tmp_path):
+    """Write a project: revision 1 is a run on an image, revision 2 an import."""
     parameters = SegmentationParameters(diameter=20)
     result = segment(image, shipped()[0], parameters, Checkpoint())
     path = tmp_path / "p.cpstudio"
@@ -85,6 +95,30 @@ def test_identical_masks_are_exit_code_0(project):
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "Identical: all 12 cells are the same, pixel by pixel.\n"
+
+
+def test_a_scene_of_a_microscope_is_replayed(cells, tmp_path, capsys):
+    from pylibCZIrw import czi
+
+    pixels = tifffile.imread(cells("a.tif"))
+    path = tmp_path / "a.czi"
+    with czi.create_czi(str(path)) as file:
+        for scene, plane in enumerate((pixels // 2, pixels)):
+            file.write(
+                np.ascontiguousarray(plane[..., None]),
+                scene=scene,
+                location=(500 * scene, 0),
+            )
+    images = open_images(path)
+    assert [image.scene for image in images] == ["Scene 1", "Scene 2"]
+    project = project_of(images[1], tmp_path)
+    with closing(read_project(project)) as file:
+        ((stored,),) = [list(read_image_table(file.db, tmp_path))]
+        assert stored.image.scene == "Scene 2"
+        assert stored.image.fingerprint == images[1].fingerprint
+        assert np.array_equal(stored.image.plane(0, 0, 0), pixels)
+    assert run(["replay", str(project), "1"]) == 0
+    assert capsys.readouterr().out.startswith("Identical: ")
 
 
 def test_other_masks_are_exit_code_3(project, capsys):

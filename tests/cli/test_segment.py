@@ -652,13 +652,13 @@ def test_what_is_left_out_of_a_folder_is_told(segmented, cells):
     folder = cells("a.tif").parent / "day"
     folder.mkdir()
     cells("day/a.tif")
-    for name in ("b.czi", "notes.docx", "day.cpstudio", "a_cp_masks.tif"):
+    for name in ("b.vsi", "notes.docx", "day.cpstudio", "a_cp_masks.tif"):
         (folder / name).write_bytes(b"x")
     code, said, _ = segmented(folder)
     first, second = said.splitlines()[:2]
     assert code == 0
     assert first == (
-        "day: 2 files left out: 1 × .czi (not supported; export as OME-TIFF), "
+        "day: 2 files left out: 1 × .vsi (not supported; export as OME-TIFF), "
         "1 × .docx."
     )
     assert second.startswith("a.tif: 12 cells")

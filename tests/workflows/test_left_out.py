@@ -30,22 +30,22 @@ def left(folder):
 
 
 def test_files_are_counted_by_kind_and_images_come_first(put):
-    folder = put("a.tif", "n.docx", "1.txt", "2.txt", "x.czi", "y.CZI", "noted")
+    folder = put("a.tif", "n.docx", "1.txt", "2.txt", "x.vsi", "y.VSI", "noted")
     found = left(folder)
     assert found.text == (
-        "6 files left out: 2 × .czi (not supported; export as OME-TIFF), 2 × .txt, "
+        "6 files left out: 2 × .vsi (not supported; export as OME-TIFF), 2 × .txt, "
         "1 × .docx, 1 × without a suffix."
     )
     assert found.details.split("\n\n")[0].splitlines() == [
-        "2 × .czi (not supported; export as OME-TIFF)",
-        "  x.czi",
-        "  y.CZI",
+        "2 × .vsi (not supported; export as OME-TIFF)",
+        "  x.vsi",
+        "  y.VSI",
     ]
 
 
 def test_one_file_is_one_file(put):
-    assert left(put("a.tif", "b.nd2")).text == (
-        "1 file left out: 1 × .nd2 (not supported; export as OME-TIFF)."
+    assert left(put("a.tif", "b.oir")).text == (
+        "1 file left out: 1 × .oir (not supported; export as OME-TIFF)."
     )
 
 
@@ -104,10 +104,10 @@ def test_what_was_chosen_beside_its_folder_is_not_told_twice(put):
 
 
 def test_a_folder_without_images_says_what_it_holds(put):
-    _, [error] = files_of([put("x.czi", "sub/a.tif")])
+    _, [error] = files_of([put("x.vsi", "sub/a.tif")])
     assert isinstance(error, ImageUnreadable)
     assert error.hint.endswith(
-        "1 file left out: 1 × .czi (not supported; export as OME-TIFF). "
+        "1 file left out: 1 × .vsi (not supported; export as OME-TIFF). "
         "1 folder in it was not searched: open the folders with images one by one."
     )
     assert not left_out([put()], [])

@@ -96,7 +96,8 @@ def test_a_file_that_fails_does_not_keep_the_others_from_being_opened(cells, tmp
     result = opened(tmp_path / "bad.tif", gone, tmp_path / "empty", good)
     assert shown(result) == [("good.tif", [])]
     assert sorted(map(str, result.failures)) == [
-        "There are no images in empty. Images are TIFF, PNG, JPEG and OME-Zarr files.",
+        "There are no images in empty. Images are TIFF, PNG, JPEG, OME-Zarr and "
+        "microscope files.",
         "bad.tif is damaged or incomplete. Copy or export it again.",
         f"gone.tif does not exist in {tmp_path}. It may have been moved.",
     ]

@@ -7,6 +7,7 @@ from cellpose_studio.core.recipes.cellpose_holes import scaling_lines
 from cellpose_studio.core.recipes.heading import heading, masks_name
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 
+_TIFFS = (".tif", ".tiff", ".btf", ".tf8")
 _PICTURES = (".png", ".jpg", ".jpeg")
 
 _PASSED_ON = (
@@ -90,7 +91,8 @@ def _reading(record: RunRecord) -> tuple[str, str]:
     lines = ["import numpy as np", "import tifffile", "import torch"]
     shape = tuple(image.shape)
     suffix = image.path[image.path.rfind(".") :].lower()
-    if image.scene or suffix == ".zarr" or {"C", "S"} <= set(image.axes):
+    other = suffix not in (*_TIFFS, *_PICTURES)
+    if image.scene or other or {"C", "S"} <= set(image.axes):
         lines = [
             "from pathlib import Path\n",
             *lines,

@@ -7,6 +7,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+from cellpose_studio.io.images.vendor.formats import files_folder
 from cellpose_studio.paths import special_kind
 
 # A hash of all bytes would make opening an image as slow as reading all of it.
@@ -20,7 +21,7 @@ def fingerprint(path: Path) -> str:
 
     For a folder, that is an OME-Zarr, the first and last files at every level below it
     are hashed. Its own files and its labels are ignored, because they change when masks
-    are saved in it.
+    are saved in it. Of an OIF file, the first and last files of its folder count, too.
 
     Raises
     ------
@@ -28,9 +29,15 @@ def fingerprint(path: Path) -> str:
         If it cannot be read.
     """
     digest = hashlib.sha256()
-    for file in _files_at_ends(path) if path.is_dir() else [path]:
+    for file in _files_at_ends(path) if path.is_dir() else _file_and_pixels(path):
         digest.update(_ends(file))
     return digest.hexdigest()
+
+
+def _file_and_pixels(path: Path) -> Iterator[Path]:
+    yield path
+    if (folder := files_folder(path)) is not None:
+        yield from _first_and_last(_listed(folder)[1])
 
 
 def _files_at_ends(folder: Path) -> Iterator[Path]:

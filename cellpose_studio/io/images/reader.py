@@ -13,9 +13,15 @@ from cellpose_studio.io.images.pages import resolved_pages
 from cellpose_studio.io.images.png_jpeg import JPEG_START, PNG_START, open_picture
 from cellpose_studio.io.images.stored_image import Stored, damaged, image_source
 from cellpose_studio.io.images.tiff.reader import TIFF_STARTS, open_tiff
+from cellpose_studio.io.images.vendor.formats import (
+    ENDINGS,
+    START,
+    UNREADABLE,
+    format_of,
+)
 from cellpose_studio.paths import is_folder, special_kind
 
-_FILES = (".tif", ".tiff", ".btf", ".tf8", ".png", ".jpg", ".jpeg")
+_FILES = (".tif", ".tiff", ".btf", ".tf8", ".png", ".jpg", ".jpeg", *ENDINGS)
 
 _ZARR = ".zarr"
 
@@ -24,20 +30,6 @@ IMAGE_SUFFIXES = (*_FILES, _ZARR)
 
 IMAGE_FILES = " ".join(f"*{suffix} *{suffix.upper()}" for suffix in _FILES)
 """Patterns for a file dialog of Qt; OME-Zarr is missing because it is a folder."""
-
-_MICROSCOPE_FORMATS = {
-    ".czi": "ZEISS (CZI)",
-    ".lsm": "ZEISS (LSM)",
-    ".lif": "Leica (LIF)",
-    ".nd2": "Nikon (ND2)",
-    ".oib": "Olympus (OIB)",
-    ".oif": "Olympus (OIF)",
-    ".oir": "Olympus (OIR)",
-    ".vsi": "Olympus (VSI)",
-    ".ims": "Imaris (IMS)",
-    ".dv": "DeltaVision (DV)",
-    ".stk": "MetaMorph (STK)",
-}
 
 
 def is_image_path(path: Path) -> bool:
@@ -57,7 +49,7 @@ def has_image_suffix(path: Path) -> bool:
 
 def microscope_format(path: Path) -> str:
     """Return the format of a microscope's own file, which cannot be read; else ""."""
-    return _MICROSCOPE_FORMATS.get(path.suffix.lower(), "")
+    return UNREADABLE.get(path.suffix.lower(), "")
 
 
 def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
@@ -120,10 +112,11 @@ def _stored(path: Path) -> list[Stored]:
     if path.is_dir():
         return _folder(path)
     with path.open("rb") as file:
-        start = file.read(len(PNG_START))
+        start = file.read(START)
     if not start:
         raise ImageUnreadable(f"{path.name} is empty.", "Copy or export it again.")
-    # LSM and STK files begin like a TIFF, but are formats of their own.
+    if form := format_of(path, start):
+        return form.open(path)
     if start.startswith(TIFF_STARTS) and not microscope_format(path):
         return open_tiff(path)
     if start.startswith((PNG_START, JPEG_START)):
@@ -150,7 +143,8 @@ def _unsupported(path: Path) -> ImageUnreadable:
         return damaged(path)
     return ImageUnreadable(
         f"{path.name} is not an image in a supported format.",
-        "TIFF, OME-TIFF, PNG, JPEG and OME-Zarr can be opened.",
+        "TIFF, OME-TIFF, PNG, JPEG, OME-Zarr, and files of ZEISS, Nikon, Leica, "
+        "Olympus, MetaMorph and Imaris can be opened.",
     )
 
 

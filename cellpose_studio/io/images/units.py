@@ -45,7 +45,10 @@ def to_um(value: object, unit: str) -> float | None:
         return None
     name = _name(unit)
     # An unknown unit makes the length nan, which is refused below.
-    length *= _MICROMETRES.get(name, _MICROMETRES.get(name.removesuffix("s"), math.nan))
+    factor = _MICROMETRES.get(name, _MICROMETRES.get(name.removesuffix("s"), math.nan))
+    if factor != 1:
+        # 8e-7 m would be 0.7999999999999999 µm.
+        length = float(f"{length * factor:.12g}")
     return length if math.isfinite(length) and length > 0 else None
 
 

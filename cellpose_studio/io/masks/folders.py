@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from cellpose_studio.core.errors import ImageUnreadable
@@ -18,6 +19,11 @@ from cellpose_studio.io.natural_order import sorted_files
 
 # Endings of masks; an ending that contains another one must come first.
 _CELLPOSE, _TRUE, _SESSION = "_cp_masks", "_masks", "_seg"
+_ACDC, _ILASTIK = "_segm", "_Object Identities"
+_ENDINGS = (_CELLPOSE, _TRUE, _SESSION, _ACDC, _ILASTIK)
+
+_ONLY = {".npy": _SESSION, ".npz": _ACDC, ".h5": _ILASTIK}
+"""The ending of masks in files of other kinds than images."""
 
 _OME = ".ome"
 
@@ -32,7 +38,8 @@ _DERIVED = (
 class ImageFiles:
     """An image of a folder, and the files of masks that belong to it.
 
-    True masks come first, then a ``_seg.npy``, then Cellpose's ``_cp_masks``.
+    True masks come first, then a ``_seg.npy``, Cellpose's ``_cp_masks``, and those of
+    Cell-ACDC and ilastik.
     """
 
     image: Path
@@ -85,12 +92,12 @@ def bare_stem(stem: str) -> str:
 def is_masks_path(path: Path) -> bool:
     """Return whether the name of a file is that of masks."""
     # Of the thousands of names in a folder, most end here.
-    if _TRUE not in path.name and _SESSION not in path.name:
+    if not any(part in path.name for part in (_TRUE, _SESSION, _ILASTIK)):
         return False
     suffix = path.suffix.lower()
-    if suffix == ".npy":
-        return path.stem.endswith(_SESSION)
-    named = suffix in SUFFIXES and bare_stem(path.stem).endswith(_TRUE)
+    if (only := _ONLY.get(suffix)) is not None:
+        return path.stem.endswith(only)
+    named = suffix in SUFFIXES and bare_stem(path.stem).endswith((_TRUE, _ILASTIK))
     return named and not image_stem(path).endswith(_DERIVED)
 
 
@@ -107,7 +114,7 @@ def is_prediction_path(masks: Path) -> bool:
 def image_stem(masks: Path) -> str:
     """Return the name, without suffix, of the image that ``masks`` are named after."""
     stem = bare_stem(masks.stem)
-    for ending in (_CELLPOSE, _TRUE, _SESSION):
+    for ending in _ENDINGS:
         if stem.endswith(ending):
             return stem.removesuffix(ending)
     return masks.stem
@@ -124,11 +131,25 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
     named = (
         image.with_name(stem + ending + ome + suffix)
         for stem in stems
-        for ending in (_TRUE, _SESSION, _CELLPOSE)
+        for ending in _ENDINGS
         for ome in ("", _OME)
         for suffix in SUFFIXES
     )
-    return _ordered(path for path in named if is_masks_path(path) and path.is_file())
+    found = [path for path in named if is_masks_path(path) and path.is_file()]
+    starts = (image.with_name(start + _ACDC + ".npz") for start in _starts(image.stem))
+    return _ordered([*found, *islice((p for p in starts if p.is_file()), 1)])
+
+
+def belong_together(masks: Path, stem: str) -> bool:
+    """Return whether the name of masks says that they are of an image of that stem.
+
+    Cell-ACDC names masks after a position, ``a_segm.npz``, and the images of its
+    channels ``a_phase.tif``, ``a_gfp.tif``.
+    """
+    of = bare_stem(image_stem(masks))
+    return bare_stem(stem) == of or (
+        masks.suffix.lower() == ".npz" and stem.startswith(f"{of}_")
+    )
 
 
 def image_of_masks(masks: Path) -> Path | None:
@@ -139,7 +160,7 @@ def image_of_masks(masks: Path) -> Path | None:
     except OSError:
         return None
     exact = [p for p in files if p.stem == stem]
-    alike = [p for p in files if bare_stem(p.stem) == stem]
+    alike = [p for p in files if belong_together(masks, p.stem)]
     return next((p for p in (*exact, *alike) if _may_be_image(p)), None)
 
 
@@ -172,8 +193,19 @@ def _masks_of(
 ) -> tuple[Path, ...]:
     """Return the masks of an image; those of a are not of a.ome.tif beside a.tif."""
     bare = bare_stem(image.stem)
-    own = masks.get(image.stem, ())
-    return own if bare in stems else _ordered((*own, *masks.get(bare, ())))
+    found = list(masks.get(image.stem, ()))
+    if bare not in stems:
+        found += masks.get(bare, ())
+    positions = (masks.get(start, ()) for start in _starts(image.stem))
+    acdc = (p for of in positions for p in of if p.suffix.lower() == ".npz")
+    return _ordered([*found, *islice(acdc, 1)])
+
+
+def _starts(stem: str) -> Iterator[str]:
+    """Yield what a name begins with, up to each underscore, the longest first."""
+    while "_" in stem:
+        stem = stem.rpartition("_")[0]
+        yield stem
 
 
 def _by_image(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
@@ -194,4 +226,5 @@ def _ordered(masks: Iterable[Path]) -> tuple[Path, ...]:
     by_kind: dict[str, Path] = {}
     for path in sorted(masks, key=lambda p: (SUFFIXES.index(p.suffix.lower()), p.name)):
         by_kind.setdefault(bare_stem(path.stem).removeprefix(image_stem(path)), path)
-    return tuple(by_kind[k] for k in (_TRUE, _SESSION, _CELLPOSE) if k in by_kind)
+    order = (_TRUE, _SESSION, _CELLPOSE, _ACDC, _ILASTIK)
+    return tuple(by_kind[kind] for kind in order if kind in by_kind)

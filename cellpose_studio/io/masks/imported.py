@@ -90,14 +90,22 @@ _FOREGROUND = {1: 5, 255: 2, 65535: 2}
 """Numbers that mean foreground, and how many parts they are in then at least."""
 
 
+_SPREAD = 257
+"""Factor by which programs make 16 bits of 8: 255 becomes 65535."""
+
+
 def label_image(values: npt.NDArray[Any], path: Path) -> ImportedMasks:
     """Return the masks of a label image, in which -1 is what nobody has annotated.
+
+    Numbers that were spread from 8 to 16 bits, as CellProfiler does, are brought back.
 
     Raises
     ------
     MasksUnreadable
         As `as_labels` does.
     """
+    if _is_spread(values):
+        values = values // _SPREAD
     # Unsigned numbers cannot be -1, and a comparison would only cost time.
     marked = values == -1 if values.dtype.kind in "if" else None
     if marked is None or not marked.any():
@@ -105,6 +113,15 @@ def label_image(values: npt.NDArray[Any], path: Path) -> ImportedMasks:
     labels = as_labels(np.where(marked, values.dtype.type(0), values), path)
     unlabelled = marked.reshape(labels.shape)
     return ImportedMasks(labels=labels, flows=None, path=path, unlabelled=unlabelled)
+
+
+def _is_spread(values: npt.NDArray[Any]) -> bool:
+    """Return whether several numbers are all those of 8 bits made into 16."""
+    if values.dtype != np.uint16 or not values.size or values.flat[0] % _SPREAD:
+        return False
+    found = np.unique(values)
+    # A single one is foreground rather, and has an advice of its own.
+    return bool(np.count_nonzero(found) > 1 and not np.any(found % _SPREAD))
 
 
 def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:

@@ -23,14 +23,16 @@ from cellpose_studio.io.images.stored_image import (
 from cellpose_studio.io.images.tiff.check import refuse_large_tiles
 from cellpose_studio.io.images.tiff.imagej import calibration_offset, is_plain_stack
 from cellpose_studio.io.masks.imported import ImportedMasks, label_image
-from cellpose_studio.io.masks.png_labels import png_numbers
+from cellpose_studio.io.masks.label_arrays.hdf5 import hdf5_numbers
+from cellpose_studio.io.masks.label_arrays.npz import npz_numbers
+from cellpose_studio.io.masks.label_arrays.png import png_numbers
 from cellpose_studio.io.masks.seg_npy import read_seg
 from cellpose_studio.paths import special_kind
 
 if TYPE_CHECKING:
     from tifffile import TiffPageSeries
 
-SUFFIXES = (".tif", ".tiff", ".png", ".npy")
+SUFFIXES = (".tif", ".tiff", ".png", ".npy", ".npz", ".h5")
 """Files that may hold masks, in lower case."""
 
 _GREYS = (0, 1)
@@ -41,7 +43,7 @@ _WITH_ALPHA = 2
 
 
 def read_masks(path: Path) -> ImportedMasks:
-    """Read a label image (TIFF, PNG) or a ``_seg.npy`` file.
+    """Read a label image (TIFF, PNG, npz, HDF5) or a ``_seg.npy`` file.
 
     Raises
     ------
@@ -56,7 +58,8 @@ def read_masks(path: Path) -> ImportedMasks:
             raise MasksUnreadable(f"{path.name} does not exist.")
         raise MasksUnreadable(
             f"Masks cannot be read from files like {path.name}.",
-            "Choose a TIFF, a PNG or a _seg.npy file of Cellpose.",
+            "Choose a TIFF, a PNG, a _seg.npy file of Cellpose, a _segm.npz of "
+            "Cell-ACDC or an .h5 of ilastik.",
         )
     if suffix == ".npy":
         return read_seg(path)
@@ -69,6 +72,10 @@ def read_masks(path: Path) -> ImportedMasks:
 def _pixels(path: Path, suffix: str) -> tuple[npt.NDArray[Any], str]:
     """Return the values, and the letters of their axes."""
     try:
+        if suffix == ".npz":
+            return npz_numbers(path), ""
+        if suffix == ".h5":
+            return hdf5_numbers(path)
         return (_png(path), "YX") if suffix == ".png" else _tiff(path)
     except (MasksUnreadable, NotEnoughMemory):
         raise

@@ -6,11 +6,13 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from zipfile import ZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.paths import resource
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
 
 Array = npt.NDArray[Any]
@@ -107,6 +109,20 @@ def check_ome_zarr(place: Place) -> Found:
     return _told({name: tried(name, write) for name, write in writers.items()})
 
 
+def check_microscopes(place: Place) -> Found:
+    """Read a file of each format of microscopes, which the program brings along."""
+    with ZipFile(resource("microscopes.zip")) as archive:
+        archive.extractall(place.folder)
+        names = [name for name in archive.namelist() if not name.endswith(".npy")]
+
+    def tried(name: str) -> Callable[[], None]:
+        path = place.folder / name
+        right = np.load(path.with_name(f"{name}.npy"))
+        return lambda: _refuse_difference(path, right)
+
+    return _told({name.rpartition(".")[2].upper(): tried(name) for name in names})
+
+
 def _pixels(shape: tuple[int, ...], kind: Any = np.uint16) -> Array:
     """Return a smooth ramp with a square in it, other in each plane."""
     pixels = np.indices(shape).sum(0)
@@ -178,6 +194,15 @@ def _compare(path: Path, write: Write, pixels: Array, tolerance: float = 0.0) ->
     difference = np.abs(seen.reshape(right.shape) - right).mean()
     if not difference <= tolerance:
         raise CheckFailed(f"its grey values differ by {difference:.3g}")
+
+
+def _refuse_difference(path: Path, right: Array) -> None:
+    """Compare all values of an image with those in TCZYX order."""
+    image = open_images(path)[0]
+    channels = range(image.channels)
+    seen = np.stack([image.volume(t, channels) for t in range(image.frames)])
+    if not np.array_equal(seen, right):
+        raise CheckFailed("its grey values differ")
 
 
 def _told(tried: Mapping[str, Callable[[], None]]) -> Found:

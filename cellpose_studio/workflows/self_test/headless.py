@@ -11,6 +11,7 @@ from cellpose_studio.workflows.self_test.device import check_device
 from cellpose_studio.workflows.self_test.folders import check_folders
 from cellpose_studio.workflows.self_test.formats import (
     check_compressions,
+    check_microscopes,
     check_ome_zarr,
     check_pictures,
     check_tiff,
@@ -65,6 +66,14 @@ CHECKS = (
         shows="OME-Zarr of both formats can be opened.",
         advice="Install the program again; zarr or one of its codecs is missing.",
         run=check_ome_zarr,
+    ),
+    Check(
+        name="microscopes",
+        title="Files of microscopes",
+        shows="CZI, LSM, ND2, LIF, OIB, STK and IMS files can be opened.",
+        advice="Install the program again; a library that reads one of the formats is "
+        "missing. Until then, export such files as OME-TIFF.",
+        run=check_microscopes,
     ),
     Check(
         name="device",

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,6 +21,7 @@ from typing import Any
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.io.processes import own_command
 from cellpose_studio.paths import HOME, user_folders
 from cellpose_studio.workflows.self_test.check import REPORT_IT, Outcome
 
@@ -58,13 +58,6 @@ class Listener:
     planned: Callable[[dict[str, str]], object] = lambda _: None
     started: Callable[[str], object] = lambda _: None
     ended: Callable[[Outcome], object] = lambda _: None
-
-
-def own_command() -> list[str]:
-    """Return the command that starts this application once more."""
-    if getattr(sys, "frozen", False):
-        return [sys.executable]
-    return [sys.executable, "-m", "cellpose_studio"]
 
 
 def own_environment(home: Path) -> dict[str, str]:

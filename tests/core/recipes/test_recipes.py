@@ -227,8 +227,9 @@ def test_a_script_of_cellpose_needs_nothing_else():
     assert "use_bfloat16=False" in script
 
 
-def test_an_ome_zarr_is_read_by_this_package():
-    image = {"path": "/data/a.zarr", "axes": "CYX", "shape": (1, 2, 1, 8, 9)}
+@pytest.mark.parametrize("name", ["a.zarr", "a.czi", "a.LSM"])
+def test_what_tifffile_cannot_read_is_read_by_this_package(name):
+    image = {"path": f"/data/{name}", "axes": "CYX", "shape": (1, 2, 1, 8, 9)}
     script = as_script(record_of(SAM, image=image))
     ast.parse(script)
     assert "from cellpose_studio.io.images.reader import open_images" in script

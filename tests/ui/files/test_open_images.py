@@ -13,6 +13,7 @@ from qtpy.QtWidgets import QApplication, QDialogButtonBox, QMenu
 
 from cellpose_studio.ui.files.dialogs import AxesDialog
 from cellpose_studio.ui.images.model import CELLS
+from tests.vendor_samples import write_lif
 
 
 def drop(user, *paths):
@@ -160,6 +161,13 @@ def test_what_cannot_be_opened_is_said_and_changes_nothing(
     assert layers(user) == ["a.tif"]
 
 
+def test_the_images_of_a_dropped_microscope_file_are_listed(user, tmp_path):
+    write_lif(tmp_path / "a.lif")
+    drop(user, tmp_path / "a.lif")
+    assert names(user) == ["a.lif [one]", "a.lif [two]"]
+    assert layers(user) == ["Green", "Magenta"]
+
+
 def test_one_broken_file_does_not_keep_others_out(user, cells, tmp_path):
     broken = tmp_path / "broken.tif"
     broken.write_bytes(b"II*\0 and then nonsense")
@@ -172,15 +180,15 @@ def test_what_a_folder_holds_besides_images_is_said(user, cells, qtbot):
     folder = cells("a.tif").parent / "day"
     folder.mkdir()
     cells("day/a.tif")
-    for name in ("b.czi", "c.czi", "notes.docx"):
+    for name in ("b.vsi", "c.vsi", "notes.docx"):
         (folder / name).write_bytes(b"x")
     drop(user, folder)
     assert names(user) == ["a.tif"]
     assert user.message == (
-        "3 files left out: 2 × .czi (not supported; export as OME-TIFF), 1 × .docx."
+        "3 files left out: 2 × .vsi (not supported; export as OME-TIFF), 1 × .docx."
     )
     bar = user.window.services.messages
-    assert "b.czi" in bar._details
+    assert "b.vsi" in bar._details
     assert bar.details.isVisible()
     (folder / "broken.tif").write_bytes(b"II*\0 and then nonsense")
     drop(user, folder)

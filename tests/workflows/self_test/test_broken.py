@@ -16,6 +16,7 @@ from cellpose_studio.workflows.self_test.check import CheckFailed, Place
 from cellpose_studio.workflows.self_test.device import compare
 from cellpose_studio.workflows.self_test.folders import check_folders
 from cellpose_studio.workflows.self_test.formats import (
+    check_microscopes,
     check_ome_zarr,
     check_pictures,
     check_tiff,
@@ -89,6 +90,7 @@ def test_the_formats_can_be_read(place):
     assert "OME-TIFF" in check_tiff(place).text
     assert "PNG of 16 bits" in check_pictures(place).text
     assert "blosc zstd" in check_ome_zarr(place).text
+    assert "CZI, IMS, LIF" in check_microscopes(place).text
 
 
 @pytest.mark.parametrize(
@@ -98,9 +100,12 @@ def test_the_formats_can_be_read(place):
         ("imagecodecs._zstd", "check_compressions", "zstd", "jpeg: "),
         ("imagecodecs._png", "check_pictures", "PNG of 16 bits", "JPEG: "),
         ("imagecodecs._jpeg8", "check_pictures", "JPEG", "PNG of 8 bits: "),
+        ("pyfive", "check_microscopes", "IMS", "LIF: "),
     ],
 )
-def test_a_missing_codec_is_named_and_no_other(module, check, named, others, tmp_path):
+def test_a_missing_library_is_named_and_no_other(
+    module, check, named, others, tmp_path
+):
     code = (
         "import sys; from pathlib import Path\n"
         f"sys.modules[{module!r}] = None\n"

@@ -13,7 +13,7 @@ import pytest
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.workflows.self_test import supervisor
+from cellpose_studio.io.processes import own_command
 from cellpose_studio.workflows.self_test.supervisor import (
     LEAVE,
     START,
@@ -212,6 +212,6 @@ def test_without_room_for_files_it_says_what_to_do(tmp_path, monkeypatch):
 
 
 def test_a_frozen_program_starts_itself(monkeypatch):
-    assert supervisor.own_command() == [sys.executable, "-m", "cellpose_studio"]
+    assert own_command() == [sys.executable, "-m", "cellpose_studio"]
     monkeypatch.setattr(sys, "frozen", True, raising=False)
-    assert supervisor.own_command() == [sys.executable]
+    assert own_command() == [sys.executable]

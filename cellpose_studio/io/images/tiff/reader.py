@@ -6,7 +6,7 @@ import math
 import threading
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -20,12 +20,13 @@ from cellpose_studio.io.images.stored_image import (
     StoredPixels,
     damaged,
 )
-from cellpose_studio.io.images.tiff import imagej
+from cellpose_studio.io.images.tiff import imagej, microscopes
 from cellpose_studio.io.images.tiff.check import check_directories, check_pages
 from cellpose_studio.io.images.tiff.ome_stopped import shortened
 from cellpose_studio.io.images.tiff.ome_xml import OmeXml, read_ome_xml
 from cellpose_studio.io.images.tiff.photometric import as_shown
 from cellpose_studio.io.images.tiff.pixels import PagePixels, PlainPixels
+from cellpose_studio.io.images.vendor.scenes import apart
 
 if TYPE_CHECKING:
     from tifffile import TiffFile, TiffPage, TiffPageSeries
@@ -125,10 +126,14 @@ def _images(tiff: TiffFile, path: Path, ome: OmeXml | None) -> list[Stored]:
     series = full or tiff.series
     # All images of the file share one handle, and therefore one lock.
     lock = threading.Lock()
-    return [
+    images = [
         _stored(one, facts, path, lock)
         for one, facts in zip(series, _facts(tiff, series, ome), strict=True)
     ]
+    if not tiff.is_lsm:
+        return images
+    words = microscopes.LSM_WORDS
+    return [part for image in images for part in apart(image, words, {})]
 
 
 def _facts(
@@ -154,6 +159,10 @@ def _plain_facts(tiff: TiffFile, series: TiffPageSeries) -> _Facts:
     axes = series.get_axes(squeeze=True).upper()
     if series.kind == "imagej":
         return _imagej_facts(tiff, series, axes)
+    if series.kind == "lsm":
+        return _lsm_facts(tiff.lsm_metadata or {}, axes)
+    if series.kind == "stk":
+        return _stk_facts(tiff.stk_metadata or {}, axes, series.shape[0])
     description = series.keyframe.shaped_description or ""
     # tifffile takes an array of 3 or 4 planes without axes for a colour image.
     if series.kind == "shaped" and axes[0] == "S" and '"axes"' not in description:
@@ -179,6 +188,24 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
         channel_names=imagej.channel_names(metadata, channels),
         channel_colours=imagej.channel_colours(metadata, channels),
         step_ratio=imagej.step_ratio_of(metadata, y, unit),
+    )
+
+
+def _lsm_facts(metadata: dict[str, Any], axes: str) -> _Facts:
+    return _Facts(
+        axes=axes,
+        pixel_size_um=microscopes.lsm_pixel_size(metadata),
+        channel_names=microscopes.lsm_channel_names(metadata),
+        channel_colours=microscopes.lsm_channel_colours(metadata),
+    )
+
+
+def _stk_facts(metadata: dict[str, Any], axes: str, planes: int) -> _Facts:
+    # tifffile writes I where it does not know what planes are.
+    plane = microscopes.stk_axis(metadata, planes) or _OPEN_AXIS
+    return _Facts(
+        axes=axes.replace("I", plane),
+        pixel_size_um=microscopes.stk_pixel_size(metadata),
     )
 
 

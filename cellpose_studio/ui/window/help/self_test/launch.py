@@ -7,10 +7,10 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from cellpose_studio.io.processes import own_command
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
 from cellpose_studio.workflows.self_test.supervisor import (
-    own_command,
     own_environment,
     useful_line,
 )

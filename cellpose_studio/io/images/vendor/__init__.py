@@ -1,0 +1,1 @@
+"""Files of microscopes, each read with the library of its format."""

@@ -1,0 +1,1 @@
+"""Numbers of label images as they are in files, before they are checked."""
