@@ -29,7 +29,7 @@ _NAMES = 200
 
 # Of systems, and of this program: nobody misses them.
 _SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")
-_OWN = tuple(form.ending for form in FORMATS.values())
+_OWN = tuple(form.ending.lower() for form in FORMATS.values())
 
 
 @dataclass
@@ -166,6 +166,8 @@ def _kind(path: Path, stems: Collection[str]) -> str:
     # A picture of true masks, such as a JPEG, is neither an image nor readable masks.
     if is_image_path(path):
         return f"{suffix} (named like masks)"
+    if suffix in (".roi", ".geojson"):
+        return f"{suffix} (regions; open them by themselves)"
     if suffix == ".zarr":
         return ".zarr (without the metadata of an OME-Zarr)"
     if microscope_format(path):

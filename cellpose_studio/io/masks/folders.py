@@ -13,7 +13,8 @@ from cellpose_studio.io.images.reader import (
     has_image_suffix,
     is_image_path,
 )
-from cellpose_studio.io.masks.reader import SUFFIXES
+from cellpose_studio.io.masks.exchange.ome.zarr_reader import label_folders
+from cellpose_studio.io.masks.reader import SUFFIXES, ZARR
 from cellpose_studio.io.natural_order import sorted_files
 
 # Endings of masks; an ending that contains another one must come first.
@@ -21,10 +22,15 @@ _CELLPOSE, _TRUE, _SESSION = "_cp_masks", "_masks", "_seg"
 
 _OME = ".ome"
 
+_VERSION = ".v04"
+"""Before ``.ome`` in the names of masks that are exported in two versions."""
+
 # Pictures that Cellpose writes beside an image; "_outlines_cp_masks.png" among them.
 _DERIVED = (
     *("_flows", "_flows_0", "_flows_1", "_flows_2", "_dP", "_cellprob", "_cp_cellprob"),
     *("_outlines", "_cp_outlines", "_cp_output"),
+    # Of this program, for others: images with masks, and masks once more.
+    *("_cellprofiler", "_trackmate"),
 )
 
 
@@ -32,7 +38,8 @@ _DERIVED = (
 class ImageFiles:
     """An image of a folder, and the files of masks that belong to it.
 
-    True masks come first, then a ``_seg.npy``, then Cellpose's ``_cp_masks``.
+    True masks come first, then a ``_seg.npy``, then Cellpose's ``_cp_masks``; labels
+    inside of an OME-Zarr come before all of them.
     """
 
     image: Path
@@ -79,7 +86,11 @@ def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
 
 def bare_stem(stem: str) -> str:
     """Return the stem of a name without the ``.ome`` of OME-TIFF and OME-Zarr."""
-    return stem[: -len(_OME)] if stem.lower().endswith(_OME) else stem
+    return stem[: -len(_OME)].removesuffix(_VERSION) if _ends_ome(stem) else stem
+
+
+def _ends_ome(stem: str) -> bool:
+    return stem.lower().endswith(_OME)
 
 
 def is_masks_path(path: Path) -> bool:
@@ -116,6 +127,9 @@ def image_stem(masks: Path) -> str:
 def masks_of_image(image: Path) -> tuple[Path, ...]:
     """Return the files of masks in the folder of ``image`` that belong to it."""
     stems = [image.stem]
+    # Masks in OME-TIFF are named so, unless they are those of an image of that name.
+    if not _is_image_of(image.parent, image.stem + _OME):
+        stems.append(image.stem + _OME)
     bare = bare_stem(image.stem)
     # Beside an image a.tif, the masks named after a belong to that one, not to
     # a.ome.tif.
@@ -128,7 +142,28 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
         for ome in ("", _OME)
         for suffix in SUFFIXES
     )
-    return _ordered(path for path in named if is_masks_path(path) and path.is_file())
+    found = _ordered(path for path in named if is_masks_path(path) and path.exists())
+    return (*_inner_labels(image), *found)
+
+
+def image_of_regions(regions: Path) -> Path | None:
+    """Return the image in the same folder after which ``regions`` are named.
+
+    Their name begins like that of the image. Of several, the longest name counts.
+    """
+    try:
+        files = sorted_files(regions.parent.iterdir())
+    except OSError:
+        return None
+    images = [path for path in files if path != regions and _may_be_image(path)]
+    begun = [path for path in images if _begins(regions.name, bare_stem(path.stem))]
+    return max(begun, key=lambda path: len(bare_stem(path.stem)), default=None)
+
+
+def _begins(name: str, stem: str) -> bool:
+    """Return whether a name is a stem and something more: not a1 for a."""
+    rest = name.removeprefix(stem)
+    return rest != name and not rest[:1].isalnum()
 
 
 def image_of_masks(masks: Path) -> Path | None:
@@ -139,7 +174,7 @@ def image_of_masks(masks: Path) -> Path | None:
     except OSError:
         return None
     exact = [p for p in files if p.stem == stem]
-    alike = [p for p in files if bare_stem(p.stem) == stem]
+    alike = [p for p in files if stem in (bare_stem(p.stem), p.stem + _OME)]
     return next((p for p in (*exact, *alike) if _may_be_image(p)), None)
 
 
@@ -173,7 +208,15 @@ def _masks_of(
     """Return the masks of an image; those of a are not of a.ome.tif beside a.tif."""
     bare = bare_stem(image.stem)
     own = masks.get(image.stem, ())
-    return own if bare in stems else _ordered((*own, *masks.get(bare, ())))
+    # Masks in OME-TIFF are named so, and so are those of an image in OME-TIFF.
+    if image.stem + _OME not in stems:
+        own = _ordered((*own, *masks.get(image.stem + _OME, ())))
+    named = own if bare in stems else _ordered((*own, *masks.get(bare, ())))
+    return (*_inner_labels(image), *named)
+
+
+def _inner_labels(image: Path) -> tuple[Path, ...]:
+    return tuple(label_folders(image)) if image.suffix.lower() == ZARR else ()
 
 
 def _by_image(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
