@@ -188,6 +188,9 @@ def test_trackmate_gets_spots_outlines_and_tracks(exported, film):
     tracks = [track.get("TRACK_ID") for track in model.iter("Track")]
     assert len(tracks) == 2
     assert [one.get("TRACK_ID") for one in model.iter("TrackID")] == tracks
+    # TrackMate's reader looks into these without asking whether they exist.
+    for name in ("InitialSpotFilter", "SpotFilterCollection", "TrackFilterCollection"):
+        assert root.find(f"Settings/{name}") is not None
     about = root.find("Settings/ImageData")
     assert (about.get("width"), about.get("height"), about.get("nframes")) == (
         "20",

@@ -37,6 +37,17 @@ _TRACK_FEATURES = (
     ("TRACK_ID", "Track ID", "NONE", "true"),
 )
 
+_REQUIRED = (
+    '<DetectorSettings DETECTOR_NAME="MANUAL_DETECTOR" RADIUS="5.0" />',
+    '<InitialSpotFilter feature="QUALITY" value="0.0" isabove="true" />',
+    "<SpotFilterCollection />",
+    '<TrackerSettings TRACKER_NAME="MANUAL_TRACKER" />',
+    "<TrackFilterCollection />",
+    "<AnalyzerCollection><SpotAnalyzers /><EdgeAnalyzers /><TrackAnalyzers />"
+    "</AnalyzerCollection>",
+)
+"""Settings without which TrackMate 7 stops with an error when it opens a file."""
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class _Spot:
@@ -197,7 +208,14 @@ def _document(
         "voxeldepth": pz,
         "timeinterval": 1.0,
     }
-    yield f"<Settings><ImageData{_attributes(about)} /></Settings>"
+    yield f"<Settings><ImageData{_attributes(about)} />"
+    ends = {"xend": image.shape[4] - 1, "yend": image.shape[3] - 1}
+    ends |= {"zend": image.planes - 1, "tend": image.frames - 1}
+    starts = dict.fromkeys(("xstart", "ystart", "zstart", "tstart"), 0)
+    yield f"<BasicSettings{_attributes({**starts, **ends})} />"
+    yield from _REQUIRED
+    yield "</Settings>"
+    yield '<GUIState state="ConfigureViews" />'
     yield "</TrackMate>"
 
 
