@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cellpose_studio.core.wording import counted
 from cellpose_studio.io.images.reader import is_image_path, microscope_format
-from cellpose_studio.io.masks.export_formats import FORMATS
+from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
@@ -29,7 +29,7 @@ _NAMES = 200
 
 # Of systems, and of this program: nobody misses them.
 _SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")
-_OWN = tuple(form.ending.lower() for form in FORMATS.values())
+_OWN = (*(form.ending.lower() for form in FORMATS.values()), IDS_ENDING)
 
 
 @dataclass

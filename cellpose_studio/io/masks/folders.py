@@ -62,7 +62,7 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
         p for p, is_file in files.items() if _may_be_image(p, is_file)
     )
     if not masks:
-        return [ImageFiles(image, ()) for image in images]
+        return [ImageFiles(image, _inner_labels(image)) for image in images]
     stems = {image.stem for image in images}
     return [ImageFiles(image, _masks_of(image, masks, stems)) for image in images]
 
@@ -139,7 +139,7 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
         image.with_name(stem + ending + ome + suffix)
         for stem in stems
         for ending in (_TRUE, _SESSION, _CELLPOSE)
-        for ome in ("", _OME)
+        for ome in ("", _OME, _VERSION + _OME)
         for suffix in SUFFIXES
     )
     found = _ordered(path for path in named if is_masks_path(path) and path.exists())
