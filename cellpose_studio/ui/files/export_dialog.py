@@ -111,6 +111,8 @@ class ExportDialog(QDialog):
             column.addSpacing(8)
         row = QHBoxLayout()
         for one in columns:
+            # Otherwise rows would be as far apart as columns.
+            one.setSpacing(6)
             one.addStretch()
             row.addLayout(one)
         row.setSpacing(24)
