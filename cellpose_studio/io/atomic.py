@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -58,6 +59,45 @@ def replacing(path: Path) -> Iterator[Path]:
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+@contextmanager
+def replacing_folder(path: Path) -> Iterator[Path]:
+    """Yield an empty temporary folder, and move it to ``path`` after the block.
+
+    A folder that was there is removed at the end. If the block raises, it is unchanged.
+
+    Raises
+    ------
+    CannotSave
+        For every `OSError`, including those of the block, and if ``path`` is no folder.
+    """
+    target = Path(os.path.realpath(path))
+    part, old = (target.with_name(temporary_name("saving")) for _ in range(2))
+    remove_leftovers_sometimes(target.parent)
+    try:
+        if target.exists() and not target.is_dir():
+            raise CannotSave(
+                f"{path.name} could not be saved: there is a file of that name.",
+                "Choose another name.",
+            )
+        part.mkdir()
+        yield part
+        for file in part.rglob("*"):
+            if file.is_file():
+                _flush(file)
+        # No system can replace a folder that has content in one step.
+        if target.exists():
+            target.replace(old)
+        part.replace(target)
+        _flush_folder(target.parent)
+    except OSError as error:
+        if old.exists() and not target.exists():
+            old.replace(target)
+        raise cannot_save(path, error) from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+        shutil.rmtree(old, ignore_errors=True)
 
 
 def _flush(part: Path) -> None:

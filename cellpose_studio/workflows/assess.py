@@ -18,6 +18,7 @@ from cellpose_studio.engine.diameter import median_diameter
 from cellpose_studio.engine.evaluation import Agreement, agreement
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.evaluate import compared
 from cellpose_studio.workflows.segment import segment
@@ -62,7 +63,7 @@ def assess(
     networks = NetworkCache()
     for image, masks in pairs:
         source = open_images(image)[0]
-        known = read_masks(masks)
+        known = read_masks(masks, ImageExtent.of(source))
         true = known.labels
         wanted = parameters or SegmentationParameters()
         run = segment(source, model, wanted, checkpoint, networks=networks)

@@ -93,7 +93,7 @@ class Batch:
             return None
         # A run may take minutes, so a format that cannot store its masks is refused
         # first.
-        refuse_unfit(base, self._kinds, len(image.label_shape))
+        refuse_unfit(base, self._kinds, image.label_axes)
         self._check_folder(base.parent)
         result = segment(
             image,

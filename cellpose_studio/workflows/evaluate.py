@@ -10,11 +10,17 @@ import numpy.typing as npt
 from natsort import os_sorted
 
 from cellpose_studio.core.errors import MasksUnreadable, StudioError
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.engine.evaluation import Agreement, agreement
-from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.images.reader import is_image_path, open_images
+from cellpose_studio.io.masks.exchange.extent import ImageExtent
+from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
+from cellpose_studio.io.masks.exchange.region_files import has_overlay, read_overlay
 from cellpose_studio.io.masks.folders import (
     bare_stem,
     image_of_masks,
+    image_of_regions,
+    is_masks_path,
     masks_in,
     scan_folder,
 )
@@ -53,7 +59,8 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
     ImageUnreadable
         If a folder cannot be read.
     """
-    folders = [path.is_dir() for path in (predicted, true)]
+    # An OME-Zarr is a folder, too, but a single file to the user.
+    folders = [p.is_dir() and not is_image_path(p) for p in (predicted, true)]
     if not any(folders):
         return MasksPairs(((predicted, true),))
     if not all(folders):
@@ -90,7 +97,7 @@ def agreement_of_files(
     MasksUnreadable
         If one cannot be read, or they have different shapes.
     """
-    found, known = read_masks(predicted), read_masks(true)
+    found, known = _read_both(predicted, true)
     if found.labels.shape != known.labels.shape:
         raise MasksUnreadable(
             f"{predicted.name} has the shape {found.labels.shape}, but {true.name} "
@@ -104,6 +111,46 @@ def agreement_of_files(
         compared(found.labels, known), known.labels, in_frames=letters[:1] == "T"
     )
     return replace(result, note=note)
+
+
+def _read_both(predicted: Path, true: Path) -> tuple[ImportedMasks, ImportedMasks]:
+    """Read both files; regions in the size of their image, or of the other masks."""
+    read: dict[Path, ImportedMasks] = {}
+    for path in sorted({predicted, true}, key=_is_regions):
+        if (image := _image_of_regions(path)) is not None:
+            inside = image.path == path
+            read_one = read_overlay if inside else read_masks
+            read[path] = read_one(path, ImageExtent.of(image))
+            continue
+        # Regions come last, so that what they are compared with is known.
+        extents = [_extent_of(masks) for masks in read.values()]
+        read[path] = read_masks(path, extents[0] if extents else None)
+    return read[predicted], read[true]
+
+
+def _extent_of(masks: ImportedMasks) -> ImageExtent:
+    shape = masks.labels.shape
+    return ImageExtent.of_labels(shape, masks.axes or "TZYX"[-len(shape) :])
+
+
+def _image_of_regions(path: Path) -> ImageSource | None:
+    """Return the image of a file of regions, or a TIFF with an overlay itself.
+
+    None for other files, and where there is no such image.
+    """
+    if _is_regions(path):
+        image = image_of_masks(path) if is_masks_path(path) else image_of_regions(path)
+    else:
+        image = path if has_overlay(path) and not is_masks_path(path) else None
+    try:
+        sources = open_images(image) if image is not None else []
+    except StudioError:
+        return None
+    return sources[0] if len(sources) == 1 else None
+
+
+def _is_regions(path: Path) -> bool:
+    return path.suffix.lower() in REGIONS
 
 
 def _axes_of(

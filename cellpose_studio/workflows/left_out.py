@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cellpose_studio.core.wording import counted
 from cellpose_studio.io.images.reader import is_image_path, microscope_format
-from cellpose_studio.io.masks.export_formats import FORMATS
+from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
@@ -30,7 +30,7 @@ _NAMES = 200
 
 # Of systems, and of this program: nobody misses them.
 _SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")
-_OWN = tuple(form.ending for form in FORMATS.values())
+_OWN = (*(form.ending.lower() for form in FORMATS.values()), IDS_ENDING)
 
 
 @dataclass
@@ -171,6 +171,8 @@ def _kind(path: Path, stems: Collection[str]) -> str:
     # A picture of true masks, such as a JPEG, is neither an image nor readable masks.
     if is_image_path(path):
         return f"{suffix} (named like masks)"
+    if suffix in (".roi", ".geojson"):
+        return f"{suffix} (regions; open them by themselves)"
     if suffix == ".zarr":
         return ".zarr (without the metadata of an OME-Zarr)"
     if microscope_format(path):

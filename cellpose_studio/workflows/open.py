@@ -16,10 +16,17 @@ from cellpose_studio.core.errors import (
 from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.reader import is_image_path, open_images
+from cellpose_studio.io.masks.exchange.extent import ImageExtent
+from cellpose_studio.io.masks.exchange.region_files import (
+    has_overlay,
+    is_regions_path,
+    read_overlay,
+)
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
     image_of_masks,
+    image_of_regions,
     is_masks_path,
     masks_of_image,
     scan_folder,
@@ -100,7 +107,8 @@ def open_files(
         else:
             opened.images += [(image, {}) for image in images]
             opened.notes += [note for image in images for note in image.notes]
-            _add_masks(opened, images, entry.masks)
+            overlay = [entry.image] if has_overlay(entry.image) else []
+            _add_masks(opened, images, [*overlay, *entry.masks])
     return opened
 
 
@@ -112,13 +120,28 @@ def images_of(path: Path) -> list[ImageFiles]:
     Raises
     ------
     ImageUnreadable
-        If it is a folder that cannot be read, or contains no images.
+        If it is a folder that cannot be read, or contains no images; if there is no
+        image beside a file of regions.
     """
     # An OME-Zarr is a folder, too, but a single image.
     if is_folder(path) and not is_image_path(path):
         return _images_in(path)
     image = image_of_masks(path) if is_masks_path(path) else None
+    if image is None and is_regions_path(path):
+        return [_image_with_regions(path)]
     return [ImageFiles(image or path, masks_of_image(image or path))]
+
+
+def _image_with_regions(path: Path) -> ImageFiles:
+    """Return the image beside a file of regions, with these and its other masks."""
+    image = image_of_regions(path)
+    if image is None:
+        raise ImageUnreadable(
+            f"{path.name} holds regions, but there is no image beside it whose name it "
+            "begins with.",
+            f"Rename it after its image, such as a{path.suffix} for a.tif.",
+        )
+    return ImageFiles(image, tuple(dict.fromkeys((*masks_of_image(image), path))))
 
 
 def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
@@ -129,7 +152,9 @@ def masks_for(image: ImageSource, path: Path) -> ImportedMasks:
     MasksUnreadable
         Also if their size differs from that of the image.
     """
-    masks = read_masks(path)
+    extent = ImageExtent.of(image)
+    inside = path == image.path and has_overlay(path)
+    masks = read_overlay(path, extent) if inside else read_masks(path, extent)
     if masks.labels.shape != image.label_shape:
         raise MasksUnreadable(
             f"{path.name} has the shape {masks.labels.shape}, but {image.name} needs "
@@ -174,6 +199,8 @@ def _add_masks(
 
 def label_set_name(masks: Path, image: ImageSource) -> str:
     """Return the name of the label set of a file: ``a_cp_masks.tif`` is cp_masks."""
+    if masks == image.path:
+        return "overlay"
     stem = bare_stem(masks.stem)
     whole = stem.startswith(image.path.stem)
     named_after = image.path.stem if whole else bare_stem(image.path.stem)

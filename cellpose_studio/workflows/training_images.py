@@ -15,6 +15,7 @@ from cellpose_studio.core.images.intensities import as_float32
 from cellpose_studio.core.models.card import UnusedFiles
 from cellpose_studio.core.models.training import TrainingImage
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
@@ -146,7 +147,7 @@ def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
         raise TrainingSetUnfit(
             ambiguous.message, "Training takes single planes."
         ) from ambiguous
-    true = read_masks(masks)
+    true = read_masks(masks, ImageExtent.of(source))
     labels = true.labels
     if true.foreground_only:
         raise TrainingSetUnfit(true.foreground_reason, FOREGROUND_HINT)

@@ -339,9 +339,11 @@ def test_four_pages_may_be_time_points(segmented, tmp_path):
 
 
 def test_every_kind_of_file_can_be_written(segmented, cells, out):
-    code, said, _ = segmented(cells("a.tif"), "--save", *FORMATS)
+    forms = [form for form in FORMATS.values() if not form.needs_time]
+    kinds = [form.name for form in forms]
+    code, said, _ = segmented(cells("a.tif"), "--save", *kinds)
     assert code == 0
-    assert names(out) == sorted(f"a{form.ending}" for form in FORMATS.values())
+    assert names(out) == sorted(f"a{form.ending}" for form in forms)
     assert all(name in said for name in names(out))
 
 

@@ -114,6 +114,12 @@ class ImageSource:
         return (*(n for n in (t, z) if n > 1), y, x)
 
     @property
+    def label_axes(self) -> str:
+        """The axes of ``label_shape``: YX, ZYX, TYX or TZYX."""
+        lengths = zip("TZ", (self.frames, self.planes), strict=True)
+        return "".join(axis for axis, n in lengths if n > 1) + "YX"
+
+    @property
     def anisotropy(self) -> float | None:
         """Z step over pixel size; None where it is unknown or without a stack."""
         z, y, _ = self.pixel_size_um
@@ -132,10 +138,7 @@ class ImageSource:
         y = y or 1.0
         step = y * (self.step_ratio or 1.0)
         scale = {"T": 1.0, "Z": z or step, "Y": y, "X": x or y}
-        axes = [
-            a for a, n in zip("TZ", (self.frames, self.planes), strict=True) if n > 1
-        ]
-        return tuple(scale[a] for a in [*axes, "Y", "X"])
+        return tuple(scale[axis] for axis in self.label_axes)
 
     @property
     def channel_colours(self) -> tuple[Colour | None, ...]:

@@ -44,10 +44,15 @@ class EdgeLines:
             )
 
 
-def edge_lines(labels: Labels) -> EdgeLines:
-    """Trace the edges of all cells of a plane (Y, X); releases the GIL."""
+def edge_lines(labels: Labels, corners_join: bool = True) -> EdgeLines:
+    """Trace the edges of all cells of a plane (Y, X); releases the GIL.
+
+    ``corners_join`` tells whether pixels that touch at a corner only are connected.
+    """
     followed = np.zeros(labels.shape, np.bool_)
-    points, starts, cells = _follow_all(np.ascontiguousarray(labels), followed)
+    points, starts, cells = _follow_all(
+        np.ascontiguousarray(labels), followed, corners_join
+    )
     # A stable sort leaves the lines of a cell in the order in which they were found.
     order = np.argsort(cells, kind="stable")
     lengths = np.diff(starts)[order]
@@ -59,7 +64,7 @@ def edge_lines(labels: Labels) -> EdgeLines:
 
 @compiled
 def _follow_all(
-    labels: Labels, followed: npt.NDArray[np.bool_]
+    labels: Labels, followed: npt.NDArray[np.bool_], corners_join: bool
 ) -> tuple[Points, npt.NDArray[np.int64], npt.NDArray[np.uint32]]:
     height, width = labels.shape
     points = np.empty((1024, 2), np.int32)
@@ -88,7 +93,7 @@ def _follow_all(
                         followed[v, u] = True
                     v += (step == 1) - (step == 3)
                     u += (step == 0) - (step == 2)
-                    turned = _turn(labels, cell, v, u, step)
+                    turned = _turn(labels, cell, v, u, step, corners_join)
                 step = turned
                 if v == y and u == x and step == 0:
                     break
@@ -100,13 +105,16 @@ def _follow_all(
 
 
 @compiled
-def _turn(labels: Labels, cell: int, y: int, x: int, step: int) -> int:
+def _turn(
+    labels: Labels, cell: int, y: int, x: int, step: int, corners_join: bool
+) -> int:
     """Return the direction in which the line continues from a corner.
 
-    Left has priority, so that pixels that touch at a corner only are connected.
+    Where there is a choice, pixels touch at a corner only: a turn to the left connects
+    them, and one to the right does not.
     """
-    for turn in (3, 0, 1):
-        following = (step + turn) % 4
+    for turn in range(-1, 2):
+        following = (step + (turn if corners_join else -turn)) % 4
         if _is_edge(labels, cell, y, x, following):
             return following
     return step

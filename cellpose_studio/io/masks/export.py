@@ -1,4 +1,4 @@
-"""Writing masks for other programs: Cellpose's files, and ImageJ's regions."""
+"""Writing masks for other programs, in the formats of a table."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import Labels
 from cellpose_studio.core.runs.flows import Flows
-from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.atomic import replacing, replacing_folder
 from cellpose_studio.io.masks.export_format import ExportFormat, MasksToExport
 from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
 
@@ -25,14 +25,15 @@ def save_all(
     *,
     image: ImageSource,
     settings: Mapping[str, object] | None = None,
+    parents: Mapping[int, int] | None = None,
 ) -> list[Path]:
     """Write the files of ``kinds`` and return them, in the order of `FORMATS`.
 
     Their names are ``base`` (folder and name, without suffix) and the ending of the
     format. ``labels`` has the ``label_shape`` of ``image``. Where ids have gaps,
-    Cellpose's formats number the cells 1..N, and a table with both numbers lies beside
-    them; ImageJ's regions keep the ids. Files of an earlier export that would no longer
-    be true (table, regions) are removed.
+    some formats number the cells 1..N, and a table with both numbers lies beside
+    them; the others keep the ids. Files of an earlier export that would no longer be
+    true (table, regions) are removed. ``parents`` has the mother of each daughter.
 
     Raises
     ------
@@ -40,8 +41,8 @@ def save_all(
         If a format has no place for these masks: then nothing was written. If a
         file cannot be written: those before it are complete.
     """
-    masks = MasksToExport.of(image, labels, flows, settings)
-    refuse_unfit(base, kinds, labels.ndim, masks.count)
+    masks = MasksToExport.of(image, labels, flows, settings, parents)
+    refuse_unfit(base, kinds, masks.axes, masks.count)
     written: list[Path] = []
     formats = _formats(kinds)
     for form in formats:
@@ -49,7 +50,7 @@ def save_all(
         if not (masks.count or form.without_cells):
             _remove(path)
             continue
-        with replacing(path) as part:
+        with (replacing_folder if form.folder else replacing)(path) as part:
             form.write(part, masks)
         written.append(path)
     if not all(form.keeps_ids for form in formats):
@@ -57,8 +58,8 @@ def save_all(
     return written
 
 
-def refuse_unfit(base: Path, kinds: Collection[str], axes: int, count: int = 0) -> None:
-    """Raise `CannotSave` if a format has no place for so many axes and cells.
+def refuse_unfit(base: Path, kinds: Collection[str], axes: str, count: int = 0) -> None:
+    """Raise `CannotSave` if a format has no place for such axes and so many cells.
 
     Before a run, when ``count`` is not known, this tells what would fail after it.
     """
@@ -75,7 +76,7 @@ def _formats(kinds: Collection[str]) -> list[ExportFormat]:
 
 
 def _save_id_table(path: Path, ids: npt.NDArray[Any]) -> list[Path]:
-    """Write which cell each number of Cellpose's formats is, if the numbers differ.
+    """Write which cell each number 1..N is, if the numbers differ.
 
     Columns: ``label`` in the files, ``cell`` in the project. Without a difference the
     table of an earlier export is removed.

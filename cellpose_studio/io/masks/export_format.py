@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -36,6 +36,8 @@ class MasksToExport:
         Of the run that the masks come from; None without one.
     settings
         Parameters of that run, as Cellpose calls them.
+    parents
+        The mother of each cell that came from a division, by the daughter's id.
     """
 
     image: ImageSource
@@ -44,6 +46,7 @@ class MasksToExport:
     ids: npt.NDArray[Any]
     flows: Flows | None
     settings: Mapping[str, object]
+    parents: Mapping[int, int] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -52,6 +55,7 @@ class MasksToExport:
         labels: Labels,
         flows: Flows | None = None,
         settings: Mapping[str, object] | None = None,
+        parents: Mapping[int, int] | None = None,
     ) -> MasksToExport:
         """Return what writers need to know of ``labels``."""
         numbered, ids = compact_labels(labels)
@@ -64,6 +68,7 @@ class MasksToExport:
             ids=ids,
             flows=flows,
             settings=settings or {},
+            parents=parents or {},
         )
 
     @property
@@ -74,13 +79,12 @@ class MasksToExport:
     @property
     def axes(self) -> str:
         """Axes of the labels: YX, ZYX, TYX or TZYX."""
-        lengths = zip("TZ", (self.image.frames, self.image.planes), strict=True)
-        return "".join(axis for axis, n in lengths if n > 1) + "YX"
+        return self.image.label_axes
 
 
 @dataclass(frozen=True, kw_only=True)
 class ExportFormat:
-    """One kind of file that masks can be exported as.
+    """One kind of file, or of folder, that masks can be exported as.
 
     Attributes
     ----------
@@ -90,12 +94,20 @@ class ExportFormat:
         What is added to the name of the image, which loses its own suffix.
     text
         The choice in the dialog.
+    group
+        The heading under which the dialog lists it.
+    tip
+        What it holds and who reads it, a sentence or two; "" if the text says it all.
     write
         Writes the file; called with a path that replaces the old file at the end.
+    folder
+        It is a folder: ``write`` is called with an empty one.
     most_axes
         How many axes of labels it holds: 2 are one plane, 4 a time series of stacks.
     reason_too_many_axes
         What is said of masks with more axes.
+    needs_time
+        Whether it holds time series only.
     most_cells
         How many cells it holds; None for any number.
     keeps_ids
@@ -108,9 +120,13 @@ class ExportFormat:
     name: str
     ending: str
     text: str
+    group: str = "Other formats"
+    tip: str = ""
     write: Callable[[Path, MasksToExport], None]
+    folder: bool = False
     most_axes: int = 4
     reason_too_many_axes: str = ""
+    needs_time: bool = False
     most_cells: int | None = None
     keeps_ids: bool = False
     without_cells: bool = True
@@ -119,10 +135,15 @@ class ExportFormat:
         """Return the file for ``base``: folder and name, without suffix."""
         return base.with_name(base.name + self.ending)
 
-    def reason_unfit(self, axes: int, count: int = 0) -> str:
-        """Return why it cannot hold so many axes and cells; "" if it can."""
-        if axes > self.most_axes:
+    def reason_unfit(self, axes: str, count: int = 0) -> str:
+        """Return why it cannot hold labels of such axes, and so many; "" if it can.
+
+        ``axes`` are YX, ZYX, TYX or TZYX.
+        """
+        if len(axes) > self.most_axes:
             return self.reason_too_many_axes
+        if self.needs_time and "T" not in axes:
+            return "it holds tracks over time, and these masks are no time series"
         if self.most_cells is not None and count > self.most_cells:
             return f"it holds at most {self.most_cells} cells"
         return ""

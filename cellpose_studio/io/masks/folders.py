@@ -14,7 +14,8 @@ from cellpose_studio.io.images.reader import (
     has_image_suffix,
     is_image_path,
 )
-from cellpose_studio.io.masks.reader import SUFFIXES
+from cellpose_studio.io.masks.exchange.ome.zarr_reader import label_folders
+from cellpose_studio.io.masks.reader import SUFFIXES, ZARR
 from cellpose_studio.io.natural_order import sorted_files
 
 # Endings of masks; an ending that contains another one must come first.
@@ -27,10 +28,15 @@ _ONLY = {".npy": _SESSION, ".npz": _ACDC, ".h5": _ILASTIK}
 
 _OME = ".ome"
 
+_VERSION = ".v04"
+"""Before ``.ome`` in the names of masks that are exported in two versions."""
+
 # Pictures that Cellpose writes beside an image; "_outlines_cp_masks.png" among them.
 _DERIVED = (
     *("_flows", "_flows_0", "_flows_1", "_flows_2", "_dP", "_cellprob", "_cp_cellprob"),
     *("_outlines", "_cp_outlines", "_cp_output"),
+    # Of this program, for others: images with masks, and masks once more.
+    *("_cellprofiler", "_trackmate"),
 )
 
 
@@ -39,7 +45,7 @@ class ImageFiles:
     """An image of a folder, and the files of masks that belong to it.
 
     True masks come first, then a ``_seg.npy``, Cellpose's ``_cp_masks``, and those of
-    Cell-ACDC and ilastik.
+    Cell-ACDC and ilastik; labels inside of an OME-Zarr come before all of them.
     """
 
     image: Path
@@ -62,7 +68,7 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
         p for p, is_file in files.items() if _may_be_image(p, is_file)
     )
     if not masks:
-        return [ImageFiles(image, ()) for image in images]
+        return [ImageFiles(image, _inner_labels(image)) for image in images]
     stems = {image.stem for image in images}
     return [ImageFiles(image, _masks_of(image, masks, stems)) for image in images]
 
@@ -86,7 +92,11 @@ def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
 
 def bare_stem(stem: str) -> str:
     """Return the stem of a name without the ``.ome`` of OME-TIFF and OME-Zarr."""
-    return stem[: -len(_OME)] if stem.lower().endswith(_OME) else stem
+    return stem[: -len(_OME)].removesuffix(_VERSION) if _ends_ome(stem) else stem
+
+
+def _ends_ome(stem: str) -> bool:
+    return stem.lower().endswith(_OME)
 
 
 def is_masks_path(path: Path) -> bool:
@@ -123,6 +133,9 @@ def image_stem(masks: Path) -> str:
 def masks_of_image(image: Path) -> tuple[Path, ...]:
     """Return the files of masks in the folder of ``image`` that belong to it."""
     stems = [image.stem]
+    # Masks in OME-TIFF are named so, unless they are those of an image of that name.
+    if not _is_image_of(image.parent, image.stem + _OME):
+        stems.append(image.stem + _OME)
     bare = bare_stem(image.stem)
     # Beside an image a.tif, the masks named after a belong to that one, not to
     # a.ome.tif.
@@ -132,12 +145,13 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
         image.with_name(stem + ending + ome + suffix)
         for stem in stems
         for ending in _ENDINGS
-        for ome in ("", _OME)
+        for ome in ("", _OME, _VERSION + _OME)
         for suffix in SUFFIXES
     )
-    found = [path for path in named if is_masks_path(path) and path.is_file()]
+    found = [path for path in named if is_masks_path(path) and path.exists()]
     starts = (image.with_name(start + _ACDC + ".npz") for start in _starts(image.stem))
-    return _ordered([*found, *islice((p for p in starts if p.is_file()), 1)])
+    acdc = islice((path for path in starts if path.is_file()), 1)
+    return (*_inner_labels(image), *_ordered([*found, *acdc]))
 
 
 def belong_together(masks: Path, stem: str) -> bool:
@@ -152,6 +166,26 @@ def belong_together(masks: Path, stem: str) -> bool:
     )
 
 
+def image_of_regions(regions: Path) -> Path | None:
+    """Return the image in the same folder after which ``regions`` are named.
+
+    Their name begins like that of the image. Of several, the longest name counts.
+    """
+    try:
+        files = sorted_files(regions.parent.iterdir())
+    except OSError:
+        return None
+    images = [path for path in files if path != regions and _may_be_image(path)]
+    begun = [path for path in images if _begins(regions.name, bare_stem(path.stem))]
+    return max(begun, key=lambda path: len(bare_stem(path.stem)), default=None)
+
+
+def _begins(name: str, stem: str) -> bool:
+    """Return whether a name is a stem and something more: not a1 for a."""
+    rest = name.removeprefix(stem)
+    return rest != name and not rest[:1].isalnum()
+
+
 def image_of_masks(masks: Path) -> Path | None:
     """Return the image in the same folder that ``masks`` are named after, if any."""
     stem = image_stem(masks)
@@ -160,7 +194,9 @@ def image_of_masks(masks: Path) -> Path | None:
     except OSError:
         return None
     exact = [p for p in files if p.stem == stem]
-    alike = [p for p in files if belong_together(masks, p.stem)]
+    alike = [
+        p for p in files if belong_together(masks, p.stem) or p.stem + _OME == stem
+    ]
     return next((p for p in (*exact, *alike) if _may_be_image(p)), None)
 
 
@@ -194,11 +230,14 @@ def _masks_of(
     """Return the masks of an image; those of a are not of a.ome.tif beside a.tif."""
     bare = bare_stem(image.stem)
     found = list(masks.get(image.stem, ()))
+    # Masks in OME-TIFF are named so, and so are those of an image in OME-TIFF.
+    if image.stem + _OME not in stems:
+        found += masks.get(image.stem + _OME, ())
     if bare not in stems:
         found += masks.get(bare, ())
     positions = (masks.get(start, ()) for start in _starts(image.stem))
     acdc = (p for of in positions for p in of if p.suffix.lower() == ".npz")
-    return _ordered([*found, *islice(acdc, 1)])
+    return (*_inner_labels(image), *_ordered([*found, *islice(acdc, 1)]))
 
 
 def _starts(stem: str) -> Iterator[str]:
@@ -206,6 +245,10 @@ def _starts(stem: str) -> Iterator[str]:
     while "_" in stem:
         stem = stem.rpartition("_")[0]
         yield stem
+
+
+def _inner_labels(image: Path) -> tuple[Path, ...]:
+    return tuple(label_folders(image)) if image.suffix.lower() == ZARR else ()
 
 
 def _by_image(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:

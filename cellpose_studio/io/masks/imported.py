@@ -37,6 +37,8 @@ class ImportedMasks:
         ``labels``. None where it says nothing of that kind.
     axes
         What the axes of ``labels`` are, of TZYX; "" where the file does not say.
+    remarks
+        What was left out or changed when the file was read, one sentence each.
     """
 
     labels: npt.NDArray[np.uint32]
@@ -45,11 +47,12 @@ class ImportedMasks:
     details: dict[str, object] = field(default_factory=dict)
     unlabelled: npt.NDArray[np.bool_] | None = None
     axes: str = ""
+    remarks: tuple[str, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user has to know about these masks, one sentence each."""
-        notes = []
+        notes = [*self.remarks]
         if self.unlabelled is not None:
             part = self.unlabelled.mean()
             notes.append(

@@ -1,4 +1,4 @@
-"""Reads masks: label images, and Cellpose's own result files."""
+"""Reads masks: label images, regions, and Cellpose's own result files."""
 
 from __future__ import annotations
 
@@ -22,18 +22,24 @@ from cellpose_studio.io.images.stored_image import (
 )
 from cellpose_studio.io.images.tiff.check import refuse_large_tiles
 from cellpose_studio.io.images.tiff.imagej import calibration_offset, is_plain_stack
+from cellpose_studio.io.masks.exchange.extent import ImageExtent
+from cellpose_studio.io.masks.exchange.ome.zarr_reader import read_zarr_labels
+from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
+from cellpose_studio.io.masks.exchange.region_files import read_regions
 from cellpose_studio.io.masks.imported import ImportedMasks, label_image
 from cellpose_studio.io.masks.label_arrays.hdf5 import hdf5_numbers
 from cellpose_studio.io.masks.label_arrays.npz import npz_numbers
 from cellpose_studio.io.masks.label_arrays.png import png_numbers
 from cellpose_studio.io.masks.seg_npy import read_seg
-from cellpose_studio.paths import special_kind
+from cellpose_studio.paths import is_folder, special_kind
 
 if TYPE_CHECKING:
     from tifffile import TiffPageSeries
 
-SUFFIXES = (".tif", ".tiff", ".png", ".npy", ".npz", ".h5")
-"""Files that may hold masks, in lower case."""
+ZARR = ".zarr"
+
+SUFFIXES = (".tif", ".tiff", ".png", ".npy", ".npz", ".h5", ZARR, *REGIONS)
+"""Files, and folders of OME-Zarr, that may hold masks, in lower case."""
 
 _GREYS = (0, 1)
 """Photometric interpretations of TIFF 6.0 for grey values."""
@@ -42,8 +48,10 @@ _WITH_ALPHA = 2
 """Samples of a pixel that is a number and its transparency."""
 
 
-def read_masks(path: Path) -> ImportedMasks:
-    """Read a label image (TIFF, PNG, npz, HDF5) or a ``_seg.npy`` file.
+def read_masks(path: Path, extent: ImageExtent | None = None) -> ImportedMasks:
+    """Read a label image (TIFF, PNG, OME-Zarr, npz, HDF5), regions, or a ``_seg.npy``.
+
+    ``extent`` is that of the image, which most files of regions do not say.
 
     Raises
     ------
@@ -52,14 +60,17 @@ def read_masks(path: Path) -> ImportedMasks:
     """
     if kind := special_kind(path):
         raise MasksUnreadable(f"{path.name} is {kind}, not a file of masks.")
-    suffix = path.suffix.lower()
+    suffix = ZARR if is_folder(path) else path.suffix.lower()
+    if suffix in REGIONS:
+        return read_regions(path, extent)
     if suffix not in SUFFIXES:
         if not (suffix or path.exists()):
             raise MasksUnreadable(f"{path.name} does not exist.")
         raise MasksUnreadable(
             f"Masks cannot be read from files like {path.name}.",
-            "Choose a TIFF, a PNG, a _seg.npy file of Cellpose, a _segm.npz of "
-            "Cell-ACDC or an .h5 of ilastik.",
+            "Choose a TIFF, PNG or OME-Zarr, a _seg.npy file of Cellpose, a _segm.npz "
+            "of Cell-ACDC, an .h5 of ilastik, or regions of ImageJ (.zip), QuPath "
+            "(.geojson) or COCO (.json).",
         )
     if suffix == ".npy":
         return read_seg(path)
@@ -72,6 +83,8 @@ def read_masks(path: Path) -> ImportedMasks:
 def _pixels(path: Path, suffix: str) -> tuple[npt.NDArray[Any], str]:
     """Return the values, and the letters of their axes."""
     try:
+        if suffix == ZARR:
+            return read_zarr_labels(path)
         if suffix == ".npz":
             return npz_numbers(path), ""
         if suffix == ".h5":

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.masks.labels import outlines
 from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.io.masks.exchange.colours import bright_colours
 from cellpose_studio.io.masks.export_format import MasksToExport
 from cellpose_studio.io.masks.imported import ImportedMasks, as_labels
 from cellpose_studio.io.masks.safe_unpickle import load_npy_dict
@@ -108,7 +109,7 @@ def _settings(
     normalize = given.pop("normalize_params", None)
     known = normalize if isinstance(normalize, dict) else {}
     return {
-        "colors": _colours(count),
+        "colors": bright_colours(count),
         "ismanual": np.zeros(count, bool),
         "manual_changes": [],
         "chan_choose": [0, 0],
@@ -144,16 +145,6 @@ def _plain(value: object) -> object:
 
 def _length(value: object) -> int:
     return len(value) if isinstance(value, list | tuple | np.ndarray) else -1
-
-
-def _colours(count: int) -> npt.NDArray[np.uint8]:
-    """Return ``count`` bright colours (n, 3) of which neighbours differ."""
-    # Multiples of the golden ratio spread over the circle of hues, however many there
-    # are.
-    golden = 0.618034
-    hue = np.arange(count)[:, None] * golden + np.array([0, 1 / 3, 2 / 3])
-    colours: npt.NDArray[np.uint8] = (140 + 110 * np.cos(2 * np.pi * hue)).astype("u1")
-    return colours
 
 
 def _labels(stored: dict[str, Any], path: Path) -> npt.NDArray[np.uint32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 from qtpy.QtWidgets import (
@@ -56,11 +56,11 @@ class ExportDialog(QDialog):
         self.what = QLabel(objectName="exportWhat", wordWrap=True)
         column = QVBoxLayout(self)
         column.addWidget(self.what)
-        axes = max(len(image.source.label_shape) for image in images)
+        axes = {image.source.label_axes for image in images}
         self._checks = {kind: _check(kind, axes, kinds) for kind in FORMATS}
         for check in self._checks.values():
-            column.addWidget(check)
             check.toggled.connect(self._on_toggled)
+        column.addLayout(self._formats())
         column.addSpacing(8)
         rejected = self._rejected = sum(map(len, map(rejected_cells, images)))
         self.rejected = QCheckBox(
@@ -94,6 +94,29 @@ class ExportDialog(QDialog):
         """The chosen folder; None for beside each image."""
         text = self.folder.text().strip()
         return Path(text).expanduser() if text else None
+
+    def _formats(self) -> QHBoxLayout:
+        """Lay out the choices under the headings of their groups, in two columns."""
+        groups: dict[str, list[QCheckBox]] = {}
+        for kind, check in self._checks.items():
+            groups.setdefault(FORMATS[kind].group, []).append(check)
+        columns = QVBoxLayout(), QVBoxLayout()
+        filled = 0
+        for group, checks in groups.items():
+            column = columns[2 * filled >= len(self._checks)]
+            filled += len(checks)
+            column.addWidget(QLabel(f"<b>{group}</b>"))
+            for check in checks:
+                column.addWidget(check)
+            column.addSpacing(8)
+        row = QHBoxLayout()
+        for one in columns:
+            # Otherwise rows would be as far apart as columns.
+            one.setSpacing(6)
+            one.addStretch()
+            row.addLayout(one)
+        row.setSpacing(24)
+        return row
 
     def _folder_row(self) -> QFormLayout:
         browse = QPushButton("Browse…")
@@ -159,14 +182,14 @@ def rejected_cells(image: ProjectImage) -> list[int]:
     return [cell for cell in rejected if table.size_of(cell)]
 
 
-def _check(kind: str, axes: int, kinds: Sequence[str]) -> QCheckBox:
+def _check(kind: str, axes: Collection[str], kinds: Sequence[str]) -> QCheckBox:
     form = FORMATS[kind]
     check = QCheckBox(form.text, objectName=f"save_{kind}")
-    # A format for single planes cannot hold a stack.
-    reason = form.reason_unfit(axes)
+    # A format for single planes cannot hold a stack. It has to hold all images.
+    reason = next(filter(None, map(form.reason_unfit, sorted(axes))), "")
     check.setEnabled(not reason)
     check.setChecked(not reason and kind in kinds)
-    check.setToolTip(f"Not for these masks: {reason}." if reason else "")
+    check.setToolTip(f"Not for these masks: {reason}." if reason else form.tip)
     return check
 
 

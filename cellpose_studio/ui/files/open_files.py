@@ -9,14 +9,16 @@ from qtpy.QtWidgets import QFileDialog
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.io.images.reader import IMAGE_FILES
 from cellpose_studio.io.images.sample import sample_path
+from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.ui.files.open_images import Opener
 from cellpose_studio.ui.files.projects import Projects
 from cellpose_studio.ui.services import Services
 
+_REGIONS = " ".join(f"*{suffix}" for suffix in REGIONS)
 _FILTER = (
     f"Images and projects ({IMAGE_FILES} *{SUFFIX});;Projects (*{SUFFIX});;"
-    "All files (*)"
+    f"Regions beside their image ({_REGIONS});;All files (*)"
 )
 
 

@@ -21,7 +21,8 @@ from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.reader import read_masks
 from tests.images import image_of
 
-MASKS = ("tif", "png", "npy")
+MASKS = ("tif", "png", "ome-tiff", "cellprofiler", "npy")
+OF_PLANES = [name for name, form in FORMATS.items() if not form.needs_time]
 
 
 @pytest.fixture(scope="session")
@@ -32,7 +33,7 @@ def save():
         axes = axes or ("YX", "ZYX", "TZYX")[labels.ndim - 2]
         length = dict(zip(axes, labels.shape, strict=True))
         shape = (length.get("T", 1), channels, length.get("Z", 1), *labels.shape[-2:])
-        image = image_of(shape, path=folder / "a.tif")
+        image = image_of(np.zeros(shape, np.uint8), path=folder / "a.tif")
         return save_all(folder / "a", labels, None, kinds, image=image, **more)
 
     return save
@@ -61,21 +62,31 @@ labels_of = hnp.arrays(np.uint32, shapes, elements=ids)
 
 
 def test_files_have_the_names_that_cellpose_gives_them(save, tmp_path):
-    written = save(tmp_path, TWO, FORMATS)
+    written = save(tmp_path, TWO, OF_PLANES)
     assert [path.name for path in written] == [
         "a_cp_masks.tif",
         "a_cp_masks.png",
+        "a.ome_cp_masks.tif",
+        "a_cp_masks.ome.zarr",
+        "a_cp_masks.v04.ome.zarr",
+        "a_cellprofiler_masks.tif",
         "a_seg.npy",
-        "a_rois.zip",
         "a_cp_outlines.txt",
+        "a_rois.zip",
+        "a_cells.geojson",
+        "a_coco.json",
+        "a_coco_polygons.json",
     ]
     assert sorted(written) == sorted(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("kind", FORMATS)
 def test_only_what_was_asked_for_is_written(save, tmp_path, kind):
-    assert save(tmp_path, TWO, [kind]) == [tmp_path / f"a{FORMATS[kind].ending}"]
-    assert len(files_in(tmp_path)) == 1
+    labels = np.stack([TWO, TWO]) if FORMATS[kind].needs_time else TWO
+    axes = "TYX" if FORMATS[kind].needs_time else "YX"
+    expected = tmp_path / f"a{FORMATS[kind].ending}"
+    assert save(tmp_path, labels, [kind], axes) == [expected]
+    assert [*tmp_path.iterdir()] == [expected]
 
 
 @given(labels=labels_of)
@@ -83,7 +94,8 @@ def test_every_mask_file_holds_the_same_cells_numbered_in_order(
     save, tmp_path_factory, labels
 ):
     folder = tmp_path_factory.mktemp("masks")
-    kinds = {2: MASKS, 3: ("tif", "npy"), 4: ("tif",)}[labels.ndim]
+    kinds = {2: MASKS, 3: ("tif", "ome-tiff", "npy"), 4: ("tif", "ome-tiff")}
+    kinds = kinds[labels.ndim]
     before = labels.copy()
     written = save(folder, labels, kinds)
     present = np.unique(labels[labels > 0])
@@ -120,7 +132,7 @@ def test_cellpose_takes_images_for_images_and_masks_for_masks(
     save, tmp_path, cellpose_io
 ):
     tifffile.imwrite(tmp_path / "a.tif", np.zeros(TWO.shape, np.uint8))
-    save(tmp_path, GAPS, FORMATS)
+    save(tmp_path, GAPS, OF_PLANES)
     folder, image = str(tmp_path), str(tmp_path / "a.tif")
     assert cellpose_io.get_image_files(folder, "_masks") == [image]
     for mask_filter in ("_cp_masks", "_seg.npy"):
@@ -147,7 +159,7 @@ def test_a_png_holds_65535_cells_and_no_more(save, tmp_path):
     )
     before = files_in(tmp_path)
     with pytest.raises(CannotSave, match=r"a_cp_masks\.png could .* 65535 cells"):
-        save(tmp_path, labels + 1, FORMATS)
+        save(tmp_path, labels + 1, OF_PLANES)
     assert files_in(tmp_path) == before
 
 
@@ -173,7 +185,7 @@ def test_a_format_without_a_place_for_the_axes_is_refused_before_all_others(
     assert raised.value.hint == "Save a TIFF instead."
     assert files_in(tmp_path) == {}
     with pytest.raises(CannotSave, match=re.escape(raised.value.message)):
-        refuse_unfit(tmp_path / "a", ["tif", "rois", kind], labels.ndim)
+        refuse_unfit(tmp_path / "a", ["tif", "rois", kind], axes)
 
 
 @pytest.mark.parametrize("axes", ["YX", "ZYX", "TYX", "TZYX"])
@@ -221,16 +233,12 @@ def test_masks_of_pixels_of_no_known_size_have_none_in_imagej(save, tmp_path):
 
 
 def test_masks_without_cells_are_saved_empty(save, tmp_path):
-    written = save(tmp_path, TWO * 0, FORMATS)
-    assert [path.name for path in written] == [
-        "a_cp_masks.tif",
-        "a_cp_masks.png",
-        "a_seg.npy",
-        "a_cp_outlines.txt",
-    ]
-    for path in written[:3]:
+    written = save(tmp_path, TWO * 0, OF_PLANES)
+    assert len(written) == len(OF_PLANES) - 1
+    assert "a_rois.zip" not in {path.name for path in written}
+    for path in written[:7]:
         np.testing.assert_array_equal(read_masks(path).labels, TWO * 0)
-    assert written[3].read_bytes() == b""
+    assert written[7].read_bytes() == b""
 
 
 def test_regions_and_table_of_an_earlier_export_go_when_they_are_untrue(save, tmp_path):
@@ -329,13 +337,17 @@ from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.masks.export_formats import FORMATS
 folder = Path(sys.argv[1])
 labels = np.random.default_rng(0).integers(0, 300, (60, 60)).astype(np.uint32)
+class Noise:
+    def read(self, region):
+        return np.random.default_rng(0).integers(0, 255, (1, 1, 1, 60, 60), "u1")
 image = ImageSource(path=folder / "a.tif", scene="", shape=(1, 1, 1, 60, 60),
                     dtype=np.dtype("u1"), file_axes="YX",
                     pixel_size_um=(None, None, None), channel_names=("Channel 1",),
-                    rgb=False, fingerprint="", reader=None)
-save_all(folder / "warm", labels, None, FORMATS, image=image)
+                    rgb=False, fingerprint="", reader=Noise())
+kinds = [name for name, form in FORMATS.items() if not form.needs_time]
+save_all(folder / "warm", labels, None, kinds, image=image)
 resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000))
-for kind in FORMATS:
+for kind in kinds:
     try:
         save_all(folder / "a", labels, None, [kind], image=image)
     except CannotSave as error:
@@ -345,9 +357,15 @@ for kind in FORMATS:
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no limits on files on Windows")
 def test_without_space_every_old_file_stays_and_no_part_is_left(tmp_path):
-    old = {f"a{form.ending}": form.ending.encode() for form in FORMATS.values()}
-    for name, content in old.items():
-        (tmp_path / name).write_bytes(content)
+    forms = [form for form in FORMATS.values() if not form.needs_time]
+    old = {}
+    for form in forms:
+        path = form.path(tmp_path / "a")
+        if form.folder:
+            path.mkdir()
+            path /= "old"
+        path.write_bytes(form.ending.encode())
+        old[str(path.relative_to(tmp_path))] = form.ending.encode()
     ran = subprocess.run(
         [sys.executable, "-c", SHORT_OF_SPACE, str(tmp_path)],
         capture_output=True,
@@ -355,17 +373,18 @@ def test_without_space_every_old_file_stays_and_no_part_is_left(tmp_path):
         check=True,
     )
     assert ran.stdout.splitlines() == [
-        f"{name} could not be saved: the disk takes no file as large as this."
-        for name in old
+        f"a{form.ending} could not be saved: the disk takes no file as large as this."
+        for form in forms
     ]
-    left = {n: c for n, c in files_in(tmp_path).items() if not n.startswith("warm")}
-    assert left == old
+    left = [p for p in tmp_path.rglob("*") if p.is_file()]
+    left = {str(path.relative_to(tmp_path)): path.read_bytes() for path in left}
+    assert {n: c for n, c in left.items() if not n.startswith("warm")} == old
 
 
 def test_a_file_that_fails_leaves_those_before_it(save, tmp_path):
     (tmp_path / "a_seg.npy").mkdir()
     with pytest.raises(CannotSave, match=r"a_seg\.npy could not be saved: there is a"):
-        save(tmp_path, TWO, FORMATS)
+        save(tmp_path, TWO, ["tif", "png", "npy", "rois"])
     assert sorted(p.name for p in tmp_path.iterdir()) == [
         "a_cp_masks.png",
         "a_cp_masks.tif",

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.io.images.sample import draw_nuclei
-from cellpose_studio.io.masks.export_formats import FORMATS, OUTLINES, ROIS
+from cellpose_studio.io.masks.export_formats import FORMATS, OUTLINES
 from cellpose_studio.io.project.file import SUFFIX
 from cellpose_studio.ui.window.help.self_test.stage import Stage
 from cellpose_studio.workflows.self_test.check import CheckFailed, Found, Place
@@ -80,19 +80,22 @@ def check_undo(stage: Stage, _: Place) -> Found:
 
 
 def check_export(stage: Stage, place: Place) -> Found:
-    """Export in all formats, and read the files."""
+    """Export in all formats for single planes, and read the files."""
     folder, labels = place.folder / "export", stage.labels
-    stage.window.saver.save([stage.image], list(FORMATS), folder)
+    axes = stage.image.source.label_axes
+    forms = [form for form in FORMATS.values() if not form.reason_unfit(axes)]
+    stage.window.saver.save([stage.image], [form.name for form in forms], folder)
     stage.wait_idle("The export")
     base = folder / stage.image.source.path.stem
     wrong = [
         f"{form.path(base).name}: {reason}"
-        for form in FORMATS.values()
+        for form in forms
         if (reason := difference(form.path(base), labels))
     ]
     if wrong:
         raise CheckFailed(f"Exported, but not the same: {'; '.join(wrong)}.")
-    return Found(f"{', '.join(FORMATS)} were written and read")
+    names = ", ".join(form.name for form in forms)
+    return Found(f"{names} were written and read")
 
 
 def check_project(stage: Stage, place: Place) -> Found:
@@ -159,20 +162,17 @@ def _free_place(labels: Labels) -> tuple[int, int]:
 
 def difference(path: Path, labels: Labels) -> str:
     """Return in what an exported file differs from the masks; empty if it does not."""
+    from cellpose_studio.io.masks.exchange.extent import ImageExtent
     from cellpose_studio.io.masks.reader import read_masks
 
-    if not path.is_file():
+    if not path.exists():
         return "it is missing"
     count = cell_count(labels)
-    if path.name.endswith(ROIS.ending):
-        from roifile import roiread
-
-        read_rois = roiread(path)
-        found = len(read_rois) if isinstance(read_rois, list) else 1
-    elif path.name.endswith(OUTLINES.ending):
+    if path.name.endswith(OUTLINES.ending):
         found = len(path.read_text(encoding="ascii").splitlines())
     else:
-        read = read_masks(path).labels
+        extent = ImageExtent.of_labels(labels.shape, "TZYX"[-labels.ndim :])
+        read = read_masks(path, extent).labels
         if not np.array_equal(read > 0, labels > 0):
             return "other pixels belong to cells"
         found = cell_count(read)

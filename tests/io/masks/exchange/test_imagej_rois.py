@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 from skimage.draw import polygon2mask
 
-from cellpose_studio.io.masks.imagej_rois import rois_of
+from cellpose_studio.io.masks.exchange.imagej.rois import rois_of
 
 
 def pixels_of(region: roifile.ImagejRoi, shape: tuple[int, int]) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from zipfile import ZIP_STORED, ZipFile
 
 import numpy as np
 
@@ -17,17 +18,21 @@ if TYPE_CHECKING:  # roifile is slow to import
 # Commands of the path of a composite region, java.awt.geom.PathIterator's.
 _MOVE, _DRAW, _CLOSE = 0, 1, 4
 
+_FARTHEST = 60_535
+"""Where ImageJ begins to take the 16 bits of a coordinate for a negative number."""
+
 
 def write_rois(part: Path, masks: MasksToExport) -> None:
     """Write an archive of regions, which keep the ids of the cells."""
-    from roifile import roiwrite
-
     # What ImageJ calls a hyperstack: more than one of these, where colours are one.
     image = masks.image
     channels = 1 if image.rgb else image.channels
     lengths = (image.frames, channels, image.planes)
     hyperstack = sum(n > 1 for n in lengths) > 1
-    roiwrite(part, rois_of(masks.labels, masks.axes, hyperstack), mode="w")
+    # roifile opens the archive anew for each region.
+    with ZipFile(part, "w", ZIP_STORED) as archive:
+        for roi in rois_of(masks.labels, masks.axes, hyperstack):
+            archive.writestr(f"{roi.name}.roi", roi.tobytes())
 
 
 def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
@@ -36,7 +41,8 @@ def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
     A region covers exactly the pixels of its cell, because its corners are pixel
     corners: regions through the centres of the border pixels, which Cellpose writes,
     come out smaller than the cell (Cellpose issue 757). A cell with holes or in
-    several parts becomes a composite region.
+    several parts becomes a composite region, and so does one that reaches beyond what
+    the numbers of the others can hold.
 
     The name is the cell's id, followed by time point and plane from 1 on where there
     are several: "7-3" is cell 7 in plane 3, "7-2-3" in plane 3 of time point 2.
@@ -54,7 +60,8 @@ def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
         # ImageJ counts positions from 1, because 0 stands for all images.
         numbers = [index + 1 for index in place]
         for cell, lines in polygons(labels[place]).items():
-            region = _traced(lines[0]) if len(lines) == 1 else _composite(lines)
+            simple = len(lines) == 1 and lines[0].max() <= _FARTHEST
+            region = _traced(lines[0]) if simple else _composite(lines)
             region.name = "-".join(str(part) for part in (cell, *numbers))
             if hyperstack:
                 # The axes end in YX, for which there are no numbers.
@@ -70,9 +77,11 @@ def _traced(line: Points) -> ImagejRoi:
     """Return a region of one line, of the kind that ImageJ's wand tool makes."""
     from roifile import ROI_TYPE, ImagejRoi
 
-    region = ImagejRoi.frompoints(line)
+    region = ImagejRoi()
     region.roitype = ROI_TYPE.TRACED
     _set_box(region, line)
+    region.n_coordinates = len(line)
+    region.integer_coordinates = line - (region.left, region.top)
     return region
 
 

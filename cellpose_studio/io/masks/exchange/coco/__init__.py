@@ -1,0 +1,1 @@
+"""Annotations in the format of the COCO data set."""

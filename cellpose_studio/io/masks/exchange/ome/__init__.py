@@ -1,0 +1,1 @@
+"""OME-TIFF and OME-Zarr."""

@@ -1,0 +1,1 @@
+"""Time series: tracks for other programs, and stacks to track in them."""
