@@ -18,6 +18,7 @@ from cellpose_studio.core.measure.definitions import (
     ShapeDefinition,
 )
 from cellpose_studio.core.measure.frame.frame import Frame, measured_frame
+from cellpose_studio.core.measure.frame.slabs import SLAB
 from cellpose_studio.core.measure.inputs import CellFacts, Channel, Pixels
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.scale import Scale
@@ -35,6 +36,7 @@ def measure_cells(
     facts: CellFacts | None = None,
     checkpoint: Checkpoint | None = None,
     threads: int = 2,
+    slab: int = SLAB,
 ) -> Measurements:
     """Measure all cells at each time point; releases the GIL.
 
@@ -58,6 +60,8 @@ def measure_cells(
         Is asked between parts of the work.
     threads
         How many parts are measured at the same time.
+    slab
+        Pixels that are read at a time; what is measured does not depend on it.
 
     Raises
     ------
@@ -81,7 +85,9 @@ def measure_cells(
         checkpoint.reached(time, frames, "time points")
         at = (slice(time, time + 1),) if in_time else ()
         parts.append(
-            measured_frame(labels, channels, at, scale, groups, checkpoint, threads)
+            measured_frame(
+                labels, channels, at, scale, groups, checkpoint, threads, slab
+            )
         )
     ids = [part.ids for part in parts]
     tables = [

@@ -18,7 +18,6 @@ from cellpose_studio.core.measure.frame.intensities import measure_channel
 from cellpose_studio.core.measure.frame.moments import moments_of
 from cellpose_studio.core.measure.frame.neighbours import nearest_cells, touching_cells
 from cellpose_studio.core.measure.frame.slabs import (
-    SLAB,
     Part,
     Slab,
     Volume,
@@ -59,7 +58,7 @@ def measured_frame(
     groups: Collection[Group],
     checkpoint: Checkpoint,
     threads: int,
-    slab: int = SLAB,
+    slab: int,
 ) -> Frame:
     """Measure the cells of one time point; parameters as of `measure_cells`.
 
@@ -67,8 +66,6 @@ def measured_frame(
     ----------
     before
         Index of the time point, if there is one.
-    slab
-        Pixels that are read at a time.
     """
     volume = Volume(labels, before)
     deep = len(labels.shape) - len(before) == 3
