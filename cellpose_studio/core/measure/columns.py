@@ -40,6 +40,9 @@ _UM = {
     "position": "µm",
     "edge": "µm",
 }
+_WHOLE = ("area", "volume", "edge")
+"""Quantities that are counted, in px or voxels."""
+
 _ASCII = str.maketrans({"µ": "u", "²": "2", "³": "3"})
 
 
@@ -80,6 +83,13 @@ class Column:
     def is_text(self) -> bool:
         """Whether the values are texts, not numbers."""
         return self.definition.quantity == "text"
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the values are whole numbers, where they are known."""
+        quantity = self.definition.quantity
+        counted = quantity in ("count", "yes or no")
+        return counted or (quantity in _WHOLE and not self.in_um)
 
     @property
     def in_um(self) -> bool:
