@@ -63,6 +63,8 @@ class Column:
         The measurement that it is of.
     channel
         Number of the channel; -1 for all columns but those of intensities.
+    channel_name
+        Its name in the names of columns; "" likewise.
     text
         How the values are computed.
     """
@@ -72,6 +74,7 @@ class Column:
     unit: str
     definition: Definition
     channel: int = -1
+    channel_name: str = ""
     text: str
 
     @property
@@ -220,5 +223,6 @@ def _of_channel(
         unit=channel.grey.unit,
         definition=definition,
         channel=number,
+        channel_name=slug,
         text=f"{definition.text} {channel.grey.text}".strip(),
     )

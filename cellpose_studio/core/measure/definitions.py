@@ -439,4 +439,5 @@ FACTS: tuple[FactDefinition, ...] = (
         values=lambda facts, ids: by_id(facts.uncertainties, ids),
     ),
 )
-"""As they are listed."""
+DEFINITIONS: tuple[Definition, ...] = (*SHAPES, *INTENSITIES, *FACTS)
+"""All of them, as they are listed."""

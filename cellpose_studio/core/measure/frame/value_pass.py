@@ -113,7 +113,7 @@ def describe(
             off = float(of[k]) - mean
             squares += off * off
             rest += off
-        result[MEAN] = mean + rest / size
+        result[MEAN] = mean
         result[LOW] = low
         result[HIGH] = high
         result[DEVIATION] = np.sqrt(max(squares / size - (rest / size) ** 2, 0.0))
