@@ -197,10 +197,10 @@ SHAPES: tuple[ShapeDefinition, ...] = (
         group="shape",
         quantity="length",
         deep=False,
-        text="Length of the outline, holes included, by Crofton's formula in four "
-        "directions: the number of times that lines along the rows, the columns and "
-        "both diagonals cross it, times the distance of the lines and the angle that "
-        "the direction stands for, over 2.",
+        text="Length of the outline and the rims of holes, by Crofton's formula in "
+        "four directions: how often lines along the rows, the columns and both "
+        "diagonals cross it, times the distance of the lines and the angle that the "
+        "direction stands for, over 2.",
         values=lambda shapes: shapes.boundary,
     ),
     ShapeDefinition(
@@ -267,11 +267,11 @@ SHAPES: tuple[ShapeDefinition, ...] = (
         title="Roundness",
         group="shape",
         quantity="number",
-        text="How much the pixels spread, compared to a disc of the same area (a ball "
-        "of the same volume): area² / (2π × sum of the squared distances of the "
-        "pixels to the centroid), each pixel with its area; in a stack (3/5 × volume × "
-        "squared radius of the ball) / that sum. At most 1. Discs of any size have 1, "
-        "within 2% where they are drawn with few pixels, and a single pixel has 1.",
+        text="Spread of a disc of the same area (of a ball of the same volume) over "
+        "the spread of the cell, which is the mean squared distance of its pixels to "
+        "the centroid: area / (2π × spread), and in a stack 3/5 × r² / spread with the "
+        "radius r of the ball; at most 1. Discs of any size have 1, within 2% where "
+        "they consist of a few pixels; a single pixel has 1.",
         values=lambda shapes: shapes.roundness,
     ),
     ShapeDefinition(
@@ -316,8 +316,8 @@ SHAPES: tuple[ShapeDefinition, ...] = (
         title="Next cell",
         group="neighbours",
         quantity="count",
-        text="Id of the cell with that centroid, the lowest of several. Unknown for a "
-        "single cell.",
+        text="Id of the cell with that centroid, or of one of them if several are "
+        "equally close. Unknown for a single cell.",
         values=lambda shapes: shapes.nearest_cell,
     ),
 )
@@ -378,7 +378,7 @@ INTENSITIES: tuple[IntensityDefinition, ...] = (
         group="intensity",
         quantity="grey",
         text="Median of the pixels outside all cells, of the whole image at that time "
-        "point; of images with more than 4 million such pixels, of every n-th one. "
+        "point; of images with more than a million such pixels, of every n-th one. "
         "Unknown where cells cover the image.",
         values=lambda found: np.full(len(found.mean), found.background),
     ),

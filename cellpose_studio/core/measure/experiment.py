@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from cellpose_studio.core.errors import StudioError
 
@@ -28,8 +28,9 @@ class NamePattern:
     ----------
     pattern
         As the names without suffix are, with ``{name}`` for the value of a column,
-        ``*`` for anything and ``?`` for one sign: "{condition}_{well}_*". A value is
-        as short as the rest of the pattern allows.
+        ``*`` for anything and ``?`` for one sign: "{condition}_{well}_*". A value
+        contains none of the signs, such as an underscore, that stand beside it in the
+        pattern; letters and digits do not count.
 
     Raises
     ------
@@ -40,22 +41,14 @@ class NamePattern:
         self.pattern = pattern
         names: list[str] = []
         parts: list[str] = []
-        at = 0
-        while at < len(pattern):
-            found = _PART.match(pattern, at)
-            if found is None:
-                raise ExperimentUnfit(
-                    f"The pattern {pattern} has a brace without its partner.",
-                    "Write {name} where the value of a column is.",
-                )
-            at = found.end()
+        for found in _pieces(pattern):
             if found["text"]:
                 parts.append(re.escape(found["text"]))
             elif found["name"] is None:
                 parts.append(".*?" if found["any"] else ".")
             else:
                 names.append(_checked_name(found["name"], names))
-                parts.append(f"(?P<{names[-1]}>.+?)")
+                parts.append(f"(?P<{names[-1]}>{_value(pattern, *found.span())})")
         if not names:
             raise ExperimentUnfit(
                 f"The pattern {pattern} has no column.",
@@ -68,6 +61,31 @@ class NamePattern:
         """Return the value of each column for a name; None if it does not fit."""
         found = self._expression.fullmatch(name)
         return None if found is None else found.groupdict()
+
+
+def _pieces(pattern: str) -> Iterator[re.Match[str]]:
+    at = 0
+    while at < len(pattern):
+        found = _PART.match(pattern, at)
+        if found is None:
+            raise ExperimentUnfit(
+                f"The pattern {pattern} has a brace without its partner.",
+                "Write {name} where the value of a column is.",
+            )
+        yield found
+        at = found.end()
+
+
+def _value(pattern: str, start: int, end: int) -> str:
+    """Return the expression for a value between two places of a pattern."""
+    beside = {*pattern[max(start - 1, 0) : start], *pattern[end : end + 1]}
+    if "{" in beside:
+        raise ExperimentUnfit(
+            f"The pattern {pattern} has two columns with nothing between them.",
+            "Write what separates them in the names.",
+        )
+    signs = "".join(c for c in sorted(beside) if not (c.isalnum() or c in "*?}"))
+    return f"[^{re.escape(signs)}]+?" if signs else ".+?"
 
 
 def pasted(text: str) -> dict[str, dict[str, str]]:
@@ -83,7 +101,8 @@ def pasted(text: str) -> dict[str, dict[str, str]]:
     lines = text.lstrip("\ufeff").splitlines()
     head = next(iter(lines), "")
     separator = next((sign for sign in "\t;" if sign in head), ",")
-    first, *rows = [row for row in csv.reader(lines, delimiter=separator) if any(row)]
+    read = csv.reader(lines, delimiter=separator)
+    first, *rows = [row for row in read if any(row)] or [[""]]
     columns = [name.strip() for name in first]
     if columns[0].casefold() != "image" or len(columns) < 2:
         raise ExperimentUnfit(

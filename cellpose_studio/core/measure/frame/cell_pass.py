@@ -21,6 +21,9 @@ WIDTH = 24
 """Columns of the sums of a cell. A side is the number of pairs of a pixel of the cell
 and a neighbour that is none, by the axes along which the neighbour is another one."""
 
+_SIDE = SIDE_X - 1
+"""Plus 1, 2 and 4 for the axes X, Y and Z, it is the column of a side."""
+
 _FREE = np.uint64(0)
 
 
@@ -65,21 +68,6 @@ def add_key(table: Pairs, used: int, key: np.uint64) -> tuple[Pairs, int]:
             at = (at + np.uint64(1)) & mask
         larger[at] = old
     return larger, used
-
-
-@compiled
-def ids_in(plane: Labels) -> Pairs:
-    """Return the ids in a plane, in no order."""
-    table = np.zeros(1 << 10, np.uint64)
-    used = 0
-    before = np.uint32(0)
-    for row in plane:
-        for cell in row:
-            if cell != before:
-                before = cell
-                if cell != 0:
-                    table, used = add_key(table, used, np.uint64(cell))
-    return table[table != _FREE]
 
 
 @compiled
@@ -145,6 +133,7 @@ def measure_band(
     """
     z, top, slab = place
     _, height, width = labels.shape
+    first, last = (0, 3) if deep else (1, 2)
     for row in range(1, height - 1):
         here = labels[1, row]
         y = top + row - 1
@@ -159,23 +148,13 @@ def measure_band(
             of = sums[index_of(ids, cell)]
             _add_run(of, z, y, start - 1, x - 1)
             of[LAST] = max(of[LAST], slab)
-            of[SIDE_X] += 2
-            table, used = _touched(here, start - 1, x + 1, cell, table, used)
-            for step in (-1, 1):
-                line = labels[1, row + step]
-                table, used = _around(
-                    line, start, x, cell, of, SIDE_Y, SIDE_YX, table, used
-                )
-            if not deep:
-                continue
-            for plane in (0, 2):
-                table, used = _around(
-                    labels[plane, row], start, x, cell, of, SIDE_Z, SIDE_ZX, table, used
-                )
-                for step in (-1, 1):
+            for plane in range(first, last):
+                for step in range(-1, 2):
+                    # Of its own row, only the neighbours at the ends are others.
+                    straight = _SIDE + 2 * abs(step) + 4 * abs(plane - 1)
                     line = labels[plane, row + step]
                     table, used = _around(
-                        line, start, x, cell, of, SIDE_ZY, SIDE_ZYX, table, used
+                        line, start, x, cell, of, straight, table, used
                     )
     return table, used
 
@@ -188,11 +167,13 @@ def _around(
     cell: np.uint32,
     of: npt.NDArray[np.int64],
     straight: int,
-    diagonal: int,
     table: Pairs,
     used: int,
 ) -> tuple[Pairs, int]:
-    """Count the neighbours of a run in another row that are not of the cell."""
+    """Count the neighbours of a run in another row that are not of the cell.
+
+    ``straight`` is the column of those straight above or below.
+    """
     same = _others(line, start, stop, cell)
     left, right = line[start - 1] != cell, line[stop] != cell
     if same == 0 and not left and not right:
@@ -200,7 +181,7 @@ def _around(
     of[straight] += same
     # Shifted by one, the run loses a pixel at one end and gains one at the other.
     first, last = line[start] != cell, line[stop - 1] != cell
-    of[diagonal] += 2 * same - first + right - last + left
+    of[straight + 1] += 2 * same - first + right - last + left
     return _touched(line, start - 1, stop + 1, cell, table, used)
 
 
