@@ -15,6 +15,7 @@ from cellpose_studio.workflows.self_test.formats import (
     check_pictures,
     check_tiff,
 )
+from cellpose_studio.workflows.self_test.measurements import check_measurements
 from cellpose_studio.workflows.self_test.models import check_models
 from cellpose_studio.workflows.self_test.training import check_training
 
@@ -65,6 +66,13 @@ CHECKS = (
         shows="OME-Zarr of both formats can be opened.",
         advice="Install the program again; zarr or one of its codecs is missing.",
         run=check_ome_zarr,
+    ),
+    Check(
+        name="measurements",
+        title="Measurements",
+        shows="Cells can be measured, and their tables written as CSV and Parquet.",
+        advice=_INSTALL_AGAIN,
+        run=check_measurements,
     ),
     Check(
         name="device",

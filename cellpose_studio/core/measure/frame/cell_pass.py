@@ -81,21 +81,31 @@ def index_of(ids: Ids, cell: np.uint32) -> int:
 
 
 @compiled
-def _others(row: Labels, start: int, stop: int, cell: np.uint32) -> int:
+def _others(part: Labels, cell: np.uint32) -> int:
     count = 0
-    for x in range(start, stop):
-        count += row[x] != cell
+    for other in part:
+        count += other != cell
     return count
 
 
 @compiled
+def _has_lower(part: Labels, cell: np.uint32) -> bool:
+    """Return whether cells of lower ids are in a part of a row."""
+    count = 0
+    # Background, 0, becomes the highest number, so that one comparison is enough.
+    one, limit = np.uint32(1), np.uint32(cell - 1)
+    for other in part:
+        count += bool(np.uint32(other - one) < limit)
+    return count > 0
+
+
+@compiled
 def _touched(
-    row: Labels, start: int, stop: int, cell: np.uint32, table: Pairs, used: int
+    part: Labels, cell: np.uint32, table: Pairs, used: int
 ) -> tuple[Pairs, int]:
     """Note the pairs of a cell and cells of lower ids in a part of a row."""
     before = cell
-    for x in range(start, stop):
-        other = row[x]
+    for other in part:
         # The cell of the lower id meets the pair as well.
         if other != before and other < cell and other != 0:
             key = (np.uint64(cell) << np.uint64(32)) | np.uint64(other)
@@ -174,7 +184,7 @@ def _around(
 
     ``straight`` is the column of those straight above or below.
     """
-    same = _others(line, start, stop, cell)
+    same = _others(line[start:stop], cell)
     left, right = line[start - 1] != cell, line[stop] != cell
     if same == 0 and not left and not right:
         return table, used
@@ -182,7 +192,10 @@ def _around(
     # Shifted by one, the run loses a pixel at one end and gains one at the other.
     first, last = line[start] != cell, line[stop - 1] != cell
     of[straight + 1] += 2 * same - first + right - last + left
-    return _touched(line, start - 1, stop + 1, cell, table, used)
+    part = line[start - 1 : stop + 1]
+    if not _has_lower(part, cell):
+        return table, used
+    return _touched(part, cell, table, used)
 
 
 @compiled

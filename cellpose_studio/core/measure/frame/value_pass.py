@@ -47,8 +47,7 @@ def sort_values(
                 continue
             number = index_of(ids, cell)
             at = ends[number]
-            for k in range(start, x):
-                values[at + k - start] = grey[k]
+            values[at : at + x - start] = grey[start:x]
             ends[number] = at + x - start
 
 
