@@ -86,19 +86,27 @@ def plane_hulls(
     """
     for n in range(len(first) - 1):
         rows = ends[first[n] : first[n + 1]]
-        left, right = _chains(rows)
+        left, right = chains(rows, 1)
         inside = np.empty((len(rows), 2), np.int32)
         hull[n] = _fill(left, right, inside)
         # The pixels of the hull reach a little beyond it.
-        left, right = _chains(inside)
+        left, right = chains(inside, 1)
         feret[n] = _largest_distance(left, right, width)
 
 
 @compiled
-def _chains(rows: Ends) -> tuple[Counts, Counts]:
+def chains(rows: Ends, reach: int) -> tuple[Counts, Counts]:
     """Return (points, 2) y and x of the left and the right side of a hull, top down.
 
     In halves of a pixel; y counts from the first row.
+
+    Parameters
+    ----------
+    rows
+        (rows, 2) first and last column, the first above the last in rows without
+        pixels.
+    reach
+        1 for the hull of the middles of the pixels' sides, 0 for that of their centres.
     """
     size = 2 * len(rows) + 1
     low = np.full(size, 4 * _NONE, np.int64)
@@ -107,10 +115,10 @@ def _chains(rows: Ends) -> tuple[Counts, Counts]:
         first, last = 2 * np.int64(rows[row, 0]), 2 * np.int64(rows[row, 1])
         if first > last:
             continue
-        for step in range(3):
+        for step in range(-reach, reach + 1):
             # The middles of the sides above and below lie half a pixel further in.
-            wide = step == 1
-            at = 2 * row + step
+            wide = reach - abs(step)
+            at = 2 * row + 1 + step
             low[at] = min(low[at], first - wide)
             high[at] = max(high[at], last + wide)
     left = np.empty((size, 2), np.int64)

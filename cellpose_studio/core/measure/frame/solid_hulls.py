@@ -6,7 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
-from cellpose_studio.core.measure.frame.hulls import Ends
+from cellpose_studio.core.measure.frame.hulls import Ends, chains
 
 Steps = tuple[float, float, float]
 Values = npt.NDArray[np.float64]
@@ -30,25 +30,35 @@ def solid_hull(ends: Ends, steps: Steps) -> tuple[int, float]:
 
     planes, rows, _ = ends.shape
     # Whole numbers near 0 are exact, and so are the faces of small cells.
-    offset = int(ends[..., 0].min())
-    hull = ConvexHull(_corners(ends - offset))
+    near = ends - int(ends[..., 0].min())
+    hull = ConvexHull(_corners(near))
     inside = np.empty((planes, rows, 2), np.int32)
-    count = _fill(hull.equations, inside, int((ends[..., 1] - offset).max()))
+    count = _fill(hull.equations, inside, int(near[..., 1].max()))
     # The voxels of the hull reach a little beyond it.
-    points = _corners(inside) * steps
-    points = points[ConvexHull(points).vertices]
-    return count, _largest_distance(points)
+    return count, _largest_distance(_corners(inside) * steps)
 
 
+@compiled
 def _corners(ends: Ends) -> Values:
-    """Return (points, 3) middles of the faces of the first and last voxel of rows."""
-    planes, rows = np.nonzero(ends[..., 0] <= ends[..., 1])
-    first, last = ends[planes, rows].T
-    voxels = np.concatenate(
-        [np.stack([planes, rows, first], 1), np.stack([planes, rows, last], 1)]
-    ).astype(np.float64)
-    steps = np.concatenate([np.eye(3), -np.eye(3)]) / 2
-    return (voxels[:, None] + steps).reshape(-1, 3)
+    """Return (points, 3) middles of faces of voxels, all those that a hull can need.
+
+    They are the corners of the hulls of each plane.
+    """
+    planes, rows, _ = ends.shape
+    found = np.empty((planes * (12 * rows + 6), 3))
+    count = 0
+    for plane in range(planes):
+        for reach in range(2):
+            for chain in chains(ends[plane], reach):
+                for n in range(len(chain)):
+                    # Above and below the plane, the hull is that of the centres.
+                    for z in range(-1, 2):
+                        if abs(z) + reach == 1:
+                            found[count, 0] = plane + z / 2
+                            found[count, 1] = chain[n, 0] / 2
+                            found[count, 2] = chain[n, 1] / 2
+                            count += 1
+    return found[:count]
 
 
 @compiled
