@@ -114,7 +114,7 @@ def test_the_command_on_a_card_is_that_of_the_recipe(spec):
 def test_no_image_of_the_tests_was_trained_on(shared_data):
     """Only rows of train: those for fine-tuning and validation are left alone."""
     training_images = importlib.import_module(
-        "cellpose_studio.workflows.training_images"
+        "cellpose_studio.workflows.training.training_images"
     )
     for spec in shipped():
         recipe = importlib.import_module("recipes").RECIPES[spec.name]

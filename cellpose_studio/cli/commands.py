@@ -33,6 +33,7 @@ class HeadlessCommand:
 
 COMMANDS = (
     HeadlessCommand("segment", "segment images and save the masks"),
+    HeadlessCommand("measure", "measure the cells of images, into one table"),
     HeadlessCommand("evaluate", "average precision of masks, against true masks"),
     HeadlessCommand("train", "train a small U-Net from scratch on images with masks"),
     HeadlessCommand("models", "list the models, or show one's card"),

@@ -9,16 +9,18 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
 from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.arguments.spellings import add_spellings, automatic_at_zero
 from cellpose_studio.cli.arguments.unused import unused
 from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
+from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.export_target import (
     IfExists,
@@ -33,8 +35,6 @@ if TYPE_CHECKING:
 # Channels have an option of their own, which also takes the word none. Each field of
 # the normalization has one, too.
 _OWN = frozenset({"channels", "normalization"})
-
-_MOST_CHOICES = 4
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -226,7 +226,8 @@ def _one_file(
     """Segment every scene of a file, or the requested one."""
     images: list[ImageSource] = []
     with outcome.collect_failures(path):
-        opened = _opened(path, options.axes)
+        with asking_for_axes():
+            opened = open_images(path, options.axes)
         # Every scene gets its name, so that one alone is called as with the others.
         for image in opened:
             batch.base(image)
@@ -253,17 +254,6 @@ def _chosen(
             f"It contains {names}." if names else "It contains one image only.",
         )
     return chosen
-
-
-def _opened(path: Path, axes: str | None) -> list[ImageSource]:
-    from cellpose_studio.io.images.reader import open_images
-
-    try:
-        return open_images(path, axes)
-    except AxesAmbiguous as ambiguous:
-        choices = ambiguous.question.choices[:_MOST_CHOICES]
-        examples = " or ".join(f"--axes {axes} ({words})" for axes, words in choices)
-        raise ImageUnreadable(ambiguous.message, f"Add {examples}.") from ambiguous
 
 
 def _one_image(

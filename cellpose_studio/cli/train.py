@@ -59,7 +59,7 @@ def _train(options: argparse.Namespace) -> int:
     parameters = build_model(TrainingParameters, options)
     # These import torch, which the help of other commands does not need.
     from cellpose_studio.engine.threads import use_threads
-    from cellpose_studio.workflows.train import train_on_folders
+    from cellpose_studio.workflows.training.train import train_on_folders
 
     use_threads(options.threads)
     with Progress() as progress:

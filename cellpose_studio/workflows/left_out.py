@@ -20,6 +20,7 @@ from cellpose_studio.io.masks.folders import (
 )
 from cellpose_studio.io.natural_order import sorted_files
 from cellpose_studio.io.project.database import SUFFIX
+from cellpose_studio.io.tables.names import TABLE_FILES
 from cellpose_studio.paths import is_folder
 
 _KINDS = 4
@@ -30,7 +31,11 @@ _NAMES = 200
 
 # Of systems, and of this program: nobody misses them.
 _SYSTEM = ("thumbs.db", "desktop.ini", "icon\r")
-_OWN = (*(form.ending.lower() for form in FORMATS.values()), IDS_ENDING)
+_OWN = (
+    *(form.ending.lower() for form in FORMATS.values()),
+    IDS_ENDING,
+    *TABLE_FILES,
+)
 
 
 @dataclass

@@ -27,7 +27,7 @@ from cellpose_studio.engine.networks.model_card import card_path, card_text
 from cellpose_studio.engine.networks.size_model import size_model_path
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.workflows.assess import accuracy_of, assess
-from cellpose_studio.workflows.training_images import training_files
+from cellpose_studio.workflows.training.training_images import training_files
 
 ROOT = Path(__file__).parents[2]
 DATA_FOLDER = ROOT.parent / "shared" / "data"

@@ -28,7 +28,7 @@ from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.assess import Assessed, assess
 from cellpose_studio.workflows.segment import segment
-from cellpose_studio.workflows.training_images import training_files
+from cellpose_studio.workflows.training.training_images import training_files
 
 Labels = npt.NDArray[np.uint32]
 Pair = tuple[Path, Path]

@@ -11,6 +11,7 @@ from typing import Any, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.images.intensities import differences, non_finite
 
 AXES = "TCZYX"
@@ -152,6 +153,18 @@ class ImageSource:
             If the file no longer exists.
         """
         return tuple(getattr(self.reader, "channel_colours", ()))
+
+    @property
+    def grey_calibration(self) -> GreyCalibration:
+        """What grey values stand for; as that of the colours, it is in the file.
+
+        Raises
+        ------
+        ImageUnreadable
+            If the file no longer exists.
+        """
+        found: GreyCalibration = getattr(self.reader, "grey_calibration", RAW)
+        return found
 
     def volume(self, t: int, channels: Sequence[int]) -> npt.NDArray[np.generic]:
         """Return the pixels of one time point as a CZYX array."""

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
+from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.images.image import Colour, ImageSource, PixelReader, Shape
 from cellpose_studio.io.images.reader import open_images
 
@@ -49,6 +50,12 @@ class ReferencedPixels:
     def channel_colours(self) -> tuple[Colour | None, ...]:
         """As in `ImageSource`; raises `ImageUnreadable`."""
         return tuple(getattr(self._file(), "channel_colours", ()))
+
+    @property
+    def grey_calibration(self) -> GreyCalibration:
+        """As in `ImageSource`; raises `ImageUnreadable`."""
+        found: GreyCalibration = getattr(self._file(), "grey_calibration", RAW)
+        return found
 
     def _file(self) -> PixelReader:
         # Without the lock, two threads would open the file twice.

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
+from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.images.image import Colour, ImageSource, Shape
 
 Array = npt.NDArray[Any]
@@ -68,6 +69,8 @@ class Stored:
         Z step over the size of a pixel where they have no unit; None: not known.
     notes
         What is missing from the file, one sentence each.
+    grey_calibration
+        What grey values stand for.
     page
         Nothing says that this is an image and not a part of one.
     """
@@ -85,6 +88,7 @@ class Stored:
     channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
     notes: tuple[str, ...] = ()
+    grey_calibration: GreyCalibration = RAW
     page: bool = False
 
     def length(self, axis: str) -> int:
@@ -190,6 +194,11 @@ class _OrderedReader:
         """As in `ImageSource`."""
         # Colours in the file are those of C, as the names.
         return self.stored.channel_colours if self.stored.samples == 1 else ()
+
+    @property
+    def grey_calibration(self) -> GreyCalibration:
+        """As in `ImageSource`."""
+        return self.stored.grey_calibration
 
     def read(self, region: tuple[slice, ...]) -> Array:
         try:

@@ -16,6 +16,7 @@ from cellpose_studio.workflows.self_test.formats import (
     check_pictures,
     check_tiff,
 )
+from cellpose_studio.workflows.self_test.measurements import check_measurements
 from cellpose_studio.workflows.self_test.models import check_models
 from cellpose_studio.workflows.self_test.training import check_training
 
@@ -74,6 +75,13 @@ CHECKS = (
         advice="Install the program again; a library that reads one of the formats is "
         "missing. Until then, export such files as OME-TIFF.",
         run=check_microscopes,
+    ),
+    Check(
+        name="measurements",
+        title="Measurements",
+        shows="Cells can be measured, and their tables written as CSV and Parquet.",
+        advice=_INSTALL_AGAIN,
+        run=check_measurements,
     ),
     Check(
         name="device",

@@ -22,7 +22,7 @@ def check_training(place: Place) -> Found:
     from cellpose_studio.engine.device import CPU
     from cellpose_studio.engine.networks.catalogue import from_file
     from cellpose_studio.engine.networks.network import load
-    from cellpose_studio.workflows.train import train_on_folders
+    from cellpose_studio.workflows.training.train import train_on_folders
 
     folder = place.folder / "training images"
     folder.mkdir()

@@ -22,6 +22,7 @@ from cellpose_studio.workflows.self_test.formats import (
     check_tiff,
 )
 from cellpose_studio.workflows.self_test.headless import CHECKS
+from cellpose_studio.workflows.self_test.measurements import check_measurements
 from cellpose_studio.workflows.self_test.models import check_models
 from cellpose_studio.workflows.self_test.training import check_training
 
@@ -91,6 +92,13 @@ def test_the_formats_can_be_read(place):
     assert "PNG of 16 bits" in check_pictures(place).text
     assert "blosc zstd" in check_ome_zarr(place).text
     assert "CZI, IMS, LIF" in check_microscopes(place).text
+
+
+def test_cells_can_be_measured(place, monkeypatch):
+    assert "Parquet" in check_measurements(place).text
+    monkeypatch.setitem(sys.modules, "fastparquet", None)
+    with pytest.raises(ImportError):
+        check_measurements(place)
 
 
 @pytest.mark.parametrize(

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
+from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import UNKNOWN_SIZE, PixelSize
 from cellpose_studio.io.images.units import step_ratio, to_um
@@ -13,6 +15,11 @@ Resolution = tuple[int, int]
 
 # These are print sizes, not those of a microscope.
 _PRINT_UNITS = ("inch", "inches", "in", "cm")
+
+_STRAIGHT_LINE = 0
+"""Of the functions of a calibration (``cf``)."""
+
+_NO_VALUE_UNITS = ("", "gray value", "grey value")
 
 _NO_UNIT = 1
 """Of the resolution tag of TIFF 6.0."""
@@ -42,6 +49,24 @@ def calibration_offset(metadata: dict[str, Any]) -> int:
     offset = metadata.get("c0", 0)
     whole = isinstance(offset, int | float) and float(offset).is_integer()
     return int(offset) if straight and whole else 0
+
+
+def grey_calibration(metadata: dict[str, Any]) -> GreyCalibration:
+    """Return the straight line that grey values are calibrated by, if there is one.
+
+    ImageJ has other functions, too, such as polynomials and optical densities: grey
+    values stay what they are then.
+    """
+    straight = metadata.get("cf") == _STRAIGHT_LINE
+    numbers = [metadata.get("c0"), metadata.get("c1")]
+    offset, slope = (n if isinstance(n, int | float) else math.nan for n in numbers)
+    if not (straight and math.isfinite(offset) and math.isfinite(slope) and slope):
+        return RAW
+    unit = str(metadata.get("vunit", "")).strip()
+    named = unit not in _NO_VALUE_UNITS
+    return GreyCalibration(
+        offset=float(offset), slope=float(slope), unit=unit if named else ""
+    )
 
 
 def pixel_size_um(

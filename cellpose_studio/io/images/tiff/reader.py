@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.core.wording import listed
 from cellpose_studio.io.images.stored_image import (
@@ -57,6 +58,7 @@ class _Facts:
     channel_names: tuple[str, ...] = ()
     channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
+    grey_calibration: GreyCalibration = RAW
 
 
 def open_tiff(path: Path) -> list[Stored]:
@@ -188,6 +190,7 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
         channel_names=imagej.channel_names(metadata, channels),
         channel_colours=imagej.channel_colours(metadata, channels),
         step_ratio=imagej.step_ratio_of(metadata, y, unit),
+        grey_calibration=imagej.grey_calibration(metadata),
     )
 
 
@@ -229,6 +232,7 @@ def _stored(
         channel_names=facts.channel_names,
         channel_colours=facts.channel_colours,
         step_ratio=facts.step_ratio,
+        grey_calibration=facts.grey_calibration,
         notes=_notes(series, path),
         page=series.kind in _PAGES,
     )

@@ -247,3 +247,22 @@ def test_a_resolution_for_printing_says_nothing_of_planes(tmp_path):
         photometric="minisblack",
     )
     assert opened(path).anisotropy is None
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ("cf=0\nc0=-32768\nc1=1\nvunit=gray value\n", (-32768, 1, "")),
+        ("cf=0\nc0=-1.5\nc1=0.25\nvunit=OD\n", (-1.5, 0.25, "OD")),
+        ("cf=0\nc0=2\nc1=0\n", (0, 1, "")),
+        ("cf=0\nc0=NaN\nc1=2\n", (0, 1, "")),
+        ("cf=1\nc0=1\nc1=2\nc2=3\nvunit=OD\n", (0, 1, "")),
+        ("", (0, 1, "")),
+    ],
+)
+def test_straight_lines_calibrate_grey_values(tmp_path, lines, expected):
+    path = tmp_path / "a.tif"
+    description = f"ImageJ=1.53t\nimages=1\n{lines}"
+    tifffile.imwrite(path, stack(6, 7), description=description, metadata=None)
+    found = opened(path).grey_calibration
+    assert (found.offset, found.slope, found.unit) == expected

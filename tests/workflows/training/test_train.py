@@ -26,8 +26,8 @@ from cellpose_studio.engine.networks.model_card import card_path
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
 from cellpose_studio.engine.training.augmentation import normalized_input
-from cellpose_studio.workflows.train import train_on_folders
-from cellpose_studio.workflows.training_images import read_training_images
+from cellpose_studio.workflows.training.train import train_on_folders
+from cellpose_studio.workflows.training.training_images import read_training_images
 
 TINY = TrainingParameters(
     n_epochs=1, widths=(2, 4, 8), bsize=64, min_train_masks=1, batch_size=2

@@ -37,7 +37,7 @@ from cellpose_studio.engine.training.trainer import Report, has_enough_cells, tr
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.paths import can_write_in, real_path
-from cellpose_studio.workflows.training_images import (
+from cellpose_studio.workflows.training.training_images import (
     ROLES,
     Found,
     files_left_out,

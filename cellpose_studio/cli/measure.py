@@ -1,0 +1,304 @@
+"""``cellpose-studio measure``: one table of the cells of many images."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
+from cellpose_studio.cli.arguments.options import add_threads
+from cellpose_studio.cli.outcome import ALL_DONE, Outcome
+from cellpose_studio.cli.progress import Progress
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import CannotSave, MasksUnreadable
+from cellpose_studio.core.measure.definitions import GROUPS
+from cellpose_studio.core.measure.experiment import ExperimentUnfit, NamePattern, pasted
+from cellpose_studio.core.wording import cell_count, counted
+from cellpose_studio.io.masks.folders import bare_stem
+from cellpose_studio.io.project.database import SUFFIX
+from cellpose_studio.io.project.file import read_project
+from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_columns
+from cellpose_studio.workflows.measure.files import items_of_file
+from cellpose_studio.workflows.measure.items import ImageToMeasure, names_of
+from cellpose_studio.workflows.measure.measure import computed_by, measure_image
+from cellpose_studio.workflows.measure.project import items_of_project
+from cellpose_studio.workflows.measure.tables import (
+    KINDS,
+    MeasurementTables,
+    table_files,
+)
+from cellpose_studio.workflows.open import images_of
+
+_MOST_NAMES = 5
+
+
+def add(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments of this command to ``parser``."""
+    # Images must come first: an option with several values would swallow them.
+    parser.usage = "%(prog)s PATH... [options]"
+    parser.epilog = (
+        "Exit code 0: all images measured; 1: some failed; 2: none measured; 130: "
+        "stopped by Ctrl+C; 143: by SIGTERM."
+    )
+    parser.add_argument(
+        "paths",
+        nargs="+",
+        type=Path,
+        metavar="PATH",
+        help="image with masks beside it, folder of such images, or project",
+    )
+    parser.add_argument(
+        "--out",
+        type=Path,
+        metavar="DIR",
+        help="folder for the tables (default: that of the first image or project)",
+    )
+    parser.add_argument(
+        "--save",
+        nargs="+",
+        choices=KINDS,
+        default=["csv"],
+        metavar="KIND",
+        help=f"tables of cells to write: {', '.join(KINDS)} (default: csv)",
+    )
+    existing = parser.add_mutually_exclusive_group()
+    existing.add_argument(
+        "--overwrite", action="store_true", help="replace tables that exist"
+    )
+    existing.add_argument(
+        "--skip-existing",
+        action="store_true",
+        help="do nothing if there are tables already",
+    )
+    parser.add_argument(
+        "--groups",
+        nargs="+",
+        choices=GROUPS,
+        default=list(GROUPS),
+        metavar="GROUP",
+        help=f"groups of measurements: {', '.join(GROUPS)} (default: all)",
+    )
+    parser.add_argument(
+        "--masks",
+        metavar="NAME",
+        help="masks of images with several, such as cp_masks (default: true masks, "
+        "else seg, else cp_masks; those shown in a project)",
+    )
+    parser.add_argument(
+        "--channels",
+        nargs="+",
+        type=_channel,
+        metavar="N",
+        help="channels to measure intensities in: 1 is the first (default: all)",
+    )
+    parser.add_argument(
+        "--pixel-size",
+        type=_size,
+        metavar="UM",
+        help="size of a pixel in µm, in place of what the files say",
+    )
+    parser.add_argument(
+        "--z-step",
+        type=_size,
+        metavar="UM",
+        help="distance of planes in µm, in place of what the files say",
+    )
+    parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
+    parser.add_argument(
+        "--pattern",
+        metavar="TEXT",
+        help="columns of the experiment from the names of images without suffix: "
+        "{condition}_{well}_*, with * for anything and ? for one sign",
+    )
+    parser.add_argument(
+        "--experiment",
+        type=Path,
+        metavar="FILE",
+        help="columns of the experiment from a CSV file with a column image",
+    )
+    parser.add_argument(
+        "--preview",
+        action="store_true",
+        help="print the columns of the experiment, and measure nothing",
+    )
+    add_threads(parser)
+    parser.set_defaults(command=_measure)
+
+
+def _measure(options: argparse.Namespace) -> int:
+    pattern = NamePattern(options.pattern) if options.pattern else None
+    table = _table(options.experiment) if options.experiment else {}
+    folder = options.out or _folder_of(options.paths[0])
+    if not options.preview and _are_there(folder, options):
+        return ALL_DONE
+    what = WhatToMeasure(
+        groups=options.groups,
+        channels=options.channels and [n - 1 for n in options.channels],
+        pixel_um=options.pixel_size,
+        step_um=options.z_step,
+    )
+    outcome = Outcome()
+    try:
+        with ExitStack() as open_files, Progress() as progress:
+            items = list(_items(options, outcome, open_files))
+            names = names_of(items)
+            rows = [
+                _row(item, name, pattern, table)
+                for item, name in zip(items, names, strict=True)
+            ]
+            for line in _unfit(names, rows, pattern, table):
+                progress.print_line(line)
+            if options.preview:
+                _preview(names, rows)
+                outcome.done = len(items)
+                return outcome.exit_code
+            columns = table_columns(items, what, rows)
+            tables = MeasurementTables(folder, options.save, columns, computed_by())
+            with tables:
+                for item, name, row in zip(items, names, rows, strict=True):
+                    with outcome.collect_failures(name):
+                        checkpoint = _checkpoint(progress, name)
+                        found, notes = measure_image(
+                            item, what, checkpoint, options.threads or 2
+                        )
+                        tables.add(item, name, row, found)
+                        outcome.done += 1
+                        cells = cell_count(len(found))
+                        progress.print_line(f"{name}: {cells} ({item.masks})")
+                        for note in notes:
+                            progress.print_line(f"{name}: {note}")
+            if outcome.done:
+                files = ", ".join(file.name for file in tables.files)
+                progress.print_line(f"{counted(outcome.done, 'image')} -> {files}")
+    finally:
+        # After Ctrl+C, too, the user learns what failed before.
+        outcome.print_failures()
+    return outcome.exit_code
+
+
+def _items(
+    options: argparse.Namespace, outcome: Outcome, open_files: ExitStack
+) -> Iterator[ImageToMeasure]:
+    """Yield the images of all paths, each of them once."""
+    seen: set[str] = set()
+    for path in options.paths:
+        found: list[ImageToMeasure] = []
+        with outcome.collect_failures(path):
+            if path.suffix == SUFFIX:
+                file = read_project(path)
+                open_files.callback(file.close)
+                found = _of_project(items_of_project(file, options.masks), path)
+            else:
+                for entry in images_of(path):
+                    with outcome.collect_failures(entry.image), asking_for_axes():
+                        found += items_of_file(entry, options.axes, options.masks)
+        for item in found:
+            if item.image.key not in seen:
+                seen.add(item.image.key)
+                yield item
+
+
+def _of_project(items: list[ImageToMeasure], path: Path) -> list[ImageToMeasure]:
+    if not items:
+        raise MasksUnreadable(f"No image of {path.name} has such masks.")
+    return items
+
+
+def _folder_of(path: Path) -> Path:
+    return path if path.is_dir() and path.suffix != ".zarr" else path.parent
+
+
+def _are_there(folder: Path, options: argparse.Namespace) -> bool:
+    """Return whether there is nothing to do, because tables exist.
+
+    Raises
+    ------
+    CannotSave
+        If they must not be replaced.
+    """
+    there = [file for file in table_files(folder, options.save) if file.exists()]
+    if not there or options.overwrite:
+        return False
+    if not options.skip_existing:
+        raise CannotSave(
+            f"{there[0]} exists already.",
+            "Add --overwrite to replace the tables, or --skip-existing to do nothing "
+            "then.",
+        )
+    print(f"{there[0].name} exists, nothing to do")
+    return True
+
+
+def _table(path: Path) -> dict[str, dict[str, str]]:
+    try:
+        return pasted(path.read_text("utf-8-sig"))
+    except OSError as error:
+        raise ExperimentUnfit(
+            f"{path.name} cannot be read: {error.strerror or error}."
+        ) from error
+    except UnicodeDecodeError as error:
+        raise ExperimentUnfit(
+            f"{path.name} is no text in UTF-8.", "Save it as CSV UTF-8."
+        ) from error
+
+
+def _row(
+    item: ImageToMeasure,
+    name: str,
+    pattern: NamePattern | None,
+    table: Mapping[str, Mapping[str, str]],
+) -> dict[str, str]:
+    """Return the columns of the experiment of an image; those of the table win."""
+    path = item.image.path
+    stem = bare_stem(path.stem)
+    row = dict((pattern.values(stem) if pattern else None) or {})
+    # A table may have the names of files, with or without suffix or folder.
+    for known in (stem, path.stem, path.name, item.image.name, name):
+        row |= table.get(known, {})
+    return row
+
+
+def _unfit(
+    names: Sequence[str],
+    rows: Sequence[Mapping[str, str]],
+    pattern: NamePattern | None,
+    table: Mapping[str, Mapping[str, str]],
+) -> Iterator[str]:
+    """Yield a line about the images that have no columns of the experiment."""
+    unfit = [name for name, row in zip(names, rows, strict=True) if not row]
+    if unfit and (pattern or table):
+        some = ", ".join(unfit[:_MOST_NAMES])
+        more = ", …" if len(unfit) > _MOST_NAMES else ""
+        where = pattern.pattern if pattern else "the table"
+        images = counted(len(unfit), "image")
+        yield f"No columns of the experiment for {images} ({where}): {some}{more}"
+
+
+def _preview(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
+    for name, row in zip(names, rows, strict=True):
+        values = ", ".join(f"{column}={value}" for column, value in row.items())
+        print(f"{name}: {values or '–'}")
+
+
+def _checkpoint(progress: Progress, name: str) -> Checkpoint:
+    return Checkpoint(
+        lambda done, total, what: progress.report(done, total, f"{name}: {what}")
+    )
+
+
+def _channel(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is not a channel: give 1, 2 …")
+    return int(text)
+
+
+def _size(text: str) -> float:
+    try:
+        size = float(text)
+    except ValueError:
+        size = 0.0
+    if not 0 < size < float("inf"):
+        raise argparse.ArgumentTypeError(f"{text} is not a size in µm above 0")
+    return size

@@ -1,0 +1,1 @@
+"""Measurements of cells: shape, place, intensity and neighbours, as named columns."""

@@ -1,0 +1,103 @@
+"""What cells are measured by, beside their pixels."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
+
+Region = tuple[slice, ...]
+Ids = npt.NDArray[np.uint32]
+Values = npt.NDArray[np.float64]
+
+IMPORTED, RUN, DRAWN, EDITED = "imported", "run", "drawn", "edited"
+"""Origins of a cell."""
+
+
+class Pixels(Protocol):
+    """An array, or what reads parts of one: its index has a slice for each axis."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Lengths of the axes: YX, ZYX, TYX or TZYX."""
+        ...
+
+    def __getitem__(self, region: Region) -> npt.NDArray[np.generic]: ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelInfo:
+    """What the columns of a channel are called, and what their values are.
+
+    Attributes
+    ----------
+    name
+        For the names of columns.
+    grey
+        What the file says that a grey value stands for.
+    """
+
+    name: str
+    grey: GreyCalibration = RAW
+
+
+@dataclass(frozen=True, kw_only=True)
+class Channel(ChannelInfo):
+    """One channel of an image.
+
+    Attributes
+    ----------
+    pixels
+        Of the shape of the labels.
+    """
+
+    pixels: Pixels
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellFacts:
+    """What is known of cells that their pixels do not tell, by id.
+
+    Ids that are missing are not known.
+
+    Attributes
+    ----------
+    flow_errors, probabilities, uncertainties
+        As in `Confidence` and `Review`.
+    statuses
+        "accepted", "rejected" or "later".
+    drawn, edited
+        Cells made by hand, and cells whose shape was changed by hand.
+    origin
+        Of all other cells: `RUN` or `IMPORTED`; "" if it is not known.
+    """
+
+    flow_errors: Mapping[int, float] = field(default_factory=dict)
+    probabilities: Mapping[int, float] = field(default_factory=dict)
+    uncertainties: Mapping[int, float] = field(default_factory=dict)
+    statuses: Mapping[int, str] = field(default_factory=dict)
+    drawn: Collection[int] = frozenset()
+    edited: Collection[int] = frozenset()
+    origin: str = ""
+
+    def origins(self, ids: Ids) -> npt.NDArray[np.str_]:
+        """Return the origin of each cell; a drawn one that was edited is drawn."""
+        drawn = np.isin(ids, np.array([*self.drawn], np.uint32))
+        edited = np.isin(ids, np.array([*self.edited], np.uint32))
+        names = np.where(edited, EDITED, self.origin)
+        return np.where(drawn, DRAWN, names)
+
+    def status_of(self, ids: Ids) -> npt.NDArray[np.str_]:
+        """Return the status of each cell; "" for none."""
+        return np.array([self.statuses.get(cell, "") for cell in ids.tolist()], str)
+
+
+def by_id(known: Mapping[int, float], ids: Ids) -> Values:
+    """Return the value of each cell, NaN where it is not known."""
+    nan = float("nan")
+    return np.array([known.get(cell, nan) for cell in ids.tolist()], np.float64)

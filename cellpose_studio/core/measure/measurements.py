@@ -1,0 +1,69 @@
+"""A table of measurements: one row for each cell at each time point."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.measure.columns import Column
+from cellpose_studio.core.measure.inputs import Ids
+from cellpose_studio.core.measure.scale import Scale
+
+Counts = npt.NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Measurements:
+    """The cells of an image, and what was measured of them.
+
+    Rows are sorted by time point, then by id.
+
+    Attributes
+    ----------
+    times
+        (N,) time point of each row, from 0.
+    ids
+        (N,) id of the cell of each row.
+    columns
+        What was measured, in the order of the table.
+    values
+        (N,) for the name of each column: float64, NaN where it is not known, or texts,
+        "" where it is not known.
+    shape
+        Of the label image.
+    in_time
+        Whether the first axis is time.
+    scale
+        Size of a pixel.
+    """
+
+    times: Counts
+    ids: Ids
+    columns: tuple[Column, ...]
+    values: Mapping[str, npt.NDArray[Any]]
+    shape: tuple[int, ...]
+    in_time: bool
+    scale: Scale
+
+    def __len__(self) -> int:
+        """Return the number of rows."""
+        return len(self.ids)
+
+    def column(self, name: str) -> Column:
+        """Return the column of a name.
+
+        Raises
+        ------
+        KeyError
+        """
+        return next(c for c in self.columns if c.name == name)
+
+    def row(self, cell: int, time: int = 0) -> int:
+        """Return the row of a cell at a time point; -1 if there is none."""
+        first, last = np.searchsorted(self.times, [time, time + 1])
+        at = int(first + np.searchsorted(self.ids[first:last], cell))
+        return at if at < last and self.ids[at] == cell else -1

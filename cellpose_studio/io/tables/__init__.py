@@ -1,0 +1,1 @@
+"""Tables as CSV and Parquet files, with a dictionary of their columns."""

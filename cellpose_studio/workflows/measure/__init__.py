@@ -1,0 +1,1 @@
+"""Measuring the cells of many images, into one table."""

@@ -1,0 +1,176 @@
+"""The columns of one table over many images."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from cellpose_studio.core.measure.columns import Column, columns_of
+from cellpose_studio.core.measure.definitions import DEFINITIONS, GROUPS, Group
+from cellpose_studio.core.measure.experiment import Row, columns_in
+from cellpose_studio.core.measure.inputs import ChannelInfo
+from cellpose_studio.core.measure.scale import Scale, scale_of
+from cellpose_studio.core.measure.summary import SummaryColumn, summary_columns
+from cellpose_studio.io.tables.table import TableColumn
+from cellpose_studio.workflows.measure.items import ImageToMeasure
+
+_EXPERIMENT = "Column of the experiment, as the user gave it."
+
+_IMAGE = TableColumn(
+    name="image",
+    kind="text",
+    text="Name of the image file and, in brackets, of its scene; with folders where "
+    "two images have the same name.",
+)
+_MASKS = TableColumn(
+    name="masks", kind="text", text="Name of the masks that were measured."
+)
+_TIME = TableColumn(name="time", kind="whole", text="Time point, from 0.")
+_CELL = TableColumn(name="cell", kind="whole", text="Id of the cell in the masks.")
+_PIXEL = tuple(
+    TableColumn(
+        name=f"pixel_{axis}_um",
+        kind="number",
+        unit="µm",
+        text=f"Size of a pixel along {axis.upper()}; empty where it is not known.",
+    )
+    for axis in "zyx"
+)
+_FILE = TableColumn(name="file", kind="text", text="Path of the image file.")
+_CALIBRATION = TableColumn(
+    name="calibration",
+    kind="text",
+    text="What was done to grey values before they were measured; empty for nothing.",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class WhatToMeasure:
+    """What is measured of each image.
+
+    Attributes
+    ----------
+    groups
+        Groups of measurements.
+    channels
+        Numbers of the channels, from 0; None for all.
+    pixel_um, step_um
+        Size of a pixel and distance of planes, µm, in place of what the files say.
+    """
+
+    groups: Collection[Group] = GROUPS
+    channels: Collection[int] | None = None
+    pixel_um: float | None = None
+    step_um: float | None = None
+
+    def scale(self, item: ImageToMeasure) -> Scale:
+        """Return the size of a pixel of an image."""
+        image = item.image
+        z, y, x = image.pixel_size_um
+        if self.pixel_um is not None:
+            y = x = self.pixel_um
+        return scale_of(replace(image, pixel_size_um=(self.step_um or z, y, x)))
+
+    def channels_of(self, item: ImageToMeasure) -> list[int]:
+        """Return the numbers of the channels of an image that are measured."""
+        every = range(item.image.channels)
+        return [n for n in every if self.channels is None or n in self.channels]
+
+
+@dataclass(frozen=True, kw_only=True)
+class TableColumns:
+    """The columns of both tables: of cells, and of images.
+
+    Attributes
+    ----------
+    experiment
+        Names of the columns of the experiment.
+    """
+
+    cells: tuple[TableColumn, ...]
+    images: tuple[TableColumn, ...]
+    experiment: tuple[str, ...]
+
+    @property
+    def every(self) -> tuple[TableColumn, ...]:
+        """All columns, each once."""
+        by_name = {column.name: column for column in (*self.cells, *self.images)}
+        return tuple(by_name.values())
+
+
+def table_columns(
+    items: Sequence[ImageToMeasure], what: WhatToMeasure, experiment: Iterable[Row]
+) -> TableColumns:
+    """Return the columns that images have together, in the order in which they come.
+
+    No pixel is read for that.
+    """
+    measured: dict[str, Column] = {}
+    summed: dict[str, SummaryColumn] = {}
+    for item in items:
+        names = item.image.channel_names
+        columns = columns_of(
+            what.scale(item),
+            item.image.planes > 1,
+            [ChannelInfo(name=names[n]) for n in what.channels_of(item)],
+            what.groups,
+            item.has_facts,
+        )
+        measured |= {c.name: c for c in columns if c.name not in measured}
+        more = summary_columns(columns)
+        summed |= {c.name: c for c in more if c.name not in summed}
+    names = columns_in(experiment)
+    known = tuple(
+        TableColumn(name=name, kind="text", text=_EXPERIMENT) for name in names
+    )
+    return TableColumns(
+        cells=(_IMAGE, *known, _MASKS, _TIME, _CELL, *_of_cells(measured.values())),
+        images=(
+            _IMAGE,
+            *known,
+            _MASKS,
+            _TIME,
+            *(_of_image(column) for column in summed.values()),
+            *_PIXEL,
+            _CALIBRATION,
+            _FILE,
+        ),
+        experiment=names,
+    )
+
+
+def _of_cells(columns: Iterable[Column]) -> list[TableColumn]:
+    return [
+        TableColumn(
+            name=column.name,
+            kind="text" if column.is_text else "whole" if column.is_whole else "number",
+            unit=column.unit,
+            text=column.text,
+        )
+        for column in _in_order(columns)
+    ]
+
+
+def _in_order(columns: Iterable[Column]) -> list[Column]:
+    """Return columns of several images in the order of those of one image.
+
+    Those of a channel stay together, also where another image lacks it.
+    """
+    listed = list(columns)
+    channels = dict.fromkeys(c.channel_name for c in listed)
+    order = {name: n for n, name in enumerate(channels)}
+    return sorted(
+        listed,
+        key=lambda c: (
+            GROUPS.index(c.group),
+            order[c.channel_name],
+            DEFINITIONS.index(c.definition),
+            c.in_um,
+        ),
+    )
+
+
+def _of_image(column: SummaryColumn) -> TableColumn:
+    kind: Literal["whole", "number"] = "whole" if column.name == "cells" else "number"
+    return TableColumn(name=column.name, kind=kind, unit=column.unit, text=column.text)

@@ -1,0 +1,72 @@
+"""Images to measure: what is known of them before their pixels are read."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.measure.inputs import CellFacts, Pixels
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Masks:
+    """The masks of an image.
+
+    Attributes
+    ----------
+    labels
+        In the shape of the image's label images.
+    facts
+        What is known of the cells; None where nothing is.
+    notes
+        What the user has to know, one sentence each.
+    """
+
+    labels: Pixels
+    facts: CellFacts | None = None
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageToMeasure:
+    """An image with masks.
+
+    Attributes
+    ----------
+    image
+        The image.
+    masks
+        Name of its label set.
+    has_facts
+        Whether anything is known of the cells beside their pixels.
+    read
+        Reads the masks; may raise `StudioError`.
+    """
+
+    image: ImageSource
+    masks: str
+    has_facts: bool
+    read: Callable[[], Masks]
+
+
+def names_of(items: Sequence[ImageToMeasure]) -> list[str]:
+    """Return a name for each image: that of the file, or the path where two share one.
+
+    Paths begin below the folder that all images lie in.
+    """
+    names = [item.image.name for item in items]
+    if len(set(names)) == len(names):
+        return names
+    folders = {str(item.image.path.parent) for item in items}
+    try:
+        common = Path(os.path.commonpath(folders))
+    # On Windows, there is none for files on several drives.
+    except ValueError:
+        return [item.image.path.with_name(item.image.name).as_posix() for item in items]
+    return [
+        (item.image.path.parent.relative_to(common) / item.image.name).as_posix()
+        for item in items
+    ]

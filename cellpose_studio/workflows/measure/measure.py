@@ -1,0 +1,50 @@
+"""Measures images one after the other, into one table."""
+
+from __future__ import annotations
+
+from cellpose_studio import __version__
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.measure.image_channels import channels_of
+from cellpose_studio.core.measure.measure import measure_cells
+from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.engine.versions import version_of
+from cellpose_studio.workflows.measure.columns import WhatToMeasure
+from cellpose_studio.workflows.measure.items import ImageToMeasure
+
+_PACKAGES = ("numpy", "numba", "scipy")
+
+
+def measure_image(
+    item: ImageToMeasure,
+    what: WhatToMeasure,
+    checkpoint: Checkpoint,
+    threads: int = 2,
+) -> tuple[Measurements, tuple[str, ...]]:
+    """Return the measurements of an image, and notes for the user.
+
+    Raises
+    ------
+    StudioError
+        If the image or its masks cannot be read.
+    Cancelled
+    """
+    masks = item.read()
+    wants_grey = "intensity" in what.groups
+    found = measure_cells(
+        masks.labels,
+        channels_of(item.image, what.channels_of(item)) if wants_grey else (),
+        scale=what.scale(item),
+        in_time=item.image.frames > 1,
+        groups=what.groups,
+        facts=masks.facts,
+        checkpoint=checkpoint,
+        threads=threads,
+    )
+    calibrated = item.image.grey_calibration.text if wants_grey else ""
+    return found, (*masks.notes, *filter(None, [calibrated]))
+
+
+def computed_by() -> str:
+    """Return what computes measurements, with versions."""
+    parts = [f"{name} {version_of(name)}" for name in _PACKAGES]
+    return f"Cellpose Studio {__version__} ({', '.join(parts)})"

@@ -1,0 +1,124 @@
+"""Images to measure from a project, with what it knows of their cells."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import partial
+
+from cellpose_studio.core.errors import ProjectUnusable
+from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.matching.hand_changes import hand_changes
+from cellpose_studio.core.measure.inputs import IMPORTED, RUN, CellFacts
+from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
+from cellpose_studio.core.review.cell_shapes import cell_shapes
+from cellpose_studio.core.review.queue import review_of
+from cellpose_studio.io.project.database import version_of
+from cellpose_studio.io.project.open_file import ProjectFile
+from cellpose_studio.io.project.schema import VERSION
+from cellpose_studio.io.project.tables.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.confidence import read_confidence
+from cellpose_studio.io.project.tables.images import read_image_table
+from cellpose_studio.io.project.tables.journal import read_open_edits
+from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revision_source import read_edited_from
+from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
+
+
+def items_of_project(
+    file: ProjectFile, masks: str | None = None
+) -> list[ImageToMeasure]:
+    """Return the images of a project that have masks.
+
+    Parameters
+    ----------
+    masks
+        Name of the label set; None for the one that is shown.
+
+    Raises
+    ------
+    ProjectDamaged
+    ProjectUnusable
+        If it is of an earlier version, whose tables are others.
+    """
+    if version_of(file.db) < VERSION:
+        raise ProjectUnusable(
+            f"{file.path.name} was saved by an earlier version of Cellpose Studio.",
+            "Open it once in the window, which brings it up to date.",
+        )
+    sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
+    statuses = read_all_statuses(file.db)
+    found = []
+    for stored in read_image_table(file.db, file.path.parent):
+        labels = sets.get((stored.id, masks or stored.active))
+        if stored.hidden or labels is None or labels.head is None:
+            continue
+        known = statuses.get(labels.id, {})
+        in_time = stored.image.frames > 1
+        found.append(
+            ImageToMeasure(
+                image=stored.image,
+                masks=labels.name,
+                has_facts=True,
+                read=partial(_read, file.db, labels, labels.head, known, in_time),
+            )
+        )
+    return found
+
+
+def _read(
+    db: sqlite3.Connection,
+    stored: StoredLabelSet,
+    head: LabelRevision,
+    statuses: dict[int, CellStatus],
+    in_time: bool,
+) -> Masks:
+    labels = read_labels(db, head.id, head.shape)
+    for edit in read_open_edits(db, stored.id, head.id):
+        edit.apply(labels)
+    base = read_edited_from(db, head).base
+    made = _made_by_hand(db, base, labels)
+    confidence = read_confidence(db, head.id)
+    accepted = {cell for cell, status in statuses.items() if status == "accepted"}
+    review = review_of(cell_shapes(labels, in_time), confidence, made.shaped | accepted)
+    ids = review.ids.tolist()
+
+    def by_id(values: list[float]) -> dict[int, float]:
+        return dict(zip(ids, values, strict=True))
+
+    facts = CellFacts(
+        flow_errors=by_id(review.flow_errors.tolist()),
+        probabilities=by_id(review.probabilities.tolist()),
+        uncertainties=by_id(review.uncertainties.tolist()),
+        statuses=statuses,
+        drawn=made.drawn,
+        edited=made.edited,
+        origin=_origin(base),
+    )
+    return Masks(labels=labels, facts=facts)
+
+
+def _made_by_hand(
+    db: sqlite3.Connection, base: LabelRevision | None, labels: Labels
+) -> HandEdits:
+    """Return which cells were drawn or edited since ``base``, or before it."""
+    table = CellTable.of(labels)
+    there = frozenset(table.ids().tolist())
+    if base is None:
+        return HandEdits(drawn=there)
+    known = HandEdits.of_details(base.details)
+    changes = hand_changes(read_labels(db, base.id, base.shape), labels, table)
+    drawn = (known.drawn | changes.drawn) & there
+    return HandEdits(
+        drawn=drawn, edited=(known.edited | changes.edited) & there - drawn
+    )
+
+
+def _origin(base: LabelRevision | None) -> str:
+    if base is None:
+        return ""
+    if base.run is not None:
+        return RUN
+    return IMPORTED if base.kind == "import" else ""

@@ -1,0 +1,162 @@
+"""The files of a table of measurements: cells, images, and the dictionary."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Literal, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.measure.experiment import Row
+from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.measure.summary import summary_of
+from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.tables.csv_table import CsvTable
+from cellpose_studio.io.tables.dictionary import write_dictionary
+from cellpose_studio.io.tables.names import (
+    CELLS_CSV,
+    CELLS_PARQUET,
+    COLUMNS_CSV,
+    IMAGES_CSV,
+)
+from cellpose_studio.io.tables.parquet_table import ParquetTable
+from cellpose_studio.io.tables.table import TableColumn, TableWriter
+from cellpose_studio.paths import can_write_in
+from cellpose_studio.workflows.measure.columns import TableColumns
+from cellpose_studio.workflows.measure.items import ImageToMeasure
+
+TableKind = Literal["csv", "parquet"]
+KINDS: tuple[TableKind, ...] = ("csv", "parquet")
+
+_Format = type[CsvTable] | type[ParquetTable]
+_WRITERS: dict[TableKind, tuple[str, _Format]] = {
+    "csv": (CELLS_CSV, CsvTable),
+    "parquet": (CELLS_PARQUET, ParquetTable),
+}
+
+
+def table_files(folder: Path, kinds: Collection[TableKind]) -> list[Path]:
+    """Return the files that a table of these kinds consists of."""
+    names = [_WRITERS[kind][0] for kind in kinds]
+    return [folder / name for name in (*names, IMAGES_CSV, COLUMNS_CSV)]
+
+
+class MeasurementTables:
+    """Writes tables image by image; the files are there after the block.
+
+    If it raises, or no image was added, files that were there before are as they were.
+
+    Parameters
+    ----------
+    folder
+        Where they go; it is created if it is missing.
+    kinds
+        Of the table of cells.
+    computed_by
+        Names and versions of the programs, for the dictionary.
+
+    Raises
+    ------
+    CannotSave
+        If nothing can be written in the folder.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        kinds: Collection[TableKind],
+        columns: TableColumns,
+        computed_by: str,
+    ) -> None:
+        if not can_write_in(folder):
+            raise CannotSave(
+                f"The folder {folder} cannot be written to.",
+                "Choose another folder for the tables.",
+            )
+        self.files = table_files(folder, kinds)
+        self._folder = folder
+        self._kinds = kinds
+        self._columns = columns
+        self._computed_by = computed_by
+        self._stack = ExitStack()
+        self._cells: list[TableWriter] = []
+        self._images: list[TableWriter] = []
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.__exit__(kind, error, trace)
+
+    def add(
+        self, item: ImageToMeasure, name: str, row: Row, found: Measurements
+    ) -> None:
+        """Append the cells of an image, and what it holds.
+
+        Parameters
+        ----------
+        name
+            Of the image.
+        row
+            Its columns of the experiment.
+        """
+        if not self._images:
+            self._begin()
+        cells = len(found)
+        same = {"image": name, "masks": item.masks, **self._experiment(row)}
+        of_cells = {key: np.full(cells, value) for key, value in same.items()}
+        of_cells |= {"time": found.times, "cell": found.ids, **found.values}
+        for writer in self._cells:
+            writer.add(of_cells, cells)
+        summary = summary_of(found)
+        frames = found.shape[0] if found.in_time else 1
+        of_image: dict[str, npt.NDArray[Any]] = {
+            key: np.full(frames, value) for key, value in same.items()
+        }
+        sizes = found.scale.sizes_um or (np.nan,) * 3
+        for axis, size in zip("zyx", sizes, strict=True):
+            there = axis != "z" or item.image.planes > 1
+            of_image[f"pixel_{axis}_um"] = np.full(frames, size if there else np.nan)
+        of_image["time"] = np.arange(frames)
+        grey = item.image.grey_calibration.text if _has_grey(found) else ""
+        of_image["calibration"] = np.full(frames, grey)
+        of_image["file"] = np.full(frames, str(item.image.path))
+        for writer in self._images:
+            writer.add({**of_image, **summary.values}, frames)
+
+    def _experiment(self, row: Row) -> dict[str, str]:
+        return {name: row.get(name, "") for name in self._columns.experiment}
+
+    def _begin(self) -> None:
+        dictionary = self._stack.enter_context(replacing(self._folder / COLUMNS_CSV))
+        write_dictionary(dictionary, self._columns.every, self._computed_by)
+        self._images = [self._writer(IMAGES_CSV, CsvTable, self._columns.images)]
+        self._cells = [
+            self._writer(*_WRITERS[kind], self._columns.cells) for kind in self._kinds
+        ]
+
+    def _writer(
+        self,
+        name: str,
+        make: _Format,
+        columns: Sequence[TableColumn],
+    ) -> TableWriter:
+        part = self._stack.enter_context(replacing(self._folder / name))
+        writer = make(part, columns)
+        # Before the file gets its name, what is left must be in it.
+        self._stack.callback(writer.close)
+        return writer
+
+
+def _has_grey(found: Measurements) -> bool:
+    return any(column.channel >= 0 for column in found.columns)

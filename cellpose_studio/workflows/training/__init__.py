@@ -1,0 +1,1 @@
+"""Training of models on folders of images with masks."""

@@ -1,0 +1,184 @@
+"""``cellpose-studio measure``: the tables that it writes, and what it returns."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellpose_studio.cli.main import run
+from cellpose_studio.io.tables.names import COLUMNS_CSV, TABLE_FILES
+
+
+@pytest.fixture
+def folder(cells, tmp_path):
+    """A folder with two images of 12 cells, and their masks."""
+    y, x = np.indices((96, 128))
+    inside = np.hypot(y % 32 - 16, x % 32 - 16) <= 10
+    labels = np.where(inside, y // 32 * 4 + x // 32 + 1, 0).astype(np.uint16)
+    for name in ("DMSO_A1", "drug_B2"):
+        cells(f"plate/{name}.tif")
+        tifffile.imwrite(tmp_path / "plate" / f"{name}_masks.tif", labels)
+    return tmp_path / "plate"
+
+
+def rows_of(path):
+    with path.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def call(*words):
+    return run(["measure", *map(str, words)])
+
+
+def test_a_folder_gives_one_table(folder, tmp_path, capsys):
+    out = tmp_path / "new" / "out"
+    assert call(folder, "--out", out, "--save", "csv", "parquet") == 0
+    assert sorted(file.name for file in out.iterdir()) == sorted(TABLE_FILES)
+    rows = rows_of(out / "measurements.csv")
+    assert [(row["image"], row["cell"]) for row in rows] == [
+        (name, str(n + 1)) for name in ("DMSO_A1.tif", "drug_B2.tif") for n in range(12)
+    ]
+    areas = [float(row["area_um2"]) for row in rows]
+    # The files have 4 pixels per µm.
+    assert areas == pytest.approx([np.pi * 2.5**2] * 24, rel=0.03)
+    images = rows_of(out / "measurements_images.csv")
+    assert [row["cells"] for row in images] == ["12", "12"]
+    assert images[0]["file"] == str(folder / "DMSO_A1.tif")
+    named = {row["column"]: row for row in rows_of(out / COLUMNS_CSV)}
+    assert set(rows[0]) | set(images[0]) == set(named)
+    assert all(row["definition"] for row in named.values())
+    assert "numba" in named["area_um2"]["computed_by"]
+    assert named["area_um2"]["unit"] == "µm²"
+    assert "12 cells (masks)" in capsys.readouterr().out
+
+
+def test_tables_are_not_replaced_unasked(folder, capsys):
+    assert call(folder) == 0
+    table = folder / "measurements.csv"
+    table.write_text("mine")
+    assert call(folder) == 2
+    assert "--overwrite" in capsys.readouterr().err
+    assert call(folder, "--skip-existing") == 0
+    assert table.read_text() == "mine"
+    assert call(folder, "--overwrite") == 0
+    assert len(rows_of(table)) == 24
+    # Our own tables are nothing that was left out of the folder.
+    assert [f.name for f in folder.iterdir() if f.name.startswith(".")] == []
+
+
+def test_a_bad_file_costs_only_itself(folder, capsys):
+    (folder / "bad.tif").write_bytes(b"II*\0 no image")
+    tifffile.imwrite(folder / "alone.tif", np.zeros((8, 8), np.uint8))
+    tifffile.imwrite(folder / "small.tif", np.zeros((8, 8), np.uint8))
+    tifffile.imwrite(folder / "small_masks.tif", np.zeros((9, 9), np.uint8))
+    assert call(folder) == 1
+    said = capsys.readouterr().err
+    assert "2 done, 3 failed" in said
+    assert "no masks beside alone.tif" in said
+    assert "bad.tif is damaged" in said
+    assert "small_masks.tif has the shape" in said
+    assert len(rows_of(folder / "measurements.csv")) == 24
+
+
+def test_nothing_is_written_if_nothing_could_be_measured(tmp_path):
+    tifffile.imwrite(tmp_path / "alone.tif", np.zeros((8, 8), np.uint8))
+    assert call(tmp_path) == 2
+    assert [file.name for file in tmp_path.iterdir()] == ["alone.tif"]
+
+
+def test_the_folder_is_checked_first(folder, tmp_path, capsys):
+    blocked = tmp_path / "file"
+    blocked.write_text("")
+    assert call(folder, "--out", blocked / "out") == 2
+    said = capsys.readouterr()
+    assert "cannot be written to" in said.err
+    assert "cells" not in said.out
+
+
+def test_columns_of_the_experiment(folder, tmp_path, capsys):
+    table = tmp_path / "days.csv"
+    table.write_text("image;day\nDMSO_A1.tif;3\n")
+    words = ["--pattern", "{drug}_{well}", "--experiment", table, "--groups", "size"]
+    assert call(folder, *words, "--preview") == 0
+    said = capsys.readouterr().out
+    assert "DMSO_A1.tif: drug=DMSO, well=A1, day=3" in said
+    assert not (folder / "measurements.csv").exists()
+    assert call(folder, *words) == 0
+    rows = rows_of(folder / "measurements.csv")
+    found = {(row["drug"], row["well"], row["day"]) for row in rows}
+    assert found == {("DMSO", "A1", "3"), ("drug", "B2", "")}
+    names = ["image", "drug", "well", "day", "masks", "time", "cell"]
+    assert list(rows[0]) == [*names, "area_px", "area_um2"]
+
+
+def test_images_that_the_pattern_does_not_fit_are_named(folder, capsys):
+    assert call(folder, "--pattern", "{a}-{b}", "--groups", "size") == 0
+    said = capsys.readouterr().out
+    assert "2 images ({a}-{b}): DMSO_A1.tif, drug_B2.tif" in said
+    assert call(folder, "--pattern", "{a") == 2
+
+
+def test_images_of_the_same_name_have_their_folder(folder, cells, tmp_path):
+    cells("other/DMSO_A1.tif")
+    labels = np.zeros((96, 128), np.uint16)
+    labels[5, 5] = 7
+    tifffile.imwrite(tmp_path / "other" / "DMSO_A1_cp_masks.tif", labels)
+    out = tmp_path / "out"
+    paths = [folder, tmp_path / "other", folder / "DMSO_A1.tif"]
+    assert call(*paths, "--out", out, "--groups", "size") == 0
+    rows = rows_of(out / "measurements_images.csv")
+    assert [(row["image"], row["cells"]) for row in rows] == [
+        ("plate/DMSO_A1.tif", "12"),
+        ("plate/drug_B2.tif", "12"),
+        ("other/DMSO_A1.tif", "1"),
+    ]
+
+
+def test_masks_and_sizes_are_chosen(folder, tmp_path):
+    labels = np.zeros((96, 128), np.uint16)
+    labels[5:7, 5:7] = 1
+    tifffile.imwrite(folder / "DMSO_A1_cp_masks.tif", labels)
+    words = ["--masks", "cp_masks", "--pixel-size", "2", "--groups", "size"]
+    assert call(folder / "DMSO_A1.tif", *words) == 0
+    (row,) = rows_of(folder / "measurements.csv")
+    assert (row["masks"], row["area_um2"]) == ("cp_masks", "16.0")
+    assert call(folder / "drug_B2.tif", *words, "--overwrite") == 2
+
+
+def test_a_calibration_is_applied_and_told(tmp_path, capsys):
+    pixels = np.full((8, 8), 10, np.uint8)
+    description = "ImageJ=1.53t\nimages=1\ncf=0\nc0=5\nc1=0.5\nvunit=OD\n"
+    path = tmp_path / "a.tif"
+    tifffile.imwrite(path, pixels, description=description, metadata=None)
+    tifffile.imwrite(tmp_path / "a_masks.tif", pixels)
+    assert call(path) == 0
+    assert "Grey values were calibrated" in capsys.readouterr().out
+    (row,) = rows_of(tmp_path / "measurements.csv")
+    assert row["mean_Channel_1"] == "10.0"
+    (image,) = rows_of(tmp_path / "measurements_images.csv")
+    assert "5 + 0.5 × grey value" in image["calibration"]
+
+
+def test_a_project_is_measured(earlier_project, tmp_path):
+    from cellpose_studio.io.project.file import open_project
+
+    open_project(earlier_project).close()
+    out = tmp_path / "out"
+    assert call(earlier_project, "--out", out) == 0
+    rows = rows_of(out / "measurements.csv")
+    assert [row["image"] for row in rows] == ["a.tif"] * 11 + ["b.tif"] * 5 + [
+        "c.tif"
+    ] * 2
+    assert {row["origin"] for row in rows} == {"run", "drawn", "edited", "imported"}
+
+
+@pytest.mark.parametrize(
+    "words", [["--channels", "0"], ["--pixel-size", "0"], ["--z-step", "x"], []]
+)
+def test_options_that_cannot_be(words):
+    with pytest.raises(SystemExit) as end:
+        call(*words)
+    assert end.value.code == 2

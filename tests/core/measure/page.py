@@ -1,0 +1,49 @@
+"""The tables of docs/measurements.md, made from the records.
+
+PYTHONPATH=. python tests/core/measure/page.py prints them.
+"""
+
+from __future__ import annotations
+
+from cellpose_studio.core.measure.columns import Column, columns_of
+from cellpose_studio.core.measure.definitions import DEFINITIONS, GROUPS
+from cellpose_studio.core.measure.inputs import ChannelInfo
+from cellpose_studio.core.measure.scale import Scale
+
+TITLES = {
+    "size": "Size",
+    "position": "Position",
+    "shape": "Shape",
+    "hull": "Convex hull",
+    "intensity": "Intensity, for each channel",
+    "neighbours": "Neighbours",
+    "review": "Review, of projects",
+}
+
+
+def tables() -> str:
+    """Return a table for each group; a row for each measurement with its columns."""
+    scale, channel = Scale(um=1.0), [ChannelInfo(name="CHANNEL")]
+    every: dict[str, tuple[Column, set[str]]] = {}
+    for deep, where in ((False, "planes"), (True, "stacks")):
+        for column in columns_of(scale, deep, channel, GROUPS, facts=True):
+            every.setdefault(column.name, (column, set()))[1].add(where)
+    parts = []
+    for group in GROUPS:
+        rows: dict[str, list[tuple[Column, set[str]]]] = {}
+        for column, where in every.values():
+            if column.group == group:
+                rows.setdefault(column.definition.name, []).append((column, where))
+        lines = [f"## {TITLES[group]}", "", "| column | of | definition |", "|-|-|-|"]
+        names = [one.name for one in DEFINITIONS]
+        for _, columns in sorted(rows.items(), key=lambda row: names.index(row[0])):
+            heads = "<br>".join(f"`{column.name}`" for column, _ in columns)
+            (column, where), *_ = columns
+            of = "all" if len(where) == 2 else where.pop()
+            lines.append(f"| {heads} | {of} | {column.text} |")
+        parts.append("\n".join(lines))
+    return "\n\n".join(parts) + "\n"
+
+
+if __name__ == "__main__":
+    print(tables(), end="")
