@@ -1,7 +1,6 @@
 """The process that reads CZI files, at the command of another one.
 
-libCZI ends the process that it runs in, or never returns, if some parts of a file are
-damaged: found by changing single bytes of compressed files, with pylibCZIrw 6.1.0.
+libCZI may end the process that it runs in, or not return, if a file is damaged.
 
 Each line of the standard input is a request in JSON. The answer is a line of JSON for
 each part of it, which is followed by the bytes of an array if it has a ``shape``.
