@@ -4,6 +4,7 @@ import csv
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -15,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
-from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.errors import CannotSave, ImageUnreadable
 from cellpose_studio.io.masks.export import IDS_ENDING, refuse_unfit, save_all
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.reader import read_masks
@@ -331,7 +332,7 @@ SHORT_OF_SPACE = """
 import resource, sys
 from pathlib import Path
 import numpy as np
-from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.errors import CannotSave, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.masks.export_formats import FORMATS
@@ -379,6 +380,39 @@ def test_without_space_every_old_file_stays_and_no_part_is_left(tmp_path):
     left = [p for p in tmp_path.rglob("*") if p.is_file()]
     left = {str(path.relative_to(tmp_path)): path.read_bytes() for path in left}
     assert {n: c for n, c in left.items() if not n.startswith("warm")} == old
+
+
+class Gone:
+    """Stands for the pixels of a file that is no longer there."""
+
+    def read(self, _):
+        raise ImageUnreadable("a.tif does not exist.")
+
+
+@pytest.mark.parametrize("kind", ["ome-zarr", "ome-zarr-0.4"])
+def test_an_image_that_is_gone_leaves_what_was_exported(save, tmp_path, kind):
+    (path,) = save(tmp_path, TWO, [kind])
+    before = sorted(path.rglob("*"))
+    image = replace(image_of((1, 1, 1, 2, 4), path=tmp_path / "a.tif"), reader=Gone())
+    with pytest.raises(ImageUnreadable, match=r"a\.tif does not exist"):
+        save_all(tmp_path / "a", TWO, None, [kind], image=image)
+    assert sorted(path.rglob("*")) == before
+    assert [*tmp_path.iterdir()] == [path]
+
+
+@pytest.mark.parametrize("kind", ["ome-zarr", "ctc"])
+def test_a_folder_replaces_an_earlier_one_and_no_file(save, tmp_path, kind):
+    labels = np.stack([TWO, TWO])
+    (path,) = save(tmp_path, labels, [kind], "TYX")
+    (path / "old").touch()
+    assert save(tmp_path, labels, [kind], "TYX") == [path]
+    assert not (path / "old").exists()
+    assert [*tmp_path.iterdir()] == [path]
+    path.rename(tmp_path / "moved")
+    path.write_text("mine")
+    with pytest.raises(CannotSave, match="there is a file of that name"):
+        save(tmp_path, labels, [kind], "TYX")
+    assert path.read_text() == "mine"
 
 
 def test_a_file_that_fails_leaves_those_before_it(save, tmp_path):

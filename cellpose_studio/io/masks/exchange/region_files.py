@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.errors import MasksUnreadable, NotEnoughMemory
 from cellpose_studio.io.images.stored_image import refuse_beyond_memory
 from cellpose_studio.io.masks.exchange.coco.reader import (
     extent_of_coco,
@@ -98,7 +98,7 @@ def _overlay(path: Path, extent: ImageExtent) -> FoundRegions:
 def _reading(path: Path, read: Callable[[], ImportedMasks]) -> ImportedMasks:
     try:
         return read()
-    except MasksUnreadable:
+    except (MasksUnreadable, NotEnoughMemory):
         raise
     except OSError as error:
         raise MasksUnreadable(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -12,6 +13,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.wording import counted
+from cellpose_studio.io.images.stored_image import refuse_beyond_memory
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.imported import ImportedMasks
 
@@ -71,12 +73,16 @@ def draw_regions(found: FoundRegions, extent: ImageExtent, path: Path) -> Import
     ------
     MasksUnreadable
         If there is no region, or none lies within the image.
+    NotEnoughMemory
+        If the masks of the image would exceed it.
     """
     from cellpose_studio.core.masks.fill import fill_rings, fill_runs
 
     regions = found.regions
     if not regions:
         raise MasksUnreadable(f"{path.name} contains no regions with an area.")
+    size = math.prod(extent.label_shape) * 4
+    refuse_beyond_memory(path, size)
     labels = np.zeros((extent.frames, extent.planes, extent.height, extent.width), "u4")
     overlapping = outside = 0
     for cell, region in zip(_ids(regions), regions, strict=True):

@@ -10,7 +10,7 @@ import pytest
 import roifile
 import tifffile
 
-from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.errors import MasksUnreadable, NotEnoughMemory
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.exchange.region_files import has_overlay, read_overlay
 from cellpose_studio.io.masks.reader import read_masks
@@ -279,6 +279,12 @@ def test_damaged_regions_give_one_sentence(tmp_path, name):
         read_masks(path, SMALL)
     assert raised.value.message.startswith(name)
     assert raised.value.message.count(".") < 4
+
+
+def test_masks_beyond_the_memory_are_refused_as_such(tmp_path):
+    path = coco(tmp_path / "a.json", annotation([CORNERS]), height=2**45)
+    with pytest.raises(NotEnoughMemory, match=r"A part of a\.json takes"):
+        read_masks(path)
 
 
 def test_regions_need_the_size_of_their_image(tmp_path):
