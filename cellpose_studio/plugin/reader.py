@@ -10,8 +10,7 @@ from cellpose_studio.core.errors import AxesAmbiguous, ImageUnreadable
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import ProjectFile, read_project
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
-from cellpose_studio.io.project.tables.journal import read_open_edits
-from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revision_source import read_masks
 from cellpose_studio.io.project.tables.revisions import (
     StoredLabelSet,
     read_label_sets,
@@ -77,12 +76,9 @@ def _layers(
         # The masks are shown without it.
         _warn(str(error))
     for labels in masks:
-        head = labels.head
-        if head is None:
+        if labels.head is None:
             continue
-        pixels = read_labels(file.db, head.id, head.shape)
-        for edit in read_open_edits(file.db, labels.id, head.id):
-            edit.apply(pixels)
+        pixels = read_masks(file.db, labels.head)
         about = {**placement(image), "name": f"{image.name} {labels.name}"}
         layers.append((pixels, about, "labels"))
     return layers

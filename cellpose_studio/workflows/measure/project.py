@@ -20,10 +20,12 @@ from cellpose_studio.io.project.schema import VERSION
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.images import read_image_table
-from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels
-from cellpose_studio.io.project.tables.revision_source import read_edited_from
-from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.io.project.tables.revision_source import (
+    read_edited_from,
+    read_masks,
+)
+from cellpose_studio.io.project.tables.revisions import read_label_sets
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 
 
@@ -62,7 +64,7 @@ def items_of_project(
                 image=stored.image,
                 masks=labels.name,
                 has_facts=True,
-                read=partial(_read, file.db, labels, labels.head, known, in_time),
+                read=partial(_read, file.db, labels.head, known, in_time),
             )
         )
     return found
@@ -70,14 +72,11 @@ def items_of_project(
 
 def _read(
     db: sqlite3.Connection,
-    stored: StoredLabelSet,
     head: LabelRevision,
     statuses: dict[int, CellStatus],
     in_time: bool,
 ) -> Masks:
-    labels = read_labels(db, head.id, head.shape)
-    for edit in read_open_edits(db, stored.id, head.id):
-        edit.apply(labels)
+    labels = read_masks(db, head)
     base = read_edited_from(db, head).base
     made = _made_by_hand(db, base, labels)
     confidence = read_confidence(db, head.id)

@@ -1,4 +1,7 @@
-"""Origin of a revision: the edits since its parent, or the revision it copies."""
+"""Origin of a revision: the edits since its parent, or the revision it copies.
+
+And what became of it: the masks with the edits that are in no revision yet.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ import hashlib
 import sqlite3
 from dataclasses import dataclass
 
+from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.hand_edits import in_force
 from cellpose_studio.core.provenance.revision import LabelRevision
@@ -17,8 +21,23 @@ from cellpose_studio.io.project.tables.journal import (
     edit_of_row,
     entry_of_row,
     pixels_of,
+    read_open_edits,
 )
+from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revisions import read_revision
+
+
+def read_masks(db: sqlite3.Connection, head: LabelRevision) -> Labels:
+    """Return the masks of a label set with this head as they are now.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    labels = read_labels(db, head.id, head.shape)
+    for edit in read_open_edits(db, head.label_set, head.id):
+        edit.apply(labels)
+    return labels
 
 
 def read_sealed_edits(db: sqlite3.Connection, revision: int) -> list[LabelEdit]:
