@@ -83,6 +83,11 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
         raise ImageUnreadable(
             f"{path.name} cannot be opened: {error.strerror or error}."
         ) from error
+    except ImportError as error:
+        raise ImageUnreadable(
+            f"{path.name} cannot be opened: {error.name} is missing.",
+            "Install the program again.",
+        ) from error
     # Damaged files can make the decoders raise any exception.
     except Exception as error:
         raise damaged(path) from error

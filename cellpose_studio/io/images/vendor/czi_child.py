@@ -28,6 +28,8 @@ def main() -> int:
         for line in requests:
             try:
                 _answer(json.loads(line), answers)
+            except ImportError as error:
+                _say(answers, {"missing": error.name})
             # The library raises RuntimeError and others for damaged files.
             except Exception as error:
                 _say(answers, {"error": str(error)})

@@ -132,6 +132,8 @@ class CziProcess:
             line = stream.readline()
         # An empty line is the end of the process.
         answer = json.loads(line) if line.endswith(b"\n") else {"error": "ended"}
+        if "missing" in answer:
+            raise ModuleNotFoundError(name=answer["missing"])
         if "error" in answer:
             raise damaged(path)
         found: Json = answer

@@ -211,6 +211,26 @@ def test_a_czi_that_ends_its_reader_does_not_end_us(tmp_path):
         process.close()
 
 
+def test_a_library_that_is_missing_is_named(tmp_path, monkeypatch):
+    samples.write_lif(tmp_path / "a.lif")
+    monkeypatch.setitem(sys.modules, "liffile", None)
+    with pytest.raises(ImageUnreadable, match="liffile is missing"):
+        open_images(tmp_path / "a.lif")
+
+
+def test_a_library_that_the_other_process_misses_is_named(tmp_path):
+    samples.write_czi(tmp_path / "a.czi")
+    code = (
+        "import sys; sys.modules['pylibCZIrw'] = None\n"
+        "from cellpose_studio.io.images.vendor.czi_child import main; main()"
+    )
+    process = CziProcess([sys.executable, "-c", code])
+    with pytest.raises(ModuleNotFoundError) as missing:
+        process.describe(tmp_path / "a.czi")
+    assert missing.value.name == "pylibCZIrw.czi"
+    process.close()
+
+
 def test_the_reader_of_czi_is_started_again(tmp_path):
     samples.write_czi(tmp_path / "a.czi")
     (image, _) = open_images(tmp_path / "a.czi")
