@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -139,6 +140,7 @@ def _measure(options: argparse.Namespace) -> int:
         pixel_um=options.pixel_size,
         step_um=options.z_step,
     )
+    cores = os.cpu_count() or 1
     outcome = Outcome()
     try:
         with ExitStack() as open_files, Progress() as progress:
@@ -161,7 +163,7 @@ def _measure(options: argparse.Namespace) -> int:
                     with outcome.collect_failures(name):
                         checkpoint = _checkpoint(progress, name)
                         found, notes = measure_image(
-                            item, what, checkpoint, options.threads or 2
+                            item, what, checkpoint, options.threads or cores
                         )
                         tables.add(item, name, row, found)
                         outcome.done += 1
@@ -169,6 +171,10 @@ def _measure(options: argparse.Namespace) -> int:
                         progress.print_line(f"{name}: {cells} ({item.masks})")
                         for note in notes:
                             progress.print_line(f"{name}: {note}")
+                        for number in options.channels or ():
+                            if number > item.image.channels:
+                                line = f"{name}: it has no channel {number}"
+                                progress.print_line(line)
             if outcome.done:
                 files = ", ".join(file.name for file in tables.files)
                 progress.print_line(f"{counted(outcome.done, 'image')} -> {files}")
