@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -19,6 +20,7 @@ from cellpose_studio.core.wording import cell_count, counted
 from cellpose_studio.io.masks.folders import bare_stem
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import read_project
+from cellpose_studio.workflows.left_out import left_out
 from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_columns
 from cellpose_studio.workflows.measure.files import items_of_file
 from cellpose_studio.workflows.measure.items import ImageToMeasure, names_of
@@ -139,10 +141,11 @@ def _measure(options: argparse.Namespace) -> int:
         pixel_um=options.pixel_size,
         step_um=options.z_step,
     )
+    cores = os.cpu_count() or 1
     outcome = Outcome()
     try:
         with ExitStack() as open_files, Progress() as progress:
-            items = list(_items(options, outcome, open_files))
+            items = list(_items(options, outcome, progress, open_files))
             names = names_of(items)
             rows = [
                 _row(item, name, pattern, table)
@@ -161,7 +164,7 @@ def _measure(options: argparse.Namespace) -> int:
                     with outcome.collect_failures(name):
                         checkpoint = _checkpoint(progress, name)
                         found, notes = measure_image(
-                            item, what, checkpoint, options.threads or 2
+                            item, what, checkpoint, options.threads or cores
                         )
                         tables.add(item, name, row, found)
                         outcome.done += 1
@@ -169,6 +172,10 @@ def _measure(options: argparse.Namespace) -> int:
                         progress.print_line(f"{name}: {cells} ({item.masks})")
                         for note in notes:
                             progress.print_line(f"{name}: {note}")
+                        for number in options.channels or ():
+                            if number > item.image.channels:
+                                line = f"{name}: it has no channel {number}"
+                                progress.print_line(line)
             if outcome.done:
                 files = ", ".join(file.name for file in tables.files)
                 progress.print_line(f"{counted(outcome.done, 'image')} -> {files}")
@@ -179,9 +186,15 @@ def _measure(options: argparse.Namespace) -> int:
 
 
 def _items(
-    options: argparse.Namespace, outcome: Outcome, open_files: ExitStack
+    options: argparse.Namespace,
+    outcome: Outcome,
+    progress: Progress,
+    open_files: ExitStack,
 ) -> Iterator[ImageToMeasure]:
-    """Yield the images of all paths, each of them once."""
+    """Yield the images of all paths, each of them once.
+
+    What is left out of a folder is printed.
+    """
     seen: set[str] = set()
     for path in options.paths:
         found: list[ImageToMeasure] = []
@@ -191,7 +204,10 @@ def _items(
                 open_files.callback(file.close)
                 found = _of_project(items_of_project(file, options.masks), path)
             else:
-                for entry in images_of(path):
+                entries = images_of(path)
+                if left := left_out([path], entries):
+                    progress.print_line(f"{path.name}: {left.text}")
+                for entry in entries:
                     with outcome.collect_failures(entry.image), asking_for_axes():
                         found += items_of_file(entry, options.axes, options.masks)
         for item in found:

@@ -2,6 +2,9 @@
 
 PYTHONPATH=. python tests/bench/measure.py
 
+With --large it measures an image of 16 times as many pixels in a Zarr array instead,
+part by part, and prints the memory that this takes.
+
 Both measure the same columns of the same image in the same run; all columns but Feret's
 diameter, which takes scikit-image by far the longest. Times are the best of three, for
 scikit-image of one. The values are compared.
@@ -11,14 +14,18 @@ from __future__ import annotations
 
 import argparse
 import platform
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from time import perf_counter, process_time
 
 import numba
 import numpy as np
 import numpy.typing as npt
 import skimage
+import zarr
 from skimage.measure import regionprops_table
 
 from cellpose_studio.core.measure.definitions import GROUPS
@@ -26,7 +33,7 @@ from cellpose_studio.core.measure.inputs import Channel
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale
 
-SIZE, ACROSS = 4096, 100
+SIZE, ACROSS, TILES = 4096, 100, 4
 SAME = {
     "area_px": "area",
     "centroid_y_px": "centroid-0",
@@ -90,11 +97,56 @@ def processor() -> str:
     return names[0] if names else platform.processor()
 
 
+def large(threads: int) -> None:
+    """Measure a Zarr array, and print the time and the memory."""
+    labels, pixels = image()
+    with TemporaryDirectory() as folder:
+        shape, chunks = (TILES * SIZE, TILES * SIZE), (1024, 1024)
+        paths = Path(folder, "labels.zarr"), Path(folder, "a.zarr")
+        whole = [
+            zarr.open(path, mode="w", shape=shape, chunks=chunks, dtype=dtype)
+            for path, dtype in zip(paths, ("u4", "u2"), strict=True)
+        ]
+        cells = np.uint32(labels.max())
+        for n, (y, x) in enumerate(np.ndindex(TILES, TILES)):
+            at = tuple(slice(i * SIZE, (i + 1) * SIZE) for i in (y, x))
+            whole[0][at] = np.where(labels > 0, labels + n * cells, 0)
+            whole[1][at] = pixels[..., 0]
+        # A process of its own, since the memory of this one held a tile.
+        code = (
+            "import psutil, sys, threading, time, zarr\n"
+            "from cellpose_studio.core.measure.inputs import Channel\n"
+            "from cellpose_studio.core.measure.measure import measure_cells\n"
+            "labels, pixels = (zarr.open(path, mode='r') for path in sys.argv[1:3])\n"
+            "process, most = psutil.Process(), [0]\n"
+            "def watch():\n"
+            "    while True:\n"
+            "        most[0] = max(most[0], process.memory_info().rss)\n"
+            "        time.sleep(0.02)\n"
+            "threading.Thread(target=watch, daemon=True).start()\n"
+            "channels, threads = [Channel(pixels=pixels, name='a')], int(sys.argv[3])\n"
+            "started, busy = time.perf_counter(), time.process_time()\n"
+            "found = measure_cells(labels, channels, threads=threads)\n"
+            "clock, used = time.perf_counter() - started, time.process_time() - busy\n"
+            "held = (labels.nbytes + pixels.nbytes) / 1e9\n"
+            "print(f'{len(found):,} cells of {labels.shape}, {held:.1f} GB: '\n"
+            "    f'{clock:.1f} s, processors {used:.1f} s, '\n"
+            "    f'at most {most[0] / 1e9:.1f} GB')\n"
+        )
+        words = [sys.executable, "-c", code, *map(str, (*paths, threads))]
+        subprocess.run(words, check=True)
+
+
 def main() -> None:
     """Print the table."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--threads", type=int, default=2)
-    threads = parser.parse_args().threads
+    parser.add_argument("--large", action="store_true")
+    options = parser.parse_args()
+    threads = options.threads
+    if options.large:
+        large(threads)
+        return
     labels, pixels = image()
     channels = [Channel(pixels=pixels[..., n], name="ab"[n]) for n in range(2)]
     scale = Scale(um=0.5)

@@ -65,7 +65,8 @@ def test_tables_are_not_replaced_unasked(folder, capsys):
     assert table.read_text() == "mine"
     assert call(folder, "--overwrite") == 0
     assert len(rows_of(table)) == 24
-    # Our own tables are nothing that was left out of the folder.
+    # Our own tables are nothing that is missed.
+    assert "left out" not in capsys.readouterr().out
     assert [f.name for f in folder.iterdir() if f.name.startswith(".")] == []
 
 
@@ -74,8 +75,10 @@ def test_a_bad_file_costs_only_itself(folder, capsys):
     tifffile.imwrite(folder / "alone.tif", np.zeros((8, 8), np.uint8))
     tifffile.imwrite(folder / "small.tif", np.zeros((8, 8), np.uint8))
     tifffile.imwrite(folder / "small_masks.tif", np.zeros((9, 9), np.uint8))
+    (folder / "report.docx").write_bytes(b"")
     assert call(folder) == 1
-    said = capsys.readouterr().err
+    out, said = capsys.readouterr()
+    assert "plate: 1 file left out: 1 × .docx." in out
     assert "2 done, 3 failed" in said
     assert "no masks beside alone.tif" in said
     assert "bad.tif is damaged" in said
