@@ -20,9 +20,9 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.cell_text.menu import KIND_COMMANDS
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.command import QAction
+from cellpose_studio.ui.display.cell_text.menu import KIND_COMMANDS
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.display.following import check_box, follow
 
 _IN_3D = "In a 3D rendering the surfaces of cells are opaque."

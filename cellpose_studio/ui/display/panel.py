@@ -22,8 +22,8 @@ from cellpose_studio.core.display.channel_display import (
 )
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.command import Command, QAction
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.display.channel_list import RGB_REASON, ChannelList
 from cellpose_studio.ui.display.contrast_editor import ContrastEditor
 from cellpose_studio.ui.display.following import follow, tool_button

@@ -27,13 +27,13 @@ from cellpose_studio.app.settings import Settings, Theme
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.session_view import SessionView
-from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
-from cellpose_studio.ui.cell_text.uncertainty_legend import UncertaintyLegend
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.cell_highlight import CellHighlight
 from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.display.cell_text.overlay import CellTextOverlay
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.display.cell_text.uncertainty_legend import UncertaintyLegend
 from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.export_masks import Saver

@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QDialog, QDockWidget, QMenuBar
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.open_files import FileOpener

@@ -8,11 +8,11 @@ from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QMenu
 
 from cellpose_studio.app.masks.events import MasksChange
-from cellpose_studio.ui.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.commands.command import Command, QAction, fill_recent
 from cellpose_studio.ui.commands.command_set import CommandSet
 from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
+from cellpose_studio.ui.display.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.tools.commands import tool_commands
 from cellpose_studio.ui.tools.toolbox import mouse_gestures
 from cellpose_studio.ui.window.commands import WindowCommands
