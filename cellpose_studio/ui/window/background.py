@@ -8,6 +8,7 @@ from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.flow_recorder import FlowRecorder
 from cellpose_studio.app.background.kept_reader import KeptReader
 from cellpose_studio.app.background.mask_loader import MaskLoader
+from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.lineage_reader import LineageReader
 from cellpose_studio.app.images.missing_images import MissingImages
@@ -30,9 +31,9 @@ class Background:
         Of the images: missing files, thumbnails, and roles in training.
     flows, masks
         Of the masks: the cache of flows, and the loader of masks on demand.
-    edits, measurer, kept, lineage
-        Of the masks shown: long edits, measurements of cells, what a new run keeps,
-        revision history.
+    edits, measurer, table, kept, lineage
+        Of the masks shown: long edits, measurements of cells for the review and for
+        tables, what a new run keeps, revision history.
     runs, run_queue, thresholds
         Runs of networks, and masks for changed thresholds.
     """
@@ -53,6 +54,7 @@ class Background:
         self._auto_seal = AutoSeal(session)
         self.edits = BackgroundEdits(session, io_jobs)
         self.measurer = CellMeasurer(session, io_jobs)
+        self.table = TableMeasurer(session, services.measure_jobs)
         self.kept = KeptReader(session, io_jobs)
         # Not connected below: the History panel shows the errors of its reader itself.
         self.lineage = LineageReader(session, io_jobs)
@@ -64,6 +66,7 @@ class Background:
             self.masks,
             self.edits,
             self.measurer,
+            self.table,
             self.kept,
         ):
             part.failed.connect(services.show_error)
