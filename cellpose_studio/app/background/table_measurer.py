@@ -158,8 +158,7 @@ class TableMeasurer:
             return
         measured, edits = self._present(), masks.pixels.edits
         if measured is not None and measured.edits == edits:
-            if self._emitted is not measured.table:
-                self._emit(measured.table)
+            self._show(image, measured)
         elif self._failed != (masks.pixels, edits):
             self._measure(image)
 
@@ -217,10 +216,13 @@ class TableMeasurer:
             return
         if measured.error is not None:
             self.failed.emit(measured.error)
-        # Decisions may have been made in the meantime.
+        self._show(image, measured)
+
+    def _show(self, image: ProjectImage, measured: _Measured) -> None:
+        """Emit what was measured, with the decisions that were made meanwhile."""
         if image.statuses.get(image.active, {}) != measured.known.statuses:
             self._renew_facts(image, measured)
-        else:
+        elif self._emitted is not measured.table:
             self._emit(measured.table)
 
     def _fail(self, error: Exception, pixels: LabelImage, edits: int) -> None:

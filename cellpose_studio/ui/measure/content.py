@@ -25,7 +25,9 @@ from cellpose_studio.ui.display.cell_colouring import CellColouring, Measure
 from cellpose_studio.ui.measure.cell_link import CellLink
 from cellpose_studio.ui.measure.clipboard import table_text
 from cellpose_studio.ui.measure.column_chooser import ColumnChooser
+from cellpose_studio.ui.measure.plot_panel import PlotPanel
 from cellpose_studio.ui.measure.rows import Rows, rows_of
+from cellpose_studio.ui.measure.several_highlight import SeveralHighlight
 from cellpose_studio.ui.measure.table import MeasurementTable
 from cellpose_studio.ui.measure.table_model import decimal_point
 from cellpose_studio.ui.services import Services
@@ -63,8 +65,11 @@ class MeasureContent(QWidget):
         self._measurer = measurer
         self._colouring = colouring
         self.link = CellLink(services.session, canvas, services.selection)
+        self.highlight = SeveralHighlight(services, canvas)
         self.table = MeasurementTable()
+        self.plots = PlotPanel()
         self.rows = Rows()
+        self._choosing = False
         self._lay_out()
         self._connect()
         self._on_measured(measurer.table)
@@ -135,6 +140,9 @@ class MeasureContent(QWidget):
         self.parts = QSplitter(Qt.Orientation.Vertical)
         self.parts.setChildrenCollapsible(False)
         self.parts.addWidget(page)
+        self.parts.addWidget(self.plots)
+        self.parts.setStretchFactor(0, 3)
+        self.parts.setStretchFactor(1, 2)
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self.parts)
@@ -164,6 +172,7 @@ class MeasureContent(QWidget):
         self.table.several_chosen.connect(self._on_several_chosen)
         self.table.rows_changed.connect(self._on_rows)
         self.table.copy_requested.connect(self.copy)
+        self.plots.brushed.connect(self._on_brushed)
         self.colour.activated.connect(self._on_colour)
         self._colouring.changed.connect(self._show_colour)
         self.copy_button.clicked.connect(lambda: self.copy())
@@ -188,13 +197,11 @@ class MeasureContent(QWidget):
                 self.colour.addItem(one.heading, one.name)
             self._show_colour()
         self.table.show(rows, self._services.settings.measure_columns)
-        self._on_several()
         self._refresh()
 
     def _set_columns(self, keys: list[str]) -> None:
         self._services.settings.measure_columns = keys
         self.table.show(self.rows, keys)
-        self._follow()
 
     def _on_colour(self, _: int) -> None:
         one = self.rows.by_name.get(self.colour.currentData())
@@ -217,7 +224,8 @@ class MeasureContent(QWidget):
         self._refresh()
 
     def _on_rows(self) -> None:
-        self._follow()
+        self.plots.show_rows(self.rows, self.table.model.listed)
+        self._on_several()
         self._refresh()
 
     def _on_chosen(self, row: int) -> None:
@@ -226,32 +234,50 @@ class MeasureContent(QWidget):
         self.link.show((int(image), int(cell), int(time)))
 
     def _on_several_chosen(self, selected: list[int]) -> None:
+        self._choose(np.array(selected, np.intp))
+
+    def _on_brushed(self, chosen: Indices) -> None:
+        self.table.view.clearSelection()
+        self._choose(chosen)
+
+    def _choose(self, chosen: Indices) -> None:
+        """Choose the cells of rows; those of other images are marked only here."""
         image = self._session.shown
-        if image is not None:
-            here = [n for n in selected if self.rows.images[n] == image.id]
-            cells = self.rows.cells[here].tolist()
-            self._selection.select(cells[0] if cells else 0, cells)
+        here = chosen[self.rows.images[chosen] == (image.id if image else -1)]
+        cells = self.rows.cells[here].tolist()
+        self._choosing = True
+        self._selection.select(cells[0] if len(set(cells)) == 1 else 0, cells)
+        self._choosing = False
+        self._mark(chosen)
+
+    def _mark(self, chosen: Indices) -> None:
+        self.table.mark(chosen)
+        self.plots.show_chosen(chosen)
+        self._refresh()
 
     def _follow(self, *_: object) -> None:
-        """Select the row of the chosen cell, at the time point that is shown."""
-        image, cell = self._session.shown, self._selection.cell
-        if self._selection.several:
+        """Show which cell is chosen, at the time point that is shown."""
+        if self._choosing or self._selection.several:
             return
+        image, cell = self._session.shown, self._selection.cell
         row = -1
         if image is not None and cell:
             time = self._canvas.planes.get("T", 0)
             row = self.rows.row(cell, image.id, time)
         self.table.follow(row)
+        self._mark(np.array([row] if row >= 0 else [], np.intp))
 
     def _on_several(self) -> None:
+        """Show which cells are chosen together."""
+        if self._choosing:
+            return
         image, several = self._session.shown, self._selection.several
         if image is None or not several:
-            self.table.mark([])
             self._follow()
             return
         cells = np.array(sorted(several), np.uint32)
         here = (self.rows.images == image.id) & np.isin(self.rows.cells, cells)
-        self.table.mark(np.flatnonzero(here))
+        self._mark(np.flatnonzero(here))
 
     def _refresh(self) -> None:
         """Update the number of cells, or the reason why there are none."""
@@ -269,4 +295,6 @@ class MeasureContent(QWidget):
         text = cell_count(every)
         if listed != every:
             text = f"{listed:,} of {text}"
+        if chosen := len(self.table.model.marked):
+            text = f"{text} · {chosen:,} chosen"
         self.count.setText(f"{text} · measuring…" if busy and every else text)

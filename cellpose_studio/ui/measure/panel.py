@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
+import qtpy
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -44,6 +46,8 @@ class MeasurePanel(QWidget):
         """Measure the cells while the tab is visible; Qt calls this."""
         super().showEvent(event)
         if self.content is None:
+            # Another Qt in the same process would crash it.
+            os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
             from cellpose_studio.ui.measure.content import MeasureContent
 
             self.content = MeasureContent(*self._parts)

@@ -92,10 +92,10 @@ class MeasurementTable(QWidget):
         self._following = False
 
     def mark(self, rows: Sequence[int] | Indices) -> None:
-        """Mark rows that were chosen together elsewhere."""
-        self.model.set_marked(rows)
+        """Mark rows that were chosen together; one row is selected instead."""
+        self.model.set_marked(rows if len(rows) > 1 else ())
         at = self.model.positions(rows)
-        if len(at):
+        if len(at) > 1 and len(self.selected()) < 2:
             self.view.scrollTo(self.model.index(int(at[0]), 0))
 
     def selected(self) -> list[int]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QEvent, QPointF, Qt
+from qtpy.QtGui import QMouseEvent
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.core.display.cell_colours import UNKNOWN_RANK
@@ -101,3 +102,46 @@ def test_cells_are_coloured_by_a_measurement(user, content, qtbot):
     window.menus.actions["uncertainty"].trigger()
     np.testing.assert_array_equal(layer.picture, own)
     user.wait_for(window.legend.isHidden)
+
+
+def drag(plot, left: float, right: float) -> None:
+    """Drag over all between two values of the X axis."""
+    view, box = plot.viewport(), plot.getViewBox()
+    bottom, top = box.viewRange()[1]
+    height = top - bottom
+    start, end = (left, top - height / 20), (right, bottom + height / 20)
+    places = [
+        plot.mapFromScene(box.mapViewToScene(QPointF(*place)))
+        for place in (start, end, end)
+    ]
+    kinds = ("MouseButtonPress", "MouseMove", "MouseButtonRelease")
+    held = (LEFT, LEFT, Qt.MouseButton.NoButton)
+    for kind, place, buttons in zip(kinds, places, held, strict=True):
+        where = QPointF(place), QPointF(view.mapToGlobal(place))
+        button = Qt.MouseButton.NoButton if kind == "MouseMove" else LEFT
+        event = QMouseEvent(
+            getattr(QEvent.Type, kind), *where, button, buttons, NOTHING
+        )
+        QApplication.sendEvent(view, event)
+
+
+def test_a_drag_over_a_plot_chooses_cells_on_the_image(user, content, qtbot):
+    window, plots, selection = user.window, content.plots, user.window.selection
+    area = content.rows.values["area_um2"]
+    drag(plots.plot, area[2] - 0.5, area[0] + 0.5)
+    assert selection.several == {1, 3}
+    assert content.table.model.marked.tolist() == [0, 2]
+    user.wait_for(lambda: window.canvas.lines().get("several", False))
+    assert content.to_copy().tolist() == [0, 2]
+    # Commands for cells act on all of them.
+    window.menus.actions["accept"].trigger()
+    assert window.session.shown.statuses["masks"] == {1: "accepted", 3: "accepted"}
+    window.tabs.setCurrentWidget(window.measure)
+    user.wait_for(lambda: texts(content, "status") == ["accepted", "", "accepted"])
+    # A scatter plot of the cells that the filter leaves.
+    content.table.filter.setText("area_px<200")
+    plots.kind.setCurrentIndex(plots.kind.findData("scatter"))
+    plots.kind.activated.emit(plots.kind.currentIndex())
+    drag(plots.plot, area[2] - 0.3, area[2] + 1)
+    assert (selection.cell, selection.several) == (3, frozenset())
+    user.wait_for(lambda: not window.canvas.lines()["several"])
