@@ -64,6 +64,8 @@ class Settings(EventedModel):
         The suffix of the last figure.
     measure_columns
         Columns of the table of measurements, without channels and units.
+    table_kinds, table_folder
+        Kinds of tables that were exported last, and where to.
     folder
         Where the user opened something last.
     keys
@@ -86,6 +88,8 @@ class Settings(EventedModel):
     figure: dict[str, JsonValue] = Field(default_factory=dict)
     figure_ending: Annotated[str, Field(pattern=r"^\.(png|svg|pdf)$")] = ".png"
     measure_columns: list[str] = Field(default_factory=lambda: [*_COLUMNS])
+    table_kinds: list[str] = Field(default_factory=lambda: ["csv"])
+    table_folder: str = ""
     folder: str = ""
     theme: Theme = "dark"
     keys: dict[str, list[str]] = Field(default_factory=dict)

@@ -125,11 +125,19 @@ class TableMeasurer:
             self._renew_facts(image, measured)
 
     def _renew_facts(self, image: ProjectImage, measured: _Measured) -> None:
+        """Update what is known of cells; what was measured of them stays."""
+        if self._job is not None:
+            # It is looked at again when the job ends.
+            return
         assert image.masks is not None
         known = known_of(image, image.masks, measured.known.hand)
-        table = _with_facts(measured.table, known.facts(measured.shapes))
-        self._keep(replace(measured, known=known, table=table))
-        self._emit(table)
+
+        def work(_: object) -> _Measured:
+            table = _with_facts(measured.table, known.facts(measured.shapes))
+            # An error of the image was shown when it was measured.
+            return replace(measured, known=known, table=table, error=None)
+
+        self._start(Job("Looking at cells", work, quiet=True))
 
     def _emit(self, table: Measurements | None) -> None:
         self._emitted = table
@@ -202,12 +210,16 @@ class TableMeasurer:
                 error=error,
             )
 
-        job = self._job = Job(f"Measuring {source.name}", work, quiet=True)
-        job.finished.connect(self._finish)
+        job = Job(f"Measuring {source.name}", work, quiet=True)
         job.failed.connect(lambda error: self._fail(error, pixels, edits))
+        self._start(job)
+        self.busy_changed.emit(True)
+
+    def _start(self, job: Job) -> None:
+        self._job = job
+        job.finished.connect(self._finish)
         job.ended.connect(self._on_end)
         self._queue.start(job)
-        self.busy_changed.emit(True)
 
     def _finish(self, measured: _Measured) -> None:
         self._keep(measured)
@@ -219,11 +231,11 @@ class TableMeasurer:
         self._show(image, measured)
 
     def _show(self, image: ProjectImage, measured: _Measured) -> None:
-        """Emit what was measured, with the decisions that were made meanwhile."""
+        """Emit what was measured, and look at decisions that were made meanwhile."""
+        if self._emitted is not measured.table:
+            self._emit(measured.table)
         if image.statuses.get(image.active, {}) != measured.known.statuses:
             self._renew_facts(image, measured)
-        elif self._emitted is not measured.table:
-            self._emit(measured.table)
 
     def _fail(self, error: Exception, pixels: LabelImage, edits: int) -> None:
         # What fails is not tried again before the masks change.

@@ -55,8 +55,8 @@ class Contents:
     ----------
     last_ids
         The highest id of each table.
-    state
-        What was remembered of the window.
+    state, experiment
+        What was remembered of the window, and the columns of the experiment.
     statuses
         Of cells, by label set and id.
     """
@@ -67,6 +67,7 @@ class Contents:
     edited_from: dict[int, EditedFrom]
     last_ids: Counter[str]
     state: dict[str, Any]
+    experiment: dict[str, Any]
     steps: list[JournalStep]
     statuses: dict[int, dict[int, CellStatus]]
 
@@ -85,6 +86,7 @@ def read_contents(file: ProjectFile) -> Contents:
             label_sets = read_label_sets(file.db)
             edited_from = _edited_from(file.db, label_sets)
             state = read_state(file.db, "window")
+            experiment = read_state(file.db, "experiment")
             statuses = read_all_statuses(file.db)
             ids = last_ids(file.db)
             steps = _steps(file.db)
@@ -95,6 +97,7 @@ def read_contents(file: ProjectFile) -> Contents:
             edited_from=edited_from,
             last_ids=ids,
             state=state,
+            experiment=experiment,
             steps=steps,
             statuses=statuses,
         )
@@ -146,6 +149,7 @@ class Project:
         self.stored_label_sets = contents.label_sets
         self.edited_from = contents.edited_from
         self.state = contents.state
+        self.experiment = contents.experiment
         self.steps = contents.steps
         self.stored_statuses = contents.statuses
         self._opened_with = contents.last_ids

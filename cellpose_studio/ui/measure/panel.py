@@ -10,6 +10,7 @@ from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from cellpose_studio.app.background.table_measurer import TableMeasurer
+from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.display.cell_colouring import CellColouring
 from cellpose_studio.ui.services import Services
@@ -34,10 +35,10 @@ class MeasurePanel(QWidget):
         canvas: Canvas,
         measurer: TableMeasurer,
         colouring: CellColouring,
+        experiment: Experiment,
     ) -> None:
         super().__init__()
-        self._parts = services, canvas, measurer, colouring
-        self._measurer = measurer
+        self._parts = services, canvas, measurer, colouring, experiment
         self.content: MeasureContent | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -52,9 +53,10 @@ class MeasurePanel(QWidget):
 
             self.content = MeasureContent(*self._parts)
             self.layout().addWidget(self.content)
-        self._measurer.set_active(True, "table")
+        self.content.set_active(True)
 
     def hideEvent(self, event: QHideEvent) -> None:
         """Stop measuring the cells; Qt calls this."""
         super().hideEvent(event)
-        self._measurer.set_active(False, "table")
+        if self.content is not None:
+            self.content.set_active(False)

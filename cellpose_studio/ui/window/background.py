@@ -11,6 +11,7 @@ from cellpose_studio.app.background.mask_loader import MaskLoader
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.lineage_reader import LineageReader
+from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
 from cellpose_studio.app.images.training_roles import TrainingRoles
@@ -27,8 +28,9 @@ class Background:
 
     Attributes
     ----------
-    missing, thumbnails, roles
-        Of the images: missing files, thumbnails, and roles in training.
+    missing, thumbnails, roles, experiment
+        Of the images: missing files, thumbnails, roles in training, and columns of the
+        experiment.
     flows, masks
         Of the masks: the cache of flows, and the loader of masks on demand.
     edits, measurer, table, kept, lineage
@@ -43,6 +45,7 @@ class Background:
         self.missing = MissingImages(session)
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.roles = TrainingRoles(session, io_jobs)
+        self.experiment = Experiment(session)
         self.runs = Runs(session, services.gpu_jobs)
         # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)

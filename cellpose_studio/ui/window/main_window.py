@@ -275,8 +275,9 @@ class MainWindow(QMainWindow):
         self.figures = FigureExport(self.services, self.canvas, self.cell_text)
 
     def _make_measure(self) -> None:
+        work = self.background
         self.measure = MeasurePanel(
-            self.services, self.canvas, self.background.table, self.colouring
+            self.services, self.canvas, work.table, self.colouring, work.experiment
         )
 
     def _make_history(self) -> None:

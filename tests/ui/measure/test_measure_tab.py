@@ -132,7 +132,7 @@ def test_a_drag_over_a_plot_chooses_cells_on_the_image(user, content, qtbot):
     assert selection.several == {1, 3}
     assert content.table.model.marked.tolist() == [0, 2]
     user.wait_for(lambda: window.canvas.lines().get("several", False))
-    assert content.to_copy().tolist() == [0, 2]
+    assert content.tables.to_copy().tolist() == [0, 2]
     # Commands for cells act on all of them.
     window.menus.actions["accept"].trigger()
     assert window.session.shown.statuses["masks"] == {1: "accepted", 3: "accepted"}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from cellpose_studio.ui.measure.plot_data import beside, bin_edges, groups_of
+from cellpose_studio.ui.measure.plots.data import beside, bin_edges, groups_of
 
 RANDOM = np.random.default_rng(0)
 

@@ -9,9 +9,9 @@ from qtpy.QtCore import Qt
 from cellpose_studio.core.measure.inputs import CellFacts, Channel
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale
-from cellpose_studio.ui.measure.clipboard import table_text
-from cellpose_studio.ui.measure.rows import Rows, joined, rows_of
-from cellpose_studio.ui.measure.table_model import MeasurementModel
+from cellpose_studio.ui.measure.table.clipboard import table_text
+from cellpose_studio.ui.measure.table.model import MeasurementModel
+from cellpose_studio.ui.measure.table.rows import Rows, joined, rows_of
 
 FALLING, RISING = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
 KEYS = ("area", "mean", "status", "flow_error")

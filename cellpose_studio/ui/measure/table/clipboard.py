@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.ui.measure.rows import Field, Rows
+from cellpose_studio.ui.measure.table.rows import Field, Rows
 
 
 def table_text(

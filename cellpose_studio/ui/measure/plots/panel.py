@@ -9,9 +9,9 @@ import numpy.typing as npt
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from cellpose_studio.ui.measure.plot import MeasurementPlot
-from cellpose_studio.ui.measure.plot_data import Groups, groups_of
-from cellpose_studio.ui.measure.rows import Field, Rows
+from cellpose_studio.ui.measure.plots.data import Groups, groups_of
+from cellpose_studio.ui.measure.plots.plot import MeasurementPlot
+from cellpose_studio.ui.measure.table.rows import Field, Rows
 
 _KINDS = {
     "histogram": ("Histogram", "How many cells have which value."),

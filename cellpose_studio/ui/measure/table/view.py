@@ -17,8 +17,8 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.measure.rows import Rows
-from cellpose_studio.ui.measure.table_model import MeasurementModel
+from cellpose_studio.ui.measure.table.model import MeasurementModel
+from cellpose_studio.ui.measure.table.rows import Rows
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
 
@@ -29,7 +29,9 @@ _TIP = (
 )
 _PADDING = 18
 """Of a title, with the arrow that shows the order, px."""
-_NARROWEST, _WIDEST = 44, 180
+_NARROWEST, _WIDEST = 44, 160
+_SAMPLE = 200
+"""Rows whose texts are measured."""
 
 Indices = npt.NDArray[np.intp]
 
@@ -146,9 +148,12 @@ class MeasurementTable(QWidget):
         return int(current.row()) if current.isValid() and selected else -1
 
     def _fit(self, at: int) -> None:
-        """Give a column the room of its title."""
-        heads = self.view.horizontalHeader()
-        width = heads.fontMetrics().horizontalAdvance(self.model.fields[at].heading)
+        """Give a column the room of its title, and of the first texts in it."""
+        heads, one = self.view.horizontalHeader(), self.model.fields[at]
+        words = [one.heading]
+        if one.is_text:
+            words += self.model.rows.values[one.name][:_SAMPLE].tolist()
+        width = max(map(heads.fontMetrics().horizontalAdvance, words))
         wide = min(max(width + _PADDING, _NARROWEST), _WIDEST)
         self.view.setColumnWidth(at, wide)
 
@@ -157,7 +162,7 @@ def _view(model: MeasurementModel) -> QTableView:
     view = QTableView(objectName="measurements")
     view.setModel(model)
     view.setSortingEnabled(True)
-    view.horizontalHeader().setSortIndicator(0, Qt.SortOrder.AscendingOrder)
+    view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
     view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
     view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)

@@ -12,7 +12,14 @@ from qtpy.QtGui import QColor
 
 from cellpose_studio.core.review.columns import UNKNOWN
 from cellpose_studio.core.review.filter import Term, parsed, which
-from cellpose_studio.ui.measure.rows import CELL, IMAGE, TIME, Field, Rows
+from cellpose_studio.ui.measure.table.rows import (
+    CELL,
+    IMAGE,
+    SUMMARY,
+    TIME,
+    Field,
+    Rows,
+)
 
 _ROLES = Qt.ItemDataRole
 _MARKED = QColor(255, 212, 0, 70)
@@ -21,8 +28,8 @@ _DIGITS, _MOST_DECIMALS = 4, 6
 
 Indices = npt.NDArray[np.intp]
 
-ALWAYS = (IMAGE, CELL, TIME)
-"""Columns that say which cell a row is of."""
+ALWAYS = (IMAGE, CELL, TIME, SUMMARY)
+"""Columns that are shown without being chosen."""
 
 
 class MeasurementModel(QAbstractTableModel):
@@ -37,7 +44,8 @@ class MeasurementModel(QAbstractTableModel):
         self._position: Indices = np.zeros(0, np.intp)
         self._is_marked = np.zeros(0, bool)
         self._terms: tuple[Term, ...] = ()
-        self._order: tuple[str, Qt.SortOrder] = (CELL, Qt.SortOrder.AscendingOrder)
+        # At first, rows are in the order of the images, the time points and the cells.
+        self._order: tuple[str, Qt.SortOrder] = ("", Qt.SortOrder.AscendingOrder)
 
     # Methods that Qt calls
 

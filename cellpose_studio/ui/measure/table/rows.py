@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any, Literal
 
@@ -18,8 +18,14 @@ Values = npt.NDArray[Any]
 
 CELL, TIME, IMAGE = "cell", "time", "image"
 """Names of the columns that say which cell a row is of."""
+SUMMARY = "summary"
+"""Key and group of the columns that a summary of images always has."""
+EXPERIMENT = "experiment"
+"""Group of the columns of the experiment."""
 
 _COUNTS = ("count",)
+_IMAGE_TIP = "The file of the image."
+_EXPERIMENT_TIP = "Column of the experiment, as it was given."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,8 +116,15 @@ class Rows:
         return self._words.get(" ".join(word.casefold().split()))
 
     def shown(self, keys: Collection[str]) -> tuple[Field, ...]:
-        """Return the fields of chosen keys; those in µm instead of those in px."""
-        return tuple(one for one in self.fields if one.key in keys and not one.twin)
+        """Return the fields of chosen keys; those in µm instead of those in px.
+
+        Columns of the experiment are always among them.
+        """
+        return tuple(
+            one
+            for one in self.fields
+            if not one.twin and (one.key in keys or one.group == EXPERIMENT)
+        )
 
     def row(self, cell: int, image: int, time: int = 0) -> int:
         """Return the row of a cell; -1 if there is none."""
@@ -193,12 +206,51 @@ def fields_of(columns: Sequence[Column]) -> tuple[Field, ...]:
     )
 
 
+def with_texts(rows: Rows, by_image: Mapping[int, Mapping[str, str]]) -> Rows:
+    """Return rows with columns of texts in front, which are the same for an image.
+
+    Parameters
+    ----------
+    by_image
+        By the id of an image, the text of each column by its name; the same columns for
+        all images. Columns of these names that rows have already are replaced.
+    """
+    names = tuple(dict.fromkeys(name for row in by_image.values() for name in row))
+    ids, place = np.unique(rows.images, return_inverse=True)
+    texts = {
+        name: np.array([by_image.get(n, {}).get(name, "") for n in ids.tolist()], str)
+        for name in names
+    }
+    own = tuple(
+        Field(
+            name=name,
+            key=name,
+            heading="Image" if name == IMAGE else name,
+            tip=_IMAGE_TIP if name == IMAGE else _EXPERIMENT_TIP,
+            kind="text",
+            group=EXPERIMENT,
+        )
+        for name in names
+    )
+    others = tuple(
+        one for one in rows.fields if one.group != EXPERIMENT and one.name not in names
+    )
+    values = {one.name: rows.values[one.name] for one in others}
+    if len(ids):
+        values |= {name: found[place] for name, found in texts.items()}
+    else:
+        values |= dict.fromkeys(names, np.zeros(0, "U1"))
+    return replace(rows, fields=(*own, *others), values=values)
+
+
 def joined(parts: Iterable[Rows]) -> Rows:
     """Return the rows of several images under each other.
 
     Where an image lacks a column, its values are not known.
     """
     several = list(parts)
+    if not several:
+        return Rows()
     fields: dict[str, Field] = {}
     for part in several:
         for one in part.fields:

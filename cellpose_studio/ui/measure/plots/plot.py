@@ -12,7 +12,7 @@ from qtpy.QtGui import QColor, QPalette
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.display.cell_colours import class_colours, value_palette
-from cellpose_studio.ui.measure.plot_data import Groups, Values, beside, bin_edges
+from cellpose_studio.ui.measure.plots.data import Groups, Values, beside, bin_edges
 
 _MOST_POINTS = 20_000
 """More points than that are drawn as their density."""

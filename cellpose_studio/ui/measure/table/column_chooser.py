@@ -16,12 +16,11 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.measure.rows import Field
-from cellpose_studio.ui.measure.table_model import ALWAYS
+from cellpose_studio.ui.measure.table.model import ALWAYS
+from cellpose_studio.ui.measure.table.rows import Field
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 
 _GROUPS = {
-    "experiment": "Experiment",
     "size": "Size",
     "position": "Position",
     "shape": "Shape",
