@@ -19,11 +19,8 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.measure.definitions import FACTS
-from cellpose_studio.core.measure.image_channels import channels_of
 from cellpose_studio.core.measure.inputs import CellFacts, Channel
-from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.measurements import Measurements
-from cellpose_studio.core.measure.scale import scale_of
 from cellpose_studio.core.review.cell_shapes import CellShapes, cell_shapes
 
 _DELAY = 250
@@ -180,6 +177,11 @@ class TableMeasurer:
         taken = [pixels.snapshot()]
 
         def work(checkpoint: Checkpoint) -> _Measured:
+            # Loading the compiled loops takes time, which the start need not wait for.
+            from cellpose_studio.core.measure.image_channels import channels_of
+            from cellpose_studio.core.measure.measure import measure_cells
+            from cellpose_studio.core.measure.scale import scale_of
+
             # Released at the end, so that edits need not copy what they change.
             snapshot = taken.pop()
             array = snapshot.array()
