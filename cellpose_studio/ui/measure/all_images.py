@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,9 +16,10 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.measure.definitions import GROUPS
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.io.project.tables.confidence import read_confidence
@@ -30,6 +32,8 @@ from cellpose_studio.workflows.measure.measure import measure_image
 
 _DELAY = 800
 """ms in which changes are looked at together."""
+
+_WITHOUT_GREY = WhatToMeasure(groups=[one for one in GROUPS if one != "intensity"])
 
 Token = tuple[Any, ...]
 
@@ -253,8 +257,14 @@ def _measured(
             found.append(before)
             continue
         try:
-            within = Checkpoint(_silent(checkpoint))
-            table, _ = measure_image(item, WhatToMeasure(), within)
+            masks = item.read()
+            known_masks = replace(item, read=partial(_same, masks))
+            try:
+                table = _table(known_masks, WhatToMeasure(), checkpoint)
+            except ImageUnreadable as error:
+                # The masks tell all but the intensities.
+                failures.append(error)
+                table = _table(known_masks, _WITHOUT_GREY, checkpoint)
         # One image that cannot be read must not keep the others.
         except StudioError as error:
             failures.append(error)
@@ -268,6 +278,13 @@ def _measured(
     )
 
 
-def _silent(checkpoint: Checkpoint) -> Callable[[int, int, str], None]:
-    """Return a report that cancels with the whole work, and shows no progress."""
-    return lambda *_: checkpoint.check()
+def _same(masks: Masks) -> Masks:
+    return masks
+
+
+def _table(
+    item: ImageToMeasure, what: WhatToMeasure, checkpoint: Checkpoint
+) -> Measurements:
+    # It is cancelled with the whole work, and shows no progress of its own.
+    within = Checkpoint(lambda *_: checkpoint.check())
+    return measure_image(item, what, within)[0]

@@ -20,7 +20,7 @@ from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.core.display.cell_colours import value_limits
 from cellpose_studio.core.measure.measurements import Measurements
-from cellpose_studio.core.wording import cell_count, image_count
+from cellpose_studio.core.wording import counted, image_count
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.display.cell_colouring import CellColouring, Measure
 from cellpose_studio.ui.measure.all_images import (
@@ -33,7 +33,7 @@ from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
 from cellpose_studio.ui.measure.plots.panel import PlotPanel
 from cellpose_studio.ui.measure.several_highlight import SeveralHighlight
 from cellpose_studio.ui.measure.table.column_chooser import ColumnChooser
-from cellpose_studio.ui.measure.table.rows import IMAGE, Rows, rows_of, with_texts
+from cellpose_studio.ui.measure.table.rows import IMAGE, TIME, Rows, rows_of, with_texts
 from cellpose_studio.ui.measure.table.view import MeasurementTable
 from cellpose_studio.ui.measure.table_actions import TableActions
 from cellpose_studio.ui.services import Services
@@ -360,6 +360,12 @@ class MeasureContent(QWidget):
         here = (self.rows.images == image.id) & np.isin(self.rows.cells, cells)
         self._mark(np.flatnonzero(here))
 
+    def _counted(self, number: int) -> str:
+        """Return how many images, cells or, in time series, rows there are."""
+        if self.scope.currentData() == _SUMMARY:
+            return image_count(number)
+        return counted(number, "row" if TIME in self.rows.by_name else "cell")
+
     def _refresh(self) -> None:
         """Update the number of cells, or the reason why there are none."""
         scope, image = self.scope.currentData(), self._session.shown
@@ -374,7 +380,7 @@ class MeasureContent(QWidget):
         else:
             self.empty.setText("")
         listed, every = len(self.table.model.listed), len(self.rows)
-        text = image_count(every) if scope == _SUMMARY else cell_count(every)
+        text = self._counted(every)
         if listed != every:
             text = f"{listed:,} of {text}"
         if chosen := len(self.table.model.marked):
