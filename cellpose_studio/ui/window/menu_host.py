@@ -23,6 +23,7 @@ from cellpose_studio.ui.history.panel import HistoryPanel
 from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
+from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
@@ -61,6 +62,7 @@ class MenuHost(Protocol):
     figures: FigureExport
     comparison: ComparisonView
     revisions: RevisionActions
+    measure: MeasurePanel
     history: HistoryPanel
     jobs: JobBar
     panels: Sequence[QDockWidget]

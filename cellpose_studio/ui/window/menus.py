@@ -20,7 +20,7 @@ from cellpose_studio.ui.window.menu_host import MenuHost
 
 
 class Menus(QObject):
-    """The menus File, Edit, View, Segment, Curate and Help, with all commands."""
+    """The menus from File to Help, with all commands."""
 
     def __init__(self, window: MenuHost) -> None:
         super().__init__(window)
@@ -32,6 +32,7 @@ class Menus(QObject):
         self._view()
         self._segment()
         self._curate()
+        self._commands.add(self._menu("&Measure"), window.measure.commands())
         self._help()
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)
