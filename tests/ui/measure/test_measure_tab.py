@@ -138,6 +138,11 @@ def test_a_drag_over_a_plot_chooses_cells_on_the_image(user, content, qtbot):
     assert window.session.shown.statuses["masks"] == {1: "accepted", 3: "accepted"}
     window.tabs.setCurrentWidget(window.measure)
     user.wait_for(lambda: texts(content, "status") == ["accepted", "", "accepted"])
+    window.selection.select(0, [1, 3])
+    window.menus.actions["deleteCell"].trigger()
+    user.wait_for(lambda: texts(content, "cell") == ["2"])
+    window.session.undo()
+    user.wait_for(lambda: texts(content, "cell") == ["1", "2", "3"])
     # A scatter plot of the cells that the filter leaves.
     content.table.filter.setText("area_px<200")
     plots.kind.setCurrentIndex(plots.kind.findData("scatter"))
