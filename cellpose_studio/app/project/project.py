@@ -17,6 +17,7 @@ from cellpose_studio.app.project.writer import Change, Writer
 from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.measure.experiment_columns import EXPERIMENT_STATE
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.file import (
     ProjectFile,
@@ -86,7 +87,7 @@ def read_contents(file: ProjectFile) -> Contents:
             label_sets = read_label_sets(file.db)
             edited_from = _edited_from(file.db, label_sets)
             state = read_state(file.db, "window")
-            experiment = read_state(file.db, "experiment")
+            experiment = read_state(file.db, EXPERIMENT_STATE)
             statuses = read_all_statuses(file.db)
             ids = last_ids(file.db)
             steps = _steps(file.db)

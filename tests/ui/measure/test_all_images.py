@@ -10,8 +10,11 @@ import tifffile
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
-from cellpose_studio.app.images.experiment import ExperimentColumns, columns_from
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.measure.experiment_columns import (
+    ExperimentColumns,
+    columns_from,
+)
 from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
 
 

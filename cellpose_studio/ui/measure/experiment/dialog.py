@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import PurePath
 
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
@@ -21,11 +20,13 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.app.images.experiment import Experiment, ExperimentColumns
+from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.measure.experiment import NamePattern, pasted
+from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
 from cellpose_studio.core.wording import counted, image_count
+from cellpose_studio.io.masks.folders import bare_stem
 from cellpose_studio.ui.files.dialogs import ok_cancel
 from cellpose_studio.ui.measure.experiment.model import ExperimentModel
 
@@ -53,7 +54,7 @@ class ExperimentDialog(QDialog):
         self._experiment = experiment
         images = [(image.id, image.source.name) for image in session.images]
         self._stems = {
-            image.id: PurePath(image.source.path.name).stem for image in session.images
+            image.id: bare_stem(image.source.path.stem) for image in session.images
         }
         self.model = ExperimentModel(images, experiment.columns)
         self.view = QTableView(objectName="experimentTable")
