@@ -58,7 +58,6 @@ class MaskLayers:
         """Forget the layers of the previous image; place new ones over ``image``."""
         self._image = image
         self._layers.clear()
-        self._cell_colours.clear()
 
     def show(
         self,

@@ -79,6 +79,19 @@ def test_cells_and_summary_of_all_images_by_condition(user, content, qtbot, tmp_
     assert column(content, "condition") == ["control", "drug"]
     choose(content.plots.kind, "groups")
     choose(content.plots.group, "condition")
+    # Colours stay from image to image, with one scale for all of them.
+    choose(content.scope, "cells")
+    choose(content.colour, "area_um2")
+    seen = []
+    for image in (*session.images, *session.images):
+        session.show(image.source.key)
+        user.wait_idle()
+        colours = window.canvas.masks.cell_colours
+        seen.append((colours.title, colours.ends))
+        layer = window.canvas.model.layers["masks"]
+        assert layer.cell_colours is colours
+        assert len(np.unique(colours.ranks)) > 1
+    assert len(set(seen)) == 1
     # Everything is in the files, with the columns of the experiment.
     content.tables.export(list(content.all.result.images), tmp_path / "t", ["csv"])
     user.wait_idle()
