@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import QLocale, QObject, Signal
 
 from cellpose_studio.app.background.table_measurer import TableMeasurer
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.cell_colours import (
     CellColours,
@@ -46,6 +47,7 @@ class CellColouring(QObject):
         self.measure: Measure | None = None
         self.title = ""
         measurer.changed.connect(self._on_measured)
+        session.masks_changed.connect(self._on_masks)
         # The values of a cell differ between the time points.
         canvas.plane_changed.connect(self._on_plane)
 
@@ -72,6 +74,13 @@ class CellColouring(QObject):
 
     def _on_measured(self, _: Measurements | None) -> None:
         if self.measure is not None:
+            self._recolour()
+
+    def _on_masks(self, change: MasksChange) -> None:
+        # The ids of other masks are those of other cells, which are grey until they are
+        # measured.
+        is_shown = change.image is self._session.shown and change.edit is None
+        if self.measure is not None and is_shown:
             self._recolour()
 
     def _on_plane(self) -> None:
