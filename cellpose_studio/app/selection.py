@@ -1,6 +1,8 @@
-"""Which cell the user has chosen, wherever that was done."""
+"""Which cells the user has chosen, wherever that was done."""
 
 from __future__ import annotations
+
+from collections.abc import Iterable
 
 import numpy as np
 from qtpy.QtCore import QObject, Signal
@@ -12,17 +14,19 @@ from cellpose_studio.app.session.session import Session
 
 
 class Selection(QObject):
-    """The chosen cell of the masks that are shown.
+    """The chosen cell of the masks that are shown, or several of them.
 
-    Whoever lets the user choose a cell says it here, and hears of it from here.
+    Whoever lets the user choose cells says it here, and hears of it from here.
     """
 
     changed = Signal(object)  # id of the cell, 0 for none
+    several_changed = Signal()
 
     def __init__(self, session: Session) -> None:
         super().__init__()
         self._session = session
         self._cell = 0
+        self._several: frozenset[int] = frozenset()
         self._masks = self._shown_masks()
         session.shown_changed.connect(self._on_shown)
         session.masks_changed.connect(self._on_masks)
@@ -32,10 +36,24 @@ class Selection(QObject):
         """Its id; 0 if none is chosen."""
         return self._cell
 
-    def select(self, cell: int) -> None:
-        """Choose a cell; 0 for none."""
-        if cell != self._cell:
-            self._cell = cell
+    @property
+    def several(self) -> frozenset[int]:
+        """The cells that are chosen together; empty while it is one, or none."""
+        return self._several
+
+    def select(self, cell: int, several: Iterable[int] = ()) -> None:
+        """Choose a cell, 0 for none, and the cells that are chosen with it.
+
+        Fewer than two are not several.
+        """
+        together = frozenset(several)
+        if len(together) < 2:
+            together = frozenset()
+        is_other, before = cell != self._cell, self._several
+        self._cell, self._several = cell, together
+        if together != before:
+            self.several_changed.emit()
+        if is_other:
             self.changed.emit(cell)
 
     def _on_shown(self, _: ProjectImage | None) -> None:
@@ -58,8 +76,11 @@ class Selection(QObject):
 
     def _on_edit(self, labels: LabelSet) -> None:
         """Choose no cell that is there no longer."""
-        if self._cell and not labels.pixels.cell_table().size_of(self._cell):
-            self.select(0)
+        if not self._cell and not self._several:
+            return
+        table = labels.pixels.cell_table()
+        cell = self._cell if table.size_of(self._cell) else 0
+        self.select(cell, filter(table.size_of, self._several))
 
     def _on_others(self, before: LabelSet, now: LabelSet) -> None:
         """Choose the cell of new masks that has most pixels of the chosen one.
@@ -67,6 +88,9 @@ class Selection(QObject):
         Where none has half of them, it stays chosen as long as it is there.
         """
         old, new = before.pixels, now.pixels
+        if old is not new:
+            # Their ids may be those of other cells now.
+            self.select(self._cell)
         if not self._cell or not old.loaded or not new.loaded or old is new:
             return
         table = old.cell_table()

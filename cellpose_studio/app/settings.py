@@ -28,6 +28,7 @@ Theme = Literal["dark", "light"]
 
 _MOST_RECENT = 12
 _MOST_PROJECTS = 30
+_COLUMNS = ("area", "volume", "mean", "roundness", "status")
 
 
 def _decoded(value: object) -> object:
@@ -61,6 +62,10 @@ class Settings(EventedModel):
         What was chosen for the last figure, by name.
     figure_ending
         The suffix of the last figure.
+    measure_columns
+        Columns of the table of measurements, without channels and units.
+    table_kinds, table_folder
+        Kinds of tables that were exported last, and where to.
     folder
         Where the user opened something last.
     keys
@@ -82,6 +87,9 @@ class Settings(EventedModel):
     export_folder: str = ""
     figure: dict[str, JsonValue] = Field(default_factory=dict)
     figure_ending: Annotated[str, Field(pattern=r"^\.(png|svg|pdf)$")] = ".png"
+    measure_columns: list[str] = Field(default_factory=lambda: [*_COLUMNS])
+    table_kinds: list[str] = Field(default_factory=lambda: ["csv"])
+    table_folder: str = ""
     folder: str = ""
     theme: Theme = "dark"
     keys: dict[str, list[str]] = Field(default_factory=dict)

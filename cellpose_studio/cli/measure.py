@@ -266,10 +266,14 @@ def _row(
     pattern: NamePattern | None,
     table: Mapping[str, Mapping[str, str]],
 ) -> dict[str, str]:
-    """Return the columns of the experiment of an image; those of the table win."""
+    """Return the columns of the experiment of an image.
+
+    Those of a project give way to those of the pattern, and these to the table.
+    """
     path = item.image.path
     stem = bare_stem(path.stem)
-    row = dict((pattern.values(stem) if pattern else None) or {})
+    row = dict(item.experiment)
+    row |= (pattern.values(stem) if pattern else None) or {}
     # A table may have the names of files, with or without suffix or folder.
     for known in (stem, path.stem, path.name, item.image.name, name):
         row |= table.get(known, {})

@@ -33,6 +33,8 @@ class Services:
         not wait.
     gpu_jobs
         Queue of the networks.
+    measure_jobs
+        Queue of measurements, which may take minutes for all images.
     warm_up_jobs
         Queue of what is loaded and compiled ahead, for which nothing else must wait.
     parent
@@ -48,6 +50,7 @@ class Services:
     io_jobs: JobQueue
     stack_jobs: JobQueue
     gpu_jobs: JobQueue
+    measure_jobs: JobQueue
     warm_up_jobs: JobQueue
     parent: QWidget
     show_tab: Callable[[QWidget], None]
@@ -55,7 +58,13 @@ class Services:
     @property
     def queues(self) -> tuple[JobQueue, ...]:
         """All queues; the first may take longest to stop."""
-        return self.gpu_jobs, self.io_jobs, self.stack_jobs, self.warm_up_jobs
+        return (
+            self.gpu_jobs,
+            self.io_jobs,
+            self.stack_jobs,
+            self.measure_jobs,
+            self.warm_up_jobs,
+        )
 
     def show_error(self, error: Exception) -> None:
         """Show an error in the message bar."""

@@ -9,6 +9,11 @@ import pytest
 import tifffile
 
 from cellpose_studio.cli.main import run
+from cellpose_studio.core.measure.experiment_columns import (
+    EXPERIMENT_STATE,
+    ExperimentColumns,
+)
+from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.io.tables.names import COLUMNS_CSV, TABLE_FILES
 
 
@@ -166,9 +171,12 @@ def test_a_calibration_is_applied_and_told(tmp_path, capsys):
 
 
 def test_a_project_is_measured(earlier_project, tmp_path):
-    from cellpose_studio.io.project.file import open_project
+    from cellpose_studio.app.project.project import Project
 
-    open_project(earlier_project).close()
+    project = Project.open(earlier_project)
+    columns = ExperimentColumns().merged({1: {"day": "3"}})
+    project.submit(lambda db: write_state(db, EXPERIMENT_STATE, columns.as_json()))
+    project.close()
     out = tmp_path / "out"
     assert call(earlier_project, "--out", out) == 0
     rows = rows_of(out / "measurements.csv")
@@ -176,6 +184,12 @@ def test_a_project_is_measured(earlier_project, tmp_path):
         "c.tif"
     ] * 2
     assert {row["origin"] for row in rows} == {"run", "drawn", "edited", "imported"}
+    # The columns of the experiment that the project has are in the table, too.
+    assert {(row["image"], row["day"]) for row in rows} == {
+        ("a.tif", "3"),
+        ("b.tif", ""),
+        ("c.tif", ""),
+    }
 
 
 @pytest.mark.parametrize(

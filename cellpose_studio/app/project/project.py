@@ -17,6 +17,7 @@ from cellpose_studio.app.project.writer import Change, Writer
 from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.measure.experiment_columns import EXPERIMENT_STATE
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.file import (
     ProjectFile,
@@ -55,8 +56,8 @@ class Contents:
     ----------
     last_ids
         The highest id of each table.
-    state
-        What was remembered of the window.
+    state, experiment
+        What was remembered of the window, and the columns of the experiment.
     statuses
         Of cells, by label set and id.
     """
@@ -67,6 +68,7 @@ class Contents:
     edited_from: dict[int, EditedFrom]
     last_ids: Counter[str]
     state: dict[str, Any]
+    experiment: dict[str, Any]
     steps: list[JournalStep]
     statuses: dict[int, dict[int, CellStatus]]
 
@@ -85,6 +87,7 @@ def read_contents(file: ProjectFile) -> Contents:
             label_sets = read_label_sets(file.db)
             edited_from = _edited_from(file.db, label_sets)
             state = read_state(file.db, "window")
+            experiment = read_state(file.db, EXPERIMENT_STATE)
             statuses = read_all_statuses(file.db)
             ids = last_ids(file.db)
             steps = _steps(file.db)
@@ -95,6 +98,7 @@ def read_contents(file: ProjectFile) -> Contents:
             edited_from=edited_from,
             last_ids=ids,
             state=state,
+            experiment=experiment,
             steps=steps,
             statuses=statuses,
         )
@@ -146,6 +150,7 @@ class Project:
         self.stored_label_sets = contents.label_sets
         self.edited_from = contents.edited_from
         self.state = contents.state
+        self.experiment = contents.experiment
         self.steps = contents.steps
         self.stored_statuses = contents.statuses
         self._opened_with = contents.last_ids

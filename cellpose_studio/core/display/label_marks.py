@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-import numpy.typing as npt
 
 from cellpose_studio.core.compiled import compiled
 from cellpose_studio.core.display.label_picture import (
@@ -67,15 +66,35 @@ def draw_marks(
 
 
 def apply_ranks(
-    drawn: npt.NDArray[np.uint8], labels: Labels, ranks: LabelPicture
-) -> npt.NDArray[np.uint8]:
-    """Return a picture coloured by ``ranks``; ids beyond them keep their colour."""
-    # Without ids beyond the ranks, no mask of them has to be made.
-    if labels.max(initial=0) < len(ranks):
-        return (drawn & np.uint8(OUTLINE)) | ranks[labels]
-    known = labels < len(ranks)
-    found = ranks[np.where(known, labels, 0)]
-    return np.where(known, (drawn & np.uint8(OUTLINE)) | found, drawn)
+    drawn: LabelPicture, labels: Labels, ranks: LabelPicture, beyond: int = 0
+) -> None:
+    """Give the cells of a picture the colours in ``ranks``.
+
+    Parameters
+    ----------
+    drawn
+        The picture of ``labels``, Y and X last; modified in place.
+    ranks
+        (N,) colour of each id; 0 hides a cell.
+    beyond
+        The colour of ids beyond ``ranks``; 0 leaves them their own.
+    """
+    for plane in np.ndindex(drawn.shape[:-2]):
+        _rank(drawn[plane], labels[plane], ranks, np.uint8(beyond))
+
+
+@compiled
+def _rank(
+    drawn: LabelPicture, labels: Labels, ranks: LabelPicture, beyond: np.uint8
+) -> None:
+    height, width = labels.shape
+    for y in range(height):
+        for x in range(width):
+            cell = labels[y, x]
+            if cell < len(ranks):
+                drawn[y, x] = (drawn[y, x] & OUTLINE) | ranks[cell]
+            elif beyond != 0:
+                drawn[y, x] = (drawn[y, x] & OUTLINE) | beyond
 
 
 @compiled

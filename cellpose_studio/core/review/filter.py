@@ -6,15 +6,18 @@ import operator
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.review.columns import column_named
 
-Values = npt.NDArray[np.float64]
+Values = npt.NDArray[Any]
+Find = Callable[[str], str | None]
+"""Returns the name of the column that a word stands for; None if there is none."""
 
-_COMPARISONS: dict[str, Callable[[Values, float], npt.NDArray[np.bool_]]] = {
+_COMPARISONS: dict[str, Callable[[Values, Any], npt.NDArray[np.bool_]]] = {
     "<=": operator.le,
     ">=": operator.ge,
     "!=": operator.ne,
@@ -22,12 +25,16 @@ _COMPARISONS: dict[str, Callable[[Values, float], npt.NDArray[np.bool_]]] = {
     ">": operator.gt,
     "=": operator.eq,
 }
+_NAME = r"[^\W\d]\w*"
 _TERM = re.compile(
     r"\s*(?P<number>\d+)(?!\S)"
-    r"|\s*(?P<name>[a-z]+(?: [a-z]+)*?)\s*(?P<sign><=|>=|!=|<|>|==?)\s*"
-    r"(?P<value>[+-]?(?:\d+\.?\d*|\.\d+))\s*(?P<percent>%?)(?!\S)"
-    r"|\s*(?P<word>[a-z]+)(?!\S)"
+    rf"|\s*(?P<name>{_NAME}(?: \w+)*?)\s*(?P<sign><=|>=|!=|<|>|==?)\s*"
+    r"(?:(?P<value>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?P<percent>%?)(?!\S)"
+    r'|"(?P<quoted>[^"]*)"|(?P<text>[^\s<>=!"]+))'
+    rf"|\s*(?P<word>{_NAME})(?!\S)"
 )
+_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_THOUSANDS = re.compile(r"\d,\d{3}(?!\d)")
 
 
 @dataclass(frozen=True)
@@ -36,31 +43,56 @@ class Term:
 
     name: str
     sign: str
-    value: float
+    value: float | str
 
     def holds(self, values: Values) -> npt.NDArray[np.bool_]:
         """Tell for which cells it holds; for none where the value is not known."""
+        compare = _COMPARISONS[self.sign]
+        if values.dtype.kind == "U":
+            words = np.char.lower(values)
+            return np.asarray(compare(words, str(self.value)), bool) & (words != "")
         # NaN differs from every number, so "!=" would hold for unknown values.
-        return _COMPARISONS[self.sign](values, self.value) & ~np.isnan(values)
+        return compare(values, self.value) & ~np.isnan(values)
 
 
-def parsed(text: str) -> tuple[Term, ...]:
+def review_column(word: str) -> str | None:
+    """Return the name of a column of the review that ``word`` stands for."""
+    column = column_named(word)
+    return column.name if column is not None else None
+
+
+def parsed(
+    text: str, find: Find = review_column, texts: frozenset[str] = frozenset()
+) -> tuple[Term, ...]:
     """Return the conditions on columns in ``text``; all of them have to hold.
 
-    A number alone is a cell, the name of a column alone stands for yes.
+    A number alone is a cell, the name of a column alone stands for yes. A decimal
+    comma is a decimal point.
+
+    Parameters
+    ----------
+    find
+        Finds the columns.
+    texts
+        Names of the columns whose values are texts.
 
     Raises
     ------
     ValueError
         With a sentence that says what is not understood.
     """
-    rest, terms = re.sub(r",|\band\b", " ", text.casefold()).strip(), []
+    if found := _THOUSANDS.search(text):
+        raise ValueError(
+            f'"{found[0]}" may be two numbers. Write numbers without separators.'
+        )
+    text = _DECIMAL_COMMA.sub(".", text.casefold())
+    rest, terms = re.sub(r",|\band\b", " ", text).strip(), []
     while rest:
-        found = _TERM.match(rest)
-        if found is None:
+        term = _TERM.match(rest)
+        if term is None:
             raise ValueError(f'"{rest}" is not understood. Write it as in area<50.')
-        terms.append(_term(found))
-        rest = rest[found.end() :].strip()
+        terms.append(_term(term, find, texts))
+        rest = rest[term.end() :].strip()
     return tuple(terms)
 
 
@@ -74,14 +106,20 @@ def which(
     return kept
 
 
-def _term(found: re.Match[str]) -> Term:
+def _term(found: re.Match[str], find: Find, texts: frozenset[str]) -> Term:
     if found["number"]:
         return Term("cell", "=", float(found["number"]))
     word = found["name"] or found["word"]
-    column = column_named(word)
-    if column is None:
+    name = find(word)
+    if name is None:
         raise ValueError(f'There is no column "{word}".')
     if found["word"]:
-        return Term(column.name, ">", 0.0)
+        return Term(name, "!=", "") if name in texts else Term(name, ">", 0.0)
+    sign = found["sign"].replace("==", "=")
+    if name in texts:
+        written = found["quoted"] if found["quoted"] is not None else found["text"]
+        return Term(name, sign, written if written is not None else found["value"])
+    if found["value"] is None:
+        raise ValueError(f'"{found[0].strip()}" is not understood: give a number.')
     value = float(found["value"]) / (100 if found["percent"] else 1)
-    return Term(column.name, found["sign"].replace("==", "="), value)
+    return Term(name, sign, value)

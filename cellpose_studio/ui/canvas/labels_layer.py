@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.display.cell_colours import UNKNOWN_RANK, CellColours
 from cellpose_studio.core.display.label_marks import apply_ranks, draw_marks
 from cellpose_studio.core.display.label_picture import (
     OUTLINE,
@@ -26,6 +27,7 @@ def labels_layer() -> type[Any]:
     class Labels(layers.Labels):
         ranks: npt.NDArray[np.uint8] | None = None
         by_rank = False
+        cell_colours: CellColours | None = None
         marks: npt.NDArray[np.uint8] | None = None
 
         def _raw_to_displayed(  # PRIVATE
@@ -45,8 +47,7 @@ def labels_layer() -> type[Any]:
             # take too long for each move of the brush.
             picture = self.picture
             box = redraw_labels(picture, raw, data_slice)
-            picture[box] = self._apply_ranks(picture[box], raw[box])
-            self._mark(picture, raw, box)
+            self._finish(picture, raw, box)
             return picture[data_slice].copy()
 
         @property
@@ -56,24 +57,25 @@ def labels_layer() -> type[Any]:
 
         def draw_picture(self, raw: npt.NDArray[np.uint32]) -> npt.NDArray[np.uint8]:
             """Return the picture of labels as this layer shows them."""
-            picture = self._apply_ranks(draw_labels(raw), raw)
-            self._mark(picture, raw, tuple(slice(0, size) for size in raw.shape))
+            picture = draw_labels(raw)
+            self._finish(picture, raw, tuple(slice(0, size) for size in raw.shape))
             return picture
 
-        def _mark(
+        def _finish(
             self,
             picture: npt.NDArray[np.uint8],
             raw: npt.NDArray[np.uint32],
             box: tuple[slice, ...],
         ) -> None:
+            """Give cells the colours of ranks and marks in a box that was drawn."""
+            if self.cell_colours is not None:
+                # No marks: each cell shows its value.
+                ranks = self.cell_colours.ranks
+                apply_ranks(picture[box], raw[box], ranks, UNKNOWN_RANK)
+                return
+            if self.by_rank and self.ranks is not None:
+                apply_ranks(picture[box], raw[box], self.ranks)
             if self.marks is not None:
                 draw_marks(picture, raw, box, self.marks)
-
-        def _apply_ranks(
-            self, picture: npt.NDArray[np.uint8], raw: npt.NDArray[np.uint32]
-        ) -> npt.NDArray[np.uint8]:
-            if self.by_rank and self.ranks is not None:
-                return apply_ranks(picture, raw, self.ranks)
-            return picture
 
     return Labels

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.display.cell_colours import CellColours
 from cellpose_studio.core.display.label_picture import (
     colour_table,
     palette,
@@ -23,7 +24,7 @@ from cellpose_studio.ui.canvas.labels_layer import labels_layer
 OPACITY = 0.4
 """Opacity of the fill of cells at first."""
 _VEIL = 0.35
-_UNCERTAINTY = 1.5  # stronger, so that its few colours can be distinguished
+_SCALE = 1.5  # stronger, so that the colours of a scale can be distinguished
 
 
 class MaskLayers:
@@ -41,6 +42,7 @@ class MaskLayers:
         self._image: ImageSource | None = None
         self._layers: dict[str, Any] = {}
         self._marks: dict[str, npt.NDArray[np.uint8]] = {}
+        self._cell_colours: dict[str, CellColours] = {}
         self._in_3d = False
         self._filled = True
         self._outlines = True
@@ -94,6 +96,7 @@ class MaskLayers:
         # The overlays of napari's own tools take a quarter of a second to create.
         for overlay in layer._overlays.values():  # PRIVATE
             overlay.visible = False
+        layer.cell_colours = self._cell_colours.get(name)
         self._set_ranks(layer, confidence, certain)
         layer.marks = self._marks.get(name)
         # Napari's own tools bypass the session: what they paint would be lost.
@@ -188,6 +191,24 @@ class MaskLayers:
             layer.refresh(extent=False)
         self._recolour()
 
+    def colour_cells(self, name: str, colours: CellColours | None) -> None:
+        """Colour the cells of masks by what was measured; None ends that."""
+        if colours is None:
+            self._cell_colours.pop(name, None)
+        else:
+            self._cell_colours[name] = colours
+        layer = self._layer(name)
+        if layer is not None:
+            layer.cell_colours = colours
+            layer.refresh(extent=False)
+            self._recolour_layer(layer)
+
+    @property
+    def cell_colours(self) -> CellColours | None:
+        """What the colours of the cells shown tell, if they were measured."""
+        shown = (x.cell_colours for x in self._layers.values() if x.visible)
+        return next(shown, None)
+
     def set_in_3d(self, in_3d: bool) -> None:
         """Show cells as surfaces in a 3D rendering, or as areas of a plane."""
         self._in_3d = in_3d
@@ -253,17 +274,26 @@ class MaskLayers:
     def _recolour_layer(self, layer: Any) -> None:
         # The picture is not drawn again: only its colour table changes.
         with layer._block_refresh():  # PRIVATE
-            layer.colormap = self._colours(layer.by_rank)
+            layer.colormap = self._colours(_palette(layer))
 
-    def _colours(self, by_rank: bool = False) -> Any:
+    def _colours(self, scale: npt.NDArray[np.float32] | None = None) -> Any:
+        """Return the colour map of ``scale``; of cells in their own without one."""
         from napari.utils.colormaps import CyclicLabelColormap
 
-        strength = self._opacity * (_UNCERTAINTY if by_rank else 1)
+        strength = self._opacity * (_SCALE if scale is not None else 1)
         fill = min(strength, 1.0) if self._filled else 0.0
         outline = 1.0 if self._outlines else fill
         if self._in_3d:
             # In 3D only the surface of a cell is visible: opaque, or as a veil.
             fill = outline = 1.0 if self._filled else _VEIL * self._outlines
-        colours = uncertainty_palette() if by_rank else palette()
+        colours = palette() if scale is None else scale
         table = colour_table(colours, fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)
+
+
+def _palette(layer: Any) -> npt.NDArray[np.float32] | None:
+    """Return the colours of a scale that a layer shows; None without one."""
+    if layer.cell_colours is not None:
+        colours: CellColours = layer.cell_colours
+        return colours.palette
+    return uncertainty_palette() if layer.by_rank else None

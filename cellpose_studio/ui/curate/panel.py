@@ -271,6 +271,7 @@ class CuratePanel(QWidget):
         self.table.model.modelReset.connect(self._on_rows)
         self.table.selection_changed.connect(self.state_changed)
         self._selection.changed.connect(self._on_selected)
+        self._selection.several_changed.connect(self._refresh)
         self._measurer.changed.connect(self._on_review)
         self._session.statuses_changed.connect(self._on_statuses)
         self._session.masks_changed.connect(self._on_masks)
@@ -279,6 +280,8 @@ class CuratePanel(QWidget):
 
     def _chosen(self) -> list[int]:
         """Return the selected cells, or the chosen one if it is not among them."""
+        if self._selection.several:
+            return sorted(self._selection.several)
         cell, selected = self._selection.cell, self.table.selected()
         if cell in selected:
             return selected
@@ -351,7 +354,7 @@ class CuratePanel(QWidget):
         self.state_changed.emit()
 
     def _reason_none_chosen(self) -> str:
-        return "" if self._selection.cell else "Choose a cell first: click on it."
+        return "" if self._chosen() else "Choose a cell first: click on it."
 
     def _reason_not_several(self) -> str:
         several = len(self.table.selected()) > 1

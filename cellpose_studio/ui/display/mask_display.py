@@ -20,12 +20,15 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.cell_text.menu import KIND_COMMANDS
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.command import QAction
+from cellpose_studio.ui.display.cell_colouring import CellColouring
+from cellpose_studio.ui.display.cell_text.menu import KIND_COMMANDS
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.display.following import check_box, follow
 
 _IN_3D = "In a 3D rendering the surfaces of cells are opaque."
+_UNCERTAIN, _MEASURED = 1, 2
+"""Places of choices for the colours; the first one is each cell's own."""
 _OPACITY_TIP = "How much the fill of cells hides of the image"
 
 
@@ -45,9 +48,12 @@ class MasksShown(Protocol):
 class MaskDisplay(QWidget):
     """Switches of the masks, their opacity, and the meaning of their colours."""
 
-    def __init__(self, masks: MasksShown, texts: CellTextProvider) -> None:
+    def __init__(
+        self, masks: MasksShown, texts: CellTextProvider, colouring: CellColouring
+    ) -> None:
         super().__init__()
         self._masks = masks
+        self._colouring = colouring
         self._texts = texts
         self._uncertainty: QAction | None = None
         self._grid = QGridLayout()
@@ -75,15 +81,15 @@ class MaskDisplay(QWidget):
         menu.addActions([actions[name] for name in KIND_COMMANDS.values()])
         self.kind.setMenu(menu)
         uncertainty = self._uncertainty = actions["uncertainty"]
-        uncertainty.toggled.connect(self._on_colours)
-        self.colours.activated.connect(lambda at: uncertainty.setChecked(at == 1))
-        self._on_colours(uncertainty.isChecked())
+        uncertainty.toggled.connect(self._on_uncertainty)
+        self.colours.activated.connect(self._on_chosen)
+        self._show_colours()
 
     def state(self) -> dict[str, object]:
         """Return what is stored in the project."""
         return {
             "opacity": self.opacity.value(),
-            "uncertainty": self.colours.currentIndex() == 1,
+            "uncertainty": self._by_uncertainty,
         }
 
     def load(self, state: object) -> None:
@@ -119,7 +125,10 @@ class MaskDisplay(QWidget):
         self.colours.addItems(["Each cell its own", "Uncertainty"])
         # A narrow column would not hold the longest text.
         self.colours.setMinimumContentsLength(4)
-        self.colours.setToolTip("Choose what the colours of cells tell")
+        self.colours.setToolTip(
+            "Choose what the colours of cells tell. The Measure tab has more to choose "
+            "from."
+        )
         for widget in (self.kind, self.colours):
             widget.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         for box in (self.opacity, self.percent):
@@ -147,6 +156,7 @@ class MaskDisplay(QWidget):
     def _connect(self) -> None:
         self.opacity.valueChanged.connect(self._on_opacity)
         self.percent.valueChanged.connect(self._on_opacity)
+        self._colouring.changed.connect(self._show_colours)
         self._texts.changed.connect(lambda: self.labels.setChecked(self._texts.on))
 
     def _on_opacity(self, percent: int) -> None:
@@ -155,5 +165,28 @@ class MaskDisplay(QWidget):
                 box.setValue(percent)
         self._masks.set_opacity(percent / 100)
 
-    def _on_colours(self, by_uncertainty: bool) -> None:
-        self.colours.setCurrentIndex(int(by_uncertainty))
+    @property
+    def _by_uncertainty(self) -> bool:
+        return self._uncertainty is not None and self._uncertainty.isChecked()
+
+    def _on_chosen(self, at: int) -> None:
+        """Colour the cells as the user has chosen."""
+        if at < _MEASURED and self._uncertainty is not None:
+            self._colouring.choose(None)
+            self._uncertainty.setChecked(at == _UNCERTAIN)
+
+    def _on_uncertainty(self, on: bool) -> None:
+        if on:
+            self._colouring.choose(None)
+        self._show_colours()
+
+    def _show_colours(self) -> None:
+        """Show what the colours tell; a measurement is an entry of its own."""
+        is_measured = self._colouring.measure is not None
+        if self.colours.count() > _MEASURED:
+            self.colours.removeItem(_MEASURED)
+        if is_measured:
+            self.colours.addItem(self._colouring.title)
+            self.colours.setCurrentIndex(_MEASURED)
+        else:
+            self.colours.setCurrentIndex(_UNCERTAIN if self._by_uncertainty else 0)

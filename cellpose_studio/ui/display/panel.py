@@ -22,8 +22,9 @@ from cellpose_studio.core.display.channel_display import (
 )
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.commands.command import Command, QAction
+from cellpose_studio.ui.display.cell_colouring import CellColouring
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.display.channel_list import RGB_REASON, ChannelList
 from cellpose_studio.ui.display.contrast_editor import ContrastEditor
 from cellpose_studio.ui.display.following import follow, tool_button
@@ -48,7 +49,11 @@ class DisplayPanel(QScrollArea):
     changed = Signal()  # the channels, or their settings
 
     def __init__(
-        self, services: Services, canvas: Canvas, texts: CellTextProvider
+        self,
+        services: Services,
+        canvas: Canvas,
+        texts: CellTextProvider,
+        colouring: CellColouring,
     ) -> None:
         super().__init__(objectName="imageDisplay")
         self._services = services
@@ -57,7 +62,7 @@ class DisplayPanel(QScrollArea):
         self.memory = DisplayMemory()
         self.list = ChannelList()
         self.contrast = ContrastEditor()
-        self.masks = MaskDisplay(canvas.masks, texts)
+        self.masks = MaskDisplay(canvas.masks, texts, colouring)
         self._view = {
             "home": tool_button("Fit", False),
             "ortho": tool_button("Side views", True),

@@ -13,7 +13,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.figure.dialog import FigureDialog
 from cellpose_studio.ui.figure.making import Scene, make_figure
 from cellpose_studio.ui.figure.writing import write_figure

@@ -25,7 +25,7 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.edge_lines import edge_lines
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.ui.canvas.appearance import ChannelAppearance, MasksAppearance
-from cellpose_studio.ui.cell_text.provider import CellTexts
+from cellpose_studio.ui.display.cell_text.provider import CellTexts
 
 _BAND = 1024
 """Rows that are composed at once, which limits the memory."""

@@ -19,7 +19,7 @@ from qtpy.QtGui import (
 
 from cellpose_studio.core.display.figure import MM_PER_INCH, Bar, Figure, Outline
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.ui.cell_text.painting import draw_text
+from cellpose_studio.ui.display.cell_text.painting import draw_text
 from cellpose_studio.ui.figure.pdf_file import pdf_device
 from cellpose_studio.ui.widgets.pixmap import qimage_of
 

@@ -142,6 +142,11 @@ class ToolContext:
         """The cell that is chosen, 0 for none."""
         return self.selection.cell
 
+    @property
+    def all_chosen(self) -> list[int]:
+        """The cells that are chosen, one or several; empty without one."""
+        return sorted(self.selection.several) or list(filter(None, [self.chosen]))
+
     def choose(self, cell: int) -> None:
         """Choose a cell; 0 chooses none."""
         self.selection.select(cell)

@@ -33,10 +33,10 @@ class CellEdits:
         self.background = background
 
     def chosen_or_all(self, at: tuple[int, ...]) -> list[int]:
-        """Return the chosen cell; without one, all cells of a plane or volume."""
-        labels, chosen = self._context.labels, self._context.chosen
+        """Return the chosen cells; without one, all cells of a plane or volume."""
+        labels, chosen = self._context.labels, self._context.all_chosen
         if labels is None or chosen:
-            return [chosen] if chosen else []
+            return chosen
         lead = tuple(slice(n, n + 1) for n in at)
         sides = tuple(slice(0, size) for size in labels.shape[len(at) :])
         cells: list[int] = self._context.table.within(lead + sides).tolist()

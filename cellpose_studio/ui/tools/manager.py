@@ -90,9 +90,9 @@ class ToolManager(QObject):
             self.changed.emit()
 
     def delete(self) -> None:
-        """Delete a point of the shape in progress, else the chosen cell."""
-        if not self.tool.delete() and self.context.chosen:
-            self.edits.delete([self.context.chosen])
+        """Delete a point of the shape in progress, else the chosen cells."""
+        if not self.tool.delete() and (cells := self.context.all_chosen):
+            self.edits.delete(cells)
             self.context.choose(0)
 
     def cancel(self) -> bool:

@@ -80,7 +80,7 @@ class LineTool(Tool):
 
     def cancel(self) -> bool:
         """Discard a line in progress, and choose no cell."""
-        active = self._points is not None or bool(self.context.chosen)
+        active = self._points is not None or bool(self.context.all_chosen)
         self._discard()
         self.context.choose(0)
         return active

@@ -6,8 +6,6 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtGui import QImage, QPixmap
 
-from cellpose_studio.core.display.label_picture import uncertainty_palette
-
 
 def qimage_of(rgb: npt.NDArray[np.uint8]) -> QImage:
     """Return an array, (Y, X, RGB), as an image with its own memory; for any thread."""
@@ -16,12 +14,6 @@ def qimage_of(rgb: npt.NDArray[np.uint8]) -> QImage:
     # A copy, because Qt keeps no reference to the bytes.
     # The length of a row is given, because Qt would expect rows padded to four bytes.
     return QImage(rgb.tobytes(), width, height, 3 * width, kind).copy()
-
-
-def uncertainty_scale() -> QImage:
-    """Return the colours of cells from uncertain to certain, one pixel high."""
-    colours = np.round(uncertainty_palette() * 255).astype(np.uint8)
-    return qimage_of(colours[np.newaxis])
 
 
 def pixmap_of(rgb: npt.NDArray[np.uint8]) -> QPixmap:

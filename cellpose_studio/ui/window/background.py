@@ -8,8 +8,10 @@ from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.flow_recorder import FlowRecorder
 from cellpose_studio.app.background.kept_reader import KeptReader
 from cellpose_studio.app.background.mask_loader import MaskLoader
+from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.lineage_reader import LineageReader
+from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
 from cellpose_studio.app.images.training_roles import TrainingRoles
@@ -26,13 +28,14 @@ class Background:
 
     Attributes
     ----------
-    missing, thumbnails, roles
-        Of the images: missing files, thumbnails, and roles in training.
+    missing, thumbnails, roles, experiment
+        Of the images: missing files, thumbnails, roles in training, and columns of the
+        experiment.
     flows, masks
         Of the masks: the cache of flows, and the loader of masks on demand.
-    edits, measurer, kept, lineage
-        Of the masks shown: long edits, measurements of cells, what a new run keeps,
-        revision history.
+    edits, measurer, table, kept, lineage
+        Of the masks shown: long edits, measurements of cells for the review and for
+        tables, what a new run keeps, revision history.
     runs, run_queue, thresholds
         Runs of networks, and masks for changed thresholds.
     """
@@ -42,6 +45,7 @@ class Background:
         self.missing = MissingImages(session)
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.roles = TrainingRoles(session, io_jobs)
+        self.experiment = Experiment(session)
         self.runs = Runs(session, services.gpu_jobs)
         # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)
@@ -53,6 +57,7 @@ class Background:
         self._auto_seal = AutoSeal(session)
         self.edits = BackgroundEdits(session, io_jobs)
         self.measurer = CellMeasurer(session, io_jobs)
+        self.table = TableMeasurer(session, services.measure_jobs)
         self.kept = KeptReader(session, io_jobs)
         # Not connected below: the History panel shows the errors of its reader itself.
         self.lineage = LineageReader(session, io_jobs)
@@ -64,6 +69,7 @@ class Background:
             self.masks,
             self.edits,
             self.measurer,
+            self.table,
             self.kept,
         ):
             part.failed.connect(services.show_error)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from qtpy.QtCore import QByteArray, Qt
+from qtpy.QtCore import QByteArray
 from qtpy.QtGui import QCloseEvent, QDragEnterEvent, QDropEvent
 from qtpy.QtWidgets import (
     QDockWidget,
@@ -27,13 +27,14 @@ from cellpose_studio.app.settings import Settings, Theme
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.session_view import SessionView
-from cellpose_studio.ui.cell_text.overlay import CellTextOverlay
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
-from cellpose_studio.ui.cell_text.uncertainty_legend import UncertaintyLegend
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.cell_highlight import CellHighlight
 from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.display.cell_colouring import CellColouring
+from cellpose_studio.ui.display.cell_text.colour_legend import ColourLegend
+from cellpose_studio.ui.display.cell_text.overlay import CellTextOverlay
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.export_masks import Saver
@@ -47,6 +48,7 @@ from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.queue_badges import BatchBadges
+from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.actions import LeftOutCells, SegmentActions
 from cellpose_studio.ui.segment.followed_image import FollowedImage
@@ -61,6 +63,7 @@ from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.widgets.message_bar import MessageBar
 from cellpose_studio.ui.window.background import Background
+from cellpose_studio.ui.window.docks import lay_out_docks
 from cellpose_studio.ui.window.gc_tuning import freeze_loaded
 from cellpose_studio.ui.window.job_bar import JobBar
 from cellpose_studio.ui.window.menus import Menus
@@ -70,11 +73,8 @@ from cellpose_studio.ui.window.welcome import Welcome, offer_projects
 from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
-_LEFT, _RIGHT = 270, 350
-_IMAGES, _DISPLAY = 280, 400
 _LAYOUT = 2
 """Version of the dock layout. Qt ignores a saved one of another version."""
-_AREAS = Qt.DockWidgetArea
 
 
 class MainWindow(QMainWindow):
@@ -105,6 +105,7 @@ class MainWindow(QMainWindow):
         self._make_images()
         self._make_segment()
         self._make_curate()
+        self._make_measure()
         self._make_history()
         self._lay_out()
         self._state = WindowState(self.session, self.canvas, self.tabs, self.display)
@@ -201,6 +202,7 @@ class MainWindow(QMainWindow):
             messages=MessageBar(),
             io_jobs=JobQueue(self),
             stack_jobs=JobQueue(self),
+            measure_jobs=JobQueue(self),
             gpu_jobs=JobQueue(self),
             warm_up_jobs=JobQueue(self),
             parent=self,
@@ -264,10 +266,19 @@ class MainWindow(QMainWindow):
         self.cell_text = CellTextProvider(self.session, work.measurer)
         self.cell_text_overlay = CellTextOverlay(self.canvas, self.cell_text.within)
         self.cell_text.changed.connect(self.cell_text_overlay.refresh_soon)
-        self.legend = UncertaintyLegend(self.canvas)
+        self.legend = ColourLegend(self.canvas)
         self.cell_text_overlay.spare(self.legend)
-        self.display = DisplayPanel(self.services, self.canvas, self.cell_text)
+        self.colouring = CellColouring(self.session, self.canvas, work.table)
+        self.display = DisplayPanel(
+            self.services, self.canvas, self.cell_text, self.colouring
+        )
         self.figures = FigureExport(self.services, self.canvas, self.cell_text)
+
+    def _make_measure(self) -> None:
+        work = self.background
+        self.measure = MeasurePanel(
+            self.services, self.canvas, work.table, self.colouring, work.experiment
+        )
 
     def _make_history(self) -> None:
         work = self.background
@@ -285,13 +296,17 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome()
         # The jobs for stacks have no bar: the side views show that a stack is being
         # read.
-        self.jobs = JobBar(self.services.gpu_jobs, self.services.io_jobs)
+        services = self.services
+        self.jobs = JobBar(services.gpu_jobs, services.io_jobs, services.measure_jobs)
         self.status = StatusBar(self.statusBar())
         self.tabs.addTab(self.segment, "Segment")
         self.tabs.addTab(self.curate, "Curate")
+        self.tabs.addTab(self.measure, "Measure")
         self.tabs.addTab(self.history, "History")
         self.setCentralWidget(self._centre())
-        self._lay_out_docks()
+        self.panels: Sequence[QDockWidget] = lay_out_docks(
+            self, self.images, self.display, self.tabs
+        )
 
     def _centre(self) -> QWidget:
         """Return the canvas with the bars above and below it."""
@@ -307,29 +322,6 @@ class MainWindow(QMainWindow):
         column.addWidget(self.batch_panel)
         column.addWidget(self.jobs)
         return centre
-
-    def _lay_out_docks(self) -> None:
-        left, right = _AREAS.LeftDockWidgetArea, _AREAS.RightDockWidgetArea
-        images = self._dock("Images", self.images, left)
-        display = self._dock("Image display", self.display, left)
-        panels = self._dock("Panels", self.tabs, right)
-        # An empty title bar, because the tabs have their own titles.
-        panels.setTitleBarWidget(QWidget())
-        self.panels: Sequence[QDockWidget] = [images, display, panels]
-        self.resizeDocks([images, panels], [_LEFT, _RIGHT], Qt.Orientation.Horizontal)
-        self.resizeDocks(
-            [images, display], [_IMAGES, _DISPLAY], Qt.Orientation.Vertical
-        )
-
-    def _dock(
-        self, title: str, widget: QWidget, area: Qt.DockWidgetArea
-    ) -> QDockWidget:
-        dock = QDockWidget(title, self)
-        # Qt finds the dock of a saved layout by its object name.
-        dock.setObjectName(title)
-        dock.setWidget(widget)
-        self.addDockWidget(area, dock)
-        return dock
 
     def _restore(self) -> None:
         self.resize(first_size(self.screen().availableGeometry().size()))

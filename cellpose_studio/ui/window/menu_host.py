@@ -11,8 +11,8 @@ from qtpy.QtWidgets import QDialog, QDockWidget, QMenuBar
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.canvas import Canvas
-from cellpose_studio.ui.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
 from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.open_files import FileOpener
@@ -23,6 +23,7 @@ from cellpose_studio.ui.history.panel import HistoryPanel
 from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
+from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
@@ -61,6 +62,7 @@ class MenuHost(Protocol):
     figures: FigureExport
     comparison: ComparisonView
     revisions: RevisionActions
+    measure: MeasurePanel
     history: HistoryPanel
     jobs: JobBar
     panels: Sequence[QDockWidget]

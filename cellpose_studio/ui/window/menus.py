@@ -8,11 +8,11 @@ from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QMenu
 
 from cellpose_studio.app.masks.events import MasksChange
-from cellpose_studio.ui.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.commands.command import Command, QAction, fill_recent
 from cellpose_studio.ui.commands.command_set import CommandSet
 from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
+from cellpose_studio.ui.display.cell_text.menu import fill_cell_text_menu
 from cellpose_studio.ui.tools.commands import tool_commands
 from cellpose_studio.ui.tools.toolbox import mouse_gestures
 from cellpose_studio.ui.window.commands import WindowCommands
@@ -20,7 +20,7 @@ from cellpose_studio.ui.window.menu_host import MenuHost
 
 
 class Menus(QObject):
-    """The menus File, Edit, View, Segment, Curate and Help, with all commands."""
+    """The menus from File to Help, with all commands."""
 
     def __init__(self, window: MenuHost) -> None:
         super().__init__(window)
@@ -32,6 +32,7 @@ class Menus(QObject):
         self._view()
         self._segment()
         self._curate()
+        self._commands.add(self._menu("&Measure"), window.measure.commands())
         self._help()
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)

@@ -16,6 +16,9 @@ from cellpose_studio.ui.display.panel import DisplayPanel
 _NAME = "window"
 _SOON = 500  # ms
 
+_EARLIER_TABS = ("Segment", "Curate", "History")
+"""Earlier versions stored the number of the tab."""
+
 _LARGEST = (1366, 768)
 _FRAME = (16, 48)
 """Width and height of what a window manager draws around a window, about."""
@@ -84,9 +87,8 @@ class WindowState:
             # The planes follow the image, because a canvas without an image has no
             # axes.
             self._canvas.set_planes(_planes(state.get("planes")))
-        tab = state.get("tab")
-        stays = self._chosen_tab
-        if not stays and isinstance(tab, int) and 0 <= tab < self._tabs.count():
+        tab = self._tab(state.get("tab"))
+        if not self._chosen_tab and tab is not None:
             self._tabs.setCurrentIndex(tab)
 
     def _state(self) -> dict[str, object]:
@@ -94,10 +96,17 @@ class WindowState:
         return {
             "shown": image.id if image else None,
             "planes": self._canvas.planes,
-            "tab": self._tabs.currentIndex(),
+            "tab": self._tabs.tabText(self._tabs.currentIndex()),
             "displays": self._displays.state(),
             "masks": self._mask_display.state(),
         }
+
+    def _tab(self, stored: object) -> int | None:
+        """Return the index of a stored tab; None if there is no such tab."""
+        if type(stored) is int and 0 <= stored < len(_EARLIER_TABS):
+            stored = _EARLIER_TABS[stored]
+        titles = [self._tabs.tabText(n) for n in range(self._tabs.count())]
+        return titles.index(stored) if stored in titles else None
 
     def _save_if_changed(self) -> None:
         # Without an image, a project is just being opened, and nothing is restored.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.measure.experiment import Row
 from cellpose_studio.core.measure.inputs import CellFacts, Pixels
 
 
@@ -44,12 +45,15 @@ class ImageToMeasure:
         Whether anything is known of the cells beside their pixels.
     read
         Reads the masks; may raise `StudioError`.
+    experiment
+        Its columns of the experiment, as far as they are known.
     """
 
     image: ImageSource
     masks: str
     has_facts: bool
     read: Callable[[], Masks]
+    experiment: Row = field(default_factory=dict)
 
 
 def names_of(items: Sequence[ImageToMeasure]) -> list[str]:

@@ -9,6 +9,10 @@ from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.matching.hand_changes import hand_changes
+from cellpose_studio.core.measure.experiment_columns import (
+    EXPERIMENT_STATE,
+    columns_from,
+)
 from cellpose_studio.core.measure.inputs import IMPORTED, RUN, CellFacts
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
@@ -26,6 +30,7 @@ from cellpose_studio.io.project.tables.revision_source import (
     read_masks,
 )
 from cellpose_studio.io.project.tables.revisions import read_label_sets
+from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 
 
@@ -52,6 +57,7 @@ def items_of_project(
         )
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     statuses = read_all_statuses(file.db)
+    experiment = columns_from(read_state(file.db, EXPERIMENT_STATE))
     found = []
     for stored in read_image_table(file.db, file.path.parent):
         labels = sets.get((stored.id, masks or stored.active))
@@ -65,6 +71,7 @@ def items_of_project(
                 masks=labels.name,
                 has_facts=True,
                 read=partial(_read, file.db, labels.head, known, in_time),
+                experiment=experiment.of(stored.id),
             )
         )
     return found

@@ -86,4 +86,8 @@ def test_cells_that_have_no_rank_keep_their_colour():
     labels = np.array([[1, 5, 2**32 - 1]], np.uint32)
     drawn = draw_labels(labels)
     ranks = np.array([0, 9], np.uint8)
-    assert apply_ranks(drawn, labels, ranks)[0].tolist() == [9 | OUTLINE, *drawn[0, 1:]]
+    own = drawn[0, 1:].tolist()
+    apply_ranks(drawn, labels, ranks)
+    assert drawn[0].tolist() == [9 | OUTLINE, *own]
+    apply_ranks(drawn, labels, ranks, beyond=7)
+    assert drawn[0, 1:].tolist() == [7 | (value & OUTLINE) for value in own]

@@ -80,7 +80,8 @@ def test_uncertainty_is_a_colour_of_each_cell_and_outlines_stay():
     labels[:, :4], labels[:, 5:] = 3, 6
     sure = confidence([0.0, 3.0], [1.0, 1.0])
     ranks = ranks_of(sure.ids, sure.scores)
-    drawn = apply_ranks(draw_labels(labels), labels, ranks)
+    drawn = draw_labels(labels)
+    apply_ranks(drawn, labels, ranks)
     assert set(np.unique(drawn[:, :4] & 0x7F)) == {COLOURS}
     assert set(np.unique(drawn[:, 5:] & 0x7F)) == {1}
     assert not drawn[:, 4].any()

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from qtpy.QtWidgets import QMenu
 
-from cellpose_studio.ui.cell_text.provider import KINDS, CellTextProvider
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.command_set import CommandSet
+from cellpose_studio.ui.display.cell_text.provider import KINDS, CellTextProvider
 
 try:  # Qt 6
     from qtpy.QtGui import QActionGroup

@@ -14,7 +14,11 @@ from qtpy.QtGui import QColor, QFont, QPainter, QPaintEvent, QPixmap
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.cell_text.painting import CellText, draw_text, text_extent
+from cellpose_studio.ui.display.cell_text.painting import (
+    CellText,
+    draw_text,
+    text_extent,
+)
 
 MOST = 300
 """Most labels that are shown at once; more would be illegible."""

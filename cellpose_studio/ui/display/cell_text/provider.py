@@ -18,7 +18,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.columns import COLUMNS, UNKNOWN, CellColumn
 from cellpose_studio.core.review.queue import Review
-from cellpose_studio.ui.cell_text.painting import CellText
+from cellpose_studio.ui.display.cell_text.painting import CellText
 from cellpose_studio.ui.widgets.cell_status import (
     STATUS_COLOURS,
     STATUS_WORDS,

@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtGui import QImage
 from qtpy.QtWidgets import QWidget
 
-from cellpose_studio.ui.cell_text.overlay import MOST
+from cellpose_studio.ui.display.cell_text.overlay import MOST
 
 KEY = Qt.Key
 

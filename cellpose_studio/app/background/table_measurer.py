@@ -1,0 +1,265 @@
+"""Measures the cells of the masks that are shown for tables, off the GUI thread."""
+
+from __future__ import annotations
+
+import weakref
+from collections import OrderedDict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from psygnal import Signal
+from qtpy.QtCore import QTimer
+
+from cellpose_studio.app.background.cell_facts import Known, hand_edits_of, known_of
+from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.masks.label_set import LabelImage
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.measure.definitions import FACTS
+from cellpose_studio.core.measure.inputs import CellFacts, Channel
+from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.review.cell_shapes import CellShapes, cell_shapes
+
+_DELAY = 250
+"""ms in which edits are looked at together."""
+_MOST = 8
+"""Label images whose measurements are kept."""
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Measured:
+    """Measurements of a label image after a number of edits.
+
+    Attributes
+    ----------
+    pixels
+        A weak reference: what was measured must not keep masks in memory.
+    error
+        Why the intensities are missing.
+    """
+
+    pixels: weakref.ref[LabelImage]
+    edits: int
+    shapes: CellShapes
+    known: Known
+    table: Measurements
+    error: Exception | None = None
+
+
+class TableMeasurer:
+    """Emits the measurements of the cells shown, again whenever they change.
+
+    Nothing is measured while it is not active. Measurements are kept: what has not
+    changed is not measured again.
+    """
+
+    changed = Signal(
+        object
+    )  # Measurements; None while those of these masks are unknown
+    busy_changed = Signal(bool)
+    failed = Signal(Exception)
+
+    def __init__(self, session: Session, queue: JobQueue) -> None:
+        self._session = session
+        self._queue = queue
+        self._clients: set[str] = set()
+        self._kept: OrderedDict[int, _Measured] = OrderedDict()
+        self._emitted: Measurements | None = None
+        self._failed: tuple[LabelImage | None, int] = (None, 0)
+        self._job: Job | None = None
+        self._timer = QTimer(singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self._update)
+        session.shown_changed.connect(lambda _: self._on_other())
+        session.masks_changed.connect(self._on_masks)
+        session.statuses_changed.connect(self._on_statuses)
+        session.project_changed.connect(self._kept.clear)
+
+    @property
+    def table(self) -> Measurements | None:
+        """The measurements of the masks shown, if they are known."""
+        measured = self._present()
+        return measured.table if measured is not None else None
+
+    @property
+    def busy(self) -> bool:
+        """Whether cells are being measured."""
+        return self._job is not None
+
+    def set_active(self, on: bool, client: str) -> None:
+        """Measure while ``on`` for any client."""
+        (self._clients.add if on else self._clients.discard)(client)
+        if on:
+            self._timer.start(0)
+
+    def _on_other(self) -> None:
+        """Show what is known of other masks, and measure what is not."""
+        self._emit(self.table)
+        self._soon(0)
+
+    def _on_masks(self, change: MasksChange) -> None:
+        image = change.image
+        if image is not self._session.shown or change.kind == "drafted":
+            return
+        if change.edit is not None:
+            if change.name == image.active:
+                self._soon()
+            return
+        masks = image.masks
+        if masks is None or not masks.pixels.loaded or change.kind == "activated":
+            self._on_other()
+        else:
+            # While a slider moves, what was known of the masks before stays in sight.
+            self._soon()
+
+    def _on_statuses(self, image: ProjectImage, name: str, _: object) -> None:
+        if image is not self._session.shown or name != image.active:
+            return
+        measured = self._present()
+        if measured is not None and self._clients:
+            self._renew_facts(image, measured)
+
+    def _renew_facts(self, image: ProjectImage, measured: _Measured) -> None:
+        """Update what is known of cells; what was measured of them stays."""
+        if self._job is not None:
+            # It is looked at again when the job ends.
+            return
+        assert image.masks is not None
+        known = known_of(image, image.masks, measured.known.hand)
+
+        def work(_: object) -> _Measured:
+            table = _with_facts(measured.table, known.facts(measured.shapes))
+            # An error of the image was shown when it was measured.
+            return replace(measured, known=known, table=table, error=None)
+
+        self._start(Job("Looking at cells", work, quiet=True))
+
+    def _emit(self, table: Measurements | None) -> None:
+        self._emitted = table
+        self.changed.emit(table)
+
+    def _soon(self, delay: int = _DELAY) -> None:
+        if self._clients:
+            self._timer.start(delay)
+
+    def _present(self) -> _Measured | None:
+        """Return what was measured of the masks shown, edits included or not."""
+        image = self._session.shown
+        masks = image.masks if image is not None else None
+        if masks is None:
+            return None
+        found = self._kept.get(id(masks.pixels))
+        # The id may be that of pixels that are gone.
+        return found if found and found.pixels() is masks.pixels else None
+
+    def _update(self) -> None:
+        image = self._session.shown
+        masks = image.masks if image is not None else None
+        if not self._clients or self._job is not None or image is None:
+            return
+        if masks is None or not masks.pixels.loaded:
+            return
+        measured, edits = self._present(), masks.pixels.edits
+        if measured is not None and measured.edits == edits:
+            self._show(image, measured)
+        elif self._failed != (masks.pixels, edits):
+            self._measure(image)
+
+    def _measure(self, image: ProjectImage) -> None:
+        labels = image.masks
+        assert labels is not None
+        source, pixels, edits = image.source, labels.pixels, labels.pixels.edits
+        known = known_of(image, labels, labels.hand_edits)
+        project = self._session.project
+        in_time = source.frames > 1
+        taken = [pixels.snapshot()]
+
+        def work(checkpoint: Checkpoint) -> _Measured:
+            # Loading the compiled loops takes time, which the start need not wait for.
+            from cellpose_studio.core.measure.image_channels import channels_of
+            from cellpose_studio.core.measure.measure import measure_cells
+            from cellpose_studio.core.measure.scale import scale_of
+
+            # Released at the end, so that edits need not copy what they change.
+            snapshot = taken.pop()
+            array = snapshot.array()
+            shapes = cell_shapes(array, in_time)
+            now = replace(known, hand=hand_edits_of(project, labels, array))
+
+            def measured(channels: Sequence[Channel]) -> Measurements:
+                return measure_cells(
+                    array,
+                    channels,
+                    scale=scale_of(source),
+                    in_time=in_time,
+                    facts=now.facts(shapes),
+                    checkpoint=checkpoint,
+                )
+
+            error = None
+            try:
+                table = measured(channels_of(source))
+            except ImageUnreadable as unreadable:
+                table, error = measured(()), unreadable
+            return _Measured(
+                pixels=weakref.ref(pixels),
+                edits=edits,
+                shapes=shapes,
+                known=now,
+                table=table,
+                error=error,
+            )
+
+        job = Job(f"Measuring {source.name}", work, quiet=True)
+        job.failed.connect(lambda error: self._fail(error, pixels, edits))
+        self._start(job)
+        self.busy_changed.emit(True)
+
+    def _start(self, job: Job) -> None:
+        self._job = job
+        job.finished.connect(self._finish)
+        job.ended.connect(self._on_end)
+        self._queue.start(job)
+
+    def _finish(self, measured: _Measured) -> None:
+        self._keep(measured)
+        image = self._session.shown
+        if image is None or self._present() is not measured:
+            return
+        if measured.error is not None:
+            self.failed.emit(measured.error)
+        self._show(image, measured)
+
+    def _show(self, image: ProjectImage, measured: _Measured) -> None:
+        """Emit what was measured, and look at decisions that were made meanwhile."""
+        if self._emitted is not measured.table:
+            self._emit(measured.table)
+        if image.statuses.get(image.active, {}) != measured.known.statuses:
+            self._renew_facts(image, measured)
+
+    def _fail(self, error: Exception, pixels: LabelImage, edits: int) -> None:
+        # What fails is not tried again before the masks change.
+        self._failed = pixels, edits
+        self.failed.emit(error)
+
+    def _on_end(self) -> None:
+        self._job = None
+        self.busy_changed.emit(False)
+        # They may have been edited, or others be shown, in the meantime.
+        self._soon()
+
+    def _keep(self, measured: _Measured) -> None:
+        key = id(measured.pixels())
+        self._kept[key] = measured
+        self._kept.move_to_end(key)
+        while len(self._kept) > _MOST:
+            self._kept.popitem(last=False)
+
+
+def _with_facts(table: Measurements, facts: CellFacts) -> Measurements:
+    """Return a table in which what is known of the cells was renewed."""
+    known = {one.name: one.values(facts, table.ids) for one in FACTS}
+    values = {name: known.get(name, values) for name, values in table.values.items()}
+    return replace(table, values=values)

@@ -1,0 +1,139 @@
+"""Colours the cells on the canvas by a measurement."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from qtpy.QtCore import QLocale, QObject, Signal
+
+from cellpose_studio.app.background.table_measurer import TableMeasurer
+from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.display.cell_colours import (
+    CellColours,
+    value_limits,
+    value_palette,
+    value_ranks,
+)
+from cellpose_studio.core.measure.columns import Column
+from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.ui.canvas.canvas import Canvas
+
+Limits = tuple[float, float]
+
+
+class Measure(NamedTuple):
+    """A measurement that all images may have: its name, and the channel or -1."""
+
+    name: str
+    channel: int = -1
+
+
+class CellColouring(QObject):
+    """Colours the cells shown, again whenever they are measured; off at first."""
+
+    changed = Signal()
+
+    def __init__(
+        self, session: Session, canvas: Canvas, measurer: TableMeasurer
+    ) -> None:
+        super().__init__()
+        self._session = session
+        self._canvas = canvas
+        self._measurer = measurer
+        self._limits: Limits | None = None
+        self._coloured = ""
+        self.measure: Measure | None = None
+        self.title = ""
+        measurer.changed.connect(self._on_measured)
+        session.masks_changed.connect(self._on_masks)
+        # The values of a cell differ between the time points.
+        canvas.plane_changed.connect(self._on_plane)
+
+    def choose(
+        self, measure: Measure | None, title: str = "", limits: Limits | None = None
+    ) -> None:
+        """Colour the cells by a measurement; None for their own colours.
+
+        Parameters
+        ----------
+        title
+            What the user calls it.
+        limits
+            Values of the first and the last colour, where images are compared; those of
+            the cells shown without.
+        """
+        same = (measure, limits) == (self.measure, self._limits)
+        if same and title == self.title:
+            return
+        self.measure, self.title, self._limits = measure, title, limits
+        self._measurer.set_active(measure is not None, "colours")
+        self._recolour()
+        self.changed.emit()
+
+    def _on_measured(self, _: Measurements | None) -> None:
+        if self.measure is not None:
+            self._recolour()
+
+    def _on_masks(self, change: MasksChange) -> None:
+        # The ids of other masks are those of other cells, which are grey until they are
+        # measured.
+        is_shown = change.image is self._session.shown and change.edit is None
+        if self.measure is not None and is_shown:
+            self._recolour()
+
+    def _on_plane(self) -> None:
+        table = self._measurer.table
+        if self.measure is not None and table is not None and table.in_time:
+            self._recolour()
+
+    def _recolour(self) -> None:
+        image = self._session.shown
+        if image is None:
+            return
+        masks, name = self._canvas.masks, image.active
+        if self._coloured not in ("", name):
+            masks.colour_cells(self._coloured, None)
+        self._coloured = name if self.measure is not None else ""
+        colours = None if self.measure is None else self._colours()
+        if colours is not None or masks.cell_colours is not None:
+            masks.colour_cells(name, colours)
+
+    def _colours(self) -> CellColours:
+        """Return the colours of the cells; grey as long as they are not measured."""
+        table = self._measurer.table
+        column = _column(table, self.measure)
+        if table is None or column is None:
+            unknown = np.zeros(1, np.uint8)
+            return CellColours(
+                ranks=unknown, palette=value_palette(), title=f"{self.title}: unknown"
+            )
+        values = table.values[column.name]
+        limits = self._limits or value_limits(values)
+        now = self._canvas.planes.get("T", 0) if table.in_time else 0
+        here = table.times == now
+        return CellColours(
+            ranks=value_ranks(table.ids[here], values[here], limits),
+            palette=value_palette(),
+            title=column.heading,
+            ends=(_end(limits[0]), _end(limits[1])),
+        )
+
+
+def _column(table: Measurements | None, measure: Measure | None) -> Column | None:
+    """Return the column of a measurement, in µm where there is one."""
+    if table is None or measure is None:
+        return None
+    found = [
+        column
+        for column in table.columns
+        if Measure(column.definition.name, column.channel) == measure
+    ]
+    return max(found, key=lambda column: column.in_um, default=None)
+
+
+def _end(value: float) -> str:
+    """Return an end of the scale in the notation of the user's language."""
+    text = f"{value:.0f}" if abs(value) >= 1000 else f"{value:.3g}"
+    return text.replace(".", str(QLocale().decimalPoint()))

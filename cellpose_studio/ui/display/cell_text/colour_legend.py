@@ -1,0 +1,148 @@
+"""Legend on the canvas while the colours of cells tell something of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QPoint, QRect, QRectF, QSize, Qt, QTimer
+from qtpy.QtGui import QColor, QPainter, QPaintEvent
+from qtpy.QtWidgets import QWidget
+
+from cellpose_studio.core.display.label_picture import uncertainty_palette
+from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.widgets.pixmap import qimage_of
+
+UNKNOWN = "Uncertainty unknown: these masks do not come from a run"
+_ENDS = "uncertain", "certain"
+
+_BAR = (90, 10)  # px
+_PAD = 8  # px inside the box
+_MARGIN = 10  # px between the box and the edges of the canvas
+
+Palette = npt.NDArray[np.float32]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Content:
+    """What the legend says: a title, and a scale or the names of classes."""
+
+    title: str = ""
+    ends: tuple[str, str] = ("", "")
+    scale: Palette | None = None
+    classes: tuple[tuple[str, QColor], ...] = ()
+
+
+class ColourLegend(QWidget):
+    """Shows what the colours of cells mean, in a corner of the canvas."""
+
+    def __init__(self, canvas: Canvas) -> None:
+        super().__init__(canvas.surface, objectName="colourLegend")
+        self._canvas = canvas
+        # The tools on the canvas below need the events of the mouse.
+        self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
+        self.setAttribute(Qt.WidgetAttribute.WA_NoSystemBackground)
+        self._content = _Content()
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self.refresh)
+        for signal in (
+            canvas.appearance_changed,
+            canvas.layers_changed,
+            canvas.image_changed,
+            canvas.camera.changed,
+        ):
+            signal.connect(self._timer.start)
+        self.hide()
+
+    @property
+    def text(self) -> str:
+        """What is said beside the scale, or instead of it."""
+        shown = self._content
+        ends = " to ".join(filter(None, shown.ends))
+        return ": ".join(filter(None, (shown.title, ends)))
+
+    def refresh(self) -> None:
+        """Show the legend while it explains something, at the lower left."""
+        masks = self._canvas.masks
+        on = masks.visible and (masks.by_uncertainty or masks.cell_colours is not None)
+        if on:
+            self._content = self._present()
+            box = QRect(QPoint(), self._extent())
+            below = self._canvas.surface.height() - box.height() - _MARGIN
+            box.moveTo(_MARGIN, below)
+            self.setGeometry(box)
+            self.update()
+        self.setVisible(on)
+
+    def paintEvent(self, _: QPaintEvent) -> None:
+        """Paint on a dark box, which is legible on any image."""
+        painter = QPainter(self)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setPen(Qt.PenStyle.NoPen)
+        painter.setBrush(QColor(0, 0, 0, 190))
+        painter.drawRoundedRect(QRectF(self.rect()), 6, 6)
+        painter.setPen(QColor("white"))
+        shown, height = self._content, self._line()
+        line = QRect(_PAD, _PAD // 2, self.width() - 2 * _PAD, height)
+        if shown.title:
+            painter.drawText(line, Qt.AlignmentFlag.AlignVCenter, shown.title)
+            line.translate(0, height)
+        if shown.scale is not None:
+            self._paint_scale(painter, line, shown)
+        for name, colour in shown.classes:
+            _paint_class(painter, line, name, colour)
+            line.translate(0, height)
+        painter.end()
+
+    def _present(self) -> _Content:
+        masks = self._canvas.masks
+        colours = masks.cell_colours
+        if colours is None:
+            if not masks.uncertainty_known:
+                return _Content(title=UNKNOWN)
+            return _Content(ends=_ENDS, scale=uncertainty_palette())
+        if colours.classes:
+            classes = tuple(
+                (name, QColor.fromRgbF(*map(float, colours.palette[at - 1])))
+                for name, at in colours.classes
+            )
+            return _Content(title=colours.title, classes=classes)
+        # The last colour is that of cells without a value.
+        scale = colours.palette[:-1] if any(colours.ends) else None
+        return _Content(title=colours.title, ends=colours.ends, scale=scale)
+
+    def _paint_scale(self, painter: QPainter, line: QRect, shown: _Content) -> None:
+        assert shown.scale is not None
+        (width, height), middle = _BAR, Qt.AlignmentFlag.AlignVCenter
+        low, high = shown.ends
+        left = line.left() + self._width(low) + _PAD
+        painter.drawText(line, middle | Qt.AlignmentFlag.AlignLeft, low)
+        beside = line.adjusted(left + width + _PAD - line.left(), 0, 0, 0)
+        painter.drawText(beside, middle | Qt.AlignmentFlag.AlignLeft, high)
+        colours = np.round(shown.scale * 255).astype(np.uint8)
+        top = line.top() + (line.height() - height) // 2
+        bar = QRect(left, top, width, height)
+        painter.drawImage(bar, qimage_of(colours[np.newaxis]))
+
+    def _extent(self) -> QSize:
+        shown = self._content
+        widths = [self._width(shown.title)]
+        widths += [self._line() + self._width(name) for name, _ in shown.classes]
+        if shown.scale is not None:
+            widths.append(sum(map(self._width, shown.ends)) + _BAR[0] + 2 * _PAD)
+        lines = bool(shown.title) + (shown.scale is not None) + len(shown.classes)
+        return QSize(max(widths) + 2 * _PAD, lines * self._line() + _PAD)
+
+    def _line(self) -> int:
+        return int(self.fontMetrics().height()) + 1
+
+    def _width(self, text: str) -> int:
+        return int(self.fontMetrics().horizontalAdvance(text)) + 1
+
+
+def _paint_class(painter: QPainter, line: QRect, name: str, colour: QColor) -> None:
+    side = line.height() - 6
+    painter.fillRect(QRect(line.left(), line.top() + 3, side, side), colour)
+    beside = line.adjusted(line.height(), 0, 0, 0)
+    painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)

@@ -1,0 +1,290 @@
+"""Measures the cells of all images of the project, one image after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QObject, QTimer, Signal
+
+from cellpose_studio.app.background.cell_facts import Known, hand_edits_of, known_of
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import ImageUnreadable, StudioError
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.measure.definitions import GROUPS
+from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.review.cell_shapes import cell_shapes
+from cellpose_studio.io.project.tables.confidence import read_confidence
+from cellpose_studio.ui.measure.table.rows import Rows, joined, rows_of
+from cellpose_studio.ui.measure.table.summary_rows import summary_rows_of
+from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.measure.columns import WhatToMeasure
+from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
+from cellpose_studio.workflows.measure.measure import measure_image
+
+_DELAY = 800
+"""ms in which changes are looked at together."""
+
+_WITHOUT_GREY = WhatToMeasure(groups=[one for one in GROUPS if one != "intensity"])
+
+Token = tuple[Any, ...]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MeasuredImage:
+    """An image of the project, and what was measured of it.
+
+    Attributes
+    ----------
+    token
+        Differs when the masks, or what is known of them, have changed.
+    """
+
+    id: int
+    item: ImageToMeasure
+    token: Token
+    table: Measurements
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class AllMeasured:
+    """What was measured of all images.
+
+    Attributes
+    ----------
+    images
+        In the order of the list.
+    cells, summary
+        Rows of all cells, and of all images.
+    failures
+        Of images that could not be measured.
+    """
+
+    images: tuple[MeasuredImage, ...] = ()
+    cells: Rows = field(default_factory=Rows)
+    summary: Rows = field(default_factory=Rows)
+    failures: tuple[StudioError, ...] = ()
+
+
+class AllImages(QObject):
+    """Emits the rows of all images, again when masks change; off at first.
+
+    An image is measured again only if its masks have changed.
+    """
+
+    changed = Signal()
+    cancelled = Signal()
+
+    def __init__(self, services: Services) -> None:
+        super().__init__()
+        self._services = services
+        self._session = services.session
+        self.result = AllMeasured()
+        self._active = False
+        self._job: Job | None = None
+        self._asked: list[tuple[int, Token]] | None = None
+        self._known: dict[int, MeasuredImage] = {}
+        self._told: set[str] = set()
+        self._timer = QTimer(self, singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self._measure)
+        session = self._session
+        session.masks_changed.connect(lambda change: self._soon(change.kind))
+        session.statuses_changed.connect(lambda *_: self._soon())
+        session.images_changed.connect(lambda: self._soon())
+        session.project_changed.connect(self._forget)
+
+    @property
+    def busy(self) -> bool:
+        """Whether images are being measured."""
+        return self._job is not None
+
+    def set_active(self, on: bool) -> None:
+        """Measure, and go on to do so when masks change."""
+        self._active = on
+        if on:
+            self._timer.start(0)
+
+    def _forget(self) -> None:
+        self._asked = None
+        self._known.clear()
+        self._told.clear()
+        self.result = AllMeasured()
+        self.changed.emit()
+        self._soon()
+
+    def _soon(self, kind: str = "") -> None:
+        if self._active and kind not in ("drafted", "loaded", "activated"):
+            self._timer.start()
+
+    def _measure(self) -> None:
+        if self._job is not None or not self._active:
+            return
+        wanted = [
+            _wanted(self._session.project, image, image.masks)
+            for image in self._session.images
+            if image.masks is not None
+        ]
+        asked = [(number, token) for number, _, token in wanted]
+        if asked == self._asked:
+            return
+        self._asked = asked
+        known = dict(self._known)
+
+        def work(checkpoint: Checkpoint) -> AllMeasured:
+            return _measured(wanted, known, checkpoint)
+
+        job = self._job = Job("Measuring all images", work)
+        job.finished.connect(self._finish)
+        job.failed.connect(self._services.show_error)
+        job.cancelled.connect(self._on_cancelled)
+        job.ended.connect(self._on_end)
+        self._services.measure_jobs.start(job)
+        self.changed.emit()
+
+    def _finish(self, result: AllMeasured) -> None:
+        self.result = result
+        self._known = {one.id: one for one in result.images}
+        for error in result.failures:
+            if error.message not in self._told:
+                self._told.add(error.message)
+                self._services.show_error(error)
+
+    def _on_cancelled(self) -> None:
+        self._active, self._asked = False, None
+        self.cancelled.emit()
+
+    def _on_end(self) -> None:
+        self._job = None
+        self.changed.emit()
+        # Masks may have changed in the meantime.
+        self._soon()
+
+
+def measured_image(image: ProjectImage, table: Measurements) -> MeasuredImage:
+    """Return an image whose masks were measured already; for the GUI thread."""
+    assert image.masks is not None
+    item = ImageToMeasure(
+        image=image.source,
+        masks=image.masks.name,
+        has_facts=True,
+        # Nothing is read, because it was measured.
+        read=lambda: Masks(labels=np.zeros((1, 1), np.uint32)),
+    )
+    return MeasuredImage(id=image.id, item=item, token=(), table=table)
+
+
+def _wanted(
+    project: Project, image: ProjectImage, labels: LabelSet | None
+) -> tuple[int, ImageToMeasure, Token]:
+    """Return how an image is measured; for the GUI thread."""
+    assert labels is not None
+    known = known_of(image, labels, labels.hand_edits)
+    pixels, revision = labels.pixels, labels.revision
+    number = image.label_set_ids.get(labels.name, 0)
+    taken = [pixels.snapshot()] if pixels.loaded else []
+    token = (
+        labels.name,
+        # Masks without a revision are a preview.
+        revision.id if revision is not None else id(pixels),
+        pixels.edits,
+        labels.edited,
+        tuple(sorted(known.statuses.items())),
+        image.source.fingerprint,
+    )
+
+    def read() -> Masks:
+        array = _pixels(project, labels, number, taken)
+        return _masks(project, labels, known, array, image.source.frames > 1)
+
+    item = ImageToMeasure(
+        image=image.source, masks=labels.name, has_facts=True, read=read
+    )
+    return image.id, item, token
+
+
+def _pixels(
+    project: Project, labels: LabelSet, label_set: int, taken: list[Snapshot]
+) -> Labels:
+    """Return the pixels of masks, read from the project if they are not in memory."""
+    if taken:
+        # Released at once, so that edits need not copy what they change.
+        return taken.pop().array()
+    revision = labels.revision
+    assert revision is not None
+    if not labels.edited:
+        return project.labels(revision)
+    array, edits = project.labels_and_edits(label_set, revision)
+    for edit in edits:
+        edit.apply(array)
+    return array
+
+
+def _masks(
+    project: Project, labels: LabelSet, known: Known, array: Labels, in_time: bool
+) -> Masks:
+    revision, confidence = labels.revision, known.confidence
+    if confidence is None and revision is not None:
+        confidence = project.read(lambda db: read_confidence(db, revision.id))
+    hand = hand_edits_of(project, labels, array)
+    now = replace(
+        known,
+        confidence=confidence,
+        hand=hand,
+        decided=known.decided | hand.shaped,
+    )
+    return Masks(labels=array, facts=now.facts(cell_shapes(array, in_time)))
+
+
+def _measured(
+    wanted: Sequence[tuple[int, ImageToMeasure, Token]],
+    known: dict[int, MeasuredImage],
+    checkpoint: Checkpoint,
+) -> AllMeasured:
+    found: list[MeasuredImage] = []
+    failures: list[StudioError] = []
+    for n, (number, item, token) in enumerate(wanted):
+        checkpoint.reached(n, len(wanted), "image")
+        before = known.get(number)
+        if before is not None and before.token == token:
+            found.append(before)
+            continue
+        try:
+            masks = item.read()
+            known_masks = replace(item, read=partial(_same, masks))
+            try:
+                table = _table(known_masks, WhatToMeasure(), checkpoint)
+            except ImageUnreadable as error:
+                # The masks tell all but the intensities.
+                failures.append(error)
+                table = _table(known_masks, _WITHOUT_GREY, checkpoint)
+        # One image that cannot be read must not keep the others.
+        except StudioError as error:
+            failures.append(error)
+        else:
+            found.append(MeasuredImage(id=number, item=item, token=token, table=table))
+    return AllMeasured(
+        images=tuple(found),
+        cells=joined(rows_of(one.table, one.id) for one in found),
+        summary=joined(summary_rows_of(one.table, one.id) for one in found),
+        failures=tuple(failures),
+    )
+
+
+def _same(masks: Masks) -> Masks:
+    return masks
+
+
+def _table(
+    item: ImageToMeasure, what: WhatToMeasure, checkpoint: Checkpoint
+) -> Measurements:
+    # It is cancelled with the whole work, and shows no progress of its own.
+    within = Checkpoint(lambda *_: checkpoint.check())
+    return measure_image(item, what, within)[0]

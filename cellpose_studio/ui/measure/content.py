@@ -1,0 +1,388 @@
+"""What the Measure tab shows: the table of cells, and what can be done with it."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import (
+    QComboBox,
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSplitter,
+    QStackedWidget,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.background.table_measurer import TableMeasurer
+from cellpose_studio.app.images.experiment import Experiment
+from cellpose_studio.core.display.cell_colours import value_limits
+from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.wording import counted, image_count
+from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.display.cell_colouring import CellColouring, Measure
+from cellpose_studio.ui.measure.all_images import (
+    AllImages,
+    MeasuredImage,
+    measured_image,
+)
+from cellpose_studio.ui.measure.cell_link import CellLink
+from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
+from cellpose_studio.ui.measure.plots.panel import PlotPanel
+from cellpose_studio.ui.measure.several_highlight import SeveralHighlight
+from cellpose_studio.ui.measure.table.column_chooser import ColumnChooser
+from cellpose_studio.ui.measure.table.rows import IMAGE, TIME, Rows, rows_of, with_texts
+from cellpose_studio.ui.measure.table.view import MeasurementTable
+from cellpose_studio.ui.measure.table_actions import TableActions
+from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.measure.items import names_of
+
+_NO_IMAGE = "Open an image to measure its cells."
+_NO_MASKS = "No cells to measure yet: run a model, or draw some cells."
+_MEASURING = "Measuring…"
+_IMAGE, _CELLS, _SUMMARY = "image", "cells", "summary"
+_SCOPES = {
+    _IMAGE: ("Cells of this image", "The cells of the image shown."),
+    _CELLS: ("Cells of all images", "The cells of all images that have masks."),
+    _SUMMARY: (
+        "Summary of all images",
+        "One row for each image and time point: number of cells, density, confluence, "
+        "and averages of the chosen measurements.",
+    ),
+}
+
+Indices = npt.NDArray[np.intp]
+
+
+class MeasureContent(QWidget):
+    """Lists the cells that were measured, linked with those on the canvas.
+
+    Parameters
+    ----------
+    measurer
+        Measures the cells of the masks shown.
+    colouring
+        Colours them on the canvas.
+    experiment
+        Columns of the experiment.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        canvas: Canvas,
+        measurer: TableMeasurer,
+        colouring: CellColouring,
+        experiment: Experiment,
+    ) -> None:
+        super().__init__()
+        self._services = services
+        self._session = services.session
+        self._selection = services.selection
+        self._canvas = canvas
+        self._measurer = measurer
+        self._colouring = colouring
+        self._experiment = experiment
+        self.all = AllImages(services)
+        self.link = CellLink(services.session, canvas, services.selection)
+        self.highlight = SeveralHighlight(services, canvas)
+        self.table = MeasurementTable()
+        self.plots = PlotPanel()
+        self.tables = TableActions(
+            services, experiment, self.table, self._measured_images
+        )
+        self.rows = Rows()
+        self._choosing = False
+        self._lay_out()
+        self._connect()
+        self._on_measured(measurer.table)
+
+    def set_active(self, on: bool) -> None:
+        """Measure while the tab is visible."""
+        self._measurer.set_active(on, "table")
+        self.all.set_active(on and self.scope.currentData() != _IMAGE)
+
+    # Commands
+
+    def ask_experiment(self) -> None:
+        """Show the dialog for the columns of the experiment."""
+        ExperimentDialog(self._session, self._experiment, self.window()).exec()
+
+    def choose_columns(self) -> None:
+        """Show the list of columns to choose from."""
+        keys = self._services.settings.measure_columns
+        chooser = ColumnChooser(self.rows.fields, keys, self)
+        chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        chooser.changed.connect(self._set_columns)
+        chooser.show()
+
+    # Building
+
+    def _lay_out(self) -> None:
+        self.empty = QLabel(objectName="measureEmpty", wordWrap=True)
+        self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.count = QLabel(objectName="measureCount")
+        self.columns_button = QPushButton("Columns…", objectName="measureColumns")
+        self.columns_button.setToolTip(
+            "Choose the measurements that the table shows; it remembers them."
+        )
+        self.copy_button = QPushButton("Copy", objectName="measureCopy")
+        self.copy_button.setToolTip(
+            "Copy the selected cells, or all listed ones, for a spreadsheet (Ctrl+C in "
+            "the table)."
+        )
+        self.export_button = QPushButton("Export…", objectName="measureExport")
+        self.export_button.setToolTip(
+            "Write the cells of this image, or of all images, as CSV or Parquet: with "
+            "all measurements, a summary, and a list of what each column means."
+        )
+        self.experiment_button = QPushButton("Experiment…", objectName="experiment")
+        self.experiment_button.setToolTip(
+            "Say what belongs to which image: condition, well, replicate, day. The "
+            "table and the plots have it as columns."
+        )
+        self.scope = QComboBox(objectName="measureScope")
+        for key, (text, tip) in _SCOPES.items():
+            self.scope.addItem(text, key)
+            last = self.scope.count() - 1
+            self.scope.setItemData(last, tip, Qt.ItemDataRole.ToolTipRole)
+        self.scope.setToolTip("Choose the images whose cells are listed.")
+        row = QHBoxLayout()
+        row.addWidget(self.count, 1)
+        row.addWidget(self.columns_button)
+        row.addWidget(self.copy_button)
+        row.addWidget(self.export_button)
+        page = QWidget()
+        column = QVBoxLayout(page)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.table, 1)
+        column.addLayout(row)
+        column.addLayout(self._colour_row())
+        self.parts = QSplitter(Qt.Orientation.Vertical)
+        self.parts.setChildrenCollapsible(False)
+        self.parts.addWidget(page)
+        self.parts.addWidget(self.plots)
+        self.parts.setStretchFactor(0, 3)
+        self.parts.setStretchFactor(1, 2)
+        self.pages = QStackedWidget()
+        self.pages.addWidget(self.empty)
+        self.pages.addWidget(self.parts)
+        whole = QVBoxLayout(self)
+        whole.setContentsMargins(8, 8, 8, 8)
+        first = QHBoxLayout()
+        first.addWidget(self.scope, 1)
+        first.addWidget(self.experiment_button)
+        whole.addLayout(first)
+        whole.addWidget(self.pages, 1)
+
+    def _colour_row(self) -> QHBoxLayout:
+        self.colour = QComboBox(objectName="measureColour")
+        self.colour.setToolTip(
+            "Colour the cells on the image by a measurement: dark violet for the "
+            "lowest values, yellow for the highest."
+        )
+        self.colour.setMinimumContentsLength(8)
+        row = QHBoxLayout()
+        row.addWidget(QLabel("Colour cells by"))
+        row.addWidget(self.colour, 1)
+        return row
+
+    def _connect(self) -> None:
+        self._measurer.changed.connect(self._on_measured)
+        self.all.changed.connect(self._on_all)
+        self.all.cancelled.connect(self._on_cancelled)
+        self._experiment.changed.connect(self._update)
+        self.scope.activated.connect(lambda _: self._on_scope())
+        self._measurer.busy_changed.connect(self._on_busy)
+        self._selection.changed.connect(self._follow)
+        self._selection.several_changed.connect(self._on_several)
+        self._canvas.plane_changed.connect(self._follow)
+        self.table.chosen.connect(self._on_chosen)
+        self.table.several_chosen.connect(self._on_several_chosen)
+        self.table.rows_changed.connect(self._on_rows)
+        self.table.copy_requested.connect(self.tables.copy)
+        self.plots.brushed.connect(self._on_brushed)
+        self.colour.activated.connect(self._on_colour)
+        self._colouring.changed.connect(self._show_colour)
+        self.copy_button.clicked.connect(lambda: self.tables.copy())
+        self.export_button.clicked.connect(lambda: self.tables.ask_and_export())
+        self.experiment_button.clicked.connect(lambda: self.ask_experiment())
+        self.columns_button.clicked.connect(lambda: self.choose_columns())
+
+    # Signals
+
+    def _measured_images(self) -> list[MeasuredImage] | None:
+        """Return what is exported; None while it is not measured."""
+        image, measured = self._session.shown, self._measurer.table
+        if self.scope.currentData() != _IMAGE:
+            return None if self.all.busy else [*self.all.result.images]
+        if image is None or measured is None or self._measurer.busy:
+            return None
+        return [measured_image(image, measured)]
+
+    def _on_measured(self, _: Measurements | None) -> None:
+        if self.scope.currentData() == _IMAGE:
+            self._update()
+
+    def _on_all(self) -> None:
+        if self.scope.currentData() != _IMAGE:
+            self._update()
+
+    def _on_scope(self) -> None:
+        self.all.set_active(self.scope.currentData() != _IMAGE)
+        self._update()
+        # The scale of the colours is that of the cells that are listed.
+        if self.scope.currentData() != _SUMMARY:
+            self._on_colour(0)
+
+    def _on_cancelled(self) -> None:
+        self.scope.setCurrentIndex(self.scope.findData(_IMAGE))
+        self._on_scope()
+
+    def _update(self) -> None:
+        """List the cells of the images that are chosen."""
+        scope, image = self.scope.currentData(), self._session.shown
+        if scope == _IMAGE:
+            measured = self._measurer.table
+            if measured is None or image is None:
+                self._show(Rows())
+                return
+            known = self._experiment.columns.of(image.id)
+            self._show(with_texts(rows_of(measured, image.id), {image.id: known}))
+            return
+        found = self.all.result
+        rows = found.cells if scope == _CELLS else found.summary
+        names = names_of([one.item for one in found.images])
+        texts = {
+            one.id: {IMAGE: name, **self._experiment.columns.of(one.id)}
+            for one, name in zip(found.images, names, strict=True)
+        }
+        self._show(with_texts(rows, texts))
+
+    def _show(self, rows: Rows) -> None:
+        is_other = rows.fields != self.rows.fields
+        self.rows = rows
+        # Averages are no values of cells.
+        if is_other and self.scope.currentData() != _SUMMARY:
+            self.colour.clear()
+            self.colour.addItem("their own colours", "")
+            for one in rows.numbers:
+                self.colour.addItem(one.heading, one.name)
+            self._show_colour()
+        self.colour.setEnabled(self.scope.currentData() != _SUMMARY)
+        self.table.show(rows, self._services.settings.measure_columns)
+        self._refresh()
+
+    def _set_columns(self, keys: list[str]) -> None:
+        self._services.settings.measure_columns = keys
+        self.table.show(self.rows, keys)
+
+    def _on_colour(self, _: int) -> None:
+        one = self.rows.by_name.get(self.colour.currentData())
+        if one is None:
+            self._colouring.choose(None)
+        else:
+            values = self.rows.values[one.name]
+            same = self.scope.currentData() == _CELLS
+            limits = value_limits(values) if same else None
+            measure = Measure(one.key, one.channel)
+            self._colouring.choose(measure, one.heading, limits)
+
+    def _show_colour(self) -> None:
+        """Show which measurement the cells are coloured by."""
+        measure = self._colouring.measure
+        shown = (
+            self.colour.findData(one.name)
+            for one in self.rows.numbers
+            if Measure(one.key, one.channel) == measure
+        )
+        self.colour.setCurrentIndex(max(next(shown, 0), 0))
+
+    def _on_busy(self, _: bool) -> None:
+        self._refresh()
+
+    def _on_rows(self) -> None:
+        self.plots.show_rows(self.rows, self.table.model.listed)
+        self._on_several()
+        self._refresh()
+
+    def _on_chosen(self, row: int) -> None:
+        rows = self.rows
+        image, cell, time = rows.images[row], rows.cells[row], rows.times[row]
+        self.link.show((int(image), int(cell), int(time)))
+
+    def _on_several_chosen(self, selected: list[int]) -> None:
+        self._choose(np.array(selected, np.intp))
+
+    def _on_brushed(self, chosen: Indices) -> None:
+        self.table.view.clearSelection()
+        self._choose(chosen)
+
+    def _choose(self, chosen: Indices) -> None:
+        """Choose the cells of rows; those of other images are marked only here."""
+        image = self._session.shown
+        here = chosen[self.rows.images[chosen] == (image.id if image else -1)]
+        cells = self.rows.cells[here].tolist()
+        self._choosing = True
+        self._selection.select(cells[0] if len(set(cells)) == 1 else 0, cells)
+        self._choosing = False
+        self._mark(chosen)
+
+    def _mark(self, chosen: Indices) -> None:
+        self.table.mark(chosen)
+        self.plots.show_chosen(chosen)
+        self._refresh()
+
+    def _follow(self, *_: object) -> None:
+        """Show which cell is chosen, at the time point that is shown."""
+        if self._choosing or self._selection.several:
+            return
+        image, cell = self._session.shown, self._selection.cell
+        row = -1
+        if image is not None and (cell or self.scope.currentData() == _SUMMARY):
+            cell = 0 if self.scope.currentData() == _SUMMARY else cell
+            time = self._canvas.planes.get("T", 0)
+            row = self.rows.row(cell, image.id, time)
+        self.table.follow(row)
+        self._mark(np.array([row] if row >= 0 else [], np.intp))
+
+    def _on_several(self) -> None:
+        """Show which cells are chosen together."""
+        if self._choosing:
+            return
+        image, several = self._session.shown, self._selection.several
+        if image is None or not several:
+            self._follow()
+            return
+        cells = np.array(sorted(several), np.uint32)
+        here = (self.rows.images == image.id) & np.isin(self.rows.cells, cells)
+        self._mark(np.flatnonzero(here))
+
+    def _counted(self, number: int) -> str:
+        """Return how many images, cells or, in time series, rows there are."""
+        if self.scope.currentData() == _SUMMARY:
+            return image_count(number)
+        return counted(number, "row" if TIME in self.rows.by_name else "cell")
+
+    def _refresh(self) -> None:
+        """Update the number of cells, or the reason why there are none."""
+        scope, image = self.scope.currentData(), self._session.shown
+        busy = self._measurer.busy if scope == _IMAGE else self.all.busy
+        self.pages.setCurrentIndex(1 if len(self.rows) else 0)
+        if busy:
+            self.empty.setText(_MEASURING)
+        elif image is None:
+            self.empty.setText(_NO_IMAGE)
+        elif scope != _IMAGE or image.masks is None or not image.masks.cells:
+            self.empty.setText(_NO_MASKS)
+        else:
+            self.empty.setText("")
+        listed, every = len(self.table.model.listed), len(self.rows)
+        text = self._counted(every)
+        if listed != every:
+            text = f"{listed:,} of {text}"
+        if chosen := len(self.table.model.marked):
+            text = f"{text} · {chosen:,} chosen"
+        self.count.setText(f"{text} · measuring…" if busy and every else text)

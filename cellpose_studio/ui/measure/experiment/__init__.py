@@ -1,0 +1,1 @@
+"""The dialog for columns of the experiment."""

@@ -1,0 +1,224 @@
+"""Dialog for the columns of the experiment: condition, well, replicate, day."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QApplication,
+    QDialog,
+    QGridLayout,
+    QHBoxLayout,
+    QInputDialog,
+    QLabel,
+    QLineEdit,
+    QPushButton,
+    QShortcut,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.images.experiment import Experiment
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.measure.experiment import NamePattern, pasted
+from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
+from cellpose_studio.core.wording import counted, image_count
+from cellpose_studio.io.masks.folders import bare_stem
+from cellpose_studio.ui.files.dialogs import ok_cancel
+from cellpose_studio.ui.measure.experiment.model import ExperimentModel
+
+_HELP = (
+    "Type what belongs to each image, or paste it from a spreadsheet: a block of "
+    "values, or a table whose first column is “image” with the names of the files."
+)
+_PATTERN_TIP = (
+    "<qt>Take columns from the names of the files, without their suffix: "
+    "<b>{condition}_{well}_*</b> reads “drug” and “A1” from drug_A1_003. <b>*</b> is "
+    "anything, <b>?</b> is one sign. The table shows in italics what would be set.</qt>"
+)
+
+Rows = Mapping[int, Mapping[str, str]]
+
+
+class ExperimentDialog(QDialog):
+    """Edits a copy of the columns, which replaces them when it is accepted."""
+
+    def __init__(
+        self, session: Session, experiment: Experiment, parent: QWidget | None = None
+    ) -> None:
+        super().__init__(parent)
+        self.setWindowTitle("Columns of the experiment")
+        self._experiment = experiment
+        images = [(image.id, image.source.name) for image in session.images]
+        self._stems = {
+            image.id: bare_stem(image.source.path.stem) for image in session.images
+        }
+        self.model = ExperimentModel(images, experiment.columns)
+        self.view = QTableView(objectName="experimentTable")
+        self.view.setModel(self.model)
+        self.view.verticalHeader().hide()
+        self.view.setColumnWidth(0, 200)
+        self.pattern = QLineEdit(objectName="experimentPattern")
+        self.pattern.setPlaceholderText("{condition}_{well}_*")
+        self.pattern.setToolTip(_PATTERN_TIP)
+        self.fits = QLabel(objectName="experimentFits", wordWrap=True)
+        self.take = QPushButton("Take", autoDefault=False, objectName="experimentTake")
+        self.take.setToolTip("Set the values that the table shows in italics.")
+        self._lay_out()
+        self._connect()
+        self._on_pattern("")
+        self.resize(640, 480)
+
+    def accept(self) -> None:
+        """Replace the columns of the project."""
+        self._experiment.set(self.model.columns)
+        super().accept()
+
+    def add_column(self, name: str) -> bool:
+        """Add a column without values; return whether its name can be used."""
+        try:
+            # A pattern of it alone has the same rules for names.
+            (checked,) = NamePattern(f"{{{name}}}").columns
+            if checked in self.model.columns.names:
+                raise StudioError(f"There is a column named {checked} already.")
+        except StudioError as error:
+            self.fits.setText(str(error))
+            return False
+        now = self.model.columns
+        names = (*now.names, checked)
+        self.model.set_columns(ExperimentColumns(names=names, values=now.values))
+        return True
+
+    def paste(self) -> None:
+        """Set values from the clipboard: a table of images, or a block of values."""
+        text = QApplication.clipboard().text()
+        if not text.strip():
+            return
+        head = text.lstrip("\ufeff").lstrip().casefold()
+        if head.startswith("image"):
+            self._paste_table(text)
+            return
+        start = self.view.currentIndex()
+        if not start.isValid() or start.column() == 0 or not self.model.columns.names:
+            self.fits.setText(
+                "Choose the first value to paste over; add a column first."
+            )
+            return
+        self.model.paste(start, text)
+
+    def take_pattern(self) -> None:
+        """Set the values that the pattern finds in the names of files."""
+        found = self._found()
+        self.pattern.clear()
+        if found:
+            self.model.set_columns(self.model.columns.merged(found))
+
+    def delete_column(self) -> None:
+        """Delete the column of the current value."""
+        at = self.view.currentIndex().column() - 1
+        if 0 <= at < len(self.model.columns.names):
+            columns = self.model.columns
+            self.model.set_columns(columns.without(columns.names[at]))
+
+    def bring_back(self) -> None:
+        """Show the columns before the last change."""
+        if self._experiment.before is not None:
+            self.model.set_columns(self._experiment.before)
+
+    # Within
+
+    def _lay_out(self) -> None:
+        add, delete = QPushButton("Add column…"), QPushButton("Delete column")
+        paste, back = QPushButton("Paste"), QPushButton("Bring back")
+        back.setToolTip("Show the columns as they were before the last change.")
+        back.setEnabled(self._experiment.before is not None)
+        delete.setToolTip("Delete the column of the chosen value.")
+        paste.setToolTip("Paste values from a spreadsheet (Ctrl+V in the table).")
+        calls = (
+            (add, self._ask_column),
+            (delete, self.delete_column),
+            (paste, self.paste),
+            (back, self.bring_back),
+        )
+        row = QHBoxLayout()
+        for button, call in calls:
+            button.setAutoDefault(False)
+            button.clicked.connect(lambda _=False, call=call: call())
+            row.addWidget(button)
+        row.addStretch(1)
+        grid = QGridLayout()
+        grid.addWidget(QLabel("From file names"), 0, 0)
+        grid.addWidget(self.pattern, 0, 1)
+        grid.addWidget(self.take, 0, 2)
+        grid.addWidget(self.fits, 1, 1, 1, 2)
+        column = QVBoxLayout(self)
+        column.addWidget(QLabel(_HELP, wordWrap=True))
+        column.addLayout(row)
+        column.addWidget(self.view, 1)
+        column.addLayout(grid)
+        column.addWidget(ok_cancel(self, "Use"))
+
+    def _connect(self) -> None:
+        self.pattern.textChanged.connect(self._on_pattern)
+        self.pattern.returnPressed.connect(self.take_pattern)
+        self.take.clicked.connect(lambda: self.take_pattern())
+        paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self.view)
+        paste.activated.connect(self.paste)
+
+    def _ask_column(self) -> None:
+        text = "Name of the column: condition, well, replicate, day …"
+        name, chosen = QInputDialog.getText(self, "Add column", text)
+        if chosen and name.strip():
+            self.add_column(name.strip())
+
+    def _paste_table(self, text: str) -> None:
+        try:
+            found = pasted(text)
+        except StudioError as error:
+            self.fits.setText(str(error))
+            return
+        by_name = {
+            key: number
+            for number, name in self.model.images
+            for key in (name, self._stems[number])
+        }
+        rows = {by_name[name]: row for name, row in found.items() if name in by_name}
+        self.model.set_columns(self.model.columns.merged(rows))
+        unknown = len(found) - len(rows)
+        left = f" {counted(unknown, 'row')} named no image." if unknown else ""
+        self.fits.setText(f"Values for {image_count(len(rows))}.{left}")
+
+    def _found(self) -> Rows:
+        """Return what the pattern finds, by the ids of images.
+
+        Raises
+        ------
+        ExperimentUnfit
+        """
+        text = self.pattern.text().strip()
+        if not text:
+            return {}
+        pattern = NamePattern(text)
+        found = {number: pattern.values(stem) for number, stem in self._stems.items()}
+        return {number: row for number, row in found.items() if row is not None}
+
+    def _on_pattern(self, _: str) -> None:
+        """Show what the pattern finds, or what is wrong with it."""
+        try:
+            rows = self._found()
+        except StudioError as error:
+            self.model.set_preview({})
+            self.take.setEnabled(False)
+            # While it is being typed, a pattern is often incomplete.
+            self.fits.setText(str(error))
+            return
+        self.model.set_preview(rows)
+        self.take.setEnabled(bool(rows))
+        if self.pattern.text().strip():
+            total = image_count(len(self._stems))
+            self.fits.setText(f"Fits the names of {len(rows):,} of {total}.")
+        else:
+            self.fits.setText("")

@@ -1,0 +1,115 @@
+"""The Measure tab, which builds its content when it is first shown."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+import qtpy
+from qtpy.QtGui import QHideEvent, QShowEvent
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from cellpose_studio.app.background.table_measurer import TableMeasurer
+from cellpose_studio.app.images.experiment import Experiment
+from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.commands.command import Command
+from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
+from cellpose_studio.ui.display.cell_colouring import CellColouring
+from cellpose_studio.ui.services import Services
+
+if TYPE_CHECKING:
+    from cellpose_studio.ui.measure.content import MeasureContent
+
+
+class MeasurePanel(QWidget):
+    """The table of measurements and its plots.
+
+    Attributes
+    ----------
+    content
+        None until the tab is shown: the library of the plots takes a third of a second
+        to load, which the start of the application need not wait for.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        canvas: Canvas,
+        measurer: TableMeasurer,
+        colouring: CellColouring,
+        experiment: Experiment,
+    ) -> None:
+        super().__init__()
+        self._services = services
+        self._parts = services, canvas, measurer, colouring, experiment
+        self.content: MeasureContent | None = None
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+
+    def commands(self) -> list[Command | None]:
+        """Return the commands for the menu; each shows the tab first."""
+        session = self._services.session
+        return [
+            Command(
+                "showMeasurements",
+                "&Show measurements",
+                self.open,
+                tip="Show the table and the plots of the cells.",
+            ),
+            None,
+            Command(
+                "copyMeasurements",
+                "&Copy measurements",
+                lambda: self.open().tables.copy(),
+                tip="Copy the selected cells, or all listed ones, for a spreadsheet.",
+                reason_disabled=needs_masks(session),
+            ),
+            Command(
+                "exportMeasurements",
+                "&Export measurements…",
+                lambda: self.open().tables.ask_and_export(),
+                tip="Write the table as CSV or Parquet, with what each column means.",
+                reason_disabled=needs_masks(session),
+            ),
+            None,
+            Command(
+                "measureColumns",
+                "Choose co&lumns…",
+                lambda: self.open().choose_columns(),
+                tip="Choose the measurements that the table shows.",
+                reason_disabled=needs_masks(session),
+            ),
+            Command(
+                "experiment",
+                "Columns of the e&xperiment…",
+                lambda: self.open().ask_experiment(),
+                tip="Say what belongs to which image: condition, well, replicate, day.",
+                reason_disabled=needs_image(session),
+            ),
+        ]
+
+    def open(self) -> MeasureContent:
+        """Bring the tab to the front, and return its content."""
+        self._services.show_tab(self)
+        return self._built()
+
+    def _built(self) -> MeasureContent:
+        if self.content is None:
+            # Another Qt in the same process would crash it.
+            os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
+            from cellpose_studio.ui.measure.content import MeasureContent
+
+            self.content = MeasureContent(*self._parts)
+            self.layout().addWidget(self.content)
+        return self.content
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Measure the cells while the tab is visible; Qt calls this."""
+        super().showEvent(event)
+        self._built().set_active(True)
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Stop measuring the cells; Qt calls this."""
+        super().hideEvent(event)
+        if self.content is not None:
+            self.content.set_active(False)

@@ -1,0 +1,154 @@
+"""The plots of the Measure tab, and the choices of what they show."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import QSignalBlocker, Qt, Signal
+from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
+
+from cellpose_studio.ui.measure.plots.data import Groups, groups_of
+from cellpose_studio.ui.measure.plots.plot import MeasurementPlot
+from cellpose_studio.ui.measure.table.rows import Field, Rows
+
+_KINDS = {
+    "histogram": ("Histogram", "How many cells have which value."),
+    "scatter": ("Scatter plot", "One point for each cell, by two measurements."),
+    "groups": ("By group", "The values of groups side by side, with their quartiles."),
+}
+_PLOT_TIP = (
+    "<qt>Drag over cells to choose them, here, in the table and on the image. Click "
+    "to choose none. The wheel zooms; a double click shows all again.</qt>"
+)
+_FIRST, _SECOND = "area", "roundness"
+_NO_GROUPS = "no groups"
+_TOOLTIP = Qt.ItemDataRole.ToolTipRole
+_SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
+
+Indices = npt.NDArray[np.intp]
+
+
+class PlotPanel(QWidget):
+    """Plots the rows that the table lists."""
+
+    brushed = Signal(object)  # indices of the chosen rows
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._rows = Rows()
+        self._listed: Indices = np.zeros(0, np.intp)
+        self.plot = MeasurementPlot()
+        self.plot.setToolTip(_PLOT_TIP)
+        self.kind, self.group = QComboBox(), QComboBox()
+        self.x, self.y = QComboBox(), QComboBox()
+        self._lay_out()
+        for box in (self.kind, self.x, self.y, self.group):
+            box.activated.connect(lambda _: self._draw())
+        self.plot.brushed.connect(
+            lambda mask: self.brushed.emit(self._listed[np.flatnonzero(mask)])
+        )
+
+    def show_rows(self, rows: Rows, listed: Indices) -> None:
+        """Plot the listed rows."""
+        is_other = rows.fields != self._rows.fields
+        self._rows, self._listed = rows, listed
+        if is_other:
+            texts = [one for one in rows.fields if one.is_text]
+            _refill(self.x, rows.numbers, _FIRST)
+            _refill(self.y, rows.numbers, _SECOND)
+            _refill(self.group, texts, "", none=_NO_GROUPS)
+        self._draw()
+
+    def show_chosen(self, rows: Indices) -> None:
+        """Draw rows that are chosen over the others."""
+        self.plot.show_chosen(np.isin(self._listed, rows))
+
+    def _lay_out(self) -> None:
+        for key, (text, tip) in _KINDS.items():
+            self.kind.addItem(text, key)
+            self.kind.setItemData(self.kind.count() - 1, tip, _TOOLTIP)
+        names = ("plotKind", "plotGroup", "plotX", "plotY")
+        tips = (
+            "Choose the kind of plot.",
+            "Colour the plot by groups of cells.",
+            "Choose the measurement along the X axis.",
+            "Choose the measurement along the Y axis.",
+        )
+        boxes = (self.kind, self.group, self.x, self.y)
+        for box, name, tip in zip(boxes, names, tips, strict=True):
+            box.setObjectName(name)
+            box.setToolTip(tip)
+            # A narrow column would not hold the longest text.
+            box.setMinimumContentsLength(6)
+            box.setSizeAdjustPolicy(_SHORT)
+        self.x_label, self.y_label = QLabel("X"), QLabel("Y")
+        grid = QGridLayout()
+        grid.setSpacing(4)
+        grid.addWidget(QLabel("Plot"), 0, 0)
+        grid.addWidget(self.kind, 0, 1)
+        grid.addWidget(self.group, 0, 3)
+        grid.addWidget(self.x_label, 1, 0)
+        grid.addWidget(self.x, 1, 1)
+        grid.addWidget(self.y_label, 1, 2)
+        grid.addWidget(self.y, 1, 3)
+        grid.setColumnStretch(1, 1)
+        grid.setColumnStretch(3, 1)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 4, 0, 0)
+        column.setSpacing(4)
+        column.addLayout(grid)
+        column.addWidget(self.plot, 1)
+
+    def _draw(self) -> None:
+        rows, kind = self._rows, self.kind.currentData()
+        is_scatter = kind == "scatter"
+        for widget in (self.y_label, self.y):
+            widget.setVisible(is_scatter)
+        x = rows.by_name.get(self.x.currentData())
+        y = rows.by_name.get(self.y.currentData())
+        if x is None or y is None or not len(self._listed):
+            self.plot.show_nothing()
+            return
+        values = rows.values[x.name][self._listed].astype(np.float64)
+        groups = self._groups()
+        if is_scatter:
+            other = rows.values[y.name][self._listed].astype(np.float64)
+            self.plot.show_points(values, other, (x.heading, y.heading), groups)
+        elif kind == "groups":
+            every = groups or groups_of(np.full(len(values), "all cells"))
+            self.plot.show_groups(values, x.heading, every)
+        else:
+            self.plot.show_histogram(values, x.heading, groups)
+
+    def _groups(self) -> Groups | None:
+        name = self.group.currentData()
+        if name not in self._rows.by_name:
+            return None
+        return groups_of(self._rows.values[name][self._listed])
+
+
+def _refill(
+    box: QComboBox, fields: Sequence[Field], first: str, none: str = ""
+) -> None:
+    """Offer other fields; the one chosen before stays if it is among them.
+
+    Parameters
+    ----------
+    first
+        Key of the field that is chosen at first.
+    none
+        Text of the entry for no field.
+    """
+    before = box.currentData()
+    with QSignalBlocker(box):
+        box.clear()
+        if none:
+            box.addItem(none, "")
+        for one in fields:
+            box.addItem(one.heading, one.name)
+        keys = [one.key for one in fields]
+        at = keys.index(first) if first in keys else 0
+        found = box.findData(before) if before is not None else -1
+        box.setCurrentIndex(found if found >= 0 else at)

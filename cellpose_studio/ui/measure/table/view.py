@@ -1,0 +1,181 @@
+"""Table of measurements with a filter above it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtGui import QKeySequence
+from qtpy.QtWidgets import (
+    QAbstractItemView,
+    QHeaderView,
+    QShortcut,
+    QTableView,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.ui.measure.table.model import MeasurementModel
+from cellpose_studio.ui.measure.table.rows import Rows
+from cellpose_studio.ui.widgets.filter_line import FilterLine
+from cellpose_studio.ui.widgets.select_row import select_row
+
+_TIP = (
+    "<qt>Show only cells that meet all conditions: <b>area&gt;50</b>, "
+    "<b>roundness&lt;0.8 at_edge=0</b>, <b>status=accepted</b>, <b>condition=drug</b>, "
+    "or the number of a cell. The plots show the same cells.</qt>"
+)
+_PADDING = 18
+"""Of a title, with the arrow that shows the order, px."""
+_NARROWEST, _WIDEST = 44, 160
+_SAMPLE = 200
+"""Rows whose texts are measured."""
+
+Indices = npt.NDArray[np.intp]
+
+
+class MeasurementTable(QWidget):
+    """Lists measured cells to choose from."""
+
+    chosen = Signal(int)  # index of a row, by the mouse or the arrow keys
+    several_chosen = Signal(object)  # indices of the selected rows, at least two
+    rows_changed = Signal()  # other rows are listed than before
+    copy_requested = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.model = MeasurementModel()
+        self._following = False
+        self.filter = FilterLine("measureFilter", "Filter: area>50 roundness<0.8")
+        self.filter.setToolTip(_TIP)
+        self.view = _view(self.model)
+        self.filter.set_list(self.view)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.filter)
+        column.addWidget(self.view, 1)
+        self.filter.textChanged.connect(lambda _: self._apply_filter())
+        self.model.modelReset.connect(self._on_reset)
+        selection = self.view.selectionModel()
+        # Both signals are needed: the mouse makes a row current before it selects it,
+        # the keys after.
+        selection.currentRowChanged.connect(self._on_selected)
+        selection.selectionChanged.connect(self._on_selected)
+        copy = QShortcut(QKeySequence(QKeySequence.StandardKey.Copy), self.view)
+        copy.setContext(Qt.ShortcutContext.WidgetShortcut)
+        copy.activated.connect(self.copy_requested)
+
+    def show(self, rows: Rows, keys: Collection[str]) -> None:
+        """List rows with the columns of some keys."""
+        known = {one.name for one in self.model.fields}
+        self._following = True
+        self.model.show(rows, keys)
+        self._following = False
+        # A condition may name a column that these rows have, or lack.
+        self._apply_filter()
+        for at, one in enumerate(self.model.fields):
+            if one.name not in known:
+                self._fit(at)
+        at, order = self.model.sorted_by
+        self.view.horizontalHeader().setSortIndicator(at, order)
+
+    def follow(self, row: int) -> None:
+        """Select a row that was chosen elsewhere; -1 for none."""
+        at = self.model.position(row)
+        if at == self._current():
+            return
+        self._following = True
+        if at >= 0:
+            select_row(self.view, self.model.index(at, 0))
+        else:
+            self.view.selectionModel().clear()
+        self._following = False
+
+    def mark(self, rows: Sequence[int] | Indices) -> None:
+        """Mark rows that were chosen together; one row is selected instead."""
+        self.model.set_marked(rows if len(rows) > 1 else ())
+        at = self.model.positions(rows)
+        if len(at) > 1 and len(self.selected()) < 2:
+            self.view.scrollTo(self.model.index(int(at[0]), 0))
+
+    def selected(self) -> list[int]:
+        """Return the indices of the selected rows, from top to bottom."""
+        found = self.view.selectionModel().selectedRows()
+        places = sorted(index.row() for index in found)
+        return [int(self.model.listed[at]) for at in places]
+
+    def _apply_filter(self) -> None:
+        """Apply the filter; show an error at the line if it is not understood."""
+        self._following = True
+        try:
+            self.model.set_filter(self.filter.text())
+        except ValueError as error:
+            # The rows stay as they are while a condition is being typed.
+            self._show_error(str(error))
+        else:
+            self._show_error("")
+            self.rows_changed.emit()
+        self._following = False
+
+    def _show_error(self, message: str) -> None:
+        """Show an error at the filter; "" removes it."""
+        self.filter.setToolTip(message or _TIP)
+        self.filter.setProperty("wrong", bool(message))
+        # Qt evaluates properties in style sheets only when a widget is polished.
+        self.filter.style().unpolish(self.filter)
+        self.filter.style().polish(self.filter)
+
+    def _on_reset(self) -> None:
+        # Sorting by a click on a title lists the same rows in another order.
+        if not self._following:
+            self.rows_changed.emit()
+
+    def _on_selected(self, *_: object) -> None:
+        if self._following:
+            return
+        selected = self.selected()
+        if len(selected) > 1:
+            self.several_chosen.emit(selected)
+        elif (at := self._current()) >= 0:
+            self.chosen.emit(int(self.model.listed[at]))
+
+    def _current(self) -> int:
+        """Return the row that is current and selected, -1 for none."""
+        current = self.view.currentIndex()
+        selected = self.view.selectionModel().isSelected(current)
+        return int(current.row()) if current.isValid() and selected else -1
+
+    def _fit(self, at: int) -> None:
+        """Give a column the room of its title, and of the first texts in it."""
+        heads, one = self.view.horizontalHeader(), self.model.fields[at]
+        words = [one.heading]
+        if one.is_text:
+            words += self.model.rows.values[one.name][:_SAMPLE].tolist()
+        width = max(map(heads.fontMetrics().horizontalAdvance, words))
+        wide = min(max(width + _PADDING, _NARROWEST), _WIDEST)
+        self.view.setColumnWidth(at, wide)
+
+
+def _view(model: MeasurementModel) -> QTableView:
+    view = QTableView(objectName="measurements")
+    view.setModel(model)
+    view.setSortingEnabled(True)
+    view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
+    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
+    view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
+    view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
+    view.setShowGrid(False)
+    view.setWordWrap(False)
+    # A number is never elided: its first digits would be read as another number.
+    view.setTextElideMode(Qt.TextElideMode.ElideNone)
+    # The Tab key leaves the table, instead of moving from cell to cell in it.
+    view.setTabKeyNavigation(False)
+    view.verticalHeader().hide()
+    # With a fixed height, Qt does not compute the heights of 50,000 rows.
+    rows = view.verticalHeader()
+    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
+    rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
+    view.horizontalHeader().setHighlightSections(False)
+    return view

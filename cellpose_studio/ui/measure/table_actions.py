@@ -1,0 +1,142 @@
+"""Copies the table of measurements, and writes it to files."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+from qtpy.QtWidgets import QApplication, QDialog, QMessageBox
+
+from cellpose_studio.app.images.experiment import Experiment
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.wording import cell_count
+from cellpose_studio.ui.measure.all_images import MeasuredImage
+from cellpose_studio.ui.measure.export_dialog import TableExportDialog
+from cellpose_studio.ui.measure.table.clipboard import table_text
+from cellpose_studio.ui.measure.table.model import decimal_point
+from cellpose_studio.ui.measure.table.view import MeasurementTable
+from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_columns
+from cellpose_studio.workflows.measure.items import names_of
+from cellpose_studio.workflows.measure.measure import computed_by
+from cellpose_studio.workflows.measure.tables import (
+    MeasurementTables,
+    TableKind,
+    table_files,
+)
+
+_NOT_MEASURED = "The cells are still being measured: export them when that is done."
+_NO_CELLS = "No cells to export yet: run a model, or draw some cells."
+
+Indices = npt.NDArray[np.intp]
+
+
+class TableActions:
+    """What can be done with the table.
+
+    Parameters
+    ----------
+    measured
+        Returns the images that are exported; None while they are measured.
+    """
+
+    def __init__(
+        self,
+        services: Services,
+        experiment: Experiment,
+        table: MeasurementTable,
+        measured: Callable[[], list[MeasuredImage] | None],
+    ) -> None:
+        self._services = services
+        self._experiment = experiment
+        self._table = table
+        self._measured = measured
+
+    def copy(self) -> None:
+        """Copy the selected rows, or all listed ones, to the clipboard."""
+        model = self._table.model
+        rows, fields, which = model.rows, model.fields, self.to_copy()
+        decimal = decimal_point()
+
+        def done(text: str) -> None:
+            QApplication.clipboard().setText(text)
+            what = cell_count(len(which)) if rows.cells.any() else f"{len(which)} rows"
+            self._services.messages.note(f"Copied {what} with the titles of columns.")
+
+        # Ten thousand rows take longer than the window may be held.
+        self._services.run(
+            "Copying cells",
+            lambda _: table_text(rows, fields, which, decimal),
+            done,
+            quiet=True,
+        )
+
+    def to_copy(self) -> Indices:
+        """Return the rows to copy: selected ones, marked ones, or all listed ones."""
+        selected, model = self._table.selected(), self._table.model
+        if len(selected) > 1:
+            return np.array(selected, np.intp)
+        if len(model.marked):
+            return model.listed[np.isin(model.listed, model.marked)]
+        return model.listed
+
+    def ask_and_export(self) -> None:
+        """Ask for a folder, and write the table there."""
+        images = self._measured()
+        if not images:
+            reason = _NOT_MEASURED if images is None else _NO_CELLS
+            self._services.messages.note(reason)
+            return
+        settings = self._services.settings
+        folder = Path(settings.table_folder or images[0].item.image.path.parent)
+        dialog = TableExportDialog(
+            len(images), folder, settings.table_kinds, self._services.parent
+        )
+        if dialog.exec() != QDialog.DialogCode.Accepted:
+            return
+        settings.table_folder = str(dialog.folder)
+        settings.table_kinds = list(dialog.kinds)
+        existing = [p for p in table_files(dialog.folder, dialog.kinds) if p.exists()]
+        if not existing or self._may_replace(existing):
+            self.export(images, dialog.folder, dialog.kinds)
+
+    def export(
+        self, images: Sequence[MeasuredImage], folder: Path, kinds: Sequence[TableKind]
+    ) -> None:
+        """Write the cells of images, their summary, and what the columns mean."""
+        columns = self._experiment.columns
+        rows = [columns.of(one.id) for one in images]
+        items = [one.item for one in images]
+
+        def work(checkpoint: Checkpoint) -> list[Path]:
+            found = table_columns(items, WhatToMeasure(), rows)
+            tables = MeasurementTables(folder, kinds, found, computed_by())
+            with tables:
+                names = names_of(items)
+                for n, (one, name, row) in enumerate(
+                    zip(images, names, rows, strict=True)
+                ):
+                    checkpoint.reached(n, len(images), "image")
+                    tables.add(one.item, name, row, one.table)
+            return tables.files
+
+        self._services.run("Exporting measurements", work, self._on_exported)
+
+    def _may_replace(self, existing: Sequence[Path]) -> bool:
+        names = ", ".join(path.name for path in existing)
+        yes, no = QMessageBox.StandardButton.Yes, QMessageBox.StandardButton.Cancel
+        box = QMessageBox(
+            QMessageBox.Icon.Question,
+            "Replace the tables?",
+            f"{existing[0].parent} has {names} already.",
+            yes | no,
+            self._services.parent,
+        )
+        box.button(yes).setText("Replace")
+        return bool(box.exec() == yes)
+
+    def _on_exported(self, files: list[Path]) -> None:
+        names = ", ".join(path.name for path in files)
+        self._services.messages.note(f"Saved {names} in {files[0].parent}.")

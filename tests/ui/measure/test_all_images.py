@@ -1,0 +1,150 @@
+"""All images of a project: cells, summary, columns of the experiment, export."""
+
+from __future__ import annotations
+
+import csv
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication
+
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.measure.experiment_columns import (
+    ExperimentColumns,
+    columns_from,
+)
+from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
+
+
+@pytest.fixture
+def content(user, cells):
+    """The content of the tab, with two images of two and three cells of a file."""
+    paths = []
+    for name, sides in (("control_B2.tif", (5, 6, 7)), ("drug_A1.tif", (10, 20))):
+        path = cells(name)
+        masks = np.zeros((96, 128), np.uint16)
+        for n, side in enumerate(sides):
+            masks[10 : 10 + side, 30 * n : 30 * n + side] = n + 1
+        tifffile.imwrite(path.with_name(f"{path.stem}_masks.tif"), masks)
+        paths.append(path)
+    user.open(*paths)
+    user.window.tabs.setCurrentWidget(user.window.measure)
+    return user.window.measure.content
+
+
+def choose(box, data: str) -> None:
+    box.setCurrentIndex(box.findData(data))
+    box.activated.emit(box.currentIndex())
+
+
+def column(content, name: str) -> list[str]:
+    model = content.table.model
+    at = [one.name for one in model.fields].index(name)
+    return [model.index(row, at).data() for row in range(model.rowCount())]
+
+
+def test_cells_and_summary_of_all_images_by_condition(user, content, qtbot, tmp_path):
+    window, session = user.window, user.window.session
+    choose(content.scope, "cells")
+    user.wait_for(lambda: len(content.rows) == 5)
+    assert column(content, "cell") == ["1", "2", "3", "1", "2"]
+    dialog = ExperimentDialog(session, window.background.experiment, window)
+    qtbot.addWidget(dialog)
+    dialog.pattern.setText("{condition}_{well}")
+    assert dialog.fits.text() == "Fits the names of 2 of 2 images."
+    assert dialog.model.index(0, 1).data() == "control"
+    assert dialog.model.columns.names == ()
+    dialog.take.click()
+    dialog.accept()
+    assert column(content, "condition") == ["control"] * 3 + ["drug"] * 2
+    content.table.filter.setText("condition=drug")
+    assert column(content, "well") == ["A1", "A1"]
+    # A click on a row shows its image, and the cell there.
+    assert session.shown.source.name == "control_B2.tif"
+    view = content.table.view
+    place = view.visualRect(content.table.model.index(1, 0)).center()
+    qtbot.mouseClick(view.viewport(), Qt.MouseButton.LeftButton, pos=place)
+    user.wait_for(lambda: window.selection.cell == 2)
+    assert session.shown.source.name == "drug_A1.tif"
+    # An edit changes the rows of its image.
+    labels, gone = session.shown.masks.array, np.zeros((30, 50), np.uint32)
+    part = (slice(5, 35), slice(25, 75))
+    session.edit(session.shown, edit_between("Erase", [2], labels, part, gone))
+    user.wait_for(lambda: len(content.rows) == 4)
+    content.table.filter.clear()
+    choose(content.scope, "summary")
+    assert column(content, "cells") == ["3", "1"]
+    assert column(content, "condition") == ["control", "drug"]
+    choose(content.plots.kind, "groups")
+    choose(content.plots.group, "condition")
+    # Colours stay from image to image, with one scale for all of them.
+    choose(content.scope, "cells")
+    choose(content.colour, "area_um2")
+    seen = []
+    for image in (*session.images, *session.images):
+        session.show(image.source.key)
+        user.wait_idle()
+        colours = window.canvas.masks.cell_colours
+        seen.append((colours.title, colours.ends))
+        layer = window.canvas.model.layers["masks"]
+        assert layer.cell_colours is colours
+        assert len(np.unique(colours.ranks)) > 1
+    assert len(set(seen)) == 1
+    # Everything is in the files, with the columns of the experiment.
+    content.tables.export(list(content.all.result.images), tmp_path / "t", ["csv"])
+    user.wait_idle()
+    assert user.message.startswith("Saved measurements.csv, measurements_images.csv")
+    with (tmp_path / "t" / "measurements.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    assert [(row["image"], row["well"], row["cell"]) for row in rows] == [
+        *(("control_B2.tif", "B2", cell) for cell in "123"),
+        ("drug_A1.tif", "A1", "1"),
+    ]
+
+
+def test_columns_of_the_experiment_are_pasted_typed_and_kept(
+    user, content, qtbot, tmp_path
+):
+    window, experiment = user.window, user.window.background.experiment
+    dialog = ExperimentDialog(window.session, experiment, window)
+    qtbot.addWidget(dialog)
+    assert not dialog.add_column("cell")
+    assert "cell" in dialog.fits.text()
+    QApplication.clipboard().setText("image\tday\ndrug_A1\t3\nother.tif\t4\n")
+    dialog.paste()
+    assert dialog.fits.text() == "Values for 1 image. 1 row named no image."
+    assert dialog.add_column("replicate")
+    QApplication.clipboard().setText("a\nb\nbeyond\n")
+    dialog.view.setCurrentIndex(dialog.model.index(0, 2))
+    dialog.paste()
+    dialog.model.setData(dialog.model.index(0, 1), " 2 ")
+    dialog.accept()
+    control, drug = (image.id for image in window.session.images)
+    values = {control: {"day": "2", "replicate": "a"}, drug: {"day": "3"}}
+    values[drug]["replicate"] = "b"
+    expected = ExperimentColumns(names=("day", "replicate"), values=values)
+    assert experiment.columns == expected
+    window.projects.save_as(tmp_path / "p.cpstudio")
+    user.wait_idle()
+    window.projects.new()
+    user.wait_idle()
+    assert experiment.columns == ExperimentColumns()
+    user.open(tmp_path / "p.cpstudio")
+    assert experiment.columns == expected
+    # What was there before the last change can be brought back.
+    assert experiment.before == ExperimentColumns()
+
+
+@pytest.mark.parametrize(
+    "state",
+    [
+        {},
+        {"columns": 3, "images": []},
+        {"columns": ["day", 4], "images": {"x": {"day": "1"}, "1": 3, "2": {"day": 5}}},
+    ],
+)
+def test_damaged_columns_of_an_experiment_are_left_out(state):
+    columns = columns_from(state)
+    assert columns.of(2) == dict.fromkeys(columns.names, "")
