@@ -7,10 +7,6 @@ import shutil
 import numpy as np
 import pytest
 import tifffile
-from cellpose_studio.workflows.training_images import (
-    read_training_images,
-    training_files,
-)
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable
@@ -20,6 +16,10 @@ from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.workflows.evaluate import agreement_of_files, masks_pairs
 from cellpose_studio.workflows.left_out import left_out_of
 from cellpose_studio.workflows.open import files_of, open_files
+from cellpose_studio.workflows.training.training_images import (
+    read_training_images,
+    training_files,
+)
 
 REGIONS = ("rois", "geojson", "coco", "coco-polygons")
 
