@@ -14,7 +14,7 @@ from cellpose_studio.cli.outcome import ALL_DONE, Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, MasksUnreadable
-from cellpose_studio.core.measure.definitions import GROUPS
+from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.experiment import ExperimentUnfit, NamePattern, pasted
 from cellpose_studio.core.wording import cell_count, counted
 from cellpose_studio.io.masks.folders import bare_stem

@@ -28,7 +28,7 @@ import skimage
 import zarr
 from skimage.measure import regionprops_table
 
-from cellpose_studio.core.measure.definitions import GROUPS
+from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.inputs import Channel
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale

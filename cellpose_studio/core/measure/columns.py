@@ -9,14 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.measure.definitions import (
-    FACTS,
-    GROUPS,
-    INTENSITIES,
-    SHAPES,
-    Definition,
-    Group,
-)
+from cellpose_studio.core.measure.definition import GROUPS, Definition, Group
+from cellpose_studio.core.measure.definitions import FACTS, INTENSITIES, SHAPES
 from cellpose_studio.core.measure.inputs import ChannelInfo
 from cellpose_studio.core.measure.scale import Scale
 

@@ -3,107 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.measure.inputs import CellFacts, Ids, by_id
-from cellpose_studio.core.measure.raw import Intensities, Shapes, Values
-
-Group = Literal[
-    "size", "position", "shape", "hull", "intensity", "neighbours", "review"
-]
-GROUPS: tuple[Group, ...] = (
-    "size",
-    "position",
-    "shape",
-    "hull",
-    "intensity",
-    "neighbours",
-    "review",
+from cellpose_studio.core.measure.definition import (
+    Definition,
+    FactDefinition,
+    IntensityDefinition,
+    ShapeDefinition,
 )
-"""What can be asked for: the hull takes longest, the solidity and Feret's diameter."""
-
-Quantity = Literal[
-    "count", "number", "length", "area", "volume", "surface", "position", "edge",
-    "degrees", "grey", "grey sum", "yes or no", "text",
-]  # fmt: skip
-"""What a value is; it decides the unit, and whether there is a column in µm, too."""
-
-Texts = npt.NDArray[np.str_]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Definition:
-    """One measurement.
-
-    Attributes
-    ----------
-    name
-        As the name of its column begins: lower case, with underscores.
-    title
-        Of its column in the window.
-    group
-        What has to be asked for to get it.
-    quantity
-        What its values are.
-    text
-        How it is computed, one or two sentences.
-    flat, deep
-        Whether planes have it, and stacks.
-    axis
-        Of a coordinate, 0, 1 or 2 for Z, Y or X.
-    """
-
-    name: str
-    title: str
-    group: Group
-    quantity: Quantity
-    text: str
-    flat: bool = True
-    deep: bool = True
-    axis: int = -1
-
-
-@dataclass(frozen=True, kw_only=True)
-class ShapeDefinition(Definition):
-    """A measurement of the shape or the place.
-
-    Attributes
-    ----------
-    values
-        Returns (N,) in px or indices; NaN where it is not defined.
-    """
-
-    values: Callable[[Shapes], npt.NDArray[Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class IntensityDefinition(Definition):
-    """A measurement of each channel.
-
-    Attributes
-    ----------
-    values
-        Returns (N,) calibrated values; NaN where no pixel of a cell is a number.
-    """
-
-    values: Callable[[Intensities], npt.NDArray[Any]]
-
-
-@dataclass(frozen=True, kw_only=True)
-class FactDefinition(Definition):
-    """What is known of a cell from elsewhere.
-
-    Attributes
-    ----------
-    values
-        Returns (N,), NaN or "" where it is not known.
-    """
-
-    values: Callable[[CellFacts, Ids], npt.NDArray[Any]]
+from cellpose_studio.core.measure.inputs import by_id
+from cellpose_studio.core.measure.raw import Shapes, Values
 
 
 def _eccentricity(shapes: Shapes) -> Values:

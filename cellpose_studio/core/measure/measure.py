@@ -10,7 +10,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.measure.columns import Column, columns_of, in_um
-from cellpose_studio.core.measure.definitions import (
+from cellpose_studio.core.measure.definition import (
     GROUPS,
     FactDefinition,
     Group,

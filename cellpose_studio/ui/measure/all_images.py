@@ -19,7 +19,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.measure.definitions import GROUPS
+from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.io.project.tables.confidence import read_confidence

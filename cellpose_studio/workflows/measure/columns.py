@@ -7,7 +7,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from cellpose_studio.core.measure.columns import Column, columns_of
-from cellpose_studio.core.measure.definitions import DEFINITIONS, GROUPS, Group
+from cellpose_studio.core.measure.definition import GROUPS, Group
+from cellpose_studio.core.measure.definitions import DEFINITIONS
 from cellpose_studio.core.measure.experiment import Row, columns_in
 from cellpose_studio.core.measure.inputs import ChannelInfo
 from cellpose_studio.core.measure.scale import Scale, scale_of

@@ -6,7 +6,8 @@ PYTHONPATH=. python tests/core/measure/page.py prints them.
 from __future__ import annotations
 
 from cellpose_studio.core.measure.columns import Column, columns_of
-from cellpose_studio.core.measure.definitions import DEFINITIONS, GROUPS
+from cellpose_studio.core.measure.definition import GROUPS
+from cellpose_studio.core.measure.definitions import DEFINITIONS
 from cellpose_studio.core.measure.inputs import ChannelInfo
 from cellpose_studio.core.measure.scale import Scale
 

@@ -7,7 +7,8 @@ import pytest
 import cellpose_studio
 from cellpose_studio.core.images.grey_calibration import GreyCalibration
 from cellpose_studio.core.measure.columns import columns_of, slugs
-from cellpose_studio.core.measure.definitions import DEFINITIONS, GROUPS
+from cellpose_studio.core.measure.definition import GROUPS
+from cellpose_studio.core.measure.definitions import DEFINITIONS
 from cellpose_studio.core.measure.inputs import ChannelInfo
 from cellpose_studio.core.measure.scale import Scale, scale_of
 from tests.core.measure.page import tables

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.measure.definitions import Group
+from cellpose_studio.core.measure.definition import Group
 from cellpose_studio.core.measure.frame import cell_pass
 from cellpose_studio.core.measure.frame.crofton import perimeters, surfaces
 from cellpose_studio.core.measure.frame.hull_pass import measure_hulls
