@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.runs.flows import Flows
+from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 if TYPE_CHECKING:
     from cellpose_studio.core.masks.edit import LabelEdit
@@ -28,6 +30,16 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
     checkpoint.check()
     import cellpose_studio.engine.cellpose_api  # noqa: F401
     from cellpose_studio.engine.device import available_devices
+    from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
+
+    # The loops over pixels are compiled, or loaded from the cache on disk.
+    flows = Flows(
+        dP=np.zeros((2, 1, 8, 8), np.float32),
+        cellprob=np.ones((1, 8, 8), np.float32),
+        scale=1.0,
+        diameter=30.0,
+    )
+    FlowMaskMaker(flows, (8, 8)).masks(SegmentationParameters(), checkpoint)
 
     devices = [device.title for device in available_devices()]
     logger.info("devices: %s", ", ".join(devices))

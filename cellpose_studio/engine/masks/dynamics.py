@@ -21,10 +21,14 @@ from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.masks.ends import MOST_PIXELS, PixelEnds
+from cellpose_studio.engine.masks.fill import finished_plane, numbered
 from cellpose_studio.engine.masks.follow import follow
+from cellpose_studio.engine.masks.gather import cells_at
 from cellpose_studio.engine.masks.mask_flows import flow_errors
 from cellpose_studio.engine.masks.stitch import stitch_planes
 
+FloatArray = npt.NDArray[np.float32]
 Labels = npt.NDArray[np.integer]
 LabelArray = npt.NDArray[np.uint32]
 
@@ -69,6 +73,7 @@ class FlowMaskMaker:
         self.fell_back = False
         self._key: tuple[float, ...] = ()
         self._candidates: dict[int, _Candidates] = {}
+        self._ends: dict[int, PixelEnds] = {}
 
     def masks(
         self, parameters: SegmentationParameters, checkpoint: Checkpoint
@@ -155,13 +160,12 @@ class FlowMaskMaker:
         """Return the masks of one part, at the size of the image."""
         if n not in self._candidates:
             self._candidates[n] = _Candidates(self._found(n, check))
-        cells = self._candidates[n]
-        # The filters work in place, but the next thresholds need all candidates again.
-        kept = cells.labels.copy()
+        kept: Labels = self._candidates[n].labels
         # Cellpose computes no flow errors in volumes and ignores the threshold there.
         if parameters.flow_threshold > 0 and not self._flows.volumetric:
-            misfits = self._errors(n, check) > parameters.flow_threshold
-            kept = _without(kept, 1 + np.flatnonzero(misfits))
+            fit = self._errors(n, check) <= parameters.flow_threshold
+            # The next thresholds need all candidates again, so this is a copy.
+            kept = numbered(kept, np.concatenate([[False], fit]))
         # A large cell of a stack may be small in one plane, so small cells are removed
         # after stitching only. Cellpose takes -1 as no limit.
         smallest = -1 if self._joins(parameters) else parameters.min_size
@@ -180,29 +184,39 @@ class FlowMaskMaker:
 
     def _found(self, n: int, check: Callable[[], None]) -> Labels:
         """Return the cells of one part that the flows converge to."""
-        from cellpose_studio.engine.cellpose_api import get_masks_torch
-
         steps, cellprob_threshold, max_size_fraction = self._key
         dP, cellprob = self._of_part(n)
-        points = np.nonzero(cellprob > cellprob_threshold)
-        if not len(points[0]):
-            return np.zeros(cellprob.shape, np.uint16)
+        if self._device.type == "cpu" and cellprob.size < MOST_PIXELS:
+            if n not in self._ends:
+                self._ends[n] = PixelEnds(dP, cellprob)
+            at = self._ends[n].at(cellprob_threshold, int(steps), check)
+            return cells_at(at, cellprob, cellprob_threshold, max_size_fraction)
         try:
-            ends = follow(dP, points, int(steps), self._device, check)
-            labels = get_masks_torch(
-                ends, points, cellprob.shape, max_size_fraction=max_size_fraction
-            )
+            return self._found_on_device(dP, cellprob, check)
         except torch.OutOfMemoryError:
             if self._device.type == "cpu":
                 raise
             # All parts have the same size, so the CPU keeps the rest of them as well.
             self._device, self.fell_back = torch.device("cpu"), True
             return self._found(n, check)
+
+    def _found_on_device(
+        self, dP: FloatArray, cellprob: FloatArray, check: Callable[[], None]
+    ) -> Labels:
+        """Return the same cells by operations of torch."""
+        from cellpose_studio.engine.cellpose_api import get_masks_torch
+
+        steps, cellprob_threshold, max_size_fraction = self._key
+        points = np.nonzero(cellprob > cellprob_threshold)
+        if not len(points[0]):
+            return np.zeros(cellprob.shape, np.uint16)
+        ends = follow(dP, points, int(steps), self._device, check)
+        labels = get_masks_torch(
+            ends, points, cellprob.shape, max_size_fraction=max_size_fraction
+        )
         return np.asarray(labels)
 
-    def _of_part(
-        self, n: int
-    ) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.float32]]:
+    def _of_part(self, n: int) -> tuple[FloatArray, FloatArray]:
         """Return dP and cell probability of a part: (A, Y, X) or (3, Z, Y, X)."""
         flows = self._flows
         if not flows.volumetric:
@@ -280,19 +294,14 @@ def _told_apart(parts: list[LabelArray]) -> LabelArray:
     return together
 
 
-def _without(labels: Labels, cells: npt.NDArray[np.integer]) -> Labels:
-    """Return ``labels`` without ``cells``, renumbered 1..N; may modify ``labels``."""
-    import fastremap
-
-    fastremap.mask(labels, cells, in_place=True)
-    return np.asarray(fastremap.renumber(labels, in_place=True)[0])
-
-
 def _finished(labels: Labels, min_size: int) -> LabelArray:
-    """Fill holes and remove small cells; may modify ``labels``."""
+    """Return cells without holes and without small ones."""
+    if labels.ndim == 2:
+        return finished_plane(labels, min_size)
     from cellpose_studio.engine.cellpose_api import fill_holes_and_remove_small_masks
 
-    filled = fill_holes_and_remove_small_masks(labels, min_size=min_size)
+    # It works in place, but the next thresholds need all candidates again.
+    filled = fill_holes_and_remove_small_masks(labels.copy(), min_size=min_size)
     return np.asarray(filled).astype(np.uint32)
 
 

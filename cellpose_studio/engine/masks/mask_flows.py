@@ -12,9 +12,10 @@ from collections.abc import Callable
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import find_objects
 
 from cellpose_studio.core.compiled import compiled
+from cellpose_studio.engine.masks.fill import bounding_boxes
+from cellpose_studio.engine.threads import run_parts
 
 FloatArray = npt.NDArray[np.float32]
 Heat = npt.NDArray[np.float64]
@@ -31,21 +32,8 @@ def flows_of_masks(
 
     ``check`` is called several times a second; its exceptions propagate.
     """
-    boxes = find_objects(labels)
-    sides = [b[0].stop - b[0].start + b[1].stop - b[1].start for b in boxes if b]
-    # In Cellpose, all cells diffuse for as long as the largest one needs, and the
-    # temperatures of small cells depend on it.
-    steps = 2 * (max(sides, default=0) + 2)
-    heat = np.zeros(np.add(labels.shape, 2))
-    for cell, box in enumerate(boxes, start=1):
-        if box:
-            rows, columns = (slice(side.start, side.stop + 2) for side in box)
-            inside = labels[box] == cell
-            # Boxes of neighbours overlap, so each cell adds to what is there. It is
-            # cold outside of its own pixels.
-            heat[rows, columns] += _warmth(inside, steps, check)
     flows = np.zeros((2, *labels.shape), np.float32)
-    _uphill(heat, labels != 0, flows)
+    _uphill(_heat(labels, check), labels != 0, flows)
     return flows
 
 
@@ -58,10 +46,37 @@ def flow_errors(
     (2, Y, X), five times the unit vectors that the network gave. ``labels`` (Y, X)
     are 1..N.
     """
-    distance = ((flows_of_masks(labels, check) - dP / 5) ** 2).sum(axis=0)
-    cells = labels.ravel()
-    sums = np.bincount(cells, weights=distance.ravel())
-    return sums[1:] / np.bincount(cells)[1:]
+    labels = np.ascontiguousarray(labels)
+    y, x = (np.ascontiguousarray(component) for component in dP)
+    sums, pixels = np.zeros((2, int(labels.max(initial=0)) + 1))
+    _add_distances(_heat(labels, check), labels, y, x, sums, pixels)
+    return sums[1:] / pixels[1:]
+
+
+def _heat(labels: npt.NDArray[np.integer], check: Callable[[], None]) -> Heat:
+    """Return the temperature of each pixel, padded by one pixel."""
+    labels = np.ascontiguousarray(labels)
+    boxes = bounding_boxes(labels)
+    sides = (boxes[..., 1] - boxes[..., 0]).clip(0)
+    # In Cellpose, all cells diffuse for as long as the largest one needs, and the
+    # temperatures of small cells depend on it.
+    steps = int(2 * (sides.sum(1).max(initial=0) + 2))
+    heat = np.zeros(np.add(labels.shape, 2))
+    work = sides.prod(1) * steps
+    for cell in 1 + np.flatnonzero(work > _AT_ONCE):
+        rows, columns = (slice(low, high) for low, high in boxes[cell - 1].tolist())
+        inside = labels[rows, columns] == cell
+        warmth = _warmth(inside, steps, check)[1:-1, 1:-1]
+        heat[1:-1, 1:-1][rows, columns][inside] = warmth[inside]
+    small = 1 + np.flatnonzero((work > 0) & (work <= _AT_ONCE))
+    # Each part takes about as long as the largest cell may.
+    ends = np.flatnonzero(np.diff(work[small - 1].cumsum() // _AT_ONCE)) + 1
+    run_parts(
+        lambda cells: _warm(labels, cells, boxes, steps, heat),
+        [part for part in np.split(small, ends) if len(part)],
+        check,
+    )
+    return heat
 
 
 def _warmth(inside: Mask, steps: int, check: Callable[[], None]) -> Heat:
@@ -83,6 +98,44 @@ def _centre(inside: Mask) -> tuple[int, int]:
     # The centre of mass of a bent cell may lie outside of it, where heat cannot start.
     nearest = np.argmin((ys - y) ** 2 + (xs - x) ** 2)
     return int(ys[nearest]), int(xs[nearest])
+
+
+@compiled
+def _warm(
+    labels: npt.NDArray[np.integer],
+    cells: npt.NDArray[np.int64],
+    boxes: npt.NDArray[np.int64],
+    steps: int,
+    heat: Heat,
+) -> None:
+    """Write the temperatures of the pixels of ``cells`` into ``heat``."""
+    for cell in cells:
+        top, bottom = boxes[cell - 1, 0]
+        left, right = boxes[cell - 1, 1]
+        within = np.zeros((bottom - top + 2, right - left + 2))
+        y_sum, x_sum, pixels = 0, 0, 0
+        for y in range(top, bottom):
+            for x in range(left, right):
+                if labels[y, x] == cell:
+                    within[y - top + 1, x - left + 1] = 1
+                    y_sum += y - top
+                    x_sum += x - left
+                    pixels += 1
+        mean_y, mean_x = np.round(y_sum / pixels), np.round(x_sum / pixels)
+        nearest, centre_y, centre_x = np.inf, 0, 0
+        for y in range(bottom - top):
+            for x in range(right - left):
+                distance = (y - mean_y) ** 2 + (x - mean_x) ** 2
+                if within[y + 1, x + 1] and distance < nearest:
+                    nearest, centre_y, centre_x = distance, y, x
+        warmth = _spread(
+            np.zeros_like(within), within, centre_y + 1, centre_x + 1, steps
+        )
+        # Boxes of neighbours overlap, but it is cold outside of a cell's own pixels.
+        for y in range(1, bottom - top + 1):
+            for x in range(1, right - left + 1):
+                if within[y, x]:
+                    heat[y + top, x + left] = warmth[y, x]
 
 
 @compiled
@@ -118,3 +171,26 @@ def _uphill(heat: Heat, inside: Mask, flows: FloatArray) -> None:
                 length = 1e-60 + np.sqrt(dy * dy + dx * dx)
                 flows[0, y, x] = dy / length
                 flows[1, y, x] = dx / length
+
+
+@compiled
+def _add_distances(
+    heat: Heat,
+    labels: npt.NDArray[np.integer],
+    flow_y: FloatArray,
+    flow_x: FloatArray,
+    sums: npt.NDArray[np.float64],
+    pixels: npt.NDArray[np.float64],
+) -> None:
+    """Add up the squared distances between the flows of each cell and those given."""
+    for y in range(labels.shape[0]):
+        for x in range(labels.shape[1]):
+            cell = labels[y, x]
+            if cell:
+                dy = heat[y + 2, x + 1] - heat[y, x + 1]
+                dx = heat[y + 1, x + 2] - heat[y + 1, x]
+                length = 1e-60 + np.sqrt(dy * dy + dx * dx)
+                off_y = np.float32(dy / length) - flow_y[y, x] / np.float32(5)
+                off_x = np.float32(dx / length) - flow_x[y, x] / np.float32(5)
+                sums[cell] += off_y * off_y + off_x * off_x
+                pixels[cell] += 1

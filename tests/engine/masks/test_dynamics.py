@@ -16,6 +16,7 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import Device
 from cellpose_studio.engine.masks import dynamics as module
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
+from cellpose_studio.engine.masks.follow import follow
 
 QUIET = Checkpoint()
 
@@ -246,7 +247,7 @@ def test_thresholds_act_on_what_is_kept_and_give_what_a_fresh_run_gives(
     noisy, monkeypatch
 ):
     runs = []
-    for name in ("follow", "flow_errors"):
+    for name in ("cells_at", "flow_errors"):
         real = getattr(module, name)
         monkeypatch.setattr(
             module,
@@ -262,16 +263,16 @@ def test_thresholds_act_on_what_is_kept_and_give_what_a_fresh_run_gives(
         np.testing.assert_array_equal(found, masks(noisy, **options))
         return ran
 
-    assert again() == ["follow", "flow_errors"]
+    assert again() == ["cells_at", "flow_errors"]
     assert again(flow_threshold=0.1) == []
     assert again(flow_threshold=3.0) == []
     assert again(flow_threshold=0.0) == []
     assert again(min_size=200) == []
     assert again(exclude_on_edges=True) == []
     assert again() == []
-    assert again(cellprob_threshold=1.0) == ["follow", "flow_errors"]
+    assert again(cellprob_threshold=1.0) == ["cells_at", "flow_errors"]
     assert again(cellprob_threshold=1.0, flow_threshold=0.0) == []
-    assert again(niter=30, flow_threshold=0.0) == ["follow"]
+    assert again(niter=30, flow_threshold=0.0) == ["cells_at"]
 
 
 def test_masks_are_the_callers_to_change(noisy):
@@ -310,19 +311,26 @@ def test_after_a_stop_the_planes_that_are_done_need_not_be_done_again(cell_flows
 
 def test_without_room_on_the_gpu_the_cpu_makes_the_masks(noisy, monkeypatch):
     devices = []
-    real = module.follow
 
     def on_a_full_gpu(dP, points, steps, device, check):
         devices.append(str(device))
-        if device != torch.device("cpu"):
-            raise torch.OutOfMemoryError
-        return real(dP, points, steps, device, check)
+        raise torch.OutOfMemoryError
 
     monkeypatch.setattr(module, "follow", on_a_full_gpu)
     maker = FlowMaskMaker(noisy, (90, 120), Device("cuda:0", "Little GPU"))
     found = maker.masks(SegmentationParameters(), QUIET)
-    assert devices == ["cuda:0", "cpu"]
+    assert devices == ["cuda:0"]
     assert maker.fell_back
+    np.testing.assert_array_equal(found, masks(noisy))
+
+
+def test_a_device_gives_the_masks_of_the_cpu(noisy, monkeypatch):
+    def on_the_cpu(dP, points, steps, device, check):
+        return follow(dP, points, steps, torch.device("cpu"), check)
+
+    monkeypatch.setattr(module, "follow", on_the_cpu)
+    maker = FlowMaskMaker(noisy, (90, 120), Device("cuda:0", "GPU"))
+    found = maker.masks(SegmentationParameters(), QUIET)
     np.testing.assert_array_equal(found, masks(noisy))
 
 
