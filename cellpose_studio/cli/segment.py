@@ -93,6 +93,12 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_threads(parser)
     parser.add_argument(
+        "--engine",
+        choices=("whole-tiles", "shared-tiles"),
+        help="how these threads run the tiles of an image: each its own ones, or all "
+        "of them each tile (default: what suits the network; earlier versions shared)",
+    )
+    parser.add_argument(
         "--channels",
         nargs="+",
         type=_channel,
@@ -130,6 +136,7 @@ def _segment(options: argparse.Namespace) -> int:
         options.out,
         options.precision,
         _if_exists(options),
+        options.engine,
     )
     outcome = Outcome()
     try:

@@ -11,6 +11,8 @@ from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.architecture import ARCHITECTURES
 
 Precision = Literal["float32", "bfloat16"]
+Engine = Literal["whole-tiles", "shared-tiles"]
+"""How the threads of a CPU run tiles: each its own ones, or all of them each tile."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,17 @@ def precision_for(architecture: str, device: Device) -> Precision:
         # Apple's GPU only supports bfloat16 from macOS 14 on, so it gets float32.
         fit = device.name == "cpu" and cpu_computes_bfloat16()
     return "bfloat16" if fit else "float32"
+
+
+def engine_for(architecture: str) -> Engine:
+    """Return how the threads of a CPU run the tiles of a network.
+
+    Threads that share a tile wait for each other at every layer, also for one that the
+    system has put aside while other programs use its core. The last digits depend on
+    their number. Threads with tiles of their own need more memory.
+    """
+    whole = ARCHITECTURES[architecture].whole_tiles
+    return "whole-tiles" if whole else "shared-tiles"
 
 
 def cpu_computes_bfloat16() -> bool:

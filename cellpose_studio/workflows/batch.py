@@ -10,7 +10,7 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.engine.device import Precision, device_named
+from cellpose_studio.engine.device import Engine, Precision, device_named
 from cellpose_studio.engine.networks.catalogue import default_model, find
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.masks.export import refuse_unfit
@@ -36,6 +36,8 @@ class Batch:
         Folder of the results; None for the folder of each image. Created if missing.
     precision
         Precision of the network; None for the fastest.
+    engine
+        How the threads of a CPU run tiles; None for what suits the network.
     if_exists
         What to do with an image that has results already.
 
@@ -54,11 +56,13 @@ class Batch:
         folder: Path | None,
         precision: Precision | None = None,
         if_exists: IfExists = "replace",
+        engine: Engine | None = None,
     ) -> None:
         self.model = find(model) if model else default_model()
         self._parameters = parameters
         self._device = device_named(device)
         self._precision = precision
+        self._engine = engine
         self._kinds = kinds
         # The weights are loaded for the first image only.
         self._networks = NetworkCache()
@@ -103,6 +107,7 @@ class Batch:
             self._device,
             self._networks,
             self._precision,
+            self._engine,
         )
         files = save_segmentation(result, self._kinds, base=base)
         self._names.write_list(base.parent)

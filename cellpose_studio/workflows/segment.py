@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -17,7 +17,7 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.hints import hint_for, looks_wrong
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.engine.device import CPU, Device, Precision
+from cellpose_studio.engine.device import CPU, Device, Engine, Precision
 from cellpose_studio.engine.diameter import measure_diameter
 from cellpose_studio.engine.flows.compute import (
     concatenate_flows,
@@ -49,12 +49,14 @@ def segment(
     device: Device = CPU,
     networks: NetworkCache | None = None,
     precision: Precision | None = None,
+    engine: Engine | None = None,
 ) -> Segmentation:
     """Run ``model`` on ``image``, time point by time point.
 
     A stack runs as a volume with ``do_3D``, otherwise plane by plane. If the memory of
     the device is too small, the CPU is used instead, and ``notes`` says so.
-    ``precision`` None chooses the fastest that the device supports natively.
+    ``precision`` None chooses the fastest that the device supports natively, and
+    ``engine`` None how threads of the CPU run the tiles of this network best.
 
     Raises
     ------
@@ -72,14 +74,18 @@ def segment(
     checkpoint.reached(0, 0, "loading the model")
     notes: tuple[str, ...] = ()
     try:
-        network = networks.get(model, device, checkpoint.check, precision)
+        network = _network(
+            networks.get(model, device, checkpoint.check, precision), engine
+        )
         parameters, flows = _flows(image, network, parameters, checkpoint)
     except DeviceFull:
         if device == CPU:
             raise
         notes = (f"{device.title} had too little memory, so the CPU was used.",)
         device = CPU
-        network = networks.get(model, CPU, checkpoint.check, precision)
+        network = _network(
+            networks.get(model, CPU, checkpoint.check, precision), engine
+        )
         parameters, flows = _flows(image, network, parameters, checkpoint)
     maker = FlowMaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
@@ -104,6 +110,7 @@ def segment(
         maker=maker,
         device=device.title,
         precision=network.precision,
+        engine=network.engine if device == CPU else "",
         seconds=time.perf_counter() - started,
         confidence=confidence,
         hint=hint_for(
@@ -120,6 +127,10 @@ def segment(
         tile_size=network.tile,
         automatic=automatic,
     )
+
+
+def _network(network: Network, engine: Engine | None) -> Network:
+    return network if engine is None else replace(network, engine=engine)
 
 
 def _fitted(

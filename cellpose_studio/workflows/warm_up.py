@@ -39,7 +39,7 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
         scale=1.0,
         diameter=30.0,
     )
-    FlowMaskMaker(flows, (8, 8)).masks(SegmentationParameters(), checkpoint)
+    FlowMaskMaker(flows, (8, 8)).masks(SegmentationParameters(), Checkpoint())
 
     devices = [device.title for device in available_devices()]
     logger.info("devices: %s", ", ".join(devices))

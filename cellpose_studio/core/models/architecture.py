@@ -41,6 +41,9 @@ class ArchitectureInfo:
         Whether it runs in bfloat16, too, where the hardware computes in it.
     channels_last
         Whether its convolutions are faster with the channels last in memory.
+    whole_tiles
+        Whether each thread of a CPU runs tiles of its own, since a tile is too small
+        to be shared by them.
     """
 
     name: str
@@ -54,6 +57,7 @@ class ArchitectureInfo:
     scales_images: bool
     bfloat16: bool
     channels_last: bool
+    whole_tiles: bool
 
 
 UNET = ArchitectureInfo(
@@ -68,6 +72,7 @@ UNET = ArchitectureInfo(
     scales_images=True,
     bfloat16=False,
     channels_last=True,
+    whole_tiles=True,
 )
 SAM = ArchitectureInfo(
     name="sam",
@@ -81,6 +86,7 @@ SAM = ArchitectureInfo(
     scales_images=False,
     bfloat16=True,
     channels_last=False,
+    whole_tiles=False,
 )
 DINO = ArchitectureInfo(
     name="dino",
@@ -94,6 +100,7 @@ DINO = ArchitectureInfo(
     scales_images=False,
     bfloat16=True,
     channels_last=False,
+    whole_tiles=False,
 )
 
 ARCHITECTURES = {info.name: info for info in (UNET, SAM, DINO)}

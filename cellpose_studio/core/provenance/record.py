@@ -69,6 +69,12 @@ class RunRecord(BaseModel):
     device_title: str = ""
     precision: str = ""
     threads: int | None = Field(None, description="of the processor")
+    engine: str = Field(
+        "",
+        description='how the threads of the processor ran tiles: "whole-tiles", each '
+        'its own, or "shared-tiles"; empty: shared, in records of earlier versions, or '
+        "on a GPU",
+    )
     tile_size: int | None = Field(None, description="of the network, px")
     versions: dict[str, str] = Field(default_factory=dict)
     platform: str = ""
@@ -81,6 +87,13 @@ class RunRecord(BaseModel):
     masks_sha256: str = Field(
         "", description="of the masks, uint32, C order, little-endian"
     )
+
+    @property
+    def engine_used(self) -> str:
+        """``engine``, of runs of earlier versions as well; empty on a GPU."""
+        if self.device != "cpu":
+            return ""
+        return self.engine or "shared-tiles"
 
     @property
     def set_diameter(self) -> float | None:

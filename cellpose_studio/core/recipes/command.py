@@ -50,6 +50,7 @@ def arguments(record: RunRecord) -> Iterator[str]:
         "device": record.device,
         "precision": record.precision,
         "threads": record.threads,
+        "engine": record.engine_used,
     }
     for name, value in given.items():
         if value:

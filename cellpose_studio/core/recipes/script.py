@@ -36,6 +36,7 @@ def studio_script(record: RunRecord) -> str:
     """Return a script that uses the API of this package."""
     image, model = record.image, record.model
     precision = f', precision="{record.precision}"' if record.precision else ""
+    engine = f', engine="{record.engine_used}"' if record.engine_used else ""
     threads = f"use_threads({record.threads})\n" if record.threads else ""
     return f'''"""{heading(record)}"""
 
@@ -60,7 +61,7 @@ if model.sha256 != {model.sha256!r}:
 parameters = SegmentationParameters(
 {"".join(_arguments(record))})
 device = device_named({record.device or "auto"!r})
-result = segment(image, model, parameters, Checkpoint(), device{precision})
+result = segment(image, model, parameters, Checkpoint(), device{precision}{engine})
 [file] = save_segmentation(result, ["tif"], Path.cwd())
 print(f"{{result.labels.max()}} cells in {{file}}")
 '''

@@ -70,6 +70,8 @@ class Segmentation:
         How many processor threads torch used.
     tile_size
         Side of the network's tiles, px.
+    engine
+        How these threads ran tiles: "whole-tiles", "shared-tiles"; empty on a GPU.
     """
 
     image: ImageSource
@@ -88,6 +90,7 @@ class Segmentation:
     device_name: str = ""
     threads: int | None = None
     tile_size: int | None = None
+    engine: str = ""
     automatic: tuple[str, ...] = ()
 
     def settings(self) -> dict[str, object]:

@@ -19,6 +19,8 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.networks.network import Network, device_full
+from cellpose_studio.engine.networks.unet import OUTPUTS
+from cellpose_studio.engine.threads import run_parts
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -213,8 +215,11 @@ def _run(
     network: Network, tiles: FloatArray, batch: int, counter: TileCounter
 ) -> FloatArray:
     """Run all tiles, in batches as large as the memory allows."""
-    # A CPU is fastest on single tiles, whose feature maps fit into its cache.
-    batch = 1 if network.device.name == "cpu" else batch
+    if network.device.name == "cpu":
+        # A CPU is fastest on single tiles, whose feature maps fit into its cache.
+        batch = 1
+        if network.engine == "whole-tiles":
+            return _run_in_threads(network, tiles, counter)
     results: list[FloatArray] = []
     done = 0
     while done < len(tiles):
@@ -232,3 +237,17 @@ def _run(
         done += len(results[-1])
         counter.add(len(results[-1]))
     return np.concatenate(results)
+
+
+def _run_in_threads(
+    network: Network, tiles: FloatArray, counter: TileCounter
+) -> FloatArray:
+    """Run all tiles, each by one thread."""
+    results = np.empty((len(tiles), OUTPUTS, *tiles.shape[2:]), np.float32)
+
+    def work(n: int) -> None:
+        results[n] = network.run(tiles[n : n + 1])[0]
+
+    parts = range(len(tiles))
+    run_parts(work, parts, counter.check, lambda: counter.add(1), by_torch=True)
+    return results

@@ -14,7 +14,14 @@ from torch import Tensor, nn
 
 from cellpose_studio.core.errors import DeviceFull, ModelUnusable, ParametersUnfit
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.device import Device, Precision, precision_for, torch_dtype
+from cellpose_studio.engine.device import (
+    Device,
+    Engine,
+    Precision,
+    engine_for,
+    precision_for,
+    torch_dtype,
+)
 from cellpose_studio.engine.networks.loaders import LOADERS
 from cellpose_studio.engine.networks.size_model import (
     SizeModel,
@@ -45,6 +52,8 @@ class Network:
         Its parts in the order of execution; each takes well under a second.
     sizes
         Size model that estimates the diameter, if the model has one.
+    engine
+        How the threads of a CPU run tiles.
     """
 
     spec: ModelSpec
@@ -53,6 +62,7 @@ class Network:
     device: Device
     precision: Precision
     sizes: SizeModel | None = None
+    engine: Engine = "shared-tiles"
 
     @property
     def tile(self) -> int:
@@ -142,6 +152,7 @@ def load(
         device=device,
         precision=precision,
         sizes=sizes,
+        engine=engine_for(spec.architecture),
     )
 
 

@@ -76,6 +76,7 @@ def parameter_entities(record: RunRecord) -> Iterator[Entity]:
         "device": record.device_title or record.device,
         "precision": record.precision,
         "threads": record.threads,
+        "engine": record.engine_used,
     }
     for name, value in {**parameters, **normalization, **where}.items():
         yield {

@@ -76,8 +76,9 @@ class ReplayResult:
 def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
     """Repeat the run behind a revision, and compare the masks.
 
-    The image, the model, the device, the precision and the number of threads are
-    those of the record. Edits by hand after it are applied to the same masks.
+    The image, the model, the device, the precision, the number of threads and how they
+    run tiles are those of the record. Edits by hand after it are applied to the same
+    masks.
 
     Raises
     ------

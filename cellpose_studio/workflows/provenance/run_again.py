@@ -13,7 +13,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.engine.device import CPU, Device, Precision, device_named
+from cellpose_studio.engine.device import CPU, Device, Engine, Precision, device_named
 from cellpose_studio.engine.networks.catalogue import (
     from_file,
     refuse_unreadable,
@@ -79,6 +79,7 @@ def run_again(
             checkpoint,
             device,
             precision=cast("Precision | None", record.precision or None),
+            engine=cast("Engine | None", record.engine_used or None),
         )
     card = filter(None, [model.card_problem])
     return result, (*card, *notes, *result.notes, *_about_versions(record))

@@ -48,6 +48,7 @@ def record_of(
         device_title=result.device,
         precision=result.precision,
         threads=result.threads,
+        engine=result.engine,
         tile_size=result.tile_size,
         versions=versions(),
         # The last digits of the network's output depend on the instruction set.

@@ -101,7 +101,7 @@ def test_the_command_says_what_is_not_usual():
     assert as_command(record_of(), windows=False) == (
         "cellpose-studio segment /data/a.tif --model=nuclei-small --channels 1 none "
         "--diameter=20.5 --flow-threshold=0.6 --anisotropy=1.0 --device=cpu "
-        "--precision=float32 --threads=2"
+        "--precision=float32 --threads=2 --engine=shared-tiles"
     )
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import numpy as np
@@ -22,6 +23,7 @@ from cellpose_studio.engine.flows.compute import (
 )
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import load
+from cellpose_studio.engine.threads import torch_threads, use_threads
 
 AS_SEEN = {"atol": 2e-5, "rtol": 1e-4}
 """The order of sums differs with the layout of the memory, and nothing else."""
@@ -209,7 +211,51 @@ def test_a_stop_leaves_at_the_next_tile(unet):
         flows_of_planes(
             unet, image(1, 400, 400, 2), SegmentationParameters(), 20.0, counter
         )
-    assert len(ran) == 2
+    # The other threads have begun their next tiles.
+    assert len(ran) <= 2 + torch_threads()
+
+
+def test_the_number_of_threads_changes_no_bit(unet):
+    stack = image(1, 500, 300, 2)
+    before = torch_threads()
+    found = []
+    try:
+        for threads in (1, 3):
+            use_threads(threads)
+            found.append(
+                flows_of_planes(unet, stack, SegmentationParameters(), 20.0, quiet())
+            )
+            assert torch_threads() == threads
+            assert new_thread_has() == threads
+    finally:
+        use_threads(before)
+    np.testing.assert_array_equal(*map(outputs, found))
+    shared = flows_of_planes(
+        replace(unet, engine="shared-tiles"),
+        stack,
+        SegmentationParameters(),
+        20.0,
+        quiet(),
+    )
+    np.testing.assert_allclose(outputs(shared), outputs(found[0]), **AS_SEEN)
+
+
+def new_thread_has() -> int:
+    """Return the number of threads of torch in a thread that starts now."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(torch_threads).result()
+
+
+def test_an_error_in_a_tile_leaves_the_run(unet):
+    def full(module: nn.Module, arguments: tuple[Tensor]) -> None:
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    unet.blocks[2].register_forward_pre_hook(full)
+    counter = TileCounter(Checkpoint(), 9)
+    with pytest.raises(RuntimeError, match="allocate"):
+        flows_of_planes(
+            unet, image(1, 400, 400, 2), SegmentationParameters(), 20.0, counter
+        )
 
 
 def test_time_points_are_joined_in_their_order(unet):

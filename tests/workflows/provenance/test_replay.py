@@ -43,6 +43,7 @@ from cellpose_studio.io.project.tables.revisions import (
     write_revision,
 )
 from cellpose_studio.io.project.tables.runs import write_run
+from cellpose_studio.workflows.provenance import run_again
 from cellpose_studio.workflows.provenance.origin import NoRun, provenance
 from cellpose_studio.workflows.provenance.recipes import recipe
 from cellpose_studio.workflows.provenance.replay import replay
@@ -511,3 +512,20 @@ def test_a_real_image_comes_out_the_same(project, shared_data):
     assert masks_sha256(project.maker.masks(project.record.parameters, QUIET)) == (
         project.record.masks_sha256
     )
+
+
+def test_tiles_are_run_as_in_the_version_that_made_the_record(
+    project, cells, monkeypatch
+):
+    used = []
+    real = run_again.segment
+
+    def watched(*arguments, **more):
+        used.append(more["engine"])
+        return real(*arguments, **more)
+
+    monkeypatch.setattr(run_again, "segment", watched)
+    change = {"engine": "", "masks_sha256": ""}
+    project.run(cells("a.tif"), change=lambda r: r.model_copy(update=change))
+    assert project.replay(1).made.record.engine_used == "shared-tiles"
+    assert used == ["shared-tiles"]

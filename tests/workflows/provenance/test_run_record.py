@@ -48,6 +48,7 @@ def test_a_record_holds_what_determined_the_result(result):
     assert record.parameters.diameter is not None
     assert (record.device, record.device_title) == ("cpu", "CPU")
     assert (record.precision, record.threads) == ("float32", torch_threads())
+    assert record.engine == record.engine_used == "whole-tiles"
     assert record.tile_size == 224
     assert (record.started, record.seconds) == (NOON, result.seconds)
     assert record.cells == result.labels.max() == 4
