@@ -35,6 +35,9 @@ LabelArray = npt.NDArray[np.uint32]
 _STEPS = 200
 """Steps of the dynamics at scale 1, as in Cellpose."""
 
+_MOST_KEPT = 2**26
+"""Pixels up to which it is kept where they end: half a gigabyte."""
+
 
 @dataclass
 class _Candidates:
@@ -187,9 +190,10 @@ class FlowMaskMaker:
         steps, cellprob_threshold, max_size_fraction = self._key
         dP, cellprob = self._of_part(n)
         if self._device.type == "cpu" and cellprob.size < MOST_PIXELS:
-            if n not in self._ends:
-                self._ends[n] = PixelEnds(dP, cellprob)
-            at = self._ends[n].at(cellprob_threshold, int(steps), check)
+            ends = self._ends.get(n) or PixelEnds(dP, cellprob)
+            if self._flows.cellprob.size <= _MOST_KEPT:
+                self._ends[n] = ends
+            at = ends.at(cellprob_threshold, int(steps), check)
             return cells_at(at, cellprob, cellprob_threshold, max_size_fraction)
         try:
             return self._found_on_device(dP, cellprob, check)

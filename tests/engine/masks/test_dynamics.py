@@ -275,6 +275,20 @@ def test_thresholds_act_on_what_is_kept_and_give_what_a_fresh_run_gives(
     assert again(niter=30, flow_threshold=0.0) == ["cells_at"]
 
 
+def test_of_large_stacks_it_is_not_kept_where_pixels_end(cell_flows, monkeypatch):
+    flows = stack_of(cell_flows, 2)
+    maker = FlowMaskMaker(flows, (2, 90, 120))
+    options = ({}, {"cellprob_threshold": 1.0})
+    kept = [maker.masks(SegmentationParameters(**o), QUIET) for o in options]
+    assert len(maker._ends) == 2
+    monkeypatch.setattr(module, "_MOST_KEPT", flows.cellprob.size - 1)
+    maker = FlowMaskMaker(flows, (2, 90, 120))
+    for one, given in zip(kept, options, strict=True):
+        found = maker.masks(SegmentationParameters(**given), QUIET)
+        np.testing.assert_array_equal(found, one)
+    assert not maker._ends
+
+
 def test_masks_are_the_callers_to_change(noisy):
     maker = FlowMaskMaker(noisy, (90, 120))
     first = maker.masks(SegmentationParameters(), QUIET)
