@@ -143,8 +143,8 @@ def carry(
         Get the range of levels, ``low`` to below ``high``, within which a threshold
         changes none of the flows that the pixel has met.
     """
-    # A function of its own for each part would cost more than the part: a call with
-    # this many arrays takes longer than a step.
+    # Parts of this loop are no functions of their own: numba does not inline those with
+    # so many arrays, and each step would call several.
     one, half = np.float32(1), np.float32(0.5)
     row, layer = np.int32(shape[2] + 2), np.int32((shape[1] + 2) * (shape[2] + 2))
     place = np.zeros((axes, _LANES), np.float32)
