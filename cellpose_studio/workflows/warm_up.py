@@ -28,10 +28,11 @@ def warm_up(checkpoint: Checkpoint) -> list[str]:
 
     leave_a_core_free()
     checkpoint.check()
-    import cellpose_studio.engine.cellpose_api  # noqa: F401
+    from cellpose_studio.engine.cellpose_api import load_all
     from cellpose_studio.engine.device import available_devices
     from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 
+    load_all()
     # The loops over pixels are compiled, or loaded from the cache on disk.
     flows = Flows(
         dP=np.zeros((2, 1, 8, 8), np.float32),

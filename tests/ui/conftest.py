@@ -28,7 +28,9 @@ def freeze_once() -> Callable[[], None]:
     """
     from napari.qt import QtViewer  # noqa: F401
 
-    import cellpose_studio.engine.cellpose_api  # noqa: F401
+    from cellpose_studio.engine.cellpose_api import load_all
+
+    load_all()
 
     frozen = []
 
