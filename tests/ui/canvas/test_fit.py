@@ -49,6 +49,7 @@ def test_an_image_fills_a_window_of_another_size_until_the_user_zooms(
     np.testing.assert_allclose((camera.zoom, *camera.center), (zoom, *centre))
 
 
+@pytest.mark.slow
 def test_planes_are_counted_from_1_on_sliders_and_in_the_status_bar(
     user, cells, mouse, qtbot
 ):

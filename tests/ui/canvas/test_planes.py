@@ -128,6 +128,7 @@ def test_drawn_planes_are_merged_and_interpolated(user, opened, mouse, press):
     undone(user, image, masks, steps=2)
 
 
+@pytest.mark.slow
 def test_the_chosen_cell_is_continued_where_it_is_not(user, opened, mouse, press):
     masks = np.zeros((2, 7, 64, 96), np.uint32)
     masks[0, 2, 26:38, 24:36] = 3

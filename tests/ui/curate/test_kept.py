@@ -48,6 +48,7 @@ def test_each_cell_is_counted_once_with_the_reason_that_keeps_it(known, accepted
     assert kept_text(known, frozenset(accepted)) == text
 
 
+@pytest.mark.slow
 def test_cells_that_were_left_out_come_back_and_corrections_are_forgotten(user, cells):
     user.open(cells("a.tif"))
     image, window = user.run(), user.window

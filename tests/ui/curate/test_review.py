@@ -82,6 +82,7 @@ def test_n_flies_to_the_next_cell_and_outlines_it(user, curate, qtbot):
     assert yellow.sum() > 50
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["canvas", "table"])
 def test_keys_decide_and_go_on_to_the_next(user, curate, qtbot, where):
     window, image = user.window, user.window.session.shown
@@ -338,6 +339,7 @@ def press_all(user, qtbot) -> None:
     user.window.menus.actions["deleteRejected"].trigger()
 
 
+@pytest.mark.slow
 def test_what_was_decided_is_there_when_the_project_is_opened_again(
     user, curate, qtbot, tmp_path
 ):
@@ -390,6 +392,7 @@ def test_what_was_decided_is_seen_in_the_picture(user, curate, qtbot):
     np.testing.assert_array_equal(layer.picture, before)
 
 
+@pytest.mark.slow
 def test_accepted_cells_stay_in_a_new_run(user, curate, qtbot):
     image = user.window.session.shown
     cell = listed(curate)[0]

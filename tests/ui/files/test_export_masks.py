@@ -127,6 +127,7 @@ def test_a_folder_that_cannot_be_made_is_said(user, cells, tmp_path):
     )
 
 
+@pytest.mark.slow
 def test_selected_images_are_exported_together(user, cells, tmp_path):
     (tmp_path / "other").mkdir()
     twins = [cells("a.tif"), cells("other/a.tif"), cells("none.tif")]

@@ -51,6 +51,7 @@ def test_other_masks_are_offered_and_added_beside(user, edited, tmp_path, qtbot)
     assert "Other masks" not in user.message
 
 
+@pytest.mark.slow
 def test_masks_are_chosen_renamed_and_deleted_in_the_panel(
     user, edited, tmp_path, qtbot, monkeypatch
 ):

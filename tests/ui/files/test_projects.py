@@ -47,6 +47,7 @@ def answer_files(monkeypatch, path):
         monkeypatch.setattr(QFileDialog, kind, lambda *_: (str(path), ""))
 
 
+@pytest.mark.slow
 def test_work_is_saved_without_being_asked_for(user, cells, qtbot):
     user.open(cells("a.tif"))
     image = user.run()
@@ -70,6 +71,7 @@ def test_ctrl_s_names_the_project(user, cells, qtbot, tmp_path, monkeypatch):
     assert user.window.services.settings.recent[0] == tmp_path / "mine.cpstudio"
 
 
+@pytest.mark.slow
 def test_a_project_comes_back_as_it_was_left(user, named, cells):
     window = user.window
     image = window.session.shown
@@ -279,6 +281,7 @@ def test_a_tab_chosen_while_a_project_is_loading_stays(user, named):
     assert window.tabs.currentWidget() is window.segment
 
 
+@pytest.mark.slow
 def test_a_damaged_project_is_told_and_rescued(user, named, cells, monkeypatch):
     window = user.window
     window.projects.new()
@@ -391,6 +394,7 @@ def test_the_plane_of_a_stack_is_remembered(user, cells, tmp_path):
     assert window.canvas.planes == {"Z": 4}
 
 
+@pytest.mark.slow
 def test_undo_goes_on_after_opening_again(user, named, qtbot):
     window = user.window
     image = window.session.shown

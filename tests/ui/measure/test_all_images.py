@@ -45,6 +45,7 @@ def column(content, name: str) -> list[str]:
     return [model.index(row, at).data() for row in range(model.rowCount())]
 
 
+@pytest.mark.slow
 def test_cells_and_summary_of_all_images_by_condition(user, content, qtbot, tmp_path):
     window, session = user.window, user.window.session
     choose(content.scope, "cells")

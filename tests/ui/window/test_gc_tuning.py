@@ -40,6 +40,7 @@ def test_an_image_that_was_shown_meanwhile_goes_when_it_is_left(apart, user, cel
     assert not any(known is torch for known in gc.get_objects())
 
 
+@pytest.mark.slow
 def test_images_shown_later_are_not_kept(apart, user, cells):
     user.window.warm_up()
     user.wait_for(lambda: gc.get_freeze_count() > 0)
