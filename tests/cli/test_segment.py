@@ -351,9 +351,10 @@ def test_a_kind_without_a_place_for_a_stack_is_refused_before_the_run(
     segmented, cells, out
 ):
     stack = cells("stack.tif", (2, 64, 64), "ZYX")
-    code, _, errors = segmented(stack, "--save", "tif", "png")
+    code, _, errors = segmented(stack, "--save", "tif", "png", "outlines")
     assert code == 2
     assert "stack_cp_masks.png could not be saved: it holds one plane" in errors
+    assert "stack_cp_outlines.txt could not be saved: " in errors
     assert names(out) == []
 
 

@@ -63,12 +63,14 @@ def refuse_unfit(base: Path, kinds: Collection[str], axes: str, count: int = 0) 
 
     Before a run, when ``count`` is not known, this tells what would fail after it.
     """
-    for form in _formats(kinds):
-        if reason := form.reason_unfit(axes, count):
-            raise CannotSave(
-                f"{form.path(base).name} could not be saved: {reason}.",
-                "Save a TIFF instead.",
-            )
+    # All of them, so that nobody finds out one run after the other.
+    unfit = [
+        f"{form.path(base).name} could not be saved: {reason}."
+        for form in _formats(kinds)
+        if (reason := form.reason_unfit(axes, count))
+    ]
+    if unfit:
+        raise CannotSave(" ".join(unfit), "Save a TIFF instead.")
 
 
 def _formats(kinds: Collection[str]) -> list[ExportFormat]:
