@@ -151,31 +151,42 @@ def _measure(options: argparse.Namespace) -> int:
                 _row(item, name, pattern, table)
                 for item, name in zip(items, names, strict=True)
             ]
-            for line in _unfit(names, rows, pattern, table):
+            for line in (
+                *_unfit(names, rows, pattern, table),
+                *_unknown(items, names, table),
+                *_without_um(items, what, options),
+            ):
                 progress.print_line(line)
             if options.preview:
                 _preview(names, rows)
                 outcome.done = len(items)
                 return outcome.exit_code
             columns = table_columns(items, what, rows)
+            for line in columns.notes:
+                progress.print_line(line)
             tables = MeasurementTables(folder, options.save, columns, computed_by())
             with tables:
                 for item, name, row in zip(items, names, rows, strict=True):
+                    measured = None
                     with outcome.collect_failures(name):
                         checkpoint = _checkpoint(progress, name)
                         found, notes = measure_image(
                             item, what, checkpoint, options.threads or cores
                         )
-                        tables.add(item, name, row, found)
-                        outcome.done += 1
-                        cells = cell_count(len(found))
-                        progress.print_line(f"{name}: {cells} ({item.masks})")
-                        for note in notes:
-                            progress.print_line(f"{name}: {note}")
-                        for number in options.channels or ():
-                            if number > item.image.channels:
-                                line = f"{name}: it has no channel {number}"
-                                progress.print_line(line)
+                        measured = tables.rows_of(item, name, row, found)
+                    if measured is None:
+                        continue
+                    # What cannot be written ends the command: no other image could be.
+                    tables.add(measured)
+                    outcome.done += 1
+                    cells = cell_count(len(found))
+                    progress.print_line(f"{name}: {cells} ({item.masks})")
+                    for note in notes:
+                        progress.print_line(f"{name}: {note}")
+                    for number in options.channels or ():
+                        if number > item.image.channels:
+                            line = f"{name}: it has no channel {number}"
+                            progress.print_line(line)
             if outcome.done:
                 files = ", ".join(file.name for file in tables.files)
                 progress.print_line(f"{counted(outcome.done, 'image')} -> {files}")
@@ -218,7 +229,10 @@ def _items(
 
 def _of_project(items: list[ImageToMeasure], path: Path) -> list[ImageToMeasure]:
     if not items:
-        raise MasksUnreadable(f"No image of {path.name} has such masks.")
+        raise MasksUnreadable(
+            f"No image of {path.name} has such masks.",
+            "Run a model or draw cells there, or give the name of other masks.",
+        )
     return items
 
 
@@ -234,7 +248,8 @@ def _are_there(folder: Path, options: argparse.Namespace) -> bool:
     CannotSave
         If they must not be replaced.
     """
-    there = [file for file in table_files(folder, options.save) if file.exists()]
+    # A table of the other kind would no longer belong to the summary.
+    there = [file for file in table_files(folder, KINDS) if file.exists()]
     if not there or options.overwrite:
         return False
     if not options.skip_existing:
@@ -270,14 +285,18 @@ def _row(
 
     Those of a project give way to those of the pattern, and these to the table.
     """
-    path = item.image.path
-    stem = bare_stem(path.stem)
     row = dict(item.experiment)
+    stem = bare_stem(item.image.path.stem)
     row |= (pattern.values(stem) if pattern else None) or {}
-    # A table may have the names of files, with or without suffix or folder.
-    for known in (stem, path.stem, path.name, item.image.name, name):
+    for known in _names_in_tables(item, name):
         row |= table.get(known, {})
     return row
+
+
+def _names_in_tables(item: ImageToMeasure, name: str) -> tuple[str, ...]:
+    """Return what a table may call an image: with or without suffix or folder."""
+    path = item.image.path
+    return (bare_stem(path.stem), path.stem, path.name, item.image.name, name)
 
 
 def _unfit(
@@ -289,11 +308,46 @@ def _unfit(
     """Yield a line about the images that have no columns of the experiment."""
     unfit = [name for name, row in zip(names, rows, strict=True) if not row]
     if unfit and (pattern or table):
-        some = ", ".join(unfit[:_MOST_NAMES])
-        more = ", …" if len(unfit) > _MOST_NAMES else ""
         where = pattern.pattern if pattern else "the table"
         images = counted(len(unfit), "image")
-        yield f"No columns of the experiment for {images} ({where}): {some}{more}"
+        yield f"No columns of the experiment for {images} ({where}): {_some(unfit)}"
+
+
+def _unknown(
+    items: Sequence[ImageToMeasure],
+    names: Sequence[str],
+    table: Mapping[str, Mapping[str, str]],
+) -> Iterator[str]:
+    """Yield a line about the rows of the table that name no image."""
+    known = {
+        key
+        for item, name in zip(items, names, strict=True)
+        for key in _names_in_tables(item, name)
+    }
+    if unknown := [name for name in table if name not in known]:
+        rows = counted(len(unknown), "row")
+        yield f"No image for {rows} of the table: {_some(unknown)}"
+
+
+def _without_um(
+    items: Sequence[ImageToMeasure], what: WhatToMeasure, options: argparse.Namespace
+) -> Iterator[str]:
+    """Yield lines about the size that is missing where the user gave the other one."""
+    if options.pixel_size is None and options.z_step is None:
+        return
+    unknown = [item.image for item in items if what.scale(item).um is None]
+    if options.pixel_size is None:
+        option, flat = "--pixel-size", [image.name for image in unknown]
+    else:
+        option, flat = "--z-step", [i.name for i in unknown if i.planes > 1]
+    if flat:
+        images = counted(len(flat), "image")
+        yield f"No columns in µm for {images} without {option}: {_some(flat)}"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = ", …" if len(names) > _MOST_NAMES else ""
+    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _preview(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,8 +14,10 @@ from cellpose_studio.core.measure.experiment_columns import (
     EXPERIMENT_STATE,
     ExperimentColumns,
 )
+from cellpose_studio.io import atomic
 from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.io.tables.names import COLUMNS_CSV, TABLE_FILES
+from cellpose_studio.workflows.measure import tables
 
 
 @pytest.fixture
@@ -167,7 +170,68 @@ def test_a_calibration_is_applied_and_told(tmp_path, capsys):
     (row,) = rows_of(tmp_path / "measurements.csv")
     assert row["mean_Channel_1"] == "10.0"
     (image,) = rows_of(tmp_path / "measurements_images.csv")
-    assert "5 + 0.5 × grey value" in image["calibration"]
+    assert "5 + 0.5 × grey value, in OD" in image["calibration"]
+
+
+def test_columns_of_images_with_different_calibrations_have_no_unit(tmp_path, capsys):
+    pixels = np.full((8, 8), 10, np.uint8)
+    for name, unit in (("a", "nM"), ("b", "")):
+        description = "ImageJ=1.53t\nimages=1\ncf=0\nc0=5\nc1=0.5\n" * bool(unit)
+        path, said = tmp_path / f"{name}.tif", f"{description}vunit={unit}\n"
+        tifffile.imwrite(path, pixels, description=said, metadata=None)
+        tifffile.imwrite(tmp_path / f"{name}_masks.tif", pixels)
+    assert call(tmp_path / "a.tif") == 0
+    named = {row["column"]: row for row in rows_of(tmp_path / COLUMNS_CSV)}
+    assert named["mean_Channel_1"]["unit"] == "nM"
+    assert named["mean_of_mean_Channel_1"]["unit"] == "nM"
+    assert "cannot be compared" not in capsys.readouterr().out
+    assert call(tmp_path, "--overwrite") == 0
+    named = {row["column"]: row for row in rows_of(tmp_path / COLUMNS_CSV)}
+    for name in ("mean_Channel_1", "mean_of_mean_Channel_1"):
+        assert named[name]["unit"] == ""
+        assert "Calibrations of grey values differ" in named[name]["definition"]
+    assert "cannot be compared" in capsys.readouterr().out
+
+
+def test_a_column_of_the_experiment_is_no_measurement(folder, capsys):
+    table = folder.parent / "known.csv"
+    table.write_text("image,mean_Channel_1\nDMSO_A1,3\n")
+    assert call(folder, "--experiment", table) == 2
+    assert "has the name of a measurement" in capsys.readouterr().err
+    assert not (folder / "measurements.csv").exists()
+
+
+def test_what_cannot_be_summed_up_leaves_no_rows(folder, capsys, monkeypatch):
+    def summary(found):
+        raise MemoryError
+
+    monkeypatch.setattr(tables, "summary_of", summary)
+    assert call(folder) == 2
+    assert not (folder / "measurements.csv").exists()
+    assert "0 done, 2 failed" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no full disk to write to")
+def test_a_full_disk_ends_the_command(folder, capsys, monkeypatch):
+    out = folder.parent / "out"
+    monkeypatch.setattr(atomic, "temporary_name", lambda _: "full")
+    out.mkdir()
+    # A disk that takes no byte.
+    (out / "full.csv").symlink_to("/dev/full")
+    assert call(folder, "--out", out) != 0
+    said = capsys.readouterr()
+    assert "the disk is full" in said.err
+    assert "Traceback" not in said.err
+
+
+def test_time_points_are_counted_from_1(tmp_path):
+    masks = np.zeros((2, 8, 8), np.uint16)
+    masks[:, 2:5, 2:5] = 1
+    tifffile.imwrite(tmp_path / "a.tif", masks, imagej=True, metadata={"axes": "TYX"})
+    tifffile.imwrite(tmp_path / "a_masks.tif", masks)
+    assert call(tmp_path) == 0
+    for name in ("measurements.csv", "measurements_images.csv"):
+        assert [row["time"] for row in rows_of(tmp_path / name)] == ["1", "2"]
 
 
 def test_a_project_is_measured(earlier_project, tmp_path):
@@ -199,3 +263,30 @@ def test_options_that_cannot_be(words):
     with pytest.raises(SystemExit) as end:
         call(*words)
     assert end.value.code == 2
+
+
+def test_rows_that_name_no_image_are_told(folder, tmp_path, capsys):
+    table = tmp_path / "days.csv"
+    table.write_text("image,day\nDMSO_A1,3\nDMSO_A7,4\n")
+    assert call(folder, "--experiment", table, "--pattern", "{a}_{b}", "--preview") == 0
+    assert "No image for 1 row of the table: DMSO_A7" in capsys.readouterr().out
+
+
+def test_the_size_that_is_missing_is_told(tmp_path, capsys):
+    masks = np.ones((3, 8, 8), np.uint16)
+    tifffile.imwrite(tmp_path / "a.tif", masks, imagej=True, metadata={"axes": "ZYX"})
+    tifffile.imwrite(tmp_path / "a_masks.tif", masks)
+    for words, missing in (("--z-step", "--pixel-size"), ("--pixel-size", "--z-step")):
+        assert call(tmp_path, words, "2", "--preview") == 0
+        assert f"in µm for 1 image without {missing}: a.tif" in capsys.readouterr().out
+    assert call(tmp_path, "--pixel-size", "2", "--z-step", "2", "--preview") == 0
+    assert "in µm" not in capsys.readouterr().out
+
+
+def test_a_table_of_the_other_kind_does_not_stay(folder, capsys):
+    other = folder / "measurements.parquet"
+    other.write_text("mine")
+    assert call(folder, "--groups", "size") == 2
+    assert "measurements.parquet exists" in capsys.readouterr().err
+    assert call(folder, "--groups", "size", "--overwrite") == 0
+    assert not other.exists()

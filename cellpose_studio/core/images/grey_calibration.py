@@ -36,9 +36,10 @@ class GreyCalibration:
         """What is done to grey values, as a sentence; "" if nothing is."""
         if not self.changes:
             return ""
+        unit = f", in {self.unit}" if self.unit else ""
         return (
             f"Grey values were calibrated as the file says: {self.offset:g} + "
-            f"{self.slope:g} × grey value."
+            f"{self.slope:g} × grey value{unit}."
         )
 
     def level(self, values: Values) -> Values:

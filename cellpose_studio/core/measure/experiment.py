@@ -3,18 +3,26 @@
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.measure.columns import columns_of
+from cellpose_studio.core.measure.scale import Scale
+from cellpose_studio.core.measure.summary import summary_columns
 
 Row = Mapping[str, str]
 
 _PART = re.compile(r"\{(?P<name>[^{}]*)\}|(?P<any>\*)|(?P<one>\?)|(?P<text>[^{}*?]+)")
 _NAME = re.compile(r"[^\W\d]\w*")
 
-RESERVED = ("image", "masks", "time", "cell")
-"""Names of columns that a table of cells has anyway."""
+_FIXED = (
+    "image", "masks", "time", "cell",
+    "pixel_z_um", "pixel_y_um", "pixel_x_um", "calibration", "file",
+)  # fmt: skip
+"""Names of columns that tables of cells and of images have anyway."""
 
 
 class ExperimentUnfit(StudioError):
@@ -47,7 +55,7 @@ class NamePattern:
             elif found["name"] is None:
                 parts.append(".*?" if found["any"] else ".")
             else:
-                names.append(_checked_name(found["name"], names))
+                names.append(checked_name(found["name"], names))
                 parts.append(f"(?P<{names[-1]}>{_value(pattern, *found.span())})")
         if not names:
             raise ExperimentUnfit(
@@ -98,11 +106,18 @@ def pasted(text: str) -> dict[str, dict[str, str]]:
     ------
     ExperimentUnfit
     """
-    lines = text.lstrip("\ufeff").splitlines()
-    head = next(iter(lines), "")
+    text = text.lstrip("\ufeff")
+    head = next(iter(text.splitlines()), "")
     separator = next((sign for sign in "\t;" if sign in head), ",")
-    read = csv.reader(lines, delimiter=separator)
-    first, *rows = [row for row in read if any(row)] or [[""]]
+    # A cell in quotes may have several lines.
+    read = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        first, *rows = [row for row in read if any(row)] or [[""]]
+    except csv.Error as error:
+        raise ExperimentUnfit(
+            f"Row {read.line_num} of the table cannot be read: {error}.",
+            "Look for a quotation mark without its partner there.",
+        ) from error
     columns = [name.strip() for name in first]
     if columns[0].casefold() != "image" or len(columns) < 2:
         raise ExperimentUnfit(
@@ -111,11 +126,13 @@ def pasted(text: str) -> dict[str, dict[str, str]]:
         )
     names: list[str] = []
     for name in columns[1:]:
-        names.append(_checked_name(name, names))
+        names.append(checked_name(name, names))
     found: dict[str, dict[str, str]] = {}
     for image, *values in rows:
         if image.strip() in found:
-            raise ExperimentUnfit(f"The table has {image.strip()} twice.")
+            raise ExperimentUnfit(
+                f"The table has {image.strip()} twice.", "Keep one row of each image."
+            )
         filled = [*values, *[""] * len(names)][: len(names)]
         stripped = (value.strip() for value in filled)
         found[image.strip()] = dict(zip(names, stripped, strict=True))
@@ -127,13 +144,39 @@ def columns_in(rows: Iterable[Row]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(name for row in rows for name in row))
 
 
-def _checked_name(name: str, others: Sequence[str]) -> str:
+def checked_name(name: str, others: Sequence[str]) -> str:
+    """Return a name for one more column, without blanks around it.
+
+    Raises
+    ------
+    ExperimentUnfit
+        If it is no name, or taken by another column or by one that is measured.
+    """
     name = name.strip()
     if not _NAME.fullmatch(name):
         raise ExperimentUnfit(
             f"A column cannot be named “{name}”.",
             "Use letters, digits and underscores, and begin with a letter.",
         )
-    if name.casefold() in (*map(str.casefold, others), *RESERVED):
+    if name.casefold() in map(str.casefold, others):
         raise ExperimentUnfit(f"There is more than one column named {name}.")
+    if name.casefold() in _reserved():
+        raise ExperimentUnfit(
+            f"The name {name} is taken by a column of the tables of measurements.",
+            "Choose another name.",
+        )
     return name
+
+
+@cache
+def _reserved() -> frozenset[str]:
+    """Return all names of columns of the tables but those of channels, in lower case.
+
+    They do not depend on the images, so that a name that can be used stays usable.
+    """
+    known = [*_FIXED]
+    for deep in (False, True):
+        columns = columns_of(Scale(um=1.0), deep, facts=True)
+        known += [column.name for column in columns]
+        known += [column.name for column in summary_columns(columns)]
+    return frozenset(map(str.casefold, known))

@@ -33,6 +33,7 @@ _TERM = re.compile(
     r'|"(?P<quoted>[^"]*)"|(?P<text>[^\s<>=!"]+))'
     rf"|\s*(?P<word>{_NAME})(?!\S)"
 )
+_QUOTED = re.compile(r'("[^"]*")')
 _DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
 _THOUSANDS = re.compile(r"\d,\d{3}(?!\d)")
 
@@ -67,7 +68,7 @@ def parsed(
     """Return the conditions on columns in ``text``; all of them have to hold.
 
     A number alone is a cell, the name of a column alone stands for yes. A decimal
-    comma is a decimal point.
+    comma is a decimal point. What stands in quotation marks is a text as it is.
 
     Parameters
     ----------
@@ -81,12 +82,10 @@ def parsed(
     ValueError
         With a sentence that says what is not understood.
     """
-    if found := _THOUSANDS.search(text):
-        raise ValueError(
-            f'"{found[0]}" may be two numbers. Write numbers without separators.'
-        )
-    text = _DECIMAL_COMMA.sub(".", text.casefold())
-    rest, terms = re.sub(r",|\band\b", " ", text).strip(), []
+    # As the values of columns; to fold the case would change more letters.
+    pieces = _QUOTED.split(text.lower())
+    pieces[::2] = map(_spread, pieces[::2])
+    rest, terms = "".join(pieces).strip(), []
     while rest:
         term = _TERM.match(rest)
         if term is None:
@@ -94,6 +93,15 @@ def parsed(
         terms.append(_term(term, find, texts))
         rest = rest[term.end() :].strip()
     return tuple(terms)
+
+
+def _spread(text: str) -> str:
+    """Return what stands outside of quotation marks, with blanks between conditions."""
+    if found := _THOUSANDS.search(text):
+        raise ValueError(
+            f'"{found[0]}" may be two numbers. Write numbers without separators.'
+        )
+    return re.sub(r",|\band\b", " ", _DECIMAL_COMMA.sub(".", text))
 
 
 def which(
@@ -118,7 +126,9 @@ def _term(found: re.Match[str], find: Find, texts: frozenset[str]) -> Term:
     sign = found["sign"].replace("==", "=")
     if name in texts:
         written = found["quoted"] if found["quoted"] is not None else found["text"]
-        return Term(name, sign, written if written is not None else found["value"])
+        if written is None:
+            written = found.string[found.start("value") : found.end("percent")].strip()
+        return Term(name, sign, written)
     if found["value"] is None:
         raise ValueError(f'"{found[0].strip()}" is not understood: give a number.')
     value = float(found["value"]) / (100 if found["percent"] else 1)

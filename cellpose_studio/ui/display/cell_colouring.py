@@ -43,6 +43,7 @@ class CellColouring(QObject):
         self._canvas = canvas
         self._measurer = measurer
         self._limits: Limits | None = None
+        self.column = ""
         self._coloured = ""
         self.measure: Measure | None = None
         self.title = ""
@@ -52,7 +53,11 @@ class CellColouring(QObject):
         canvas.plane_changed.connect(self._on_plane)
 
     def choose(
-        self, measure: Measure | None, title: str = "", limits: Limits | None = None
+        self,
+        measure: Measure | None,
+        title: str = "",
+        limits: Limits | None = None,
+        column: str = "",
     ) -> None:
         """Colour the cells by a measurement; None for their own colours.
 
@@ -63,11 +68,14 @@ class CellColouring(QObject):
         limits
             Values of the first and the last colour, where images are compared; those of
             the cells shown without.
+        column
+            The column that the limits are of. An image that has only the one in another
+            unit is coloured by that, with limits of its own.
         """
-        same = (measure, limits) == (self.measure, self._limits)
-        if same and title == self.title:
+        chosen = measure, title, limits, column
+        if chosen == (self.measure, self.title, self._limits, self.column):
             return
-        self.measure, self.title, self._limits = measure, title, limits
+        self.measure, self.title, self._limits, self.column = chosen
         self._measurer.set_active(measure is not None, "colours")
         self._recolour()
         self.changed.emit()
@@ -103,14 +111,15 @@ class CellColouring(QObject):
     def _colours(self) -> CellColours:
         """Return the colours of the cells; grey as long as they are not measured."""
         table = self._measurer.table
-        column = _column(table, self.measure)
+        column = _column(table, self.measure, self.column)
         if table is None or column is None:
             unknown = np.zeros(1, np.uint8)
             return CellColours(
                 ranks=unknown, palette=value_palette(), title=f"{self.title}: unknown"
             )
         values = table.values[column.name]
-        limits = self._limits or value_limits(values)
+        of_same = self._limits if column.name == self.column else None
+        limits = of_same or value_limits(values)
         now = self._canvas.planes.get("T", 0) if table.in_time else 0
         here = table.times == now
         return CellColours(
@@ -121,8 +130,10 @@ class CellColouring(QObject):
         )
 
 
-def _column(table: Measurements | None, measure: Measure | None) -> Column | None:
-    """Return the column of a measurement, in µm where there is one."""
+def _column(
+    table: Measurements | None, measure: Measure | None, name: str
+) -> Column | None:
+    """Return the column of a measurement: that of a name, else one in µm."""
     if table is None or measure is None:
         return None
     found = [
@@ -130,7 +141,7 @@ def _column(table: Measurements | None, measure: Measure | None) -> Column | Non
         for column in table.columns
         if Measure(column.definition.name, column.channel) == measure
     ]
-    return max(found, key=lambda column: column.in_um, default=None)
+    return max(found, key=lambda one: (one.name == name, one.in_um), default=None)
 
 
 def _end(value: float) -> str:

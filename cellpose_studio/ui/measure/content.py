@@ -229,12 +229,18 @@ class MeasureContent(QWidget):
     def _on_all(self) -> None:
         if self.scope.currentData() != _IMAGE:
             self._update()
+            self._rescale()
 
     def _on_scope(self) -> None:
         self.all.set_active(self.scope.currentData() != _IMAGE)
         self._update()
-        # The scale of the colours is that of the cells that are listed.
-        if self.scope.currentData() != _SUMMARY:
+        self._rescale()
+
+    def _rescale(self) -> None:
+        """Give the colours the scale of the cells that are listed."""
+        is_of_cells = self.scope.currentData() != _SUMMARY
+        # Without rows, nothing is known of them yet.
+        if is_of_cells and len(self.rows) and self.colour.currentData():
             self._on_colour(0)
 
     def _on_cancelled(self) -> None:
@@ -288,17 +294,19 @@ class MeasureContent(QWidget):
             same = self.scope.currentData() == _CELLS
             limits = value_limits(values) if same else None
             measure = Measure(one.key, one.channel)
-            self._colouring.choose(measure, one.heading, limits)
+            self._colouring.choose(measure, one.heading, limits, one.name)
 
     def _show_colour(self) -> None:
         """Show which measurement the cells are coloured by."""
         measure = self._colouring.measure
-        shown = (
-            self.colour.findData(one.name)
+        shown = [
+            one.name
             for one in self.rows.numbers
             if Measure(one.key, one.channel) == measure
-        )
-        self.colour.setCurrentIndex(max(next(shown, 0), 0))
+        ]
+        # Where images differ, a measurement is listed in px and in µm.
+        shown.sort(key=lambda name: name != self._colouring.column)
+        self.colour.setCurrentIndex(max(self.colour.findData(*shown[:1] or [""]), 0))
 
     def _on_busy(self, _: bool) -> None:
         self._refresh()

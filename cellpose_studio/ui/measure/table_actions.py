@@ -22,6 +22,7 @@ from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_colum
 from cellpose_studio.workflows.measure.items import names_of
 from cellpose_studio.workflows.measure.measure import computed_by
 from cellpose_studio.workflows.measure.tables import (
+    KINDS,
     MeasurementTables,
     TableKind,
     table_files,
@@ -98,7 +99,7 @@ class TableActions:
             return
         settings.table_folder = str(dialog.folder)
         settings.table_kinds = list(dialog.kinds)
-        existing = [p for p in table_files(dialog.folder, dialog.kinds) if p.exists()]
+        existing = [p for p in table_files(dialog.folder, KINDS) if p.exists()]
         if not existing or self._may_replace(existing):
             self.export(images, dialog.folder, dialog.kinds)
 
@@ -110,7 +111,7 @@ class TableActions:
         rows = [columns.of(one.id) for one in images]
         items = [one.item for one in images]
 
-        def work(checkpoint: Checkpoint) -> list[Path]:
+        def work(checkpoint: Checkpoint) -> tuple[list[Path], tuple[str, ...]]:
             found = table_columns(items, WhatToMeasure(), rows)
             tables = MeasurementTables(folder, kinds, found, computed_by())
             with tables:
@@ -119,8 +120,8 @@ class TableActions:
                     zip(images, names, rows, strict=True)
                 ):
                     checkpoint.reached(n, len(images), "image")
-                    tables.add(one.item, name, row, one.table)
-            return tables.files
+                    tables.add(tables.rows_of(one.item, name, row, one.table))
+            return tables.files, found.notes
 
         self._services.run("Exporting measurements", work, self._on_exported)
 
@@ -137,6 +138,9 @@ class TableActions:
         box.button(yes).setText("Replace")
         return bool(box.exec() == yes)
 
-    def _on_exported(self, files: list[Path]) -> None:
+    def _on_exported(self, done: tuple[list[Path], tuple[str, ...]]) -> None:
+        files, notes = done
         names = ", ".join(path.name for path in files)
-        self._services.messages.note(f"Saved {names} in {files[0].parent}.")
+        self._services.messages.note(
+            " ".join([f"Saved {names} in {files[0].parent}.", *notes])
+        )

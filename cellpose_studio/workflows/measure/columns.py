@@ -6,10 +6,12 @@ from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
+from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.measure.columns import Column, columns_of
 from cellpose_studio.core.measure.definition import GROUPS, Group
 from cellpose_studio.core.measure.definitions import DEFINITIONS
-from cellpose_studio.core.measure.experiment import Row, columns_in
+from cellpose_studio.core.measure.experiment import ExperimentUnfit, Row, columns_in
 from cellpose_studio.core.measure.inputs import ChannelInfo
 from cellpose_studio.core.measure.scale import Scale, scale_of
 from cellpose_studio.core.measure.summary import SummaryColumn, summary_columns
@@ -27,7 +29,7 @@ _IMAGE = TableColumn(
 _MASKS = TableColumn(
     name="masks", kind="text", text="Name of the masks that were measured."
 )
-_TIME = TableColumn(name="time", kind="whole", text="Time point, from 0.")
+_TIME = TableColumn(name="time", kind="whole", text="Time point, counted from 1.")
 _CELL = TableColumn(name="cell", kind="whole", text="Id of the cell in the masks.")
 _PIXEL = tuple(
     TableColumn(
@@ -43,6 +45,14 @@ _CALIBRATION = TableColumn(
     name="calibration",
     kind="text",
     text="What was done to grey values before they were measured; empty for nothing.",
+)
+_OF_EACH = (
+    "Calibrations of grey values differ between images: the column calibration of the "
+    "table of images has them."
+)
+_DIFFERENT = (
+    "The images differ in what their grey values stand for, so intensities of one "
+    "image cannot be compared with those of another: see the column calibration."
 )
 
 
@@ -87,11 +97,14 @@ class TableColumns:
     ----------
     experiment
         Names of the columns of the experiment.
+    notes
+        What the user has to know of them, one sentence each.
     """
 
     cells: tuple[TableColumn, ...]
     images: tuple[TableColumn, ...]
     experiment: tuple[str, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def every(self) -> tuple[TableColumn, ...]:
@@ -106,30 +119,43 @@ def table_columns(
     """Return the columns that images have together, in the order in which they come.
 
     No pixel is read for that.
+
+    Raises
+    ------
+    ExperimentUnfit
+        If a column of the experiment has the name of one that is measured.
     """
     measured: dict[str, Column] = {}
+    mixed: dict[str, Column] = {}
     summed: dict[str, SummaryColumn] = {}
     for item in items:
         names = item.image.channel_names
+        grey = _grey_of(item) if "intensity" in what.groups else RAW
         columns = columns_of(
             what.scale(item),
             item.image.planes > 1,
-            [ChannelInfo(name=names[n]) for n in what.channels_of(item)],
+            [ChannelInfo(name=names[n], grey=grey) for n in what.channels_of(item)],
             what.groups,
             item.has_facts,
         )
-        measured |= {c.name: c for c in columns if c.name not in measured}
+        for column in columns:
+            known = measured.setdefault(column.name, column)
+            if (known.unit, known.text) != (column.unit, column.text):
+                mixed[column.name] = measured[column.name] = _mixed(known, column)
         more = summary_columns(columns)
         summed |= {c.name: c for c in more if c.name not in summed}
+    # Their means mix calibrations as they do.
+    summed |= {c.name: c for c in summary_columns(list(mixed.values()))}
     names = columns_in(experiment)
-    known = tuple(
+    _check_names(names, (*measured, *summed))
+    given = tuple(
         TableColumn(name=name, kind="text", text=_EXPERIMENT) for name in names
     )
     return TableColumns(
-        cells=(_IMAGE, *known, _MASKS, _TIME, _CELL, *_of_cells(measured.values())),
+        cells=(_IMAGE, *given, _MASKS, _TIME, _CELL, *_of_cells(measured.values())),
         images=(
             _IMAGE,
-            *known,
+            *given,
             _MASKS,
             _TIME,
             *(_of_image(column) for column in summed.values()),
@@ -138,7 +164,35 @@ def table_columns(
             _FILE,
         ),
         experiment=names,
+        notes=(_DIFFERENT,) if mixed else (),
     )
+
+
+def _grey_of(item: ImageToMeasure) -> GreyCalibration:
+    try:
+        return item.image.grey_calibration
+    # It is told when the image is measured; the columns of the others stay.
+    except ImageUnreadable:
+        return RAW
+
+
+def _mixed(one: Column, other: Column) -> Column:
+    """Return a column whose calibration differs between images."""
+    return replace(
+        one,
+        unit=one.unit if one.unit == other.unit else "",
+        text=f"{one.definition.text} {_OF_EACH}",
+    )
+
+
+def _check_names(experiment: Iterable[str], measured: Iterable[str]) -> None:
+    taken = {name.casefold() for name in measured}
+    for name in experiment:
+        if name.casefold() in taken:
+            raise ExperimentUnfit(
+                f"The column {name} of the experiment has the name of a measurement.",
+                "Give it another name.",
+            )
 
 
 def _of_cells(columns: Iterable[Column]) -> list[TableColumn]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from contextlib import ExitStack
+from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Literal, Self
@@ -25,13 +26,31 @@ from cellpose_studio.io.tables.names import (
     IMAGES_CSV,
 )
 from cellpose_studio.io.tables.parquet_table import ParquetTable
-from cellpose_studio.io.tables.table import TableColumn, TableWriter
+from cellpose_studio.io.tables.table import Part, TableColumn, TableWriter
 from cellpose_studio.paths import can_write_in
 from cellpose_studio.workflows.measure.columns import TableColumns
 from cellpose_studio.workflows.measure.items import ImageToMeasure
 
 TableKind = Literal["csv", "parquet"]
 KINDS: tuple[TableKind, ...] = ("csv", "parquet")
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ImageRows:
+    """What both tables get of one image.
+
+    Attributes
+    ----------
+    cells, images
+        Values of the rows by the name of the column.
+    counts
+        Numbers of rows of each.
+    """
+
+    cells: Part
+    images: Part
+    counts: tuple[int, int]
+
 
 _Format = type[CsvTable] | type[ParquetTable]
 _WRITERS: dict[TableKind, tuple[str, _Format]] = {
@@ -50,6 +69,8 @@ class MeasurementTables:
     """Writes tables image by image; the files are there after the block.
 
     If it raises, or no image was added, files that were there before are as they were.
+    Otherwise a table of another kind that was there is removed: the summary and the
+    dictionary are no longer about it.
 
     Parameters
     ----------
@@ -97,11 +118,13 @@ class MeasurementTables:
         trace: TracebackType | None,
     ) -> None:
         self._stack.__exit__(kind, error, trace)
+        if kind is None and self._images:
+            self._remove_others()
 
-    def add(
+    def rows_of(
         self, item: ImageToMeasure, name: str, row: Row, found: Measurements
-    ) -> None:
-        """Append the cells of an image, and what it holds.
+    ) -> ImageRows:
+        """Return the cells of an image, and what it holds, without writing them.
 
         Parameters
         ----------
@@ -110,14 +133,11 @@ class MeasurementTables:
         row
             Its columns of the experiment.
         """
-        if not self._images:
-            self._begin()
         cells = len(found)
         same = {"image": name, "masks": item.masks, **self._experiment(row)}
         of_cells = {key: np.full(cells, value) for key, value in same.items()}
-        of_cells |= {"time": found.times, "cell": found.ids, **found.values}
-        for writer in self._cells:
-            writer.add(of_cells, cells)
+        of_cells |= {"time": found.times + 1, "cell": found.ids}
+        of_cells |= found.values
         summary = summary_of(found)
         frames = found.shape[0] if found.in_time else 1
         of_image: dict[str, npt.NDArray[Any]] = {
@@ -127,12 +147,39 @@ class MeasurementTables:
         for axis, size in zip("zyx", sizes, strict=True):
             there = axis != "z" or item.image.planes > 1
             of_image[f"pixel_{axis}_um"] = np.full(frames, size if there else np.nan)
-        of_image["time"] = np.arange(frames)
+        of_image["time"] = np.arange(frames) + 1
         grey = item.image.grey_calibration.text if _has_grey(found) else ""
         of_image["calibration"] = np.full(frames, grey)
         of_image["file"] = np.full(frames, str(item.image.path))
-        for writer in self._images:
-            writer.add({**of_image, **summary.values}, frames)
+        return ImageRows(
+            cells=of_cells,
+            images={**of_image, **summary.values},
+            counts=(cells, frames),
+        )
+
+    def add(self, rows: ImageRows) -> None:
+        """Append the rows of an image to both tables."""
+        if not self._images:
+            self._begin()
+        for writers, part, count in zip(
+            (self._cells, self._images),
+            (rows.cells, rows.images),
+            rows.counts,
+            strict=True,
+        ):
+            for writer in writers:
+                writer.add(part, count)
+
+    def _remove_others(self) -> None:
+        for path in set(table_files(self._folder, KINDS)) - {*self.files}:
+            try:
+                path.unlink(missing_ok=True)
+            except OSError as error:
+                raise CannotSave(
+                    f"The earlier table {path.name} could not be removed: "
+                    f"{error.strerror or error}.",
+                    "Close it in other programs, and delete it.",
+                ) from error
 
     def _experiment(self, row: Row) -> dict[str, str]:
         return {name: row.get(name, "") for name in self._columns.experiment}

@@ -40,7 +40,24 @@ def test_values_without_the_separator_come_back(values):
 
 @pytest.mark.parametrize(
     "pattern",
-    ["", "abc", "{a", "a}", "{}", "{1a}", "{a b}", "{a}{a}", "{cell}", "{a}{b}"],
+    [
+        "",
+        "abc",
+        "{a",
+        "a}",
+        "{}",
+        "{1a}",
+        "{a b}",
+        "{a}{a}",
+        "{cell}",
+        "{a}{b}",
+        # Tables of measurements have these, in some letters.
+        "{cells}",
+        "{touching_cells}_{b}",
+        "{Calibration}",
+        "{area_um2}",
+        "{origin}",
+    ],
 )
 def test_patterns_that_cannot_be_used(pattern):
     with pytest.raises(ExperimentUnfit):
@@ -60,11 +77,28 @@ def test_tables_as_spreadsheets_copy_them(separator):
 
 @pytest.mark.parametrize(
     "text",
-    ["", "\n\n", "image\na.tif", "file,drug\na,b", "image,drug\na,1\na,2", "image,a b"],
+    [
+        "",
+        "\n\n",
+        "image\na.tif",
+        "file,drug\na,b",
+        "image,drug\na,1\na,2",
+        "image,a b",
+        f"image,drug\na,{'x' * 140_000}",
+    ],
 )
 def test_tables_that_cannot_be_used(text):
     with pytest.raises(ExperimentUnfit):
         pasted(text)
+
+
+def test_a_cell_in_quotes_has_several_lines():
+    assert pasted('image,drug\na,"x\ny"\n') == {"a": {"drug": "x\ny"}}
+
+
+def test_a_name_that_is_taken_is_called_so():
+    with pytest.raises(ExperimentUnfit, match="name time is taken"):
+        NamePattern("{time}")
 
 
 def test_columns_in_the_order_in_which_they_come():

@@ -213,3 +213,21 @@ def test_the_area_of_a_track_is_its_mean_over_its_time_points():
     assert part_shapes(labels, 7, box, in_time=True).sizes.tolist() == [12]
     review = review_of(in_time)
     assert column_values(review, 0.5)["area"].tolist() == [6, 2]
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ('condition="salt and pepper"', "Salt and pepper"),
+        ('condition="a,b"', "A,b"),
+        ('condition="0,5 nM"', "0,5 nM"),
+        ('condition="1,000 nM"', "1,000 nM"),
+        ('condition="Straße"', "Straße"),
+        ("condition=5%", "5%"),
+        ("condition=5 %", "5 %"),
+    ],
+)
+def test_a_text_in_quotation_marks_is_taken_as_it_is(text, value):
+    terms = parsed(f"{text} and cell>0,5", lambda word: word, frozenset({"condition"}))
+    columns = {"condition": np.array([value, "b"]), "cell": np.array([1.0, 1.0])}
+    assert which(terms, columns, 2).tolist() == [True, False]

@@ -134,6 +134,15 @@ def test_columns_of_the_experiment_are_pasted_typed_and_kept(
     assert experiment.columns == ExperimentColumns()
     user.open(tmp_path / "p.cpstudio")
     assert experiment.columns == expected
+    # Names are those of columns, whatever their case.
+    for name in ("Day", "a}_{b"):
+        assert not dialog.add_column(name)
+    # What is pasted goes to columns that are there, not to those of a preview.
+    dialog.pattern.setText("{condition}_{well}")
+    QApplication.clipboard().setText("x\ty\tz\n")
+    dialog.view.setCurrentIndex(dialog.model.index(0, 2))
+    dialog.paste()
+    assert dialog.model.columns.of(control) == {"day": "2", "replicate": "x"}
     # What was there before the last change can be brought back.
     assert experiment.before == ExperimentColumns()
 
@@ -149,3 +158,51 @@ def test_columns_of_the_experiment_are_pasted_typed_and_kept(
 def test_damaged_columns_of_an_experiment_are_left_out(state):
     columns = columns_from(state)
     assert columns.of(2) == dict.fromkeys(columns.names, "")
+
+
+def test_a_row_of_a_table_belongs_to_all_images_of_its_name(user, cells, qtbot):
+    user.open(cells("one/a.tif"), cells("two/a.tif"))
+    window = user.window
+    dialog = ExperimentDialog(window.session, window.background.experiment, window)
+    qtbot.addWidget(dialog)
+    QApplication.clipboard().setText("image\tday\na\t3\nb\t4\n")
+    dialog.paste()
+    assert dialog.fits.text() == "Values for 2 images. 1 row named no image."
+    every = [image.id for image in window.session.images]
+    assert [dialog.model.columns.of(one)["day"] for one in every] == ["3", "3"]
+
+
+def test_colours_stay_when_all_images_are_listed(user, cells, qtbot):
+    known = {"imagej": True, "resolution": (1, 1), "metadata": {"unit": "um"}}
+    for n, (size, side) in enumerate(((known, 5), ({}, 20))):
+        path = cells(f"{n}.tif")
+        masks = np.zeros((96, 128), np.uint16)
+        masks[:side, :side], masks[50:60, 50:60] = 1, 2
+        tifffile.imwrite(path, masks, **size)
+        tifffile.imwrite(path.with_name(f"{n}_masks.tif"), masks)
+    user.open(path.with_name("0.tif"), path)
+    window = user.window
+    window.tabs.setCurrentWidget(window.measure)
+    content = window.measure.content
+    window.session.show(window.session.images[0].source.key)
+    user.wait_for(lambda: "area_um2" in content.rows.by_name)
+    choose(content.colour, "area_um2")
+    choose(content.scope, "cells")
+    user.wait_for(lambda: len(content.rows) == 4)
+    colours = window.canvas.masks.cell_colours
+    assert colours.title == "Area, µm²"
+    assert content.colour.currentData() == "area_um2"
+    # In px, all images share one scale; each of them is coloured by px then.
+    choose(content.colour, "area_px")
+    assert content.colour.currentData() == "area_px"
+    seen = set()
+    for image in window.session.images:
+        window.session.show(image.source.key)
+        user.wait_idle()
+        colours = window.canvas.masks.cell_colours
+        seen.add((colours.title, colours.ends))
+    assert seen == {("Area, px", colours.ends)}
+    # In µm, an image that has none gets a scale of its own.
+    choose(content.colour, "area_um2")
+    assert window.canvas.masks.cell_colours.title == "Area, px"
+    assert window.canvas.masks.cell_colours.ends == ("104", "396")

@@ -11,7 +11,7 @@ from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale
 from cellpose_studio.ui.measure.table.clipboard import table_text
 from cellpose_studio.ui.measure.table.model import MeasurementModel
-from cellpose_studio.ui.measure.table.rows import Rows, joined, rows_of
+from cellpose_studio.ui.measure.table.rows import Rows, joined, rows_of, with_texts
 
 FALLING, RISING = Qt.SortOrder.DescendingOrder, Qt.SortOrder.AscendingOrder
 KEYS = ("area", "mean", "status", "flow_error")
@@ -116,3 +116,12 @@ def test_copied_rows_have_all_digits_and_the_decimal_sign_of_a_spreadsheet(model
         "3\t64\t3\t\t0,1",
         "2\t4\t2\taccepted\t",
     ]
+
+
+def test_a_column_of_the_experiment_replaces_no_measurement():
+    rows = with_texts(measured(5), {1: {"area_px": "mine", "mean_DAPI": "own"}})
+    assert rows.values["area_px"].tolist() == [25]
+    assert rows.values["area_px_experiment"].tolist() == ["mine"]
+    again = with_texts(rows, {1: {"area_px": "new"}})
+    assert again.values["area_px_experiment"].tolist() == ["new"]
+    assert "mean_DAPI_experiment" not in again.by_name

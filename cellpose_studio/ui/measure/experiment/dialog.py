@@ -23,7 +23,11 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.measure.experiment import NamePattern, pasted
+from cellpose_studio.core.measure.experiment import (
+    NamePattern,
+    checked_name,
+    pasted,
+)
 from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
 from cellpose_studio.core.wording import counted, image_count
 from cellpose_studio.io.masks.folders import bare_stem
@@ -80,10 +84,7 @@ class ExperimentDialog(QDialog):
     def add_column(self, name: str) -> bool:
         """Add a column without values; return whether its name can be used."""
         try:
-            # A pattern of it alone has the same rules for names.
-            (checked,) = NamePattern(f"{{{name}}}").columns
-            if checked in self.model.columns.names:
-                raise StudioError(f"There is a column named {checked} already.")
+            checked = checked_name(name, self.model.columns.names)
         except StudioError as error:
             self.fits.setText(str(error))
             return False
@@ -180,14 +181,18 @@ class ExperimentDialog(QDialog):
         except StudioError as error:
             self.fits.setText(str(error))
             return
-        by_name = {
-            key: number
-            for number, name in self.model.images
-            for key in (name, self._stems[number])
-        }
-        rows = {by_name[name]: row for name, row in found.items() if name in by_name}
+        # Scenes of a file, and files that differ in the suffix, share a stem.
+        by_name: dict[str, list[int]] = {}
+        for number, name in self.model.images:
+            for key in {name, self._stems[number]}:
+                by_name.setdefault(key, []).append(number)
+        rows: dict[int, dict[str, str]] = {}
+        # A row of one image counts more than one of all that share its stem.
+        for name in sorted(found, key=lambda name: -len(by_name.get(name, ()))):
+            for number in by_name.get(name, ()):
+                rows.setdefault(number, {}).update(found[name])
         self.model.set_columns(self.model.columns.merged(rows))
-        unknown = len(found) - len(rows)
+        unknown = sum(name not in by_name for name in found)
         left = f" {counted(unknown, 'row')} named no image." if unknown else ""
         self.fits.setText(f"Values for {image_count(len(rows))}.{left}")
 

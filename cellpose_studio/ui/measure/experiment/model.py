@@ -119,7 +119,8 @@ class ExperimentModel(QAbstractTableModel):
         for down, line in enumerate(text.splitlines()):
             for right, value in enumerate(line.split("\t")):
                 row, column = start.row() + down, start.column() + right
-                if row < len(self.images) and 0 < column < self.columnCount():
+                # Columns of a preview are not there yet.
+                if row < len(self.images) and 0 < column <= len(self._columns.names):
                     name = self._columns.names[column - 1]
                     known = rows.setdefault(self.images[row][0], {})
                     known[name] = value.strip()

@@ -167,6 +167,15 @@ def rows_of(measured: Measurements, image: int) -> Rows:
     )
 
 
+TIME_FIELD = Field(
+    name=TIME,
+    key=TIME,
+    heading="Time",
+    tip="The time point, counted from 1 as on the slider.",
+    kind="count",
+)
+
+
 def leading_fields(in_time: bool) -> tuple[Field, ...]:
     """Return the fields that say which cell a row is of."""
     cell = Field(
@@ -176,14 +185,7 @@ def leading_fields(in_time: bool) -> tuple[Field, ...]:
         tip="The number of the cell in the masks.",
         kind="count",
     )
-    time = Field(
-        name=TIME,
-        key=TIME,
-        heading="Time",
-        tip="The time point, counted from 1 as on the slider.",
-        kind="count",
-    )
-    return (cell, time) if in_time else (cell,)
+    return (cell, TIME_FIELD) if in_time else (cell,)
 
 
 def fields_of(columns: Sequence[Column]) -> tuple[Field, ...]:
@@ -213,13 +215,17 @@ def with_texts(rows: Rows, by_image: Mapping[int, Mapping[str, str]]) -> Rows:
     ----------
     by_image
         By the id of an image, the text of each column by its name; the same columns for
-        all images. Columns of these names that rows have already are replaced.
+        all images. Texts that rows have already are replaced; a column with the name
+        of a measurement is listed as ``NAME_experiment``.
     """
-    names = tuple(dict.fromkeys(name for row in by_image.values() for name in row))
+    others = tuple(one for one in rows.fields if one.group != EXPERIMENT)
+    taken = {one.name for one in others}
+    given = {name: name for row in by_image.values() for name in row}
+    names = {f"{key}_experiment" if key in taken else key: key for key in given}
     ids, place = np.unique(rows.images, return_inverse=True)
     texts = {
-        name: np.array([by_image.get(n, {}).get(name, "") for n in ids.tolist()], str)
-        for name in names
+        name: np.array([by_image.get(n, {}).get(key, "") for n in ids.tolist()], str)
+        for name, key in names.items()
     }
     own = tuple(
         Field(
@@ -231,9 +237,6 @@ def with_texts(rows: Rows, by_image: Mapping[int, Mapping[str, str]]) -> Rows:
             group=EXPERIMENT,
         )
         for name in names
-    )
-    others = tuple(
-        one for one in rows.fields if one.group != EXPERIMENT and one.name not in names
     )
     values = {one.name: rows.values[one.name] for one in others}
     if len(ids):

@@ -9,6 +9,7 @@ from cellpose_studio.core.measure.summary import SummaryColumn, summary_of
 from cellpose_studio.ui.measure.table.rows import (
     SUMMARY,
     TIME,
+    TIME_FIELD,
     Field,
     Rows,
     Values,
@@ -37,16 +38,7 @@ def summary_rows_of(measured: Measurements, image: int) -> Rows:
     frames = len(values["cells"])
     times = np.arange(frames)
     if measured.in_time:
-        fields.insert(
-            0,
-            Field(
-                name=TIME,
-                key=TIME,
-                heading="Time",
-                tip="The time point, counted from 1 as on the slider.",
-                kind="count",
-            ),
-        )
+        fields.insert(0, TIME_FIELD)
         values[TIME] = times + 1.0
     return Rows(
         fields=tuple(fields),
