@@ -34,15 +34,15 @@ class Known:
         Cells that a person drew, edited or accepted.
     hand
         What was made by hand.
-    is_run
-        Whether the other cells come from a run.
+    origin
+        Where the other cells come from.
     """
 
     confidence: Confidence | None
     statuses: dict[int, CellStatus]
     decided: frozenset[int]
     hand: HandEdits
-    is_run: bool
+    origin: str
 
     def facts(self, shapes: CellShapes) -> CellFacts:
         """Return the facts of the cells of some shapes."""
@@ -55,18 +55,19 @@ class Known:
             statuses=self.statuses,
             drawn=self.hand.drawn,
             edited=self.hand.edited,
-            origin=RUN if self.is_run else IMPORTED,
+            origin=self.origin,
         )
 
 
 def known_of(image: ProjectImage, labels: LabelSet, hand: HandEdits) -> Known:
     """Return what is known of the cells of a label set; for the GUI thread."""
+    is_run = labels.record is not None or labels.run is not None
     return Known(
         confidence=labels.confidence,
         statuses=dict(image.statuses.get(labels.name, {})),
         decided=image.decided(labels.name),
         hand=hand,
-        is_run=labels.record is not None or labels.run is not None,
+        origin=RUN if is_run else IMPORTED,
     )
 
 
