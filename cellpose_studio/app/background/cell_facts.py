@@ -12,7 +12,7 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.measure.inputs import IMPORTED, RUN, CellFacts
+from cellpose_studio.core.measure.inputs import CellFacts, origin_of
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.cell_shapes import CellShapes
@@ -67,7 +67,7 @@ def known_of(image: ProjectImage, labels: LabelSet, hand: HandEdits) -> Known:
         statuses=dict(image.statuses.get(labels.name, {})),
         decided=image.decided(labels.name),
         hand=hand,
-        origin=RUN if is_run else IMPORTED,
+        origin=origin_of(is_run),
     )
 
 

@@ -38,7 +38,9 @@ class _Measured:
     pixels
         A weak reference: what was measured must not keep masks in memory.
     error
-        Why the intensities are missing.
+        Why the intensities are missing; told once.
+    complete
+        Whether they are not.
     """
 
     pixels: weakref.ref[LabelImage]
@@ -47,6 +49,7 @@ class _Measured:
     known: Known
     table: Measurements
     error: Exception | None = None
+    complete: bool = True
 
 
 class TableMeasurer:
@@ -70,6 +73,7 @@ class TableMeasurer:
         self._emitted: Measurements | None = None
         self._failed: tuple[LabelImage | None, int] = (None, 0)
         self._job: Job | None = None
+        self._measured: weakref.ref[LabelImage] | None = None
         self._timer = QTimer(singleShot=True, interval=_DELAY)
         self._timer.timeout.connect(self._update)
         session.shown_changed.connect(lambda _: self._on_other())
@@ -96,8 +100,25 @@ class TableMeasurer:
 
     def _on_other(self) -> None:
         """Show what is known of other masks, and measure what is not."""
+        if self._measured is not None and self._measured() is not self._pixels():
+            # Nobody waits for it any longer; what comes next is measured when it ends.
+            assert self._job is not None
+            self._job.cancel()
+        self._drop_incomplete()
         self._emit(self.table)
         self._soon(0)
+
+    def _drop_incomplete(self) -> None:
+        """Measure images again that could not be read, when they are shown again."""
+        shown = self._present()
+        for key, measured in list(self._kept.items()):
+            if not measured.complete and measured is not shown:
+                del self._kept[key]
+
+    def _pixels(self) -> LabelImage | None:
+        image = self._session.shown
+        masks = image.masks if image is not None else None
+        return masks.pixels if masks is not None else None
 
     def _on_masks(self, change: MasksChange) -> None:
         image = change.image
@@ -210,10 +231,12 @@ class TableMeasurer:
                 known=now,
                 table=table,
                 error=error,
+                complete=error is None,
             )
 
         job = Job(f"Measuring {source.name}", work, quiet=True)
         job.failed.connect(lambda error: self._fail(error, pixels, edits))
+        self._measured = weakref.ref(pixels)
         self._start(job)
         self.busy_changed.emit(True)
 
@@ -245,7 +268,7 @@ class TableMeasurer:
         self.failed.emit(error)
 
     def _on_end(self) -> None:
-        self._job = None
+        self._job = self._measured = None
         self.busy_changed.emit(False)
         # They may have been edited, or others be shown, in the meantime.
         self._soon()

@@ -12,7 +12,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.matching.hand_changes import hand_changes
+from cellpose_studio.core.matching.hand_changes import hand_edits_since
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.io.project.tables.revision_source import read_edited_from
 from cellpose_studio.io.project.tables.revisions import read_revision
@@ -31,25 +31,11 @@ def hand_edits(
     """
     revision = masks.revision
     assert revision is not None
-    there = frozenset(table.ids().tolist())
     base = project.read(lambda db: read_edited_from(db, revision)).base
-    if base is None:
-        return HandEdits(drawn=there)
-    known = HandEdits.of_details(base.details)
-    if base.id == revision.id and not masks.edited:
-        return known.only(there)
-    changes = hand_changes(project.labels(base), present, table)
-    drawn = (known.drawn | changes.drawn) & there
-    edited = (known.edited | changes.edited) & there - drawn
-    deleted = dict(known.deleted)
-    if changes.deleted:
-        deleted[base.id] = tuple(sorted(changes.deleted))
-    return HandEdits(
-        drawn=drawn,
-        edited=edited,
-        linked=(known.linked & there) - drawn - edited,
-        deleted=deleted,
-    )
+    if base is not None and base.id == revision.id and not masks.edited:
+        there = frozenset(table.ids().tolist())
+        return HandEdits.of_details(base.details).only(there)
+    return hand_edits_since(base, project.labels, present, table)
 
 
 def where_deleted(

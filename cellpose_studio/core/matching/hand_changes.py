@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ import numpy.typing as npt
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.matching.compare import shared_pixels
+from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.revision import LabelRevision
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,41 @@ def hand_changes(before: Labels, after: Labels, table: CellTable) -> HandChanges
     sizes = _sizes(before, sorted(lost))
     deleted = {n for n, count in lost.items() if 2 * count >= sizes[n]}
     return HandChanges(frozenset(drawn), frozenset(changed - drawn), frozenset(deleted))
+
+
+def hand_edits_since(
+    base: LabelRevision | None,
+    before: Callable[[LabelRevision], Labels],
+    present: Labels,
+    table: CellTable,
+) -> HandEdits:
+    """Return what was made by hand of masks since a revision, and before it.
+
+    Parameters
+    ----------
+    base
+        The last revision that no edit made; None where all was drawn by hand.
+    before
+        Reads the pixels of a revision.
+    table
+        That of ``present``.
+    """
+    there = frozenset(table.ids().tolist())
+    if base is None:
+        return HandEdits(drawn=there)
+    known = HandEdits.of_details(base.details)
+    changes = hand_changes(before(base), present, table)
+    drawn = (known.drawn | changes.drawn) & there
+    edited = (known.edited | changes.edited) & there - drawn
+    deleted = dict(known.deleted)
+    if changes.deleted:
+        deleted[base.id] = tuple(sorted(changes.deleted))
+    return HandEdits(
+        drawn=drawn,
+        edited=edited,
+        linked=(known.linked & there) - drawn - edited,
+        deleted=deleted,
+    )
 
 
 def _per_cell(

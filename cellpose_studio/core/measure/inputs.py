@@ -15,7 +15,7 @@ Region = tuple[slice, ...]
 Ids = npt.NDArray[np.uint32]
 Values = npt.NDArray[np.float64]
 
-IMPORTED, RUN, DRAWN, EDITED = "imported", "run", "drawn", "edited"
+_IMPORTED, _RUN, DRAWN, EDITED = "imported", "run", "drawn", "edited"
 """Origins of a cell."""
 
 
@@ -74,7 +74,7 @@ class CellFacts:
     drawn, edited
         Cells made by hand, and cells whose shape was changed by hand.
     origin
-        Of all other cells: `RUN` or `IMPORTED`; "" if it is not known.
+        Of all other cells, as of `origin_of`; "" if it is not known.
     """
 
     flow_errors: Mapping[int, float] = field(default_factory=dict)
@@ -101,3 +101,8 @@ def by_id(known: Mapping[int, float], ids: Ids) -> Values:
     """Return the value of each cell, NaN where it is not known."""
     nan = float("nan")
     return np.array([known.get(cell, nan) for cell in ids.tolist()], np.float64)
+
+
+def origin_of(is_run: bool) -> str:
+    """Return the origin of cells that nobody drew: a run, or an import."""
+    return _RUN if is_run else _IMPORTED

@@ -24,12 +24,14 @@ class ParquetTable:
         self._path = path
         self._columns = columns
         self._waiting: list[tuple[Part, int]] = []
+        self._count = 0
         self._begun = False
 
     def add(self, part: Part, rows: int) -> None:
         """Append rows."""
         self._waiting.append((part, rows))
-        if sum(n for _, n in self._waiting) >= _GROUP:
+        self._count += rows
+        if self._count >= _GROUP:
             self._write()
 
     def close(self) -> None:
@@ -58,6 +60,7 @@ class ParquetTable:
         )
         self._begun = True
         self._waiting.clear()
+        self._count = 0
 
     def _values(self, column: TableColumn) -> object:
         import pandas as pd

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
-import numpy as np
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from cellpose_studio.app.background.cell_facts import Known, hand_edits_of, known_of
@@ -46,12 +45,15 @@ class MeasuredImage:
     ----------
     token
         Differs when the masks, or what is known of them, have changed.
+    complete
+        Whether nothing is missing, as intensities are where the image was not read.
     """
 
     id: int
     item: ImageToMeasure
     token: Token
     table: Measurements
+    complete: bool = True
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -109,6 +111,9 @@ class AllImages(QObject):
     def set_active(self, on: bool) -> None:
         """Measure, and go on to do so when masks change."""
         self._active = on
+        if self.result.failures:
+            # The files may be there again.
+            self._asked = None
         if on:
             self._timer.start(0)
 
@@ -175,8 +180,7 @@ def measured_image(image: ProjectImage, table: Measurements) -> MeasuredImage:
         image=image.source,
         masks=image.masks.name,
         has_facts=True,
-        # Nothing is read, because it was measured.
-        read=lambda: Masks(labels=np.zeros((1, 1), np.uint32)),
+        read=_measured_already,
     )
     return MeasuredImage(id=image.id, item=item, token=(), table=table)
 
@@ -253,29 +257,38 @@ def _measured(
     for n, (number, item, token) in enumerate(wanted):
         checkpoint.reached(n, len(wanted), "image")
         before = known.get(number)
-        if before is not None and before.token == token:
+        if before is not None and before.token == token and before.complete:
             found.append(before)
             continue
         try:
             masks = item.read()
             known_masks = replace(item, read=partial(_same, masks))
+            complete = True
             try:
                 table = _table(known_masks, WhatToMeasure(), checkpoint)
             except ImageUnreadable as error:
                 # The masks tell all but the intensities.
                 failures.append(error)
+                complete = False
                 table = _table(known_masks, _WITHOUT_GREY, checkpoint)
         # One image that cannot be read must not keep the others.
         except StudioError as error:
             failures.append(error)
         else:
-            found.append(MeasuredImage(id=number, item=item, token=token, table=table))
+            one = MeasuredImage(
+                id=number, item=item, token=token, table=table, complete=complete
+            )
+            found.append(one)
     return AllMeasured(
         images=tuple(found),
         cells=joined(rows_of(one.table, one.id) for one in found),
         summary=joined(summary_rows_of(one.table, one.id) for one in found),
         failures=tuple(failures),
     )
+
+
+def _measured_already() -> Masks:
+    raise AssertionError("Masks that were measured are not read again.")
 
 
 def _same(masks: Masks) -> Masks:

@@ -7,14 +7,12 @@ from functools import partial
 
 from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.matching.hand_changes import hand_changes
+from cellpose_studio.core.matching.hand_changes import hand_edits_since
 from cellpose_studio.core.measure.experiment_columns import (
     EXPERIMENT_STATE,
     columns_from,
 )
-from cellpose_studio.core.measure.inputs import IMPORTED, RUN, CellFacts
-from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.measure.inputs import CellFacts, origin_of
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import review_of
@@ -85,7 +83,12 @@ def _read(
 ) -> Masks:
     labels = read_masks(db, head)
     base = read_edited_from(db, head).base
-    made = _made_by_hand(db, base, labels)
+    made = hand_edits_since(
+        base,
+        lambda revision: read_labels(db, revision.id, revision.shape),
+        labels,
+        CellTable.of(labels),
+    )
     confidence = read_confidence(db, head.id)
     accepted = {cell for cell, status in statuses.items() if status == "accepted"}
     review = review_of(cell_shapes(labels, in_time), confidence, made.shaped | accepted)
@@ -101,30 +104,6 @@ def _read(
         statuses=statuses,
         drawn=made.drawn,
         edited=made.edited,
-        origin=_origin(base),
+        origin=origin_of(base is not None and base.run is not None),
     )
     return Masks(labels=labels, facts=facts)
-
-
-def _made_by_hand(
-    db: sqlite3.Connection, base: LabelRevision | None, labels: Labels
-) -> HandEdits:
-    """Return which cells were drawn or edited since ``base``, or before it."""
-    table = CellTable.of(labels)
-    there = frozenset(table.ids().tolist())
-    if base is None:
-        return HandEdits(drawn=there)
-    known = HandEdits.of_details(base.details)
-    changes = hand_changes(read_labels(db, base.id, base.shape), labels, table)
-    drawn = (known.drawn | changes.drawn) & there
-    return HandEdits(
-        drawn=drawn, edited=(known.edited | changes.edited) & there - drawn
-    )
-
-
-def _origin(base: LabelRevision | None) -> str:
-    if base is None:
-        return ""
-    if base.run is not None:
-        return RUN
-    return IMPORTED if base.kind == "import" else ""

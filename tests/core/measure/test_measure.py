@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+import time
+
 import numpy as np
 import pytest
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.images.grey_calibration import GreyCalibration
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.measure.frame.frame import _threads
+from cellpose_studio.core.measure.frame.workers import Workers
 from cellpose_studio.core.measure.inputs import CellFacts, Channel
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale
@@ -296,3 +300,25 @@ def test_measuring_can_be_stopped():
 def test_channels_have_the_shape_of_the_labels():
     with pytest.raises(ValueError, match="dna has the shape"):
         measure_cells(disc(5), [Channel(pixels=disc(6), name="dna")])
+
+
+def test_an_error_in_a_thread_stops_the_others():
+    done = []
+
+    def work(worker, share):
+        for item in workers.each(share):
+            if worker == 0:
+                raise ValueError
+            done.append(item)
+            time.sleep(0.01)
+
+    workers = Workers(2, Checkpoint())
+    with pytest.raises(ValueError), workers:
+        workers.share(range(1000), work)
+    assert len(done) < 100
+
+
+def test_of_many_cells_fewer_threads_have_sums():
+    assert [_threads(cells, 32) for cells in (0, 1000, 300_000)] == [32, 32, 4]
+    assert _threads(10**7, 32) == 2
+    assert _threads(10**7, 1) == 1

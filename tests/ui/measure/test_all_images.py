@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import time
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.measure import measure
 from cellpose_studio.core.measure.experiment_columns import (
     ExperimentColumns,
     columns_from,
@@ -206,3 +208,41 @@ def test_colours_stay_when_all_images_are_listed(user, cells, qtbot):
     choose(content.colour, "area_um2")
     assert window.canvas.masks.cell_colours.title == "Area, px"
     assert window.canvas.masks.cell_colours.ends != colours.ends
+
+
+def test_an_image_that_is_there_again_is_measured_again(user, content):
+    source = user.window.session.images[1].source
+    away = source.path.rename(source.path.with_name("away"))
+    choose(content.scope, "cells")
+    user.wait_for(lambda: len(content.rows) == 5)
+    name = next(n for n in content.rows.by_name if n.startswith("mean_"))
+    assert np.isnan(content.rows.values[name]).sum() == 2
+    away.rename(source.path)
+    choose(content.scope, "image")
+    choose(content.scope, "cells")
+    user.wait_for(lambda: np.isfinite(content.rows.values[name]).all())
+
+
+def test_masks_that_are_no_longer_shown_are_measured_no_further(
+    user, content, monkeypatch
+):
+    def endless(*_, checkpoint, **__):
+        begun.append(True)
+        while True:
+            checkpoint.check()
+            time.sleep(0.01)
+
+    begun = []
+    session = user.window.session
+    session.show(session.images[0].source.key)
+    user.wait_for(lambda: len(content.rows) == 3)
+    masks = session.shown.masks
+    with monkeypatch.context() as patch:
+        patch.setattr(measure, "measure_cells", endless)
+        gone = edit_between(
+            "Erase", [1], masks.array, np.s_[10:15, 0:5], np.zeros((5, 5), np.uint32)
+        )
+        session.edit(session.shown, gone)
+        user.wait_for(lambda: begun)
+    session.show(session.images[1].source.key)
+    user.wait_for(lambda: len(content.rows) == 2)

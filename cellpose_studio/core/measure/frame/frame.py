@@ -32,6 +32,9 @@ from cellpose_studio.core.measure.scale import Scale
 Sums = npt.NDArray[np.int64]
 Array = npt.NDArray[Any]
 
+_ROOM = 1 << 28
+"""Bytes that the sums of all threads may take: each has those of every cell."""
+
 
 @dataclass(frozen=True, eq=False)
 class Frame:
@@ -75,6 +78,7 @@ def measured_frame(
         volume = Volume(volume.read(parts[0].planes, parts[0].rows), ())
     with Workers(threads, checkpoint) as workers:
         ids = _ids(volume, parts, workers)
+        workers.count = _threads(len(ids), workers.count)
         sums, pairs = _sums(volume, parts, ids, deep, workers)
         hull = feret = np.full(len(ids), np.nan)
         if "hull" in groups:
@@ -106,6 +110,12 @@ def _ids(volume: Volume, parts: Sequence[Part], workers: Workers) -> Ids:
             found += ids
     every = np.unique(np.concatenate(found))
     return every[every > 0]
+
+
+def _threads(cells: int, threads: int) -> int:
+    """Return how many threads have room for the sums of all cells, at least 2."""
+    of_one = max(cells, 1) * cell_pass.WIDTH * np.dtype(np.int64).itemsize
+    return min(threads, max(2, _ROOM // of_one))
 
 
 def _sums(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from types import TracebackType
 from typing import Self, TypeVar
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 
 R = TypeVar("R")
 T = TypeVar("T")
@@ -24,6 +24,7 @@ class Workers:
 
     def __init__(self, threads: int, checkpoint: Checkpoint) -> None:
         self._checkpoint = checkpoint
+        self._failed = False
         self.count = max(1, threads)
         self._pool = ThreadPoolExecutor(self.count, "measure")
 
@@ -36,6 +37,7 @@ class Workers:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._failed = error is not None
         self._pool.shutdown(cancel_futures=True)
 
     def share(
@@ -54,10 +56,18 @@ class Workers:
         futures = [
             self._pool.submit(work, n, share) for n, share in enumerate(shares) if share
         ]
+        # The others need not end their shares once one has failed.
+        for future in as_completed(futures):
+            future.result()
         return [future.result() for future in futures]
 
     def each(self, items: Sequence[T]) -> Iterator[T]:
-        """Yield the items; raise `Cancelled` before the next one after a stop."""
+        """Yield the items; raise `Cancelled` before the next one after a stop.
+
+        An error in the block of the workers, Ctrl+C included, is such a stop.
+        """
         for item in items:
             self._checkpoint.check()
+            if self._failed:
+                raise Cancelled
             yield item
