@@ -243,6 +243,6 @@ def test_masks_that_are_no_longer_shown_are_measured_no_further(
             "Erase", [1], masks.array, np.s_[10:15, 0:5], np.zeros((5, 5), np.uint32)
         )
         session.edit(session.shown, gone)
-        user.wait_for(lambda: begun)
+        user.wait_for(lambda: bool(begun))
     session.show(session.images[1].source.key)
     user.wait_for(lambda: len(content.rows) == 2)
