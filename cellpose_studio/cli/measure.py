@@ -337,12 +337,12 @@ def _without_um(
         return
     unknown = [item.image for item in items if what.scale(item).um is None]
     if options.pixel_size is None:
-        option, flat = "--pixel-size", [image.name for image in unknown]
+        option, short = "--pixel-size", [image.name for image in unknown]
     else:
-        option, flat = "--z-step", [i.name for i in unknown if i.planes > 1]
-    if flat:
-        images = counted(len(flat), "image")
-        yield f"No columns in µm for {images} without {option}: {_some(flat)}"
+        option, short = "--z-step", [i.name for i in unknown if i.planes > 1]
+    if short:
+        images = counted(len(short), "image")
+        yield f"No columns in µm for {images} without {option}: {_some(short)}"
 
 
 def _some(names: Sequence[str]) -> str:
