@@ -112,8 +112,8 @@ def label_image(values: npt.NDArray[Any], path: Path) -> ImportedMasks:
     if _is_spread(values):
         values = values // _SPREAD
         remarks = (
-            f"All numbers in {path.name} are multiples of {_SPREAD}, as those of 8 bits "
-            "become in 16 bits; they were divided by it.",
+            f"All numbers in {path.name} are multiples of {_SPREAD}, as if 8 bits had "
+            "been spread over 16; they were divided by it.",
         )
     # Unsigned numbers cannot be -1, and a comparison would only cost time.
     marked = values == -1 if values.dtype.kind in "if" else None

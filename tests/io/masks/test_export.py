@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import subprocess
 import sys
@@ -187,6 +188,18 @@ def test_a_format_without_a_place_for_the_axes_is_refused_before_all_others(
     assert files_in(tmp_path) == {}
     with pytest.raises(CannotSave, match=re.escape(raised.value.message)):
         refuse_unfit(tmp_path / "a", ["tif", "rois", kind], axes)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_ome_zarr_of_an_empty_channel_is_valid_json(tmp_path, value):
+    pixels = np.full((1, 1, 1, *TWO.shape), value, np.float32)
+    image = image_of(pixels, path=tmp_path / "a.tif")
+    (path,) = save_all(tmp_path / "a", TWO, None, ["ome-zarr"], image=image)
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    json.loads((path / "zarr.json").read_text(), parse_constant=refuse)
 
 
 FOLDERS = [name for name, form in FORMATS.items() if form.folder]
