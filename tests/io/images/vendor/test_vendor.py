@@ -288,6 +288,20 @@ def test_an_oif_without_its_folder_names_it(tmp_path):
         open_images(tmp_path / "a.oif")
 
 
+def test_an_oif_whose_folder_holds_the_wrong_files_says_what_to_do(tmp_path):
+    samples.write_oif(tmp_path / "a.oif")
+    folder = tmp_path / "a.oif.files"
+    shutil.copy(folder / "s_C002Z003.tif", folder / "s_C2Z3.tif")
+    with pytest.raises(ImageUnreadable, match="several files for the same") as raised:
+        open_images(tmp_path / "a.oif")
+    assert "out of its folder" in raised.value.hint
+    for file in folder.iterdir():
+        file.unlink()
+    with pytest.raises(ImageUnreadable, match="no pixels") as raised:
+        open_images(tmp_path / "a.oif")
+    assert "with its folder" in raised.value.hint
+
+
 def test_an_oif_is_another_image_if_its_pixels_are_others(tmp_path):
     samples.write_oif(tmp_path / "a.oif")
     before = open_images(tmp_path / "a.oif")[0].fingerprint
