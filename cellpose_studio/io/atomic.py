@@ -10,7 +10,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.temporary import remove_leftovers_sometimes, temporary_name
+from cellpose_studio.io.temporary import (
+    put_back,
+    remove_leftovers_sometimes,
+    temporary_name,
+)
 
 _REASONS = {
     errno.ENOSPC: ("the disk is full", "Free some space, or choose another folder."),
@@ -71,9 +75,13 @@ def replacing_folder(path: Path) -> Iterator[Path]:
     ------
     CannotSave
         For every `OSError`, including those of the block, and if ``path`` is no folder.
+        If the old folder cannot be moved back after a failure, it says where it is.
     """
     target = Path(os.path.realpath(path))
-    part, old = (target.with_name(temporary_name("saving")) for _ in range(2))
+    part = target.with_name(temporary_name("saving"))
+    # Under its own name in a folder: if this program is killed between the renames,
+    # `remove_leftovers` knows where to move it.
+    old = target.with_name(temporary_name("replaced"))
     remove_leftovers_sometimes(target.parent)
     try:
         if target.exists() and not target.is_dir():
@@ -88,16 +96,40 @@ def replacing_folder(path: Path) -> Iterator[Path]:
                 _flush(file)
         # No system can replace a folder that has content in one step.
         if target.exists():
-            target.replace(old)
+            old.mkdir()
+            target.replace(old / target.name)
         part.replace(target)
         _flush_folder(target.parent)
     except OSError as error:
-        if old.exists() and not target.exists():
-            old.replace(target)
+        _put_back(path, old)
         raise cannot_save(path, error) from error
+    except BaseException:
+        _put_back(path, old)
+        raise
     finally:
         shutil.rmtree(part, ignore_errors=True)
-        shutil.rmtree(old, ignore_errors=True)
+        if target.exists():
+            shutil.rmtree(old, ignore_errors=True)
+
+
+def _put_back(path: Path, old: Path) -> None:
+    """Move a folder that was to be replaced back from within ``old``, if it is there.
+
+    Raises
+    ------
+    CannotSave
+        If that fails: it says where the folder is.
+    """
+    if not old.exists():
+        return
+    try:
+        put_back(old)
+    except OSError as error:
+        raise CannotSave(
+            f"{path.name} could not be saved, and the folder that was there could not "
+            f"be moved back: {error.strerror or error}.",
+            f"It is complete in {old}: move it back yourself.",
+        ) from error
 
 
 def _flush(part: Path) -> None:

@@ -15,10 +15,14 @@ _CLOCKS = 2
 
 
 def own_command() -> list[str]:
-    """Return the command that starts this application once more."""
+    """Return the command that starts this application once more.
+
+    Modules are not looked for in the current folder, which may be one of data: a file
+    named ``json.py`` there would be run in place of Python's own.
+    """
     if getattr(sys, "frozen", False):
         return [sys.executable]
-    return [sys.executable, "-m", "cellpose_studio"]
+    return [sys.executable, "-P", "-m", "cellpose_studio"]
 
 
 @cache

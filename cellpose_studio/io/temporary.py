@@ -13,10 +13,10 @@ from pathlib import Path
 
 from cellpose_studio.io.processes import host_name, is_running, start_time
 
-KINDS = ("saving", "rescue")
+KINDS = ("saving", "rescue", "replaced")
 
 _NAME = re.compile(
-    r"\.(?:saving|rescue)-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-(?P<start>\d+)-"
+    r"\.(?:saving|rescue|replaced)-(?P<host>[0-9a-f]{8})-(?P<process>\d+)-(?P<start>\d+)-"
     r"[0-9a-f]{12}.*"
 )
 _EARLIER = re.compile(r"\.saving-[0-9a-f]{12}(\.\w+)*|\.rescue-\w{8}")
@@ -37,6 +37,7 @@ def temporary_name(kind: str) -> str:
 def remove_leftovers(folder: Path) -> None:
     """Remove what was being written in ``folder`` when a program was killed.
 
+    What it had moved away, to be replaced, comes back where nothing took its place.
     What somebody may still be at work on stays, and so do files of other programs.
     """
     with suppress(OSError), os.scandir(folder) as entries:
@@ -60,9 +61,26 @@ def _remove_if_left(path: Path) -> None:
     if not _is_left(path):
         return
     if path.is_dir() and not path.is_symlink():
+        if path.name.startswith(".replaced-"):
+            put_back(path)
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink()
+
+
+def put_back(replaced: Path) -> None:
+    """Move what is in a folder of the kind ``replaced`` out to where it was.
+
+    What has been written under its name since then stays.
+
+    Raises
+    ------
+    OSError
+        If something cannot be moved.
+    """
+    for path in [*replaced.iterdir()]:
+        if not os.path.lexists(target := replaced.parent / path.name):
+            path.rename(target)
 
 
 def _is_left(path: Path) -> bool:

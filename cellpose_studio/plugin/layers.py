@@ -52,8 +52,7 @@ def image_layers(image: ImageSource, visible: bool = True) -> list[LayerData]:
 def placement(image: ImageSource) -> dict[str, Any]:
     """Return napari's scale, units and axis labels of an image and its masks."""
     micrometres = "um" if image.pixel_size_um[1] is not None else "pixel"
-    axes = zip("TZ", (image.frames, image.planes), strict=True)
-    letters = [*(letter for letter, length in axes if length > 1), "Y", "X"]
+    letters = [*image.label_axes]
     return {
         "scale": image.label_scale,
         "units": ["pixel" if a == "T" else micrometres for a in letters],

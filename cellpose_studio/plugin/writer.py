@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +17,7 @@ from cellpose_studio.core.errors import CannotSave, MasksUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.imported import label_image, to_json_values
+from cellpose_studio.io.masks.imported import ImportedMasks, label_image, to_json_values
 from cellpose_studio.plugin.layers import (
     Attributes,
     LayerData,
@@ -55,27 +57,43 @@ def write_project(path: str, layers: list[LayerData]) -> list[str]:
     masks = [(data, about) for data, about, kind in layers if kind == "labels"]
     # All of it is checked before anything is written.
     owners = [_image_for(data, about, images) for data, about in masks]
-    files = _write_all(images, place.with_name(f"{place.stem} images"))
-    project = Project.create(place)
+    read = [
+        (label_image(np.asarray(pixels(data)), Path(_name(about))), about)
+        for data, about in masks
+    ]
+    folder = place.with_name(f"{place.stem} images")
+    _make(folder)
     try:
-        _fill(Session(project), files, masks, owners)
-    finally:
-        project.close()
+        files = [_write(image, folder, n) for n, image in enumerate(images, 1)]
+        project = Project.create(place)
+        try:
+            _fill(Session(project), files, read, owners)
+        finally:
+            project.close()
+    except BaseException:
+        # Nothing was at either place before.
+        shutil.rmtree(folder, ignore_errors=True)
+        with suppress(OSError):
+            place.unlink(missing_ok=True)
+        raise
     return [path]
+
+
+def _name(about: Attributes) -> str:
+    return str(about.get("name") or "cells")
 
 
 def _fill(
     session: Session,
     files: Sequence[Path],
-    masks: Sequence[tuple[Any, Attributes]],
+    masks: Sequence[tuple[ImportedMasks, Attributes]],
     owners: Sequence[int],
 ) -> None:
     added = [session.add(open_images(file))[0] for file in files]
-    for (data, about), owner in zip(masks, owners, strict=True):
-        image, name = added[owner], str(about.get("name") or "cells")
-        read = label_image(np.asarray(pixels(data)), Path(name))
+    for (read, about), owner in zip(masks, owners, strict=True):
+        image = added[owner]
         details = to_json_values(dict(about.get("metadata") or {}))
-        labels = imported_labels(image.free_name(name), read, image.source)
+        labels = imported_labels(image.free_name(_name(about)), read, image.source)
         session.import_masks(image, labels, details)
         session.choose_label_set(image, labels.name)
 
@@ -96,8 +114,8 @@ def _image_for(data: Any, about: Attributes, images: Sequence[ImageSource]) -> i
     return next(named, fitting[0])
 
 
-def _write_all(images: Sequence[ImageSource], folder: Path) -> list[Path]:
-    """Write images as files of different names into a new folder."""
+def _make(folder: Path) -> None:
+    """Make the new folder of the images."""
     try:
         folder.mkdir()
     except OSError as error:
@@ -106,10 +124,10 @@ def _write_all(images: Sequence[ImageSource], folder: Path) -> list[Path]:
             f"{error.strerror}.",
             "Choose another name for the project.",
         ) from error
-    return [_write(image, folder, n) for n, image in enumerate(images, 1)]
 
 
 def _write(image: ImageSource, folder: Path, number: int) -> Path:
+    """Write an image under a name that no other one has."""
     import tifffile
 
     name = "".join(c if c.isalnum() or c in " -_." else "-" for c in image.name)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.atomic import replacing, replacing_folder
+from cellpose_studio.io.temporary import remove_leftovers
 
 
 def fail_in_the_middle(path: Path, failure: Exception) -> None:
@@ -134,3 +135,95 @@ with replacing(Path({str(old)!r})) as part:
     ended = subprocess.run([sys.executable, "-c", program], check=False)
     assert ended.returncode == -signal.SIGKILL
     assert old.read_bytes() == b"earlier"
+
+
+@pytest.fixture
+def old_folder(tmp_path):
+    """A folder that was saved earlier."""
+    folder = tmp_path / "01_GT"
+    folder.mkdir()
+    (folder / "track.txt").write_text("earlier")
+    return folder
+
+
+def save_folder(folder: Path) -> None:
+    with replacing_folder(folder) as part:
+        (part / "track.txt").write_text("new")
+
+
+@pytest.fixture
+def fail_at(monkeypatch):
+    """Return a function that lets renames of folders fail, by their number."""
+
+    def fail_at(error: BaseException, *numbers: int) -> None:
+        counted = iter(range(1, 100))
+
+        def patched(rename):
+            def failing(self, target):
+                if next(counted) in numbers:
+                    raise error
+                return rename(self, target)
+
+            return failing
+
+        for name in ("rename", "replace"):
+            monkeypatch.setattr(Path, name, patched(getattr(Path, name)))
+
+    return fail_at
+
+
+LOCKED = PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+
+
+def test_a_new_folder_takes_the_place_of_the_old_one(old_folder):
+    save_folder(old_folder)
+    assert (old_folder / "track.txt").read_text() == "new"
+    assert names_in(old_folder.parent) == [old_folder.name]
+
+
+@pytest.mark.parametrize("number", [1, 2])
+@pytest.mark.parametrize(
+    ("failure", "raised"),
+    [(LOCKED, CannotSave), (KeyboardInterrupt(), KeyboardInterrupt)],
+)
+def test_a_failure_between_renames_leaves_the_old_folder(
+    old_folder, fail_at, failure, raised, number
+):
+    fail_at(failure, number)
+    with pytest.raises(raised):
+        save_folder(old_folder)
+    assert (old_folder / "track.txt").read_text() == "earlier"
+    assert names_in(old_folder.parent) == [old_folder.name]
+
+
+def test_a_folder_that_cannot_be_moved_back_is_kept_and_named(old_folder, fail_at):
+    fail_at(LOCKED, 2, 3)
+    with pytest.raises(CannotSave, match="could not be moved back") as raised:
+        save_folder(old_folder)
+    (kept,) = old_folder.parent.iterdir()
+    assert str(kept) in raised.value.hint
+    assert (kept / old_folder.name / "track.txt").read_text() == "earlier"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has no SIGKILL")
+def test_a_kill_between_renames_loses_no_folder(old_folder):
+    program = f"""
+import os, signal
+from pathlib import Path
+from cellpose_studio.io.atomic import replacing_folder
+folder = Path({str(old_folder)!r})
+rename = Path.replace
+def replace(self, target):
+    if target == folder:
+        os.kill(os.getpid(), signal.SIGKILL)
+    return rename(self, target)
+Path.replace = replace
+with replacing_folder(folder) as part:
+    pass
+"""
+    ended = subprocess.run([sys.executable, "-c", program], check=False)
+    assert ended.returncode == -signal.SIGKILL
+    assert not old_folder.exists()
+    remove_leftovers(old_folder.parent)
+    assert (old_folder / "track.txt").read_text() == "earlier"
+    assert names_in(old_folder.parent) == [old_folder.name]

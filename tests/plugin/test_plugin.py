@@ -100,9 +100,26 @@ def test_nothing_is_written_for_layers_that_do_not_fit(
     image: Any = (IMAGE, {"name": "a"}, "image")
     with pytest.raises(MasksUnreadable, match="which no image layer has"):
         write_project(str(other), [image, (CELLS[:9], {"name": "x"}, "labels")])
+    huge: Any = (CELLS.astype(np.int64) << 32, {"name": "huge"}, "labels")
+    with pytest.raises(MasksUnreadable, match="huge"):
+        write_project(str(other), [image, huge])
     with pytest.raises(CannotSave, match="exists already"):
         write_project(str(saved), [image])
     assert not [p for p in tmp_path.iterdir() if p.name.startswith("other")]
+
+
+def test_a_failure_takes_back_what_it_has_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image: Any = (IMAGE, {"name": "a"}, "image")
+
+    def fail(*_: object) -> None:
+        raise CannotSave("The disk is full.", "")
+
+    monkeypatch.setattr(Session, "import_masks", fail)
+    with pytest.raises(CannotSave, match="full"):
+        write_project(str(tmp_path / "a.cpstudio"), [image, (CELLS, {}, "labels")])
+    assert [*tmp_path.iterdir()] == []
 
 
 def test_axes_and_channels_of_layers() -> None:

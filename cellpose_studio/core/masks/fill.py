@@ -11,6 +11,18 @@ Plane = npt.NDArray[np.uint32]
 
 
 @compiled
+def pixel_at(place: float, size: int) -> int:
+    """Return a place along an axis as a pixel from 0 to ``size``; NaN as 0.
+
+    A number beyond all integers must not become one: what comes out is undefined in
+    compiled code, and would be a pixel outside of the plane.
+    """
+    if not place > 0:
+        return 0
+    return size if place >= size else int(place)
+
+
+@compiled
 def fill_rings(
     plane: Plane,
     cell: int,
@@ -38,8 +50,8 @@ def fill_rings(
     inside, taken = 0, 0
     if len(points) == 0:
         return inside, taken
-    top = max(0, int(np.floor(points[:, 1].min())))
-    bottom = min(height, int(np.ceil(points[:, 1].max())))
+    top = pixel_at(np.floor(points[:, 1].min()), height)
+    bottom = pixel_at(np.ceil(points[:, 1].max()), height)
     crossings = np.empty(len(points), np.float64)
     for row in range(top, bottom):
         y = row + 0.5
@@ -55,8 +67,8 @@ def fill_rings(
                 last = n
         crossings[:count].sort()
         for n in range(0, count - 1, 2):
-            left = max(0, int(np.ceil(crossings[n] - 0.5)))
-            right = min(width, int(np.ceil(crossings[n + 1] - 0.5)))
+            left = pixel_at(np.ceil(crossings[n] - 0.5), width)
+            right = pixel_at(np.ceil(crossings[n + 1] - 0.5), width)
             for x in range(left, right):
                 inside += 1
                 taken += plane[row, x] != 0 and plane[row, x] != cell

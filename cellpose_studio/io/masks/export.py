@@ -38,8 +38,9 @@ def save_all(
     Raises
     ------
     CannotSave
-        If a format has no place for these masks: then nothing was written. If a
-        file cannot be written: those before it are complete.
+        If a format has no place for these masks, or the folder of one holds files of
+        others: then nothing was written. If a file cannot be written: those before it
+        are complete.
     """
     masks = MasksToExport.of(image, labels, flows, settings, parents)
     refuse_unfit(base, kinds, masks.axes, masks.count)
@@ -61,6 +62,8 @@ def save_all(
 def refuse_unfit(base: Path, kinds: Collection[str], axes: str, count: int = 0) -> None:
     """Raise `CannotSave` if a format has no place for such axes and so many cells.
 
+    Neither has one whose folder holds files that no export has written.
+
     Before a run, when ``count`` is not known, this tells what would fail after it.
     """
     # All of them, so that nobody finds out one run after the other.
@@ -71,6 +74,13 @@ def refuse_unfit(base: Path, kinds: Collection[str], axes: str, count: int = 0) 
     ]
     if unfit:
         raise CannotSave(" ".join(unfit), "Save a TIFF instead.")
+    for form in _formats(kinds):
+        if file := form.foreign_file(base):
+            raise CannotSave(
+                f"{form.path(base).name} could not be saved: the folder also holds "
+                f"{file}, which would be lost.",
+                "Rename the folder, or save to another one.",
+            )
 
 
 def _formats(kinds: Collection[str]) -> list[ExportFormat]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,6 +16,9 @@ from cellpose_studio.core.masks.labels import Labels, compact_labels
 from cellpose_studio.core.runs.flows import Flows
 
 LARGEST_UINT16 = 65535
+
+_OF_SYSTEMS = r"(.*/)?(\.DS_Store|\._[^/]*|Thumbs\.db|desktop\.ini)"
+"""What systems leave in folders that somebody has looked at."""
 
 Masks: TypeAlias = npt.NDArray[Any]  # 1..N, uint16 or uint32
 
@@ -102,6 +106,9 @@ class ExportFormat:
         Writes the file; called with a path that replaces the old file at the end.
     folder
         It is a folder: ``write`` is called with an empty one.
+    contents
+        Regular expression of the files in the folder, by their path in it, with
+        slashes. A folder that has others is not replaced.
     most_axes
         How many axes of labels it holds: 2 are one plane, 4 a time series of stacks.
     reason_too_many_axes
@@ -124,6 +131,7 @@ class ExportFormat:
     tip: str = ""
     write: Callable[[Path, MasksToExport], None]
     folder: bool = False
+    contents: str = ""
     most_axes: int = 4
     reason_too_many_axes: str = ""
     needs_time: bool = False
@@ -134,6 +142,16 @@ class ExportFormat:
     def path(self, base: Path) -> Path:
         """Return the file for ``base``: folder and name, without suffix."""
         return base.with_name(base.name + self.ending)
+
+    def foreign_file(self, base: Path) -> str:
+        """Return a file of others in the folder to be replaced; "" if there is none."""
+        folder = self.path(base)
+        if not (self.folder and folder.is_dir()):
+            return ""
+        expected = re.compile(f"{self.contents}|{_OF_SYSTEMS}")
+        files = (file for file in folder.rglob("*") if not file.is_dir())
+        names = (file.relative_to(folder).as_posix() for file in files)
+        return next((name for name in names if not expected.fullmatch(name)), "")
 
     def reason_unfit(self, axes: str, count: int = 0) -> str:
         """Return why it cannot hold labels of such axes, and so many; "" if it can.

@@ -37,6 +37,10 @@ _CELLPOSE = "Cellpose"
 _REGIONS = "Outlines and regions, with the ids of cells"
 _TRACKS = "Time series"
 
+# Of an image, and of its labels; the numbers are levels.
+_ZARR_FILES = r"(labels/(cells/)?)?(zarr\.json|\.zgroup|\.zattrs|\.zmetadata)"
+_ZARR_LEVELS = r"(labels/cells/)?\d+/.+"
+
 TIF = ExportFormat(
     name="tif",
     ending="_cp_masks.tif",
@@ -82,6 +86,7 @@ OME_ZARR = ExportFormat(
     tip="Holds a copy of the image, and the masks as its labels.",
     write=write_ome_zarr_05,
     folder=True,
+    contents=f"{_ZARR_FILES}|{_ZARR_LEVELS}",
     keeps_ids=True,
 )
 OME_ZARR_04 = ExportFormat(
@@ -92,6 +97,7 @@ OME_ZARR_04 = ExportFormat(
     tip="For programs that cannot read version 0.5. Holds a copy of the image.",
     write=write_ome_zarr_04,
     folder=True,
+    contents=f"{_ZARR_FILES}|{_ZARR_LEVELS}",
     keeps_ids=True,
 )
 SEG = ExportFormat(
@@ -179,6 +185,7 @@ CTC = ExportFormat(
     tip="A folder of label images, with res_track.txt.",
     write=write_ctc_result,
     folder=True,
+    contents=r"mask\d+\.tif|res_track\.txt",
     needs_time=True,
     keeps_ids=True,
 )
@@ -190,6 +197,7 @@ CTC_TRUTH = ExportFormat(
     tip="A folder TRA of label images, with man_track.txt.",
     write=write_ctc_truth,
     folder=True,
+    contents=r"TRA/man_track(\d+\.tif|\.txt)",
     needs_time=True,
     keeps_ids=True,
 )

@@ -35,9 +35,10 @@ _VERSION = ".v04"
 _DERIVED = (
     *("_flows", "_flows_0", "_flows_1", "_flows_2", "_dP", "_cellprob", "_cp_cellprob"),
     *("_outlines", "_cp_outlines", "_cp_output"),
-    # Of this program, for others: images with masks, and masks once more.
-    *("_cellprofiler", "_trackmate"),
 )
+
+_FOR_OTHERS = ("_cellprofiler", "_trackmate")
+"""Before "_masks" in what this program exports: masks once more, images with masks."""
 
 
 @dataclass(frozen=True)
@@ -108,7 +109,7 @@ def is_masks_path(path: Path) -> bool:
     if (only := _ONLY.get(suffix)) is not None:
         return path.stem.endswith(only)
     named = suffix in SUFFIXES and bare_stem(path.stem).endswith((_TRUE, _ILASTIK))
-    return named and not image_stem(path).endswith(_DERIVED)
+    return named and not image_stem(path).endswith((*_DERIVED, *_FOR_OTHERS))
 
 
 def is_derived_path(path: Path) -> bool:

@@ -96,23 +96,33 @@ _FOREGROUND = {1: 5, 255: 2, 65535: 2}
 _SPREAD = 257
 """Factor by which programs make 16 bits of 8: 255 becomes 65535."""
 
+_BLOCK = 2**18
+"""Pixels that are looked at before the next ones are."""
+
 
 def label_image(values: npt.NDArray[Any], path: Path) -> ImportedMasks:
     """Return the masks of a label image, in which -1 is what nobody has annotated.
 
-    Numbers that were spread from 8 to 16 bits, as CellProfiler does, are brought back.
+    Numbers that were spread from 8 to 16 bits, as CellProfiler does, are brought back,
+    which a remark says.
 
     Raises
     ------
     MasksUnreadable
         As `as_labels` does.
     """
+    remarks: tuple[str, ...] = ()
     if _is_spread(values):
         values = values // _SPREAD
+        remarks = (
+            f"All numbers in {path.name} are multiples of {_SPREAD}, as if 8 bits had "
+            "been spread over 16; they were divided by it.",
+        )
     # Unsigned numbers cannot be -1, and a comparison would only cost time.
     marked = values == -1 if values.dtype.kind in "if" else None
     if marked is None or not marked.any():
-        return ImportedMasks(labels=as_labels(values, path), flows=None, path=path)
+        labels = as_labels(values, path)
+        return ImportedMasks(labels=labels, flows=None, path=path, remarks=remarks)
     labels = as_labels(np.where(marked, values.dtype.type(0), values), path)
     unlabelled = marked.reshape(labels.shape)
     return ImportedMasks(labels=labels, flows=None, path=path, unlabelled=unlabelled)
@@ -122,9 +132,15 @@ def _is_spread(values: npt.NDArray[Any]) -> bool:
     """Return whether several numbers are all those of 8 bits made into 16."""
     if values.dtype != np.uint16 or not values.size or values.flat[0] % _SPREAD:
         return False
-    found = np.unique(values)
+    # Most masks end here, at their first cells.
+    flat = values.reshape(-1)
+    starts = range(0, flat.size, _BLOCK)
+    if any(np.any(flat[at : at + _BLOCK] % _SPREAD) for at in starts):
+        return False
+    import fastremap
+
     # A single one is foreground rather, and has an advice of its own.
-    return bool(np.count_nonzero(found) > 1 and not np.any(found % _SPREAD))
+    return bool(np.count_nonzero(fastremap.unique(values)) > 1)
 
 
 def as_labels(values: npt.NDArray[Any], path: Path) -> npt.NDArray[np.uint32]:

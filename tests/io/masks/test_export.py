@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+import json
 import re
 import subprocess
 import sys
@@ -189,6 +190,36 @@ def test_a_format_without_a_place_for_the_axes_is_refused_before_all_others(
         refuse_unfit(tmp_path / "a", ["tif", "rois", kind], axes)
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_an_ome_zarr_of_an_empty_channel_is_valid_json(tmp_path, value):
+    pixels = np.full((1, 1, 1, *TWO.shape), value, np.float32)
+    image = image_of(pixels, path=tmp_path / "a.tif")
+    (path,) = save_all(tmp_path / "a", TWO, None, ["ome-zarr"], image=image)
+
+    def refuse(constant):
+        raise AssertionError(constant)
+
+    json.loads((path / "zarr.json").read_text(), parse_constant=refuse)
+
+
+FOLDERS = [name for name, form in FORMATS.items() if form.folder]
+
+
+@pytest.mark.parametrize("kind", FOLDERS)
+def test_a_folder_with_files_of_others_is_not_replaced(save, tmp_path, kind):
+    film = np.broadcast_to(TWO, (2, *TWO.shape))
+    (folder,) = save(tmp_path, film, [kind], "TYX")
+    (folder / ".DS_Store").write_bytes(b"")
+    save(tmp_path, film, [kind], "TYX")
+    other = folder / "SEG" / "man_seg000.tif"
+    other.parent.mkdir()
+    other.write_bytes(b"truth")
+    with pytest.raises(CannotSave, match=r"also holds SEG/man_seg000\.tif"):
+        save(tmp_path, film, ["tif", kind], "TYX")
+    assert other.read_bytes() == b"truth"
+    assert [path.name for path in tmp_path.iterdir()] == [folder.name]
+
+
 @pytest.mark.parametrize("axes", ["YX", "ZYX", "TYX", "TZYX"])
 def test_a_tiff_says_what_its_axes_are(save, tmp_path, axes):
     labels = np.broadcast_to(TWO, (3,) * (len(axes) - 2) + TWO.shape)
@@ -364,7 +395,7 @@ def test_without_space_every_old_file_stays_and_no_part_is_left(tmp_path):
         path = form.path(tmp_path / "a")
         if form.folder:
             path.mkdir()
-            path /= "old"
+            path /= "zarr.json"
         path.write_bytes(form.ending.encode())
         old[str(path.relative_to(tmp_path))] = form.ending.encode()
     ran = subprocess.run(
@@ -400,13 +431,13 @@ def test_an_image_that_is_gone_leaves_what_was_exported(save, tmp_path, kind):
     assert [*tmp_path.iterdir()] == [path]
 
 
-@pytest.mark.parametrize("kind", ["ome-zarr", "ctc"])
-def test_a_folder_replaces_an_earlier_one_and_no_file(save, tmp_path, kind):
+@pytest.mark.parametrize(("kind", "old"), [("ome-zarr", "0/9"), ("ctc", "mask999.tif")])
+def test_a_folder_replaces_an_earlier_one_and_no_file(save, tmp_path, kind, old):
     labels = np.stack([TWO, TWO])
     (path,) = save(tmp_path, labels, [kind], "TYX")
-    (path / "old").touch()
+    (path / old).touch()
     assert save(tmp_path, labels, [kind], "TYX") == [path]
-    assert not (path / "old").exists()
+    assert not (path / old).exists()
     assert [*tmp_path.iterdir()] == [path]
     path.rename(tmp_path / "moved")
     path.write_text("mine")

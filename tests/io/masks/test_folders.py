@@ -182,10 +182,18 @@ def test_masks_name_their_image(tmp_path, name, stem):
         ("a_seg.tif", False),
         ("a_cp_masks.TIFF", True),
         ("a_outlines_cp_masks.png", False),
+        ("a_trackmate_masks.tif", False),
+        ("a_cellprofiler_masks.tif", False),
     ],
 )
 def test_masks_are_told_by_their_names(tmp_path, name, are):
     assert is_masks_path(tmp_path / name) is are
+
+
+def test_images_may_be_named_after_other_programs(folder):
+    folder("a_trackmate.tif", "b_cellprofiler.tif", "b_cellprofiler_masks.tif")
+    names = [entry.image.name for entry in scan_folder(folder())]
+    assert names == ["a_trackmate.tif", "b_cellprofiler.tif"]
 
 
 def test_masks_beside_an_image_are_those_of_the_folder(folder):

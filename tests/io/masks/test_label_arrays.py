@@ -123,7 +123,9 @@ def test_probabilities_of_ilastik_are_no_masks(tmp_path):
 def test_labels_of_cellprofiler_are_brought_back_to_8_bits(tmp_path, labels):
     path = tmp_path / "a_masks.tif"
     tifffile.imwrite(path, (labels[0] * 257).astype(np.uint16))
-    assert np.array_equal(read_masks(path).labels, labels[0])
+    masks = read_masks(path)
+    assert np.array_equal(masks.labels, labels[0])
+    assert "multiples of 257" in masks.notes[0]
 
 
 def test_a_foreground_of_16_bits_stays_what_it_is(tmp_path, labels):

@@ -212,6 +212,6 @@ def test_without_room_for_files_it_says_what_to_do(tmp_path, monkeypatch):
 
 
 def test_a_frozen_program_starts_itself(monkeypatch):
-    assert own_command() == [sys.executable, "-m", "cellpose_studio"]
+    assert own_command() == [sys.executable, "-P", "-m", "cellpose_studio"]
     monkeypatch.setattr(sys, "frozen", True, raising=False)
     assert own_command() == [sys.executable]

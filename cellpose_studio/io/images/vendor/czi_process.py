@@ -43,6 +43,7 @@ class CziProcess:
         self._limit = limit
         self._lock = threading.Lock()
         self._process: subprocess.Popen[bytes] | None = None
+        self._late = False
 
     def describe(self, path: Path) -> Json:
         """Return what the file holds; see `czi_child`.
@@ -50,7 +51,7 @@ class CziProcess:
         Raises
         ------
         ImageUnreadable
-            If it is damaged.
+            If it is damaged, or the process does not answer.
         """
         with self._answers(path, {}) as stream:
             return self._header(path, stream)
@@ -67,7 +68,7 @@ class CziProcess:
         Raises
         ------
         ImageUnreadable
-            If it is damaged.
+            If it is damaged, or the process does not answer.
         """
         request = {"planes": list(planes), "region": region, "scene": scene}
         with self._answers(path, request) as stream:
@@ -135,7 +136,7 @@ class CziProcess:
         if "missing" in answer:
             raise ModuleNotFoundError(name=answer["missing"])
         if "error" in answer:
-            raise damaged(path)
+            raise self._failure(path)
         found: Json = answer
         return found
 
@@ -148,21 +149,36 @@ class CziProcess:
             while left:
                 count = stream.readinto(left)  # type: ignore[attr-defined]
                 if not count:
-                    raise damaged(path)
+                    raise self._failure(path)
                 left = left[count:]
         return pixels
 
     @contextmanager
     def _limited(self) -> Iterator[None]:
         """End the process if the block takes too long, so that reading it ends."""
-        assert self._process is not None
-        timer = threading.Timer(self._limit, self._process.kill)
+        self._late = False
+        timer = threading.Timer(self._limit, self._give_up)
         timer.daemon = True
         timer.start()
         try:
             yield
         finally:
             timer.cancel()
+
+    def _give_up(self) -> None:
+        if (process := self._process) is not None:
+            self._late = True
+            process.kill()
+
+    def _failure(self, path: Path) -> ImageUnreadable:
+        """Return why the process has ended without an answer, or refuses the file."""
+        if not self._late:
+            return damaged(path)
+        return ImageUnreadable(
+            f"{path.name} cannot be read: the process that reads CZI files has not "
+            f"answered for {self._limit:g} s.",
+            "Copy the file to a disk of this computer, and try again.",
+        )
 
 
 PROCESS = CziProcess()

@@ -45,7 +45,10 @@ def open_file(path: Path) -> list[Stored]:
         check_compound(path)
     with OifFile(path) as oif:
         if not oif.series:
-            raise ImageUnreadable(f"{path.name} has no pixels.")
+            raise ImageUnreadable(
+                f"{path.name} has no pixels.",
+                "Copy it again from the microscope, with its folder of files.",
+            )
         series = oif.series[0]
         files = [str(name) for name in series]
         outer, axes = tuple(map(int, series.shape)), str(series.axes)
@@ -56,7 +59,10 @@ def open_file(path: Path) -> list[Stored]:
     # The numbers in the names tell where a plane belongs: some may be missing.
     numbers = dict(zip(map(tuple, series.indices), files, strict=True))
     if len(numbers) != len(files):
-        raise ImageUnreadable(f"{path.name} has several files for the same plane.")
+        raise ImageUnreadable(
+            f"{path.name} has several files for the same plane.",
+            "Take files of other images out of its folder, or copy it again.",
+        )
     missing = int(np.prod(outer)) - len(numbers)
     note = (
         f"{path.name} is not complete: {missing:,} of {int(np.prod(outer)):,} planes "

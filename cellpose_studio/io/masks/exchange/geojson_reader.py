@@ -8,15 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from cellpose_studio.io.masks.exchange.regions import FoundRegions, Region, Ring
+from cellpose_studio.io.masks.exchange.regions import (
+    FoundRegions,
+    Region,
+    Ring,
+    ellipse,
+)
 
 Json = dict[str, Any]
 
 _NO_CELLS = {"tile": "tile", "tmaCore": "TMA core", "root": "whole image"}
 """Objects of QuPath that are no cells."""
-
-_CORNERS = 360
-"""Of the line around an ellipse."""
 
 
 def regions_of_geojson(content: Any) -> FoundRegions:
@@ -70,7 +72,8 @@ def _areas(geometry: Json, left_out: Counter[str]) -> Iterator[list[Ring]]:
         for polygon in [given] if kind == "Polygon" else given:
             rings = [_ring(line) for line in polygon]
             if geometry.get("isEllipse"):
-                rings = [_ellipse(rings[0])]
+                # QuPath writes few corners for it, and restores it from their box.
+                rings = [ellipse(rings[0].min(axis=0), rings[0].max(axis=0))]
             if rings:
                 yield rings
     else:
@@ -82,18 +85,6 @@ def _ring(line: list[list[float]]) -> Ring:
     if not np.isfinite(ring).all():
         raise ValueError("a corner is not a number")
     return ring
-
-
-def _ellipse(ring: Ring) -> Ring:
-    """Return the line around the ellipse in the box of a line.
-
-    QuPath writes few corners for an ellipse, and restores it from their box.
-    """
-    low, high = ring.min(axis=0), ring.max(axis=0)
-    angle = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
-    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
-    line: Ring = (low + high) / 2 + circle * (high - low) / 2
-    return line
 
 
 def _number(name: object) -> int | None:

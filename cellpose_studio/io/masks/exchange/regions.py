@@ -22,6 +22,9 @@ Ring = npt.NDArray[np.float64]
 
 _HIGHEST = 2**32 - 1
 
+_CORNERS = 360
+"""Of the line around an ellipse."""
+
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class Region:
@@ -45,6 +48,14 @@ class Region:
     z: int | None = 0
     areas: Sequence[Sequence[Ring]] = ()
     runs: npt.NDArray[np.int64] | None = None
+
+
+def ellipse(low: npt.NDArray[np.float64], high: npt.NDArray[np.float64]) -> Ring:
+    """Return the line around the ellipse in the box from (x, y) ``low`` to ``high``."""
+    angle = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
+    circle = np.stack([np.cos(angle), np.sin(angle)], axis=1)
+    line: Ring = (low + high) / 2 + circle * (high - low) / 2
+    return line
 
 
 @dataclass

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 
+import cellpose_studio
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.images.reader import (
     IMAGE_FILES,
@@ -202,7 +203,7 @@ def test_a_czi_that_ends_its_reader_does_not_end_us(tmp_path):
     with pytest.raises(ImageUnreadable, match="damaged"):
         dying.describe(path)
     hanging = CziProcess([sys.executable, "-c", "import time; time.sleep(60)"], 0.2)
-    with pytest.raises(ImageUnreadable, match="damaged"):
+    with pytest.raises(ImageUnreadable, match=r"has not answered for 0\.2 s"):
         hanging.describe(path)
     absent = CziProcess([str(tmp_path / "none")])
     with pytest.raises(ImageUnreadable, match="does not start"):
@@ -237,6 +238,16 @@ def test_the_reader_of_czi_is_started_again(tmp_path):
     before = image.plane(0, 0, 0)
     PROCESS.close()
     assert np.array_equal(image.plane(0, 0, 0), before)
+
+
+def test_the_reader_of_czi_runs_nothing_of_the_current_folder(tmp_path, monkeypatch):
+    samples.write_czi(tmp_path / "a.czi")
+    (tmp_path / "json.py").write_text("raise SystemExit")
+    monkeypatch.setenv("PYTHONPATH", str(Path(cellpose_studio.__file__).parents[1]))
+    monkeypatch.chdir(tmp_path)
+    process = CziProcess()
+    assert process.describe(Path("a.czi"))
+    process.close()
 
 
 def test_positions_of_an_nd2_are_images_named_after_the_wells(tmp_path):
@@ -275,6 +286,20 @@ def test_an_oif_without_its_folder_names_it(tmp_path):
     shutil.rmtree(tmp_path / "a.oif.files")
     with pytest.raises(ImageUnreadable, match=r"a\.oif\.files"):
         open_images(tmp_path / "a.oif")
+
+
+def test_an_oif_whose_folder_holds_the_wrong_files_says_what_to_do(tmp_path):
+    samples.write_oif(tmp_path / "a.oif")
+    folder = tmp_path / "a.oif.files"
+    shutil.copy(folder / "s_C002Z003.tif", folder / "s_C2Z3.tif")
+    with pytest.raises(ImageUnreadable, match="several files for the same") as raised:
+        open_images(tmp_path / "a.oif")
+    assert "out of its folder" in raised.value.hint
+    for file in folder.iterdir():
+        file.unlink()
+    with pytest.raises(ImageUnreadable, match="no pixels") as raised:
+        open_images(tmp_path / "a.oif")
+    assert "with its folder" in raised.value.hint
 
 
 def test_an_oif_is_another_image_if_its_pixels_are_others(tmp_path):

@@ -236,6 +236,13 @@ def test_lengths_of_runs_may_be_numbers(tmp_path):
     assert np.count_nonzero(labels) == 8
 
 
+def test_lengths_of_runs_are_refused_whose_sum_wraps_around(tmp_path):
+    runs = {"size": [12, 16], "counts": [2**62, 0] * 4}
+    path = coco(tmp_path / "a.json", annotation(runs))
+    with pytest.raises(MasksUnreadable, match="damaged"):
+        read_masks(path)
+
+
 def test_annotations_of_an_image_of_another_size_are_refused(tmp_path):
     path = coco(tmp_path / "a.json", annotation([CORNERS]), height=13)
     with pytest.raises(

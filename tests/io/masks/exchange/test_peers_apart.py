@@ -43,9 +43,8 @@ def apart(tmp_path_factory):
     subprocess.run([sys.executable, "-m", "venv", folder], check=True)
     python = folder / ("Scripts" if sys.platform == "win32" else "bin") / "python"
     packages = ["napari-ome-zarr==0.10.0", "ome-zarr==0.18.0", "pycellin==0.5.1"]
-    installed = subprocess.run([python, "-m", "pip", "install", "-q", *packages])
-    if installed.returncode:
-        pytest.skip("the readers cannot be installed")
+    # A test that is skipped without a network would never fail.
+    subprocess.run([python, "-m", "pip", "install", "-q", *packages], check=True)
 
     def apart(program, *paths):
         ran = subprocess.run(

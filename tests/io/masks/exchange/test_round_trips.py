@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+
 import numpy as np
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.masks.labels import compact_labels
+from cellpose_studio.io.masks.reader import read_masks
 from tests.io.masks.exchange.conftest import AXES, masks_and_axes
 
 WITH_IDS = ("rois", "geojson", "coco", "coco-polygons")
@@ -60,3 +64,11 @@ def test_cells_with_holes_and_parts_come_back(read_back, plane, kind, axes):
     labels[(0,) * (len(axes) - 2)] += plane[::-1] * (len(axes) > 2)
     masks = read_back(labels, axes, kind)
     np.testing.assert_array_equal(masks.labels, labels)
+
+
+def test_an_ome_zarr_without_labels_says_what_to_do(exported, plane):
+    path = exported(plane, "YX", "ome-zarr")
+    shutil.rmtree(path / "labels")
+    with pytest.raises(MasksUnreadable, match="has no labels") as raised:
+        read_masks(path)
+    assert "as an image" in raised.value.hint

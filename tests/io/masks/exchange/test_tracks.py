@@ -13,8 +13,8 @@ from skimage.draw import polygon2mask
 
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.masks.lineage import Track, frames_of_cells, tracks_of_cells
-from cellpose_studio.io.masks.exchange.tracks.tracking_challenge import faults_in_ctc
 from tests.io.masks.exchange.conftest import masks_and_axes
+from tests.io.masks.exchange.ctc_rules import faults_in_ctc
 
 TIMES = masks_and_axes(("TYX", "TZYX"))
 
@@ -137,6 +137,14 @@ def test_a_track_without_a_line_is_found(exported, film):
 def test_impossible_divisions_are_refused(exported, film, kind, parents, reason):
     with pytest.raises(CannotSave, match=reason):
         exported(film, "TYX", kind, parents=parents)
+
+
+def test_more_tracks_than_16_bits_count_are_refused(exported):
+    film = np.zeros((2, 256, 257), np.uint32)
+    film[0] = np.arange(1, film[0].size + 1).reshape(film[0].shape)
+    with pytest.raises(CannotSave, match="allows 65535") as raised:
+        exported(film, "TYX", "ctc")
+    assert "TrackMate" in raised.value.hint
 
 
 @pytest.mark.parametrize("kind", ["ctc", "ctc-truth", "trackmate", "trackmate-stack"])

@@ -113,8 +113,11 @@ def _pixels(segmentation: Any, extent: ImageExtent) -> Json:
         else np.array(counts, np.int64).reshape(-1)
     )
     height, width = segmentation["size"]
-    beyond = runs.min(initial=0) < 0 or runs.sum() > height * width
-    if (height, width) != (extent.height, extent.width) or beyond:
+    if (height, width) != (extent.height, extent.width):
+        raise ValueError("runs of another image")
+    # A sum of huge numbers could wrap around, and fit again.
+    size = extent.height * extent.width
+    if runs.min(initial=0) < 0 or runs.max(initial=0) > size or runs.sum() > size:
         raise ValueError("runs of another image")
     return {"runs": runs}
 

@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
-from cellpose_studio.io.masks.exchange.regions import FoundRegions, Region, Ring
+from cellpose_studio.io.masks.exchange.regions import (
+    FoundRegions,
+    Region,
+    Ring,
+    ellipse,
+)
 
 if TYPE_CHECKING:  # roifile is slow to import
     from roifile import ImagejRoi
-
-_CORNERS = 360
-"""Of the line around an ellipse."""
 
 _BENDS = 16
 """Straight pieces of a curve of a path."""
@@ -98,10 +100,8 @@ def _rings(roi: ImagejRoi) -> list[Ring]:
         low = np.array([roi.xd, roi.yd], np.float64)
         size = np.array([roi.widthd, roi.heightd], np.float64)
     if roi.roitype == ROI_TYPE.OVAL:
-        angle = np.linspace(0, 2 * np.pi, _CORNERS, endpoint=False)
-        unit = (np.stack([np.cos(angle), np.sin(angle)], axis=1) + 1) / 2
-    else:
-        unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
+        return [ellipse(low, low + size)]
+    unit = np.array([[0, 0], [1, 0], [1, 1], [0, 1]], np.float64)
     return [low + unit * size]
 
 

@@ -48,7 +48,10 @@ def read_zarr_labels(folder: Path) -> tuple[npt.NDArray[np.generic], str]:
             f"Choose one of the folders in {folder.name}/{LABELS}.",
         )
     if not inner and folder.parent.name != LABELS and not _is_label_image(folder):
-        raise MasksUnreadable(f"{folder.name} has no labels.")
+        raise MasksUnreadable(
+            f"{folder.name} has no labels.",
+            "Open it as an image, or choose the folder of a label image.",
+        )
     (stored,) = open_ome_zarr(inner[0] if inner else folder)
     axes, shape = stored.axes, stored.shape
     if "C" in axes and shape[axes.index("C")] > 1:

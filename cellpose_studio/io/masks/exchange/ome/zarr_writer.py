@@ -264,7 +264,9 @@ def _channels(masks: MasksToExport, small: zarr.Array[Any], axes: str) -> list[J
     channels = []
     for n, name in enumerate(image.channel_names):
         pixels = np.asarray(small[(slice(None),) * axes.index("C") + (n,)])
-        low, high = float(np.nanmin(pixels)), float(np.nanmax(pixels))
+        # JSON has no NaN and no infinity, and a channel may hold nothing else.
+        seen = pixels[np.isfinite(pixels)]
+        low, high = (float(seen.min()), float(seen.max())) if seen.size else (0.0, 1.0)
         channels.append(
             {
                 "label": name,

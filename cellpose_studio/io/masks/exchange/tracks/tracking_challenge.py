@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.masks.labels import cell_ids
 from cellpose_studio.core.masks.lineage import Track, frames_of_cells, tracks_of_cells
 from cellpose_studio.io.masks.export_format import LARGEST_UINT16, MasksToExport
 
@@ -62,7 +60,8 @@ def _write(folder: Path, masks: MasksToExport, stem: str, table: str) -> None:
     if len(tracks) > LARGEST_UINT16:
         raise CannotSave(
             f"{len(tracks)} tracks could not be saved: the Cell Tracking Challenge "
-            f"allows {LARGEST_UINT16}."
+            f"allows {LARGEST_UINT16}.",
+            "Save TrackMate's file instead, or delete cells.",
         )
     numbers = {track.number: track.number for track in tracks}
     if max(numbers, default=0) > LARGEST_UINT16:
@@ -70,13 +69,14 @@ def _write(folder: Path, masks: MasksToExport, stem: str, table: str) -> None:
     numbers[0] = 0
     labels = masks.labels.astype(np.uint32, copy=False)
     digits = max(_LEAST_DIGITS, len(str(len(labels) - 1)))
+    names: list[dict[int, int]] = [{} for _ in labels]
+    for one in tracks:
+        for t in range(one.begin, one.end + 1):
+            names[t][one.cell] = numbers[one.number]
     for t, frame in enumerate(labels):
-        names = {
-            one.cell: numbers[one.number] for one in tracks if one.begin <= t <= one.end
-        }
         tifffile.imwrite(
             folder / f"{stem}{t:0{digits}}.tif",
-            map_ids(frame, names).astype(np.uint16),
+            map_ids(frame, names[t]).astype(np.uint16),
             compression="zlib",
             photometric="minisblack",
             metadata=None,
@@ -86,56 +86,3 @@ def _write(folder: Path, masks: MasksToExport, stem: str, table: str) -> None:
         for one in tracks
     )
     (folder / table).write_text("".join(lines), encoding="ascii", newline="\n")
-
-
-def faults_in_ctc(folder: Path) -> list[str]:
-    """Return what breaks the rules in a folder of label images and tracks.
-
-    A sentence for each fault; none for a valid folder.
-    """
-    import tifffile
-
-    tables = [folder / name for name in ("res_track.txt", "man_track.txt")]
-    table = next((path for path in tables if path.exists()), None)
-    if table is None:
-        return [f"{folder.name} has neither res_track.txt nor man_track.txt."]
-    images = sorted(folder.glob("*.tif"))
-    frames = [cell_ids(tifffile.imread(path)) for path in images]
-    rows: dict[int, tuple[int, int, int]] = {}
-    faults: list[str] = []
-    for n, line in enumerate(table.read_text(encoding="ascii").splitlines(), start=1):
-        try:
-            number, begin, end, parent = map(int, line.split(" "))
-        except ValueError:
-            faults.append(f"Line {n} of {table.name} is not four numbers: {line}")
-            continue
-        if number in rows:
-            faults.append(f"Track {number} has two lines.")
-        rows[number] = begin, end, parent
-    present: dict[int, set[int]] = {}
-    for t, cells in enumerate(frames):
-        for cell in cells:
-            present.setdefault(cell, set()).add(t)
-    faults += [f"Track {n} has no line." for n in present if n not in rows]
-    for number in rows:
-        faults += _faults_of(number, rows, present.get(number, set()), len(frames))
-    return faults
-
-
-def _faults_of(
-    number: int,
-    rows: dict[int, tuple[int, int, int]],
-    present: set[int],
-    frames: int,
-) -> Iterator[str]:
-    begin, end, parent = rows[number]
-    if not 1 <= number <= LARGEST_UINT16:
-        yield f"Track {number} has no number from 1 to {LARGEST_UINT16}."
-    if not 0 <= begin <= end < frames:
-        yield f"Track {number} lasts from {begin} to {end}, of 0 to {frames - 1}."
-    if present != {*range(begin, end + 1)}:
-        yield f"Track {number} is not in exactly the images from {begin} to {end}."
-    if parent and parent not in rows:
-        yield f"Track {number} has the parent {parent}, which does not exist."
-    elif parent and rows[parent][1] >= begin:
-        yield f"Track {number} begins at {begin}, before its parent {parent} ends."
