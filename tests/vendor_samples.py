@@ -75,7 +75,7 @@ def write_colour_czi(path):
     return pixels
 
 
-def write_ims(path):
+def write_ims(path, chunked=True):
     """Write two time points with two channels; return their pixels."""
     import h5py
 
@@ -89,9 +89,8 @@ def write_ims(path):
                 group.attrs[f"ImageSize{axis}"] = _letters(SIZES[axis])
             # Imaris fills up the last chunks.
             padded = np.pad(pixels[t, c], ((0, 1), (0, 12), (0, 8)))
-            group.create_dataset(
-                "Data", data=padded, chunks=(2, 16, 16), compression="gzip"
-            )
+            stored = {"chunks": (2, 16, 16), "compression": "gzip"} if chunked else {}
+            group.create_dataset("Data", data=padded, **stored)
         image = file.create_group("DataSetInfo/Image")
         for n, (axis, size) in enumerate({"X": 0.2, "Y": 0.25, "Z": 1.5}.items()):
             image.attrs[f"ExtMin{n}"] = _letters(10)

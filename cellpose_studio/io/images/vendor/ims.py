@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -39,7 +40,7 @@ def open_file(path: Path) -> list[Stored]:
         volume = tuple(_whole(first.attrs, f"ImageSize{axis}") for axis in "ZYX")
         dataset = first["Data"]
         dtype = np.dtype(dataset.dtype)
-        refuse_large_part(path, int(np.prod(dataset.chunks)) * dtype.itemsize)
+        refuse_large_part(path, math.prod(dataset.chunks or (0,)) * dtype.itemsize)
         info = file["DataSetInfo"]
         names = tuple(_text(_of(info, n), "Name") for n in range(channels))
         colours = tuple(_colour(_text(_of(info, n), "Color")) for n in range(channels))

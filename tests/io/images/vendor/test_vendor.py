@@ -148,6 +148,12 @@ def test_several_threads_read_one_file(tmp_path, name):
     )
 
 
+def test_an_ims_that_is_not_in_chunks_is_read(tmp_path):
+    pixels = samples.write_ims(tmp_path / "a.ims", chunked=False)
+    (image,) = open_images(tmp_path / "a.ims")
+    assert np.array_equal(image.plane(1, 1, 2), pixels[1, 1, 2])
+
+
 def test_scenes_of_a_czi_are_images_and_their_tiles_one(tmp_path):
     pixels = samples.write_czi(tmp_path / "a.czi", compression="zstd1:")
     images = open_images(tmp_path / "a.czi")
