@@ -30,7 +30,7 @@ ToolPanel QPushButton { padding: 4px 2px; font-size: {{ font_size }}; }
 QAbstractSpinBox { padding: 1px 2px; min-width: 96px; }
 NumberSlider QAbstractSpinBox { padding: 1px 4px; min-width: 52px; max-width: 60px; }
 #historyEmpty, #curateEmpty, #curateRule { color: {{ opacity(text, 170) }}; }
-#cellFilter[wrong="true"] { background: {{ error }}; color: white; }
+FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #channelRow[chosen="true"] { background: {{ foreground }}; border-radius: 3px; }
 #channelRow QLabel, #channelRow QCheckBox { background: transparent; }
 #channelColour { background: transparent; padding: 2px; }
