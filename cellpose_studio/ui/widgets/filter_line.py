@@ -32,9 +32,12 @@ class FilterLine(QLineEdit):
 
     def event(self, event: QEvent | None) -> bool:
         """Claim Escape, which is a shortcut too, for a filter; Qt calls this."""
-        override = QEvent.Type.ShortcutOverride
-        is_key = isinstance(event, QKeyEvent) and event.type() == override
-        if is_key and event.key() == Qt.Key.Key_Escape and self.text():
+        if (
+            isinstance(event, QKeyEvent)
+            and event.type() == QEvent.Type.ShortcutOverride
+            and event.key() == Qt.Key.Key_Escape
+            and self.text()
+        ):
             event.accept()
             return True
         return super().event(event)
