@@ -31,28 +31,24 @@ from cellpose_studio.ui.measure.all_images import (
 from cellpose_studio.ui.measure.cell_link import CellLink
 from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
 from cellpose_studio.ui.measure.plots.panel import PlotPanel
+from cellpose_studio.ui.measure.scope_box import (
+    ALL_CELLS,
+    SUMMARY,
+    THIS_IMAGE,
+    ScopeBox,
+)
 from cellpose_studio.ui.measure.several_highlight import SeveralHighlight
 from cellpose_studio.ui.measure.table.column_chooser import ColumnChooser
 from cellpose_studio.ui.measure.table.rows import IMAGE, TIME, Rows, rows_of, with_texts
 from cellpose_studio.ui.measure.table.view import MeasurementTable
 from cellpose_studio.ui.measure.table_actions import TableActions
+from cellpose_studio.ui.measure.table_buttons import TableButtons
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.items import names_of
 
 _NO_IMAGE = "Open an image to measure its cells."
 _NO_MASKS = "No cells to measure yet: run a model, or draw some cells."
 _MEASURING = "Measuring…"
-_IMAGE, _CELLS, _SUMMARY = "image", "cells", "summary"
-_SCOPES = {
-    _IMAGE: ("Cells of this image", "The cells of the image shown."),
-    _CELLS: ("Cells of all images", "The cells of all images that have masks."),
-    _SUMMARY: (
-        "Summary of all images",
-        "One row for each image and time point: number of cells, density, confluence, "
-        "and averages of the chosen measurements.",
-    ),
-}
-
 Indices = npt.NDArray[np.intp]
 
 
@@ -102,7 +98,7 @@ class MeasureContent(QWidget):
     def set_active(self, on: bool) -> None:
         """Measure while the tab is visible."""
         self._measurer.set_active(on, "table")
-        self.all.set_active(on and self.scope.currentData() != _IMAGE)
+        self.all.set_active(on and self.scope.currentData() != THIS_IMAGE)
 
     # Commands
 
@@ -123,42 +119,19 @@ class MeasureContent(QWidget):
     def _lay_out(self) -> None:
         self.empty = QLabel(objectName="measureEmpty", wordWrap=True)
         self.empty.setAlignment(Qt.AlignmentFlag.AlignCenter)
-        self.count = QLabel(objectName="measureCount")
-        self.columns_button = QPushButton("Columns…", objectName="measureColumns")
-        self.columns_button.setToolTip(
-            "Choose the measurements that the table shows; it remembers them."
-        )
-        self.copy_button = QPushButton("Copy", objectName="measureCopy")
-        self.copy_button.setToolTip(
-            "Copy the selected cells, or all listed ones, for a spreadsheet (Ctrl+C in "
-            "the table)."
-        )
-        self.export_button = QPushButton("Export…", objectName="measureExport")
-        self.export_button.setToolTip(
-            "Write the cells of this image, or of all images, as CSV or Parquet: with "
-            "all measurements, a summary, and a list of what each column means."
-        )
+        self.below = TableButtons()
+        self.count, self.copy_button = self.below.number, self.below.copy
         self.experiment_button = QPushButton("Experiment…", objectName="experiment")
         self.experiment_button.setToolTip(
             "Say what belongs to which image: condition, well, replicate, day. The "
             "table and the plots have it as columns."
         )
-        self.scope = QComboBox(objectName="measureScope")
-        for key, (text, tip) in _SCOPES.items():
-            self.scope.addItem(text, key)
-            last = self.scope.count() - 1
-            self.scope.setItemData(last, tip, Qt.ItemDataRole.ToolTipRole)
-        self.scope.setToolTip("Choose the images whose cells are listed.")
-        row = QHBoxLayout()
-        row.addWidget(self.count, 1)
-        row.addWidget(self.columns_button)
-        row.addWidget(self.copy_button)
-        row.addWidget(self.export_button)
+        self.scope = ScopeBox()
         page = QWidget()
         column = QVBoxLayout(page)
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.table, 1)
-        column.addLayout(row)
+        column.addWidget(self.below)
         column.addLayout(self._colour_row())
         self.parts = QSplitter(Qt.Orientation.Vertical)
         self.parts.setChildrenCollapsible(False)
@@ -207,50 +180,50 @@ class MeasureContent(QWidget):
         self.colour.activated.connect(self._on_colour)
         self._colouring.changed.connect(self._show_colour)
         self.copy_button.clicked.connect(lambda: self.tables.copy())
-        self.export_button.clicked.connect(lambda: self.tables.ask_and_export())
+        self.below.export.clicked.connect(lambda: self.tables.ask_and_export())
         self.experiment_button.clicked.connect(lambda: self.ask_experiment())
-        self.columns_button.clicked.connect(lambda: self.choose_columns())
+        self.below.columns.clicked.connect(lambda: self.choose_columns())
 
     # Signals
 
     def _measured_images(self) -> list[MeasuredImage] | None:
         """Return what is exported; None while it is not measured."""
         image, measured = self._session.shown, self._measurer.table
-        if self.scope.currentData() != _IMAGE:
+        if self.scope.currentData() != THIS_IMAGE:
             return None if self.all.busy else [*self.all.result.images]
         if image is None or measured is None or self._measurer.busy:
             return None
         return [measured_image(image, measured)]
 
     def _on_measured(self, _: Measurements | None) -> None:
-        if self.scope.currentData() == _IMAGE:
+        if self.scope.currentData() == THIS_IMAGE:
             self._update()
 
     def _on_all(self) -> None:
-        if self.scope.currentData() != _IMAGE:
+        if self.scope.currentData() != THIS_IMAGE:
             self._update()
             self._rescale()
 
     def _on_scope(self) -> None:
-        self.all.set_active(self.scope.currentData() != _IMAGE)
+        self.all.set_active(self.scope.currentData() != THIS_IMAGE)
         self._update()
         self._rescale()
 
     def _rescale(self) -> None:
         """Give the colours the scale of the cells that are listed."""
-        is_of_cells = self.scope.currentData() != _SUMMARY
+        is_of_cells = self.scope.currentData() != SUMMARY
         # Without rows, nothing is known of them yet.
         if is_of_cells and len(self.rows) and self.colour.currentData():
             self._on_colour(0)
 
     def _on_cancelled(self) -> None:
-        self.scope.setCurrentIndex(self.scope.findData(_IMAGE))
+        self.scope.setCurrentIndex(self.scope.findData(THIS_IMAGE))
         self._on_scope()
 
     def _update(self) -> None:
         """List the cells of the images that are chosen."""
         scope, image = self.scope.currentData(), self._session.shown
-        if scope == _IMAGE:
+        if scope == THIS_IMAGE:
             measured = self._measurer.table
             if measured is None or image is None:
                 self._show(Rows())
@@ -259,7 +232,7 @@ class MeasureContent(QWidget):
             self._show(with_texts(rows_of(measured, image.id), {image.id: known}))
             return
         found = self.all.result
-        rows = found.cells if scope == _CELLS else found.summary
+        rows = found.cells if scope == ALL_CELLS else found.summary
         names = names_of([one.item for one in found.images])
         texts = {
             one.id: {IMAGE: name, **self._experiment.columns.of(one.id)}
@@ -271,13 +244,14 @@ class MeasureContent(QWidget):
         is_other = rows.fields != self.rows.fields
         self.rows = rows
         # Averages are no values of cells.
-        if is_other and self.scope.currentData() != _SUMMARY:
+        # While nothing is known, what was chosen stays.
+        if rows.fields and is_other and self.scope.currentData() != SUMMARY:
             self.colour.clear()
             self.colour.addItem("their own colours", "")
             for one in rows.numbers:
                 self.colour.addItem(one.heading, one.name)
             self._show_colour()
-        self.colour.setEnabled(self.scope.currentData() != _SUMMARY)
+        self.colour.setEnabled(self.scope.currentData() != SUMMARY)
         self.table.show(rows, self._services.settings.measure_columns)
         self._refresh()
 
@@ -291,7 +265,7 @@ class MeasureContent(QWidget):
             self._colouring.choose(None)
         else:
             values = self.rows.values[one.name]
-            same = self.scope.currentData() == _CELLS
+            same = self.scope.currentData() == ALL_CELLS
             limits = value_limits(values) if same else None
             measure = Measure(one.key, one.channel)
             self._colouring.choose(measure, one.heading, limits, one.name)
@@ -313,8 +287,22 @@ class MeasureContent(QWidget):
 
     def _on_rows(self) -> None:
         self.plots.show_rows(self.rows, self.table.model.listed)
+        if self.isVisible():
+            self._leave_hidden()
         self._on_several()
         self._refresh()
+
+    def _leave_hidden(self) -> None:
+        """Choose no longer what the filter hides: commands would act on it unseen."""
+        image, several = self._session.shown, self._selection.several
+        if image is None or not several:
+            return
+        here = np.flatnonzero(self.rows.images == image.id)
+        listed = np.isin(here, self.table.model.listed)
+        hidden = np.setdiff1d(self.rows.cells[here], self.rows.cells[here[listed]])
+        left = several.difference(hidden.tolist())
+        if left != several:
+            self._selection.select(next(iter(left)) if len(left) == 1 else 0, left)
 
     def _on_chosen(self, row: int) -> None:
         rows = self.rows
@@ -337,6 +325,11 @@ class MeasureContent(QWidget):
         self._selection.select(cells[0] if len(set(cells)) == 1 else 0, cells)
         self._choosing = False
         self._mark(chosen)
+        if len(here) < len(chosen) and self.scope.currentData() == ALL_CELLS:
+            self._services.messages.note(
+                f"{len(here):,} of the {len(chosen):,} chosen cells are in this image: "
+                "commands such as Accept and Delete act only on these."
+            )
 
     def _mark(self, chosen: Indices) -> None:
         self.table.mark(chosen)
@@ -349,8 +342,8 @@ class MeasureContent(QWidget):
             return
         image, cell = self._session.shown, self._selection.cell
         row = -1
-        if image is not None and (cell or self.scope.currentData() == _SUMMARY):
-            cell = 0 if self.scope.currentData() == _SUMMARY else cell
+        if image is not None and (cell or self.scope.currentData() == SUMMARY):
+            cell = 0 if self.scope.currentData() == SUMMARY else cell
             time = self._canvas.planes.get("T", 0)
             row = self.rows.row(cell, image.id, time)
         self.table.follow(row)
@@ -370,20 +363,22 @@ class MeasureContent(QWidget):
 
     def _counted(self, number: int) -> str:
         """Return how many images, cells or, in time series, rows there are."""
-        if self.scope.currentData() == _SUMMARY:
-            return image_count(number)
+        if self.scope.currentData() == SUMMARY:
+            images = len(np.unique(self.rows.images))
+            rows = "" if number == images else f"{counted(number, 'row')} of "
+            return f"{rows}{image_count(images)}"
         return counted(number, "row" if TIME in self.rows.by_name else "cell")
 
     def _refresh(self) -> None:
         """Update the number of cells, or the reason why there are none."""
         scope, image = self.scope.currentData(), self._session.shown
-        busy = self._measurer.busy if scope == _IMAGE else self.all.busy
+        busy = self._measurer.busy if scope == THIS_IMAGE else self.all.busy
         self.pages.setCurrentIndex(1 if len(self.rows) else 0)
         if busy:
             self.empty.setText(_MEASURING)
         elif image is None:
             self.empty.setText(_NO_IMAGE)
-        elif scope != _IMAGE or image.masks is None or not image.masks.cells:
+        elif scope != THIS_IMAGE or image.masks is None or not image.masks.cells:
             self.empty.setText(_NO_MASKS)
         else:
             self.empty.setText("")

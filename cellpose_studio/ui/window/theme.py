@@ -30,7 +30,11 @@ ToolPanel QPushButton { padding: 4px 2px; font-size: {{ font_size }}; }
 QAbstractSpinBox { padding: 1px 2px; min-width: 96px; }
 NumberSlider QAbstractSpinBox { padding: 1px 4px; min-width: 52px; max-width: 60px; }
 #historyEmpty, #curateEmpty, #curateRule { color: {{ opacity(text, 170) }}; }
-#cellFilter[wrong="true"] { background: {{ error }}; color: white; }
+#columnList::indicator { width: 14px; height: 14px; border-radius: 2px; }
+#columnList::indicator { border: 1px solid {{ opacity(text, 170) }}; }
+#columnList::indicator:checked { background: {{ current }}; }
+#columnList::indicator:checked { image: url("theme_{{ id }}:/check.svg"); }
+FilterLine[wrong="true"] { background: {{ error }}; color: white; }
 #channelRow[chosen="true"] { background: {{ foreground }}; border-radius: 3px; }
 #channelRow QLabel, #channelRow QCheckBox { background: transparent; }
 #channelColour { background: transparent; padding: 2px; }

@@ -57,20 +57,25 @@ class ImageToMeasure:
 
 
 def names_of(items: Sequence[ImageToMeasure]) -> list[str]:
+    """Return a name for each image, as `source_names` does."""
+    return source_names([item.image for item in items])
+
+
+def source_names(images: Sequence[ImageSource]) -> list[str]:
     """Return a name for each image: that of the file, or the path where two share one.
 
     Paths begin below the folder that all images lie in.
     """
-    names = [item.image.name for item in items]
+    names = [image.name for image in images]
     if len(set(names)) == len(names):
         return names
-    folders = {str(item.image.path.parent) for item in items}
+    folders = {str(image.path.parent) for image in images}
     try:
         common = Path(os.path.commonpath(folders))
     # On Windows, there is none for files on several drives.
     except ValueError:
-        return [item.image.path.with_name(item.image.name).as_posix() for item in items]
+        return [image.path.with_name(image.name).as_posix() for image in images]
     return [
-        (item.image.path.parent.relative_to(common) / item.image.name).as_posix()
-        for item in items
+        (image.path.parent.relative_to(common) / image.name).as_posix()
+        for image in images
     ]

@@ -118,10 +118,13 @@ def test_columns_of_the_experiment_are_pasted_typed_and_kept(
     QApplication.clipboard().setText("image\tday\ndrug_A1\t3\nother.tif\t4\n")
     dialog.paste()
     assert dialog.fits.text() == "Values for 1 image. 1 row named no image."
+    assert not dialog.add_column("a b")
     assert dialog.add_column("replicate")
-    QApplication.clipboard().setText("a\nb\nbeyond\n")
+    assert dialog.fits.text() == ""
+    QApplication.clipboard().setText("a\tc\nb\nbeyond\n")
     dialog.view.setCurrentIndex(dialog.model.index(0, 2))
     dialog.paste()
+    assert dialog.fits.text().startswith("2 values had no place: ")
     dialog.model.setData(dialog.model.index(0, 1), " 2 ")
     dialog.accept()
     control, drug = (image.id for image in window.session.images)
@@ -160,18 +163,6 @@ def test_columns_of_the_experiment_are_pasted_typed_and_kept(
 def test_damaged_columns_of_an_experiment_are_left_out(state):
     columns = columns_from(state)
     assert columns.of(2) == dict.fromkeys(columns.names, "")
-
-
-def test_a_row_of_a_table_belongs_to_all_images_of_its_name(user, cells, qtbot):
-    user.open(cells("one/a.tif"), cells("two/a.tif"))
-    window = user.window
-    dialog = ExperimentDialog(window.session, window.background.experiment, window)
-    qtbot.addWidget(dialog)
-    QApplication.clipboard().setText("image\tday\na\t3\nb\t4\n")
-    dialog.paste()
-    assert dialog.fits.text() == "Values for 2 images. 1 row named no image."
-    every = [image.id for image in window.session.images]
-    assert [dialog.model.columns.of(one)["day"] for one in every] == ["3", "3"]
 
 
 def test_colours_stay_when_all_images_are_listed(user, cells, qtbot):
@@ -246,3 +237,61 @@ def test_masks_that_are_no_longer_shown_are_measured_no_further(
         user.wait_for(lambda: bool(begun))
     session.show(session.images[1].source.key)
     user.wait_for(lambda: len(content.rows) == 2)
+
+
+def test_images_of_one_name_are_told_apart_and_return_takes_a_pattern(
+    user, cells, qtbot
+):
+    user.open(cells("A/x.tif"), cells("B/x.tif"))
+    window = user.window
+    dialog = ExperimentDialog(window.session, window.background.experiment, window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    assert [dialog.model.index(row, 0).data() for row in (0, 1)] == [
+        "A/x.tif",
+        "B/x.tif",
+    ]
+    QApplication.clipboard().setText("image\tdrug\nx.tif\tno\nA/x.tif\tyes\n")
+    dialog.paste()
+    assert dialog.fits.text() == (
+        "Values for 1 image. x.tif may be 2 images: write A/x.tif or B/x.tif."
+    )
+    first, second = (image.id for image in window.session.images)
+    assert dialog.model.columns.values == {first: {"drug": "yes"}}
+    # A pattern that is not finished is not taken.
+    for pattern in ("{kind", "zzz_{a}{"):
+        dialog.pattern.setText(pattern)
+        dialog.take_pattern()
+        qtbot.keyClick(dialog.pattern, Qt.Key.Key_Return)
+        assert (dialog.pattern.text(), dialog.isVisible()) == (pattern, True)
+    dialog.pattern.setText("{kind}")
+    qtbot.keyClick(dialog.pattern, Qt.Key.Key_Return)
+    # The values can be seen before they are used.
+    assert dialog.isVisible()
+    assert dialog.model.columns.of(second)["kind"] == "x"
+
+
+def test_a_message_says_which_of_the_chosen_cells_commands_act_on(
+    user, content, cells, qtbot
+):
+    choose(content.scope, "cells")
+    user.wait_for(lambda: len(content.rows) == 5)
+    user.window.session.show(user.window.session.images[0].source.key)
+    content.plots.brushed.emit(np.arange(5))
+    assert user.message.startswith("3 of the 5 chosen cells are in this image: ")
+    content.table.filter.setText("image=drug_A1.tif")
+    assert content.count.text() == "2 of 5 cells"
+    # The column of images is none of those of one image.
+    choose(content.scope, "image")
+    assert content.table.filter.property("wrong")
+    assert len(content.plots.plot._x) == content.table.model.rowCount() == 3
+    content.table.filter.clear()
+    # The summary has a row for each time point.
+    film, masks = cells("film.tif"), np.zeros((3, 96, 128), np.uint16)
+    masks[:, 10:20, 10:20] = 1
+    for path in (film, film.with_name("film_masks.tif")):
+        tifffile.imwrite(path, masks, imagej=True, metadata={"axes": "TYX"})
+    user.open(film)
+    choose(content.scope, "summary")
+    user.wait_for(lambda: len(content.rows) == 5)
+    assert content.count.text() == "5 rows of 3 images"

@@ -36,6 +36,11 @@ def texts(content, name: str) -> list[str]:
     return [model.index(row, at).data() for row in range(model.rowCount())]
 
 
+def choose(box, data: str) -> None:
+    box.setCurrentIndex(box.findData(data))
+    box.activated.emit(box.currentIndex())
+
+
 def click(content, qtbot, row: int) -> None:
     view = content.table.view
     place = view.visualRect(content.table.model.index(row, 1)).center()
@@ -71,8 +76,16 @@ def test_rows_and_cells_follow_each_other_and_edits(user, content, qtbot):
     user.wait_idle()
     lines = QApplication.clipboard().text().splitlines()
     assert [line.split("\t")[0] for line in lines] == ["Cell", "1", "2"]
-    content.table.filter.setText("height>3")
-    assert content.table.filter.property("wrong")
+    line = content.table.filter
+    right = line.grab().toImage().pixelColor(3, 3)
+    line.setText("height>3")
+    assert line.grab().toImage().pixelColor(3, 3) != right
+    qtbot.keyClick(line, Qt.Key.Key_Escape)
+    assert line.text() == ""
+    for condition in ("touches_edge=0", "roundness<0.8"):
+        assert condition in line.toolTip().replace("&lt;", "<")
+        line.setText(condition)
+        assert not line.property("wrong")
 
 
 def test_cells_are_coloured_by_a_measurement(user, content, qtbot):
@@ -147,6 +160,64 @@ def test_a_drag_over_a_plot_chooses_cells_on_the_image(user, content, qtbot):
     content.table.filter.setText("area_px<200")
     plots.kind.setCurrentIndex(plots.kind.findData("scatter"))
     plots.kind.activated.emit(plots.kind.currentIndex())
-    drag(plots.plot, area[2] - 0.3, area[2] + 1)
+    drag(plots.plot, area[2] - 0.2, area[2] + 1)
     assert (selection.cell, selection.several) == (3, frozenset())
     user.wait_for(lambda: not window.canvas.lines()["several"])
+
+
+def line_colours(plot) -> set[str]:
+    return {one.opts["pen"].color().name() for one in plot.listDataItems()[-2:]}
+
+
+def test_plots_follow_rows_choices_and_the_theme(user, content, qtbot):
+    window, plots, table = user.window, content.plots, content.table
+    selection, plot = window.selection, plots.plot
+    # Titles have no factor that a reader would have to multiply by.
+    assert not plot.getAxis("bottom").autoSIPrefix
+    # What a filter hides is not chosen any longer: commands would act on it.
+    selection.select(0, [1, 2, 3])
+    table.filter.setText("area_px<200")
+    assert selection.several == {1, 3}
+    assert content.count.text() == "2 of 3 cells · 2 chosen"
+    # Another kind of plot, and another theme, show the same choice.
+    choose(plots.kind, "scatter")
+    assert len(plot._marks.data) == 2
+    choose(plots.kind, "groups")
+    assert len(plot._marks.data) == 2
+    before = line_colours(plot)
+    window.set_theme("light")
+    assert line_colours(plot) != before
+    assert len(plot._marks.data) == 2
+    # With a filter that is not understood, the plot has the rows of the table.
+    table.filter.setText("bogus>3")
+    labels = window.session.shown.masks.array
+    part = (slice(30, 50), slice(30, 50))
+    gone = np.zeros((20, 20), np.uint32)
+    window.session.edit(
+        window.session.shown, edit_between("Erase", [2], labels, part, gone)
+    )
+    user.wait_for(lambda: len(content.rows) == 2)
+    np.testing.assert_array_equal(plots._rows.values["cell"], [1, 3])
+    assert len(plot._x) == len(table.model.listed) == 2
+
+
+def test_choices_of_colour_and_plot_outlast_an_image_without_masks(
+    user, content, cells, qtbot
+):
+    plots, session = content.plots, user.window.session
+    choose(content.colour, "solidity")
+    choose(plots.x, "perimeter_um")
+    width = content.table.view.columnWidth(2)
+    content.table.view.setColumnWidth(2, width + 31)
+    user.open(cells("empty.tif"))
+    user.wait_idle()
+    assert len(content.rows) == 0
+    choose(content.scope, "cells")
+    user.wait_for(lambda: len(content.rows) == 3)
+    name = content.table.model.fields[3].name
+    assert content.table.view.columnWidth(3) == width + 31, name
+    session.show(session.images[0].source.key)
+    choose(content.scope, "image")
+    user.wait_for(lambda: len(content.rows) == 3)
+    assert content.colour.currentData() == "solidity"
+    assert plots.x.currentData() == "perimeter_um"

@@ -33,6 +33,7 @@ from cellpose_studio.core.wording import counted, image_count
 from cellpose_studio.io.masks.folders import bare_stem
 from cellpose_studio.ui.files.dialogs import ok_cancel
 from cellpose_studio.ui.measure.experiment.model import ExperimentModel
+from cellpose_studio.workflows.measure.items import source_names
 
 _HELP = (
     "Type what belongs to each image, or paste it from a spreadsheet: a block of "
@@ -56,7 +57,14 @@ class ExperimentDialog(QDialog):
         super().__init__(parent)
         self.setWindowTitle("Columns of the experiment")
         self._experiment = experiment
-        images = [(image.id, image.source.name) for image in session.images]
+        sources = {image.id: image.source for image in session.images}
+        names = source_names([*sources.values()])
+        self._paths = {n: source.path for n, source in sources.items()}
+        self._full = {
+            n: source.path.with_name(source.name).as_posix()
+            for n, source in sources.items()
+        }
+        images = [*zip(sources, names, strict=True)]
         self._stems = {
             image.id: bare_stem(image.source.path.stem) for image in session.images
         }
@@ -69,7 +77,10 @@ class ExperimentDialog(QDialog):
         self.pattern.setPlaceholderText("{condition}_{well}_*")
         self.pattern.setToolTip(_PATTERN_TIP)
         self.fits = QLabel(objectName="experimentFits", wordWrap=True)
-        self.take = QPushButton("Take", autoDefault=False, objectName="experimentTake")
+        self.take = QPushButton("Take", objectName="experimentTake")
+        # The Return key takes what the pattern finds; the result is seen before it is
+        # used.
+        self.take.setDefault(True)
         self.take.setToolTip("Set the values that the table shows in italics.")
         self._lay_out()
         self._connect()
@@ -91,6 +102,8 @@ class ExperimentDialog(QDialog):
         now = self.model.columns
         names = (*now.names, checked)
         self.model.set_columns(ExperimentColumns(names=names, values=now.values))
+        # What was wrong with another name is so no longer.
+        self._on_pattern("")
         return True
 
     def paste(self) -> None:
@@ -108,11 +121,22 @@ class ExperimentDialog(QDialog):
                 "Choose the first value to paste over; add a column first."
             )
             return
-        self.model.paste(start, text)
+        beyond = self.model.paste(start, text)
+        self._on_pattern("")
+        if beyond:
+            left = counted(beyond, "value")
+            self.fits.setText(
+                f"{left} had no place: the table has no row or column there. Add a "
+                "column, or choose another first value, and paste again."
+            )
 
     def take_pattern(self) -> None:
         """Set the values that the pattern finds in the names of files."""
-        found = self._found()
+        try:
+            found = self._found()
+        except StudioError:
+            # What is wrong is said beside the pattern already.
+            return
         self.pattern.clear()
         if found:
             self.model.set_columns(self.model.columns.merged(found))
@@ -164,7 +188,6 @@ class ExperimentDialog(QDialog):
 
     def _connect(self) -> None:
         self.pattern.textChanged.connect(self._on_pattern)
-        self.pattern.returnPressed.connect(self.take_pattern)
         self.take.clicked.connect(lambda: self.take_pattern())
         paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self.view)
         paste.activated.connect(self.paste)
@@ -181,20 +204,34 @@ class ExperimentDialog(QDialog):
         except StudioError as error:
             self.fits.setText(str(error))
             return
-        # Scenes of a file, and files that differ in the suffix, share a stem.
-        by_name: dict[str, list[int]] = {}
-        for number, name in self.model.images:
-            for key in {name, self._stems[number]}:
-                by_name.setdefault(key, []).append(number)
+        named = {name: self._named(name) for name in found}
         rows: dict[int, dict[str, str]] = {}
-        # A row of one image counts more than one of all that share its stem.
-        for name in sorted(found, key=lambda name: -len(by_name.get(name, ()))):
-            for number in by_name.get(name, ()):
+        said = []
+        # A row of one scene counts more than one of all scenes of its file.
+        for name in sorted(named, key=lambda name: -len(named[name])):
+            numbers = named[name]
+            if len({self._paths[number] for number in numbers}) > 1:
+                names = dict(self.model.images)
+                some = " or ".join(names[number] for number in numbers[:2])
+                images = image_count(len(numbers))
+                said.append(f" {name} may be {images}: write {some}.")
+                continue
+            for number in numbers:
                 rows.setdefault(number, {}).update(found[name])
         self.model.set_columns(self.model.columns.merged(rows))
-        unknown = sum(name not in by_name for name in found)
+        unknown = sum(not numbers for numbers in named.values())
         left = f" {counted(unknown, 'row')} named no image." if unknown else ""
-        self.fits.setText(f"Values for {image_count(len(rows))}.{left}")
+        self.fits.setText(f"Values for {image_count(len(rows))}.{left}{''.join(said)}")
+
+    def _named(self, name: str) -> list[int]:
+        """Return the images that a name means: as listed, as in a path, or a stem."""
+        exact = [number for number, known in self.model.images if known == name]
+        end = f"/{name}".replace("\\", "/")
+        return exact or [
+            number
+            for number, path in self._full.items()
+            if path.endswith(end) or name == self._stems[number]
+        ]
 
     def _found(self) -> Rows:
         """Return what the pattern finds, by the ids of images.

@@ -113,8 +113,12 @@ class ExperimentModel(QAbstractTableModel):
         for index in places:
             self.dataChanged.emit(index, index)
 
-    def paste(self, start: QModelIndex, text: str) -> None:
-        """Set values from lines with tabs between them, from a place on."""
+    def paste(self, start: QModelIndex, text: str) -> int:
+        """Set values from lines with tabs between them, from a place on.
+
+        Return how many values had no place, because the table ends before.
+        """
+        beyond = 0
         rows: dict[int, dict[str, str]] = {}
         for down, line in enumerate(text.splitlines()):
             for right, value in enumerate(line.split("\t")):
@@ -124,4 +128,7 @@ class ExperimentModel(QAbstractTableModel):
                     name = self._columns.names[column - 1]
                     known = rows.setdefault(self.images[row][0], {})
                     known[name] = value.strip()
+                else:
+                    beyond += bool(value.strip())
         self.set_columns(self._columns.merged(rows))
+        return beyond

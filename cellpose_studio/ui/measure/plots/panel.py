@@ -39,6 +39,8 @@ class PlotPanel(QWidget):
         super().__init__()
         self._rows = Rows()
         self._listed: Indices = np.zeros(0, np.intp)
+        self._chosen: Indices = np.zeros(0, np.intp)
+        self._offered: tuple[Field, ...] = ()
         self.plot = MeasurementPlot()
         self.plot.setToolTip(_PLOT_TIP)
         self.kind, self.group = QComboBox(), QComboBox()
@@ -46,15 +48,19 @@ class PlotPanel(QWidget):
         self._lay_out()
         for box in (self.kind, self.x, self.y, self.group):
             box.activated.connect(lambda _: self._draw())
+        self.plot.recoloured.connect(self._draw)
         self.plot.brushed.connect(
             lambda mask: self.brushed.emit(self._listed[np.flatnonzero(mask)])
         )
 
     def show_rows(self, rows: Rows, listed: Indices) -> None:
         """Plot the listed rows."""
-        is_other = rows.fields != self._rows.fields
+        if rows is not self._rows:
+            self._chosen = np.zeros(0, np.intp)
         self._rows, self._listed = rows, listed
-        if is_other:
+        # While there are no rows, the choices stay.
+        if rows.fields and rows.fields != self._offered:
+            self._offered = rows.fields
             texts = [one for one in rows.fields if one.is_text]
             _refill(self.x, rows.numbers, _FIRST)
             _refill(self.y, rows.numbers, _SECOND)
@@ -63,6 +69,7 @@ class PlotPanel(QWidget):
 
     def show_chosen(self, rows: Indices) -> None:
         """Draw rows that are chosen over the others."""
+        self._chosen = rows
         self.plot.show_chosen(np.isin(self._listed, rows))
 
     def _lay_out(self) -> None:
@@ -121,6 +128,7 @@ class PlotPanel(QWidget):
             self.plot.show_groups(values, x.heading, every)
         else:
             self.plot.show_histogram(values, x.heading, groups)
+        self.show_chosen(self._chosen)
 
     def _groups(self) -> Groups | None:
         name = self.group.currentData()

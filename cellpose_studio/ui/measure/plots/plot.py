@@ -61,6 +61,7 @@ class MeasurementPlot(pg.PlotWidget):
     """Histogram or points of rows; a drag chooses rows."""
 
     brushed = Signal(object)  # (N,) mask of the rows
+    recoloured = Signal()  # the theme has changed: what is drawn has old colours
     _ready = False
 
     def __init__(self, parent: QWidget | None = None) -> None:
@@ -81,6 +82,10 @@ class MeasurementPlot(pg.PlotWidget):
         self._legend = self.addLegend(offset=(-4, 4), labelTextSize="8pt")
         self._box.dragged.connect(self._on_dragged)
         self._box.cleared.connect(lambda: self._choose(np.zeros(len(self._x), bool)))
+        for side in ("bottom", "left"):
+            # A factor in the title would have to be multiplied by each reader.
+            self.getAxis(side).enableAutoSIPrefix(False)
+        self._theme = ""
         self._ready = True
         self._apply_theme()
 
@@ -243,6 +248,9 @@ class MeasurementPlot(pg.PlotWidget):
             axis.setPen(pg.mkPen(self._text(120)))
             axis.setTextPen(pg.mkPen(self._text(255)))
         self._legend.setLabelTextColor(self._text(255))
+        before, self._theme = self._theme, self._text(255).name()
+        if before != self._theme:
+            self.recoloured.emit()
 
 
 def _middles(edges: Values) -> tuple[Values, float]:

@@ -24,8 +24,9 @@ from cellpose_studio.ui.widgets.select_row import select_row
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&gt;50</b>, "
-    "<b>roundness&lt;0.8 at_edge=0</b>, <b>status=accepted</b>, <b>condition=drug</b>, "
-    "or the number of a cell. The plots show the same cells.</qt>"
+    "<b>roundness&lt;0.8 touches_edge=0</b>, <b>status=accepted</b>, "
+    "<b>condition=drug</b>, or the number of a cell. The plots show the same "
+    "cells.</qt>"
 )
 _PADDING = 18
 """Of a title, with the arrow that shows the order, px."""
@@ -48,6 +49,7 @@ class MeasurementTable(QWidget):
         super().__init__()
         self.model = MeasurementModel()
         self._following = False
+        self._widths: dict[str, int] = {}
         self.filter = FilterLine("measureFilter", "Filter: area>50 roundness<0.8")
         self.filter.setToolTip(_TIP)
         self.view = _view(self.model)
@@ -69,14 +71,19 @@ class MeasurementTable(QWidget):
 
     def show(self, rows: Rows, keys: Collection[str]) -> None:
         """List rows with the columns of some keys."""
-        known = {one.name for one in self.model.fields}
+        for at, one in enumerate(self.model.fields):
+            self._widths[one.name] = self.view.columnWidth(at)
         self._following = True
         self.model.show(rows, keys)
         self._following = False
         # A condition may name a column that these rows have, or lack.
-        self._apply_filter()
+        if not self._apply_filter():
+            self.rows_changed.emit()
+        # Qt keeps the widths of positions, which have other columns now.
         for at, one in enumerate(self.model.fields):
-            if one.name not in known:
+            if one.name in self._widths:
+                self.view.setColumnWidth(at, self._widths[one.name])
+            else:
                 self._fit(at)
         at, order = self.model.sorted_by
         self.view.horizontalHeader().setSortIndicator(at, order)
@@ -106,18 +113,21 @@ class MeasurementTable(QWidget):
         places = sorted(index.row() for index in found)
         return [int(self.model.listed[at]) for at in places]
 
-    def _apply_filter(self) -> None:
-        """Apply the filter; show an error at the line if it is not understood."""
+    def _apply_filter(self) -> bool:
+        """Apply the filter and return True; show an error if it is not understood."""
         self._following = True
         try:
             self.model.set_filter(self.filter.text())
         except ValueError as error:
             # The rows stay as they are while a condition is being typed.
             self._show_error(str(error))
+            return False
         else:
             self._show_error("")
             self.rows_changed.emit()
-        self._following = False
+            return True
+        finally:
+            self._following = False
 
     def _show_error(self, message: str) -> None:
         """Show an error at the filter; "" removes it."""
