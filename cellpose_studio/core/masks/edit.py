@@ -96,10 +96,13 @@ class LabelEdit:
 
     def touched_cells(self) -> set[int]:
         """Return the cells that gain or lose pixels."""
-        values = [part.before for part in self.parts]
-        values += [part.after for part in self.parts]
-        found = np.unique(np.concatenate(values)) if values else ()
-        return {int(cell) for cell in found if cell}
+        found: set[int] = set()
+        for part in self.parts:
+            for values in (part.before, part.after):
+                # Of neighbouring pixels most are of the same cell, and need no sorting.
+                first = np.append(True, values[1:] != values[:-1])[: len(values)]
+                found.update(np.unique(values[first]).tolist())
+        return found - {0}
 
     def inverse(self) -> LabelEdit:
         """Return the edit that reverts this one."""
