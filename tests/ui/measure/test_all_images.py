@@ -86,14 +86,18 @@ def test_cells_and_summary_of_all_images_by_condition(user, content, qtbot, tmp_
     choose(content.scope, "cells")
     choose(content.colour, "area_um2")
     seen = []
+
+    def is_coloured():
+        colours = window.canvas.masks.cell_colours
+        return colours is not None and len(np.unique(colours.ranks)) > 1
+
     for image in (*session.images, *session.images):
         session.show(image.source.key)
-        user.wait_idle()
+        user.wait_for(is_coloured)
         colours = window.canvas.masks.cell_colours
         seen.append((colours.title, colours.ends))
         layer = window.canvas.model.layers["masks"]
         assert layer.cell_colours is colours
-        assert len(np.unique(colours.ranks)) > 1
     assert len(set(seen)) == 1
     # Everything is in the files, with the columns of the experiment.
     content.tables.export(list(content.all.result.images), tmp_path / "t", ["csv"])
