@@ -51,15 +51,12 @@ class CellColours:
         What it is: "Area, µm²".
     ends
         What the first and the last colour of a scale stand for.
-    classes
-        Names with the index of their colour, instead of a scale.
     """
 
     ranks: LabelPicture
     palette: Palette
     title: str
     ends: tuple[str, str] = ("", "")
-    classes: tuple[tuple[str, int], ...] = ()
 
 
 def value_palette() -> Palette:

@@ -26,12 +26,11 @@ Palette = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Content:
-    """What the legend says: a title, and a scale or the names of classes."""
+    """What the legend says: a title, and a scale."""
 
     title: str = ""
     ends: tuple[str, str] = ("", "")
     scale: Palette | None = None
-    classes: tuple[tuple[str, QColor], ...] = ()
 
 
 class ColourLegend(QWidget):
@@ -90,9 +89,6 @@ class ColourLegend(QWidget):
             line.translate(0, height)
         if shown.scale is not None:
             self._paint_scale(painter, line, shown)
-        for name, colour in shown.classes:
-            _paint_class(painter, line, name, colour)
-            line.translate(0, height)
         painter.end()
 
     def _present(self) -> _Content:
@@ -102,12 +98,6 @@ class ColourLegend(QWidget):
             if not masks.uncertainty_known:
                 return _Content(title=UNKNOWN)
             return _Content(ends=_ENDS, scale=uncertainty_palette())
-        if colours.classes:
-            classes = tuple(
-                (name, QColor.fromRgbF(*map(float, colours.palette[at - 1])))
-                for name, at in colours.classes
-            )
-            return _Content(title=colours.title, classes=classes)
         # The last colour is that of cells without a value.
         scale = colours.palette[:-1] if any(colours.ends) else None
         return _Content(title=colours.title, ends=colours.ends, scale=scale)
@@ -128,10 +118,9 @@ class ColourLegend(QWidget):
     def _extent(self) -> QSize:
         shown = self._content
         widths = [self._width(shown.title)]
-        widths += [self._line() + self._width(name) for name, _ in shown.classes]
         if shown.scale is not None:
             widths.append(sum(map(self._width, shown.ends)) + _BAR[0] + 2 * _PAD)
-        lines = bool(shown.title) + (shown.scale is not None) + len(shown.classes)
+        lines = bool(shown.title) + (shown.scale is not None)
         return QSize(max(widths) + 2 * _PAD, lines * self._line() + _PAD)
 
     def _line(self) -> int:
@@ -139,10 +128,3 @@ class ColourLegend(QWidget):
 
     def _width(self, text: str) -> int:
         return int(self.fontMetrics().horizontalAdvance(text)) + 1
-
-
-def _paint_class(painter: QPainter, line: QRect, name: str, colour: QColor) -> None:
-    side = line.height() - 6
-    painter.fillRect(QRect(line.left(), line.top() + 3, side, side), colour)
-    beside = line.adjusted(line.height(), 0, 0, 0)
-    painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)
