@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from qtpy.QtCore import QSize, Qt, QTimer, Signal
 from qtpy.QtWidgets import (
-    QAbstractItemView,
     QComboBox,
     QHBoxLayout,
     QHeaderView,
@@ -26,6 +25,7 @@ from cellpose_studio.ui.curate.cell_table_model import (
 from cellpose_studio.ui.widgets.cell_status import STATUS_WORDS
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
+from cellpose_studio.ui.widgets.table_of_cells import table_of_cells
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&lt;50</b>, "
@@ -180,27 +180,11 @@ class _Following:
 
 
 def _view(model: ReviewModel) -> QTableView:
-    view = QTableView(objectName="cells")
-    view.setModel(model)
-    view.setSortingEnabled(True)
+    view = table_of_cells(model, "cells")
     view.sortByColumn(column_at("uncertainty"), Qt.SortOrder.DescendingOrder)
-    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
-    view.setShowGrid(False)
-    view.setWordWrap(False)
-    # A number is never elided: its first digits would be read as another number.
-    view.setTextElideMode(Qt.TextElideMode.ElideNone)
-    # The Tab key leaves the table, instead of moving from cell to cell in it.
-    view.setTabKeyNavigation(False)
     view.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
-    view.verticalHeader().hide()
-    # With a fixed height, Qt does not compute the heights of 50,000 rows.
-    rows = view.verticalHeader()
-    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
     heads = view.horizontalHeader()
     heads.setMinimumSectionSize(min(head.width for head in HEADS))
-    heads.setHighlightSections(False)
     for at, head in enumerate(HEADS):
         view.setColumnWidth(at, head.width)
     heads.setSectionResizeMode(column_at("area"), QHeaderView.ResizeMode.Stretch)

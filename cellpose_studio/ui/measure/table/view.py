@@ -10,7 +10,6 @@ from qtpy.QtCore import Qt, Signal
 from qtpy.QtGui import QKeySequence
 from qtpy.QtWidgets import (
     QAbstractItemView,
-    QHeaderView,
     QShortcut,
     QTableView,
     QVBoxLayout,
@@ -21,6 +20,7 @@ from cellpose_studio.ui.measure.table.model import MeasurementModel
 from cellpose_studio.ui.measure.table.rows import Rows
 from cellpose_studio.ui.widgets.filter_line import FilterLine
 from cellpose_studio.ui.widgets.select_row import select_row
+from cellpose_studio.ui.widgets.table_of_cells import table_of_cells
 
 _TIP = (
     "<qt>Show only cells that meet all conditions: <b>area&gt;50</b>, "
@@ -169,23 +169,7 @@ class MeasurementTable(QWidget):
 
 
 def _view(model: MeasurementModel) -> QTableView:
-    view = QTableView(objectName="measurements")
-    view.setModel(model)
-    view.setSortingEnabled(True)
+    view = table_of_cells(model, "measurements")
     view.horizontalHeader().setSortIndicator(-1, Qt.SortOrder.AscendingOrder)
-    view.setSelectionBehavior(QAbstractItemView.SelectionBehavior.SelectRows)
-    view.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
     view.setHorizontalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
-    view.setShowGrid(False)
-    view.setWordWrap(False)
-    # A number is never elided: its first digits would be read as another number.
-    view.setTextElideMode(Qt.TextElideMode.ElideNone)
-    # The Tab key leaves the table, instead of moving from cell to cell in it.
-    view.setTabKeyNavigation(False)
-    view.verticalHeader().hide()
-    # With a fixed height, Qt does not compute the heights of 50,000 rows.
-    rows = view.verticalHeader()
-    rows.setSectionResizeMode(QHeaderView.ResizeMode.Fixed)
-    rows.setDefaultSectionSize(view.fontMetrics().height() + 6)
-    view.horizontalHeader().setHighlightSections(False)
     return view
