@@ -18,6 +18,7 @@ from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.cell_shapes import CellShapes
 from cellpose_studio.core.review.queue import review_of
 from cellpose_studio.core.runs.confidence import Confidence
+from cellpose_studio.workflows.measure.facts import facts_of
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,16 +48,7 @@ class Known:
     def facts(self, shapes: CellShapes) -> CellFacts:
         """Return the facts of the cells of some shapes."""
         review = review_of(shapes, self.confidence, self.decided)
-        cells = review.ids.tolist()
-        return CellFacts(
-            flow_errors=dict(zip(cells, review.flow_errors.tolist(), strict=True)),
-            probabilities=dict(zip(cells, review.probabilities.tolist(), strict=True)),
-            uncertainties=dict(zip(cells, review.uncertainties.tolist(), strict=True)),
-            statuses=self.statuses,
-            drawn=self.hand.drawn,
-            edited=self.hand.edited,
-            origin=self.origin,
-        )
+        return facts_of(review, self.statuses, self.hand, self.origin)
 
 
 def known_of(image: ProjectImage, labels: LabelSet, hand: HandEdits) -> Known:

@@ -12,7 +12,7 @@ from cellpose_studio.core.measure.experiment_columns import (
     EXPERIMENT_STATE,
     columns_from,
 )
-from cellpose_studio.core.measure.inputs import CellFacts, origin_of
+from cellpose_studio.core.measure.inputs import origin_of
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import review_of
@@ -29,6 +29,7 @@ from cellpose_studio.io.project.tables.revision_source import (
 )
 from cellpose_studio.io.project.tables.revisions import read_label_sets
 from cellpose_studio.io.project.tables.window_state import read_state
+from cellpose_studio.workflows.measure.facts import facts_of
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 
 
@@ -92,18 +93,5 @@ def _read(
     confidence = read_confidence(db, head.id)
     accepted = {cell for cell, status in statuses.items() if status == "accepted"}
     review = review_of(cell_shapes(labels, in_time), confidence, made.shaped | accepted)
-    ids = review.ids.tolist()
-
-    def by_id(values: list[float]) -> dict[int, float]:
-        return dict(zip(ids, values, strict=True))
-
-    facts = CellFacts(
-        flow_errors=by_id(review.flow_errors.tolist()),
-        probabilities=by_id(review.probabilities.tolist()),
-        uncertainties=by_id(review.uncertainties.tolist()),
-        statuses=statuses,
-        drawn=made.drawn,
-        edited=made.edited,
-        origin=origin_of(base is not None and base.run is not None),
-    )
-    return Masks(labels=labels, facts=facts)
+    origin = origin_of(base is not None and base.run is not None)
+    return Masks(labels=labels, facts=facts_of(review, statuses, made, origin))
