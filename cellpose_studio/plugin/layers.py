@@ -28,9 +28,9 @@ _AXES = {2: "YX", 3: "ZYX", 4: "TZYX"}
 _TO_MICROMETRES = {"micrometer": 1.0, "nanometer": 1e-3, "millimeter": 1e3}
 
 
-def image_layers(image: ImageSource, visible: bool = True) -> list[LayerData]:
+def layers_of(image: ImageSource) -> list[LayerData]:
     """Return a layer for each channel of an image, whose pixels are read when shown."""
-    known = {**placement(image), "visible": visible}
+    known = placement(image)
     if image.rgb:
         return [
             (ColourPixels(image), {**known, "name": image.name, "rgb": True}, "image")
@@ -51,12 +51,10 @@ def image_layers(image: ImageSource, visible: bool = True) -> list[LayerData]:
 
 def placement(image: ImageSource) -> dict[str, Any]:
     """Return napari's scale, units and axis labels of an image and its masks."""
-    micrometres = "um" if image.pixel_size_um[1] is not None else "pixel"
-    letters = [*image.label_axes]
     return {
         "scale": image.label_scale,
-        "units": ["pixel" if a == "T" else micrometres for a in letters],
-        "axis_labels": letters,
+        "units": [*image.label_units],
+        "axis_labels": [*image.label_axes],
     }
 
 

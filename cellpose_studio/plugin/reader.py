@@ -17,7 +17,7 @@ from cellpose_studio.io.project.tables.revisions import (
 )
 from cellpose_studio.plugin.layers import (
     LayerData,
-    image_layers,
+    layers_of,
     placement,
 )
 from cellpose_studio.workflows.provenance.replay import reopened
@@ -71,7 +71,7 @@ def _layers(
     layers = []
     try:
         image = reopened(stored)
-        layers = image_layers(image)
+        layers = layers_of(image)
     except (AxesAmbiguous, ImageUnreadable) as error:
         # The masks are shown without it.
         _warn(str(error))

@@ -142,6 +142,12 @@ class ImageSource:
         return tuple(scale[axis] for axis in self.label_axes)
 
     @property
+    def label_units(self) -> tuple[str, ...]:
+        """Unit of each number of ``label_scale``: "um", or "pixel" if it is unknown."""
+        known = "um" if self.pixel_size_um[1] is not None else "pixel"
+        return tuple("pixel" if axis == "T" else known for axis in self.label_axes)
+
+    @property
     def channel_colours(self) -> tuple[Colour | None, ...]:
         """Colours that the file has for the channels; None or missing: it has none.
 

@@ -20,7 +20,7 @@ from cellpose_studio.ui.canvas.appearance import (
 )
 from cellpose_studio.ui.canvas.camera import Camera
 from cellpose_studio.ui.canvas.channels import Channels
-from cellpose_studio.ui.canvas.image_layers import add_image, axis_labels
+from cellpose_studio.ui.canvas.image_layers import add_image
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
@@ -165,7 +165,7 @@ class Canvas(QObject):
         if image is None:
             return
         add_image(self.model, image)
-        self.model.dims.axis_labels = axis_labels(image)
+        self.model.dims.axis_labels = [*image.label_axes]
         self.camera.reset()
         self._show_middle_plane(image)
         self.channels.set_image(image)
@@ -283,11 +283,11 @@ class Canvas(QObject):
         return int(self.model.dims.current_step[self._axes.index(axis)])
 
     @property
-    def _axes(self) -> list[str]:
+    def _axes(self) -> str:
         """Letters of the axes of the image, whatever napari calls them."""
-        axes = [] if self._image is None else axis_labels(self._image)
+        axes = "" if self._image is None else self._image.label_axes
         # While layers are added, napari has fewer axes for a moment.
-        return axes if len(axes) == self.model.dims.ndim else []
+        return axes if len(axes) == self.model.dims.ndim else ""
 
     def _scale(self) -> tuple[float, ...] | None:
         return None if self._image is None else self._image.label_scale
@@ -332,7 +332,7 @@ class Canvas(QObject):
         shape = self._image.label_shape
         if not all(0 <= n < size for n, size in zip(pixels, shape, strict=True)):
             return ""
-        axes = "".join(axis_labels(self._image)).lower()
+        axes = self._image.label_axes.lower()
         parts = position_text(self._image, dict(zip(axes, pixels, strict=True)))
         for name, value in self.channels.values_at(at):
             text = ", ".join(f"{number:.6g}" for number in np.ravel(value))

@@ -39,11 +39,7 @@ def add_image(model: Any, image: ImageSource) -> None:
 
 def placement(image: ImageSource) -> dict[str, Any]:
     """Return napari's ``scale`` and ``units`` for the layers of ``image``."""
-    known = image.pixel_size_um[1] is not None
-    axes = len(image.label_shape)
-    frames = image.frames > 1
-    units = ["pixel"] * frames + ["um" if known else "pixel"] * (axes - frames)
-    return {"scale": image.label_scale, "units": units}
+    return {"scale": image.label_scale, "units": image.label_units}
 
 
 def limits_of(layer: Any) -> tuple[float, float]:
@@ -51,12 +47,6 @@ def limits_of(layer: Any) -> tuple[float, float]:
     shift = layer.metadata.get(SHIFT, 0.0)
     low, high = (float(limit) + shift for limit in layer.contrast_limits)
     return low, high
-
-
-def axis_labels(image: ImageSource) -> list[str]:
-    """Return the letters of the axes of the layers of ``image``."""
-    axes = zip("TZ", (image.frames, image.planes), strict=True)
-    return [*(letter for letter, length in axes if length > 1), "Y", "X"]
 
 
 def colormap_of(colour: Colour) -> Any:
