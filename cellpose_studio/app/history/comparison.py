@@ -101,7 +101,4 @@ def _masks(project: Project, side: Side) -> Labels:
     revision = side.revision
     if not side.with_edits:
         return project.labels(revision)
-    labels, edits = project.labels_and_edits(revision.label_set, revision)
-    for edit in edits:
-        edit.apply(labels)
-    return labels
+    return project.labels_now(revision)

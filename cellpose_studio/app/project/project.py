@@ -37,6 +37,7 @@ from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revision_source import (
     EditedFrom,
     read_edited_from,
+    read_masks,
 )
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
 from cellpose_studio.io.project.tables.undo_steps import JournalStep, read_steps
@@ -253,6 +254,17 @@ class Project:
         ProjectDamaged
         """
         return self.read(lambda db: read_labels(db, revision.id, revision.shape))
+
+    def labels_now(self, head: LabelRevision) -> Labels:
+        """Return the masks of a label set with this head as they are now.
+
+        From any thread.
+
+        Raises
+        ------
+        ProjectDamaged
+        """
+        return self.read(lambda db: read_masks(db, head))
 
     def labels_and_edits(
         self, label_set: int, revision: LabelRevision

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import Any
 
 from qtpy.QtCore import QObject, QTimer, Signal
@@ -27,7 +26,7 @@ from cellpose_studio.ui.measure.table.summary_rows import summary_rows_of
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.columns import WhatToMeasure
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
-from cellpose_studio.workflows.measure.measure import measure_image
+from cellpose_studio.workflows.measure.measure import measure_masks
 
 _DELAY = 800
 """ms in which changes are looked at together."""
@@ -192,7 +191,6 @@ def _wanted(
     assert labels is not None
     known = known_of(image, labels, labels.hand_edits)
     pixels, revision = labels.pixels, labels.revision
-    number = image.label_set_ids.get(labels.name, 0)
     taken = [pixels.snapshot()] if pixels.loaded else []
     token = (
         labels.name,
@@ -205,7 +203,7 @@ def _wanted(
     )
 
     def read() -> Masks:
-        array = _pixels(project, labels, number, taken)
+        array = _pixels(project, labels, taken)
         return _masks(project, labels, known, array, image.source.frames > 1)
 
     item = ImageToMeasure(
@@ -214,21 +212,13 @@ def _wanted(
     return image.id, item, token
 
 
-def _pixels(
-    project: Project, labels: LabelSet, label_set: int, taken: list[Snapshot]
-) -> Labels:
+def _pixels(project: Project, labels: LabelSet, taken: list[Snapshot]) -> Labels:
     """Return the pixels of masks, read from the project if they are not in memory."""
     if taken:
         # Released at once, so that edits need not copy what they change.
         return taken.pop().array()
-    revision = labels.revision
-    assert revision is not None
-    if not labels.edited:
-        return project.labels(revision)
-    array, edits = project.labels_and_edits(label_set, revision)
-    for edit in edits:
-        edit.apply(array)
-    return array
+    assert labels.revision is not None
+    return project.labels_now(labels.revision)
 
 
 def _masks(
@@ -261,16 +251,14 @@ def _measured(
             found.append(before)
             continue
         try:
-            masks = item.read()
-            known_masks = replace(item, read=partial(_same, masks))
-            complete = True
+            masks, complete = item.read(), True
             try:
-                table = _table(known_masks, WhatToMeasure(), checkpoint)
+                table = _table(item, masks, WhatToMeasure(), checkpoint)
             except ImageUnreadable as error:
                 # The masks tell all but the intensities.
                 failures.append(error)
                 complete = False
-                table = _table(known_masks, _WITHOUT_GREY, checkpoint)
+                table = _table(item, masks, _WITHOUT_GREY, checkpoint)
         # One image that cannot be read must not keep the others.
         except StudioError as error:
             failures.append(error)
@@ -291,13 +279,9 @@ def _measured_already() -> Masks:
     raise AssertionError("Masks that were measured are not read again.")
 
 
-def _same(masks: Masks) -> Masks:
-    return masks
-
-
 def _table(
-    item: ImageToMeasure, what: WhatToMeasure, checkpoint: Checkpoint
+    item: ImageToMeasure, masks: Masks, what: WhatToMeasure, checkpoint: Checkpoint
 ) -> Measurements:
     # It is cancelled with the whole work, and shows no progress of its own.
     within = Checkpoint(lambda *_: checkpoint.check())
-    return measure_image(item, what, within)[0]
+    return measure_masks(item, masks, what, within)

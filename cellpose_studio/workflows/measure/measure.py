@@ -9,7 +9,7 @@ from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.engine.versions import version_of
 from cellpose_studio.workflows.measure.columns import WhatToMeasure
-from cellpose_studio.workflows.measure.items import ImageToMeasure
+from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 
 _PACKAGES = ("numpy", "numba", "scipy")
 
@@ -29,10 +29,27 @@ def measure_image(
     Cancelled
     """
     masks = item.read()
-    wants_grey = "intensity" in what.groups
-    found = measure_cells(
+    found = measure_masks(item, masks, what, checkpoint, threads)
+    calibrated = item.image.grey_calibration.text if _wants_grey(what) else ""
+    return found, (*masks.notes, *filter(None, [calibrated]))
+
+
+def measure_masks(
+    item: ImageToMeasure,
+    masks: Masks,
+    what: WhatToMeasure,
+    checkpoint: Checkpoint,
+    threads: int = 2,
+) -> Measurements:
+    """Return the measurements of masks of an image that were read already.
+
+    Raises
+    ------
+    ImageUnreadable, Cancelled
+    """
+    return measure_cells(
         masks.labels,
-        channels_of(item.image, what.channels_of(item)) if wants_grey else (),
+        channels_of(item.image, what.channels_of(item)) if _wants_grey(what) else (),
         scale=what.scale(item),
         in_time=item.image.frames > 1,
         groups=what.groups,
@@ -40,8 +57,10 @@ def measure_image(
         checkpoint=checkpoint,
         threads=threads,
     )
-    calibrated = item.image.grey_calibration.text if wants_grey else ""
-    return found, (*masks.notes, *filter(None, [calibrated]))
+
+
+def _wants_grey(what: WhatToMeasure) -> bool:
+    return "intensity" in what.groups
 
 
 def computed_by() -> str:
