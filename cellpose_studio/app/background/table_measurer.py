@@ -167,25 +167,23 @@ class TableMeasurer:
 
     def _present(self) -> _Measured | None:
         """Return what was measured of the masks shown, edits included or not."""
-        image = self._session.shown
-        masks = image.masks if image is not None else None
-        if masks is None:
+        pixels = self._pixels()
+        if pixels is None:
             return None
-        found = self._kept.get(id(masks.pixels))
+        found = self._kept.get(id(pixels))
         # The id may be that of pixels that are gone.
-        return found if found and found.pixels() is masks.pixels else None
+        return found if found and found.pixels() is pixels else None
 
     def _update(self) -> None:
-        image = self._session.shown
-        masks = image.masks if image is not None else None
+        image, pixels = self._session.shown, self._pixels()
         if not self._clients or self._job is not None or image is None:
             return
-        if masks is None or not masks.pixels.loaded:
+        if pixels is None or not pixels.loaded:
             return
-        measured, edits = self._present(), masks.pixels.edits
-        if measured is not None and measured.edits == edits:
+        measured = self._present()
+        if measured is not None and measured.edits == pixels.edits:
             self._show(image, measured)
-        elif self._failed != (masks.pixels, edits):
+        elif self._failed != (pixels, pixels.edits):
             self._measure(image)
 
     def _measure(self, image: ProjectImage) -> None:
