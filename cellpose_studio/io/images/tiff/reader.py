@@ -41,6 +41,9 @@ _RGB, _SEPARATED, _YCBCR = 2, 5, 6
 _ALPHA = (1, 2)
 """Kinds of extra samples that mean transparency."""
 
+_JPEG_2000 = (33003, 33004, 33005, 34712)
+"""Compressions; OpenJPEG gives unsigned 32 bits back with other numbers."""
+
 _OPEN_AXIS = "?"
 
 _PAGES = ("generic", "shaped", "uniform")
@@ -267,6 +270,11 @@ def _check_kind(page: TiffPage, path: Path) -> None:
     if page.compression not in TIFF.DECOMPRESSORS:
         raise ImageUnreadable(
             f"{path.name} uses a compression that cannot be read.",
+            "Save it without compression, or with LZW or Deflate.",
+        )
+    if page.dtype == np.uint32 and page.compression in _JPEG_2000:
+        raise ImageUnreadable(
+            f"{path.name} has 32 bits compressed as JPEG 2000, which changes numbers.",
             "Save it without compression, or with LZW or Deflate.",
         )
 

@@ -72,6 +72,20 @@ def test_complex_numbers_are_refused(tmp_path):
         open_images(tmp_path / "a.tif")
 
 
+@pytest.mark.parametrize("kind", ["uint16", "int32"])
+def test_whole_numbers_are_read_from_jpeg_2000(tmp_path, kind):
+    pixels = noise(30, 20, dtype=np.uint16).astype(kind)
+    image = written(tmp_path / "a.tif", pixels, compression="jpeg2000")
+    np.testing.assert_array_equal(image.plane(0, 0, 0), pixels)
+
+
+def test_jpeg_2000_that_changes_numbers_is_refused(tmp_path):
+    pixels = noise(30, 20, dtype=np.uint16).astype(np.uint32)
+    tifffile.imwrite(tmp_path / "a.tif", pixels, compression="jpeg2000")
+    with pytest.raises(ImageUnreadable, match="JPEG 2000, which changes numbers"):
+        open_images(tmp_path / "a.tif")
+
+
 def test_the_colours_of_printers_are_refused(tmp_path):
     tifffile.imwrite(
         tmp_path / "a.tif", noise(30, 20, 4, dtype=np.uint8), photometric="separated"
