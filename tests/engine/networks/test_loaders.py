@@ -39,5 +39,5 @@ def test_a_model_of_an_unknown_architecture_is_refused(tmp_path):
     facts = {"name": "a", "path": tmp_path / "a", "sha256": "", "input_channels": 2}
     sizes = {"diam_mean": 30.0, "diam_labels": 30.0}
     ModelSpec(**facts, **sizes, architecture="unet")
-    with pytest.raises(ValueError, match="is none of unet, .*, sam, dino"):
+    with pytest.raises(ValueError, match=r"is none of unet, .*, sam, dino"):
         ModelSpec(**facts, **sizes, architecture="mlp")
