@@ -7,7 +7,7 @@ hashes, so that its own hash stands for all of their weights.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import torch
 from torch import Tensor, nn
@@ -55,7 +55,7 @@ class AveragedUNets(nn.Module):
         return list(self.nets)  # type: ignore[arg-type]
 
 
-def joined(members: list[Mapping[str, Tensor]]) -> dict[str, Tensor]:
+def joined(members: Sequence[Mapping[str, Tensor]]) -> dict[str, Tensor]:
     """Return the weights of several networks as those of one `AveragedUNets`."""
     weights = {}
     for n, member in enumerate(members):
@@ -92,7 +92,7 @@ def empty_average(weights: Mapping[str, Tensor]) -> AveragedUNets:
 
 
 def _members(weights: Mapping[str, Tensor]) -> list[dict[str, Tensor]]:
-    found = []
+    found: list[dict[str, Tensor]] = []
     while member := _member(weights, len(found)):
         found.append(member)
     return found

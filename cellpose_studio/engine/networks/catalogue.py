@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.published import (
+    AVERAGE_SUFFIX,
     DATA_FILE,
     PublishedModel,
     parse_published,
@@ -17,7 +19,10 @@ from cellpose_studio.paths import (
     model_folders,
     real_path,
     resource,
+    special_kind,
 )
+
+_OTHER_ARCHIVES = frozenset({".zip", ".npz", ".zarr", ".cpstudio"})
 
 
 def shipped() -> list[ModelSpec]:
@@ -85,6 +90,23 @@ def _read_shipped(card: Path) -> ModelSpec | ModelUnusable:
         )
 
 
+def is_weight_file(path: Path) -> bool:
+    """Return whether a file looks like one of weights, which may have any name.
+
+    It does if it is an archive of PyTorch, or a list of weight files to be averaged.
+    """
+    if path.name.endswith(AVERAGE_SUFFIX):
+        return True
+    # Archives have tables of what is in them, also those of images, which end so.
+    if special_kind(path) or path.suffix.lower() in _OTHER_ARCHIVES:
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/data.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+
+
 def from_file(path: Path) -> ModelSpec:
     """Return the model in a weight file, with the card beside it.
 
@@ -129,7 +151,7 @@ def _published_models() -> tuple[PublishedModel, ...]:
 def _with_published_facts(spec: ModelSpec) -> ModelSpec:
     """Return ``spec`` with what is known of it if it is a model of Cellpose's."""
     # A file elsewhere may have such a name by chance.
-    if spec.title or spec.path.parent not in map(real_path, model_folders()):
+    if spec.title or real_path(spec.path).parent not in map(real_path, model_folders()):
         return spec
     for model in _published_models():
         if model.weights_name == spec.path.name:

@@ -167,8 +167,10 @@ def _size_model_of(spec: ModelSpec, module: nn.Module) -> SizeModel | None:
         return None
     sizes = load_size_model(path)
     # The style is the mean of the deepest level.
-    unets = isinstance(module, UNet | AveragedUNets)
-    if unets and len(sizes.weights) != module.widths[-1]:
+    if (
+        isinstance(module, UNet | AveragedUNets)
+        and len(sizes.weights) != module.widths[-1]
+    ):
         raise ModelUnusable(
             f"{path.name} is the size model of another network.",
             "Delete it to measure the diameter without it.",

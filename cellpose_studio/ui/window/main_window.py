@@ -24,7 +24,7 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings, Theme
-from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.catalogue import is_weight_file, shipped
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
@@ -52,6 +52,7 @@ from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.actions import LeftOutCells, SegmentActions
 from cellpose_studio.ui.segment.followed_image import FollowedImage
+from cellpose_studio.ui.segment.model_downloads import ModelDownloads
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
@@ -120,8 +121,14 @@ class MainWindow(QMainWindow):
     # Called by the menus
 
     def open(self, paths: list[Path]) -> Job | None:
-        """Open files and folders, or a project among them, on a worker thread."""
-        return self.files.open(paths)
+        """Open files and folders, or a project among them, on a worker thread.
+
+        Weight files are added as models.
+        """
+        weights = [path for path in paths if is_weight_file(path)]
+        for path in weights:
+            self.models.add(path)
+        return self.files.open([path for path in paths if path not in weights])
 
     def run(self) -> Job | None:
         """Run the chosen model on the images of the scope."""
@@ -204,6 +211,7 @@ class MainWindow(QMainWindow):
             stack_jobs=JobQueue(self),
             measure_jobs=JobQueue(self),
             gpu_jobs=JobQueue(self),
+            download_jobs=JobQueue(self),
             warm_up_jobs=JobQueue(self),
             parent=self,
             show_tab=self.tabs.setCurrentWidget,
@@ -247,6 +255,7 @@ class MainWindow(QMainWindow):
         work = self.background
         self.segment = SegmentPanel()
         self.models = AddedModels(self.services, self.segment.model)
+        self.downloads = ModelDownloads(self.services, self.segment.model, self.models)
         self.presets = Presets(self.services, self.segment)
         self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)

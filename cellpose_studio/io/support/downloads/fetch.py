@@ -164,7 +164,7 @@ class _Download:
         return True
 
     def _have(self) -> tuple[int, str, int | None]:
-        """Return how many bytes have arrived; and the version and length of the file."""
+        """Return how many bytes have arrived; the version and length of the file."""
         try:
             about = json.loads(self._about.read_bytes())
             if about["url"] == self._wanted.url:
