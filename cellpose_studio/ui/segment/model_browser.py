@@ -30,6 +30,7 @@ _OWN_HEIGHT = 150
 _BUTTONS = QDialogButtonBox.StandardButton
 
 FindInstalled = Callable[[PublishedModel], Path | None]
+IsComplete = Callable[[PublishedModel], bool]
 
 
 class ModelBrowser(QDialog):
@@ -54,6 +55,7 @@ class ModelBrowser(QDialog):
         self.setAcceptDrops(True)
         self._models: list[ModelSpec] = []
         self._find: FindInstalled = lambda _: None
+        self._is_complete: IsComplete = lambda _: False
         self.downloading = ""
         """Name of the model that is downloaded; "" for none."""
         self.list = QListWidget(objectName="modelList")
@@ -98,9 +100,23 @@ class ModelBrowser(QDialog):
         self.list.addItems([model.label for model in models])
         self.list.setCurrentRow(chosen)
 
-    def offer(self, models: Sequence[PublishedModel], find: FindInstalled) -> None:
-        """List published models; ``find`` tells where one is installed."""
+    def offer(
+        self,
+        models: Sequence[PublishedModel],
+        find: FindInstalled,
+        is_complete: IsComplete,
+    ) -> None:
+        """List published models.
+
+        Parameters
+        ----------
+        find
+            Tells where a model is installed.
+        is_complete
+            Whether nothing of it is missing, such as its size model.
+        """
         self._find = find
+        self._is_complete = is_complete
         self.published.set_models(models, lambda model: find(model) is not None)
         self.published.show()
         self._refresh()
@@ -221,8 +237,9 @@ class ModelBrowser(QDialog):
             button.setVisible(self.published.isVisibleTo(self))
         self.delete.setEnabled(path is not None and not self.downloading)
         self.download.setText("Cancel download" if self.downloading else "Download")
-        can = published is not None and path is None and published.runs_here
-        self.download.setEnabled(can or bool(self.downloading))
+        can = published is not None and published.runs_here
+        missing = can and not self._is_complete(published)
+        self.download.setEnabled(missing or bool(self.downloading))
         if self.downloading:
             tip = "Cancel the download. What has arrived is kept for the next time."
         elif published is not None and published.refused:

@@ -10,6 +10,7 @@ from cellpose_studio.core.models.card import NO_CARD, Accuracy, ModelCard, Train
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.papers import PAPERS
 from cellpose_studio.core.models.published import PublishedFile, PublishedModel
+from cellpose_studio.core.wording import counted
 
 
 def card_html(model: ModelSpec) -> str:
@@ -18,10 +19,10 @@ def card_html(model: ModelSpec) -> str:
     parts = [f"<h2>{escape(model.label)}</h2>"]
     if model.description:
         parts.append(f"<p>{escape(model.description)}</p>")
-    if model.card is None:
-        parts.append(f"<p>{NO_CARD}</p>")
-    else:
+    if model.card is not None:
         parts += _of_card(model.card)
+    elif not model.description:
+        parts.append(f"<p>{NO_CARD}</p>")
     return "".join([*parts, _of_file(model)])
 
 
@@ -42,7 +43,8 @@ def published_html(model: PublishedModel, path: Path | None) -> str:
         f"{refused if model.refused else ''}"
         f"<p><b>Licence</b> {escape(model.licence)}</p>"
         f"<p>{state}; {size}<br>Cellpose {model.generation}, "
-        f"{model.architecture_info.label}, {model.input_channels} input channels, "
+        f"{model.architecture_info.label}, "
+        f"{counted(model.input_channels, 'input channel')}, "
         f"cells scaled to {model.diam_mean:g} px</p>"
         f"<h3>Please cite</h3><p>{escape(PAPERS[model.paper].full)}</p>"
         f"<h3>Files</h3><p><small>{files.removeprefix('<br>')}</small></p>"
@@ -138,7 +140,8 @@ def _of_file(model: ModelSpec) -> str:
     licence = model.licence or "not stated"
     return (
         f"<h3>File</h3><p>{escape(str(model.path))}<br>"
-        f"{model.architecture_info.label}, {model.input_channels} input channels, "
+        f"{model.architecture_info.label}, "
+        f"{counted(model.input_channels, 'input channel')}, "
         f"cells scaled to {model.diam_mean:g} px<br>"
         f"Licence: {escape(licence)}<br>"
         f"<small>SHA-256 {model.sha256}</small></p>"

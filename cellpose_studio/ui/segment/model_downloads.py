@@ -83,7 +83,7 @@ class ModelDownloads:
 
     def refresh(self) -> None:
         """List the published models, with those marked that are installed now."""
-        self._browser.offer(published_models(), installed)
+        self._browser.offer(published_models(), installed, _is_complete)
 
     def download(self, model: PublishedModel) -> Job | None:
         """Download a model once the user has agreed, and add it to the models."""
@@ -138,6 +138,10 @@ class ModelDownloads:
             QMessageBox.warning(self._browser, "Download a model", str(error))
         else:
             self._services.show_error(error)
+
+
+def _is_complete(model: PublishedModel) -> bool:
+    return installed(model) is not None and not missing_files(model)
 
 
 def _ask(parent: QWidget, title: str, text: str, more: str, action: str) -> bool:

@@ -306,7 +306,12 @@ class MainWindow(QMainWindow):
         # The jobs for stacks have no bar: the side views show that a stack is being
         # read.
         services = self.services
-        self.jobs = JobBar(services.gpu_jobs, services.io_jobs, services.measure_jobs)
+        self.jobs = JobBar(
+            services.gpu_jobs,
+            services.io_jobs,
+            services.measure_jobs,
+            services.download_jobs,
+        )
         self.status = StatusBar(self.statusBar())
         self.tabs.addTab(self.segment, "Segment")
         self.tabs.addTab(self.curate, "Curate")
