@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QMessageBox, QWidget
 
+from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.models.published import PublishedModel
 from cellpose_studio.io.storage import room_text
@@ -133,11 +135,21 @@ class ModelDownloads:
         self.refresh()
 
     def _on_failed(self, error: Exception) -> None:
-        # The dialog covers the messages of the window.
-        if self._browser.isVisible():
-            QMessageBox.warning(self._browser, "Download a model", str(error))
-        else:
+        if not self._browser.isVisible():
             self._services.show_error(error)
+            return
+        # The dialog covers the messages of the window.
+        failure = failure_of(error)
+        box = QMessageBox(
+            QMessageBox.Icon.Warning,
+            "Download a model",
+            failure.message,
+            QMessageBox.StandardButton.Ok,
+            self._browser,
+        )
+        box.setInformativeText(failure.hint)
+        box.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        box.open()
 
 
 def _is_complete(model: PublishedModel) -> bool:

@@ -225,6 +225,8 @@ class _Download:
                 if done > total:
                     break
                 file.write(piece)
+                # A program that is killed leaves what has arrived.
+                file.flush()
                 self._report(done, total)
             file.flush()
             os.fsync(file.fileno())
