@@ -237,8 +237,11 @@ class ModelBrowser(QDialog):
             button.setVisible(self.published.isVisibleTo(self))
         self.delete.setEnabled(path is not None and not self.downloading)
         self.download.setText("Cancel download" if self.downloading else "Download")
-        can = published is not None and published.runs_here
-        missing = can and not self._is_complete(published)
+        missing = (
+            published is not None
+            and published.runs_here
+            and not self._is_complete(published)
+        )
         self.download.setEnabled(missing or bool(self.downloading))
         if self.downloading:
             tip = "Cancel the download. What has arrived is kept for the next time."

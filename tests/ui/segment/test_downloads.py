@@ -88,7 +88,7 @@ def test_a_download_is_cancelled_and_goes_on_later(browser, files, folder, qtbot
     browser.published.choose("CPx")
     browser.download.click()
     part = folder / ".CPx.part"
-    qtbot.waitUntil(lambda: part.exists() and part.stat().st_size, timeout=LONG)
+    qtbot.waitUntil(lambda: part.exists() and part.stat().st_size == 500, timeout=LONG)
     assert browser.progress.isVisible()
     assert browser.download.text() == "Cancel download"
     browser.download.click()
