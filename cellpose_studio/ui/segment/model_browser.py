@@ -52,7 +52,6 @@ class ModelBrowser(QDialog):
     def __init__(self, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self.setWindowTitle("Models")
-        self.setAcceptDrops(True)
         self._models: list[ModelSpec] = []
         self._find: FindInstalled = lambda _: None
         self._is_complete: IsComplete = lambda _: False
@@ -99,6 +98,12 @@ class ModelBrowser(QDialog):
         self.list.clear()
         self.list.addItems([model.label for model in models])
         self.list.setCurrentRow(chosen)
+
+    def allow_changes(self) -> None:
+        """Let files be dropped, and models of files be renamed and removed."""
+        self.setAcceptDrops(True)
+        self.rename.show()
+        self.remove.show()
 
     def offer(
         self,
@@ -178,8 +183,8 @@ class ModelBrowser(QDialog):
         column.addWidget(self.progress)
         column.addWidget(self.buttons)
         self.list.setMinimumHeight(_OWN_HEIGHT)
-        self.download.hide()
-        self.delete.hide()
+        for button in (self.rename, self.remove, self.download, self.delete):
+            button.hide()
         self.resize(*_SIZE)
 
     def _connect(self) -> None:

@@ -9,7 +9,11 @@ from qtpy.QtWidgets import QFileDialog, QInputDialog
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.networks.catalogue import from_file, unreadable_shipped
+from cellpose_studio.engine.networks.catalogue import (
+    from_file,
+    is_weight_file,
+    unreadable_shipped,
+)
 from cellpose_studio.paths import real_path
 from cellpose_studio.ui.segment.model_picker import ModelPanel
 from cellpose_studio.ui.services import Services
@@ -23,6 +27,7 @@ class AddedModels:
         self._settings = services.settings
         self._panel = panel
         panel.file_requested.connect(self.choose)
+        panel.browser.allow_changes()
         panel.browser.files_dropped.connect(self._add_all)
         panel.browser.rename_requested.connect(self.ask_for_name)
         panel.browser.remove_requested.connect(
@@ -51,6 +56,12 @@ class AddedModels:
         return self._services.run(
             f"Reading {path.name}", lambda _: from_file(path), finish
         )
+
+    def take_weights(self, paths: list[Path]) -> list[Path]:
+        """Add the weight files among ``paths`` as models, and return the others."""
+        weights = [path for path in paths if is_weight_file(path)]
+        self._add_all(weights)
+        return [path for path in paths if path not in weights]
 
     def add_saved(self) -> None:
         """Add the weight files of the settings, and show errors of shipped models."""

@@ -24,7 +24,7 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings, Theme
-from cellpose_studio.engine.networks.catalogue import is_weight_file, shipped
+from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.session_view import SessionView
 from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
@@ -125,10 +125,7 @@ class MainWindow(QMainWindow):
 
         Weight files are added as models.
         """
-        weights = [path for path in paths if is_weight_file(path)]
-        for path in weights:
-            self.models.add(path)
-        return self.files.open([path for path in paths if path not in weights])
+        return self.files.open(self.models.take_weights(paths))
 
     def run(self) -> Job | None:
         """Run the chosen model on the images of the scope."""
