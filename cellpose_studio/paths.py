@@ -10,6 +10,7 @@ from pathlib import Path
 from platformdirs import PlatformDirs
 
 HOME = "CELLPOSE_STUDIO_HOME"
+_CELLPOSE_MODELS = "CELLPOSE_LOCAL_MODELS_PATH"
 _XDG_CACHE = "XDG_CACHE_HOME"
 
 _KINDS = {
@@ -40,6 +41,26 @@ def resource(name: str) -> Path:
 def data_dir() -> Path:
     """Return the folder of lasting data: models, recent projects."""
     return _user_dir("data")
+
+
+def model_folders() -> list[Path]:
+    """Return where Cellpose's models may lie, the folder for new ones first.
+
+    That is Cellpose's own folder, so that it finds them, too. With
+    ``CELLPOSE_STUDIO_HOME`` it is the application's, unless Cellpose's own variable
+    names a folder.
+    """
+    named = os.environ.get(_CELLPOSE_MODELS)
+    cellpose = Path(named or "~/.cellpose/models").expanduser()
+    own = _user_path("data") / "models"
+    portable = os.environ.get(HOME) and not named
+    return [own, cellpose] if portable else [cellpose, own]
+
+
+def find_model_file(name: str) -> Path | None:
+    """Return where a file of Cellpose's models lies; None if it is not installed."""
+    found = (folder / name for folder in model_folders())
+    return next((path for path in found if _is_file(path)), None)
 
 
 def cache_dir() -> Path:
@@ -97,6 +118,14 @@ def is_folder(path: Path) -> bool:
     try:
         return path.is_dir()
     # The folder that it is in may be listed, but not entered.
+    except (OSError, ValueError):
+        return False
+
+
+def _is_file(path: Path) -> bool:
+    # As for folders.
+    try:
+        return path.is_file()
     except (OSError, ValueError):
         return False
 

@@ -54,6 +54,8 @@ class Settings(EventedModel):
         do not push them out, as in ``recent``.
     model_files
         The user's own weight files.
+    model_titles
+        Names that the user gave to models in files, by their paths.
     save_kinds
         Kinds of files that were saved last.
     export_folder
@@ -83,6 +85,7 @@ class Settings(EventedModel):
     recent: list[Path] = Field(default_factory=list)
     projects: list[Path] = Field(default_factory=list)
     model_files: list[Path] = Field(default_factory=list)
+    model_titles: dict[str, str] = Field(default_factory=dict)
     save_kinds: list[str] = Field(default_factory=list)
     export_folder: str = ""
     figure: dict[str, JsonValue] = Field(default_factory=dict)
@@ -126,6 +129,16 @@ class Settings(EventedModel):
     def add_model_file(self, path: Path) -> None:
         """Remember a weight file."""
         self.model_files = list(dict.fromkeys([*self.model_files, path]))
+
+    def forget_model_file(self, path: Path) -> None:
+        """Forget a weight file, and the name that the user gave it."""
+        self.model_files = [file for file in self.model_files if file != path]
+        self.set_model_title(path, "")
+
+    def set_model_title(self, path: Path, title: str) -> None:
+        """Remember a name for the model in a file; "" forgets it."""
+        others = {k: v for k, v in self.model_titles.items() if k != str(path)}
+        self.model_titles = {**others, str(path): title} if title else others
 
     def set_keys(self, command: str, keys: Sequence[str] | None) -> None:
         """Remember the keys of a command; None forgets them."""

@@ -1,4 +1,4 @@
-"""``cellpose-studio models``: the list of models, and their cards."""
+"""``cellpose-studio models``: the list of models, their cards, and downloads."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cellpose_studio.cli.outcome import ALL_DONE
+from cellpose_studio.cli.published_models import check, get, list_available
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
@@ -16,7 +17,24 @@ from cellpose_studio.io.atomic import replacing
 
 def add(parser: argparse.ArgumentParser) -> None:
     """Add the arguments of this command to ``parser``."""
-    parser.add_argument("model", nargs="?", help="name or weight file")
+    parser.add_argument(
+        "words",
+        nargs="*",
+        metavar="MODEL",
+        help="name or weight file whose card is shown; or: get NAME…, to download "
+        "models that Cellpose has published; or: check [NAME…], to compare the files "
+        "of installed ones with their hashes",
+    )
+    parser.add_argument(
+        "--available",
+        action="store_true",
+        help="list the models that Cellpose has published",
+    )
+    parser.add_argument(
+        "--accept-licence",
+        action="store_true",
+        help="download models that are for non-commercial use only",
+    )
     parser.add_argument(
         "--for-cellpose",
         type=Path,
@@ -27,14 +45,26 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _models(options: argparse.Namespace) -> int:
-    if options.for_cellpose and not options.model:
+    if options.words[:1] in (["get"], ["check"]):
+        verb, *names = options.words
+        if verb == "check":
+            return check(names)
+        if not names:
+            options.parser.error("get needs the name of a model")
+        return get(names, options.accept_licence)
+    if len(options.words) > 1:
+        options.parser.error("one model at a time has its card shown")
+    model = next(iter(options.words), "")
+    if options.for_cellpose and not model:
         options.parser.error("--for-cellpose needs the name of a model")
     if options.for_cellpose:
-        _write_for_cellpose(find(options.model), options.for_cellpose)
+        _write_for_cellpose(find(model), options.for_cellpose)
         return ALL_DONE
-    if options.model:
-        print("\n".join(_card(find(options.model))))
+    if model:
+        print("\n".join(_card(find(model))))
         return ALL_DONE
+    if options.available:
+        return list_available()
     specs = shipped()
     width = max(len(spec.name) for spec in specs)
     for spec in specs:

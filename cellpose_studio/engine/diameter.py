@@ -14,7 +14,7 @@ import numpy.typing as npt
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.flows.compute import flows_of_planes
-from cellpose_studio.engine.flows.tiles import TileCounter
+from cellpose_studio.engine.flows.tiles import TileCounter, style_of_tiles
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.network import Network
 from cellpose_studio.engine.networks.size_model import part_for_style
@@ -65,7 +65,10 @@ def estimate_diameter(network: Network, plane: npt.NDArray[np.float32]) -> float
     """
     if network.sizes is None:
         return network.spec.diam_labels
-    style = network.style(part_for_style(plane))
+    if network.sizes.whole_image:
+        style = style_of_tiles(network, _middle(plane, 1.0))
+    else:
+        style = network.style(part_for_style(plane))
     return max(network.sizes.diameter(style), _SMALLEST)
 
 

@@ -53,16 +53,26 @@ def replacing(path: Path) -> Iterator[Path]:
     remove_leftovers_sometimes(target.parent)
     try:
         yield part
-        # The content must be on the disk before the rename is: after a power failure
-        # the new name could otherwise refer to an empty file.
-        _flush(part)
-        part.replace(target)
-        _flush_folder(target.parent)
+        move_into_place(part, target)
     except OSError as error:
         raise cannot_save(path, error) from error
     finally:
         with suppress(OSError):
             part.unlink(missing_ok=True)
+
+
+def move_into_place(part: Path, target: Path) -> None:
+    """Give a complete file its name, in the same folder; it may replace another.
+
+    Raises
+    ------
+    OSError
+    """
+    # The content must be on the disk before the rename is: after a power failure the
+    # new name could otherwise refer to an empty file.
+    _flush(part)
+    part.replace(target)
+    _flush_folder(target.parent)
 
 
 @contextmanager

@@ -14,6 +14,7 @@ from cellpose_studio.paths import (
     config_dir,
     data_dir,
     log_dir,
+    model_folders,
     resource,
 )
 
@@ -79,6 +80,12 @@ def storages() -> list[Storage]:
             holds="The models that come with the application. Model files that you "
             "added stay in your own folders.",
             path=resource("models"),
+        ),
+        Storage(
+            title="Models of Cellpose",
+            holds="What this application or Cellpose has downloaded. Models… in the "
+            "Segment tab deletes them.",
+            path=model_folders()[0],
         ),
         Storage(
             title="Cache of flows",

@@ -35,6 +35,8 @@ class Services:
         Queue of the networks.
     measure_jobs
         Queue of measurements, which may take minutes for all images.
+    download_jobs
+        Queue of downloads, which may take minutes.
     warm_up_jobs
         Queue of what is loaded and compiled ahead, for which nothing else must wait.
     parent
@@ -51,6 +53,7 @@ class Services:
     stack_jobs: JobQueue
     gpu_jobs: JobQueue
     measure_jobs: JobQueue
+    download_jobs: JobQueue
     warm_up_jobs: JobQueue
     parent: QWidget
     show_tab: Callable[[QWidget], None]
@@ -63,6 +66,7 @@ class Services:
             self.io_jobs,
             self.stack_jobs,
             self.measure_jobs,
+            self.download_jobs,
             self.warm_up_jobs,
         )
 

@@ -116,7 +116,13 @@ def guessing(network, diameter: float):
     """The network with a size model that always guesses ``diameter``."""
     log = float(np.log(diameter / network.spec.diam_mean))
     return replace(
-        network, sizes=SizeModel(np.zeros(2), np.zeros(2), log, network.spec.diam_mean)
+        network,
+        sizes=SizeModel(
+            weights=np.zeros(2),
+            mean_style=np.zeros(2),
+            mean_log=log,
+            diam_mean=network.spec.diam_mean,
+        ),
     )
 
 

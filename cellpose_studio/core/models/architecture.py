@@ -6,7 +6,7 @@ name in `cellpose_studio.engine.networks.loaders`.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from cellpose_studio.core.models.papers import CELLPOSE_1, CELLPOSE_SAM, Paper
 
@@ -74,6 +74,19 @@ UNET = ArchitectureInfo(
     channels_last=True,
     whole_tiles=True,
 )
+UNET_STYLE_OFF = replace(
+    UNET,
+    name="unet-style-off",
+    label="U-Net of Cellpose 1 to 3 without its style vector",
+    description="a U-Net of Cellpose without its style vector",
+)
+UNET_AVERAGE = replace(
+    UNET,
+    name="unet-average",
+    label="mean of several U-Nets of Cellpose 1",
+    description="the mean of several residual U-Nets of Cellpose",
+    generation="1",
+)
 SAM = ArchitectureInfo(
     name="sam",
     label="Transformer of Cellpose 4",
@@ -103,5 +116,7 @@ DINO = ArchitectureInfo(
     whole_tiles=False,
 )
 
-ARCHITECTURES = {info.name: info for info in (UNET, SAM, DINO)}
+_ALL = (UNET, UNET_STYLE_OFF, UNET_AVERAGE, SAM, DINO)
+
+ARCHITECTURES = {info.name: info for info in _ALL}
 """By name."""

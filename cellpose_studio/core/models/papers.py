@@ -35,3 +35,6 @@ CELLPOSE_SAM = Paper(
     "generalization for cellular segmentation. bioRxiv 2025.04.28.651001 (2025). "
     "https://doi.org/10.1101/2025.04.28.651001",
 )
+
+PAPERS = {"1": CELLPOSE_1, "2": CELLPOSE_2, "3": CELLPOSE_3, "sam": CELLPOSE_SAM}
+"""By the keys that the list of published models uses."""

@@ -190,6 +190,17 @@ def run_planes(
     return outputs
 
 
+def style_of_tiles(network: Network, plane: FloatArray) -> npt.NDArray[np.float64]:
+    """Return the style (S,) of ``plane`` (Y, X, C) as ``core.run_net`` of Cellpose 3.
+
+    That is the sum of the styles of all tiles, with a length of 1.
+    """
+    cut = tiling(plane.shape[:2], 1.0, network, SegmentationParameters())
+    tiles = cut.cut(plane)[0].transpose(0, 2, 3, 1)
+    total = np.sum([network.style(tile) for tile in tiles], axis=0)
+    return np.asarray(total / np.linalg.norm(total), np.float64)
+
+
 def _side(
     length: int, network: Network, parameters: SegmentationParameters
 ) -> tuple[int, int]:

@@ -3,11 +3,26 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from pathlib import Path
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.paths import real_path, resource
+from cellpose_studio.core.models.published import (
+    AVERAGE_SUFFIX,
+    DATA_FILE,
+    PublishedModel,
+    parse_published,
+)
+from cellpose_studio.paths import (
+    find_model_file,
+    model_folders,
+    real_path,
+    resource,
+    special_kind,
+)
+
+_OTHER_ARCHIVES = frozenset({".zip", ".npz", ".zarr", ".cpstudio"})
 
 
 def shipped() -> list[ModelSpec]:
@@ -75,6 +90,23 @@ def _read_shipped(card: Path) -> ModelSpec | ModelUnusable:
         )
 
 
+def is_weight_file(path: Path) -> bool:
+    """Return whether a file looks like one of weights, which may have any name.
+
+    It does if it is an archive of PyTorch, or a list of weight files to be averaged.
+    """
+    if path.name.endswith(AVERAGE_SUFFIX):
+        return True
+    # Archives have tables of what is in them, also those of images, which end so.
+    if special_kind(path) or path.suffix.lower() in _OTHER_ARCHIVES:
+        return False
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return any(name.endswith("/data.pkl") for name in archive.namelist())
+    except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
+        return False
+
+
 def from_file(path: Path) -> ModelSpec:
     """Return the model in a weight file, with the card beside it.
 
@@ -87,7 +119,7 @@ def from_file(path: Path) -> ModelSpec:
     from cellpose_studio.engine.networks.model_card import with_card
     from cellpose_studio.engine.networks.weights import inspect
 
-    return with_card(inspect(path))
+    return _with_published_facts(with_card(inspect(path)))
 
 
 def find(name: str) -> ModelSpec:
@@ -104,7 +136,53 @@ def find(name: str) -> ModelSpec:
     path = Path(name)
     if path.is_file():
         return from_file(real_path(path))
+    if (published := _published(name)) is not None:
+        return published
     raise ModelUnusable(
         f"There is no model {name}.",
         f"Known are {', '.join(known)}; or give the path of a weight file.",
     )
+
+
+def _published_models() -> tuple[PublishedModel, ...]:
+    return parse_published(resource(DATA_FILE).read_text(encoding="utf-8"))
+
+
+def _with_published_facts(spec: ModelSpec) -> ModelSpec:
+    """Return ``spec`` with what is known of it if it is a model of Cellpose's."""
+    # A file elsewhere may have such a name by chance.
+    if spec.title or real_path(spec.path).parent not in map(real_path, model_folders()):
+        return spec
+    for model in _published_models():
+        if model.weights_name == spec.path.name:
+            facts = {
+                "name": model.name,
+                "title": model.title,
+                "description": model.purpose,
+                "licence": model.licence,
+            }
+            return spec.model_copy(update=facts)
+    return spec
+
+
+def _published(name: str) -> ModelSpec | None:
+    """Return an installed model of Cellpose's; None if it has published no such.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is not installed, or does not run here.
+    """
+    model = next((one for one in _published_models() if one.name == name), None)
+    if model is None:
+        return None
+    if model.refused:
+        raise ModelUnusable(f"{name} {model.refused}", "Choose another model.")
+    path = find_model_file(model.weights_name)
+    if path is None:
+        raise ModelUnusable(
+            f"The model {name} of Cellpose is not installed.",
+            f"cellpose-studio models get {name} downloads it, and so does Models… in "
+            "the window.",
+        )
+    return from_file(real_path(path))

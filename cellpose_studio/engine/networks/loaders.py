@@ -8,7 +8,7 @@ from typing import Any
 
 from torch import Tensor, nn
 
-from cellpose_studio.engine.networks import transformers, unet
+from cellpose_studio.engine.networks import averaging, transformers, unet
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,7 +18,8 @@ class NetworkLoader:
     Attributes
     ----------
     recognises
-        Whether weights are of this family; those of one file are of one at most.
+        Gets weights and the name of their file; returns whether they are of this
+        family. Those of one file are of one at most.
     reason_unfit
         Gets weights and the name of their file; returns which variant of the family
         they are that cannot be run here, "" if they can.
@@ -34,7 +35,7 @@ class NetworkLoader:
         second, so that a run can be stopped between them.
     """
 
-    recognises: Callable[[Mapping[str, Tensor]], bool]
+    recognises: Callable[[Mapping[str, Tensor], str], bool]
     input_channels: Callable[[Mapping[str, Tensor]], int]
     empty: Callable[[Mapping[str, Tensor]], Any]
     blocks: Callable[[Any], Sequence[nn.Module]]
@@ -44,21 +45,36 @@ class NetworkLoader:
 
 LOADERS = {
     "unet": NetworkLoader(
-        recognises=unet.is_unet,
+        recognises=lambda w, file: unet.is_unet(w) and not unet.is_style_off(file),
         reason_unfit=unet.reason_unfit,
         fits=unet.fits,
         input_channels=lambda weights: unet.widths_of(weights)[0],
         empty=unet.empty_unet,
         blocks=lambda module: module.blocks,
     ),
+    "unet-style-off": NetworkLoader(
+        recognises=lambda w, file: unet.is_unet(w) and unet.is_style_off(file),
+        reason_unfit=unet.reason_unfit,
+        fits=unet.fits,
+        input_channels=lambda weights: unet.widths_of(weights)[0],
+        empty=lambda weights: unet.empty_unet(weights, style=False),
+        blocks=lambda module: module.blocks,
+    ),
+    "unet-average": NetworkLoader(
+        recognises=lambda weights, _: averaging.is_average(weights),
+        fits=averaging.fits,
+        input_channels=averaging.input_channels,
+        empty=averaging.empty_average,
+        blocks=lambda module: module.blocks,
+    ),
     "sam": NetworkLoader(
-        recognises=transformers.is_sam,
+        recognises=lambda weights, _: transformers.is_sam(weights),
         input_channels=lambda _: transformers.INPUT_CHANNELS,
         empty=transformers.empty_sam,
         blocks=transformers.blocks_of,
     ),
     "dino": NetworkLoader(
-        recognises=transformers.is_dino,
+        recognises=lambda weights, _: transformers.is_dino(weights),
         input_channels=lambda _: transformers.INPUT_CHANNELS,
         empty=transformers.empty_dino,
         blocks=transformers.blocks_of,

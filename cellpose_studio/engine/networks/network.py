@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
@@ -22,11 +21,13 @@ from cellpose_studio.engine.device import (
     precision_for,
     torch_dtype,
 )
+from cellpose_studio.engine.networks.average_file import member_files
+from cellpose_studio.engine.networks.averaging import AveragedUNets
 from cellpose_studio.engine.networks.loaders import LOADERS
 from cellpose_studio.engine.networks.size_model import (
     SizeModel,
+    find_size_model,
     load_size_model,
-    size_model_path,
 )
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weight_checks import misfit
@@ -141,10 +142,7 @@ def load(
         raise device_full(device) from error
     if spec.architecture_info.channels_last:
         module = module.to(memory_format=torch.channels_last)
-    beside = size_model_path(spec.path)
-    sizes = load_size_model(beside) if beside.is_file() else None
-    if sizes is not None:
-        _refuse_other_styles(sizes, beside, module)
+    sizes = _size_model_of(spec, module)
     return Network(
         spec=spec,
         module=module,
@@ -156,14 +154,28 @@ def load(
     )
 
 
-def _refuse_other_styles(sizes: SizeModel, path: Path, module: nn.Module) -> None:
-    """Raise `ModelUnusable` if a size model is that of another network."""
+def _size_model_of(spec: ModelSpec, module: nn.Module) -> SizeModel | None:
+    """Return the size model of a model, if it has one.
+
+    Raises
+    ------
+    ModelUnusable
+        If it is damaged, or that of another network.
+    """
+    path = find_size_model(member_files(spec.path)[0])
+    if path is None:
+        return None
+    sizes = load_size_model(path)
     # The style is the mean of the deepest level.
-    if isinstance(module, UNet) and len(sizes.weights) != module.widths[-1]:
+    if (
+        isinstance(module, UNet | AveragedUNets)
+        and len(sizes.weights) != module.widths[-1]
+    ):
         raise ModelUnusable(
             f"{path.name} is the size model of another network.",
             "Delete it to measure the diameter without it.",
         )
+    return sizes
 
 
 def style_of(

@@ -1,9 +1,9 @@
 """Size models: estimate the diameter of the cells from the style of an image.
 
-The first step of the size models of Cellpose 1-3: the style, an average of the
-network's deepest feature map, depends on the size of the cells, and a linear
-regression estimates it (Stringer, Wang, Michaelos & Pachitariu, Nature Methods 18,
-100-106, 2021, "Size estimation").
+The first step of the size models of Cellpose 1-3, whose files are read, too. The
+style, an average of the network's deepest feature map, depends on the size of the
+cells, and a linear regression estimates it (Stringer, Wang, Michaelos & Pachitariu,
+Nature Methods 18, 100-106, 2021, "Size estimation").
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import numpy.typing as npt
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import MODEL_DIAMETERS
+from cellpose_studio.core.models.safe_unpickle import unpickled_dict
+from cellpose_studio.paths import find_model_file, model_folders
 
 FloatArray = npt.NDArray[np.float32]
 Style = Callable[[FloatArray], npt.NDArray[np.float64]]
@@ -26,6 +28,9 @@ Style = Callable[[FloatArray], npt.NDArray[np.float64]]
 
 SIZES = (0.3, 4.0)
 """Range of estimated diameters, in units of ``diam_mean``."""
+
+_CELLPOSE_SIZES = (1e-3, 1e3)
+"""The same of Cellpose, which has no upper limit; networks cannot scale more."""
 
 _VIEWS = 5
 """Number of views of each image, at different scales."""
@@ -37,7 +42,7 @@ _RIDGE = 1.0
 """Ridge penalty, as in Cellpose: keeps the many weights small."""
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class SizeModel:
     """A linear regression from styles to the logarithm of the diameter.
 
@@ -51,17 +56,21 @@ class SizeModel:
         Mean of the logarithms of diameter / ``diam_mean`` that it was fitted to.
     diam_mean
         Diameter that the network scales cells to, px.
+    whole_image
+        Whether it was fitted to styles of whole images, as in Cellpose, and not to
+        those of a part.
     """
 
     weights: npt.NDArray[np.float64]
     mean_style: npt.NDArray[np.float64]
     mean_log: float
     diam_mean: float
+    whole_image: bool = False
 
     def diameter(self, style: npt.NDArray[np.float64]) -> float:
         """Return the diameter of the cells in an image with a style, px."""
         log = float((style - self.mean_style) @ self.weights) + self.mean_log
-        low, high = np.log(SIZES)
+        low, high = np.log(_CELLPOSE_SIZES if self.whole_image else SIZES)
         # The regression says nothing about sizes beyond those that it was fitted to.
         return self.diam_mean * float(np.exp(np.clip(log, low, high)))
 
@@ -91,7 +100,9 @@ def fit_size_model(
     # Centred variables need no intercept, which the penalty would shrink as well.
     x, y = x - mean_style, y - mean_log
     weights = np.linalg.solve(x.T @ x + _RIDGE * np.eye(x.shape[1]), x.T @ y)
-    return SizeModel(weights, mean_style, mean_log, diam_mean)
+    return SizeModel(
+        weights=weights, mean_style=mean_style, mean_log=mean_log, diam_mean=diam_mean
+    )
 
 
 def part_for_style(image: FloatArray) -> FloatArray:
@@ -114,7 +125,31 @@ def save_size_model(model: SizeModel, path: Path) -> None:
     """Write ``model`` as an archive of plain arrays."""
     # Given a path, NumPy would append its own suffix to the name.
     with path.open("wb") as file:
-        np.savez(file, **vars(model))
+        np.savez(
+            file,
+            weights=model.weights,
+            mean_style=model.mean_style,
+            mean_log=model.mean_log,
+            diam_mean=model.diam_mean,
+        )
+
+
+def find_size_model(weights: Path) -> Path | None:
+    """Return the path of the size model of a weight file; None if there is none.
+
+    Cellpose names those that it has trained after the weights, and those that it has
+    published with "size" before.
+    """
+    beside = (
+        size_model_path(weights),
+        weights.with_name(f"{weights.name}_size.npy"),
+        weights.with_name(f"size_{weights.name}.npy"),
+    )
+    found = next((path for path in beside if path.is_file()), None)
+    # Weights that Cellpose has downloaded lie in a folder that may be read-only.
+    if found is None and weights.parent in model_folders():
+        return find_model_file(f"size_{weights.name}.npy")
+    return found
 
 
 def load_size_model(path: Path) -> SizeModel:
@@ -127,19 +162,43 @@ def load_size_model(path: Path) -> SizeModel:
         estimated with.
     """
     try:
-        arrays = _arrays(path)
-        model = SizeModel(
-            arrays["weights"],
-            arrays["mean_style"],
-            float(arrays["mean_log"]),
-            float(arrays["diam_mean"]),
-        )
+        model = _of_cellpose(path) if path.suffix == ".npy" else _own(path)
     # Damaged archives can make zlib and NumPy raise many exceptions.
     except Exception as error:
         raise _unusable(path) from error
     if not _has_sense(model):
         raise _unusable(path)
     return model
+
+
+def _own(path: Path) -> SizeModel:
+    arrays = _arrays(path)
+    return SizeModel(
+        weights=arrays["weights"],
+        mean_style=arrays["mean_style"],
+        mean_log=float(arrays["mean_log"]),
+        diam_mean=float(arrays["diam_mean"]),
+    )
+
+
+def _of_cellpose(path: Path) -> SizeModel:
+    """Read what ``models.SizeModel`` of Cellpose 1-3 saves, a dictionary."""
+    if path.stat().st_size > _MOST_BYTES:
+        raise ValueError
+    with path.open("rb") as file:
+        values = unpickled_dict(file)
+    return SizeModel(
+        weights=np.asarray(values["A"], np.float64).ravel(),
+        mean_style=np.asarray(values["smean"], np.float64).ravel(),
+        mean_log=_number(values["ymean"]),
+        diam_mean=_number(values["diam_mean"]),
+        whole_image=True,
+    )
+
+
+def _number(value: object) -> float:
+    """Return a number that may be stored as an array of one."""
+    return float(np.asarray(value, np.float64).reshape(()))
 
 
 def _arrays(path: Path) -> dict[str, npt.NDArray[np.float64]]:

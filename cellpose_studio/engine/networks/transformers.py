@@ -29,6 +29,15 @@ def is_dino(weights: Mapping[str, Tensor]) -> bool:
     return _HEAD in weights and _DINO in weights
 
 
+def is_segformer(weights: Mapping[str, Tensor]) -> bool:
+    """Return whether weights are those of a Transformer of Cellpose 3.
+
+    They are those of a MAnet of the package segmentation_models_pytorch.
+    """
+    starts = ("net.encoder.", "net.decoder.", "net.segmentation_head.")
+    return all(any(name.startswith(start) for name in weights) for start in starts)
+
+
 def empty_sam(_: Mapping[str, Tensor]) -> Any:
     """Return a Cellpose-SAM without values, to be filled with weights."""
     vit = _vit()

@@ -1,4 +1,4 @@
-"""The residual U-Net of Cellpose 1-3; it loads the weight files of these versions.
+"""The U-Net of Cellpose 1-3; it loads the weight files of these versions.
 
 Architecture: Stringer, Wang, Michaelos & Pachitariu, "Cellpose: a generalist
 algorithm for cellular segmentation", Nature Methods 18, 100-106 (2021). The names
@@ -16,15 +16,16 @@ from torch.nn import functional
 
 OUTPUTS = 3  # dY, dX, cell probability
 
-_PROJECTION = "downsample.down.res_down_{}.proj.1.weight"
-_JOINT = "upsample.up.res_up_0.conv.conv_1.conv.2.weight"
+_FIRST = "downsample.down.{}_down_{}.conv.conv_0.2.weight"
+_JOINT = "upsample.up.{}_up_0.conv.conv_1.conv.2.weight"
 _OUTPUT = "output.2.weight"
-_LANDMARKS = frozenset({_PROJECTION.format(0), _JOINT, _OUTPUT})
-"""Names in the weight file of every such network."""
+_RESIDUAL, _PLAIN = "res", "conv"
+"""What Cellpose's names of blocks begin with, with residual connections or without."""
+_STYLE_OFF = "style_off"
 
 
 class UNet(nn.Module):
-    """Residual U-Net with a global style vector.
+    """U-Net with a global style vector.
 
     Parameters
     ----------
@@ -36,6 +37,10 @@ class UNet(nn.Module):
         Channels of the output.
     concatenation
         Whether skip connections are concatenated rather than added.
+    residual
+        Whether blocks have residual connections, as in all published models.
+    style
+        Whether the decoder sees the style, as in all published models.
     """
 
     def __init__(
@@ -43,15 +48,19 @@ class UNet(nn.Module):
         widths: Sequence[int],
         outputs: int = OUTPUTS,
         concatenation: bool = False,
+        *,
+        residual: bool = True,
+        style: bool = True,
     ) -> None:
         super().__init__()
         self.widths = tuple(widths)
+        self._style = style
         # Weight files list the diameters among the weights, so they are declared as
         # such.
         self.diam_mean = nn.Parameter(torch.tensor([30.0]), requires_grad=False)
         self.diam_labels = nn.Parameter(torch.tensor([30.0]), requires_grad=False)
-        self.downsample = _Encoder(self.widths)
-        self.upsample = _Decoder(self.widths, concatenation)
+        self.downsample = _Encoder(self.widths, residual)
+        self.upsample = _Decoder(self.widths, concatenation, residual)
         self.output = _unit(self.widths[1], outputs, kernel=1)
 
     @property
@@ -74,31 +83,48 @@ class UNet(nn.Module):
         skips = self.downsample(pixels)
         # The styles that Cellpose's weights were trained on have a length of 1.
         style = functional.normalize(skips[-1].mean(dim=(2, 3)), dim=1)
-        return self.output(self.upsample(skips, style)), style
+        # Without it, Cellpose passes zeros on, of which biases remain.
+        used = style if self._style else torch.zeros_like(style)
+        return self.output(self.upsample(skips, used)), style
 
 
 def is_unet(weights: Mapping[str, Tensor]) -> bool:
     """Return whether weights are those of a U-Net of Cellpose, of any variant."""
-    return weights.keys() >= _LANDMARKS or _is_plain(weights)
+    return any(
+        weights.keys() >= {_FIRST.format(kind, 0), _JOINT.format(kind), _OUTPUT}
+        for kind in (_RESIDUAL, _PLAIN)
+    )
+
+
+def is_style_off(file: str) -> bool:
+    """Return whether Cellpose's name of a weight file says "without a style".
+
+    Nothing else tells: the file has the style's weights all the same.
+    """
+    return _STYLE_OFF in file
 
 
 def reason_unfit(weights: Mapping[str, Tensor], file: str) -> str:
     """Return which variant of the U-Net cannot be run here; "" for one that can."""
-    if _is_plain(weights):
-        return "a network without residual connections"
-    # Nothing but its name tells: there, too, the file has the style's weights.
-    if "style_off" in file:
-        return "a network without a style vector"
+    # Cellpose 1 and 2 call networks so that tell cells from their borders, and have
+    # no flows.
+    if file.startswith("unet"):
+        return "a network that tells cells from borders"
     if weights[_OUTPUT].shape[0] != OUTPUTS:
         return "an image restoration network"
     return ""
 
 
-def empty_unet(weights: Mapping[str, Tensor]) -> UNet:
+def empty_unet(weights: Mapping[str, Tensor], style: bool = True) -> UNet:
     """Return the U-Net that ``weights`` belong to, to be filled with them."""
     # Without values: whatever a damaged file declares takes no memory.
     with torch.device("meta"):
-        return UNet(widths_of(weights), concatenation=concatenates(weights))
+        return UNet(
+            widths_of(weights),
+            concatenation=concatenates(weights),
+            residual=is_residual(weights),
+            style=style,
+        )
 
 
 def fits(weights: Mapping[str, Tensor]) -> bool:
@@ -111,21 +137,27 @@ def fits(weights: Mapping[str, Tensor]) -> bool:
 
 
 def widths_of(weights: Mapping[str, Tensor]) -> tuple[int, ...]:
-    """Return the widths of the residual U-Net that ``weights`` belong to."""
-    widths = [weights[_PROJECTION.format(0)].shape[1]]
-    while (name := _PROJECTION.format(len(widths) - 1)) in weights:
+    """Return the widths of the U-Net that ``weights`` belong to."""
+    kind = _kind(weights)
+    widths = [weights[_FIRST.format(kind, 0)].shape[1]]
+    while (name := _FIRST.format(kind, len(widths) - 1)) in weights:
         widths.append(weights[name].shape[0])
     return tuple(widths)
 
 
 def concatenates(weights: Mapping[str, Tensor]) -> bool:
     """Return whether the skip connections of ``weights`` are concatenated."""
-    wide = weights[_JOINT]
+    wide = weights[_JOINT.format(_kind(weights))]
     return wide.shape[1] == 2 * wide.shape[0]
 
 
-def _is_plain(weights: Mapping[str, Tensor]) -> bool:
-    return any("conv_down_" in name for name in weights)
+def is_residual(weights: Mapping[str, Tensor]) -> bool:
+    """Return whether the blocks of ``weights`` have residual connections."""
+    return _FIRST.format(_RESIDUAL, 0) in weights
+
+
+def _kind(weights: Mapping[str, Tensor]) -> str:
+    return _RESIDUAL if is_residual(weights) else _PLAIN
 
 
 def _unit(inputs: int, outputs: int, kernel: int = 3) -> nn.Sequential:
@@ -172,6 +204,19 @@ class _Down(nn.Module):
         return x + self.conv[3](self.conv[2](x))
 
 
+class _PlainDown(nn.Module):
+    """Two convolutions, one after the other."""
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential()
+        self.conv.add_module("conv_0", _unit(inputs, outputs))
+        self.conv.add_module("conv_1", _unit(outputs, outputs))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.conv[1](self.conv[0](x))
+
+
 class _Up(nn.Module):
     """Two residual steps; the skip connection enters in the first."""
 
@@ -186,18 +231,37 @@ class _Up(nn.Module):
         self._concatenate = joined != outputs
 
     def forward(self, x: Tensor, skip: Tensor, style: Tensor) -> Tensor:
-        inner = self.conv[0](x)
-        joined = torch.cat((skip, inner), dim=1) if self._concatenate else inner + skip
+        joined = _joined(skip, self.conv[0](x), self._concatenate)
         x = self.proj(x) + self.conv[1](style, joined)
         return x + self.conv[3](style, self.conv[2](style, x))
 
 
+class _PlainUp(nn.Module):
+    """Two convolutions; the skip connection enters between them."""
+
+    def __init__(self, inputs: int, outputs: int, style: int, joined: int) -> None:
+        super().__init__()
+        self.conv = nn.Sequential()
+        self.conv.add_module("conv_0", _unit(inputs, outputs))
+        self.conv.add_module("conv_1", _StyledUnit(joined, outputs, style))
+        self._concatenate = joined != outputs
+
+    def forward(self, x: Tensor, skip: Tensor, style: Tensor) -> Tensor:
+        joined = _joined(skip, self.conv[0](x), self._concatenate)
+        return self.conv[1](style, joined)
+
+
+def _joined(skip: Tensor, inner: Tensor, concatenate: bool) -> Tensor:
+    return torch.cat((skip, inner), dim=1) if concatenate else inner + skip
+
+
 class _Encoder(nn.Module):
-    def __init__(self, widths: tuple[int, ...]) -> None:
+    def __init__(self, widths: tuple[int, ...], residual: bool) -> None:
         super().__init__()
         self.down = nn.Sequential()
+        kind, block = (_RESIDUAL, _Down) if residual else (_PLAIN, _PlainDown)
         for n, (inputs, outputs) in enumerate(pairwise(widths)):
-            self.down.add_module(f"res_down_{n}", _Down(inputs, outputs))
+            self.down.add_module(f"{kind}_down_{n}", block(inputs, outputs))
 
     def forward(self, x: Tensor) -> list[Tensor]:
         """Return the feature map of every level, the shallowest first."""
@@ -209,15 +273,18 @@ class _Encoder(nn.Module):
 
 
 class _Decoder(nn.Module):
-    def __init__(self, widths: tuple[int, ...], concatenation: bool) -> None:
+    def __init__(
+        self, widths: tuple[int, ...], concatenation: bool, residual: bool
+    ) -> None:
         super().__init__()
+        kind, block = (_RESIDUAL, _Up) if residual else (_PLAIN, _PlainUp)
         style = widths[-1]
         outputs = widths[1:]
         inputs = (*outputs[1:], style)
         self.up = nn.Sequential()
         for n, (i, o) in enumerate(zip(inputs, outputs, strict=True)):
             joined = 2 * o if concatenation else o
-            self.up.add_module(f"res_up_{n}", _Up(i, o, style, joined))
+            self.up.add_module(f"{kind}_up_{n}", block(i, o, style, joined))
 
     def forward(self, skips: list[Tensor], style: Tensor) -> Tensor:
         x = skips[-1]

@@ -15,6 +15,9 @@ from cellpose_studio.core.models.model import MODEL_DIAMETERS
 
 _DEFAULT_DIAMETER = 30.0
 """Diameter of files without ``diam_mean`` (Cellpose 1)."""
+_NUCLEI_DIAMETER = 17.0
+"""That of its models of nuclei, which it tells by the name of the file."""
+_NUCLEI = "nuclei"
 
 
 def refuse_inflated(path: Path) -> None:
@@ -52,8 +55,11 @@ def diameter_in(weights: Mapping[str, Tensor], name: str, path: Path) -> float:
     ------
     ModelUnusable
     """
+    # Cellpose 2 and 3 do so for its own models of nuclei, whatever the file says.
+    if path.name.startswith(f"{_NUCLEI}torch_"):
+        return _NUCLEI_DIAMETER
     if name not in weights:
-        return _DEFAULT_DIAMETER
+        return _NUCLEI_DIAMETER if _NUCLEI in path.name else _DEFAULT_DIAMETER
     weight = weights[name]
     value = float(weight.reshape(-1)[0]) if weight.numel() == 1 else math.nan
     low, high = MODEL_DIAMETERS

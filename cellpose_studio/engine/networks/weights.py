@@ -15,7 +15,15 @@ from torch import Tensor
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.published import AVERAGE_SUFFIX
+from cellpose_studio.engine.networks import averaging
+from cellpose_studio.engine.networks.average_file import (
+    is_average_file,
+    member_files,
+    read_average_file,
+)
 from cellpose_studio.engine.networks.loaders import LOADERS, NetworkLoader
+from cellpose_studio.engine.networks.transformers import is_segformer
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weight_checks import (
     diameter_in,
@@ -44,7 +52,7 @@ def inspect(path: Path) -> ModelSpec:
     if not _fits(loader, weights):
         raise misfit(path)
     return ModelSpec(
-        name=path.stem if path.suffix in (".pt", ".pth") else path.name,
+        name=_name_of(path),
         path=path,
         architecture=architecture,
         sha256=sha256_of(path),
@@ -68,6 +76,8 @@ def read_weights(path: Path, mapped: bool = False) -> Weights:
     """
     if kind := special_kind(path):
         raise ModelUnusable(f"{path.name} is {kind}, not a weight file.")
+    if is_average_file(path):
+        return _read_average(path, mapped)
     try:
         # A file that cannot be opened is not damaged, and the user needs other advice.
         path.open("rb").close()
@@ -108,8 +118,10 @@ def architecture_of(weights: Weights, path: Path) -> str:
     ModelUnusable
         If it is not supported.
     """
+    if is_segformer(weights):
+        raise _variant(path, "a Transformer of Cellpose 3, as transformer_cp3 is")
     for name, loader in LOADERS.items():
-        if loader.recognises(weights):
+        if loader.recognises(weights, path.name):
             try:
                 reason = loader.reason_unfit(weights, path.name)
             # A weight has too few axes.
@@ -119,6 +131,29 @@ def architecture_of(weights: Weights, path: Path) -> str:
                 raise _variant(path, reason)
             return name
     raise _unknown(path)
+
+
+def _name_of(path: Path) -> str:
+    for end in (AVERAGE_SUFFIX, ".pth", ".pt"):
+        if path.name.endswith(end):
+            return path.name.removesuffix(end)
+    return path.name
+
+
+def _read_average(path: Path, mapped: bool) -> Weights:
+    """Return the weights of all files that ``path`` lists."""
+    content = read_average_file(path)
+    members = []
+    for file, member in zip(member_files(path), content.average, strict=True):
+        weights = read_weights(file, mapped)
+        # The hash of the list stands for those of the weights.
+        if sha256_of(file) != member.sha256:
+            raise ModelUnusable(
+                f"{file.name} is not the file that {path.name} lists.",
+                "Download the model again.",
+            )
+        members.append(weights)
+    return {**averaging.joined(members), "diam_mean": torch.tensor([content.diam_mean])}
 
 
 def save_weights(net: UNet, path: Path) -> None:

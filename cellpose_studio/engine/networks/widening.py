@@ -15,7 +15,12 @@ from torch import Tensor
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.networks.unet import UNet, concatenates, widths_of
+from cellpose_studio.engine.networks.unet import (
+    UNet,
+    concatenates,
+    is_residual,
+    widths_of,
+)
 from cellpose_studio.engine.networks.weights import read_weights
 
 WIDTHS = (32, 64, 128, 256)
@@ -32,7 +37,7 @@ def write_for_cellpose(spec: ModelSpec, path: Path) -> None:
     """
     weights = read_weights(spec.path)
     is_unet = spec.architecture == "unet"
-    reason = reason_not_widened(weights) if is_unet else "it is no U-Net"
+    reason = reason_not_widened(weights) if is_unet else "it is no U-Net of their kind"
     if reason:
         raise ModelUnusable(f"{spec.label} was not written: {reason}.")
     # torch refuses names of files that begin with a dot.
@@ -45,6 +50,8 @@ def reason_not_widened(weights: Mapping[str, Tensor]) -> str:
     widths = widths_of(weights)[1:]
     if widths == WIDTHS:
         return "it has the width that Cellpose 1 to 3 expect: copy the file"
+    if not is_residual(weights):
+        return "its blocks have no residual connections"
     if concatenates(weights):
         return "its skip connections are concatenated"
     if len(widths) != len(WIDTHS) or any(

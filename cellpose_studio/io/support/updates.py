@@ -5,11 +5,7 @@ from __future__ import annotations
 import http.client
 import json
 import platform
-import socket
-import ssl
-import sys
 import time
-import urllib.error
 import urllib.request
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,12 +13,16 @@ from email.message import Message
 from typing import IO, Any
 from urllib.parse import urlsplit
 
-import certifi
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from cellpose_studio import __version__
-from cellpose_studio.core.errors import StudioError
+from cellpose_studio.io.support.web import (
+    NoAnswer,
+    certificates,
+    host_of,
+    no_answer,
+)
 
 SOURCE = "https://pypi.org"
 _PATH = "/pypi/cellpose-studio/json"
@@ -32,15 +32,6 @@ _PATIENCE = 30.0  # seconds for all
 _LARGEST = 8_000_000  # bytes
 _CHUNK = 65_536
 _TRY_LATER = "Try again later."
-_LOOK_YOURSELF = "The download page may be open in a browser all the same."
-_PROXY = (
-    "Behind a proxy, set HTTPS_PROXY in the environment to its address, such as "
-    "http://proxy:3128."
-)
-
-
-class NoAnswer(StudioError):
-    """The index could not be asked, or its answer is of no use."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,26 +55,9 @@ class Update:
         return Version(self.newest) > Version(self.installed)
 
 
-def host_of(source: str = SOURCE) -> str:
-    """Return the host that is asked."""
-    return urlsplit(source).hostname or ""
-
-
 def page_of(source: str = SOURCE) -> str:
     """Return the address of the page that offers the versions."""
     return f"{source}{_PAGE}"
-
-
-def proxy_for(source: str = SOURCE) -> str:
-    """Return the proxy between here and the index, without a password; "" for none."""
-    parts = urlsplit(source)
-    found = urllib.request.getproxies().get(parts.scheme, "")
-    # Elsewhere, this asks the network for names, which may take long.
-    by_name = sys.platform not in ("win32", "darwin")
-    if not found or (by_name and urllib.request.proxy_bypass(parts.netloc)):
-        return ""
-    proxy = urlsplit(found if "//" in found else f"//{found}")
-    return proxy.netloc.rpartition("@")[2]
 
 
 def newest(
@@ -148,23 +122,13 @@ def _get(url: str, stopped: Callable[[], bool], timeout: float) -> bytes:
     request = urllib.request.Request(  # noqa: S310
         url, headers={"User-Agent": "cellpose-studio", "Accept": "application/json"}
     )
-    handler = urllib.request.HTTPSHandler(context=_certificates())
+    handler = urllib.request.HTTPSHandler(context=certificates())
     opener = urllib.request.build_opener(handler, _SameHost())
     try:
         with opener.open(request, timeout=timeout) as response:
             return _body(response, host, stopped)
     except (OSError, http.client.HTTPException, ValueError) as error:
-        raise _no_answer(error, url) from error
-
-
-def _certificates() -> ssl.SSLContext:
-    """Return the system's certificates, and those of Mozilla.
-
-    A bundle finds the system's only on systems like the one that it was made on.
-    """
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
+        raise no_answer(error, url, f"{host} does not know Cellpose Studio.") from error
 
 
 def _body(response: Any, host: str, stopped: Callable[[], bool]) -> bytes:
@@ -184,71 +148,6 @@ def _body(response: Any, host: str, stopped: Callable[[], bool]) -> bytes:
     if length.isdigit() and size < int(length):
         raise http.client.IncompleteRead(b"", int(length) - size)
     return b"".join(parts)
-
-
-def _no_answer(error: Exception, url: str) -> NoAnswer:
-    """Return the error in words for the user."""
-    host = urlsplit(url).hostname or url
-    reason = getattr(error, "reason", error)
-    if isinstance(error, urllib.error.HTTPError):
-        return _refusal(error.code, host)
-    if isinstance(reason, ssl.SSLError):
-        return NoAnswer(
-            f"The connection to {host} is not safe: {_ssl_reason(reason)}.",
-            "A proxy may look into it, or the clock of this computer may be wrong.",
-        )
-    if isinstance(reason, TimeoutError):
-        return NoAnswer(f"{host} does not answer.", f"{_TRY_LATER} {_PROXY}")
-    if isinstance(reason, socket.gaierror):
-        return NoAnswer(
-            f"{_next_host(url)} was not found.",
-            f"Is this computer connected to the network? {_PROXY}",
-        )
-    if "Tunnel connection failed" in str(reason):
-        return _tunnel(str(reason), host)
-    if isinstance(reason, ConnectionRefusedError):
-        return NoAnswer(f"{_next_host(url)} refuses the connection.", _PROXY)
-    if isinstance(error, http.client.HTTPException | ConnectionError):
-        return NoAnswer(f"The connection to {host} broke.", _TRY_LATER)
-    return NoAnswer(f"{host} cannot be reached: {_plain(reason)}.", _PROXY)
-
-
-def _next_host(url: str) -> str:
-    """Return who is connected to: the proxy, or the host itself."""
-    proxy = proxy_for(url)
-    return f"The proxy {proxy}" if proxy else host_of(url)
-
-
-def _tunnel(reason: str, host: str) -> NoAnswer:
-    if " 407" in reason:
-        return _refusal(407, host)
-    return NoAnswer(
-        f"The proxy does not let this computer reach {host}: {reason}.", _LOOK_YOURSELF
-    )
-
-
-def _refusal(code: int, host: str) -> NoAnswer:
-    if code == 404:
-        return NoAnswer(
-            f"{host} does not know Cellpose Studio.", "It is not offered there now."
-        )
-    if code == 407:
-        return NoAnswer(
-            "The proxy asks for a password.",
-            "Set HTTPS_PROXY in the environment to http://NAME:PASSWORD@PROXY:PORT.",
-        )
-    if code == 429 or code >= 500:
-        return NoAnswer(f"{host} is busy or out of order (error {code}).", _TRY_LATER)
-    return NoAnswer(f"{host} refuses the request (error {code}).", _LOOK_YOURSELF)
-
-
-def _ssl_reason(error: ssl.SSLError) -> str:
-    return str(getattr(error, "verify_message", "") or error.reason or "no TLS")
-
-
-def _plain(reason: object) -> str:
-    text = getattr(reason, "strerror", None) or getattr(reason, "reason", None)
-    return str(text or reason or type(reason).__name__).rstrip(".")
 
 
 def _releases(answer: bytes, host: str) -> dict[str, list[dict[str, Any]]]:

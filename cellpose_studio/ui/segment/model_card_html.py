@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html import escape
+from pathlib import Path
 
 from cellpose_studio.core.models.card import NO_CARD, Accuracy, ModelCard, TrainingData
 from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.papers import PAPERS
+from cellpose_studio.core.models.published import PublishedFile, PublishedModel
+from cellpose_studio.core.wording import counted
 
 
 def card_html(model: ModelSpec) -> str:
@@ -15,11 +19,44 @@ def card_html(model: ModelSpec) -> str:
     parts = [f"<h2>{escape(model.label)}</h2>"]
     if model.description:
         parts.append(f"<p>{escape(model.description)}</p>")
-    if model.card is None:
-        parts.append(f"<p>{NO_CARD}</p>")
-    else:
+    if model.card is not None:
         parts += _of_card(model.card)
+    elif not model.description:
+        parts.append(f"<p>{NO_CARD}</p>")
     return "".join([*parts, _of_file(model)])
+
+
+def published_html(model: PublishedModel, path: Path | None) -> str:
+    """Return the card of a model that Cellpose has published, as HTML.
+
+    Parameters
+    ----------
+    path
+        Where it is installed; None if it is not.
+    """
+    size = f"{model.size:,} bytes" if model.size else "size not published"
+    files = "".join(f"<br>{_published_file(file)}" for file in model.downloads)
+    state = f"Installed: {escape(str(path))}" if path else "Not on this computer"
+    refused = f"<p><b>{model.name} {escape(model.refused)}</b></p>"
+    return (
+        f"<h2>{escape(model.title)}</h2><p>{escape(model.purpose)}</p>"
+        f"{refused if model.refused else ''}"
+        f"<p><b>Licence</b> {escape(model.licence)}</p>"
+        f"<p>{state}; {size}<br>Cellpose {model.generation}, "
+        f"{model.architecture_info.label}, "
+        f"{counted(model.input_channels, 'input channel')}, "
+        f"cells scaled to {model.diam_mean:g} px</p>"
+        f"<h3>Please cite</h3><p>{escape(PAPERS[model.paper].full)}</p>"
+        f"<h3>Files</h3><p><small>{files.removeprefix('<br>')}</small></p>"
+    )
+
+
+def _published_file(file: PublishedFile) -> str:
+    known = f"{file.sha256} ({file.sha256_from})" if file.sha256 else ""
+    return (
+        f"{escape(file.url)}<br>SHA-256 "
+        f"{escape(known) or 'not published: that of the first download is recorded'}"
+    )
 
 
 def _of_card(card: ModelCard) -> list[str]:
@@ -103,7 +140,8 @@ def _of_file(model: ModelSpec) -> str:
     licence = model.licence or "not stated"
     return (
         f"<h3>File</h3><p>{escape(str(model.path))}<br>"
-        f"{model.architecture_info.label}, {model.input_channels} input channels, "
+        f"{model.architecture_info.label}, "
+        f"{counted(model.input_channels, 'input channel')}, "
         f"cells scaled to {model.diam_mean:g} px<br>"
         f"Licence: {escape(licence)}<br>"
         f"<small>SHA-256 {model.sha256}</small></p>"

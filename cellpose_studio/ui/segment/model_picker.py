@@ -125,6 +125,21 @@ class ModelPanel(QWidget):
             self.browser.set_models(self._models, chosen)
         self.listed.emit()
 
+    def replace_model(self, old: ModelSpec, new: ModelSpec | None) -> None:
+        """Show a model as ``new``, or no longer, where that is None."""
+        at = self._models.index(old)
+        if new is None:
+            del self._models[at]
+            self.combo.removeItem(at)
+        else:
+            self._models[at] = new
+            self.combo.setItemText(at, new.label)
+            if at == self.combo.currentIndex():
+                self._on_model()
+        if self.browser.isVisible():
+            self.browser.set_models(self._models, min(at, len(self._models) - 1))
+        self.listed.emit()
+
     def choose(self, reference: str) -> bool:
         """Choose a model by name, file or SHA-256; return whether it is listed."""
         for at, model in enumerate(self._models):

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from qtpy.QtWidgets import QFileDialog
+from qtpy.QtWidgets import QFileDialog, QInputDialog
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.engine.networks.catalogue import from_file, unreadable_shipped
+from cellpose_studio.engine.networks.catalogue import (
+    from_file,
+    is_weight_file,
+    unreadable_shipped,
+)
+from cellpose_studio.paths import real_path
 from cellpose_studio.ui.segment.model_picker import ModelPanel
 from cellpose_studio.ui.services import Services
 
@@ -22,6 +27,12 @@ class AddedModels:
         self._settings = services.settings
         self._panel = panel
         panel.file_requested.connect(self.choose)
+        panel.browser.allow_changes()
+        panel.browser.files_dropped.connect(self._add_all)
+        panel.browser.rename_requested.connect(self.ask_for_name)
+        panel.browser.remove_requested.connect(
+            lambda at: self.forget(panel.models[at].path)
+        )
 
     def choose(self) -> None:
         """Ask for a weight file and add it as a model."""
@@ -37,7 +48,8 @@ class AddedModels:
         def finish(model: ModelSpec) -> None:
             # Saved only after it was read: other files would fail at each start.
             self._settings.add_model_file(path)
-            self._panel.add_model(model, select)
+            title = self._settings.model_titles.get(str(model.path), model.title)
+            self._panel.add_model(model.model_copy(update={"title": title}), select)
             if model.card_problem:
                 self._services.messages.note(model.card_problem)
 
@@ -45,9 +57,40 @@ class AddedModels:
             f"Reading {path.name}", lambda _: from_file(path), finish
         )
 
+    def take_weights(self, paths: list[Path]) -> list[Path]:
+        """Add the weight files among ``paths`` as models, and return the others."""
+        weights = [path for path in paths if is_weight_file(path)]
+        self._add_all(weights)
+        return [path for path in paths if path not in weights]
+
     def add_saved(self) -> None:
         """Add the weight files of the settings, and show errors of shipped models."""
         for error in unreadable_shipped():
             self._services.messages.fail(failure_of(error))
         for path in self._settings.model_files:
             self.add(path, select=False)
+
+    def ask_for_name(self, at: int) -> None:
+        """Ask for another name of the model at an index, and show it so."""
+        model = self._panel.models[at]
+        title, agreed = QInputDialog.getText(
+            self._panel.browser, "Rename a model", "Name:", text=model.label
+        )
+        if agreed and title.strip():
+            self.rename(model, title.strip())
+
+    def rename(self, model: ModelSpec, title: str) -> None:
+        """Give the model of a file another name in the lists."""
+        self._settings.set_model_title(model.path, title)
+        self._panel.replace_model(model, model.model_copy(update={"title": title}))
+
+    def forget(self, path: Path) -> None:
+        """Remove the model of a file from the list; the file stays."""
+        for model in self._panel.models:
+            if model.source == "file" and real_path(model.path) == real_path(path):
+                self._settings.forget_model_file(model.path)
+                self._panel.replace_model(model, None)
+
+    def _add_all(self, paths: list[Path]) -> None:
+        for path in paths:
+            self.add(path)

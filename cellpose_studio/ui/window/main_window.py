@@ -52,6 +52,7 @@ from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.actions import LeftOutCells, SegmentActions
 from cellpose_studio.ui.segment.followed_image import FollowedImage
+from cellpose_studio.ui.segment.model_downloads import ModelDownloads
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
@@ -120,8 +121,11 @@ class MainWindow(QMainWindow):
     # Called by the menus
 
     def open(self, paths: list[Path]) -> Job | None:
-        """Open files and folders, or a project among them, on a worker thread."""
-        return self.files.open(paths)
+        """Open files and folders, or a project among them, on a worker thread.
+
+        Weight files are added as models.
+        """
+        return self.files.open(self.models.take_weights(paths))
 
     def run(self) -> Job | None:
         """Run the chosen model on the images of the scope."""
@@ -204,6 +208,7 @@ class MainWindow(QMainWindow):
             stack_jobs=JobQueue(self),
             measure_jobs=JobQueue(self),
             gpu_jobs=JobQueue(self),
+            download_jobs=JobQueue(self),
             warm_up_jobs=JobQueue(self),
             parent=self,
             show_tab=self.tabs.setCurrentWidget,
@@ -247,6 +252,7 @@ class MainWindow(QMainWindow):
         work = self.background
         self.segment = SegmentPanel()
         self.models = AddedModels(self.services, self.segment.model)
+        self.downloads = ModelDownloads(self.services, self.segment.model, self.models)
         self.presets = Presets(self.services, self.segment)
         self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)
@@ -297,7 +303,12 @@ class MainWindow(QMainWindow):
         # The jobs for stacks have no bar: the side views show that a stack is being
         # read.
         services = self.services
-        self.jobs = JobBar(services.gpu_jobs, services.io_jobs, services.measure_jobs)
+        self.jobs = JobBar(
+            services.gpu_jobs,
+            services.io_jobs,
+            services.measure_jobs,
+            services.download_jobs,
+        )
         self.status = StatusBar(self.statusBar())
         self.tabs.addTab(self.segment, "Segment")
         self.tabs.addTab(self.curate, "Curate")

@@ -21,6 +21,7 @@ from cellpose_studio.engine.networks.catalogue import (
 )
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.versions import versions
+from cellpose_studio.paths import find_model_file
 from cellpose_studio.workflows.segment import segment
 
 
@@ -43,6 +44,9 @@ def find_model(model: ModelRecord) -> ModelSpec:
             "Install the version of Cellpose Studio that the run was made with.",
         )
     path = Path(model.path)
+    if not path.is_file():
+        # A model of Cellpose's may be in another folder on this computer.
+        path = find_model_file(path.name) or path
     if not path.is_file():
         raise ModelUnusable(
             f"The weights of {model.title} are no longer at {path}.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks import catalogue
-from cellpose_studio.engine.networks.catalogue import find, shipped
+from cellpose_studio.engine.networks.catalogue import find, is_weight_file, shipped
 from cellpose_studio.engine.networks.network import load
 from cellpose_studio.engine.networks.weights import inspect
 from cellpose_studio.paths import resource
@@ -89,3 +90,16 @@ def test_the_other_shipped_models_can_be_used(broken_default):
     assert broken_default not in names
     assert [catalogue.find(name).name for name in names] == names
     assert len(catalogue.unreadable_shipped()) == 1
+
+
+def test_a_file_is_told_to_be_one_of_weights_whatever_its_name(unet_file, tmp_path):
+    import zipfile
+
+    assert is_weight_file(unet_file)
+    assert is_weight_file(tmp_path / "mine.average.json")
+    (tmp_path / "a.tif").write_bytes(b"II*\0")
+    with zipfile.ZipFile(tmp_path / "b", "w") as archive:
+        archive.writestr("notes.txt", "hello")
+    os.mkfifo(tmp_path / "pipe")
+    for other in ("a.tif", "b", "pipe", "nothing", ""):
+        assert not is_weight_file(tmp_path / other)

@@ -189,7 +189,9 @@ def test_cpsam_at_its_full_size_stops_within_a_second_on_a_cpu(tmp_path):
 
 
 def test_the_size_model_of_another_network_is_refused(unet_spec):
-    model = SizeModel(np.ones(8), np.ones(8), 0.1, 17.0)
+    model = SizeModel(
+        weights=np.ones(8), mean_style=np.ones(8), mean_log=0.1, diam_mean=17.0
+    )
     save_size_model(model, size_model_path(unet_spec.path))
     with pytest.raises(ModelUnusable, match="the size model of another network"):
         load(unet_spec, CPU)

@@ -12,6 +12,7 @@ from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.engine.networks.size_model import (
     SIZES,
     SizeModel,
+    find_size_model,
     fit_size_model,
     load_size_model,
     part_for_style,
@@ -66,7 +67,9 @@ def test_learning_stops_when_it_is_told_to():
 
 @given(st.floats(-1e6, 1e6))
 def test_no_style_gives_a_diameter_beyond_what_was_learnt(value):
-    model = SizeModel(np.ones(3), np.zeros(3), 0.1, 17.0)
+    model = SizeModel(
+        weights=np.ones(3), mean_style=np.zeros(3), mean_log=0.1, diam_mean=17.0
+    )
     low, high = (17.0 * size for size in SIZES)
     assert low <= model.diameter(np.full(3, value)) * (1 + 1e-9)
     assert model.diameter(np.full(3, value)) <= high * (1 + 1e-9)
@@ -131,3 +134,84 @@ def test_wrong_numbers_are_refused(tmp_path, wrong):
     np.savez_compressed(path, **right | {"diam_mean": 17.0} | wrong)
     with pytest.raises(ModelUnusable, match=r"m\.size\.npz is damaged, or not a size"):
         load_size_model(path)
+
+
+def of_cellpose(path, size=8, **changes):
+    """Write a size model as Cellpose 1-3 does, a pickled dictionary."""
+    random = np.random.default_rng(4)
+    values = {
+        "A": random.normal(size=size),
+        "smean": random.normal(size=size),
+        "diam_mean": np.float64(30.0),
+        "ymean": np.float64(0.2),
+    }
+    np.save(path, values | changes)
+    return values | changes
+
+
+def test_a_size_model_of_cellpose_gives_cellposes_estimate(tmp_path):
+    path = tmp_path / "size_cytotorch_0.npy"
+    stored = of_cellpose(path)
+    model = load_size_model(path)
+    assert model.whole_image
+    for seed in range(5):
+        style = np.random.default_rng(seed).normal(size=8) / 3
+        # models.SizeModel._size_estimation of 3.1.1.3
+        expected = np.exp(
+            stored["A"] @ (style - stored["smean"]).T
+            + np.log(stored["diam_mean"])
+            + stored["ymean"]
+        )
+        assert model.diameter(style) == pytest.approx(expected)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [{"A": np.ones((1, 8)), "smean": np.ones((1, 8))}, {"ymean": np.array([0.2])}],
+    ids=str,
+)
+def test_numbers_in_arrays_are_read_as_well(tmp_path, changes):
+    of_cellpose(tmp_path / "size_a.npy", **changes)
+    assert load_size_model(tmp_path / "size_a.npy").weights.shape == (8,)
+
+
+class _Bomb:
+    def __reduce__(self):
+        return (print, ("boom",))
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"A": _Bomb()},
+        {"A": np.ones(3)},
+        {"A": np.array([print], dtype=object)},
+        {"diam_mean": 0},
+        {"ymean": "much"},
+        {"ymean": np.nan},
+        {"smean": None},
+    ],
+    ids=str,
+)
+def test_a_bad_size_model_of_cellpose_is_refused_and_runs_no_code(
+    tmp_path, capsys, changes
+):
+    path = tmp_path / "size_a.npy"
+    of_cellpose(path, **changes)
+    with pytest.raises(ModelUnusable, match=r"size_a\.npy is damaged, or not a size"):
+        load_size_model(path)
+    assert "boom" not in capsys.readouterr().out
+
+
+def test_the_size_model_beside_or_in_cellposes_folder_is_found(tmp_path, monkeypatch):
+    weights = tmp_path / "cyto3"
+    assert find_size_model(weights) is None
+    other = tmp_path / "other"
+    other.mkdir()
+    of_cellpose(other / "size_cyto3.npy")
+    monkeypatch.setenv("CELLPOSE_LOCAL_MODELS_PATH", str(other))
+    assert find_size_model(weights) is None
+    assert find_size_model(other / "cyto3") == other / "size_cyto3.npy"
+    for name in ("size_cyto3.npy", "cyto3_size.npy", "cyto3.size.npz"):
+        (tmp_path / name).touch()
+        assert find_size_model(weights) == tmp_path / name

@@ -7,7 +7,12 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
-from cellpose_studio.engine.networks.unet import UNet, concatenates, widths_of
+from cellpose_studio.engine.networks.unet import (
+    UNet,
+    concatenates,
+    is_residual,
+    widths_of,
+)
 
 Weights = dict[str, Tensor]
 
@@ -15,8 +20,11 @@ FULL = (2, 32, 64, 128, 256)
 NARROW = (3, 4, 6, 8)
 
 
-def shapes(widths: tuple[int, ...], concatenation: bool) -> dict[str, tuple[int, ...]]:
+def shapes(
+    widths: tuple[int, ...], concatenation: bool, residual: bool = True
+) -> dict[str, tuple[int, ...]]:
     """Names and shapes in a weight file of Cellpose 1-3."""
+    kind = "res" if residual else "conv"
     style = widths[-1]
     found: dict[str, tuple[int, ...]] = {"diam_mean": (1,), "diam_labels": (1,)}
 
@@ -38,15 +46,18 @@ def shapes(widths: tuple[int, ...], concatenation: bool) -> dict[str, tuple[int,
         conv(f"{name}.1", inputs, outputs, 1)
 
     for n in range(len(widths) - 1):
-        block, inputs, outputs = f"downsample.down.res_down_{n}", *widths[n : n + 2]
-        projection(f"{block}.proj", inputs, outputs)
-        for k in range(4):
+        block, inputs, outputs = f"downsample.down.{kind}_down_{n}", *widths[n : n + 2]
+        if residual:
+            projection(f"{block}.proj", inputs, outputs)
+        for k in range(4 if residual else 2):
             unit(f"{block}.conv.conv_{k}", outputs if k else inputs, outputs)
 
-        block, inputs = f"upsample.up.res_up_{n}", widths[min(n + 2, len(widths) - 1)]
-        projection(f"{block}.proj", inputs, outputs)
+        inputs = widths[min(n + 2, len(widths) - 1)]
+        block = f"upsample.up.{kind}_up_{n}"
+        if residual:
+            projection(f"{block}.proj", inputs, outputs)
         unit(f"{block}.conv.conv_0", inputs, outputs)
-        for k in (1, 2, 3):
+        for k in (1, 2, 3) if residual else (1,):
             seen = 2 * outputs if concatenation and k == 1 else outputs
             found[f"{block}.conv.conv_{k}.full.weight"] = (seen, style)
             found[f"{block}.conv.conv_{k}.full.bias"] = (seen,)
@@ -56,11 +67,13 @@ def shapes(widths: tuple[int, ...], concatenation: bool) -> dict[str, tuple[int,
     return found
 
 
-def random_weights(widths: tuple[int, ...], concatenation: bool) -> Weights:
+def random_weights(
+    widths: tuple[int, ...], concatenation: bool, residual: bool = True
+) -> Weights:
     """Weights in which every number matters, and signals neither die nor explode."""
     generator = torch.Generator().manual_seed(7)
     weights: Weights = {}
-    for name, shape in shapes(widths, concatenation).items():
+    for name, shape in shapes(widths, concatenation, residual).items():
         if name.endswith("num_batches_tracked"):
             weights[name] = torch.tensor(5)
         elif name.endswith("running_var"):
@@ -73,7 +86,12 @@ def random_weights(widths: tuple[int, ...], concatenation: bool) -> Weights:
 
 
 def reference(
-    w: Weights, pixels: Tensor, levels: int, concatenation: bool
+    w: Weights,
+    pixels: Tensor,
+    levels: int,
+    concatenation: bool,
+    residual: bool = True,
+    style_on: bool = True,
 ) -> tuple[Tensor, Tensor]:
     """Cellpose's forward pass, by the names in its weight files."""
 
@@ -95,31 +113,38 @@ def reference(
 
     def styled(name: str, x: Tensor) -> Tensor:
         full = functional.linear(
-            style, w[f"{name}.full.weight"], w[f"{name}.full.bias"]
+            style * style_on, w[f"{name}.full.weight"], w[f"{name}.full.bias"]
         )
         return unit(f"{name}.conv", x + full.unsqueeze(-1).unsqueeze(-1))
 
     maps = []
     x = pixels
+    kind = "res" if residual else "conv"
     for n in range(levels):
-        block = f"downsample.down.res_down_{n}"
+        block = f"downsample.down.{kind}_down_{n}"
         if n > 0:
             x = functional.max_pool2d(x, kernel_size=2, stride=2)
         inner = unit(f"{block}.conv.conv_1", unit(f"{block}.conv.conv_0", x))
-        x = projected(block, x) + inner
-        inner = unit(f"{block}.conv.conv_3", unit(f"{block}.conv.conv_2", x))
-        x = x + inner
+        if residual:
+            x = projected(block, x) + inner
+            inner = unit(f"{block}.conv.conv_3", unit(f"{block}.conv.conv_2", x))
+            x = x + inner
+        else:
+            x = inner
         maps.append(x)
 
     style = functional.avg_pool2d(x, kernel_size=x.shape[-2:]).flatten(1)
     style = style / torch.sum(style**2, dim=1, keepdim=True) ** 0.5
 
     for n in range(levels - 1, -1, -1):
-        block = f"upsample.up.res_up_{n}"
+        block = f"upsample.up.{kind}_up_{n}"
         if n < levels - 1:
             x = x.repeat_interleave(2, dim=2).repeat_interleave(2, dim=3)
         inner, skip = unit(f"{block}.conv.conv_0", x), maps[n]
         joined = torch.cat([skip, inner], 1) if concatenation else skip + inner
+        if not residual:
+            x = styled(f"{block}.conv.conv_1", joined)
+            continue
         x = projected(block, x) + styled(f"{block}.conv.conv_1", joined)
         inner = styled(f"{block}.conv.conv_2", x)
         x = x + styled(f"{block}.conv.conv_3", inner)
@@ -153,6 +178,32 @@ def test_outputs_are_those_of_the_published_network(widths, tile, concatenation)
     assert expected.std() > 0.1
     torch.testing.assert_close(outputs, expected, rtol=1e-4, atol=1e-4)
     torch.testing.assert_close(style, expected_style)
+
+
+@pytest.mark.parametrize("concatenation", [False, True])
+@pytest.mark.parametrize("residual", [False, True])
+@pytest.mark.parametrize("style", [False, True])
+def test_the_variants_of_cellpose_1_and_2_compute_what_it_published(
+    concatenation, residual, style
+):
+    weights = random_weights(NARROW, concatenation, residual)
+    assert is_residual(weights) is residual
+    assert widths_of(weights) == NARROW
+    assert concatenates(weights) is concatenation
+    net = UNet(NARROW, concatenation=concatenation, residual=residual, style=style)
+    net.load_state_dict(weights)
+    noise = torch.Generator().manual_seed(11)
+    pixels = torch.randn((2, NARROW[0], 16, 24), generator=noise)
+    with torch.inference_mode():
+        found = net.eval()(pixels)
+        expected = reference(
+            weights, pixels, len(NARROW) - 1, concatenation, residual, style
+        )
+        other = reference(
+            weights, pixels, len(NARROW) - 1, concatenation, residual, not style
+        )
+    torch.testing.assert_close(found, expected, rtol=1e-4, atol=1e-4)
+    assert (found[0] - other[0]).abs().max() > 0.05
 
 
 def test_cellposes_own_models_have_313_entries_and_6610430_numbers():

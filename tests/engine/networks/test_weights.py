@@ -165,19 +165,16 @@ def test_tensors_of_something_else_are_refused(tmp_path, content):
     )
 
 
-def test_networks_that_look_alike_but_are_not_run_here_are_named(tmp_path, unet_file):
-    weights = read_weights(unet_file)
-    plain = {name.replace("res_down_", "conv_down_"): w for name, w in weights.items()}
-    torch.save(plain, tmp_path / "plain")
-    assert "without residual connections" in refusal(tmp_path / "plain")
-
+def test_networks_that_look_alike_but_are_not_run_here_are_named(tmp_path):
     save_weights(UNet((2, 4, 8), outputs=2), tmp_path / "denoise")
     assert "an image restoration network" in refusal(tmp_path / "denoise")
 
+
+def test_a_network_without_its_style_is_told_by_the_name_of_its_file(unet_file):
     # Cellpose 1 and 2 tell such files by their names, too.
-    unstyled = tmp_path / "cellpose_residual_on_style_off_concatenation_off_x"
+    unstyled = unet_file.with_name("cellpose_residual_on_style_off_concatenation_off_x")
     unstyled.write_bytes(unet_file.read_bytes())
-    assert "without a style vector" in refusal(unstyled)
+    assert inspect(unstyled).architecture == "unet-style-off"
 
 
 @given(at=st.integers(0, 20_000), value=st.integers(0, 255))
@@ -270,3 +267,47 @@ def test_a_pipe_is_not_opened(tmp_path):
     os.mkfifo(tmp_path / "pipe")
     assert refusal(tmp_path / "pipe") == "pipe is a pipe, not a weight file."
     assert refusal(Path("/dev/null")) == "null is a device, not a weight file."
+
+
+@pytest.mark.parametrize(
+    ("file", "stored", "used"),
+    [
+        ("cytotorch_0", None, 30.0),
+        ("nucleitorch_0", None, 17.0),
+        # As in Cellpose 2 and 3, whatever its file says.
+        ("nucleitorch_2", 30.0, 17.0),
+        ("my_nuclei", None, 17.0),
+        ("my_nuclei", 22.0, 22.0),
+    ],
+)
+def test_cellposes_models_of_nuclei_mean_17_pixels(tmp_path, file, stored, used):
+    net = UNet((2, 4, 8))
+    weights = net.state_dict()
+    for name in ("diam_mean", "diam_labels"):
+        if stored is None:
+            del weights[name]
+        else:
+            weights[name][:] = stored
+    torch.save(weights, tmp_path / file)
+    spec = inspect(tmp_path / file)
+    assert (spec.diam_mean, spec.diam_labels) == (used, used)
+
+
+def test_a_transformer_of_cellpose_3_is_refused_by_name(tmp_path):
+    names = (
+        "net.encoder.patch_embed1.proj.weight",
+        "net.decoder.center.0.weight",
+        "net.segmentation_head.0.weight",
+        "diam_mean",
+    )
+    torch.save({name: torch.ones(1) for name in names}, tmp_path / "transformer_cp3")
+    assert refusal(tmp_path / "transformer_cp3") == (
+        "transformer_cp3 is a Transformer of Cellpose 3, as transformer_cp3 is, which "
+        "cannot be run here."
+    )
+
+
+def test_a_network_that_tells_cells_from_borders_is_refused(tmp_path):
+    path = tmp_path / "unet3_residual_off_style_off_concatenation_on_a"
+    save_weights(UNet((2, 4, 8), residual=False, concatenation=True), path)
+    assert "tells cells from borders, which cannot be run here" in refusal(path)

@@ -11,14 +11,8 @@ import time
 
 import pytest
 
-from cellpose_studio.io.support.updates import (
-    NoAnswer,
-    Update,
-    host_of,
-    newest,
-    page_of,
-    proxy_for,
-)
+from cellpose_studio.io.support.updates import Update, newest, page_of
+from cellpose_studio.io.support.web import NoAnswer, host_of, proxy_for
 from tests.io.support.servers import pass_on, releases, send, server
 
 PROXIES = [f"{kind}_proxy" for kind in ("http", "https", "all", "no", "ftp", "socks")]

@@ -19,15 +19,8 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio import __version__
 from cellpose_studio.app.failures import failure_of
-from cellpose_studio.io.support.updates import (
-    SOURCE,
-    NoAnswer,
-    Update,
-    host_of,
-    newest,
-    page_of,
-    proxy_for,
-)
+from cellpose_studio.io.support.updates import SOURCE, Update, newest, page_of
+from cellpose_studio.io.support.web import NoAnswer, host_of, proxy_for
 
 _ACTION = QDialogButtonBox.ButtonRole.ActionRole
 _WIDTH = 480
