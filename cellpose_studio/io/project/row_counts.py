@@ -8,7 +8,15 @@ from collections import Counter
 from cellpose_studio.io.project.reading import reading
 
 _WITH_IDS = ("image", "label_set", "revision", "journal", "run", "batch")
-_OTHERS = ("confidence", "chunk", "revision_chunk", "cell", "preset", "training")
+_OTHERS = (
+    "confidence",
+    "chunk",
+    "revision_chunk",
+    "cell",
+    "division",
+    "preset",
+    "training",
+)
 
 
 def last_ids(db: sqlite3.Connection) -> Counter[str]:

@@ -10,6 +10,8 @@ from cellpose_studio.core.edits.whole import delete_cells, groups_of, merge_cell
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.matching.divisions import merged
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.ui.tools.context import ToolContext
 
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]
@@ -74,7 +76,8 @@ class CellEdits:
 
         def done(edit: LabelEdit) -> None:
             assert image is not None
-            session.edit(image, edit)
+            mothers = merged(image.mothers.get(image.active, {}), cells)
+            session.edit(image, edit, CellChanges(mothers=mothers))
             if apart[0] > 1:
                 some = "do not" if apart[0] == len(cells) else "do not all"
                 self.background.noted.emit(

@@ -95,9 +95,10 @@ class LinkCommand:
         self._least = least
 
         found: list[Tracks] = []
+        mothers = dict(image.mothers.get(image.active, {}))
 
         def work(operations: Operations, checkpoint: Checkpoint) -> Changed | None:
-            found.append(operations.tracks(least, checkpoint))
+            found.append(operations.tracks(least, checkpoint, mothers))
             return operations.link(found[-1])
 
         self._background.change_masks(

@@ -22,6 +22,7 @@ TABLES = {
     "revision_chunk": "IIIIB",
     "journal": "KIiTTTiitbiBb",
     "cell": "IITB",
+    "division": "IIIB",
     "confidence": "KIIIB",
     "preset": "TTTB",
     "training": "TIiTB",
