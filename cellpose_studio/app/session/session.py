@@ -178,19 +178,14 @@ class Session(Events):
         # The name is read first, because `put_new` makes the new masks the active ones.
         active = image.active
         new = self.editor.put_new(image, labels, text, kind, details, changes)
-        self.undo_stack.push(
-            HeadSwitch(
-                self.editor,
-                image,
-                labels.name,
-                text,
-                new.number,
-                before=new.before,
-                after=new.labels.revision,
-                active_before=active,
-                changes=changes,
-            )
+        step = HeadSwitch(
+            *(self.editor, image, labels.name, text, new.number),
+            before=new.before,
+            after=new.labels.revision,
+            active_before=active,
+            changes=changes,
         )
+        self.undo_stack.push(step)
 
     def import_masks(
         self,
@@ -396,17 +391,8 @@ class Session(Events):
         number: int,
         changes: CellChanges | None = None,
     ) -> None:
-        self.undo_stack.push(
-            EditStep(
-                self.editor,
-                image,
-                name,
-                edit.operation,
-                number,
-                edit=edit,
-                changes=changes,
-            )
-        )
+        of_it = self.editor, image, name, edit.operation, number
+        self.undo_stack.push(EditStep(*of_it, edit=edit, changes=changes))
 
     def _put_away(self, image: ProjectImage) -> None:
         """Do what has to be done before an image is removed from the list."""

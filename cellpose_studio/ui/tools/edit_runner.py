@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -14,6 +15,7 @@ from cellpose_studio.core.matching.divisions import merged
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.ui.tools.context import ToolContext
 
+Result = TypeVar("Result")
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]
 
 MAX_COST = 500_000
@@ -142,14 +144,30 @@ class CellEdits:
             else:
                 self.tell_nothing(title)
 
-        if cost <= MAX_COST:
-            finish(operation(context.labels, context.table, cells, Checkpoint()))
+        self.compute(title, cells, operation, finish, cost)
+
+    def compute(
+        self,
+        title: str,
+        cells: Sequence[int],
+        work: Callable[[Labels, CellTable, Sequence[int], Checkpoint], Result],
+        done: Callable[[Result], None],
+        cost: int | None = None,
+    ) -> None:
+        """Call ``done`` with what comes of cells, at once or after a job.
+
+        It is a job if the cost, by default that of editing the cells, exceeds
+        `MAX_COST`.
+        """
+        context, image = self._context, self._context.image
+        if context.labels is None or image is None:
+            return
+        if (self.cost(cells) if cost is None else cost) <= MAX_COST:
+            done(work(context.labels, context.table, cells, Checkpoint()))
             return
         self.background.start(
             image,
             title,
-            lambda labels, table, checkpoint: operation(
-                labels, table, cells, checkpoint
-            ),
-            finish,
+            lambda labels, table, checkpoint: work(labels, table, cells, checkpoint),
+            done,
         )
