@@ -21,6 +21,7 @@ from cellpose_studio.core.edits.whole import relabel, relabel_sequential
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.matching.proposals import propose_divisions
 from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
@@ -88,6 +89,24 @@ class Operations:
     ) -> Tracks:
         """Return which cells are the same over time; see `link_cells`."""
         return link_cells(self._present, self._table, threshold, checkpoint, mothers)
+
+    def proposed_divisions(
+        self,
+        linked: Changed | None,
+        mothers: Mapping[int, int],
+        checkpoint: Checkpoint,
+    ) -> dict[int, int]:
+        """Return what `propose_divisions` finds in masks after `link`.
+
+        ``mothers`` are those before it.
+        """
+        if linked is None:
+            return propose_divisions(self._present, self._table, mothers, checkpoint)
+        changes = linked.renaming.mothers(mothers) if linked.renaming else {}
+        after = {**mothers, **{cell: mother for cell, (_, mother) in changes.items()}}
+        known = {cell: mother for cell, mother in after.items() if mother is not None}
+        pixels = linked.labels.pixels
+        return propose_divisions(pixels.array(), pixels.cell_table(), known, checkpoint)
 
     def link(self, tracks: Tracks) -> Changed | None:
         """Give cells the ids of their tracks; None if they have them.

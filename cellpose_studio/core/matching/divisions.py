@@ -6,13 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.cell_table import CellTable
+from cellpose_studio.core.masks.lineage import Mothers, Spans, in_force
 from cellpose_studio.core.provenance.revision import MotherChanges
-
-Mothers = Mapping[int, int]
-"""The mother of each daughter."""
-
-Spans = Mapping[int, tuple[int, int]]
-"""First and last time point of each cell, from 0 on."""
+from cellpose_studio.core.wording import listed
 
 
 class DivisionRefused(StudioError):
@@ -23,6 +19,32 @@ def spans_of(table: CellTable) -> dict[int, tuple[int, int]]:
     """Return the first and the last time point of each cell of a time series."""
     boxes = ((cell, table.box(cell)[0]) for cell in table.ids().tolist())
     return {cell: (time.start, time.stop - 1) for cell, time in boxes}
+
+
+def family_of(
+    mothers: Mothers, table: CellTable, cell: int
+) -> tuple[int | None, tuple[int, ...]]:
+    """Return the mother of a cell, None without one, and its daughters, ascending.
+
+    Divisions that are not in force are left out.
+    """
+    near = {d: m for d, m in mothers.items() if cell in (d, m)}
+    boxes = {one: table.box(one)[0] for one in {*near, *near.values()}}
+    spans = {
+        one: (time.start, time.stop - 1)
+        for one, time in boxes.items()
+        if time.stop > time.start
+    }
+    known = in_force(near, spans)
+    return known.get(cell), tuple(sorted(d for d, m in known.items() if m == cell))
+
+
+def describe_family(mother: int | None, daughters: Sequence[int]) -> str:
+    """Return "daughter of 3, mother of 5 and 6"; "" without a division."""
+    parts = [] if mother is None else [f"daughter of {mother}"]
+    if daughters:
+        parts.append(f"mother of {listed([str(cell) for cell in daughters])}")
+    return ", ".join(parts)
 
 
 def divide(
@@ -106,28 +128,6 @@ def divided_track(mothers: Mothers, cell: int, later: int) -> MotherChanges:
         for daughter, mother in mothers.items()
         if mother == cell
     }
-
-
-def in_force(mothers: Mothers, spans: Spans) -> dict[int, int]:
-    """Return the divisions whose cells exist, mothers before daughters.
-
-    Others are kept for the day when an undo brings the cells back.
-    """
-    return {
-        daughter: mother
-        for daughter, mother in mothers.items()
-        if daughter in spans
-        and mother in spans
-        and spans[mother][1] < spans[daughter][0]
-    }
-
-
-def daughters_of(mothers: Mothers) -> dict[int, list[int]]:
-    """Return the daughters of each mother, ascending."""
-    found: dict[int, list[int]] = {}
-    for daughter, mother in sorted(mothers.items()):
-        found.setdefault(mother, []).append(daughter)
-    return found
 
 
 def _changes(mothers: Mothers, wanted: Mapping[int, int | None]) -> MotherChanges:

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.matching.divisions import daughters_of, in_force
+from cellpose_studio.core.masks.lineage import daughters_of, in_force
 from cellpose_studio.core.measure.measurements import Measurements
 
 _POSITIONS = ("centroid_z_px", "centroid_y_px", "centroid_x_px")

@@ -11,9 +11,8 @@ from qtpy.QtCore import QObject, QTimer
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage
-from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.matching.divisions import daughters_of, in_force, spans_of
+from cellpose_studio.core.matching.divisions import family_of
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.services import Services
 
@@ -78,10 +77,8 @@ class TrackLines(QObject):
         if not pixels.loaded or not pixels.cell_table().size_of(cell):
             return None
         mothers = image.mothers.get(image.active, {})
-        if mothers:
-            mothers = in_force(mothers, spans_of(pixels.cell_table()))
-        daughters = tuple(daughters_of(mothers).get(cell, ()))
-        return _Asked(pixels, pixels.edits, cell, mothers.get(cell), daughters)
+        mother, daughters = family_of(mothers, pixels.cell_table(), cell)
+        return _Asked(pixels, pixels.edits, cell, mother, daughters)
 
     def _measure(self, asked: _Asked) -> None:
         table, taken = asked.pixels.cell_table(), [asked.pixels.snapshot()]
@@ -110,21 +107,6 @@ class TrackLines(QObject):
         self._drawn = asked
         self._canvas.show_line(TRACK, track, _TRACK_COLOUR)
         self._canvas.show_line(DIVISION, divisions, _DIVISION_COLOUR)
-
-
-def describe_family(image: ProjectImage, cell: int) -> str:
-    """Return "daughter of cell 3, mother of cells 5 and 6"; "" without a division."""
-    masks = image.masks
-    mothers = image.mothers.get(image.active, {})
-    if masks is None or not mothers or not masks.pixels.loaded:
-        return ""
-    mothers = in_force(mothers, spans_of(masks.pixels.cell_table()))
-    parts = []
-    if cell in mothers:
-        parts.append(f"daughter of {mothers[cell]}")
-    if daughters := daughters_of(mothers).get(cell):
-        parts.append(f"mother of {', '.join(map(str, daughters))}")
-    return ", ".join(parts)
 
 
 def _lines(

@@ -219,8 +219,10 @@ class MainWindow(QMainWindow):
         edits = self.background.edits
         self.tools = ToolManager(self.services, self.canvas, edits)
         self.cell_commands = CellCommands(self.tools, self)
-        note = self.services.messages.note
-        self.plane_commands = PlaneCommands(self.tools, edits, note, self)
+        messages = self.services.messages
+        self.plane_commands = PlaneCommands(
+            self.tools, edits, messages.note, messages.offer, self
+        )
         self.track_commands = TrackCommands(self.tools, self)
         self.ortho = OrthoViews(self.services, self.canvas, self.tools)
 

@@ -6,13 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.masks.lineage import tracks_of_cells
+from cellpose_studio.core.masks.lineage import daughters_of, in_force, tracks_of_cells
 from cellpose_studio.core.matching.divisions import (
     DivisionRefused,
-    daughters_of,
     divide,
     divided_track,
-    in_force,
     merged,
     without_divisions,
 )

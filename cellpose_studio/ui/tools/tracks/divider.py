@@ -10,9 +10,9 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.lineage import Spans
 from cellpose_studio.core.matching.divisions import (
     DivisionRefused,
-    Spans,
     divide,
     divided_track,
     merged,
