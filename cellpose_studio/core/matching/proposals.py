@@ -34,17 +34,16 @@ def propose_divisions(
     labels
         TYX or TZYX, with linked cells.
     mothers
-        Divisions that are known: their cells are left out.
+        Divisions that are known: no other mother is proposed for their daughters, and
+        no more daughters for their mothers.
     """
     checkpoint = checkpoint or Checkpoint()
-    spans, known = spans_of(table), {*mothers, *mothers.values()}
+    spans, divided = spans_of(table), {*mothers.values()}
     found: dict[int, int] = {}
     for t in range(1, len(labels)):
         checkpoint.reached(t, len(labels), "Looking for divisions, time point")
-        ended = [
-            c for c, (_, last) in spans.items() if last == t - 1 and c not in known
-        ]
-        begun = [c for c, (first, _) in spans.items() if first == t and c not in known]
+        ended = [c for c in spans if spans[c][1] == t - 1 and c not in divided]
+        begun = [c for c in spans if spans[c][0] == t and c not in mothers]
         if not ended or len(begun) < _FEWEST:
             continue
         olds, news, shared = shared_pixels(labels[t - 1], labels[t])
