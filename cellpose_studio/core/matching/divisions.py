@@ -81,7 +81,7 @@ def divide(
                 f"Cell {daughter} begins at time point {spans[daughter][0] + 1}, "
                 f"before its mother, cell {mother}, has ended (at "
                 f"{spans[mother][1] + 1}).",
-                "Cut the mother's track where it divides.",
+                "Cut one of the two tracks where the cell divides.",
             )
     return {
         daughter: (mothers.get(daughter), mother)

@@ -83,7 +83,7 @@ class Renaming:
                 if new != of_new:
                     wanted[new] = of_new
             elif mother in self.before and last.get(mother) != mother:
-                wanted[daughter] = None
+                wanted.setdefault(daughter, None)
         return {
             cell: (known.get(cell), mother)
             for cell, mother in wanted.items()

@@ -86,10 +86,10 @@ def track_table(
     """
     order = np.lexsort((found.times, found.ids))
     ids, begin = np.unique(found.ids[order], return_index=True)
-    end = np.append(begin[1:], len(order))
+    # Without cells there is no end either.
+    end = np.append(begin[1:], len(order))[: len(begin)]
     times = found.times[order]
-    # An image without cells has no first row either.
-    first, last = (times[begin], times[end - 1]) if len(ids) else (times, times)
+    first, last = times[begin], times[end - 1]
     spans = dict(
         zip(ids.tolist(), zip(first.tolist(), last.tolist(), strict=True), strict=True)
     )
@@ -192,7 +192,7 @@ def _add_ways(
     # The step to the first place of a track comes from another track.
     step[begin] = 0
     path = np.add.reduceat(step, begin) if len(begin) else step
-    last = np.append(begin[1:], len(order)) - 1
+    last = (np.append(begin[1:], len(order)) - 1)[: len(begin)]
     straight = np.linalg.norm(places[last] - places[begin], axis=1)
     speed = np.full(len(begin), np.nan)
     np.divide(path, duration, out=speed, where=duration > 0)

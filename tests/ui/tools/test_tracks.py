@@ -8,6 +8,7 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.masks.edit import edit_between
 from tests.io.masks.exchange.ctc_rules import faults_in_ctc
 
 SHAPE = (4, 64, 96)
@@ -154,3 +155,22 @@ def test_an_image_without_time_has_no_divisions(user, cells):
     assert {one.reason_disabled() for one in commands} == {
         "Divisions need a time series with masks: this is none."
     }
+
+
+def test_linking_proposes_divisions_that_one_click_sets(user, film):
+    window = user.window
+    labels = masks().astype(np.uint32)
+    labels[2:, 24:36, 14:20], labels[2:, 24:36, 20:26] = 20, 21
+    labels[2:, 24:36, 19:21] = 0
+    everything = tuple(slice(0, size) for size in SHAPE)
+    edit = edit_between("Draw", [20, 21], film.masks.array, everything, labels)
+    window.session.edit(film, edit)
+    window.plane_commands.links.ask = lambda *_: 0.5
+    window.plane_commands.links.ask_and_link()
+    user.wait_idle()
+    assert "1 possible division: cells that end where several begin." in user.message
+    bar = window.services.messages
+    assert bar.action.text() == "Set 1 possible division"
+    bar.action.click()
+    assert film.mothers["masks"] == {20: 5, 21: 5}
+    assert window.session.undo_text == "Set 1 possible division"

@@ -66,16 +66,16 @@ class Divider:
         else:
             self._cut(mother, time, [] if daughter == mother else [daughter])
 
-    def divide(self, mother: int, daughters: Sequence[int]) -> bool:
-        """Make cells the daughters of a cell; return whether that is possible."""
+    def divide(self, mother: int, daughters: Sequence[int]) -> None:
+        """Make cells the daughters of a cell."""
         image = self._context.image
         if image is None or self._context.labels is None:
-            return False
+            return
         try:
             changes = divide(self.mothers, self.spans(), mother, daughters)
         except DivisionRefused as refused:
             self._tell(refused)
-            return False
+            return
         names = [str(cell) for cell in daughters]
         self._context.session.change_cells(
             image, "Set division", CellChanges(mothers=changes)
@@ -83,7 +83,6 @@ class Divider:
         what = "Cell" if len(names) == 1 else "Cells"
         verb = "is a daughter" if len(names) == 1 else "are daughters"
         self._note(f"{what} {listed(names)} {verb} of cell {mother}.")
-        return True
 
     def cut_division(self, cells: Sequence[int]) -> None:
         """Remove the divisions that cells take part in."""
