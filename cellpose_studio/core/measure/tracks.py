@@ -134,14 +134,12 @@ def _lineage(
         TrackColumn(
             name="duration",
             title="Length",
-            unit="time points",
             kind="whole",
             text="Time points from the first to the last, both included.",
         ),
         TrackColumn(
             name="missing",
             title="Gaps",
-            unit="time points",
             kind="whole",
             text="Time points between the first and the last at which the cell is not "
             "there.",

@@ -44,7 +44,9 @@ def content_counts(db: sqlite3.Connection) -> tuple[Counter[str], Counter[str]]:
     """
     rows: Counter[str] = Counter()
     with reading("the list of masks"):
-        for table in (*_WITH_IDS, *_OTHERS):
+        # Files of earlier versions that cannot be written to lack the later tables.
+        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        for table in there.intersection((*_WITH_IDS, *_OTHERS)):
             count = f"SELECT count(*) FROM {table}"  # noqa: S608
             rows[table] = int(db.execute(count).fetchone()[0])
     return last_ids(db), rows

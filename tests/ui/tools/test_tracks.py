@@ -63,7 +63,7 @@ def test_a_division_is_clicked_undone_redone_saved_and_exported(
     click_division(user, mouse)
     # The mother's own track went on: what follows is the other daughter.
     assert film.mothers["masks"] == {8: 5, 10: 5}
-    assert "Cell 5 divides before time point 3, into 10 and 8." in user.message
+    assert "Cell 5 divides before time point 3, into 8 and 10." in user.message
     assert np.unique(film.masks.array[:2]).tolist() == [0, 5, 9]
     assert np.unique(film.masks.array[2:]).tolist() == [0, 8, 9, 10]
     session.undo()

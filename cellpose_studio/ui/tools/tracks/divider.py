@@ -162,7 +162,7 @@ class Divider:
             if sisters is None:
                 self._note(f"Cell {cell} is cell {new} from time point {time + 1} on.")
             else:
-                names = listed([str(one) for one in (new, *sisters)])
+                names = listed([str(one) for one in sorted((new, *sisters))])
                 self._note(
                     f"Cell {cell} divides before time point {time + 1}, into {names}."
                 )
