@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,3 +85,13 @@ def test_ways_are_those_of_a_loop(labels, um):
         assert values["missing"] == there[-1] - there[0] + 1 - len(there)
         if um:
             assert values["path_um"] == pytest.approx(way * um)
+
+
+def test_the_page_has_the_definition_of_every_column(film):
+    page = Path(__file__).parents[3] / "docs" / "measurements.md"
+    _, _, text = page.read_text("utf-8").partition("\n## Tracks\n")
+    section = text.partition("\n## ")[0]
+    flat, stack = film, np.stack([film, film], axis=1)
+    for labels in (flat, stack):
+        for column in track_table(measured(labels, um=0.5), {}, minutes=1).columns:
+            assert f"`{column.name}`" in section
