@@ -169,9 +169,9 @@ class MeasureContent(QWidget):
         self.all.changed.connect(self._on_all)
         self.all.cancelled.connect(self._on_cancelled)
         self._experiment.changed.connect(self._update)
-        self._session.divisions_changed.connect(lambda *_: self._update())
+        self._session.divisions_changed.connect(lambda *_: self._on_divisions())
         self.scope.activated.connect(lambda _: self._on_scope())
-        self._measurer.busy_changed.connect(self._on_busy)
+        self._measurer.busy_changed.connect(lambda _: self._refresh())
         self._selection.changed.connect(self._follow)
         self._selection.several_changed.connect(self._on_several)
         self._canvas.plane_changed.connect(self._follow)
@@ -234,8 +234,7 @@ class MeasureContent(QWidget):
                 self._show(Rows())
                 return
             if scope == TRACKS:
-                mothers = image.mothers.get(image.active, {})
-                self._show(track_rows(measured, image.id, mothers))
+                self._show(track_rows(measured, image))
                 return
             known = self._experiment.columns.of(image.id)
             self._show(with_texts(rows_of(measured, image.id), {image.id: known}))
@@ -290,8 +289,9 @@ class MeasureContent(QWidget):
         shown.sort(key=lambda name: name != self._colouring.column)
         self.colour.setCurrentIndex(max(self.colour.findData(*shown[:1] or [""]), 0))
 
-    def _on_busy(self, _: bool) -> None:
-        self._refresh()
+    def _on_divisions(self) -> None:
+        if self._of_tracks():
+            self._update()
 
     def _on_rows(self) -> None:
         self.plots.show_rows(self.rows, self.table.model.listed)

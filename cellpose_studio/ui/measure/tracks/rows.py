@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 import numpy as np
 
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.tracks import TrackColumn, track_table
 from cellpose_studio.ui.measure.table.rows import CELL, TRACK, Field, Kind, Rows
@@ -15,20 +14,20 @@ NO_FILM = "Tracks need a time series: the image shown is none."
 _KINDS: dict[str, Kind] = {"whole": "count", "number": "number", "text": "text"}
 
 
-def track_rows(measured: Measurements, image: int, mothers: Mapping[int, int]) -> Rows:
-    """Return the tracks of an image of the project, by its id; none without time.
+def track_rows(measured: Measurements, image: ProjectImage) -> Rows:
+    """Return the tracks of the active masks of an image; none without time.
 
     A click on a row leads to the first time point of the cell.
     """
     if not measured.in_time:
         return Rows()
-    table = track_table(measured, mothers)
+    table = track_table(measured, image.mothers.get(image.active, {}))
     return Rows(
         fields=tuple(map(_field, table.columns)),
         values={_name(column): table.values[column.name] for column in table.columns},
         cells=table.ids,
         times=table.first,
-        images=np.full(len(table.ids), image, np.int64),
+        images=np.full(len(table.ids), image.id, np.int64),
     )
 
 
