@@ -72,11 +72,16 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
     )
     if not masks:
         return [
-            ImageFiles(image, (*_inner_labels(image), *tracks_beside(image)))
+            ImageFiles(image, (*_inner_labels(image), *tracks_beside(image, files)))
             for image in images
         ]
     stems = {image.stem for image in images}
-    return [ImageFiles(image, _masks_of(image, masks, stems)) for image in images]
+    return [
+        ImageFiles(
+            image, (*_masks_of(image, masks, stems), *tracks_beside(image, files))
+        )
+        for image in images
+    ]
 
 
 def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
@@ -243,8 +248,7 @@ def _masks_of(
         found += masks.get(bare, ())
     positions = (masks.get(start, ()) for start in _starts(image.stem))
     acdc = (p for of in positions for p in of if p.suffix.lower() == ".npz")
-    named = _ordered([*found, *islice(acdc, 1)])
-    return (*_inner_labels(image), *named, *tracks_beside(image))
+    return (*_inner_labels(image), *_ordered([*found, *islice(acdc, 1)]))
 
 
 def _starts(stem: str) -> Iterator[str]:

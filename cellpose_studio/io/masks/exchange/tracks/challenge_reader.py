@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -36,10 +36,18 @@ def tracks_folder(path: Path) -> Path:
     return folder.parent if folder.name == _TRUTH else folder
 
 
-def tracks_beside(image: Path) -> list[Path]:
-    """Return the folders of tracks that are named after an image: a_RES for a.tif."""
+def tracks_beside(image: Path, among: Collection[Path] | None = None) -> list[Path]:
+    """Return the folders of tracks that are named after an image: a_RES for a.tif.
+
+    ``among`` is what lies beside it, if that is known: then the disk is not asked for
+    folders that are not there.
+    """
     folders = (image.with_name(image.stem + ending) for ending in _ENDINGS)
-    return [folder for folder in folders if _table(folder) is not None]
+    return [
+        folder
+        for folder in folders
+        if (among is None or folder in among) and _table(folder) is not None
+    ]
 
 
 def read_tracks(path: Path) -> ImportedMasks:
