@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
@@ -48,6 +49,11 @@ class DivideTool(Tool):
         self._mother = None
         self.context.choose(0)
         return active
+
+    def masks_changed(self, edit: LabelEdit | None) -> None:
+        """Forget the mother when other masks are shown: they have other cells."""
+        if edit is None:
+            self._mother = None
 
     def deactivate(self) -> None:
         """Forget the mother."""
