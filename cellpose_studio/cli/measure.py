@@ -10,6 +10,7 @@ from pathlib import Path
 
 from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
 from cellpose_studio.cli.arguments.options import add_threads
+from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
 from cellpose_studio.cli.outcome import ALL_DONE, Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -125,6 +126,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         action="store_true",
         help="print the columns of the experiment, and measure nothing",
     )
+    add_tracks(parser)
     add_threads(parser)
     parser.set_defaults(command=_measure)
 
@@ -165,12 +167,13 @@ def _measure(options: argparse.Namespace) -> int:
             for line in columns.notes:
                 progress.print_line(line)
             tables = MeasurementTables(folder, options.save, columns, computed_by())
+            tracks = Tracks(options)
             with tables:
                 for item, name, row in zip(items, names, rows, strict=True):
                     measured = None
                     with outcome.collect_failures(name):
                         checkpoint = _checkpoint(progress, name)
-                        found, notes = measure_image(
+                        found, notes, mothers = measure_image(
                             item, what, checkpoint, options.threads or cores
                         )
                         measured = tables.rows_of(item, name, row, found)
@@ -178,6 +181,7 @@ def _measure(options: argparse.Namespace) -> int:
                         continue
                     # What cannot be written ends the command: no other image could be.
                     tables.add(measured)
+                    tracks.add(item, name, found, mothers)
                     outcome.done += 1
                     cells = cell_count(len(found))
                     progress.print_line(f"{name}: {cells} ({item.masks})")
@@ -190,6 +194,8 @@ def _measure(options: argparse.Namespace) -> int:
             if outcome.done:
                 files = ", ".join(file.name for file in tables.files)
                 progress.print_line(f"{counted(outcome.done, 'image')} -> {files}")
+                if line := tracks.write(folder):
+                    progress.print_line(line)
     finally:
         # After Ctrl+C, too, the user learns what failed before.
         outcome.print_failures()
@@ -249,7 +255,8 @@ def _are_there(folder: Path, options: argparse.Namespace) -> bool:
         If they must not be replaced.
     """
     # A table of the other kind would no longer belong to the summary.
-    there = [file for file in table_files(folder, KINDS) if file.exists()]
+    wanted = [*table_files(folder, KINDS), *Tracks(options).files(folder)]
+    there = [file for file in wanted if file.exists()]
     if not there or options.overwrite:
         return False
     if not options.skip_existing:

@@ -20,7 +20,7 @@ from cellpose_studio.io.masks.folders import (
 )
 from cellpose_studio.io.natural_order import sorted_files
 from cellpose_studio.io.project.database import SUFFIX
-from cellpose_studio.io.tables.names import TABLE_FILES
+from cellpose_studio.io.tables.names import TABLE_FILES, TRACK_FILES
 from cellpose_studio.paths import is_folder
 
 _KINDS = 4
@@ -35,6 +35,7 @@ _OWN = (
     *(form.ending.lower() for form in FORMATS.values()),
     IDS_ENDING,
     *TABLE_FILES,
+    *TRACK_FILES,
 )
 
 

@@ -22,6 +22,10 @@ from cellpose_studio.io.masks.exchange.region_files import (
     is_regions_path,
     read_overlay,
 )
+from cellpose_studio.io.masks.exchange.tracks.challenge_reader import (
+    is_tracks_path,
+    tracks_folder,
+)
 from cellpose_studio.io.masks.folders import (
     ImageFiles,
     bare_stem,
@@ -124,6 +128,8 @@ def images_of(path: Path) -> list[ImageFiles]:
         image beside a file of regions.
     """
     # An OME-Zarr is a folder, too, but a single image.
+    if is_tracks_path(path):
+        return [_image_with_tracks(path)]
     if is_folder(path) and not is_image_path(path):
         return _images_in(path)
     image = image_of_masks(path) if is_masks_path(path) else None
@@ -142,6 +148,19 @@ def _image_with_regions(path: Path) -> ImageFiles:
             f"Rename it after its image, such as a{path.suffix} for a.tif.",
         )
     return ImageFiles(image, tuple(dict.fromkeys((*masks_of_image(image), path))))
+
+
+def _image_with_tracks(path: Path) -> ImageFiles:
+    """Return the image beside a folder of tracks, with these and its other masks."""
+    folder = tracks_folder(path)
+    image = image_of_regions(folder)
+    if image is None:
+        raise ImageUnreadable(
+            f"{folder.name} holds tracks, but there is no image beside it whose name "
+            "it begins with.",
+            "Save the film as one image, such as a.tif for a_RES, next to the folder.",
+        )
+    return ImageFiles(image, tuple(dict.fromkeys((*masks_of_image(image), folder))))
 
 
 def masks_for(image: ImageSource, path: Path) -> ImportedMasks:

@@ -58,6 +58,7 @@ class Events:
     shown_changed = Signal(object)  # ProjectImage, or None
     masks_changed = Signal(MasksChange)
     statuses_changed = Signal(object, str, tuple)  # ProjectImage, label set, cells
+    divisions_changed = Signal(object, str, tuple)  # ProjectImage, label set, daughters
     recorded = Signal(object, object)  # ProjectImage, LabelSet: a new revision
     undone = Signal(object, object)  # ProjectImage, LabelEdit undone or redone
     failed = Signal(Exception)  # something could not be done; the rest went on

@@ -31,6 +31,8 @@ class ProjectImage:
         The highest id that cells of a label set have ever had, by its name.
     statuses
         Of the cells that have one, by label set and id.
+    mothers
+        The mother of each cell that came from a division, by label set and id.
     """
 
     id: int
@@ -43,6 +45,7 @@ class ProjectImage:
     label_set_ids: dict[str, int] = field(default_factory=dict)
     highest: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, dict[int, CellStatus]] = field(default_factory=dict)
+    mothers: dict[str, dict[int, int]] = field(default_factory=dict)
 
     @property
     def masks(self) -> LabelSet | None:

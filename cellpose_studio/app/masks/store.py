@@ -92,6 +92,7 @@ class MaskStore:
         image.label_set_ids[new] = number
         image.highest[new] = image.highest.pop(old, 0)
         image.statuses[new] = image.statuses.pop(old, {})
+        image.mothers[new] = image.mothers.pop(old, {})
         labels = image.label_sets.pop(old)
         renamed = image.label_sets[new] = replace(labels, name=new)
         if labels.revision is not None:
@@ -141,6 +142,8 @@ class MaskStore:
             image.label_set_ids[name] = label_set.id
             if statuses := self._project.stored_statuses.get(label_set.id):
                 image.statuses[name] = statuses
+            if mothers := self._project.stored_mothers.get(label_set.id):
+                image.mothers[name] = mothers
             image.highest[name] = label_set.highest
             if label_set.head is not None:
                 labels = image.label_sets[name] = self.stored.at_head(label_set)

@@ -31,6 +31,7 @@ from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
 from cellpose_studio.io.project.row_counts import last_ids
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.divisions import read_all_mothers
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels
@@ -59,7 +60,7 @@ class Contents:
         The highest id of each table.
     state, experiment
         What was remembered of the window, and the columns of the experiment.
-    statuses
+    statuses, mothers
         Of cells, by label set and id.
     """
 
@@ -72,6 +73,7 @@ class Contents:
     experiment: dict[str, Any]
     steps: list[JournalStep]
     statuses: dict[int, dict[int, CellStatus]]
+    mothers: dict[int, dict[int, int]]
 
 
 def read_contents(file: ProjectFile) -> Contents:
@@ -90,6 +92,7 @@ def read_contents(file: ProjectFile) -> Contents:
             state = read_state(file.db, "window")
             experiment = read_state(file.db, EXPERIMENT_STATE)
             statuses = read_all_statuses(file.db)
+            mothers = read_all_mothers(file.db)
             ids = last_ids(file.db)
             steps = _steps(file.db)
         return Contents(
@@ -102,6 +105,7 @@ def read_contents(file: ProjectFile) -> Contents:
             experiment=experiment,
             steps=steps,
             statuses=statuses,
+            mothers=mothers,
         )
     except BaseException:
         # Whatever has failed, the file must not stay locked.
@@ -154,6 +158,7 @@ class Project:
         self.experiment = contents.experiment
         self.steps = contents.steps
         self.stored_statuses = contents.statuses
+        self.stored_mothers = contents.mothers
         self._opened_with = contents.last_ids
         # Ids are assigned here, so that no caller has to wait for the writer.
         self._last = Counter(contents.last_ids)

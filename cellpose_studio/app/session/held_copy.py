@@ -9,6 +9,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.wording import image_count, listed
 
 _NAMES = 3
@@ -85,7 +86,8 @@ def _put(
 ) -> None:
     # Places where cells were deleted are known by revisions of the old project.
     by_hand = replace(labels.hand_edits, deleted={})
-    known = image.statuses.get(labels.name, {})
+    statuses = image.statuses.get(labels.name, {})
+    mothers = image.mothers.get(labels.name, {})
     copy.editor.put_new(
         new,
         replace(
@@ -99,6 +101,9 @@ def _put(
         ),
         "Save elsewhere",
         "restore",
-        statuses={cell: (None, status) for cell, status in known.items()},
+        changes=CellChanges(
+            statuses={cell: (None, status) for cell, status in statuses.items()},
+            mothers={cell: (None, mother) for cell, mother in mothers.items()},
+        ),
         activate=False,
     )

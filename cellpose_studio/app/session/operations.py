@@ -6,6 +6,7 @@ known of cells goes with them. This is the only way in which cells get other ids
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,10 +21,11 @@ from cellpose_studio.core.edits.whole import relabel, relabel_sequential
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.matching.proposals import propose_divisions
 from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
-from cellpose_studio.core.provenance.revision import StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges, StatusChanges
 from cellpose_studio.core.wording import counted, listed
 
 
@@ -79,9 +81,32 @@ class Operations:
         renaming = Renaming.of(relabel_sequential(self._table))
         return self._renamed(edit, renaming)
 
-    def tracks(self, threshold: float, checkpoint: Checkpoint) -> Tracks:
+    def tracks(
+        self,
+        threshold: float,
+        checkpoint: Checkpoint,
+        mothers: Mapping[int, int] | None = None,
+    ) -> Tracks:
         """Return which cells are the same over time; see `link_cells`."""
-        return link_cells(self._present, self._table, threshold, checkpoint)
+        return link_cells(self._present, self._table, threshold, checkpoint, mothers)
+
+    def proposed_divisions(
+        self,
+        linked: Changed | None,
+        mothers: Mapping[int, int],
+        checkpoint: Checkpoint,
+    ) -> dict[int, int]:
+        """Return what `propose_divisions` finds in masks after `link`.
+
+        ``mothers`` are those before it.
+        """
+        if linked is None:
+            return propose_divisions(self._present, self._table, mothers, checkpoint)
+        changes = linked.renaming.mothers(mothers) if linked.renaming else {}
+        after = {**mothers, **{cell: mother for cell, (_, mother) in changes.items()}}
+        known = {cell: mother for cell, mother in after.items() if mother is not None}
+        pixels = linked.labels.pixels
+        return propose_divisions(pixels.array(), pixels.cell_table(), known, checkpoint)
 
     def link(self, tracks: Tracks) -> Changed | None:
         """Give cells the ids of their tracks; None if they have them.
@@ -204,10 +229,13 @@ def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> Non
     statuses: StatusChanges = {
         cell: (known[cell], None) for cell in changed.forgotten & known.keys()
     }
+    changes = CellChanges(statuses=statuses)
     if changed.renaming is not None:
-        statuses = changed.renaming.statuses(known)
+        changes = changed.renaming.changes(
+            known, image.mothers.get(changed.labels.name, {})
+        )
     session.replace_masks(
-        image, changed.labels, changed.text, "operation", statuses=statuses
+        image, changed.labels, changed.text, "operation", changes=changes
     )
 
 

@@ -9,6 +9,12 @@ import numpy as np
 
 from cellpose_studio.core.masks.labels import Labels, cell_ids
 
+Mothers = Mapping[int, int]
+"""The mother of each daughter."""
+
+Spans = Mapping[int, tuple[int, int]]
+"""First and last time point of each cell, from 0 on."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Track:
@@ -75,6 +81,28 @@ def tracks_of_cells(
         )
         tracks.append(last[cell])
     return sorted(tracks, key=lambda track: track.number)
+
+
+def in_force(mothers: Mothers, spans: Spans) -> dict[int, int]:
+    """Return the divisions whose cells exist, mothers before daughters.
+
+    Others are kept for the day when an undo brings the cells back.
+    """
+    return {
+        daughter: mother
+        for daughter, mother in mothers.items()
+        if daughter in spans
+        and mother in spans
+        and spans[mother][1] < spans[daughter][0]
+    }
+
+
+def daughters_of(mothers: Mothers) -> dict[int, list[int]]:
+    """Return the daughters of each mother, ascending."""
+    found: dict[int, list[int]] = {}
+    for daughter, mother in sorted(mothers.items()):
+        found.setdefault(mother, []).append(daughter)
+    return found
 
 
 def _parent(

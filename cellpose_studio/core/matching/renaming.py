@@ -8,7 +8,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from cellpose_studio.core.provenance.hand_edits import HandEdits
-from cellpose_studio.core.provenance.revision import CellStatus, StatusChanges
+from cellpose_studio.core.provenance.revision import (
+    CellChanges,
+    CellStatus,
+    MotherChanges,
+    StatusChanges,
+)
 from cellpose_studio.core.runs.confidence import Confidence
 
 
@@ -21,9 +26,14 @@ class Renaming:
     before
         By the id of each cell the ids that it had; several where cells were joined
         to one, as in tracks.
+    first, last
+        By the ids that cells had, those that they have where they begin and where they
+        end; None where no cell became several.
     """
 
     before: Mapping[int, frozenset[int]]
+    first: Mapping[int, int] | None = None
+    last: Mapping[int, int] | None = None
 
     @classmethod
     def of(cls, names: Mapping[int, int]) -> Renaming:
@@ -52,6 +62,41 @@ class Renaming:
             for cell, status in wanted.items()
             if known.get(cell) != status
         }
+
+    def mothers(self, known: Mapping[int, int]) -> MotherChanges:
+        """Return the changes of divisions that go with the new ids.
+
+        A division ends where a mother and her daughter became one cell, or where one
+        of them is not there any more. Ids that are in no division, before or after,
+        are not changed.
+        """
+        olds = {cell for cells in self.before.values() for cell in cells}
+        names = {old: new for new, cells in self.before.items() for old in cells}
+        first = names if self.first is None else self.first
+        last = names if self.last is None else self.last
+        wanted: dict[int, int | None] = dict.fromkeys(olds & known.keys())
+        # An id that another cell gets has nothing to do with the former one any more.
+        wanted |= dict.fromkeys(self.before.keys() & known.keys())
+        for daughter, mother in known.items():
+            if daughter in olds and mother in olds:
+                new, of_new = first[daughter], last[mother]
+                if new != of_new:
+                    wanted[new] = of_new
+            elif mother in self.before and last.get(mother) != mother:
+                wanted.setdefault(daughter, None)
+        return {
+            cell: (known.get(cell), mother)
+            for cell, mother in wanted.items()
+            if known.get(cell) != mother
+        }
+
+    def changes(
+        self, statuses: Mapping[int, CellStatus], mothers: Mapping[int, int]
+    ) -> CellChanges:
+        """Return all changes that go with the new ids; see `statuses`, `mothers`."""
+        return CellChanges(
+            statuses=self.statuses(statuses), mothers=self.mothers(mothers)
+        )
 
     def hand_edits(self, known: HandEdits) -> HandEdits:
         """Return what was made by hand, with the new ids."""

@@ -40,6 +40,8 @@ class Tracks:
         Number of tracks that exist in one time point only.
     before
         The ids that the cells of each track had before, by the id of the track.
+    first, last
+        The track of each id before at the first and at the last time point of that id.
     """
 
     edit: LabelEdit
@@ -48,11 +50,13 @@ class Tracks:
     tracks: int
     single: int
     before: Mapping[int, frozenset[int]]
+    first: Mapping[int, int]
+    last: Mapping[int, int]
 
     @property
     def renaming(self) -> Renaming:
         """The ids of cells before and after."""
-        return Renaming(self.before)
+        return Renaming(self.before, self.first, self.last)
 
 
 def link_cells(
@@ -60,6 +64,7 @@ def link_cells(
     table: CellTable,
     threshold: float = 0.5,
     checkpoint: Checkpoint | None = None,
+    mothers: Mapping[int, int] | None = None,
 ) -> Tracks:
     """Return the edit after which cells have the same id in all time points.
 
@@ -71,9 +76,13 @@ def link_cells(
     ----------
     labels
         TYX or TZYX.
+    mothers
+        The mother of each daughter: these two are not the same cell.
     """
     checkpoint = checkpoint or Checkpoint()
-    names = _link_frames(labels, threshold, count(table.next_id()), checkpoint)
+    names = _link_frames(
+        labels, threshold, count(table.next_id()), checkpoint, mothers or {}
+    )
     parts: list[ChunkEdit] = []
     for t, of_frame in enumerate(names):
         checkpoint.reached(t, len(names), "Renaming cells, time point")
@@ -93,11 +102,17 @@ def link_cells(
         tracks=len(times),
         single=single,
         before=before,
+        first={old: new for one in reversed(names) for old, new in one.items()},
+        last={old: new for one in names for old, new in one.items()},
     )
 
 
 def _link_frames(
-    labels: Labels, threshold: float, fresh: Iterator[int], checkpoint: Checkpoint
+    labels: Labels,
+    threshold: float,
+    fresh: Iterator[int],
+    checkpoint: Checkpoint,
+    mothers: Mapping[int, int],
 ) -> list[Names]:
     """Return for each time point the ids that link its cells to the others."""
     names = [{cell: cell for cell in cell_ids(labels[0])}]
@@ -107,7 +122,7 @@ def _link_frames(
         same, before = match_cells(labels[t - 1], labels[t], threshold), names[-1]
         now = {}
         for cell in cell_ids(labels[t]):
-            if cell in same:
+            if cell in same and mothers.get(cell) != same[cell]:
                 now[cell] = before[same[cell]]
             else:
                 # The id may belong to a cell that has vanished, whose track must not go

@@ -14,6 +14,34 @@ CellStatus = Literal["accepted", "rejected", "later"]
 StatusChanges = dict[int, tuple[CellStatus | None, CellStatus | None]]
 """Status of each cell before and after; None for no status."""
 
+MotherChanges = dict[int, tuple[int | None, int | None]]
+"""Mother of each daughter before and after; None for no mother."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellChanges:
+    """What changes of cells besides their pixels, by id; false if nothing does."""
+
+    statuses: StatusChanges = field(default_factory=dict)
+    mothers: MotherChanges = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Return whether anything changes."""
+        return bool(self.statuses or self.mothers)
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """Ids of the cells that change."""
+        return tuple({**self.statuses, **self.mothers})
+
+    def inverse(self) -> CellChanges:
+        """Return what takes these changes back."""
+        return CellChanges(
+            statuses={cell: (new, old) for cell, (old, new) in self.statuses.items()},
+            mothers={cell: (new, old) for cell, (old, new) in self.mothers.items()},
+        )
+
+
 RevisionKind = Literal["run", "threshold", "edit", "import", "restore", "operation"]
 
 KIND_WORDS: dict[RevisionKind, str] = {
@@ -130,8 +158,8 @@ class JournalEntry:
         Revision that it made the head; None for an edit of pixels.
     sealed
         Revision that contains the edit; None while it is in the journal only.
-    statuses
-        Changes of the status of cells; None if there are none.
+    changes
+        What changed of cells besides pixels; None if nothing did.
     pixels
         Whether pixels were changed.
     """
@@ -145,17 +173,17 @@ class JournalEntry:
     undoes: int | None = None
     head: int | None = None
     sealed: int | None = None
-    statuses: StatusChanges | None = None
+    changes: CellChanges | None = None
     pixels: bool = False
 
     @property
-    def of_statuses(self) -> bool:
-        """Whether only the status of cells changed."""
-        # Masks that are switched may change statuses, too, but name no cells.
-        changed = self.statuses is not None and bool(self.cells)
+    def of_cells(self) -> bool:
+        """Whether something changed of cells, but no pixels."""
+        # Masks that are switched may change cells, too, but name none.
+        changed = self.changes is not None and bool(self.cells)
         return changed and self.head is None and not self.pixels
 
     @property
     def of_masks(self) -> bool:
         """Whether masks as a whole took the place of others, or were deleted."""
-        return not self.pixels and not self.of_statuses
+        return not self.pixels and not self.of_cells

@@ -65,6 +65,8 @@ class MasksToExport:
         numbered, ids = compact_labels(labels)
         # Cellpose also uses the smaller type where it is enough.
         fits = len(ids) - 1 <= LARGEST_UINT16
+        # Divisions are known of cells, too, that were deleted.
+        there = set(ids[1:].tolist()) if parents else set()
         return cls(
             image=image,
             labels=labels,
@@ -72,7 +74,11 @@ class MasksToExport:
             ids=ids,
             flows=flows,
             settings=settings or {},
-            parents=parents or {},
+            parents={
+                daughter: mother
+                for daughter, mother in (parents or {}).items()
+                if daughter in there and mother in there
+            },
         )
 
     @property

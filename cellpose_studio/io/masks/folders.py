@@ -15,6 +15,7 @@ from cellpose_studio.io.images.reader import (
     is_image_path,
 )
 from cellpose_studio.io.masks.exchange.ome.zarr_reader import label_folders
+from cellpose_studio.io.masks.exchange.tracks.challenge_reader import tracks_beside
 from cellpose_studio.io.masks.reader import SUFFIXES, ZARR
 from cellpose_studio.io.natural_order import sorted_files
 
@@ -46,7 +47,8 @@ class ImageFiles:
     """An image of a folder, and the files of masks that belong to it.
 
     True masks come first, then a ``_seg.npy``, Cellpose's ``_cp_masks``, and those of
-    Cell-ACDC and ilastik; labels inside of an OME-Zarr come before all of them.
+    Cell-ACDC and ilastik; labels inside of an OME-Zarr come before all of them, folders
+    of the Cell Tracking Challenge after them.
     """
 
     image: Path
@@ -69,9 +71,17 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
         p for p, is_file in files.items() if _may_be_image(p, is_file)
     )
     if not masks:
-        return [ImageFiles(image, _inner_labels(image)) for image in images]
+        return [
+            ImageFiles(image, (*_inner_labels(image), *tracks_beside(image, files)))
+            for image in images
+        ]
     stems = {image.stem for image in images}
-    return [ImageFiles(image, _masks_of(image, masks, stems)) for image in images]
+    return [
+        ImageFiles(
+            image, (*_masks_of(image, masks, stems), *tracks_beside(image, files))
+        )
+        for image in images
+    ]
 
 
 def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
@@ -152,7 +162,7 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
     found = [path for path in named if is_masks_path(path) and path.exists()]
     starts = (image.with_name(start + _ACDC + ".npz") for start in _starts(image.stem))
     acdc = islice((path for path in starts if path.is_file()), 1)
-    return (*_inner_labels(image), *_ordered([*found, *acdc]))
+    return (*_inner_labels(image), *_ordered([*found, *acdc]), *tracks_beside(image))
 
 
 def belong_together(masks: Path, stem: str) -> bool:

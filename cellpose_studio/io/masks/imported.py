@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -37,6 +38,8 @@ class ImportedMasks:
         ``labels``. None where it says nothing of that kind.
     axes
         What the axes of ``labels`` are, of TZYX; "" where the file does not say.
+    mothers
+        The mother of each cell that came from a division; empty where none are said.
     remarks
         What was left out or changed when the file was read, one sentence each.
     """
@@ -47,6 +50,7 @@ class ImportedMasks:
     details: dict[str, object] = field(default_factory=dict)
     unlabelled: npt.NDArray[np.bool_] | None = None
     axes: str = ""
+    mothers: Mapping[int, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
     @property

@@ -26,6 +26,10 @@ from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.exchange.ome.zarr_reader import read_zarr_labels
 from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
 from cellpose_studio.io.masks.exchange.region_files import read_regions
+from cellpose_studio.io.masks.exchange.tracks.challenge_reader import (
+    is_tracks_path,
+    read_tracks,
+)
 from cellpose_studio.io.masks.imported import ImportedMasks, label_image
 from cellpose_studio.io.masks.label_arrays.hdf5 import hdf5_numbers
 from cellpose_studio.io.masks.label_arrays.npz import npz_numbers
@@ -60,6 +64,8 @@ def read_masks(path: Path, extent: ImageExtent | None = None) -> ImportedMasks:
     """
     if kind := special_kind(path):
         raise MasksUnreadable(f"{path.name} is {kind}, not a file of masks.")
+    if is_tracks_path(path):
+        return read_tracks(path)
     suffix = ZARR if is_folder(path) else path.suffix.lower()
     if suffix in REGIONS:
         return read_regions(path, extent)
@@ -70,7 +76,7 @@ def read_masks(path: Path, extent: ImageExtent | None = None) -> ImportedMasks:
             f"Masks cannot be read from files like {path.name}.",
             "Choose a TIFF, PNG or OME-Zarr, a _seg.npy file of Cellpose, a _segm.npz "
             "of Cell-ACDC, an .h5 of ilastik, or regions of ImageJ (.zip), QuPath "
-            "(.geojson) or COCO (.json).",
+            "(.geojson) or COCO (.json), or a folder of the Cell Tracking Challenge.",
         )
     if suffix == ".npy":
         return read_seg(path)

@@ -8,7 +8,15 @@ from collections import Counter
 from cellpose_studio.io.project.reading import reading
 
 _WITH_IDS = ("image", "label_set", "revision", "journal", "run", "batch")
-_OTHERS = ("confidence", "chunk", "revision_chunk", "cell", "preset", "training")
+_OTHERS = (
+    "confidence",
+    "chunk",
+    "revision_chunk",
+    "cell",
+    "division",
+    "preset",
+    "training",
+)
 
 
 def last_ids(db: sqlite3.Connection) -> Counter[str]:
@@ -36,7 +44,9 @@ def content_counts(db: sqlite3.Connection) -> tuple[Counter[str], Counter[str]]:
     """
     rows: Counter[str] = Counter()
     with reading("the list of masks"):
-        for table in (*_WITH_IDS, *_OTHERS):
+        # Files of earlier versions that cannot be written to lack the later tables.
+        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
+        for table in there.intersection((*_WITH_IDS, *_OTHERS)):
             count = f"SELECT count(*) FROM {table}"  # noqa: S608
             rows[table] = int(db.execute(count).fetchone()[0])
     return last_ids(db), rows

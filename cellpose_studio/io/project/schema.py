@@ -196,7 +196,17 @@ CREATE TABLE batch (
 );
 """
 
-_VERSIONS = (_VERSION_1, _VERSION_2)
+_VERSION_3 = """
+CREATE TABLE division (
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    daughter INTEGER NOT NULL,
+    mother INTEGER NOT NULL,
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (label_set, daughter)
+) WITHOUT ROWID;
+"""
+
+_VERSIONS = (_VERSION_1, _VERSION_2, _VERSION_3)
 
 VERSION = len(_VERSIONS)
 """The newest version; older files are migrated to it."""

@@ -15,6 +15,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.label_marks import marks_of
 from cellpose_studio.core.masks.cell_table import Box
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.matching.divisions import describe_family, family_of
 from cellpose_studio.ui.canvas.canvas import Canvas
 
 _FEW = 50
@@ -126,7 +127,7 @@ class SessionView(QObject):
 
     def _on_cell(self, cell: int) -> None:
         image = self._session.shown
-        self.cell_described.emit(_describe_cell(cell, image.masks if image else None))
+        self.cell_described.emit(_describe_cell(cell, image) if image else "")
 
 
 def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[Box]:
@@ -136,21 +137,30 @@ def _regions(edit: LabelEdit, shape: tuple[int, ...]) -> list[Box]:
     return [replace(edit, parts=(part,)).region(shape) for part in edit.parts]
 
 
-def _describe_cell(cell: int, labels: LabelSet | None) -> str:
+def _describe_cell(cell: int, image: ProjectImage) -> str:
     """Return the text of the status bar about a cell; "" for none."""
+    labels = image.masks
     if not cell or labels is None:
         return ""
+    mothers = image.mothers.get(image.active)
+    parts = [_describe_shape(cell, labels)]
+    if mothers and labels.pixels.loaded:
+        family = family_of(mothers, labels.pixels.cell_table(), cell)
+        parts.append(describe_family(*family))
+    text = ", ".join(filter(None, parts))
+    return f"cell {cell}: {text}" if text else f"cell {cell}"
+
+
+def _describe_shape(cell: int, labels: LabelSet) -> str:
+    """Return what is known of the pixels of a cell; "" if that is nothing."""
     confidence = labels.confidence.of(cell) if labels.confidence else None
     if cell in labels.hand_edits.shaped:
-        return f"cell {cell}: made by hand"
+        return "made by hand"
     if confidence is None:
-        return f"cell {cell}"
+        return ""
     error = (
         ""
         if isnan(confidence.flow_error)
         else f", flow error {confidence.flow_error:.2f}"
     )
-    return (
-        f"cell {cell}: {confidence.pixels} px, "
-        f"probability {confidence.probability:.0%}{error}"
-    )
+    return f"{confidence.pixels} px, probability {confidence.probability:.0%}{error}"

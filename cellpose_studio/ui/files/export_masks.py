@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,6 +47,7 @@ class _Export:
     labels: LabelSet
     pixels: Snapshot | None
     left_out: Collection[int]
+    mothers: Mapping[int, int]
 
     def save(self, base: Path, kinds: Sequence[str]) -> list[Path]:
         # Masks that are not in memory are read here, off the GUI thread.
@@ -58,6 +59,7 @@ class _Export:
             kinds,
             image=self.image,
             settings=self.labels.settings(),
+            parents=self.mothers,
         )
 
 
@@ -166,6 +168,7 @@ class Saver:
             # A snapshot, because the user may go on editing while files are written.
             pixels=labels.pixels.snapshot() if labels.pixels.loaded else None,
             left_out=() if with_rejected else rejected_cells(image),
+            mothers=dict(image.mothers.get(image.active, {})),
         )
 
     def _on_saved(self, result: _Result) -> None:

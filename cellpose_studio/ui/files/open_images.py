@@ -26,6 +26,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.axes import AxesQuestion
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.provenance.revision import CellChanges, MotherChanges
 from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.io.masks.imported import ImportedMasks, to_json_values
 from cellpose_studio.ui.files.dialogs import AxesDialog
@@ -289,7 +290,12 @@ class Opener:
     def _import(
         self, image: ProjectImage, labels: LabelSet, masks: ImportedMasks
     ) -> None:
-        self._session.import_masks(image, labels, to_json_values(masks.details))
+        details = to_json_values(masks.details)
+        mothers: MotherChanges = {
+            cell: (None, mother) for cell, mother in masks.mothers.items()
+        }
+        changes = CellChanges(mothers=mothers)
+        self._session.import_masks(image, labels, details, changes)
 
     def _open_elsewhere(self, found: MasksElsewhere) -> None:
         """Open a project, and show the first of the images in it that were opened."""

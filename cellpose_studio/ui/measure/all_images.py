@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -44,6 +44,8 @@ class MeasuredImage:
     ----------
     token
         Differs when the masks, or what is known of them, have changed.
+    mothers
+        The mother of each cell that came from a division.
     complete
         Whether nothing is missing, as intensities are where the image was not read.
     """
@@ -53,6 +55,7 @@ class MeasuredImage:
     token: Token
     table: Measurements
     complete: bool = True
+    mothers: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -181,7 +184,8 @@ def measured_image(image: ProjectImage, table: Measurements) -> MeasuredImage:
         has_facts=True,
         read=_measured_already,
     )
-    return MeasuredImage(id=image.id, item=item, token=(), table=table)
+    mothers = dict(image.mothers.get(image.active, {}))
+    return MeasuredImage(id=image.id, item=item, token=(), table=table, mothers=mothers)
 
 
 def _wanted(

@@ -35,6 +35,7 @@ from cellpose_studio.ui.measure.scope_box import (
     ALL_CELLS,
     SUMMARY,
     THIS_IMAGE,
+    TRACKS,
     ScopeBox,
 )
 from cellpose_studio.ui.measure.several_highlight import SeveralHighlight
@@ -43,6 +44,7 @@ from cellpose_studio.ui.measure.table.rows import IMAGE, TIME, Rows, rows_of, wi
 from cellpose_studio.ui.measure.table.view import MeasurementTable
 from cellpose_studio.ui.measure.table_actions import TableActions
 from cellpose_studio.ui.measure.table_buttons import TableButtons
+from cellpose_studio.ui.measure.tracks.rows import NO_FILM, track_rows
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.items import names_of
 
@@ -87,7 +89,7 @@ class MeasureContent(QWidget):
         self.table = MeasurementTable()
         self.plots = PlotPanel()
         self.tables = TableActions(
-            services, experiment, self.table, self._measured_images
+            services, experiment, self.table, self._measured_images, self._of_tracks
         )
         self.rows = Rows()
         self._choosing = False
@@ -98,7 +100,7 @@ class MeasureContent(QWidget):
     def set_active(self, on: bool) -> None:
         """Measure while the tab is visible."""
         self._measurer.set_active(on, "table")
-        self.all.set_active(on and self.scope.currentData() != THIS_IMAGE)
+        self.all.set_active(on and self.scope.of_all)
 
     # Commands
 
@@ -167,8 +169,9 @@ class MeasureContent(QWidget):
         self.all.changed.connect(self._on_all)
         self.all.cancelled.connect(self._on_cancelled)
         self._experiment.changed.connect(self._update)
+        self._session.divisions_changed.connect(lambda *_: self._on_divisions())
         self.scope.activated.connect(lambda _: self._on_scope())
-        self._measurer.busy_changed.connect(self._on_busy)
+        self._measurer.busy_changed.connect(lambda _: self._refresh())
         self._selection.changed.connect(self._follow)
         self._selection.several_changed.connect(self._on_several)
         self._canvas.plane_changed.connect(self._follow)
@@ -189,31 +192,33 @@ class MeasureContent(QWidget):
     def _measured_images(self) -> list[MeasuredImage] | None:
         """Return what is exported; None while it is not measured."""
         image, measured = self._session.shown, self._measurer.table
-        if self.scope.currentData() != THIS_IMAGE:
+        if self.scope.of_all:
             return None if self.all.busy else [*self.all.result.images]
         if image is None or measured is None or self._measurer.busy:
             return None
         return [measured_image(image, measured)]
 
+    def _of_tracks(self) -> bool:
+        return self.scope.currentData() == TRACKS
+
     def _on_measured(self, _: Measurements | None) -> None:
-        if self.scope.currentData() == THIS_IMAGE:
+        if not self.scope.of_all:
             self._update()
 
     def _on_all(self) -> None:
-        if self.scope.currentData() != THIS_IMAGE:
+        if self.scope.of_all:
             self._update()
             self._rescale()
 
     def _on_scope(self) -> None:
-        self.all.set_active(self.scope.currentData() != THIS_IMAGE)
+        self.all.set_active(self.scope.of_all)
         self._update()
         self._rescale()
 
     def _rescale(self) -> None:
         """Give the colours the scale of the cells that are listed."""
-        is_of_cells = self.scope.currentData() != SUMMARY
         # Without rows, nothing is known of them yet.
-        if is_of_cells and len(self.rows) and self.colour.currentData():
+        if self.scope.of_cells and len(self.rows) and self.colour.currentData():
             self._on_colour(0)
 
     def _on_cancelled(self) -> None:
@@ -223,10 +228,13 @@ class MeasureContent(QWidget):
     def _update(self) -> None:
         """List the cells of the images that are chosen."""
         scope, image = self.scope.currentData(), self._session.shown
-        if scope == THIS_IMAGE:
+        if not self.scope.of_all:
             measured = self._measurer.table
             if measured is None or image is None:
                 self._show(Rows())
+                return
+            if scope == TRACKS:
+                self._show(track_rows(measured, image))
                 return
             known = self._experiment.columns.of(image.id)
             self._show(with_texts(rows_of(measured, image.id), {image.id: known}))
@@ -243,15 +251,14 @@ class MeasureContent(QWidget):
     def _show(self, rows: Rows) -> None:
         is_other = rows.fields != self.rows.fields
         self.rows = rows
-        # Averages are no values of cells.
-        # While nothing is known, what was chosen stays.
-        if rows.fields and is_other and self.scope.currentData() != SUMMARY:
+        # Only values of cells colour them; while nothing is known, the choice stays.
+        if rows.fields and is_other and self.scope.of_cells:
             self.colour.clear()
             self.colour.addItem("their own colours", "")
             for one in rows.numbers:
                 self.colour.addItem(one.heading, one.name)
             self._show_colour()
-        self.colour.setEnabled(self.scope.currentData() != SUMMARY)
+        self.colour.setEnabled(self.scope.of_cells)
         self.table.show(rows, self._services.settings.measure_columns)
         self._refresh()
 
@@ -282,8 +289,9 @@ class MeasureContent(QWidget):
         shown.sort(key=lambda name: name != self._colouring.column)
         self.colour.setCurrentIndex(max(self.colour.findData(*shown[:1] or [""]), 0))
 
-    def _on_busy(self, _: bool) -> None:
-        self._refresh()
+    def _on_divisions(self) -> None:
+        if self._of_tracks():
+            self._update()
 
     def _on_rows(self) -> None:
         self.plots.show_rows(self.rows, self.table.model.listed)
@@ -367,21 +375,22 @@ class MeasureContent(QWidget):
             images = len(np.unique(self.rows.images))
             rows = "" if number == images else f"{counted(number, 'row')} of "
             return f"{rows}{image_count(images)}"
-        return counted(number, "row" if TIME in self.rows.by_name else "cell")
+        noun = "row" if TIME in self.rows.by_name else "cell"
+        return counted(number, "track" if self._of_tracks() else noun)
 
     def _refresh(self) -> None:
         """Update the number of cells, or the reason why there are none."""
         scope, image = self.scope.currentData(), self._session.shown
-        busy = self._measurer.busy if scope == THIS_IMAGE else self.all.busy
+        busy = self.all.busy if self.scope.of_all else self._measurer.busy
         self.pages.setCurrentIndex(1 if len(self.rows) else 0)
         if busy:
             self.empty.setText(_MEASURING)
         elif image is None:
             self.empty.setText(_NO_IMAGE)
-        elif scope != THIS_IMAGE or image.masks is None or not image.masks.cells:
+        elif self.scope.of_all or image.masks is None or not image.masks.cells:
             self.empty.setText(_NO_MASKS)
         else:
-            self.empty.setText("")
+            self.empty.setText(NO_FILM if scope == TRACKS else "")
         listed, every = len(self.table.model.listed), len(self.rows)
         text = self._counted(every)
         if listed != every:

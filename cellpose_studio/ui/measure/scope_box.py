@@ -5,9 +5,14 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
-THIS_IMAGE, ALL_CELLS, SUMMARY = "image", "cells", "summary"
+THIS_IMAGE, TRACKS, ALL_CELLS, SUMMARY = "image", "tracks", "cells", "summary"
 _SCOPES = {
     THIS_IMAGE: ("Cells of this image", "The cells of the image shown."),
+    TRACKS: (
+        "Tracks of this image",
+        "One row for each cell of the time series shown: first and last time point, "
+        "mother and daughters, path and speed.",
+    ),
     ALL_CELLS: ("Cells of all images", "The cells of all images that have masks."),
     SUMMARY: (
         "Summary of all images",
@@ -25,4 +30,14 @@ class ScopeBox(QComboBox):
         for key, (text, tip) in _SCOPES.items():
             self.addItem(text, key)
             self.setItemData(self.count() - 1, tip, Qt.ItemDataRole.ToolTipRole)
-        self.setToolTip("Choose the images whose cells are listed.")
+        self.setToolTip("Choose the images whose cells, or tracks, are listed.")
+
+    @property
+    def of_all(self) -> bool:
+        """Whether all images are listed, not the one that is shown."""
+        return self.currentData() not in (THIS_IMAGE, TRACKS)
+
+    @property
+    def of_cells(self) -> bool:
+        """Whether there is a row for each cell at each time point."""
+        return self.currentData() in (THIS_IMAGE, ALL_CELLS)

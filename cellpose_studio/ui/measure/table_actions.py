@@ -11,7 +11,7 @@ from qtpy.QtWidgets import QApplication, QDialog, QMessageBox
 
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.wording import cell_count
+from cellpose_studio.core.wording import cell_count, counted
 from cellpose_studio.ui.measure.all_images import MeasuredImage
 from cellpose_studio.ui.measure.export_dialog import TableExportDialog
 from cellpose_studio.ui.measure.table.clipboard import table_text
@@ -27,6 +27,11 @@ from cellpose_studio.workflows.measure.tables import (
     TableKind,
     table_files,
 )
+from cellpose_studio.workflows.measure.tracks import (
+    track_files,
+    tracks_of,
+    write_tracks,
+)
 
 _NOT_MEASURED = "The cells are still being measured: export them when that is done."
 _NO_CELLS = "No cells to export yet: run a model, or draw some cells."
@@ -41,6 +46,8 @@ class TableActions:
     ----------
     measured
         Returns the images that are exported; None while they are measured.
+    of_tracks
+        Returns whether the table lists tracks, not cells.
     """
 
     def __init__(
@@ -49,21 +56,25 @@ class TableActions:
         experiment: Experiment,
         table: MeasurementTable,
         measured: Callable[[], list[MeasuredImage] | None],
+        of_tracks: Callable[[], bool],
     ) -> None:
         self._services = services
         self._experiment = experiment
         self._table = table
         self._measured = measured
+        self._of_tracks = of_tracks
 
     def copy(self) -> None:
         """Copy the selected rows, or all listed ones, to the clipboard."""
         model = self._table.model
         rows, fields, which = model.rows, model.fields, self.to_copy()
+        of_tracks = self._of_tracks()
         decimal = decimal_point()
 
         def done(text: str) -> None:
             QApplication.clipboard().setText(text)
             what = cell_count(len(which)) if rows.cells.any() else f"{len(which)} rows"
+            what = counted(len(which), "track") if of_tracks else what
             self._services.messages.note(f"Copied {what} with the titles of columns.")
 
         # Ten thousand rows take longer than the window may be held.
@@ -84,7 +95,7 @@ class TableActions:
         return model.listed
 
     def ask_and_export(self) -> None:
-        """Ask for a folder, and write the table there."""
+        """Ask for a folder, and write the table there: of cells, or of tracks."""
         images = self._measured()
         if not images:
             reason = _NOT_MEASURED if images is None else _NO_CELLS
@@ -99,9 +110,28 @@ class TableActions:
             return
         settings.table_folder = str(dialog.folder)
         settings.table_kinds = list(dialog.kinds)
-        existing = [p for p in table_files(dialog.folder, KINDS) if p.exists()]
+        tracks = self._of_tracks()
+        files_of = track_files if tracks else table_files
+        existing = [p for p in files_of(dialog.folder, KINDS) if p.exists()]
         if not existing or self._may_replace(existing):
-            self.export(images, dialog.folder, dialog.kinds)
+            export = self.export_tracks if tracks else self.export
+            export(images, dialog.folder, dialog.kinds)
+
+    def export_tracks(
+        self, images: Sequence[MeasuredImage], folder: Path, kinds: Sequence[TableKind]
+    ) -> None:
+        """Write the tracks of images, and what the columns mean."""
+        names = names_of([one.item for one in images])
+
+        def work(_: Checkpoint) -> tuple[list[Path], tuple[str, ...]]:
+            found = [
+                tracks_of(one.item, name, one.table, one.mothers)
+                for one, name in zip(images, names, strict=True)
+            ]
+            tracks = [one for one in found if one is not None]
+            return write_tracks(folder, kinds, tracks, computed_by()), ()
+
+        self._services.run("Exporting tracks", work, self._on_exported)
 
     def export(
         self, images: Sequence[MeasuredImage], folder: Path, kinds: Sequence[TableKind]

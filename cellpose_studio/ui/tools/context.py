@@ -16,7 +16,7 @@ from cellpose_studio.core.edits.changes import cell_mask
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.core.provenance.revision import StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.commands.gestures import Gestures
@@ -132,10 +132,10 @@ class ToolContext:
             )
             self.session.replace_masks(image, labels, "Begin masks", "edit")
 
-    def edit(self, edit: LabelEdit, statuses: StatusChanges | None = None) -> None:
-        """Apply an edit of the active masks, and status changes, as one undo step."""
+    def edit(self, edit: LabelEdit, changes: CellChanges | None = None) -> None:
+        """Apply an edit of the active masks, and changes of cells, as one undo step."""
         if self.image is not None and edit.parts:
-            self.session.edit(self.image, edit, statuses)
+            self.session.edit(self.image, edit, changes)
 
     @property
     def chosen(self) -> int:

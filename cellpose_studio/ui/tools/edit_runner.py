@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import TypeVar
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -10,8 +11,11 @@ from cellpose_studio.core.edits.whole import delete_cells, groups_of, merge_cell
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.matching.divisions import merged
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.ui.tools.context import ToolContext
 
+Result = TypeVar("Result")
 Operation = Callable[[Labels, CellTable, Sequence[int], Checkpoint], LabelEdit]
 
 MAX_COST = 500_000
@@ -74,7 +78,8 @@ class CellEdits:
 
         def done(edit: LabelEdit) -> None:
             assert image is not None
-            session.edit(image, edit)
+            mothers = merged(image.mothers.get(image.active, {}), cells)
+            session.edit(image, edit, CellChanges(mothers=mothers))
             if apart[0] > 1:
                 some = "do not" if apart[0] == len(cells) else "do not all"
                 self.background.noted.emit(
@@ -139,14 +144,30 @@ class CellEdits:
             else:
                 self.tell_nothing(title)
 
-        if cost <= MAX_COST:
-            finish(operation(context.labels, context.table, cells, Checkpoint()))
+        self.compute(title, cells, operation, finish, cost)
+
+    def compute(
+        self,
+        title: str,
+        cells: Sequence[int],
+        work: Callable[[Labels, CellTable, Sequence[int], Checkpoint], Result],
+        done: Callable[[Result], None],
+        cost: int | None = None,
+    ) -> None:
+        """Call ``done`` with what comes of cells, at once or after a job.
+
+        It is a job if the cost, by default that of editing the cells, exceeds
+        `MAX_COST`.
+        """
+        context, image = self._context, self._context.image
+        if context.labels is None or image is None:
+            return
+        if (self.cost(cells) if cost is None else cost) <= MAX_COST:
+            done(work(context.labels, context.table, cells, Checkpoint()))
             return
         self.background.start(
             image,
             title,
-            lambda labels, table, checkpoint: operation(
-                labels, table, cells, checkpoint
-            ),
-            finish,
+            lambda labels, table, checkpoint: work(labels, table, cells, checkpoint),
+            done,
         )

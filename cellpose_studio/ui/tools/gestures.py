@@ -9,7 +9,7 @@ USE, REMOVE_HANDLE, OUTLINE = "useTool", "removeHandle", "outline"
 
 _SELECT = frozenset({"select"})
 _OTHERS = frozenset(
-    {"outline", "brush", "eraser", "merge", "split", "handles"},
+    {"outline", "brush", "eraser", "merge", "split", "handles", "divide"},
 )
 
 GESTURES = (
@@ -23,7 +23,7 @@ GESTURES = (
     ),
     Gesture(
         name=USE,
-        effect="Use the tool: draw, paint, erase, merge, split",
+        effect="Use the tool: draw, paint, erase, merge, split, divide",
         default="left",
         tools=_OTHERS,
     ),

@@ -22,8 +22,8 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import NO_MASKS
 from cellpose_studio.ui.tools.edit_runner import NO_PLANE
-from cellpose_studio.ui.tools.link import LinkCommand
 from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.ui.tools.tracks.link import LinkCommand, Offer
 
 Axis = Literal["T", "Z"]
 Notify = Callable[[str], None]
@@ -73,9 +73,10 @@ class PlaneCommands:
         tools: ToolManager,
         background: BackgroundEdits,
         notify: Notify,
+        offer: Offer,
         parent: QWidget,
     ) -> None:
-        self.links = LinkCommand(tools.context, background, notify, parent)
+        self.links = LinkCommand(tools.context, background, notify, offer, parent)
         self._context = tools.context
         self._edits = tools.edits
         self._notify = notify

@@ -14,6 +14,7 @@ from cellpose_studio.ui.tools.polygon import PolygonTool
 from cellpose_studio.ui.tools.select import MergeTool, SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
+from cellpose_studio.ui.tools.tracks.divide import DivideTool
 
 GestureText: TypeAlias = tuple[str, str]
 """A mouse gesture, as `Gestures.fill_in` takes it, and its effect."""
@@ -109,6 +110,18 @@ _ALL = (
         "cell to split it at its neck.",
         make=SplitTool,
         gestures=(("Double {useTool:click}", "Place a seed (Split)"),),
+    ),
+    ToolInfo(
+        mode="divide",
+        text="&Divide",
+        key="Y",
+        tip="Link a mother with her daughters: click the cell that divides, which "
+        "shows the next time point, then click each daughter there. A click on the "
+        "background ends with it.",
+        make=DivideTool,
+        gestures=(
+            ("{useTool:Click}", "Choose the mother, then her daughters (Divide)"),
+        ),
     ),
     ToolInfo(
         mode="handles",

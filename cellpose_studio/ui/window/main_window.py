@@ -31,6 +31,7 @@ from cellpose_studio.ui.commands.text_focus_guard import TextFocusGuard
 from cellpose_studio.ui.curate.cell_highlight import CellHighlight
 from cellpose_studio.ui.curate.kept_row import KeptRow
 from cellpose_studio.ui.curate.panel import CuratePanel
+from cellpose_studio.ui.curate.track_lines import TrackLines
 from cellpose_studio.ui.display.cell_colouring import CellColouring
 from cellpose_studio.ui.display.cell_text.colour_legend import ColourLegend
 from cellpose_studio.ui.display.cell_text.overlay import CellTextOverlay
@@ -62,6 +63,7 @@ from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
+from cellpose_studio.ui.tools.tracks.commands import TrackCommands
 from cellpose_studio.ui.widgets.message_bar import MessageBar
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.docks import lay_out_docks
@@ -222,8 +224,11 @@ class MainWindow(QMainWindow):
         edits = self.background.edits
         self.tools = ToolManager(self.services, self.canvas, edits)
         self.cell_commands = CellCommands(self.tools, self)
-        note = self.services.messages.note
-        self.plane_commands = PlaneCommands(self.tools, edits, note, self)
+        messages = self.services.messages
+        self.plane_commands = PlaneCommands(
+            self.tools, edits, messages.note, messages.offer, self
+        )
+        self.track_commands = TrackCommands(self.tools, self)
         self.ortho = OrthoViews(self.services, self.canvas, self.tools)
 
     def _make_file_actions(self) -> None:
@@ -265,6 +270,7 @@ class MainWindow(QMainWindow):
     def _make_curate(self) -> None:
         work = self.background
         self.highlight = CellHighlight(self.session, self.canvas, self.selection)
+        self._track_lines = TrackLines(self.services, self.canvas)
         kept = KeptRow(self.services, work.kept, work.edits, self.canvas)
         self.curate = CuratePanel(
             self.services, self.tools, work.measurer, self.highlight, kept

@@ -32,6 +32,7 @@ from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
+from cellpose_studio.ui.tools.tracks.commands import TrackCommands
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.job_bar import JobBar
 
@@ -47,6 +48,7 @@ class MenuHost(Protocol):
     tools: ToolManager
     cell_commands: CellCommands
     plane_commands: PlaneCommands
+    track_commands: TrackCommands
     ortho: OrthoViews
     files: FileOpener
     projects: Projects

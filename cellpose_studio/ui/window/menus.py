@@ -80,6 +80,7 @@ class Menus(QObject):
         add(menu.addMenu("T&ools"), tool_commands(window.tools))
         add(menu.addMenu("&Cells"), window.cell_commands.commands())
         add(menu.addMenu("P&lanes and time"), window.plane_commands.commands())
+        add(menu.addMenu("Track&s"), window.track_commands.commands())
         menu.addSeparator()
         add(menu, [*window.curate.commands(), None])
         add(menu, [*window.curate.masks.commands(), None])

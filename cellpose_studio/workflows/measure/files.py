@@ -71,4 +71,4 @@ def _read(image: ImageSource, path: Path) -> Masks:
     found = masks_for(image, path)
     if found.foreground_only:
         raise MasksUnreadable(found.foreground_reason, FOREGROUND_HINT)
-    return Masks(labels=found.labels, notes=found.notes)
+    return Masks(labels=found.labels, notes=found.notes, mothers=found.mothers)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,11 +24,14 @@ class Masks:
         What is known of the cells; None where nothing is.
     notes
         What the user has to know, one sentence each.
+    mothers
+        The mother of each cell that came from a division.
     """
 
     labels: Pixels
     facts: CellFacts | None = None
     notes: tuple[str, ...] = ()
+    mothers: Mapping[int, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

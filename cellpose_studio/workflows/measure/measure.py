@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from cellpose_studio import __version__
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.measure.image_channels import channels_of
@@ -19,8 +21,8 @@ def measure_image(
     what: WhatToMeasure,
     checkpoint: Checkpoint,
     threads: int = 2,
-) -> tuple[Measurements, tuple[str, ...]]:
-    """Return the measurements of an image, and notes for the user.
+) -> tuple[Measurements, tuple[str, ...], Mapping[int, int]]:
+    """Return the measurements of an image, notes for the user, and mothers of cells.
 
     Raises
     ------
@@ -31,7 +33,8 @@ def measure_image(
     masks = item.read()
     found = measure_masks(item, masks, what, checkpoint, threads)
     calibrated = item.image.grey_calibration.text if _wants_grey(what) else ""
-    return found, (*masks.notes, *filter(None, [calibrated]))
+    notes = (*masks.notes, *filter(None, [calibrated]))
+    return found, notes, masks.mothers
 
 
 def measure_masks(

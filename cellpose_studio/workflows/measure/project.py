@@ -21,6 +21,7 @@ from cellpose_studio.io.project.open_file import ProjectFile
 from cellpose_studio.io.project.schema import VERSION
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.confidence import read_confidence
+from cellpose_studio.io.project.tables.divisions import read_all_mothers
 from cellpose_studio.io.project.tables.images import read_image_table
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revision_source import (
@@ -56,20 +57,21 @@ def items_of_project(
         )
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     statuses = read_all_statuses(file.db)
+    mothers = read_all_mothers(file.db)
     experiment = columns_from(read_state(file.db, EXPERIMENT_STATE))
     found = []
     for stored in read_image_table(file.db, file.path.parent):
         labels = sets.get((stored.id, masks or stored.active))
         if stored.hidden or labels is None or labels.head is None:
             continue
-        known = statuses.get(labels.id, {})
+        known = statuses.get(labels.id, {}), mothers.get(labels.id, {})
         in_time = stored.image.frames > 1
         found.append(
             ImageToMeasure(
                 image=stored.image,
                 masks=labels.name,
                 has_facts=True,
-                read=partial(_read, file.db, labels.head, known, in_time),
+                read=partial(_read, file.db, labels.head, *known, in_time),
                 experiment=experiment.of(stored.id),
             )
         )
@@ -80,6 +82,7 @@ def _read(
     db: sqlite3.Connection,
     head: LabelRevision,
     statuses: dict[int, CellStatus],
+    mothers: dict[int, int],
     in_time: bool,
 ) -> Masks:
     labels = read_masks(db, head)
@@ -94,4 +97,5 @@ def _read(
     accepted = {cell for cell, status in statuses.items() if status == "accepted"}
     review = review_of(cell_shapes(labels, in_time), confidence, made.shaped | accepted)
     origin = origin_of(base is not None and base.run is not None)
-    return Masks(labels=labels, facts=facts_of(review, statuses, made, origin))
+    facts = facts_of(review, statuses, made, origin)
+    return Masks(labels=labels, facts=facts, mothers=mothers)

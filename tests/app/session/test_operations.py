@@ -23,6 +23,14 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.whole import delete_cells, merge_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.matching.divisions import (
+    DivisionRefused,
+    divide,
+    merged,
+    spans_of,
+    without_divisions,
+)
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.io.images.reader import open_images
 
@@ -72,7 +80,7 @@ def found() -> LabelSet:
     )
 
 
-@dataclass
+@dataclass(eq=False)
 class Cell:
     """A cell as it should be: ``errors`` is empty once its shape was changed."""
 
@@ -80,6 +88,7 @@ class Cell:
     status: str | None = None
     by_hand: bool = False
     linked: bool = False
+    mother: Cell | None = None
 
 
 @dataclass
@@ -95,6 +104,13 @@ class Model:
             cell = Cell([n / 10])
             model.cells.update(dict.fromkeys(place(t, number), cell))
         return model
+
+    def forget_the_deleted(self) -> None:
+        """Divisions of cells that are gone do not outlive other ids."""
+        there = list(self.cells.values())
+        for cell in there:
+            if cell.mother is not None and cell.mother not in there:
+                cell.mother = None
 
     def halves(self, cell: Cell) -> list[Half]:
         return [half for half, one in self.cells.items() if one is cell]
@@ -117,6 +133,10 @@ class World:
     @property
     def model(self) -> Model:
         return self.states[self.at]
+
+    @property
+    def mothers(self) -> dict[int, int]:
+        return self.image.mothers.get("cells", {})
 
     @property
     def labels(self):
@@ -168,9 +188,53 @@ class World:
             model = self.next()
             cell = model.cells[half]
             cell.by_hand, cell.errors = True, []
-            for one in model.halves(model.cells[other]):
+            gone = model.cells[other]
+            parts = [one.mother for one in (cell, gone)]
+            parts = [one for one in parts if one not in (None, cell, gone)]
+            cell.mother = parts[0] if parts else None
+            for one in model.cells.values():
+                if one.mother is gone:
+                    one.mother = cell
+            for one in model.halves(gone):
                 model.cells[one] = cell
-            self.session.edit(self.image, merge_cells(self.labels, self.table, ids))
+            edit = merge_cells(self.labels, self.table, ids)
+            mothers = merged(self.mothers, ids)
+            self.session.edit(self.image, edit, CellChanges(mothers=mothers))
+
+    def divide(self, half: Half, other: Half) -> None:
+        cells = self.model.cells
+        if half not in cells or other not in cells:
+            return
+        ids = self.id_at(half), self.id_at(other)
+        mother, daughter = cells[half], cells[other]
+        begins = min(t for t, *_ in self.model.halves(daughter))
+        ends = max(t for t, *_ in self.model.halves(mother))
+        known = daughter.mother if daughter.mother in cells.values() else None
+        allowed = ends < begins and (known is None or known is mother)
+        try:
+            changes = divide(self.mothers, spans_of(self.table), ids[0], [ids[1]])
+        except DivisionRefused:
+            assert not allowed
+            return
+        assert allowed
+        if changes:
+            model = self.next()
+            model.cells[other].mother = model.cells[half]
+            self._change(changes, "Divide")
+
+    def cut(self, half: Half) -> None:
+        if half in self.model.cells:
+            model = self.next()
+            cell = model.cells[half]
+            cell.mother = None
+            for one in model.cells.values():
+                if one.mother is cell:
+                    one.mother = None
+            changes = without_divisions(self.mothers, [self.id_at(half)])
+            self._change(changes, "Cut division")
+            if not changes:
+                self.states.pop()
+                self.at -= 1
 
     def decide(self, half: Half, status: str) -> None:
         if half in self.model.cells and self.model.cells[half].status != status:
@@ -178,18 +242,22 @@ class World:
             cell = self.id_at(half)
             self.session.set_cell_status(self.image, [cell], status)
 
+    def _change(self, mothers, text: str) -> None:
+        self.session.change_cells(self.image, text, CellChanges(mothers=mothers))
+
     def relabel(self) -> None:
         changed = self._operations().relabel()
         if changed is not None:
-            self.next()
+            self.next().forget_the_deleted()
             put_in_place(self.session, self.image, changed)
 
     def link(self) -> None:
         operations = self._operations()
-        changed = operations.link(operations.tracks(0.5, Checkpoint()))
+        changed = operations.link(operations.tracks(0.5, Checkpoint(), self.mothers))
         if changed is None:
             return
         model = self.next()
+        model.forget_the_deleted()
         joined: dict[int, list[Half]] = {}
         for half in model.cells:
             cell = int(changed.labels.array[pixel(half)])
@@ -204,6 +272,10 @@ class World:
                 cell = Cell([] if by_hand else known)
                 cell.status = had.pop() if len(had) == 1 else None
                 cell.by_hand, cell.linked = by_hand, True
+                cell.mother = next((p.mother for p in parts if p.mother), None)
+                for one in model.cells.values():
+                    if one.mother in parts:
+                        one.mother = cell
                 model.cells.update(dict.fromkeys(halves, cell))
             elif olds != {new}:
                 parts[0].linked = True
@@ -215,8 +287,8 @@ class World:
             self.session.project, stored, self.flows, image, "cells", self.run
         )
         present = image.masks.pixels.snapshot()
-        statuses = renaming_to(labels, present).statuses(
-            image.statuses.get("cells", {})
+        changes = renaming_to(labels, present).changes(
+            image.statuses.get("cells", {}), image.mothers.get("cells", {})
         )
         before, model = self.model, self.next()
         model.cells = Model.of_run().cells
@@ -224,9 +296,17 @@ class World:
             had = before.cells.get(half)
             if had is not None and before.halves(had) == model.halves(cell):
                 cell.status = had.status
-        self.session.replace_masks(
-            image, labels, "Restore", "restore", statuses=statuses
-        )
+        same = {
+            id(before.cells[half]): cell
+            for half, cell in model.cells.items()
+            if half in before.cells
+            and before.halves(before.cells[half]) == model.halves(cell)
+        }
+        for half, cell in model.cells.items():
+            had = before.cells.get(half)
+            if had is not None and same.get(id(had)) is cell:
+                cell.mother = same.get(id(had.mother))
+        self.session.replace_masks(image, labels, "Restore", "restore", changes=changes)
 
     def undo(self) -> None:
         if self.at:
@@ -257,6 +337,10 @@ class World:
             expected[region(half)] = True
             status = image.statuses.get("cells", {}).get(number)
             assert status == cell.status
+            mother = self.mothers.get(number)
+            assert (mother if mother in ids.values() else None) == ids.get(
+                id(cell.mother)
+            )
             assert (number in hand.shaped) == cell.by_hand
             assert (number in hand.linked) == (cell.linked and not cell.by_hand)
             confidence = image.masks.confidence.of(number)
@@ -299,12 +383,17 @@ class World:
 
 
 halves = st.tuples(st.integers(0, 1), st.integers(0, SLOTS - 1), st.integers(0, 1))
+earlier, later = (
+    st.tuples(st.just(t), st.integers(0, SLOTS - 1), st.integers(0, 1)) for t in (0, 1)
+)
 steps = st.lists(
     st.one_of(
         st.tuples(st.just("delete"), halves),
         st.tuples(st.just("draw"), halves),
         st.tuples(st.just("split"), halves),
         st.tuples(st.just("merge"), halves, halves),
+        st.tuples(st.just("divide"), earlier, later),
+        st.tuples(st.just("cut"), halves),
         st.tuples(st.just("decide"), halves, st.sampled_from(["accepted", "later"])),
         st.tuples(st.sampled_from(["relabel", "link", "restore", "undo", "redo"])),
     ),
@@ -393,13 +482,13 @@ def test_what_a_relabelled_cell_is_known_of_is_there_after_reopening(world):
 def test_cells_that_were_left_out_come_back(world):
     world.delete((0, 0, 0))
     world.delete((1, 2, 0))
-    merged = merge_into(
+    again = merge_into(
         world.session.project,
         MasksState.of(world.image, "cells"),
         found(),
         Checkpoint(),
     )
-    world.session.replace_masks(world.image, merged, "Run")
+    world.session.replace_masks(world.image, again, "Run")
     assert len(world.image.masks.left_out.cells) == 2
     # A cell that was drawn there meanwhile keeps its pixels.
     world.states, world.at = [world.model], 0
@@ -457,13 +546,13 @@ def test_one_cell_is_forgotten_without_the_places_around_it(world):
 
 def test_an_image_with_cells_that_a_run_kept_is_edited_also_when_reopened(world):
     world.split((0, 1, 1))
-    merged = merge_into(
+    again = merge_into(
         world.session.project,
         MasksState.of(world.image, "cells"),
         found(),
         Checkpoint(),
     )
-    world.session.replace_masks(world.image, merged, "Run")
+    world.session.replace_masks(world.image, again, "Run")
     assert world.image.edited
     session = world.session
     session.seal_all()

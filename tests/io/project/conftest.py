@@ -34,6 +34,10 @@ from cellpose_studio.io.project.tables.cell_status import (
     read_all_statuses,
     write_statuses,
 )
+from cellpose_studio.io.project.tables.divisions import (
+    read_all_mothers,
+    write_mothers,
+)
 from cellpose_studio.io.project.tables.images import (
     StoredImage,
     read_image_table,
@@ -252,6 +256,7 @@ def fill(path: Path) -> Maker:
     write_member(db, TrainingMember("set", 1, None, "train"))
     write_member(db, TrainingMember("set", 2, 4, "test"))
     write_statuses(db, 1, {3: "accepted", 5: "later"})
+    write_mothers(db, 1, {5: 3, 6: 3})
     write_state(db, "window", {"image": 2})
     run_queue.write_item(
         db,
@@ -320,6 +325,7 @@ def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
     found.presets = attempt(read_presets, db)
     found.members = attempt(read_members, db)
     found.statuses = attempt(read_all_statuses, db)
+    found.mothers = attempt(read_all_mothers, db)
     found.state = attempt(read_state, db, "window")
     found.batch = attempt(run_queue.read_batch, db)
     return found

@@ -15,7 +15,7 @@ from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.edits.reshape import grow_cells
 from cellpose_studio.core.masks.cell_table import CellTable
-from cellpose_studio.ui.tools.link import LinkDialog
+from cellpose_studio.ui.tools.tracks.link import LinkDialog
 from tests.quick import quick_first
 from tests.ui.mouse import RIGHT
 

@@ -1,4 +1,4 @@
-"""Rescue of presets, training sets, statuses, the queue and the window state."""
+"""Rescue of presets, training sets, what is known of cells, the queue, the window."""
 
 from __future__ import annotations
 
@@ -46,6 +46,7 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
         "cell": lambda row: (
             _is_intact(row) and row[0] in label_sets and row[2] in get_args(CellStatus)
         ),
+        "division": lambda row: _is_intact(row) and row[0] in label_sets,
         "batch": lambda row: (
             _is_intact(row)
             and row[1] in images

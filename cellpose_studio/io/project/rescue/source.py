@@ -22,6 +22,7 @@ TABLES = {
     "revision_chunk": "IIIIB",
     "journal": "KIiTTTiitbiBb",
     "cell": "IITB",
+    "division": "IIIB",
     "confidence": "KIIIB",
     "preset": "TTTB",
     "training": "TIiTB",
@@ -69,8 +70,11 @@ class Source:
     def rows(self, table: str) -> Iterator[Values]:
         """Yield rows of a table, those that SQLite reads first."""
         try:
-            for row in self._db.execute(f"SELECT * FROM {table}"):  # noqa: S608
-                yield _with_checksum(table, tuple(row))
+            known = "SELECT 1 FROM sqlite_master WHERE name = ?"
+            # Files of earlier versions lack the later tables, and are whole.
+            if self._db.execute(known, (table,)).fetchone():
+                for row in self._db.execute(f"SELECT * FROM {table}"):  # noqa: S608
+                    yield _with_checksum(table, tuple(row))
         except sqlite3.Error:
             self.whole = False
         if not self.whole:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
-from cellpose_studio.core.provenance.revision import JournalEntry, StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges, JournalEntry
 from cellpose_studio.io.project.checksums import (
     OPEN_EDITS,
     check,
@@ -51,7 +51,7 @@ def write_entry(
         entry.time.isoformat(),
         entry.undoes,
         entry.head,
-        None if entry.statuses is None else _dumped_statuses(entry.statuses),
+        None if entry.changes is None else _dumped_changes(entry.changes),
         # The checksum is that of the compressed bytes, so that they are checked before
         # they are decompressed.
         None if delta is None else hashlib.sha256(delta).digest(),
@@ -218,7 +218,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         undoes=undoes,
         head=head,
         sealed=sealed,
-        statuses=None if statuses is None else _statuses(statuses),
+        changes=None if statuses is None else _changes(statuses),
         pixels=delta_sha256 is not None,
     )
 
@@ -227,9 +227,24 @@ def _cells(text: str) -> tuple[int, ...]:
     return tuple(int(cell) for cell in from_json(text))
 
 
-def _dumped_statuses(statuses: StatusChanges) -> str:
-    return to_json([[cell, *change] for cell, change in statuses.items()])
+def _dumped_changes(changes: CellChanges) -> str:
+    """Return a list of changed statuses, or an object with what else changed."""
+    statuses, mothers = (
+        [[cell, *change] for cell, change in changed.items()]
+        for changed in (changes.statuses, changes.mothers)
+    )
+    if not mothers:
+        # Files of version 1 and 2 have this form only.
+        return to_json(statuses)
+    return to_json({"statuses": statuses, "mothers": mothers})
 
 
-def _statuses(text: str) -> StatusChanges:
-    return {int(cell): (before, after) for cell, before, after in from_json(text)}
+def _changes(text: str) -> CellChanges:
+    found = from_json(text)
+    if isinstance(found, list):
+        found = {"statuses": found}
+    statuses, mothers = (
+        {int(cell): (before, after) for cell, before, after in found.get(name, ())}
+        for name in ("statuses", "mothers")
+    )
+    return CellChanges(statuses=statuses, mothers=mothers)

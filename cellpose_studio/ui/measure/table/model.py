@@ -17,6 +17,7 @@ from cellpose_studio.ui.measure.table.rows import (
     IMAGE,
     SUMMARY,
     TIME,
+    TRACK,
     Field,
     Rows,
 )
@@ -28,7 +29,7 @@ _DIGITS, _MOST_DECIMALS = 4, 6
 
 Indices = npt.NDArray[np.intp]
 
-ALWAYS = (IMAGE, CELL, TIME, SUMMARY)
+ALWAYS = (IMAGE, CELL, TIME, SUMMARY, TRACK)
 """Columns that are shown without being chosen."""
 
 

@@ -131,12 +131,17 @@ def test_a_track_without_a_line_is_found(exported, film):
     ("parents", "reason"),
     [
         ({2: 7}, "cell 7 still exists at time point 5, when its daughter 2 has begun"),
-        ({2: 9}, "cell 9, the mother of cell 2, does not exist"),
     ],
 )
 def test_impossible_divisions_are_refused(exported, film, kind, parents, reason):
     with pytest.raises(CannotSave, match=reason):
         exported(film, "TYX", kind, parents=parents)
+
+
+def test_divisions_of_cells_that_are_not_there_are_left_out(exported, film):
+    folder = exported(film, "TYX", "ctc", parents={2: 9, 8: 1, 3: 1})
+    assert [row[3] for row in rows(folder / "res_track.txt")] == [0, 0, 1, 0, 7]
+    assert faults_in_ctc(folder) == []
 
 
 def test_more_tracks_than_16_bits_count_are_refused(exported):

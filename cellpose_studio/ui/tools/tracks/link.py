@@ -15,9 +15,14 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.app.background.edits import BackgroundEdits
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.operations import Changed, Operations
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.lineage import daughters_of, in_force
+from cellpose_studio.core.matching.divisions import spans_of
 from cellpose_studio.core.matching.tracks import Tracks
+from cellpose_studio.core.provenance.revision import CellChanges, MotherChanges
+from cellpose_studio.core.wording import counted, listed
 from cellpose_studio.ui.tools.context import ToolContext
 
 _LEAST = 0.5
@@ -32,6 +37,10 @@ _TIP = (
     "different cells are linked.</qt>"
 )
 _OK_CANCEL = QDialogButtonBox.StandardButton.Ok | QDialogButtonBox.StandardButton.Cancel
+
+
+Offer = Callable[[str, str, Callable[[], object], str], None]
+"""Shows a text, a button for an action, and details."""
 
 
 class LinkDialog(QDialog):
@@ -75,11 +84,13 @@ class LinkCommand:
         context: ToolContext,
         background: BackgroundEdits,
         notify: Callable[[str], None],
+        offer: Offer,
         parent: QWidget,
     ) -> None:
         self._context = context
         self._background = background
         self._notify = notify
+        self._offer = offer
         self._parent = parent
         self._least = _LEAST
         self.ask: Callable[[float, QWidget], float | None] = ask_least
@@ -94,17 +105,57 @@ class LinkCommand:
             return
         self._least = least
 
-        found: list[Tracks] = []
+        found: list[tuple[Tracks, dict[int, int]]] = []
+        mothers = dict(image.mothers.get(image.active, {}))
 
         def work(operations: Operations, checkpoint: Checkpoint) -> Changed | None:
-            found.append(operations.tracks(least, checkpoint))
-            return operations.link(found[-1])
+            tracks = operations.tracks(least, checkpoint, mothers)
+            changed = operations.link(tracks)
+            proposed = operations.proposed_divisions(changed, mothers, checkpoint)
+            found.append((tracks, proposed))
+            return changed
 
         self._background.change_masks(
-            image,
-            "Link cells over time",
-            work,
-            lambda _: self._notify(_summary(found[-1])),
+            image, "Link cells over time", work, lambda _: self._tell(image, *found[-1])
+        )
+
+    def _tell(
+        self, image: ProjectImage, tracks: Tracks, proposed: dict[int, int]
+    ) -> None:
+        """Tell what was linked, and offer the divisions that this suggests."""
+        if not proposed:
+            self._notify(_summary(tracks))
+            return
+        pixels = image.masks.pixels if image.masks is not None else None
+        daughters = daughters_of(proposed)
+        count = counted(len(daughters), "possible division")
+
+        def accept() -> None:
+            now = image.masks
+            # Other masks may have taken the place of those that were linked.
+            if now is None or now.pixels is not pixels:
+                self._notify("The masks were changed meanwhile, so nothing was done.")
+                return
+            known = image.mothers.get(image.active, {})
+            spans = spans_of(now.pixels.cell_table())
+            mothers: MotherChanges = {
+                daughter: (known.get(daughter), mother)
+                for daughter, mother in in_force(proposed, spans).items()
+                if daughter not in known
+            }
+            self._context.session.change_cells(
+                image, f"Set {count}", CellChanges(mothers=mothers)
+            )
+
+        lines = [
+            f"Cell {mother} into {listed([str(cell) for cell in cells])}"
+            for mother, cells in daughters.items()
+        ]
+        self._offer(
+            f"{_summary(tracks)} {count}: cells that end where several begin.",
+            f"Set {count}",
+            accept,
+            "\n".join(lines),
         )
 
 

@@ -1,0 +1,1 @@
+"""Tracks: cells linked over time, divided, cut and joined."""
