@@ -59,6 +59,8 @@ class Column:
         Number of the channel; -1 for all columns but those of intensities.
     channel_name
         Its name in the names of columns; "" likewise.
+    compartment
+        "nucleus", "cytoplasm" or "ring"; "" for the whole cell.
     text
         How the values are computed.
     """
@@ -69,7 +71,14 @@ class Column:
     definition: Definition
     channel: int = -1
     channel_name: str = ""
+    compartment: str = ""
     text: str
+
+    @property
+    def key(self) -> str:
+        """The measurement, whatever the channel and the unit: "nucleus_area"."""
+        name = self.definition.name
+        return f"{self.compartment}_{name}" if self.compartment else name
 
     @property
     def group(self) -> Group:
