@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.measure.compartments.choice import Part
 from cellpose_studio.core.measure.definition import GROUPS, Definition, Group
 from cellpose_studio.core.measure.definitions import FACTS, INTENSITIES, SHAPES
 from cellpose_studio.core.measure.inputs import ChannelInfo
@@ -71,7 +73,7 @@ class Column:
     definition: Definition
     channel: int = -1
     channel_name: str = ""
-    compartment: str = ""
+    compartment: Part | Literal[""] = ""
     text: str
 
     @property

@@ -58,9 +58,7 @@ class Summary:
     values: Mapping[str, Values]
 
 
-_CELLS = SummaryColumn(
-    name="cells", unit="", text="Number of cells.", is_count=True
-)
+_CELLS = SummaryColumn(name="cells", unit="", text="Number of cells.", is_count=True)
 _FLAT = (
     SummaryColumn(
         name="density_per_Mpx",
@@ -137,9 +135,9 @@ def summary_of(found: Measurements) -> Summary:
             values[_CONFLUENCE.name] = covered / pixels * 100
     if found.nuclei is not None:
         counts = found.nuclei.nuclei, *found.nuclei.remarkable
-        for column, some in zip(_NUCLEI, counts, strict=True):
+        for of_nuclei, some in zip(_NUCLEI, counts, strict=True):
             number = np.bincount(some.times, minlength=frames)
-            values[column.name] = number.astype(np.float64)
+            values[of_nuclei.name] = number.astype(np.float64)
     for column in filter(_has_mean, found.columns):
         numbers = found.values[column.name]
         known = np.isfinite(numbers)

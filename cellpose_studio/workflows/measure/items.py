@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.experiment import Row
 from cellpose_studio.core.measure.inputs import CellFacts, Pixels
 
@@ -24,11 +25,14 @@ class Masks:
         What is known of the cells; None where nothing is.
     notes
         What the user has to know, one sentence each.
+    nuclei
+        The masks of the nuclei, where compartments are measured.
     """
 
     labels: Pixels
     facts: CellFacts | None = None
     notes: tuple[str, ...] = ()
+    nuclei: Pixels | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,6 +51,8 @@ class ImageToMeasure:
         Reads the masks; may raise `StudioError`.
     experiment
         Its columns of the experiment, as far as they are known.
+    compartments
+        What is measured of nuclei and cells together; None for cells only.
     """
 
     image: ImageSource
@@ -54,6 +60,7 @@ class ImageToMeasure:
     has_facts: bool
     read: Callable[[], Masks]
     experiment: Row = field(default_factory=dict)
+    compartments: CompartmentChoice | None = None
 
 
 def names_of(items: Sequence[ImageToMeasure]) -> list[str]:

@@ -112,8 +112,7 @@ def with_compartments(
             name = f"{definition.measurement}_{column.channel_name}"
             both = values[f"nucleus_{name}"], values[f"cytoplasm_{name}"]
             values[column.name] = definition.values(*both)
-        else:
-            part: Any = column.compartment
+        elif part := column.compartment:
             values[column.name] = _of_rows(column, measured[part], *rows[part], values)
     return replace(
         cells, columns=(*cells.columns, *columns), values=values, nuclei=found

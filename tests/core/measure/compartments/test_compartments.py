@@ -44,9 +44,7 @@ def images():
 def measured(cells, nuclei, channels=(), groups=GROUPS, in_time=False, **options):
     scale = options.pop("scale", Scale())
     choice = CompartmentChoice(nuclei="nuclei", **{"parts": EVERY, **options})
-    table = measure_cells(
-        cells, channels, scale=scale, in_time=in_time, groups=groups
-    )
+    table = measure_cells(cells, channels, scale=scale, in_time=in_time, groups=groups)
     nuclei = Nuclei(labels=nuclei, choice=choice)
     return with_compartments(table, cells, nuclei, channels, groups)
 
@@ -101,7 +99,7 @@ def test_the_cell_of_a_nucleus_has_most_of_its_pixels(nuclei, cells, least, in_t
 
 
 def test_shapes_that_differ_are_refused():
-    with pytest.raises(CompartmentsUnfit, match="nuclei have the shape 2 × 2.*2 × 3"):
+    with pytest.raises(CompartmentsUnfit, match=r"nuclei have the shape 2 × 2.*2 × 3"):
         match_nuclei(np.zeros((2, 2), np.uint32), np.zeros((2, 3), np.uint32))
 
 
@@ -164,9 +162,7 @@ def test_compartments_are_columns_of_one_table(images):
     assert values["cytoplasm_area_px"].tolist() == [120 - 21, 70, 100 - 6]
     # By 4, 4, 3 and 3 pixels a nucleus touches its cell, and by one corner less.
     np.testing.assert_array_equal(values["ring_area_px"], [12 + 14, np.nan, 2 + 2 + 3])
-    np.testing.assert_array_equal(
-        values["nucleus_cytoplasm_ratio_dna"], [3, np.nan, 3]
-    )
+    np.testing.assert_array_equal(values["nucleus_cytoplasm_ratio_dna"], [3, np.nan, 3])
     # The background is what lies outside the cells, not outside the nuclei.
     assert values["background_dna"].tolist() == [2, 2, 2]
     assert values["cytoplasm_mean_corrected_dna"].tolist() == [8, 8, 8]
@@ -223,7 +219,7 @@ def test_stacks_over_time_are_measured_at_their_proportions():
 
 
 def test_a_ring_in_um_needs_the_size_of_a_pixel(images):
-    with pytest.raises(CompartmentsUnfit, match="ring of 2.5 µm cannot be measured"):
+    with pytest.raises(CompartmentsUnfit, match=r"ring of 2\.5 µm cannot be measured"):
         measured(*images, ring=2.5, unit="um")
 
 
