@@ -163,8 +163,8 @@ def match_nuclei(
             f"cells {_by(cells.shape)}.",
             "Nuclei and cells have to be masks of the same image.",
         )
-    frames = zip(nuclei, cells, strict=True) if in_time else [(nuclei, cells)]
-    parts = [_matched(*frame, least) for frame in frames]
+    pairs = zip(nuclei, cells, strict=True) if in_time else [(nuclei, cells)]
+    parts = [_matched(some, others, least) for some, others in pairs]
 
     def times(of: int) -> Counts:
         return np.repeat(np.arange(len(parts)), [len(part[of]) for part in parts])
