@@ -32,6 +32,7 @@ class RunMasks(QWidget):
         row.addWidget(label)
         row.addWidget(self.box, 1)
         self.box.activated.connect(self._on_choice)
+        self.hide()
 
     def follow(self, session: Session) -> None:
         """Offer the masks of the image shown in a session."""

@@ -75,6 +75,7 @@ def items_of_project(
             continue
         known = statuses.get(labels.id, {})
         second = sets.get((stored.id, nuclei or ""))
+        is_only = labels is second
         lacking = nuclei is not None and (second is None or second.head is None)
         in_time = stored.image.frames > 1
         found.append(
@@ -82,8 +83,8 @@ def items_of_project(
                 image=stored.image,
                 masks=labels.name,
                 has_facts=True,
-                read=partial(_lacking, stored.image.name, nuclei or "")
-                if lacking
+                read=partial(_lacking, stored.image.name, nuclei or "", is_only)
+                if lacking or is_only
                 else partial(_read, file.db, labels.head, known, in_time, second),
                 experiment=experiment.of(stored.id),
                 compartments=compartments,
@@ -104,7 +105,12 @@ def _other_masks(
     return next(others, name)
 
 
-def _lacking(image: str, nuclei: str) -> Masks:
+def _lacking(image: str, nuclei: str, is_only: bool) -> Masks:
+    if is_only:
+        raise MasksUnreadable(
+            f"{image} has no masks but those of the nuclei.",
+            "Its cells need masks of their own.",
+        )
     raise MasksUnreadable(
         f"{image} has no masks called {nuclei}.",
         "Run a model for nuclei there, or measure without nuclei.",

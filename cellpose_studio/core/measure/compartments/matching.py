@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.masks.labels import cell_ids
 from cellpose_studio.core.measure.compartments.choice import (
     LEAST_SHARE,
     CompartmentsUnfit,
@@ -184,7 +185,7 @@ def _matched(
     """Return the nuclei of a time point, their cells, their sizes, and all cells."""
     inside = nuclei > 0
     ids, sizes = np.unique(nuclei[inside], return_counts=True)
-    every = np.unique(cells)
+    every = np.array(cell_ids(cells), np.uint32)
     both = inside & (cells > 0)
     keys = (nuclei[both].astype(np.uint64) << _HALF) | cells[both]
     pairs, shared = np.unique(keys, return_counts=True)
@@ -196,7 +197,7 @@ def _matched(
     last = np.append(rows[1:] != rows[:-1], True)[: len(rows)]
     found = np.zeros(len(ids), np.uint32)
     found[rows[last & enough]] = others[order][last & enough]
-    return ids.astype(np.uint32), found, sizes, every[every > 0].astype(np.uint32)
+    return ids.astype(np.uint32), found, sizes, every
 
 
 def _where(found: Found, chosen: npt.NDArray[np.bool_]) -> Found:

@@ -18,6 +18,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.nuclei_ids import give_nuclei_ids
 from cellpose_studio.app.background.table_measurer import TableMeasurer
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.session.operations import Changed
 from cellpose_studio.core.measure.compartments.wording import (
     match_text,
@@ -158,9 +159,9 @@ class CompartmentsBox(QWidget):
 
     # Signals
 
-    def _on_masks(self, change: object) -> None:
+    def _on_masks(self, change: MasksChange) -> None:
         # Edits change neither the names nor the number of masks.
-        if getattr(change, "edit", None) is None:
+        if change.edit is None:
             self._refresh()
 
     def _on_measured(self, _: Measurements | None) -> None:
@@ -218,7 +219,9 @@ class CompartmentsBox(QWidget):
         found = table.nuclei if table is not None else None
         self.options_button.setVisible(choice is not None)
         self.options.setVisible(choice is not None and self.options_button.isChecked())
-        if choice is not None:
+        if choice is not None and choice != self.options.choice(
+            choice.cells, choice.nuclei
+        ):
             self.options.show_choice(choice)
         self.second.setVisible(choice is not None and image is not None)
         self.findings.show(found, table is not None and table.in_time)

@@ -65,7 +65,8 @@ class NucleiOutlines(QObject):
         self._show()
 
     def _on_shown(self) -> None:
-        self._chosen = 0
+        # The canvas forgets its lines with the image.
+        self._chosen, self._drawn, self._paths = 0, None, {}
         self._timer.start()
 
     def _on_masks(self, _: object) -> None:

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from contextlib import closing
+
 import numpy as np
 import pandas as pd
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
+from cellpose_studio.cli.main import run
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.measure.compartments.choice import (
+    COMPARTMENTS_STATE,
+    choice_from,
+)
+from cellpose_studio.io.project.file import read_project
+from cellpose_studio.io.project.tables.window_state import read_state
 
 LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
 
@@ -138,10 +147,6 @@ def test_nuclei_get_the_ids_of_their_cells(user, content):
 
 @pytest.mark.slow
 def test_the_choice_is_kept_and_exported_for_all_images(user, content, cells, tmp_path):
-    from cellpose_studio.app.project.project import read_contents
-    from cellpose_studio.core.measure.compartments.choice import choice_from
-    from cellpose_studio.io.project.file import read_project
-
     box, window = content.compartments, user.window
     plain = cells("b.tif")
     tifffile.imwrite(plain.with_name("b_masks.tif"), np.eye(128, dtype="u2")[:96])
@@ -176,9 +181,18 @@ def test_the_choice_is_kept_and_exported_for_all_images(user, content, cells, tm
     assert images["orphan_nuclei"].tolist() == pytest.approx(
         [1, np.nan, 1], nan_ok=True
     )
-    window.session.project.flush()
-    choice = choice_from(
-        read_contents(read_project(window.session.project.path)).compartments
-    )
-    assert choice == box._compartments.choice
+    choice = box.options.choice("masks", "cp_masks")
     assert choice.parts == ("nucleus", "cytoplasm", "ring")
+    kept = tmp_path / "kept.cpstudio"
+    window.session.project.save_as(kept)
+    words = [str(kept), "--nuclei", "cp_masks", "--ring", "0.5um", "--out"]
+    assert run(["measure", *words, str(tmp_path / "cli")]) == 1
+    same = pd.read_csv(tmp_path / "cli" / "measurements.csv")
+    same = same.set_index(["image", "cell"])
+    for column in ("nuclei", "ring_area_px", "nucleus_ids"):
+        pd.testing.assert_series_equal(
+            same[column]["a.tif"], table[column]["a.tif"], check_dtype=False
+        )
+    with closing(read_project(kept)) as file:
+        state = read_state(file.db, COMPARTMENTS_STATE)
+    assert choice_from(state) == choice
