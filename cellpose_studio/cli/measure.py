@@ -9,12 +9,19 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
+from cellpose_studio.cli.arguments.compartments import (
+    add_compartments,
+    compartments_of,
+)
 from cellpose_studio.cli.arguments.options import add_threads
 from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
 from cellpose_studio.cli.outcome import ALL_DONE, Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, MasksUnreadable
+from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
+from cellpose_studio.core.measure.compartments.matching import NucleiInCells
+from cellpose_studio.core.measure.compartments.wording import match_text
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.experiment import ExperimentUnfit, NamePattern, pasted
 from cellpose_studio.core.wording import cell_count, counted
@@ -89,6 +96,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="masks of images with several, such as cp_masks (default: true masks, "
         "else seg, else cp_masks; those shown in a project)",
     )
+    add_compartments(parser)
     parser.add_argument(
         "--channels",
         nargs="+",
@@ -134,6 +142,7 @@ def add(parser: argparse.ArgumentParser) -> None:
 def _measure(options: argparse.Namespace) -> int:
     pattern = NamePattern(options.pattern) if options.pattern else None
     table = _table(options.experiment) if options.experiment else {}
+    compartments = compartments_of(options)
     folder = options.out or _folder_of(options.paths[0])
     if not options.preview and _are_there(folder, options):
         return ALL_DONE
@@ -145,9 +154,10 @@ def _measure(options: argparse.Namespace) -> int:
     )
     cores = os.cpu_count() or 1
     outcome = Outcome()
+    matches: list[NucleiInCells] = []
     try:
         with ExitStack() as open_files, Progress() as progress:
-            items = list(_items(options, outcome, progress, open_files))
+            items = list(_items(options, compartments, outcome, progress, open_files))
             names = names_of(items)
             rows = [
                 _row(item, name, pattern, table)
@@ -185,12 +195,15 @@ def _measure(options: argparse.Namespace) -> int:
                     outcome.done += 1
                     cells = cell_count(len(found))
                     progress.print_line(f"{name}: {cells} ({item.masks})")
+                    matches += [found.nuclei] if found.nuclei is not None else []
                     for note in notes:
                         progress.print_line(f"{name}: {note}")
                     for number in options.channels or ():
                         if number > item.image.channels:
                             line = f"{name}: it has no channel {number}"
                             progress.print_line(line)
+            if matches:
+                progress.print_line(match_text(matches))
             if outcome.done:
                 files = ", ".join(file.name for file in tables.files)
                 progress.print_line(f"{counted(outcome.done, 'image')} -> {files}")
@@ -204,6 +217,7 @@ def _measure(options: argparse.Namespace) -> int:
 
 def _items(
     options: argparse.Namespace,
+    compartments: CompartmentChoice | None,
     outcome: Outcome,
     progress: Progress,
     open_files: ExitStack,
@@ -219,14 +233,17 @@ def _items(
             if path.suffix == SUFFIX:
                 file = read_project(path)
                 open_files.callback(file.close)
-                found = _of_project(items_of_project(file, options.masks), path)
+                items = items_of_project(file, options.masks, compartments)
+                found = _of_project(items, path)
             else:
                 entries = images_of(path)
                 if left := left_out([path], entries):
                     progress.print_line(f"{path.name}: {left.text}")
                 for entry in entries:
                     with outcome.collect_failures(entry.image), asking_for_axes():
-                        found += items_of_file(entry, options.axes, options.masks)
+                        found += items_of_file(
+                            entry, options.axes, options.masks, compartments
+                        )
         for item in found:
             if item.image.key not in seen:
                 seen.add(item.image.key)

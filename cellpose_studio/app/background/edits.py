@@ -40,6 +40,7 @@ class BackgroundEdits:
         title: str,
         work: Callable[[Labels, CellTable, Checkpoint], T],
         done: Callable[[T], None],
+        name: str | None = None,
     ) -> Job:
         """Start a job on masks that are in memory.
 
@@ -53,9 +54,12 @@ class BackgroundEdits:
             Makes a step of what ``work`` returned. It is not called if the job was
             cancelled, the image taken off the list or the project left; nor if the
             masks were changed meanwhile, of which the user is told.
+        name
+            Of other masks than the active ones.
         """
-        assert image.masks is not None
-        name, pixels = image.active, image.masks.pixels
+        name = name or image.active
+        pixels = image.label_sets[name].pixels
+        active = image.active
         highest, edits = pixels.highest, pixels.edits
         taken = [pixels.snapshot()]
 
@@ -75,9 +79,9 @@ class BackgroundEdits:
             # Work that was done just before the user stopped it is not wanted either.
             if job.stopping or self._session.image_of(image.id) is not image:
                 return
-            now = image.masks
+            now = image.label_sets.get(name)
             same = now is not None and now.pixels is pixels and pixels.edits == edits
-            if same and image.active == name:
+            if same and image.active == active:
                 done(result)
             else:
                 self.noted.emit(
@@ -96,6 +100,7 @@ class BackgroundEdits:
         title: str,
         operation: MasksOperation,
         done: Callable[[Changed | None], None] | None = None,
+        name: str | None = None,
     ) -> None:
         """Do an operation on the masks of an image in a job, as one undo step.
 
@@ -105,11 +110,14 @@ class BackgroundEdits:
             In a thread; returns None if there is nothing to change.
         done
             Called with the result, or None, once the masks are in place.
+        name
+            Of other masks than the active ones, which stay active.
         """
         session = self._session
         session.end_stroke()
         session.commit_pending(image)
-        masks, project = image.masks, session.project
+        active, project = image.active, session.project
+        masks = image.label_sets.get(name or active)
         if masks is None:
             return
 
@@ -121,7 +129,9 @@ class BackgroundEdits:
         def finish(changed: Changed | None) -> None:
             if changed is not None:
                 put_in_place(session, image, changed)
+                if image.active != active:
+                    session.choose_label_set(image, active)
             if done is not None:
                 done(changed)
 
-        self.start(image, title, work, finish)
+        self.start(image, title, work, finish, name)

@@ -6,6 +6,7 @@ import weakref
 from collections import OrderedDict
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 from psygnal import Signal
 from qtpy.QtCore import QTimer
@@ -13,11 +14,17 @@ from qtpy.QtCore import QTimer
 from cellpose_studio.app.background.cell_facts import Known, hand_edits_of, known_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
-from cellpose_studio.app.masks.label_set import LabelImage
+from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.measure.compartments.choice import (
+    CompartmentChoice,
+    CompartmentsUnfit,
+)
+from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.definitions import FACTS
 from cellpose_studio.core.measure.inputs import CellFacts, Channel
 from cellpose_studio.core.measure.measurements import Measurements
@@ -29,6 +36,14 @@ _MOST = 8
 """Label images whose measurements are kept."""
 
 
+class _NucleiState(NamedTuple):
+    """Masks of nuclei after a number of edits, and what is measured with them."""
+
+    choice: CompartmentChoice
+    pixels: weakref.ref[LabelImage]
+    edits: int
+
+
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Measured:
     """Measurements of a label image after a number of edits.
@@ -37,10 +52,12 @@ class _Measured:
     ----------
     pixels
         A weak reference: what was measured must not keep masks in memory.
+    nuclei
+        The masks of the nuclei that were measured with them.
     error
-        Why the intensities are missing; told once.
+        Why the intensities, or the compartments, are missing; told once.
     complete
-        Whether they are not.
+        Whether the intensities are there.
     """
 
     pixels: weakref.ref[LabelImage]
@@ -48,6 +65,7 @@ class _Measured:
     shapes: CellShapes
     known: Known
     table: Measurements
+    nuclei: _NucleiState | None = None
     error: Exception | None = None
     complete: bool = True
 
@@ -57,6 +75,11 @@ class TableMeasurer:
 
     Nothing is measured while it is not active. Measurements are kept: what has not
     changed is not measured again.
+
+    Attributes
+    ----------
+    compartments
+        What is measured of nuclei and cells together.
     """
 
     changed = Signal(
@@ -65,13 +88,16 @@ class TableMeasurer:
     busy_changed = Signal(bool)
     failed = Signal(Exception)
 
-    def __init__(self, session: Session, queue: JobQueue) -> None:
+    def __init__(
+        self, session: Session, queue: JobQueue, compartments: Compartments
+    ) -> None:
         self._session = session
+        self.compartments = compartments
         self._queue = queue
         self._clients: set[str] = set()
         self._kept: OrderedDict[int, _Measured] = OrderedDict()
         self._emitted: Measurements | None = None
-        self._failed: tuple[LabelImage | None, int] = (None, 0)
+        self._failed: tuple[LabelImage, int, _NucleiState | None] | None = None
         self._job: Job | None = None
         self._measured: weakref.ref[LabelImage] | None = None
         self._timer = QTimer(singleShot=True, interval=_DELAY)
@@ -80,6 +106,7 @@ class TableMeasurer:
         session.masks_changed.connect(self._on_masks)
         session.statuses_changed.connect(self._on_statuses)
         session.project_changed.connect(self._kept.clear)
+        compartments.changed.connect(lambda: self._soon(0))
 
     @property
     def table(self) -> Measurements | None:
@@ -120,12 +147,27 @@ class TableMeasurer:
         masks = image.masks if image is not None else None
         return masks.pixels if masks is not None else None
 
+    def _nuclei(self) -> LabelSet | None:
+        """Return the nuclei that go with the masks shown, once they are in memory."""
+        image = self._session.shown
+        if image is None:
+            return None
+        found = self.compartments.nuclei_of(image, image.active)
+        return found if found is not None and found.pixels.loaded else None
+
+    def _nuclei_state(self) -> _NucleiState | None:
+        nuclei, choice = self._nuclei(), self.compartments.choice
+        if nuclei is None or choice is None:
+            return None
+        return _NucleiState(choice, weakref.ref(nuclei.pixels), nuclei.pixels.edits)
+
     def _on_masks(self, change: MasksChange) -> None:
         image = change.image
         if image is not self._session.shown or change.kind == "drafted":
             return
         if change.edit is not None:
-            if change.name == image.active:
+            nuclei = self._nuclei()
+            if change.name in (image.active, nuclei.name if nuclei else ""):
                 self._soon()
             return
         masks = image.masks
@@ -180,23 +222,30 @@ class TableMeasurer:
             return
         if pixels is None or not pixels.loaded:
             return
-        measured = self._present()
-        if measured is not None and measured.edits == pixels.edits:
+        measured, nuclei = self._present(), self._nuclei_state()
+        state = pixels.edits, nuclei
+        if measured is not None and (measured.edits, measured.nuclei) == state:
             self._show(image, measured)
-        elif self._failed != (pixels, pixels.edits):
-            self._measure(image)
+        elif self._failed != (pixels, *state):
+            self._measure(image, nuclei)
 
-    def _measure(self, image: ProjectImage) -> None:
+    def _measure(self, image: ProjectImage, nuclei: _NucleiState | None) -> None:
         labels = image.masks
         assert labels is not None
         source, pixels, edits = image.source, labels.pixels, labels.pixels.edits
         known = known_of(image, labels, labels.hand_edits)
         project = self._session.project
         in_time = source.frames > 1
-        taken = [pixels.snapshot()]
+        taken, seconds = [pixels.snapshot()], []
+        if nuclei is not None and (of_nuclei := nuclei.pixels()) is not None:
+            seconds.append(of_nuclei.snapshot())
 
         def work(checkpoint: Checkpoint) -> _Measured:
             # Loading the compiled loops takes time, which the start need not wait for.
+            from cellpose_studio.core.measure.compartments.measure import (
+                Nuclei,
+                with_compartments,
+            )
             from cellpose_studio.core.measure.image_channels import channels_of
             from cellpose_studio.core.measure.measure import measure_cells
             from cellpose_studio.core.measure.scale import scale_of
@@ -204,11 +253,14 @@ class TableMeasurer:
             # Released at the end, so that edits need not copy what they change.
             snapshot = taken.pop()
             array = snapshot.array()
+            second = seconds.pop() if seconds else None
             shapes = cell_shapes(array, in_time)
             now = replace(known, hand=hand_edits_of(project, labels, array))
 
+            errors: list[Exception] = []
+
             def measured(channels: Sequence[Channel]) -> Measurements:
-                return measure_cells(
+                table = measure_cells(
                     array,
                     channels,
                     scale=scale_of(source),
@@ -216,24 +268,36 @@ class TableMeasurer:
                     facts=now.facts(shapes),
                     checkpoint=checkpoint,
                 )
+                if second is None or nuclei is None:
+                    return table
+                others = Nuclei(labels=second.array(), choice=nuclei.choice)
+                try:
+                    return with_compartments(
+                        table, array, others, channels, GROUPS, checkpoint=checkpoint
+                    )
+                except CompartmentsUnfit as unfit:
+                    errors.append(unfit)
+                    return table
 
-            error = None
+            complete = True
             try:
                 table = measured(channels_of(source))
             except ImageUnreadable as unreadable:
-                table, error = measured(()), unreadable
+                table, complete = measured(()), False
+                errors.insert(0, unreadable)
             return _Measured(
                 pixels=weakref.ref(pixels),
                 edits=edits,
                 shapes=shapes,
                 known=now,
                 table=table,
-                error=error,
-                complete=error is None,
+                nuclei=nuclei,
+                error=errors[0] if errors else None,
+                complete=complete,
             )
 
         job = Job(f"Measuring {source.name}", work, quiet=True)
-        job.failed.connect(lambda error: self._fail(error, pixels, edits))
+        job.failed.connect(lambda error: self._fail(error, (pixels, edits, nuclei)))
         self._measured = weakref.ref(pixels)
         self._start(job)
         self.busy_changed.emit(True)
@@ -260,9 +324,11 @@ class TableMeasurer:
         if image.statuses.get(image.active, {}) != measured.known.statuses:
             self._renew_facts(image, measured)
 
-    def _fail(self, error: Exception, pixels: LabelImage, edits: int) -> None:
+    def _fail(
+        self, error: Exception, state: tuple[LabelImage, int, _NucleiState | None]
+    ) -> None:
         # What fails is not tried again before the masks change.
-        self._failed = pixels, edits
+        self._failed = state
         self.failed.emit(error)
 
     def _on_end(self) -> None:

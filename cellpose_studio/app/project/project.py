@@ -17,6 +17,7 @@ from cellpose_studio.app.project.writer import Change, Writer
 from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.measure.compartments.choice import COMPARTMENTS_STATE
 from cellpose_studio.core.measure.experiment_columns import EXPERIMENT_STATE
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.file import (
@@ -58,8 +59,9 @@ class Contents:
     ----------
     last_ids
         The highest id of each table.
-    state, experiment
-        What was remembered of the window, and the columns of the experiment.
+    state, experiment, compartments
+        What was remembered of the window, the columns of the experiment, and what is
+        measured of nuclei and cells together.
     statuses, mothers
         Of cells, by label set and id.
     """
@@ -71,6 +73,7 @@ class Contents:
     last_ids: Counter[str]
     state: dict[str, Any]
     experiment: dict[str, Any]
+    compartments: dict[str, Any]
     steps: list[JournalStep]
     statuses: dict[int, dict[int, CellStatus]]
     mothers: dict[int, dict[int, int]]
@@ -91,6 +94,7 @@ def read_contents(file: ProjectFile) -> Contents:
             edited_from = _edited_from(file.db, label_sets)
             state = read_state(file.db, "window")
             experiment = read_state(file.db, EXPERIMENT_STATE)
+            compartments = read_state(file.db, COMPARTMENTS_STATE)
             statuses = read_all_statuses(file.db)
             mothers = read_all_mothers(file.db)
             ids = last_ids(file.db)
@@ -103,6 +107,7 @@ def read_contents(file: ProjectFile) -> Contents:
             last_ids=ids,
             state=state,
             experiment=experiment,
+            compartments=compartments,
             steps=steps,
             statuses=statuses,
             mothers=mothers,
@@ -156,6 +161,7 @@ class Project:
         self.edited_from = contents.edited_from
         self.state = contents.state
         self.experiment = contents.experiment
+        self.compartments = contents.compartments
         self.steps = contents.steps
         self.stored_statuses = contents.statuses
         self.stored_mothers = contents.mothers

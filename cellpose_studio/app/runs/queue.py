@@ -10,6 +10,7 @@ from psygnal import Signal
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.session.session import Session
@@ -24,8 +25,12 @@ from cellpose_studio.io.project.tables.run_queue import (
     read_batch,
     write_items,
 )
+from cellpose_studio.io.project.tables.window_state import read_state, write_state
 
 __all__ = ["BatchItem", "BatchQueue", "BatchState", "reference"]
+
+_MASKS_STATE = "batch_masks"
+"""By item the name of the masks that its run writes to, if that is not the usual."""
 
 TAKEN_OFF = "The image was taken off the list."
 
@@ -56,6 +61,7 @@ class BatchQueue:
         self._queue = queue
         self._items: dict[int, BatchItem] = {}
         self._models: dict[str, ModelSpec] = {}
+        self._names: dict[str, str] = {}
         self._job: Job | None = None
         self._open = False
         self.paused = False
@@ -89,16 +95,19 @@ class BatchQueue:
         images: Iterable[ProjectImage],
         model: ModelSpec,
         parameters: SegmentationParameters,
+        masks: str = RUN_RESULT,
     ) -> None:
         """Queue runs on images, and go on if the queue was paused.
 
-        An image waits once: the newest wish for it counts.
+        For the masks of a name, to which the runs write, an image waits once: the
+        newest wish for it counts.
         """
         sources = list(dict.fromkeys(image.id for image in images))
         if not self.left:
             self.clear_finished()
         again = set(sources)
-        self._remove([i for i in self.in_state("waiting") if i.image in again])
+        waiting = [i for i in self.in_state("waiting") if i.masks == masks]
+        self._remove([i for i in waiting if i.image in again])
         name = reference(model)
         self._models[name] = model
         self._set(
@@ -108,6 +117,7 @@ class BatchQueue:
                 state="waiting",
                 model=name,
                 parameters=parameters,
+                masks=masks,
             )
             for source in sources
         )
@@ -178,7 +188,9 @@ class BatchQueue:
     def _start(self, item: BatchItem, image: ProjectImage) -> None:
         self._set([replace(item, state="running")])
         model = self._models[item.model]
-        job = self._runs.start(image, model, item.parameters, tell=False)
+        job = self._runs.start(
+            image, model, item.parameters, tell=False, masks=item.masks
+        )
 
         def end(state: BatchState, message: str = "") -> None:
             if self._job is job:
@@ -231,6 +243,7 @@ class BatchQueue:
             item.id: replace(item, state="waiting") if item.state == "running" else item
             for item in self._read()
         }
+        self._names = {}
         self._open = self.paused = self.left > 0
         self.changed.emit()
 
@@ -240,7 +253,11 @@ class BatchQueue:
             # Whoever may write to it has the queue.
             return []
         try:
-            return project.read(read_batch)
+            names = project.read(lambda db: read_state(db, _MASKS_STATE))
+            return [
+                replace(item, masks=names.get(str(item.id), RUN_RESULT))
+                for item in project.read(read_batch)
+            ]
         except ProjectUnusable as error:
             self.failed.emit(error)
             return []
@@ -254,7 +271,16 @@ class BatchQueue:
         if changed:
             self._items.update((item.id, item) for item in changed)
             self._open = self._open or self.left > 0
-            self._session.project.submit(lambda db: write_items(db, changed))
+            names = {
+                str(item.id): item.masks
+                for item in self._items.values()
+                if item.masks != RUN_RESULT
+            }
+            project = self._session.project
+            project.submit(lambda db: write_items(db, changed))
+            if names != self._names:
+                self._names = names
+                project.remember(lambda db: write_state(db, _MASKS_STATE, names))
             self.items_changed.emit(changed)
             self.changed.emit()
 

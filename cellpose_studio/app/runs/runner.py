@@ -55,18 +55,21 @@ class Runs:
         model: ModelSpec,
         parameters: SegmentationParameters,
         tell: bool = True,
+        masks: str = RUN_RESULT,
     ) -> Job:
-        """Queue a run of ``model`` on an image.
+        """Queue a run of ``model`` on an image, into the masks of a name.
 
-        Whoever listens to the job hears of its end when the result is in place. With
-        ``tell`` of False, what failed is told only there.
+        Masks of that name are replaced, but for what the user made of them. Whoever
+        listens to the job hears of its end when the result is in place. With ``tell``
+        of False, what failed is told only there.
         """
         source, merging = image.source, Merging(self._session, image)
         started: list[datetime] = []
 
         def work(checkpoint: Checkpoint) -> Merged:
             started.append(now())
-            labels = self._segmented(source, model, parameters, checkpoint)
+            found = self._segmented(source, model, parameters, checkpoint)
+            labels = replace(found, name=masks)
             labels.pixels.load()
             return Merged(labels)
 

@@ -6,7 +6,7 @@ known of cells goes with them. This is the only way in which cells get other ids
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -20,7 +20,8 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.edits.whole import relabel, relabel_sequential
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.masks.edit import LabelEdit, edit_between
+from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.proposals import propose_divisions
 from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
@@ -57,7 +58,7 @@ class Operations:
     masks
         The masks as they are when the operation is asked for.
     present, table
-        Their pixels, which the operation may only read, and their cells.
+        Their pixels, which operations may only read, and their cells.
     """
 
     def __init__(
@@ -65,7 +66,7 @@ class Operations:
     ) -> None:
         self._project = project
         self._masks = masks
-        self._present = present
+        self.present = present
         self._table = table
 
     def relabel(self) -> Changed | None:
@@ -75,7 +76,7 @@ class Operations:
         ------
         ProjectUnusable, ProjectDamaged
         """
-        edit = relabel(self._present, self._table)
+        edit = relabel(self.present, self._table)
         if not edit.parts:
             return None
         renaming = Renaming.of(relabel_sequential(self._table))
@@ -88,7 +89,7 @@ class Operations:
         mothers: Mapping[int, int] | None = None,
     ) -> Tracks:
         """Return which cells are the same over time; see `link_cells`."""
-        return link_cells(self._present, self._table, threshold, checkpoint, mothers)
+        return link_cells(self.present, self._table, threshold, checkpoint, mothers)
 
     def proposed_divisions(
         self,
@@ -101,7 +102,7 @@ class Operations:
         ``mothers`` are those before it.
         """
         if linked is None:
-            return propose_divisions(self._present, self._table, mothers, checkpoint)
+            return propose_divisions(self.present, self._table, mothers, checkpoint)
         changes = linked.renaming.mothers(mothers) if linked.renaming else {}
         after = {**mothers, **{cell: mother for cell, (_, mother) in changes.items()}}
         known = {cell: mother for cell, mother in after.items() if mother is not None}
@@ -126,6 +127,35 @@ class Operations:
         }
         return self._renamed(tracks.edit, tracks.renaming, frozenset(moved))
 
+    def rename(self, names: Sequence[dict[int, int]], operation: str) -> Changed | None:
+        """Give the cells of each time point other ids; None if they have them.
+
+        Parameters
+        ----------
+        names
+            For each time point, the new id of each of its cells.
+
+        Raises
+        ------
+        ProjectUnusable, ProjectDamaged
+        """
+        in_time = len(names) > 1
+        frames = self.present if in_time else self.present[None]
+        after = np.stack(
+            [map_ids(*one) for one in zip(frames, names, strict=True)]
+        ).reshape(self.present.shape)
+        everything = tuple(slice(0, size) for size in self.present.shape)
+        moved = {new for one in names for old, new in one.items() if new != old}
+        edit = edit_between(operation, [*moved], self.present, everything, after)
+        if not edit.parts:
+            return None
+        before: dict[int, set[int]] = {}
+        for one in names:
+            for old, new in one.items():
+                before.setdefault(new, set()).add(old)
+        ids = {new: frozenset(olds) for new, olds in before.items()}
+        return self._renamed(edit, Renaming(ids))
+
     def bring_back(self, checkpoint: Checkpoint) -> Changed | None:
         """Put cells into place that were left out where cells were deleted.
 
@@ -138,10 +168,10 @@ class Operations:
         edit, masks = self._masks.left_out, self._masks
         if edit is None:
             return None
-        with_them = self._present.copy()
+        with_them = self.present.copy()
         edit.apply(with_them)
-        where = (with_them != self._present) & (self._present == 0)
-        labels = np.where(where, with_them, self._present)
+        where = (with_them != self.present) & (self.present == 0)
+        labels = np.where(where, with_them, self.present)
         known = self._hand_edits()
         left = replace(known, deleted=not_at(self._project, known.deleted, where))
         made = replace(self._made(labels, left), left_out=None)
@@ -177,14 +207,14 @@ class Operations:
         """
         chosen = cells
         if region is not None:
-            chosen = frozenset(np.unique(self._present[region]).tolist())
+            chosen = frozenset(np.unique(self.present[region]).tolist())
         elif cells is None:
             chosen = frozenset(self._table.ids().tolist())
         assert chosen is not None
         known = self._hand_edits()
         left = known.without(chosen)
         if cells is None:
-            where = np.zeros(self._present.shape, bool)
+            where = np.zeros(self.present.shape, bool)
             where[() if region is None else region] = True
             deleted = not_at(self._project, known.deleted, where)
             left = replace(left, deleted=deleted)
@@ -192,14 +222,14 @@ class Operations:
         places = known.places - left.places
         if not forgotten and not places:
             return None
-        made = self._made(self._present.copy(), left)
+        made = self._made(self.present.copy(), left)
         text = f"{FORGET} {_counts(len(forgotten), places)}"
         return Changed(made, text, forgotten=accepted & chosen)
 
     def _renamed(
         self, edit: LabelEdit, renaming: Renaming, linked: frozenset[int] = frozenset()
     ) -> Changed:
-        labels = self._present.copy()
+        labels = self.present.copy()
         edit.apply(labels)
         known = renaming.hand_edits(self._hand_edits())
         known = replace(known, linked=(known.linked | linked) - known.shaped)
@@ -220,7 +250,7 @@ class Operations:
         )
 
     def _hand_edits(self) -> HandEdits:
-        return hand_edits(self._project, self._masks, self._present, self._table)
+        return hand_edits(self._project, self._masks, self.present, self._table)
 
 
 def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> None:

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.measure.compartments.choice import Part
 from cellpose_studio.core.measure.definition import GROUPS, Definition, Group
 from cellpose_studio.core.measure.definitions import FACTS, INTENSITIES, SHAPES
 from cellpose_studio.core.measure.inputs import ChannelInfo
@@ -59,6 +61,8 @@ class Column:
         Number of the channel; -1 for all columns but those of intensities.
     channel_name
         Its name in the names of columns; "" likewise.
+    compartment
+        "nucleus", "cytoplasm" or "ring"; "" for the whole cell.
     text
         How the values are computed.
     """
@@ -69,7 +73,14 @@ class Column:
     definition: Definition
     channel: int = -1
     channel_name: str = ""
+    compartment: Part | Literal[""] = ""
     text: str
+
+    @property
+    def key(self) -> str:
+        """The measurement, whatever the channel and the unit: "nucleus_area"."""
+        name = self.definition.name
+        return f"{self.compartment}_{name}" if self.compartment else name
 
     @property
     def group(self) -> Group:

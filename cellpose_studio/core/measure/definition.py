@@ -13,7 +13,14 @@ from cellpose_studio.core.measure.inputs import CellFacts, Ids
 from cellpose_studio.core.measure.raw import Intensities, Shapes
 
 Group = Literal[
-    "size", "position", "shape", "hull", "intensity", "neighbours", "review"
+    "size",
+    "position",
+    "shape",
+    "hull",
+    "intensity",
+    "neighbours",
+    "review",
+    "compartments",
 ]
 GROUPS: tuple[Group, ...] = (
     "size",
@@ -24,7 +31,10 @@ GROUPS: tuple[Group, ...] = (
     "neighbours",
     "review",
 )
-"""What can be asked for: the hull takes longest, the solidity and Feret's diameter."""
+"""What can be asked for: the hull takes longest, the solidity and Feret's diameter.
+
+Compartments are there if there are masks of nuclei.
+"""
 
 Quantity = Literal[
     "count", "number", "length", "area", "volume", "surface", "position", "edge",

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.measure.columns import Column
+from cellpose_studio.core.measure.compartments.matching import NucleiInCells
 from cellpose_studio.core.measure.inputs import Ids
 from cellpose_studio.core.measure.scale import Scale
 
@@ -39,6 +40,8 @@ class Measurements:
         Whether the first axis is time.
     scale
         Size of a pixel.
+    nuclei
+        Which cell each nucleus is in; None without masks of nuclei.
     """
 
     times: Counts
@@ -48,6 +51,7 @@ class Measurements:
     shape: tuple[int, ...]
     in_time: bool
     scale: Scale
+    nuclei: NucleiInCells | None = None
 
     def __len__(self) -> int:
         """Return the number of rows."""

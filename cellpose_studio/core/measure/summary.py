@@ -17,7 +17,7 @@ Values = npt.NDArray[np.float64]
 _MEAN = {"length", "area", "volume", "surface", "number", "grey", "grey sum"}
 """Quantities whose mean over cells means something; positions and ids are left out."""
 
-_COUNTS = {"touching_cells"}
+_COUNTS = {"touching_cells", "nuclei"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,11 +32,14 @@ class SummaryColumn:
         "" for none.
     text
         How the values are computed.
+    is_count
+        Whether they are whole numbers.
     """
 
     name: str
     unit: str
     text: str
+    is_count: bool = False
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -55,7 +58,7 @@ class Summary:
     values: Mapping[str, Values]
 
 
-_CELLS = SummaryColumn(name="cells", unit="", text="Number of cells.")
+_CELLS = SummaryColumn(name="cells", unit="", text="Number of cells.", is_count=True)
 _FLAT = (
     SummaryColumn(
         name="density_per_Mpx",
@@ -86,6 +89,16 @@ _CONFLUENCE = SummaryColumn(
     text="Share of the pixels of the image that belong to cells.",
 )
 
+_NUCLEI = tuple(
+    SummaryColumn(name=name, unit="", text=text, is_count=True)
+    for name, text in (
+        ("all_nuclei", "Number of nuclei."),
+        ("orphan_nuclei", "Number of nuclei that are in no cell."),
+        ("cells_without_nucleus", "Number of cells without a nucleus."),
+        ("cells_with_several_nuclei", "Number of cells with more than one nucleus."),
+    )
+)
+
 
 def summary_columns(columns: Sequence[Column]) -> tuple[SummaryColumn, ...]:
     """Return the columns of the summary of measurements with these columns.
@@ -97,6 +110,8 @@ def summary_columns(columns: Sequence[Column]) -> tuple[SummaryColumn, ...]:
     if sizes:
         both = _DEEP if sizes[0].definition.quantity == "volume" else _FLAT
         first += [*both[: 1 + any(c.in_um for c in sizes)], _CONFLUENCE]
+    if any(c.group == "compartments" for c in columns):
+        first += _NUCLEI
     return (*first, *map(_mean, filter(_has_mean, columns)))
 
 
@@ -118,6 +133,11 @@ def summary_of(found: Measurements) -> Summary:
         if name in found.values:
             covered = _sums(found.values[name], first)
             values[_CONFLUENCE.name] = covered / pixels * 100
+    if found.nuclei is not None:
+        counts = found.nuclei.nuclei, *found.nuclei.remarkable
+        for of_nuclei, some in zip(_NUCLEI, counts, strict=True):
+            number = np.bincount(some.times, minlength=frames)
+            values[of_nuclei.name] = number.astype(np.float64)
     for column in filter(_has_mean, found.columns):
         numbers = found.values[column.name]
         known = np.isfinite(numbers)

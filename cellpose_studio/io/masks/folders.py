@@ -165,6 +165,24 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
     return (*_inner_labels(image), *_ordered([*found, *acdc]), *tracks_beside(image))
 
 
+def masks_named(image: Path, name: str) -> Path | None:
+    """Return masks of an image that have one more name: ``a_nuclei_masks.tif``.
+
+    Parameters
+    ----------
+    name
+        "nuclei", or with the ending: "_nuclei_masks".
+    """
+    stems = dict.fromkeys((image.stem, bare_stem(image.stem)))
+    named = (
+        image.with_name(f"{stem}_{name.strip('_')}{ending}{suffix}")
+        for stem in stems
+        for ending in ("", *_ENDINGS)
+        for suffix in SUFFIXES
+    )
+    return next((path for path in named if is_masks_path(path) and path.exists()), None)
+
+
 def belong_together(masks: Path, stem: str) -> bool:
     """Return whether the name of masks says that they are of an image of that stem.
 

@@ -139,7 +139,7 @@ def _column(
     found = [
         column
         for column in table.columns
-        if Measure(column.definition.name, column.channel) == measure
+        if Measure(column.key, column.channel) == measure
     ]
     return max(found, key=lambda one: (one.name == name, one.in_um), default=None)
 

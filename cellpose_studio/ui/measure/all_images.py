@@ -13,10 +13,12 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.measure.compartments.choice import CompartmentsUnfit
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.review.cell_shapes import cell_shapes
@@ -87,8 +89,9 @@ class AllImages(QObject):
     changed = Signal()
     cancelled = Signal()
 
-    def __init__(self, services: Services) -> None:
+    def __init__(self, services: Services, compartments: Compartments) -> None:
         super().__init__()
+        self._compartments = compartments
         self._services = services
         self._session = services.session
         self.result = AllMeasured()
@@ -104,11 +107,17 @@ class AllImages(QObject):
         session.statuses_changed.connect(lambda *_: self._soon())
         session.images_changed.connect(lambda: self._soon())
         session.project_changed.connect(self._forget)
+        compartments.changed.connect(self._soon)
 
     @property
     def busy(self) -> bool:
         """Whether images are being measured."""
         return self._job is not None
+
+    def masks_of(self, image: int) -> str:
+        """Return the name of the masks of an image that are listed; "" while off."""
+        listed = self.result.images if self._active else ()
+        return next((one.item.masks for one in listed if one.id == image), "")
 
     def set_active(self, on: bool) -> None:
         """Measure, and go on to do so when masks change."""
@@ -135,9 +144,9 @@ class AllImages(QObject):
         if self._job is not None or not self._active:
             return
         wanted = [
-            _wanted(self._session.project, image, image.masks)
+            _wanted(self._session.project, image, labels, self._compartments)
             for image in self._session.images
-            if image.masks is not None
+            if (labels := self._compartments.cells_of(image)) is not None
         ]
         asked = [(number, token) for number, _, token in wanted]
         if asked == self._asked:
@@ -175,7 +184,9 @@ class AllImages(QObject):
         self._soon()
 
 
-def measured_image(image: ProjectImage, table: Measurements) -> MeasuredImage:
+def measured_image(
+    image: ProjectImage, table: Measurements, compartments: Compartments
+) -> MeasuredImage:
     """Return an image whose masks were measured already; for the GUI thread."""
     assert image.masks is not None
     item = ImageToMeasure(
@@ -183,37 +194,54 @@ def measured_image(image: ProjectImage, table: Measurements) -> MeasuredImage:
         masks=image.masks.name,
         has_facts=True,
         read=_measured_already,
+        compartments=compartments.choice if table.nuclei is not None else None,
     )
     mothers = dict(image.mothers.get(image.active, {}))
     return MeasuredImage(id=image.id, item=item, token=(), table=table, mothers=mothers)
 
 
 def _wanted(
-    project: Project, image: ProjectImage, labels: LabelSet | None
+    project: Project, image: ProjectImage, labels: LabelSet, compartments: Compartments
 ) -> tuple[int, ImageToMeasure, Token]:
     """Return how an image is measured; for the GUI thread."""
-    assert labels is not None
     known = known_of(image, labels, labels.hand_edits)
-    pixels, revision = labels.pixels, labels.revision
-    taken = [pixels.snapshot()] if pixels.loaded else []
+    nuclei = compartments.nuclei_of(image, labels.name)
+    choice = compartments.choice if nuclei is not None else None
+    taken, seconds = (
+        [one.pixels.snapshot()] if one is not None and one.pixels.loaded else []
+        for one in (labels, nuclei)
+    )
     token = (
-        labels.name,
-        # Masks without a revision are a preview.
-        revision.id if revision is not None else id(pixels),
-        pixels.edits,
-        labels.edited,
+        _state(labels),
+        _state(nuclei) if nuclei is not None else (),
+        choice,
         tuple(sorted(known.statuses.items())),
         image.source.fingerprint,
     )
 
     def read() -> Masks:
         array = _pixels(project, labels, taken)
-        return _masks(project, labels, known, array, image.source.frames > 1)
+        found = _masks(project, labels, known, array, image.source.frames > 1)
+        if nuclei is None:
+            return found
+        return replace(found, nuclei=_pixels(project, nuclei, seconds))
 
     item = ImageToMeasure(
-        image=image.source, masks=labels.name, has_facts=True, read=read
+        image=image.source,
+        masks=labels.name,
+        has_facts=True,
+        read=read,
+        compartments=choice,
     )
     return image.id, item, token
+
+
+def _state(labels: LabelSet) -> Token:
+    """Return what differs when masks have changed."""
+    pixels, revision = labels.pixels, labels.revision
+    # Masks without a revision are a preview.
+    number = revision.id if revision is not None else id(pixels)
+    return labels.name, number, pixels.edits, labels.edited
 
 
 def _pixels(project: Project, labels: LabelSet, taken: list[Snapshot]) -> Labels:
@@ -263,6 +291,10 @@ def _measured(
                 failures.append(error)
                 complete = False
                 table = _table(item, masks, _WITHOUT_GREY, checkpoint)
+            except CompartmentsUnfit as error:
+                failures.append(error)
+                item = replace(item, compartments=None)
+                table = _table(item, masks, WhatToMeasure(), checkpoint)
         # One image that cannot be read must not keep the others.
         except StudioError as error:
             failures.append(error)

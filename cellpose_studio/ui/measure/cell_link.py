@@ -8,6 +8,7 @@ import numpy as np
 from qtpy.QtCore import QObject
 
 from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
@@ -29,13 +30,18 @@ class CellLink(QObject):
         session.masks_changed.connect(self._on_masks)
         session.shown_changed.connect(self._on_shown)
 
-    def show(self, target: Target) -> None:
-        """Show the image of a cell, and choose the cell there."""
+    def show(self, target: Target, masks: str = "") -> None:
+        """Show the image of a cell, and choose the cell there.
+
+        ``masks`` is the name of those that the cell is of; "" for those shown.
+        """
         image = self._session.image_of(target[0])
         if image is None:
             return
         if image is not self._session.shown:
             self._session.show(image.source.key)
+        if masks in image.label_sets and masks != image.active:
+            self._session.choose_label_set(image, masks)
         # Set after the image is shown, which forgets what was to be shown before.
         self._waiting = target
         self._go_on()
@@ -59,16 +65,23 @@ class CellLink(QObject):
         _, cell, time = target
         if masks.pixels.cell_table().size_of(cell):
             self._selection.select(cell)
-            self._center_on(image, cell, time)
+            self.center_on(image, masks, cell, time)
 
-    def _center_on(self, image: ProjectImage, cell: int, time: int) -> None:
-        """Centre the view on a cell at a time point, in its largest cross-section."""
-        assert image.masks is not None
-        box = image.masks.pixels.cell_table().box(cell)
+    def center_on(
+        self, image: ProjectImage, masks: LabelSet, cell: int, time: int
+    ) -> None:
+        """Centre the view on a cell at a time point, in its largest cross-section.
+
+        The masks are of the image shown, and in memory.
+        """
+        table = masks.pixels.cell_table()
+        if not table.size_of(cell):
+            return
+        box = table.box(cell)
         if image.source.frames > 1:
             box = (slice(time, time + 1), *box[1:])
         where: Any = box
-        mask = image.masks.array[where] == cell
+        mask = masks.array[where] == cell
         if not mask.any():
             return
         counts = mask.sum(axis=(-2, -1))

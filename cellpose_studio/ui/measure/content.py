@@ -16,6 +16,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.core.display.cell_colours import value_limits
@@ -29,6 +30,7 @@ from cellpose_studio.ui.measure.all_images import (
     measured_image,
 )
 from cellpose_studio.ui.measure.cell_link import CellLink
+from cellpose_studio.ui.measure.compartments.box import CompartmentsBox
 from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
 from cellpose_studio.ui.measure.plots.panel import PlotPanel
 from cellpose_studio.ui.measure.scope_box import (
@@ -74,6 +76,7 @@ class MeasureContent(QWidget):
         measurer: TableMeasurer,
         colouring: CellColouring,
         experiment: Experiment,
+        edits: BackgroundEdits,
     ) -> None:
         super().__init__()
         self._services = services
@@ -83,8 +86,11 @@ class MeasureContent(QWidget):
         self._measurer = measurer
         self._colouring = colouring
         self._experiment = experiment
-        self.all = AllImages(services)
+        self.all = AllImages(services, measurer.compartments)
         self.link = CellLink(services.session, canvas, services.selection)
+        self.compartments = CompartmentsBox(
+            services, canvas, measurer, edits, self.link
+        )
         self.highlight = SeveralHighlight(services, canvas)
         self.table = MeasurementTable()
         self.plots = PlotPanel()
@@ -100,6 +106,7 @@ class MeasureContent(QWidget):
     def set_active(self, on: bool) -> None:
         """Measure while the tab is visible."""
         self._measurer.set_active(on, "table")
+        self.compartments.set_active(on)
         self.all.set_active(on and self.scope.of_all)
 
     # Commands
@@ -150,6 +157,7 @@ class MeasureContent(QWidget):
         first.addWidget(self.scope, 1)
         first.addWidget(self.experiment_button)
         whole.addLayout(first)
+        whole.addWidget(self.compartments)
         whole.addWidget(self.pages, 1)
 
     def _colour_row(self) -> QHBoxLayout:
@@ -196,7 +204,7 @@ class MeasureContent(QWidget):
             return None if self.all.busy else [*self.all.result.images]
         if image is None or measured is None or self._measurer.busy:
             return None
-        return [measured_image(image, measured)]
+        return [measured_image(image, measured, self._measurer.compartments)]
 
     def _of_tracks(self) -> bool:
         return self.scope.currentData() == TRACKS
@@ -315,7 +323,8 @@ class MeasureContent(QWidget):
     def _on_chosen(self, row: int) -> None:
         rows = self.rows
         image, cell, time = rows.images[row], rows.cells[row], rows.times[row]
-        self.link.show((int(image), int(cell), int(time)))
+        target = int(image), int(cell), int(time)
+        self.link.show(target, self.all.masks_of(int(image)))
 
     def _on_several_chosen(self, selected: list[int]) -> None:
         self._choose(np.array(selected, np.intp))

@@ -9,6 +9,7 @@ import qtpy
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
+from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.ui.canvas.canvas import Canvas
@@ -38,10 +39,11 @@ class MeasurePanel(QWidget):
         measurer: TableMeasurer,
         colouring: CellColouring,
         experiment: Experiment,
+        edits: BackgroundEdits,
     ) -> None:
         super().__init__()
         self._services = services
-        self._parts = services, canvas, measurer, colouring, experiment
+        self._parts = services, canvas, measurer, colouring, experiment, edits
         self.content: MeasureContent | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)

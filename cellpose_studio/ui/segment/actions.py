@@ -35,6 +35,7 @@ class SegmentActions:
         self._scope = scope
         self._runs = runs
         self._thresholds = thresholds
+        panel.parameters.masks.follow(session)
         panel.run_requested.connect(self.run)
         panel.thresholds_changed.connect(self.change_thresholds)
         panel.thresholds_released.connect(thresholds.end_gesture)
@@ -47,7 +48,8 @@ class SegmentActions:
         if self._scope.several:
             self._scope.queue()
             return None
-        return self._runs.start(image, *request)
+        masks = self._panel.parameters.masks.name
+        return self._runs.start(image, *request, masks=masks)
 
     def change_thresholds(self) -> None:
         """Recompute the masks of the image shown with the thresholds of the panel."""

@@ -15,6 +15,7 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.ui.segment.run_masks import RunMasks
 from cellpose_studio.ui.widgets.elided_button import ElidedButton
 from cellpose_studio.ui.widgets.form import Form, fields_of
 from cellpose_studio.ui.widgets.section import Section
@@ -70,6 +71,8 @@ class ParameterPanel(QWidget):
         row.addWidget(self.run, 1)
         row.addWidget(self.scope)
         column.addLayout(row)
+        self.masks = RunMasks()
+        column.addWidget(self.masks)
         self.run.clicked.connect(self.run_requested)
         self.mode.currentIndexChanged.connect(self._on_mode)
         self._on_mode()

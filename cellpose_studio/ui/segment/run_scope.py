@@ -76,7 +76,8 @@ class RunScope(QObject):
         for images in kinds.values():
             request = self._segment.run_request_for(images[0].source)
             if request is not None:
-                self._batch.add(images, *request)
+                masks = self._segment.parameters.masks.name
+                self._batch.add(images, *request, masks)
 
     def _connect(self) -> None:
         self.box.currentIndexChanged.connect(lambda _: self._refresh())

@@ -18,6 +18,7 @@ from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
+from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.io.cache.thumbnails import ThumbnailCache
 from cellpose_studio.paths import cache_dir
 from cellpose_studio.ui.services import Services
@@ -57,7 +58,8 @@ class Background:
         self._auto_seal = AutoSeal(session)
         self.edits = BackgroundEdits(session, io_jobs)
         self.measurer = CellMeasurer(session, io_jobs)
-        self.table = TableMeasurer(session, services.measure_jobs)
+        compartments = Compartments(session)
+        self.table = TableMeasurer(session, services.measure_jobs, compartments)
         self.kept = KeptReader(session, io_jobs)
         # Not connected below: the History panel shows the errors of its reader itself.
         self.lineage = LineageReader(session, io_jobs)

@@ -9,6 +9,9 @@ from typing import Literal
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.measure.columns import Column, columns_of
+from cellpose_studio.core.measure.compartments.choice import PARTS
+from cellpose_studio.core.measure.compartments.columns import compartment_columns
+from cellpose_studio.core.measure.compartments.definitions import NUCLEI, RATIOS
 from cellpose_studio.core.measure.definition import GROUPS, Group
 from cellpose_studio.core.measure.definitions import DEFINITIONS
 from cellpose_studio.core.measure.experiment import ExperimentUnfit, Row, columns_in
@@ -131,13 +134,13 @@ def table_columns(
     for item in items:
         names = item.image.channel_names
         grey = _grey_of(item) if "intensity" in what.groups else RAW
-        columns = columns_of(
-            what.scale(item),
-            item.image.planes > 1,
-            [ChannelInfo(name=names[n], grey=grey) for n in what.channels_of(item)],
-            what.groups,
-            item.has_facts,
-        )
+        scale, deep = what.scale(item), item.image.planes > 1
+        channels = [
+            ChannelInfo(name=names[n], grey=grey) for n in what.channels_of(item)
+        ]
+        columns = columns_of(scale, deep, channels, what.groups, item.has_facts)
+        if (choice := item.compartments) is not None:
+            columns += compartment_columns(choice, scale, deep, channels, what.groups)
         for column in columns:
             known = measured.setdefault(column.name, column)
             if (known.unit, known.text) != (column.unit, column.text):
@@ -178,10 +181,11 @@ def _grey_of(item: ImageToMeasure) -> GreyCalibration:
 
 def _mixed(one: Column, other: Column) -> Column:
     """Return a column whose calibration differs between images."""
+    where = f"Of the {one.compartment}: " if one.compartment else ""
     return replace(
         one,
         unit=one.unit if one.unit == other.unit else "",
-        text=f"{one.definition.text} {_OF_EACH}",
+        text=f"{where}{one.definition.text} {_OF_EACH}",
     )
 
 
@@ -215,17 +219,29 @@ def _in_order(columns: Iterable[Column]) -> list[Column]:
     listed = list(columns)
     channels = dict.fromkeys(c.channel_name for c in listed)
     order = {name: n for n, name in enumerate(channels)}
+    groups: tuple[Group, ...] = (*GROUPS, "compartments")
+    definitions = (*DEFINITIONS, *NUCLEI, *RATIOS)
     return sorted(
         listed,
         key=lambda c: (
-            GROUPS.index(c.group),
+            _place_of(c),
+            groups.index(c.group),
             order[c.channel_name],
-            DEFINITIONS.index(c.definition),
+            definitions.index(c.definition),
             c.in_um,
         ),
     )
 
 
+def _place_of(column: Column) -> int:
+    """Return where a column stands: of whole cells, of nuclei, of parts, ratios."""
+    if column.compartment:
+        return 2 + PARTS.index(column.compartment)
+    if column.group != "compartments":
+        return 0
+    return 1 if column.definition in NUCLEI else 2 + len(PARTS)
+
+
 def _of_image(column: SummaryColumn) -> TableColumn:
-    kind: Literal["whole", "number"] = "whole" if column.name == "cells" else "number"
+    kind: Literal["whole", "number"] = "whole" if column.is_count else "number"
     return TableColumn(name=column.name, kind=kind, unit=column.unit, text=column.text)

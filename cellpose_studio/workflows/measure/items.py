@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.experiment import Row
 from cellpose_studio.core.measure.inputs import CellFacts, Pixels
 
@@ -26,12 +27,15 @@ class Masks:
         What the user has to know, one sentence each.
     mothers
         The mother of each cell that came from a division.
+    nuclei
+        The masks of the nuclei, where compartments are measured.
     """
 
     labels: Pixels
     facts: CellFacts | None = None
     notes: tuple[str, ...] = ()
     mothers: Mapping[int, int] = field(default_factory=dict)
+    nuclei: Pixels | None = None
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -50,6 +54,8 @@ class ImageToMeasure:
         Reads the masks; may raise `StudioError`.
     experiment
         Its columns of the experiment, as far as they are known.
+    compartments
+        What is measured of nuclei and cells together; None for cells only.
     """
 
     image: ImageSource
@@ -57,6 +63,7 @@ class ImageToMeasure:
     has_facts: bool
     read: Callable[[], Masks]
     experiment: Row = field(default_factory=dict)
+    compartments: CompartmentChoice | None = None
 
 
 def names_of(items: Sequence[ImageToMeasure]) -> list[str]:

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 from cellpose_studio import __version__
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.measure.compartments.measure import (
+    Nuclei,
+    with_compartments,
+)
 from cellpose_studio.core.measure.image_channels import channels_of
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.measurements import Measurements
@@ -48,15 +52,28 @@ def measure_masks(
 
     Raises
     ------
-    ImageUnreadable, Cancelled
+    ImageUnreadable, CompartmentsUnfit, Cancelled
     """
-    return measure_cells(
+    numbers = what.channels_of(item)
+    channels = channels_of(item.image, numbers) if _wants_grey(what) else ()
+    table = measure_cells(
         masks.labels,
-        channels_of(item.image, what.channels_of(item)) if _wants_grey(what) else (),
+        channels,
         scale=what.scale(item),
         in_time=item.image.frames > 1,
         groups=what.groups,
         facts=masks.facts,
+        checkpoint=checkpoint,
+        threads=threads,
+    )
+    if item.compartments is None or masks.nuclei is None:
+        return table
+    return with_compartments(
+        table,
+        masks.labels,
+        Nuclei(labels=masks.nuclei, choice=item.compartments),
+        channels,
+        what.groups,
         checkpoint=checkpoint,
         threads=threads,
     )

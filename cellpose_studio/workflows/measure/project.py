@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from functools import partial
 
-from cellpose_studio.core.errors import ProjectUnusable
+from cellpose_studio.core.errors import MasksUnreadable, ProjectUnusable
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.matching.hand_changes import hand_edits_since
+from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.experiment_columns import (
     EXPERIMENT_STATE,
     columns_from,
@@ -28,21 +30,26 @@ from cellpose_studio.io.project.tables.revision_source import (
     read_edited_from,
     read_masks,
 )
-from cellpose_studio.io.project.tables.revisions import read_label_sets
+from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
 from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.workflows.measure.facts import facts_of
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 
 
 def items_of_project(
-    file: ProjectFile, masks: str | None = None
+    file: ProjectFile,
+    masks: str | None = None,
+    compartments: CompartmentChoice | None = None,
 ) -> list[ImageToMeasure]:
     """Return the images of a project that have masks.
 
     Parameters
     ----------
     masks
-        Name of the label set; None for the one that is shown.
+        Name of the label set; None for the one that is shown, or for others if that
+        has the nuclei.
+    compartments
+        With the name of the masks of the nuclei.
 
     Raises
     ------
@@ -61,21 +68,55 @@ def items_of_project(
     experiment = columns_from(read_state(file.db, EXPERIMENT_STATE))
     found = []
     for stored in read_image_table(file.db, file.path.parent):
-        labels = sets.get((stored.id, masks or stored.active))
+        nuclei = compartments.nuclei if compartments is not None else None
+        name = masks or stored.active
+        if nuclei == name and masks is None:
+            name = _other_masks(sets, stored.id, name)
+        labels = sets.get((stored.id, name))
         if stored.hidden or labels is None or labels.head is None:
             continue
         known = statuses.get(labels.id, {}), mothers.get(labels.id, {})
+        second = sets.get((stored.id, nuclei or ""))
+        is_only = labels is second
+        lacking = nuclei is not None and (second is None or second.head is None)
         in_time = stored.image.frames > 1
         found.append(
             ImageToMeasure(
                 image=stored.image,
                 masks=labels.name,
                 has_facts=True,
-                read=partial(_read, file.db, labels.head, *known, in_time),
+                read=partial(_lacking, stored.image.name, nuclei or "", is_only)
+                if lacking or is_only
+                else partial(_read, file.db, labels.head, *known, in_time, second),
                 experiment=experiment.of(stored.id),
+                compartments=compartments,
             )
         )
     return found
+
+
+def _other_masks(
+    sets: Mapping[tuple[int, str], StoredLabelSet], image: int, name: str
+) -> str:
+    """Return the name of the first masks of an image besides some."""
+    others = (
+        key[1]
+        for key, one in sets.items()
+        if key[0] == image and key[1] != name and one.head is not None
+    )
+    return next(others, name)
+
+
+def _lacking(image: str, nuclei: str, is_only: bool) -> Masks:
+    if is_only:
+        raise MasksUnreadable(
+            f"{image} has no masks but those of the nuclei.",
+            "Its cells need masks of their own.",
+        )
+    raise MasksUnreadable(
+        f"{image} has no masks called {nuclei}.",
+        "Run a model for nuclei there, or measure without nuclei.",
+    )
 
 
 def _read(
@@ -84,6 +125,7 @@ def _read(
     statuses: dict[int, CellStatus],
     mothers: dict[int, int],
     in_time: bool,
+    nuclei: StoredLabelSet | None,
 ) -> Masks:
     labels = read_masks(db, head)
     base = read_edited_from(db, head).base
@@ -97,5 +139,10 @@ def _read(
     accepted = {cell for cell, status in statuses.items() if status == "accepted"}
     review = review_of(cell_shapes(labels, in_time), confidence, made.shaped | accepted)
     origin = origin_of(base is not None and base.run is not None)
-    facts = facts_of(review, statuses, made, origin)
-    return Masks(labels=labels, facts=facts, mothers=mothers)
+    second = nuclei.head if nuclei is not None else None
+    return Masks(
+        labels=labels,
+        facts=facts_of(review, statuses, made, origin),
+        mothers=mothers,
+        nuclei=read_masks(db, second) if second is not None else None,
+    )

@@ -146,6 +146,30 @@ def test_a_channel_that_an_image_lacks_fails_just_that_image(app, cells):
     assert "one.tif has no channel 2" in app.batch.items[0].message
 
 
+def test_runs_go_into_masks_of_several_names(app, make_images):
+    images = make_images(2)
+    app.add(images)
+    app.batch.pause()
+    model = shipped()[0]
+    app.batch.add(images, model, PARAMETERS, "nuclei")
+    app.batch.pause()
+    # For each name, an image waits once.
+    assert [item.masks for item in app.batch.in_state("waiting")] == [
+        "cells",
+        "nuclei",
+        "nuclei",
+    ]
+    # Whoever opens the project next knows the names, too.
+    app.wait()
+    again = BatchQueue(app.session, app.runs, app.queue)
+    assert [item.masks for item in again.items] == [i.masks for i in app.batch.items]
+    app.batch.resume()
+    app.wait()
+    assert app.states == ["done"] * 4
+    for image in images:
+        assert [*image.label_sets] == ["cells", "nuclei"]
+
+
 def test_pause_lets_the_running_image_finish(app, make_images):
     app.add(make_images(3))
     app.batch.pause()

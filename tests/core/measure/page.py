@@ -6,6 +6,8 @@ PYTHONPATH=. python tests/core/measure/page.py prints them.
 from __future__ import annotations
 
 from cellpose_studio.core.measure.columns import Column, columns_of
+from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
+from cellpose_studio.core.measure.compartments.columns import compartment_columns
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.definitions import DEFINITIONS
 from cellpose_studio.core.measure.inputs import ChannelInfo
@@ -43,7 +45,22 @@ def tables() -> str:
             of = "all" if len(where) == 2 else where.pop()
             lines.append(f"| {heads} | {of} | {column.text} |")
         parts.append("\n".join(lines))
+    parts.append(compartments())
     return "\n\n".join(parts) + "\n"
+
+
+def compartments() -> str:
+    """Return the table of what only nuclei and cells together have."""
+    choice = CompartmentChoice(nuclei="NUCLEI")
+    channel = [ChannelInfo(name="CHANNEL")]
+    columns = compartment_columns(choice, Scale(um=1.0), False, channel, GROUPS)
+    rows = [
+        f"| `{column.name}` | all | {column.definition.text} |"
+        for column in columns
+        if not column.compartment
+    ]
+    lines = ["## Nuclei and cells", "", "| column | of | definition |", "|-|-|-|"]
+    return "\n".join([*lines, *rows])
 
 
 if __name__ == "__main__":

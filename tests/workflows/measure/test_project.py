@@ -7,7 +7,8 @@ from contextlib import closing
 import pytest
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import ProjectUnusable
+from cellpose_studio.core.errors import MasksUnreadable, ProjectUnusable
+from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.io.project.file import open_project, read_project
 from cellpose_studio.workflows.measure.columns import WhatToMeasure
 from cellpose_studio.workflows.measure.items import names_of
@@ -51,6 +52,16 @@ def test_masks_are_chosen_by_name(project):
     with closing(read_project(project)) as file:
         items = items_of_project(file, "cp_masks")
         assert [item.image.name for item in items] == ["c.tif"]
+
+
+def test_images_without_nuclei_say_so(project):
+    choice = CompartmentChoice(nuclei="cp_masks")
+    with closing(read_project(project)) as file:
+        a, *_, c = items_of_project(file, compartments=choice)
+        with pytest.raises(MasksUnreadable, match=r"a\.tif has no masks called cp_m"):
+            measure_image(a, WhatToMeasure(), Checkpoint())
+        with pytest.raises(MasksUnreadable, match=r"c\.tif has no masks but those of"):
+            measure_image(c, WhatToMeasure(), Checkpoint())
 
 
 def test_a_project_of_an_earlier_version_has_to_be_opened_first(earlier_project):

@@ -25,6 +25,8 @@ class BatchItem:
         Name of a shipped model, or path of a weight file.
     message
         Why it failed.
+    masks
+        Name of the masks that it writes to; the table does not have it.
     """
 
     id: int
@@ -33,6 +35,7 @@ class BatchItem:
     model: str
     parameters: SegmentationParameters
     message: str = ""
+    masks: str = "cells"
 
 
 def write_item(db: sqlite3.Connection, item: BatchItem) -> None:

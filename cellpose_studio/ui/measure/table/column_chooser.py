@@ -28,6 +28,10 @@ _GROUPS = {
     "intensity": "Intensity, of each channel",
     "neighbours": "Neighbours",
     "review": "Review",
+    "compartments": "Nuclei and cells",
+    "nucleus": "Nucleus",
+    "cytoplasm": "Cytoplasm",
+    "ring": "Ring",
 }
 _KEY = Qt.ItemDataRole.UserRole
 _GROUP = _KEY + 1
@@ -86,7 +90,7 @@ class ColumnChooser(QDialog):
 
     def _add(self, one: Field, group: str) -> None:
         title = one.heading.partition(",")[0]
-        if one.group == "intensity":
+        if one.channel >= 0:
             title = title.partition(" of ")[0]
         item = QListWidgetItem(title, self.list)
         item.setToolTip(f"<qt>{one.tip}</qt>")

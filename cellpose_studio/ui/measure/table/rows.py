@@ -192,19 +192,17 @@ def leading_fields(in_time: bool) -> tuple[Field, ...]:
 
 def fields_of(columns: Sequence[Column]) -> tuple[Field, ...]:
     """Return the fields of measured columns."""
-    in_um = {
-        (one.definition.name, one.channel): one.name for one in columns if one.in_um
-    }
+    in_um = {(one.key, one.channel): one.name for one in columns if one.in_um}
     return tuple(
         Field(
             name=one.name,
-            key=one.definition.name,
+            key=one.key,
             heading=one.heading,
             tip=one.text,
             kind=_kind(one),
-            group=one.group,
+            group=one.compartment or one.group,
             channel=one.channel,
-            twin="" if one.in_um else in_um.get((one.definition.name, one.channel), ""),
+            twin="" if one.in_um else in_um.get((one.key, one.channel), ""),
         )
         for one in columns
     )
@@ -287,4 +285,5 @@ def _kind(column: Column) -> Kind:
     quantity = column.definition.quantity
     if quantity == "yes or no":
         return "yes or no"
-    return "count" if quantity in _COUNTS or column.name == "area_px" else "number"
+    is_area = quantity == "area" and column.is_whole
+    return "count" if quantity in _COUNTS or is_area else "number"

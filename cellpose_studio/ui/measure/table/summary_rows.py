@@ -24,6 +24,10 @@ _TITLES = {
     "density_per_Mvoxel": "Density",
     "density_per_mm3": "Density",
     "confluence_percent": "Confluence",
+    "all_nuclei": "Nuclei",
+    "orphan_nuclei": "Nuclei in no cell",
+    "cells_without_nucleus": "Cells without a nucleus",
+    "cells_with_several_nuclei": "Cells with several nuclei",
 }
 _IN_UM = {"density_per_Mpx": "density_per_mm2", "density_per_Mvoxel": "density_per_mm3"}
 
@@ -58,7 +62,7 @@ def _field(column: SummaryColumn, names: set[str], of_cells: dict[str, Field]) -
             key=SUMMARY,
             heading=f"{_TITLES[column.name]}{unit}",
             tip=column.text,
-            kind="count" if column.name == "cells" else "number",
+            kind="count" if column.is_count else "number",
             group=SUMMARY,
             twin=twin if twin in names else "",
         )

@@ -1,0 +1,49 @@
+"""Gives nuclei the ids of their cells, as one step that can be undone."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cellpose_studio.app.background.edits import BackgroundEdits
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.operations import Changed, Operations
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.measure.compartments.matching import match_nuclei
+
+TITLE = "Give nuclei the ids of their cells"
+
+
+def give_nuclei_ids(
+    edits: BackgroundEdits,
+    image: ProjectImage,
+    cells: LabelSet,
+    nuclei: LabelSet,
+    least: float,
+    done: Callable[[Changed | None], None],
+) -> None:
+    """Give nuclei the ids of their cells, in a job; masks shown stay those.
+
+    Nuclei without a cell, and all but the largest of a cell, get ids that no cell has.
+    What is known of nuclei goes with them.
+
+    Parameters
+    ----------
+    cells, nuclei
+        Label sets of the image, both in memory.
+    least
+        As of `match_nuclei`.
+    done
+        Called with what was changed, or None if all have these ids already.
+    """
+    in_time = image.source.frames > 1
+    first = max(cells.pixels.highest, nuclei.pixels.highest) + 1
+    taken = [cells.pixels.snapshot()]
+
+    def operation(operations: Operations, _: Checkpoint) -> Changed | None:
+        of_cells = taken.pop().array()
+        found = match_nuclei(operations.present, of_cells, least, in_time)
+        names = found.names(image.source.frames, first)
+        return operations.rename(names, TITLE)
+
+    edits.change_masks(image, TITLE, operation, done, nuclei.name)

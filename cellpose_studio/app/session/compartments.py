@@ -1,0 +1,61 @@
+"""Which masks are nuclei, and what is measured of them and their cells together."""
+
+from __future__ import annotations
+
+from psygnal import Signal
+
+from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.measure.compartments.choice import (
+    COMPARTMENTS_STATE,
+    CompartmentChoice,
+    choice_from,
+)
+from cellpose_studio.io.project.tables.window_state import write_state
+
+
+class Compartments:
+    """The choice of the open project, which is written to it at once."""
+
+    changed = Signal()
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+        self._choice = choice_from(session.project.compartments)
+        session.project_changed.connect(self._on_project)
+
+    @property
+    def choice(self) -> CompartmentChoice | None:
+        """The choice now; None where only cells are measured."""
+        return self._choice
+
+    def set(self, choice: CompartmentChoice | None) -> None:
+        """Measure other compartments, or none."""
+        if choice == self._choice:
+            return
+        self._choice = choice
+        state = choice.as_json() if choice is not None else {}
+        self._session.project.remember(
+            lambda db: write_state(db, COMPARTMENTS_STATE, state)
+        )
+        self.changed.emit()
+
+    def cells_of(self, image: ProjectImage) -> LabelSet | None:
+        """Return the masks of the cells of an image: those shown, unless nuclei are."""
+        choice, name = self._choice, image.active
+        if choice is not None and name == choice.nuclei:
+            known = choice.cells in image.label_sets
+            name = choice.cells if known else image.others(name)
+        return image.label_sets.get(name)
+
+    def nuclei_of(self, image: ProjectImage, cells: str) -> LabelSet | None:
+        """Return the nuclei that go with masks of that name; None if there are none."""
+        choice = self._choice
+        if choice is None or choice.nuclei == cells:
+            return None
+        return image.label_sets.get(choice.nuclei)
+
+    def _on_project(self) -> None:
+        self._choice = choice_from(self._session.project.compartments)
+        self.changed.emit()

@@ -1,0 +1,1 @@
+"""Nuclei and cells together: matched by overlap, measured as compartments."""

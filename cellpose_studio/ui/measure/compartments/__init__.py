@@ -1,0 +1,1 @@
+"""The part of the Measure tab for nuclei and cells together."""

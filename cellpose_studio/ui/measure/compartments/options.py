@@ -1,0 +1,132 @@
+"""Which compartments are measured: checkboxes, width of the ring, least overlap."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QCheckBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QHBoxLayout,
+    QLabel,
+    QSpinBox,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.measure.compartments.choice import (
+    LEAST_SHARE,
+    PARTS,
+    RING_WIDTH,
+    UNITS,
+    CompartmentChoice,
+    Part,
+)
+
+_TEXTS: dict[Part, tuple[str, str]] = {
+    "nucleus": ("Nucleus", "Measure the nucleus of each cell: all nuclei in it."),
+    "cytoplasm": (
+        "Cytoplasm",
+        "Measure the pixels of each cell that are in no nucleus.",
+    ),
+    "ring": (
+        "Ring",
+        "Measure the part of the cytoplasm that lies around the nucleus, up to this "
+        "width. It never leaves the cell.",
+    ),
+}
+_WIDTH_TIP = "Width of the ring: how far it reaches from the nucleus."
+_UNIT_TIP = "Unit of the width. µm need an image whose pixel size is known."
+_LEAST_TIP = (
+    "<qt>How much of a nucleus has to lie in a cell to belong to it. Raise it if "
+    "nuclei of neighbours are taken in. Lower it if masks of cells are too small.</qt>"
+)
+
+
+class CompartmentOptions(QWidget):
+    """Shows a choice, and emits when the user changes it."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__(objectName="compartmentOptions")
+        self.boxes: dict[Part, QCheckBox] = {}
+        for part in PARTS:
+            text, tip = _TEXTS[part]
+            self.boxes[part] = QCheckBox(text, objectName=f"{part}Box", toolTip=tip)
+        self.width_field = QDoubleSpinBox(objectName="ringWidth", toolTip=_WIDTH_TIP)
+        self.width_field.setAccessibleName("Width of the ring")
+        self.width_field.setRange(0.1, 1000)
+        self.width_field.setDecimals(1)
+        self.width_field.setKeyboardTracking(False)
+        self.unit = QComboBox(objectName="ringUnit", toolTip=_UNIT_TIP)
+        self.unit.setAccessibleName("Unit of the width of the ring")
+        for unit, text in UNITS.items():
+            self.unit.addItem(text, unit)
+        self.least = QSpinBox(objectName="leastInCell", toolTip=_LEAST_TIP)
+        self.least.setAccessibleName("Least part of a nucleus in its cell")
+        self.least.setRange(1, 100)
+        self.least.setSuffix(" %")
+        self.least.setKeyboardTracking(False)
+        self.outline = QCheckBox("Outline nuclei", objectName="outlineNuclei")
+        self.outline.setToolTip("Outline the nuclei on the image, over the cells.")
+        self.outline.setChecked(True)
+        self._lay_out()
+        self.show_choice(None)
+        for box in self.boxes.values():
+            box.clicked.connect(lambda _: self._on_field())
+        self.width_field.valueChanged.connect(lambda _: self._on_field())
+        self.unit.activated.connect(lambda _: self._on_field())
+        self.least.valueChanged.connect(lambda _: self._on_field())
+
+    def choice(self, cells: str, nuclei: str) -> CompartmentChoice:
+        """Return what is chosen, for masks of these names."""
+        return CompartmentChoice(
+            cells=cells,
+            nuclei=nuclei,
+            parts=tuple(part for part, box in self.boxes.items() if box.isChecked()),
+            ring=round(self.width_field.value(), 1),
+            unit=self.unit.currentData(),
+            least=self.least.value() / 100,
+        )
+
+    def show_choice(self, choice: CompartmentChoice | None) -> None:
+        """Show a choice; what is set by default for None."""
+        parts = choice.parts if choice is not None else ("nucleus", "cytoplasm")
+        ring = choice.ring if choice is not None else RING_WIDTH
+        least = choice.least if choice is not None else LEAST_SHARE
+        self.blockSignals(True)
+        for part, box in self.boxes.items():
+            box.setChecked(part in parts)
+        self.width_field.setValue(ring)
+        unit = choice.unit if choice is not None else "px"
+        self.unit.setCurrentIndex(self.unit.findData(unit))
+        self.least.setValue(round(least * 100))
+        self.blockSignals(False)
+        self._enable()
+
+    def _on_field(self) -> None:
+        self._enable()
+        self.changed.emit()
+
+    def _enable(self) -> None:
+        for widget in (self.width_field, self.unit):
+            widget.setEnabled(self.boxes["ring"].isChecked())
+
+    def _lay_out(self) -> None:
+        first, second = QHBoxLayout(), QHBoxLayout()
+        for box in self.boxes.values():
+            first.addWidget(box)
+        first.addWidget(self.width_field)
+        first.addWidget(self.unit)
+        first.addStretch(1)
+        label = QLabel("In the cell, at least", toolTip=_LEAST_TIP)
+        label.setBuddy(self.least)
+        second.addWidget(label)
+        second.addWidget(self.least)
+        second.addStretch(1)
+        second.addWidget(self.outline, alignment=Qt.AlignmentFlag.AlignRight)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(first)
+        column.addLayout(second)
