@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from cellpose_studio.app.masks.cell_statuses import CellStatuses
+from cellpose_studio.app.masks.cell_changer import CellChanger
 from cellpose_studio.app.masks.events import ChangeKind, Events, MasksChange
 from cellpose_studio.app.masks.image_collection import ImageCollection
 from cellpose_studio.app.masks.label_set import LabelSet
@@ -16,9 +16,9 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.hand_edits import was_undone
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import (
+    CellChanges,
     LabelRevision,
     RevisionKind,
-    StatusChanges,
 )
 
 
@@ -55,7 +55,7 @@ class MaskEditor:
         self._images = images
         self._events = events
         self._writer = store.writer
-        self.statuses = CellStatuses(store.writer, events)
+        self.cells = CellChanger(store.writer, events)
 
     # Pixels
 
@@ -70,15 +70,15 @@ class MaskEditor:
         name: str,
         edit: LabelEdit,
         undoes: int | None = None,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> int:
         """Write an edit into the masks and the journal.
 
-        ``undoes`` is the entry that it takes back; ``statuses`` change with it.
+        ``undoes`` is the entry that it takes back; ``changes`` of cells come with it.
         """
         self._store.drop_preview(image, name)
         image.label_sets[name].pixels.apply(edit)
-        return self._journal(image, name, edit, undoes, statuses)
+        return self._journal(image, name, edit, undoes, changes)
 
     def keep_draft(self, image: ProjectImage, name: str, edit: LabelEdit) -> int:
         """Write an edit into the journal whose pixels were drafted."""
@@ -93,7 +93,7 @@ class MaskEditor:
         text: str,
         kind: RevisionKind,
         details: dict[str, object] | None = None,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
         activate: bool = True,
     ) -> NewHead:
         """Record masks as a new revision, and put them in place.
@@ -110,7 +110,7 @@ class MaskEditor:
             text,
             before,
             details,
-            statuses,
+            changes,
         )
         self._store.keep(after)
         self._events.recorded.emit(image, after)
@@ -118,7 +118,7 @@ class MaskEditor:
         if activate and self._images.is_listed(image):
             self._images.activate(image, name)
         self._store.put(image, name, after)
-        self.statuses.put(image, name, statuses or {})
+        self.cells.put(image, name, changes)
         return NewHead(before, after, number)
 
     def rename(self, image: ProjectImage, old: str, new: str) -> None:
@@ -137,7 +137,7 @@ class MaskEditor:
         revision: LabelRevision | None,
         text: str,
         undoes: int | None,
-        statuses: StatusChanges,
+        changes: CellChanges,
     ) -> tuple[LabelRevision | None, int]:
         """Put the masks of a revision back, or none.
 
@@ -149,10 +149,10 @@ class MaskEditor:
             after = self._store.at(name, revision)
             self._store.keep(after)
         number = self._writer.switch(
-            self._store.label_set_id(image, name), text, left, after, undoes, statuses
+            self._store.label_set_id(image, name), text, left, after, undoes, changes
         )
         self._store.put(image, name, after)
-        self.statuses.put(image, name, statuses)
+        self.cells.put(image, name, changes)
         return left, number
 
     def preview(self, image: ProjectImage, labels: LabelSet) -> None:
@@ -212,7 +212,7 @@ class MaskEditor:
         name: str,
         edit: LabelEdit,
         undoes: int | None,
-        statuses: StatusChanges | None,
+        changes: CellChanges | None,
         was_drafted: bool = False,
     ) -> int:
         """Write an edit into the journal, after its pixels."""
@@ -228,7 +228,7 @@ class MaskEditor:
             cells,
             undoes,
             labels.pixels.highest,
-            statuses,
+            changes,
         )
         touched = dict(labels.touched)
         if not was_undone(touched, undoes):
@@ -238,7 +238,7 @@ class MaskEditor:
         )
         self._store.keep(image.label_sets[name])
         self._tell(image, name, "edited", edit, was_drafted)
-        self.statuses.put(image, name, statuses or {})
+        self.cells.put(image, name, changes)
         return number
 
     def _tell(

@@ -58,6 +58,8 @@ class Events:
     shown_changed = Signal(object)  # ProjectImage, or None
     masks_changed = Signal(MasksChange)
     statuses_changed = Signal(object, str, tuple)  # ProjectImage, label set, cells
+    classes_changed = Signal(object, str, tuple)  # the same, of classes of cells
+    class_list_changed = Signal()  # names, colours and keys of classes; the classifier
     recorded = Signal(object, object)  # ProjectImage, LabelSet: a new revision
     undone = Signal(object, object)  # ProjectImage, LabelEdit undone or redone
     failed = Signal(Exception)  # something could not be done; the rest went on

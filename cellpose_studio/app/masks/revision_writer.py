@@ -13,15 +13,15 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import (
     FLOW_KEY,
-    CellStatus,
+    CellChanges,
     JournalEntry,
     LabelRevision,
     RevisionKind,
-    StatusChanges,
 )
 from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.io.cache.thumbnails import png
 from cellpose_studio.io.project.tables import journal, revisions
+from cellpose_studio.io.project.tables.cell_classes import write_assigned
 from cellpose_studio.io.project.tables.cell_status import write_statuses
 from cellpose_studio.io.project.tables.confidence import write_confidence
 from cellpose_studio.io.project.tables.label_chunks import (
@@ -59,7 +59,7 @@ class RevisionWriter:
         operation: str,
         before: LabelRevision | None,
         details: dict[str, object] | None = None,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> tuple[LabelSet, int]:
         """Make a revision of ``labels``, the new head; return them and the entry's id.
 
@@ -104,16 +104,15 @@ class RevisionWriter:
             revisions.set_head(db, label_set, revision.id, labels.cells, highest)
 
         entry = self._entry(
-            label_set, before, operation, None, head=revision.id, statuses=statuses
+            label_set, before, operation, None, head=revision.id, changes=changes
         )
-        after_it = _after(statuses)
         # One transaction: a crash leaves the old head or the new one with all its rows.
         project.submit_revision(
             revision.id,
             write,
             lambda db: journal.write_entry(db, entry),
             become_head,
-            lambda db: write_statuses(db, label_set, after_it),
+            lambda db: _write_changes(db, label_set, changes),
         )
         made = replace(labels, run=run, revision=revision, edited=False, touched={})
         return made, entry.id
@@ -135,19 +134,18 @@ class RevisionWriter:
         before: LabelRevision | None,
         after: LabelSet | None,
         undoes: int | None,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> int:
         """Make an earlier revision the head, or none; return the entry's id."""
         revision = after.revision if after else None
         head, cells = (revision.id, revision.cells) if revision else (None, 0)
         image = self._entry(
-            label_set, before, operation, undoes, head=head, statuses=statuses
+            label_set, before, operation, undoes, head=head, changes=changes
         )
-        after_it = _after(statuses)
         self._project.submit(
             lambda db: journal.write_entry(db, image),
             lambda db: revisions.set_head(db, label_set, head, cells),
-            lambda db: write_statuses(db, label_set, after_it),
+            lambda db: _write_changes(db, label_set, changes),
         )
         return image.id
 
@@ -159,7 +157,7 @@ class RevisionWriter:
         cells: int,
         undoes: int | None,
         highest: int,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> int:
         """Append an edit to the journal; return the entry's id."""
         image = self._entry(
@@ -168,32 +166,30 @@ class RevisionWriter:
             edit.operation,
             undoes,
             cells=edit.cells,
-            statuses=statuses,
+            changes=changes,
         )
-        after = _after(statuses)
         self._project.submit(
             lambda db: journal.write_entry(db, image, edit.parts),
             lambda db: revisions.set_cells(db, label_set, cells, highest),
-            lambda db: write_statuses(db, label_set, after),
+            lambda db: _write_changes(db, label_set, changes),
         )
         return image.id
 
-    def set_statuses(
+    def change_cells(
         self,
         label_set: int,
         base: LabelRevision | None,
         operation: str,
-        changes: StatusChanges,
+        changes: CellChanges,
         undoes: int | None,
     ) -> int:
-        """Give cells another status; return the journal entry's id."""
+        """Record changes of cells without pixels; return the journal entry's id."""
         image = self._entry(
-            label_set, base, operation, undoes, cells=tuple(changes), statuses=changes
+            label_set, base, operation, undoes, cells=changes.cells, changes=changes
         )
-        after = _after(changes)
         self._project.submit(
             lambda db: journal.write_entry(db, image),
-            lambda db: write_statuses(db, label_set, after),
+            lambda db: _write_changes(db, label_set, changes),
         )
         return image.id
 
@@ -237,7 +233,7 @@ class RevisionWriter:
         undoes: int | None,
         cells: tuple[int, ...] = (),
         head: int | None = None,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> JournalEntry:
         """Return a new entry of the journal."""
         return JournalEntry(
@@ -249,12 +245,18 @@ class RevisionWriter:
             time=now(),
             undoes=undoes,
             head=head,
-            statuses=statuses or None,
+            changes=changes or None,
         )
 
 
-def _after(changes: StatusChanges | None) -> dict[int, CellStatus | None]:
-    return {cell: status for cell, (_, status) in (changes or {}).items()}
+def _write_changes(
+    db: sqlite3.Connection, label_set: int, changes: CellChanges | None
+) -> None:
+    if changes is not None:
+        statuses = {cell: after for cell, (_, after) in changes.statuses.items()}
+        classes = {cell: after for cell, (_, after) in changes.classes.items()}
+        write_statuses(db, label_set, statuses)
+        write_assigned(db, label_set, classes)
 
 
 def _parameters(

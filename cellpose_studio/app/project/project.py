@@ -30,6 +30,7 @@ from cellpose_studio.io.project.identity import place_of
 from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
 from cellpose_studio.io.project.row_counts import last_ids
+from cellpose_studio.io.project.tables.cell_classes import StoredClasses, read_classes
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.journal import read_open_edits
@@ -61,6 +62,8 @@ class Contents:
         What was remembered of the window, and the columns of the experiment.
     statuses
         Of cells, by label set and id.
+    classes
+        The classes of cells, and which cells have them.
     """
 
     file: ProjectFile
@@ -72,6 +75,7 @@ class Contents:
     experiment: dict[str, Any]
     steps: list[JournalStep]
     statuses: dict[int, dict[int, CellStatus]]
+    classes: StoredClasses
 
 
 def read_contents(file: ProjectFile) -> Contents:
@@ -90,6 +94,7 @@ def read_contents(file: ProjectFile) -> Contents:
             state = read_state(file.db, "window")
             experiment = read_state(file.db, EXPERIMENT_STATE)
             statuses = read_all_statuses(file.db)
+            classes = read_classes(file.db)
             ids = last_ids(file.db)
             steps = _steps(file.db)
         return Contents(
@@ -102,6 +107,7 @@ def read_contents(file: ProjectFile) -> Contents:
             experiment=experiment,
             steps=steps,
             statuses=statuses,
+            classes=classes,
         )
     except BaseException:
         # Whatever has failed, the file must not stay locked.
@@ -154,6 +160,7 @@ class Project:
         self.experiment = contents.experiment
         self.steps = contents.steps
         self.stored_statuses = contents.statuses
+        self.stored_classes = contents.classes
         self._opened_with = contents.last_ids
         # Ids are assigned here, so that no caller has to wait for the writer.
         self._last = Counter(contents.last_ids)
@@ -198,6 +205,10 @@ class Project:
         """Return an id that no row of ``table`` has or will have."""
         self._last[table] += 1
         return self._last[table]
+
+    def reserve(self, table: str, number: int) -> None:
+        """Give no later row of ``table`` an id up to that one."""
+        self._last[table] = max(self._last[table], number)
 
     def submit(self, *changes: Change) -> int:
         """Write changes in one transaction, soon; return a number for it."""

@@ -9,6 +9,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.wording import image_count, listed
 
 _NAMES = 3
@@ -62,6 +63,7 @@ def save_held(session: Session, path: Path) -> HeldCopy:
     session.commit_pending()
     project = Project.create(path)
     copy = Session(project)
+    copy.masks.classes.take(session.masks.classes)
     missing: list[str] = []
     images = 0
     for image in session.images.known:
@@ -85,7 +87,11 @@ def _put(
 ) -> None:
     # Places where cells were deleted are known by revisions of the old project.
     by_hand = replace(labels.hand_edits, deleted={})
-    known = image.statuses.get(labels.name, {})
+    name = labels.name
+    changes = CellChanges(
+        statuses={c: (None, one) for c, one in image.statuses.get(name, {}).items()},
+        classes={c: (None, one) for c, one in image.classes.get(name, {}).items()},
+    )
     copy.editor.put_new(
         new,
         replace(
@@ -99,6 +105,6 @@ def _put(
         ),
         "Save elsewhere",
         "restore",
-        statuses={cell: (None, status) for cell, status in known.items()},
+        changes=changes,
         activate=False,
     )

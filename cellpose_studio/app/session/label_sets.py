@@ -8,7 +8,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.undo.steps import HeadSwitch, RenameStep
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.provenance.revision import StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges
 
 
 class NameRefused(StudioError):
@@ -26,11 +26,12 @@ def delete_masks(session: Session, image: ProjectImage, name: str) -> None:
     if name not in image.label_sets or not session.images.is_listed(image):
         return
     editor, text, active = session.editor, f"Delete masks “{name}”", image.active
-    # A new run starts with ids of its own, which the statuses of these do not fit.
-    statuses: StatusChanges = {
-        cell: (status, None) for cell, status in image.statuses.get(name, {}).items()
-    }
-    before, number = editor.switch_head(image, name, None, text, None, statuses)
+    # A new run starts with ids of its own, which what is known of these does not fit.
+    changes = CellChanges(
+        statuses={c: (one, None) for c, one in image.statuses.get(name, {}).items()},
+        classes={c: (one, None) for c, one in image.classes.get(name, {}).items()},
+    )
+    before, number = editor.switch_head(image, name, None, text, None, changes)
     if active == name:
         editor.activate(image, image.others(name))
     session.undo_stack.push(
@@ -43,7 +44,7 @@ def delete_masks(session: Session, image: ProjectImage, name: str) -> None:
             before=before,
             after=None,
             active_before=active,
-            statuses=statuses,
+            changes=changes,
         )
     )
 

@@ -23,7 +23,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
-from cellpose_studio.core.provenance.revision import StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.wording import counted, listed
 
 
@@ -200,14 +200,17 @@ class Operations:
 
 def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> None:
     """Give an image the masks of an operation, as one step that can be undone."""
-    known = image.statuses.get(changed.labels.name, {})
-    statuses: StatusChanges = {
-        cell: (known[cell], None) for cell in changed.forgotten & known.keys()
-    }
+    name = changed.labels.name
+    known = image.statuses.get(name, {})
+    changes = CellChanges(
+        statuses={
+            cell: (known[cell], None) for cell in changed.forgotten & known.keys()
+        }
+    )
     if changed.renaming is not None:
-        statuses = changed.renaming.statuses(known)
+        changes = changed.renaming.changes(known, image.classes.get(name, {}))
     session.replace_masks(
-        image, changed.labels, changed.text, "operation", statuses=statuses
+        image, changed.labels, changed.text, "operation", changes=changes
     )
 
 

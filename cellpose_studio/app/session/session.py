@@ -8,7 +8,7 @@ from typing import Any
 from psygnal import Signal
 
 from cellpose_studio.app.gc_tuning import frozen_after
-from cellpose_studio.app.masks.cell_statuses import describe, status_changes
+from cellpose_studio.app.masks.cell_changer import describe, status_changes
 from cellpose_studio.app.masks.editor import MaskEditor
 from cellpose_studio.app.masks.events import Events
 from cellpose_studio.app.masks.image_collection import ImageCollection
@@ -21,9 +21,9 @@ from cellpose_studio.app.undo.deferred import DeferredUndo, StepLoader
 from cellpose_studio.app.undo.journal_steps import rebuild
 from cellpose_studio.app.undo.stack import UndoStack
 from cellpose_studio.app.undo.steps import (
+    CellsStep,
     EditStep,
     HeadSwitch,
-    StatusStep,
     UndoStep,
     check_fit,
 )
@@ -32,9 +32,9 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import (
+    CellChanges,
     CellStatus,
     RevisionKind,
-    StatusChanges,
 )
 
 
@@ -160,12 +160,12 @@ class Session(Events):
         text: str,
         kind: RevisionKind = "run",
         details: dict[str, object] | None = None,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> None:
         """Give an image new masks, the active ones, as one step that can be undone.
 
-        They become a revision, and ``statuses`` change with them. An image that was
-        removed from the list meanwhile has them when it is added again; nothing
+        They become a revision, and ``changes`` of cells come with them. An image that
+        was removed from the list meanwhile has them when it is added again; nothing
         happens to one of another project.
         """
         if not self.images.is_known(image):
@@ -177,27 +177,26 @@ class Session(Events):
         self.end_stroke()
         # The name is read first, because `put_new` makes the new masks the active ones.
         active = image.active
-        new = self.editor.put_new(image, labels, text, kind, details, statuses)
-        self.undo_stack.push(
-            HeadSwitch(
-                self.editor,
-                image,
-                labels.name,
-                text,
-                new.number,
-                before=new.before,
-                after=new.labels.revision,
-                active_before=active,
-                statuses=statuses,
-            )
+        new = self.editor.put_new(image, labels, text, kind, details, changes)
+        step = HeadSwitch(
+            *(self.editor, image, labels.name, text, new.number),
+            before=new.before,
+            after=new.labels.revision,
+            active_before=active,
+            changes=changes,
         )
+        self.undo_stack.push(step)
 
     def import_masks(
-        self, image: ProjectImage, labels: LabelSet, details: dict[str, object]
+        self,
+        image: ProjectImage,
+        labels: LabelSet,
+        details: dict[str, object],
+        changes: CellChanges | None = None,
     ) -> None:
         """Give an image the masks that lay beside it; not a step of the user's."""
         text = f"Import {labels.origin.removeprefix('from ')}"
-        self.add_masks(image, labels, text, "import", details)
+        self.add_masks(image, labels, text, "import", details, changes)
 
     def add_masks(
         self,
@@ -206,10 +205,13 @@ class Session(Events):
         text: str,
         kind: RevisionKind = "run",
         details: dict[str, object] | None = None,
+        changes: CellChanges | None = None,
     ) -> None:
         """Give an image a label set that is not the active one; not a step."""
         if self.images.is_known(image):
-            self.editor.put_new(image, labels, text, kind, details, activate=False)
+            self.editor.put_new(
+                image, labels, text, kind, details, changes, activate=False
+            )
 
     def record_run(self, image: ProjectImage, record: RunRecord) -> None:
         """Keep the record of a run that gave no masks."""
@@ -239,12 +241,12 @@ class Session(Events):
         self,
         image: ProjectImage,
         edit: LabelEdit,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> None:
         """Change pixels of the active masks, as one step that can be undone.
 
-        ``statuses`` change with them, where cells get other ids. Nothing happens to
-        an image that is not, or no longer, in the list.
+        ``changes`` of cells come with them. Nothing happens to an image that is not, or
+        no longer, in the list.
         """
         if self.image_of(image.id) is not image:
             return
@@ -258,19 +260,26 @@ class Session(Events):
         except StudioError as error:
             self.failed.emit(error)
             return
-        number = self.editor.apply(image, name, edit, statuses=statuses)
-        self._push_edit(image, name, edit, number, statuses)
+        number = self.editor.apply(image, name, edit, changes=changes)
+        self._push_edit(image, name, edit, number, changes)
 
     def set_cell_status(
         self, image: ProjectImage, cells: Iterable[int], status: CellStatus | None
     ) -> None:
         """Give cells of the active masks a status, as one step; None takes it away."""
-        changes = status_changes(image, cells, status)
+        statuses = status_changes(image, cells, status)
+        text = describe(len(statuses), status)
+        self.change_cells(image, text, CellChanges(statuses=statuses))
+
+    def change_cells(
+        self, image: ProjectImage, text: str, changes: CellChanges
+    ) -> None:
+        """Change what is known of cells of the active masks, as one step."""
         if not changes or image.masks is None:
             return
-        name, text = image.active, describe(len(changes), status)
-        number = self.editor.statuses.apply(image, name, text, changes)
-        step = StatusStep(self.editor, image, name, text, number, changes=changes)
+        name = image.active
+        number = self.editor.cells.apply(image, name, text, changes)
+        step = CellsStep(self.editor, image, name, text, number, changes=changes)
         self.undo_stack.push(step)
 
     def begin_stroke(self, image: ProjectImage, operation: str) -> Stroke:
@@ -380,19 +389,10 @@ class Session(Events):
         name: str,
         edit: LabelEdit,
         number: int,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> None:
-        self.undo_stack.push(
-            EditStep(
-                self.editor,
-                image,
-                name,
-                edit.operation,
-                number,
-                edit=edit,
-                statuses=statuses,
-            )
-        )
+        of_it = self.editor, image, name, edit.operation, number
+        self.undo_stack.push(EditStep(*of_it, edit=edit, changes=changes))
 
     def _put_away(self, image: ProjectImage) -> None:
         """Do what has to be done before an image is removed from the list."""

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from cellpose_studio.app.masks.editor import MaskEditor
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.undo.steps import EditStep, HeadSwitch, StatusStep, UndoStep
+from cellpose_studio.app.undo.steps import CellsStep, EditStep, HeadSwitch, UndoStep
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.io.project.tables.undo_steps import JournalStep, read_edit
 
@@ -31,7 +31,7 @@ class JournalEditStep(EditStep):
             entry.operation,
             step.number,
             edit=None,
-            statuses=entry.statuses,
+            changes=entry.changes,
         )
         self._project = project
         self._entry = entry.id
@@ -89,8 +89,8 @@ def _step(
 ) -> UndoStep:
     entry = step.entry
     of_it = (editor, image, name, entry.operation, step.number)
-    if entry.of_statuses:
-        return StatusStep(*of_it, changes=entry.statuses or {})
+    if entry.changes is not None and entry.of_cells:
+        return CellsStep(*of_it, changes=entry.changes)
     if not entry.of_masks:
         return JournalEditStep(editor, image, name, project, step)
     return HeadSwitch(
@@ -99,5 +99,5 @@ def _step(
         after=step.after,
         # The journal does not record which label set was active.
         active_before=name,
-        statuses=entry.statuses,
+        changes=entry.changes,
     )

@@ -1,4 +1,4 @@
-"""The steps that can be undone: new masks, edits of pixels, statuses of cells."""
+"""The steps that can be undone: new masks, edits of pixels, what is said of cells."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.edit import LabelEdit
-from cellpose_studio.core.provenance.revision import LabelRevision, StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges, LabelRevision
 
 
 class StepUnfit(StudioError):
@@ -94,13 +94,13 @@ class HeadSwitch(UndoStep):
         before: LabelRevision | None,
         after: LabelRevision | None,
         active_before: str,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> None:
         super().__init__(editor, image, name, text, number)
         self._before = before
         self._after = after
         self._active_before = active_before
-        self._statuses = statuses or {}
+        self._changes = changes or CellChanges()
 
     def rename(self, old: str, new: str) -> None:
         """Replace the former name of a label set."""
@@ -112,21 +112,21 @@ class HeadSwitch(UndoStep):
         """Put the former masks back, or none."""
         # Edits that came after the new masks were undone before; so what is left now
         # has the pixels of the new masks, whatever revision they are meanwhile.
-        statuses = _inverse(self._statuses)
-        self._after = self._switch(self._before, f"Undo {self.text}", statuses)
+        changes = self._changes.inverse()
+        self._after = self._switch(self._before, f"Undo {self.text}", changes)
         self._editor.show(self.image, self._active_before)
 
     def redo(self) -> None:
         """Put the new masks in place again, and make them the active ones."""
-        self._before = self._switch(self._after, self.text, self._statuses)
+        self._before = self._switch(self._after, self.text, self._changes)
         left = self.name if self._after is not None else self.image.others(self.name)
         self._editor.show(self.image, left)
 
     def _switch(
-        self, to: LabelRevision | None, text: str, statuses: StatusChanges
+        self, to: LabelRevision | None, text: str, changes: CellChanges
     ) -> LabelRevision | None:
         left, self._number = self._editor.switch_head(
-            self.image, self.name, to, text, self._number, statuses
+            self.image, self.name, to, text, self._number, changes
         )
         return left
 
@@ -143,11 +143,11 @@ class EditStep(UndoStep):
         number: int,
         *,
         edit: LabelEdit | None,
-        statuses: StatusChanges | None = None,
+        changes: CellChanges | None = None,
     ) -> None:
         super().__init__(editor, image, name, text, number)
         self._edit = edit
-        self._statuses = statuses or {}
+        self._changes = changes or CellChanges()
 
     @property
     def edit(self) -> LabelEdit:
@@ -166,21 +166,21 @@ class EditStep(UndoStep):
     def undo(self) -> None:
         """Write the pixels before the edit."""
         undone = replace(self.edit.inverse(), operation=f"Undo {self.text}")
-        self._apply(undone, _inverse(self._statuses))
+        self._apply(undone, self._changes.inverse())
 
     def redo(self) -> None:
         """Write the pixels after the edit."""
-        self._apply(self.edit, self._statuses)
+        self._apply(self.edit, self._changes)
 
-    def _apply(self, edit: LabelEdit, statuses: StatusChanges) -> None:
+    def _apply(self, edit: LabelEdit, changes: CellChanges) -> None:
         self._number = self._editor.apply(
-            self.image, self.name, edit, self._number, statuses
+            self.image, self.name, edit, self._number, changes
         )
         self._editor.reveal(self.image, self.name, edit)
 
 
-class StatusStep(UndoStep):
-    """Cells of a label set were accepted, rejected or kept for later."""
+class CellsStep(UndoStep):
+    """Something was decided about cells of a label set: a status, or a class."""
 
     def __init__(
         self,
@@ -190,22 +190,22 @@ class StatusStep(UndoStep):
         text: str,
         number: int,
         *,
-        changes: StatusChanges,
+        changes: CellChanges,
     ) -> None:
         super().__init__(editor, image, name, text, number)
         self._changes = changes
 
     def undo(self) -> None:
-        """Give the cells the status that they had before."""
-        self._apply(f"Undo {self.text}", _inverse(self._changes))
+        """Put back what was known of the cells before."""
+        self._apply(f"Undo {self.text}", self._changes.inverse())
 
     def redo(self) -> None:
-        """Give the cells their new status."""
+        """Decide it again."""
         self._apply(self.text, self._changes)
 
-    def _apply(self, text: str, changes: StatusChanges) -> None:
+    def _apply(self, text: str, changes: CellChanges) -> None:
         self._editor.show(self.image, self.name)
-        self._number = self._editor.statuses.apply(
+        self._number = self._editor.cells.apply(
             self.image, self.name, text, changes, self._number
         )
 
@@ -268,7 +268,3 @@ def check_fit(image: ProjectImage, name: str, edit: LabelEdit) -> None:
             f"The masks of {image.source.name} are not those that "
             f'"{edit.operation}" was done on, so it was left out.'
         )
-
-
-def _inverse(changes: StatusChanges) -> StatusChanges:
-    return {cell: (after, before) for cell, (before, after) in changes.items()}

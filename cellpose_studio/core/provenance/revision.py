@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from cellpose_studio.core.classes.assigned import ClassChanges
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 CellStatus = Literal["accepted", "rejected", "later"]
@@ -13,6 +14,37 @@ CellStatus = Literal["accepted", "rejected", "later"]
 
 StatusChanges = dict[int, tuple[CellStatus | None, CellStatus | None]]
 """Status of each cell before and after; None for no status."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellChanges:
+    """Changes of what is known of cells, by id.
+
+    Attributes
+    ----------
+    statuses, classes
+        Each before and after.
+    """
+
+    statuses: StatusChanges = field(default_factory=dict)
+    classes: ClassChanges = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Return whether anything was changed."""
+        return bool(self.statuses or self.classes)
+
+    @property
+    def cells(self) -> tuple[int, ...]:
+        """The cells that it is about."""
+        return tuple(dict.fromkeys((*self.statuses, *self.classes)))
+
+    def inverse(self) -> CellChanges:
+        """Return the changes that take these back."""
+        return CellChanges(
+            statuses={cell: (b, a) for cell, (a, b) in self.statuses.items()},
+            classes={cell: (b, a) for cell, (a, b) in self.classes.items()},
+        )
+
 
 RevisionKind = Literal["run", "threshold", "edit", "import", "restore", "operation"]
 
@@ -130,8 +162,8 @@ class JournalEntry:
         Revision that it made the head; None for an edit of pixels.
     sealed
         Revision that contains the edit; None while it is in the journal only.
-    statuses
-        Changes of the status of cells; None if there are none.
+    changes
+        Of the status and the class of cells; None if there are none.
     pixels
         Whether pixels were changed.
     """
@@ -145,17 +177,17 @@ class JournalEntry:
     undoes: int | None = None
     head: int | None = None
     sealed: int | None = None
-    statuses: StatusChanges | None = None
+    changes: CellChanges | None = None
     pixels: bool = False
 
     @property
-    def of_statuses(self) -> bool:
-        """Whether only the status of cells changed."""
-        # Masks that are switched may change statuses, too, but name no cells.
-        changed = self.statuses is not None and bool(self.cells)
+    def of_cells(self) -> bool:
+        """Whether only the status or the class of cells changed."""
+        # Masks that are switched may change these, too, but name no cells.
+        changed = self.changes is not None and bool(self.cells)
         return changed and self.head is None and not self.pixels
 
     @property
     def of_masks(self) -> bool:
         """Whether masks as a whole took the place of others, or were deleted."""
-        return not self.pixels and not self.of_statuses
+        return not self.pixels and not self.of_cells

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.classes import names_and_colours
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
@@ -47,6 +48,7 @@ class _Export:
     labels: LabelSet
     pixels: Snapshot | None
     left_out: Collection[int]
+    classes: Mapping[int, tuple[str, str]]
 
     def save(self, base: Path, kinds: Sequence[str]) -> list[Path]:
         # Masks that are not in memory are read here, off the GUI thread.
@@ -58,6 +60,7 @@ class _Export:
             kinds,
             image=self.image,
             settings=self.labels.settings(),
+            classes=self.classes,
         )
 
 
@@ -166,6 +169,7 @@ class Saver:
             # A snapshot, because the user may go on editing while files are written.
             pixels=labels.pixels.snapshot() if labels.pixels.loaded else None,
             left_out=() if with_rejected else rejected_cells(image),
+            classes=names_and_colours(self._session, image),
         )
 
     def _on_saved(self, result: _Result) -> None:

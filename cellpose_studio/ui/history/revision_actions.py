@@ -76,8 +76,9 @@ class RevisionActions(QObject):
             return
         project, stored, name = session.project, session.masks.stored, row.lineage.name
         present = image.label_sets.get(name)
-        # Cells are only matched if there are statuses to carry over.
-        pixels = present.pixels if present and image.statuses.get(name) else None
+        # Cells are only matched if something is known of them, to carry over.
+        known = image.statuses.get(name) or image.classes.get(name)
+        pixels = present.pixels if present and known else None
         # Masks in memory may change during the job, which needs a snapshot of now.
         snapshot = pixels.snapshot() if pixels is not None and pixels.loaded else None
 
@@ -196,8 +197,11 @@ class RevisionActions(QObject):
         revision: LabelRevision,
     ) -> None:
         text = f"Restore revision {revision.id}"
-        statuses = cells.statuses(image.statuses.get(labels.name, {}))
-        self._session.replace_masks(image, labels, text, "restore", statuses=statuses)
+        name = labels.name
+        changes = cells.changes(
+            image.statuses.get(name, {}), image.classes.get(name, {})
+        )
+        self._session.replace_masks(image, labels, text, "restore", changes=changes)
         now = image.label_sets[labels.name].revision
         number = f" as revision {now.id}" if now else ""
         self._messages.note(

@@ -9,7 +9,7 @@ USE, REMOVE_HANDLE, OUTLINE = "useTool", "removeHandle", "outline"
 
 _SELECT = frozenset({"select"})
 _OTHERS = frozenset(
-    {"outline", "brush", "eraser", "merge", "split", "handles"},
+    {"outline", "brush", "eraser", "merge", "split", "handles", "classify"},
 )
 
 GESTURES = (
@@ -23,7 +23,7 @@ GESTURES = (
     ),
     Gesture(
         name=USE,
-        effect="Use the tool: draw, paint, erase, merge, split",
+        effect="Use the tool: draw, paint, erase, merge, split, classify",
         default="left",
         tools=_OTHERS,
     ),

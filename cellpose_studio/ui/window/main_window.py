@@ -277,7 +277,12 @@ class MainWindow(QMainWindow):
     def _make_measure(self) -> None:
         work = self.background
         self.measure = MeasurePanel(
-            self.services, self.canvas, work.table, self.colouring, work.experiment
+            self.services,
+            self.canvas,
+            work.table,
+            self.colouring,
+            work.experiment,
+            self.tools,
         )
 
     def _make_history(self) -> None:

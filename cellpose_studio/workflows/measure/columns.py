@@ -137,12 +137,18 @@ def table_columns(
             [ChannelInfo(name=names[n], grey=grey) for n in what.channels_of(item)],
             what.groups,
             item.has_facts,
+            item.classes,
         )
         for column in columns:
             known = measured.setdefault(column.name, column)
-            if (known.unit, known.text) != (column.unit, column.text):
+            if (known.unit, known.text) == (column.unit, column.text):
+                continue
+            if column.channel < 0:
+                measured[column.name] = _of_both(known, column)
+            else:
                 mixed[column.name] = measured[column.name] = _mixed(known, column)
-        more = summary_columns(columns)
+        classes = item.classes if "review" in what.groups else None
+        more = summary_columns(columns, classes.names if classes else ())
         summed |= {c.name: c for c in more if c.name not in summed}
     # Their means mix calibrations as they do.
     summed |= {c.name: c for c in summary_columns(list(mixed.values()))}
@@ -183,6 +189,12 @@ def _mixed(one: Column, other: Column) -> Column:
         unit=one.unit if one.unit == other.unit else "",
         text=f"{one.definition.text} {_OF_EACH}",
     )
+
+
+def _of_both(one: Column, other: Column) -> Column:
+    """Return a column of projects in which different classifiers gave the classes."""
+    more = other.text.removeprefix(other.definition.text).strip()
+    return one if more in one.text else replace(one, text=f"{one.text} {more}")
 
 
 def _check_names(experiment: Iterable[str], measured: Iterable[str]) -> None:
@@ -227,5 +239,6 @@ def _in_order(columns: Iterable[Column]) -> list[Column]:
 
 
 def _of_image(column: SummaryColumn) -> TableColumn:
-    kind: Literal["whole", "number"] = "whole" if column.name == "cells" else "number"
+    is_count = column.name == "cells" or column.name.startswith("cells_")
+    kind: Literal["whole", "number"] = "whole" if is_count else "number"
     return TableColumn(name=column.name, kind=kind, unit=column.unit, text=column.text)

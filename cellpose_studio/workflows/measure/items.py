@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.measure.experiment import Row
-from cellpose_studio.core.measure.inputs import CellFacts, Pixels
+from cellpose_studio.core.measure.inputs import CellClasses, CellFacts, Pixels
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -47,6 +47,8 @@ class ImageToMeasure:
         Reads the masks; may raise `StudioError`.
     experiment
         Its columns of the experiment, as far as they are known.
+    classes
+        The classes of the project; None without.
     """
 
     image: ImageSource
@@ -54,6 +56,7 @@ class ImageToMeasure:
     has_facts: bool
     read: Callable[[], Masks]
     experiment: Row = field(default_factory=dict)
+    classes: CellClasses | None = None
 
 
 def names_of(items: Sequence[ImageToMeasure]) -> list[str]:

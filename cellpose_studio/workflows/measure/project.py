@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from functools import partial
 
+from cellpose_studio.core.classes.cell_class import present
 from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.matching.hand_changes import hand_edits_since
@@ -12,13 +13,14 @@ from cellpose_studio.core.measure.experiment_columns import (
     EXPERIMENT_STATE,
     columns_from,
 )
-from cellpose_studio.core.measure.inputs import origin_of
+from cellpose_studio.core.measure.inputs import CellClasses, origin_of
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import review_of
 from cellpose_studio.io.project.database import version_of
 from cellpose_studio.io.project.open_file import ProjectFile
 from cellpose_studio.io.project.schema import VERSION
+from cellpose_studio.io.project.tables.cell_classes import read_classes
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.images import read_image_table
@@ -29,7 +31,11 @@ from cellpose_studio.io.project.tables.revision_source import (
 )
 from cellpose_studio.io.project.tables.revisions import read_label_sets
 from cellpose_studio.io.project.tables.window_state import read_state
-from cellpose_studio.workflows.measure.facts import facts_of
+from cellpose_studio.workflows.measure.facts import (
+    classes_of,
+    classifiers_in,
+    facts_of,
+)
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 
 
@@ -56,6 +62,9 @@ def items_of_project(
         )
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     statuses = read_all_statuses(file.db)
+    classes = read_classes(file.db)
+    classifiers = classifiers_in(classes.assigned.values(), classes.classifiers)
+    listed = present(classes.classes)
     experiment = columns_from(read_state(file.db, EXPERIMENT_STATE))
     found = []
     for stored in read_image_table(file.db, file.path.parent):
@@ -63,13 +72,15 @@ def items_of_project(
         if stored.hidden or labels is None or labels.head is None:
             continue
         known = statuses.get(labels.id, {})
+        of_cells = classes_of(listed, classes.assigned.get(labels.id, {}), classifiers)
         in_time = stored.image.frames > 1
         found.append(
             ImageToMeasure(
                 image=stored.image,
                 masks=labels.name,
                 has_facts=True,
-                read=partial(_read, file.db, labels.head, known, in_time),
+                read=partial(_read, file.db, labels.head, known, of_cells, in_time),
+                classes=of_cells,
                 experiment=experiment.of(stored.id),
             )
         )
@@ -80,6 +91,7 @@ def _read(
     db: sqlite3.Connection,
     head: LabelRevision,
     statuses: dict[int, CellStatus],
+    classes: CellClasses | None,
     in_time: bool,
 ) -> Masks:
     labels = read_masks(db, head)
@@ -94,4 +106,5 @@ def _read(
     accepted = {cell for cell, status in statuses.items() if status == "accepted"}
     review = review_of(cell_shapes(labels, in_time), confidence, made.shaped | accepted)
     origin = origin_of(base is not None and base.run is not None)
-    return Masks(labels=labels, facts=facts_of(review, statuses, made, origin))
+    facts = facts_of(review, statuses, made, origin, classes)
+    return Masks(labels=labels, facts=facts)

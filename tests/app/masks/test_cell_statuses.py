@@ -14,6 +14,7 @@ from cellpose_studio.app.history.restore import renaming_to
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.edits.whole import delete_cells, relabel, relabel_sequential
 from cellpose_studio.core.matching.renaming import Renaming
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.io.images.reader import open_images
 
 
@@ -106,7 +107,7 @@ def test_statuses_go_with_cells_that_get_other_ids(session, image, reopened):
     pixels = image.masks.pixels
     session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
     names = Renaming.of(relabel_sequential(pixels.cell_table()))
-    changes = names.statuses(image.statuses["cells"])
+    changes = names.changes(image.statuses["cells"], {})
     session.edit(image, relabel(pixels.array(), pixels.cell_table()), changes)
     after = {1: "accepted", 3: "accepted"}
     before = {1: "rejected", 2: "accepted", 4: "accepted"}
@@ -221,8 +222,8 @@ def test_a_decision_on_another_image_stays(session, image, cells):
 def test_restored_masks_get_the_statuses_that_come_with_them(session, image, reopened):
     session.set_cell_status(image, [1, 4], "accepted")
     earlier = replace(four_cells(), origin="earlier")
-    changes = {1: ("accepted", None), 2: (None, "rejected")}
-    session.replace_masks(image, earlier, "Restore", "restore", statuses=changes)
+    changes = CellChanges(statuses={1: ("accepted", None), 2: (None, "rejected")})
+    session.replace_masks(image, earlier, "Restore", "restore", changes=changes)
     assert image.statuses["cells"] == {2: "rejected", 4: "accepted"}
     session.undo()
     assert image.statuses["cells"] == {1: "accepted", 4: "accepted"}
@@ -238,9 +239,9 @@ def test_restored_masks_get_the_statuses_that_come_with_them(session, image, reo
 
 
 def test_a_restoration_with_statuses_is_a_revision_in_the_history(session, image):
-    changes = {1: (None, "accepted")}
+    changes = CellChanges(statuses={1: (None, "accepted")})
     session.replace_masks(
-        image, four_cells(), "Restore revision 1", "restore", statuses=changes
+        image, four_cells(), "Restore revision 1", "restore", changes=changes
     )
     restored, run = lineage_of(session, image).line
     assert (restored.revision.kind, run.revision.kind) == ("restore", "run")

@@ -13,7 +13,7 @@ from cellpose_studio.app.masks.revision_writer import THUMBNAIL, RevisionWriter
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.masks.chunks import ChunkIndex
 from cellpose_studio.core.provenance.hand_edits import HandEdits
-from cellpose_studio.core.provenance.revision import FLOW_KEY
+from cellpose_studio.core.provenance.revision import FLOW_KEY, CellChanges
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.cache.thumbnails import from_png
@@ -189,12 +189,14 @@ def test_a_run_is_recorded_once_with_its_first_masks(written):
 
 
 def test_statuses_change_with_masks(written):
-    first, _ = written.record(cells_of(1, 2), statuses={1: (None, "accepted")})
+    first, _ = written.record(
+        cells_of(1, 2), changes=CellChanges(statuses={1: (None, "accepted")})
+    )
     assert written.statuses == {1: "accepted"}
-    changes = {1: ("accepted", None), 2: (None, "later")}
-    written.record(cells_of(2, 3), before=first.revision, statuses=changes)
+    changes = CellChanges(statuses={1: ("accepted", None), 2: (None, "later")})
+    written.record(cells_of(2, 3), before=first.revision, changes=changes)
     assert written.statuses == {2: "later"}
-    assert [entry.statuses for entry in written.journal][1] == changes
+    assert [entry.changes for entry in written.journal][1] == changes
 
 
 def test_ids_of_cells_that_are_gone_are_remembered(written):
@@ -248,11 +250,12 @@ def test_an_edit_is_in_the_journal_at_once(written):
     labels, _ = written.record(cells_of(1, 2, 3))
     pixels = labels.pixels
     edit = delete_cells(pixels.array(), pixels.cell_table(), [2])
-    _, entry = written.edit(labels, edit, statuses={2: (None, "rejected")})
+    changes = CellChanges(statuses={2: (None, "rejected")})
+    _, entry = written.edit(labels, edit, changes=changes)
     [_, noted] = written.journal
     assert (noted.id, noted.base, noted.head) == (entry, labels.revision.id, None)
     assert (noted.operation, noted.cells, noted.pixels) == ("Delete cell", (2,), True)
-    assert (noted.sealed, noted.statuses) == (None, {2: (None, "rejected")})
+    assert (noted.sealed, noted.changes) == (None, changes)
     assert written.statuses == {2: "rejected"}
     stored = written.stored
     assert (stored.cells, stored.highest, stored.edited) == (2, 3, True)
@@ -317,10 +320,12 @@ def test_what_is_drawn_after_sealing_is_not_in_the_revision(written):
 
 
 def test_the_head_goes_back_and_forth(written):
-    first, _ = written.record(cells_of(1, 2, 3), statuses={1: (None, "accepted")})
+    first, _ = written.record(
+        cells_of(1, 2, 3), changes=CellChanges(statuses={1: (None, "accepted")})
+    )
     second, done = written.record(cells_of(4, 5), before=first.revision)
     switch = written.writer.switch
-    changes = {1: ("accepted", "later")}
+    changes = CellChanges(statuses={1: ("accepted", "later")})
     undone = switch(
         written.label_set, "Undo Run", second.revision, first, done, changes
     )
@@ -342,17 +347,17 @@ def test_the_head_goes_back_and_forth(written):
 
 def test_statuses_alone_are_an_entry_of_the_journal(written):
     labels, _ = written.record(cells_of(1, 2))
-    set_statuses = written.writer.set_statuses
-    changes = {1: (None, "accepted"), 2: (None, "rejected")}
-    done = set_statuses(written.label_set, labels.revision, "Accept", changes, None)
+    change_cells = written.writer.change_cells
+    changes = CellChanges(statuses={1: (None, "accepted"), 2: (None, "rejected")})
+    done = change_cells(written.label_set, labels.revision, "Accept", changes, None)
     assert written.statuses == {1: "accepted", 2: "rejected"}
-    back = {2: ("rejected", None)}
-    set_statuses(written.label_set, labels.revision, "Undo Accept", back, done)
+    back = CellChanges(statuses={2: ("rejected", None)})
+    change_cells(written.label_set, labels.revision, "Undo Accept", back, done)
     assert written.statuses == {1: "accepted"}
     _, first, second = written.journal
-    assert (first.cells, first.statuses, first.undoes) == ((1, 2), changes, None)
-    assert (second.cells, second.statuses, second.undoes) == ((2,), back, done)
-    assert first.of_statuses
+    assert (first.cells, first.changes, first.undoes) == ((1, 2), changes, None)
+    assert (second.cells, second.changes, second.undoes) == ((2,), back, done)
+    assert first.of_cells
     assert written.stored.head == labels.revision
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from cellpose_studio.core.measure.columns import Column, columns_of
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.definitions import DEFINITIONS
-from cellpose_studio.core.measure.inputs import ChannelInfo
+from cellpose_studio.core.measure.inputs import CellClasses, ChannelInfo
 from cellpose_studio.core.measure.scale import Scale
 
 TITLES = {
@@ -27,7 +27,10 @@ def tables() -> str:
     scale, channel = Scale(um=1.0), [ChannelInfo(name="CHANNEL")]
     every: dict[str, tuple[Column, set[str]]] = {}
     for deep, where in ((False, "planes"), (True, "stacks")):
-        for column in columns_of(scale, deep, channel, GROUPS, facts=True):
+        classes = CellClasses(known={})
+        for column in columns_of(
+            scale, deep, channel, GROUPS, facts=True, classes=classes
+        ):
             every.setdefault(column.name, (column, set()))[1].add(where)
     parts = []
     for group in GROUPS:

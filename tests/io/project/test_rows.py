@@ -16,7 +16,13 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.io.project.checksums import label_set_sha256, row_sha256
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.rescue.rescue import rescue
-from cellpose_studio.io.project.tables import cell_status, presets, run_queue, training
+from cellpose_studio.io.project.tables import (
+    cell_classes,
+    cell_status,
+    presets,
+    run_queue,
+    training,
+)
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.delta import unpack_parts
 from cellpose_studio.io.project.tables.journal import read_open_edits
@@ -26,6 +32,10 @@ MEMORY = 100 * 2**20
 CHANGES = [
     ("cell", "status = 'rejected'", cell_status.read_all_statuses),
     ("cell", "id = id + 1", cell_status.read_all_statuses),
+    ("cell_class", "name = 'other'", cell_classes.read_classes),
+    ("classifier", "record = replace(record, '3', '4')", cell_classes.read_classes),
+    ("classified", "probability = 9999", cell_classes.read_classes),
+    ("classified", "class = 3 - class", cell_classes.read_classes),
     ("preset", "model = 'other'", presets.read_presets),
     ("preset", "parameters = replace(parameters, '33', '34')", presets.read_presets),
     ("training", "role = 'test'", training.read_members),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from cellpose_studio.core.masks.edit import ChunkEdit, LabelEdit
-from cellpose_studio.core.provenance.revision import JournalEntry, StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges, JournalEntry
 from cellpose_studio.io.project.checksums import (
     OPEN_EDITS,
     check,
@@ -23,6 +23,10 @@ from cellpose_studio.io.project.reading import (
     snapshot,
     to_json,
     to_utc,
+)
+from cellpose_studio.io.project.tables.cell_classes import (
+    assigned_of,
+    assigned_values,
 )
 from cellpose_studio.io.project.tables.delta import pack_parts, unpack_parts
 
@@ -51,7 +55,7 @@ def write_entry(
         entry.time.isoformat(),
         entry.undoes,
         entry.head,
-        None if entry.statuses is None else _dumped_statuses(entry.statuses),
+        None if entry.changes is None else _dumped_changes(entry.changes),
         # The checksum is that of the compressed bytes, so that they are checked before
         # they are decompressed.
         None if delta is None else hashlib.sha256(delta).digest(),
@@ -205,7 +209,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         time,
         undoes,
         head,
-        statuses,
+        changes,
         delta_sha256,
     ) = fixed
     return JournalEntry(
@@ -218,7 +222,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         undoes=undoes,
         head=head,
         sealed=sealed,
-        statuses=None if statuses is None else _statuses(statuses),
+        changes=None if changes is None else _changes(changes),
         pixels=delta_sha256 is not None,
     )
 
@@ -227,9 +231,25 @@ def _cells(text: str) -> tuple[int, ...]:
     return tuple(int(cell) for cell in from_json(text))
 
 
-def _dumped_statuses(statuses: StatusChanges) -> str:
-    return to_json([[cell, *change] for cell, change in statuses.items()])
+def _dumped_changes(changes: CellChanges) -> str:
+    statuses = [[cell, *change] for cell, change in changes.statuses.items()]
+    if not changes.classes:
+        return to_json(statuses)
+    classes = [
+        [cell, assigned_values(before), assigned_values(after)]
+        for cell, (before, after) in changes.classes.items()
+    ]
+    return to_json({"statuses": statuses, "classes": classes})
 
 
-def _statuses(text: str) -> StatusChanges:
-    return {int(cell): (before, after) for cell, before, after in from_json(text)}
+def _changes(text: str) -> CellChanges:
+    found = from_json(text)
+    both = found if isinstance(found, dict) else {"statuses": found}
+    statuses, classes = both.get("statuses", ()), both.get("classes", ())
+    return CellChanges(
+        statuses={int(cell): (before, after) for cell, before, after in statuses},
+        classes={
+            int(cell): (assigned_of(before), assigned_of(after))
+            for cell, before, after in classes
+        },
+    )

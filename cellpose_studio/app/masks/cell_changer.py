@@ -1,24 +1,28 @@
-"""What the user has decided about cells: accepted, rejected, or to be fixed later."""
+"""What is known of cells: accepted, rejected, to be fixed later; and their class."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
 
 from cellpose_studio.app.masks.events import Events
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.revision_writer import RevisionWriter
 from cellpose_studio.core.provenance.revision import (
+    CellChanges,
     CellStatus,
     LabelRevision,
     StatusChanges,
 )
 
+T = TypeVar("T")
 
-class CellStatuses:
-    """Sets the status of cells, by label set and id, and journals it.
 
-    A status belongs to an id: edits keep it, and so does a cell that was deleted, for
-    the day when it comes back.
+class CellChanger:
+    """Sets the status and the class of cells, by label set and id, and journals it.
+
+    Both belong to an id: edits keep them, and so does a cell that was deleted, for the
+    day when it comes back.
     """
 
     def __init__(self, writer: RevisionWriter, events: Events) -> None:
@@ -30,27 +34,26 @@ class CellStatuses:
         image: ProjectImage,
         name: str,
         text: str,
-        changes: StatusChanges,
+        changes: CellChanges,
         undoes: int | None = None,
     ) -> int:
-        """Set the status of cells; return the journal entry's id."""
-        number = self._writer.set_statuses(
+        """Change what is known of cells; return the journal entry's id."""
+        number = self._writer.change_cells(
             image.label_set_ids[name], _revision(image, name), text, changes, undoes
         )
         self.put(image, name, changes)
         return number
 
-    def put(self, image: ProjectImage, name: str, changes: StatusChanges) -> None:
-        """Set the status of cells after a change that the journal has already."""
-        if not changes:
+    def put(self, image: ProjectImage, name: str, changes: CellChanges | None) -> None:
+        """Change what is known of cells after the journal has it."""
+        if changes is None:
             return
-        known = image.statuses.setdefault(name, {})
-        for cell, (_, status) in changes.items():
-            if status is None:
-                known.pop(cell, None)
-            else:
-                known[cell] = status
-        self._events.statuses_changed.emit(image, name, tuple(changes))
+        if changes.statuses:
+            _put(image.statuses.setdefault(name, {}), changes.statuses)
+            self._events.statuses_changed.emit(image, name, tuple(changes.statuses))
+        if changes.classes:
+            _put(image.classes.setdefault(name, {}), changes.classes)
+            self._events.classes_changed.emit(image, name, tuple(changes.classes))
 
 
 def status_changes(
@@ -69,6 +72,14 @@ def describe(cells: int, status: CellStatus | None) -> str:
     verb = verbs[status] if status else "Forget status of"
     what = "cell" if cells == 1 else f"{cells:,} cells"
     return f"{verb}: {what}" if status == "later" else f"{verb} {what}"
+
+
+def _put(known: dict[int, T], changes: Mapping[int, tuple[T | None, T | None]]) -> None:
+    for cell, (_, after) in changes.items():
+        if after is None:
+            known.pop(cell, None)
+        else:
+            known[cell] = after
 
 
 def _revision(image: ProjectImage, name: str) -> LabelRevision | None:
