@@ -80,8 +80,8 @@ class TableMeasurer:
         session.shown_changed.connect(lambda _: self._on_other())
         session.masks_changed.connect(self._on_masks)
         session.statuses_changed.connect(self._on_statuses)
-        session.classes_changed.connect(self._on_classes)
-        session.class_list_changed.connect(self._on_classes)
+        session.classes_changed.connect(lambda image, *_: self._on_classes(image))
+        session.class_list_changed.connect(lambda: self._on_classes(session.shown))
         session.project_changed.connect(self._kept.clear)
 
     @property
@@ -145,9 +145,11 @@ class TableMeasurer:
         if measured is not None and self._clients:
             self._renew_facts(image, measured)
 
-    def _on_classes(self, *_: object) -> None:
-        image, measured = self._session.shown, self._present()
-        if image is not None and measured is not None and self._clients:
+    def _on_classes(self, image: ProjectImage | None) -> None:
+        if image is None or image is not self._session.shown:
+            return
+        measured = self._present()
+        if measured is not None and self._clients:
             self._renew_classes(image, measured)
 
     def _renew_classes(self, image: ProjectImage, measured: _Measured) -> None:

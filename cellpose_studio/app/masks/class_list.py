@@ -7,13 +7,13 @@ from collections.abc import Iterable
 from cellpose_studio.app.masks.events import Events
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.core.classes.assigned import classifiers_of
 from cellpose_studio.core.classes.cell_class import CellClass, present
 from cellpose_studio.core.classes.classifier_record import ClassifierRecord
 from cellpose_studio.io.project.tables.cell_classes import (
     write_class,
     write_classifier,
 )
-from cellpose_studio.workflows.measure.facts import classifiers_in
 
 
 class ClassList:
@@ -31,7 +31,7 @@ class ClassList:
         self._events = events
         self._by_id = {one.id: one for one in stored.classes}
         self.classifiers = dict(stored.classifiers)
-        self._used: list[ClassifierRecord] | None = None
+        self._used: dict[tuple[int, str], frozenset[int | None]] = {}
         events.classes_changed.connect(self._forget_used)
 
     @property
@@ -51,10 +51,14 @@ class ClassList:
 
     def used(self, images: Iterable[ProjectImage]) -> list[ClassifierRecord]:
         """Return the classifiers that gave any cell of the project its class."""
-        if self._used is None:
-            every = (cells for image in images for cells in image.classes.values())
-            self._used = classifiers_in(every, self.classifiers)
-        return self._used
+        used: set[int | None] = set()
+        for image in images if self.classifiers else ():
+            for name, cells in image.classes.items():
+                key = image.id, name
+                if key not in self._used:
+                    self._used[key] = classifiers_of(cells)
+                used |= self._used[key]
+        return [one for number, one in self.classifiers.items() if number in used]
 
     def next_id(self) -> int:
         """Return an id for a new class."""
@@ -85,8 +89,8 @@ class ClassList:
             self._record(number, classifier)
         self.put(*other.every)
 
-    def _forget_used(self, *_: object) -> None:
-        self._used = None
+    def _forget_used(self, image: ProjectImage, name: str, _: object) -> None:
+        self._used.pop((image.id, name), None)
 
     def _record(self, number: int, classifier: ClassifierRecord) -> None:
         self.classifiers[number] = classifier

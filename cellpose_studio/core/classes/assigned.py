@@ -63,6 +63,11 @@ def by_classifier(
     }
 
 
+def classifiers_of(assigned: Mapping[int, Assigned]) -> frozenset[int | None]:
+    """Return the ids of the classifiers that gave cells their class, and None."""
+    return frozenset(one.classifier for one in assigned.values())
+
+
 def joined(several: Iterable[Assigned | None]) -> Assigned | None:
     """Return the class of a cell that was several: that which all of them had.
 

@@ -9,6 +9,7 @@ from qtpy.QtCore import QLocale, QObject, Signal
 
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.cell_colours import (
     CellColours,
@@ -55,8 +56,8 @@ class CellColouring(QObject):
         self.title = ""
         measurer.changed.connect(self._on_measured)
         session.masks_changed.connect(self._on_masks)
-        session.classes_changed.connect(self._on_classes)
-        session.class_list_changed.connect(self._on_classes)
+        session.classes_changed.connect(lambda image, *_: self._on_classes(image))
+        session.class_list_changed.connect(lambda: self._on_classes(session.shown))
         # The values of a cell differ between the time points.
         canvas.plane_changed.connect(self._on_plane)
 
@@ -92,8 +93,8 @@ class CellColouring(QObject):
         if self.measure is not None:
             self._recolour()
 
-    def _on_classes(self, *_: object) -> None:
-        if self.measure == CLASS:
+    def _on_classes(self, image: ProjectImage | None) -> None:
+        if self.measure == CLASS and image is self._session.shown:
             self._recolour()
 
     def _on_masks(self, change: MasksChange) -> None:

@@ -211,17 +211,8 @@ def _wanted(session: Session, image: ProjectImage, labels: LabelSet | None) -> W
     assert labels is not None
     project = session.project
     known = known_of(session, image, labels, labels.hand_edits)
-    pixels, revision = labels.pixels, labels.revision
+    pixels = labels.pixels
     taken = [pixels.snapshot()] if pixels.loaded else []
-    token = (
-        labels.name,
-        # Masks without a revision are a preview.
-        revision.id if revision is not None else id(pixels),
-        pixels.edits,
-        labels.edited,
-        tuple(sorted(known.statuses.items())),
-        image.source.fingerprint,
-    )
 
     def read() -> Masks:
         array = _pixels(project, labels, taken)
@@ -234,7 +225,24 @@ def _wanted(session: Session, image: ProjectImage, labels: LabelSet | None) -> W
         read=read,
         classes=known.classes,
     )
-    return image.id, item, token
+    return image.id, item, token_of(image)
+
+
+def token_of(image: ProjectImage) -> Token:
+    """Return what differs when active masks, or decisions on their cells, do."""
+    labels = image.masks
+    if labels is None:
+        return ()
+    pixels, revision = labels.pixels, labels.revision
+    return (
+        labels.name,
+        # Masks without a revision are a preview.
+        revision.id if revision is not None else id(pixels),
+        pixels.edits,
+        labels.edited,
+        tuple(sorted(image.statuses.get(labels.name, {}).items())),
+        image.source.fingerprint,
+    )
 
 
 def _pixels(project: Project, labels: LabelSet, taken: list[Snapshot]) -> Labels:

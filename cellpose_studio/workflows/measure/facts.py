@@ -71,12 +71,3 @@ def classes_of(
         return None
     text = " ".join(f"Classifier: {one.text}" for one in classifiers)
     return CellClasses(known=known, assigned=assigned, text=text)
-
-
-def classifiers_in(
-    assigned: Iterable[Mapping[int, Assigned]],
-    known: Mapping[int, ClassifierRecord],
-) -> list[ClassifierRecord]:
-    """Return the classifiers that gave any cell its class, the oldest first."""
-    used = {one.classifier for cells in assigned for one in cells.values()}
-    return [record for number, record in known.items() if number in used]

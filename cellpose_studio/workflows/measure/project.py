@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from functools import partial
 
+from cellpose_studio.core.classes.assigned import classifiers_of
 from cellpose_studio.core.classes.cell_class import present
 from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.core.masks.cell_table import CellTable
@@ -33,7 +34,6 @@ from cellpose_studio.io.project.tables.revisions import read_label_sets
 from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.workflows.measure.facts import (
     classes_of,
-    classifiers_in,
     facts_of,
 )
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
@@ -63,7 +63,10 @@ def items_of_project(
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     statuses = read_all_statuses(file.db)
     classes = read_classes(file.db)
-    classifiers = classifiers_in(classes.assigned.values(), classes.classifiers)
+    used = frozenset[int | None]().union(
+        *map(classifiers_of, classes.assigned.values())
+    )
+    classifiers = [one for n, one in classes.classifiers.items() if n in used]
     listed = present(classes.classes)
     experiment = columns_from(read_state(file.db, EXPERIMENT_STATE))
     found = []

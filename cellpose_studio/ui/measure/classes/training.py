@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
-from qtpy.QtCore import QObject, Signal
+from qtpy.QtCore import QObject, QTimer, Signal
 
 from cellpose_studio.app.jobs import Job, Work
+from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.classes import apply_classes
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -19,8 +20,10 @@ from cellpose_studio.core.wording import cell_count, image_count, listed
 from cellpose_studio.ui.measure.all_images import (
     AllImages,
     MeasuredImage,
+    Token,
     Wanted,
     measured_images,
+    token_of,
 )
 from cellpose_studio.ui.measure.classes.counts import ClassCounts
 from cellpose_studio.ui.services import Services
@@ -52,6 +55,48 @@ class _Classed:
     failures: list[StudioError]
 
 
+@dataclass(frozen=True, eq=False, kw_only=True)
+class _Before:
+    """The masks of an image when their cells were measured."""
+
+    token: Token
+    pixels: LabelImage | None
+    edits: int
+
+    @classmethod
+    def of(cls, image: ProjectImage) -> _Before:
+        """Return the active masks of an image now."""
+        pixels = image.masks.pixels if image.masks is not None else None
+        edits = pixels.edits if pixels is not None else 0
+        return cls(token=token_of(image), pixels=pixels, edits=edits)
+
+    def is_same(self, image: ProjectImage) -> bool:
+        """Return whether the image has these masks, without an edit since."""
+        now = _Before.of(image)
+        # Edits that became a revision meanwhile change the token, but no pixel.
+        same = now.pixels is self.pixels and now.edits == self.edits
+        return same or now.token == self.token
+
+
+@dataclass
+class _Done:
+    """How many cells of how many images were classed, and which images were not."""
+
+    cells: int = 0
+    images: int = 0
+    changed: list[str] = field(default_factory=list)
+
+    @property
+    def text(self) -> str:
+        """What the user is told."""
+        text = f"{cell_count(self.cells)} of {image_count(self.images)} classed."
+        if not self.changed:
+            return text
+        more = len(self.changed) - _NAMES
+        names = [*self.changed[:_NAMES], *([f"{more:,} more"] if more > 0 else [])]
+        return f"{text} Masks of {listed(names)} changed meanwhile: apply it again."
+
+
 class ClassTraining(QObject):
     """Holds the classifier of the session, and what it is doing.
 
@@ -74,12 +119,14 @@ class ClassTraining(QObject):
         self._classifier: Classifier | None = None
         self._number = 0
         self._job: Job | None = None
+        self._waiting: list[tuple[int, dict[int, Assigned], _Before]] = []
+        self._done: _Done | None = None
         self._session.project_changed.connect(self._forget)
 
     @property
     def busy(self) -> bool:
         """Whether it is training or classing cells."""
-        return self._job is not None
+        return self._job is not None or self._done is not None
 
     @property
     def record(self) -> ClassifierRecord | None:
@@ -138,6 +185,7 @@ class ClassTraining(QObject):
             return
         wanted = self._wanted({image.id for image in images})
         known = self._measured.known
+        before = {image.id: _Before.of(image) for image in images}
 
         def work(checkpoint: Checkpoint) -> _Classed:
             measured, failures = measured_images(wanted, known, checkpoint)
@@ -151,14 +199,14 @@ class ClassTraining(QObject):
             return _Classed(found=found, images=measured, failures=failures)
 
         self._start(
-            "Classifying cells", work, lambda found: self._on_classed(found, wanted)
+            "Classifying cells", work, lambda found: self._on_classed(found, before)
         )
 
     def _wanted(self, images: set[int]) -> list[Wanted]:
         return [one for one in self._measured.wanted() if one[0] in images]
 
     def _start(self, title: str, work: Work, finish: Callable[[Any], object]) -> None:
-        if self._job is not None:
+        if self.busy:
             return
         project = self._session.project
 
@@ -180,31 +228,38 @@ class ClassTraining(QObject):
         self._number = self._session.masks.classes.record(trained.classifier.record)
         self.changed.emit()
 
-    def _on_classed(self, classed: _Classed, wanted: Sequence[Wanted]) -> None:
+    def _on_classed(self, classed: _Classed, before: Mapping[int, _Before]) -> None:
         self._measured.keep(classed.images)
         self._tell(classed.failures)
-        before = {number: token for number, _, token in wanted}
-        now = {number: token for number, _, token in self._wanted(set(before))}
-        cells, images = 0, 0
-        changed: list[str] = []
-        for number, found in classed.found.items():
-            image = self._session.image_of(number)
-            if image is None:
-                continue
-            # Other masks may have other cells of the same ids.
-            if now.get(number) != before[number]:
-                changed.append(image.source.name)
-                continue
-            cells += apply_classes(self._session, image, found)
-            images += 1
-        text = f"{cell_count(cells)} of {image_count(images)} classed."
-        if changed:
-            more = len(changed) - _NAMES
-            names = [*changed[:_NAMES], *([f"{more:,} more"] if more > 0 else [])]
-            text += (
-                f" Masks of {listed(names)} changed meanwhile: apply it again there."
-            )
-        self._services.messages.note(text)
+        self._waiting = [
+            (number, found, before[number]) for number, found in classed.found.items()
+        ]
+        self._waiting.reverse()
+        self._done = _Done()
+        self._apply_next()
+
+    def _apply_next(self) -> None:
+        """Put the cells of the next image into their classes.
+
+        One image at a time, so that a large project does not hold the window.
+        """
+        done = self._done
+        if done is None:
+            return
+        if not self._waiting:
+            self._done = None
+            self._services.messages.note(done.text)
+            self.changed.emit()
+            return
+        number, found, before = self._waiting.pop()
+        image = self._session.image_of(number)
+        # Other masks may have other cells of the same ids.
+        if image is not None and not before.is_same(image):
+            done.changed.append(image.source.name)
+        elif image is not None:
+            done.cells += apply_classes(self._session, image, found)
+            done.images += 1
+        QTimer.singleShot(0, self._apply_next)
 
     def _tell(self, failures: Sequence[StudioError]) -> None:
         for error in failures:
@@ -215,5 +270,6 @@ class ClassTraining(QObject):
         self.changed.emit()
 
     def _forget(self) -> None:
-        self._classifier = None
+        self._classifier = self._done = None
+        self._waiting.clear()
         self.changed.emit()
