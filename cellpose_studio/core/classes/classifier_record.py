@@ -141,10 +141,10 @@ class ClassifierRecord(BaseModel):
     @property
     def text(self) -> str:
         """All of it, in sentences for methods and dictionaries."""
-        made_by = listed([f"{name} {one}" for name, one in self.versions.items()])
+        made_by = "".join(f", {name} {one}" for name, one in self.versions.items())
         classes = listed([f"{one.name} ({one.examples:,})" for one in self.classes])
         return (
-            f"{self.method} (seed {self.seed}; {made_by}), trained "
+            f"{self.method} (seed {self.seed}{made_by}), trained "
             f"{self.created:%Y-%m-%d %H:%M} UTC on {cell_count(self.examples)} classed "
             f"by hand in {image_count(len(self.images))}: {classes}. "
             f"Accuracy {self.accuracy_text}, balanced "

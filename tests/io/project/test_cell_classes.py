@@ -22,8 +22,11 @@ STORED = StoredClasses(
 )
 
 
-def test_classes_are_read_as_they_were_written(filled):
-    with closing(open_project(filled.path)) as file:
+def test_classes_are_read_as_they_were_written(filled, tmp_path):
+    with closing(open_project(filled.path)) as original:
+        assert read_classes(original.db) == STORED
+        copy = save_as(original, tmp_path / "copy.cpstudio")
+    with closing(copy) as file:
         assert read_classes(file.db) == STORED
         file.db.execute("BEGIN")
         write_assigned(file.db, 1, {3: None, 5: Assigned(number=1), 8: None})
@@ -31,13 +34,6 @@ def test_classes_are_read_as_they_were_written(filled):
         assert read_classes(file.db).assigned == {
             1: {5: Assigned(number=1), 7: ASSIGNED[7]}
         }
-
-
-def test_classes_go_to_a_copy(filled, tmp_path):
-    with closing(open_project(filled.path)) as file:
-        copy = save_as(file, tmp_path / "copy.cpstudio")
-        with closing(copy):
-            assert read_classes(copy.db) == STORED
 
 
 def test_a_project_of_version_2_gets_the_tables_when_it_is_opened(tmp_path):
