@@ -28,7 +28,7 @@ EXCLUDED_MODULES = [
     "cmake", "h5py", "ome_types", "resource_backed_dask_array", "xsdata",
     # Libraries that others use where they are installed.
     "bokeh", "distributed", "jinja2", "lxml", "matplotlib", "networkx", "pyarrow",
-    "sklearn", "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",
+    "sparse", "tables", "tensorboard", "tensorflow", "triton", "xarray",
 ]  # fmt: skip
 """Modules that nothing the window or a command does comes by."""
 
@@ -57,6 +57,7 @@ _FILES = re.compile(
     | ^imagecodecs/_(avif|sperr|sz3|pcodec|ultrahdr)\.
     | ^imagecodecs\.libs/lib(avif|aom|SZ3|cpcodec|uhdr|SPERR)
     | ^skimage/data/
+    | ^sklearn/datasets/(data|descr|images)/
     | ^numpy/_core/(lib|include)/
     | \.dist-info/(RECORD|INSTALLER|REQUESTED|direct_url\.json|WHEEL)$
     """,

@@ -9,10 +9,12 @@ from cellpose_studio.app.masks.hand_edits import hand_edits
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.classes import class_facts
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
-from cellpose_studio.core.measure.inputs import CellFacts, origin_of
+from cellpose_studio.core.measure.inputs import CellClasses, CellFacts, origin_of
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.cell_shapes import CellShapes
@@ -37,6 +39,8 @@ class Known:
         What was made by hand.
     origin
         Where the other cells come from.
+    classes
+        Those of the project; None without.
     """
 
     confidence: Confidence | None
@@ -44,14 +48,17 @@ class Known:
     decided: frozenset[int]
     hand: HandEdits
     origin: str
+    classes: CellClasses | None = None
 
     def facts(self, shapes: CellShapes) -> CellFacts:
         """Return the facts of the cells of some shapes."""
         review = review_of(shapes, self.confidence, self.decided)
-        return facts_of(review, self.statuses, self.hand, self.origin)
+        return facts_of(review, self.statuses, self.hand, self.origin, self.classes)
 
 
-def known_of(image: ProjectImage, labels: LabelSet, hand: HandEdits) -> Known:
+def known_of(
+    session: Session, image: ProjectImage, labels: LabelSet, hand: HandEdits
+) -> Known:
     """Return what is known of the cells of a label set; for the GUI thread."""
     is_run = labels.record is not None or labels.run is not None
     return Known(
@@ -60,6 +67,7 @@ def known_of(image: ProjectImage, labels: LabelSet, hand: HandEdits) -> Known:
         decided=image.decided(labels.name),
         hand=hand,
         origin=origin_of(is_run),
+        classes=class_facts(session, image, labels.name),
     )
 
 

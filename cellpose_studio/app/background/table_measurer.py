@@ -16,6 +16,7 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.classes import class_facts
 from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
@@ -105,6 +106,8 @@ class TableMeasurer:
         session.shown_changed.connect(lambda _: self._on_other())
         session.masks_changed.connect(self._on_masks)
         session.statuses_changed.connect(self._on_statuses)
+        session.classes_changed.connect(lambda image, *_: self._on_classes(image))
+        session.class_list_changed.connect(lambda: self._on_classes(session.shown))
         session.project_changed.connect(self._kept.clear)
         compartments.changed.connect(lambda: self._soon(0))
 
@@ -184,13 +187,29 @@ class TableMeasurer:
         if measured is not None and self._clients:
             self._renew_facts(image, measured)
 
+    def _on_classes(self, image: ProjectImage | None) -> None:
+        if image is None or image is not self._session.shown:
+            return
+        measured = self._present()
+        if measured is not None and self._clients:
+            self._renew_classes(image, measured)
+
+    def _renew_classes(self, image: ProjectImage, measured: _Measured) -> None:
+        """Update the classes of cells at once: clicks wait for no job."""
+        classes = class_facts(self._session, image, image.active)
+        if self._job is None and classes != measured.known.classes:
+            known = replace(measured.known, classes=classes)
+            table = measured.table.with_classes(classes)
+            self._keep(replace(measured, known=known, table=table, error=None))
+            self._emit(table)
+
     def _renew_facts(self, image: ProjectImage, measured: _Measured) -> None:
         """Update what is known of cells; what was measured of them stays."""
         if self._job is not None:
             # It is looked at again when the job ends.
             return
         assert image.masks is not None
-        known = known_of(image, image.masks, measured.known.hand)
+        known = known_of(self._session, image, image.masks, measured.known.hand)
 
         def work(_: object) -> _Measured:
             table = _with_facts(measured.table, known.facts(measured.shapes))
@@ -233,7 +252,7 @@ class TableMeasurer:
         labels = image.masks
         assert labels is not None
         source, pixels, edits = image.source, labels.pixels, labels.pixels.edits
-        known = known_of(image, labels, labels.hand_edits)
+        known = known_of(self._session, image, labels, labels.hand_edits)
         project = self._session.project
         in_time = source.frames > 1
         taken, seconds = [pixels.snapshot()], []
@@ -323,6 +342,8 @@ class TableMeasurer:
             self._emit(measured.table)
         if image.statuses.get(image.active, {}) != measured.known.statuses:
             self._renew_facts(image, measured)
+        else:
+            self._renew_classes(image, measured)
 
     def _fail(
         self, error: Exception, state: tuple[LabelImage, int, _NucleiState | None]
@@ -349,4 +370,4 @@ def _with_facts(table: Measurements, facts: CellFacts) -> Measurements:
     """Return a table in which what is known of the cells was renewed."""
     known = {one.name: one.values(facts, table.ids) for one in FACTS}
     values = {name: known.get(name, values) for name, values in table.values.items()}
-    return replace(table, values=values)
+    return replace(table, values=values).with_classes(facts.classes)

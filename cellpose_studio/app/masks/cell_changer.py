@@ -1,4 +1,4 @@
-"""What the user has decided about cells: their status, and which came from which."""
+"""What is known of cells: their status, their class, and which came from which."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class CellChanger:
-    """Sets the status of cells and their mothers, by label set and id, and journals it.
+    """Sets status, class and mother of cells, by label set and id, and journals it.
 
     Both belong to an id: edits keep them, and so does a cell that was deleted, for the
     day when it comes back.
@@ -54,14 +54,9 @@ class CellChanger:
         if changes.mothers:
             _put(image.mothers.setdefault(name, {}), changes.mothers)
             self._events.divisions_changed.emit(image, name, tuple(changes.mothers))
-
-
-def _put(known: dict[int, T], changes: Mapping[int, tuple[T | None, T | None]]) -> None:
-    for cell, (_, after) in changes.items():
-        if after is None:
-            known.pop(cell, None)
-        else:
-            known[cell] = after
+        if changes.classes:
+            _put(image.classes.setdefault(name, {}), changes.classes)
+            self._events.classes_changed.emit(image, name, tuple(changes.classes))
 
 
 def status_changes(
@@ -80,6 +75,14 @@ def describe(cells: int, status: CellStatus | None) -> str:
     verb = verbs[status] if status else "Forget status of"
     what = "cell" if cells == 1 else f"{cells:,} cells"
     return f"{verb}: {what}" if status == "later" else f"{verb} {what}"
+
+
+def _put(known: dict[int, T], changes: Mapping[int, tuple[T | None, T | None]]) -> None:
+    for cell, (_, after) in changes.items():
+        if after is None:
+            known.pop(cell, None)
+        else:
+            known[cell] = after
 
 
 def _revision(image: ProjectImage, name: str) -> LabelRevision | None:

@@ -59,6 +59,8 @@ class Events:
     masks_changed = Signal(MasksChange)
     statuses_changed = Signal(object, str, tuple)  # ProjectImage, label set, cells
     divisions_changed = Signal(object, str, tuple)  # ProjectImage, label set, daughters
+    classes_changed = Signal(object, str, tuple)  # ProjectImage, label set, cells
+    class_list_changed = Signal()  # names, colours and keys of classes; the classifier
     recorded = Signal(object, object)  # ProjectImage, LabelSet: a new revision
     undone = Signal(object, object)  # ProjectImage, LabelEdit undone or redone
     failed = Signal(Exception)  # something could not be done; the rest went on

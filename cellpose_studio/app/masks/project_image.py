@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cellpose_studio.app.masks.label_set import LabelSet
+from cellpose_studio.core.classes.assigned import Assigned
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.provenance.revision import CellStatus
 
@@ -29,7 +30,7 @@ class ProjectImage:
         Ids in the project by name, also of sets without masks.
     highest
         The highest id that cells of a label set have ever had, by its name.
-    statuses
+    statuses, classes
         Of the cells that have one, by label set and id.
     mothers
         The mother of each cell that came from a division, by label set and id.
@@ -46,6 +47,7 @@ class ProjectImage:
     highest: dict[str, int] = field(default_factory=dict)
     statuses: dict[str, dict[int, CellStatus]] = field(default_factory=dict)
     mothers: dict[str, dict[int, int]] = field(default_factory=dict)
+    classes: dict[str, dict[int, Assigned]] = field(default_factory=dict)
 
     @property
     def masks(self) -> LabelSet | None:

@@ -21,6 +21,7 @@ from cellpose_studio.core.provenance.revision import (
 from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.io.cache.thumbnails import png
 from cellpose_studio.io.project.tables import journal, revisions
+from cellpose_studio.io.project.tables.cell_classes import write_assigned
 from cellpose_studio.io.project.tables.cell_status import write_statuses
 from cellpose_studio.io.project.tables.confidence import write_confidence
 from cellpose_studio.io.project.tables.divisions import write_mothers
@@ -255,8 +256,10 @@ def _write_changes(
     if changes is not None:
         statuses = {cell: after for cell, (_, after) in changes.statuses.items()}
         mothers = {cell: after for cell, (_, after) in changes.mothers.items()}
+        classes = {cell: after for cell, (_, after) in changes.classes.items()}
         write_statuses(db, label_set, statuses)
         write_mothers(db, label_set, mothers)
+        write_assigned(db, label_set, classes)
 
 
 def _parameters(

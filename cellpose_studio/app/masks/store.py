@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from cellpose_studio.app.masks.class_list import ClassList
 from cellpose_studio.app.masks.events import ChangeKind, Events, MasksChange
 from cellpose_studio.app.masks.image_collection import ImageCollection
 from cellpose_studio.app.masks.label_set import LabelSet
@@ -23,6 +24,8 @@ class MaskStore:
     ----------
     writer
         Writes revisions and the journal.
+    classes
+        The classes that cells are put into.
     stored
         Masks of the project as they were at a revision.
     """
@@ -34,6 +37,7 @@ class MaskStore:
         self._images = images
         self._events = events
         self.writer = RevisionWriter(project)
+        self.classes = ClassList(project, events)
         self.stored = ProjectMasks(project)
         self.cache = MaskCache(self._release)
         self._unsealed: dict[int, LabelSet] = {}
@@ -93,6 +97,7 @@ class MaskStore:
         image.highest[new] = image.highest.pop(old, 0)
         image.statuses[new] = image.statuses.pop(old, {})
         image.mothers[new] = image.mothers.pop(old, {})
+        image.classes[new] = image.classes.pop(old, {})
         labels = image.label_sets.pop(old)
         renamed = image.label_sets[new] = replace(labels, name=new)
         if labels.revision is not None:
@@ -144,6 +149,8 @@ class MaskStore:
                 image.statuses[name] = statuses
             if mothers := self._project.stored_mothers.get(label_set.id):
                 image.mothers[name] = mothers
+            if classes := self._project.stored_classes.assigned.get(label_set.id):
+                image.classes[name] = classes
             image.highest[name] = label_set.highest
             if label_set.head is not None:
                 labels = image.label_sets[name] = self.stored.at_head(label_set)

@@ -31,6 +31,7 @@ from cellpose_studio.io.project.identity import place_of
 from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
 from cellpose_studio.io.project.row_counts import last_ids
+from cellpose_studio.io.project.tables.cell_classes import StoredClasses, read_classes
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.divisions import read_all_mothers
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
@@ -64,6 +65,8 @@ class Contents:
         measured of nuclei and cells together.
     statuses, mothers
         Of cells, by label set and id.
+    classes
+        The classes of cells, and which cells have them.
     """
 
     file: ProjectFile
@@ -77,6 +80,7 @@ class Contents:
     steps: list[JournalStep]
     statuses: dict[int, dict[int, CellStatus]]
     mothers: dict[int, dict[int, int]]
+    classes: StoredClasses
 
 
 def read_contents(file: ProjectFile) -> Contents:
@@ -97,6 +101,7 @@ def read_contents(file: ProjectFile) -> Contents:
             compartments = read_state(file.db, COMPARTMENTS_STATE)
             statuses = read_all_statuses(file.db)
             mothers = read_all_mothers(file.db)
+            classes = read_classes(file.db)
             ids = last_ids(file.db)
             steps = _steps(file.db)
         return Contents(
@@ -111,6 +116,7 @@ def read_contents(file: ProjectFile) -> Contents:
             steps=steps,
             statuses=statuses,
             mothers=mothers,
+            classes=classes,
         )
     except BaseException:
         # Whatever has failed, the file must not stay locked.
@@ -165,6 +171,7 @@ class Project:
         self.steps = contents.steps
         self.stored_statuses = contents.statuses
         self.stored_mothers = contents.mothers
+        self.stored_classes = contents.classes
         self._opened_with = contents.last_ids
         # Ids are assigned here, so that no caller has to wait for the writer.
         self._last = Counter(contents.last_ids)
@@ -209,6 +216,10 @@ class Project:
         """Return an id that no row of ``table`` has or will have."""
         self._last[table] += 1
         return self._last[table]
+
+    def reserve(self, table: str, number: int) -> None:
+        """Give no later row of ``table`` an id up to that one."""
+        self._last[table] = max(self._last[table], number)
 
     def submit(self, *changes: Change) -> int:
         """Write changes in one transaction, soon; return a number for it."""

@@ -63,6 +63,7 @@ def save_held(session: Session, path: Path) -> HeldCopy:
     session.commit_pending()
     project = Project.create(path)
     copy = Session(project)
+    copy.masks.classes.take(session.masks.classes)
     missing: list[str] = []
     images = 0
     for image in session.images.known:
@@ -86,8 +87,12 @@ def _put(
 ) -> None:
     # Places where cells were deleted are known by revisions of the old project.
     by_hand = replace(labels.hand_edits, deleted={})
-    statuses = image.statuses.get(labels.name, {})
-    mothers = image.mothers.get(labels.name, {})
+    name = labels.name
+    changes = CellChanges(
+        statuses={c: (None, one) for c, one in image.statuses.get(name, {}).items()},
+        mothers={c: (None, one) for c, one in image.mothers.get(name, {}).items()},
+        classes={c: (None, one) for c, one in image.classes.get(name, {}).items()},
+    )
     copy.editor.put_new(
         new,
         replace(
@@ -101,9 +106,6 @@ def _put(
         ),
         "Save elsewhere",
         "restore",
-        changes=CellChanges(
-            statuses={cell: (None, status) for cell, status in statuses.items()},
-            mothers={cell: (None, mother) for cell, mother in mothers.items()},
-        ),
+        changes=changes,
         activate=False,
     )

@@ -28,8 +28,9 @@ def delete_masks(session: Session, image: ProjectImage, name: str) -> None:
     editor, text, active = session.editor, f"Delete masks “{name}”", image.active
     # A new run starts with ids of its own, which what is known of these does not fit.
     changes = CellChanges(
-        statuses={c: (had, None) for c, had in image.statuses.get(name, {}).items()},
-        mothers={c: (had, None) for c, had in image.mothers.get(name, {}).items()},
+        statuses={c: (one, None) for c, one in image.statuses.get(name, {}).items()},
+        mothers={c: (one, None) for c, one in image.mothers.get(name, {}).items()},
+        classes={c: (one, None) for c, one in image.classes.get(name, {}).items()},
     )
     before, number = editor.switch_head(image, name, None, text, None, changes)
     if active == name:

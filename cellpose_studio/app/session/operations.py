@@ -26,7 +26,7 @@ from cellpose_studio.core.matching.proposals import propose_divisions
 from cellpose_studio.core.matching.renaming import Renaming
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
-from cellpose_studio.core.provenance.revision import CellChanges, StatusChanges
+from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.wording import counted, listed
 
 
@@ -255,14 +255,16 @@ class Operations:
 
 def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> None:
     """Give an image the masks of an operation, as one step that can be undone."""
-    known = image.statuses.get(changed.labels.name, {})
-    statuses: StatusChanges = {
-        cell: (known[cell], None) for cell in changed.forgotten & known.keys()
-    }
-    changes = CellChanges(statuses=statuses)
+    name = changed.labels.name
+    known = image.statuses.get(name, {})
+    changes = CellChanges(
+        statuses={
+            cell: (known[cell], None) for cell in changed.forgotten & known.keys()
+        }
+    )
     if changed.renaming is not None:
         changes = changed.renaming.changes(
-            known, image.mothers.get(changed.labels.name, {})
+            known, image.mothers.get(name, {}), image.classes.get(name, {})
         )
     session.replace_masks(
         image, changed.labels, changed.text, "operation", changes=changes

@@ -180,7 +180,7 @@ class EditStep(UndoStep):
 
 
 class CellsStep(UndoStep):
-    """Something was decided about cells of a label set: a status, or a division."""
+    """Something was decided about cells: a status, a class, or a division."""
 
     def __init__(
         self,

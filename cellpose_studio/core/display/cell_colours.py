@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.classes.assigned import Assigned
+from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.display.label_picture import COLOURS, LabelPicture
 
 UNKNOWN_RANK = COLOURS
@@ -51,12 +54,15 @@ class CellColours:
         What it is: "Area, µm²".
     ends
         What the first and the last colour of a scale stand for.
+    classes
+        Names with the index of their colour, instead of a scale.
     """
 
     ranks: LabelPicture
     palette: Palette
     title: str
     ends: tuple[str, str] = ("", "")
+    classes: tuple[tuple[str, int], ...] = ()
 
 
 def value_palette() -> Palette:
@@ -102,6 +108,41 @@ def value_ranks(
     steps = np.clip(np.nan_to_num(share), 0, 1) * (_STEPS - 1)
     found = np.where(known, 1 + np.round(steps), UNKNOWN_RANK).astype(np.uint8)
     return ranks_by_id(ids, found)
+
+
+def class_cell_colours(
+    assigned: Mapping[int, Assigned], classes: Sequence[CellClass], title: str
+) -> CellColours:
+    """Return the colours of cells by their class; those without one are grey.
+
+    Parameters
+    ----------
+    assigned
+        By id of the cell.
+    classes
+        In the order of the legend.
+    """
+    shown = classes[:_STEPS]
+    palette = np.full((COLOURS, 3), _GREY, np.float32)
+    for n, one in enumerate(shown):
+        palette[n] = [int(one.colour[k : k + 2], 16) / 255 for k in (1, 3, 5)]
+    ranks = {one.id: n + 1 for n, one in enumerate(shown)}
+    known = {
+        cell: ranks[one.number] for cell, one in assigned.items() if one.number in ranks
+    }
+    return CellColours(
+        ranks=ranks_by_id(
+            np.fromiter(known, np.int64, len(known)),
+            np.fromiter(known.values(), np.uint8, len(known)),
+        ),
+        palette=palette,
+        title=title,
+        classes=tuple((_legend(one), ranks[one.id]) for one in shown),
+    )
+
+
+def _legend(one: CellClass) -> str:
+    return f"{one.key}  {one.name}" if one.key else one.name
 
 
 def ranks_by_id(

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
+from cellpose_studio.core.classes.assigned import Assigned, ClassChanges, joined
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import (
     CellChanges,
@@ -15,6 +17,8 @@ from cellpose_studio.core.provenance.revision import (
     StatusChanges,
 )
 from cellpose_studio.core.runs.confidence import Confidence
+
+Known = TypeVar("Known")
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,17 +55,14 @@ class Renaming:
         it has none. An id that no cell has any more loses its status. The status of
         an id that no cell had before is not changed, unless a cell gets it.
         """
-        olds = {cell for cells in self.before.values() for cell in cells}
-        # All former ids lose their status here, and cells get theirs back below.
-        wanted: dict[int, CellStatus | None] = dict.fromkeys(olds & known.keys())
-        for new, cells in self.before.items():
-            had = {known.get(cell) for cell in cells}
-            wanted[new] = had.pop() if len(had) == 1 else None
-        return {
-            cell: (known.get(cell), status)
-            for cell, status in wanted.items()
-            if known.get(cell) != status
-        }
+        return self._carried(known, lambda had: _that_of_all(had))
+
+    def classes(self, known: Mapping[int, Assigned]) -> ClassChanges:
+        """Return the changes of classes that go with the new ids, as of statuses.
+
+        See `joined` for a cell that was several.
+        """
+        return self._carried(known, joined)
 
     def mothers(self, known: Mapping[int, int]) -> MotherChanges:
         """Return the changes of divisions that go with the new ids.
@@ -91,11 +92,16 @@ class Renaming:
         }
 
     def changes(
-        self, statuses: Mapping[int, CellStatus], mothers: Mapping[int, int]
+        self,
+        statuses: Mapping[int, CellStatus],
+        mothers: Mapping[int, int],
+        classes: Mapping[int, Assigned],
     ) -> CellChanges:
-        """Return all changes that go with the new ids; see `statuses`, `mothers`."""
+        """Return the changes of all that is known of cells."""
         return CellChanges(
-            statuses=self.statuses(statuses), mothers=self.mothers(mothers)
+            statuses=self.statuses(statuses),
+            mothers=self.mothers(mothers),
+            classes=self.classes(classes),
         )
 
     def hand_edits(self, known: HandEdits) -> HandEdits:
@@ -132,3 +138,24 @@ class Renaming:
             candidates=known.candidates,
             misfits=known.misfits,
         )
+
+    def _carried(
+        self,
+        known: Mapping[int, Known],
+        join: Callable[[Iterable[Known | None]], Known | None],
+    ) -> dict[int, tuple[Known | None, Known | None]]:
+        olds = {cell for cells in self.before.values() for cell in cells}
+        # All former ids lose what is known here, and cells get theirs back below.
+        wanted: dict[int, Known | None] = dict.fromkeys(olds & known.keys())
+        for new, cells in self.before.items():
+            wanted[new] = join([known.get(cell) for cell in sorted(cells)])
+        return {
+            cell: (known.get(cell), after)
+            for cell, after in wanted.items()
+            if known.get(cell) != after
+        }
+
+
+def _that_of_all(several: Iterable[Known | None]) -> Known | None:
+    had = set(several)
+    return had.pop() if len(had) == 1 else None

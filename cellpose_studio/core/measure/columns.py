@@ -12,8 +12,8 @@ import numpy.typing as npt
 
 from cellpose_studio.core.measure.compartments.choice import Part
 from cellpose_studio.core.measure.definition import GROUPS, Definition, Group
-from cellpose_studio.core.measure.definitions import FACTS, INTENSITIES, SHAPES
-from cellpose_studio.core.measure.inputs import ChannelInfo
+from cellpose_studio.core.measure.definitions import CLASSES, FACTS, INTENSITIES, SHAPES
+from cellpose_studio.core.measure.inputs import CellClasses, ChannelInfo
 from cellpose_studio.core.measure.scale import Scale
 
 Values = npt.NDArray[np.float64]
@@ -116,6 +116,7 @@ def columns_of(
     channels: Sequence[ChannelInfo] = (),
     groups: Collection[Group] = GROUPS,
     facts: bool = False,
+    classes: CellClasses | None = None,
 ) -> tuple[Column, ...]:
     """Return the columns that the cells of an image have.
 
@@ -127,6 +128,8 @@ def columns_of(
         Whether the image is a stack.
     facts
         Whether anything is known of the cells beside their pixels.
+    classes
+        Those of the project; None without.
     """
     found: list[Column] = []
     for definition in SHAPES:
@@ -141,17 +144,14 @@ def columns_of(
                 for definition in INTENSITIES
             ]
     if facts and "review" in groups:
-        found += [
-            Column(
-                name=definition.name,
-                title=definition.title,
-                unit="",
-                definition=definition,
-                text=definition.text,
-            )
-            for definition in FACTS
-        ]
+        found += [_of_fact(definition) for definition in FACTS]
+        found += class_columns(classes) if classes is not None else ()
     return tuple(found)
+
+
+def class_columns(classes: CellClasses) -> tuple[Column, ...]:
+    """Return the columns about the classes of cells."""
+    return tuple(_of_fact(one, classes.text) for one in CLASSES)
 
 
 def in_um(values: Values, definition: Definition, scale: Scale) -> Values:
@@ -217,6 +217,16 @@ def _in_both_units(definition: Definition, known: bool) -> list[Column]:
         )
         for unit in (_PX[quantity], *([_UM[quantity]] if known else []))
     ]
+
+
+def _of_fact(definition: Definition, more: str = "") -> Column:
+    return Column(
+        name=definition.name,
+        title=definition.title,
+        unit="",
+        definition=definition,
+        text=f"{definition.text} {more}".strip(),
+    )
 
 
 def _of_channel(

@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.measure.inputs import CellFacts, Ids
+from cellpose_studio.core.measure.inputs import CellClasses, CellFacts, Ids
 from cellpose_studio.core.measure.raw import Intensities, Shapes
 
 Group = Literal[
@@ -114,3 +114,16 @@ class FactDefinition(Definition):
     """
 
     values: Callable[[CellFacts, Ids], npt.NDArray[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassDefinition(Definition):
+    """What is known of the class of a cell.
+
+    Attributes
+    ----------
+    values
+        Returns (N,), NaN or "" where it is not known.
+    """
+
+    values: Callable[[CellClasses, Ids], npt.NDArray[Any]]

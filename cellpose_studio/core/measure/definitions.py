@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.measure.definition import (
+    ClassDefinition,
     Definition,
     FactDefinition,
     IntensityDefinition,
@@ -351,5 +352,35 @@ FACTS: tuple[FactDefinition, ...] = (
         values=lambda facts, ids: by_id(facts.uncertainties, ids),
     ),
 )
-DEFINITIONS: tuple[Definition, ...] = (*SHAPES, *INTENSITIES, *FACTS)
+CLASSES: tuple[ClassDefinition, ...] = (
+    ClassDefinition(
+        name="class",
+        title="Class",
+        group="review",
+        quantity="text",
+        text="The class of the cell; empty if it has none.",
+        values=lambda classes, ids: classes.name_of(ids),
+    ),
+    ClassDefinition(
+        name="class_by",
+        title="Class by",
+        group="review",
+        quantity="text",
+        text="Who says of which class the cell is: a person (hand) or the classifier; "
+        "empty if it has no class.",
+        values=lambda classes, ids: classes.source_of(ids),
+    ),
+    ClassDefinition(
+        name="class_probability",
+        title="Class probability",
+        group="review",
+        quantity="number",
+        text="Probability of the class that the classifier gave, 0 to 1: the mean "
+        "share of the trees of the forest. Unknown for cells classed by hand.",
+        values=lambda classes, ids: classes.probability_of(ids),
+    ),
+)
+"""What projects with classes know of cells."""
+
+DEFINITIONS: tuple[Definition, ...] = (*SHAPES, *INTENSITIES, *FACTS, *CLASSES)
 """All of them, as they are listed."""

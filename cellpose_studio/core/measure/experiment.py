@@ -10,6 +10,7 @@ from functools import cache
 
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.measure.columns import columns_of
+from cellpose_studio.core.measure.inputs import CellClasses
 from cellpose_studio.core.measure.scale import Scale
 from cellpose_studio.core.measure.summary import summary_columns
 
@@ -176,7 +177,9 @@ def _reserved() -> frozenset[str]:
     """
     known = [*_FIXED]
     for deep in (False, True):
-        columns = columns_of(Scale(um=1.0), deep, facts=True)
+        columns = columns_of(
+            Scale(um=1.0), deep, facts=True, classes=CellClasses(known={})
+        )
         known += [column.name for column in columns]
         known += [column.name for column in summary_columns(columns)]
     return frozenset(map(str.casefold, known))

@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
+from cellpose_studio.core.classes.assigned import Assigned
 from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 
 Region = tuple[slice, ...]
@@ -17,6 +18,8 @@ Values = npt.NDArray[np.float64]
 
 _IMPORTED, _RUN, DRAWN, EDITED = "imported", "run", "drawn", "edited"
 """Origins of a cell."""
+BY_HAND, BY_CLASSIFIER = "hand", "classifier"
+"""Who says of which class a cell is."""
 
 
 class Pixels(Protocol):
@@ -60,6 +63,50 @@ class Channel(ChannelInfo):
 
 
 @dataclass(frozen=True, kw_only=True)
+class CellClasses:
+    """The classes that the cells of an image are sorted into.
+
+    Attributes
+    ----------
+    known
+        Names of the classes by their id, in the order of the list.
+    assigned
+        Class of the cells by their id; cells without a class are left out.
+    text
+        How the classifier was made; "" if there is none.
+    """
+
+    known: Mapping[int, str]
+    assigned: Mapping[int, Assigned] = field(default_factory=dict)
+    text: str = ""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all classes."""
+        return tuple(self.known.values())
+
+    def name_of(self, ids: Ids) -> npt.NDArray[np.str_]:
+        """Return the class of each cell; "" for none."""
+        found = map(self._of, ids.tolist())
+        return np.array([self.known[one.number] if one else "" for one in found], str)
+
+    def source_of(self, ids: Ids) -> npt.NDArray[np.str_]:
+        """Return who said it; "" where nobody did."""
+        found = map(self._of, ids.tolist())
+        return np.array([_source(one) for one in found], str)
+
+    def probability_of(self, ids: Ids) -> Values:
+        """Return the probability of the class, NaN where no classifier said it."""
+        found = map(self._of, ids.tolist())
+        values = (one.probability if one else None for one in found)
+        return np.array([np.nan if one is None else one for one in values], np.float64)
+
+    def _of(self, cell: int) -> Assigned | None:
+        one = self.assigned.get(cell)
+        return one if one is not None and one.number in self.known else None
+
+
+@dataclass(frozen=True, kw_only=True)
 class CellFacts:
     """What is known of cells that their pixels do not tell, by id.
 
@@ -75,6 +122,8 @@ class CellFacts:
         Cells made by hand, and cells whose shape was changed by hand.
     origin
         Of all other cells, as of `origin_of`; "" if it is not known.
+    classes
+        None in a project without classes.
     """
 
     flow_errors: Mapping[int, float] = field(default_factory=dict)
@@ -84,6 +133,7 @@ class CellFacts:
     drawn: Collection[int] = frozenset()
     edited: Collection[int] = frozenset()
     origin: str = ""
+    classes: CellClasses | None = None
 
     def origins(self, ids: Ids) -> npt.NDArray[np.str_]:
         """Return the origin of each cell; a drawn one that was edited is drawn."""
@@ -95,6 +145,12 @@ class CellFacts:
     def status_of(self, ids: Ids) -> npt.NDArray[np.str_]:
         """Return the status of each cell; "" for none."""
         return np.array([self.statuses.get(cell, "") for cell in ids.tolist()], str)
+
+
+def _source(one: Assigned | None) -> str:
+    if one is None:
+        return ""
+    return BY_HAND if one.by_hand else BY_CLASSIFIER
 
 
 def by_id(known: Mapping[int, float], ids: Ids) -> Values:

@@ -94,7 +94,7 @@ def measure_cells(
         {column.name: _values(column, scale, part, facts) for column in columns}
         for part in parts
     ]
-    return Measurements(
+    found = Measurements(
         times=np.repeat(np.arange(frames), [len(one) for one in ids]),
         ids=np.concatenate(ids),
         columns=columns,
@@ -106,6 +106,7 @@ def measure_cells(
         in_time=in_time,
         scale=scale,
     )
+    return found.with_classes(facts.classes if facts and "review" in groups else None)
 
 
 def _values(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.measure.columns import Column
+from cellpose_studio.core.measure.columns import Column, class_columns
 from cellpose_studio.core.measure.compartments.matching import NucleiInCells
-from cellpose_studio.core.measure.inputs import Ids
+from cellpose_studio.core.measure.definitions import CLASSES
+from cellpose_studio.core.measure.inputs import CellClasses, Ids
 from cellpose_studio.core.measure.scale import Scale
 
 Counts = npt.NDArray[np.int64]
@@ -42,6 +43,8 @@ class Measurements:
         Size of a pixel.
     nuclei
         Which cell each nucleus is in; None without masks of nuclei.
+    class_names
+        Of the classes that the project has.
     """
 
     times: Counts
@@ -52,10 +55,22 @@ class Measurements:
     in_time: bool
     scale: Scale
     nuclei: NucleiInCells | None = None
+    class_names: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         """Return the number of rows."""
         return len(self.ids)
+
+    def with_classes(self, classes: CellClasses | None) -> Measurements:
+        """Return the table with other classes of cells; None for no such columns."""
+        had = {one.name for one in CLASSES}
+        columns = tuple(one for one in self.columns if one.name not in had)
+        values = {name: one for name, one in self.values.items() if name not in had}
+        if classes is not None:
+            columns += class_columns(classes)
+            values |= {one.name: one.values(classes, self.ids) for one in CLASSES}
+        names = () if classes is None else classes.names
+        return replace(self, columns=columns, values=values, class_names=names)
 
     def column(self, name: str) -> Column:
         """Return the column of a name.

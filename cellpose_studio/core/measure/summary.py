@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.measure.columns import Column
+from cellpose_studio.core.measure.columns import Column, slugs
 from cellpose_studio.core.measure.measurements import Measurements
 
 Values = npt.NDArray[np.float64]
@@ -18,6 +18,8 @@ _MEAN = {"length", "area", "volume", "surface", "number", "grey", "grey sum"}
 """Quantities whose mean over cells means something; positions and ids are left out."""
 
 _COUNTS = {"touching_cells", "nuclei"}
+CLASS = "class"
+"""Name of the column with the class of each cell."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,13 +102,16 @@ _NUCLEI = tuple(
 )
 
 
-def summary_columns(columns: Sequence[Column]) -> tuple[SummaryColumn, ...]:
+def summary_columns(
+    columns: Sequence[Column], classes: Sequence[str] = ()
+) -> tuple[SummaryColumn, ...]:
     """Return the columns of the summary of measurements with these columns.
 
-    Density and confluence are there if the size of the cells was measured.
+    Density and confluence are there if the size of the cells was measured, and the
+    numbers of cells in classes of these names if cells have classes.
     """
     sizes = [c for c in columns if c.group == "size"]
-    first = [_CELLS]
+    first = [_CELLS, *class_counts(classes)]
     if sizes:
         both = _DEEP if sizes[0].definition.quantity == "volume" else _FLAT
         first += [*both[: 1 + any(c.in_um for c in sizes)], _CONFLUENCE]
@@ -115,17 +120,32 @@ def summary_columns(columns: Sequence[Column]) -> tuple[SummaryColumn, ...]:
     return (*first, *map(_mean, filter(_has_mean, columns)))
 
 
+def class_counts(classes: Sequence[str]) -> list[SummaryColumn]:
+    """Return the columns with the numbers of cells in classes of these names."""
+    return [
+        SummaryColumn(
+            name=f"cells_{slug}", unit="", text=f"Number of cells of the class {name}."
+        )
+        for name, slug in zip(classes, slugs(classes), strict=True)
+    ]
+
+
 def summary_of(found: Measurements) -> Summary:
     """Return the summary of the cells of an image; means are over the cells.
 
     Values that are not known take no part in a mean.
     """
-    columns = summary_columns(found.columns)
+    columns = summary_columns(found.columns, found.class_names)
     frames = found.shape[0] if found.in_time else 1
     first = np.searchsorted(found.times, np.arange(frames + 1))
     cells = np.diff(first).astype(np.float64)
     pixels = math.prod(found.shape) / frames
     values = {_CELLS.name: cells}
+    for counted, name in zip(
+        class_counts(found.class_names), found.class_names, strict=True
+    ):
+        is_in = (found.values[CLASS] == name).astype(np.float64)
+        values[counted.name] = _sums(is_in, first)
     values[_FLAT[0].name] = values[_DEEP[0].name] = cells / pixels * 1e6
     values[_FLAT[1].name] = cells / (pixels * found.scale.pixel_um2) * 1e6
     values[_DEEP[1].name] = cells / (pixels * found.scale.voxel_um3) * 1e9

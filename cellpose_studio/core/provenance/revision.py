@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
+from cellpose_studio.core.classes.assigned import ClassChanges
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 CellStatus = Literal["accepted", "rejected", "later"]
@@ -20,25 +21,33 @@ MotherChanges = dict[int, tuple[int | None, int | None]]
 
 @dataclass(frozen=True, kw_only=True)
 class CellChanges:
-    """What changes of cells besides their pixels, by id; false if nothing does."""
+    """Changes of what is known of cells, by id; false if there are none.
+
+    Attributes
+    ----------
+    statuses, mothers, classes
+        Each before and after.
+    """
 
     statuses: StatusChanges = field(default_factory=dict)
     mothers: MotherChanges = field(default_factory=dict)
+    classes: ClassChanges = field(default_factory=dict)
 
     def __bool__(self) -> bool:
         """Return whether anything changes."""
-        return bool(self.statuses or self.mothers)
+        return bool(self.statuses or self.mothers or self.classes)
 
     @property
     def cells(self) -> tuple[int, ...]:
         """Ids of the cells that change."""
-        return tuple({**self.statuses, **self.mothers})
+        return tuple({**self.statuses, **self.mothers, **self.classes})
 
     def inverse(self) -> CellChanges:
         """Return what takes these changes back."""
         return CellChanges(
-            statuses={cell: (new, old) for cell, (old, new) in self.statuses.items()},
-            mothers={cell: (new, old) for cell, (old, new) in self.mothers.items()},
+            statuses={cell: (b, a) for cell, (a, b) in self.statuses.items()},
+            mothers={cell: (b, a) for cell, (a, b) in self.mothers.items()},
+            classes={cell: (b, a) for cell, (a, b) in self.classes.items()},
         )
 
 

@@ -26,6 +26,7 @@ def save_all(
     image: ImageSource,
     settings: Mapping[str, object] | None = None,
     parents: Mapping[int, int] | None = None,
+    classes: Mapping[int, tuple[str, str]] | None = None,
 ) -> list[Path]:
     """Write the files of ``kinds`` and return them, in the order of `FORMATS`.
 
@@ -33,7 +34,8 @@ def save_all(
     format. ``labels`` has the ``label_shape`` of ``image``. Where ids have gaps,
     some formats number the cells 1..N, and a table with both numbers lies beside
     them; the others keep the ids. Files of an earlier export that would no longer be
-    true (table, regions) are removed. ``parents`` has the mother of each daughter.
+    true (table, regions) are removed. ``parents`` has the mother of each daughter,
+    ``classes`` name and colour of the class of cells.
 
     Raises
     ------
@@ -42,7 +44,7 @@ def save_all(
         others: then nothing was written. If a file cannot be written: those before it
         are complete.
     """
-    masks = MasksToExport.of(image, labels, flows, settings, parents)
+    masks = MasksToExport.of(image, labels, flows, settings, parents, classes)
     refuse_unfit(base, kinds, masks.axes, masks.count)
     written: list[Path] = []
     formats = _formats(kinds)

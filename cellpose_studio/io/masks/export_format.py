@@ -42,6 +42,8 @@ class MasksToExport:
         Parameters of that run, as Cellpose calls them.
     parents
         The mother of each cell that came from a division, by the daughter's id.
+    classes
+        Name and colour, "#rrggbb", of the class of each cell that has one, by its id.
     """
 
     image: ImageSource
@@ -51,6 +53,7 @@ class MasksToExport:
     flows: Flows | None
     settings: Mapping[str, object]
     parents: Mapping[int, int] = field(default_factory=dict)
+    classes: Mapping[int, tuple[str, str]] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -60,6 +63,7 @@ class MasksToExport:
         flows: Flows | None = None,
         settings: Mapping[str, object] | None = None,
         parents: Mapping[int, int] | None = None,
+        classes: Mapping[int, tuple[str, str]] | None = None,
     ) -> MasksToExport:
         """Return what writers need to know of ``labels``."""
         numbered, ids = compact_labels(labels)
@@ -79,6 +83,7 @@ class MasksToExport:
                 for daughter, mother in (parents or {}).items()
                 if daughter in there and mother in there
             },
+            classes=classes or {},
         )
 
     @property

@@ -4,16 +4,27 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
+from collections.abc import Sequence
 
 from cellpose_studio.io.project.reading import reading
 
-_WITH_IDS = ("image", "label_set", "revision", "journal", "run", "batch")
+_WITH_IDS = (
+    "image",
+    "label_set",
+    "revision",
+    "journal",
+    "run",
+    "batch",
+    "cell_class",
+    "classifier",
+)
 _OTHERS = (
     "confidence",
     "chunk",
     "revision_chunk",
     "cell",
     "division",
+    "classified",
     "preset",
     "training",
 )
@@ -28,7 +39,7 @@ def last_ids(db: sqlite3.Connection) -> Counter[str]:
     """
     last: Counter[str] = Counter()
     with reading("the list of masks"):
-        for table in _WITH_IDS:
+        for table in _there(db, _WITH_IDS):
             row = db.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608
             # The maximum of an empty table is NULL.
             last[table] = int(row[0] or 0)
@@ -44,9 +55,13 @@ def content_counts(db: sqlite3.Connection) -> tuple[Counter[str], Counter[str]]:
     """
     rows: Counter[str] = Counter()
     with reading("the list of masks"):
-        # Files of earlier versions that cannot be written to lack the later tables.
-        there = {name for (name,) in db.execute("SELECT name FROM sqlite_master")}
-        for table in there.intersection((*_WITH_IDS, *_OTHERS)):
+        for table in _there(db, (*_WITH_IDS, *_OTHERS)):
             count = f"SELECT count(*) FROM {table}"  # noqa: S608
             rows[table] = int(db.execute(count).fetchone()[0])
     return last_ids(db), rows
+
+
+def _there(db: sqlite3.Connection, tables: Sequence[str]) -> list[str]:
+    """Return the tables that a file has: one of an earlier version lacks some."""
+    names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
+    return [table for table in tables if table in names]

@@ -204,6 +204,31 @@ CREATE TABLE division (
     sha256 BLOB NOT NULL,
     PRIMARY KEY (label_set, daughter)
 ) WITHOUT ROWID;
+
+CREATE TABLE cell_class (
+    id INTEGER PRIMARY KEY,
+    name TEXT NOT NULL,
+    colour TEXT NOT NULL,
+    key INTEGER NOT NULL,
+    removed INTEGER NOT NULL DEFAULT 0,
+    sha256 BLOB NOT NULL
+);
+
+CREATE TABLE classifier (
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL,
+    sha256 BLOB NOT NULL
+);
+
+CREATE TABLE classified (
+    label_set INTEGER NOT NULL REFERENCES label_set(id),
+    id INTEGER NOT NULL,
+    class INTEGER NOT NULL REFERENCES cell_class(id),
+    probability INTEGER,
+    classifier INTEGER REFERENCES classifier(id),
+    sha256 BLOB NOT NULL,
+    PRIMARY KEY (label_set, id)
+) WITHOUT ROWID;
 """
 
 _VERSIONS = (_VERSION_1, _VERSION_2, _VERSION_3)

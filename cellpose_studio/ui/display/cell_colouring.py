@@ -1,4 +1,4 @@
-"""Colours the cells on the canvas by a measurement."""
+"""Colours the cells on the canvas by a measurement, or by their class."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from qtpy.QtCore import QLocale, QObject, Signal
 
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.cell_colours import (
     CellColours,
+    class_cell_colours,
     value_limits,
     value_palette,
     value_ranks,
@@ -28,6 +30,11 @@ class Measure(NamedTuple):
 
     name: str
     channel: int = -1
+
+
+CLASS = Measure("class")
+"""The class of cells, which needs no measuring."""
+NO_CLASSES = "Class: there are none yet"
 
 
 class CellColouring(QObject):
@@ -49,6 +56,8 @@ class CellColouring(QObject):
         self.title = ""
         measurer.changed.connect(self._on_measured)
         session.masks_changed.connect(self._on_masks)
+        session.classes_changed.connect(lambda image, *_: self._on_classes(image))
+        session.class_list_changed.connect(lambda: self._on_classes(session.shown))
         # The values of a cell differ between the time points.
         canvas.plane_changed.connect(self._on_plane)
 
@@ -76,12 +85,16 @@ class CellColouring(QObject):
         if chosen == (self.measure, self.title, self._limits, self.column):
             return
         self.measure, self.title, self._limits, self.column = chosen
-        self._measurer.set_active(measure is not None, "colours")
+        self._measurer.set_active(measure not in (None, CLASS), "colours")
         self._recolour()
         self.changed.emit()
 
     def _on_measured(self, _: Measurements | None) -> None:
         if self.measure is not None:
+            self._recolour()
+
+    def _on_classes(self, image: ProjectImage | None) -> None:
+        if self.measure == CLASS and image is self._session.shown:
             self._recolour()
 
     def _on_masks(self, change: MasksChange) -> None:
@@ -110,6 +123,12 @@ class CellColouring(QObject):
 
     def _colours(self) -> CellColours:
         """Return the colours of the cells; grey as long as they are not measured."""
+        image = self._session.shown
+        if self.measure == CLASS and image is not None:
+            known = image.classes.get(image.active, {})
+            classes = self._session.masks.classes.present
+            title = self.title if classes else NO_CLASSES
+            return class_cell_colours(known, classes, title)
         table = self._measurer.table
         column = _column(table, self.measure, self.column)
         if table is None or column is None:

@@ -12,6 +12,7 @@ from cellpose_studio.app.failures import Failure, failure_of
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.session.classes import names_and_colours
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
@@ -48,6 +49,7 @@ class _Export:
     pixels: Snapshot | None
     left_out: Collection[int]
     mothers: Mapping[int, int]
+    classes: Mapping[int, tuple[str, str]]
 
     def save(self, base: Path, kinds: Sequence[str]) -> list[Path]:
         # Masks that are not in memory are read here, off the GUI thread.
@@ -60,6 +62,7 @@ class _Export:
             image=self.image,
             settings=self.labels.settings(),
             parents=self.mothers,
+            classes=self.classes,
         )
 
 
@@ -169,6 +172,7 @@ class Saver:
             pixels=labels.pixels.snapshot() if labels.pixels.loaded else None,
             left_out=() if with_rejected else rejected_cells(image),
             mothers=dict(image.mothers.get(image.active, {})),
+            classes=names_and_colours(self._session, image),
         )
 
     def _on_saved(self, result: _Result) -> None:

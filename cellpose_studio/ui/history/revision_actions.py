@@ -76,8 +76,12 @@ class RevisionActions(QObject):
             return
         project, stored, name = session.project, session.masks.stored, row.lineage.name
         present = image.label_sets.get(name)
-        # Cells are only matched if there is something to carry over.
-        known = image.statuses.get(name) or image.mothers.get(name)
+        # Cells are only matched if something is known of them, to carry over.
+        known = (
+            image.statuses.get(name)
+            or image.mothers.get(name)
+            or image.classes.get(name)
+        )
         pixels = present.pixels if present and known else None
         # Masks in memory may change during the job, which needs a snapshot of now.
         snapshot = pixels.snapshot() if pixels is not None and pixels.loaded else None
@@ -199,7 +203,9 @@ class RevisionActions(QObject):
         text = f"Restore revision {revision.id}"
         name = labels.name
         changes = cells.changes(
-            image.statuses.get(name, {}), image.mothers.get(name, {})
+            image.statuses.get(name, {}),
+            image.mothers.get(name, {}),
+            image.classes.get(name, {}),
         )
         self._session.replace_masks(image, labels, text, "restore", changes=changes)
         now = image.label_sets[labels.name].revision

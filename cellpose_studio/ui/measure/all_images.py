@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -13,7 +13,9 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.classes import class_facts
 from cellpose_studio.app.session.compartments import Compartments
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.masks.chunks import Labels
@@ -36,6 +38,8 @@ _DELAY = 800
 _WITHOUT_GREY = WhatToMeasure(groups=[one for one in GROUPS if one != "intensity"])
 
 Token = tuple[Any, ...]
+Wanted = tuple[int, ImageToMeasure, Token]
+"""Id of an image, how it is measured, and a token of its masks."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,7 +101,7 @@ class AllImages(QObject):
         self.result = AllMeasured()
         self._active = False
         self._job: Job | None = None
-        self._asked: list[tuple[int, Token]] | None = None
+        self._asked: Sequence[tuple[object, ...]] | None = None
         self._known: dict[int, MeasuredImage] = {}
         self._told: set[str] = set()
         self._timer = QTimer(self, singleShot=True, interval=_DELAY)
@@ -105,6 +109,8 @@ class AllImages(QObject):
         session = self._session
         session.masks_changed.connect(lambda change: self._soon(change.kind))
         session.statuses_changed.connect(lambda *_: self._soon())
+        session.classes_changed.connect(lambda *_: self._soon())
+        session.class_list_changed.connect(lambda: self._soon())
         session.images_changed.connect(lambda: self._soon())
         session.project_changed.connect(self._forget)
         compartments.changed.connect(self._soon)
@@ -128,6 +134,23 @@ class AllImages(QObject):
         if on:
             self._timer.start(0)
 
+    def wanted(self) -> list[Wanted]:
+        """Return how the masks shown of all images are measured; for the GUI thread."""
+        return [
+            _wanted(self._session, image, image.masks, self._compartments)
+            for image in self._session.images
+            if image.masks is not None
+        ]
+
+    @property
+    def known(self) -> dict[int, MeasuredImage]:
+        """The images that were measured, by id."""
+        return dict(self._known)
+
+    def keep(self, images: Iterable[MeasuredImage]) -> None:
+        """Keep what was measured elsewhere, so that it is not measured again."""
+        self._known |= {one.id: one for one in images}
+
     def _forget(self) -> None:
         self._asked = None
         self._known.clear()
@@ -144,18 +167,18 @@ class AllImages(QObject):
         if self._job is not None or not self._active:
             return
         wanted = [
-            _wanted(self._session.project, image, labels, self._compartments)
+            _wanted(self._session, image, labels, self._compartments)
             for image in self._session.images
             if (labels := self._compartments.cells_of(image)) is not None
         ]
-        asked = [(number, token) for number, _, token in wanted]
+        asked = [(number, token, item.classes) for number, item, token in wanted]
         if asked == self._asked:
             return
         self._asked = asked
         known = dict(self._known)
 
         def work(checkpoint: Checkpoint) -> AllMeasured:
-            return _measured(wanted, known, checkpoint)
+            return _of_all(measured_images(wanted, known, checkpoint))
 
         job = self._job = Job("Measuring all images", work)
         job.finished.connect(self._finish)
@@ -185,7 +208,10 @@ class AllImages(QObject):
 
 
 def measured_image(
-    image: ProjectImage, table: Measurements, compartments: Compartments
+    session: Session,
+    image: ProjectImage,
+    table: Measurements,
+    compartments: Compartments,
 ) -> MeasuredImage:
     """Return an image whose masks were measured already; for the GUI thread."""
     assert image.masks is not None
@@ -195,29 +221,40 @@ def measured_image(
         has_facts=True,
         read=_measured_already,
         compartments=compartments.choice if table.nuclei is not None else None,
+        classes=class_facts(session, image, image.masks.name),
     )
     mothers = dict(image.mothers.get(image.active, {}))
     return MeasuredImage(id=image.id, item=item, token=(), table=table, mothers=mothers)
 
 
+def token_of(image: ProjectImage, labels: LabelSet) -> Token:
+    """Return what differs when masks, or decisions on their cells, do."""
+    pixels, revision = labels.pixels, labels.revision
+    return (
+        labels.name,
+        # Masks without a revision are a preview.
+        revision.id if revision is not None else id(pixels),
+        pixels.edits,
+        labels.edited,
+        tuple(sorted(image.statuses.get(labels.name, {}).items())),
+        image.source.fingerprint,
+    )
+
+
 def _wanted(
-    project: Project, image: ProjectImage, labels: LabelSet, compartments: Compartments
-) -> tuple[int, ImageToMeasure, Token]:
+    session: Session, image: ProjectImage, labels: LabelSet, compartments: Compartments
+) -> Wanted:
     """Return how an image is measured; for the GUI thread."""
-    known = known_of(image, labels, labels.hand_edits)
+    project = session.project
+    known = known_of(session, image, labels, labels.hand_edits)
     nuclei = compartments.nuclei_of(image, labels.name)
     choice = compartments.choice if nuclei is not None else None
     taken, seconds = (
         [one.pixels.snapshot()] if one is not None and one.pixels.loaded else []
         for one in (labels, nuclei)
     )
-    token = (
-        _state(labels),
-        _state(nuclei) if nuclei is not None else (),
-        choice,
-        tuple(sorted(known.statuses.items())),
-        image.source.fingerprint,
-    )
+    of_nuclei = token_of(image, nuclei) if nuclei is not None else ()
+    token = token_of(image, labels), of_nuclei, choice
 
     def read() -> Masks:
         array = _pixels(project, labels, taken)
@@ -232,16 +269,9 @@ def _wanted(
         has_facts=True,
         read=read,
         compartments=choice,
+        classes=known.classes,
     )
     return image.id, item, token
-
-
-def _state(labels: LabelSet) -> Token:
-    """Return what differs when masks have changed."""
-    pixels, revision = labels.pixels, labels.revision
-    # Masks without a revision are a preview.
-    number = revision.id if revision is not None else id(pixels)
-    return labels.name, number, pixels.edits, labels.edited
 
 
 def _pixels(project: Project, labels: LabelSet, taken: list[Snapshot]) -> Labels:
@@ -269,18 +299,32 @@ def _masks(
     return Masks(labels=array, facts=now.facts(cell_shapes(array, in_time)))
 
 
-def _measured(
-    wanted: Sequence[tuple[int, ImageToMeasure, Token]],
-    known: dict[int, MeasuredImage],
+def measured_images(
+    wanted: Sequence[Wanted],
+    known: Mapping[int, MeasuredImage],
     checkpoint: Checkpoint,
-) -> AllMeasured:
+) -> tuple[list[MeasuredImage], list[StudioError]]:
+    """Return what was measured, and errors of what was not; for any thread.
+
+    Parameters
+    ----------
+    known
+        By the id of an image, what is not measured again where nothing has changed.
+
+    Raises
+    ------
+    Cancelled
+    """
     found: list[MeasuredImage] = []
     failures: list[StudioError] = []
     for n, (number, item, token) in enumerate(wanted):
         checkpoint.reached(n, len(wanted), "image")
         before = known.get(number)
         if before is not None and before.token == token and before.complete:
-            found.append(before)
+            # Other classes of cells change no measurement.
+            table = before.table.with_classes(item.classes)
+            was = replace(before.item, classes=item.classes)
+            found.append(replace(before, item=was, table=table))
             continue
         try:
             masks, complete = item.read(), True
@@ -303,6 +347,11 @@ def _measured(
                 id=number, item=item, token=token, table=table, complete=complete
             )
             found.append(one)
+    return found, failures
+
+
+def _of_all(both: tuple[list[MeasuredImage], list[StudioError]]) -> AllMeasured:
+    found, failures = both
     return AllMeasured(
         images=tuple(found),
         cells=joined(rows_of(one.table, one.id) for one in found),

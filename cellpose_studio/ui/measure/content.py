@@ -23,16 +23,17 @@ from cellpose_studio.core.display.cell_colours import value_limits
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.wording import counted, image_count
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.display.cell_colouring import CellColouring, Measure
+from cellpose_studio.ui.display.cell_colouring import CLASS, CellColouring, Measure
 from cellpose_studio.ui.measure.all_images import (
     AllImages,
     MeasuredImage,
     measured_image,
 )
 from cellpose_studio.ui.measure.cell_link import CellLink
+from cellpose_studio.ui.measure.classes.actions import ClassActions
 from cellpose_studio.ui.measure.compartments.box import CompartmentsBox
 from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
-from cellpose_studio.ui.measure.plots.panel import PlotPanel
+from cellpose_studio.ui.measure.lower_tabs import LowerTabs
 from cellpose_studio.ui.measure.scope_box import (
     ALL_CELLS,
     SUMMARY,
@@ -67,6 +68,8 @@ class MeasureContent(QWidget):
         Colours them on the canvas.
     experiment
         Columns of the experiment.
+    actions
+        Commands on classes of cells.
     """
 
     def __init__(
@@ -77,6 +80,7 @@ class MeasureContent(QWidget):
         colouring: CellColouring,
         experiment: Experiment,
         edits: BackgroundEdits,
+        actions: ClassActions,
     ) -> None:
         super().__init__()
         self._services = services
@@ -93,7 +97,8 @@ class MeasureContent(QWidget):
         )
         self.highlight = SeveralHighlight(services, canvas)
         self.table = MeasurementTable()
-        self.plots = PlotPanel()
+        self.lower = LowerTabs(services, actions, self.all)
+        self.plots, self.classes = self.lower.plots, self.lower.classes
         self.tables = TableActions(
             services, experiment, self.table, self._measured_images, self._of_tracks
         )
@@ -145,7 +150,7 @@ class MeasureContent(QWidget):
         self.parts = QSplitter(Qt.Orientation.Vertical)
         self.parts.setChildrenCollapsible(False)
         self.parts.addWidget(page)
-        self.parts.addWidget(self.plots)
+        self.parts.addWidget(self.lower)
         self.parts.setStretchFactor(0, 3)
         self.parts.setStretchFactor(1, 2)
         self.pages = QStackedWidget()
@@ -204,7 +209,8 @@ class MeasureContent(QWidget):
             return None if self.all.busy else [*self.all.result.images]
         if image is None or measured is None or self._measurer.busy:
             return None
-        return [measured_image(image, measured, self._measurer.compartments)]
+        compartments = self._measurer.compartments
+        return [measured_image(self._session, image, measured, compartments)]
 
     def _of_tracks(self) -> bool:
         return self.scope.currentData() == TRACKS
@@ -263,7 +269,7 @@ class MeasureContent(QWidget):
         if rows.fields and is_other and self.scope.of_cells:
             self.colour.clear()
             self.colour.addItem("their own colours", "")
-            for one in rows.numbers:
+            for one in rows.colouring:
                 self.colour.addItem(one.heading, one.name)
             self._show_colour()
         self.colour.setEnabled(self.scope.of_cells)
@@ -278,6 +284,8 @@ class MeasureContent(QWidget):
         one = self.rows.by_name.get(self.colour.currentData())
         if one is None:
             self._colouring.choose(None)
+        elif one.name == CLASS.name:
+            self._colouring.choose(CLASS, one.heading)
         else:
             values = self.rows.values[one.name]
             same = self.scope.currentData() == ALL_CELLS
@@ -290,7 +298,7 @@ class MeasureContent(QWidget):
         measure = self._colouring.measure
         shown = [
             one.name
-            for one in self.rows.numbers
+            for one in self.rows.colouring
             if Measure(one.key, one.channel) == measure
         ]
         # Where images differ, a measurement is listed in px and in µm.

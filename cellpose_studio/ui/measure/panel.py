@@ -16,9 +16,12 @@ from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
 from cellpose_studio.ui.display.cell_colouring import CellColouring
+from cellpose_studio.ui.measure.classes.actions import ClassActions
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.tools.manager import ToolManager
 
 if TYPE_CHECKING:
+    from cellpose_studio.ui.measure.classes.panel import ClassPanel
     from cellpose_studio.ui.measure.content import MeasureContent
 
 
@@ -30,6 +33,8 @@ class MeasurePanel(QWidget):
     content
         None until the tab is shown: the library of the plots takes a third of a second
         to load, which the start of the application need not wait for.
+    classes
+        Commands on classes of cells.
     """
 
     def __init__(
@@ -40,10 +45,20 @@ class MeasurePanel(QWidget):
         colouring: CellColouring,
         experiment: Experiment,
         edits: BackgroundEdits,
+        tools: ToolManager,
     ) -> None:
         super().__init__()
         self._services = services
-        self._parts = services, canvas, measurer, colouring, experiment, edits
+        self.classes = ClassActions(services, tools, colouring)
+        self._parts = (
+            services,
+            canvas,
+            measurer,
+            colouring,
+            experiment,
+            edits,
+            self.classes,
+        )
         self.content: MeasureContent | None = None
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
@@ -89,6 +104,53 @@ class MeasurePanel(QWidget):
                 reason_disabled=needs_image(session),
             ),
         ]
+
+    def class_commands(self) -> list[Command | None]:
+        """Return the commands on classes; those of the list show the tab first."""
+        masks = needs_masks(self._services.session)
+        return [
+            *self.classes.commands(),
+            None,
+            Command(
+                "showClasses",
+                "&Show classes",
+                lambda: self.open_classes(),
+                tip="Show the list of classes and the classifier.",
+            ),
+            Command(
+                "addClass",
+                "&Add class…",
+                lambda: self.classes.add(),
+                tip="Add a class that cells are put into.",
+            ),
+            Command(
+                "trainClassifier",
+                "&Train classifier",
+                lambda: self.open_classes().training.train(),
+                tip="Learn the classes from the cells that were classed by hand.",
+                reason_disabled=masks,
+            ),
+            Command(
+                "classifyHere",
+                "Apply to this &image",
+                lambda: self.open_classes().apply_here(),
+                tip="Class the cells of this image by the classifier.",
+                reason_disabled=masks,
+            ),
+            Command(
+                "classifyAll",
+                "Apply to all i&mages",
+                lambda: self.open_classes().apply_everywhere(),
+                tip="Class the cells of all images by the classifier.",
+                reason_disabled=masks,
+            ),
+        ]
+
+    def open_classes(self) -> ClassPanel:
+        """Bring the list of classes to the front, and return it."""
+        content = self.open()
+        content.lower.setCurrentWidget(content.classes)
+        return content.classes
 
     def open(self) -> MeasureContent:
         """Bring the tab to the front, and return its content."""

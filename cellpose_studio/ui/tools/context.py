@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,11 @@ import numpy.typing as npt
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
+from cellpose_studio.app.session.classes import put_into_class
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.edits.changes import cell_mask
+from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -27,6 +30,10 @@ _DRAWN = "drawn"
 Path = npt.NDArray[np.float64]
 
 
+class NoClasses(StudioError):
+    """Cells cannot be put into a class, because there is none."""
+
+
 @dataclass
 class Settings:
     """Settings that all tools share.
@@ -37,10 +44,13 @@ class Settings:
         Diameter of the brush, px.
     protect
         Whether edits spare the pixels of other cells.
+    cell_class
+        Id of the class that cells are put into; 0 for the first one.
     """
 
     size: int = 9
     protect: bool = True
+    cell_class: int = 0
 
 
 class ToolContext:
@@ -133,9 +143,28 @@ class ToolContext:
             self.session.replace_masks(image, labels, "Begin masks", "edit")
 
     def edit(self, edit: LabelEdit, changes: CellChanges | None = None) -> None:
-        """Apply an edit of the active masks, and changes of cells, as one undo step."""
+        """Apply an edit of the active masks, with changes of cells, as one step."""
         if self.image is not None and edit.parts:
             self.session.edit(self.image, edit, changes)
+
+    @property
+    def cell_class(self) -> CellClass | None:
+        """The class that cells are put into; None if there are none."""
+        classes = self.session.masks.classes
+        chosen = classes.get(self.settings.cell_class)
+        return chosen or next(iter(classes.present), None)
+
+    def classify(self, cells: Iterable[int]) -> None:
+        """Put cells into the class that is chosen.
+
+        Raises
+        ------
+        NoClasses
+        """
+        if self.cell_class is None:
+            raise NoClasses("There are no classes yet.", "Add one in the Measure tab.")
+        if self.image is not None:
+            put_into_class(self.session, self.image, cells, self.cell_class.id)
 
     @property
     def chosen(self) -> int:

@@ -9,7 +9,7 @@ USE, REMOVE_HANDLE, OUTLINE = "useTool", "removeHandle", "outline"
 
 _SELECT = frozenset({"select"})
 _OTHERS = frozenset(
-    {"outline", "brush", "eraser", "merge", "split", "handles", "divide"},
+    {"outline", "brush", "eraser", "merge", "split", "handles", "divide", "classify"},
 )
 
 GESTURES = (
@@ -23,7 +23,7 @@ GESTURES = (
     ),
     Gesture(
         name=USE,
-        effect="Use the tool: draw, paint, erase, merge, split, divide",
+        effect="Use the tool: draw, paint, erase, merge, split, divide, classify",
         default="left",
         tools=_OTHERS,
     ),

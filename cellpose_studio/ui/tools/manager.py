@@ -56,9 +56,11 @@ class ToolManager(QObject):
         }
         self._outline = OutlineTool(self.context)
         self._pressed: Tool | None = None
+        self._mouse: MouseEvent | None = None
         canvas.set_mouse_handler(self)
         session.shown_changing.connect(self._on_changing)
         session.masks_changed.connect(self._on_masks)
+        canvas.plane_changed.connect(self._forget_mouse)
 
     def take(self, mode: str) -> None:
         """Activate a tool in place of the current one."""
@@ -88,6 +90,18 @@ class ToolManager(QObject):
         if protect != self.settings.protect:
             self.settings.protect = protect
             self.changed.emit()
+
+    def set_class(self, number: int) -> None:
+        """Choose the class that cells are put into, by its id."""
+        if number != self.settings.cell_class:
+            self.settings.cell_class = number
+            self.changed.emit()
+
+    @property
+    def meant(self) -> list[int]:
+        """The chosen cells, or else the one under the mouse; empty without both."""
+        under = self.context.cell_at(self._mouse) if self._mouse is not None else 0
+        return self.context.all_chosen or list(filter(None, [under]))
 
     def delete(self) -> None:
         """Delete a point of the shape in progress, else the chosen cells."""
@@ -124,6 +138,7 @@ class ToolManager(QObject):
 
     def hover(self, event: MouseEvent) -> None:
         """Pass a move without a button to the active tool, or to an open outline."""
+        self._mouse = event
         tool = self._outline if self._outline.drawing else self._tools[self.mode]
         self._call(tool, lambda tool: tool.hover(event))
 
@@ -158,7 +173,12 @@ class ToolManager(QObject):
         if change.kind != "drafted" and change.image is self.context.image:
             self.tool.masks_changed(change.edit)
 
+    def _forget_mouse(self, *_: object) -> None:
+        # Until it moves, it is not known what is under it.
+        self._mouse = None
+
     def _on_changing(self) -> None:
         """Finish the shape in progress, before other masks are shown."""
+        self._forget_mouse()
         self._outline.cancel()
         self._tools[self.mode].deactivate()

@@ -1,4 +1,4 @@
-"""Choose, delete and merge cells by clicks, a lasso or a line."""
+"""Choose, delete, merge and classify cells by clicks, a lasso or a line."""
 
 from __future__ import annotations
 
@@ -98,3 +98,25 @@ class MergeTool(LineTool):
         if labels is None or plane is None:
             return
         self._edits.merge(cells_on_line(labels, line, plane))
+
+
+class ClassifyTool(LineTool):
+    """Puts cells into the chosen class, by a click or along a drag."""
+
+    def press(self, event: MouseEvent) -> bool:
+        """Begin a line."""
+        if not self.context.starts(USE, event) or self.context.labels is None:
+            return False
+        self._points = [event.point]
+        return True
+
+    def release(self, event: MouseEvent, moved: bool) -> None:
+        """Classify the cells on the line, or the one that was clicked."""
+        points, self._points = self._points, None
+        labels, plane = self.context.labels, self.context.plane_at(event)
+        if points is None or labels is None or plane is None:
+            return
+        self.context.draw()
+        clicked = filter(None, [self.context.cell_at(event)])
+        on_line = cells_on_line(labels, np.array(points), plane) if moved else clicked
+        self.context.classify(on_line)

@@ -11,7 +11,7 @@ from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.handles import HandlesTool
 from cellpose_studio.ui.tools.polygon import PolygonTool
-from cellpose_studio.ui.tools.select import MergeTool, SelectTool
+from cellpose_studio.ui.tools.select import ClassifyTool, MergeTool, SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
 from cellpose_studio.ui.tools.tracks.divide import DivideTool
@@ -134,6 +134,19 @@ _ALL = (
         gestures=(
             ("{removeHandle:Click}", "Remove a handle (Handles)"),
             ("Double {useTool:click}", "Add a handle (Handles)"),
+        ),
+    ),
+    ToolInfo(
+        mode="classify",
+        text="&Classify",
+        key="C",
+        tip="Click cells to put them into the chosen class, or drag a line over them. "
+        "The keys 1 to 9 put the chosen cells, or the one under the mouse, into a "
+        "class.",
+        make=ClassifyTool,
+        gestures=(
+            ("{useTool:Click}", "Put the cell into the class (Classify)"),
+            ("{useTool:Drag}", "Put the cells on the line into the class (Classify)"),
         ),
     ),
 )

@@ -295,6 +295,7 @@ class MainWindow(QMainWindow):
             self.colouring,
             work.experiment,
             work.edits,
+            self.tools,
         )
 
     def _make_history(self) -> None:

@@ -32,7 +32,7 @@ class Menus(QObject):
         self._view()
         self._segment()
         self._curate()
-        self._commands.add(self._menu("&Measure"), window.measure.commands())
+        self._measure()
         self._help()
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)
@@ -86,6 +86,11 @@ class Menus(QObject):
         add(menu, [*window.curate.masks.commands(), None])
         add(menu, window.image_actions.commands())
 
+    def _measure(self) -> None:
+        measure, menu = self._window.measure, self._menu("&Measure")
+        self._commands.add(menu, measure.commands())
+        self._commands.add(menu.addMenu("Cl&asses"), measure.class_commands())
+
     def _help(self) -> None:
         commands = [
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
@@ -102,6 +107,7 @@ class Menus(QObject):
         window.session.shown_changed.connect(self._refresh)
         window.session.masks_changed.connect(self._on_masks)
         window.session.image_changed.connect(self._refresh)
+        window.session.class_list_changed.connect(self._refresh)
         window.background.run_queue.changed.connect(self._refresh)
         window.canvas.rendering.changed.connect(self._refresh)
         window.display.changed.connect(self._refresh_channels)

@@ -138,14 +138,21 @@ def table_columns(
         channels = [
             ChannelInfo(name=names[n], grey=grey) for n in what.channels_of(item)
         ]
-        columns = columns_of(scale, deep, channels, what.groups, item.has_facts)
+        columns = columns_of(
+            scale, deep, channels, what.groups, item.has_facts, item.classes
+        )
         if (choice := item.compartments) is not None:
             columns += compartment_columns(choice, scale, deep, channels, what.groups)
         for column in columns:
             known = measured.setdefault(column.name, column)
-            if (known.unit, known.text) != (column.unit, column.text):
+            if (known.unit, known.text) == (column.unit, column.text):
+                continue
+            if column.channel < 0:
+                measured[column.name] = _of_both(known, column)
+            else:
                 mixed[column.name] = measured[column.name] = _mixed(known, column)
-        more = summary_columns(columns)
+        classes = item.classes if "review" in what.groups else None
+        more = summary_columns(columns, classes.names if classes else ())
         summed |= {c.name: c for c in more if c.name not in summed}
     # Their means mix calibrations as they do.
     summed |= {c.name: c for c in summary_columns(list(mixed.values()))}
@@ -187,6 +194,12 @@ def _mixed(one: Column, other: Column) -> Column:
         unit=one.unit if one.unit == other.unit else "",
         text=f"{where}{one.definition.text} {_OF_EACH}",
     )
+
+
+def _of_both(one: Column, other: Column) -> Column:
+    """Return a column of projects in which different classifiers gave the classes."""
+    more = other.text.removeprefix(other.definition.text).strip()
+    return one if more in one.text else replace(one, text=f"{one.text} {more}")
 
 
 def _check_names(experiment: Iterable[str], measured: Iterable[str]) -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
-from cellpose_studio.core.measure.inputs import CellFacts
+from cellpose_studio.core.classes.assigned import Assigned
+from cellpose_studio.core.classes.cell_class import CellClass
+from cellpose_studio.core.classes.classifier_record import ClassifierRecord
+from cellpose_studio.core.measure.inputs import CellClasses, CellFacts
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review
@@ -15,6 +18,7 @@ def facts_of(
     statuses: Mapping[int, CellStatus],
     hand: HandEdits,
     origin: str,
+    classes: CellClasses | None = None,
 ) -> CellFacts:
     """Return the facts of cells.
 
@@ -26,6 +30,8 @@ def facts_of(
         What was made by hand.
     origin
         Where the other cells come from, as of `origin_of`.
+    classes
+        Those of the project; None without.
     """
     cells = review.ids.tolist()
 
@@ -40,4 +46,28 @@ def facts_of(
         drawn=hand.drawn,
         edited=hand.edited,
         origin=origin,
+        classes=classes,
     )
+
+
+def classes_of(
+    classes: Iterable[CellClass],
+    assigned: Mapping[int, Assigned],
+    classifiers: Iterable[ClassifierRecord] = (),
+) -> CellClasses | None:
+    """Return the classes of cells; None in a project without classes.
+
+    Parameters
+    ----------
+    classes
+        Of the project, in the order of the list.
+    assigned
+        By id of the cell.
+    classifiers
+        Those that gave cells of the project their classes.
+    """
+    known = {one.id: one.name for one in classes}
+    if not known:
+        return None
+    text = " ".join(f"Classifier: {one.text}" for one in classifiers)
+    return CellClasses(known=known, assigned=assigned, text=text)

@@ -10,7 +10,7 @@ from pathlib import Path
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.experiment import Row
-from cellpose_studio.core.measure.inputs import CellFacts, Pixels
+from cellpose_studio.core.measure.inputs import CellClasses, CellFacts, Pixels
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -56,6 +56,8 @@ class ImageToMeasure:
         Its columns of the experiment, as far as they are known.
     compartments
         What is measured of nuclei and cells together; None for cells only.
+    classes
+        The classes of the project; None without.
     """
 
     image: ImageSource
@@ -64,6 +66,7 @@ class ImageToMeasure:
     read: Callable[[], Masks]
     experiment: Row = field(default_factory=dict)
     compartments: CompartmentChoice | None = None
+    classes: CellClasses | None = None
 
 
 def names_of(items: Sequence[ImageToMeasure]) -> list[str]:

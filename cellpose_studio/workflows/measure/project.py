@@ -6,6 +6,8 @@ import sqlite3
 from collections.abc import Mapping
 from functools import partial
 
+from cellpose_studio.core.classes.assigned import classifiers_of
+from cellpose_studio.core.classes.cell_class import present
 from cellpose_studio.core.errors import MasksUnreadable, ProjectUnusable
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.matching.hand_changes import hand_edits_since
@@ -14,13 +16,14 @@ from cellpose_studio.core.measure.experiment_columns import (
     EXPERIMENT_STATE,
     columns_from,
 )
-from cellpose_studio.core.measure.inputs import origin_of
+from cellpose_studio.core.measure.inputs import CellClasses, origin_of
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import review_of
 from cellpose_studio.io.project.database import version_of
 from cellpose_studio.io.project.open_file import ProjectFile
 from cellpose_studio.io.project.schema import VERSION
+from cellpose_studio.io.project.tables.cell_classes import read_classes
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.divisions import read_all_mothers
@@ -32,7 +35,10 @@ from cellpose_studio.io.project.tables.revision_source import (
 )
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
 from cellpose_studio.io.project.tables.window_state import read_state
-from cellpose_studio.workflows.measure.facts import facts_of
+from cellpose_studio.workflows.measure.facts import (
+    classes_of,
+    facts_of,
+)
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 
 
@@ -65,6 +71,12 @@ def items_of_project(
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     statuses = read_all_statuses(file.db)
     mothers = read_all_mothers(file.db)
+    classes = read_classes(file.db)
+    used = frozenset[int | None]().union(
+        *map(classifiers_of, classes.assigned.values())
+    )
+    classifiers = [one for n, one in classes.classifiers.items() if n in used]
+    listed = present(classes.classes)
     experiment = columns_from(read_state(file.db, EXPERIMENT_STATE))
     found = []
     for stored in read_image_table(file.db, file.path.parent):
@@ -76,6 +88,7 @@ def items_of_project(
         if stored.hidden or labels is None or labels.head is None:
             continue
         known = statuses.get(labels.id, {}), mothers.get(labels.id, {})
+        of_cells = classes_of(listed, classes.assigned.get(labels.id, {}), classifiers)
         second = sets.get((stored.id, nuclei or ""))
         is_only = labels is second
         lacking = nuclei is not None and (second is None or second.head is None)
@@ -87,7 +100,10 @@ def items_of_project(
                 has_facts=True,
                 read=partial(_lacking, stored.image.name, nuclei or "", is_only)
                 if lacking or is_only
-                else partial(_read, file.db, labels.head, *known, in_time, second),
+                else partial(
+                    _read, file.db, labels.head, *known, of_cells, in_time, second
+                ),
+                classes=of_cells,
                 experiment=experiment.of(stored.id),
                 compartments=compartments,
             )
@@ -124,6 +140,7 @@ def _read(
     head: LabelRevision,
     statuses: dict[int, CellStatus],
     mothers: dict[int, int],
+    classes: CellClasses | None,
     in_time: bool,
     nuclei: StoredLabelSet | None,
 ) -> Masks:
@@ -142,7 +159,7 @@ def _read(
     second = nuclei.head if nuclei is not None else None
     return Masks(
         labels=labels,
-        facts=facts_of(review, statuses, made, origin),
+        facts=facts_of(review, statuses, made, origin, classes),
         mothers=mothers,
         nuclei=read_masks(db, second) if second is not None else None,
     )

@@ -17,9 +17,11 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.merge import MasksState, merge_into
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
+from cellpose_studio.app.session.classes import put_into_class
 from cellpose_studio.app.session.operations import Operations, put_in_place
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.edits.whole import delete_cells, merge_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.edit import edit_between
@@ -86,6 +88,7 @@ class Cell:
 
     errors: list[float]
     status: str | None = None
+    said: int | None = None
     by_hand: bool = False
     linked: bool = False
     mother: Cell | None = None
@@ -126,6 +129,9 @@ class World:
         self.selection = Selection(self.session)
         self.flows = FlowStore(flows)
         self.session.replace_masks(self.image, found(), "Run")
+        for number in (1, 2):
+            one = CellClass(id=number, name=f"Class {number}", colour="#e69f00")
+            self.session.masks.classes.put(one)
         self.run = self.image.masks.revision
         self.states = [Model.of_run()]
         self.at = 0
@@ -245,6 +251,11 @@ class World:
     def _change(self, mothers, text: str) -> None:
         self.session.change_cells(self.image, text, CellChanges(mothers=mothers))
 
+    def classify(self, half: Half, number: int) -> None:
+        if half in self.model.cells and self.model.cells[half].said != number:
+            self.next().cells[half].said = number
+            put_into_class(self.session, self.image, [self.id_at(half)], number)
+
     def relabel(self) -> None:
         changed = self._operations().relabel()
         if changed is not None:
@@ -271,6 +282,8 @@ class World:
                 by_hand = any(part.by_hand for part in parts)
                 cell = Cell([] if by_hand else known)
                 cell.status = had.pop() if len(had) == 1 else None
+                classes = {part.said for part in parts} - {None}
+                cell.said = classes.pop() if len(classes) == 1 else None
                 cell.by_hand, cell.linked = by_hand, True
                 cell.mother = next((p.mother for p in parts if p.mother), None)
                 for one in model.cells.values():
@@ -288,14 +301,16 @@ class World:
         )
         present = image.masks.pixels.snapshot()
         changes = renaming_to(labels, present).changes(
-            image.statuses.get("cells", {}), image.mothers.get("cells", {})
+            image.statuses.get("cells", {}),
+            image.mothers.get("cells", {}),
+            image.classes.get("cells", {}),
         )
         before, model = self.model, self.next()
         model.cells = Model.of_run().cells
         for half, cell in model.cells.items():
             had = before.cells.get(half)
             if had is not None and before.halves(had) == model.halves(cell):
-                cell.status = had.status
+                cell.status, cell.said = had.status, had.said
         same = {
             id(before.cells[half]): cell
             for half, cell in model.cells.items()
@@ -341,6 +356,8 @@ class World:
             assert (mother if mother in ids.values() else None) == ids.get(
                 id(cell.mother)
             )
+            said = image.classes.get("cells", {}).get(number)
+            assert (said.number if said else None) == cell.said
             assert (number in hand.shaped) == cell.by_hand
             assert (number in hand.linked) == (cell.linked and not cell.by_hand)
             confidence = image.masks.confidence.of(number)
@@ -395,6 +412,7 @@ steps = st.lists(
         st.tuples(st.just("divide"), earlier, later),
         st.tuples(st.just("cut"), halves),
         st.tuples(st.just("decide"), halves, st.sampled_from(["accepted", "later"])),
+        st.tuples(st.just("classify"), halves, st.integers(1, 2)),
         st.tuples(st.sampled_from(["relabel", "link", "restore", "undo", "redo"])),
     ),
     max_size=9,

@@ -10,7 +10,7 @@ from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.compartments.columns import compartment_columns
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.definitions import DEFINITIONS
-from cellpose_studio.core.measure.inputs import ChannelInfo
+from cellpose_studio.core.measure.inputs import CellClasses, ChannelInfo
 from cellpose_studio.core.measure.scale import Scale
 
 TITLES = {
@@ -29,7 +29,10 @@ def tables() -> str:
     scale, channel = Scale(um=1.0), [ChannelInfo(name="CHANNEL")]
     every: dict[str, tuple[Column, set[str]]] = {}
     for deep, where in ((False, "planes"), (True, "stacks")):
-        for column in columns_of(scale, deep, channel, GROUPS, facts=True):
+        classes = CellClasses(known={})
+        for column in columns_of(
+            scale, deep, channel, GROUPS, facts=True, classes=classes
+        ):
             every.setdefault(column.name, (column, set()))[1].add(where)
     parts = []
     for group in GROUPS:

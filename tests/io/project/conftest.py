@@ -14,6 +14,12 @@ import numpy as np
 import pytest
 import tifffile
 
+from cellpose_studio.core.classes.assigned import Assigned
+from cellpose_studio.core.classes.cell_class import CellClass
+from cellpose_studio.core.classes.classifier_record import (
+    ClassExamples,
+    ClassifierRecord,
+)
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.chunks import Labels, chunk
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
@@ -29,6 +35,12 @@ from cellpose_studio.io.project.tables import (
     revisions,
     run_queue,
     runs,
+)
+from cellpose_studio.io.project.tables.cell_classes import (
+    read_classes,
+    write_assigned,
+    write_class,
+    write_classifier,
 )
 from cellpose_studio.io.project.tables.cell_status import (
     read_all_statuses,
@@ -54,6 +66,31 @@ from tests.records import run_record
 
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 SHAPES = [(700, 600), (520, 530), (3, 90, 100), (64, 48), (600, 513)]
+
+
+CLASSES = (
+    CellClass(id=1, name="round", colour="#e69f00", key=1),
+    CellClass(id=2, name="long, “thin”", colour="#56b4e9", removed=True),
+)
+CLASSIFIER = ClassifierRecord(
+    created=NOW,
+    method="Random forest",
+    seed=0,
+    features=("area_px",),
+    importances=(1.0,),
+    classes=(
+        ClassExamples(id=1, name="round", found_as=(3, 0)),
+        ClassExamples(id=2, name="long, “thin”", found_as=(1, 4)),
+    ),
+    images=("a.tif",),
+    folds=3,
+    by_image=False,
+)
+ASSIGNED = {
+    3: Assigned(number=1),
+    5: Assigned(number=2, probability=1.0, classifier=1),
+    7: Assigned(number=1, probability=0.6667, classifier=1),
+}
 
 
 @dataclass
@@ -257,6 +294,10 @@ def fill(path: Path) -> Maker:
     write_member(db, TrainingMember("set", 2, 4, "test"))
     write_statuses(db, 1, {3: "accepted", 5: "later"})
     write_mothers(db, 1, {5: 3, 6: 3})
+    for one in CLASSES:
+        write_class(db, one)
+    write_classifier(db, 1, CLASSIFIER)
+    write_assigned(db, 1, ASSIGNED)
     write_state(db, "window", {"image": 2})
     run_queue.write_item(
         db,
@@ -326,6 +367,7 @@ def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
     found.members = attempt(read_members, db)
     found.statuses = attempt(read_all_statuses, db)
     found.mothers = attempt(read_all_mothers, db)
+    found.classes = attempt(read_classes, db)
     found.state = attempt(read_state, db, "window")
     found.batch = attempt(run_queue.read_batch, db)
     return found

@@ -88,7 +88,16 @@ def test_all_of_an_undamaged_project_is_saved(damaged, rescued, filled, reader):
     file = open_project(path)
     original = reader.all_of(file)
     file.close()
-    for name in ("runs", "members", "presets", "statuses", "mothers", "state", "batch"):
+    for name in (
+        "runs",
+        "members",
+        "presets",
+        "statuses",
+        "mothers",
+        "classes",
+        "state",
+        "batch",
+    ):
         assert getattr(found, name) == getattr(original, name), name
     assert found.journal == original.journal
     assert found.revisions == original.revisions

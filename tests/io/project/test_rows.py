@@ -17,6 +17,7 @@ from cellpose_studio.io.project.checksums import label_set_sha256, row_sha256
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.rescue.rescue import rescue
 from cellpose_studio.io.project.tables import (
+    cell_classes,
     cell_status,
     divisions,
     presets,
@@ -34,6 +35,10 @@ CHANGES = [
     ("cell", "id = id + 1", cell_status.read_all_statuses),
     ("division", "mother = 4", divisions.read_all_mothers),
     ("division", "daughter = daughter + 9", divisions.read_all_mothers),
+    ("cell_class", "name = 'other'", cell_classes.read_classes),
+    ("classifier", "record = replace(record, '3', '4')", cell_classes.read_classes),
+    ("classified", "probability = 9999", cell_classes.read_classes),
+    ("classified", "class = 3 - class", cell_classes.read_classes),
     ("preset", "model = 'other'", presets.read_presets),
     ("preset", "parameters = replace(parameters, '33', '34')", presets.read_presets),
     ("training", "role = 'test'", training.read_members),

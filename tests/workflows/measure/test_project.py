@@ -7,13 +7,23 @@ from contextlib import closing
 import pytest
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.classes.assigned import Assigned
+from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.errors import MasksUnreadable, ProjectUnusable
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
+from cellpose_studio.core.measure.summary import summary_of
 from cellpose_studio.io.project.file import open_project, read_project
-from cellpose_studio.workflows.measure.columns import WhatToMeasure
+from cellpose_studio.io.project.tables.cell_classes import (
+    write_assigned,
+    write_class,
+    write_classifier,
+)
+from cellpose_studio.io.project.tables.revisions import read_label_sets
+from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_columns
 from cellpose_studio.workflows.measure.items import names_of
 from cellpose_studio.workflows.measure.measure import measure_image
 from cellpose_studio.workflows.measure.project import items_of_project
+from tests.io.project.conftest import CLASSIFIER
 
 
 @pytest.fixture
@@ -68,3 +78,32 @@ def test_a_project_of_an_earlier_version_has_to_be_opened_first(earlier_project)
     file = read_project(earlier_project)
     with closing(file), pytest.raises(ProjectUnusable, match="earlier version"):
         items_of_project(file)
+
+
+def test_classes_of_cells_and_how_they_came_about(project):
+    with closing(open_project(project)) as file:
+        sets = [one.id for one in read_label_sets(file.db)]
+        with closing(read_project(project)) as view:
+            first = items_of_project(view)[0]
+            assert first.classes is None
+        file.db.execute("BEGIN")
+        write_class(file.db, CellClass(id=1, name="round cell", colour="#e69f00"))
+        write_class(file.db, CellClass(id=2, name="odd", colour="#e69f00", key=1))
+        write_classifier(file.db, 1, CLASSIFIER)
+        by_classifier = Assigned(number=2, probability=0.75, classifier=1)
+        for number in sets:
+            write_assigned(file.db, number, {1: Assigned(number=1), 2: by_classifier})
+        file.db.execute("COMMIT")
+    with closing(read_project(project)) as file:
+        items = items_of_project(file)
+        columns = table_columns(items, WhatToMeasure(), [{} for _ in items])
+        found, _ = measure_image(items[0], WhatToMeasure(), Checkpoint())
+        summary = summary_of(found).values
+    rows = {cell: n for n, cell in enumerate(found.ids.tolist())}
+    assert found.values["class"][rows[1]] == "round cell"
+    assert found.values["class_by"][rows[2]] == "classifier"
+    assert found.values["class_probability"][rows[2]] == 0.75
+    assert (summary["cells_odd"], summary["cells_round_cell"]) == (1, 1)
+    texts = {one.name: one.text for one in columns.cells}
+    assert CLASSIFIER.accuracy_text in texts["class"]
+    assert "Number of cells of the class odd." in [one.text for one in columns.images]

@@ -22,8 +22,9 @@ def write_geojson(part: Path, masks: MasksToExport) -> None:
 
     Lines run along the edges of pixels, in pixels of the whole image. Holes are inner
     rings, a cell in several parts is a MultiPolygon, and all of them are valid. The
-    name is the id of the cell. Identifiers are the same in each export of the same
-    cells, so that QuPath knows them again. ``plane`` is QuPath's addition to GeoJSON.
+    name is the id of the cell, its classification that of the project. Identifiers are
+    the same in each export of the same cells, so that QuPath knows them again.
+    ``plane`` is QuPath's addition to GeoJSON.
     """
     with part.open("w", encoding="utf-8", newline="\n") as file:
         file.write('{"type":"FeatureCollection","features":[\n')
@@ -48,12 +49,22 @@ def _features(masks: MasksToExport) -> Iterator[dict[str, Any]]:
             if place:
                 geometry["plane"] = plane
             where = f"{identity}/{cell}/{plane['t']}/{plane['z']}"
+            properties = {"objectType": "detection", "name": str(cell)}
             yield {
                 "type": "Feature",
                 "id": str(uuid5(NAMESPACE_URL, where)),
                 "geometry": geometry,
-                "properties": {"objectType": "detection", "name": str(cell)},
+                "properties": properties | _classification(masks, cell),
             }
+
+
+def _classification(masks: MasksToExport, cell: int) -> dict[str, Any]:
+    """Return the class as QuPath writes it: a name, and red, green and blue."""
+    if cell not in masks.classes:
+        return {}
+    name, colour = masks.classes[cell]
+    rgb = [int(colour[n : n + 2], 16) for n in (1, 3, 5)]
+    return {"classification": {"name": name, "color": rgb}}
 
 
 def _geometry(parts: list[Part]) -> dict[str, Any]:

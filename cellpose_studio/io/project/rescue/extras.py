@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Callable
+from functools import cache
 from typing import get_args
 
+from cellpose_studio.core.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.checksums import row_sha256
@@ -34,6 +36,12 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
     images, label_sets, revisions = (
         _ids(db, table) for table in ("image", "label_set", "revision")
     )
+
+    # Of tables that are saved before those that refer to them.
+    @cache
+    def saved(table: str) -> set[object]:
+        return _ids(db, table)
+
     return {
         "confidence": lambda row: row[0] in revisions,
         "preset": lambda row: _is_intact(row) and _are_parameters(row[2]),
@@ -47,6 +55,14 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
             _is_intact(row) and row[0] in label_sets and row[2] in get_args(CellStatus)
         ),
         "division": lambda row: _is_intact(row) and row[0] in label_sets,
+        "cell_class": _is_intact,
+        "classifier": lambda row: _is_intact(row) and _is_classifier(row[1]),
+        "classified": lambda row: (
+            _is_intact(row)
+            and row[0] in label_sets
+            and row[2] in saved("cell_class")
+            and (row[4] is None or row[4] in saved("classifier"))
+        ),
         "batch": lambda row: (
             _is_intact(row)
             and row[1] in images
@@ -68,6 +84,14 @@ def _ids(db: sqlite3.Connection, table: str) -> set[object]:
 def _are_parameters(text: object) -> bool:
     try:
         SegmentationParameters.model_validate_json(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_classifier(text: object) -> bool:
+    try:
+        ClassifierRecord.model_validate_json(str(text))
     except ValueError:
         return False
     return True

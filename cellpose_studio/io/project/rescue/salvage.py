@@ -25,7 +25,13 @@ from cellpose_studio.io.project.schema import (
 from cellpose_studio.io.project.sqlite.pages import page_size
 from cellpose_studio.io.project.sqlite.wal import Frame, Log, with_frames
 
-_KEYS = {"revision_chunk": 4, "cell": 2, "division": 2, "training": 2}
+_KEYS = {
+    "revision_chunk": 4,
+    "cell": 2,
+    "division": 2,
+    "classified": 2,
+    "training": 2,
+}
 
 
 class Salvage:

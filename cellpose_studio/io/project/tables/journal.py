@@ -24,6 +24,10 @@ from cellpose_studio.io.project.reading import (
     to_json,
     to_utc,
 )
+from cellpose_studio.io.project.tables.cell_classes import (
+    assigned_of,
+    assigned_values,
+)
 from cellpose_studio.io.project.tables.delta import pack_parts, unpack_parts
 
 _FIXED = (
@@ -205,7 +209,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         time,
         undoes,
         head,
-        statuses,
+        changes,
         delta_sha256,
     ) = fixed
     return JournalEntry(
@@ -218,7 +222,7 @@ def _entry(row: Sequence[Any]) -> JournalEntry:
         undoes=undoes,
         head=head,
         sealed=sealed,
-        changes=None if statuses is None else _changes(statuses),
+        changes=None if changes is None else _changes(changes),
         pixels=delta_sha256 is not None,
     )
 
@@ -233,10 +237,17 @@ def _dumped_changes(changes: CellChanges) -> str:
         [[cell, *change] for cell, change in changed.items()]
         for changed in (changes.statuses, changes.mothers)
     )
-    if not mothers:
+    classes = [
+        [cell, assigned_values(before), assigned_values(after)]
+        for cell, (before, after) in changes.classes.items()
+    ]
+    if not (mothers or classes):
         # Files of version 1 and 2 have this form only.
         return to_json(statuses)
-    return to_json({"statuses": statuses, "mothers": mothers})
+    others = {"mothers": mothers, "classes": classes}
+    return to_json(
+        {"statuses": statuses} | {name: one for name, one in others.items() if one}
+    )
 
 
 def _changes(text: str) -> CellChanges:
@@ -247,4 +258,11 @@ def _changes(text: str) -> CellChanges:
         {int(cell): (before, after) for cell, before, after in found.get(name, ())}
         for name in ("statuses", "mothers")
     )
-    return CellChanges(statuses=statuses, mothers=mothers)
+    return CellChanges(
+        statuses=statuses,
+        mothers=mothers,
+        classes={
+            int(cell): (assigned_of(before), assigned_of(after))
+            for cell, before, after in found.get("classes", ())
+        },
+    )

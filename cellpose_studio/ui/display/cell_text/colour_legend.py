@@ -26,11 +26,12 @@ Palette = npt.NDArray[np.float32]
 
 @dataclass(frozen=True, eq=False, kw_only=True)
 class _Content:
-    """What the legend says: a title, and a scale."""
+    """What the legend says: a title, and a scale or the names of classes."""
 
     title: str = ""
     ends: tuple[str, str] = ("", "")
     scale: Palette | None = None
+    classes: tuple[tuple[str, QColor], ...] = ()
 
 
 class ColourLegend(QWidget):
@@ -59,6 +60,7 @@ class ColourLegend(QWidget):
         """What is said beside the scale, or instead of it."""
         shown = self._content
         ends = " to ".join(filter(None, shown.ends))
+        ends = ends or ", ".join(name for name, _ in shown.classes)
         return ": ".join(filter(None, (shown.title, ends)))
 
     def refresh(self) -> None:
@@ -89,6 +91,9 @@ class ColourLegend(QWidget):
             line.translate(0, height)
         if shown.scale is not None:
             self._paint_scale(painter, line, shown)
+        for name, colour in shown.classes:
+            _paint_class(painter, line, name, colour)
+            line.translate(0, height)
         painter.end()
 
     def _present(self) -> _Content:
@@ -98,6 +103,12 @@ class ColourLegend(QWidget):
             if not masks.uncertainty_known:
                 return _Content(title=UNKNOWN)
             return _Content(ends=_ENDS, scale=uncertainty_palette())
+        if colours.classes:
+            classes = tuple(
+                (name, QColor.fromRgbF(*map(float, colours.palette[at - 1])))
+                for name, at in colours.classes
+            )
+            return _Content(title=colours.title, classes=classes)
         # The last colour is that of cells without a value.
         scale = colours.palette[:-1] if any(colours.ends) else None
         return _Content(title=colours.title, ends=colours.ends, scale=scale)
@@ -118,9 +129,10 @@ class ColourLegend(QWidget):
     def _extent(self) -> QSize:
         shown = self._content
         widths = [self._width(shown.title)]
+        widths += [self._line() + self._width(name) for name, _ in shown.classes]
         if shown.scale is not None:
             widths.append(sum(map(self._width, shown.ends)) + _BAR[0] + 2 * _PAD)
-        lines = bool(shown.title) + (shown.scale is not None)
+        lines = bool(shown.title) + (shown.scale is not None) + len(shown.classes)
         return QSize(max(widths) + 2 * _PAD, lines * self._line() + _PAD)
 
     def _line(self) -> int:
@@ -128,3 +140,10 @@ class ColourLegend(QWidget):
 
     def _width(self, text: str) -> int:
         return int(self.fontMetrics().horizontalAdvance(text)) + 1
+
+
+def _paint_class(painter: QPainter, line: QRect, name: str, colour: QColor) -> None:
+    side = line.height() - 6
+    painter.fillRect(QRect(line.left(), line.top() + 3, side, side), colour)
+    beside = line.adjusted(line.height(), 0, 0, 0)
+    painter.drawText(beside, Qt.AlignmentFlag.AlignVCenter, name)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import numpy as np
 import numpy.typing as npt
@@ -27,10 +28,13 @@ class Groups:
         (N,) index of the name.
     names
         In natural order: numbers by their size.
+    colours
+        "#rrggbb" by the name, of groups that have a colour of their own.
     """
 
     codes: Codes
     names: tuple[str, ...]
+    colours: Mapping[str, str] = field(default_factory=dict)
 
 
 def bin_edges(values: Values) -> Values:

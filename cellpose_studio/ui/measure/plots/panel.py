@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QSignalBlocker, Qt, Signal
 from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 
-from cellpose_studio.ui.measure.plots.data import Groups, groups_of
+from cellpose_studio.core.measure.summary import CLASS
+from cellpose_studio.ui.measure.plots.data import WITHOUT, Groups, groups_of
 from cellpose_studio.ui.measure.plots.plot import MeasurementPlot
 from cellpose_studio.ui.measure.table.rows import Field, Rows
 
@@ -24,6 +26,7 @@ _PLOT_TIP = (
 )
 _FIRST, _SECOND = "area", "roundness"
 _NO_GROUPS = "no groups"
+_NO_CLASS = "#808080"
 _TOOLTIP = Qt.ItemDataRole.ToolTipRole
 _SHORT = QComboBox.SizeAdjustPolicy.AdjustToMinimumContentsLengthWithIcon
 
@@ -41,6 +44,7 @@ class PlotPanel(QWidget):
         self._listed: Indices = np.zeros(0, np.intp)
         self._chosen: Indices = np.zeros(0, np.intp)
         self._offered: tuple[Field, ...] = ()
+        self._class_colours: Mapping[str, str] = {}
         self.plot = MeasurementPlot()
         self.plot.setToolTip(_PLOT_TIP)
         self.kind, self.group = QComboBox(), QComboBox()
@@ -71,6 +75,12 @@ class PlotPanel(QWidget):
         """Draw rows that are chosen over the others."""
         self._chosen = rows
         self.plot.show_chosen(np.isin(self._listed, rows))
+
+    def set_class_colours(self, colours: Mapping[str, str]) -> None:
+        """Draw classes in their colours, "#rrggbb" by the name of the class."""
+        self._class_colours = {**colours, WITHOUT: _NO_CLASS}
+        if self.group.currentData() == CLASS:
+            self._draw()
 
     def _lay_out(self) -> None:
         for key, (text, tip) in _KINDS.items():
@@ -134,7 +144,8 @@ class PlotPanel(QWidget):
         name = self.group.currentData()
         if name not in self._rows.by_name:
             return None
-        return groups_of(self._rows.values[name][self._listed])
+        found = groups_of(self._rows.values[name][self._listed])
+        return replace(found, colours=self._class_colours) if name == CLASS else found
 
 
 def _refill(

@@ -100,7 +100,7 @@ class MeasurementPlot(pg.PlotWidget):
             for code, name in enumerate(groups.names):
                 inside = np.isfinite(values) & (groups.codes == code)
                 counts, _ = np.histogram(values[inside], edges)
-                pen = pg.mkPen(_colour(code), width=2)
+                pen = pg.mkPen(_colour(groups, code), width=2)
                 self.plot(edges, counts, stepMode="center", pen=pen, name=name)
         self.addItem(self._bars)
         self._label(title, "Cells")
@@ -188,8 +188,9 @@ class MeasurementPlot(pg.PlotWidget):
             parts = range(len(groups.names)) if groups is not None else (None,)
             for code in parts:
                 at = known if groups is None else known & (groups.codes == code)
-                colour = self._text(150) if code is None else _colour(code)
-                name = None if groups is None or code is None else groups.names[code]
+                colour, name = self._text(150), None
+                if groups is not None and code is not None:
+                    colour, name = _colour(groups, code), groups.names[code]
                 self.addItem(
                     pg.ScatterPlotItem(
                         x=x[at], y=y[at], size=_POINT, pen=None, brush=colour, name=name
@@ -257,6 +258,8 @@ def _middles(edges: Values) -> tuple[Values, float]:
     return (edges[:-1] + edges[1:]) / 2, float(edges[1] - edges[0])
 
 
-def _colour(code: int) -> QColor:
+def _colour(groups: Groups, code: int) -> QColor:
+    if own := groups.colours.get(groups.names[code]):
+        return QColor(own)
     colours = class_colours()
     return QColor.fromRgbF(*map(float, colours[code % len(colours)]))

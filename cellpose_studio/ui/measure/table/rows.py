@@ -12,6 +12,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.measure.columns import Column
 from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.measure.summary import CLASS
 
 Kind = Literal["number", "count", "yes or no", "text"]
 Values = npt.NDArray[Any]
@@ -113,6 +114,14 @@ class Rows:
             if not one.is_text and not one.twin and one.name not in (CELL, TIME)
         )
 
+    @property
+    def colouring(self) -> tuple[Field, ...]:
+        """The fields that cells can be coloured by: those with numbers, and the class.
+
+        The class comes first.
+        """
+        return (*(one for one in self.fields if one.key == CLASS), *self.numbers)
+
     def find(self, word: str) -> str | None:
         """Return the name of the field that a word of the filter line stands for."""
         return self._words.get(" ".join(word.casefold().split()))
@@ -120,12 +129,23 @@ class Rows:
     def shown(self, keys: Collection[str]) -> tuple[Field, ...]:
         """Return the fields of chosen keys; those in µm instead of those in px.
 
-        Columns of the experiment are always among them.
+        Columns of the experiment and the class are always among them, and the class
+        comes before what was measured.
         """
-        return tuple(
+        found = [
             one
             for one in self.fields
-            if not one.twin and (one.key in keys or one.group == EXPERIMENT)
+            if not one.twin and (one.key in (*keys, CLASS) or one.group == EXPERIMENT)
+        ]
+        leading = (CELL, TIME)
+        return tuple(
+            sorted(
+                found,
+                key=lambda one: (
+                    one.group != EXPERIMENT and one.key not in leading,
+                    one.key != CLASS,
+                ),
+            )
         )
 
     def row(self, cell: int, image: int, time: int = 0) -> int:

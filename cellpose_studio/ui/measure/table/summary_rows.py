@@ -5,7 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from cellpose_studio.core.measure.measurements import Measurements
-from cellpose_studio.core.measure.summary import SummaryColumn, summary_of
+from cellpose_studio.core.measure.summary import (
+    SummaryColumn,
+    class_counts,
+    summary_of,
+)
 from cellpose_studio.ui.measure.table.rows import (
     SUMMARY,
     TIME,
@@ -37,7 +41,18 @@ def summary_rows_of(measured: Measurements, image: int) -> Rows:
     summary = summary_of(measured)
     names = {column.name for column in summary.columns}
     of_cells = {one.name: one for one in fields_of(measured.columns)}
-    fields = [_field(column, names, of_cells) for column in summary.columns]
+    counted = {
+        column.name: name
+        for column, name in zip(
+            class_counts(measured.class_names), measured.class_names, strict=True
+        )
+    }
+    fields = [
+        _count_field(column, counted[column.name])
+        if column.name in counted
+        else _field(column, names, of_cells)
+        for column in summary.columns
+    ]
     values: dict[str, Values] = dict(summary.values)
     frames = len(values["cells"])
     times = np.arange(frames)
@@ -50,6 +65,17 @@ def summary_rows_of(measured: Measurements, image: int) -> Rows:
         cells=np.zeros(frames, np.uint32),
         times=times,
         images=np.full(frames, image, np.int64),
+    )
+
+
+def _count_field(column: SummaryColumn, name: str) -> Field:
+    return Field(
+        name=column.name,
+        key=SUMMARY,
+        heading=f"Cells: {name}",
+        tip=column.text,
+        kind="count",
+        group=SUMMARY,
     )
 
 

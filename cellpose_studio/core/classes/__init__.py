@@ -1,0 +1,1 @@
+"""Classes that the user sorts cells into."""
