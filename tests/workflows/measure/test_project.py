@@ -7,7 +7,6 @@ from contextlib import closing
 import pytest
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import ProjectUnusable
 from cellpose_studio.io.project.file import open_project, read_project
 from cellpose_studio.workflows.measure.columns import WhatToMeasure
 from cellpose_studio.workflows.measure.items import names_of
@@ -53,7 +52,13 @@ def test_masks_are_chosen_by_name(project):
         assert [item.image.name for item in items] == ["c.tif"]
 
 
-def test_a_project_of_an_earlier_version_has_to_be_opened_first(earlier_project):
-    file = read_project(earlier_project)
-    with closing(file), pytest.raises(ProjectUnusable, match="earlier version"):
-        items_of_project(file)
+def test_a_project_of_an_earlier_version_is_measured_as_it_is(earlier_project):
+    before = earlier_project.read_bytes()
+    with closing(read_project(earlier_project)) as file:
+        items = items_of_project(file)
+        found, _ = measure_image(items[0], WhatToMeasure(), Checkpoint())
+    assert names_of(items) == ["a.tif", "b.tif", "c.tif"]
+    assert sorted(status for status in found.values["status"] if status) == [
+        "accepted", "accepted", "later", "rejected",
+    ]  # fmt: skip
+    assert earlier_project.read_bytes() == before
