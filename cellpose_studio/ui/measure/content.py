@@ -29,7 +29,7 @@ from cellpose_studio.ui.measure.all_images import (
     measured_image,
 )
 from cellpose_studio.ui.measure.cell_link import CellLink
-from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
+from cellpose_studio.ui.measure.experiment.dialog import change_columns
 from cellpose_studio.ui.measure.plots.panel import PlotPanel
 from cellpose_studio.ui.measure.scope_box import (
     ALL_CELLS,
@@ -104,7 +104,7 @@ class MeasureContent(QWidget):
 
     def ask_experiment(self) -> None:
         """Show the dialog for the columns of the experiment."""
-        ExperimentDialog(self._session, self._experiment, self.window()).exec()
+        change_columns(self._services, self._experiment, self.window())
 
     def choose_columns(self) -> None:
         """Show the list of columns to choose from."""
