@@ -15,6 +15,8 @@ from cellpose_studio.core.measure.experiment_columns import (
     ExperimentColumns,
 )
 from cellpose_studio.io import atomic
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.io.tables.names import COLUMNS_CSV, TABLE_FILES
 from cellpose_studio.workflows.measure import tables
@@ -176,6 +178,34 @@ def test_columns_that_differ_by_case_are_one(folder, tmp_path):
         ("drug", "C3"),
     }
     assert "WELL" not in rows[0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["rois", "geojson", "coco", "coco-polygons", "cellprofiler", "npy", "png"]
+)
+def test_masks_of_every_format_are_found_beside_the_image(
+    cells, tmp_path, kind, capsys
+):
+    path = cells("a.tif")
+    labels = np.zeros((96, 128), np.uint32)
+    labels[10:20, 10:20], labels[40:60, 40:60] = 1, 2
+    (image,) = open_images(path)
+    (written,) = save_all(path.with_suffix(""), labels, None, [kind], image=image)
+    assert call(path, "--groups", "size") == 0
+    rows = rows_of(tmp_path / "measurements.csv")
+    assert [row["area_px"] for row in rows] == ["100", "400"]
+    # What was found before is preferred; a file with the same cells is nothing to say.
+    tifffile.imwrite(tmp_path / "a_masks.tif", (3 * labels).astype(np.uint16))
+    assert call(path, "--groups", "size", "--overwrite") == 0
+    said = capsys.readouterr().out
+    assert "2 cells (masks)" in said
+    assert "other cells" not in said
+    labels[10, 10] = 0
+    tifffile.imwrite(tmp_path / "a_masks.tif", labels.astype(np.uint16))
+    assert call(path, "--groups", "size", "--overwrite") == 0
+    assert (
+        f"{written.name} holds other cells than a_masks.tif, which was taken."
+    ) in capsys.readouterr().out
 
 
 def test_a_channel_that_no_image_has_is_a_failure(folder, capsys):
