@@ -72,6 +72,7 @@ class TableMeasurer:
         self._kept: OrderedDict[int, _Measured] = OrderedDict()
         self._emitted: Measurements | None = None
         self._failed: tuple[LabelImage | None, int] = (None, 0)
+        self._prepared = False
         self._job: Job | None = None
         self._measured: weakref.ref[LabelImage] | None = None
         self._timer = QTimer(singleShot=True, interval=_DELAY)
@@ -91,6 +92,18 @@ class TableMeasurer:
     def busy(self) -> bool:
         """Whether cells are being measured."""
         return self._job is not None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the loops are known to be compiled, which takes some ten seconds.
+
+        After an installation they are not; later they are loaded at once.
+        """
+        return self._prepared
+
+    def set_prepared(self) -> None:
+        """Say that the loops have been compiled."""
+        self._prepared = True
 
     def set_active(self, on: bool, client: str) -> None:
         """Measure while ``on`` for any client."""
@@ -245,6 +258,7 @@ class TableMeasurer:
         self._queue.start(job)
 
     def _finish(self, measured: _Measured) -> None:
+        self._prepared = True
         self._keep(measured)
         image = self._session.shown
         if image is None or self._present() is not measured:

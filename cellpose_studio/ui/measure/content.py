@@ -49,6 +49,7 @@ from cellpose_studio.workflows.measure.items import names_of
 _NO_IMAGE = "Open an image to measure its cells."
 _NO_MASKS = "No cells to measure yet: run a model, or draw some cells."
 _MEASURING = "Measuring…"
+_PREPARING = "Preparing measurements, which takes up to 20 s after an installation…"
 Indices = npt.NDArray[np.intp]
 
 
@@ -375,7 +376,7 @@ class MeasureContent(QWidget):
         busy = self._measurer.busy if scope == THIS_IMAGE else self.all.busy
         self.pages.setCurrentIndex(1 if len(self.rows) else 0)
         if busy:
-            self.empty.setText(_MEASURING)
+            self.empty.setText(_MEASURING if self._measurer.prepared else _PREPARING)
         elif image is None:
             self.empty.setText(_NO_IMAGE)
         elif scope != THIS_IMAGE or image.masks is None or not image.masks.cells:

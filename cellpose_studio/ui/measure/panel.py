@@ -11,11 +11,13 @@ from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.images.experiment import Experiment
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
 from cellpose_studio.ui.display.cell_colouring import CellColouring
 from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.warm_up import warm_up_measuring
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.measure.content import MeasureContent
@@ -43,8 +45,22 @@ class MeasurePanel(QWidget):
         self._services = services
         self._parts = services, canvas, measurer, colouring, experiment
         self.content: MeasureContent | None = None
+        # Another Qt in the same process would crash it.
+        os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+
+    def warm_up(self) -> None:
+        """Load the code of the tab and compile that of measurements, beside the user.
+
+        The widgets are made when the tab is first shown.
+        """
+        _, _, measurer, *_ = self._parts
+        measuring = Job("Warming up", warm_up_measuring, quiet=True)
+        measuring.finished.connect(lambda _: measurer.set_prepared())
+        for job in (Job("Warming up", _import_content, quiet=True), measuring):
+            # Errors are not shown here: the first use would raise and show them again.
+            self._services.warm_up_jobs.start(job)
 
     def commands(self) -> list[Command | None]:
         """Return the commands for the menu; each shows the tab first."""
@@ -95,8 +111,6 @@ class MeasurePanel(QWidget):
 
     def _built(self) -> MeasureContent:
         if self.content is None:
-            # Another Qt in the same process would crash it.
-            os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
             from cellpose_studio.ui.measure.content import MeasureContent
 
             self.content = MeasureContent(*self._parts)
@@ -113,3 +127,7 @@ class MeasurePanel(QWidget):
         super().hideEvent(event)
         if self.content is not None:
             self.content.set_active(False)
+
+
+def _import_content(_: object) -> None:
+    import cellpose_studio.ui.measure.content  # noqa: F401
