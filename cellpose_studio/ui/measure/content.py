@@ -64,6 +64,8 @@ class MeasureContent(QWidget):
         Colours them on the canvas.
     experiment
         Columns of the experiment.
+    plots
+        Made before, as a part of the work.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class MeasureContent(QWidget):
         measurer: TableMeasurer,
         colouring: CellColouring,
         experiment: Experiment,
+        plots: PlotPanel | None = None,
     ) -> None:
         super().__init__()
         self._services = services
@@ -86,7 +89,7 @@ class MeasureContent(QWidget):
         self.link = CellLink(services.session, canvas, services.selection)
         self.highlight = SeveralHighlight(services, canvas)
         self.table = MeasurementTable()
-        self.plots = PlotPanel()
+        self.plots = plots or PlotPanel()
         self.tables = TableActions(
             services, experiment, self.table, self._measured_images
         )

@@ -6,6 +6,7 @@ import os
 from typing import TYPE_CHECKING
 
 import qtpy
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
@@ -21,6 +22,7 @@ from cellpose_studio.workflows.warm_up import warm_up_measuring
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.measure.content import MeasureContent
+    from cellpose_studio.ui.measure.plots.panel import PlotPanel
 
 
 class MeasurePanel(QWidget):
@@ -29,8 +31,9 @@ class MeasurePanel(QWidget):
     Attributes
     ----------
     content
-        None until the tab is shown: the library of the plots takes a third of a second
-        to load, which the start of the application need not wait for.
+        None until the tab is shown, or `warm_up` has made it: the library of the plots
+        takes a third of a second to load, which the start of the application need not
+        wait for.
     """
 
     def __init__(
@@ -45,6 +48,9 @@ class MeasurePanel(QWidget):
         self._services = services
         self._parts = services, canvas, measurer, colouring, experiment
         self.content: MeasureContent | None = None
+        self._plots: PlotPanel | None = None
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self._built)
         # Another Qt in the same process would crash it.
         os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
         column = QVBoxLayout(self)
@@ -53,12 +59,15 @@ class MeasurePanel(QWidget):
     def warm_up(self) -> None:
         """Load the code of the tab and compile that of measurements, beside the user.
 
-        The widgets are made when the tab is first shown.
+        The widgets are made then, one part after the other: together they would hold
+        the event loop for too long when the tab is first shown.
         """
         _, _, measurer, *_ = self._parts
         measuring = Job("Warming up", warm_up_measuring, quiet=True)
         measuring.finished.connect(lambda _: measurer.set_prepared())
-        for job in (Job("Warming up", _import_content, quiet=True), measuring):
+        importing = Job("Warming up", _import_content, quiet=True)
+        importing.finished.connect(lambda _: self._build_plots())
+        for job in (importing, measuring):
             # Errors are not shown here: the first use would raise and show them again.
             self._services.warm_up_jobs.start(job)
 
@@ -109,11 +118,18 @@ class MeasurePanel(QWidget):
         self._services.show_tab(self)
         return self._built()
 
+    def _build_plots(self) -> None:
+        if self._plots is None and self.content is None:
+            from cellpose_studio.ui.measure.plots.panel import PlotPanel
+
+            self._plots = PlotPanel()
+            self._timer.start()
+
     def _built(self) -> MeasureContent:
         if self.content is None:
             from cellpose_studio.ui.measure.content import MeasureContent
 
-            self.content = MeasureContent(*self._parts)
+            self.content = MeasureContent(*self._parts, self._plots)
             self.layout().addWidget(self.content)
         return self.content
 
