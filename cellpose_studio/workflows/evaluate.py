@@ -29,8 +29,8 @@ from cellpose_studio.io.masks.folders import (
     scan_folder,
 )
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
+from cellpose_studio.io.masks.other_masks import note_on_others
 from cellpose_studio.io.masks.reader import read_masks
-from cellpose_studio.workflows.other_masks import note_on_others
 
 
 @dataclass(frozen=True)

@@ -10,9 +10,9 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.folders import ImageFiles, more_masks
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT
+from cellpose_studio.io.masks.other_masks import note_on_others
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 from cellpose_studio.workflows.open import label_set_name, masks_for
-from cellpose_studio.workflows.other_masks import note_on_others
 
 
 def items_of_file(
