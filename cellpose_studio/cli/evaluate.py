@@ -40,7 +40,7 @@ def _evaluate(options: argparse.Namespace) -> int:
     rows = []
     for predicted, true in found.pairs:
         with outcome.collect_failures(predicted):
-            result = agreement_of_files(predicted, true, options.axes)
+            result = agreement_of_files(predicted, true, options.axes, found.others)
             if result.note:
                 note = f"{predicted.name}: {result.note}"
                 print(f"cellpose-studio: {note}", file=sys.stderr)

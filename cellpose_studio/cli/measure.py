@@ -18,18 +18,25 @@ from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
 from cellpose_studio.cli.outcome import ALL_DONE, Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import CannotSave, MasksUnreadable
+from cellpose_studio.core.errors import CannotSave, MasksUnreadable, ParametersUnfit
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.compartments.matching import NucleiInCells
 from cellpose_studio.core.measure.compartments.wording import match_text
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.experiment import ExperimentUnfit, NamePattern, pasted
 from cellpose_studio.core.wording import cell_count, counted
-from cellpose_studio.io.masks.folders import bare_stem
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import read_project
 from cellpose_studio.workflows.left_out import left_out
 from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_columns
+from cellpose_studio.workflows.measure.experiment_rows import (
+    TableRows,
+    ambiguity_text,
+    fits_nothing,
+    rows_of_items,
+    table_rows,
+)
 from cellpose_studio.workflows.measure.files import items_of_file
 from cellpose_studio.workflows.measure.items import ImageToMeasure, names_of
 from cellpose_studio.workflows.measure.measure import computed_by, measure_image
@@ -49,8 +56,9 @@ def add(parser: argparse.ArgumentParser) -> None:
     # Images must come first: an option with several values would swallow them.
     parser.usage = "%(prog)s PATH... [options]"
     parser.epilog = (
-        "Exit code 0: all images measured; 1: some failed; 2: none measured; 130: "
-        "stopped by Ctrl+C; 143: by SIGTERM."
+        "Exit code 0: all images measured; 1: some failed, or columns of the "
+        "experiment fit no image or several; 2: none measured; 130: stopped by "
+        "Ctrl+C; 143: by SIGTERM."
     )
     parser.add_argument(
         "paths",
@@ -159,16 +167,21 @@ def _measure(options: argparse.Namespace) -> int:
         with ExitStack() as open_files, Progress() as progress:
             items = list(_items(options, compartments, outcome, progress, open_files))
             names = names_of(items)
-            rows = [
-                _row(item, name, pattern, table)
-                for item, name in zip(items, names, strict=True)
-            ]
+            images = [item.image for item in items]
+            found_rows = table_rows(table, images, names)
+            rows = rows_of_items(items, pattern, found_rows)
             for line in (
                 *_unfit(names, rows, pattern, table),
-                *_unknown(items, names, table),
+                *_unknown(found_rows),
                 *_without_um(items, what, options),
             ):
                 progress.print_line(line)
+            for problem in (
+                ambiguity_text(found_rows, names),
+                fits_nothing(pattern, images),
+            ):
+                if problem:
+                    outcome.add_problem(problem)
             if options.preview:
                 _preview(names, rows)
                 outcome.done = len(items)
@@ -182,6 +195,7 @@ def _measure(options: argparse.Namespace) -> int:
                 for item, name, row in zip(items, names, rows, strict=True):
                     measured = None
                     with outcome.collect_failures(name):
+                        _check_channels(item.image, options.channels or ())
                         checkpoint = _checkpoint(progress, name)
                         found, notes, mothers = measure_image(
                             item, what, checkpoint, options.threads or cores
@@ -198,10 +212,6 @@ def _measure(options: argparse.Namespace) -> int:
                     matches += [found.nuclei] if found.nuclei is not None else []
                     for note in notes:
                         progress.print_line(f"{name}: {note}")
-                    for number in options.channels or ():
-                        if number > item.image.channels:
-                            line = f"{name}: it has no channel {number}"
-                            progress.print_line(line)
             if matches:
                 progress.print_line(match_text(matches))
             if outcome.done:
@@ -248,6 +258,17 @@ def _items(
             if item.image.key not in seen:
                 seen.add(item.image.key)
                 yield item
+
+
+def _check_channels(image: ImageSource, numbers: Sequence[int]) -> None:
+    """Raise `ParametersUnfit` if the image does not have one of the channels."""
+    missing = [str(number) for number in numbers if number > image.channels]
+    if missing:
+        raise ParametersUnfit(
+            f"There is no channel {' or '.join(missing)} in {image.name}, which has "
+            f"{counted(image.channels, 'channel')}.",
+            "Give other numbers with --channels.",
+        )
 
 
 def _of_project(items: list[ImageToMeasure], path: Path) -> list[ImageToMeasure]:
@@ -299,30 +320,6 @@ def _table(path: Path) -> dict[str, dict[str, str]]:
         ) from error
 
 
-def _row(
-    item: ImageToMeasure,
-    name: str,
-    pattern: NamePattern | None,
-    table: Mapping[str, Mapping[str, str]],
-) -> dict[str, str]:
-    """Return the columns of the experiment of an image.
-
-    Those of a project give way to those of the pattern, and these to the table.
-    """
-    row = dict(item.experiment)
-    stem = bare_stem(item.image.path.stem)
-    row |= (pattern.values(stem) if pattern else None) or {}
-    for known in _names_in_tables(item, name):
-        row |= table.get(known, {})
-    return row
-
-
-def _names_in_tables(item: ImageToMeasure, name: str) -> tuple[str, ...]:
-    """Return what a table may call an image: with or without suffix or folder."""
-    path = item.image.path
-    return (bare_stem(path.stem), path.stem, path.name, item.image.name, name)
-
-
 def _unfit(
     names: Sequence[str],
     rows: Sequence[Mapping[str, str]],
@@ -337,20 +334,11 @@ def _unfit(
         yield f"No columns of the experiment for {images} ({where}): {_some(unfit)}"
 
 
-def _unknown(
-    items: Sequence[ImageToMeasure],
-    names: Sequence[str],
-    table: Mapping[str, Mapping[str, str]],
-) -> Iterator[str]:
+def _unknown(found: TableRows) -> Iterator[str]:
     """Yield a line about the rows of the table that name no image."""
-    known = {
-        key
-        for item, name in zip(items, names, strict=True)
-        for key in _names_in_tables(item, name)
-    }
-    if unknown := [name for name in table if name not in known]:
-        rows = counted(len(unknown), "row")
-        yield f"No image for {rows} of the table: {_some(unknown)}"
+    if found.unknown:
+        rows = counted(len(found.unknown), "row")
+        yield f"No image for {rows} of the table: {_some(found.unknown)}"
 
 
 def _without_um(

@@ -18,11 +18,16 @@ SIGNALLED = 128
 
 
 class Outcome:
-    """Counts successes, and collects failures to print at the end."""
+    """Counts successes, and collects failures and problems to print at the end."""
 
     def __init__(self) -> None:
         self.done = 0
         self._failures: list[str] = []
+        self._problems: list[str] = []
+
+    def add_problem(self, sentence: str) -> None:
+        """Record that something was left out although all images were done."""
+        self._problems.append(sentence)
 
     @contextmanager
     def collect_failures(self, what: object) -> Iterator[None]:
@@ -37,7 +42,9 @@ class Outcome:
             self._failures.append(f"{what}: {error_message(error)}")
 
     def print_failures(self) -> None:
-        """List what failed, if anything did."""
+        """List what failed or was left out, if anything was."""
+        for sentence in self._problems:
+            print(f"cellpose-studio: {sentence}", file=sys.stderr)
         if self._failures:
             counts = f"{self.done} done, {len(self._failures)} failed:"
             print("\n  ".join([counts, *self._failures]), file=sys.stderr)
@@ -46,7 +53,7 @@ class Outcome:
     def exit_code(self) -> int:
         """0, 1 or 2."""
         if not self._failures:
-            return ALL_DONE
+            return SOME_FAILED if self._problems else ALL_DONE
         return SOME_FAILED if self.done else FAILED
 
 

@@ -16,11 +16,12 @@ from cellpose_studio.cli.arguments.unused import unused
 from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import ImageUnreadable
+from cellpose_studio.core.errors import CannotSave, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.export import unfit
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.export_target import (
     IfExists,
@@ -42,8 +43,8 @@ def add(parser: argparse.ArgumentParser) -> None:
     # Images must come first: an option with several values would swallow them.
     parser.usage = "%(prog)s IMAGE... [options]"
     parser.epilog = (
-        "Exit code 0: all images done; 1: some failed; 2: none done; 130: "
-        "stopped by Ctrl+C; 143: by SIGTERM."
+        "Exit code 0: all images done; 1: some failed, or some of their files; 2: "
+        "none done; 130: stopped by Ctrl+C; 143: by SIGTERM."
     )
     parser.add_argument(
         "images",
@@ -244,8 +245,10 @@ def _one_file(
         with outcome.collect_failures(path.parent / image.name):
             for note in (*image.notes, *unused(options, image)):
                 progress.print_line(f"{image.name}: {note}")
-            _one_image(batch, image, place, progress)
+            reasons = _one_image(batch, image, place, progress)
             outcome.done += 1
+            if reasons:
+                raise unfit(reasons)
 
 
 def _chosen(
@@ -265,18 +268,20 @@ def _chosen(
 
 def _one_image(
     batch: Batch, image: ImageSource, place: str, progress: Progress
-) -> None:
+) -> list[CannotSave]:
+    """Segment an image; return why some of its files were not written."""
+
     def report(done: int, total: int, what: str) -> None:
         progress.report(done, total, f"{place}{image.name}: {what}")
 
     done = batch.run(image, Checkpoint(report))
     if done is None:
         progress.print_line(f"{image.name}: left out, its results exist")
-        return
-    result, files = done
+        return []
+    result, saved = done
     cells = cell_count(result.labels)
     unit = "cell" if cells == 1 else "cells"
-    written = ", ".join(file.name for file in files) or "nothing to save"
+    written = ", ".join(file.name for file in saved.files) or "nothing to save"
     uncertain = int(result.confidence.uncertain.sum())
     look = f" ({uncertain} uncertain)" if uncertain else ""
     progress.print_line(
@@ -285,6 +290,7 @@ def _one_image(
     )
     for note in (*result.notes, *filter(None, [result.hint])):
         progress.print_line(f"{image.name}: {note}")
+    return saved.reasons
 
 
 def _channel(text: str) -> int | None:

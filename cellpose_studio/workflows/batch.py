@@ -13,11 +13,11 @@ from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import Engine, Precision, device_named
 from cellpose_studio.engine.networks.catalogue import default_model, find
 from cellpose_studio.engine.networks.network import NetworkCache
-from cellpose_studio.io.masks.export import refuse_unfit
+from cellpose_studio.io.masks.export import Saved, reasons_unfit, unfit
 from cellpose_studio.io.masks.export_target import IfExists, target
 from cellpose_studio.paths import can_write_in
 from cellpose_studio.workflows.export_names import ExportNames
-from cellpose_studio.workflows.save import save_segmentation
+from cellpose_studio.workflows.save import save_fitting_of
 from cellpose_studio.workflows.segment import segment
 
 
@@ -82,8 +82,8 @@ class Batch:
 
     def run(
         self, image: ImageSource, checkpoint: Checkpoint
-    ) -> tuple[Segmentation, list[Path]] | None:
-        """Segment ``image`` and return the result and the files written.
+    ) -> tuple[Segmentation, Saved] | None:
+        """Segment ``image`` and return the result and what was written.
 
         None where its results exist, and such images are left out.
 
@@ -95,9 +95,11 @@ class Batch:
         base = target(self.base(image), self._kinds, self._if_exists)
         if base is None:
             return None
-        # A run may take minutes, so a format that cannot store its masks is refused
-        # first.
-        refuse_unfit(base, self._kinds, image.label_axes)
+        # A run may take minutes, so it is refused first if no format can store its
+        # masks.
+        reasons = reasons_unfit(base, self._kinds, image.label_axes)
+        if len(reasons) == len(set(self._kinds)):
+            raise unfit([*reasons.values()])
         self._check_folder(base.parent)
         result = segment(
             image,
@@ -109,9 +111,9 @@ class Batch:
             self._precision,
             self._engine,
         )
-        files = save_segmentation(result, self._kinds, base=base)
+        saved = save_fitting_of(result, self._kinds, base)
         self._names.write_list(base.parent)
-        return result, files
+        return result, saved
 
     def _check_folder(self, folder: Path) -> None:
         """Raise `CannotSave` if no files can be written in ``folder``."""

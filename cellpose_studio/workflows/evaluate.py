@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -17,14 +18,18 @@ from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.exchange.region_files import SUFFIXES as REGIONS
 from cellpose_studio.io.masks.exchange.region_files import has_overlay, read_overlay
 from cellpose_studio.io.masks.folders import (
+    EXPORTED,
     bare_stem,
+    exported_masks_in,
     image_of_masks,
     image_of_regions,
     is_masks_path,
+    is_prediction_path,
     masks_in,
     scan_folder,
 )
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
+from cellpose_studio.io.masks.other_masks import note_on_others
 from cellpose_studio.io.masks.reader import read_masks
 
 
@@ -38,10 +43,13 @@ class MasksPairs:
         Files of predicted and of true masks of the same image.
     alone
         Files without a partner.
+    others
+        Of a file in a pair, those of the same image that were passed over for it.
     """
 
     pairs: tuple[tuple[Path, Path], ...]
     alone: tuple[Path, ...] = ()
+    others: Mapping[Path, tuple[Path, ...]] = field(default_factory=dict)
 
 
 def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
@@ -49,8 +57,9 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
 
     Files in folders are paired by the name of their image: ``a_cp_masks.tif`` and
     ``a_masks.tif``. If an image has several files, Cellpose's ``_cp_masks`` are the
-    predicted ones and ``_masks`` the true ones, so that both may be in one folder. In a
-    folder without such names, every image counts as masks.
+    predicted ones and ``_masks`` the true ones, so that both may be in one folder. An
+    image without such files has those that were exported for other programs, in the
+    order of `EXPORTED`. In a folder without such names, every image counts as masks.
 
     Raises
     ------
@@ -68,8 +77,9 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
             f"{predicted.name} and {true.name} are not two files or two folders.",
             "Check that both exist, and choose two files or two folders.",
         )
-    found = {stem: masks[-1] for stem, masks in _by_image(predicted).items()}
-    known = {stem: masks[0] for stem, masks in _by_image(true).items()}
+    of_runs, of_truth = _by_image(predicted), _by_image(true)
+    found = {stem: _found_of(masks) for stem, masks in of_runs.items()}
+    known = {stem: masks[0] for stem, masks in of_truth.items()}
     both = os_sorted(s for s in found.keys() & known.keys() if found[s] != known[s])
     if not both:
         raise MasksUnreadable(
@@ -77,20 +87,34 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
             "They need the same names up to _masks, _cp_masks or _seg.",
         )
     alone = [masks[s] for masks in (found, known) for s in masks if s not in both]
+    others: dict[Path, tuple[Path, ...]] = {}
+    for stem in both:
+        pair, runs, truth = {found[stem], known[stem]}, of_runs[stem], of_truth[stem]
+        # True masks are no results, nor the other way round.
+        others[found[stem]] = tuple(
+            p for p in runs if p not in pair and not _is_true(p)
+        )
+        others[known[stem]] = tuple(
+            p for p in truth if p not in (*pair, *runs) and not is_prediction_path(p)
+        )
     return MasksPairs(
         tuple((found[stem], known[stem]) for stem in both),
         tuple(dict.fromkeys(alone)),
+        others,
     )
 
 
 def agreement_of_files(
-    predicted: Path, true: Path, axes: str | None = None
+    predicted: Path,
+    true: Path,
+    axes: str | None = None,
+    others: Mapping[Path, Sequence[Path]] | None = None,
 ) -> Agreement:
     """Return how well the masks of one file agree with those of another.
 
     Frames of a time series are compared one by one, planes of a stack together. Which
     they are, ``axes`` says (TYX, ZYX, TZYX), or else the files or the images beside
-    them.
+    them. ``others`` are as in `MasksPairs`: the note names those with other cells.
 
     Raises
     ------
@@ -110,22 +134,33 @@ def agreement_of_files(
     result = agreement(
         compared(found.labels, known), known.labels, in_frames=letters[:1] == "T"
     )
-    return replace(result, note=note)
+    notes = [note]
+    for taken in (found, known):
+        more = (others or {}).get(taken.path, ())
+        notes.append(
+            note_on_others(
+                taken.path, taken.labels, more, lambda p: _read_one(p, known).labels
+            )
+        )
+    return replace(result, note="; ".join(filter(None, notes)))
 
 
 def _read_both(predicted: Path, true: Path) -> tuple[ImportedMasks, ImportedMasks]:
     """Read both files; regions in the size of their image, or of the other masks."""
     read: dict[Path, ImportedMasks] = {}
+    # Regions come last, so that what they are compared with is known.
     for path in sorted({predicted, true}, key=_is_regions):
-        if (image := _image_of_regions(path)) is not None:
-            inside = image.path == path
-            read_one = read_overlay if inside else read_masks
-            read[path] = read_one(path, ImageExtent.of(image))
-            continue
-        # Regions come last, so that what they are compared with is known.
-        extents = [_extent_of(masks) for masks in read.values()]
-        read[path] = read_masks(path, extents[0] if extents else None)
+        read[path] = _read_one(path, next(iter(read.values()), None))
     return read[predicted], read[true]
+
+
+def _read_one(path: Path, other: ImportedMasks | None) -> ImportedMasks:
+    """Read masks; regions in the size of their image, or else of ``other`` masks."""
+    if (image := _image_of_regions(path)) is not None:
+        inside = image.path == path
+        read_one = read_overlay if inside else read_masks
+        return read_one(path, ImageExtent.of(image))
+    return read_masks(path, None if other is None else _extent_of(other))
 
 
 def _extent_of(masks: ImportedMasks) -> ImageExtent:
@@ -205,8 +240,25 @@ def compared(
 
 def _by_image(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks of ``folder`` by the name of their image, true ones first."""
-    if named := masks_in(folder):
-        return named
+    named, exported = masks_in(folder), exported_masks_in(folder)
+    if named or exported:
+        stems = dict.fromkeys((*named, *exported))
+        return {s: (*named.get(s, ()), *exported.get(s, ())) for s in stems}
     return {
         bare_stem(entry.image.stem): (entry.image,) for entry in scan_folder(folder)
     }
+
+
+def _found_of(masks: Sequence[Path]) -> Path:
+    """Return the masks that a model found: those of Cellpose before exported ones."""
+    exported = [path for path in masks if path.name.endswith(EXPORTED)]
+    results = [p for p in masks if p not in exported and not _is_true(p)]
+    return [*exported[:1], *results][-1] if exported or results else masks[-1]
+
+
+def _is_true(path: Path) -> bool:
+    return (
+        is_masks_path(path)
+        and bare_stem(path.stem).endswith("_masks")
+        and not (is_prediction_path(path))
+    )

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.segmentation import Segmentation
-from cellpose_studio.io.masks.export import save_all
+from cellpose_studio.io.masks.export import Saved, save_fitting, unfit
+from cellpose_studio.io.masks.export_format import MasksToExport
 
 
 def save_segmentation(
@@ -24,16 +25,27 @@ def save_segmentation(
     Raises
     ------
     CannotSave
-        If a file cannot be written, or a format cannot store the masks.
+        If a file cannot be written, or a format cannot store the masks; the others are
+        written.
     """
-    return save_all(
-        base or base_of(result.image, folder),
-        result.labels,
-        result.flows,
-        kinds,
-        image=result.image,
-        settings=result.settings(),
+    saved = save_fitting_of(result, kinds, base or base_of(result.image, folder))
+    if saved.reasons:
+        raise unfit(saved.reasons)
+    return saved.files
+
+
+def save_fitting_of(result: Segmentation, kinds: Collection[str], base: Path) -> Saved:
+    """Write the ``kinds`` of files that can be written for ``result`` to ``base``.
+
+    Raises
+    ------
+    CannotSave
+        If none of them can.
+    """
+    masks = MasksToExport.of(
+        result.image, result.labels, result.flows, result.settings()
     )
+    return save_fitting(base, masks, kinds)
 
 
 def base_of(image: ImageSource, folder: Path | None = None) -> Path:

@@ -89,3 +89,24 @@ def warm_up_editing(checkpoint: Checkpoint) -> None:
     label_thumbnail(labels)
     polygons(labels)
     draw_marks(drawn, labels, everything, marks_of({1: "accepted"}))
+
+
+def warm_up_measuring(checkpoint: Checkpoint) -> None:
+    """Measure a cell of a few pixels, in a plane and in a stack.
+
+    After an installation, this compiles the loops for 8 and 16 bits, which takes some
+    ten seconds; later they are loaded from the cache on disk.
+    """
+    from cellpose_studio.core.measure.inputs import Channel
+    from cellpose_studio.core.measure.measure import measure_cells
+    from cellpose_studio.core.measure.scale import Scale
+    from cellpose_studio.core.review.cell_shapes import cell_shapes
+
+    for shape in ((12, 12), (3, 12, 12)):
+        labels = np.zeros(shape, np.uint32)
+        labels[..., 3:9, 3:9] = 1
+        cell_shapes(labels)
+        for dtype in (np.uint16, np.uint8):
+            channel = Channel(pixels=labels.astype(dtype), name="1")
+            scale = Scale(um=1.0)
+            measure_cells(labels, [channel], scale=scale, checkpoint=checkpoint)

@@ -14,14 +14,14 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from time import perf_counter, process_time
 from typing import Any
 
 import numpy as np
+from load import busy
 
 ROOT = Path(__file__).parents[2]
 STACK = ROOT.parent / "shared/data/3d_nuclei_mouse_embryo/mouse_embryo_16cell.tif"
@@ -199,21 +199,6 @@ class Version:
     def end(self) -> None:
         self.process.kill()
         self.process.wait()
-
-
-@contextmanager
-def busy(count: int) -> Iterator[None]:
-    """Keep the processor busy by ``count`` processes."""
-    others = [
-        subprocess.Popen([sys.executable, "-c", "while True: pass"])
-        for _ in range(count)
-    ]
-    try:
-        yield
-    finally:
-        for one in others:
-            one.kill()
-            one.wait()
 
 
 def peak_memory(root: Path, side: int) -> float:

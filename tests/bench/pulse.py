@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from time import perf_counter
+from time import perf_counter, thread_time
 
 import numpy as np
 from qtpy.QtCore import QEventLoop, Qt, QTimer
@@ -12,10 +12,15 @@ INTERVAL = 5  # ms
 
 
 class Pulse:
-    """Measures by how much a timer is late, in ms."""
+    """Measures by how much a timer is late, in ms.
+
+    On a busy computer, the system may put the thread aside; so it also measures how
+    much CPU time the thread of the timer used in between.
+    """
 
     def __init__(self) -> None:
         self._late: list[float] = []
+        self._used: list[float] = []
         self._timer = QTimer(interval=INTERVAL)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._on_timeout)
@@ -24,7 +29,13 @@ class Pulse:
 
     def restart(self) -> None:
         self._late.clear()
-        self._last = perf_counter()
+        self._used.clear()
+        self._last, self._cpu = perf_counter(), thread_time()
+
+    @property
+    def worst(self) -> tuple[float, float]:
+        """The longest time by the clock, and the most CPU time, ms."""
+        return max(self._late), max(self._used)
 
     def row(self, title: str, seconds: float, digits: int = 1) -> str:
         median, high = np.percentile(self._late, (50, 95))
@@ -34,9 +45,10 @@ class Pulse:
         )
 
     def _on_timeout(self) -> None:
-        now = perf_counter()
+        now, cpu = perf_counter(), thread_time()
         self._late.append(max(0.0, (now - self._last) * 1000 - INTERVAL))
-        self._last = now
+        self._used.append((cpu - self._cpu) * 1000)
+        self._last, self._cpu = now, cpu
 
 
 def until(done: Callable[[], bool]) -> None:

@@ -4,10 +4,15 @@ xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/responsiveness.py
 
 A timer of 5 ms runs in the real window; how much later than that it fires is the
 delay that a user feels. Cancel is timed from the click to the end of the job.
+
+With --held, it prints what holds the event loop longest instead: by the clock, and by
+the CPU time of the GUI thread, which is ours on a busy computer, too. With --busy N, N
+other processes keep the processor busy meanwhile.
 """
 
 from __future__ import annotations
 
+import argparse
 from collections.abc import Callable
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +21,7 @@ from typing import Any
 import numpy as np
 import tifffile
 from application import application
+from load import busy
 from pulse import Pulse, until, wait
 from qtpy.QtWidgets import QApplication
 
@@ -27,6 +33,17 @@ def cells(path: Path, shape: tuple[int, ...], axes: str) -> Path:
     plane = 2000 / (1 + np.exp(np.hypot(y, x) - 10))
     pixels = random.poisson(100 + np.broadcast_to(plane, shape)).astype(np.uint16)
     tifffile.imwrite(path, pixels, imagej=True, metadata={"axes": axes, "spacing": 1})
+    return path
+
+
+def with_masks(path: Path) -> Path:
+    """Write masks with a round cell of 20 px in each square of 32 beside an image."""
+    shape = tifffile.imread(path).shape
+    y, x = np.indices(shape[-2:])
+    inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
+    labels = np.where(inside, y // 32 * (shape[-1] // 32) + x // 32 + 1, 0)
+    masks = np.broadcast_to(labels.astype(np.uint16), shape)
+    tifffile.imwrite(path.with_name(f"{path.stem}_masks.tif"), masks)
     return path
 
 
@@ -78,6 +95,16 @@ class Bench:
         wait(0.3)
         print(self.pulse.row(title, seconds), flush=True)
 
+    def held(self, title: str, action: Callable[[], Any]) -> None:
+        """Print how long the event loop was held, until all is done."""
+        self.pulse.restart()
+        action()
+        until(self.idle)
+        # The result is painted after the job has ended.
+        wait(0.5)
+        late, cpu = self.pulse.worst
+        print(f"| {title} | {late:.0f} | {cpu:.0f} |", flush=True)
+
     def drag(self) -> None:
         """Move the slider of the cell probability, slowly enough to make masks."""
         slider = self.window.segment.result.sliders["cellprob_threshold"]
@@ -97,35 +124,65 @@ class Bench:
         print(f"| {title} | {perf_counter() - start:.2f} |", flush=True)
 
 
+def print_held(bench: Bench, folder: Path) -> None:
+    """Print how long the event loop is held by what a user waits for."""
+    large = [
+        with_masks(cells(folder / f"{name}.tif", (4096, 4096), "YX")) for name in "ab"
+    ]
+    stack = with_masks(cells(folder / "stack.tif", (64, 512, 512), "ZYX"))
+    session, actions = bench.window.session, bench.window.menus.actions
+    print("| held, ms | clock | CPU of the GUI thread |\n|---|---|---|")
+    bench.held("loading torch and Cellpose", bench.window.warm_up)
+    bench.held("opening 4096² with masks", lambda: bench.window.open([large[0]]))
+    bench.held("opening another one", lambda: bench.window.open([large[1]]))
+    first, second = session.images
+    bench.held("the first one again", lambda: session.show(first.source.key))
+    bench.held("the second one again", lambda: session.show(second.source.key))
+    bench.held("grow all", actions["grow"].trigger)
+    bench.held("undo", session.undo)
+    bench.held("redo", session.redo)
+    bench.held("opening 64 × 512² with masks", lambda: bench.window.open([stack]))
+    rendering = bench.window.canvas.rendering
+    bench.held("enter 3D", lambda: rendering.set_on(True))
+    bench.held("leave 3D", lambda: rendering.set_on(False))
+
+
 def main() -> None:
-    with application() as (app, folder):
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--held", action="store_true")
+    parser.add_argument("--busy", type=int, default=0, metavar="N")
+    options = parser.parse_args()
+    with application() as (app, folder), busy(options.busy):
         bench = Bench(app, folder)
-        large = cells(folder / "large.tif", (2048, 2048), "YX")
-        stack = cells(folder / "stack.tif", (24, 256, 256), "ZYX")
-        print(
-            "| late by, ms | s in all | median | p95 | worst |\n|---|---|---|---|---|"
-        )
-        bench.timed("idle, nothing open", lambda: wait(3))
-        bench.timed("loading torch and Cellpose", bench.window.warm_up)
-        bench.timed("opening 2048²", lambda: bench.open(large, 20.0))
-        bench.timed("opening a stack", lambda: bench.open(stack, 20.0))
-        bench.open(large, 20.0)
-        bench.timed("first run, 2048², 20 px", bench.window.run)
-        bench.timed("run again", bench.window.run)
-        bench.timed("dragging a threshold", bench.drag)
-        bench.open(large, None)
-        bench.timed("automatic diameter", bench.window.run)
-        bench.open(stack, 20.0)
-        bench.timed("volume, 24 × 256², 20 px", bench.window.run)
-        print("\n| from Cancel to the end | s |\n|---|---|")
-        bench.open(large, 20.0)
-        bench.cancelled("the shipped U-Net, 2048², network", "tile")
-        bench.cancelled("the same, masks", "masks")
-        bench.window.models.add(transformer(folder / "cpsam"))
-        until(bench.idle)
-        bench.cancelled("Cellpose 4's Transformer, full size, loading", "loading")
-        bench.cancelled("the same, network on the CPU", "tile")
+        (print_held if options.held else print_late)(bench, folder)
         bench.window.close()
+
+
+def print_late(bench: Bench, folder: Path) -> None:
+    """Print how late the event loop is during jobs, and how soon Cancel acts."""
+    large = cells(folder / "large.tif", (2048, 2048), "YX")
+    stack = cells(folder / "stack.tif", (24, 256, 256), "ZYX")
+    print("| late by, ms | s in all | median | p95 | worst |\n|---|---|---|---|---|")
+    bench.timed("idle, nothing open", lambda: wait(3))
+    bench.timed("loading torch and Cellpose", bench.window.warm_up)
+    bench.timed("opening 2048²", lambda: bench.open(large, 20.0))
+    bench.timed("opening a stack", lambda: bench.open(stack, 20.0))
+    bench.open(large, 20.0)
+    bench.timed("first run, 2048², 20 px", bench.window.run)
+    bench.timed("run again", bench.window.run)
+    bench.timed("dragging a threshold", bench.drag)
+    bench.open(large, None)
+    bench.timed("automatic diameter", bench.window.run)
+    bench.open(stack, 20.0)
+    bench.timed("volume, 24 × 256², 20 px", bench.window.run)
+    print("\n| from Cancel to the end | s |\n|---|---|")
+    bench.open(large, 20.0)
+    bench.cancelled("the shipped U-Net, 2048², network", "tile")
+    bench.cancelled("the same, masks", "masks")
+    bench.window.models.add(transformer(folder / "cpsam"))
+    until(bench.idle)
+    bench.cancelled("Cellpose 4's Transformer, full size, loading", "loading")
+    bench.cancelled("the same, network on the CPU", "tile")
 
 
 if __name__ == "__main__":

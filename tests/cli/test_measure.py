@@ -15,6 +15,8 @@ from cellpose_studio.core.measure.experiment_columns import (
     ExperimentColumns,
 )
 from cellpose_studio.io import atomic
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.io.tables.names import COLUMNS_CSV, TABLE_FILES
 from cellpose_studio.workflows.measure import tables
@@ -126,10 +128,91 @@ def test_columns_of_the_experiment(folder, tmp_path, capsys):
 
 
 def test_images_that_the_pattern_does_not_fit_are_named(folder, capsys):
-    assert call(folder, "--pattern", "{a}-{b}", "--groups", "size") == 0
-    said = capsys.readouterr().out
-    assert "2 images ({a}-{b}): DMSO_A1.tif, drug_B2.tif" in said
+    assert call(folder, "--pattern", "DMSO_{a}", "--groups", "size") == 0
+    assert "1 image (DMSO_{a}): drug_B2.tif" in capsys.readouterr().out
     assert call(folder, "--pattern", "{a") == 2
+
+
+@pytest.mark.parametrize("more", [[], ["--preview"]])
+def test_a_pattern_that_fits_no_image_is_a_failure(folder, capsys, more):
+    assert call(folder, "--pattern", "{a}-{b}", "--groups", "size", *more) == 1
+    said = capsys.readouterr().err
+    assert "The pattern {a}-{b} fits no name: DMSO_A1, drug_B2." in said
+
+
+def test_a_row_goes_to_the_file_that_it_names(folder, cells, tmp_path, capsys):
+    cells("other/DMSO_A1.tif")
+    masks = (folder / "DMSO_A1_masks.tif").read_bytes()
+    (tmp_path / "other" / "DMSO_A1_masks.tif").write_bytes(masks)
+    table = tmp_path / "days.csv"
+    words = [tmp_path / "plate", tmp_path / "other", "--experiment", table]
+    table.write_text("image,day\nDMSO_A1.tif,1\ndrug_B2,2\n")
+    assert call(*words, "--preview") == 1
+    said = capsys.readouterr()
+    assert (
+        "DMSO_A1.tif may be 2 images, so its row was not used: write plate/DMSO_A1.tif "
+        "or other/DMSO_A1.tif."
+    ) in said.err
+    assert "plate/DMSO_A1.tif: –" in said.out
+    assert "plate/drug_B2.tif: day=2" in said.out
+    for other in (
+        "other/DMSO_A1.tif",
+        "./other\\DMSO_A1",
+        tmp_path / "other/DMSO_A1.tif",
+    ):
+        table.write_text(f"image,day\n{other},4\nplate/DMSO_A1,3\n")
+        assert call(*words, "--preview") == 0
+        said = capsys.readouterr().out
+        assert "plate/DMSO_A1.tif: day=3" in said
+        assert "other/DMSO_A1.tif: day=4" in said
+
+
+def test_columns_that_differ_by_case_are_one(folder, tmp_path):
+    table = tmp_path / "days.csv"
+    table.write_text("image,WELL\ndrug_B2,C3\n")
+    words = ["--pattern", "{drug}_{Well}", "--experiment", table, "--groups", "size"]
+    assert call(folder, *words) == 0
+    rows = rows_of(folder / "measurements.csv")
+    assert {(row["drug"], row["Well"]) for row in rows} == {
+        ("DMSO", "A1"),
+        ("drug", "C3"),
+    }
+    assert "WELL" not in rows[0]
+
+
+@pytest.mark.parametrize(
+    "kind", ["rois", "geojson", "coco", "coco-polygons", "cellprofiler", "npy", "png"]
+)
+def test_masks_of_every_format_are_found_beside_the_image(
+    cells, tmp_path, kind, capsys
+):
+    path = cells("a.tif")
+    labels = np.zeros((96, 128), np.uint32)
+    labels[10:20, 10:20], labels[40:60, 40:60] = 1, 2
+    (image,) = open_images(path)
+    (written,) = save_all(path.with_suffix(""), labels, None, [kind], image=image)
+    assert call(path, "--groups", "size") == 0
+    rows = rows_of(tmp_path / "measurements.csv")
+    assert [row["area_px"] for row in rows] == ["100", "400"]
+    # What was found before is preferred; a file with the same cells is nothing to say.
+    tifffile.imwrite(tmp_path / "a_masks.tif", (3 * labels).astype(np.uint16))
+    assert call(path, "--groups", "size", "--overwrite") == 0
+    said = capsys.readouterr().out
+    assert "2 cells (masks)" in said
+    assert "other cells" not in said
+    labels[10, 10] = 0
+    tifffile.imwrite(tmp_path / "a_masks.tif", labels.astype(np.uint16))
+    assert call(path, "--groups", "size", "--overwrite") == 0
+    assert (
+        f"{written.name} holds other cells than a_masks.tif, which was taken."
+    ) in capsys.readouterr().out
+
+
+def test_a_channel_that_no_image_has_is_a_failure(folder, capsys):
+    assert call(folder, "--channels", "1", "7") == 2
+    said = capsys.readouterr().err
+    assert "There is no channel 7 in DMSO_A1.tif, which has 1 channel." in said
+    assert not (folder / "measurements.csv").exists()
 
 
 def test_images_of_the_same_name_have_their_folder(folder, cells, tmp_path):

@@ -347,14 +347,27 @@ def test_every_kind_of_file_can_be_written(segmented, cells, out):
     assert all(name in said for name in names(out))
 
 
-def test_a_kind_without_a_place_for_a_stack_is_refused_before_the_run(
+def test_a_kind_without_a_place_for_a_stack_does_not_keep_the_others(
     segmented, cells, out
 ):
     stack = cells("stack.tif", (2, 64, 64), "ZYX")
-    code, _, errors = segmented(stack, "--save", "tif", "png", "outlines")
-    assert code == 2
+    code, said, errors = segmented(stack, "--save", "tif", "png", "outlines")
+    assert code == 1
+    assert "-> stack_cp_masks.tif" in said
+    assert "1 done, 1 failed" in errors
     assert "stack_cp_masks.png could not be saved: it holds one plane" in errors
     assert "stack_cp_outlines.txt could not be saved: " in errors
+    assert names(out) == ["stack_cp_masks.tif"]
+
+
+def test_kinds_without_a_place_for_a_stack_are_refused_before_the_run(
+    segmented, cells, out
+):
+    stack = cells("stack.tif", (2, 64, 64), "ZYX")
+    code, said, errors = segmented(stack, "--save", "png", "outlines")
+    assert code == 2
+    assert "diameter" not in said
+    assert "stack_cp_masks.png could not be saved: it holds one plane" in errors
     assert names(out) == []
 
 

@@ -57,6 +57,33 @@ def test_results_beside_their_images_are_told_from_the_true_masks(folder):
     assert paired(both, both) == ([("a_cp_masks.tif", "a_masks.tif")], [])
 
 
+def test_masks_for_other_programs_are_found(folder):
+    predicted = folder("out", "a_rois.zip", "b_coco.json", "b_cells.geojson")
+    true = folder("true", "a_masks.tif", "b_masks.tif", "b_rois.zip")
+    assert paired(predicted, true) == (
+        [("a_rois.zip", "a_masks.tif"), ("b_cells.geojson", "b_masks.tif")],
+        [],
+    )
+    both = folder("both", "a.tif", "a_masks.tif", "a_rois.zip", "a_coco.json")
+    assert paired(both, both) == ([("a_rois.zip", "a_masks.tif")], [])
+
+
+def test_files_that_disagree_with_those_taken_are_named(tmp_path):
+    masks = np.zeros((8, 8), np.uint16)
+    masks[1:4, 1:4], masks[5:7, 5:7] = 1, 2
+    for name in ("p/a_cp_masks.tif", "t/a_masks.tif", "p/a_cellprofiler_masks.tif"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        # The same cells by other numbers.
+        numbers = np.array([0, 2, 1], np.uint16) if "cellp" in name else np.arange(3)
+        tifffile.imwrite(tmp_path / name, numbers.astype(np.uint16)[masks])
+    np.savez(tmp_path / "t" / "a_segm.npz", np.zeros_like(masks))
+    found = masks_pairs(tmp_path / "p", tmp_path / "t")
+    (pair,) = found.pairs
+    assert [path.name for path in pair] == ["a_cp_masks.tif", "a_masks.tif"]
+    note = agreement_of_files(*pair, others=found.others).note
+    assert note == "a_segm.npz holds other cells than a_masks.tif, which was taken."
+
+
 def test_a_file_is_not_compared_with_itself(folder):
     both = folder("both", "a.tif", "a_masks.tif", "b.tif", "b_masks.tif")
     with pytest.raises(MasksUnreadable, match="No masks in both and both belong"):

@@ -116,13 +116,13 @@ def test_stacks_and_time_series_are_told_apart(tmp_path, shape, axes):
         np.testing.assert_array_equal(tiff.asarray(), result.labels)
 
 
-def test_a_format_without_a_place_for_the_masks_is_refused(tmp_path):
+def test_a_format_without_a_place_for_the_masks_does_not_keep_the_others(tmp_path):
     result = result_of(image_of((2, 1, 3, 5, 6), path=tmp_path / "a.tif"))
     with pytest.raises(
         CannotSave, match=r"a_seg\.npy could not be saved: it holds one"
     ):
         save_segmentation(result, ["tif", "npy"])
-    assert list(tmp_path.iterdir()) == []
+    assert [path.name for path in tmp_path.iterdir()] == ["a_cp_masks.tif"]
 
 
 def test_the_result_itself_is_left_alone(tmp_path):

@@ -84,3 +84,33 @@ def test_the_first_edit_compiles_and_imports_nothing_more():
         [sys.executable, "-c", EDITS], capture_output=True, text=True, timeout=120
     )
     assert done.returncode == 0, done.stderr
+
+
+MEASURING = (
+    EDITS[: EDITS.index("warm_up_editing(Checkpoint())")]
+    + """
+from cellpose_studio.core.measure.inputs import Channel
+from cellpose_studio.core.measure.measure import measure_cells
+from cellpose_studio.core.measure.scale import Scale
+from cellpose_studio.core.review.cell_shapes import cell_shapes
+from cellpose_studio.workflows.warm_up import warm_up_measuring
+warm_up_measuring(Checkpoint())
+before = loaded()
+for shape in ((60, 70), (5, 60, 70)):
+    labels = np.zeros(shape, np.uint32)
+    labels[..., 5:20, 5:20], labels[..., 20:30, 8:50] = 3, 9
+    cell_shapes(labels)
+    pixels = np.arange(labels.size).reshape(shape)
+    for dtype in (np.uint8, np.uint16):
+        channel = Channel(pixels=(pixels % 200).astype(dtype), name="a")
+        assert len(measure_cells(labels, [channel], scale=Scale(um=0.5))) == 2
+assert loaded() == before, (loaded()[0] - before[0], loaded()[1] - before[1])
+"""
+)
+
+
+def test_the_first_measurement_compiles_and_imports_nothing_more():
+    done = subprocess.run(
+        [sys.executable, "-c", MEASURING], capture_output=True, text=True, timeout=300
+    )
+    assert done.returncode == 0, done.stderr

@@ -99,6 +99,7 @@ class TableMeasurer:
         self._kept: OrderedDict[int, _Measured] = OrderedDict()
         self._emitted: Measurements | None = None
         self._failed: tuple[LabelImage, int, _NucleiState | None] | None = None
+        self._prepared = False
         self._job: Job | None = None
         self._measured: weakref.ref[LabelImage] | None = None
         self._timer = QTimer(singleShot=True, interval=_DELAY)
@@ -121,6 +122,18 @@ class TableMeasurer:
     def busy(self) -> bool:
         """Whether cells are being measured."""
         return self._job is not None
+
+    @property
+    def prepared(self) -> bool:
+        """Whether the loops are known to be compiled, which takes some ten seconds.
+
+        After an installation they are not; later they are loaded at once.
+        """
+        return self._prepared
+
+    def set_prepared(self) -> None:
+        """Say that the loops have been compiled."""
+        self._prepared = True
 
     def set_active(self, on: bool, client: str) -> None:
         """Measure while ``on`` for any client."""
@@ -328,6 +341,7 @@ class TableMeasurer:
         self._queue.start(job)
 
     def _finish(self, measured: _Measured) -> None:
+        self._prepared = True
         self._keep(measured)
         image = self._session.shown
         if image is None or self._present() is not measured:

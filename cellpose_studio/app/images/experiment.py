@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from psygnal import Signal
 
 from cellpose_studio.app.session.session import Session
@@ -12,7 +14,9 @@ from cellpose_studio.core.measure.experiment_columns import (
 )
 from cellpose_studio.io.project.tables.window_state import write_state
 
-_BEFORE = "before"
+_EARLIER = "earlier"
+_MOST_EARLIER = 20
+"""How many states the project keeps."""
 
 
 class Experiment:
@@ -23,7 +27,7 @@ class Experiment:
     def __init__(self, session: Session) -> None:
         self._session = session
         self._columns = ExperimentColumns()
-        self._before: ExperimentColumns | None = None
+        self._earlier: tuple[ExperimentColumns, ...] = ()
         self._load()
         session.project_changed.connect(self._on_project)
 
@@ -33,16 +37,29 @@ class Experiment:
         return self._columns
 
     @property
-    def before(self) -> ExperimentColumns | None:
-        """The columns before the last change; None if there was none."""
-        return self._before
+    def earlier(self) -> tuple[ExperimentColumns, ...]:
+        """The columns before each of the last changes, the latest one last."""
+        return self._earlier
 
-    def set(self, columns: ExperimentColumns) -> None:
-        """Replace the columns; those until now can be brought back."""
+    def set(
+        self,
+        columns: ExperimentColumns,
+        earlier: Sequence[ExperimentColumns] | None = None,
+    ) -> None:
+        """Replace the columns.
+
+        Parameters
+        ----------
+        earlier
+            What can be brought back then; None for what could be, and the columns until
+            now.
+        """
         if columns == self._columns:
             return
-        self._before, self._columns = self._columns, columns
-        state = {**columns.as_json(), _BEFORE: self._before.as_json()}
+        kept = (*self._earlier, self._columns) if earlier is None else earlier
+        self._columns, self._earlier = columns, tuple(kept[-_MOST_EARLIER:])
+        states = [one.as_json() for one in self._earlier]
+        state = {**columns.as_json(), _EARLIER: states}
         self._session.project.remember(
             lambda db: write_state(db, EXPERIMENT_STATE, state)
         )
@@ -55,5 +72,9 @@ class Experiment:
     def _load(self) -> None:
         state = self._session.project.experiment
         self._columns = columns_from(state)
-        before = state.get(_BEFORE)
-        self._before = columns_from(before) if isinstance(before, dict) else None
+        earlier = state.get(_EARLIER)
+        self._earlier = tuple(
+            columns_from(one)
+            for one in (earlier if isinstance(earlier, list) else ())
+            if isinstance(one, dict)
+        )

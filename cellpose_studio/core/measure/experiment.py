@@ -140,6 +140,18 @@ def pasted(text: str) -> dict[str, dict[str, str]]:
     return found
 
 
+def spelt_alike(rows: Iterable[Row], known: Iterable[str] = ()) -> list[dict[str, str]]:
+    """Return rows in which names that differ only by case are spelt as the first one.
+
+    Those of ``known`` come before all others: no table has ``well`` and ``Well``.
+    """
+    spelling = {name.casefold(): name for name in reversed([*known])}
+    return [
+        {spelling.setdefault(name.casefold(), name): row[name] for name in row}
+        for row in rows
+    ]
+
+
 def columns_in(rows: Iterable[Row]) -> tuple[str, ...]:
     """Return the names of all columns, in the order in which they come."""
     return tuple(dict.fromkeys(name for row in rows for name in row))

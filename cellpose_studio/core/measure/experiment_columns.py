@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cellpose_studio.core.measure.experiment import columns_in
+from cellpose_studio.core.measure.experiment import columns_in, spelt_alike
 
 EXPERIMENT_STATE = "experiment"
 """Under which name a project stores them."""
@@ -35,11 +35,15 @@ class ExperimentColumns:
         return {name: known.get(name, "") for name in self.names}
 
     def merged(self, rows: Mapping[int, Mapping[str, str]]) -> ExperimentColumns:
-        """Return the columns with the values of some images set, by their ids."""
+        """Return the columns with the values of some images set, by their ids.
+
+        A name that differs from that of a column only by case is that column.
+        """
         values = {image: dict(known) for image, known in self.values.items()}
-        for image, row in rows.items():
+        alike = spelt_alike(rows.values(), self.names)
+        for image, row in zip(rows, alike, strict=True):
             values.setdefault(image, {}).update(row)
-        names = dict.fromkeys((*self.names, *columns_in(rows.values())))
+        names = dict.fromkeys((*self.names, *columns_in(alike)))
         return ExperimentColumns(names=tuple(names), values=values)
 
     def without(self, name: str) -> ExperimentColumns:

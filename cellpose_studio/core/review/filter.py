@@ -29,18 +29,24 @@ _NAME = r"[^\W\d]\w*"
 _TERM = re.compile(
     r"\s*(?P<number>\d+)(?!\S)"
     rf"|\s*(?P<name>{_NAME}(?: \w+)*?)\s*(?P<sign><=|>=|!=|<|>|==?)\s*"
-    r"(?:(?P<value>[+-]?(?:\d+\.?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?P<percent>%?)(?!\S)"
+    r"(?:(?P<value>[+-]?(?:\d+[.,]?\d*|\.\d+)(?:e[+-]?\d+)?)\s*(?P<percent>%?)(?!\S)"
     r'|"(?P<quoted>[^"]*)"|(?P<text>[^\s<>=!"]+))'
     rf"|\s*(?P<word>{_NAME})(?!\S)"
 )
+_NUMBER = re.compile(r"[+-]?(\d+[.,]?\d*|[.,]\d+)(e[+-]?\d+)?", re.IGNORECASE)
 _QUOTED = re.compile(r'("[^"]*")')
-_DECIMAL_COMMA = re.compile(r"(?<=\d),(?=\d)")
+_COMMA = re.compile(r"(?<!\d),|,(?!\d)")
+"""A comma between conditions; one between digits is that of a number or a text."""
 _THOUSANDS = re.compile(r"\d,\d{3}(?!\d)")
 
 
 @dataclass(frozen=True)
 class Term:
-    """One condition: a column, how to compare, and with what."""
+    """One condition: a column, how to compare, and with what.
+
+    A column of texts is compared with a number by the numbers that its texts are: "0,5"
+    is 0.5, and "10" is more than 9. What is no number differs from all numbers.
+    """
 
     name: str
     sign: str
@@ -49,11 +55,28 @@ class Term:
     def holds(self, values: Values) -> npt.NDArray[np.bool_]:
         """Tell for which cells it holds; for none where the value is not known."""
         compare = _COMPARISONS[self.sign]
-        if values.dtype.kind == "U":
+        if values.dtype.kind == "U" and isinstance(self.value, str):
             words = np.char.lower(values)
-            return np.asarray(compare(words, str(self.value)), bool) & (words != "")
+            return np.asarray(compare(words, self.value), bool) & (words != "")
+        if values.dtype.kind == "U":
+            numbers = _numbers(values)
+            is_other = np.isnan(numbers) & (values != "") & (self.sign == "!=")
+            return (compare(numbers, self.value) & ~np.isnan(numbers)) | is_other
         # NaN differs from every number, so "!=" would hold for unknown values.
         return compare(values, self.value) & ~np.isnan(values)
+
+
+def _numbers(words: Values) -> npt.NDArray[np.float64]:
+    """Return the numbers that texts are; NaN for others."""
+    several, place = np.unique(words, return_inverse=True)
+    return np.array([_number(word) for word in several.tolist()], float)[place]
+
+
+def _number(word: str) -> float:
+    # Python also reads "nan", "infinity" and "1_000" as numbers.
+    if not _NUMBER.fullmatch(word.strip()):
+        return np.nan
+    return float(word.replace(",", "."))
 
 
 def review_column(word: str) -> str | None:
@@ -68,7 +91,8 @@ def parsed(
     """Return the conditions on columns in ``text``; all of them have to hold.
 
     A number alone is a cell, the name of a column alone stands for yes. A decimal
-    comma is a decimal point. What stands in quotation marks is a text as it is.
+    comma is a decimal point. What stands in quotation marks is a text as it is; a text
+    with a blank or a comma needs them.
 
     Parameters
     ----------
@@ -90,7 +114,14 @@ def parsed(
         term = _TERM.match(rest)
         if term is None:
             raise ValueError(f'"{rest}" is not understood. Write it as in area<50.')
-        terms.append(_term(term, find, texts))
+        try:
+            terms.append(_term(term, find, texts))
+        except ValueError as error:
+            # What follows a text may be a part of it.
+            if not (terms and terms[-1].name in texts and term["word"]):
+                raise
+            said = f"{error} A text with a blank or a comma needs quotation marks."
+            raise ValueError(said) from error
         rest = rest[term.end() :].strip()
     return tuple(terms)
 
@@ -99,9 +130,10 @@ def _spread(text: str) -> str:
     """Return what stands outside of quotation marks, with blanks between conditions."""
     if found := _THOUSANDS.search(text):
         raise ValueError(
-            f'"{found[0]}" may be two numbers. Write numbers without separators.'
+            f'"{found[0]}" may be two numbers. Write numbers without separators, and '
+            "texts in quotation marks."
         )
-    return re.sub(r",|\band\b", " ", _DECIMAL_COMMA.sub(".", text))
+    return re.sub(r"\band\b", " ", _COMMA.sub(" ", text))
 
 
 def which(
@@ -126,10 +158,14 @@ def _term(found: re.Match[str], find: Find, texts: frozenset[str]) -> Term:
     sign = found["sign"].replace("==", "=")
     if name in texts:
         written = found["quoted"] if found["quoted"] is not None else found["text"]
-        if written is None:
-            written = found.string[found.start("value") : found.end("percent")].strip()
-        return Term(name, sign, written)
+        if written is not None:
+            return Term(name, sign, written)
+        if found["percent"]:
+            # No spreadsheet has such a text as a number.
+            whole = found.string[found.start("value") : found.end("percent")]
+            return Term(name, sign, whole)
+        return Term(name, sign, _number(found["value"]))
     if found["value"] is None:
         raise ValueError(f'"{found[0].strip()}" is not understood: give a number.')
-    value = float(found["value"]) / (100 if found["percent"] else 1)
+    value = _number(found["value"]) / (100 if found["percent"] else 1)
     return Term(name, sign, value)

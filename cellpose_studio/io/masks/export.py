@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,22 @@ from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.io.atomic import replacing, replacing_folder
 from cellpose_studio.io.masks.export_format import ExportFormat, MasksToExport
 from cellpose_studio.io.masks.export_formats import FORMATS, IDS_ENDING
+
+
+@dataclass
+class Saved:
+    """What an export has written.
+
+    Attributes
+    ----------
+    files
+        In the order of `FORMATS`.
+    reasons
+        Why formats were not written, an error for each.
+    """
+
+    files: list[Path] = field(default_factory=list)
+    reasons: list[CannotSave] = field(default_factory=list)
 
 
 def save_all(
@@ -40,49 +57,81 @@ def save_all(
     Raises
     ------
     CannotSave
-        If a format has no place for these masks, or the folder of one holds files of
-        others: then nothing was written. If a file cannot be written: those before it
-        are complete.
+        If a format has no place for these masks, or its file cannot be written; the
+        others are written.
     """
     masks = MasksToExport.of(image, labels, flows, settings, parents, classes)
-    refuse_unfit(base, kinds, masks.axes, masks.count)
-    written: list[Path] = []
-    formats = _formats(kinds)
-    for form in formats:
-        path = form.path(base)
-        if not (masks.count or form.without_cells):
-            _remove(path)
-            continue
-        with (replacing_folder if form.folder else replacing)(path) as part:
-            form.write(part, masks)
-        written.append(path)
-    if not all(form.keeps_ids for form in formats):
-        written += _save_id_table(base.with_name(base.name + IDS_ENDING), masks.ids)
-    return written
+    saved = _save(base, masks, kinds)
+    if saved.reasons:
+        raise unfit(saved.reasons)
+    return saved.files
 
 
-def refuse_unfit(base: Path, kinds: Collection[str], axes: str, count: int = 0) -> None:
-    """Raise `CannotSave` if a format has no place for such axes and so many cells.
+def save_fitting(base: Path, masks: MasksToExport, kinds: Collection[str]) -> Saved:
+    """Write the files of ``kinds`` that can be written, as `save_all`.
 
-    Neither has one whose folder holds files that no export has written.
-
-    Before a run, when ``count`` is not known, this tells what would fail after it.
+    Raises
+    ------
+    CannotSave
+        If none of them can.
     """
-    # All of them, so that nobody finds out one run after the other.
-    unfit = [
-        f"{form.path(base).name} could not be saved: {reason}."
-        for form in _formats(kinds)
-        if (reason := form.reason_unfit(axes, count))
-    ]
-    if unfit:
-        raise CannotSave(" ".join(unfit), "Save a TIFF instead.")
-    for form in _formats(kinds):
-        if file := form.foreign_file(base):
-            raise CannotSave(
-                f"{form.path(base).name} could not be saved: the folder also holds "
-                f"{file}, which would be lost.",
-                "Rename the folder, or save to another one.",
-            )
+    saved = _save(base, masks, kinds)
+    if saved.reasons and not saved.files:
+        raise unfit(saved.reasons)
+    return saved
+
+
+def unfit(reasons: Sequence[CannotSave]) -> CannotSave:
+    """Return one error about all formats that were not written."""
+    return reasons[0] if len(reasons) == 1 else CannotSave(" ".join(map(str, reasons)))
+
+
+def reasons_unfit(
+    base: Path, kinds: Collection[str], axes: str, count: int = 0
+) -> dict[str, CannotSave]:
+    """Return an error for each format that cannot be written.
+
+    Those have no place for such axes and so many cells, or their folder holds files
+    that no export has written. Before a run, when ``count`` is not known, this tells
+    what will be missing after it.
+    """
+    found = {}
+    for name, form in FORMATS.items():
+        if name not in kinds:
+            continue
+        reason, hint = form.reason_unfit(axes, count), ""
+        if not reason and (file := form.foreign_file(base)):
+            reason = f"the folder also holds {file}, which would be lost"
+            hint = "Rename the folder, or save to another one."
+        if reason:
+            said = f"{form.path(base).name} could not be saved: {reason}."
+            found[name] = CannotSave(said, hint)
+    return found
+
+
+def _save(base: Path, masks: MasksToExport, kinds: Collection[str]) -> Saved:
+    reasons = reasons_unfit(base, kinds, masks.axes, masks.count)
+    saved = Saved(reasons=[*reasons.values()])
+    formats = [form for form in _formats(kinds) if form.name not in reasons]
+    for form in formats:
+        # One format that cannot be written must not keep the others.
+        try:
+            saved.files += _write(form, form.path(base), masks)
+        except CannotSave as error:
+            saved.reasons.append(error)
+    if not all(form.keeps_ids for form in formats):
+        table = base.with_name(base.name + IDS_ENDING)
+        saved.files += _save_id_table(table, masks.ids)
+    return saved
+
+
+def _write(form: ExportFormat, path: Path, masks: MasksToExport) -> list[Path]:
+    if not (masks.count or form.without_cells):
+        _remove(path)
+        return []
+    with (replacing_folder if form.folder else replacing)(path) as part:
+        form.write(part, masks)
+    return [path]
 
 
 def _formats(kinds: Collection[str]) -> list[ExportFormat]:

@@ -38,6 +38,16 @@ _DERIVED = (
     *("_outlines", "_cp_outlines", "_cp_output"),
 )
 
+EXPORTED = (
+    *("_cellprofiler_masks.tif", "_rois.zip", "_cells.geojson", "_qupath.geojson"),
+    *("_coco.json", "_coco_polygons.json"),
+)
+"""Endings of masks for other programs, the preferred one first.
+
+Commands find them beside an image, after the masks of `ImageFiles`. Opening an image
+does not: they are most often the masks that it has in a project.
+"""
+
 _FOR_OTHERS = ("_cellprofiler", "_trackmate")
 """Before "_masks" in what this program exports: masks once more, images with masks."""
 
@@ -101,6 +111,24 @@ def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
     return {stem: _ordered(masks) for stem, masks in named.items()}
 
 
+def exported_masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Return the masks for other programs by the name of their image, as `masks_in`.
+
+    Raises
+    ------
+    ImageUnreadable
+        If the folder cannot be read.
+    """
+    files = sorted_files(_files(folder))
+    named: dict[str, list[Path]] = {}
+    for end in EXPORTED:
+        for path in files:
+            if path.name.endswith(end):
+                stem = bare_stem(path.name.removesuffix(end))
+                named.setdefault(stem, []).append(path)
+    return {stem: tuple(paths) for stem, paths in named.items()}
+
+
 def bare_stem(stem: str) -> str:
     """Return the stem of a name without the ``.ome`` of OME-TIFF and OME-Zarr."""
     return stem[: -len(_OME)].removesuffix(_VERSION) if _ends_ome(stem) else stem
@@ -143,26 +171,10 @@ def image_stem(masks: Path) -> str:
 
 def masks_of_image(image: Path) -> tuple[Path, ...]:
     """Return the files of masks in the folder of ``image`` that belong to it."""
-    stems = [image.stem]
-    # Masks in OME-TIFF are named so, unless they are those of an image of that name.
-    if not _is_image_of(image.parent, image.stem + _OME):
-        stems.append(image.stem + _OME)
-    bare = bare_stem(image.stem)
-    # Beside an image a.tif, the masks named after a belong to that one, not to
-    # a.ome.tif.
-    if bare != image.stem and not _is_image_of(image.parent, bare):
-        stems.append(bare)
-    named = (
-        image.with_name(stem + ending + ome + suffix)
-        for stem in stems
-        for ending in _ENDINGS
-        for ome in ("", _OME, _VERSION + _OME)
-        for suffix in SUFFIXES
-    )
-    found = [path for path in named if is_masks_path(path) and path.exists()]
     starts = (image.with_name(start + _ACDC + ".npz") for start in _starts(image.stem))
     acdc = islice((path for path in starts if path.is_file()), 1)
-    return (*_inner_labels(image), *_ordered([*found, *acdc]), *tracks_beside(image))
+    beside = _ordered([*_named_after(image), *acdc])
+    return (*_inner_labels(image), *beside, *tracks_beside(image))
 
 
 def masks_named(image: Path, name: str) -> Path | None:
@@ -181,6 +193,44 @@ def masks_named(image: Path, name: str) -> Path | None:
         for suffix in SUFFIXES
     )
     return next((path for path in named if is_masks_path(path) and path.exists()), None)
+
+
+def more_masks(image: Path) -> tuple[Path, ...]:
+    """Return the files of masks of ``image`` that `masks_of_image` passes over.
+
+    Those of a kind of which there is another file come first, then those for other
+    programs in the order of `EXPORTED`.
+    """
+    named = (
+        image.with_name(stem + end) for end in EXPORTED for stem in _stems_of(image)
+    )
+    every = [*_named_after(image), *filter(Path.is_file, named)]
+    return tuple(dict.fromkeys(p for p in every if p not in masks_of_image(image)))
+
+
+def _named_after(image: Path) -> list[Path]:
+    named = (
+        image.with_name(stem + ending + ome + suffix)
+        for stem in _stems_of(image)
+        for ending in _ENDINGS
+        for ome in ("", _OME, _VERSION + _OME)
+        for suffix in SUFFIXES
+    )
+    return [path for path in named if is_masks_path(path) and path.exists()]
+
+
+def _stems_of(image: Path) -> list[str]:
+    """Return the names after which the masks of an image may be named."""
+    stems = [image.stem]
+    # Masks in OME-TIFF are named so, unless they are those of an image of that name.
+    if not _is_image_of(image.parent, image.stem + _OME):
+        stems.append(image.stem + _OME)
+    bare = bare_stem(image.stem)
+    # Beside an image a.tif, the masks named after a belong to that one, not to
+    # a.ome.tif.
+    if bare != image.stem and not _is_image_of(image.parent, bare):
+        stems.append(bare)
+    return stems
 
 
 def belong_together(masks: Path, stem: str) -> bool:

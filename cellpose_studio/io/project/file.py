@@ -38,6 +38,7 @@ from cellpose_studio.io.project.schema import (
     APPLICATION_ID,
     VERSION,
     migrate,
+    show_as_newest,
 )
 from cellpose_studio.io.temporary import remove_leftovers
 from cellpose_studio.paths import real_path
@@ -240,6 +241,7 @@ def _to_look_at(
 ) -> ProjectFile:
     db = connect_to_project(path, mode)
     try:
+        show_as_newest(db)
         file = ProjectFile(path, db, why, notes=notes)
         file.mode = mode
         return file

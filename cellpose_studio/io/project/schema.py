@@ -253,7 +253,31 @@ def migrate(db: sqlite3.Connection, version: int, last: int = VERSION) -> None:
         db.execute(f"PRAGMA user_version = {number}")
 
 
+def show_as_newest(db: sqlite3.Connection) -> None:
+    """Let a connection for reading see a file of an earlier version as the newest one.
+
+    Temporary tables, which are in memory, hide those that were others then: rows get
+    their checksums, and tables that came later are empty. The file stays as it is.
+    """
+    version = int(db.execute("PRAGMA user_version").fetchone()[0])
+    if not 0 < version < VERSION:
+        return
+    db.execute("PRAGMA temp_store = MEMORY")
+    # A temporary table has no foreign keys into the file.
+    db.execute("PRAGMA foreign_keys = OFF")
+    then = tables(version)
+    for kind, name, _, sql in tables(VERSION) - then:
+        if kind != "table" or name == _IDENTITY:
+            continue
+        db.execute(sql.replace("CREATE TABLE", "CREATE TEMP TABLE", 1))
+        if name in _WITHOUT_CHECKSUM and version < _FIRST_WITH_IDENTITY:
+            rows = db.execute(f"SELECT * FROM main.{name}").fetchall()  # noqa: S608
+            _write_with_checksum(db, name, rows)
+
+
 _FIRST_WITH_IDENTITY = 2
+_IDENTITY = "identity"
+"""The table that says which project a file is; read from ``meta`` where it lacks."""
 _WITHOUT_CHECKSUM = ("cell", "preset", "training", "batch")
 
 

@@ -159,7 +159,11 @@ class CuratePanel(QWidget):
         self._show_cell(model.undecided(start, by))
 
     def decide(self, status: CellStatus) -> None:
-        """Set the status of the chosen cells, and choose the next one to review."""
+        """Set the status of the chosen cells; here, choose the next one to review.
+
+        In another tab, the user looks at these cells, not at the queue: they stay
+        chosen.
+        """
         image = self._session.shown
         if image is None or image.masks is None or not image.masks.pixels.loaded:
             return
@@ -168,7 +172,9 @@ class CuratePanel(QWidget):
         cells = [cell for cell in self._chosen() if sizes.size_of(cell)]
         if not cells:
             return
-        self._services.show_tab(self)
+        if not self.isVisible():
+            self._session.set_cell_status(image, cells, status)
+            return
         model = self.table.model
         # The next cell is found first: a filter by status changes the rows with the
         # decision.

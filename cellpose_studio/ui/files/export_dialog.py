@@ -185,11 +185,17 @@ def rejected_cells(image: ProjectImage) -> list[int]:
 def _check(kind: str, axes: Collection[str], kinds: Sequence[str]) -> QCheckBox:
     form = FORMATS[kind]
     check = QCheckBox(form.text, objectName=f"save_{kind}")
-    # A format for single planes cannot hold a stack. It has to hold all images.
-    reason = next(filter(None, map(form.reason_unfit, sorted(axes))), "")
-    check.setEnabled(not reason)
-    check.setChecked(not reason and kind in kinds)
-    check.setToolTip(f"Not for these masks: {reason}." if reason else form.tip)
+    reasons = [*map(form.reason_unfit, sorted(axes))]
+    reason = next(filter(None, reasons), "")
+    fits = not all(reasons)
+    check.setEnabled(fits)
+    check.setChecked(fits and kind in kinds)
+    if reason:
+        which = "not for all of these images" if fits else "not for these masks"
+        tip = f"{form.tip} {which.capitalize()}: {reason}.".strip()
+        check.setToolTip(f"{tip} Those are left out." if fits else tip)
+    else:
+        check.setToolTip(form.tip)
     return check
 
 

@@ -14,12 +14,13 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.classes import names_and_colours
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.errors import CannotSave, StudioError
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.snapshot import Snapshot
-from cellpose_studio.core.wording import cell_count, image_count, were
+from cellpose_studio.core.wording import cell_count, counted, image_count, were
 from cellpose_studio.io.atomic import cannot_save
-from cellpose_studio.io.masks.export import save_all
+from cellpose_studio.io.masks.export import Saved, save_fitting
+from cellpose_studio.io.masks.export_format import MasksToExport
 from cellpose_studio.io.masks.export_target import (
     IfExists,
     existing_files,
@@ -51,19 +52,18 @@ class _Export:
     mothers: Mapping[int, int]
     classes: Mapping[int, tuple[str, str]]
 
-    def save(self, base: Path, kinds: Sequence[str]) -> list[Path]:
+    def save(self, base: Path, kinds: Sequence[str]) -> Saved:
         # Masks that are not in memory are read here, off the GUI thread.
         pixels = self.pixels or self.labels.pixels.snapshot()
-        return save_all(
-            base,
+        masks = MasksToExport.of(
+            self.image,
             without_cells(pixels.array(), self.left_out),
             self.labels.flows,
-            kinds,
-            image=self.image,
-            settings=self.labels.settings(),
-            parents=self.mothers,
-            classes=self.classes,
+            self.labels.settings(),
+            self.mothers,
+            self.classes,
         )
+        return save_fitting(base, masks, kinds)
 
 
 @dataclass
@@ -74,6 +74,7 @@ class _Result:
     skipped: int = 0
     left_out: int = 0
     failures: list[StudioError] = field(default_factory=list)
+    reasons: list[CannotSave] = field(default_factory=list)
 
 
 class Saver:
@@ -178,11 +179,11 @@ class Saver:
     def _on_saved(self, result: _Result) -> None:
         saved = _saved(result)
         if not result.failures:
-            self._messages.note(saved)
+            self._messages.note(saved, "\n".join(map(str, result.reasons)))
         elif len(result.failures) == 1 and not result.files:
             self._messages.fail(failure_of(result.failures[0]))
         else:
-            lines = "\n".join(str(error) for error in result.failures)
+            lines = "\n".join(map(str, [*result.failures, *result.reasons]))
             count = image_count(len(result.failures))
             self._messages.fail(
                 Failure(f"The masks of {count} could not be exported.", saved, lines)
@@ -204,7 +205,9 @@ def _save_one(
         base.parent.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise cannot_save(base.parent, error) from error
-    result.files += export.save(base, kinds)
+    saved = export.save(base, kinds)
+    result.files += saved.files
+    result.reasons += saved.reasons
     result.left_out += len(export.left_out)
     names.write_list(base.parent)
 
@@ -225,4 +228,8 @@ def _saved(result: _Result) -> str:
     if result.skipped:
         count = result.skipped
         parts.append(f"{image_count(count)} {were(count)} skipped: the files exist.")
+    if result.reasons:
+        others = len(result.reasons) - 1
+        parts.append(str(result.reasons[0]))
+        parts += [f"So it was with {counted(others, 'other file')}."] if others else []
     return " ".join(parts) or "Nothing to export."

@@ -21,6 +21,7 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.small_picture import Thumbnail
+from cellpose_studio.core.images.distinct_names import distinct_names
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.images.text import accessible_text, tooltip_html
 from cellpose_studio.ui.widgets.pixmap import pixmap_of
@@ -83,7 +84,7 @@ class ImageModel(QAbstractListModel):
             return self._waiting_data(self._waiting[index.row() - self.images], role)
         image = self._images[index.row()]
         if role == _ROLES.DisplayRole:
-            return image.source.name
+            return self._shown[index.row()]
         if role == _ROLES.DecorationRole:
             return self._pixmaps.get(_version_of(image.source))
         if role == KEY:
@@ -166,8 +167,10 @@ class ImageModel(QAbstractListModel):
             # images, each time that some of a large folder have been read.
             start, now = len(self._images), self._session.images
             self.beginInsertRows(QModelIndex(), start, len(now) - 1)
-            self._take_up(now[start:])
+            renamed = self._take_up(now[start:])
             self.endInsertRows()
+            for row in renamed:
+                self.dataChanged.emit(self.index(row), self.index(row))
             return
         self.beginResetModel()
         self._read_images()
@@ -202,24 +205,32 @@ class ImageModel(QAbstractListModel):
             reason = self._unreadable.get(_version_of(image.source), "")
             return tooltip_html(image, self._status(image), use, badge, reason)
         if role == _ROLES.AccessibleTextRole:
-            return accessible_text(image, self._status(image), use, badge)
+            name = self._shown[self._rows[key]]
+            return accessible_text(name, image, self._status(image), use, badge)
         return None
 
     def _read_images(self) -> None:
         self._images: list[ProjectImage] = []
         self._sources: list[ImageSource] = []
         self._rows: dict[str, int] = {}
+        self._shown: list[str] = []
         self._names: list[str] = []
         self._take_up(self._session.images)
 
-    def _take_up(self, images: Sequence[ProjectImage]) -> None:
-        """Append images to those of the model."""
+    def _take_up(self, images: Sequence[ProjectImage]) -> list[int]:
+        """Append images to those of the model; return rows with another name now.
+
+        An image that was alone with its name may be so no longer.
+        """
         for image in images:
             self._rows[image.source.key] = len(self._images)
             self._images.append(image)
             self._sources.append(image.source)
-            # The filter asks for the name of each row, so the names are folded once.
-            self._names.append(image.source.name.casefold())
+        before, self._shown = self._shown, distinct_names(self._sources)
+        # The filter asks for the name of each row, so the names are folded once.
+        self._names = [name.casefold() for name in self._shown]
+        named = enumerate(zip(before, self._shown, strict=False))
+        return [row for row, (old, new) in named if old != new]
 
     def _on_masks(self, change: MasksChange) -> None:
         # A draft changes neither the number of cells nor the status of the image.

@@ -51,11 +51,15 @@ def tooltip_html(
 
 
 def accessible_text(
-    image: ProjectImage, status: ImageStatus, use: TrainingRole | None, badge: str
+    name: str,
+    image: ProjectImage,
+    status: ImageStatus,
+    use: TrainingRole | None,
+    badge: str,
 ) -> str:
     """Return a short description of an image for screen readers."""
     cells = _cells(image.masks.cells) if image.masks else ""
-    parts = [image.source.name, STATUS_WORDS[status].lower(), cells]
+    parts = [name, STATUS_WORDS[status].lower(), cells]
     parts += [_USES[use] if use else "", badge]
     return ", ".join(part for part in parts if part)
 

@@ -32,8 +32,9 @@ from cellpose_studio.ui.measure.all_images import (
 from cellpose_studio.ui.measure.cell_link import CellLink
 from cellpose_studio.ui.measure.classes.actions import ClassActions
 from cellpose_studio.ui.measure.compartments.box import CompartmentsBox
-from cellpose_studio.ui.measure.experiment.dialog import ExperimentDialog
+from cellpose_studio.ui.measure.experiment.dialog import change_columns
 from cellpose_studio.ui.measure.lower_tabs import LowerTabs
+from cellpose_studio.ui.measure.plots.panel import PlotPanel
 from cellpose_studio.ui.measure.scope_box import (
     ALL_CELLS,
     SUMMARY,
@@ -54,6 +55,7 @@ from cellpose_studio.workflows.measure.items import names_of
 _NO_IMAGE = "Open an image to measure its cells."
 _NO_MASKS = "No cells to measure yet: run a model, or draw some cells."
 _MEASURING = "Measuring…"
+_PREPARING = "Preparing measurements, which takes up to 20 s after an installation…"
 Indices = npt.NDArray[np.intp]
 
 
@@ -70,6 +72,8 @@ class MeasureContent(QWidget):
         Columns of the experiment.
     actions
         Commands on classes of cells.
+    plots
+        Made before, as a part of the work.
     """
 
     def __init__(
@@ -81,6 +85,7 @@ class MeasureContent(QWidget):
         experiment: Experiment,
         edits: BackgroundEdits,
         actions: ClassActions,
+        plots: PlotPanel | None = None,
     ) -> None:
         super().__init__()
         self._services = services
@@ -97,7 +102,7 @@ class MeasureContent(QWidget):
         )
         self.highlight = SeveralHighlight(services, canvas)
         self.table = MeasurementTable()
-        self.lower = LowerTabs(services, actions, self.all)
+        self.lower = LowerTabs(services, actions, self.all, plots or PlotPanel())
         self.plots, self.classes = self.lower.plots, self.lower.classes
         self.tables = TableActions(
             services, experiment, self.table, self._measured_images, self._of_tracks
@@ -118,7 +123,7 @@ class MeasureContent(QWidget):
 
     def ask_experiment(self) -> None:
         """Show the dialog for the columns of the experiment."""
-        ExperimentDialog(self._session, self._experiment, self.window()).exec()
+        change_columns(self._services, self._experiment, self.window())
 
     def choose_columns(self) -> None:
         """Show the list of columns to choose from."""
@@ -401,7 +406,7 @@ class MeasureContent(QWidget):
         busy = self.all.busy if self.scope.of_all else self._measurer.busy
         self.pages.setCurrentIndex(1 if len(self.rows) else 0)
         if busy:
-            self.empty.setText(_MEASURING)
+            self.empty.setText(_MEASURING if self._measurer.prepared else _PREPARING)
         elif image is None:
             self.empty.setText(_NO_IMAGE)
         elif self.scope.of_all or image.masks is None or not image.masks.cells:

@@ -15,11 +15,15 @@ class LowerTabs(QTabWidget):
     """Shows the plots or the classes, which need not be seen at the same time."""
 
     def __init__(
-        self, services: Services, actions: ClassActions, measured: AllImages
+        self,
+        services: Services,
+        actions: ClassActions,
+        measured: AllImages,
+        plots: PlotPanel,
     ) -> None:
         super().__init__(objectName="measureLower")
         self.setDocumentMode(True)
-        self.plots = PlotPanel()
+        self.plots = plots
         self.classes = ClassPanel(services, actions, measured)
         self.addTab(self.plots, "Plots")
         self.addTab(self.classes, "Classes")

@@ -6,12 +6,14 @@ import os
 from typing import TYPE_CHECKING
 
 import qtpy
+from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
 from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.images.experiment import Experiment
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
@@ -19,10 +21,12 @@ from cellpose_studio.ui.display.cell_colouring import CellColouring
 from cellpose_studio.ui.measure.classes.actions import ClassActions
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.workflows.warm_up import warm_up_measuring
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.measure.classes.panel import ClassPanel
     from cellpose_studio.ui.measure.content import MeasureContent
+    from cellpose_studio.ui.measure.plots.panel import PlotPanel
 
 
 class MeasurePanel(QWidget):
@@ -31,8 +35,9 @@ class MeasurePanel(QWidget):
     Attributes
     ----------
     content
-        None until the tab is shown: the library of the plots takes a third of a second
-        to load, which the start of the application need not wait for.
+        None until the tab is shown, or `warm_up` has made it: the library of the plots
+        takes a third of a second to load, which the start of the application need not
+        wait for.
     classes
         Commands on classes of cells.
     """
@@ -60,8 +65,28 @@ class MeasurePanel(QWidget):
             self.classes,
         )
         self.content: MeasureContent | None = None
+        self._plots: PlotPanel | None = None
+        self._timer = QTimer(self, singleShot=True, interval=0)
+        self._timer.timeout.connect(self._built)
+        # Another Qt in the same process would crash it.
+        os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
         column = QVBoxLayout(self)
         column.setContentsMargins(0, 0, 0, 0)
+
+    def warm_up(self) -> None:
+        """Load the code of the tab and compile that of measurements, beside the user.
+
+        The widgets are made then, one part after the other: together they would hold
+        the event loop for too long when the tab is first shown.
+        """
+        _, _, measurer, *_ = self._parts
+        measuring = Job("Warming up", warm_up_measuring, quiet=True)
+        measuring.finished.connect(lambda _: measurer.set_prepared())
+        importing = Job("Warming up", _import_content, quiet=True)
+        importing.finished.connect(lambda _: self._build_plots())
+        for job in (importing, measuring):
+            # Errors are not shown here: the first use would raise and show them again.
+            self._services.warm_up_jobs.start(job)
 
     def commands(self) -> list[Command | None]:
         """Return the commands for the menu; each shows the tab first."""
@@ -157,13 +182,18 @@ class MeasurePanel(QWidget):
         self._services.show_tab(self)
         return self._built()
 
+    def _build_plots(self) -> None:
+        if self._plots is None and self.content is None:
+            from cellpose_studio.ui.measure.plots.panel import PlotPanel
+
+            self._plots = PlotPanel()
+            self._timer.start()
+
     def _built(self) -> MeasureContent:
         if self.content is None:
-            # Another Qt in the same process would crash it.
-            os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
             from cellpose_studio.ui.measure.content import MeasureContent
 
-            self.content = MeasureContent(*self._parts)
+            self.content = MeasureContent(*self._parts, self._plots)
             self.layout().addWidget(self.content)
         return self.content
 
@@ -177,3 +207,7 @@ class MeasurePanel(QWidget):
         super().hideEvent(event)
         if self.content is not None:
             self.content.set_active(False)
+
+
+def _import_content(_: object) -> None:
+    import cellpose_studio.ui.measure.content  # noqa: F401

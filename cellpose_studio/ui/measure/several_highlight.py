@@ -19,7 +19,8 @@ from cellpose_studio.ui.services import Services
 LINE = "several"
 _BRIGHT = "#ffd400"
 
-Paths = list[npt.NDArray[np.float64]]
+Line = npt.NDArray[np.floating]
+Paths = list[Line]
 
 
 class _Asked(NamedTuple):
@@ -29,6 +30,13 @@ class _Asked(NamedTuple):
     edits: int
     number: int
     cells: frozenset[int]
+
+
+_MOST_POINTS = 60_000
+"""Points of all outlines up to which every corner is drawn."""
+
+_FEWEST_POINTS = 10
+"""Points that are left of an outline at least."""
 
 
 class SeveralHighlight(QObject):
@@ -104,9 +112,22 @@ def _outlines(snapshot: Snapshot, number: int, cells: frozenset[int]) -> Paths:
     """Return closed lines, Y and X in pixels, around cells of a plane."""
     labels = snapshot.plane(number)
     chosen = np.isin(labels, np.array([*cells], np.uint32))
+    every = polygons(np.where(chosen, labels, 0)).values()
     # Polygons run along pixel corners, but 0 is the centre of the first pixel.
-    return [
-        np.concatenate([line, line[:1]])[:, ::-1] - 0.5
-        for lines in polygons(np.where(chosen, labels, 0)).values()
-        for line in lines
-    ]
+    lines = [line[:, ::-1] - 0.5 for several in every for line in several]
+    # Of thousands of cells, each corner would cost more to draw than it shows.
+    step = -(-sum(map(len, lines)) // _MOST_POINTS)
+    return [_closed(line if step < 2 else _simpler(line, step)) for line in lines]
+
+
+def _closed(line: Line) -> Line:
+    return np.concatenate([line, line[:1]])
+
+
+def _simpler(line: Line, step: int) -> Line:
+    """Return each ``step``-th middle between two corners, but as many as show a cell.
+
+    They lie less than a pixel off the line around a cell of usual size.
+    """
+    middles = (line + np.roll(line, -1, axis=0)) / 2
+    return middles[:: max(1, min(step, len(middles) // _FEWEST_POINTS))]

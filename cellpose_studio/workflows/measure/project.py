@@ -8,7 +8,7 @@ from functools import partial
 
 from cellpose_studio.core.classes.assigned import classifiers_of
 from cellpose_studio.core.classes.cell_class import present
-from cellpose_studio.core.errors import MasksUnreadable, ProjectUnusable
+from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.matching.hand_changes import hand_edits_since
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
@@ -20,9 +20,7 @@ from cellpose_studio.core.measure.inputs import CellClasses, origin_of
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import review_of
-from cellpose_studio.io.project.database import version_of
 from cellpose_studio.io.project.open_file import ProjectFile
-from cellpose_studio.io.project.schema import VERSION
 from cellpose_studio.io.project.tables.cell_classes import read_classes
 from cellpose_studio.io.project.tables.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.confidence import read_confidence
@@ -60,14 +58,7 @@ def items_of_project(
     Raises
     ------
     ProjectDamaged
-    ProjectUnusable
-        If it is of an earlier version, whose tables are others.
     """
-    if version_of(file.db) < VERSION:
-        raise ProjectUnusable(
-            f"{file.path.name} was saved by an earlier version of Cellpose Studio.",
-            "Open it once in the window, which brings it up to date.",
-        )
     sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
     statuses = read_all_statuses(file.db)
     mothers = read_all_mothers(file.db)

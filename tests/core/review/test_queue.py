@@ -231,3 +231,33 @@ def test_a_text_in_quotation_marks_is_taken_as_it_is(text, value):
     terms = parsed(f"{text} and cell>0,5", lambda word: word, frozenset({"condition"}))
     columns = {"condition": np.array([value, "b"]), "cell": np.array([1.0, 1.0])}
     assert which(terms, columns, 2).tolist() == [True, False]
+
+
+@pytest.mark.parametrize(
+    ("text", "rows"),
+    [
+        ("dose=0,5", [0, 1]),
+        ("dose=0.5", [0, 1]),
+        ("dose=5e-1", [0, 1]),
+        ('dose="0,5"', [0]),
+        ("dose>0,5", [2, 3]),
+        ("dose<=9", [0, 1, 2]),
+        ("dose!=0,5", [2, 3, 4, 5]),
+        ("dose=0,5um", [5]),
+        ("dose=none", [4]),
+        ("dose", [0, 1, 2, 3, 4, 5]),
+        ("dose=0,5, cell>1", [1]),
+    ],
+)
+def test_a_number_is_looked_for_in_texts_by_its_value(text, rows):
+    doses = np.array(["0,5", "0.5", "9", "10", "none", "0,5um", ""])
+    columns = {"dose": doses, "cell": np.arange(1.0, 8)}
+    terms = parsed(text, lambda word: word, frozenset({"dose"}))
+    assert np.flatnonzero(which(terms, columns, 7)).tolist() == rows
+
+
+@pytest.mark.parametrize("text", ["condition=a,b", "condition=salt pepper"])
+def test_a_text_without_its_quotation_marks_is_explained(text):
+    find = {"condition": "condition"}.get
+    with pytest.raises(ValueError, match="A text with a blank or a comma needs quota"):
+        parsed(text, find, frozenset({"condition"}))

@@ -55,6 +55,23 @@ def test_all_of_it_is_read_and_brought_up_to_date(name, old, reader):
     assert list(path.parent.glob("*.cpstudio*")) == [path]
 
 
+@pytest.mark.parametrize("name", STATES)
+def test_all_of_it_is_read_where_it_cannot_be_brought_up_to_date(name, old, reader):
+    path = old(name)
+    before = path.read_bytes()
+    with closing(read_project(path)) as view:
+        assert view.read_only
+        found = reader.all_of(view)
+        assert view.db.execute("PRAGMA user_version").fetchone() == (1,)
+    assert found.statuses == {1: {3: "accepted"}}
+    assert [preset.name for preset in found.presets] == ["mine"]
+    assert [(member.name, member.role) for member in found.members] == [
+        ("set", "train")
+    ]
+    assert [item.model for item in found.batch] == ["nuclei-small"]
+    assert path.read_bytes() == before
+
+
 def test_its_log_stays_out_of_another_state(old):
     path = old("crashed")
     other = old("closed", "b")

@@ -262,3 +262,33 @@ def test_what_is_drawn_after_saving_is_not_in_the_file(user, cells, tmp_path):
     saved = image.masks.array
     user.window.tools.edits.delete([4])
     assert image.masks.array is saved
+
+
+def test_formats_for_planes_are_written_for_the_planes_among_stacks(
+    user, cells, tmp_path
+):
+    paths = cells("plane.tif"), cells("stack.tif", (3, 32, 32), "ZYX")
+    for path in paths:
+        masks = np.zeros(tifffile.imread(path).shape, np.uint16)
+        masks[..., 2:9, 2:9] = 1
+        tifffile.imwrite(path.with_name(f"{path.stem}_masks.tif"), masks)
+    images = user.open(*paths)
+    seen = []
+
+    def fill(dialog):
+        box = dialog.findChild(QCheckBox, "save_png")
+        seen.append((box.isEnabled(), box.toolTip()))
+        tick(dialog, "png", "ome-tiff")
+
+    answer(user, fill)
+    user.window.saver.ask_and_save(images)
+    user.wait_idle()
+    ((enabled, tip),) = seen
+    assert enabled
+    assert "Not for all of these images: it holds one plane" in tip
+    assert sorted(p.name for p in tmp_path.glob("*cp_masks*")) == [
+        "plane.ome_cp_masks.tif",
+        "plane_cp_masks.png",
+        "stack.ome_cp_masks.tif",
+    ]
+    assert "stack_cp_masks.png could not be saved: it holds one plane" in user.message

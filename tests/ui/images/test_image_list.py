@@ -49,6 +49,24 @@ def rows(listed, role=_ROLES.DisplayRole):
     return [model.index(row, 0).data(role) for row in range(model.rowCount())]
 
 
+def test_images_of_one_name_are_told_apart(user, listed, cells, tmp_path):
+    for folder in ("A/1", "B/1", "B/2"):
+        (tmp_path / folder).mkdir(parents=True)
+    user.open(cells("A/1/x.tif"))
+    assert rows(listed) == ["x.tif"]
+    user.open(cells("B/1/x.tif"), cells("B/2/x.tif"), cells("B/y.tif"))
+    # Of 1, there are two; 2 is enough for the third.
+    expected = ["A/1/x.tif", "B/1/x.tif", "2/x.tif", "y.tif"]
+    assert rows(listed) == expected
+    assert rows(listed, _ROLES.AccessibleTextRole)[0] == "A/1/x.tif, untouched"
+    listed.filter.setText("b/1")
+    user.wait_for(lambda: rows(listed) == ["B/1/x.tif"])
+    listed.filter.setText("")
+    window = user.window
+    window.image_actions.remove(list(window.session.images)[1:3])
+    assert rows(listed) == ["x.tif", "y.tif"]
+
+
 def click(listed, qtbot, row, modifier=Qt.KeyboardModifier.NoModifier):
     view = listed.view
     place = view.visualRect(view.model().index(row, 0)).center()

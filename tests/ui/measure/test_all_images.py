@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QApplication
+from qtpy.QtWidgets import QApplication, QLineEdit
 
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.measure import measure
@@ -152,8 +152,72 @@ def test_columns_of_the_experiment_are_pasted_typed_and_kept(
     dialog.view.setCurrentIndex(dialog.model.index(0, 2))
     dialog.paste()
     assert dialog.model.columns.of(control) == {"day": "2", "replicate": "x"}
-    # What was there before the last change can be brought back.
-    assert experiment.before == ExperimentColumns()
+    # What was there before each change can be brought back, after reopening, too.
+    again = ExperimentDialog(window.session, experiment, window)
+    qtbot.addWidget(again)
+    for change in ("typed", "pasted", "added", "table"):
+        assert again.undo_button.isEnabled(), change
+        qtbot.mouseClick(again.undo_button, Qt.MouseButton.LeftButton)
+    assert again.model.columns == ExperimentColumns()
+    assert not again.undo_button.isEnabled()
+    again.accept()
+    assert experiment.columns == ExperimentColumns()
+
+
+def test_a_block_pasted_into_one_value_fills_those_below(user, content, qtbot):
+    window = user.window
+    dialog = ExperimentDialog(window.session, window.background.experiment, window)
+    qtbot.addWidget(dialog)
+    dialog.show()
+    dialog.add_column("day")
+    dialog.add_column("well")
+    place = dialog.model.index(0, 1)
+    dialog.view.setCurrentIndex(place)
+    dialog.view.edit(place)
+    line = dialog.view.findChild(QLineEdit)
+    qtbot.keyClicks(line, "typed")
+    # A single value goes into the line, as everywhere.
+    QApplication.clipboard().setText("7")
+    qtbot.keyClick(line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    assert line.text() == "typed7"
+    QApplication.clipboard().setText("1\tA1\n2\tA2\n")
+    qtbot.keyClick(line, Qt.Key.Key_V, Qt.KeyboardModifier.ControlModifier)
+    shown = [[dialog.model.index(r, c).data() for c in (1, 2)] for r in (0, 1)]
+    assert shown == [["1", "A1"], ["2", "A2"]]
+
+
+def test_columns_are_taken_back_from_the_message(user, content, qtbot, monkeypatch):
+    window, experiment = user.window, user.window.background.experiment
+
+    def change(dialog):
+        dialog.add_column("day")
+        dialog.accept()
+
+    monkeypatch.setattr(ExperimentDialog, "exec", change)
+    content.ask_experiment()
+    assert experiment.columns.names == ("day",)
+    assert "columns of the experiment were changed" in user.message
+    assert window.services.messages.action.text() == "Undo"
+    window.services.messages.action.click()
+    assert experiment.columns.names == ()
+
+
+def test_a_name_that_differs_by_case_is_the_same_column(user, content, qtbot):
+    window = user.window
+    dialog = ExperimentDialog(window.session, window.background.experiment, window)
+    qtbot.addWidget(dialog)
+    dialog.add_column("well")
+    dialog.pattern.setText("{condition}_{Well}")
+    assert dialog.fits.text() == (
+        "Fits the names of 2 of 2 images. Values of Well go into the column well."
+    )
+    assert [dialog.model.index(row, 1).data() for row in (0, 1)] == ["B2", "A1"]
+    dialog.take.click()
+    assert dialog.model.columns.names == ("well", "condition")
+    QApplication.clipboard().setText("image\tWELL\ndrug_A1\tC3\n")
+    dialog.paste()
+    assert "Values of WELL go into the column well." in dialog.fits.text()
+    assert dialog.model.columns.of(window.session.images[1].id)["well"] == "C3"
 
 
 @pytest.mark.parametrize(
@@ -258,7 +322,8 @@ def test_images_of_one_name_are_told_apart_and_return_takes_a_pattern(
     QApplication.clipboard().setText("image\tdrug\nx.tif\tno\nA/x.tif\tyes\n")
     dialog.paste()
     assert dialog.fits.text() == (
-        "Values for 1 image. x.tif may be 2 images: write A/x.tif or B/x.tif."
+        "Values for 1 image. x.tif may be 2 images, so its row was not used: write "
+        "A/x.tif or B/x.tif."
     )
     first, second = (image.id for image in window.session.images)
     assert dialog.model.columns.values == {first: {"drug": "yes"}}

@@ -149,8 +149,14 @@ def test_a_drag_over_a_plot_chooses_cells_on_the_image(user, content, qtbot):
     # Commands for cells act on all of them.
     window.menus.actions["accept"].trigger()
     assert window.session.shown.statuses["masks"] == {1: "accepted", 3: "accepted"}
-    window.tabs.setCurrentWidget(window.measure)
+    # The user stays with them, in this tab.
+    assert window.tabs.currentWidget() is window.measure
+    assert selection.several == {1, 3}
     user.wait_for(lambda: texts(content, "status") == ["accepted", "", "accepted"])
+    for command, status in (("reject", "rejected"), ("later", "later")):
+        window.menus.actions[command].trigger()
+        assert window.tabs.currentWidget() is window.measure
+        assert window.session.shown.statuses["masks"] == {1: status, 3: status}
     window.selection.select(0, [1, 3])
     window.menus.actions["deleteCell"].trigger()
     user.wait_for(lambda: texts(content, "cell") == ["2"])

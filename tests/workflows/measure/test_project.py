@@ -9,7 +9,7 @@ import pytest
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.classes.assigned import Assigned
 from cellpose_studio.core.classes.cell_class import CellClass
-from cellpose_studio.core.errors import MasksUnreadable, ProjectUnusable
+from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.summary import summary_of
 from cellpose_studio.io.project.file import open_project, read_project
@@ -74,10 +74,16 @@ def test_images_without_nuclei_say_so(project):
             measure_image(c, WhatToMeasure(), Checkpoint())
 
 
-def test_a_project_of_an_earlier_version_has_to_be_opened_first(earlier_project):
-    file = read_project(earlier_project)
-    with closing(file), pytest.raises(ProjectUnusable, match="earlier version"):
-        items_of_project(file)
+def test_a_project_of_an_earlier_version_is_measured_as_it_is(earlier_project):
+    before = earlier_project.read_bytes()
+    with closing(read_project(earlier_project)) as file:
+        items = items_of_project(file)
+        found, *_ = measure_image(items[0], WhatToMeasure(), Checkpoint())
+    assert names_of(items) == ["a.tif", "b.tif", "c.tif"]
+    assert sorted(status for status in found.values["status"] if status) == [
+        "accepted", "accepted", "later", "rejected",
+    ]  # fmt: skip
+    assert earlier_project.read_bytes() == before
 
 
 def test_classes_of_cells_and_how_they_came_about(project):
@@ -97,7 +103,7 @@ def test_classes_of_cells_and_how_they_came_about(project):
     with closing(read_project(project)) as file:
         items = items_of_project(file)
         columns = table_columns(items, WhatToMeasure(), [{} for _ in items])
-        found, _ = measure_image(items[0], WhatToMeasure(), Checkpoint())
+        found, *_ = measure_image(items[0], WhatToMeasure(), Checkpoint())
         summary = summary_of(found).values
     rows = {cell: n for n, cell in enumerate(found.ids.tolist())}
     assert found.values["class"][rows[1]] == "round cell"

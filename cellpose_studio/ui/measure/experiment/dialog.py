@@ -26,13 +26,21 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.measure.experiment import (
     NamePattern,
     checked_name,
+    columns_in,
     pasted,
+    spelt_alike,
 )
 from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
 from cellpose_studio.core.wording import counted, image_count
 from cellpose_studio.io.masks.folders import bare_stem
 from cellpose_studio.ui.files.dialogs import ok_cancel
 from cellpose_studio.ui.measure.experiment.model import ExperimentModel
+from cellpose_studio.ui.measure.experiment.value_editor import ValueDelegate
+from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.measure.experiment_rows import (
+    ambiguity_text,
+    table_rows,
+)
 from cellpose_studio.workflows.measure.items import source_names
 
 _HELP = (
@@ -48,6 +56,22 @@ _PATTERN_TIP = (
 Rows = Mapping[int, Mapping[str, str]]
 
 
+def change_columns(services: Services, experiment: Experiment, parent: QWidget) -> None:
+    """Show the dialog; offer to take back what was changed in it."""
+    session, before = services.session, experiment.columns
+    project = session.project
+    ExperimentDialog(session, experiment, parent).exec()
+
+    def undo() -> None:
+        # The message may outlive the project.
+        if session.project is project:
+            experiment.set(before)
+
+    if experiment.columns != before:
+        text = "The columns of the experiment were changed."
+        services.messages.offer(text, "Undo", undo)
+
+
 class ExperimentDialog(QDialog):
     """Edits a copy of the columns, which replaces them when it is accepted."""
 
@@ -59,18 +83,15 @@ class ExperimentDialog(QDialog):
         self._experiment = experiment
         sources = {image.id: image.source for image in session.images}
         names = source_names([*sources.values()])
-        self._paths = {n: source.path for n, source in sources.items()}
-        self._full = {
-            n: source.path.with_name(source.name).as_posix()
-            for n, source in sources.items()
-        }
+        self._sources, self._names = [*sources.values()], names
         images = [*zip(sources, names, strict=True)]
         self._stems = {
             image.id: bare_stem(image.source.path.stem) for image in session.images
         }
-        self.model = ExperimentModel(images, experiment.columns)
+        self.model = ExperimentModel(images, experiment.columns, experiment.earlier)
         self.view = QTableView(objectName="experimentTable")
         self.view.setModel(self.model)
+        self.view.setItemDelegate(ValueDelegate(self.view, self.paste))
         self.view.verticalHeader().hide()
         self.view.setColumnWidth(0, 200)
         self.pattern = QLineEdit(objectName="experimentPattern")
@@ -89,7 +110,7 @@ class ExperimentDialog(QDialog):
 
     def accept(self) -> None:
         """Replace the columns of the project."""
-        self._experiment.set(self.model.columns)
+        self._experiment.set(self.model.columns, self.model.earlier)
         super().accept()
 
     def add_column(self, name: str) -> bool:
@@ -148,25 +169,28 @@ class ExperimentDialog(QDialog):
             columns = self.model.columns
             self.model.set_columns(columns.without(columns.names[at]))
 
-    def bring_back(self) -> None:
-        """Show the columns before the last change."""
-        if self._experiment.before is not None:
-            self.model.set_columns(self._experiment.before)
+    def undo(self) -> None:
+        """Show the columns before the last change, also one of an earlier dialog."""
+        self.model.undo()
+        self._on_pattern("")
 
     # Within
 
     def _lay_out(self) -> None:
         add, delete = QPushButton("Add column…"), QPushButton("Delete column")
-        paste, back = QPushButton("Paste"), QPushButton("Bring back")
-        back.setToolTip("Show the columns as they were before the last change.")
-        back.setEnabled(self._experiment.before is not None)
+        paste, back = QPushButton("Paste"), QPushButton("Undo")
+        back.setToolTip(
+            "Take back the last change of these columns, also one that you made before "
+            "you opened this dialog (Ctrl+Z in the table)."
+        )
+        self.undo_button = back
         delete.setToolTip("Delete the column of the chosen value.")
         paste.setToolTip("Paste values from a spreadsheet (Ctrl+V in the table).")
         calls = (
             (add, self._ask_column),
             (delete, self.delete_column),
             (paste, self.paste),
-            (back, self.bring_back),
+            (back, self.undo),
         )
         row = QHBoxLayout()
         for button, call in calls:
@@ -191,6 +215,12 @@ class ExperimentDialog(QDialog):
         self.take.clicked.connect(lambda: self.take_pattern())
         paste = QShortcut(QKeySequence(QKeySequence.StandardKey.Paste), self.view)
         paste.activated.connect(self.paste)
+        undo = QShortcut(QKeySequence(QKeySequence.StandardKey.Undo), self.view)
+        undo.activated.connect(self.undo)
+        for signal in (self.model.modelReset, self.model.dataChanged):
+            signal.connect(
+                lambda *_: self.undo_button.setEnabled(bool(self.model.earlier))
+            )
 
     def _ask_column(self) -> None:
         text = "Name of the column: condition, well, replicate, day …"
@@ -204,34 +234,30 @@ class ExperimentDialog(QDialog):
         except StudioError as error:
             self.fits.setText(str(error))
             return
-        named = {name: self._named(name) for name in found}
-        rows: dict[int, dict[str, str]] = {}
-        said = []
-        # A row of one scene counts more than one of all scenes of its file.
-        for name in sorted(named, key=lambda name: -len(named[name])):
-            numbers = named[name]
-            if len({self._paths[number] for number in numbers}) > 1:
-                names = dict(self.model.images)
-                some = " or ".join(names[number] for number in numbers[:2])
-                images = image_count(len(numbers))
-                said.append(f" {name} may be {images}: write {some}.")
-                continue
-            for number in numbers:
-                rows.setdefault(number, {}).update(found[name])
+        places = table_rows(found, self._sources, self._names)
+        rows = {self.model.images[n][0]: row for n, row in places.rows.items()}
+        alike = self._spelt_otherwise(rows)
         self.model.set_columns(self.model.columns.merged(rows))
-        unknown = sum(not numbers for numbers in named.values())
-        left = f" {counted(unknown, 'row')} named no image." if unknown else ""
-        self.fits.setText(f"Values for {image_count(len(rows))}.{left}{''.join(said)}")
-
-    def _named(self, name: str) -> list[int]:
-        """Return the images that a name means: as listed, as in a path, or a stem."""
-        exact = [number for number, known in self.model.images if known == name]
-        end = f"/{name}".replace("\\", "/")
-        return exact or [
-            number
-            for number, path in self._full.items()
-            if path.endswith(end) or name == self._stems[number]
+        unknown = len(places.unknown)
+        said = [
+            f"Values for {image_count(len(rows))}.",
+            f"{counted(unknown, 'row')} named no image." if unknown else "",
+            ambiguity_text(places, self._names),
+            alike,
         ]
+        self.fits.setText(" ".join(filter(None, said)))
+
+    def _spelt_otherwise(self, rows: Rows) -> str:
+        """Return a sentence about names that differ only by case from columns."""
+        known = self.model.columns.names
+        others = [name for name in columns_in(rows.values()) if name not in known]
+        (spelt,) = spelt_alike([dict.fromkeys(others, "")], known)
+        same = [
+            (new, old) for new, old in zip(others, spelt, strict=True) if new != old
+        ]
+        return " ".join(
+            f"Values of {new} go into the column {old}." for new, old in same
+        )
 
     def _found(self) -> Rows:
         """Return what the pattern finds, by the ids of images.
@@ -257,10 +283,12 @@ class ExperimentDialog(QDialog):
             # While it is being typed, a pattern is often incomplete.
             self.fits.setText(str(error))
             return
-        self.model.set_preview(rows)
+        alike = spelt_alike(rows.values(), self.model.columns.names)
+        self.model.set_preview(dict(zip(rows, alike, strict=True)))
         self.take.setEnabled(bool(rows))
         if self.pattern.text().strip():
             total = image_count(len(self._stems))
-            self.fits.setText(f"Fits the names of {len(rows):,} of {total}.")
+            fits = f"Fits the names of {len(rows):,} of {total}."
+            self.fits.setText(f"{fits} {self._spelt_otherwise(rows)}".strip())
         else:
             self.fits.setText("")

@@ -20,14 +20,20 @@ class ExperimentModel(QAbstractTableModel):
     ----------
     images
         Id and name of each image.
+    earlier
+        The columns before each of the last changes, which `undo` brings back.
     """
 
     def __init__(
-        self, images: Sequence[tuple[int, str]], columns: ExperimentColumns
+        self,
+        images: Sequence[tuple[int, str]],
+        columns: ExperimentColumns,
+        earlier: Sequence[ExperimentColumns] = (),
     ) -> None:
         super().__init__()
         self.images = images
         self._columns = columns
+        self.earlier = [*earlier]
         self._preview: Mapping[int, Mapping[str, str]] = {}
         self._italic = QFont()
         self._italic.setItalic(True)
@@ -38,7 +44,17 @@ class ExperimentModel(QAbstractTableModel):
         return self._columns
 
     def set_columns(self, columns: ExperimentColumns) -> None:
-        """Show other columns."""
+        """Show other columns; `undo` brings back those until now."""
+        if columns != self._columns:
+            self.earlier.append(self._columns)
+        self._reset(columns)
+
+    def undo(self) -> None:
+        """Show the columns before the last change."""
+        if self.earlier:
+            self._reset(self.earlier.pop())
+
+    def _reset(self, columns: ExperimentColumns) -> None:
         self.beginResetModel()
         self._columns = columns
         self.endResetModel()
@@ -109,7 +125,10 @@ class ExperimentModel(QAbstractTableModel):
                 number = self.images[index.row()][0]
                 name = self._columns.names[index.column() - 1]
                 rows.setdefault(number, {})[name] = value
-        self._columns = self._columns.merged(rows)
+        columns = self._columns.merged(rows)
+        if columns != self._columns:
+            self.earlier.append(self._columns)
+        self._columns = columns
         for index in places:
             self.dataChanged.emit(index, index)
 

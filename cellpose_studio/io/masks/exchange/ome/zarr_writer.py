@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -19,6 +18,9 @@ if TYPE_CHECKING:  # zarr is slow to import
 Array = npt.NDArray[Any]
 Version = Literal["0.4", "0.5"]
 Json = dict[str, Any]
+Place = tuple[int, ...]
+Reduce = Callable[[Array, Place], Array]
+"""Makes a coarser block with a step along each axis."""
 
 NAME = "cells"
 """Name of the labels in their group."""
@@ -27,6 +29,9 @@ _LARGE = 512
 """Rows and columns beyond which there is a smaller copy as well."""
 
 _CHUNK = 1024
+
+_SMALL = 2
+"""Bytes of whole numbers of which the sum of a block fits into 32 bits."""
 
 _KINDS = {"T": "time", "C": "channel"}
 
@@ -60,9 +65,7 @@ def _write(folder: Path, masks: MasksToExport, version: Version) -> None:
     shape = tuple(n for n, a in zip(image.shape, "TCZYX", strict=True) if a in axes)
     factors = _factors(masks)
     pixels = _levels(root, shape, axes, image.dtype, factors, version)
-    _copy_image(pixels, masks)
-    for (fine, coarse), factor in zip(pairwise(pixels), factors, strict=True):
-        _halve(fine, coarse, _of_axes(axes, factor), _mean)
+    _fill(pixels, _planes(masks), axes, factors, _mean)
     _describe(
         root,
         version,
@@ -75,10 +78,9 @@ def _write(folder: Path, masks: MasksToExport, version: Version) -> None:
     dtype = np.dtype(np.uint32)
     labels = masks.labels.astype(dtype, copy=False)
     arrays = _levels(inner, labels.shape, masks.axes, dtype, factors, version)
-    for place in np.ndindex(labels.shape[:-2]):
-        arrays[0][place] = labels[place]
-    for (fine, coarse), factor in zip(pairwise(arrays), factors, strict=True):
-        _halve(fine, coarse, _of_axes(masks.axes, factor), _first)
+    places = np.ndindex(labels.shape[:-2])
+    planes = ((place, labels[place]) for place in places)
+    _fill(arrays, planes, masks.axes, factors, _first)
     _describe(
         inner,
         version,
@@ -157,21 +159,41 @@ def _levels(
     return arrays
 
 
-def _copy_image(pixels: list[zarr.Array[Any]], masks: MasksToExport) -> None:
-    """Copy plane by plane, because an image may be larger than the memory."""
+def _planes(masks: MasksToExport) -> Iterator[tuple[Place, Array]]:
+    """Yield the planes of the image one by one: it may be larger than the memory."""
     frames, channels, planes = masks.image.shape[:3]
-    for t in range(frames):
-        for c in range(channels):
-            for z in range(planes):
-                index = [i for i, n in ((t, frames), (c, None), (z, planes)) if n != 1]
-                pixels[0][tuple(index)] = masks.image.plane(t, c, z)
+    for t, c, z in np.ndindex(frames, channels, planes):
+        index = [i for i, n in ((t, frames), (c, None), (z, planes)) if n != 1]
+        yield tuple(index), masks.image.plane(t, c, z)
+
+
+def _fill(
+    levels: Sequence[zarr.Array[Any]],
+    planes: Iterable[tuple[Place, Array]],
+    axes: str,
+    factors: Sequence[tuple[int, int]],
+    reduce: Reduce,
+) -> None:
+    """Fill all levels from the planes of the first one.
+
+    As long as planes are not joined, the levels of a plane come from the one in memory;
+    those after that are read from the level before.
+    """
+    flat = next((n for n, (z, _) in enumerate(factors) if z > 1), len(factors))
+    for place, plane in planes:
+        levels[0][place] = plane
+        for level in levels[1 : flat + 1]:
+            plane = reduce(plane, (2, 2))
+            level[place] = plane
+    for n in range(flat, len(factors)):
+        _halve(levels[n], levels[n + 1], _of_axes(axes, factors[n]), reduce)
 
 
 def _halve(
     fine: zarr.Array[Any],
     coarse: zarr.Array[Any],
     steps: tuple[int, ...],
-    reduce: Callable[[Array, tuple[int, ...]], Array],
+    reduce: Reduce,
 ) -> None:
     """Fill a level from the one before, plane by plane."""
     for place in np.ndindex(coarse.shape[:-2]):
@@ -185,18 +207,30 @@ def _first(block: Array, steps: tuple[int, ...]) -> Array:
 
 
 def _mean(block: Array, steps: tuple[int, ...]) -> Array:
-    """Return the mean of each block; at the border, what there is of it counts."""
-    total: Array = block.astype(np.float32 if block.dtype.itemsize < 4 else np.float64)
+    """Return the mean of each block; at the border, what there is of it counts.
+
+    Each step is 1 or 2. Means of whole numbers are rounded, halves up.
+    """
+    total, halvings = block, 0
+    small = block.dtype.kind in "iu" and block.dtype.itemsize <= _SMALL
+    wide = np.int32 if small else np.float64 if block.dtype.itemsize > 2 else np.float32
     for axis, step in enumerate(steps):
-        if step > 1:
-            along = np.moveaxis(total, axis, 0)
-            odd = along[1::2]
-            halved = along[::2].copy()
-            halved[: len(odd)] = (halved[: len(odd)] + odd) / 2
-            total = np.moveaxis(halved, 0, axis)
+        if step == 1:
+            continue
+        if total.shape[axis] % 2:
+            last = total.take([-1], axis)
+            total = np.concatenate([total, last], axis)
+        first, second = (
+            total[(slice(None),) * axis + (slice(n, None, 2),)] for n in (0, 1)
+        )
+        total = np.add(first, second, dtype=wide)
+        halvings += 1
+    # Sums of whole numbers are shifted, which is many times as fast as to divide them.
+    if small:
+        return (total + (1 << halvings >> 1) >> halvings).astype(block.dtype)
+    mean: Array = total / 2**halvings
     whole = block.dtype.kind in "iu"
-    result: Array = (np.rint(total) if whole else total).astype(block.dtype)
-    return result
+    return (np.floor(mean + 0.5) if whole else mean).astype(block.dtype)
 
 
 def _multiscale(
