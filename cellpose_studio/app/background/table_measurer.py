@@ -109,7 +109,7 @@ class TableMeasurer:
         session.statuses_changed.connect(self._on_statuses)
         session.classes_changed.connect(lambda image, *_: self._on_classes(image))
         session.class_list_changed.connect(lambda: self._on_classes(session.shown))
-        session.project_changed.connect(self._kept.clear)
+        session.project_changed.connect(lambda: self._kept.clear())
         compartments.changed.connect(lambda: self._soon(0))
 
     @property
