@@ -50,7 +50,7 @@ class NucleiOutlines(QObject):
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._refresh)
         canvas.plane_changed.connect(self._timer.start)
-        compartments.changed.connect(self._timer.start)
+        compartments.changed.connect(lambda: self._timer.start())
         self._session.masks_changed.connect(self._on_masks)
         self._session.shown_changed.connect(lambda _: self._on_shown())
 
