@@ -32,7 +32,7 @@ from cellpose_studio.ui.measure.compartments.options import CompartmentOptions
 from cellpose_studio.ui.measure.compartments.outlines import NucleiOutlines
 from cellpose_studio.ui.services import Services
 
-_LIST_HEIGHT = 110
+_LIST_HEIGHT = 72
 _FIRST_COLUMNS = (
     "nuclei",
     "nucleus_area",
