@@ -13,6 +13,7 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.matching.region_merge import RegionCounts
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
@@ -187,6 +188,8 @@ class LabelSet:
     left_out
         The edit that brings cells back which are left out where cells were deleted;
         None if there are none.
+    in_region
+        How many cells a run in a region changed; None if it was not one.
     """
 
     name: str
@@ -206,6 +209,7 @@ class LabelSet:
     kept_cells: int = 0
     touched: Mapping[int, frozenset[int] | None] = field(default_factory=dict)
     left_out: LabelEdit | None = None
+    in_region: RegionCounts | None = None
 
     @property
     def array(self) -> Labels:

@@ -12,6 +12,7 @@ from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.recipes.changed import changed_parameters
 from cellpose_studio.core.recipes.edits import hand_work_sentences
+from cellpose_studio.core.runs.region import Region
 
 
 def as_command(
@@ -45,7 +46,10 @@ def arguments(record: RunRecord) -> Iterator[str]:
     if image.axes != "YX":
         yield f"--axes={image.axes}"
     for name, value in changed_parameters(record.parameters).items():
-        yield from _option(name, value)
+        if isinstance(value, Region):
+            yield from _region_options(value)
+        else:
+            yield from _option(name, value)
     given = {
         "device": record.device,
         "precision": record.precision,
@@ -60,6 +64,22 @@ def arguments(record: RunRecord) -> Iterator[str]:
 def model_name(model: ModelRecord) -> str:
     """Return how to refer to the model: a shipped one by its name, others by path."""
     return model.name if model.source == "shipped" else model.path
+
+
+def _region_options(region: Region) -> Iterator[str]:
+    numbers = (f"{at:.10g}" for point in region.points for at in point)
+    yield f"--region={','.join(numbers)}"
+    if region.frame is not None:
+        yield f"--region-frame={region.frame}"
+    if region.plane is not None:
+        yield f"--region-plane={region.plane}"
+    if region.contrast != "image":
+        yield f"--region-contrast={region.contrast}"
+    # The threshold at which a cell was found is found again.
+    if region.cell_at is not None:
+        x, y = region.cell_at
+        plane = "" if region.cell_plane is None else f",{region.cell_plane}"
+        yield f"--region-cell={x:.10g},{y:.10g}{plane}"
 
 
 def _option(name: str, value: Any) -> Iterator[str]:
