@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from qtpy.QtCore import Qt, Signal
@@ -67,6 +68,7 @@ class SegmentPanel(QScrollArea):
         )
         self._image: ImageSource | None = None
         self._count: int | None = None
+        self._in_view = False
         self._labels: LabelSet | None = None
         self._measured: dict[str, float] = {}
         self._quiet = False
@@ -183,9 +185,17 @@ class SegmentPanel(QScrollArea):
         )
         return self.model.model, parameters
 
-    def set_count(self, count: int | None) -> None:
-        """Set the number of images of the scope; None for the image shown."""
-        self._count = count
+    @property
+    def contrast(self) -> Literal["image", "region"]:
+        """Whose percentiles scale the intensities in a run on a region."""
+        return "region" if self.parameters.own_contrast.isChecked() else "image"
+
+    def set_count(self, count: int | None, in_view: bool = False) -> None:
+        """Set the number of images of the scope; None for the image shown.
+
+        With ``in_view``, it is what is in view of that.
+        """
+        self._count, self._in_view = count, in_view
         self._show_run_target()
 
     def show_parameters(self, model: str, parameters: SegmentationParameters) -> str:
@@ -277,6 +287,8 @@ class SegmentPanel(QScrollArea):
         elif self._count == 0:
             missing = "No image matches this scope. Choose another one next to Run."
         what = self._image.name if self._image else ""
+        if what and self._in_view:
+            what = f"the view of {what}"
         if self._count is not None:
             what = image_count(self._count)
         self.parameters.set_runnable(what, missing)

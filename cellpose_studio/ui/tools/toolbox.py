@@ -10,7 +10,7 @@ from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.handles import HandlesTool
-from cellpose_studio.ui.tools.polygon import PolygonTool
+from cellpose_studio.ui.tools.polygon import PolygonTool, RegionTool
 from cellpose_studio.ui.tools.select import MergeTool, SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
@@ -121,6 +121,19 @@ _ALL = (
         gestures=(
             ("{removeHandle:Click}", "Remove a handle (Handles)"),
             ("Double {useTool:click}", "Add a handle (Handles)"),
+        ),
+    ),
+    ToolInfo(
+        mode="region",
+        text="&Region",
+        key="G",
+        tip="Drag a rectangle, or click the corners of a polygon: the model runs "
+        "there, and replaces the cells in it. Accepted, drawn and edited cells, and "
+        "all cells outside, are kept.",
+        make=lambda context, _: RegionTool(context),
+        gestures=(
+            ("{useTool:Drag}", "Run on a rectangle (Region)"),
+            ("Double {useTool:click}", "Close the polygon (Region)"),
         ),
     ),
 )
