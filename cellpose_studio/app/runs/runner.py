@@ -166,7 +166,8 @@ class Runs:
         lowered = ""
         if region.cellprob is not None:
             lowered = f" The cell probability was lowered to {region.cellprob:g}."
-        self.noted.emit(f"{text}: {counts.text}.{lowered}")
+        told = f"The cell was found in {name}." if one else f"{text}: {counts.text}."
+        self.noted.emit(f"{told}{lowered}")
 
     def _put_beside(
         self, image: ProjectImage, labels: LabelSet, text: str, error: StudioError

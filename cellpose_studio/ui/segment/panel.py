@@ -116,7 +116,10 @@ class SegmentPanel(QScrollArea):
         self.result.show_labels(labels, confidence, hint)
         record = labels.record if labels else None
         if self._image is not None and record is not None and record.measured_diameter:
-            self._measured[self._image.key] = record.measured_diameter
+            region = record.parameters.region
+            # A run for one cell has measured that one, not those of the image.
+            if region is None or region.cell_at is None:
+                self._measured[self._image.key] = record.measured_diameter
         self._suggest_diameter()
 
     def show_masks(self, labels: LabelSet) -> None:

@@ -177,7 +177,9 @@ def _diameter_before(image: ProjectImage, model: ModelSpec) -> float | None:
     record = image.masks.record if image.masks else None
     if record is None or record.model.sha256 != model.sha256:
         return None
-    return record.parameters.diameter
+    # That of a run for one cell is the diameter of this cell.
+    region = record.parameters.region
+    return None if region and region.cell_at else record.parameters.diameter
 
 
 def _diameter_around(box: Box, table: CellTable, image: ProjectImage) -> float:

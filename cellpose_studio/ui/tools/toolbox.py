@@ -126,7 +126,7 @@ _ALL = (
     ToolInfo(
         mode="region",
         text="&Region",
-        key="G",
+        key="U",
         tip="Drag a rectangle, or click the corners of a polygon: the model runs "
         "there, and replaces the cells in it. Accepted, drawn and edited cells, and "
         "all cells outside, are kept.",

@@ -36,7 +36,7 @@ def test_a_drawn_rectangle_is_run_on_and_the_rest_stays(user, mouse, cells, qtbo
     for cell in (inside, outside):
         user.window.selection.select(cell)
         trigger(user, "deleteCell")
-    qtbot.keyClick(user.window, Qt.Key.Key_G)
+    qtbot.keyClick(user.window, Qt.Key.Key_U)
     assert user.window.tools.mode == "region"
     mouse.drag([(1, 1), (20, 20), (44, 44)])
     user.wait_idle()
