@@ -17,7 +17,11 @@ from cellpose_studio.core.matching.region_merge import RegionCounts
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
-from cellpose_studio.core.provenance.revision import KEPT_KEY, LabelRevision
+from cellpose_studio.core.provenance.revision import (
+    IN_REGION_KEY,
+    KEPT_KEY,
+    LabelRevision,
+)
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -230,8 +234,12 @@ class LabelSet:
 
     def kept_details(self) -> dict[str, object]:
         """Return what a revision of these masks says of earlier ones."""
-        number = {KEPT_KEY: self.kept_cells} if self.kept_cells else {}
-        return {**self.kept.details(), **number}
+        found: dict[str, object] = {**self.kept.details()}
+        if self.kept_cells:
+            found[KEPT_KEY] = self.kept_cells
+        if self.in_region is not None and self.in_region.kept:
+            found[IN_REGION_KEY] = list(self.in_region.kept)
+        return found
 
     @property
     def diameter(self) -> float | None:

@@ -154,7 +154,7 @@ class Runs:
         self, image: ProjectImage, labels: LabelSet, region: Region
     ) -> None:
         """Put the masks into place, and tell how many cells are new."""
-        counts = labels.in_region or RegionCounts(labels.cells, 0, 0)
+        counts = labels.in_region or RegionCounts(labels.cells)
         name, one = image.source.name, region.cell_at is not None
         if one and not counts.found:
             assert labels.record is not None

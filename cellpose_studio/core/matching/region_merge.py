@@ -16,17 +16,17 @@ from cellpose_studio.core.wording import cell_count
 
 @dataclass(frozen=True)
 class RegionCounts:
-    """How many cells a run in a region found, replaced, and kept in the region."""
+    """How many cells a run in a region found and replaced, and which it kept there."""
 
     found: int
-    replaced: int
-    kept: int
+    replaced: int = 0
+    kept: tuple[int, ...] = ()
 
     @property
     def text(self) -> str:
         """The numbers, for the user."""
         found = cell_count(self.found)
-        return f"{found} found, {self.replaced} replaced, {self.kept} kept"
+        return f"{found} found, {self.replaced} replaced, {len(self.kept)} kept"
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -42,18 +42,19 @@ class RegionMerge:
     replaced
         Ids of the cells before, of which those may have some.
     kept
-        Number of cells that lie in the region and were not replaced.
+        Ids of the cells that lie in the region and were not replaced.
     """
 
     labels: Labels
     found: frozenset[int]
     replaced: frozenset[int]
-    kept: int
+    kept: frozenset[int]
 
     @property
     def counts(self) -> RegionCounts:
         """How many cells there are of each kind."""
-        return RegionCounts(len(self.found), len(self.replaced), self.kept)
+        kept = tuple(sorted(self.kept))
+        return RegionCounts(len(self.found), len(self.replaced), kept)
 
 
 def merge_region(
@@ -103,13 +104,15 @@ def merge_region(
         made = frozenset(np.unique(merged).tolist()) - {0, *others}
         if made or region.cell_at is None:
             result[box] = merged
-            kept = len(there - going)
             return RegionMerge(
-                labels=result, found=made, replaced=frozenset(going), kept=kept
+                labels=result,
+                found=made,
+                replaced=frozenset(going),
+                kept=frozenset(there - going),
             )
     # A cell that is not found again is not lost.
     return RegionMerge(
-        labels=result, found=frozenset(), replaced=frozenset(), kept=len(there)
+        labels=result, found=frozenset(), replaced=frozenset(), kept=frozenset(there)
     )
 
 

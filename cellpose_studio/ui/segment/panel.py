@@ -258,7 +258,8 @@ class SegmentPanel(QScrollArea):
 
     def _hint(self, labels: LabelSet, confidence: Confidence) -> str:
         """Return what to try for better masks."""
-        if labels.record is None:
+        # What a run on a region left out says little about the whole image.
+        if labels.record is None or labels.record.parameters.region is not None:
             return ""
         record, models = labels.record, self.model.models
         model = next((m for m in models if m.sha256 == record.model.sha256), None)

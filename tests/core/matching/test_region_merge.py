@@ -126,7 +126,7 @@ def test_a_cell_that_is_not_found_again_is_not_lost():
     region = Region(points=((0, 0), (24, 24)), cell_at=(12, 8), cell=3)
     result = merged(present, new, region)
     np.testing.assert_array_equal(result.labels, present)
-    assert result.counts.found == result.counts.replaced == 0
+    assert result.counts.text == "0 cells found, 0 replaced, 2 kept"
 
 
 def test_a_point_has_its_cell_or_none():
