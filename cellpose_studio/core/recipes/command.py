@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
@@ -67,8 +67,7 @@ def model_name(model: ModelRecord) -> str:
 
 
 def _region_options(region: Region) -> Iterator[str]:
-    numbers = (f"{at:.10g}" for point in region.points for at in point)
-    yield f"--region={','.join(numbers)}"
+    yield f"--region={_numbers(at for point in region.points for at in point)}"
     if region.frame is not None:
         yield f"--region-frame={region.frame}"
     if region.plane is not None:
@@ -77,9 +76,12 @@ def _region_options(region: Region) -> Iterator[str]:
         yield f"--region-contrast={region.contrast}"
     # The threshold at which a cell was found is found again.
     if region.cell_at is not None:
-        x, y = region.cell_at
         plane = "" if region.cell_plane is None else f",{region.cell_plane}"
-        yield f"--region-cell={x:.10g},{y:.10g}{plane}"
+        yield f"--region-cell={_numbers(region.cell_at)}{plane}"
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ",".join(str(int(n)) if n.is_integer() else repr(n) for n in values)
 
 
 def _option(name: str, value: Any) -> Iterator[str]:
