@@ -123,7 +123,9 @@ class RegionTool(PolygonTool):
         self.cancel()
         if plane is None or len(points) < 3:
             return
-        corners = _edges(points) if rectangle else [(x, y) for y, x in points]
+        # No hand is more precise, and the record stays readable.
+        drawn = [(round(x, 1), round(y, 1)) for y, x in points]
+        corners = _edges(points) if rectangle else drawn
         self.context.region_drawn.emit(tuple(corners), plane)
 
 
