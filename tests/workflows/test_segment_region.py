@@ -37,7 +37,7 @@ def tiles(image, **parameters):
 
 
 @pytest.mark.parametrize(
-    ("more", "points"),
+    "case",
     quick_first(
         1,
         [
@@ -51,7 +51,8 @@ def tiles(image, **parameters):
         ],
     ),
 )
-def test_a_region_has_the_cells_of_the_whole_image_pixel_by_pixel(cells, more, points):
+def test_a_region_has_the_cells_of_the_whole_image_pixel_by_pixel(cells, case):
+    more, points = case
     [image] = open_images(cells("a.tif", (500, 520)))
     whole, every = tiles(image, **more)
     region = Region(points=points)

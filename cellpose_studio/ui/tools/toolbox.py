@@ -37,6 +37,8 @@ class ToolInfo:
         Returns the tool for a window.
     gestures
         Gestures of this tool only, for the key sheet.
+    curates
+        Whether it corrects masks, and has a button in the Curate tab.
     """
 
     mode: str
@@ -45,6 +47,7 @@ class ToolInfo:
     tip: str
     make: Callable[[ToolContext, CellEdits], Tool]
     gestures: tuple[GestureText, ...] = ()
+    curates: bool = True
 
 
 _ALL = (
@@ -135,6 +138,7 @@ _ALL = (
             ("{useTool:Drag}", "Run on a rectangle (Region)"),
             ("Double {useTool:click}", "Close the polygon (Region)"),
         ),
+        curates=False,
     ),
 )
 
