@@ -18,8 +18,8 @@ from tests.quick import quick_first
 
 MODEL = shipped()[0]
 NETWORKS = NetworkCache()
-RECTANGLE = ((150, 120), (260, 300))
-POLYGON = ((20, 30), (200, 50), (90, 220))
+RECTANGLE = ((150, 20), (260, 120))
+POLYGON = ((20, 30), (200, 50), (90, 140))
 
 
 def run(image, checkpoint=None, **parameters):
@@ -47,13 +47,13 @@ def tiles(image, **parameters):
             ({"augment": True}, POLYGON),
             ({"normalization": Normalization(tile_norm_blocksize=80)}, RECTANGLE),
             ({"exclude_on_edges": True}, ((0, 0), (150, 150))),
-            ({"diameter": 45.0, "min_size": 400}, RECTANGLE),
+            ({"diameter": 25.0, "min_size": 100}, RECTANGLE),
         ],
     ),
 )
 def test_a_region_has_the_cells_of_the_whole_image_pixel_by_pixel(cells, case):
     more, points = case
-    [image] = open_images(cells("a.tif", (500, 520)))
+    [image] = open_images(cells("a.tif", (160, 800)))
     whole, every = tiles(image, **more)
     region = Region(points=points)
     part, few = tiles(image, region=region, **more)
