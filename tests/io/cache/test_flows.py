@@ -337,11 +337,12 @@ ON_STACKS = [
     {"stitch_threshold": 0.5, **APART},
     APART,
 ]
-# The stack is a single tile, however much tiles overlap.
+# The stack is a single tile, however much tiles overlap, and within the margin of a
+# region.
 ON_PLANES = [
     {name: value}
     for name, value in {**COUNTED, **NOT_COUNTED}.items()
-    if name != "tile_overlap"
+    if name not in ("tile_overlap", "region")
 ]
 
 
