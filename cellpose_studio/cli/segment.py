@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
 from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
+from cellpose_studio.cli.arguments.region import add_region, build_region
 from cellpose_studio.cli.arguments.spellings import add_spellings, automatic_at_zero
 from cellpose_studio.cli.arguments.unused import unused
 from cellpose_studio.cli.outcome import Outcome
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
 
 # Channels have an option of their own, which also takes the word none. Each field of
 # the normalization has one, too.
-_OWN = frozenset({"channels", "normalization"})
+_OWN = frozenset({"channels", "normalization", "region"})
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -114,6 +115,7 @@ def add(parser: argparse.ArgumentParser) -> None:
         types={"diameter": automatic_at_zero(float), "niter": automatic_at_zero(int)},
     )
     add_fields(parser, Normalization)
+    add_region(parser)
     add_spellings(parser)
     parser.set_defaults(command=_segment, more_images=[], more_kinds=[], parser=parser)
 
@@ -122,7 +124,10 @@ def _segment(options: argparse.Namespace) -> int:
     _take_up_spellings(options)
     normalization = build_model(Normalization, options)
     parameters = build_model(
-        SegmentationParameters, options, normalization=normalization
+        SegmentationParameters,
+        options,
+        normalization=normalization,
+        region=build_region(options),
     )
     # These import torch, which the help does not need.
     from cellpose_studio.engine.threads import use_threads

@@ -20,12 +20,19 @@ from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
 from cellpose_studio.engine.diameter import measure_diameter
 from cellpose_studio.engine.flows.compute import (
+    among_all,
     concatenate_flows,
     count_tiles,
     flows_of_planes,
     flows_of_volume,
 )
+from cellpose_studio.engine.flows.holes import WHOLE
 from cellpose_studio.engine.flows.prepare import network_input
+from cellpose_studio.engine.flows.region import (
+    look_closer,
+    needed_part,
+    refuse_outside,
+)
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.catalogue import shipped
@@ -53,8 +60,10 @@ def segment(
 ) -> Segmentation:
     """Run ``model`` on ``image``, time point by time point.
 
-    A stack runs as a volume with ``do_3D``, otherwise plane by plane. If the memory of
-    the device is too small, the CPU is used instead, and ``notes`` says so.
+    A stack runs as a volume with ``do_3D``, otherwise plane by plane. With a region,
+    the network runs on the tiles of the image that it needs, and the masks have only
+    the cells in it, as a run on the whole image gives them. If the memory of the device
+    is too small, the CPU is used instead, and ``notes`` says so.
     ``precision`` None chooses the fastest that the device supports natively, and
     ``engine`` None how threads of the CPU run the tiles of this network best.
 
@@ -62,6 +71,8 @@ def segment(
     ------
     ImageUnreadable, ModelUnusable, ParametersUnfit, NotEnoughMemory
         With a sentence for the user.
+    NoCellThere
+        If the region is that of one cell, and there is none.
     Cancelled
         After a stop.
     """
@@ -89,14 +100,17 @@ def segment(
         parameters, flows = _flows(image, network, parameters, checkpoint)
     maker = FlowMaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
+    if parameters.region is not None and parameters.region.cell_at is not None:
+        parameters, labels = look_closer(maker, labels, parameters, checkpoint)
     confidence = maker.confidence(labels, parameters, checkpoint)
     is_set = "diameter" not in automatic
     measured = None
+    region = parameters.region
     if network.spec.architecture_info.scales_images:
         # A measurement takes as long as a run: only a result that looks wrong is
         # worth another one.
         measured = None if is_set else parameters.diameter
-        if is_set and looks_wrong(confidence):
+        if is_set and region is None and looks_wrong(confidence):
             measured = _measured_diameter(image, network, parameters, checkpoint)
     notes += unknown
     if maker.fell_back:
@@ -113,7 +127,9 @@ def segment(
         engine=network.engine if device == CPU else "",
         seconds=time.perf_counter() - started,
         confidence=confidence,
-        hint=hint_for(
+        hint=""
+        if region is not None
+        else hint_for(
             confidence,
             model,
             shipped(),
@@ -157,6 +173,8 @@ def _fitted(
             f"{image.name} is a single plane, which cannot run as 3D.",
             "Turn 3D off, or check the axes of the image.",
         )
+    if parameters.region is not None:
+        refuse_outside(parameters, image)
     # The record of the run shows what each input of the network has seen.
     channels = (*channels, *[None] * (model.input_channels - len(channels)))
     anisotropy = parameters.anisotropy or _anisotropy(image, parameters.do_3D)
@@ -203,15 +221,23 @@ def _flows(
     )
     parameters = parameters.model_copy(update={"diameter": diameter})
     scale = network.spec.diam_mean / diameter
-    tiles = count_tiles(image.shape[2:], network, parameters, scale)
-    counter = TileCounter(checkpoint, image.frames * tiles)
+    frames, planes, part = needed_part(image, network, parameters, diameter)
+    tiles = count_tiles(
+        (len(planes), *image.shape[3:]), network, parameters, scale, part
+    )
+    counter = TileCounter(checkpoint, len(frames) * tiles)
     run = flows_of_volume if parameters.do_3D else flows_of_planes
     parts = []
-    for t in range(image.frames):
+    for t in frames:
         # This shows the total and notices a stop before the pixels are read.
         counter.add(0)
-        parts.append(run(network, stacks.at(t), parameters, diameter, counter))
-    return parameters, concatenate_flows(parts)
+        stack = stacks.at(t)[planes.start : planes.stop]
+        parts.append(run(network, stack, parameters, diameter, counter, part))
+    flows = concatenate_flows(parts)
+    if parameters.region is not None:
+        first = frames.start * image.planes + planes.start
+        flows = among_all(flows, image.frames, image.planes, first)
+    return parameters, flows
 
 
 def _measured_diameter(
@@ -236,15 +262,19 @@ def _automatic_diameter(
 ) -> float:
     """Return the diameter of the cells on the middle plane of the first time point.
 
+    With a region, it is that of its plane and its time point, all of which is measured.
+
     The Transformers of Cellpose 4 segment cells of any size; as in Cellpose, their
     images are not scaled.
     """
     if not network.spec.architecture_info.scales_images:
         return network.spec.diam_mean
-    stack = stacks.at(0)
+    region = parameters.region
+    stack = stacks.at((region.frame or 1) - 1 if region else 0)
+    plane = region.plane - 1 if region and region.plane else len(stack) // 2
     with network.watched(checkpoint.check):
         found = measure_diameter(
-            network, stack[len(stack) // 2], parameters, checkpoint
+            network, stack[plane], parameters.without_region(), checkpoint
         )
     # The user can type in a rounded diameter and gets the same masks with it.
     return round(found, 1)
@@ -282,4 +312,8 @@ class _Stacks:
         together = self.parameters.do_3D or (
             self.parameters.stitch_threshold > 0 and normalization.norm3D
         )
-        return network_input(channels, pixels, normalization, together)
+        part = WHOLE
+        region = self.parameters.region
+        if region is not None and region.contrast == "region":
+            part = region.rows_and_columns(self.image.shape[3:])
+        return network_input(channels, pixels, normalization, together, part)

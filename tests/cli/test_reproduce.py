@@ -19,6 +19,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.recipes import as_command, as_script
 from cellpose_studio.core.recipes.script import studio_script
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import find, shipped
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.torchvision_ops import make_importable
@@ -45,6 +46,7 @@ EVERYTHING = SegmentationParameters(
     augment=True,
     tile_overlap=0.15,
     batch_size=3,
+    region=Region(points=((8.5, 4), (70, 60)), plane=None, contrast="region"),
     normalization=Normalization(
         percentile=(0.5, 99.25),
         tile_norm_blocksize=50,
@@ -141,7 +143,8 @@ def test_every_parameter_comes_again_in_another_process(cells, in_folder, again)
 
 @pytest.mark.parametrize("again", [by_script, by_command])
 @pytest.mark.parametrize(
-    "given", ["volume", "scene", "said axes", "raw", "inverted", "threads"]
+    "given",
+    ["volume", "scene", "said axes", "raw", "inverted", "threads", "polygon", "cell"],
 )
 def test_other_images_come_again(cells, in_folder, again, given):
     path, axes, scene = in_folder / "a.tif", None, ""
@@ -167,6 +170,17 @@ def test_other_images_come_again(cells, in_folder, again, given):
         tifffile.imwrite(path, 4000 - tifffile.imread(cells("b.tif")))
         dark = Normalization(invert=True)
         parameters = SegmentationParameters(diameter=20.0, normalization=dark)
+    elif given in ("polygon", "cell"):
+        path = cells("a.tif", (2, 3, 96, 128), "TZYX")
+        region = Region(
+            points=((4, 4), (90, 8), (60, 80)),
+            frame=2,
+            plane=3,
+            cell_at=(47, 15) if given == "cell" else None,
+        )
+        parameters = SegmentationParameters(
+            diameter=20.0, region=region, cellprob_threshold=2.5
+        )
     else:
         path = cells("a.tif")
         use_threads(2)

@@ -487,6 +487,8 @@ def test_every_parameter_has_an_option(capsys):
         (["--percentile", "99", "1"], "Percentiles must rise, between 0 and 100."),
         (["--no-normalize", "--invert"], "Only normalised images can be inverted."),
         (["--sharpen-radius", "-2"], "--sharpen-radius cannot be -2.0: it should be"),
+        (["--region-frame", "2"], "--region-frame needs --region."),
+        (["--region", "1,1,1,9"], "--region: a region needs a width and a height."),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",
 )

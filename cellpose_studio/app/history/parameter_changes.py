@@ -13,6 +13,8 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 _NO_MATTER = ("batch_size",)
 """The result is the same."""
 
+_NO_REGION = "the whole image"
+
 
 def changes_between(
     before: SegmentationParameters | None, after: SegmentationParameters | None
@@ -51,7 +53,9 @@ def _pairs(one: BaseModel, other: BaseModel) -> Iterator[tuple[FieldInfo, Any, A
     """Yield each field with both values, those of the normalisation among them."""
     for name, field in type(one).model_fields.items():
         old, new = getattr(one, name), getattr(other, name)
-        if isinstance(old, BaseModel):
+        if name == "region":
+            yield field, old or _NO_REGION, new or _NO_REGION
+        elif isinstance(old, BaseModel):
             yield from _pairs(old, new)
         elif name not in _NO_MATTER:
             yield field, old, new

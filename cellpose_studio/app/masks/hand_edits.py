@@ -57,8 +57,11 @@ def not_at(
     project: Project,
     deleted: Mapping[int, tuple[int, ...]],
     where: npt.NDArray[np.bool_],
+    mostly: bool = False,
 ) -> dict[int, tuple[int, ...]]:
     """Return ``deleted`` without cells that have a pixel in ``where``; any thread.
+
+    With ``mostly``, without those of which at least half lies there.
 
     Raises
     ------
@@ -66,7 +69,11 @@ def not_at(
     """
     left = dict(deleted)
     for number, labels in _read(project, deleted, where.shape):
-        there = set(np.unique(labels[where]).tolist())
+        ids, counts = np.unique(labels[where], return_counts=True)
+        there = dict(zip(ids.tolist(), counts.tolist(), strict=True))
+        if mostly:
+            sizes = CellTable.of(labels)
+            there = {c: n for c, n in there.items() if 2 * n >= sizes.size_of(c)}
         left[number] = tuple(cell for cell in deleted[number] if cell not in there)
     return {number: cells for number, cells in left.items() if cells}
 

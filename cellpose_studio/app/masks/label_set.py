@@ -13,10 +13,15 @@ from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.matching.region_merge import RegionCounts
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
-from cellpose_studio.core.provenance.revision import KEPT_KEY, LabelRevision
+from cellpose_studio.core.provenance.revision import (
+    IN_REGION_KEY,
+    KEPT_KEY,
+    LabelRevision,
+)
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -187,6 +192,8 @@ class LabelSet:
     left_out
         The edit that brings cells back which are left out where cells were deleted;
         None if there are none.
+    in_region
+        How many cells a run in a region changed; None if it was not one.
     """
 
     name: str
@@ -206,6 +213,7 @@ class LabelSet:
     kept_cells: int = 0
     touched: Mapping[int, frozenset[int] | None] = field(default_factory=dict)
     left_out: LabelEdit | None = None
+    in_region: RegionCounts | None = None
 
     @property
     def array(self) -> Labels:
@@ -226,8 +234,12 @@ class LabelSet:
 
     def kept_details(self) -> dict[str, object]:
         """Return what a revision of these masks says of earlier ones."""
-        number = {KEPT_KEY: self.kept_cells} if self.kept_cells else {}
-        return {**self.kept.details(), **number}
+        found: dict[str, object] = {**self.kept.details()}
+        if self.kept_cells:
+            found[KEPT_KEY] = self.kept_cells
+        if self.in_region is not None and self.in_region.kept:
+            found[IN_REGION_KEY] = list(self.in_region.kept)
+        return found
 
     @property
     def diameter(self) -> float | None:

@@ -1,7 +1,8 @@
 """What of an image's masks stays when a run or other thresholds bring new ones.
 
 Cells keep their ids where new ones match them. Cells that the user accepted, drew or
-edited stay as they are, and those that were deleted do not come back.
+edited stay as they are, and those that were deleted do not come back. A run in a region
+changes only that.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import numpy as np
 from cellpose_studio.app.masks.hand_edits import hand_edits, where_deleted
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.masks.region_merge import merge_in_region
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable
@@ -93,6 +95,8 @@ def merge_into(
     table = CellTable.of(present, masks.pixels.highest)
     known = hand_edits(project, masks, present, table)
     locked = sorted(known.cells | accepted(before.statuses, table))
+    if new.parameters.region is not None and new.flows is not None:
+        return merge_in_region(project, masks, known, locked, new, present, checkpoint)
     highest = table.highest
     labels = carry_over_ids(present, new.array, highest)
     checkpoint.check()

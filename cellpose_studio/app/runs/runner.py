@@ -18,9 +18,11 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.matching.region_merge import RegionCounts
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
@@ -56,8 +58,12 @@ class Runs:
         parameters: SegmentationParameters,
         tell: bool = True,
         masks: str = RUN_RESULT,
+        diameter: float | None = None,
     ) -> Job:
-        """Queue a run of ``model`` on an image, into the masks of a name.
+        """Queue a run of ``model``, on an image or on the region of the parameters.
+
+        The result goes into the masks of a name. ``diameter`` was measured before, px,
+        and is used if that of the parameters is automatic.
 
         Masks of that name are replaced, but for what the user made of them. Whoever
         listens to the job hears of its end when the result is in place. With ``tell``
@@ -68,7 +74,7 @@ class Runs:
 
         def work(checkpoint: Checkpoint) -> Merged:
             started.append(now())
-            found = self._segmented(source, model, parameters, checkpoint)
+            found = self._segmented(source, model, parameters, checkpoint, diameter)
             labels = replace(found, name=masks)
             labels.pixels.load()
             return Merged(labels)
@@ -114,6 +120,7 @@ class Runs:
         model: ModelSpec,
         parameters: SegmentationParameters,
         checkpoint: Checkpoint,
+        diameter: float | None,
     ) -> LabelSet:
         # In the thread of the job: torch takes two seconds to import.
         from cellpose_studio.engine.device import available_devices
@@ -124,18 +131,46 @@ class Runs:
         started = now()
         self._networks = self._networks or NetworkCache()
         device = available_devices()[0]
+        is_known = parameters.diameter is None and diameter is not None
+        if is_known:
+            parameters = parameters.model_copy(update={"diameter": diameter})
         result = segment(image, model, parameters, checkpoint, device, self._networks)
+        if is_known:
+            automatic = ("diameter", *result.automatic)
+            result = replace(result, automatic=automatic, measured_diameter=diameter)
         return _labels_of(result, record_of(result, started))
 
     def _finish(self, image: ProjectImage, result: Merged) -> None:
         labels, text = result.labels, f"Run on {image.source.name}"
-        if result.error is None:
-            self._session.replace_masks(image, labels, text)
-        else:
+        region = labels.parameters.region
+        if result.error is not None:
             self._put_beside(image, labels, text, result.error)
+        elif region is not None:
+            self._finish_region(image, labels, region)
+        else:
+            self._session.replace_masks(image, labels, text)
         assert labels.record is not None
         for note in labels.record.notes:
             self.noted.emit(note)
+
+    def _finish_region(
+        self, image: ProjectImage, labels: LabelSet, region: Region
+    ) -> None:
+        """Put the masks into place, and tell how many cells are new."""
+        counts = labels.in_region or RegionCounts(labels.cells)
+        name, one = image.source.name, region.cell_at is not None
+        if one and not counts.found:
+            assert labels.record is not None
+            self._session.record_run(image, labels.record)
+            self.noted.emit(f"The cells around it leave no room for a cell in {name}.")
+            return
+        text = f"Find a cell of {name}" if one else f"Run on a region of {name}"
+        self._session.replace_masks(image, labels, text)
+        lowered = ""
+        if region.cellprob is not None:
+            lowered = f" The cell probability was lowered to {region.cellprob:g}."
+        told = f"The cell was found in {name}." if one else f"{text}: {counts.text}."
+        self.noted.emit(f"{told}{lowered}")
 
     def _put_beside(
         self, image: ProjectImage, labels: LabelSet, text: str, error: StudioError

@@ -247,6 +247,7 @@ class Operations:
             kept=kept,
             kept_cells=0,
             touched={},
+            in_region=None,
         )
 
     def _hand_edits(self) -> HandEdits:

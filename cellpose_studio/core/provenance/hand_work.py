@@ -24,6 +24,8 @@ class HandWork:
         Number of cells of the run and of those kept; None if unknown.
     after
         Edits of the masks of the run.
+    in_region
+        Whether the run was limited to a region; it kept all cells outside of it.
     """
 
     before: tuple[JournalEntry, ...] = ()
@@ -31,6 +33,7 @@ class HandWork:
     left_out: int = 0
     together: int | None = None
     after: tuple[JournalEntry, ...] = ()
+    in_region: bool = False
 
     @property
     def was_merged(self) -> bool:

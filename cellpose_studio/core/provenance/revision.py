@@ -79,6 +79,10 @@ DELETED_KEY = "deleted"
 masks, by the id of the revision that has them."""
 
 
+IN_REGION_KEY = "kept_in_region"
+"""Key in ``details`` of the ids of cells in its region that a run there has kept."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class LabelRevision:
     """An immutable label image of a label set; its pixels are read separately.

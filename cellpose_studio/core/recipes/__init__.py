@@ -6,7 +6,11 @@ Most are functions of a `RunRecord` and of what was done by hand.
 from cellpose_studio.core.recipes.command import as_command
 from cellpose_studio.core.recipes.edits import describe_edits, effective_edits
 from cellpose_studio.core.recipes.json_text import as_json
-from cellpose_studio.core.recipes.methods import as_methods, as_methods_without_run
+from cellpose_studio.core.recipes.methods import (
+    as_methods,
+    as_methods_without_run,
+    join_methods,
+)
 from cellpose_studio.core.recipes.script import as_script
 
 __all__ = [
@@ -17,4 +21,5 @@ __all__ = [
     "as_script",
     "describe_edits",
     "effective_edits",
+    "join_methods",
 ]

@@ -5,13 +5,14 @@ from __future__ import annotations
 import shlex
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.recipes.changed import changed_parameters
 from cellpose_studio.core.recipes.edits import hand_work_sentences
+from cellpose_studio.core.runs.region import Region
 
 
 def as_command(
@@ -45,7 +46,10 @@ def arguments(record: RunRecord) -> Iterator[str]:
     if image.axes != "YX":
         yield f"--axes={image.axes}"
     for name, value in changed_parameters(record.parameters).items():
-        yield from _option(name, value)
+        if isinstance(value, Region):
+            yield from _region_options(value)
+        else:
+            yield from _option(name, value)
     given = {
         "device": record.device,
         "precision": record.precision,
@@ -60,6 +64,24 @@ def arguments(record: RunRecord) -> Iterator[str]:
 def model_name(model: ModelRecord) -> str:
     """Return how to refer to the model: a shipped one by its name, others by path."""
     return model.name if model.source == "shipped" else model.path
+
+
+def _region_options(region: Region) -> Iterator[str]:
+    yield f"--region={_numbers(at for point in region.points for at in point)}"
+    if region.frame is not None:
+        yield f"--region-frame={region.frame}"
+    if region.plane is not None:
+        yield f"--region-plane={region.plane}"
+    if region.contrast != "image":
+        yield f"--region-contrast={region.contrast}"
+    # The threshold at which a cell was found is found again.
+    if region.cell_at is not None:
+        plane = "" if region.cell_plane is None else f",{region.cell_plane}"
+        yield f"--region-cell={_numbers(region.cell_at)}{plane}"
+
+
+def _numbers(values: Iterable[float]) -> str:
+    return ",".join(str(int(n)) if n.is_integer() else repr(n) for n in values)
 
 
 def _option(name: str, value: Any) -> Iterator[str]:

@@ -48,10 +48,10 @@ def hand_work_sentences(hand: HandWork) -> list[str]:
 def merged_parts(hand: HandWork) -> Iterator[str]:
     """Yield what a run took over from earlier masks, as main clauses."""
     if hand.kept:
-        yield (
-            f"{cells_were(hand.kept)} kept that had been accepted, drawn or edited by "
-            "hand"
-        )
+        made = "had been accepted, drawn or edited by hand"
+        if hand.in_region:
+            made = f"lie outside of the region or {made}"
+        yield f"{cells_were(hand.kept)} kept that {made}"
     if hand.left_out:
         yield f"{cells_were(hand.left_out)} left out that had been deleted by hand"
 

@@ -19,6 +19,7 @@ from cellpose_studio.core.recipes.edits import (
     merged_parts,
 )
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.wording import listed
 
 _ALWAYS_MENTIONED = frozenset(
@@ -31,9 +32,12 @@ _ALWAYS_MENTIONED = frozenset(
         "do_3D",
         "stitch_threshold",
         "anisotropy",
+        "region",
         "batch_size",  # It does not change the result.
     }
 )
+
+_REFERENCES = "\n\nReferences\n"
 
 
 def as_methods(
@@ -54,7 +58,16 @@ def as_methods(
     text = " ".join(_sentences(record, hand, card, cells))
     # The network and the model may come from the same paper.
     papers = "\n".join(dict.fromkeys(_papers(record.model, card)))
-    return f"{text}\n\nReferences\n{papers}\n"
+    return f"{text}{_REFERENCES}{papers}\n"
+
+
+def join_methods(paragraphs: Sequence[str]) -> str:
+    """Return several paragraphs, the earliest first, with one list of references."""
+    parts = [text.rstrip("\n").partition(_REFERENCES) for text in paragraphs]
+    papers = [line for _, _, lines in parts for line in lines.splitlines()]
+    text = "\n\n".join(paragraph for paragraph, _, _ in parts)
+    listed_once = "\n".join(dict.fromkeys(papers))
+    return f"{text}{_REFERENCES}{listed_once}\n"
 
 
 def as_methods_without_run(
@@ -177,6 +190,8 @@ def _device(record: RunRecord) -> str:
 
 def _settings(record: RunRecord) -> Iterator[str]:
     parameters = record.parameters
+    if parameters.region is not None:
+        yield _region(parameters.region)
     if parameters.channels:
         yield f"It saw {_channels(parameters)}."
     if parameters.diameter is not None:
@@ -198,6 +213,13 @@ def _settings(record: RunRecord) -> Iterator[str]:
     yield f"{_thresholds(parameters)}."
     if more := _more(parameters):
         yield f"Other settings than Cellpose's defaults: {more}."
+
+
+def _region(region: Region) -> str:
+    cells = "cells of which at least half lay in it"
+    if region.cell_at is not None:
+        cells = "the cell at that point"
+    return f"The run was limited to a region and took {cells}: {region}."
 
 
 def _channels(parameters: SegmentationParameters) -> str:

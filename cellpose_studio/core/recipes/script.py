@@ -14,6 +14,9 @@ from cellpose_studio.core.recipes.command import model_name
 from cellpose_studio.core.recipes.edits import hand_work_sentences
 from cellpose_studio.core.recipes.heading import heading
 from cellpose_studio.core.runs.parameters import Normalization
+from cellpose_studio.core.runs.region import Region
+
+_REGION = "from cellpose_studio.core.runs.region import Region\n"
 
 
 def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
@@ -25,8 +28,10 @@ def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
     """
     info = ARCHITECTURES.get(record.model.architecture)
     in_cellpose = info is None or info.in_cellpose
-    # The record of an unfinished run may lack the channels that Cellpose needs.
-    cellposes = in_cellpose and record.parameters.channels
+    # The record of an unfinished run may lack the channels that Cellpose needs, and
+    # Cellpose knows no regions.
+    region = record.parameters.region
+    cellposes = in_cellpose and record.parameters.channels and region is None
     text = cellpose_script(record) if cellposes else studio_script(record)
     notes = "".join(f"# {note}\n" for note in hand_work_sentences(hand))
     return f"{text}\n{notes}" if notes else text
@@ -38,13 +43,14 @@ def studio_script(record: RunRecord) -> str:
     precision = f', precision="{record.precision}"' if record.precision else ""
     engine = f', engine="{record.engine_used}"' if record.engine_used else ""
     threads = f"use_threads({record.threads})\n" if record.threads else ""
+    region = _REGION if record.parameters.region is not None else ""
     return f'''"""{heading(record)}"""
 
 from pathlib import Path
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
-from cellpose_studio.engine.networks.catalogue import find
+{region}from cellpose_studio.engine.networks.catalogue import find
 from cellpose_studio.engine.device import device_named
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.io.images.reader import open_images
@@ -74,7 +80,8 @@ def _arguments(record: RunRecord) -> Iterator[str]:
 
 
 def _literal(value: Any) -> str:
-    if not isinstance(value, Normalization):
+    if not isinstance(value, Normalization | Region):
         return repr(value)
     fields = changed_fields(value)
-    return f"Normalization({', '.join(f'{n}={v!r}' for n, v in fields.items())})"
+    given = ", ".join(f"{n}={v!r}" for n, v in fields.items())
+    return f"{type(value).__name__}({given})"

@@ -87,6 +87,23 @@ class Confidence:
             probabilities=self.probabilities[there],
         )
 
+    def with_others(self, others: Confidence) -> Confidence:
+        """Return the confidence in these cells and those others, which differ.
+
+        The candidates and misfits are those of this one.
+        """
+        ids = np.concatenate([self.ids, others.ids])
+        order = np.argsort(ids)
+        return replace(
+            self,
+            ids=ids[order],
+            pixels=np.concatenate([self.pixels, others.pixels])[order],
+            flow_errors=np.concatenate([self.flow_errors, others.flow_errors])[order],
+            probabilities=np.concatenate([self.probabilities, others.probabilities])[
+                order
+            ],
+        )
+
     @property
     def scores(self) -> npt.NDArray[np.float64]:
         """(N,) from 0 to 1; cells below 0.5 count as uncertain."""

@@ -10,6 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from cellpose_studio.core.runs.region import Region
+
 GREY = 0
 """In ``channels``: the mean of all channels."""
 
@@ -182,6 +184,13 @@ class SegmentationParameters(BaseModel):
         "apart. 0 is off.",
         json_schema_extra=_form_hints("stack", unit="px"),
     )
+    region: Region | None = Field(
+        None,
+        title="Region",
+        description="The rectangle or polygon that the run is limited to. Only cells "
+        "of which at least half lies in it are taken.",
+        json_schema_extra=_form_hints("region"),
+    )
     normalization: Normalization = Field(
         default=Normalization(), json_schema_extra=_form_hints("normalisation")
     )
@@ -241,3 +250,14 @@ class SegmentationParameters(BaseModel):
         "is short; the result is the same.",
         json_schema_extra=_form_hints("advanced"),
     )
+
+    @property
+    def cellprob_used(self) -> float:
+        """The threshold of the cell probability, as a run for one cell lowered it."""
+        found = self.region.cellprob if self.region else None
+        threshold = self.cellprob_threshold
+        return threshold if found is None else min(threshold, found)
+
+    def without_region(self) -> SegmentationParameters:
+        """Return the same for whole images."""
+        return self.model_copy(update={"region": None})

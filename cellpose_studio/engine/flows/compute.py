@@ -6,6 +6,7 @@ Scaling, the three views of a volume and their sums follow Cellpose's
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -14,10 +15,17 @@ import numpy.typing as npt
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.flows.tiles import TileCounter, run_planes, tiling
+from cellpose_studio.engine.flows.tiles import (
+    OUTSIDE,
+    TileCounter,
+    Window,
+    run_planes,
+    tiling,
+)
 from cellpose_studio.engine.networks.network import Network
 
 FloatArray = npt.NDArray[np.float32]
+Part = tuple[slice, slice]
 
 # For each view of a volume: how (Z, Y, X, C) is transposed, how its planes are
 # transposed back, and along which axes (0 is Z) the two flows of its planes point.
@@ -33,15 +41,28 @@ def count_tiles(
     network: Network,
     parameters: SegmentationParameters,
     scale: float,
+    part: Part | None = None,
 ) -> int:
-    """Return the number of tiles of a stack of shape (Z, Y, X)."""
+    """Return the number of tiles of a stack of shape (Z, Y, X).
+
+    With ``part``, of those that its rows and columns need.
+    """
     z, y, x = stack
     if not parameters.do_3D:
-        return z * tiling((y, x), scale, network, parameters).count
-    z, y, x = _volume_shape(stack, parameters, scale)
+        cut = tiling((y, x), scale, network, parameters)
+        window = _window((slice(0, z), *part), (z, *cut.size), scale) if part else None
+        return z * len(cut.in_window(window))
+    shape = _volume_shape(stack, parameters, scale)
     # The volume is scaled as a whole, so its planes are cut at a scale of 1.
-    views = ((z, (y, x)), (y, (z, x)), (x, (z, y)))
-    return sum(n * tiling(s, 1.0, network, parameters).count for n, s in views)
+    count = 0
+    for turn, _, _ in _VIEWS:
+        planes, *size = (shape[axis] for axis in turn[:3])
+        cut = tiling((size[0], size[1]), 1.0, network, parameters)
+        window = _seen_from(turn, part, shape, scale)
+        if window is not None:
+            planes = window.planes.stop - window.planes.start
+        count += planes * len(cut.in_window(window))
+    return count
 
 
 def flows_of_planes(
@@ -50,12 +71,20 @@ def flows_of_planes(
     parameters: SegmentationParameters,
     diameter: float,
     counter: TileCounter,
+    part: Part | None = None,
 ) -> Flows:
-    """Return the flows of every plane of ``stack`` (Z, Y, X, C), independently."""
+    """Return the flows of every plane of ``stack`` (Z, Y, X, C), independently.
+
+    With ``part``, only its rows and columns have flows, the same as without it.
+    """
     from cellpose_studio.engine.cellpose_api import resize_image
 
     scale = network.spec.diam_mean / diameter
-    outputs = run_planes(network, stack, scale, parameters, counter)
+    window = None
+    if part is not None:
+        size = tiling(stack.shape[1:3], scale, network, parameters).size
+        window = _window((slice(0, len(stack)), *part), (len(stack), *size), scale)
+    outputs = run_planes(network, stack, scale, parameters, counter, window)
     if parameters.resample and scale != 1.0:
         outputs = resize_image(outputs, *stack.shape[1:3])
     return _flows(outputs, parameters, scale, diameter)
@@ -67,8 +96,12 @@ def flows_of_volume(
     parameters: SegmentationParameters,
     diameter: float,
     counter: TileCounter,
+    part: Part | None = None,
 ) -> Flows:
-    """Return the flows of the volume ``stack`` (Z, Y, X, C), seen from three sides."""
+    """Return the flows of the volume ``stack`` (Z, Y, X, C), seen from three sides.
+
+    With ``part``, only its rows and columns have flows, in all planes.
+    """
     from cellpose_studio.engine.cellpose_api import resize_image_3d
 
     scale = network.spec.diam_mean / diameter
@@ -78,7 +111,8 @@ def flows_of_volume(
     # thresholds of volumes mean the same as there.
     outputs = np.zeros((*seen, 4), np.float32)
     for turn, back, axes in _VIEWS:
-        view = run_planes(network, volume.transpose(turn), 1.0, parameters, counter)
+        turned, window = volume.transpose(turn), _seen_from(turn, part, seen, scale)
+        view = run_planes(network, turned, 1.0, parameters, counter, window)
         outputs[..., 3] += view[..., 2].transpose(back)
         for n, axis in enumerate(axes):
             outputs[..., axis] += view[..., n].transpose(back)
@@ -99,6 +133,58 @@ def concatenate_flows(parts: list[Flows]) -> Flows:
         diameter=first.diameter,
         frames=len(parts),
     )
+
+
+def among_all(flows: Flows, frames: int, planes: int, at: int) -> Flows:
+    """Return flows of some planes as those of an image; the others have none.
+
+    Parameters
+    ----------
+    frames, planes
+        Those of the image; ``planes`` of each time point.
+    at
+        Place of the first plane among all, the time first.
+    """
+    count, size = frames * planes, flows.cellprob.shape[1:]
+    if count == len(flows.cellprob):
+        return replace(flows, frames=frames)
+    field = np.zeros((len(flows.dP), count, *size), np.float32)
+    cellprob = np.full((count, *size), OUTSIDE, np.float32)
+    there = slice(at, at + len(flows.cellprob))
+    field[:, there], cellprob[there] = flows.dP, flows.cellprob
+    return replace(flows, dP=field, cellprob=cellprob, frames=frames)
+
+
+def _window(
+    part: tuple[slice, slice, slice], shape: tuple[int, ...], scale: float
+) -> Window:
+    """Return planes, rows and columns at the scale of the network, within ``shape``.
+
+    Planes are not scaled.
+    """
+    planes, *sides = part
+    rows, columns = (
+        _scaled(side, size, scale) for side, size in zip(sides, shape[1:], strict=True)
+    )
+    return Window(planes, rows, columns)
+
+
+def _seen_from(
+    turn: tuple[int, ...], part: Part | None, shape: tuple[int, int, int], scale: float
+) -> Window | None:
+    """Return a part of a volume of ``shape``, whose axes are turned for a view."""
+    if part is None:
+        return None
+    whole = Window(slice(0, shape[0]), *(map(_scaled, part, shape[1:], (scale, scale))))
+    sides = whole.planes, whole.rows, whole.columns
+    return Window(*(sides[axis] for axis in turn[:3]))
+
+
+def _scaled(side: slice, size: int, scale: float) -> slice:
+    """Return rows or columns of the image as those that the network sees."""
+    # What is between two of them takes part in the interpolation of both.
+    low, high = math.floor(side.start * scale) - 1, math.ceil(side.stop * scale) + 1
+    return slice(max(low, 0), min(high, size))
 
 
 def _volume_shape(

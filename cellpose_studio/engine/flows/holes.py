@@ -15,6 +15,9 @@ from cellpose_studio.core.runs.parameters import Normalization
 
 FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
+Part = tuple[slice, slice]
+
+WHOLE: Part = (slice(None), slice(None))
 
 _FLAT = 1e-3
 """Contrast up to which a channel shows nothing, as in Cellpose."""
@@ -24,33 +27,42 @@ _SIDE, _DEPTH = 224, 50
 
 
 def normalized_around(
-    stack: FloatArray, holes: Mask, normalization: Normalization, together: bool
+    stack: FloatArray,
+    holes: Mask,
+    normalization: Normalization,
+    together: bool,
+    part: Part = WHOLE,
 ) -> FloatArray:
     """Return ``stack`` (Z, Y, X, C), which may be overwritten, without its ``holes``.
 
     As Cellpose's ``normalize_img`` gives it, but that the pixels in holes take part
     in no percentile, and are 0. Filters and tiles look at the plane around a pixel;
-    there a hole holds what is nearest to it.
+    there a hole holds what is nearest to it. Only the pixels in ``part``, rows and
+    columns, take part in percentiles; tiles have their own.
     """
     if together or len(stack) == 1:
-        return _normalized(stack, holes, normalization, norm3D=together)
+        return _normalized(stack, holes, normalization, together, part)
     planes = [
-        _normalized(stack[z : z + 1], holes[z : z + 1], normalization, norm3D=False)
+        _normalized(stack[z : z + 1], holes[z : z + 1], normalization, False, part)
         for z in range(len(stack))
     ]
     return np.concatenate(planes)
 
 
 def _normalized(
-    stack: FloatArray, holes: Mask, normalization: Normalization, norm3D: bool
+    stack: FloatArray,
+    holes: Mask,
+    normalization: Normalization,
+    norm3D: bool,
+    part: Part,
 ) -> FloatArray:
     if normalization.tile_norm_blocksize:
         seen = _in_tiles(_nearest(stack, holes), normalization, norm3D)
     elif normalization.sharpen_radius or normalization.smooth_radius:
         seen = _filtered(_nearest(stack, holes), normalization)
-        seen = _scaled(seen, holes, normalization)
+        seen = _scaled(seen, holes, normalization, part)
     else:
-        seen = _scaled(stack, holes, normalization)
+        seen = _scaled(stack, holes, normalization, part)
     return np.where(holes, np.float32(0), seen)
 
 
@@ -75,13 +87,16 @@ def _filtered(stack: FloatArray, normalization: Normalization) -> FloatArray:
     )
 
 
-def _scaled(stack: FloatArray, holes: Mask, normalization: Normalization) -> FloatArray:
-    """Scale each channel by the percentiles of its pixels outside of holes."""
+def _scaled(
+    stack: FloatArray, holes: Mask, normalization: Normalization, part: Part
+) -> FloatArray:
+    """Scale each channel by the percentiles of its pixels in a part without holes."""
     scaled = np.zeros_like(stack)
     for c in range(stack.shape[-1]):
         channel = stack[..., c]
-        thin = tuple(map(slice, [None] * 3, [None] * 3, _steps(channel)))
-        values = channel[thin][~holes[..., c][thin]]
+        seen, unseen = channel[:, *part], holes[:, *part, c]
+        thin = tuple(map(slice, [None] * 3, [None] * 3, _steps(seen)))
+        values = seen[thin][~unseen[thin]]
         if not values.size or np.ptp(values) == 0:
             continue
         dark, bright = np.percentile(values, normalization.percentile)

@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from cellpose_studio.core.images.intensities import as_float32, non_finite
 from cellpose_studio.core.runs.parameters import GREY, Normalization
-from cellpose_studio.engine.flows.holes import normalized_around
+from cellpose_studio.engine.flows.holes import WHOLE, Part, normalized_around
 
 
 def network_input(
@@ -17,6 +17,7 @@ def network_input(
     pixels: npt.NDArray[np.generic],
     normalization: Normalization,
     together: bool,
+    part: Part = WHOLE,
 ) -> npt.NDArray[np.float32]:
     """Return the network input of a stack, as a new (Z, Y, X, inputs) array.
 
@@ -32,14 +33,18 @@ def network_input(
         Applied by Cellpose's own functions.
     together
         Scale all planes by the same percentiles.
+    part
+        Rows and columns whose percentiles scale all pixels.
     """
     seen = [_channel(pixels, c, normalization.normalize) for c in channels]
     stack = np.stack(seen, axis=-1)
     holes = non_finite(stack)
     if not normalization.normalize:
         return stack if holes is None else np.where(holes, np.float32(0), stack)
+    if part != WHOLE and holes is None:
+        holes = np.zeros(stack.shape, bool)
     if holes is not None:
-        return normalized_around(stack, holes, normalization, together)
+        return normalized_around(stack, holes, normalization, together, part)
     from cellpose_studio.engine.cellpose_api import normalize_img
 
     options = cellpose_options(normalization)

@@ -25,6 +25,10 @@ from cellpose_studio.engine.threads import run_parts
 FloatArray = npt.NDArray[np.float32]
 
 
+OUTSIDE = -30.0
+"""Cell probability where the network did not look: below every threshold."""
+
+
 class TileCounter:
     """Counts the tiles of a whole run and reports them."""
 
@@ -41,6 +45,23 @@ class TileCounter:
         """Report that ``tiles`` more tiles are done."""
         self._done += tiles
         self._checkpoint.reached(self._done, self._total, "tile")
+
+
+@dataclass(frozen=True)
+class Window:
+    """The part of a stack of planes that the network is to look at.
+
+    Attributes
+    ----------
+    planes
+        Numbers of planes.
+    rows, columns
+        In each of them, at the scale of the network.
+    """
+
+    planes: slice
+    rows: slice
+    columns: slice
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,6 +95,30 @@ class Tiling:
         """Tiles per plane."""
         return math.prod(self.grid)
 
+    def in_window(self, window: Window | None) -> list[int]:
+        """Return the numbers of the tiles that have a pixel in a window of the plane.
+
+        These are tiles of the whole plane, so that the outputs in the window are the
+        same as without it.
+        """
+        if window is None:
+            return list(range(self.count))
+        rows, columns = (
+            self._overlapping(axis, part)
+            for axis, part in enumerate((window.rows, window.columns))
+        )
+        return [y * self.grid[1] + x for y in rows for x in columns]
+
+    def _overlapping(self, axis: int, part: slice) -> list[int]:
+        """Return which tiles along Y or X overlap a part of the unpadded plane."""
+        before, after = self.pads[axis]
+        tile = self.tile[axis]
+        whole = max(self.size[axis] + before + after, tile)
+        # These are the numbers of Cellpose's `make_tiles`.
+        starts = np.linspace(0, whole - tile, self.grid[axis]).astype(int)
+        low, high = part.start + before, part.stop + before
+        return [n for n, at in enumerate(starts) if at < high and at + tile > low]
+
     def cut(
         self, plane: FloatArray
     ) -> tuple[FloatArray, list[list[int]], list[list[int]]]:
@@ -85,6 +130,14 @@ class Tiling:
             padded, self.bsize, augment=self.augment, tile_overlap=self.overlap
         )
         return tiles.reshape(-1, len(padded), *self.tile), ysub, xsub
+
+    def spread(self, outputs: FloatArray, tiles: list[int]) -> FloatArray:
+        """Return outputs of some tiles (N, 3, Y, X) among those of all, else 0."""
+        if len(tiles) == self.count:
+            return outputs
+        every = np.zeros((self.count, *outputs.shape[1:]), np.float32)
+        every[tiles] = outputs
+        return every
 
     def join(
         self, outputs: FloatArray, ysub: list[list[int]], xsub: list[list[int]]
@@ -147,6 +200,7 @@ def run_planes(
     scale: float,
     parameters: SegmentationParameters,
     counter: TileCounter,
+    window: Window | None = None,
 ) -> FloatArray:
     """Return the network's outputs for each plane, at the network's scale.
 
@@ -156,6 +210,9 @@ def run_planes(
         (Z, Y, X, C) network input, not scaled yet.
     scale
         Network pixels per pixel of ``stack``.
+    window
+        Only tiles that have a part in it are run. Outside of it there are no flows,
+        and the cell probability is `OUTSIDE`.
 
     Returns
     -------
@@ -172,9 +229,16 @@ def run_planes(
     from cellpose_studio.engine.cellpose_api import resize_image
 
     cut = tiling(stack.shape[1:3], scale, network, parameters)
-    outputs = np.empty((len(stack), *cut.size, 3), np.float32)
+    outputs = np.zeros((len(stack), *cut.size, 3), np.float32)
+    if window is None:
+        window = Window(slice(0, len(stack)), *map(slice, (0, 0), cut.size))
+    else:
+        outputs[..., 2] = OUTSIDE
+    chosen = cut.in_window(window)
+    seen = window.rows, window.columns
+    planes_seen = range(len(stack))[window.planes]
     with network.watched(counter.check):
-        for planes in _groups(len(stack), cut.count, parameters.batch_size):
+        for planes in _groups(planes_seen, len(chosen), parameters.batch_size):
             pieces = []
             for z in planes:
                 # Resizing plane by plane needs no second copy of the stack.
@@ -182,11 +246,12 @@ def run_planes(
                 if scale != 1.0:
                     plane = resize_image(plane, *cut.size)
                 pieces.append(cut.cut(plane))
-            tiles = np.concatenate([piece[0] for piece in pieces])
+            tiles = np.concatenate([piece[0][chosen] for piece in pieces])
             results = _run(network, tiles, parameters.batch_size, counter)
             for n, z in enumerate(planes):
-                part = results[n * cut.count : (n + 1) * cut.count]
-                outputs[z] = cut.join(part, *pieces[n][1:])
+                part = results[n * len(chosen) : (n + 1) * len(chosen)]
+                joined = cut.join(cut.spread(part, chosen), *pieces[n][1:])
+                outputs[z][seen] = joined[seen]
     return outputs
 
 
@@ -215,11 +280,11 @@ def _side(
     return math.ceil((1 + 2 * parameters.tile_overlap) * length / bsize), bsize
 
 
-def _groups(planes: int, tiles: int, batch: int) -> Iterator[range]:
+def _groups(planes: range, tiles: int, batch: int) -> Iterator[range]:
     """Yield groups of planes whose tiles fill a batch together."""
     step = max(1, batch // tiles)
-    for first in range(0, planes, step):
-        yield range(first, min(first + step, planes))
+    for first in range(0, len(planes), step):
+        yield planes[first : first + step]
 
 
 def _run(

@@ -20,6 +20,7 @@ from cellpose_studio.core.masks.labels import compact_labels
 from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.region import cells_in
 from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.masks.ends import MOST_PIXELS, PixelEnds
 from cellpose_studio.engine.masks.fill import finished_plane, numbered
@@ -93,7 +94,7 @@ class FlowMaskMaker:
         steps = parameters.niter or int(_STEPS / self._flows.scale)
         # Only these parameters change what the pixels converge to. The others filter
         # the candidates, which therefore stay in the cache.
-        key = (steps, parameters.cellprob_threshold, parameters.max_size_fraction)
+        key = (steps, parameters.cellprob_used, parameters.max_size_fraction)
         if key != self._key:
             self._key, self._candidates = key, {}
         parts = []
@@ -102,6 +103,8 @@ class FlowMaskMaker:
             checkpoint.reached(n, count, "masks")
             parts.append(self._part(n, parameters, checkpoint.check))
         labels = self._assembled(parts, parameters)
+        if parameters.region is not None:
+            labels = cells_in(labels, parameters.region, self._flows.frames)
         checkpoint.reached(count, count, "masks")
         return labels
 

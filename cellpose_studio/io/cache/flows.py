@@ -24,6 +24,7 @@ NETWORK_PARAMETERS = frozenset(
         "resample",
         "augment",
         "tile_overlap",
+        "region",
     }
 )
 """Fields of `SegmentationParameters` that every network run depends on."""
@@ -46,6 +47,9 @@ OTHER_PARAMETERS = frozenset(
 """Fields that only affect the masks or the speed, with one exception: planes that are
 stitched are normalised together, so flows depend on whether ``stitch_threshold`` is 0.
 """
+
+_OF_MASKS = {"cell_at", "cell_plane", "cell", "cellprob"}
+"""Fields of `Region` that only affect the masks."""
 
 _GENERATION = 1
 """To be incremented when the engine gives other flows for the same parameters."""
@@ -97,6 +101,10 @@ def _of_network(parameters: SegmentationParameters) -> list[tuple[str, object]]:
     wanted = normalization.pop("norm3D")
     values["together"] = volume or (wanted and parameters.stitch_threshold > 0)
     values["normalization"] = sorted(normalization.items())
+    # Flows of whole images, also those of earlier versions, have the key without it.
+    del values["region"]
+    if parameters.region is not None:
+        values["region"] = parameters.region.model_dump_json(exclude=_OF_MASKS)
     return sorted(values.items())
 
 

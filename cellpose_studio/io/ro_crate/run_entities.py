@@ -70,9 +70,11 @@ def _home(package: str) -> str:
 
 def parameter_entities(record: RunRecord) -> Iterator[Entity]:
     """Yield every parameter of the run, and its hardware."""
-    parameters = record.parameters.model_dump(exclude={"normalization"})
+    region = record.parameters.region
+    parameters = record.parameters.model_dump(exclude={"normalization", "region"})
     normalization = record.parameters.normalization.model_dump()
     where = {
+        "region": "the whole image" if region is None else str(region),
         "device": record.device_title or record.device,
         "precision": record.precision,
         "threads": record.threads,

@@ -32,7 +32,9 @@ class ToolPanel(QWidget):
     def __init__(self, tools: ToolManager) -> None:
         super().__init__()
         self._tools = tools
-        self.buttons = {mode: self._button(tool) for mode, tool in TOOLS.items()}
+        self.buttons = {
+            mode: self._button(tool) for mode, tool in TOOLS.items() if tool.curates
+        }
         sizes = tools.sizes
         box = QSpinBox(minimum=sizes[0], maximum=sizes[-1], value=tools.settings.size)
         box.setSuffix(" px")

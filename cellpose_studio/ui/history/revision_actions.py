@@ -118,7 +118,8 @@ class RevisionActions(QObject):
         found = run_of(row)
         if found is None or not images:
             return
-        recipe = _Recipe(found[0].model, found[1])
+        # A region means nothing on other images.
+        recipe = _Recipe(found[0].model, found[1].without_region())
         project = self._session.project
 
         def work(_: Checkpoint) -> ModelSpec:

@@ -10,6 +10,7 @@ from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_scope import RunScope
 from cellpose_studio.ui.segment.thresholds import (
     ResultPanel,
@@ -29,12 +30,14 @@ class SegmentActions:
         scope: RunScope,
         runs: Runs,
         thresholds: Thresholds,
+        regions: RegionRuns,
     ) -> None:
         self._session = session
         self._panel = panel
         self._scope = scope
         self._runs = runs
         self._thresholds = thresholds
+        self._regions = regions
         panel.parameters.masks.follow(session)
         panel.run_requested.connect(self.run)
         panel.thresholds_changed.connect(self.change_thresholds)
@@ -48,6 +51,8 @@ class SegmentActions:
         if self._scope.several:
             self._scope.queue()
             return None
+        if self._scope.in_view:
+            return self._regions.run_on_view()
         masks = self._panel.parameters.masks.name
         return self._runs.start(image, *request, masks=masks)
 

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 from qtpy.QtCore import Qt, Signal
@@ -67,6 +68,7 @@ class SegmentPanel(QScrollArea):
         )
         self._image: ImageSource | None = None
         self._count: int | None = None
+        self._in_view = False
         self._labels: LabelSet | None = None
         self._measured: dict[str, float] = {}
         self._quiet = False
@@ -114,7 +116,10 @@ class SegmentPanel(QScrollArea):
         self.result.show_labels(labels, confidence, hint)
         record = labels.record if labels else None
         if self._image is not None and record is not None and record.measured_diameter:
-            self._measured[self._image.key] = record.measured_diameter
+            region = record.parameters.region
+            # A run for one cell has measured that one, not those of the image.
+            if region is None or region.cell_at is None:
+                self._measured[self._image.key] = record.measured_diameter
         self._suggest_diameter()
 
     def show_masks(self, labels: LabelSet) -> None:
@@ -183,9 +188,17 @@ class SegmentPanel(QScrollArea):
         )
         return self.model.model, parameters
 
-    def set_count(self, count: int | None) -> None:
-        """Set the number of images of the scope; None for the image shown."""
-        self._count = count
+    @property
+    def contrast(self) -> Literal["image", "region"]:
+        """Whose percentiles scale the intensities in a run on a region."""
+        return "region" if self.parameters.own_contrast.isChecked() else "image"
+
+    def set_count(self, count: int | None, in_view: bool = False) -> None:
+        """Set the number of images of the scope; None for the image shown.
+
+        With ``in_view``, it is what is in view of that.
+        """
+        self._count, self._in_view = count, in_view
         self._show_run_target()
 
     def show_parameters(self, model: str, parameters: SegmentationParameters) -> str:
@@ -245,7 +258,8 @@ class SegmentPanel(QScrollArea):
 
     def _hint(self, labels: LabelSet, confidence: Confidence) -> str:
         """Return what to try for better masks."""
-        if labels.record is None:
+        # What a run on a region left out says little about the whole image.
+        if labels.record is None or labels.record.parameters.region is not None:
             return ""
         record, models = labels.record, self.model.models
         model = next((m for m in models if m.sha256 == record.model.sha256), None)
@@ -277,6 +291,8 @@ class SegmentPanel(QScrollArea):
         elif self._count == 0:
             missing = "No image matches this scope. Choose another one next to Run."
         what = self._image.name if self._image else ""
+        if what and self._in_view:
+            what = f"the view of {what}"
         if self._count is not None:
             what = image_count(self._count)
         self.parameters.set_runnable(what, missing)

@@ -6,6 +6,7 @@ from html import escape
 
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import (
+    QCheckBox,
     QComboBox,
     QFormLayout,
     QHBoxLayout,
@@ -29,6 +30,12 @@ _STACK_MODES = {
     "joined": "Plane by plane, cells joined",
     "planes": "Plane by plane, each on its own",
 }
+
+_OWN_CONTRAST_TIP = (
+    "<qt>In a run on a view, a region or a cell, take the percentiles from the pixels "
+    "there. Off, they are those of the whole image, and the cells are the same as in a "
+    "run on it.</qt>"
+)
 
 
 class ParameterPanel(QWidget):
@@ -57,6 +64,10 @@ class ParameterPanel(QWidget):
         self.normalization = Form(
             Normalization, fields_of(Normalization, "normalisation")
         )
+        self.own_contrast = QCheckBox(
+            "Contrast of the region", objectName="ownContrast"
+        )
+        self.own_contrast.setToolTip(_OWN_CONTRAST_TIP)
         self.advanced = Form(model, fields_of(model, "advanced"))
         self.run = ElidedButton("Run", "run")
         self.scope = QComboBox(objectName="runScope")
@@ -65,7 +76,7 @@ class ParameterPanel(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.main)
         column.addWidget(self.stack_section)
-        column.addWidget(Section("Normalisation", self.normalization))
+        column.addWidget(Section("Normalisation", self._normalization_page()))
         column.addWidget(Section("Advanced", self.advanced))
         row = QHBoxLayout()
         row.addWidget(self.run, 1)
@@ -158,6 +169,14 @@ class ParameterPanel(QWidget):
         form.setContentsMargins(0, 0, 0, 0)
         form.addRow("Run", self.mode)
         form.addRow(self.stack)
+        return page
+
+    def _normalization_page(self) -> QWidget:
+        page = QWidget()
+        rows = QVBoxLayout(page)
+        rows.setContentsMargins(0, 0, 0, 0)
+        rows.addWidget(self.normalization)
+        rows.addWidget(self.own_contrast)
         return page
 
     def _on_mode(self) -> None:

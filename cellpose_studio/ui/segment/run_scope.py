@@ -14,6 +14,11 @@ from cellpose_studio.ui.segment.panel import SegmentPanel
 
 _SCOPES = {
     "image": ("this image", "The image shown."),
+    "view": (
+        "the view",
+        "What is in view of the plane shown. Accepted, drawn and edited cells, and all "
+        "cells outside, are kept.",
+    ),
     "selected": (
         "selected",
         "The images selected in the list. Ctrl or Shift selects several.",
@@ -54,7 +59,12 @@ class RunScope(QObject):
     @property
     def several(self) -> bool:
         """Whether the scope may contain other images than the one shown."""
-        return bool(self.box.currentData() != "image")
+        return self.box.currentData() not in ("image", "view")
+
+    @property
+    def in_view(self) -> bool:
+        """Whether it is what is in view of the image shown."""
+        return bool(self.box.currentData() == "view")
 
     def images(self) -> list[ProjectImage]:
         """Return the images of the scope."""
@@ -101,7 +111,7 @@ class RunScope(QObject):
     def _refresh(self) -> None:
         tip = _SCOPES[self.box.currentData()][1]
         self.box.setToolTip(f"<qt>Images to segment. {tip}</qt>")
-        self._segment.set_count(self._count() if self.several else None)
+        self._segment.set_count(self._count() if self.several else None, self.in_view)
 
     def _count(self) -> int:
         if self.box.currentData() == "listed":

@@ -25,6 +25,7 @@ _UNCERTAINTY_TIP = (
     "bar shows the values of the cell under the pointer.</qt>"
 )
 NEEDS_RUN = "These masks have no flows. Changing this threshold needs a run."
+_IN_REGION = "The sliders act in the region of this run."
 _NO_FLOW_CHECK_IN_3D = "The flow threshold is not used in 3D."
 
 
@@ -98,6 +99,8 @@ class ResultPanel(QGroupBox):
         lines = [f"<b>{labels.cells} {unit}</b>", escape(labels.origin)]
         if labels.record is not None and labels.diameter is not None:
             lines.append(f"Diameter {labels.diameter:.1f} px")
+        if labels.parameters.region is not None:
+            lines.append(_IN_REGION)
         self.count.setText("<br>".join(lines))
         if not self._busy():
             self.set_values(labels.parameters)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
+from psygnal import Signal
 
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -55,6 +56,8 @@ class Settings:
 
 class ToolContext:
     """The active masks, the chosen cell and the canvas, for tools."""
+
+    region_drawn = Signal(tuple, tuple)  # points (x, y) of a Region, plane of the masks
 
     def __init__(
         self,

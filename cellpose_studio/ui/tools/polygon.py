@@ -1,4 +1,4 @@
-"""Draw a new cell with the left button, by its corners or in one drag."""
+"""Draw a new cell, or the region of a run, by its corners or in one drag."""
 
 from __future__ import annotations
 
@@ -92,3 +92,45 @@ class PolygonTool(Tool):
         plane, points = self._plane, self._points
         self.cancel()
         draw_inside(self.context, plane, points)
+
+
+class RegionTool(PolygonTool):
+    """Draws a rectangle by a drag, or a polygon by clicks; then the run starts."""
+
+    _rectangle = False
+
+    def drag(self, event: MouseEvent) -> None:
+        """Show the rectangle from where the drag began."""
+        # Only a drag that begins a shape makes a rectangle of it.
+        if self._plane is not None and self._freehand:
+            (top, left), (bottom, right) = start, end = self._points[0], event.point
+            self._points = [start, (top, right), end, (bottom, left)]
+            self._rectangle = True
+            self._show(start)
+
+    def cancel(self) -> bool:
+        """Discard the shape."""
+        self._rectangle = False
+        return super().cancel()
+
+    def _begin(self, event: MouseEvent) -> None:
+        if self.context.image is not None:
+            self._plane = self.context.plane_at(event)
+            self._points, self._freehand = [event.point], True
+
+    def _close(self) -> None:
+        plane, points, rectangle = self._plane, self._points, self._rectangle
+        self.cancel()
+        if plane is None or len(points) < 3:
+            return
+        # No hand is more precise, and the record stays readable.
+        drawn = [(round(x, 1), round(y, 1)) for y, x in points]
+        corners = _edges(points) if rectangle else drawn
+        self.context.region_drawn.emit(tuple(corners), plane)
+
+
+def _edges(points: list[Point]) -> list[Point]:
+    """Return corners between pixels, x and y, around all pixels that were touched."""
+    y, x = np.round(points).T
+    low = float(x.min()), float(y.min())
+    return [low, (float(x.max()) + 1, float(y.max()) + 1)]

@@ -10,7 +10,7 @@ from cellpose_studio.ui.tools.brush import BrushTool, EraserTool
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
 from cellpose_studio.ui.tools.handles import HandlesTool
-from cellpose_studio.ui.tools.polygon import PolygonTool
+from cellpose_studio.ui.tools.polygon import PolygonTool, RegionTool
 from cellpose_studio.ui.tools.select import ClassifyTool, MergeTool, SelectTool
 from cellpose_studio.ui.tools.split import SplitTool
 from cellpose_studio.ui.tools.tool import Tool
@@ -38,6 +38,8 @@ class ToolInfo:
         Returns the tool for a window.
     gestures
         Gestures of this tool only, for the key sheet.
+    curates
+        Whether it corrects masks, and has a button in the Curate tab.
     """
 
     mode: str
@@ -46,6 +48,7 @@ class ToolInfo:
     tip: str
     make: Callable[[ToolContext, CellEdits], Tool]
     gestures: tuple[GestureText, ...] = ()
+    curates: bool = True
 
 
 _ALL = (
@@ -148,6 +151,20 @@ _ALL = (
             ("{useTool:Click}", "Put the cell into the class (Classify)"),
             ("{useTool:Drag}", "Put the cells on the line into the class (Classify)"),
         ),
+    ),
+    ToolInfo(
+        mode="region",
+        text="&Region",
+        key="U",
+        tip="Drag a rectangle, or click the corners of a polygon: the model runs "
+        "there, and replaces the cells in it. Accepted, drawn and edited cells, and "
+        "all cells outside, are kept.",
+        make=lambda context, _: RegionTool(context),
+        gestures=(
+            ("{useTool:Drag}", "Run on a rectangle (Region)"),
+            ("Double {useTool:click}", "Close the polygon (Region)"),
+        ),
+        curates=False,
     ),
 )
 

@@ -208,6 +208,31 @@ class WindowCommands:
             Command(
                 "run", "&Run", window.run, key="Ctrl+R", reason_disabled=self._image
             ),
+            Command(
+                "runOnView",
+                "Run on the &view",
+                window.regions.run_on_view,
+                key="Ctrl+Shift+R",
+                tip="Run on what is in view of the plane shown. Accepted, drawn and "
+                "edited cells, and all cells outside, are kept.",
+                reason_disabled=self._image,
+            ),
+            Command(
+                "runOnRegion",
+                "Run on a re&gion",
+                lambda: window.tools.take("region"),
+                tip="Draw a rectangle or a polygon to run on.",
+                reason_disabled=self._image,
+            ),
+            Command(
+                "findCell",
+                "&Find this cell again",
+                window.regions.find_cell,
+                key="Shift+F",
+                tip="Run around the selected cell, or the one just deleted, and "
+                "replace only this cell.",
+                reason_disabled=self._masks,
+            ),
             Command("cancel", "&Cancel", self._cancel, key="Esc"),
             None,
             Command(

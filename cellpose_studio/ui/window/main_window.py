@@ -56,6 +56,7 @@ from cellpose_studio.ui.segment.followed_image import FollowedImage
 from cellpose_studio.ui.segment.model_downloads import ModelDownloads
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
+from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
 from cellpose_studio.ui.segment.weight_files import AddedModels
@@ -263,8 +264,16 @@ class MainWindow(QMainWindow):
         self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)
         self.scope = RunScope(self.session, self.images, self.segment, work.run_queue)
+        self.regions = RegionRuns(
+            self.services, self.segment, work.runs, self.tools.context
+        )
         self._segmenting = SegmentActions(
-            self.session, self.segment, self.scope, work.runs, work.thresholds
+            self.session,
+            self.segment,
+            self.scope,
+            work.runs,
+            work.thresholds,
+            self.regions,
         )
         self._left_out = LeftOutCells(self.services, self.segment.result, work.edits)
 

@@ -26,6 +26,7 @@ from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.panel import SegmentPanel
+from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
 from cellpose_studio.ui.segment.weight_files import AddedModels
 from cellpose_studio.ui.services import Services
@@ -56,6 +57,7 @@ class MenuHost(Protocol):
     images: ImagesPanel
     image_actions: ImageActions
     segment: SegmentPanel
+    regions: RegionRuns
     models: AddedModels
     batch_panel: BatchPanel
     curate: CuratePanel

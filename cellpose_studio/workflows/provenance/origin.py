@@ -42,6 +42,9 @@ class Provenance:
         where cells got other ids in between, on which the edits would not fit.
     imported
         The revision that the masks were imported as; None if they were not imported.
+    earlier
+        How the masks were made whose cells a run in a region has kept; None if the run
+        was not one, or there were none.
     """
 
     revision: LabelRevision
@@ -50,6 +53,7 @@ class Provenance:
     hand: HandWork
     edited: tuple[LabelRevision, ...]
     imported: LabelRevision | None
+    earlier: Provenance | None = None
 
     @property
     def edits(self) -> tuple[JournalEntry, ...]:
@@ -88,20 +92,36 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
     # Masks that were drawn by hand begin with edits.
     edits = [_edits(journal, one) for one in line[: at + 1]]
     first = line[-1]
+    record = _record(db, base, first)
+    in_region = record is not None and record.parameters.region is not None
     return Provenance(
         revision=last,
         base=base,
-        record=_record(db, base, first),
+        record=record,
         hand=HandWork(
             before=_flat([_edits(journal, one) for one in _merged_into(db, base)]),
             kept=base.kept_cells,
             left_out=base.left_out_cells,
             together=base.cells,
             after=_flat(edits),
+            in_region=in_region,
         ),
         edited=_edited(line[:at]),
         imported=first if first.kind == "import" else None,
+        earlier=_outside(db, base) if in_region else None,
     )
+
+
+def _outside(db: sqlite3.Connection, base: LabelRevision) -> Provenance | None:
+    """Return how the masks were made that a run in a region has changed."""
+    one = base
+    # Other thresholds have changed the same region of the same masks.
+    while one.run == base.run:
+        before = _before(db, one)
+        if before is None:
+            return None
+        one = _earlier(db, one, before)
+    return provenance(db, one.id)
 
 
 def _line(db: sqlite3.Connection, last: LabelRevision) -> list[LabelRevision]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal, get_args
 
@@ -13,6 +14,7 @@ from cellpose_studio.core.recipes import (
     as_methods,
     as_methods_without_run,
     as_script,
+    join_methods,
 )
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.workflows.provenance.origin import Provenance
@@ -57,6 +59,14 @@ def card_of(model: ModelRecord) -> ModelCard | None:
 
 
 def _methods(made: Provenance) -> str:
+    if made.earlier is None:
+        return _own_methods(made)
+    # What was done to the earlier masks by hand is told with them.
+    own = replace(made, hand=replace(made.hand, before=()))
+    return join_methods([_methods(made.earlier), _own_methods(own)])
+
+
+def _own_methods(made: Provenance) -> str:
     record, cells = made.record, made.revision.cells
     if record is not None:
         return as_methods(record, made.hand, card_of(record.model), cells)

@@ -13,11 +13,15 @@ from cellpose_studio.core.errors import (
     ProjectDamaged,
 )
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.matching.compare import Comparison, compare_labels
+from cellpose_studio.core.matching.region_merge import merge_region
 from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import IN_REGION_KEY
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import read_project
 from cellpose_studio.io.project.reading import RESCUE_HINT
@@ -46,7 +50,7 @@ class ReplayResult:
     comparison
         Comparison of the masks of ``made.base`` with the new ones.
     cells
-        Number of cells in the new masks.
+        Number of cells in the new masks; with those around the region of a run.
     edits_repeat
         Whether the later edits give the revision again; None if there are none, or
         the masks before them differ.
@@ -101,13 +105,14 @@ def replay(path: Path, revision: int, checkpoint: Checkpoint) -> ReplayResult:
     # A change of thresholds leaves no checksum of the run's masks in the record.
     if record.masks_sha256:
         same_run = masks_sha256(result.labels) == record.masks_sha256
-    comparison = compare_labels(stored.base, result.labels)
+    labels = _together(stored, result)
+    comparison = compare_labels(stored.base, labels)
     return ReplayResult(
         made=stored.made,
         image_changed=changed,
         run_identical=same_run,
         comparison=comparison,
-        cells=cell_count(result.labels),
+        cells=cell_count(labels),
         edits_repeat=_edits_repeat(stored) if same_run or _same(comparison) else None,
         notes=(*_about_image(changed, image), *image.notes, *notes),
     )
@@ -120,6 +125,7 @@ class _StoredRun:
     made: Provenance
     image: StoredImage
     base: Labels
+    outside: Labels | None
     labels: Labels
     edits: list[LabelEdit]
 
@@ -134,6 +140,7 @@ def _read(path: Path, revision: int) -> _StoredRun:
             made=made,
             image=_image_of(file.db, path.parent, last.label_set),
             base=read_labels(file.db, base.id, base.shape),
+            outside=_outside(file.db, made),
             labels=read_labels(file.db, last.id, last.shape),
             edits=[
                 e for one in made.edited for e in read_sealed_edits(file.db, one.id)
@@ -141,6 +148,26 @@ def _read(path: Path, revision: int) -> _StoredRun:
         )
     finally:
         file.close()
+
+
+def _outside(db: sqlite3.Connection, made: Provenance) -> Labels | None:
+    """Return the masks that a run in a region changed; None for other runs."""
+    before = made.base.parent
+    if made.earlier is None or before is None:
+        return None
+    return read_labels(db, before, made.base.shape)
+
+
+def _together(stored: _StoredRun, result: Segmentation) -> Labels:
+    """Return the new masks, in a region merged with the masks before as then."""
+    region, before = result.parameters.region, stored.outside
+    if region is None or before is None:
+        return result.labels
+    kept = stored.made.base.details.get(IN_REGION_KEY, [])
+    table, frames = CellTable.of(before), result.flows.frames
+    return merge_region(
+        before, table, result.labels, region, frames, locked=kept
+    ).labels
 
 
 def _image_of(db: sqlite3.Connection, folder: Path, label_set: int) -> StoredImage:

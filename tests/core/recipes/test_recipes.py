@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cellpose_studio.cli.arguments.options import build_model
+from cellpose_studio.cli.arguments.region import build_region
 from cellpose_studio.cli.main import parser
 from cellpose_studio.core.models.card import ModelCard, TrainingData
 from cellpose_studio.core.models.papers import (
@@ -29,8 +30,10 @@ from cellpose_studio.core.recipes import (
     as_script,
     describe_edits,
     effective_edits,
+    join_methods,
 )
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.region import Region
 from tests.records import NOON, UNET, run_record
 
 SAM = ModelRecord(
@@ -161,6 +164,22 @@ normalizations = st.builds(
     smooth_radius=st.floats(0, 100),
     invert=st.booleans(),
 )
+places = st.floats(-1e6, 1e6)
+regions = st.builds(
+    Region,
+    points=st.lists(st.tuples(places, places), min_size=2, max_size=5)
+    .filter(lambda at: all(max(side) > min(side) for side in zip(*at, strict=True)))
+    .map(tuple),
+    frame=st.none() | st.integers(1, 99),
+    plane=st.none() | st.integers(1, 99),
+    contrast=st.sampled_from(["image", "region"]),
+    cell_at=st.none() | st.tuples(places, places),
+).map(
+    # A plane belongs to a point.
+    lambda region: region.model_copy(
+        update={"cell_plane": region.plane if region.cell_at else None}
+    )
+)
 any_parameters = st.builds(
     SegmentationParameters,
     channels=st.lists(st.none() | st.integers(0, 9), max_size=3).map(tuple),
@@ -180,6 +199,7 @@ any_parameters = st.builds(
     augment=st.booleans(),
     tile_overlap=st.floats(0.05, 0.5),
     batch_size=st.integers(1, 256),
+    region=st.none() | regions,
 )
 
 
@@ -189,7 +209,10 @@ def test_the_command_line_reads_the_same_parameters(parameters):
     options = parser().parse_args(words[1:])
     normalization = build_model(Normalization, options)
     assert parameters == build_model(
-        SegmentationParameters, options, normalization=normalization
+        SegmentationParameters,
+        options,
+        normalization=normalization,
+        region=build_region(options),
     )
 
 
@@ -205,6 +228,7 @@ def test_the_script_holds_the_same_parameters(parameters):
     names = {
         "SegmentationParameters": SegmentationParameters,
         "Normalization": Normalization,
+        "Region": Region,
     }
     assert eval(ast.unparse(call), names) == parameters
 
@@ -287,6 +311,19 @@ def test_stacks_are_told_of(given, told):
     text = as_methods(record_of(parameters=parameters, image=image))
     assert told in text
     assert ("flow threshold" in text) != bool(given.get("do_3D"))
+
+
+def test_the_region_of_a_run_is_told_of_and_what_lies_around_it():
+    region = Region(points=((4, 8), (60.5, 70)), frame=2)
+    parameters = PARAMETERS.model_copy(update={"region": region})
+    hand = HandWork(kept=30, together=42, in_region=True)
+    text = as_methods(record_of(parameters=parameters), hand)
+    assert "region and took cells of which at least half lay in it: rectangle" in text
+    assert "x 4 to 60.5, y 8 to 70 px, time point 2." in text
+    assert "30 cells were kept that lie outside of the region or had been" in text
+    both = join_methods([as_methods(record_of()), text])
+    assert both.count("References") == 1
+    assert both.count("were segmented with") == 2
 
 
 @pytest.mark.parametrize(

@@ -14,7 +14,7 @@ from cellpose_studio.engine.torchvision_ops import make_importable
 
 make_importable()
 
-OURS_ALONE = {"channels", "normalization", "exclude_on_edges"}
+OURS_ALONE = {"channels", "normalization", "region", "exclude_on_edges"}
 """Fields that ``CellposeModel.eval`` has no argument for; the last is of its CLI."""
 
 
@@ -133,4 +133,5 @@ def test_every_field_can_be_explained_to_a_biologist(field):
         "stack",
         "normalisation",
         "advanced",
+        "region",
     }

@@ -15,6 +15,7 @@ from hypothesis.extra import numpy as hnp
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.runs.region import Region
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.cache import flows
@@ -39,6 +40,7 @@ COUNTED = {
     "resample": False,
     "augment": True,
     "tile_overlap": 0.4,
+    "region": Region(points=((0, 0), (9, 9))),
 }
 IN_VOLUMES = {"anisotropy": 4.0, "flow3D_smooth": 1.0}
 NOT_COUNTED = {
@@ -335,11 +337,12 @@ ON_STACKS = [
     {"stitch_threshold": 0.5, **APART},
     APART,
 ]
-# The stack is a single tile, however much tiles overlap.
+# The stack is a single tile, however much tiles overlap, and within the margin of a
+# region.
 ON_PLANES = [
     {name: value}
     for name, value in {**COUNTED, **NOT_COUNTED}.items()
-    if name != "tile_overlap"
+    if name not in ("tile_overlap", "region")
 ]
 
 
@@ -360,3 +363,11 @@ def test_kept_flows_give_the_masks_of_the_run(run, cache):
     maker = LazyMaskMaker(cache.get(key_of_run(result)), result.labels.shape)
     masks = maker.masks(result.parameters, Checkpoint())
     np.testing.assert_array_equal(masks, result.labels)
+
+
+def test_one_cell_of_a_region_has_the_flows_of_all_of_them():
+    region = Region(points=((0, 0), (9, 9)))
+    cell = region.model_copy(update={"cell_at": (4.0, 4.0), "cellprob": -1.0})
+    assert key_of(region=cell) == key_of(region=region)
+    other = region.model_copy(update={"contrast": "region"})
+    assert key_of(region=other) != key_of(region=region)
