@@ -19,13 +19,14 @@ from cellpose_studio.engine.networks.network import Network
 
 FloatArray = npt.NDArray[np.float32]
 
-# For each view of a volume: how (Z, Y, X, C) is transposed, how its planes are
-# transposed back, and along which axes (0 is Z) the two flows of its planes point.
-_VIEWS = (
+VIEWS = (
     ((0, 1, 2, 3), (0, 1, 2), (1, 2)),
     ((1, 0, 2, 3), (1, 0, 2), (0, 2)),
     ((2, 0, 1, 3), (1, 2, 0), (0, 1)),
 )
+"""For each view of a volume: how (Z, Y, X, C) is transposed, how its planes are
+transposed back, and along which axes (0 is Z) the two flows of its planes point.
+"""
 
 
 def count_tiles(
@@ -38,7 +39,7 @@ def count_tiles(
     z, y, x = stack
     if not parameters.do_3D:
         return z * tiling((y, x), scale, network, parameters).count
-    z, y, x = _volume_shape(stack, parameters, scale)
+    z, y, x = volume_shape(stack, parameters, scale)
     # The volume is scaled as a whole, so its planes are cut at a scale of 1.
     views = ((z, (y, x)), (y, (z, x)), (x, (z, y)))
     return sum(n * tiling(s, 1.0, network, parameters).count for n, s in views)
@@ -72,12 +73,12 @@ def flows_of_volume(
     from cellpose_studio.engine.cellpose_api import resize_image_3d
 
     scale = network.spec.diam_mean / diameter
-    seen = _volume_shape(stack.shape[:3], parameters, scale)
+    seen = volume_shape(stack.shape[:3], parameters, scale)
     volume = resize_image_3d(stack, seen) if seen != stack.shape[:3] else stack
     # Like Cellpose, this adds up the views without dividing by their number, so the
     # thresholds of volumes mean the same as there.
     outputs = np.zeros((*seen, 4), np.float32)
-    for turn, back, axes in _VIEWS:
+    for turn, back, axes in VIEWS:
         view = run_planes(network, volume.transpose(turn), 1.0, parameters, counter)
         outputs[..., 3] += view[..., 2].transpose(back)
         for n, axis in enumerate(axes):
@@ -101,9 +102,10 @@ def concatenate_flows(parts: list[Flows]) -> Flows:
     )
 
 
-def _volume_shape(
+def volume_shape(
     stack: tuple[int, int, int], parameters: SegmentationParameters, scale: float
 ) -> tuple[int, int, int]:
+    """Return the size (Z, Y, X) at which the network sees a volume."""
     z, y, x = stack
     anisotropy = parameters.anisotropy or 1.0
     # Cellpose rounds sizes down, and another size would give another grid of pixels.

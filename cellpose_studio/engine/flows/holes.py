@@ -16,7 +16,7 @@ from cellpose_studio.core.runs.parameters import Normalization
 FloatArray = npt.NDArray[np.float32]
 Mask = npt.NDArray[np.bool_]
 
-_FLAT = 1e-3
+FLAT = 1e-3
 """Contrast up to which a channel shows nothing, as in Cellpose."""
 
 _SIDE, _DEPTH = 224, 50
@@ -80,23 +80,23 @@ def _scaled(stack: FloatArray, holes: Mask, normalization: Normalization) -> Flo
     scaled = np.zeros_like(stack)
     for c in range(stack.shape[-1]):
         channel = stack[..., c]
-        thin = tuple(map(slice, [None] * 3, [None] * 3, _steps(channel)))
+        thin = tuple(map(slice, [None] * 3, [None] * 3, sampling_steps(channel.shape)))
         values = channel[thin][~holes[..., c][thin]]
         if not values.size or np.ptp(values) == 0:
             continue
         dark, bright = np.percentile(values, normalization.percentile)
-        if bright - dark > _FLAT:
+        if bright - dark > FLAT:
             scaled[..., c] = (channel - dark) / (bright - dark)
         if normalization.invert:
             scaled[..., c] = 1 - scaled[..., c]
     return scaled
 
 
-def _steps(channel: FloatArray) -> tuple[int, ...]:
+def sampling_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return which pixels of (Z, Y, X) tell its percentiles: all but of large ones."""
-    if channel.size <= _SIDE**3:
+    z, y, x = shape
+    if z * y * x <= _SIDE**3:
         return 1, 1, 1
-    z, y, x = channel.shape
     return max(1, z // _DEPTH), max(1, y // _SIDE), max(1, x // _SIDE)
 
 

@@ -114,6 +114,8 @@ def find_unknown(
 @compiled
 def carry(
     shape: tuple[int, int, int],
+    window: tuple[int, int, int],
+    origin: tuple[int, int, int],
     axes: int,
     field: FloatArray,
     limits: Levels,
@@ -129,16 +131,19 @@ def carry(
     ----------
     shape
         (Z, Y, X) of the volume, or (1, Y, X) of a plane.
+    window, origin
+        Shape and first pixel of the part of it that the arrays hold. The flows beyond
+        are those of the margin, whose limits can reveal which pixels met them.
     axes
         3, or 2 for a plane.
     field, limits
         From `fill_field` and `fill_limits`, flattened; X first.
     pixels
-        Indices into the flattened volume.
+        Indices into the flattened window.
     steps
         At least 1.
     ends
-        Gets the index of the pixel that each of ``pixels`` reaches.
+        Gets the index, in the window, of the pixel that each of ``pixels`` reaches.
     low, high
         Get the range of levels, ``low`` to below ``high``, within which a threshold
         changes none of the flows that the pixel has met.
@@ -146,7 +151,12 @@ def carry(
     # Parts of this loop are no functions of their own: numba does not inline those with
     # so many arrays, and each step would call several.
     one, half = np.float32(1), np.float32(0.5)
-    row, layer = np.int32(shape[2] + 2), np.int32((shape[1] + 2) * (shape[2] + 2))
+    row, layer = np.int32(window[2] + 2), np.int32((window[1] + 2) * (window[2] + 2))
+    # The first and the last pixel to the left of a position that the field has.
+    least, most = np.zeros((2, 3), np.float32)
+    for axis in range(3):
+        least[axis] = origin[2 - axis] - 1
+        most[axis] = origin[2 - axis] + window[2 - axis] - 1
     place = np.zeros((axes, _LANES), np.float32)
     before, move = np.zeros_like(place), np.zeros_like(place)
     weight = np.zeros((6, _LANES), np.float32)
@@ -171,7 +181,9 @@ def carry(
                 weight[2, j] = (one - after_x) * after_y
                 weight[3, j] = after_x * after_y
                 # The margin is one pixel wide.
-                corner[j] = np.int32(upper_y + one) * row + np.int32(left_x + one)
+                column = min(max(left_x, least[0]), most[0]) - least[0]
+                line = min(max(upper_y, least[1]), most[1]) - least[1]
+                corner[j] = np.int32(line) * row + np.int32(column)
             for j in range(_LANES):
                 a = np.uintp(corner[j]) * np.uintp(2)
                 b = a + np.uintp(row) * np.uintp(2)
@@ -199,7 +211,8 @@ def carry(
                     near = np.floor(at)
                     weight[2 * axis, j] = near + one - at
                     weight[2 * axis + 1, j] = at - near
-                    corner[j] += np.int32(near + one) * stride
+                    inside = min(max(near, least[axis]), most[axis]) - least[axis]
+                    corner[j] += np.int32(inside) * stride
             for j in range(_LANES):
                 move[:, j] = 0
                 for n in range(8):
@@ -252,10 +265,12 @@ def carry(
                 end = 0
                 for n in range(axes):
                     axis = axes - 1 - n
-                    side = shape[2 - axis]
+                    side = window[2 - axis]
                     # Cellpose truncates the positions rather than rounding them.
-                    reached = (place[axis, j] + one) * half * np.float32(side - 1)
-                    end = end * side + int(reached)
+                    last_pixel = np.float32(shape[2 - axis] - 1)
+                    reached = int((place[axis, j] + one) * half * last_pixel)
+                    reached -= origin[2 - axis]
+                    end = end * side + min(max(reached, 0), side - 1)
                 ends[who[j]] = end
                 high[who[j]], low[who[j]] = met[0, j], -met[1, j]
                 who[j] = -1
@@ -264,8 +279,9 @@ def carry(
                 continue
             pixel = who[j] = pixels[taken]
             for axis in range(axes):
-                side = shape[2 - axis]
-                start = np.float32(pixel % side) / np.float32(max(side, 2) - 1)
+                side = window[2 - axis]
+                start = np.float32(pixel % side + origin[2 - axis])
+                start /= np.float32(max(shape[2 - axis], 2) - 1)
                 place[axis, j] = before[axis, j] = start * np.float32(2) - one
                 pixel //= side
             left[j], since[j], due[j] = steps, 0, 4
