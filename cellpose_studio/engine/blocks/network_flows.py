@@ -302,7 +302,7 @@ class NetworkFlows:
     def is_empty(self, part: int, box: Box) -> bool:
         """Return whether no tile was run that sees a box."""
         t, there = self._place(part, box)
-        seen = needed(there, self._whole, self.seen) if self._resizes else there
+        seen = needed(there, self.seen, self._whole) if self._resizes else there
         return not any(self._found(t, view, seen) for view in range(len(self.tilings)))
 
     def read(self, part: int, box: Box) -> tuple[FloatArray, FloatArray]:

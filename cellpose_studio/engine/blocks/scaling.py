@@ -19,7 +19,9 @@ Indices = npt.NDArray[np.int64]
 
 def nearest(source: int, target: int) -> Indices:
     """Return which of ``source`` pixels each of ``target`` pixels shows, as OpenCV."""
-    at = np.floor(np.arange(target) * (source / target)).astype(np.int64)
+    # Rounded as OpenCV does it, which the pixels between two depend on.
+    step = 1 / (target / source)
+    at = np.floor(np.arange(target) * step).astype(np.int64)
     return at.clip(0, source - 1)
 
 

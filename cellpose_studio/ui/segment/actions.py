@@ -9,6 +9,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.ui.segment.large_images import Confirm, confirm_blocks
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
 from cellpose_studio.ui.segment.thresholds import (
@@ -35,6 +36,7 @@ class SegmentActions:
         self._scope = scope
         self._runs = runs
         self._thresholds = thresholds
+        self.confirm: Confirm = confirm_blocks
         panel.run_requested.connect(self.run)
         panel.thresholds_changed.connect(self.change_thresholds)
         panel.thresholds_released.connect(thresholds.end_gesture)
@@ -46,6 +48,9 @@ class SegmentActions:
             return None
         if self._scope.several:
             self._scope.queue()
+            return None
+        needed = self._runs.forecast(image, *request)
+        if needed.side and not self.confirm(image.source, needed, self._panel):
             return None
         return self._runs.start(image, *request)
 

@@ -125,6 +125,7 @@ class Batch:
         # Only files with the flows in them need these of the whole image.
         needed = forecast(
             image,
+            self.model,
             self._parameters,
             free_memory(),
             self._block_side,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 
 import numpy as np
 
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 PLANE_SIDE = 2048
@@ -27,6 +29,9 @@ _PER_BLOCK_PIXEL = 90
 _DISK = 18
 """Bytes on disk for each pixel: flows and labels, compressed; twice that in volumes."""
 
+_SECONDS_PER_PIXEL = 1.5e-6
+"""Of one thread that makes masks from flows, measured."""
+
 _SHARE = 0.5
 """Of the free memory; a run that needs more is done in blocks."""
 
@@ -41,11 +46,14 @@ class Forecast:
         (Z, Y, X) of blocks; None if the image is run as a whole.
     memory, disk
         Bytes at most.
+    seconds
+        About how long it takes on this computer's processor.
     """
 
     side: tuple[int, int, int] | None
     memory: int
     disk: int
+    seconds: float
 
 
 def free_memory() -> int:
@@ -83,6 +91,7 @@ def block_side(
 
 def forecast(
     image: ImageSource,
+    model: ModelSpec,
     parameters: SegmentationParameters,
     free: int,
     side: int | None = None,
@@ -103,6 +112,7 @@ def forecast(
     frames, _, z, y, x = image.shape
     pixels = frames * z * y * x
     axes = 3 if parameters.do_3D else 2
+    seconds = _seconds(image, model, parameters)
     inputs = max(1, len(parameters.channels))
     whole = int(_BASE + pixels * (_PER_PIXEL + 8 * (inputs - 1) + 16 * (axes - 2)))
     sides = block_side(parameters, side)
@@ -112,6 +122,27 @@ def forecast(
     small = y * x <= PLANE_SIDE**2 and whole < _SHARE * free
     keeps_whole = small or (may_be_whole and whole < _SHARE * free)
     if reason_whole(image, parameters) or not cut or (side is None and keeps_whole):
-        return Forecast(side=None, memory=whole, disk=0)
+        return Forecast(side=None, memory=whole, disk=0, seconds=seconds)
     memory = int(_BASE + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
-    return Forecast(side=sides, memory=memory, disk=pixels * _DISK * (axes - 1))
+    disk = pixels * _DISK * (axes - 1)
+    return Forecast(side=sides, memory=memory, disk=disk, seconds=seconds)
+
+
+def _seconds(
+    image: ImageSource, model: ModelSpec, parameters: SegmentationParameters
+) -> float:
+    """Return about how long a run takes on the processor."""
+    frames, _, z, y, x = image.shape
+    known = model.architecture_info
+    # Without a diameter, the cells are as large as those that the model was trained on.
+    scale = 1.0
+    if parameters.diameter is not None:
+        scale = model.diam_mean / parameters.diameter
+    elif known.scales_images:
+        scale = model.diam_mean / model.diam_labels
+    step = known.tile * (1 - parameters.tile_overlap)
+    views = 3 * scale if parameters.do_3D else 1.0
+    tiles = frames * z * y * x * scale**2 * views / step**2
+    threads = (os.cpu_count() or 1) if known.whole_tiles else 1
+    per_pixel = _SECONDS_PER_PIXEL / (os.cpu_count() or 1)
+    return tiles * known.tile_seconds / threads + frames * z * y * x * per_pixel

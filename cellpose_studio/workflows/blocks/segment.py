@@ -142,7 +142,7 @@ class _BlockRun:
         parameters = parameters.model_copy(update={"diameter": diameter})
         key = _key(image, network, parameters, side)
         if not (given["folder"] / key).exists():
-            _refuse_full_disk(image, parameters, side[1], given["folder"])
+            _refuse_full_disk(image, model, parameters, side[1], given["folder"])
         store, resumed = stack.enter_context(block_folder(given["folder"], key))
         flows = NetworkFlows(
             image=pixels,
@@ -234,10 +234,14 @@ def _key(
 
 
 def _refuse_full_disk(
-    image: ImageSource, parameters: SegmentationParameters, side: int, folder: Path
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    side: int,
+    folder: Path,
 ) -> None:
     """Raise `CannotSave` if the state of the run will not fit on the disk."""
-    wanted = forecast(image, parameters, 0, side).disk
+    wanted = forecast(image, model, parameters, 0, side).disk
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
