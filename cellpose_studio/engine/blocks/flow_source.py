@@ -7,7 +7,6 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.engine.blocks.boxes import Box, Shape
 
 FloatArray = npt.NDArray[np.float32]
@@ -46,26 +45,3 @@ class FlowSource(Protocol):
     def is_empty(self, part: int, box: Box) -> bool:
         """Return whether it is known that there are no cells in a box."""
         ...
-
-
-class FlowsInMemory:
-    """Flows of an image that fits into memory."""
-
-    def __init__(self, flows: Flows) -> None:
-        self._flows = flows
-        self.axes = len(flows.dP)
-        self.scale = flows.scale
-        planes, y, x = flows.cellprob.shape
-        self.parts = flows.frames if flows.volumetric else planes
-        self.shape: Shape = (planes // self.parts, y, x)
-
-    def read(self, part: int, box: Box) -> tuple[FloatArray, FloatArray]:
-        """As in `FlowSource`."""
-        first = part * self.shape[0]
-        z, y, x = box
-        there = (slice(first + z.start, first + z.stop), y, x)
-        return self._flows.dP[(slice(None), *there)], self._flows.cellprob[there]
-
-    def is_empty(self, part: int, box: Box) -> bool:  # noqa: ARG002
-        """As in `FlowSource`."""
-        return False

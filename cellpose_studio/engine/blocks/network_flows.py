@@ -31,6 +31,15 @@ from cellpose_studio.engine.blocks.boxes import (
 from cellpose_studio.engine.blocks.resampling import needed, resampled
 from cellpose_studio.engine.blocks.store import BlockStore, Facts
 from cellpose_studio.engine.blocks.survey import NormalizedImage
+from cellpose_studio.engine.blocks.tile_groups import (
+    TileGroup,
+    flipped,
+    flips,
+    padded_box,
+    seen_by,
+    shares,
+    starts,
+)
 from cellpose_studio.engine.flows.compute import VIEWS, volume_shape
 from cellpose_studio.engine.flows.tiles import TileCounter, Tiling, run_tiles, tiling
 from cellpose_studio.engine.networks.network import Network
@@ -42,31 +51,6 @@ _NO_CELL = np.float32(-10)
 
 _TRUNCATED = 4
 """Standard deviations to which SciPy's Gaussian filter reaches."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class TileGroup:
-    """Some tiles of some planes of one view of a time point.
-
-    Attributes
-    ----------
-    key
-        In the store.
-    view
-        Number in `VIEWS`; 0 for planes.
-    planes, rows, columns
-        Numbers of planes of the view, and of tiles on each.
-    box
-        What the tiles see of the view, (planes, y, x) at the scale of the network.
-    """
-
-    key: str
-    t: int
-    view: int
-    planes: range
-    rows: range
-    columns: range
-    box: Box
 
 
 @dataclass(eq=False, kw_only=True)
@@ -160,7 +144,7 @@ class NetworkFlows:
                         planes=planes,
                         rows=row,
                         columns=column,
-                        box=_seen_by(cut, planes, row, column),
+                        box=seen_by(cut, planes, row, column),
                     )
                 )
         return found
@@ -217,7 +201,7 @@ class NetworkFlows:
         self, group: TileGroup, cut: Tiling, plane: int, row: int, column: int
     ) -> bool:
         """Return whether a coarse look at what a tile sees shows nothing."""
-        box = _seen_by(
+        box = seen_by(
             cut,
             range(plane, plane + 1),
             range(row, row + 1),
@@ -250,13 +234,13 @@ class NetworkFlows:
         """Return one tile (C, Y, X), with zeros beyond the border of the plane."""
         plane, row, column = at
         tile = np.zeros((*cut.tile, pixels.shape[-1]), np.float32)
-        outer = _padded_box(cut, row, column)
+        outer = padded_box(cut, row, column)
         inner = meet(outer, group.box[1:])
         assert inner is not None
         tile[within(inner, outer)] = pixels[plane - group.planes.start][
             within(inner, group.box[1:])
         ]
-        return np.ascontiguousarray(_flipped(cut, at, tile).transpose(2, 0, 1))
+        return np.ascontiguousarray(flipped(cut, at, tile).transpose(2, 0, 1))
 
     def _add(
         self,
@@ -268,14 +252,14 @@ class NetworkFlows:
     ) -> None:
         """Add the share of one tile's outputs (3, Y, X)."""
         plane, row, column = at
-        tile = _flipped(cut, at, result.transpose(1, 2, 0)).copy()
+        tile = flipped(cut, at, result.transpose(1, 2, 0)).copy()
         if cut.augment:
             # The flows of a flipped tile point the other way.
-            upside, sideways = _flips(at)
+            upside, sideways = flips(at)
             tile[..., 0] *= -1 if upside else 1
             tile[..., 1] *= -1 if sideways else 1
         tile[..., 2] -= _NO_CELL
-        outer = _padded_box(cut, row, column)
+        outer = padded_box(cut, row, column)
         inner = meet(outer, group.box[1:])
         assert inner is not None
         rows, columns = self._shares[group.view]
@@ -289,9 +273,9 @@ class NetworkFlows:
         """For each view the shares of rows, and of columns, of tiles in the mean."""
         return [
             [
-                _shares(starts, side, length, max(cut.tile))
-                for starts, side, length in zip(
-                    _starts(cut), cut.tile, cut.padded, strict=True
+                shares(first, side, length, max(cut.tile))
+                for first, side, length in zip(
+                    starts(cut), cut.tile, cut.padded, strict=True
                 )
             ]
             for cut in self.tilings
@@ -384,65 +368,6 @@ class NetworkFlows:
                         found.append((group.key, from_lists(box)))
             self._boxes[t, view] = found
         return self._boxes[t, view]
-
-
-def _starts(cut: Tiling) -> list[list[int]]:
-    """Return the first pixels of tiles along both sides of a padded plane."""
-    return [
-        np.linspace(0, length - side, count).astype(int).tolist()
-        for length, side, count in zip(cut.padded, cut.tile, cut.grid, strict=True)
-    ]
-
-
-def _padded_box(cut: Tiling, row: int, column: int) -> Box:
-    """Return what a tile covers of a plane, also beyond its borders."""
-    ys, xs = _starts(cut)
-    top, left = ys[row] - cut.pads[0][0], xs[column] - cut.pads[1][0]
-    height, width = cut.tile
-    return slice(top, top + height), slice(left, left + width)
-
-
-def _seen_by(cut: Tiling, planes: range, rows: range, columns: range) -> Box:
-    """Return the box of planes that some tiles see."""
-    first = _padded_box(cut, rows.start, columns.start)
-    last = _padded_box(cut, rows.stop - 1, columns.stop - 1)
-    spans = [
-        slice(max(a.start, 0), min(b.stop, length))
-        for a, b, length in zip(first, last, cut.size, strict=True)
-    ]
-    return slice(planes.start, planes.stop), *spans
-
-
-def _flips(at: tuple[int, ...]) -> tuple[bool, bool]:
-    """Return whether a tile is flipped along Y, and along X, as in Cellpose."""
-    _, row, column = at
-    return column % 2 == 1, row % 2 == 1
-
-
-def _flipped(cut: Tiling, at: tuple[int, ...], tile: FloatArray) -> FloatArray:
-    if not cut.augment:
-        return tile
-    upside, sideways = _flips(at)
-    return tile[:: -1 if upside else 1, :: -1 if sideways else 1]
-
-
-def _taper(side: int, largest: int) -> npt.NDArray[np.float64]:
-    """Return the weights along one side of a tile, of Cellpose's ``_taper_mask``."""
-    size = max(224, largest)
-    away = np.abs(np.arange(size) - (size - 1) / 2)
-    weights = 1 / (1 + np.exp((away - (size / 2 - 20)) / 7.5))
-    return weights[size // 2 - side // 2 : size // 2 + side // 2 + side % 2]
-
-
-def _shares(
-    starts: list[int], side: int, length: int, largest: int
-) -> list[npt.NDArray[np.float64]]:
-    """Return the share of each tile in the mean, along one side of a plane."""
-    taper = _taper(side, largest)
-    total = np.zeros(length)
-    for start in starts:
-        total[start : start + side] += taper
-    return [taper / total[start : start + side] for start in starts]
 
 
 def _batches(

@@ -11,10 +11,10 @@ from scipy.ndimage import gaussian_filter, label
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.runs.flows import Flows
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.blocks.flow_source import FlowsInMemory
 from cellpose_studio.engine.blocks.result import masks_in_blocks
 from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.masks.mask_flows import flows_of_masks
+from tests.engine.blocks.flows_in_memory import FlowsInMemory
 from tests.engine.blocks.memory_store import MemoryStore
 
 

@@ -11,9 +11,12 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import tifffile
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import CannotSave, ParametersUnfit
+from cellpose_studio.core.recipes.command import arguments
+from cellpose_studio.core.recipes.script import studio_script
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
@@ -107,6 +110,18 @@ def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):
     assert notes == ()
 
 
+def test_the_script_of_a_recipe_does_the_same(opened, folder, tmp_path):
+    image = opened("a.tif", (150, 170))
+    with in_blocks(image, folder, (1, 64, 64)) as found:
+        record, labels = record_of(found, NOON), found.labels.whole()
+    out = tmp_path / "out"
+    out.mkdir()
+    script = studio_script(record)
+    subprocess.run([sys.executable, "-c", script], cwd=out, check=True)
+    np.testing.assert_array_equal(tifffile.imread(out / "a_cp_masks.tif"), labels)
+    assert "--block-size=64" in [*arguments(record)]
+
+
 def test_a_stopped_run_goes_on(opened, folder):
     image = opened("a.tif", (200, 260))
     expected = as_a_whole(image)
@@ -114,7 +129,7 @@ def test_a_stopped_run_goes_on(opened, folder):
 
     def report(done, total, what):
         said.append((what, done))
-        if (what, done) == ("tile", 4):
+        if (what, done) == ("masks", 5):
             stop.stop()
 
     stop = Checkpoint(report)
