@@ -31,6 +31,9 @@ Check = Callable[[], None]
 _AT_ONCE = 5_000_000
 """Pixels times steps between two checks: a tenth of a second at most."""
 
+_CLOSE = 2
+"""Pixels from the border of a window in which no pixel is taken to end."""
+
 _STRAY = -trajectories.NO_LIMIT
 """Limit of the margin by which pixels are known that have come to it."""
 
@@ -107,7 +110,14 @@ def _carried(
     run_parts(work, parts, check)
     reached = np.stack(np.unravel_index(ends[at], size), -1) + np.array(origin)
     flat = np.ravel_multi_index(tuple(reached.T), shape)
-    return np.asarray(flat, np.int64), np.asarray(high[at] == _STRAY)
+    is_stray = high[at] == _STRAY
+    # One that has come to the border with its last step has met no limit there.
+    for axis, (span, length) in enumerate(zip(window, shape, strict=True)):
+        if span.start > 0:
+            is_stray |= reached[:, axis] < span.start + _CLOSE
+        if span.stop < length:
+            is_stray |= reached[:, axis] >= span.stop - _CLOSE
+    return np.asarray(flat, np.int64), is_stray
 
 
 def _field(

@@ -132,8 +132,8 @@ def carry(
     shape
         (Z, Y, X) of the volume, or (1, Y, X) of a plane.
     window, origin
-        Shape and first pixel of the part of it that the arrays hold. The flows beyond
-        are those of the margin, whose limits can reveal which pixels met them.
+        Shape and first pixel of the part of it that the arrays hold. Pixels stop at its
+        border, where the limits of the margin can reveal them.
     axes
         3, or 2 for a plane.
     field, limits
@@ -152,11 +152,20 @@ def carry(
     # so many arrays, and each step would call several.
     one, half = np.float32(1), np.float32(0.5)
     row, layer = np.int32(window[2] + 2), np.int32((window[1] + 2) * (window[2] + 2))
-    # The first and the last pixel to the left of a position that the field has.
-    least, most = np.zeros((2, 3), np.float32)
+    # Where the field would have the first pixel of the volume.
+    base = np.int32(origin[1]) * row + np.int32(origin[2])
+    if axes == 3:
+        base += np.int32(origin[0]) * layer
+    # As in Cellpose, pixels stop at the border instead of leaving the image; those that
+    # come to that of a window stop between its last pixel and the margin.
+    least, most = np.full(3, -one), np.full(3, one)
     for axis in range(3):
-        least[axis] = origin[2 - axis] - 1
-        most[axis] = origin[2 - axis] + window[2 - axis] - 1
+        side, first = shape[2 - axis], origin[2 - axis]
+        last_in = first + window[2 - axis]
+        if first > 0:
+            least[axis] = np.float32((first - 0.4) * 2 / side - 1)
+        if last_in < side:
+            most[axis] = np.float32((last_in + 0.4) * 2 / side - 1)
     place = np.zeros((axes, _LANES), np.float32)
     before, move = np.zeros_like(place), np.zeros_like(place)
     weight = np.zeros((6, _LANES), np.float32)
@@ -181,9 +190,8 @@ def carry(
                 weight[2, j] = (one - after_x) * after_y
                 weight[3, j] = after_x * after_y
                 # The margin is one pixel wide.
-                column = min(max(left_x, least[0]), most[0]) - least[0]
-                line = min(max(upper_y, least[1]), most[1]) - least[1]
-                corner[j] = np.int32(line) * row + np.int32(column)
+                at = np.int32(upper_y + one) * row + np.int32(left_x + one)
+                corner[j] = at - base
             for j in range(_LANES):
                 a = np.uintp(corner[j]) * np.uintp(2)
                 b = a + np.uintp(row) * np.uintp(2)
@@ -202,7 +210,7 @@ def carry(
                         above, below = limits[a + np.uintp(n)], limits[b + np.uintp(n)]
                         met[n & 1, j] = min(met[n & 1, j], above, below)
         elif not is_start:
-            corner[:] = 0
+            corner[:] = -base
             for axis in range(3):
                 length = np.float32(shape[2 - axis])
                 stride = np.int32(1) if axis == 0 else row if axis == 1 else layer
@@ -211,8 +219,7 @@ def carry(
                     near = np.floor(at)
                     weight[2 * axis, j] = near + one - at
                     weight[2 * axis + 1, j] = at - near
-                    inside = min(max(near, least[axis]), most[axis]) - least[axis]
-                    corner[j] += np.int32(inside) * stride
+                    corner[j] += np.int32(near + one) * stride
             for j in range(_LANES):
                 move[:, j] = 0
                 for n in range(8):
@@ -230,10 +237,11 @@ def carry(
                 last[j] = corner[j]
         news[:] = 1
         for axis in range(axes):
+            # Read before the loop, which the compiler could not vectorise otherwise.
+            lowest, highest = least[axis], most[axis]
             for j in range(_LANES):
-                # As in Cellpose, pixels stop at the border instead of leaving the
-                # image.
-                place[axis, j] = min(max(place[axis, j] + move[axis, j], -one), one)
+                after = place[axis, j] + move[axis, j]
+                place[axis, j] = min(max(after, lowest), highest)
                 news[j] &= np.int32(place[axis, j] == before[axis, j])
         has_news = np.int32(is_start)
         for j in range(_LANES):

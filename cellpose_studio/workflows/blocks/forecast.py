@@ -23,7 +23,7 @@ _BASE = 0.55e9
 _PER_PIXEL = 78
 """Bytes for each pixel of an image that is run as a whole, measured."""
 
-_PER_BLOCK_PIXEL = 90
+_PER_BLOCK_PIXEL = 120
 """Bytes for each pixel of a block, measured."""
 
 _DISK = 18
