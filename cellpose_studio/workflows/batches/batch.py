@@ -122,7 +122,7 @@ class Batch:
             "precision": self._precision,
             "engine": self._engine,
         }
-        # Only files with the flows in them need these of the whole image.
+        # What is written strip by strip gains nothing from a run as a whole.
         needed = forecast(
             image,
             self.model,

@@ -39,12 +39,12 @@ def test_what_a_run_takes_is_said_before_it_starts(user, cells, little_memory):
     assert image.label_sets == {}
     [text] = said
     assert text.startswith("Run a.tif in blocks? 96 × 128 pixels do not fit")
-    for part in ("about a minute", "GB of memory", "on the disk", "goes on"):
+    for part in ("about a minute", "MB of memory", "on the disk", "goes on"):
         assert part in text
 
 
 @pytest.mark.slow
-def test_a_run_in_blocks_can_be_corrected_saved_and_undone(user, cells, little_memory):
+def test_masks_of_a_run_in_blocks_are_shown(user, cells, little_memory):
     user.open(cells("a.tif", (150, 170)))
     user.window.segment.parameters.main.set_values({"diameter": 20.0})
     said: list[str] = []
