@@ -30,7 +30,7 @@ _DISK = 18
 """Bytes on disk for each pixel: flows and labels, compressed; twice that in volumes."""
 
 _SECONDS_PER_PIXEL = 1.5e-6
-"""Of one thread that makes masks from flows, measured."""
+"""Of one thread that makes masks from flows, and stores what it finds; estimated."""
 
 _SHARE = 0.5
 """Of the free memory; a run that needs more is done in blocks."""

@@ -27,6 +27,7 @@ from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import torch_threads
+from cellpose_studio.engine.versions import versions
 from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.cache.block_store import BlockFolder, block_folder
 from cellpose_studio.paths import cache_dir
@@ -42,9 +43,6 @@ if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-
-_GENERATION = 1
-"""To be incremented when blocks give other results for the same parameters."""
 
 _LEAST_OVERLAP = 32
 
@@ -217,7 +215,8 @@ def _key(
 ) -> str:
     """Return what the state of a run is found by: all that its blocks depend on."""
     content = [
-        _GENERATION,
+        # Another version may compute other last digits.
+        sorted(versions().items()),
         image.fingerprint,
         image.scene,
         image.file_axes,

@@ -81,16 +81,20 @@ def test_masks_are_those_of_the_whole_image(opened, folder):
 
 
 @pytest.mark.parametrize(
-    ("shape", "axes", "options"),
-    [
-        ((150, 170), "YX", {"diameter": None}),
-        ((150, 170), "YX", {"diameter": 33.0, "min_size": 0}),
-        ((150, 170), "YX", {"diameter": 12.0, "resample": False}),
-        ((2, 3, 100, 130), "TZYX", {}),
-        ((14, 80, 100), "ZYX", {"do_3D": True}),
-    ],
+    "case",
+    quick_first(
+        1,
+        [
+            ((150, 170), "YX", {"diameter": 12.0, "resample": False}),
+            ((150, 170), "YX", {"diameter": None}),
+            ((150, 170), "YX", {"diameter": 33.0, "min_size": 0}),
+            ((2, 3, 100, 130), "TZYX", {}),
+            ((14, 80, 100), "ZYX", {"do_3D": True}),
+        ],
+    ),
 )
-def test_masks_of_all_kinds_of_images(opened, folder, shape, axes, options):
+def test_masks_of_all_kinds_of_images(opened, folder, case):
+    shape, axes, options = case
     side = (8, 60, 60) if "do_3D" in options else (1, 60, 60)
     assert_same(opened("a.tif", shape, axes), folder, side, **options)
 
@@ -110,6 +114,7 @@ def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):
     assert notes == ()
 
 
+@pytest.mark.slow
 def test_the_script_of_a_recipe_does_the_same(opened, folder, tmp_path):
     image = opened("a.tif", (150, 170))
     with in_blocks(image, folder, (1, 64, 64)) as found:
@@ -145,6 +150,7 @@ def test_a_stopped_run_goes_on(opened, folder):
     assert not list(folder.iterdir())
 
 
+@pytest.mark.slow
 def test_a_run_with_other_parameters_begins_anew(opened, folder):
     image = opened("a.tif", (150, 170))
     stop = Checkpoint(lambda *said: stop.stop() if said[2] == "masks" else None)
@@ -202,6 +208,7 @@ def test_a_disk_that_will_not_do_is_said_before(opened, folder, monkeypatch):
         pass
 
 
+@pytest.mark.slow
 def test_two_runs_at_the_same_time_do_not_meet(opened, folder):
     image = opened("a.tif", (150, 170))
     with in_blocks(image, folder, (1, 70, 70)) as one:
