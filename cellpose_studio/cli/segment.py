@@ -19,7 +19,6 @@ from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export import unfit
@@ -32,11 +31,13 @@ from cellpose_studio.io.masks.export_target import (
 from cellpose_studio.paths import real_path
 
 if TYPE_CHECKING:
-    from cellpose_studio.workflows.batch import Batch
+    from cellpose_studio.workflows.batches.batch import Batch
 
 # Channels have an option of their own, which also takes the word none. Each field of
 # the normalization has one, too.
 _OWN = frozenset({"channels", "normalization", "region"})
+
+_SMALLEST_BLOCK = 16
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -101,6 +102,13 @@ def add(parser: argparse.ArgumentParser) -> None:
         "of them each tile (default: what suits the network; earlier versions shared)",
     )
     parser.add_argument(
+        "--block-size",
+        type=_block_size,
+        metavar="PX",
+        help="run images in blocks of this side: the same result with less memory; "
+        "a run that was stopped goes on (default: only where an image is large)",
+    )
+    parser.add_argument(
         "--channels",
         nargs="+",
         type=_channel,
@@ -131,7 +139,7 @@ def _segment(options: argparse.Namespace) -> int:
     )
     # These import torch, which the help does not need.
     from cellpose_studio.engine.threads import use_threads
-    from cellpose_studio.workflows.batch import Batch
+    from cellpose_studio.workflows.batches.batch import Batch
 
     use_threads(options.threads)
     batch = Batch(
@@ -143,6 +151,7 @@ def _segment(options: argparse.Namespace) -> int:
         options.precision,
         _if_exists(options),
         options.engine,
+        options.block_size,
     )
     outcome = Outcome()
     try:
@@ -284,18 +293,32 @@ def _one_image(
         progress.print_line(f"{image.name}: left out, its results exist")
         return []
     result, saved = done
-    cells = cell_count(result.labels)
+    cells = len(result.confidence.ids)
     unit = "cell" if cells == 1 else "cells"
     written = ", ".join(file.name for file in saved.files) or "nothing to save"
     uncertain = int(result.confidence.uncertain.sum())
     look = f" ({uncertain} uncertain)" if uncertain else ""
+    diameter = f"diameter {result.parameters.diameter:g} px"
     progress.print_line(
-        f"{image.name}: {cells} {unit}{look}, diameter {result.flows.diameter:g} px, "
-        f"{result.seconds:.1f} s -> {written}"
+        f"{image.name}: {cells} {unit}{look}, {diameter}, {result.seconds:.1f} s -> "
+        f"{written}"
     )
+    if blocks := result.blocks:
+        progress.print_line(
+            f"{image.name}: {blocks.count} blocks, of which {blocks.skipped} showed "
+            "nothing and were left out"
+        )
     for note in (*result.notes, *filter(None, [result.hint])):
         progress.print_line(f"{image.name}: {note}")
     return saved.reasons
+
+
+def _block_size(text: str) -> int:
+    if not text.isdecimal() or int(text) < _SMALLEST_BLOCK:
+        raise argparse.ArgumentTypeError(
+            f"{text} is no size of blocks: give {_SMALLEST_BLOCK} or more"
+        )
+    return int(text)
 
 
 def _channel(text: str) -> int | None:

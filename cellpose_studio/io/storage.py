@@ -107,6 +107,12 @@ def storages() -> list[Storage]:
             path=cache / "decoded",
         ),
         Storage(
+            title="Runs in blocks",
+            holds="The state of runs on large images, until they end. One that was "
+            "stopped goes on with it; after a week it is removed.",
+            path=cache / "blocks",
+        ),
+        Storage(
             title="Compiled code",
             holds="What was compiled at the first start, so that later ones are quick.",
             path=cache / "compiled",

@@ -108,7 +108,7 @@ class SegmentWidget(QWidget):
         # The next run is on the image again, not on its masks.
         self._viewer.layers.selection = chosen
         cells = counted(record.cells or 0, "cell")
-        told = [f"{cells}, diameter {result.flows.diameter:g} px.", *result.notes]
+        told = [f"{cells}, diameter {result.parameters.diameter:g} px.", *result.notes]
         self.status.setText(" ".join([*told, result.hint]).strip())
 
     def _ask_for_model(self) -> None:

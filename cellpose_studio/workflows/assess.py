@@ -74,7 +74,9 @@ def assess(
             agreement=agreement(
                 compared(run.labels, known), true, in_frames=source.frames > 1
             ),
-            diameter_error=_error(run.flows.diameter, median_diameter(true)),
+            diameter_error=_error(
+                run.parameters.diameter or 0.0, median_diameter(true)
+            ),
         )
 
 

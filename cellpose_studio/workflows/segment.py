@@ -44,7 +44,7 @@ FloatArray = npt.NDArray[np.float32]
 _MOST_ANISOTROPY = 100
 """Limit of the parameter; metadata beyond it must be wrong."""
 
-_AUTOMATIC = ("channels", "diameter", "anisotropy")
+AUTOMATIC = ("channels", "diameter", "anisotropy")
 """Parameters that are found for the image where the user sets none."""
 
 
@@ -79,13 +79,13 @@ def segment(
     started = time.perf_counter()
     networks = networks or NetworkCache()
     # Fitting fills in the anisotropy, so what nobody said is found out before.
-    unknown = _unknown(parameters, image)
-    automatic = tuple(name for name in _AUTOMATIC if not getattr(parameters, name))
-    parameters = _fitted(parameters, image, model)
+    unknown = notes_on_unknown(parameters, image)
+    automatic = tuple(name for name in AUTOMATIC if not getattr(parameters, name))
+    parameters = fit_parameters(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
     notes: tuple[str, ...] = ()
     try:
-        network = _network(
+        network = with_engine(
             networks.get(model, device, checkpoint.check, precision), engine
         )
         parameters, flows = _flows(image, network, parameters, checkpoint)
@@ -94,7 +94,7 @@ def segment(
             raise
         notes = (f"{device.title} had too little memory, so the CPU was used.",)
         device = CPU
-        network = _network(
+        network = with_engine(
             networks.get(model, CPU, checkpoint.check, precision), engine
         )
         parameters, flows = _flows(image, network, parameters, checkpoint)
@@ -145,11 +145,12 @@ def segment(
     )
 
 
-def _network(network: Network, engine: Engine | None) -> Network:
+def with_engine(network: Network, engine: Engine | None) -> Network:
+    """Return a network whose tiles threads run as told; None leaves it as it is."""
     return network if engine is None else replace(network, engine=engine)
 
 
-def _fitted(
+def fit_parameters(
     parameters: SegmentationParameters, image: ImageSource, model: ModelSpec
 ) -> SegmentationParameters:
     """Fill in the channels and the anisotropy; refuse invalid parameters."""
@@ -183,7 +184,9 @@ def _fitted(
     )
 
 
-def _unknown(parameters: SegmentationParameters, image: ImageSource) -> tuple[str, ...]:
+def notes_on_unknown(
+    parameters: SegmentationParameters, image: ImageSource
+) -> tuple[str, ...]:
     """Return what neither the user nor the file says, though the result needs it."""
     if not parameters.do_3D or parameters.anisotropy or image.anisotropy:
         return ()

@@ -10,7 +10,7 @@ import pytest
 from cellpose_studio.cli.commands import COMMANDS, is_headless
 from cellpose_studio.cli.main import parser, run
 from cellpose_studio.core.checkpoint import Cancelled
-from cellpose_studio.workflows.batch import Batch
+from cellpose_studio.workflows.batches.batch import Batch
 
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt(), Cancelled()], ids=repr)

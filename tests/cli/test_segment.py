@@ -21,7 +21,7 @@ from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export_formats import FORMATS
 from cellpose_studio.io.masks.reader import read_masks
-from cellpose_studio.workflows.batch import Batch
+from cellpose_studio.workflows.batches.batch import Batch
 from cellpose_studio.workflows.segment import segment
 
 
@@ -630,7 +630,7 @@ def no_run(monkeypatch):
 
     No folder refuses files to root.
     """
-    batch = "cellpose_studio.workflows.batch"
+    batch = "cellpose_studio.workflows.batches.batch"
     monkeypatch.setattr(f"{batch}.can_write_in", lambda _: False)
     monkeypatch.setattr(f"{batch}.segment", None)
 

@@ -13,7 +13,7 @@ import pytest
 
 from cellpose_studio.cli.main import run
 from cellpose_studio.cli.terminal import Output, ending_signals
-from cellpose_studio.workflows.batch import Batch
+from cellpose_studio.workflows.batches.batch import Batch
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs streams and signals of POSIX")
 

@@ -24,6 +24,11 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.workflows.blocks.forecast import (
+    Forecast,
+    forecast,
+    free_memory,
+)
 from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
 if TYPE_CHECKING:
@@ -105,6 +110,12 @@ class Runs:
         job.ended.connect(lambda: self._under_way.pop(job, None))
         return self._queue.start(job)
 
+    def forecast(
+        self, image: ProjectImage, model: ModelSpec, parameters: SegmentationParameters
+    ) -> Forecast:
+        """Return what a run will take; that of a large image is done in blocks."""
+        return forecast(image.source, model, parameters, free_memory())
+
     def _on_leaving(self) -> None:
         """Stop all runs, and record them while their project can be written to."""
         runs = self._under_way.copy()
@@ -125,6 +136,7 @@ class Runs:
         # In the thread of the job: torch takes two seconds to import.
         from cellpose_studio.engine.device import available_devices
         from cellpose_studio.engine.networks.network import NetworkCache
+        from cellpose_studio.workflows.blocks.segment import segment_in_blocks
         from cellpose_studio.workflows.provenance.run_record import record_of
         from cellpose_studio.workflows.segment import segment
 
@@ -134,7 +146,13 @@ class Runs:
         is_known = parameters.diameter is None and diameter is not None
         if is_known:
             parameters = parameters.model_copy(update={"diameter": diameter})
-        result = segment(image, model, parameters, checkpoint, device, self._networks)
+        common = (image, model, parameters, checkpoint)
+        side = forecast(image, model, parameters, free_memory()).side
+        if side is not None:
+            with segment_in_blocks(*common, side, device, self._networks) as found:
+                record = record_of(found, started, checkpoint)
+                return _labels_of(found.loaded(checkpoint.check), record)
+        result = segment(*common, device, self._networks)
         if is_known:
             automatic = ("diameter", *result.automatic)
             result = replace(result, automatic=automatic, measured_diameter=diameter)

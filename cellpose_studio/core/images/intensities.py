@@ -19,7 +19,7 @@ _SPREADS = ((25, 75), (10, 90), (1, 99))
 _FEWEST_STEPS = 16
 """Steps of float32 within the contrast below which rounding would be seen."""
 
-_SAMPLED = 2**20
+SAMPLED = 2**20
 """About as many pixels tell where the values of an image lie."""
 
 
@@ -63,11 +63,21 @@ def as_float32(pixels: Array) -> tuple[npt.NDArray[np.float32], float]:
     That is 0, unless float32 is too coarse where the values lie: 2**40 + 3 and
     2**40 + 4 are the same there. Values beyond its range become infinite.
     """
-    offset = _offset(pixels)
+    offset = offset_of(pixels)
+    return to_float32(pixels, offset), 0.0 if offset is None else float(offset)
+
+
+def to_float32(pixels: Array, offset: Any) -> npt.NDArray[np.float32]:
+    """Return pixels minus ``offset``, unless that is None, as new 32-bit floats."""
     with np.errstate(over="ignore"):
         if offset is None:
-            return pixels.astype(np.float32), 0.0
-        return differences(pixels, offset).astype(np.float32), float(offset)
+            return pixels.astype(np.float32)
+        return differences(pixels, offset).astype(np.float32)
+
+
+def is_wide(dtype: np.dtype[Any]) -> bool:
+    """Return whether float32 is coarser than pixels of a type; shorter lose nothing."""
+    return dtype.kind in "iuf" and dtype.itemsize >= 4 and dtype != np.float32
 
 
 def differences(pixels: Array, offset: Any) -> npt.NDArray[np.float64]:
@@ -89,13 +99,14 @@ def differences(pixels: Array, offset: Any) -> npt.NDArray[np.float64]:
     return np.where(np.abs(rough) > 2**53, rough, exact)
 
 
-def _offset(pixels: Array) -> Any:
-    """Return the pixel value to subtract from all of them; None if there is no need."""
-    # Shorter types lose nothing in float32.
-    wide = pixels.dtype.kind in "iuf" and pixels.dtype.itemsize >= 4
-    if not wide or pixels.dtype == np.float32:
+def offset_of(pixels: Array) -> Any:
+    """Return the pixel value to subtract from all of them; None if there is no need.
+
+    Of `SAMPLED` pixels or more, evenly distributed ones tell as much as all.
+    """
+    if not is_wide(pixels.dtype):
         return None
-    seen = finite(pixels.ravel()[:: max(1, pixels.size // _SAMPLED)])
+    seen = finite(pixels.ravel()[:: max(1, pixels.size // SAMPLED)])
     if not seen.size:
         return None
     # An actual pixel value can be subtracted without rounding, unlike a mean.

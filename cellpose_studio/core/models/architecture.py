@@ -44,6 +44,8 @@ class ArchitectureInfo:
     whole_tiles
         Whether each thread of a CPU runs tiles of its own, since a tile is too small
         to be shared by them.
+    tile_seconds
+        About how long a tile takes: one thread if ``whole_tiles``, else all of them.
     """
 
     name: str
@@ -58,6 +60,7 @@ class ArchitectureInfo:
     bfloat16: bool
     channels_last: bool
     whole_tiles: bool
+    tile_seconds: float
 
 
 UNET = ArchitectureInfo(
@@ -73,6 +76,7 @@ UNET = ArchitectureInfo(
     bfloat16=False,
     channels_last=True,
     whole_tiles=True,
+    tile_seconds=0.14,
 )
 UNET_STYLE_OFF = replace(
     UNET,
@@ -100,6 +104,7 @@ SAM = ArchitectureInfo(
     bfloat16=True,
     channels_last=False,
     whole_tiles=False,
+    tile_seconds=3.5,
 )
 DINO = ArchitectureInfo(
     name="dino",
@@ -114,6 +119,7 @@ DINO = ArchitectureInfo(
     bfloat16=True,
     channels_last=False,
     whole_tiles=False,
+    tile_seconds=3.5,
 )
 
 _ALL = (UNET, UNET_STYLE_OFF, UNET_AVERAGE, SAM, DINO)

@@ -47,6 +47,21 @@ class ModelRecord(BaseModel):
     source: str
 
 
+class BlocksRecord(BaseModel):
+    """How an image that was run in blocks was cut."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side: tuple[int, int, int] = Field(description="of a block at most, Z, Y, X, px")
+    overlap: int = Field(description="pixels around a block that were read as well")
+    count: int
+    skipped: int = Field(
+        description="showed nothing at a coarse look, and were not run"
+    )
+    tiles: int = Field(description="of the network, in all blocks")
+    skipped_tiles: int
+
+
 class RunRecord(BaseModel):
     """Provenance of masks; also of runs that failed or were cancelled."""
 
@@ -76,6 +91,9 @@ class RunRecord(BaseModel):
         "on a GPU",
     )
     tile_size: int | None = Field(None, description="of the network, px")
+    blocks: BlocksRecord | None = Field(
+        None, description="None: the image was run as a whole"
+    )
     versions: dict[str, str] = Field(default_factory=dict)
     platform: str = ""
     started: datetime

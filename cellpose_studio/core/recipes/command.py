@@ -55,6 +55,7 @@ def arguments(record: RunRecord) -> Iterator[str]:
         "precision": record.precision,
         "threads": record.threads,
         "engine": record.engine_used,
+        "block-size": record.blocks.side[1] if record.blocks else None,
     }
     for name, value in given.items():
         if value:

@@ -42,6 +42,10 @@ def studio_script(record: RunRecord) -> str:
     image, model = record.image, record.model
     precision = f', precision="{record.precision}"' if record.precision else ""
     engine = f', engine="{record.engine_used}"' if record.engine_used else ""
+    options = f"{precision}{engine}"
+    imports, run = (
+        _blocks_run(record, options) if record.blocks else _whole_run(options)
+    )
     threads = f"use_threads({record.threads})\n" if record.threads else ""
     region = _REGION if record.parameters.region is not None else ""
     return f'''"""{heading(record)}"""
@@ -54,8 +58,7 @@ from cellpose_studio.core.runs.parameters import Normalization, SegmentationPara
 from cellpose_studio.engine.device import device_named
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.workflows.save import save_segmentation
-from cellpose_studio.workflows.segment import segment
+{imports}
 
 {threads}scenes = open_images(Path({image.path!r}), axes={image.axes!r})
 [image] = [scene for scene in scenes if scene.scene == {image.scene!r}]
@@ -67,10 +70,36 @@ if model.sha256 != {model.sha256!r}:
 parameters = SegmentationParameters(
 {"".join(_arguments(record))})
 device = device_named({record.device or "auto"!r})
-result = segment(image, model, parameters, Checkpoint(), device{precision}{engine})
-[file] = save_segmentation(result, ["tif"], Path.cwd())
-print(f"{{result.labels.max()}} cells in {{file}}")
+{run}
 '''
+
+
+def _whole_run(options: str) -> tuple[str, str]:
+    """Return the imports and the lines of a run as a whole."""
+    imports = """from cellpose_studio.workflows.save import save_segmentation
+from cellpose_studio.workflows.segment import segment"""
+    return (
+        imports,
+        f"""result = segment(image, model, parameters, Checkpoint(), device{options})
+[file] = save_segmentation(result, ["tif"], Path.cwd())
+print(f"{{result.labels.max()}} cells in {{file}}")""",
+    )
+
+
+def _blocks_run(record: RunRecord, options: str) -> tuple[str, str]:
+    """Return the imports and the lines of a run in blocks."""
+    assert record.blocks is not None
+    imports = """from cellpose_studio.workflows.blocks.save import save_blocks
+from cellpose_studio.workflows.blocks.segment import segment_in_blocks
+from cellpose_studio.workflows.save import base_of"""
+    return (
+        imports,
+        f"""given = (image, model, parameters, Checkpoint())
+side = {record.blocks.side}
+with segment_in_blocks(*given, side, device{options}) as result:
+    [file] = save_blocks(result, ["tif"], base_of(image, Path.cwd()), lambda: None)
+    print(f"{{result.labels.cells}} cells in {{file}}")""",
+    )
 
 
 def _arguments(record: RunRecord) -> Iterator[str]:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
 from typing import Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import NotEnoughMemory
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.confidence import Confidence
@@ -35,18 +37,66 @@ class MaskMaker(Protocol):
         ...
 
 
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Segmentation:
-    """The result of one run on one image.
+class LabelReader(Protocol):
+    """A label image that is read box by box.
 
     Attributes
     ----------
-    labels
-        uint32 masks of the image's ``label_shape``.
-    flows
-        What the network gave.
-    maker
-        Makes the masks for other thresholds from the flows.
+    shape
+        TYX, ZYX, TZYX or YX.
+    cells
+        Number of cells, whose ids are 1..N.
+    """
+
+    shape: tuple[int, ...]
+    cells: int
+
+    @property
+    def planes(self) -> int:
+        """Number of planes of all frames."""
+        ...
+
+    def plane(self, number: int, rows: slice, columns: slice) -> npt.NDArray[np.uint32]:
+        """Return a box (y, x) of a plane; frames x planes are counted in this order."""
+        ...
+
+    def whole(self, check: Callable[[], None]) -> npt.NDArray[np.uint32]:
+        """Return all of it; raises `MemoryError`, and what ``check`` raises."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Blocks:
+    """How an image was cut into blocks.
+
+    Attributes
+    ----------
+    side
+        (Z, Y, X) of a block at most, px.
+    overlap
+        Pixels around a block that were looked at as well, at first.
+    count
+        Number of blocks.
+    skipped
+        How many of them showed nothing at a coarse look, so that no network saw them.
+    tiles, skipped_tiles
+        The same of the tiles of the network.
+    """
+
+    side: tuple[int, int, int]
+    overlap: int
+    count: int
+    skipped: int
+    tiles: int
+    skipped_tiles: int
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class RunResult:
+    """What determined the result of one run on one image, and how sure it is.
+
+    Attributes
+    ----------
     parameters
         With everything filled in that was automatic: channels, diameter, anisotropy.
     automatic
@@ -72,14 +122,13 @@ class Segmentation:
         Side of the network's tiles, px.
     engine
         How these threads ran tiles: "whole-tiles", "shared-tiles"; empty on a GPU.
+    blocks
+        How the image was cut; None if it was run as a whole.
     """
 
     image: ImageSource
     model: ModelSpec
     parameters: SegmentationParameters
-    labels: npt.NDArray[np.uint32]
-    flows: Flows
-    maker: MaskMaker
     device: str
     precision: str
     seconds: float
@@ -92,6 +141,7 @@ class Segmentation:
     tile_size: int | None = None
     engine: str = ""
     automatic: tuple[str, ...] = ()
+    blocks: Blocks | None = None
 
     def settings(self) -> dict[str, object]:
         """Return what files of Cellpose's formats say about the run."""
@@ -99,5 +149,55 @@ class Segmentation:
             **self.parameters.model_dump(exclude={"normalization"}),
             "normalize_params": self.parameters.normalization.model_dump(),
             "model_path": str(self.model.path),
-            "diameter": self.flows.diameter,
+            "diameter": self.parameters.diameter,
         }
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Segmentation(RunResult):
+    """The result of a run whose masks are in memory.
+
+    Attributes
+    ----------
+    labels
+        uint32 masks of the image's ``label_shape``.
+    flows
+        What the network gave; None after a run in blocks.
+    maker
+        Makes the masks for other thresholds from the flows; None without them.
+    """
+
+    labels: npt.NDArray[np.uint32]
+    flows: Flows | None
+    maker: MaskMaker | None
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class BlockSegmentation(RunResult):
+    """The result of a run in blocks, whose masks are on disk.
+
+    Attributes
+    ----------
+    labels
+        Readable as long as the folder of the run is there.
+    """
+
+    labels: LabelReader
+
+    def loaded(self, check: Callable[[], None]) -> Segmentation:
+        """Return the result with its masks in memory.
+
+        Raises
+        ------
+        NotEnoughMemory
+            If they do not fit.
+        """
+        try:
+            labels = self.labels.whole(check)
+        except MemoryError as error:
+            raise NotEnoughMemory(
+                f"The masks of {self.image.name} do not fit into memory.",
+                "Close other images and programs.",
+            ) from error
+        known = {f.name: getattr(self, f.name) for f in fields(RunResult)}
+        return Segmentation(**known, labels=labels, flows=None, maker=None)

@@ -27,13 +27,14 @@ from cellpose_studio.engine.networks.network import Network
 FloatArray = npt.NDArray[np.float32]
 Part = tuple[slice, slice]
 
-# For each view of a volume: how (Z, Y, X, C) is transposed, how its planes are
-# transposed back, and along which axes (0 is Z) the two flows of its planes point.
-_VIEWS = (
+VIEWS = (
     ((0, 1, 2, 3), (0, 1, 2), (1, 2)),
     ((1, 0, 2, 3), (1, 0, 2), (0, 2)),
     ((2, 0, 1, 3), (1, 2, 0), (0, 1)),
 )
+"""For each view of a volume: how (Z, Y, X, C) is transposed, how its planes are
+transposed back, and along which axes (0 is Z) the two flows of its planes point.
+"""
 
 
 def count_tiles(
@@ -52,10 +53,10 @@ def count_tiles(
         cut = tiling((y, x), scale, network, parameters)
         window = _window((slice(0, z), *part), (z, *cut.size), scale) if part else None
         return z * len(cut.in_window(window))
-    shape = _volume_shape(stack, parameters, scale)
+    shape = volume_shape(stack, parameters, scale)
     # The volume is scaled as a whole, so its planes are cut at a scale of 1.
     count = 0
-    for turn, _, _ in _VIEWS:
+    for turn, _, _ in VIEWS:
         planes, *size = (shape[axis] for axis in turn[:3])
         cut = tiling((size[0], size[1]), 1.0, network, parameters)
         window = _seen_from(turn, part, shape, scale)
@@ -105,12 +106,12 @@ def flows_of_volume(
     from cellpose_studio.engine.cellpose_api import resize_image_3d
 
     scale = network.spec.diam_mean / diameter
-    seen = _volume_shape(stack.shape[:3], parameters, scale)
+    seen = volume_shape(stack.shape[:3], parameters, scale)
     volume = resize_image_3d(stack, seen) if seen != stack.shape[:3] else stack
     # Like Cellpose, this adds up the views without dividing by their number, so the
     # thresholds of volumes mean the same as there.
     outputs = np.zeros((*seen, 4), np.float32)
-    for turn, back, axes in _VIEWS:
+    for turn, back, axes in VIEWS:
         turned, window = volume.transpose(turn), _seen_from(turn, part, seen, scale)
         view = run_planes(network, turned, 1.0, parameters, counter, window)
         outputs[..., 3] += view[..., 2].transpose(back)
@@ -187,9 +188,10 @@ def _scaled(side: slice, size: int, scale: float) -> slice:
     return slice(max(low, 0), min(high, size))
 
 
-def _volume_shape(
+def volume_shape(
     stack: tuple[int, int, int], parameters: SegmentationParameters, scale: float
 ) -> tuple[int, int, int]:
+    """Return the size (Z, Y, X) at which the network sees a volume."""
     z, y, x = stack
     anisotropy = parameters.anisotropy or 1.0
     # Cellpose rounds sizes down, and another size would give another grid of pixels.

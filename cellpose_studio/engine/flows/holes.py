@@ -19,7 +19,7 @@ Part = tuple[slice, slice]
 
 WHOLE: Part = (slice(None), slice(None))
 
-_FLAT = 1e-3
+FLAT = 1e-3
 """Contrast up to which a channel shows nothing, as in Cellpose."""
 
 _SIDE, _DEPTH = 224, 50
@@ -95,23 +95,23 @@ def _scaled(
     for c in range(stack.shape[-1]):
         channel = stack[..., c]
         seen, unseen = channel[:, *part], holes[:, *part, c]
-        thin = tuple(map(slice, [None] * 3, [None] * 3, _steps(seen)))
+        thin = tuple(map(slice, [None] * 3, [None] * 3, sampling_steps(seen.shape)))
         values = seen[thin][~unseen[thin]]
         if not values.size or np.ptp(values) == 0:
             continue
         dark, bright = np.percentile(values, normalization.percentile)
-        if bright - dark > _FLAT:
+        if bright - dark > FLAT:
             scaled[..., c] = (channel - dark) / (bright - dark)
         if normalization.invert:
             scaled[..., c] = 1 - scaled[..., c]
     return scaled
 
 
-def _steps(channel: FloatArray) -> tuple[int, ...]:
+def sampling_steps(shape: tuple[int, ...]) -> tuple[int, ...]:
     """Return which pixels of (Z, Y, X) tell its percentiles: all but of large ones."""
-    if channel.size <= _SIDE**3:
+    z, y, x = shape
+    if z * y * x <= _SIDE**3:
         return 1, 1, 1
-    z, y, x = channel.shape
     return max(1, z // _DEPTH), max(1, y // _SIDE), max(1, x // _SIDE)
 
 

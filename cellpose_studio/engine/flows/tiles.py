@@ -139,23 +139,29 @@ class Tiling:
         every[tiles] = outputs
         return every
 
+    @property
+    def padded(self) -> tuple[int, int]:
+        """(Y, X) of a plane with its zeros."""
+        (top, bottom), (left, right) = self.pads
+        y, x = self.size
+        # `make_tiles` enlarges planes that are smaller than a tile if it augments.
+        return (
+            max(y + top + bottom, self.tile[0]),
+            max(x + left + right, self.tile[1]),
+        )
+
     def join(
         self, outputs: FloatArray, ysub: list[list[int]], xsub: list[list[int]]
     ) -> FloatArray:
         """Merge the outputs (N, 3, Y, X) of tiles into those of the plane (Y, X, 3)."""
         from cellpose_studio.engine.cellpose_api import average_tiles, unaugment_tiles
 
-        (top, bottom), (left, right) = self.pads
+        (top, _), (left, _) = self.pads
         y, x = self.size
         if self.augment:
             in_rows = outputs.reshape(*self.grid, *outputs.shape[1:])
             outputs = unaugment_tiles(in_rows).reshape(outputs.shape)
-        # `make_tiles` enlarges planes that are smaller than a tile if it augments.
-        padded = (
-            max(y + top + bottom, self.tile[0]),
-            max(x + left + right, self.tile[1]),
-        )
-        joined = average_tiles(outputs, ysub, xsub, *padded)
+        joined = average_tiles(outputs, ysub, xsub, *self.padded)
         return np.asarray(joined[:, top : top + y, left : left + x].transpose(1, 2, 0))
 
 
@@ -247,7 +253,7 @@ def run_planes(
                     plane = resize_image(plane, *cut.size)
                 pieces.append(cut.cut(plane))
             tiles = np.concatenate([piece[0][chosen] for piece in pieces])
-            results = _run(network, tiles, parameters.batch_size, counter)
+            results = run_tiles(network, tiles, parameters.batch_size, counter)
             for n, z in enumerate(planes):
                 part = results[n * len(chosen) : (n + 1) * len(chosen)]
                 joined = cut.join(cut.spread(part, chosen), *pieces[n][1:])
@@ -287,10 +293,10 @@ def _groups(planes: range, tiles: int, batch: int) -> Iterator[range]:
         yield planes[first : first + step]
 
 
-def _run(
+def run_tiles(
     network: Network, tiles: FloatArray, batch: int, counter: TileCounter
 ) -> FloatArray:
-    """Run all tiles, in batches as large as the memory allows."""
+    """Run all tiles (N, C, Y, X), in batches as large as the memory allows."""
     if network.device.name == "cpu":
         # A CPU is fastest on single tiles, whose feature maps fit into its cache.
         batch = 1

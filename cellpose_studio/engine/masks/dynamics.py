@@ -89,9 +89,7 @@ class FlowMaskMaker:
         Cancelled
             Soon after a stop.
         """
-        # At the size of the image, large cells are wider than the network saw them, so
-        # their pixels need more steps. Cellpose rounds the number down.
-        steps = parameters.niter or int(_STEPS / self._flows.scale)
+        steps = steps_for(parameters, self._flows.scale)
         # Only these parameters change what the pixels converge to. The others filter
         # the candidates, which therefore stay in the cache.
         key = (steps, parameters.cellprob_used, parameters.max_size_fraction)
@@ -269,6 +267,13 @@ class FlowMaskMaker:
         if parameters.exclude_on_edges:
             parts = [_without_border(part) for part in parts]
         return _told_apart(parts).reshape(self._label_shape)
+
+
+def steps_for(parameters: SegmentationParameters, scale: float) -> int:
+    """Return for how many steps pixels follow flows of a ``scale``."""
+    # At the size of the image, large cells are wider than the network saw them, so
+    # their pixels need more steps. Cellpose rounds the number down.
+    return parameters.niter or int(_STEPS / scale)
 
 
 def _add(

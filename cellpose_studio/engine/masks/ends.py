@@ -104,6 +104,8 @@ class PixelEnds:
         def work(part: Indices) -> None:
             trajectories.carry(
                 self._shape,
+                self._shape,
+                (0, 0, 0),
                 axes,
                 field.reshape(-1),
                 limits.reshape(-1),

@@ -26,12 +26,17 @@ def finished_plane(labels: Labels, min_size: int) -> LabelArray:
     """
     if min_size <= 0:
         cells = labels.astype(np.uint32)
-        _fill(cells, bounding_boxes(cells))
+        fill_holes(cells)
         return cells
     cells = numbered(labels, sizes_of(labels) >= min_size)
-    _fill(cells, bounding_boxes(cells))
+    fill_holes(cells)
     _renumber(cells, sizes_of(cells) >= min_size, cells)
     return cells
+
+
+def fill_holes(cells: LabelArray) -> None:
+    """Fill the holes of the cells of a plane (Y, X), in place, in their order."""
+    _fill(cells, bounding_boxes(cells))
 
 
 def numbered(labels: Labels, stays: Mask) -> LabelArray:

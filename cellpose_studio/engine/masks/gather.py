@@ -22,7 +22,7 @@ _NEAR = 2
 """Distance in which no other pixel may hold more, for a pixel to be a seed."""
 _MOST_BELOW_A_SEED = 10
 """A seed holds more pixels than this."""
-_REACH = 5
+GROWTH = 5
 """Steps by which a cell grows from its seed."""
 _MOST_OUTSIDE = 2
 """A pixel to which a cell grows holds more pixels than this."""
@@ -50,12 +50,12 @@ def cells_at(
     limit = np.float32(threshold)
     held = np.zeros(len(probable), np.int32)
     _count(ends, probable, limit, held)
-    seeds = _seeds(held, shape)
+    seeds = seeds_of(held, shape)
     # The largest one is last, and wins the pixels that several reach. Torch's sort is
     # not stable, so another one would let others win among equals than in Cellpose.
     seeds = seeds[torch.from_numpy(held[seeds]).argsort().numpy()]
     places = np.zeros(len(probable), np.int32)
-    _grow(seeds, held, shape, places)
+    grow(seeds, held, shape, places)
     # Cellpose returns the smaller type where it suffices.
     dtype: type[np.integer] = np.uint16 if len(seeds) < 2**16 else np.uint32
     labels: Labels = np.zeros(cellprob.size, dtype)
@@ -75,10 +75,11 @@ def _count(
 
 
 @compiled
-def _seeds(held: Counts, shape: Shape) -> Indices:
-    """Return the pixels that hold as many as any pixel near."""
+def seeds_of(held: Counts, shape: Shape) -> Indices:
+    """Return the pixels that hold as many as any pixel near, in their order."""
     depth, height, width = shape
-    seeds = np.empty(len(held) // (_MOST_BELOW_A_SEED + 1) + 1, np.int64)
+    # A part of an image may hold more pixels than it has itself.
+    seeds = np.empty(held.sum() // (_MOST_BELOW_A_SEED + 1) + 1, np.int64)
     count = 0
     for at in range(len(held)):
         if held[at] <= _MOST_BELOW_A_SEED:
@@ -97,17 +98,17 @@ def _seeds(held: Counts, shape: Shape) -> Indices:
 
 
 @compiled
-def _grow(seeds: Indices, held: Counts, shape: Shape, places: Counts) -> None:
+def grow(seeds: Indices, held: Counts, shape: Shape, places: Counts) -> None:
     """Write the number of each seed into the pixels around it that hold some."""
     depth, height, width = shape
-    side = 2 * _REACH + 1
+    side = 2 * GROWTH + 1
     queue = np.empty(side**3, np.int64)
     for number in range(1, len(seeds) + 1):
         seed = seeds[number - 1]
         queue[0] = seed
         places[seed] = number
         first, last = 0, 1
-        for _ in range(_REACH):
+        for _ in range(GROWTH):
             end = last
             while first < end:
                 rest, x = divmod(queue[first], width)

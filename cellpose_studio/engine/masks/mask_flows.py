@@ -38,29 +38,42 @@ def flows_of_masks(
 
 
 def flow_errors(
-    labels: npt.NDArray[np.integer], dP: FloatArray, check: Callable[[], None]
+    labels: npt.NDArray[np.integer],
+    dP: FloatArray,
+    check: Callable[[], None],
+    steps: int | None = None,
 ) -> npt.NDArray[np.float64]:
     """Return the flow error of cell n at n - 1, as Cellpose's ``flow_error``.
 
     This is the mean squared distance between the flows of its mask and ``dP``
     (2, Y, X), five times the unit vectors that the network gave. ``labels`` (Y, X)
-    are 1..N.
+    are 1..N. ``steps`` are those of the diffusion, from `steps_of`, if there are more
+    cells than these.
     """
     labels = np.ascontiguousarray(labels)
     y, x = (np.ascontiguousarray(component) for component in dP)
     sums, pixels = np.zeros((2, int(labels.max(initial=0)) + 1))
-    _add_distances(_heat(labels, check), labels, y, x, sums, pixels)
+    _add_distances(_heat(labels, check, steps), labels, y, x, sums, pixels)
     return sums[1:] / pixels[1:]
 
 
-def _heat(labels: npt.NDArray[np.integer], check: Callable[[], None]) -> Heat:
+def steps_of(sides: npt.NDArray[np.int64]) -> int:
+    """Return for how many steps heat diffuses in cells with boxes of (N, 2) sides."""
+    # In Cellpose, all cells diffuse for as long as the largest one needs, and the
+    # temperatures of small cells depend on it.
+    return int(2 * (sides.sum(1).max(initial=0) + 2))
+
+
+def _heat(
+    labels: npt.NDArray[np.integer],
+    check: Callable[[], None],
+    steps: int | None = None,
+) -> Heat:
     """Return the temperature of each pixel, padded by one pixel."""
     labels = np.ascontiguousarray(labels)
     boxes = bounding_boxes(labels)
     sides = (boxes[..., 1] - boxes[..., 0]).clip(0)
-    # In Cellpose, all cells diffuse for as long as the largest one needs, and the
-    # temperatures of small cells depend on it.
-    steps = int(2 * (sides.sum(1).max(initial=0) + 2))
+    steps = steps or steps_of(sides)
     heat = np.zeros(np.add(labels.shape, 2))
     work = sides.prod(1) * steps
     for cell in 1 + np.flatnonzero(work > _AT_ONCE):

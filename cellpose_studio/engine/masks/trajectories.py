@@ -114,6 +114,8 @@ def find_unknown(
 @compiled
 def carry(
     shape: tuple[int, int, int],
+    window: tuple[int, int, int],
+    origin: tuple[int, int, int],
     axes: int,
     field: FloatArray,
     limits: Levels,
@@ -129,16 +131,19 @@ def carry(
     ----------
     shape
         (Z, Y, X) of the volume, or (1, Y, X) of a plane.
+    window, origin
+        Shape and first pixel of the part of it that the arrays hold. Pixels stop at its
+        border, where the limits of the margin can reveal them.
     axes
         3, or 2 for a plane.
     field, limits
         From `fill_field` and `fill_limits`, flattened; X first.
     pixels
-        Indices into the flattened volume.
+        Indices into the flattened window.
     steps
         At least 1.
     ends
-        Gets the index of the pixel that each of ``pixels`` reaches.
+        Gets the index, in the window, of the pixel that each of ``pixels`` reaches.
     low, high
         Get the range of levels, ``low`` to below ``high``, within which a threshold
         changes none of the flows that the pixel has met.
@@ -146,7 +151,21 @@ def carry(
     # Parts of this loop are no functions of their own: numba does not inline those with
     # so many arrays, and each step would call several.
     one, half = np.float32(1), np.float32(0.5)
-    row, layer = np.int32(shape[2] + 2), np.int32((shape[1] + 2) * (shape[2] + 2))
+    row, layer = np.int32(window[2] + 2), np.int32((window[1] + 2) * (window[2] + 2))
+    # Where the field would have the first pixel of the volume.
+    base = np.int32(origin[1]) * row + np.int32(origin[2])
+    if axes == 3:
+        base += np.int32(origin[0]) * layer
+    # As in Cellpose, pixels stop at the border instead of leaving the image; those that
+    # come to that of a window stop between its last pixel and the margin.
+    least, most = np.full(3, -one), np.full(3, one)
+    for axis in range(3):
+        side, first = shape[2 - axis], origin[2 - axis]
+        last_in = first + window[2 - axis]
+        if first > 0:
+            least[axis] = np.float32((first - 0.4) * 2 / side - 1)
+        if last_in < side:
+            most[axis] = np.float32((last_in + 0.4) * 2 / side - 1)
     place = np.zeros((axes, _LANES), np.float32)
     before, move = np.zeros_like(place), np.zeros_like(place)
     weight = np.zeros((6, _LANES), np.float32)
@@ -171,7 +190,8 @@ def carry(
                 weight[2, j] = (one - after_x) * after_y
                 weight[3, j] = after_x * after_y
                 # The margin is one pixel wide.
-                corner[j] = np.int32(upper_y + one) * row + np.int32(left_x + one)
+                at = np.int32(upper_y + one) * row + np.int32(left_x + one)
+                corner[j] = at - base
             for j in range(_LANES):
                 a = np.uintp(corner[j]) * np.uintp(2)
                 b = a + np.uintp(row) * np.uintp(2)
@@ -190,7 +210,7 @@ def carry(
                         above, below = limits[a + np.uintp(n)], limits[b + np.uintp(n)]
                         met[n & 1, j] = min(met[n & 1, j], above, below)
         elif not is_start:
-            corner[:] = 0
+            corner[:] = -base
             for axis in range(3):
                 length = np.float32(shape[2 - axis])
                 stride = np.int32(1) if axis == 0 else row if axis == 1 else layer
@@ -217,10 +237,11 @@ def carry(
                 last[j] = corner[j]
         news[:] = 1
         for axis in range(axes):
+            # Read before the loop, which the compiler could not vectorise otherwise.
+            lowest, highest = least[axis], most[axis]
             for j in range(_LANES):
-                # As in Cellpose, pixels stop at the border instead of leaving the
-                # image.
-                place[axis, j] = min(max(place[axis, j] + move[axis, j], -one), one)
+                after = place[axis, j] + move[axis, j]
+                place[axis, j] = min(max(after, lowest), highest)
                 news[j] &= np.int32(place[axis, j] == before[axis, j])
         has_news = np.int32(is_start)
         for j in range(_LANES):
@@ -252,10 +273,12 @@ def carry(
                 end = 0
                 for n in range(axes):
                     axis = axes - 1 - n
-                    side = shape[2 - axis]
+                    side = window[2 - axis]
                     # Cellpose truncates the positions rather than rounding them.
-                    reached = (place[axis, j] + one) * half * np.float32(side - 1)
-                    end = end * side + int(reached)
+                    last_pixel = np.float32(shape[2 - axis] - 1)
+                    reached = int((place[axis, j] + one) * half * last_pixel)
+                    reached -= origin[2 - axis]
+                    end = end * side + min(max(reached, 0), side - 1)
                 ends[who[j]] = end
                 high[who[j]], low[who[j]] = met[0, j], -met[1, j]
                 who[j] = -1
@@ -264,8 +287,9 @@ def carry(
                 continue
             pixel = who[j] = pixels[taken]
             for axis in range(axes):
-                side = shape[2 - axis]
-                start = np.float32(pixel % side) / np.float32(max(side, 2) - 1)
+                side = window[2 - axis]
+                start = np.float32(pixel % side + origin[2 - axis])
+                start /= np.float32(max(shape[2 - axis], 2) - 1)
                 place[axis, j] = before[axis, j] = start * np.float32(2) - one
                 pixel //= side
             left[j], since[j], due[j] = steps, 0, 4

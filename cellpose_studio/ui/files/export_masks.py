@@ -33,7 +33,7 @@ from cellpose_studio.ui.files.export_dialog import (
     rejected_cells,
 )
 from cellpose_studio.ui.services import Services
-from cellpose_studio.workflows.export_names import ExportNames
+from cellpose_studio.workflows.batches.export_names import ExportNames
 
 _DEFAULT = ("tif", "npy")
 _NAMED = 3

@@ -9,6 +9,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.ui.segment.large_images import Confirm, confirm_blocks
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_scope import RunScope
@@ -39,6 +40,7 @@ class SegmentActions:
         self._thresholds = thresholds
         self._regions = regions
         panel.parameters.masks.follow(session)
+        self.confirm: Confirm = confirm_blocks
         panel.run_requested.connect(self.run)
         panel.thresholds_changed.connect(self.change_thresholds)
         panel.thresholds_released.connect(thresholds.end_gesture)
@@ -53,6 +55,9 @@ class SegmentActions:
             return None
         if self._scope.in_view:
             return self._regions.run_on_view()
+        needed = self._runs.forecast(image, *request)
+        if needed.side and not self.confirm(image.source, needed, self._panel):
+            return None
         masks = self._panel.parameters.masks.name
         return self._runs.start(image, *request, masks=masks)
 

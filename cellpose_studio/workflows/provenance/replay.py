@@ -164,7 +164,7 @@ def _together(stored: _StoredRun, result: Segmentation) -> Labels:
     if region is None or before is None:
         return result.labels
     kept = stored.made.base.details.get(IN_REGION_KEY, [])
-    table, frames = CellTable.of(before), result.flows.frames
+    table, frames = CellTable.of(before), result.image.frames
     return merge_region(
         before, table, result.labels, region, frames, locked=kept
     ).labels

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import cast
+from typing import Any, cast
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ModelUnusable
@@ -22,6 +22,7 @@ from cellpose_studio.engine.networks.catalogue import (
 from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.paths import find_model_file
+from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 from cellpose_studio.workflows.segment import segment
 
 
@@ -75,16 +76,19 @@ def run_again(
     """
     model = find_model(record.model)
     device, notes = _device(record)
+    given: dict[str, Any] = {
+        "device": device,
+        "precision": cast("Precision | None", record.precision or None),
+        "engine": cast("Engine | None", record.engine_used or None),
+    }
+    common = (image, model, record.parameters, checkpoint)
     with _threads(record.threads):
-        result = segment(
-            image,
-            model,
-            record.parameters,
-            checkpoint,
-            device,
-            precision=cast("Precision | None", record.precision or None),
-            engine=cast("Engine | None", record.engine_used or None),
-        )
+        if record.blocks is None:
+            result = segment(*common, **given)
+        else:
+            side = record.blocks.side
+            with segment_in_blocks(*common, side, **given) as found:
+                result = found.loaded(checkpoint.check)
     card = filter(None, [model.card_problem])
     return result, (*card, *notes, *result.notes, *_about_versions(record))
 

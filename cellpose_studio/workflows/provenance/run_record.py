@@ -13,16 +13,29 @@ import numpy.typing as npt
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, NotEnoughMemory
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.models.model import ModelSpec
-from cellpose_studio.core.provenance.record import ImageRecord, ModelRecord, RunRecord
+from cellpose_studio.core.provenance.record import (
+    BlocksRecord,
+    ImageRecord,
+    ModelRecord,
+    RunRecord,
+)
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.core.runs.segmentation import (
+    BlockSegmentation,
+    LabelReader,
+    Segmentation,
+)
 from cellpose_studio.engine.versions import versions
+
+_BAND = 2**24
+"""Pixels that are read at once."""
 
 
 def record_of(
-    result: Segmentation, started: datetime, checkpoint: Checkpoint | None = None
+    result: Segmentation | BlockSegmentation,
+    started: datetime,
+    checkpoint: Checkpoint | None = None,
 ) -> RunRecord:
     """Return the record of a run that finished.
 
@@ -50,6 +63,7 @@ def record_of(
         threads=result.threads,
         engine=result.engine,
         tile_size=result.tile_size,
+        blocks=BlocksRecord(**vars(result.blocks)) if result.blocks else None,
         versions=versions(),
         # The last digits of the network's output depend on the instruction set.
         platform=f"{platform.platform()}, CPU with {cpu_capability()}",
@@ -57,8 +71,8 @@ def record_of(
         seconds=result.seconds,
         outcome="finished",
         notes=result.notes,
-        cells=cell_count(result.labels),
-        masks_sha256=masks_sha256(result.labels),
+        cells=len(result.confidence.ids),
+        masks_sha256=_sha256_of(result),
     )
 
 
@@ -95,19 +109,41 @@ def pixels_sha256(image: ImageSource, checkpoint: Checkpoint | None = None) -> s
     Cancelled
     """
     digest = hashlib.sha256()
-    # Plane by plane, an image may be larger than the memory.
-    for t in range(image.frames):
-        for c in range(image.channels):
-            for z in range(image.planes):
-                if checkpoint is not None:
-                    checkpoint.check()
-                digest.update(_little_endian(image.plane(t, c, z)))
+    height, width = image.shape[3:]
+    # A plane may be larger than the memory. Rows are read together, as files have them.
+    rows = max(1, _BAND // width)
+    for t, c, z in np.ndindex(image.shape[:3]):
+        for y in range(0, height, rows):
+            if checkpoint is not None:
+                checkpoint.check()
+            band = slice(y, min(y + rows, height))
+            one = (slice(t, t + 1), slice(c, c + 1), slice(z, z + 1))
+            pixels = image.reader.read((*one, band, slice(0, width)))
+            digest.update(_little_endian(pixels))
     return digest.hexdigest()
 
 
 def masks_sha256(labels: npt.NDArray[np.uint32]) -> str:
     """Return the SHA-256 of masks as uint32, C order, little-endian."""
     return hashlib.sha256(_little_endian(labels.astype(np.uint32))).hexdigest()
+
+
+def _sha256_of(result: Segmentation | BlockSegmentation) -> str:
+    if isinstance(result, Segmentation):
+        return masks_sha256(result.labels)
+    return _sha256_of_blocks(result.labels)
+
+
+def _sha256_of_blocks(labels: LabelReader) -> str:
+    """Return the same as `masks_sha256`, of masks that are not in memory."""
+    digest = hashlib.sha256()
+    height, width = labels.shape[-2:]
+    rows = max(1, _BAND // width)
+    for plane in range(labels.planes):
+        for y in range(0, height, rows):
+            band = slice(y, min(y + rows, height))
+            digest.update(_little_endian(labels.plane(plane, band, slice(0, width))))
+    return digest.hexdigest()
 
 
 def hash_if_readable(image: ImageSource, checkpoint: Checkpoint) -> str:

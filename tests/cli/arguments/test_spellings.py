@@ -8,7 +8,7 @@ import pytest
 
 from cellpose_studio.cli.arguments.spellings import with_hyphens
 from cellpose_studio.cli.main import parser, run
-from cellpose_studio.workflows.batch import Batch
+from cellpose_studio.workflows.batches.batch import Batch
 
 
 @pytest.fixture

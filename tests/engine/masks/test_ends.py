@@ -75,7 +75,7 @@ def test_a_small_change_of_the_threshold_carries_few_pixels_again(monkeypatch):
     carried = []
     real = module.trajectories.carry
     monkeypatch.setattr(
-        module.trajectories, "carry", lambda *a: carried.append(len(a[4])) or real(*a)
+        module.trajectories, "carry", lambda *a: carried.append(len(a[6])) or real(*a)
     )
     ends = PixelEnds(dP, cellprob)
     ends.at(0.0, 100, check)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.masks.export_format import MasksToExport
 
 
@@ -17,34 +18,39 @@ def write_tif(part: Path, masks: MasksToExport) -> None:
     """
     import tifffile
 
-    _, y, x = masks.image.pixel_size_um
+    tifffile.imwrite(part, masks.numbered, **tif_options(masks.image))
+
+
+def tif_options(image: ImageSource) -> dict[str, Any]:
+    """Return the options of tifffile for masks of an image that ImageJ knows."""
+    import tifffile
+
+    _, y, x = image.pixel_size_um
     size: dict[str, Any] = {"resolution": (1 / x, 1 / y)} if x and y else {}
-    tifffile.imwrite(
-        part,
-        masks.numbered,
+    return {
         # Cellpose compresses its label images in the same way.
-        compression="zlib",
+        "compression": "zlib",
         # Or 3 planes are taken for red, green and blue.
-        photometric="minisblack",
-        description=_imagej(masks),
-        metadata=None,
-        resolutionunit=tifffile.RESUNIT.NONE,
+        "photometric": "minisblack",
+        "description": _imagej(image),
+        "metadata": None,
+        "resolutionunit": tifffile.RESUNIT.NONE,
         **size,
-    )
+    }
 
 
-def _imagej(masks: MasksToExport) -> str:
+def _imagej(image: ImageSource) -> str:
     """Return the text by which ImageJ knows the axes, whatever the type of pixels.
 
     The ``imagej`` mode of tifffile would refuse uint32.
     """
     from tifffile.tifffile import imagej_description
 
-    z, y, x = masks.image.pixel_size_um
+    z, y, x = image.pixel_size_um
     known: dict[str, Any] = {"unit": "um"} if x and y else {}
-    if known and z and "Z" in masks.axes:
+    if known and z and "Z" in image.label_axes:
         known["spacing"] = z
-    text: str = imagej_description(masks.numbered.shape, axes=masks.axes, **known)
+    text: str = imagej_description(image.label_shape, axes=image.label_axes, **known)
     return text
 
 

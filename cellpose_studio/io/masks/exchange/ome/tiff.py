@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.masks.export_format import MasksToExport
 
 
@@ -12,15 +13,18 @@ def write_ome_tiff(part: Path, masks: MasksToExport) -> None:
     """Write numbered masks with their axes and the size of pixels as OME metadata."""
     import tifffile
 
-    known: dict[str, Any] = {"axes": masks.axes, "Name": masks.image.name}
-    for axis, size in zip("ZYX", masks.image.pixel_size_um, strict=True):
+    tifffile.imwrite(part, masks.numbered, **ome_tiff_options(masks.image))
+
+
+def ome_tiff_options(image: ImageSource) -> dict[str, Any]:
+    """Return the options of tifffile for masks of an image as OME-TIFF."""
+    known: dict[str, Any] = {"axes": image.label_axes, "Name": image.name}
+    for axis, size in zip("ZYX", image.pixel_size_um, strict=True):
         if size:
             known |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
-    tifffile.imwrite(
-        part,
-        masks.numbered,
-        ome=True,
-        compression="zlib",
-        photometric="minisblack",
-        metadata=known,
-    )
+    return {
+        "ome": True,
+        "compression": "zlib",
+        "photometric": "minisblack",
+        "metadata": known,
+    }

@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from pathlib import Path
+from typing import Any
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.core.runs.segmentation import RunResult
 from cellpose_studio.engine.device import Engine, Precision, device_named
 from cellpose_studio.engine.networks.catalogue import default_model, find
 from cellpose_studio.engine.networks.network import NetworkCache
+from cellpose_studio.io.masks.exchange.streamed import STREAMED
 from cellpose_studio.io.masks.export import Saved, reasons_unfit, unfit
 from cellpose_studio.io.masks.export_target import IfExists, target
 from cellpose_studio.paths import can_write_in
-from cellpose_studio.workflows.export_names import ExportNames
+from cellpose_studio.workflows.batches.export_names import ExportNames
+from cellpose_studio.workflows.blocks.forecast import forecast, free_memory
+from cellpose_studio.workflows.blocks.save import save_blocks
+from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 from cellpose_studio.workflows.save import save_fitting_of
 from cellpose_studio.workflows.segment import segment
 
@@ -40,6 +45,9 @@ class Batch:
         How the threads of a CPU run tiles; None for what suits the network.
     if_exists
         What to do with an image that has results already.
+    block_side
+        Side of the blocks in which images are run, px; None runs those in blocks that
+        are too large for the memory otherwise.
 
     Raises
     ------
@@ -57,6 +65,7 @@ class Batch:
         precision: Precision | None = None,
         if_exists: IfExists = "replace",
         engine: Engine | None = None,
+        block_side: int | None = None,
     ) -> None:
         self.model = find(model) if model else default_model()
         self._parameters = parameters
@@ -64,6 +73,7 @@ class Batch:
         self._precision = precision
         self._engine = engine
         self._kinds = kinds
+        self._block_side = block_side
         # The weights are loaded for the first image only.
         self._networks = NetworkCache()
         self._names = ExportNames(folder)
@@ -82,7 +92,7 @@ class Batch:
 
     def run(
         self, image: ImageSource, checkpoint: Checkpoint
-    ) -> tuple[Segmentation, Saved] | None:
+    ) -> tuple[RunResult, Saved] | None:
         """Segment ``image`` and return the result and what was written.
 
         None where its results exist, and such images are left out.
@@ -101,18 +111,34 @@ class Batch:
         if len(reasons) == len(set(self._kinds)):
             raise unfit([*reasons.values()])
         self._check_folder(base.parent)
-        result = segment(
+        done = self._run(image, base, checkpoint)
+        self._names.write_list(base.parent)
+        return done
+
+    def _run(
+        self, image: ImageSource, base: Path, checkpoint: Checkpoint
+    ) -> tuple[RunResult, Saved]:
+        given: dict[str, Any] = {
+            "device": self._device,
+            "networks": self._networks,
+            "precision": self._precision,
+            "engine": self._engine,
+        }
+        # What is written strip by strip gains nothing from a run as a whole.
+        needed = forecast(
             image,
             self.model,
             self._parameters,
-            checkpoint,
-            self._device,
-            self._networks,
-            self._precision,
-            self._engine,
+            free_memory(),
+            self._block_side,
+            may_be_whole=not STREAMED.issuperset(self._kinds),
         )
-        saved = save_fitting_of(result, self._kinds, base)
-        self._names.write_list(base.parent)
+        common = (image, self.model, self._parameters, checkpoint)
+        if needed.side is None:
+            whole = segment(*common, **given)
+            return whole, save_fitting_of(whole, self._kinds, base)
+        with segment_in_blocks(*common, needed.side, **given) as result:
+            saved = save_blocks(result, self._kinds, base, checkpoint.check)
         return result, saved
 
     def _check_folder(self, folder: Path) -> None:

@@ -18,7 +18,7 @@ from cellpose_studio.io.masks.export_target import (
     target,
     without_cells,
 )
-from cellpose_studio.workflows.export_names import NAMES_FILE, ExportNames
+from cellpose_studio.workflows.batches.export_names import NAMES_FILE, ExportNames
 
 
 @pytest.fixture

@@ -1,0 +1,1 @@
+"""Runs block by block, for images that are larger than the memory."""

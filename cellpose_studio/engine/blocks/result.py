@@ -1,0 +1,206 @@
+"""The masks of a run in blocks, which are read box by box, and their confidence."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.blocks.boxes import Box, Shape, meet, shape_of, within
+from cellpose_studio.engine.blocks.flow_source import FlowSource
+from cellpose_studio.engine.blocks.masking import (
+    PASSES,
+    BlockMasks,
+    one_by_one,
+    run_passes,
+)
+from cellpose_studio.engine.blocks.store import BlockStore
+from cellpose_studio.engine.blocks.table import CellsOfBlocks, joined
+
+Labels = npt.NDArray[np.uint32]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class MasksOfPart:
+    """The masks of one plane or volume.
+
+    Attributes
+    ----------
+    ids
+        For each block the id of each of its own labels, from 0 on; 0 is none.
+    """
+
+    masks: BlockMasks
+    ids: list[npt.NDArray[np.uint32]]
+
+    def read(self, box: Box) -> Labels:
+        """Return the labels (z, y, x) in a box."""
+        found = np.zeros(shape_of(box), np.uint32)
+        for n, core in enumerate(self.masks.mask_blocks):
+            common = meet(box, core)
+            if common is not None and len(self.ids[n]) > 1:
+                key = self.masks.key("masks", n)
+                own = self.masks.store.read(key, "labels", within(common, core))
+                found[within(common, box)] = self.ids[n][own]
+        return found
+
+
+class BlockLabels:
+    """A label image on disk, as long as the store of its blocks is there.
+
+    Attributes
+    ----------
+    shape
+        Of the label image: TYX, ZYX, TZYX or YX.
+    cells
+        Number of cells.
+    """
+
+    def __init__(self, parts: list[MasksOfPart], shape: Shape, cells: int) -> None:
+        self.shape = shape
+        self.cells = cells
+        self._parts = parts
+
+    def plane(self, number: int, rows: slice, columns: slice) -> Labels:
+        """Return a box (y, x) of a plane; frames x planes are counted in this order."""
+        depth = self._parts[0].masks.masks[0]
+        part, z = divmod(number, depth)
+        return self._parts[part].read((slice(z, z + 1), rows, columns))[0]
+
+    @property
+    def planes(self) -> int:
+        """Number of planes of all frames."""
+        return int(np.prod(self.shape[:-2], dtype=int))
+
+    def whole(self, check: Callable[[], None] = lambda: None) -> Labels:
+        """Return the whole label image; ``check`` may raise to cancel.
+
+        Raises
+        ------
+        MemoryError
+            If it is too large.
+        """
+        labels = np.zeros(self.shape, np.uint32)
+        depth = self._parts[0].masks.masks[0]
+        parts = labels.reshape(len(self._parts), depth, *self.shape[-2:])
+        for array, part in zip(parts, self._parts, strict=True):
+            for core in part.masks.mask_blocks:
+                check()
+                array[core] = part.read(core)
+        return labels
+
+
+def masks_in_blocks(
+    source: FlowSource,
+    label_shape: Shape,
+    store: BlockStore,
+    parameters: SegmentationParameters,
+    side: Shape,
+    overlap: int,
+    checkpoint: Checkpoint,
+) -> tuple[BlockLabels, Confidence]:
+    """Make masks from flows, block by block.
+
+    Parameters
+    ----------
+    label_shape
+        Of the masks: TYX, ZYX, TZYX or YX.
+    store
+        What is there already is not done again.
+    side
+        (Z, Y, X) of blocks at most.
+    overlap
+        Pixels around a block of which flows are read at first.
+
+    Raises
+    ------
+    CannotSave
+        If the store is full.
+    Cancelled
+        After a stop.
+    """
+    depth = source.shape[0] if source.axes == 3 else 1
+    shape = (depth, *label_shape[-2:])
+    makers = [
+        BlockMasks(
+            source=source,
+            store=store,
+            part=part,
+            masks=shape,
+            parameters=parameters,
+            side=side,
+            overlap=overlap,
+            check=checkpoint.check,
+        )
+        for part in range(source.parts)
+    ]
+    blocks = sum(len(maker.blocks) for maker in makers)
+    each = one_by_one(checkpoint, PASSES * blocks)
+    parts: list[MasksOfPart] = []
+    found: list[Confidence] = []
+    used = 0
+    for maker in makers:
+        run_passes(maker, each)
+        part, confidence = _chosen(maker, used)
+        parts.append(part)
+        found.append(confidence)
+        used += len(confidence.ids)
+    return BlockLabels(parts, label_shape, used), _together(found)
+
+
+def _chosen(maker: BlockMasks, used: int) -> tuple[MasksOfPart, Confidence]:
+    """Choose the cells of a part by their size and place; ids follow ``used``."""
+    parameters, store = maker.parameters, maker.store
+    keys = [maker.key("masks", n) for n in range(len(maker.mask_blocks))]
+    there = [bool(store.facts(key)["cells"]) for key in keys]
+    empty = np.zeros((0, 10), np.int64)
+    tables = [
+        CellsOfBlocks.unpacked(store.read(key, "table") if some else empty)
+        for key, some in zip(keys, there, strict=True)
+    ]
+    cells, numbers = joined(tables)
+    stays = np.ones(len(cells), np.bool_)
+    if parameters.min_size > 0:
+        stays &= cells.pixels >= parameters.min_size
+    if parameters.exclude_on_edges:
+        axes = slice(0 if maker.source.axes == 3 else 1, None)
+        at_border = (cells.low == 0) | (cells.high == np.array(maker.masks))
+        stays &= ~at_border[:, axes].any(1)
+    ids = np.where(stays, used + np.cumsum(stays), 0).astype(np.uint32)
+    sums = np.zeros((len(cells), 4))
+    for key, some, own in zip(keys, there, numbers, strict=True):
+        if some:
+            np.add.at(sums, own, store.read(key, "sums"))
+    seen, fitted, chance, error = sums[stays].T
+    assert maker.candidates is not None
+    errors = maker.candidates.errors
+    large = maker.candidates.cells.pixels >= parameters.min_size
+    confidence = Confidence(
+        ids=ids[stays],
+        pixels=cells.pixels[stays],
+        # A cell without a pixel of a candidate has no flow error.
+        flow_errors=error / np.where(fitted, fitted, np.nan),
+        probabilities=chance / np.maximum(seen, 1),
+        candidates=int(large.sum()),
+        misfits=int((errors[large] > FLOW_CHECK).sum()),
+    )
+    return MasksOfPart(
+        masks=maker,
+        ids=[np.concatenate([[0], ids[own]]).astype(np.uint32) for own in numbers],
+    ), confidence
+
+
+def _together(found: list[Confidence]) -> Confidence:
+    return Confidence(
+        ids=np.concatenate([one.ids for one in found]),
+        pixels=np.concatenate([one.pixels for one in found]),
+        flow_errors=np.concatenate([one.flow_errors for one in found]),
+        probabilities=np.concatenate([one.probabilities for one in found]),
+        candidates=sum(one.candidates for one in found),
+        misfits=sum(one.misfits for one in found),
+    )

@@ -1,0 +1,50 @@
+"""What a run of a large image will take, said before it starts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from qtpy.QtWidgets import QMessageBox, QWidget
+
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.io.storage import room_text
+from cellpose_studio.workflows.blocks.forecast import Forecast
+
+Confirm = Callable[[ImageSource, Forecast, QWidget], bool]
+
+
+def confirm_blocks(image: ImageSource, needed: Forecast, parent: QWidget) -> bool:
+    """Ask whether an image is to be run that is too large to be run as a whole."""
+    box = QMessageBox(
+        QMessageBox.Icon.Question,
+        "Run a large image",
+        f"Run {image.name} in blocks?",
+        QMessageBox.StandardButton.Cancel,
+        parent,
+    )
+    box.setInformativeText(blocks_text(image, needed))
+    run = box.addButton("Run", QMessageBox.ButtonRole.AcceptRole)
+    box.exec()
+    return box.clickedButton() is run
+
+
+def blocks_text(image: ImageSource, needed: Forecast) -> str:
+    """Return what a run in blocks takes, and what it leaves."""
+    height, width = image.shape[3:]
+    return (
+        f"{height:,} × {width:,} pixels do not fit into the free memory as a whole. In "
+        f"blocks, the run takes {duration_text(needed.seconds)} on this computer's "
+        f"processor, less with a graphics card, {room_text(needed.memory)} of memory, "
+        f"and up to {room_text(needed.disk)} on the disk until it ends. You can cancel "
+        "it: started again, it goes on with the next block. For other thresholds the "
+        "image has to be run again."
+    )
+
+
+def duration_text(seconds: float) -> str:
+    """Return a duration for the user, as exact as a forecast is: "about 5 min"."""
+    if seconds < 90:
+        return "about a minute"
+    if seconds < 5400:
+        return f"about {seconds / 60:.0f} min"
+    return f"about {seconds / 3600:.0f} h"

@@ -1,0 +1,1 @@
+"""Runs in blocks, for images that are larger than the memory."""

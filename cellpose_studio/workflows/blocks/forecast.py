@@ -1,0 +1,150 @@
+"""What a run will need: memory and disk as a whole or in blocks, and time."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+
+import numpy as np
+
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+
+PLANE_SIDE = 2048
+"""Side of a block of a plane, px."""
+
+VOLUME_SIDE = 160
+"""Side of a block of a volume, px."""
+
+_BASE = 0.55e9
+"""Bytes of the process before a run: torch, Cellpose, a network."""
+
+_PER_PIXEL = 78
+"""Bytes for each pixel of an image that is run as a whole, measured."""
+
+_PER_BLOCK_PIXEL = 120
+"""Bytes for each pixel of a block, measured."""
+
+_DISK = 18
+"""Bytes on disk for each pixel: flows and labels, compressed; twice that in volumes."""
+
+_SECONDS_PER_PIXEL = 1.5e-6
+"""Of one thread that makes masks from flows, and stores what it finds; estimated."""
+
+_SHARE = 0.5
+"""Of the free memory; a run that needs more is done in blocks."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Forecast:
+    """What a run will need.
+
+    Attributes
+    ----------
+    side
+        (Z, Y, X) of blocks; None if the image is run as a whole.
+    memory, disk
+        Bytes at most.
+    seconds
+        About how long it takes on this computer's processor.
+    """
+
+    side: tuple[int, int, int] | None
+    memory: int
+    disk: int
+    seconds: float
+
+
+def free_memory() -> int:
+    """Return how many bytes programs can take without swapping."""
+    import psutil
+
+    return int(psutil.virtual_memory().available)
+
+
+def reason_whole(image: ImageSource, parameters: SegmentationParameters) -> str:
+    """Return why an image cannot be run in blocks; "" if it can.
+
+    A clause, for a sentence that says what follows.
+    """
+    if parameters.region is not None:
+        return "a region is a part of the image"
+    normalization = parameters.normalization
+    if normalization.tile_norm_blocksize:
+        return "normalising in tiles needs all of the image"
+    if normalization.sharpen_radius or normalization.smooth_radius:
+        return "sharpening and smoothing need all of the image"
+    if parameters.stitch_threshold > 0 and image.planes > 1 and not parameters.do_3D:
+        return "joining planes needs all of them"
+    return ""
+
+
+def block_side(
+    parameters: SegmentationParameters, side: int | None = None
+) -> tuple[int, int, int]:
+    """Return (Z, Y, X) of blocks with a ``side`` in px; None for what is usual."""
+    if parameters.do_3D:
+        length = side or VOLUME_SIDE
+        return (length, length, length)
+    length = side or PLANE_SIDE
+    return (1, length, length)
+
+
+def forecast(
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    free: int,
+    side: int | None = None,
+    may_be_whole: bool = True,
+) -> Forecast:
+    """Return how an image is best run, and what that needs.
+
+    Parameters
+    ----------
+    free
+        Free memory, bytes.
+    side
+        Side of blocks, px: the image is run in blocks. None chooses.
+    may_be_whole
+        Whether an image that fits into memory is run as a whole, which allows other
+        thresholds later. Blocks need less memory.
+    """
+    frames, _, z, y, x = image.shape
+    pixels = frames * z * y * x
+    axes = 3 if parameters.do_3D else 2
+    seconds = _seconds(image, model, parameters)
+    inputs = max(1, len(parameters.channels))
+    whole = int(_BASE + pixels * (_PER_PIXEL + 8 * (inputs - 1) + 16 * (axes - 2)))
+    sides = block_side(parameters, side)
+    block = int(np.prod(np.minimum(sides, (z, y, x))))
+    # Without blocks larger than the image, there is nothing to be gained.
+    cut = any(n > m for n, m in zip((frames * z, y, x), sides, strict=True))
+    small = y * x <= PLANE_SIDE**2 and whole < _SHARE * free
+    keeps_whole = small or (may_be_whole and whole < _SHARE * free)
+    if reason_whole(image, parameters) or not cut or (side is None and keeps_whole):
+        return Forecast(side=None, memory=whole, disk=0, seconds=seconds)
+    memory = int(_BASE + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
+    disk = pixels * _DISK * (axes - 1)
+    return Forecast(side=sides, memory=memory, disk=disk, seconds=seconds)
+
+
+def _seconds(
+    image: ImageSource, model: ModelSpec, parameters: SegmentationParameters
+) -> float:
+    """Return about how long a run takes on the processor."""
+    frames, _, z, y, x = image.shape
+    known = model.architecture_info
+    # Without a diameter, the cells are as large as those that the model was trained on.
+    scale = 1.0
+    if parameters.diameter is not None:
+        scale = model.diam_mean / parameters.diameter
+    elif known.scales_images:
+        scale = model.diam_mean / model.diam_labels
+    step = known.tile * (1 - parameters.tile_overlap)
+    views = 3 * scale if parameters.do_3D else 1.0
+    tiles = frames * z * y * x * scale**2 * views / step**2
+    threads = (os.cpu_count() or 1) if known.whole_tiles else 1
+    per_pixel = _SECONDS_PER_PIXEL / (os.cpu_count() or 1)
+    return tiles * known.tile_seconds / threads + frames * z * y * x * per_pixel

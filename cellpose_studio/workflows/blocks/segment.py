@@ -1,0 +1,287 @@
+"""Segments one image in blocks: never more than one of them is in memory."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, cast
+
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.errors import CannotSave, DeviceFull, ParametersUnfit
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.runs.hints import hint_for
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.segmentation import Blocks, BlockSegmentation
+from cellpose_studio.engine.blocks.network_flows import NetworkFlows
+from cellpose_studio.engine.blocks.result import masks_in_blocks
+from cellpose_studio.engine.blocks.survey import NormalizedImage
+from cellpose_studio.engine.device import CPU, Device, Engine, Precision
+from cellpose_studio.engine.diameter import measure_diameter
+from cellpose_studio.engine.flows.tiles import TileCounter
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.network import Network, NetworkCache
+from cellpose_studio.engine.threads import torch_threads
+from cellpose_studio.engine.versions import versions
+from cellpose_studio.io.atomic import cannot_save
+from cellpose_studio.io.cache.block_store import BlockFolder, block_folder
+from cellpose_studio.paths import cache_dir
+from cellpose_studio.workflows.blocks.forecast import forecast, reason_whole
+from cellpose_studio.workflows.segment import (
+    AUTOMATIC,
+    fit_parameters,
+    notes_on_unknown,
+    with_engine,
+)
+
+if TYPE_CHECKING:
+    import numpy as np
+    import numpy.typing as npt
+
+
+_LEAST_OVERLAP = 32
+
+_RESUMED = "Blocks that an earlier run had finished before it was stopped were used."
+
+
+@contextmanager
+def segment_in_blocks(
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    checkpoint: Checkpoint,
+    side: tuple[int, int, int],
+    device: Device = CPU,
+    networks: NetworkCache | None = None,
+    precision: Precision | None = None,
+    engine: Engine | None = None,
+    folder: Path | None = None,
+) -> Iterator[BlockSegmentation]:
+    """Run ``model`` on ``image`` in blocks of ``side`` (Z, Y, X), and yield the result.
+
+    Its masks are on disk until the end of the block. After a stop or a kill, or if the
+    block raises, the same run goes on with the next block. Arguments are those of
+    `segment`; ``folder`` is for the state, by default in the user's cache folder.
+
+    Raises
+    ------
+    ImageUnreadable, ModelUnusable, ParametersUnfit, NotEnoughMemory
+        With a sentence for the user.
+    CannotSave
+        If the disk is too full for the state of the run.
+    Cancelled
+        After a stop.
+    """
+    networks = networks or NetworkCache()
+    if reason := reason_whole(image, parameters):
+        raise ParametersUnfit(
+            f"{image.name} cannot be run in blocks: {reason}.",
+            "Turn that off, or run the image as a whole.",
+        )
+    run = _BlockRun(
+        image=image,
+        model=model,
+        parameters=parameters,
+        checkpoint=checkpoint,
+        side=side,
+        networks=networks,
+        precision=precision,
+        engine=engine,
+        folder=folder or cache_dir() / "blocks",
+    )
+    with ExitStack() as stack:
+        try:
+            result = run.on(device, stack)
+        except DeviceFull:
+            if device == CPU:
+                raise
+            result = run.on(
+                CPU,
+                stack,
+                f"{device.title} had too little memory, so the CPU was used.",
+            )
+        yield result
+
+
+class _BlockRun:
+    """One run, which may have to change the device."""
+
+    def __init__(self, **given: Any) -> None:
+        self._given = given
+
+    def on(self, device: Device, stack: ExitStack, *notes: str) -> BlockSegmentation:
+        """Run on a device; ``stack`` removes the state of the run at its end."""
+        given = self._given
+        started = time.perf_counter()
+        image: ImageSource = given["image"]
+        model: ModelSpec = given["model"]
+        checkpoint: Checkpoint = given["checkpoint"]
+        side: tuple[int, int, int] = given["side"]
+        asked: SegmentationParameters = given["parameters"]
+        automatic = tuple(name for name in AUTOMATIC if not getattr(asked, name))
+        unknown = notes_on_unknown(asked, image)
+        parameters = fit_parameters(asked, image, model)
+        checkpoint.reached(0, 0, "loading the model")
+        networks: NetworkCache = given["networks"]
+        network = with_engine(
+            networks.get(model, device, checkpoint.check, given["precision"]),
+            given["engine"],
+        )
+        pixels = NormalizedImage(image, parameters)
+        pixels.look(checkpoint)
+        diameter = parameters.diameter or _diameter(
+            pixels, network, parameters, checkpoint
+        )
+        parameters = parameters.model_copy(update={"diameter": diameter})
+        key = _key(image, network, parameters, side)
+        if not (given["folder"] / key).exists():
+            _refuse_full_disk(image, model, parameters, side[1], given["folder"])
+        store, resumed = stack.enter_context(block_folder(given["folder"], key))
+        flows = NetworkFlows(
+            image=pixels,
+            network=network,
+            parameters=parameters,
+            diameter=diameter,
+            store=store,
+            side=side[1],
+            pixels=side[0] * side[1] * side[2],
+        )
+        counter = TileCounter(checkpoint, flows.count_tiles())
+        with network.watched(checkpoint.check):
+            for group in flows.groups:
+                counter.add(0)
+                flows.run(group, counter)
+        overlap = max(_LEAST_OVERLAP, round(diameter))
+        labels, confidence = masks_in_blocks(
+            flows, image.label_shape, store, parameters, side, overlap, checkpoint
+        )
+        is_set = "diameter" not in automatic
+        scales = network.spec.architecture_info.scales_images
+        measured = parameters.diameter if scales and not is_set else None
+        return BlockSegmentation(
+            image=image,
+            model=model,
+            parameters=parameters,
+            labels=labels,
+            device=device.title,
+            precision=network.precision,
+            engine=network.engine if device == CPU else "",
+            seconds=time.perf_counter() - started,
+            confidence=confidence,
+            hint=hint_for(
+                confidence,
+                model,
+                shipped(),
+                parameters.diameter if is_set else None,
+                measured,
+            ),
+            measured_diameter=measured,
+            notes=(*notes, *unknown, *([_RESUMED] if resumed else [])),
+            device_name=device.name,
+            threads=torch_threads(),
+            tile_size=network.tile,
+            automatic=automatic,
+            blocks=_blocks(flows, store, side, overlap),
+        )
+
+
+def _blocks(
+    flows: NetworkFlows,
+    store: BlockFolder,
+    side: tuple[int, int, int],
+    overlap: int,
+) -> Blocks:
+    facts = [store.facts(group.key) for group in flows.groups]
+    return Blocks(
+        side=side,
+        overlap=overlap,
+        count=len(facts),
+        skipped=sum(fact["box"] is None for fact in facts),
+        tiles=sum(fact["tiles"] for fact in facts),
+        skipped_tiles=sum(fact["empty"] for fact in facts),
+    )
+
+
+def _key(
+    image: ImageSource,
+    network: Network,
+    parameters: SegmentationParameters,
+    side: tuple[int, int, int],
+) -> str:
+    """Return what the state of a run is found by: all that its blocks depend on."""
+    content = [
+        # Another version may compute other last digits.
+        sorted(versions().items()),
+        image.fingerprint,
+        image.scene,
+        image.file_axes,
+        image.shape,
+        network.spec.sha256,
+        network.precision,
+        network.engine,
+        network.device.name,
+        # How many tiles a GPU runs at once does not change what they give.
+        sorted(parameters.model_dump(mode="json", exclude={"batch_size"}).items()),
+        side,
+    ]
+    return hashlib.sha256(json.dumps(content).encode()).hexdigest()[:32]
+
+
+def _refuse_full_disk(
+    image: ImageSource,
+    model: ModelSpec,
+    parameters: SegmentationParameters,
+    side: int,
+    folder: Path,
+) -> None:
+    """Raise `CannotSave` if the state of the run will not fit on the disk."""
+    wanted = forecast(image, model, parameters, 0, side).disk
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise cannot_save(folder, error) from error
+    free = shutil.disk_usage(folder).free
+    if wanted > free:
+        raise CannotSave(
+            f"{image.name} needs up to {wanted / 1e9:.1f} GB in {folder} while it is "
+            f"run in blocks, and {free / 1e9:.1f} GB are free.",
+            "Free some space.",
+        )
+
+
+def _diameter(
+    pixels: NormalizedImage,
+    network: Network,
+    parameters: SegmentationParameters,
+    checkpoint: Checkpoint,
+) -> float:
+    """Return the diameter of the cells on the middle plane of the first time point."""
+    if not network.spec.architecture_info.scales_images:
+        return network.spec.diam_mean
+    # Only parts of the plane are looked at, and read.
+    plane = cast("npt.NDArray[np.float32]", _LazyPlane(pixels, pixels.shape[0] // 2))
+    with network.watched(checkpoint.check):
+        found = measure_diameter(network, plane, parameters, checkpoint)
+    return round(found, 1)
+
+
+class _LazyPlane:
+    """A plane (Y, X, C) of the first time point, of which only parts are read."""
+
+    def __init__(self, pixels: NormalizedImage, plane: int) -> None:
+        self._pixels = pixels
+        self._plane = plane
+        self.shape = (*pixels.shape[1:], pixels.inputs)
+
+    def __getitem__(self, key: tuple[slice, slice]) -> npt.NDArray[np.float32]:
+        rows, columns = (
+            slice(*span.indices(length)[:2])
+            for span, length in zip(key, self.shape[:2], strict=True)
+        )
+        plane = slice(self._plane, self._plane + 1)
+        return self._pixels.read(0, (plane, rows, columns))[0]

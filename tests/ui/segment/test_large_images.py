@@ -1,0 +1,60 @@
+"""Images that are too large to be run as a whole: asked before, run in blocks."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from qtpy.QtCore import QTimer
+from qtpy.QtWidgets import QApplication, QMessageBox
+
+from cellpose_studio.app.runs import runner
+from cellpose_studio.workflows.blocks import forecast
+
+
+@pytest.fixture
+def little_memory(monkeypatch):
+    """Make blocks of 64 px, and every image larger than the memory."""
+    monkeypatch.setattr(runner, "free_memory", lambda: 1)
+    monkeypatch.setattr(forecast, "PLANE_SIDE", 64)
+
+
+def answer(button: str, said: list[str]) -> None:
+    """Press a button of the question that appears next."""
+
+    def press() -> None:
+        box = QApplication.activeModalWidget()
+        assert isinstance(box, QMessageBox)
+        said.append(f"{box.text()} {box.informativeText()}")
+        next(b for b in box.buttons() if b.text().replace("&", "") == button).click()
+
+    QTimer.singleShot(0, press)
+
+
+def test_what_a_run_takes_is_said_before_it_starts(user, cells, little_memory):
+    [image] = user.open(cells("a.tif"))
+    said: list[str] = []
+    answer("Cancel", said)
+    user.click_run()
+    user.wait_idle()
+    assert image.label_sets == {}
+    [text] = said
+    assert text.startswith("Run a.tif in blocks? 96 × 128 pixels do not fit")
+    for part in ("about a minute", "MB of memory", "on the disk", "goes on"):
+        assert part in text
+
+
+@pytest.mark.slow
+def test_masks_of_a_run_in_blocks_are_shown(user, cells, little_memory):
+    user.open(cells("a.tif", (150, 170)))
+    user.window.segment.parameters.main.set_values({"diameter": 20.0})
+    said: list[str] = []
+    answer("Run", said)
+    image = user.run()
+    assert said
+    record = image.masks.record
+    assert record.blocks.side == (1, 64, 64)
+    layer = user.window.canvas.model.layers["cells"]
+    np.testing.assert_array_equal(layer.data, image.masks.array)
+    assert image.masks.cells == record.cells == len(np.unique(layer.data)) - 1 > 12
+    # Without flows, there are no masks for other thresholds.
+    assert image.masks.maker is None

@@ -1,0 +1,228 @@
+"""Runs in blocks: the same masks, recorded, stopped, killed and taken up again."""
+
+from __future__ import annotations
+
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import tifffile
+
+from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
+from cellpose_studio.core.errors import CannotSave, ParametersUnfit
+from cellpose_studio.core.recipes.command import arguments
+from cellpose_studio.core.recipes.script import studio_script
+from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.engine.networks.catalogue import shipped
+from cellpose_studio.engine.networks.network import NetworkCache
+from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.workflows.blocks.segment import segment_in_blocks
+from cellpose_studio.workflows.provenance.run_again import run_again
+from cellpose_studio.workflows.provenance.run_record import masks_sha256, record_of
+from cellpose_studio.workflows.segment import segment
+from tests.quick import quick_first
+from tests.records import NOON
+
+MODEL = shipped()[0]
+NETWORKS = NetworkCache()
+WORKER = Path(__file__).with_name("worker.py")
+
+
+@pytest.fixture
+def opened(cells):
+    """Return a function that writes a picture of cells and opens it."""
+    return lambda *what: open_images(cells(*what))[0]
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "state"
+
+
+def in_blocks(image, folder, side, checkpoint=None, **parameters):
+    return segment_in_blocks(
+        image,
+        MODEL,
+        SegmentationParameters(**{"diameter": 20.0, **parameters}),
+        checkpoint or Checkpoint(),
+        side,
+        networks=NETWORKS,
+        folder=folder,
+    )
+
+
+def as_a_whole(image, **parameters):
+    given = SegmentationParameters(**{"diameter": 20.0, **parameters})
+    return segment(image, MODEL, given, Checkpoint(), networks=NETWORKS)
+
+
+def assert_same(image, folder, side, **parameters):
+    whole = as_a_whole(image, **parameters)
+    with in_blocks(image, folder, side, **parameters) as found:
+        np.testing.assert_array_equal(found.labels.whole(), whole.labels)
+        assert found.labels.shape == whole.labels.shape
+        assert found.labels.cells == len(whole.confidence.ids) > 4
+        assert found.parameters == whole.parameters
+        assert found.hint == whole.hint
+        blocks = found.blocks
+    assert not list(folder.iterdir())
+    return blocks
+
+
+def test_masks_are_those_of_the_whole_image(opened, folder):
+    blocks = assert_same(opened("a.tif", (200, 260)), folder, (1, 70, 70))
+    assert blocks.count > 1
+    assert blocks.overlap == 32
+
+
+@pytest.mark.parametrize(
+    "case",
+    quick_first(
+        1,
+        [
+            ((150, 170), "YX", {"diameter": 12.0, "resample": False}),
+            ((150, 170), "YX", {"diameter": None}),
+            ((150, 170), "YX", {"diameter": 33.0, "min_size": 0}),
+            ((2, 3, 100, 130), "TZYX", {}),
+            ((14, 80, 100), "ZYX", {"do_3D": True}),
+        ],
+    ),
+)
+def test_masks_of_all_kinds_of_images(opened, folder, case):
+    shape, axes, options = case
+    side = (8, 60, 60) if "do_3D" in options else (1, 60, 60)
+    assert_same(opened("a.tif", shape, axes), folder, side, **options)
+
+
+def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):
+    image = opened("a.tif", (150, 170))
+    with in_blocks(image, folder, (1, 64, 64)) as found:
+        record = record_of(found, NOON)
+        labels = found.labels.whole()
+    assert record.blocks is not None
+    assert record.blocks.side == (1, 64, 64)
+    assert record.masks_sha256 == masks_sha256(labels)
+    assert record.cells == len(np.unique(labels)) - 1
+    again, notes = run_again(image, record, Checkpoint())
+    assert again.blocks == found.blocks
+    assert masks_sha256(again.labels) == record.masks_sha256
+    assert notes == ()
+
+
+@pytest.mark.slow
+def test_the_script_of_a_recipe_does_the_same(opened, folder, tmp_path):
+    image = opened("a.tif", (150, 170))
+    with in_blocks(image, folder, (1, 64, 64)) as found:
+        record, labels = record_of(found, NOON), found.labels.whole()
+    out = tmp_path / "out"
+    out.mkdir()
+    script = studio_script(record)
+    subprocess.run([sys.executable, "-c", script], cwd=out, check=True)
+    np.testing.assert_array_equal(tifffile.imread(out / "a_cp_masks.tif"), labels)
+    assert "--block-size=64" in [*arguments(record)]
+
+
+def test_a_stopped_run_goes_on(opened, folder):
+    image = opened("a.tif", (200, 260))
+    expected = as_a_whole(image)
+    said = []
+
+    def report(done, total, what):
+        said.append((what, done))
+        if (what, done) == ("masks", 5):
+            stop.stop()
+
+    stop = Checkpoint(report)
+    with pytest.raises(Cancelled), in_blocks(image, folder, (1, 70, 70), stop):
+        pass
+    assert list(folder.iterdir())
+    said.clear()
+    with in_blocks(image, folder, (1, 70, 70), Checkpoint(report)) as found:
+        np.testing.assert_array_equal(found.labels.whole(), expected.labels)
+        assert any("earlier run" in note for note in found.notes)
+    # Tiles that were done are counted at once.
+    assert [done for what, done in said if what == "tile"][1] > 0
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.slow
+def test_a_run_with_other_parameters_begins_anew(opened, folder):
+    image = opened("a.tif", (150, 170))
+    stop = Checkpoint(lambda *said: stop.stop() if said[2] == "masks" else None)
+    with pytest.raises(Cancelled), in_blocks(image, folder, (1, 70, 70), stop):
+        pass
+    with in_blocks(image, folder, (1, 70, 70), cellprob_threshold=1.0) as found:
+        assert not any("earlier run" in note for note in found.notes)
+
+
+@pytest.mark.parametrize("seed", quick_first(1, range(8)))
+def test_a_killed_run_goes_on(opened, folder, seed):
+    image = opened("a.tif", (260, 260))
+    command = [sys.executable, WORKER, image.path, folder, 64]
+    worker = subprocess.Popen([*map(str, command)], stdout=subprocess.PIPE, text=True)
+    lines = 0
+    wanted = random.Random(seed).randrange(20, 120)
+    assert worker.stdout is not None
+    for line in worker.stdout:
+        lines += line.startswith(("tile", "masks"))
+        if lines == wanted:
+            break
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    worker.stdout.close()
+    assert list(folder.iterdir())
+    with in_blocks(image, folder, (1, 64, 64)) as found:
+        labels = found.labels.whole()
+        assert any("earlier run" in note for note in found.notes)
+    np.testing.assert_array_equal(labels, as_a_whole(image).labels)
+    assert not list(folder.iterdir())
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="limits of files are POSIX")
+def test_a_full_disk_is_said_and_nothing_is_lost(opened, folder):
+    image = opened("a.tif", (260, 260))
+    command = [sys.executable, WORKER, image.path, folder, 128, 20_000]
+    done = subprocess.run([*map(str, command)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    [refused] = [x for x in done.stdout.splitlines() if x.startswith("refused")]
+    assert "could not be saved" in refused
+    assert "goes on with the next block" in refused
+    [state] = folder.iterdir()
+    assert not [*state.glob(".*")]
+    with in_blocks(image, folder, (1, 128, 128)) as found:
+        np.testing.assert_array_equal(found.labels.whole(), as_a_whole(image).labels)
+
+
+def test_a_disk_that_will_not_do_is_said_before(opened, folder, monkeypatch):
+    image = opened("a.tif", (260, 260))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1))
+    with (
+        pytest.raises(CannotSave, match=r"GB in .* are free"),
+        in_blocks(image, folder, (1, 128, 128)),
+    ):
+        pass
+
+
+@pytest.mark.slow
+def test_two_runs_at_the_same_time_do_not_meet(opened, folder):
+    image = opened("a.tif", (150, 170))
+    with in_blocks(image, folder, (1, 70, 70)) as one:
+        with in_blocks(image, folder, (1, 70, 70)) as other:
+            np.testing.assert_array_equal(one.labels.whole(), other.labels.whole())
+            assert len([*folder.iterdir()]) == 2
+        assert one.labels.whole().any()
+
+
+def test_what_needs_all_of_the_image_is_refused(opened, folder):
+    image = opened("a.tif")
+    normalization = Normalization(tile_norm_blocksize=64)
+    with (
+        pytest.raises(ParametersUnfit, match="cannot be run in blocks: normalising"),
+        in_blocks(image, folder, (1, 64, 64), normalization=normalization),
+    ):
+        pass
