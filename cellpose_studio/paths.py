@@ -130,6 +130,12 @@ def _is_file(path: Path) -> bool:
         return False
 
 
+def split_name(name: str) -> tuple[str, str]:
+    """Return the ``stem`` and ``suffix`` of a path of that name, without making one."""
+    dot = name.rfind(".")
+    return (name[:dot], name[dot:]) if 0 < dot < len(name) - 1 else (name, "")
+
+
 def real_path(path: Path) -> Path:
     """Return a path without links; one that leads in a circle as far as it leads.
 

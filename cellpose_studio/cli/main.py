@@ -17,12 +17,15 @@ from cellpose_studio.cli.outcome import (
 )
 from cellpose_studio.cli.terminal import Ended, ending_signals, outputs
 from cellpose_studio.core.checkpoint import Cancelled
+from cellpose_studio.gc_tuning import gc_paused
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run the command that ``arguments`` name and return its exit code."""
     with outputs() as stdout, ending_signals():
-        options = parser(arguments[0]).parse_args(with_hyphens(arguments))
+        # Its modules are imported here.
+        with gc_paused():
+            options = parser(arguments[0]).parse_args(with_hyphens(arguments))
         code = _exit_code(options)
         stdout.flush()
         # Where the result is what is printed, it is not done without that.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -20,6 +21,7 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, ImageUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.gc_tuning import freeze_gc, gc_paused
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export import unfit
 from cellpose_studio.io.masks.export_formats import FORMATS
@@ -28,7 +30,7 @@ from cellpose_studio.io.masks.export_target import (
     existing_of_many,
     exists_already,
 )
-from cellpose_studio.paths import real_path
+from cellpose_studio.paths import real_path, split_name
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batches.batch import Batch
@@ -138,8 +140,14 @@ def _segment(options: argparse.Namespace) -> int:
         region=build_region(options),
     )
     # These import torch, which the help does not need.
-    from cellpose_studio.engine.threads import use_threads
-    from cellpose_studio.workflows.batches.batch import Batch
+    is_first = "torch" not in sys.modules
+    with gc_paused():
+        from cellpose_studio.engine.threads import use_threads
+        from cellpose_studio.workflows.batches.batch import Batch
+
+        # A second run in a process must not keep what the first has left.
+        if is_first:
+            freeze_gc()
 
     use_threads(options.threads)
     batch = Batch(
@@ -158,8 +166,9 @@ def _segment(options: argparse.Namespace) -> int:
         with Progress() as progress:
             if batch.model.card_problem:
                 progress.print_line(batch.model.card_problem)
-            files = _files(options, outcome, progress)
-            _refuse_existing(files, options)
+            with gc_paused():
+                files = _files(options, outcome, progress)
+                _refuse_existing(files, options)
             for n, file in enumerate(files, start=1):
                 place = f"{n} of {len(files)}, " if len(files) > 1 else ""
                 _one_file(batch, file, options, place, progress, outcome)
@@ -189,7 +198,11 @@ def _refuse_existing(files: Sequence[Path], options: argparse.Namespace) -> None
     """
     if _if_exists(options) != "refuse":
         return
-    bases = ((options.out or file.parent) / file.stem for file in files)
+    # Texts, because paths are slow to make for thousands of files.
+    bases = (
+        os.path.join(options.out or folder, split_name(name)[0])  # noqa: PTH118
+        for folder, name in map(os.path.split, files)
+    )
     if found := existing_of_many(bases, options.save):
         raise exists_already(found)
 

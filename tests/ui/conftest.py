@@ -10,10 +10,10 @@ import pytest
 from pytestqt.qtbot import QtBot
 from qtpy.QtCore import QCoreApplication, QEvent, Qt
 
-from cellpose_studio.app.gc_tuning import freeze_gc
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.scratch import new_unnamed, unnamed_folder
 from cellpose_studio.app.settings import Settings
+from cellpose_studio.gc_tuning import freeze_gc
 from cellpose_studio.ui.window.main_window import MainWindow
 from tests.ui.mouse import Mouse
 

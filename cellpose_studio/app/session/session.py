@@ -7,7 +7,6 @@ from typing import Any
 
 from psygnal import Signal
 
-from cellpose_studio.app.gc_tuning import frozen_after
 from cellpose_studio.app.masks.cell_changer import describe, status_changes
 from cellpose_studio.app.masks.editor import MaskEditor
 from cellpose_studio.app.masks.events import Events
@@ -36,6 +35,7 @@ from cellpose_studio.core.provenance.revision import (
     CellStatus,
     RevisionKind,
 )
+from cellpose_studio.gc_tuning import frozen_after
 
 
 class Session(Events):

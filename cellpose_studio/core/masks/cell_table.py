@@ -164,6 +164,8 @@ class CellTable:
         """
         gained = edit.gained or self._total(edit, lambda part: part.after)
         lost = edit.lost or self._total(edit, lambda part: part.before)
+        # Its undo needs them, too.
+        edit.keep_tallies(gained, lost)
         # A cell may both lose and gain pixels, so no box shrinks before all of them are
         # counted.
         shrinking = self._remove(*lost)

@@ -63,8 +63,8 @@ class LabelEdit:
     cells
         Ids of the cells that it was applied to.
     gained, lost
-        The pixels that cells gain and lose, where `CellTable.prepare` has counted
-        them; a thread can do that before the user waits for the edit.
+        The pixels that cells gain and lose, where `CellTable` has counted them; a
+        thread can do that before the user waits for the edit.
     """
 
     operation: str
@@ -96,6 +96,8 @@ class LabelEdit:
 
     def touched_cells(self) -> set[int]:
         """Return the cells that gain or lose pixels."""
+        if self.gained is not None and self.lost is not None:
+            return {*self.gained[0].tolist(), *self.lost[0].tolist()}
         found: set[int] = set()
         for part in self.parts:
             for values in (part.before, part.after):

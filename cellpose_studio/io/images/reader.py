@@ -19,7 +19,7 @@ from cellpose_studio.io.images.vendor.formats import (
     UNREADABLE,
     format_of,
 )
-from cellpose_studio.paths import is_folder, special_kind
+from cellpose_studio.paths import is_folder, special_kind, split_name
 
 _FILES = (".tif", ".tiff", ".btf", ".tf8", ".png", ".jpg", ".jpeg", *ENDINGS)
 
@@ -39,12 +39,12 @@ def is_image_path(path: Path) -> bool:
     """
     if is_folder(path):
         return is_ome_zarr(path)
-    return has_image_suffix(path)
+    return has_image_suffix(path.name)
 
 
-def has_image_suffix(path: Path) -> bool:
-    """Return whether a path, known to be no folder, has the name of an image."""
-    return path.suffix.lower() in _FILES
+def has_image_suffix(name: str) -> bool:
+    """Return whether the name of what is known to be no folder is that of an image."""
+    return split_name(name)[1].lower() in _FILES
 
 
 def microscope_format(path: Path) -> str:

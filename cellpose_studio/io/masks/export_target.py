@@ -29,7 +29,7 @@ def existing_files(base: Path, kinds: Collection[str]) -> list[Path]:
     return [path for path in paths if path.exists() or path.is_symlink()]
 
 
-def existing_of_many(bases: Iterable[Path], kinds: Collection[str]) -> list[Path]:
+def existing_of_many(bases: Iterable[Path | str], kinds: Collection[str]) -> list[Path]:
     """Return the files of ``kinds`` that exist for ``bases``.
 
     Each folder is listed once, so that thousands of images take no time.
@@ -41,7 +41,7 @@ def existing_of_many(bases: Iterable[Path], kinds: Collection[str]) -> list[Path
         folder, name = os.path.split(base)
         names = listed(folder)
         if names is None or any(_alike(name + ending) in names for ending in endings):
-            found += existing_files(base, kinds)
+            found += existing_files(Path(base), kinds)
     return found
 
 

@@ -17,7 +17,8 @@ from cellpose_studio.io.images.reader import (
 from cellpose_studio.io.masks.exchange.ome.zarr_reader import label_folders
 from cellpose_studio.io.masks.exchange.tracks.challenge_reader import tracks_beside
 from cellpose_studio.io.masks.reader import SUFFIXES, ZARR
-from cellpose_studio.io.natural_order import sorted_files
+from cellpose_studio.io.natural_order import natural_key, sorted_files
+from cellpose_studio.paths import split_name
 
 # Endings of masks; an ending that contains another one must come first.
 _CELLPOSE, _TRUE, _SESSION = "_cp_masks", "_masks", "_seg"
@@ -37,6 +38,9 @@ _DERIVED = (
     *("_flows", "_flows_0", "_flows_1", "_flows_2", "_dP", "_cellprob", "_cp_cellprob"),
     *("_outlines", "_cp_outlines", "_cp_output"),
 )
+
+_IN_MASKS = (_TRUE, _SESSION, _ILASTIK)
+"""One of them is in each name of masks."""
 
 EXPORTED = (
     *("_cellprofiler_masks.tif", "_rois.zip", "_cells.geojson", "_qupath.geojson"),
@@ -75,11 +79,14 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
     ImageUnreadable
         If the folder cannot be read.
     """
+    # Names, because paths are slow to make and to take apart for thousands of files.
     files = _files(folder)
-    masks = _by_image(files)
-    images = sorted_files(
-        p for p, is_file in files.items() if _may_be_image(p, is_file)
+    masks = _by_image(folder, files)
+    names = sorted(
+        (n for n, is_file in files.items() if _may_be_image(folder, n, is_file)),
+        key=natural_key,
     )
+    images = [folder / name for name in names]
     if not masks:
         return [
             ImageFiles(image, (*_inner_labels(image), *tracks_beside(image, files)))
@@ -106,7 +113,7 @@ def masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
         If the folder cannot be read.
     """
     named: dict[str, list[Path]] = {}
-    for stem, masks in _by_image(_files(folder)).items():
+    for stem, masks in _by_image(folder, _files(folder)).items():
         named.setdefault(bare_stem(stem), []).extend(masks)
     return {stem: _ordered(masks) for stem, masks in named.items()}
 
@@ -119,13 +126,13 @@ def exported_masks_in(folder: Path) -> dict[str, tuple[Path, ...]]:
     ImageUnreadable
         If the folder cannot be read.
     """
-    files = sorted_files(_files(folder))
+    names = sorted(_files(folder), key=natural_key)
     named: dict[str, list[Path]] = {}
     for end in EXPORTED:
-        for path in files:
-            if path.name.endswith(end):
-                stem = bare_stem(path.name.removesuffix(end))
-                named.setdefault(stem, []).append(path)
+        for name in names:
+            if name.endswith(end):
+                stem = bare_stem(name.removesuffix(end))
+                named.setdefault(stem, []).append(folder / name)
     return {stem: tuple(paths) for stem, paths in named.items()}
 
 
@@ -140,14 +147,20 @@ def _ends_ome(stem: str) -> bool:
 
 def is_masks_path(path: Path) -> bool:
     """Return whether the name of a file is that of masks."""
+    return _is_masks_name(path.name)
+
+
+def _is_masks_name(name: str) -> bool:
     # Of the thousands of names in a folder, most end here.
-    if not any(part in path.name for part in (_TRUE, _SESSION, _ILASTIK)):
+    if "_" not in name or not any(part in name for part in _IN_MASKS):
         return False
-    suffix = path.suffix.lower()
-    if (only := _ONLY.get(suffix)) is not None:
-        return path.stem.endswith(only)
-    named = suffix in SUFFIXES and bare_stem(path.stem).endswith((_TRUE, _ILASTIK))
-    return named and not image_stem(path).endswith((*_DERIVED, *_FOR_OTHERS))
+    stem, suffix = split_name(name)
+    if (only := _ONLY.get(suffix.lower())) is not None:
+        return stem.endswith(only)
+    named = suffix.lower() in SUFFIXES
+    if not named or not bare_stem(stem).endswith((_TRUE, _ILASTIK)):
+        return False
+    return not _image_stem(stem).endswith((*_DERIVED, *_FOR_OTHERS))
 
 
 def is_derived_path(path: Path) -> bool:
@@ -162,11 +175,15 @@ def is_prediction_path(masks: Path) -> bool:
 
 def image_stem(masks: Path) -> str:
     """Return the name, without suffix, of the image that ``masks`` are named after."""
-    stem = bare_stem(masks.stem)
+    return _image_stem(masks.stem)
+
+
+def _image_stem(of_masks: str) -> str:
+    stem = bare_stem(of_masks)
     for ending in _ENDINGS:
         if stem.endswith(ending):
             return stem.removesuffix(ending)
-    return masks.stem
+    return of_masks
 
 
 def masks_of_image(image: Path) -> tuple[Path, ...]:
@@ -254,7 +271,8 @@ def image_of_regions(regions: Path) -> Path | None:
         files = sorted_files(regions.parent.iterdir())
     except OSError:
         return None
-    images = [path for path in files if path != regions and _may_be_image(path)]
+    folder = regions.parent
+    images = [p for p in files if p != regions and _may_be_image(folder, p.name)]
     begun = [path for path in images if _begins(regions.name, bare_stem(path.stem))]
     return max(begun, key=lambda path: len(bare_stem(path.stem)), default=None)
 
@@ -276,18 +294,19 @@ def image_of_masks(masks: Path) -> Path | None:
     alike = [
         p for p in files if belong_together(masks, p.stem) or p.stem + _OME == stem
     ]
-    return next((p for p in (*exact, *alike) if _may_be_image(p)), None)
+    named = (p for p in (*exact, *alike) if _may_be_image(masks.parent, p.name))
+    return next(named, None)
 
 
-def _files(folder: Path) -> dict[Path, bool]:
-    """Return what is in ``folder``, and whether each is known to be a plain file."""
+def _files(folder: Path) -> dict[str, bool]:
+    """Return the names in ``folder``, and whether each is known to be a plain file."""
     try:
         # The listing tells the kind, so that no file of thousands is asked for it.
         with os.scandir(folder) as entries:
             # Hidden files include unfinished ones, and those named ._a.tif that macOS
             # leaves on drives of other systems.
             return {
-                folder / entry.name: entry.is_file(follow_symlinks=False)
+                entry.name: entry.is_file(follow_symlinks=False)
                 for entry in entries
                 if not entry.name.startswith(".")
             }
@@ -327,20 +346,26 @@ def _starts(stem: str) -> Iterator[str]:
 
 
 def _inner_labels(image: Path) -> tuple[Path, ...]:
-    return tuple(label_folders(image)) if image.suffix.lower() == ZARR else ()
+    return tuple(label_folders(image)) if image.name.lower().endswith(ZARR) else ()
 
 
-def _by_image(files: Iterable[Path]) -> dict[str, tuple[Path, ...]]:
+def _by_image(folder: Path, files: Iterable[str]) -> dict[str, tuple[Path, ...]]:
     masks: dict[str, list[Path]] = {}
-    for path in sorted_files(p for p in files if is_masks_path(p)):
+    for path in sorted_files(folder / name for name in files if _is_masks_name(name)):
         masks.setdefault(image_stem(path), []).append(path)
     return {stem: _ordered(paths) for stem, paths in masks.items()}
 
 
-def _may_be_image(path: Path, is_file: bool = False) -> bool:
-    if is_masks_path(path) or bare_stem(path.stem).endswith((*_DERIVED, _TRUE)):
-        return False
-    return has_image_suffix(path) if is_file else is_image_path(path)
+def _may_be_image(folder: Path, name: str, is_file: bool = False) -> bool:
+    # Names of masks and of what Cellpose writes have an underscore.
+    if "_" in name:
+        if _is_masks_name(name):
+            return False
+        if bare_stem(split_name(name)[0]).endswith((*_DERIVED, _TRUE)):
+            return False
+    if is_file:
+        return has_image_suffix(name)
+    return is_image_path(folder / name)
 
 
 def _ordered(masks: Iterable[Path]) -> tuple[Path, ...]:

@@ -50,7 +50,9 @@ class Lines:
         connected[ends] = False
         line.set_data(pos=points.astype(np.float32), connect=connected)
         self._drawn.add(name)
-        line.visible = not self._hidden
+        # Assigning an equal value would make vispy draw again.
+        if line.visible == self._hidden:
+            line.visible = not self._hidden
 
     def clear(self) -> None:
         """Hide and forget the paths of all lines."""

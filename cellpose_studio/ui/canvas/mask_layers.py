@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from math import prod
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from qtpy.QtCore import QTimer
 
 from cellpose_studio.core.display.cell_colours import CellColours
 from cellpose_studio.core.display.label_picture import (
@@ -25,6 +27,7 @@ OPACITY = 0.4
 """Opacity of the fill of cells at first."""
 _VEIL = 0.35
 _SCALE = 1.5  # stronger, so that the colours of a scale can be distinguished
+_MUCH = 512 * 512  # px that are redrawn together at most
 
 
 class MaskLayers:
@@ -47,6 +50,9 @@ class MaskLayers:
         self._filled = True
         self._outlines = True
         self._opacity = OPACITY
+        self._late: set[str] = set()
+        self._soon = QTimer(singleShot=True, interval=0)
+        self._soon.timeout.connect(self._redraw_late)
         self.by_uncertainty = False
         """Whether cells are coloured by their uncertainty, where it is known."""
 
@@ -135,13 +141,40 @@ class MaskLayers:
         if self._model.dims.ndisplay == 3:
             layer.refresh(extent=False)
             return
-        for region in regions:
-            # Only the plane on the screen is redrawn; others are drawn when they are
-            # shown.
-            planes = zip(region[:-2], self._model.dims.current_step, strict=False)
-            if all(part.start <= step < part.stop for part, step in planes):
-                layer._accumulate_updated_slice(region)  # PRIVATE
-                layer._partial_labels_refresh()  # PRIVATE
+        for region in filter(self._is_shown, regions):
+            layer._accumulate_updated_slice(region)  # PRIVATE
+            layer._partial_labels_refresh()  # PRIVATE
+
+    def redraw_soon(self, name: str, region: tuple[slice, ...]) -> None:
+        """Redraw a region before the next frame, together with others that wait.
+
+        Of moves of the brush that come together, each would take as long as a frame.
+        """
+        layer = self._layer(name)
+        if layer is None or self._model.dims.ndisplay == 3:
+            self.redraw(name, [region])
+        elif self._is_shown(region):
+            waiting = layer._updated_slice  # PRIVATE
+            if waiting is not None and _common_size(waiting, region) > _MUCH:
+                layer._partial_labels_refresh()
+            layer._accumulate_updated_slice(region)
+            self._late.add(name)
+            self._soon.start()
+
+    def _redraw_late(self) -> None:
+        late, self._late = self._late, set()
+        for layer in filter(None, map(self._layer, late)):
+            layer._partial_labels_refresh()
+
+    def _is_shown(self, region: tuple[slice, ...]) -> bool:
+        """Return whether a region is in the plane on the screen.
+
+        Others are drawn when they are shown.
+        """
+        if len(region) == 2:
+            return True
+        planes = zip(region[:-2], self._model.dims.current_step, strict=False)
+        return all(part.start <= step < part.stop for part, step in planes)
 
     def remove(self, name: str) -> None:
         """Remove the layer of that name, if it exists."""
@@ -289,6 +322,15 @@ class MaskLayers:
         colours = palette() if scale is None else scale
         table = colour_table(colours, fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)
+
+
+def _common_size(one: tuple[slice, ...], other: tuple[slice, ...]) -> int:
+    """Return the pixels of the smallest box with two boxes of a plane."""
+    sides = (
+        max(a.stop, b.stop) - min(a.start, b.start)
+        for a, b in zip(one[-2:], other[-2:], strict=True)
+    )
+    return prod(sides)
 
 
 def _palette(layer: Any) -> npt.NDArray[np.float32] | None:

@@ -78,12 +78,14 @@ class SessionView(QObject):
     def _redraw(self, change: MasksChange) -> None:
         image, name, edit = change.image, change.name, change.edit
         if edit is not None:
-            # The drafts of a stroke have drawn all of it.
             shape = image.source.label_shape
+            if change.kind == "drafted":
+                self._canvas.masks.redraw_soon(name, edit.region(shape))
+                return
+            # The drafts of a stroke have drawn all of it.
             regions = [] if change.was_drafted else _regions(edit, shape)
-            if change.kind != "drafted":
-                self._set_certain(image, name)
-                regions += self._recoloured(image.label_sets[name], edit)
+            self._set_certain(image, name)
+            regions += self._recoloured(image.label_sets[name], edit)
             if regions:
                 self._canvas.masks.redraw(name, regions)
             return

@@ -12,6 +12,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.session.label_sets import (
     NameRefused,
     delete_masks,
@@ -46,7 +47,7 @@ class MasksRow(QWidget):
             row.addWidget(button)
         self.choice.activated.connect(self._choose)
         self._session.shown_changed.connect(self._fill)
-        self._session.masks_changed.connect(self._fill)
+        self._session.masks_changed.connect(self._on_masks)
         self._fill()
 
     def commands(self) -> list[Command]:
@@ -109,6 +110,11 @@ class MasksRow(QWidget):
         if image is not None and name != image.active:
             self._session.choose_label_set(image, name)
 
+    def _on_masks(self, change: MasksChange) -> None:
+        # Drafts come with each move of the brush; cells are counted when it ends.
+        if change.kind != "drafted":
+            self._fill()
+
     def _fill(self, *_: object) -> None:
         image = self._session.shown
         sets = image.label_sets if image is not None else {}
@@ -122,6 +128,6 @@ class MasksRow(QWidget):
             self.choice.clear()
             for text, name in items:
                 self.choice.addItem(text, name)
-        if image is not None:
+        if image is not None and self.choice.currentData() != image.active:
             self.choice.setCurrentIndex(self.choice.findData(image.active))
         self.setVisible(len(items) > 1)

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 from qtpy.QtCore import QObject, Qt
 from qtpy.QtWidgets import QComboBox
 
+from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.display.flow_picture import flows_picture, probability_picture
 from cellpose_studio.core.runs.flows import Flows
@@ -49,7 +50,7 @@ class PictureChoice(QObject):
         self.box.addItems(list(PICTURES))
         self.box.setFocusPolicy(Qt.FocusPolicy.NoFocus)
         self.box.currentIndexChanged.connect(lambda _: self._show())
-        session.masks_changed.connect(lambda _: self._on_masks())
+        session.masks_changed.connect(self._on_change)
         self.update()
 
     def update(self) -> None:
@@ -72,6 +73,11 @@ class PictureChoice(QObject):
             return NO_PLANES
         return "" if image.masks.flows is not None else NO_FLOWS
 
+    def _on_change(self, change: MasksChange) -> None:
+        # An edit changes no flows.
+        if change.edit is None:
+            self._on_masks()
+
     def _on_masks(self) -> None:
         reason = self.reason_disabled
         self.box.setEnabled(not reason)
@@ -85,7 +91,7 @@ class PictureChoice(QObject):
             flows = image.masks.flows
         draw = PICTURES[self.box.currentText()]
         wanted = (chosen, flows) if flows is not None and draw else (0, None)
-        # Masks change with each stroke, but their flows stay.
+        # Other masks may have the same flows.
         if wanted[0] == self._shown[0] and wanted[1] is self._shown[1]:
             return
         self._shown = wanted

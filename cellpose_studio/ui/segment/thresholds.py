@@ -53,6 +53,7 @@ class ResultPanel(QGroupBox):
         form = QFormLayout()
         form.setContentsMargins(0, 0, 0, 0)
         self.sliders = {name: _slider(name) for name in FIELDS}
+        self._tips: dict[str, str] = {}
         for name, slider in self.sliders.items():
             form.addRow(SegmentationParameters.model_fields[name].title, slider)
             slider.changed.connect(self._on_value)
@@ -153,8 +154,11 @@ class ResultPanel(QGroupBox):
             slider.setEnabled(on)
             field = SegmentationParameters.model_fields[name]
             tip = (field.description or "") if on else reason
-            slider.set_tip(tip)
-            self._form.labelForField(slider).setToolTip(f"<qt>{tip}</qt>")
+            # Each edit shows its masks again, and most often nothing of this changes.
+            if self._tips.get(name) != tip:
+                self._tips[name] = tip
+                slider.set_tip(tip)
+                self._form.labelForField(slider).setToolTip(f"<qt>{tip}</qt>")
 
 
 def left_out_text(labels: LabelSet | None) -> str:

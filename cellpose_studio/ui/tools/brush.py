@@ -13,6 +13,12 @@ from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.gestures import USE
 from cellpose_studio.ui.tools.tool import Point, Tool
 
+_ANGLES = np.linspace(0, 2 * np.pi, 33)
+_CIRCLE: list[Point] = list(
+    zip(np.sin(_ANGLES).tolist(), np.cos(_ANGLES).tolist(), strict=True)
+)
+"""Points around a circle of radius 1."""
+
 _SPECKS = 4
 """Smaller fragments, in pixels, are treated as imprecise strokes."""
 
@@ -138,7 +144,5 @@ class EraserTool(BrushTool):
 
 def circle(middle: Point, size: float) -> list[Point]:
     """Return the outline of a brush, Y and X in pixels."""
-    angles = np.linspace(0, 2 * np.pi, 33)
     y, x = middle
-    ys, xs = y + size / 2 * np.sin(angles), x + size / 2 * np.cos(angles)
-    return list(zip(ys.tolist(), xs.tolist(), strict=True))
+    return [(y + size / 2 * dy, x + size / 2 * dx) for dy, dx in _CIRCLE]

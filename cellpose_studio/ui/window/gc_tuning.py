@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from cellpose_studio.app.gc_tuning import freeze_gc, refreeze_gc
+from cellpose_studio.gc_tuning import freeze_gc, refreeze_gc
 from cellpose_studio.ui.canvas.canvas import Canvas
 
 

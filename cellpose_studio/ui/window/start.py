@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cellpose_studio.gc_tuning import freeze_gc, gc_paused
 from cellpose_studio.qt_api import choose_qt
 from cellpose_studio.ui.window.launch.display import has_display
 
@@ -135,21 +136,23 @@ def _parser() -> argparse.ArgumentParser:
 
 def _run(options: argparse.Namespace) -> int:
     # Qt is imported only here: `--version` and the check for a display do without it.
-    from cellpose_studio.ui.window.launch.hand_over import address
-    from cellpose_studio.ui.window.launch.identity import make_application
-    from cellpose_studio.ui.window.launch.incoming import Incoming
-    from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
+    with gc_paused():
+        from cellpose_studio.ui.window.launch.hand_over import address
+        from cellpose_studio.ui.window.launch.identity import make_application
+        from cellpose_studio.ui.window.launch.incoming import Incoming
+        from cellpose_studio.ui.window.launch.splash import Splash, theme_in_settings
 
-    app = make_application()
-    # The files that macOS sends come with the first events, which the splash handles.
-    incoming = Incoming(app)
-    splash = Splash(theme_in_settings())
-    splash.show_at_once("Loading settings and projects…")
-    # Without folders of the user, there is soon a message about that.
-    with suppress(OSError):
-        incoming.listen(address())
-    # All that takes its time to load comes now, while the splash is shown.
-    from cellpose_studio.ui.window.help.support import Support
+        app = make_application()
+        # The files that macOS sends come with the first events, which the splash
+        # handles.
+        incoming = Incoming(app)
+        splash = Splash(theme_in_settings())
+        splash.show_at_once("Loading settings and projects…")
+        # Without folders of the user, there is soon a message about that.
+        with suppress(OSError):
+            incoming.listen(address())
+        # All that takes its time to load comes now, while the splash is shown.
+        from cellpose_studio.ui.window.help.support import Support
 
     with Support(app) as support:
         support.code = _show_window(options, support, splash, incoming)
@@ -166,7 +169,9 @@ def _show_window(
     from cellpose_studio.core.errors import CannotSave
 
     try:
-        window = _make_window(splash.tell)
+        with gc_paused():
+            window = _make_window(splash.tell)
+            freeze_gc()
     except (CannotSave, OSError) as error:
         sys.stderr.write(f"cellpose-studio: {_NO_FOLDER} {error}\n")
         return NO_FOLDER

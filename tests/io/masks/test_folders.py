@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from cellpose_studio.core.errors import ImageUnreadable
@@ -13,6 +15,7 @@ from cellpose_studio.io.masks.folders import (
     masks_of_image,
     scan_folder,
 )
+from cellpose_studio.paths import split_name
 
 
 @pytest.fixture
@@ -209,3 +212,9 @@ def test_the_image_beside_masks_is_found(folder):
         assert image_of_masks(folder() / name) == folder() / "a.png"
     assert image_of_masks(folder() / "b_seg.npy") is None
     assert image_of_masks(folder() / "gone" / "a_masks.tif") is None
+
+
+@pytest.mark.parametrize("name", ["a.tif", "a.ome.tif", ".a", "a.", "a", "..", "a..b"])
+def test_a_name_is_split_as_a_path_is(name):
+    path = Path(name)
+    assert split_name(name) == (path.stem, path.suffix)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 import tifffile
-from qtpy.QtCore import Qt
+from qtpy.QtCore import QCoreApplication, Qt
 from qtpy.QtTest import QTest
 
 from cellpose_studio.app.background.auto_seal import AutoSeal
@@ -112,13 +112,17 @@ def test_a_stroke_that_is_interrupted_is_whole_in_the_project(user, images, mous
 
 def test_a_stroke_is_drawn_once(user, images, mouse, qtbot, monkeypatch):
     canvas, kinds, drawn = user.window.canvas, [], []
-    redraw = canvas.masks.redraw
+    redraw, redraw_soon = canvas.masks.redraw, canvas.masks.redraw_soon
 
-    def noted(name, regions):
-        drawn.append(regions)
-        redraw(name, regions)
+    def noted(name, region):
+        drawn.append(region)
+        redraw_soon(name, region)
 
-    monkeypatch.setattr(canvas.masks, "redraw", noted)
+    def redrawn(name, regions):
+        raise AssertionError("what was drafted is drawn again")
+
+    monkeypatch.setattr(canvas.masks, "redraw_soon", noted)
+    monkeypatch.setattr(canvas.masks, "redraw", redrawn)
     user.window.session.masks_changed.connect(lambda what: kinds.append(what.kind))
     before = seen(user)
     qtbot.keyClick(user.window, Qt.Key.Key_B)
@@ -126,6 +130,8 @@ def test_a_stroke_is_drawn_once(user, images, mouse, qtbot, monkeypatch):
     assert kinds[-1] == "edited"
     assert kinds.count("edited") == 1
     assert len(drawn) == kinds.count("drafted") > 1
+    # Drafts are drawn once the events that wait have been handled.
+    QCoreApplication.processEvents()
     after = seen(user)
     assert (after != before).any()
     redraw("masks", [(slice(0, 96), slice(0, 128))])
@@ -214,3 +220,20 @@ def test_ids_that_are_used_up_are_said(user, images, mouse, qtbot):
     qtbot.keyClick(user.window, Qt.Key.Key_E)
     mouse.drag([CELL, (16, 20)])
     assert images[0].masks.array[CELL] == 0
+
+
+def test_moves_that_come_together_are_drawn_at_once(user, images, qtbot):
+    masks = user.window.canvas.masks
+    layer = user.window.canvas.model.layers["masks"]
+    parts = []
+    layer.events.labels_update.connect(lambda event: parts.append(event.data.shape))
+    before = layer.picture.copy()
+    images[0].masks.array[2:40, 2:40] = 9
+    for n in range(2, 40, 2):
+        masks.redraw_soon("masks", (slice(n, n + 2), slice(2, 40)))
+    assert not parts
+    qtbot.waitUntil(lambda: bool(parts))
+    assert len(parts) == 1
+    now = layer.picture
+    assert (now[2:40, 2:40] != before[2:40, 2:40]).any()
+    np.testing.assert_array_equal(now, layer.draw_picture(images[0].masks.array))

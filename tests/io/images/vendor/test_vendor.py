@@ -353,7 +353,7 @@ def test_planes_of_an_stk_that_nothing_tells_apart_are_asked_for(tmp_path):
 
 def test_microscope_files_have_the_names_of_images(tmp_path):
     for ending in ENDINGS:
-        assert has_image_suffix(tmp_path / f"a{ending.upper()}")
+        assert has_image_suffix(f"a{ending.upper()}")
         assert f"*{ending}" in IMAGE_FILES.split()
 
 

@@ -36,17 +36,19 @@ def tracks_folder(path: Path) -> Path:
     return folder.parent if folder.name == _TRUTH else folder
 
 
-def tracks_beside(image: Path, among: Collection[Path] | None = None) -> list[Path]:
+def tracks_beside(image: Path, among: Collection[str] | None = None) -> list[Path]:
     """Return the folders of tracks that are named after an image: a_RES for a.tif.
 
-    ``among`` is what lies beside it, if that is known: then the disk is not asked for
+    ``among`` has the names beside it, if they are known: then the disk is not asked for
     folders that are not there.
     """
-    folders = (image.with_name(image.stem + ending) for ending in _ENDINGS)
+    stem = image.stem
+    names = (stem + ending for ending in _ENDINGS)
     return [
         folder
-        for folder in folders
-        if (among is None or folder in among) and _table(folder) is not None
+        for name in names
+        if among is None or name in among
+        if _table(folder := image.with_name(name)) is not None
     ]
 
 

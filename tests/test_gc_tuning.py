@@ -7,7 +7,7 @@ import weakref
 
 import pytest
 
-from cellpose_studio.app.gc_tuning import freeze_gc, frozen_after, refreeze_gc
+from cellpose_studio.gc_tuning import freeze_gc, frozen_after, gc_paused, refreeze_gc
 
 
 @pytest.fixture(autouse=True)
@@ -40,3 +40,12 @@ def test_what_became_garbage_goes_when_all_is_set_apart_again():
     refreeze_gc()
     assert gone() is None
     assert gc.get_freeze_count() > 0
+
+
+def test_nothing_is_looked_for_in_a_block_and_all_of_it_after():
+    with gc_paused():
+        assert not gc.isenabled()
+        with gc_paused():
+            assert not gc.isenabled()
+        assert not gc.isenabled()
+    assert gc.isenabled()
