@@ -179,6 +179,10 @@ class _Bomb:
     def __reduce__(self):
         return (print, ("boom",))
 
+    def __repr__(self) -> str:
+        # The name of a test has to be the same in each process.
+        return "bomb"
+
 
 @pytest.mark.parametrize(
     "changes",
