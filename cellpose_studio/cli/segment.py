@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
+from cellpose_studio.cli.arguments.folders import removed_if_empty, shown_name
 from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.arguments.region import add_region, build_region
 from cellpose_studio.cli.arguments.spellings import add_spellings, automatic_at_zero
@@ -131,6 +132,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _segment(options: argparse.Namespace) -> int:
+    with removed_if_empty(options.out):
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     _take_up_spellings(options)
     normalization = build_model(Normalization, options)
     parameters = build_model(
@@ -223,7 +229,7 @@ def _files(
         with outcome.collect_failures(path):
             entries = images_of(path)
             if left := left_out([path, _results_in(path, options.out)], entries):
-                progress.print_line(f"{path.name}: {left.text}")
+                progress.print_line(f"{shown_name(path)}: {left.text}")
             for entry in entries:
                 image = entry.image
                 folder, name = os.path.split(image)

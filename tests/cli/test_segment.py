@@ -680,3 +680,26 @@ def test_what_is_left_out_of_a_folder_is_told(segmented, cells):
         "1 × .docx."
     )
     assert second.startswith("a.tif: 12 cells")
+
+
+def test_a_dot_has_the_name_of_its_folder(segmented, cells, monkeypatch):
+    folder = cells("a.tif", (64, 64)).parent
+    (folder / "notes.docx").write_bytes(b"x")
+    monkeypatch.chdir(folder)
+    code, said, _ = segmented(".")
+    assert code == 0
+    assert said.startswith(f"{folder.name}: ")
+    assert "1 × .docx." in said.splitlines()[0]
+    code, _, errors = segmented("other.tif")
+    assert code == 2
+    assert f"other.tif does not exist in {folder}." in errors
+
+
+def test_a_new_folder_without_results_does_not_stay(segmented, cells, out):
+    folder = cells("a.tif").parent
+    folder.joinpath("b.tif").write_bytes(b"no image")
+    assert segmented(folder / "b.tif")[0] == 2
+    assert not out.exists()
+    out.mkdir()
+    assert segmented(folder / "b.tif")[0] == 2
+    assert out.exists()

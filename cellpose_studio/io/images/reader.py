@@ -77,7 +77,8 @@ def open_images(path: Path, axes: str | None = None) -> list[ImageSource]:
         if path.exists():
             raise damaged(path) from error
         raise ImageUnreadable(
-            f"{path.name} does not exist in {path.parent}.", "It may have been moved."
+            f"{path.name} does not exist in {path.absolute().parent}.",
+            "It may have been moved.",
         ) from error
     except OSError as error:
         raise ImageUnreadable(

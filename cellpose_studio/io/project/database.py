@@ -209,7 +209,8 @@ def _start_of(path: Path) -> bytes:
             return file.read(_HEADER)
     except FileNotFoundError as error:
         raise ProjectUnusable(
-            f"{path.name} does not exist in {path.parent}.", "It may have been moved."
+            f"{path.name} does not exist in {path.absolute().parent}.",
+            "It may have been moved.",
         ) from error
     except OSError as error:
         raise ProjectUnusable(

@@ -78,7 +78,8 @@ def _rescued(source: Path, target: Path) -> RescueReport:
 
 def _check_paths(source: Path, target: Path) -> None:
     if not source.is_file():
-        raise ProjectUnusable(f"{source.name} does not exist in {source.parent}.")
+        folder = source.absolute().parent
+        raise ProjectUnusable(f"{source.name} does not exist in {folder}.")
     if locked_by_another(source):
         raise ProjectUnusable(
             f"{source.name} is open in another window.", "Close it there."
