@@ -11,8 +11,12 @@ from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.architecture import ARCHITECTURES
 
 Precision = Literal["float32", "bfloat16"]
-Engine = Literal["whole-tiles", "shared-tiles"]
-"""How the threads of a CPU run tiles: each its own ones, or all of them each tile."""
+Engine = Literal["whole-tiles", "shared-tiles", "fused-attention"]
+"""How the threads of a CPU run tiles: each its own ones, or all of them each tile.
+
+With fused attention they share tiles, and a Transformer's attention is one operation of
+torch instead of several of Cellpose, which gives other last digits.
+"""
 
 
 @dataclass(frozen=True)
@@ -82,15 +86,19 @@ def precision_for(architecture: str, device: Device) -> Precision:
     return "bfloat16" if fit else "float32"
 
 
-def engine_for(architecture: str) -> Engine:
+def engine_for(architecture: str, precision: Precision) -> Engine:
     """Return how the threads of a CPU run the tiles of a network.
 
     Threads that share a tile wait for each other at every layer, also for one that the
     system has put aside while other programs use its core. The last digits depend on
     their number. Threads with tiles of their own need more memory.
     """
-    whole = ARCHITECTURES[architecture].whole_tiles
-    return "whole-tiles" if whole else "shared-tiles"
+    info = ARCHITECTURES[architecture]
+    if info.whole_tiles:
+        return "whole-tiles"
+    # In bfloat16 it was not measured.
+    fuses = info.fuses_attention and precision == "float32"
+    return "fused-attention" if fuses else "shared-tiles"
 
 
 def cpu_computes_bfloat16() -> bool:

@@ -16,6 +16,11 @@ from cellpose_studio.core.recipes.heading import heading
 from cellpose_studio.core.runs.parameters import Normalization
 from cellpose_studio.core.runs.region import Region
 
+_IN_STEPS = (
+    "The run computed attention in one step, Cellpose does it in several: the last "
+    "digits of the flows differ."
+)
+
 _REGION = "from cellpose_studio.core.runs.region import Region\n"
 
 
@@ -33,7 +38,10 @@ def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
     region = record.parameters.region
     cellposes = in_cellpose and record.parameters.channels and region is None
     text = cellpose_script(record) if cellposes else studio_script(record)
-    notes = "".join(f"# {note}\n" for note in hand_work_sentences(hand))
+    sentences = hand_work_sentences(hand)
+    if cellposes and record.engine_used == "fused-attention":
+        sentences = [_IN_STEPS, *sentences]
+    notes = "".join(f"# {sentence}\n" for sentence in sentences)
     return f"{text}\n{notes}" if notes else text
 
 

@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,7 +15,7 @@ import torch
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import ModelUnusable, ParametersUnfit
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.device import CPU
+from cellpose_studio.engine.device import CPU, engine_for
 from cellpose_studio.engine.flows.compute import flows_of_planes
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import NetworkCache, load
@@ -60,6 +61,24 @@ def test_a_transformer_runs_as_in_cellpose(sam_spec):
     np.testing.assert_allclose(network.run(tiles), expected, atol=1e-5)
     assert network.tile == 256
     assert len(network.blocks) == 5
+
+
+def test_fused_attention_is_that_of_cellpose_but_for_the_last_digits(sam_spec):
+    fused = load(sam_spec, CPU)
+    assert fused.engine == "fused-attention"
+    assert engine_for("sam", "bfloat16") == "shared-tiles"
+    attentions = [block.attn for block in fused.module.encoder.blocks]
+    with torch.no_grad():
+        for attention in attentions:
+            # The distance of tokens has to count.
+            attention.rel_pos_h.normal_(0, 0.3)
+            attention.rel_pos_w.normal_(0, 0.3)
+    in_steps = replace(fused, engine="shared-tiles")
+    tiles = noise(2, 3, 256, 256)
+    before = in_steps.run(tiles)
+    np.testing.assert_allclose(fused.run(tiles), before, atol=1e-5)
+    # Cellpose's own way is left as it was.
+    np.testing.assert_array_equal(in_steps.run(tiles), before)
 
 
 def test_without_the_package_dinov3_the_user_is_told(tmp_path):
