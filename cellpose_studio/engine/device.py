@@ -86,19 +86,15 @@ def precision_for(architecture: str, device: Device) -> Precision:
     return "bfloat16" if fit else "float32"
 
 
-def engine_for(architecture: str, precision: Precision) -> Engine:
+def engine_for(architecture: str) -> Engine:
     """Return how the threads of a CPU run the tiles of a network.
 
     Threads that share a tile wait for each other at every layer, also for one that the
     system has put aside while other programs use its core. The last digits depend on
     their number. Threads with tiles of their own need more memory.
     """
-    info = ARCHITECTURES[architecture]
-    if info.whole_tiles:
-        return "whole-tiles"
-    # In bfloat16 it was not measured.
-    fuses = info.fuses_attention and precision == "float32"
-    return "fused-attention" if fuses else "shared-tiles"
+    whole = ARCHITECTURES[architecture].whole_tiles
+    return "whole-tiles" if whole else "shared-tiles"
 
 
 def cpu_computes_bfloat16() -> bool:

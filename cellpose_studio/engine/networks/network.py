@@ -153,7 +153,7 @@ def load(
         device=device,
         precision=precision,
         sizes=sizes,
-        engine=engine_for(spec.architecture, precision),
+        engine=engine_for(spec.architecture),
     )
 
 

@@ -15,7 +15,7 @@ import torch
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
 from cellpose_studio.core.errors import ModelUnusable, ParametersUnfit
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.device import CPU, engine_for
+from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.flows.compute import flows_of_planes
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import NetworkCache, load
@@ -64,16 +64,15 @@ def test_a_transformer_runs_as_in_cellpose(sam_spec):
 
 
 def test_fused_attention_is_that_of_cellpose_but_for_the_last_digits(sam_spec):
-    fused = load(sam_spec, CPU)
-    assert fused.engine == "fused-attention"
-    assert engine_for("sam", "bfloat16") == "shared-tiles"
-    attentions = [block.attn for block in fused.module.encoder.blocks]
+    in_steps = load(sam_spec, CPU)
+    assert in_steps.engine == "shared-tiles"
+    attentions = [block.attn for block in in_steps.module.encoder.blocks]
     with torch.no_grad():
         for attention in attentions:
             # The distance of tokens has to count.
             attention.rel_pos_h.normal_(0, 0.3)
             attention.rel_pos_w.normal_(0, 0.3)
-    in_steps = replace(fused, engine="shared-tiles")
+    fused = replace(in_steps, engine="fused-attention")
     tiles = noise(2, 3, 256, 256)
     before = in_steps.run(tiles)
     np.testing.assert_allclose(fused.run(tiles), before, atol=1e-5)
