@@ -100,9 +100,10 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
     parser.add_argument(
         "--engine",
-        choices=("whole-tiles", "shared-tiles"),
+        choices=("whole-tiles", "shared-tiles", "fused-attention"),
         help="how these threads run the tiles of an image: each its own ones, or all "
-        "of them each tile (default: what suits the network; earlier versions shared)",
+        "of them each tile, a Transformer also with its attention in one step "
+        "(default: what suits the network; earlier versions shared)",
     )
     parser.add_argument(
         "--block-size",
@@ -278,6 +279,8 @@ def _one_file(
         with outcome.collect_failures(path.parent / image.name):
             for note in (*image.notes, *unused(options, image)):
                 progress.print_line(f"{image.name}: {note}")
+            if why := batch.reason_whole(image):
+                progress.print_line(f"{image.name}: --block-size was not used: {why}.")
             reasons = _one_image(batch, image, place, progress)
             outcome.done += 1
             if reasons:

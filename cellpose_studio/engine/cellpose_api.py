@@ -52,6 +52,11 @@ def __getattr__(name: str) -> Any:
         from cellpose import vit
 
         return vit
+    if name == "get_rel_pos":
+        # Cellpose's encoder is that of this package.
+        from segment_anything.modeling.image_encoder import get_rel_pos
+
+        return get_rel_pos
     raise AttributeError(name)
 
 

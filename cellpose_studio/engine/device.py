@@ -11,8 +11,12 @@ from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.architecture import ARCHITECTURES
 
 Precision = Literal["float32", "bfloat16"]
-Engine = Literal["whole-tiles", "shared-tiles"]
-"""How the threads of a CPU run tiles: each its own ones, or all of them each tile."""
+Engine = Literal["whole-tiles", "shared-tiles", "fused-attention"]
+"""How the threads of a CPU run tiles: each its own ones, or all of them each tile.
+
+With fused attention they share tiles, and a Transformer's attention is one operation of
+torch instead of several of Cellpose, which gives other last digits.
+"""
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,19 @@ def segment(
 
 
 def with_engine(network: Network, engine: Engine | None) -> Network:
-    """Return a network whose tiles threads run as told; None leaves it as it is."""
+    """Return a network whose tiles threads run as told; None leaves it as it is.
+
+    Raises
+    ------
+    ParametersUnfit
+        If the network has no attention that could be fused.
+    """
+    fuses = network.spec.architecture_info.fuses_attention
+    if engine == "fused-attention" and not fuses:
+        raise ParametersUnfit(
+            f"The attention of {network.spec.label} cannot be fused.",
+            "Leave the engine to the model.",
+        )
     return network if engine is None else replace(network, engine=engine)
 
 

@@ -61,6 +61,18 @@ def test_every_cell_is_found_where_it_is(opened):
     assert result.labels.max() == 12
 
 
+def test_a_network_without_attention_refuses_to_fuse_it(opened):
+    with pytest.raises(ParametersUnfit, match="cannot be fused"):
+        segment(
+            opened("a.tif"),
+            MODEL,
+            SegmentationParameters(),
+            Checkpoint(),
+            networks=NETWORKS,
+            engine="fused-attention",
+        )
+
+
 def test_a_run_says_what_it_was_made_with(opened):
     result = run(opened("a.tif"), diameter=None)
     parameters = result.parameters

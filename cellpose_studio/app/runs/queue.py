@@ -12,6 +12,7 @@ from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.app.project.writer import Change
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import ProjectUnusable
@@ -276,11 +277,12 @@ class BatchQueue:
                 for item in self._items.values()
                 if item.masks != RUN_RESULT
             }
-            project = self._session.project
-            project.submit(lambda db: write_items(db, changed))
+            changes: list[Change] = [lambda db: write_items(db, changed)]
             if names != self._names:
                 self._names = names
-                project.remember(lambda db: write_state(db, _MASKS_STATE, names))
+                changes.append(lambda db: write_state(db, _MASKS_STATE, names))
+            # Together: a run must not go into other masks after a kill in between.
+            self._session.project.submit(*changes)
             self.items_changed.emit(changed)
             self.changed.emit()
 

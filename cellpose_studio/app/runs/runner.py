@@ -28,6 +28,7 @@ from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
     forecast,
     free_memory,
+    refuse_large_region,
 )
 from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
@@ -147,8 +148,10 @@ class Runs:
         if is_known:
             parameters = parameters.model_copy(update={"diameter": diameter})
         common = (image, model, parameters, checkpoint)
-        side = forecast(image, model, parameters, free_memory()).side
-        if side is not None:
+        free = free_memory()
+        needed = forecast(image, model, parameters, free)
+        refuse_large_region(image, parameters, needed, free)
+        if (side := needed.side) is not None:
             with segment_in_blocks(*common, side, device, self._networks) as found:
                 record = record_of(found, started, checkpoint)
                 return _labels_of(found.loaded(checkpoint.check), record)

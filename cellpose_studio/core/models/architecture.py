@@ -44,6 +44,8 @@ class ArchitectureInfo:
     whole_tiles
         Whether each thread of a CPU runs tiles of its own, since a tile is too small
         to be shared by them.
+    fuses_attention
+        Whether its attention can be computed in one step on a CPU.
     tile_seconds
         About how long a tile takes: one thread if ``whole_tiles``, else all of them.
     """
@@ -61,6 +63,7 @@ class ArchitectureInfo:
     channels_last: bool
     whole_tiles: bool
     tile_seconds: float
+    fuses_attention: bool = False
 
 
 UNET = ArchitectureInfo(
@@ -105,6 +108,7 @@ SAM = ArchitectureInfo(
     channels_last=False,
     whole_tiles=False,
     tile_seconds=3.5,
+    fuses_attention=True,
 )
 DINO = ArchitectureInfo(
     name="dino",

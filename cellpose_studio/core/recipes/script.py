@@ -29,9 +29,10 @@ def as_script(record: RunRecord, hand: HandWork = NO_HAND_WORK) -> str:
     info = ARCHITECTURES.get(record.model.architecture)
     in_cellpose = info is None or info.in_cellpose
     # The record of an unfinished run may lack the channels that Cellpose needs, and
-    # Cellpose knows no regions.
-    region = record.parameters.region
-    cellposes = in_cellpose and record.parameters.channels and region is None
+    # Cellpose knows no regions, and does attention in several steps.
+    parameters, fused = record.parameters, record.engine_used == "fused-attention"
+    known = in_cellpose and parameters.region is None and not fused
+    cellposes = known and parameters.channels
     text = cellpose_script(record) if cellposes else studio_script(record)
     notes = "".join(f"# {note}\n" for note in hand_work_sentences(hand))
     return f"{text}\n{notes}" if notes else text

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass
 
 import numpy as np
@@ -29,6 +29,7 @@ from cellpose_studio.engine.networks.size_model import (
     find_size_model,
     load_size_model,
 )
+from cellpose_studio.engine.networks.transformers import fused_attention
 from cellpose_studio.engine.networks.unet import UNet
 from cellpose_studio.engine.networks.weight_checks import misfit
 from cellpose_studio.engine.networks.weights import Weights, read_weights, sha256_of
@@ -82,7 +83,9 @@ class Network:
         if self.device.name == "cpu" and self.spec.architecture_info.channels_last:
             # The CPU's convolutions are fastest with the channels last.
             pixels = pixels.contiguous(memory_format=torch.channels_last)
-        with torch.inference_mode():
+        fuses = self.device.name == "cpu" and self.engine == "fused-attention"
+        fused = fused_attention(self.module) if fuses else nullcontext()
+        with torch.inference_mode(), fused:
             outputs: Tensor = self.module(pixels)[0]
         # NumPy has no bfloat16.
         return np.asarray(outputs.float().cpu().numpy(), np.float32)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from types import MethodType
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.functional import scaled_dot_product_attention
 
 from cellpose_studio.core.errors import ModelUnusable
 
@@ -69,6 +72,47 @@ def blocks_of(module: Any) -> list[nn.Module]:
     # A whole block takes a second on a slow core.
     halves = [(block, block.mlp) for block in module.encoder.blocks]
     return [*itertools.chain(*halves), module.out]
+
+
+@contextmanager
+def fused_attention(module: Any) -> Iterator[None]:
+    """Let the attention of a Cellpose-SAM be one operation, within the block.
+
+    The sums are those of segment_anything's ``Attention``, in another order.
+    """
+    attentions = [block.attn for block in module.encoder.blocks]
+    for attention in attentions:
+        attention.forward = MethodType(_fused_forward, attention)
+    try:
+        yield
+    finally:
+        for attention in attentions:
+            del attention.forward
+
+
+def _fused_forward(self: Any, x: Tensor) -> Tensor:
+    """Return the attention of tokens (N, Y, X, C), as ``Attention.forward``."""
+    from cellpose_studio.engine.cellpose_api import get_rel_pos
+
+    n, y, x_length, _ = x.shape
+    tokens, heads = y * x_length, self.num_heads
+    parts = self.qkv(x).reshape(n, tokens, 3, heads, -1).permute(2, 0, 3, 1, 4)
+    query, key, value = parts
+    # How much a token looks at another one depends on how far apart they are, too.
+    at = query.reshape(n * heads, y, x_length, -1)
+    rows = get_rel_pos(y, y, self.rel_pos_h)
+    columns = get_rel_pos(x_length, x_length, self.rel_pos_w)
+    from_rows = torch.einsum("bhwc,hkc->bhwk", at, rows).contiguous()
+    from_columns = torch.einsum("bhwc,wkc->bhwk", at, columns).contiguous()
+    bias = from_rows[..., :, None] + from_columns[..., None, :]
+    seen = scaled_dot_product_attention(
+        query,
+        key,
+        value,
+        attn_mask=bias.reshape(n, heads, tokens, tokens),
+        scale=self.scale,
+    )
+    return self.proj(seen.transpose(1, 2).reshape(n, y, x_length, -1))
 
 
 def _vit() -> Any:

@@ -109,6 +109,16 @@ def reasons_unfit(
     return found
 
 
+def remove_id_table(base: Path) -> None:
+    """Remove the table of an earlier export, where files number cells by their ids.
+
+    Raises
+    ------
+    CannotSave
+    """
+    _remove(base.with_name(base.name + IDS_ENDING))
+
+
 def _save(base: Path, masks: MasksToExport, kinds: Collection[str]) -> Saved:
     reasons = reasons_unfit(base, kinds, masks.axes, masks.count)
     saved = Saved(reasons=[*reasons.values()])

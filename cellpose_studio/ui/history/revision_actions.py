@@ -130,7 +130,7 @@ class RevisionActions(QObject):
 
         def finish(model: ModelSpec) -> None:
             if project is self._session.project:
-                self._add(model, recipe.parameters, images)
+                self._add(model, recipe.parameters, images, row.lineage.name)
 
         self._services.run("Searching for the model", work, finish, quiet=True)
 
@@ -220,6 +220,7 @@ class RevisionActions(QObject):
         model: ModelSpec,
         parameters: SegmentationParameters,
         images: Sequence[ProjectImage],
+        masks: str,
     ) -> None:
         # A run in 3D has no meaning for images without Z planes.
         flat = parameters.model_copy(update={"do_3D": False})
@@ -227,7 +228,7 @@ class RevisionActions(QObject):
         planes = [image for image in images if image.source.planes == 1]
         for group, settings in ((stacks, parameters), (planes, flat)):
             if group:
-                self._queue.add(group, model, settings)
+                self._queue.add(group, model, settings, masks)
         self._messages.note(f"{image_count(len(images))} will run with {model.label}.")
 
     def _set_note(self, number: int, text: str) -> None:

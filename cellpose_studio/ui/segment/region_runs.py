@@ -6,6 +6,7 @@ import numpy as np
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.core.masks.cell_table import Box, CellTable
@@ -65,7 +66,12 @@ class RegionRuns:
             points=points, frame=frame, plane=number, contrast=self._panel.contrast
         )
         diameter = _diameter_before(image, model)
-        return self._start(image, model, parameters, region, diameter)
+        # The cells seen there are replaced, unless new masks were asked for.
+        asked = self._panel.parameters.masks.name
+        is_new = asked != RUN_RESULT and asked not in image.label_sets
+        name = asked if is_new or image.masks is None else image.masks.name
+        limited = parameters.model_copy(update={"region": region})
+        return self._runs.start(image, model, limited, masks=name, diameter=diameter)
 
     def find_cell(self) -> Job | None:
         """Find the chosen cell again, or the one that was deleted last."""
@@ -95,22 +101,10 @@ class RegionRuns:
         )
         scales = model.architecture_info.scales_images
         known = measured if scales else None
-        return self._start(image, model, parameters, region, known)
-
-    def _start(
-        self,
-        image: ProjectImage,
-        model: ModelSpec,
-        parameters: SegmentationParameters,
-        region: Region,
-        diameter: float | None,
-    ) -> Job:
         limited = parameters.model_copy(update={"region": region})
-        # The cells seen there are replaced, unless new masks were asked for.
-        name = self._panel.parameters.masks.name
-        if image.masks is not None and name in image.label_sets:
-            name = image.masks.name
-        return self._runs.start(image, model, limited, masks=name, diameter=diameter)
+        # The cell is one of the masks shown, wherever whole runs go.
+        name = image.masks.name
+        return self._runs.start(image, model, limited, masks=name, diameter=known)
 
     def _place(self) -> tuple[Box, int] | None:
         """Return the box of the cell to find, and its id; 0 for a deleted one."""

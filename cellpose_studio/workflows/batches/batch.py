@@ -19,7 +19,12 @@ from cellpose_studio.io.masks.export import Saved, reasons_unfit, unfit
 from cellpose_studio.io.masks.export_target import IfExists, target
 from cellpose_studio.paths import can_write_in
 from cellpose_studio.workflows.batches.export_names import ExportNames
-from cellpose_studio.workflows.blocks.forecast import forecast, free_memory
+from cellpose_studio.workflows.blocks.forecast import (
+    forecast,
+    free_memory,
+    reason_whole,
+    refuse_large_region,
+)
 from cellpose_studio.workflows.blocks.save import save_blocks
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
 from cellpose_studio.workflows.save import save_fitting_of
@@ -90,6 +95,10 @@ class Batch:
         """
         return self._names.base(image)
 
+    def reason_whole(self, image: ImageSource) -> str:
+        """Return why an image is not run in the blocks asked for; "" if it is."""
+        return reason_whole(image, self._parameters) if self._block_side else ""
+
     def run(
         self, image: ImageSource, checkpoint: Checkpoint
     ) -> tuple[RunResult, Saved] | None:
@@ -125,14 +134,16 @@ class Batch:
             "engine": self._engine,
         }
         # What is written strip by strip gains nothing from a run as a whole.
+        free = free_memory()
         needed = forecast(
             image,
             self.model,
             self._parameters,
-            free_memory(),
+            free,
             self._block_side,
             may_be_whole=not STREAMED.issuperset(self._kinds),
         )
+        refuse_large_region(image, self._parameters, needed, free)
         common = (image, self.model, self._parameters, checkpoint)
         if needed.side is None:
             whole = segment(*common, **given)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from cellpose_studio.core.errors import NotEnoughMemory
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -78,6 +79,26 @@ def reason_whole(image: ImageSource, parameters: SegmentationParameters) -> str:
     if parameters.stitch_threshold > 0 and image.planes > 1 and not parameters.do_3D:
         return "joining planes needs all of them"
     return ""
+
+
+def refuse_large_region(
+    image: ImageSource,
+    parameters: SegmentationParameters,
+    needed: Forecast,
+    free: int,
+) -> None:
+    """Raise `NotEnoughMemory` if a region lies in an image too large for ``free``.
+
+    The flows of a region have the size of the image, and are not made in blocks.
+    """
+    # The process has its own memory already.
+    more = needed.memory - _BASE
+    if parameters.region is not None and more > free:
+        raise NotEnoughMemory(
+            f"A run on a region of {image.name} takes as much memory as one on all of "
+            f"it: {more / 1e9:.1f} GB, and {free / 1e9:.1f} GB are free.",
+            "Run on the whole image: in blocks, that needs less.",
+        )
 
 
 def block_side(

@@ -21,7 +21,11 @@ from cellpose_studio.core.models.papers import (
     CELLPOSE_SAM,
 )
 from cellpose_studio.core.provenance.hand_work import HandWork
-from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
+from cellpose_studio.core.provenance.record import (
+    BlocksRecord,
+    ModelRecord,
+    RunRecord,
+)
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import (
     as_command,
@@ -249,6 +253,19 @@ def test_a_script_of_cellpose_needs_nothing_else():
     assert "cellpose_studio" not in script
     assert '"percentile": [1.0, 99.0]' in script
     assert "use_bfloat16=False" in script
+
+
+def test_fused_attention_is_not_left_to_cellpose():
+    script = as_script(record_of(SAM, engine="fused-attention"))
+    assert 'engine="fused-attention"' in script
+
+
+def test_methods_tell_which_tiles_were_left_out():
+    counts = {"count": 4, "skipped": 1, "tiles": 40, "skipped_tiles": 12}
+    blocks = BlocksRecord(side=(1, 64, 64), overlap=32, **counts)
+    text = as_methods(record_of(blocks=blocks))
+    assert "Of 40 tiles of the image, 12 showed nothing and were not run." in text
+    assert "tiles" not in as_methods(record_of())
 
 
 @pytest.mark.parametrize("name", ["a.zarr", "a.czi", "a.LSM"])

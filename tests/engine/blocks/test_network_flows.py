@@ -179,3 +179,30 @@ def test_blocks_that_show_nothing_are_left_out(unet):
     dP, cellprob = flows.read(0, (slice(0, 1), slice(0, 50), slice(0, 50)))
     assert not dP.any()
     assert (cellprob == -10).all()
+
+
+def test_dim_cells_beside_very_bright_debris_are_not_left_out():
+    array = np.full((1, 1, 1, 900, 900), 100, np.uint16)
+    # Saturated debris on 3 % of the image sets its contrast, hot pixels do not.
+    array[..., :160, :160] = 65535
+    array[..., 700:, 700:] += noise((200, 200))
+    array[..., 300::200, 300::200] = 65535
+    dim = np.ptp(array[..., 701:899, 701:899]) / (65535 - 100)
+    assert 0.01 < dim < 0.03
+    pixels = NormalizedImage(source(array), SegmentationParameters(channels=(1,)))
+    pixels.look(Checkpoint())
+    assert not pixels.is_empty(0, (slice(0, 1), slice(720, 900), slice(720, 900)))
+    assert pixels.is_empty(0, (slice(0, 1), slice(320, 480), slice(320, 480)))
+
+
+def test_of_pixels_as_they_are_only_constant_ones_are_left_out():
+    array = np.full((1, 1, 1, 900, 900), 100, np.uint16)
+    array[..., :160, :160] = 65535
+    array[..., 700:, 700:] += 2
+    raw = Normalization(normalize=False)
+    pixels = NormalizedImage(
+        source(array), SegmentationParameters(channels=(1,), normalization=raw)
+    )
+    pixels.look(Checkpoint())
+    assert not pixels.is_empty(0, (slice(0, 1), slice(600, 900), slice(600, 900)))
+    assert pixels.is_empty(0, (slice(0, 1), slice(320, 640), slice(320, 640)))

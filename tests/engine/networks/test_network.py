@@ -6,6 +6,7 @@ import gc
 import threading
 import time
 import weakref
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -60,6 +61,23 @@ def test_a_transformer_runs_as_in_cellpose(sam_spec):
     np.testing.assert_allclose(network.run(tiles), expected, atol=1e-5)
     assert network.tile == 256
     assert len(network.blocks) == 5
+
+
+def test_fused_attention_is_that_of_cellpose_but_for_the_last_digits(sam_spec):
+    in_steps = load(sam_spec, CPU)
+    assert in_steps.engine == "shared-tiles"
+    attentions = [block.attn for block in in_steps.module.encoder.blocks]
+    with torch.no_grad():
+        for attention in attentions:
+            # The distance of tokens has to count.
+            attention.rel_pos_h.normal_(0, 0.3)
+            attention.rel_pos_w.normal_(0, 0.3)
+    fused = replace(in_steps, engine="fused-attention")
+    tiles = noise(2, 3, 256, 256)
+    before = in_steps.run(tiles)
+    np.testing.assert_allclose(fused.run(tiles), before, atol=1e-5)
+    # Cellpose's own way is left as it was.
+    np.testing.assert_array_equal(in_steps.run(tiles), before)
 
 
 def test_without_the_package_dinov3_the_user_is_told(tmp_path):

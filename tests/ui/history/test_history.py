@@ -424,6 +424,11 @@ def test_the_parameters_of_a_run_come_back_into_the_panel(history, run):
 @pytest.mark.slow
 def test_the_parameters_are_applied_to_other_images(history, run):
     run("a.tif", "b.tif", "c.tif")
+    masks = history.window.segment.parameters.masks
+    masks.choose("nuclei")
+    history.user.run()
+    # The runs write to masks of the same name, whatever comes next.
+    masks.choose("cells")
     history.window.segment.parameters.main.set_values({"diameter": 50.0})
     history.look()
     history.panel.apply.aboutToShow.emit()
@@ -438,6 +443,7 @@ def test_the_parameters_are_applied_to_other_images(history, run):
     history.user.wait_for(lambda: not history.window.background.run_queue.left)
     history.user.wait_idle()
     for image in history.window.session.images:
+        assert image.masks.name == "nuclei"
         assert image.masks.record.parameters.diameter == 20.0
         assert image.masks.cells == 12
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from qtpy.QtCore import Qt
 
+from cellpose_studio.app.session.label_sets import rename_masks
 from cellpose_studio.cli.main import run
 
 
@@ -172,3 +173,29 @@ def test_without_a_cell_there_is_none_to_find(user, cells):
     action = user.window.menus.actions["findCell"]
     assert not action.isEnabled()
     assert "No masks yet" in action.toolTip()
+
+
+@pytest.mark.slow
+def test_a_region_goes_into_the_masks_shown_whatever_their_name(user, cells):
+    image = put_run(user, cells("a.tif"))
+    window = user.window
+    rename_masks(window.session, image, "cells", "mine")
+    count = image.masks.cells
+    window.selection.select(int(image.masks.array[16, 16]))
+    trigger(user, "deleteCell")
+    trigger(user, "findCell")
+    assert [*image.label_sets] == ["mine"]
+    assert image.masks.cells == count
+    box = window.segment.parameters.scope
+    box.setCurrentIndex(box.findData("view"))
+    user.run()
+    assert [*image.label_sets] == ["mine"]
+    # New masks that the user asks for have the cells of the region only.
+    window.segment.parameters.masks.choose("nuclei")
+    user.run()
+    assert [*image.label_sets] == ["mine", "nuclei"]
+    # A cell is found again in its own masks.
+    window.selection.select(int(image.masks.array[16, 16]))
+    trigger(user, "findCell")
+    assert image.masks.name == "nuclei"
+    assert image.label_sets["mine"].cells == count
