@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -43,6 +43,20 @@ class Renaming:
     def of(cls, names: Mapping[int, int]) -> Renaming:
         """Return that of cells with one new id each, by their ids before."""
         return cls({new: frozenset([old]) for old, new in names.items()})
+
+    @classmethod
+    def over_time(cls, names: Sequence[Mapping[int, int]]) -> Renaming:
+        """Return that of cells with ids of their own at each time point."""
+        before: dict[int, set[int]] = {}
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for one in names:
+            for old, new in one.items():
+                before.setdefault(new, set()).add(old)
+                first.setdefault(old, new)
+                last[old] = new
+        ids = {new: frozenset(olds) for new, olds in before.items()}
+        return cls(ids, first, last)
 
     def cells(self, olds: frozenset[int]) -> frozenset[int]:
         """Return the ids of the cells that had any of some ids."""
