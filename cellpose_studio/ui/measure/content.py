@@ -158,6 +158,8 @@ class MeasureContent(QWidget):
         self.parts.addWidget(self.lower)
         self.parts.setStretchFactor(0, 3)
         self.parts.setStretchFactor(1, 2)
+        # Their size hints would leave the table less than half.
+        self.parts.setSizes([1000, 1000])
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self.parts)
