@@ -164,13 +164,9 @@ class Renaming:
         # All former ids lose what is known here, and cells get theirs back below.
         wanted: dict[int, Known | None] = dict.fromkeys(olds & known.keys())
         for new, cells in self.before.items():
+            had = [known.get(cell) for cell in sorted(cells)]
             # Almost all cells were one: joining them would hold the window.
-            one = next(iter(cells))
-            wanted[new] = (
-                known.get(one)
-                if len(cells) == 1
-                else join([known.get(cell) for cell in sorted(cells)])
-            )
+            wanted[new] = had[0] if len(had) == 1 else join(had)
         return {
             cell: (known.get(cell), after)
             for cell, after in wanted.items()
