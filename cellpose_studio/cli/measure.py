@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -12,6 +12,12 @@ from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
 from cellpose_studio.cli.arguments.compartments import (
     add_compartments,
     compartments_of,
+)
+from cellpose_studio.cli.arguments.experiment import (
+    Experiment,
+    add_experiment,
+    preview,
+    some,
 )
 from cellpose_studio.cli.arguments.options import add_threads
 from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
@@ -24,19 +30,11 @@ from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.compartments.matching import NucleiInCells
 from cellpose_studio.core.measure.compartments.wording import match_text
 from cellpose_studio.core.measure.definition import GROUPS
-from cellpose_studio.core.measure.experiment import ExperimentUnfit, NamePattern, pasted
 from cellpose_studio.core.wording import cell_count, counted
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import read_project
 from cellpose_studio.workflows.left_out import left_out
 from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_columns
-from cellpose_studio.workflows.measure.experiment_rows import (
-    TableRows,
-    ambiguity_text,
-    fits_nothing,
-    rows_of_items,
-    table_rows,
-)
 from cellpose_studio.workflows.measure.files import items_of_file
 from cellpose_studio.workflows.measure.items import ImageToMeasure, names_of
 from cellpose_studio.workflows.measure.measure import computed_by, measure_image
@@ -47,8 +45,6 @@ from cellpose_studio.workflows.measure.tables import (
     table_files,
 )
 from cellpose_studio.workflows.open import images_of
-
-_MOST_NAMES = 5
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -125,31 +121,14 @@ def add(parser: argparse.ArgumentParser) -> None:
         help="distance of planes in µm, in place of what the files say",
     )
     parser.add_argument("--axes", help="axes of files that lack them: ZYX, TYX, CYX …")
-    parser.add_argument(
-        "--pattern",
-        metavar="TEXT",
-        help="columns of the experiment from the names of images without suffix: "
-        "{condition}_{well}_*, with * for anything and ? for one sign",
-    )
-    parser.add_argument(
-        "--experiment",
-        type=Path,
-        metavar="FILE",
-        help="columns of the experiment from a CSV file with a column image",
-    )
-    parser.add_argument(
-        "--preview",
-        action="store_true",
-        help="print the columns of the experiment, and measure nothing",
-    )
+    add_experiment(parser)
     add_tracks(parser)
     add_threads(parser)
     parser.set_defaults(command=_measure)
 
 
 def _measure(options: argparse.Namespace) -> int:
-    pattern = NamePattern(options.pattern) if options.pattern else None
-    table = _table(options.experiment) if options.experiment else {}
+    experiment = Experiment(options)
     compartments = compartments_of(options)
     folder = options.out or _folder_of(options.paths[0])
     if not options.preview and _are_there(folder, options):
@@ -167,23 +146,15 @@ def _measure(options: argparse.Namespace) -> int:
         with ExitStack() as open_files, Progress() as progress:
             items = list(_items(options, compartments, outcome, progress, open_files))
             names = names_of(items)
-            images = [item.image for item in items]
-            found_rows = table_rows(table, images, names)
-            rows = rows_of_items(items, pattern, found_rows)
-            for line in (
-                *_unfit(names, rows, pattern, table),
-                *_unknown(found_rows),
-                *_without_um(items, what, options),
-            ):
+            of_experiment = experiment.rows_of(items, names)
+            rows = of_experiment.rows
+            for line in (*of_experiment.notes, *_without_um(items, what, options)):
                 progress.print_line(line)
-            for problem in (
-                ambiguity_text(found_rows, names),
-                fits_nothing(pattern, images),
-            ):
-                if problem:
-                    outcome.add_problem(problem)
+            for problem in of_experiment.problems:
+                outcome.add_problem(problem)
             if options.preview:
-                _preview(names, rows)
+                if items:
+                    print(preview(names, rows))
                 outcome.done = len(items)
                 return outcome.exit_code
             columns = table_columns(items, what, rows)
@@ -307,40 +278,6 @@ def _are_there(folder: Path, options: argparse.Namespace) -> bool:
     return True
 
 
-def _table(path: Path) -> dict[str, dict[str, str]]:
-    try:
-        return pasted(path.read_text("utf-8-sig"))
-    except OSError as error:
-        raise ExperimentUnfit(
-            f"{path.name} cannot be read: {error.strerror or error}."
-        ) from error
-    except UnicodeDecodeError as error:
-        raise ExperimentUnfit(
-            f"{path.name} is no text in UTF-8.", "Save it as CSV UTF-8."
-        ) from error
-
-
-def _unfit(
-    names: Sequence[str],
-    rows: Sequence[Mapping[str, str]],
-    pattern: NamePattern | None,
-    table: Mapping[str, Mapping[str, str]],
-) -> Iterator[str]:
-    """Yield a line about the images that have no columns of the experiment."""
-    unfit = [name for name, row in zip(names, rows, strict=True) if not row]
-    if unfit and (pattern or table):
-        where = pattern.pattern if pattern else "the table"
-        images = counted(len(unfit), "image")
-        yield f"No columns of the experiment for {images} ({where}): {_some(unfit)}"
-
-
-def _unknown(found: TableRows) -> Iterator[str]:
-    """Yield a line about the rows of the table that name no image."""
-    if found.unknown:
-        rows = counted(len(found.unknown), "row")
-        yield f"No image for {rows} of the table: {_some(found.unknown)}"
-
-
 def _without_um(
     items: Sequence[ImageToMeasure], what: WhatToMeasure, options: argparse.Namespace
 ) -> Iterator[str]:
@@ -354,18 +291,7 @@ def _without_um(
         option, short = "--z-step", [i.name for i in unknown if i.planes > 1]
     if short:
         images = counted(len(short), "image")
-        yield f"No columns in µm for {images} without {option}: {_some(short)}"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = ", …" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
-
-
-def _preview(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> None:
-    for name, row in zip(names, rows, strict=True):
-        values = ", ".join(f"{column}={value}" for column, value in row.items())
-        print(f"{name}: {values or '–'}")
+        yield f"No columns in µm for {images} without {option}: {some(short)}"
 
 
 def _checkpoint(progress: Progress, name: str) -> Checkpoint:

@@ -80,6 +80,9 @@ def main() -> None:
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
     with application() as (app, folder):
+        from cellpose_studio.app.session.classes import add_class
+        from cellpose_studio.app.session.classes import put_into_class as put
+
         bench = Bench(app, folder, options.profile)
         window = bench.window
         window.warm_up()
@@ -115,6 +118,15 @@ def main() -> None:
         bench.timed("summary", lambda: choose("summary"))
         bench.timed("this image", lambda: choose("image"))
         bench.timed("undo", session.undo)
+        image = session.shown
+        assert image is not None
+        one = add_class(session, "large")
+        bench.timed("one cell into a class", lambda: put(session, image, [9], one.id))
+        every = content.rows.cells.tolist()
+        bench.timed("all cells into it", lambda: put(session, image, every, one.id))
+        bench.timed("undo of that", session.undo)
+        bench.timed("the list of classes", lambda: window.measure.open_classes())
+        bench.timed("all cells, with it", lambda: put(session, image, every, one.id))
         window.close()
 
 

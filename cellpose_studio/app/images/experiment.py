@@ -60,9 +60,10 @@ class Experiment:
         self._columns, self._earlier = columns, tuple(kept[-_MOST_EARLIER:])
         states = [one.as_json() for one in self._earlier]
         state = {**columns.as_json(), _EARLIER: states}
-        self._session.project.remember(
-            lambda db: write_state(db, EXPERIMENT_STATE, state)
-        )
+        project = self._session.project
+        # Where the file is lost, a copy is made of what is in memory.
+        project.experiment = state
+        project.remember(lambda db: write_state(db, EXPERIMENT_STATE, state))
         self.changed.emit()
 
     def _on_project(self) -> None:

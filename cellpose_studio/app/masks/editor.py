@@ -127,6 +127,7 @@ class MaskEditor:
         self._store.rename(image, old, new)
         if was_active:
             self._images.activate(image, new)
+        self._events.masks_renamed.emit(image, old, new)
         self._tell(image, old, "replaced")
         self._tell(image, new, "replaced")
 

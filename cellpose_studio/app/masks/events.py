@@ -57,6 +57,7 @@ class Events:
     shown_left = Signal(object)  # ProjectImage that was on the canvas until now
     shown_changed = Signal(object)  # ProjectImage, or None
     masks_changed = Signal(MasksChange)
+    masks_renamed = Signal(object, str, str)  # ProjectImage, name before and after
     statuses_changed = Signal(object, str, tuple)  # ProjectImage, label set, cells
     divisions_changed = Signal(object, str, tuple)  # ProjectImage, label set, daughters
     classes_changed = Signal(object, str, tuple)  # ProjectImage, label set, cells

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.core.classes.assigned import Assigned
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.provenance.revision import CellChanges, CellStatus
 
 
 @dataclass(eq=False, kw_only=True)
@@ -66,6 +66,14 @@ class ProjectImage:
         made = labels.hand_edits.shaped if labels is not None else frozenset()
         statuses = self.statuses.get(name, {}).items()
         return made | {cell for cell, status in statuses if status == "accepted"}
+
+    def known_of_cells(self, name: str) -> CellChanges:
+        """Return what is known of the cells of a label set, as changes from nothing."""
+        return CellChanges(
+            statuses={c: (None, one) for c, one in self.statuses.get(name, {}).items()},
+            mothers={c: (None, one) for c, one in self.mothers.get(name, {}).items()},
+            classes={c: (None, one) for c, one in self.classes.get(name, {}).items()},
+        )
 
     def free_name(self, name: str) -> str:
         """Return a name that no masks of it have, or had: "cells", "cells 2"."""

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from psygnal import Signal
 
 from cellpose_studio.app.masks.label_set import LabelSet
@@ -24,6 +26,7 @@ class Compartments:
         self._session = session
         self._choice = choice_from(session.project.compartments)
         session.project_changed.connect(self._on_project)
+        session.masks_renamed.connect(self._on_renamed)
 
     @property
     def choice(self) -> CompartmentChoice | None:
@@ -36,9 +39,10 @@ class Compartments:
             return
         self._choice = choice
         state = choice.as_json() if choice is not None else {}
-        self._session.project.remember(
-            lambda db: write_state(db, COMPARTMENTS_STATE, state)
-        )
+        project = self._session.project
+        # Where the file is lost, a copy is made of what is in memory.
+        project.compartments = state
+        project.remember(lambda db: write_state(db, COMPARTMENTS_STATE, state))
         self.changed.emit()
 
     def cells_of(self, image: ProjectImage) -> LabelSet | None:
@@ -55,6 +59,20 @@ class Compartments:
         if choice is None or choice.nuclei == cells:
             return None
         return image.label_sets.get(choice.nuclei)
+
+    def _on_renamed(self, _: ProjectImage, old: str, new: str) -> None:
+        """Follow the masks to their new name, unless other images have the old one."""
+        choice = self._choice
+        if choice is None or any(old in one.label_sets for one in self._session.images):
+            return
+        names = {old: new}
+        self.set(
+            replace(
+                choice,
+                cells=names.get(choice.cells, choice.cells),
+                nuclei=names.get(choice.nuclei, choice.nuclei),
+            )
+        )
 
     def _on_project(self) -> None:
         self._choice = choice_from(self._session.project.compartments)

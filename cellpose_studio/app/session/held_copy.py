@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.provenance.revision import CellChanges
+from cellpose_studio.core.measure.compartments.choice import COMPARTMENTS_STATE
+from cellpose_studio.core.measure.experiment_columns import (
+    EXPERIMENT_STATE,
+    columns_from,
+)
 from cellpose_studio.core.wording import image_count, listed
+from cellpose_studio.io.project.tables.window_state import write_state
 
 _NAMES = 3
 
@@ -52,7 +58,8 @@ def save_held(session: Session, path: Path) -> HeldCopy:
     """Make a project at ``path`` of the images of a session, with masks in memory.
 
     Cells keep their ids, what was decided on them, and whether they were made by hand;
-    runs keep their records. Earlier revisions and steps of undo need the old file.
+    runs keep their records, and images their columns of the experiment. Earlier
+    revisions and steps of undo need the old file.
 
     Raises
     ------
@@ -65,9 +72,11 @@ def save_held(session: Session, path: Path) -> HeldCopy:
     copy = Session(project)
     copy.masks.classes.take(session.masks.classes)
     missing: list[str] = []
+    ids: dict[int, int] = {}
     images = 0
     for image in session.images.known:
         [new] = copy.images.add([image.source], image.asked_axes)
+        ids[image.id] = new.id
         held = [one for one in image.label_sets.values() if one.pixels.loaded]
         for labels in held:
             _put(copy, new, image, labels)
@@ -79,6 +88,12 @@ def save_held(session: Session, path: Path) -> HeldCopy:
         # The same file may have been added again with other pixels.
         if session.images.is_removed(image):
             copy.images.remove(image.source.key)
+    columns = columns_from(session.project.experiment).renumbered(ids)
+    for name, state in (
+        (EXPERIMENT_STATE, columns.as_json()),
+        (COMPARTMENTS_STATE, session.project.compartments),
+    ):
+        project.remember(partial(write_state, name=name, value=state))
     return HeldCopy(project, images, tuple(missing))
 
 
@@ -87,12 +102,6 @@ def _put(
 ) -> None:
     # Places where cells were deleted are known by revisions of the old project.
     by_hand = replace(labels.hand_edits, deleted={})
-    name = labels.name
-    changes = CellChanges(
-        statuses={c: (None, one) for c, one in image.statuses.get(name, {}).items()},
-        mothers={c: (None, one) for c, one in image.mothers.get(name, {}).items()},
-        classes={c: (None, one) for c, one in image.classes.get(name, {}).items()},
-    )
     copy.editor.put_new(
         new,
         replace(
@@ -106,6 +115,6 @@ def _put(
         ),
         "Save elsewhere",
         "restore",
-        changes=changes,
+        changes=image.known_of_cells(labels.name),
         activate=False,
     )

@@ -8,7 +8,6 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.undo.steps import HeadSwitch, RenameStep
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.provenance.revision import CellChanges
 
 
 class NameRefused(StudioError):
@@ -27,11 +26,7 @@ def delete_masks(session: Session, image: ProjectImage, name: str) -> None:
         return
     editor, text, active = session.editor, f"Delete masks “{name}”", image.active
     # A new run starts with ids of its own, which what is known of these does not fit.
-    changes = CellChanges(
-        statuses={c: (one, None) for c, one in image.statuses.get(name, {}).items()},
-        mothers={c: (one, None) for c, one in image.mothers.get(name, {}).items()},
-        classes={c: (one, None) for c, one in image.classes.get(name, {}).items()},
-    )
+    changes = image.known_of_cells(name).inverse()
     before, number = editor.switch_head(image, name, None, text, None, changes)
     if active == name:
         editor.activate(image, image.others(name))

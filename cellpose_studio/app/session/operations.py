@@ -149,12 +149,7 @@ class Operations:
         edit = edit_between(operation, [*moved], self.present, everything, after)
         if not edit.parts:
             return None
-        before: dict[int, set[int]] = {}
-        for one in names:
-            for old, new in one.items():
-                before.setdefault(new, set()).add(old)
-        ids = {new: frozenset(olds) for new, olds in before.items()}
-        return self._renamed(edit, Renaming(ids))
+        return self._renamed(edit, Renaming.over_time(names))
 
     def bring_back(self, checkpoint: Checkpoint) -> Changed | None:
         """Put cells into place that were left out where cells were deleted.

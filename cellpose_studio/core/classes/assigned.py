@@ -68,7 +68,7 @@ def classifiers_of(assigned: Mapping[int, Assigned]) -> frozenset[int | None]:
     return frozenset(one.classifier for one in assigned.values())
 
 
-def joined(several: Iterable[Assigned | None]) -> Assigned | None:
+def class_of_all(several: Iterable[Assigned | None]) -> Assigned | None:
     """Return the class of a cell that was several: that which all of them had.
 
     What a person said of any of them counts, not what a classifier said of the others.

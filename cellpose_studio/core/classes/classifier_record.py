@@ -58,6 +58,10 @@ class ClassifierRecord(BaseModel):
     )
     versions: dict[str, str] = Field(default_factory=dict)
 
+    def is_same(self, other: ClassifierRecord) -> bool:
+        """Return whether the same classifier was trained, at whatever time."""
+        return self.model_copy(update={"created": other.created}) == other
+
     @property
     def examples(self) -> int:
         """Number of cells that were classed by hand."""

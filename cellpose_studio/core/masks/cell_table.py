@@ -104,6 +104,12 @@ class CellTable:
         areas[there] = sides.prod(axis=1)
         return areas
 
+    def extents(self, axis: int = 0) -> tuple[Ids, Counts, Counts]:
+        """Return all cells, and the first and the last index of each along an axis."""
+        rows = np.flatnonzero(self._present())
+        rows = rows[np.argsort(self._ids[rows])]
+        return self._ids[rows], self._low[rows, axis], self._high[rows, axis] - 1
+
     def ids(self) -> Ids:
         """Return the ids of all cells, ascending."""
         return np.sort(self._ids[self._present()])

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
 
-from cellpose_studio.core.classes.assigned import Assigned, ClassChanges, joined
+from cellpose_studio.core.classes.assigned import Assigned, ClassChanges, class_of_all
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import (
     CellChanges,
@@ -44,6 +44,20 @@ class Renaming:
         """Return that of cells with one new id each, by their ids before."""
         return cls({new: frozenset([old]) for old, new in names.items()})
 
+    @classmethod
+    def over_time(cls, names: Sequence[Mapping[int, int]]) -> Renaming:
+        """Return that of cells with ids of their own at each time point."""
+        before: dict[int, set[int]] = {}
+        first: dict[int, int] = {}
+        last: dict[int, int] = {}
+        for one in names:
+            for old, new in one.items():
+                before.setdefault(new, set()).add(old)
+                first.setdefault(old, new)
+                last[old] = new
+        ids = {new: frozenset(olds) for new, olds in before.items()}
+        return cls(ids, first, last)
+
     def cells(self, olds: frozenset[int]) -> frozenset[int]:
         """Return the ids of the cells that had any of some ids."""
         return frozenset(new for new, had in self.before.items() if had & olds)
@@ -55,14 +69,14 @@ class Renaming:
         it has none. An id that no cell has any more loses its status. The status of
         an id that no cell had before is not changed, unless a cell gets it.
         """
-        return self._carried(known, lambda had: _that_of_all(had))
+        return self._carried(known, _status_of_all)
 
     def classes(self, known: Mapping[int, Assigned]) -> ClassChanges:
         """Return the changes of classes that go with the new ids, as of statuses.
 
-        See `joined` for a cell that was several.
+        See `class_of_all` for a cell that was several.
         """
-        return self._carried(known, joined)
+        return self._carried(known, class_of_all)
 
     def mothers(self, known: Mapping[int, int]) -> MotherChanges:
         """Return the changes of divisions that go with the new ids.
@@ -144,11 +158,15 @@ class Renaming:
         known: Mapping[int, Known],
         join: Callable[[Iterable[Known | None]], Known | None],
     ) -> dict[int, tuple[Known | None, Known | None]]:
-        olds = {cell for cells in self.before.values() for cell in cells}
+        if not known:
+            return {}
+        olds = frozenset[int]().union(*self.before.values())
         # All former ids lose what is known here, and cells get theirs back below.
         wanted: dict[int, Known | None] = dict.fromkeys(olds & known.keys())
         for new, cells in self.before.items():
-            wanted[new] = join([known.get(cell) for cell in sorted(cells)])
+            had = [known.get(cell) for cell in sorted(cells)]
+            # Almost all cells were one: joining them would hold the window.
+            wanted[new] = had[0] if len(had) == 1 else join(had)
         return {
             cell: (known.get(cell), after)
             for cell, after in wanted.items()
@@ -156,6 +174,6 @@ class Renaming:
         }
 
 
-def _that_of_all(several: Iterable[Known | None]) -> Known | None:
+def _status_of_all(several: Iterable[CellStatus | None]) -> CellStatus | None:
     had = set(several)
     return had.pop() if len(had) == 1 else None

@@ -77,11 +77,7 @@ class RevisionActions(QObject):
         project, stored, name = session.project, session.masks.stored, row.lineage.name
         present = image.label_sets.get(name)
         # Cells are only matched if something is known of them, to carry over.
-        known = (
-            image.statuses.get(name)
-            or image.mothers.get(name)
-            or image.classes.get(name)
-        )
+        known = image.known_of_cells(name)
         pixels = present.pixels if present and known else None
         # Masks in memory may change during the job, which needs a snapshot of now.
         snapshot = pixels.snapshot() if pixels is not None and pixels.loaded else None

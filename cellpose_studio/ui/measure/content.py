@@ -6,7 +6,6 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import (
-    QComboBox,
     QHBoxLayout,
     QLabel,
     QPushButton,
@@ -19,11 +18,10 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.images.experiment import Experiment
-from cellpose_studio.core.display.cell_colours import value_limits
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.wording import counted, image_count
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.display.cell_colouring import CLASS, CellColouring, Measure
+from cellpose_studio.ui.display.cell_colouring import CellColouring
 from cellpose_studio.ui.measure.all_images import (
     AllImages,
     MeasuredImage,
@@ -43,11 +41,12 @@ from cellpose_studio.ui.measure.scope_box import (
     ScopeBox,
 )
 from cellpose_studio.ui.measure.several_highlight import SeveralHighlight
+from cellpose_studio.ui.measure.table.buttons import TableButtons
+from cellpose_studio.ui.measure.table.colour_choice import ColourChoice
 from cellpose_studio.ui.measure.table.column_chooser import ColumnChooser
 from cellpose_studio.ui.measure.table.rows import IMAGE, TIME, Rows, rows_of, with_texts
 from cellpose_studio.ui.measure.table.view import MeasurementTable
 from cellpose_studio.ui.measure.table_actions import TableActions
-from cellpose_studio.ui.measure.table_buttons import TableButtons
 from cellpose_studio.ui.measure.tracks.rows import NO_FILM, track_rows
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.items import names_of
@@ -93,7 +92,8 @@ class MeasureContent(QWidget):
         self._selection = services.selection
         self._canvas = canvas
         self._measurer = measurer
-        self._colouring = colouring
+        self.colouring = ColourChoice(colouring)
+        self.colour = self.colouring.box
         self._experiment = experiment
         self.all = AllImages(services, measurer.compartments)
         self.link = CellLink(services.session, canvas, services.selection)
@@ -151,13 +151,15 @@ class MeasureContent(QWidget):
         column.setContentsMargins(0, 0, 0, 0)
         column.addWidget(self.table, 1)
         column.addWidget(self.below)
-        column.addLayout(self._colour_row())
+        column.addWidget(self.colouring)
         self.parts = QSplitter(Qt.Orientation.Vertical)
         self.parts.setChildrenCollapsible(False)
         self.parts.addWidget(page)
         self.parts.addWidget(self.lower)
         self.parts.setStretchFactor(0, 3)
         self.parts.setStretchFactor(1, 2)
+        # Their size hints would leave the table less than half.
+        self.parts.setSizes([1000, 1000])
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self.parts)
@@ -169,18 +171,6 @@ class MeasureContent(QWidget):
         whole.addLayout(first)
         whole.addWidget(self.compartments)
         whole.addWidget(self.pages, 1)
-
-    def _colour_row(self) -> QHBoxLayout:
-        self.colour = QComboBox(objectName="measureColour")
-        self.colour.setToolTip(
-            "Colour the cells on the image by a measurement: dark violet for the "
-            "lowest values, yellow for the highest."
-        )
-        self.colour.setMinimumContentsLength(8)
-        row = QHBoxLayout()
-        row.addWidget(QLabel("Colour cells by"))
-        row.addWidget(self.colour, 1)
-        return row
 
     def _connect(self) -> None:
         self._measurer.changed.connect(self._on_measured)
@@ -198,8 +188,6 @@ class MeasureContent(QWidget):
         self.table.rows_changed.connect(self._on_rows)
         self.table.copy_requested.connect(self.tables.copy)
         self.plots.brushed.connect(self._on_brushed)
-        self.colour.activated.connect(self._on_colour)
-        self._colouring.changed.connect(self._show_colour)
         self.copy_button.clicked.connect(lambda: self.tables.copy())
         self.below.export.clicked.connect(lambda: self.tables.ask_and_export())
         self.experiment_button.clicked.connect(lambda: self.ask_experiment())
@@ -227,18 +215,12 @@ class MeasureContent(QWidget):
     def _on_all(self) -> None:
         if self.scope.of_all:
             self._update()
-            self._rescale()
+            self.colouring.rescale()
 
     def _on_scope(self) -> None:
         self.all.set_active(self.scope.of_all)
         self._update()
-        self._rescale()
-
-    def _rescale(self) -> None:
-        """Give the colours the scale of the cells that are listed."""
-        # Without rows, nothing is known of them yet.
-        if self.scope.of_cells and len(self.rows) and self.colour.currentData():
-            self._on_colour(0)
+        self.colouring.rescale()
 
     def _on_cancelled(self) -> None:
         self.scope.setCurrentIndex(self.scope.findData(THIS_IMAGE))
@@ -268,47 +250,15 @@ class MeasureContent(QWidget):
         self._show(with_texts(rows, texts))
 
     def _show(self, rows: Rows) -> None:
-        is_other = rows.fields != self.rows.fields
         self.rows = rows
-        # Only values of cells colour them; while nothing is known, the choice stays.
-        if rows.fields and is_other and self.scope.of_cells:
-            self.colour.clear()
-            self.colour.addItem("their own colours", "")
-            for one in rows.colouring:
-                self.colour.addItem(one.heading, one.name)
-            self._show_colour()
-        self.colour.setEnabled(self.scope.of_cells)
+        of_all = self.scope.currentData() == ALL_CELLS
+        self.colouring.set_rows(rows, self.scope.of_cells, of_all)
         self.table.show(rows, self._services.settings.measure_columns)
         self._refresh()
 
     def _set_columns(self, keys: list[str]) -> None:
         self._services.settings.measure_columns = keys
         self.table.show(self.rows, keys)
-
-    def _on_colour(self, _: int) -> None:
-        one = self.rows.by_name.get(self.colour.currentData())
-        if one is None:
-            self._colouring.choose(None)
-        elif one.name == CLASS.name:
-            self._colouring.choose(CLASS, one.heading)
-        else:
-            values = self.rows.values[one.name]
-            same = self.scope.currentData() == ALL_CELLS
-            limits = value_limits(values) if same else None
-            measure = Measure(one.key, one.channel)
-            self._colouring.choose(measure, one.heading, limits, one.name)
-
-    def _show_colour(self) -> None:
-        """Show which measurement the cells are coloured by."""
-        measure = self._colouring.measure
-        shown = [
-            one.name
-            for one in self.rows.colouring
-            if Measure(one.key, one.channel) == measure
-        ]
-        # Where images differ, a measurement is listed in px and in µm.
-        shown.sort(key=lambda name: name != self._colouring.column)
-        self.colour.setCurrentIndex(max(self.colour.findData(*shown[:1] or [""]), 0))
 
     def _on_divisions(self) -> None:
         if self._of_tracks():

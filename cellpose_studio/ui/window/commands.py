@@ -153,7 +153,7 @@ class WindowCommands:
                 "rendering",
                 "&3D rendering",
                 rendering.set_on,
-                key="Y",
+                key="T",
                 tip="Show the stack as a volume that the mouse turns.",
                 # Read at each refresh: another image may switch it off.
                 checked=lambda: rendering.on,

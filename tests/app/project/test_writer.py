@@ -15,12 +15,16 @@ import numpy as np
 import pytest
 from qtpy.QtCore import QCoreApplication
 
+from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.compartments import Compartments
 from cellpose_studio.app.session.held_copy import save_held
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.errors import CannotSave, ProjectUnusable
+from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
+from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project import database
 from cellpose_studio.io.project.reading import snapshot
@@ -508,6 +512,12 @@ def test_what_is_open_of_an_overwritten_project_is_saved_as_a_new_one(
     table = image.masks.pixels.cell_table()
     session.edit(image, delete_cells(image.masks.array, table, [cell]))
     wanted = image.masks.array.copy()
+    columns = ExperimentColumns(
+        names=("day",), values={other.id: {"day": "2"}, image.id: {"day": "1"}}
+    )
+    Experiment(session).set(columns)
+    choice = CompartmentChoice(nuclei="nuclei")
+    Compartments(session).set(choice)
     other.label_sets["cells"] = session.masks.stored.unloaded(other.masks)
     project.path.write_bytes(b"another program's " * 3000)
     held = save_held(session, tmp_path / "mine.cpstudio")
@@ -521,6 +531,9 @@ def test_what_is_open_of_an_overwritten_project_is_saved_as_a_new_one(
     assert [one.source.name for one in read.images] == ["a.tif", "b.tif"]
     np.testing.assert_array_equal(read.images[0].masks.array, wanted)
     assert read.images[0].reviewed
+    assert Experiment(read).columns.of(read.images[1].id)["day"] == "2"
+    assert Experiment(read).columns.of(read.images[0].id)["day"] == "1"
+    assert Compartments(read).choice == choice
     assert read.images[0].statuses["cells"] == {cell: "accepted"}
     assert read.images[1].masks is None
     again.close()

@@ -9,7 +9,7 @@ from cellpose_studio.core.classes.assigned import (
     Assigned,
     by_classifier,
     by_hand,
-    joined,
+    class_of_all,
 )
 from cellpose_studio.core.matching.renaming import Renaming
 
@@ -69,7 +69,7 @@ def test_a_class_goes_with_its_cell_to_another_id(known, there, ids):
 
 @given(st.lists(said | found | st.none(), min_size=1, max_size=4))
 def test_a_cell_that_was_several_has_the_class_of_all_of_them(several):
-    one = joined(several)
+    one = class_of_all(several)
     by_hand = {each.number for each in several if each and each.by_hand}
     numbers = {each.number if each else None for each in several}
     if len(by_hand) == 1:

@@ -137,3 +137,13 @@ def test_an_id_that_another_cell_gets_is_in_no_division_of_the_former_one(
     assert {d: m for d, m in after.items() if d in new and m in new} == {
         names[d]: names[m] for d, m in mothers.items() if d in there and m in there
     }
+
+
+def test_divisions_follow_cells_that_get_other_ids_at_each_time_point():
+    # Cell 3 is 5 at first and 7 where it ends; 5 was the id of another one there.
+    names = [{3: 5, 5: 7}, {3: 7, 5: 5}, {8: 3, 9: 9}]
+    renaming = Renaming.over_time(names)
+    mothers = {8: 3, 9: 3}
+    assert applied(mothers, renaming.mothers(mothers)) == {3: 7, 9: 7}
+    back = {3: 8}
+    assert applied(back, renaming.mothers(back)) == {5: 3}

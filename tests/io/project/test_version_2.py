@@ -1,4 +1,4 @@
-"""Projects of version 2, which knew no divisions."""
+"""Projects of version 2, which knew no divisions and no classes."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from cellpose_studio.io.project.file import open_project, read_project
 from cellpose_studio.io.project.rescue.rescue import rescue
 from cellpose_studio.io.project.save_as import save_as
 from cellpose_studio.io.project.schema import VERSION, tables, tables_in
+from cellpose_studio.io.project.tables.cell_classes import StoredClasses, read_classes
 from cellpose_studio.io.project.tables.divisions import read_all_mothers
 
 
@@ -43,6 +44,7 @@ def test_nothing_of_it_is_lost_in_a_rescue(project, tmp_path):
 def test_it_is_read_and_saved_elsewhere_where_it_cannot_be_written(project, tmp_path):
     with closing(read_project(project)) as file:
         assert read_all_mothers(file.db) == {}
+        assert read_classes(file.db) == StoredClasses()
         copy = save_as(file, tmp_path / "copy.cpstudio")
     with closing(copy):
         assert copy.db.execute("PRAGMA user_version").fetchone() == (VERSION,)

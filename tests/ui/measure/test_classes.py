@@ -126,6 +126,15 @@ def test_a_class_stays_with_an_edited_cell_and_comes_back_with_a_deleted_one(
     put_into_class(session, image, [1, 2, 3], classes[0].id)
     panel = user.window.measure.open_classes()
     user.wait_for(lambda: panel.table.item(0, 2).text() == "3")
+    # What is typed into the filter is a number there, not a class.
+    user.window.selection.select(7)
+    line = user.window.measure.content.table.filter
+    line.setFocus()
+    user.qtbot.keyClick(line, Qt.Key.Key_2)
+    assert line.text() == "2"
+    assert numbers(image).keys() == {1, 2, 3}
+    line.clear()
+    user.window.canvas.surface.setFocus()
     labels = image.masks.array
     larger = np.full((2, 2), 1, np.uint32)
     session.edit(image, edit_between("Paint", [1], labels, np.s_[0:2, 0:2], larger))
@@ -241,6 +250,33 @@ def test_a_classifier_classes_all_images_and_people_have_the_last_word(
     session.redo()
     session.redo()
     check_export(user, images, tmp_path, record)
+
+
+@pytest.mark.slow
+def test_a_classifier_is_applied_after_the_project_was_opened_again(
+    user, images, classes, tmp_path
+):
+    session = user.window.session
+    panel = user.window.measure.open_classes()
+    put_into_class(session, images[0], [1, 3, 5], classes[0].id)
+    put_into_class(session, images[0], [2, 4, 6], classes[1].id)
+    panel.training.train()
+    user.wait_for(lambda: not panel.training.busy)
+    path = tmp_path / "a.cpstudio"
+    session.project.save_as(path)
+    user.window.projects.new()
+    user.wait_idle()
+    assert panel.training.record is None
+    user.window.projects.open(path)
+    user.wait_for(lambda: session.shown is not None and bool(session.shown.classes))
+    user.wait_for(panel.everywhere.isEnabled)
+    panel.everywhere.click()
+    user.wait_for(lambda: "90 cells of 2 images classed" in user.message)
+    # The same clicks give the same classifier, which needs no other record.
+    assert len(session.masks.classes.classifiers) == 1
+    for image in session.images:
+        odd = {c for c, one in numbers(image).items() if one == classes[0].id}
+        assert odd == {*range(1, 49, 2)}
 
 
 def check_export(user, images, tmp_path, record) -> None:

@@ -8,6 +8,7 @@ import tifffile
 from qtpy.QtCore import Qt
 
 from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.classes import add_class, put_into_class
 from cellpose_studio.core.masks.edit import edit_between
 from tests.io.masks.exchange.ctc_rules import faults_in_ctc
 
@@ -126,7 +127,15 @@ def test_tracks_are_cut_and_joined_and_divisions_set_and_cut(user, film):
     commands.set_division()
     assert "Cell 8 begins at time point 3, before its mother, cell 5" in user.message
     window.canvas.set_planes({"T": 2})
+    large = add_class(window.session, "large")
+    put_into_class(window.session, film, [5], large.id)
     commands.cut_track()
+    # It is the same cell: what is known of it goes with both parts.
+    known = film.classes["masks"]
+    assert {cell: one.number for cell, one in known.items()} == {
+        5: large.id,
+        10: large.id,
+    }
     assert "Cell 5 is cell 10 from time point 3 on." in user.message
     assert film.mothers.get("masks", {}) == {}
     window.selection.select(5)

@@ -13,7 +13,6 @@ from cellpose_studio.core.classes.classifier_record import ClassifierRecord
 from cellpose_studio.io.project.checksums import check, row_sha256
 from cellpose_studio.io.project.reading import reading
 
-_FIRST_WITH_CLASSES = 3
 _PARTS = 10_000
 """A probability of 1, as it is stored: whole numbers read the same everywhere."""
 
@@ -76,10 +75,6 @@ def write_assigned(
 def read_classes(db: sqlite3.Connection) -> StoredClasses:
     """Return all that is stored of classes; raises `ProjectDamaged`."""
     with reading("the classes of cells"):
-        # Files of earlier versions that cannot be written to have no such tables.
-        (version,) = db.execute("PRAGMA user_version").fetchone()
-        if version < _FIRST_WITH_CLASSES:
-            return StoredClasses()
         assigned: dict[int, dict[int, Assigned]] = {}
         for *row, sha256 in db.execute("SELECT * FROM classified"):
             check(sha256, row_sha256(*row))

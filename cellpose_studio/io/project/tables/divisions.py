@@ -28,12 +28,6 @@ def write_mothers(
 def read_all_mothers(db: sqlite3.Connection) -> dict[int, dict[int, int]]:
     """Return the mother of each daughter, by label set; raises `ProjectDamaged`."""
     found: dict[int, dict[int, int]] = {}
-    # Files of earlier versions that cannot be written to have no such table.
-    (known,) = db.execute(
-        "SELECT count(*) FROM sqlite_master WHERE name = 'division'"
-    ).fetchone()
-    if not known:
-        return found
     with reading("the divisions of cells"):
         for *row, sha256 in db.execute("SELECT * FROM division"):
             check(sha256, row_sha256(*row))

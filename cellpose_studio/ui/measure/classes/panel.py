@@ -236,8 +236,7 @@ class ClassPanel(QWidget):
         elif record is None:
             self.accuracy.setText(_NOT_TRAINED)
         else:
-            again = " Train it again to apply it." if reason else ""
-            self.accuracy.setText(f"{short_text(record)}.{again}")
+            self.accuracy.setText(f"{short_text(record)}.")
 
     def _on_selected(self) -> None:
         items = self.table.selectedItems()

@@ -122,6 +122,7 @@ class ClassTraining(QObject):
         self._job: Job | None = None
         self._waiting: list[tuple[int, dict[int, Assigned], _Before]] = []
         self._done: _Done | None = None
+        self._next: Callable[[], None] | None = None
         self._session.project_changed.connect(self._forget)
 
     @property
@@ -137,12 +138,13 @@ class ClassTraining(QObject):
     @property
     def reason_cannot_apply(self) -> str:
         """Why cells cannot be classed now, as a sentence; "" if they can."""
-        if self._classifier is not None:
-            return ""
-        return "Train the classifier first."
+        return "" if self.record is not None else "Train the classifier first."
 
-    def train(self) -> None:
-        """Learn from the cells that were classed by hand, in all images."""
+    def train(self, then: Callable[[], None] | None = None) -> None:
+        """Learn from the cells that were classed by hand, in all images.
+
+        ``then`` is called once that is done.
+        """
         classes = self._session.masks.classes.present
         counts = self._counts.of(self._session.images, by_hand=True)
         try:
@@ -176,13 +178,22 @@ class ClassTraining(QObject):
             trained = train_classifier(classed, classes, checkpoint)
             return _Trained(classifier=trained, images=images, failures=failures)
 
-        self._start("Training the classifier", work, self._on_trained)
+        self._start(
+            "Training the classifier", work, lambda found: self._on_trained(found, then)
+        )
 
     def apply(self, images: Sequence[ProjectImage]) -> None:
-        """Class the cells of images that were not classed by hand."""
+        """Class the cells of images that were not classed by hand.
+
+        The project has the record of the classifier only: after it was opened, it is
+        trained again first, and the same cells give the same one.
+        """
         classifier, number = self._classifier, self._number
-        if classifier is None:
+        if self.record is None:
             self._services.messages.note(self.reason_cannot_apply)
+            return
+        if classifier is None:
+            self.train(lambda: self.apply(images))
             return
         wanted = self._wanted({image.id for image in images})
         known = self._measured.known
@@ -222,12 +233,23 @@ class ClassTraining(QObject):
         self._services.measure_jobs.start(job)
         self.changed.emit()
 
-    def _on_trained(self, trained: _Trained) -> None:
+    def _on_trained(
+        self, trained: _Trained, then: Callable[[], None] | None = None
+    ) -> None:
         self._measured.keep(trained.images)
         self._tell(trained.failures)
         self._classifier = trained.classifier
-        self._number = self._session.masks.classes.record(trained.classifier.record)
+        self._number = self._recorded(trained.classifier.record)
+        self._next = then
         self.changed.emit()
+
+    def _recorded(self, record: ClassifierRecord) -> int:
+        """Return the id of the record, that of the newest one if it is the same."""
+        known = self._session.masks.classes
+        newest = self.record
+        if newest is not None and newest.is_same(record):
+            return next(reversed(known.classifiers))
+        return known.record(record)
 
     def _on_classed(self, classed: _Classed, before: Mapping[int, _Before]) -> None:
         self._measured.keep(classed.images)
@@ -269,8 +291,11 @@ class ClassTraining(QObject):
     def _on_end(self) -> None:
         self._job = None
         self.changed.emit()
+        following, self._next = self._next, None
+        if following is not None:
+            following()
 
     def _forget(self) -> None:
-        self._classifier = self._done = None
+        self._classifier = self._done = self._next = None
         self._waiting.clear()
         self.changed.emit()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from qtpy.QtCore import QModelIndex, Qt
 from qtpy.QtWidgets import (
     QComboBox,
@@ -145,8 +147,13 @@ class CompartmentsBox(QWidget):
         self.nuclei.activated.connect(lambda _: self._choose())
         self.options.changed.connect(self._choose)
         self.options.outline.toggled.connect(lambda _: self._outline())
-        self.options_button.toggled.connect(self.options.setVisible)
-        self.list_button.toggled.connect(self.list.setVisible)
+        # One of both at a time: the table of cells needs the room.
+        for button, widget, other in (
+            (self.options_button, self.options, self.list_button),
+            (self.list_button, self.list, self.options_button),
+        ):
+            button.toggled.connect(widget.setVisible)
+            button.clicked.connect(partial(_unfold_only, other))
         self.ids_button.clicked.connect(lambda: self.give_ids())
         self.list.selectionModel().currentChanged.connect(
             lambda index, _: self._go_to(index)
@@ -258,6 +265,11 @@ class CompartmentsBox(QWidget):
                 self.nuclei.addItem(text, name)
         self.nuclei.setCurrentIndex(self.nuclei.findData(now))
         self.nuclei.setEnabled(bool(now) or len(names) > 1)
+
+
+def _unfold_only(other: QToolButton, on: bool) -> None:
+    if on:
+        other.setChecked(False)
 
 
 def _fold(text: str, name: str) -> QToolButton:

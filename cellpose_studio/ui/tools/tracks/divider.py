@@ -155,8 +155,11 @@ class Divider:
                 return
             edit, new, changed = found
             status = image.statuses.get(image.active, {}).get(cell)
+            of_class = image.classes.get(image.active, {}).get(cell)
             changes = CellChanges(
-                statuses={new: (None, status)} if status else {}, mothers=changed
+                statuses={new: (None, status)} if status else {},
+                mothers=changed,
+                classes={new: (None, of_class)} if of_class else {},
             )
             context.session.edit(image, edit, changes)
             if sisters is None:

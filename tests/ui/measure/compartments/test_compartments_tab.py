@@ -10,6 +10,7 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
+from cellpose_studio.app.session.label_sets import rename_masks
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.measure.compartments.choice import (
@@ -143,6 +144,26 @@ def test_nuclei_get_the_ids_of_their_cells(user, content):
     session.undo()
     np.testing.assert_array_equal(image.label_sets["cp_masks"].array, before)
     assert image.statuses["cp_masks"] == {3: "accepted", 9: "accepted"}
+
+
+def test_the_choice_follows_masks_that_get_another_name(user, content):
+    box, session = content.compartments, user.window.session
+    image = session.shown
+    measure_nuclei(content, user)
+    rename_masks(session, image, "cp_masks", "nuclei")
+    user.wait_idle()
+    assert box.nuclei.currentText() == "nuclei"
+    user.wait_for(lambda: content.rows.values.get("nuclei", np.zeros(0)).any())
+    assert lines(content)[0] == "Nucleus 9: in no cell"
+    # The table keeps its room: the list and the options are not shown together.
+    box.list_button.click()
+    box.options_button.click()
+    assert box.options.isVisible()
+    assert not box.list.isVisible()
+    box.list_button.click()
+    assert not box.options.isVisible()
+    session.undo()
+    assert box.nuclei.currentText() == "cp_masks"
 
 
 @pytest.mark.slow
