@@ -19,6 +19,7 @@ from cellpose_studio.cli.arguments.experiment import (
     preview,
     some,
 )
+from cellpose_studio.cli.arguments.folders import removed_if_empty, shown_name
 from cellpose_studio.cli.arguments.options import add_threads
 from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
 from cellpose_studio.cli.outcome import ALL_DONE, Outcome
@@ -31,6 +32,7 @@ from cellpose_studio.core.measure.compartments.matching import NucleiInCells
 from cellpose_studio.core.measure.compartments.wording import match_text
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.wording import cell_count, counted
+from cellpose_studio.io.masks.folders import masks_named
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import read_project
 from cellpose_studio.workflows.left_out import left_out
@@ -128,6 +130,11 @@ def add(parser: argparse.ArgumentParser) -> None:
 
 
 def _measure(options: argparse.Namespace) -> int:
+    with removed_if_empty(options.out):
+        return _run(options)
+
+
+def _run(options: argparse.Namespace) -> int:
     experiment = Experiment(options)
     compartments = compartments_of(options)
     folder = options.out or _folder_of(options.paths[0])
@@ -218,8 +225,16 @@ def _items(
                 found = _of_project(items, path)
             else:
                 entries = images_of(path)
-                if left := left_out([path], entries):
-                    progress.print_line(f"{path.name}: {left.text}")
+                # Masks that are asked for by name are not left out.
+                named = [options.masks, compartments and compartments.nuclei]
+                used = [
+                    masks
+                    for entry in entries
+                    for name in filter(None, named)
+                    if (masks := masks_named(entry.image, name)) is not None
+                ]
+                if left := left_out([path, *used], entries):
+                    progress.print_line(f"{shown_name(path)}: {left.text}")
                 for entry in entries:
                     with outcome.collect_failures(entry.image), asking_for_axes():
                         found += items_of_file(

@@ -39,6 +39,7 @@ def test_compartments_are_columns_of_the_table(folder, tmp_path, capsys):
         "3 nuclei, 2 cells: 1 nucleus in no cell, 1 cell without a nucleus and 1 cell "
         "with several nuclei." in said
     )
+    assert "left out" not in said
     table = pd.read_csv(tmp_path / "measurements.csv").set_index("cell")
     assert table["nuclei"].tolist() == [2, 0]
     assert table["nucleus_area_px"].tolist() == [52, pytest.approx(np.nan, nan_ok=True)]
@@ -67,7 +68,8 @@ def test_what_fits_not_is_told(folder, capsys):
     assert call(folder, "--ring", "3px") == 2
     assert "A ring lies around nuclei." in capsys.readouterr().err
     assert call(folder, "--nuclei", "dna") == 2
-    assert "a.tif has no masks called dna." in capsys.readouterr().err
+    told = "a.tif has no masks called “dna”. It has “masks” and “nuclei”."
+    assert told in capsys.readouterr().err
     assert call(folder, "--nuclei", "masks") == 2
     assert "a.tif has no masks but those of the nuclei." in capsys.readouterr().err
     tifffile.imwrite(folder / "a_nuclei_masks.tif", np.ones((4, 4), np.uint16))

@@ -212,6 +212,19 @@ def masks_named(image: Path, name: str) -> Path | None:
     return next((path for path in named if is_masks_path(path) and path.exists()), None)
 
 
+def more_names(image: Path) -> list[str]:
+    """Return the names by which `masks_named` finds masks of an image."""
+    starts = [f"{stem}_" for stem in dict.fromkeys((image.stem, bare_stem(image.stem)))]
+    named = (
+        image_stem(path).removeprefix(start)
+        for path in sorted_files(image.parent.iterdir())
+        if is_masks_path(path)
+        for start in starts
+        if image_stem(path).startswith(start)
+    )
+    return [*dict.fromkeys(named)]
+
+
 def more_masks(image: Path) -> tuple[Path, ...]:
     """Return the files of masks of ``image`` that `masks_of_image` passes over.
 

@@ -118,6 +118,11 @@ class MessageBar(QFrame):
         self.details.setVisible(bool(details))
         self._timer.start(_OFFER_DURATION if details else _NOTE_DURATION)
 
+    def clear_note(self) -> None:
+        """Hide a note that is no longer true; failures and offers stay."""
+        if self.property("kind") == "note" and self._accept is None:
+            self.hide()
+
     def offer(
         self, text: str, action: str, accept: Callable[[], object], details: str = ""
     ) -> None:

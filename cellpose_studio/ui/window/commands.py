@@ -76,6 +76,11 @@ class WindowCommands:
             Command("quit", "&Quit", window.close, key="Ctrl+Q"),
         ]
 
+    def _step(self, step: Callable[[], object]) -> None:
+        # What was said of the last step is not true any more.
+        self._window.services.messages.clear_note()
+        step()
+
     def edit_commands(self) -> Commands:
         """Return the commands for undo, redo and saved versions."""
         window, session = self._window, self._window.session
@@ -83,7 +88,7 @@ class WindowCommands:
             Command(
                 "undo",
                 "&Undo",
-                session.undo,
+                lambda: self._step(session.undo),
                 key="Ctrl+Z",
                 detail=lambda: session.undo_text,
                 reason_disabled=lambda: "" if session.can_undo else _NO_UNDO,
@@ -91,7 +96,7 @@ class WindowCommands:
             Command(
                 "redo",
                 "&Redo",
-                session.redo,
+                lambda: self._step(session.redo),
                 key="Ctrl+Shift+Z; Ctrl+Y",
                 detail=lambda: session.redo_text,
                 reason_disabled=lambda: "" if session.can_redo else _NO_REDO,

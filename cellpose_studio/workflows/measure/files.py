@@ -8,8 +8,14 @@ from pathlib import Path
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
+from cellpose_studio.core.wording import listed
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.masks.folders import ImageFiles, masks_named, more_masks
+from cellpose_studio.io.masks.folders import (
+    ImageFiles,
+    masks_named,
+    more_masks,
+    more_names,
+)
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.other_masks import note_on_others
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
@@ -90,8 +96,8 @@ def _masks_of(
         )
     if name is not None:
         raise MasksUnreadable(
-            f"{image.path.name} has no masks called {name}.",
-            f"It has {', '.join(by_name)}.",
+            f"{image.path.name} has no masks called “{name}”.",
+            f"It has {listed([f'“{one}”' for one in (*by_name, *more_names(file))])}.",
         )
     if others := [path for path in files if path != besides]:
         return others[0]

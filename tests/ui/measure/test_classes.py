@@ -223,6 +223,10 @@ def test_a_classifier_classes_all_images_and_people_have_the_last_word(
     assert (record.examples, record.folds) == (10, 5)
     assert panel.accuracy.text().startswith(f"Accuracy {record.accuracy:.0%}")
     assert "by hand \\ found as" in report(record)
+    found = ClassExamples(id=large.id, name="large", found_as=(3, 3))
+    other = ClassExamples(id=small.id, name="small", found_as=(3, 3))
+    guesses = record.model_copy(update={"classes": (found, other)})
+    assert "may be chance: always saying the most frequent" in short_text(guesses)
     panel.here.click()
     user.wait_for(lambda: "38 cells of 1 image classed" in user.message)
     assert len(numbers(first)) == 48

@@ -39,6 +39,18 @@ def test_a_failure_is_shown_over_a_modal_dialog(bar, qtbot):
     assert not bar.isHidden()
 
 
+def test_only_notes_are_hidden_when_they_are_not_true_any_more(bar):
+    bar.note("Cell 5 is cell 10 from time point 3 on.")
+    bar.clear_note()
+    assert bar.isHidden()
+    bar.offer("2 cells were left out.", "Bring them back", lambda: None)
+    bar.clear_note()
+    assert not bar.isHidden()
+    bar.fail(FAILURE)
+    bar.clear_note()
+    assert not bar.isHidden()
+
+
 @pytest.mark.slow
 def test_a_bad_weight_file_is_told_over_the_browser(user, tmp_path: Path):
     window, bad = user.window, tmp_path / "mine.pth"

@@ -9,10 +9,17 @@ from cellpose_studio.core.classes.classifier_record import ClassifierRecord
 
 
 def short_text(record: ClassifierRecord) -> str:
-    """Return one line: accuracy and number of examples."""
-    return (
+    """Return accuracy and number of examples, and a warning if it only guesses."""
+    text = (
         f"Accuracy {record.accuracy:.0%}: {record.right:,} of {record.examples:,} "
         "cells, cross-validated"
+    )
+    low, _ = record.interval
+    if low > record.by_chance:
+        return text
+    return (
+        f"{text}. That may be chance: always saying the most frequent class gives "
+        f"{record.by_chance:.0%}. Class more cells by hand."
     )
 
 
