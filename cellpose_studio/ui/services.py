@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue, Work
+from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings
@@ -107,3 +108,27 @@ class Services:
             job.finished.connect(done)
         job.failed.connect(self.show_error)
         return (queue or self.io_jobs).start(job)
+
+
+def make_services(
+    settings: Settings,
+    project: Project,
+    window: QWidget,
+    show_tab: Callable[[QWidget], None],
+) -> Services:
+    """Return the services of a window, with queues that it owns."""
+    session = Session(project)
+    return Services(
+        session=session,
+        selection=Selection(session),
+        settings=settings,
+        messages=MessageBar(),
+        io_jobs=JobQueue(window),
+        stack_jobs=JobQueue(window),
+        measure_jobs=JobQueue(window),
+        gpu_jobs=JobQueue(window),
+        download_jobs=JobQueue(window),
+        warm_up_jobs=JobQueue(window),
+        parent=window,
+        show_tab=show_tab,
+    )

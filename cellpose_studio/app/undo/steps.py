@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from cellpose_studio.app.masks.editor import MaskEditor
 from cellpose_studio.app.masks.label_set import LabelSet
@@ -165,7 +164,7 @@ class EditStep(UndoStep):
 
     def undo(self) -> None:
         """Write the pixels before the edit."""
-        undone = replace(self.edit.inverse(), operation=f"Undo {self.text}")
+        undone = self.edit.inverse(f"Undo {self.text}")
         self._apply(undone, self._changes.inverse())
 
     def redo(self) -> None:

@@ -106,12 +106,13 @@ class LabelEdit:
                 found.update(np.unique(values[first]).tolist())
         return found - {0}
 
-    def inverse(self) -> LabelEdit:
-        """Return the edit that reverts this one."""
+    def inverse(self, operation: str = "") -> LabelEdit:
+        """Return the edit that reverts this one, by default of the same name."""
         parts = tuple(
             replace(part, before=part.after, after=part.before) for part in self.parts
         )
-        inverse = replace(self, parts=parts)
+        inverse = LabelEdit(operation or self.operation, self.cells, parts)
+        # A copy would not have them, and would count all pixels again.
         inverse.keep_tallies(self.lost, self.gained)
         return inverse
 

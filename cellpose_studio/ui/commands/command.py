@@ -78,6 +78,14 @@ class Command:
         """The tooltip now."""
         return self.tip() if callable(self.tip) else self.tip
 
+    def run(self) -> None:
+        """Call a command that is no switch, unless it cannot be called now.
+
+        Actions and buttons may still show for a moment that it can.
+        """
+        if not self.reason_disabled():
+            self.call()
+
     @property
     def plain_text(self) -> str:
         """The text without ampersand and without ellipsis."""
@@ -123,7 +131,7 @@ def push_button(command: Command) -> QPushButton:
     """Return a button that calls a command; `CommandSet` updates its state."""
     button = QPushButton(command.button_text, objectName=command.name)
     # Qt passes the state of the button, which `call` does not take.
-    button.clicked.connect(lambda _=False, call=command.call: call())
+    button.clicked.connect(lambda _=False, run=command.run: run())
     return button
 
 
@@ -160,7 +168,7 @@ def _action(command: Command, owner: QWidget) -> QAction:
     show_state(command, action)
     # Connected last, so that setting the initial state does not call the command.
     if command.checked is None:
-        action.triggered.connect(lambda _=False, call=command.call: call())
+        action.triggered.connect(lambda _=False, run=command.run: run())
     else:
         action.toggled.connect(command.call)
     return action

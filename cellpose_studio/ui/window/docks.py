@@ -1,9 +1,9 @@
-"""The docks beside the canvas."""
+"""The canvas with the bars around it, and the docks beside it."""
 
 from __future__ import annotations
 
 from qtpy.QtCore import Qt
-from qtpy.QtWidgets import QDockWidget, QMainWindow, QWidget
+from qtpy.QtWidgets import QDockWidget, QLayout, QMainWindow, QVBoxLayout, QWidget
 
 _LEFT, _RIGHT = 270, 350
 _IMAGES, _DISPLAY = 280, 400
@@ -26,6 +26,19 @@ def lay_out_docks(
     window.resizeDocks([docks[0], docks[2]], [_LEFT, _RIGHT], beside)
     window.resizeDocks(docks[:2], [_IMAGES, _DISPLAY], above)
     return docks
+
+
+def lay_out_centre(bar: QWidget, canvas: QLayout, *below: QWidget) -> QWidget:
+    """Return the canvas with a bar above it, and others below."""
+    centre = QWidget()
+    column = QVBoxLayout(centre)
+    column.setContentsMargins(0, 0, 0, 0)
+    column.setSpacing(0)
+    column.addWidget(bar)
+    column.addLayout(canvas, 1)
+    for widget in below:
+        column.addWidget(widget)
+    return centre
 
 
 def _dock(

@@ -13,16 +13,13 @@ from qtpy.QtWidgets import (
     QMainWindow,
     QStackedWidget,
     QTabWidget,
-    QVBoxLayout,
     QWidget,
 )
 
-from cellpose_studio.app.jobs import Job, JobQueue
+from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.app.selection import Selection
-from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.settings import Settings, Theme
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.ui.canvas import Canvas
@@ -60,14 +57,13 @@ from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
 from cellpose_studio.ui.segment.weight_files import AddedModels
-from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.services import make_services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tracks.commands import TrackCommands
-from cellpose_studio.ui.widgets.message_bar import MessageBar
 from cellpose_studio.ui.window.background import Background
-from cellpose_studio.ui.window.docks import lay_out_docks
+from cellpose_studio.ui.window.docks import lay_out_centre, lay_out_docks
 from cellpose_studio.ui.window.gc_tuning import freeze_loaded
 from cellpose_studio.ui.window.job_bar import JobBar
 from cellpose_studio.ui.window.menus import Menus
@@ -98,7 +94,9 @@ class MainWindow(QMainWindow):
         self.setAcceptDrops(True)
         # The tabs come first, because the services bring one of them to the front.
         self.tabs = QTabWidget()
-        self.services = self._make_services(settings, project)
+        self.services = make_services(
+            settings, project, self, self.tabs.setCurrentWidget
+        )
         self.session = self.services.session
         self.selection = self.services.selection
         self._guard = TextFocusGuard(self)
@@ -200,23 +198,6 @@ class MainWindow(QMainWindow):
             services.settings.window_layout = self.saveState(_LAYOUT).data()
 
     # Construction of the parts
-
-    def _make_services(self, settings: Settings, project: Project) -> Services:
-        session = Session(project)
-        return Services(
-            session=session,
-            selection=Selection(session),
-            settings=settings,
-            messages=MessageBar(),
-            io_jobs=JobQueue(self),
-            stack_jobs=JobQueue(self),
-            measure_jobs=JobQueue(self),
-            gpu_jobs=JobQueue(self),
-            download_jobs=JobQueue(self),
-            warm_up_jobs=JobQueue(self),
-            parent=self,
-            show_tab=self.tabs.setCurrentWidget,
-        )
 
     def _make_canvas(self, theme: str) -> None:
         self.canvas = Canvas(theme)
@@ -346,15 +327,12 @@ class MainWindow(QMainWindow):
         self._middle = QStackedWidget()
         self._middle.addWidget(self.welcome)
         self._middle.addWidget(self.ortho)
-        centre = QWidget()
-        column = QVBoxLayout(centre)
-        column.setContentsMargins(0, 0, 0, 0)
-        column.setSpacing(0)
-        column.addWidget(self.comparison.bar)
-        column.addLayout(self.services.messages.over(self._middle), 1)
-        column.addWidget(self.batch_panel)
-        column.addWidget(self.jobs)
-        return centre
+        return lay_out_centre(
+            self.comparison.bar,
+            self.services.messages.over(self._middle),
+            self.batch_panel,
+            self.jobs,
+        )
 
     def _restore(self) -> None:
         self.resize(first_size(self.screen().availableGeometry().size()))

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol
 
+from qtpy.QtCore import QObject
 from qtpy.QtWidgets import QDialog, QDockWidget, QMenuBar
 
 from cellpose_studio.app.jobs import Job
@@ -97,6 +98,10 @@ class MenuHost(Protocol):
 
     def findChildren(self, kind: type[QDialog]) -> list[QDialog]:
         """Return the child widgets of a class; a method of Qt."""
+        ...
+
+    def installEventFilter(self, watcher: QObject) -> None:
+        """Show the window's events to a watcher first; a method of Qt."""
         ...
 
     def close(self) -> bool:

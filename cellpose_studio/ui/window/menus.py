@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from qtpy.QtCore import QObject, Qt
+from qtpy.QtCore import QEvent, QObject, Qt, QTimer
 from qtpy.QtWidgets import QMenu
 
 from cellpose_studio.app.masks.events import MasksChange
@@ -27,6 +27,10 @@ class Menus(QObject):
         self._window = window
         self._own = WindowCommands(window)
         self._commands = CommandSet(window)
+        # Choosing a cell changes several states of the tab in turn, and refreshing all
+        # commands takes milliseconds: that is done once afterwards.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._refresh)
         self._file()
         self._edit()
         self._view()
@@ -45,8 +49,16 @@ class Menus(QObject):
 
     @property
     def actions(self) -> Mapping[str, QAction]:
-        """Every action by the name of its command."""
+        """Every action by the name of its command, in its present state."""
+        self._refresh_now()
         return self._commands.actions
+
+    def eventFilter(self, watched: QObject, event: QEvent) -> bool:
+        """Bring the commands up to date before a key looks for its own; for Qt."""
+        # Keys that were pressed while the window was busy come before the timer.
+        if event.type() == QEvent.Type.ShortcutOverride:
+            self._refresh_now()
+        return bool(super().eventFilter(watched, event))
 
     def _file(self) -> None:
         menu = self._menu("&File")
@@ -111,12 +123,13 @@ class Menus(QObject):
         window.background.run_queue.changed.connect(self._refresh)
         window.canvas.rendering.changed.connect(self._refresh)
         window.display.changed.connect(self._refresh_channels)
-        window.curate.state_changed.connect(self._refresh)
+        window.curate.state_changed.connect(self._soon.start)
         # The tooltips of the buttons contain the keys and the gestures.
         self.keys.changed.connect(self._refresh)
         window.tools.gestures.changed.connect(self._refresh)
         window.session.undo_stack.changed.connect(self._refresh_undo)
         window.session.images_changed.connect(self._refresh_put_back)
+        window.installEventFilter(self)
 
     def _on_masks(self, change: MasksChange) -> None:
         # Edits come with every stroke; `_refresh_undo` updates what depends on them.
@@ -125,7 +138,13 @@ class Menus(QObject):
 
     def _refresh(self, *_: object) -> None:
         """Enable the commands that can be called now; show why the others cannot."""
+        self._soon.stop()
         self._commands.refresh()
+
+    def _refresh_now(self) -> None:
+        """Do at once what waits."""
+        if self._soon.isActive():
+            self._refresh()
 
     def _refresh_undo(self, *_: object) -> None:
         # Emitted after every stroke: refreshing all commands would take too long.

@@ -84,6 +84,14 @@ def test_an_id_is_never_used_twice():
     assert CellTable.of(labels, highest=41).next_id() == 42
 
 
+def test_the_pixels_of_an_undone_edit_are_not_counted_again():
+    labels = np.zeros((20, 20), np.uint32)
+    edit = change(CellTable.of(labels), labels, np.s_[8:9, 8:9], 3)
+    undone = edit.inverse("Undo")
+    assert undone.lost is edit.gained is not None
+    assert undone.gained is edit.lost is not None
+
+
 def test_there_is_no_id_after_the_last():
     with pytest.raises(IdsUsedUp, match="4,294,967,295"):
         CellTable.of(np.full((2, 2), 2**32 - 1, np.uint32)).next_id()

@@ -94,6 +94,7 @@ def test_an_edit_knows_what_it_was_and_to_whom():
     assert edit.chunk_indices == {ChunkIndex(0, r, c) for r in (0, 1) for c in (0, 1)}
     assert edit.region(labels.shape) == region
     assert edit.inverse().operation == "Draw cell"
+    assert edit.inverse("Undo").operation == "Undo"
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)

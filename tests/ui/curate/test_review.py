@@ -133,7 +133,7 @@ def test_what_was_kept_for_later_comes_at_the_end(user, curate, qtbot):
     assert user.window.selection.cell == order[0]
     qtbot.keyClick(canvas(user), KEY.Key_Backspace)
     assert curate.progress.text() == "12 of 12 reviewed"
-    assert not curate.buttons["nextCell"].isEnabled()
+    user.wait_for(lambda: not curate.buttons["nextCell"].isEnabled())
     qtbot.keyClick(canvas(user), KEY.Key_N)
 
 
@@ -193,7 +193,7 @@ def test_several_rows_are_decided_on_at_once(user, curate, qtbot):
 @pytest.mark.slow
 def test_the_selected_rows_are_merged_into_the_chosen_cell(user, curate):
     order, view, image = listed(curate), curate.table.view, user.window.session.shown
-    assert not curate.buttons["mergeCells"].isEnabled()
+    user.wait_for(lambda: not curate.buttons["mergeCells"].isEnabled())
     for row in (3, 4):
         view.selectionModel().select(
             curate.table.model.index(row, 0), FLAGS.Select | FLAGS.Rows
@@ -201,7 +201,7 @@ def test_the_selected_rows_are_merged_into_the_chosen_cell(user, curate):
     view.selectionModel().setCurrentIndex(
         curate.table.model.index(1, 0), FLAGS.Select | FLAGS.Rows
     )
-    assert curate.buttons["mergeCells"].isEnabled()
+    user.wait_for(curate.buttons["mergeCells"].isEnabled)
     curate.buttons["mergeCells"].click()
     user.wait_idle()
     assert image.masks.cells == 10
@@ -257,7 +257,7 @@ def test_a_click_on_a_head_sorts(user, curate, qtbot):
 @pytest.mark.slow
 def test_rejected_cells_are_deleted_as_one_step(user, curate, qtbot):
     image, order = user.window.session.shown, listed(curate)
-    assert not curate.buttons["deleteRejected"].isEnabled()
+    user.wait_for(lambda: not curate.buttons["deleteRejected"].isEnabled())
     qtbot.keyClick(canvas(user), KEY.Key_N)
     qtbot.keyClick(canvas(user), KEY.Key_Backspace)
     qtbot.keyClick(canvas(user), KEY.Key_Backspace)

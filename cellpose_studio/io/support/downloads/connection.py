@@ -183,6 +183,9 @@ def _refuse_unsafe(url: str) -> None:
     local = parts.scheme == "http" and parts.hostname in _LOOPBACK
     if parts.scheme != "https" and not local:
         raise NoAnswer(f"{host_of(url) or url} is not asked without encryption.")
+    if parts.username or parts.password:
+        # It would be in notes of downloads and in messages.
+        raise NoAnswer(f"The address of {parts.hostname} must not have a password.")
 
 
 def _answer(status: int, headers: Message) -> Answer:

@@ -124,6 +124,7 @@ class _Download:
         self._checkpoint = checkpoint
         self._timeout = timeout
         self._host = host_of(wanted.url)
+        self._version = ""
         self._length: int | None = None
 
     def run(self) -> None:
@@ -146,9 +147,9 @@ class _Download:
 
     def _attempt(self) -> bool:
         """Receive what is missing; return False if it has to begin anew."""
-        have, validator, self._length = self._have()
+        have, self._version, self._length = self._have()
         with Connection(self._wanted.url, self._checkpoint, self._timeout) as server:
-            answer = server.get(have, validator)
+            answer = server.get(have, self._version)
             self._refuse_other_files(answer)
             if answer.out_of_range:
                 if have and have == (answer.total or self._wanted.size):
@@ -167,9 +168,11 @@ class _Download:
         """Return how many bytes have arrived; the version and length of the file."""
         try:
             about = json.loads(self._about.read_bytes())
-            if about["url"] == self._wanted.url:
-                size = self._part.stat().st_size
-                return size, str(about["version"]), about["total"]
+            version = str(about["version"])
+            # Parts of two versions would not be noticed without a version or a hash.
+            checked = version or self._wanted.sha256
+            if about["url"] == self._wanted.url and checked:
+                return self._part.stat().st_size, version, about["total"]
         # Without knowing what it is a part of, it is of no use.
         except (OSError, ValueError, TypeError, KeyError, RecursionError):
             pass
@@ -177,8 +180,9 @@ class _Download:
 
     def _changed(self, answer: Answer) -> bool:
         """Return whether the server has another file than that of the first part."""
-        known = None not in (self._length, answer.total)
-        return answer.start > 0 and known and answer.total != self._length
+        pairs = ((self._length, answer.total), (self._version, answer.version))
+        differs = any(old and new and old != new for old, new in pairs)
+        return answer.start > 0 and differs
 
     def _refuse_other_files(self, answer: Answer) -> None:
         if answer.is_page:

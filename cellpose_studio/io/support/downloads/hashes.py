@@ -10,7 +10,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from cellpose_studio.io.atomic import replacing
+from cellpose_studio.io.atomic import cannot_save, replacing
 from cellpose_studio.paths import data_dir
 
 
@@ -33,14 +33,17 @@ def record_hash(name: str, sha256: str) -> None:
     CannotSave
     """
     file = _file()
-    file.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(file.with_name(f".{file.name}.lock")):
-        known = recorded_hashes()
-        if name in known:
-            return
-        with replacing(file) as part:
-            text = json.dumps({**known, name: sha256}, indent=1, sort_keys=True)
-            part.write_text(text, encoding="utf-8")
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(file.with_name(f".{file.name}.lock")):
+            known = recorded_hashes()
+            if name in known:
+                return
+            with replacing(file) as part:
+                text = json.dumps({**known, name: sha256}, indent=1, sort_keys=True)
+                part.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise cannot_save(file, error) from error
 
 
 def _file() -> Path:

@@ -96,7 +96,16 @@ def test_cut_off_anywhere_it_goes_on_from_there(tmp_path_factory, cut):
     assert files.asked[1][1] == (f"bytes={cut}-" if cut else None)
 
 
-@pytest.mark.parametrize("how", ["no ranges", "changed", "changed without a version"])
+@pytest.mark.parametrize(
+    "how",
+    [
+        "no ranges",
+        "changed",
+        "changed without a version",
+        "changed as long without a version",
+        "changed as long and the version is not heeded",
+    ],
+)
 def test_what_cannot_be_resumed_is_downloaded_from_the_start(files, target, how):
     files.cut_after = 100_000
     files.version = "" if "without" in how else files.version
@@ -105,7 +114,9 @@ def test_what_cannot_be_resumed_is_downloaded_from_the_start(files, target, how)
         files.cut_after = None
         files.ranges = how != "no ranges"
         if "changed" in how:
-            files.files["cyto3"] = CONTENT[::-1] + b"new"
+            new = CONTENT[::-1]
+            files.files["cyto3"] = new if "as long" in how else new + b"new"
+            files.heeds_version = "heeded" not in how
             files.version = "" if "without" in how else '"2"'
         get(address, target)
     assert target.read_bytes() == files.files["cyto3"]
@@ -208,6 +219,12 @@ def test_a_redirection_to_what_is_not_safe_is_refused(files, target, to):
 
 def test_plain_http_is_for_this_computer_only(target):
     assert "without encryption" in refused("http://example.org", target).message
+
+
+def test_an_address_with_a_password_is_refused_without_saying_it(target):
+    error = refused("https://me:secret@127.0.0.1", target)
+    assert "127.0.0.1" in error.message
+    assert "secret" not in f"{error.message} {error.hint}"
 
 
 def test_from_https_nothing_leads_to_http(files, target, tmp_path, monkeypatch):

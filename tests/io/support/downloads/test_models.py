@@ -8,7 +8,7 @@ import json
 import pytest
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import ModelUnusable
+from cellpose_studio.core.errors import CannotSave, ModelUnusable
 from cellpose_studio.engine.networks.catalogue import find
 from cellpose_studio.engine.networks.size_model import find_size_model
 from cellpose_studio.io.support.downloads.models import (
@@ -24,6 +24,7 @@ from cellpose_studio.io.support.downloads.models import (
     source_of,
 )
 from cellpose_studio.io.support.web import NoAnswer
+from cellpose_studio.paths import data_dir
 from tests.io.support.downloads.file_servers import FileServer, server
 
 
@@ -151,6 +152,14 @@ def test_the_hash_of_the_first_download_is_kept_and_later_ones_must_be_the_same(
     path.write_bytes(right + b"!")
     verdicts = {one.name: one.verdict for one in check(CYTO3, Checkpoint())}
     assert verdicts == {"cyto3": "changed", "size_cyto3.npy": "as downloaded first"}
+
+
+def test_a_hash_that_cannot_be_recorded_is_said(files):
+    place = data_dir() / "models"
+    place.parent.mkdir(parents=True, exist_ok=True)
+    place.write_bytes(b"no folder")
+    with pytest.raises(CannotSave, match="sha256"):
+        download(CYTO3, Checkpoint())
 
 
 def test_a_file_of_cellposes_has_its_hash_recorded_at_the_first_check(files, folder):
