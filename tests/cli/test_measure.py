@@ -10,7 +10,7 @@ import pytest
 import tifffile
 
 from cellpose_studio.cli.main import run
-from cellpose_studio.core.measure.experiment_columns import (
+from cellpose_studio.core.measure.experiment.columns import (
     EXPERIMENT_STATE,
     ExperimentColumns,
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import decisions
+from cellpose_studio.app.masks.merging.merge import decisions
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.project_masks import ProjectMasks
 from cellpose_studio.app.project.project import Project

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from psygnal import Signal
 
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.measure.experiment_columns import (
+from cellpose_studio.core.measure.experiment.columns import (
     EXPERIMENT_STATE,
     ExperimentColumns,
     columns_from,

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from cellpose_studio.app.masks.events import Events
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
-from cellpose_studio.core.classes.assigned import classifiers_of
-from cellpose_studio.core.classes.cell_class import CellClass, present
-from cellpose_studio.core.classes.classifier_record import ClassifierRecord
-from cellpose_studio.io.project.tables.cell_classes import (
+from cellpose_studio.core.provenance.classes.assigned import classifiers_of
+from cellpose_studio.core.provenance.classes.cell_class import CellClass, present
+from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
+from cellpose_studio.io.project.tables.cells.cell_classes import (
     write_class,
     write_classifier,
 )

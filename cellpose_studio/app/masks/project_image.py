@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.core.classes.assigned import Assigned
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.core.provenance.revision import CellChanges, CellStatus
 
 

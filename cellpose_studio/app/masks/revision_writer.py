@@ -21,10 +21,10 @@ from cellpose_studio.core.provenance.revision import (
 from cellpose_studio.core.runs.parameters import THRESHOLDS, SegmentationParameters
 from cellpose_studio.io.cache.thumbnails import png
 from cellpose_studio.io.project.tables import journal, revisions
-from cellpose_studio.io.project.tables.cell_classes import write_assigned
-from cellpose_studio.io.project.tables.cell_status import write_statuses
+from cellpose_studio.io.project.tables.cells.cell_classes import write_assigned
+from cellpose_studio.io.project.tables.cells.cell_status import write_statuses
+from cellpose_studio.io.project.tables.cells.divisions import write_mothers
 from cellpose_studio.io.project.tables.confidence import write_confidence
-from cellpose_studio.io.project.tables.divisions import write_mothers
 from cellpose_studio.io.project.tables.label_chunks import (
     copy_chunks,
     pack_chunk,

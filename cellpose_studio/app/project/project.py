@@ -18,7 +18,7 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.measure.compartments.choice import COMPARTMENTS_STATE
-from cellpose_studio.core.measure.experiment_columns import EXPERIMENT_STATE
+from cellpose_studio.core.measure.experiment.columns import EXPERIMENT_STATE
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.io.project.file import (
     ProjectFile,
@@ -31,9 +31,12 @@ from cellpose_studio.io.project.identity import place_of
 from cellpose_studio.io.project.reading import snapshot
 from cellpose_studio.io.project.recovery.sidecar_files import sidecar_files
 from cellpose_studio.io.project.row_counts import last_ids
-from cellpose_studio.io.project.tables.cell_classes import StoredClasses, read_classes
-from cellpose_studio.io.project.tables.cell_status import read_all_statuses
-from cellpose_studio.io.project.tables.divisions import read_all_mothers
+from cellpose_studio.io.project.tables.cells.cell_classes import (
+    StoredClasses,
+    read_classes,
+)
+from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.cells.divisions import read_all_mothers
 from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from cellpose_studio.app.jobs import Work
 from cellpose_studio.app.masks.label_set import LabelSet
-from cellpose_studio.app.masks.merge import MasksState, merge_into
+from cellpose_studio.app.masks.merging.merge import MasksState, merge_into
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint

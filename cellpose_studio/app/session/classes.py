@@ -8,13 +8,17 @@ from dataclasses import replace
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.undo.class_steps import ClassListStep
-from cellpose_studio.core.classes.assigned import Assigned, by_classifier, by_hand
-from cellpose_studio.core.classes.cell_class import (
+from cellpose_studio.core.measure.inputs import CellClasses
+from cellpose_studio.core.provenance.classes.assigned import (
+    Assigned,
+    by_classifier,
+    by_hand,
+)
+from cellpose_studio.core.provenance.classes.cell_class import (
     CellClass,
     changed_with,
     new_class,
 )
-from cellpose_studio.core.measure.inputs import CellClasses
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.wording import cell_count
 from cellpose_studio.workflows.measure.facts import classes_of

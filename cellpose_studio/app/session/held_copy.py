@@ -11,7 +11,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.measure.compartments.choice import COMPARTMENTS_STATE
-from cellpose_studio.core.measure.experiment_columns import (
+from cellpose_studio.core.measure.experiment.columns import (
     EXPERIMENT_STATE,
     columns_from,
 )

@@ -9,7 +9,11 @@ from cellpose_studio.app.masks.class_list import ClassList
 from cellpose_studio.app.masks.editor import MaskEditor
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.undo.steps import UndoStep
-from cellpose_studio.core.classes.cell_class import NO_KEY, CellClass, free_name
+from cellpose_studio.core.provenance.classes.cell_class import (
+    NO_KEY,
+    CellClass,
+    free_name,
+)
 
 Change = tuple[CellClass, CellClass]
 

@@ -7,7 +7,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellpose_studio.core.measure.experiment import ExperimentUnfit, NamePattern, pasted
+from cellpose_studio.core.measure.experiment.values import (
+    ExperimentUnfit,
+    NamePattern,
+    pasted,
+)
 from cellpose_studio.core.wording import counted
 from cellpose_studio.workflows.measure.experiment_rows import (
     TableRows,

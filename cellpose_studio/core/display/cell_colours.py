@@ -8,9 +8,9 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.display.label_picture import COLOURS, LabelPicture
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
 
 UNKNOWN_RANK = COLOURS
 """The colour of cells whose value is not known."""

@@ -8,7 +8,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from cellpose_studio.core.classes.assigned import Assigned, ClassChanges, class_of_all
+from cellpose_studio.core.provenance.classes.assigned import (
+    Assigned,
+    ClassChanges,
+    class_of_all,
+)
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import (
     CellChanges,

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.core.classes.assigned import Assigned
 from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
+from cellpose_studio.core.provenance.classes.assigned import Assigned
 
 Region = tuple[slice, ...]
 Ids = npt.NDArray[np.uint32]

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from cellpose_studio.core.classes.assigned import ClassChanges
+from cellpose_studio.core.provenance.classes.assigned import ClassChanges
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 CellStatus = Literal["accepted", "rejected", "later"]

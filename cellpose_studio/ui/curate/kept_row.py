@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QHBoxLayout, QLabel, QMenu, QToolButton, QWidget
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.kept_reader import KeptReader
-from cellpose_studio.app.masks.merge import accepted
+from cellpose_studio.app.masks.merging.merge import accepted
 from cellpose_studio.app.session.operations import Changed
 from cellpose_studio.core.masks.cell_table import Box
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits

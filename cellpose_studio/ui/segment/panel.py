@@ -27,7 +27,7 @@ from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.hints import hint_for
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import image_count
-from cellpose_studio.ui.segment.model_picker import ModelPanel
+from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.segment.parameters import ParameterPanel
 from cellpose_studio.ui.segment.thresholds import ResultPanel, confidence_now
 from cellpose_studio.ui.widgets.form import extra

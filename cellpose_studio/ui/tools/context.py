@@ -14,12 +14,12 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.classes import put_into_class
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.edits.changes import cell_mask
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent

@@ -50,13 +50,13 @@ from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.actions import LeftOutCells, SegmentActions
 from cellpose_studio.ui.segment.followed_image import FollowedImage
-from cellpose_studio.ui.segment.model_downloads import ModelDownloads
+from cellpose_studio.ui.segment.models.model_downloads import ModelDownloads
+from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
-from cellpose_studio.ui.segment.weight_files import AddedModels
 from cellpose_studio.ui.services import make_services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager

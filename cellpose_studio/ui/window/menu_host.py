@@ -26,10 +26,10 @@ from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.measure.panel import MeasurePanel
 from cellpose_studio.ui.ortho.ortho import OrthoViews
+from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
-from cellpose_studio.ui.segment.weight_files import AddedModels
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager

@@ -10,12 +10,6 @@ from datetime import UTC, datetime
 import numpy as np
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.cell_class import CellClass
-from cellpose_studio.core.classes.classifier_record import (
-    ClassExamples,
-    ClassifierRecord,
-)
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.measure.features import (
     common_features,
@@ -23,6 +17,12 @@ from cellpose_studio.core.measure.features import (
     missing_features,
 )
 from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
+from cellpose_studio.core.provenance.classes.classifier_record import (
+    ClassExamples,
+    ClassifierRecord,
+)
 from cellpose_studio.core.wording import cell_count, listed
 from cellpose_studio.engine.cell_classifier import (
     METHOD,

@@ -14,7 +14,11 @@ from cellpose_studio.core.measure.compartments.columns import compartment_column
 from cellpose_studio.core.measure.compartments.definitions import NUCLEI, RATIOS
 from cellpose_studio.core.measure.definition import GROUPS, Group
 from cellpose_studio.core.measure.definitions import DEFINITIONS
-from cellpose_studio.core.measure.experiment import ExperimentUnfit, Row, columns_in
+from cellpose_studio.core.measure.experiment.values import (
+    ExperimentUnfit,
+    Row,
+    columns_in,
+)
 from cellpose_studio.core.measure.inputs import ChannelInfo
 from cellpose_studio.core.measure.scale import Scale, scale_of
 from cellpose_studio.core.measure.summary import SummaryColumn, summary_columns

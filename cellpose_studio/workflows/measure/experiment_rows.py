@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.measure.experiment import (
+from cellpose_studio.core.measure.experiment.values import (
     NamePattern,
     Row,
     columns_in,

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping
 
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.cell_class import CellClass
-from cellpose_studio.core.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.measure.inputs import CellClasses, CellFacts
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
+from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.review.queue import Review

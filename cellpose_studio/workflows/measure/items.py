@@ -9,7 +9,7 @@ from pathlib import Path
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
-from cellpose_studio.core.measure.experiment import Row
+from cellpose_studio.core.measure.experiment.values import Row
 from cellpose_studio.core.measure.inputs import CellClasses, CellFacts, Pixels
 
 

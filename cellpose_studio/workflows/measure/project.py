@@ -6,25 +6,25 @@ import sqlite3
 from collections.abc import Mapping
 from functools import partial
 
-from cellpose_studio.core.classes.assigned import classifiers_of
-from cellpose_studio.core.classes.cell_class import present
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.matching.hand_changes import hand_edits_since
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
-from cellpose_studio.core.measure.experiment_columns import (
+from cellpose_studio.core.measure.experiment.columns import (
     EXPERIMENT_STATE,
     columns_from,
 )
 from cellpose_studio.core.measure.inputs import CellClasses, origin_of
+from cellpose_studio.core.provenance.classes.assigned import classifiers_of
+from cellpose_studio.core.provenance.classes.cell_class import present
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.core.review.queue import review_of
 from cellpose_studio.io.project.open_file import ProjectFile
-from cellpose_studio.io.project.tables.cell_classes import read_classes
-from cellpose_studio.io.project.tables.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.cells.cell_classes import read_classes
+from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.cells.divisions import read_all_mothers
 from cellpose_studio.io.project.tables.confidence import read_confidence
-from cellpose_studio.io.project.tables.divisions import read_all_mothers
 from cellpose_studio.io.project.tables.images import read_image_table
 from cellpose_studio.io.project.tables.label_chunks import read_labels
 from cellpose_studio.io.project.tables.revision_source import (

@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.core.measure.experiment import Row
+from cellpose_studio.core.measure.experiment.values import Row
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.summary import summary_of
 from cellpose_studio.io.atomic import replacing

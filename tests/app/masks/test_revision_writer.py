@@ -18,7 +18,7 @@ from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.cache.thumbnails import from_png
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.project.tables.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.journal import read_journal, read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import read_labels

@@ -24,7 +24,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.errors import CannotSave, ProjectUnusable
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
-from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
+from cellpose_studio.core.measure.experiment.columns import ExperimentColumns
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project import database
 from cellpose_studio.io.project.reading import snapshot

@@ -10,7 +10,7 @@ import torch
 from qtpy.QtCore import QObject, Qt, Signal, Slot
 
 from cellpose_studio.app.jobs import JobQueue
-from cellpose_studio.app.masks.merge import merge_into
+from cellpose_studio.app.masks.merging.merge import merge_into
 from cellpose_studio.app.runs import merging
 from cellpose_studio.app.runs.imported import imported_labels, parameters_of
 from cellpose_studio.app.runs.runner import Runs

@@ -18,10 +18,10 @@ from cellpose_studio.app.session.classes import (
 )
 from cellpose_studio.app.session.held_copy import save_held
 from cellpose_studio.app.session.label_sets import delete_masks, rename_masks
-from cellpose_studio.core.classes.assigned import Assigned
 from cellpose_studio.core.edits.whole import delete_cells
+from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.io.images.reader import open_images
-from cellpose_studio.io.project.tables.cell_classes import read_classes
+from cellpose_studio.io.project.tables.cells.cell_classes import read_classes
 from tests.io.project.conftest import CLASSIFIER
 
 

@@ -14,14 +14,13 @@ from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.restore import read_masks, renaming_to
 from cellpose_studio.app.masks.hand_edits import hand_edits
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import MasksState, merge_into
+from cellpose_studio.app.masks.merging.merge import MasksState, merge_into
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
 from cellpose_studio.app.session.classes import put_into_class
 from cellpose_studio.app.session.operations import Operations, put_in_place
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.edits.whole import delete_cells, merge_cells
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.edit import edit_between
@@ -32,6 +31,7 @@ from cellpose_studio.core.matching.divisions import (
     spans_of,
     without_divisions,
 )
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.io.images.reader import open_images

@@ -14,16 +14,16 @@ import numpy as np
 import pytest
 import tifffile
 
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.cell_class import CellClass
-from cellpose_studio.core.classes.classifier_record import (
-    ClassExamples,
-    ClassifierRecord,
-)
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.chunks import Labels, chunk
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
+from cellpose_studio.core.provenance.classes.classifier_record import (
+    ClassExamples,
+    ClassifierRecord,
+)
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -36,17 +36,17 @@ from cellpose_studio.io.project.tables import (
     run_queue,
     runs,
 )
-from cellpose_studio.io.project.tables.cell_classes import (
+from cellpose_studio.io.project.tables.cells.cell_classes import (
     read_classes,
     write_assigned,
     write_class,
     write_classifier,
 )
-from cellpose_studio.io.project.tables.cell_status import (
+from cellpose_studio.io.project.tables.cells.cell_status import (
     read_all_statuses,
     write_statuses,
 )
-from cellpose_studio.io.project.tables.divisions import (
+from cellpose_studio.io.project.tables.cells.divisions import (
     read_all_mothers,
     write_mothers,
 )

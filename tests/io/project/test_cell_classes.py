@@ -5,12 +5,12 @@ from __future__ import annotations
 import sqlite3
 from contextlib import closing
 
-from cellpose_studio.core.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.io.project.file import create_project, open_project, read_project
 from cellpose_studio.io.project.row_counts import content_counts
 from cellpose_studio.io.project.save_as import save_as
 from cellpose_studio.io.project.schema import VERSION, migrate
-from cellpose_studio.io.project.tables.cell_classes import (
+from cellpose_studio.io.project.tables.cells.cell_classes import (
     StoredClasses,
     read_classes,
     write_assigned,

@@ -16,13 +16,11 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.io.project.checksums import label_set_sha256, row_sha256
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.rescue.rescue import rescue
-from cellpose_studio.io.project.tables import (
+from cellpose_studio.io.project.tables import presets, run_queue, training
+from cellpose_studio.io.project.tables.cells import (
     cell_classes,
     cell_status,
     divisions,
-    presets,
-    run_queue,
-    training,
 )
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.delta import unpack_parts

@@ -12,8 +12,11 @@ from cellpose_studio.io.project.file import open_project, read_project
 from cellpose_studio.io.project.rescue.rescue import rescue
 from cellpose_studio.io.project.save_as import save_as
 from cellpose_studio.io.project.schema import VERSION, tables, tables_in
-from cellpose_studio.io.project.tables.cell_classes import StoredClasses, read_classes
-from cellpose_studio.io.project.tables.divisions import read_all_mothers
+from cellpose_studio.io.project.tables.cells.cell_classes import (
+    StoredClasses,
+    read_classes,
+)
+from cellpose_studio.io.project.tables.cells.divisions import read_all_mothers
 
 
 @pytest.fixture

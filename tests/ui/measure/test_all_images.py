@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QApplication, QLineEdit
 
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.measure import measure
-from cellpose_studio.core.measure.experiment_columns import (
+from cellpose_studio.core.measure.experiment.columns import (
     ExperimentColumns,
     columns_from,
 )

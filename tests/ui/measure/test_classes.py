@@ -12,10 +12,10 @@ from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QInputDialog
 
 from cellpose_studio.app.session.classes import add_class, put_into_class
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.classifier_record import ClassExamples
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.classifier_record import ClassExamples
 from cellpose_studio.ui.display.cell_colouring import CLASS
 from cellpose_studio.ui.measure.classes.class_dialog import ClassDialog
 from cellpose_studio.ui.measure.classes.report import report, short_text

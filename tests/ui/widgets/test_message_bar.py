@@ -8,7 +8,7 @@ import pytest
 from qtpy.QtWidgets import QApplication, QDialog, QMessageBox
 
 from cellpose_studio.app.failures import Failure
-from cellpose_studio.ui.segment.model_browser import ModelBrowser
+from cellpose_studio.ui.segment.models.model_browser import ModelBrowser
 from cellpose_studio.ui.widgets.message_bar import MessageBar
 
 FAILURE = Failure("a <b> is no image.", "Choose another file.", "Traceback")

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.cell_class import CellClass
-from cellpose_studio.core.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.measure.features import common_features, features_of
 from cellpose_studio.core.measure.inputs import Channel
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
+from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 from cellpose_studio.io.masks.folders import ImageFiles
 from cellpose_studio.workflows.measure.classify import (
     ClassedImage,

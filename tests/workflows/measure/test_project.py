@@ -7,13 +7,13 @@ from contextlib import closing
 import pytest
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.cell_class import CellClass
 from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.summary import summary_of
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
 from cellpose_studio.io.project.file import open_project, read_project
-from cellpose_studio.io.project.tables.cell_classes import (
+from cellpose_studio.io.project.tables.cells.cell_classes import (
     write_assigned,
     write_class,
     write_classifier,

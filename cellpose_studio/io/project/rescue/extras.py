@@ -8,7 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import get_args
 
-from cellpose_studio.core.classes.classifier_record import ClassifierRecord
+from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.checksums import row_sha256

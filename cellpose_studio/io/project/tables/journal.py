@@ -24,7 +24,7 @@ from cellpose_studio.io.project.reading import (
     to_json,
     to_utc,
 )
-from cellpose_studio.io.project.tables.cell_classes import (
+from cellpose_studio.io.project.tables.cells.cell_classes import (
     assigned_of,
     assigned_values,
 )

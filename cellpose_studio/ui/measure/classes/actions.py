@@ -12,8 +12,12 @@ from cellpose_studio.app.session.classes import (
     put_into_class,
     remove_class,
 )
-from cellpose_studio.core.classes.cell_class import KEYS, CellClass, free_name
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.provenance.classes.cell_class import (
+    KEYS,
+    CellClass,
+    free_name,
+)
 from cellpose_studio.core.wording import cell_count
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_masks

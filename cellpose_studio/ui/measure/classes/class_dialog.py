@@ -17,7 +17,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.classes.cell_class import KEYS, NO_KEY, CellClass
+from cellpose_studio.core.provenance.classes.cell_class import KEYS, NO_KEY, CellClass
 
 _KEY_TIP = (
     "The number key that puts cells into the class. A class that has it already gets "

@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.core.classes.cell_class import CellClass
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
 from cellpose_studio.ui.measure.all_images import AllImages
 from cellpose_studio.ui.measure.classes.actions import ClassActions
 from cellpose_studio.ui.measure.classes.counts import ClassCounts

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from html import escape
 
-from cellpose_studio.core.classes.classifier_record import ClassifierRecord
+from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 
 
 def short_text(record: ClassifierRecord) -> str:

@@ -13,9 +13,9 @@ from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.classes import apply_classes
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.errors import StudioError
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.wording import cell_count, image_count, listed
 from cellpose_studio.ui.measure.all_images import (
     AllImages,

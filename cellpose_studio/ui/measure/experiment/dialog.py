@@ -23,14 +23,14 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.measure.experiment import (
+from cellpose_studio.core.measure.experiment.columns import ExperimentColumns
+from cellpose_studio.core.measure.experiment.values import (
     NamePattern,
     checked_name,
     columns_in,
     pasted,
     spelt_alike,
 )
-from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
 from cellpose_studio.core.wording import counted, image_count
 from cellpose_studio.io.masks.folders import bare_stem
 from cellpose_studio.ui.files.dialogs import ok_cancel

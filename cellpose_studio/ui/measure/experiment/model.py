@@ -8,7 +8,7 @@ from typing import Any
 from qtpy.QtCore import QAbstractTableModel, QModelIndex, Qt
 from qtpy.QtGui import QFont
 
-from cellpose_studio.core.measure.experiment_columns import ExperimentColumns
+from cellpose_studio.core.measure.experiment.columns import ExperimentColumns
 
 _ROLES = Qt.ItemDataRole
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.classes.assigned import (
+from cellpose_studio.core.matching.renaming import Renaming
+from cellpose_studio.core.provenance.classes.assigned import (
     Assigned,
     by_classifier,
     by_hand,
     class_of_all,
 )
-from cellpose_studio.core.matching.renaming import Renaming
 
 said = st.builds(Assigned, number=st.integers(1, 3))
 found = st.builds(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.classes.cell_class import (
+from cellpose_studio.core.provenance.classes.cell_class import (
     KEYS,
     ClassRefused,
     changed_with,

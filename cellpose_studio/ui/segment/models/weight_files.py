@@ -15,7 +15,7 @@ from cellpose_studio.engine.networks.catalogue import (
     unreadable_shipped,
 )
 from cellpose_studio.paths import real_path
-from cellpose_studio.ui.segment.model_picker import ModelPanel
+from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.services import Services
 
 

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cellpose_studio.core.measure.experiment import (
+from cellpose_studio.core.measure.experiment.values import (
     ExperimentUnfit,
     NamePattern,
     columns_in,

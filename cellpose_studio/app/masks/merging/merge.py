@@ -15,8 +15,8 @@ import numpy as np
 
 from cellpose_studio.app.masks.hand_edits import hand_edits, where_deleted
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.app.masks.merging.region_merge import merge_in_region
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.masks.region_merge import merge_in_region
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.cell_table import CellTable

@@ -12,7 +12,7 @@ from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.model_card import card_path, card_text
 from cellpose_studio.engine.networks.weights import inspect, read_weights
-from cellpose_studio.ui.segment.model_card_html import card_html
+from cellpose_studio.ui.segment.models.model_card_html import card_html
 
 OK = QDialogButtonBox.StandardButton.Ok
 

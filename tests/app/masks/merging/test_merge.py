@@ -8,7 +8,7 @@ import pytest
 from cellpose_studio.app.flow_store import FlowStore
 from cellpose_studio.app.history.restore import read_masks
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
-from cellpose_studio.app.masks.merge import MasksState, merge_into
+from cellpose_studio.app.masks.merging.merge import MasksState, merge_into
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images

@@ -21,8 +21,8 @@ from qtpy.QtWidgets import (
 
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.published import PublishedModel
-from cellpose_studio.ui.segment.model_card_html import card_html, published_html
-from cellpose_studio.ui.segment.published_list import PublishedList
+from cellpose_studio.ui.segment.models.model_card_html import card_html, published_html
+from cellpose_studio.ui.segment.models.published_list import PublishedList
 
 _SIZE = (980, 640)
 _LIST_WIDTH = 260

@@ -19,7 +19,7 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.channels import default_channels
 from cellpose_studio.core.runs.parameters import GREY
-from cellpose_studio.ui.segment.model_browser import ModelBrowser
+from cellpose_studio.ui.segment.models.model_browser import ModelBrowser
 
 _INPUTS = {
     1: ("Channel",),

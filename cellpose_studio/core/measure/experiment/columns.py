@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cellpose_studio.core.measure.experiment import columns_in, spelt_alike
+from cellpose_studio.core.measure.experiment.values import columns_in, spelt_alike
 
 EXPERIMENT_STATE = "experiment"
 """Under which name a project stores them."""

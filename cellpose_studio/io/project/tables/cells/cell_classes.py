@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from cellpose_studio.core.classes.assigned import Assigned
-from cellpose_studio.core.classes.cell_class import CellClass
-from cellpose_studio.core.classes.classifier_record import ClassifierRecord
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
+from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 from cellpose_studio.io.project.checksums import check, row_sha256
 from cellpose_studio.io.project.reading import reading
 

@@ -21,8 +21,8 @@ from cellpose_studio.io.support.downloads.models import (
     source_of,
 )
 from cellpose_studio.io.support.web import host_of
-from cellpose_studio.ui.segment.model_picker import ModelPanel
-from cellpose_studio.ui.segment.weight_files import AddedModels
+from cellpose_studio.ui.segment.models.model_picker import ModelPanel
+from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.services import Services
 
 Confirm = Callable[[PublishedModel, QWidget], bool]

@@ -1,0 +1,1 @@
+"""New masks merged with those present."""

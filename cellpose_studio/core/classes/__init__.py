@@ -1,1 +1,0 @@
-"""Classes that the user sorts cells into."""

@@ -1,0 +1,1 @@
+"""Classes of cells: what they are, and who said which cell is of which."""
