@@ -203,6 +203,7 @@ def names(session) -> list[str]:
     return [one.name for one in present(session)]
 
 
+@pytest.mark.slow
 def test_a_classifier_classes_all_images_and_people_have_the_last_word(
     user, images, classes, tmp_path
 ):

@@ -43,7 +43,8 @@ def test_an_image_opens_while_code_is_compiled_ahead(user, cells):
     window.warm_up()
     window.open([cells("a.tif")])
     user.wait_for(lambda: window.session.shown is not None)
-    assert [job.title for job in jobs.jobs] == ["Compiling", *["Warming up"] * 3]
+    first, *others = (job.title for job in jobs.jobs)
+    assert (first, set(others)) == ("Compiling", {"Warming up"})
     compiled.set()
     user.wait_idle()
     assert window.status.device.text()
@@ -116,6 +117,7 @@ def test_the_filter_shortens_the_list(user, cells, qtbot):
     assert [view.index(n, 0).data() for n in range(view.rowCount())] == ["pear.tif"]
 
 
+@pytest.mark.slow
 def test_nothing_is_cut_off_on_a_small_screen(user, cells, tmp_path):
     bad = tmp_path / ("a long name that goes on and on " * 4 + ".tif")
     bad.write_bytes(b"no image")

@@ -258,14 +258,21 @@ def test_a_server_that_stalls_is_given_up(files, target):
 def test_cancelling_does_not_wait_for_a_server_that_stalls(files, target):
     files.stall_after = 1000
     checkpoint = Checkpoint()
-    threading.Timer(0.4, checkpoint.stop).start()
+    part, stopped = partial_path(target), []
+
+    def stop() -> None:
+        while not (part.exists() and part.stat().st_size == 1000):
+            time.sleep(0.05)
+        stopped.append(time.monotonic())
+        checkpoint.stop()
+
+    threading.Thread(target=stop, daemon=True).start()
     with server(files) as (address, _):
-        begin = time.monotonic()
         with pytest.raises(Cancelled):
             get(address, target, checkpoint, timeout=15)
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - stopped[0] < 5
         # What has arrived is kept.
-        assert partial_path(target).stat().st_size == 1000
+        assert part.stat().st_size == 1000
         files.stall_after = None
         assert get(address, target) == SHA256
 

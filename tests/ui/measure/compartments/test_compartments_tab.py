@@ -119,6 +119,7 @@ def test_compartments_are_measured_listed_and_follow_edits(user, content, qtbot)
     user.wait_for(lambda: not window.canvas.lines()["nuclei"])
 
 
+@pytest.mark.slow
 def test_nuclei_get_the_ids_of_their_cells(user, content):
     box, session = content.compartments, user.window.session
     image = session.shown
