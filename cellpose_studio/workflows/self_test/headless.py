@@ -7,6 +7,7 @@ needs the window goes into the table of the window's checks.
 from __future__ import annotations
 
 from cellpose_studio.workflows.self_test.check import REPORT_IT, Check
+from cellpose_studio.workflows.self_test.classes import check_classes
 from cellpose_studio.workflows.self_test.device import check_device
 from cellpose_studio.workflows.self_test.folders import check_folders
 from cellpose_studio.workflows.self_test.formats import (
@@ -82,6 +83,13 @@ CHECKS = (
         shows="Cells can be measured, and their tables written as CSV and Parquet.",
         advice=_INSTALL_AGAIN,
         run=check_measurements,
+    ),
+    Check(
+        name="classes",
+        title="Classes of cells",
+        shows="Cells can be put into classes by a classifier.",
+        advice=_INSTALL_AGAIN,
+        run=check_classes,
     ),
     Check(
         name="device",

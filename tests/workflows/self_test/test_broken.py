@@ -13,6 +13,7 @@ from cellpose_studio.engine.device import CPU, Device
 from cellpose_studio.engine.networks import catalogue
 from cellpose_studio.paths import resource
 from cellpose_studio.workflows.self_test.check import CheckFailed, Place
+from cellpose_studio.workflows.self_test.classes import check_classes
 from cellpose_studio.workflows.self_test.device import compare
 from cellpose_studio.workflows.self_test.folders import check_folders
 from cellpose_studio.workflows.self_test.formats import (
@@ -99,6 +100,13 @@ def test_cells_can_be_measured(place, monkeypatch):
     monkeypatch.setitem(sys.modules, "fastparquet", None)
     with pytest.raises(ImportError):
         check_measurements(place)
+
+
+def test_cells_can_be_classed(place, monkeypatch):
+    assert "12 cells classed" in check_classes(place).text
+    monkeypatch.setitem(sys.modules, "sklearn.ensemble", None)
+    with pytest.raises(ImportError):
+        check_classes(place)
 
 
 @pytest.mark.parametrize(
