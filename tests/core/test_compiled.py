@@ -67,7 +67,8 @@ def test_without_a_home_a_read_only_installation_compiles_without_a_cache(read_o
 
 def test_every_command_says_what_it_has_to_say_there(read_only):
     done = run_in(read_only, "-m", "cellpose_studio", "rescue", "gone.cpstudio")
-    assert done.stderr == "cellpose-studio: gone.cpstudio does not exist in ..\n"
+    told = f"cellpose-studio: gone.cpstudio does not exist in {read_only}.\n"
+    assert done.stderr == told
     assert done.returncode == 2
 
 

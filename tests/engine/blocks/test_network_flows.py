@@ -88,10 +88,10 @@ def assert_close(flows, part, box, dP, cellprob):
     ("diameter", "options"),
     [
         (20.0, {}),
-        (31.0, {}),
-        (13.0, {}),
+        pytest.param(31.0, {}, marks=pytest.mark.slow),
+        pytest.param(13.0, {}, marks=pytest.mark.slow),
         (31.0, {"resample": False}),
-        (20.0, {"augment": True}),
+        pytest.param(20.0, {"augment": True}, marks=pytest.mark.slow),
         (20.0, {"normalization": Normalization(invert=True, percentile=(5, 90))}),
         (20.0, {"normalization": Normalization(normalize=False)}),
     ],
@@ -118,7 +118,13 @@ def test_planes(unet, diameter, options):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"flow3D_smooth": 1.5}, {"resample": False}, {"anisotropy": 1.0}]
+    "options",
+    [
+        {},
+        pytest.param({"flow3D_smooth": 1.5}, marks=pytest.mark.slow),
+        pytest.param({"resample": False}, marks=pytest.mark.slow),
+        {"anisotropy": 1.0},
+    ],
 )
 def test_volumes(unet, options):
     array = noise((1, 1, 12, 90, 70))

@@ -24,6 +24,7 @@ def test_pixels_are_called_as_elsewhere(text, said):
     assert in_px(text) == said
 
 
+@pytest.mark.slow
 def test_the_scale_bar_of_an_image_without_pixel_size_is_in_px(user, tmp_path):
     path = tmp_path / "a.tif"
     tifffile.imwrite(path, np.eye(64, dtype=np.uint8))

@@ -210,6 +210,7 @@ def test_a_cell_is_propagated_from_plane_to_plane(user, opened, mouse, press):
     undone(user, image, masks, steps=3)
 
 
+@pytest.mark.slow
 def test_a_volume_goes_to_the_next_time_point_as_a_whole(user, opened, mouse, press):
     masks = np.zeros((3, 5, 64, 96), np.uint32)
     ball(masks[0], 4, (2, 30, 30), 2)

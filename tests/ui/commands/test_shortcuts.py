@@ -117,6 +117,7 @@ def test_a_command_can_be_without_a_key_and_all_can_be_reset(user, sheet, qtbot)
     assert "redo" not in user.window.services.settings.keys
 
 
+@pytest.mark.slow
 def test_a_gesture_is_changed_in_the_sheet_and_acts(user, sheet, qtbot, cells):
     window, effect = user.window, "Delete the cell"
     sheet.tree.setCurrentItem(item(sheet, effect))

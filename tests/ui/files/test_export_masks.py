@@ -163,6 +163,7 @@ def test_selected_images_are_exported_together(user, cells, tmp_path):
     ]
 
 
+@pytest.mark.slow
 def test_files_that_exist_are_replaced_only_when_the_user_says_so(
     user, cells, tmp_path
 ):

@@ -41,6 +41,7 @@ def folder(cells, tmp_path):
     return tmp_path / "work"
 
 
+@pytest.mark.slow
 def test_a_folder_of_cellposes_comes_in_whole(user, folder, monkeypatch):
     window = user.window
     monkeypatch.setattr(QFileDialog, "getExistingDirectory", lambda *_: str(folder))

@@ -139,6 +139,7 @@ def test_no_answer_about_axes_opens_nothing(user, tmp_path):
     assert tuple(user.window.session.images) == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "content"),
     [

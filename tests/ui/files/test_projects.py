@@ -183,6 +183,7 @@ def test_ctrl_click_deletes_a_cell_for_good(user, named, qtbot):
     other.close()
 
 
+@pytest.mark.slow
 def test_unnamed_work_is_offered_again(user, cells, qtbot, tmp_path):
     project = new_unnamed()
     session = Session(project)

@@ -301,6 +301,7 @@ def test_a_comparison_that_comes_too_late_is_not_shown(history, run):
     assert not history.window.comparison.bar.isVisible()
 
 
+@pytest.mark.slow
 def test_what_is_shown_cannot_be_compared_with_itself(history, run):
     run()
     history.look()
@@ -488,6 +489,7 @@ def test_the_menu_leads_to_what_is_shown(history, run):
     assert "--min-size=20" in clipboard()
 
 
+@pytest.mark.slow
 def test_the_menu_leads_to_the_edits_if_there_are_some(history, run):
     run()
     delete(history, 2)
@@ -499,6 +501,7 @@ def test_the_menu_leads_to_the_edits_if_there_are_some(history, run):
     assert "corrected by hand in 1 step: Delete cell" in clipboard()
 
 
+@pytest.mark.slow
 def test_a_view_for_reading_only_says_so(history, run, monkeypatch):
     image = run()
     delete(history, 2)

@@ -142,6 +142,7 @@ def test_pictures_are_made_only_of_rows_that_are_seen(user, cells, listed):
     assert len(images) == 40
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("text", "status", "left"),
     [
@@ -175,6 +176,7 @@ def test_the_filter_never_changes_what_is_shown(user, four, listed):
         assert len(listed.selected_images()) == (not text)
 
 
+@pytest.mark.slow
 def test_a_and_d_go_through_the_images_that_are_listed(user, four, listed, qtbot):
     session = user.window.session
     session.show(four[0].source.key)
@@ -188,6 +190,7 @@ def test_a_and_d_go_through_the_images_that_are_listed(user, four, listed, qtbot
     assert session.shown is four[0]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shown", "text", "key", "then"),
     [
@@ -295,6 +298,7 @@ def test_the_folder_of_an_image_is_shown(user, four, listed, qtbot, monkeypatch)
     assert [url.toLocalFile() for url in opened] == [str(four[1].source.path.parent)]
 
 
+@pytest.mark.slow
 def test_a_right_click_keeps_what_is_selected(user, four, listed, qtbot, monkeypatch):
     asked = []
     actions = user.window.image_actions

@@ -29,6 +29,7 @@ def layer_of(window):
     return layer
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "places",
     [

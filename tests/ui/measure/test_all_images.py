@@ -233,6 +233,7 @@ def test_damaged_columns_of_an_experiment_are_left_out(state):
     assert columns.of(2) == dict.fromkeys(columns.names, "")
 
 
+@pytest.mark.slow
 def test_colours_stay_when_all_images_are_listed(user, cells, qtbot):
     known = {"imagej": True, "resolution": (1, 1), "metadata": {"unit": "um"}}
     for n, (size, side) in enumerate(((known, 5), ({}, 20))):
@@ -282,6 +283,7 @@ def test_an_image_that_is_there_again_is_measured_again(user, content):
     user.wait_for(lambda: np.isfinite(content.rows.values[name]).all())
 
 
+@pytest.mark.slow
 def test_masks_that_are_no_longer_shown_are_measured_no_further(
     user, content, monkeypatch
 ):
@@ -340,6 +342,7 @@ def test_images_of_one_name_are_told_apart_and_return_takes_a_pattern(
     assert dialog.model.columns.of(second)["kind"] == "x"
 
 
+@pytest.mark.slow
 def test_a_message_says_which_of_the_chosen_cells_commands_act_on(
     user, content, cells, qtbot
 ):

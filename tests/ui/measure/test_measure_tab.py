@@ -88,6 +88,7 @@ def test_rows_and_cells_follow_each_other_and_edits(user, content, qtbot):
         assert not line.property("wrong")
 
 
+@pytest.mark.slow
 def test_cells_are_coloured_by_a_measurement(user, content, qtbot):
     window, image = user.window, user.window.session.shown
     layer = window.canvas.model.layers["masks"]
@@ -207,6 +208,7 @@ def test_plots_follow_rows_choices_and_the_theme(user, content, qtbot):
     assert len(plot._x) == len(table.model.listed) == 2
 
 
+@pytest.mark.slow
 def test_choices_of_colour_and_plot_outlast_an_image_without_masks(
     user, content, cells, qtbot
 ):

@@ -150,6 +150,7 @@ def test_cuts_are_as_large_as_the_canvas_shows_the_image(user, ortho):
     assert deep.y() == pytest.approx(2 * wide.x())
 
 
+@pytest.mark.slow
 def test_a_click_in_a_cut_moves_the_plane_and_chooses_the_cell(user, ortho):
     ortho.move_to(20, 105)
     settle(user)
@@ -412,6 +413,7 @@ def test_projects_are_left_and_opened_in_3d(user, stack, ortho, tmp_path):
     assert ortho.beside.isVisible()
 
 
+@pytest.mark.slow
 def test_nothing_waits_for_a_stack_that_is_read(user, stack, monkeypatch):
     reading, gate = threading.Event(), threading.Event()
     read = ImageSource.plane

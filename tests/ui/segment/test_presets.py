@@ -38,6 +38,7 @@ def test_parameters_come_back_as_they_were(user, panel, cells):
         assert panel.run_request() == (model, wanted)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "stack",
     [{"do_3D": True, "anisotropy": 2.345}, {"stitch_threshold": 0.35}, {}],

@@ -348,6 +348,7 @@ def test_tools_work_on_the_plane_that_is_shown(user, cells, mouse):
     assert np.flatnonzero((labels == cell).any(axis=(1, 2))).tolist() == [3, 4]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("command", "changed"),
     [("fillHoles", False), ("smooth", True), ("grow", True), ("shrink", True)],

@@ -149,6 +149,7 @@ def test_what_is_unexpected_is_shown_with_its_details(user, qtbot):
     assert user.message == ""
 
 
+@pytest.mark.slow
 def test_a_weight_file_becomes_a_model(user, cells, tmp_path):
     copy = tmp_path / "my_model"
     # Other bytes, or it would be known as the model that ships.
