@@ -19,7 +19,7 @@ def short_text(record: ClassifierRecord) -> str:
         return text
     return (
         f"{text}. That may be chance: always saying the most frequent class gives "
-        f"{record.by_chance:.0%}. Class more cells by hand."
+        f"{record.by_chance:.0%}. Class more cells by hand"
     )
 
 
