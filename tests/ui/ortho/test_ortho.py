@@ -310,7 +310,7 @@ def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     before = canvas.planes, camera.zoom, camera.center
     user.window.selection.select(CELL)
     canvas.model.layers[0].contrast_limits = (0, 60_000)  # or the bright plane shows
-    press(user, Qt.Key.Key_Y)
+    press(user, Qt.Key.Key_T)
     settle(user)
     assert canvas.model.dims.ndisplay == 3
     assert user.window.menus.actions["rendering"].isChecked()
@@ -322,7 +322,7 @@ def test_3d_shows_the_cells_and_goes_back_to_the_same_plane(user, stack):
     session.undo()
     settle(user)
     assert of_colour(shot(user), CELL) > 500
-    press(user, Qt.Key.Key_Y)
+    press(user, Qt.Key.Key_T)
     settle(user)
     assert (canvas.planes, camera.zoom, camera.center) == before
     assert not user.window.menus.actions["rendering"].isChecked()
@@ -334,7 +334,7 @@ def test_undo_turns_the_3d_view_to_where_it_happened(user, stack):
     table = labels.pixels.cell_table()
     middle = [(part.start + part.stop - 1) / 2 for part in table.box(OTHER)]
     session.edit(stack, delete_cells(labels.array, table, [OTHER]))
-    press(user, Qt.Key.Key_Y)
+    press(user, Qt.Key.Key_T)
     settle(user)
     camera = canvas.model.scene.camera
     camera.center, plane = (0.0, 0.0, 0.0), canvas.planes
