@@ -20,7 +20,7 @@ from cellpose_studio.cli.arguments.experiment import (
     some,
 )
 from cellpose_studio.cli.arguments.folders import removed_if_empty, shown_name
-from cellpose_studio.cli.arguments.options import add_threads
+from cellpose_studio.cli.arguments.options import above_0, add_threads
 from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
 from cellpose_studio.cli.outcome import ALL_DONE, Outcome
 from cellpose_studio.cli.progress import Progress
@@ -112,13 +112,13 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--pixel-size",
-        type=_size,
+        type=above_0("size in µm"),
         metavar="UM",
         help="size of a pixel in µm, in place of what the files say",
     )
     parser.add_argument(
         "--z-step",
-        type=_size,
+        type=above_0("size in µm"),
         metavar="UM",
         help="distance of planes in µm, in place of what the files say",
     )
@@ -319,13 +319,3 @@ def _channel(text: str) -> int:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text} is not a channel: give 1, 2 …")
     return int(text)
-
-
-def _size(text: str) -> float:
-    try:
-        size = float(text)
-    except ValueError:
-        size = 0.0
-    if not 0 < size < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a size in µm above 0")
-    return size

@@ -111,6 +111,21 @@ def _help(field: FieldInfo, default: object) -> str:
     return text.strip().replace("%", "%%")
 
 
+def above_0(what: str) -> Callable[[str], float]:
+    """Return what reads a number above 0, "size in µm", of an option."""
+
+    def read(text: str) -> float:
+        try:
+            number = float(text)
+        except ValueError:
+            number = 0.0
+        if not 0 < number < float("inf"):
+            raise argparse.ArgumentTypeError(f"{text} is not a {what} above 0")
+        return number
+
+    return read
+
+
 def _threads(text: str) -> int:
     if not text.isdecimal() or not text.strip("0"):
         raise argparse.ArgumentTypeError(f"{text} is not a number of threads")

@@ -6,6 +6,7 @@ import argparse
 from collections.abc import Mapping
 from pathlib import Path
 
+from cellpose_studio.cli.arguments.options import above_0
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.wording import counted
 from cellpose_studio.workflows.measure.items import ImageToMeasure
@@ -28,7 +29,7 @@ def add_tracks(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument(
         "--frame-interval",
-        type=_minutes,
+        type=above_0("number of minutes"),
         metavar="MIN",
         help="minutes between time points, for the speed of tracks in µm/h",
     )
@@ -67,13 +68,3 @@ class Tracks:
         files = write_tracks(folder, self._options.save, self._found, computed_by())
         number = sum(len(one.table.ids) for one in self._found)
         return f"{counted(number, 'track')} -> {', '.join(file.name for file in files)}"
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0.0
-    if not 0 < minutes < float("inf"):
-        raise argparse.ArgumentTypeError(f"{text} is not a number of minutes above 0")
-    return minutes
