@@ -17,7 +17,6 @@ from cellpose_studio.cli.arguments.experiment import (
     Experiment,
     add_experiment,
     preview,
-    some,
 )
 from cellpose_studio.cli.arguments.folders import removed_if_empty, shown_name
 from cellpose_studio.cli.arguments.options import above_0, add_threads
@@ -31,7 +30,7 @@ from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.compartments.matching import NucleiInCells
 from cellpose_studio.core.measure.compartments.wording import match_text
 from cellpose_studio.core.measure.definition import GROUPS
-from cellpose_studio.core.wording import cell_count, counted
+from cellpose_studio.core.wording import cell_count, counted, some
 from cellpose_studio.io.masks.folders import masks_named
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import read_project

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+MOST_NAMES = 5
+"""How many names are listed where there may be thousands."""
+
 
 def counted(number: int, what: str) -> str:
     """Return a number of things as a text: "1 cell", "1,200 cells"."""
@@ -23,6 +26,12 @@ def cell_count(number: int) -> str:
 def were(number: int) -> str:
     """Return the verb of a number of things: "was" or "were"."""
     return "was" if number == 1 else "were"
+
+
+def some(names: Sequence[str]) -> str:
+    """Return the first five names, and … if there are more."""
+    more = ", …" if len(names) > MOST_NAMES else ""
+    return f"{', '.join(names[:MOST_NAMES])}{more}"
 
 
 def listed(parts: Sequence[str]) -> str:

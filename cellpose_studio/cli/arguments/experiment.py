@@ -12,7 +12,7 @@ from cellpose_studio.core.measure.experiment.values import (
     NamePattern,
     pasted,
 )
-from cellpose_studio.core.wording import counted
+from cellpose_studio.core.wording import counted, some
 from cellpose_studio.workflows.measure.experiment_rows import (
     TableRows,
     ambiguity_text,
@@ -21,8 +21,6 @@ from cellpose_studio.workflows.measure.experiment_rows import (
     table_rows,
 )
 from cellpose_studio.workflows.measure.items import ImageToMeasure
-
-_MOST_NAMES = 5
 
 
 def add_experiment(parser: argparse.ArgumentParser) -> None:
@@ -110,12 +108,6 @@ def preview(names: Sequence[str], rows: Sequence[Mapping[str, str]]) -> str:
         for name, row in zip(names, rows, strict=True)
     ]
     return "\n".join(f"{name}: {values or '–'}" for name, values in lines)
-
-
-def some(names: Sequence[str]) -> str:
-    """Return the first five names, and … if there are more."""
-    more = ", …" if len(names) > _MOST_NAMES else ""
-    return f"{', '.join(names[:_MOST_NAMES])}{more}"
 
 
 def _unknown(found: TableRows) -> Iterator[str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import posixpath
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from cellpose_studio.core.images.image import ImageSource
@@ -13,11 +13,9 @@ from cellpose_studio.core.measure.experiment.values import (
     columns_in,
     spelt_alike,
 )
-from cellpose_studio.core.wording import image_count
+from cellpose_studio.core.wording import MOST_NAMES, image_count, some
 from cellpose_studio.io.masks.folders import bare_stem
 from cellpose_studio.workflows.measure.items import ImageToMeasure
-
-_MOST_NAMES = 5
 
 
 @dataclass(frozen=True)
@@ -75,7 +73,7 @@ def ambiguity_text(found: TableRows, names: Sequence[str]) -> str:
     """Return a sentence for each name that may be several files; "" if none may be."""
     return " ".join(
         f"{name} may be {image_count(len(numbers))}, so its row was not used: "
-        f"write {' or '.join(names[n] for n in numbers[:_MOST_NAMES])}."
+        f"write {' or '.join(names[n] for n in numbers[:MOST_NAMES])}."
         for name, numbers in found.ambiguous.items()
     )
 
@@ -105,18 +103,14 @@ def fits_nothing(pattern: NamePattern | None, images: Sequence[ImageSource]) -> 
     stems = _stems(images)
     if pattern is None or not stems or any(map(pattern.values, stems)):
         return ""
-    return f"The pattern {pattern.pattern} fits no name: {_some(stems)}."
+    return (
+        f"The pattern {pattern.pattern} fits no name: {some([*dict.fromkeys(stems)])}."
+    )
 
 
 def _stems(images: Sequence[ImageSource]) -> list[str]:
     """Return the names that a pattern is about."""
     return [bare_stem(image.path.stem) for image in images]
-
-
-def _some(names: Iterable[str]) -> str:
-    several = [*dict.fromkeys(names)]
-    more = ", …" if len(several) > _MOST_NAMES else ""
-    return f"{', '.join(several[:_MOST_NAMES])}{more}"
 
 
 class _Places:
