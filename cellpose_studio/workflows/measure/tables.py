@@ -65,6 +65,15 @@ def table_files(folder: Path, kinds: Collection[TableKind]) -> list[Path]:
     return [folder / name for name in (*names, IMAGES_CSV, COLUMNS_CSV)]
 
 
+def check_can_write(folder: Path) -> None:
+    """Raise `CannotSave` if tables cannot be written in a folder, or one made there."""
+    if not can_write_in(folder):
+        raise CannotSave(
+            f"The folder {folder} cannot be written to.",
+            "Choose another folder for the tables.",
+        )
+
+
 class MeasurementTables:
     """Writes tables image by image; the files are there after the block.
 
@@ -94,11 +103,7 @@ class MeasurementTables:
         columns: TableColumns,
         computed_by: str,
     ) -> None:
-        if not can_write_in(folder):
-            raise CannotSave(
-                f"The folder {folder} cannot be written to.",
-                "Choose another folder for the tables.",
-            )
+        check_can_write(folder)
         self.files = table_files(folder, kinds)
         self._folder = folder
         self._kinds = kinds

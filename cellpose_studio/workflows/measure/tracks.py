@@ -9,7 +9,6 @@ from pathlib import Path
 
 import numpy as np
 
-from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.tracks import TrackTable, track_table
 from cellpose_studio.io.atomic import replacing
@@ -22,9 +21,8 @@ from cellpose_studio.io.tables.names import (
 )
 from cellpose_studio.io.tables.parquet_table import ParquetTable
 from cellpose_studio.io.tables.table import TableColumn
-from cellpose_studio.paths import can_write_in
 from cellpose_studio.workflows.measure.items import ImageToMeasure
-from cellpose_studio.workflows.measure.tables import TableKind
+from cellpose_studio.workflows.measure.tables import TableKind, check_can_write
 
 _WRITERS: dict[TableKind, tuple[str, type[CsvTable] | type[ParquetTable]]] = {
     "csv": (TRACKS_CSV, CsvTable),
@@ -86,11 +84,7 @@ def write_tracks(
     ------
     CannotSave
     """
-    if not can_write_in(folder):
-        raise CannotSave(
-            f"The folder {folder} cannot be written to.",
-            "Choose another folder for the tables.",
-        )
+    check_can_write(folder)
     by_name = {column.name: column for one in images for column in one.table.columns}
     columns = [
         *_LEADING,
