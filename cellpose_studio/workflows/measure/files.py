@@ -18,7 +18,7 @@ from cellpose_studio.io.masks.folders import (
 )
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.other_masks import note_on_others
-from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
+from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks, only_nuclei
 from cellpose_studio.workflows.open import label_set_name, masks_for
 
 
@@ -101,10 +101,7 @@ def _masks_of(
         )
     if others := [path for path in files if path != besides]:
         return others[0]
-    raise MasksUnreadable(
-        f"{image.path.name} has no masks but those of the nuclei.",
-        "Its cells need masks of their own.",
-    )
+    raise only_nuclei(image.path.name)
 
 
 def _read(

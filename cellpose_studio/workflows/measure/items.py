@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from cellpose_studio.core.errors import MasksUnreadable
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.measure.compartments.choice import CompartmentChoice
 from cellpose_studio.core.measure.experiment.values import Row
@@ -67,6 +68,14 @@ class ImageToMeasure:
     experiment: Row = field(default_factory=dict)
     compartments: CompartmentChoice | None = None
     classes: CellClasses | None = None
+
+
+def only_nuclei(name: str) -> MasksUnreadable:
+    """Return the error of an image, of that name, whose cells have no masks."""
+    return MasksUnreadable(
+        f"{name} has no masks but those of the nuclei.",
+        "Its cells need masks of their own.",
+    )
 
 
 def names_of(items: Sequence[ImageToMeasure]) -> list[str]:

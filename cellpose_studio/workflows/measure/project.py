@@ -37,7 +37,7 @@ from cellpose_studio.workflows.measure.facts import (
     classes_of,
     facts_of,
 )
-from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
+from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks, only_nuclei
 
 
 def items_of_project(
@@ -116,10 +116,7 @@ def _other_masks(
 
 def _lacking(image: str, nuclei: str, is_only: bool) -> Masks:
     if is_only:
-        raise MasksUnreadable(
-            f"{image} has no masks but those of the nuclei.",
-            "Its cells need masks of their own.",
-        )
+        raise only_nuclei(image)
     raise MasksUnreadable(
         f"{image} has no masks called {nuclei}.",
         "Run a model for nuclei there, or measure without nuclei.",
