@@ -60,19 +60,16 @@ class NucleiInCells:
     @cached_property
     def counts(self) -> Counts:
         """(M,) number of nuclei of each cell."""
-        there = self.owners > 0
-        rows = np.searchsorted(self.cells.keys(), self._owners().keys()[there])
+        rows = self._rows(self.owners > 0)
         return np.bincount(rows, minlength=len(self.cells.ids))
 
     @cached_property
     def texts(self) -> npt.NDArray[np.str_]:
         """(M,) ids of the nuclei of each cell: "3 8"; "" for none."""
         names: list[list[str]] = [[] for _ in self.cells.ids]
-        there = np.flatnonzero(self.owners)
-        rows = np.searchsorted(self.cells.keys(), self._owners().keys()[there])
-        for row, nucleus in zip(
-            rows.tolist(), self.nuclei.ids[there].tolist(), strict=True
-        ):
+        there = self.owners > 0
+        nuclei = self.nuclei.ids[there].tolist()
+        for row, nucleus in zip(self._rows(there).tolist(), nuclei, strict=True):
             names[row].append(str(nucleus))
         return np.array([" ".join(one) for one in names], str)
 
@@ -125,6 +122,10 @@ class NucleiInCells:
 
     def _owners(self) -> Found:
         return Found(self.nuclei.times, self.owners)
+
+    def _rows(self, there: npt.NDArray[np.bool_]) -> npt.NDArray[np.intp]:
+        """Return the row of the cell of each nucleus that has one."""
+        return np.searchsorted(self.cells.keys(), self._owners().keys()[there])
 
     def _largest(self) -> npt.NDArray[np.bool_]:
         """Return (N,) whether a nucleus is the largest of its cell."""

@@ -20,7 +20,7 @@ from cellpose_studio.core.measure.compartments.definitions import (
     NucleiDefinition,
     RatioDefinition,
 )
-from cellpose_studio.core.measure.compartments.matching import match_nuclei
+from cellpose_studio.core.measure.compartments.matching import Found, match_nuclei
 from cellpose_studio.core.measure.compartments.regions import (
     Labels,
     cytoplasm,
@@ -141,14 +141,10 @@ def _rows(
     cells: Measurements, part: Measurements
 ) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.bool_]]:
     """Return the row of each cell among those of a compartment, and whether it is."""
-    wanted, known = _keys(cells), _keys(part)
+    wanted, known = (Found(one.times, one.ids).keys() for one in (cells, part))
     rows = np.minimum(np.searchsorted(known, wanted), max(len(known) - 1, 0))
     there = known[rows] == wanted if len(known) else np.zeros(len(wanted), bool)
     return rows, there
-
-
-def _keys(found: Measurements) -> npt.NDArray[np.uint64]:
-    return (found.times.astype(np.uint64) << np.uint64(32)) | found.ids
 
 
 def _whole(labels: Pixels) -> Labels:
