@@ -79,12 +79,13 @@ def with_compartments(
     choice, in_time, scale = nuclei.choice, cells.in_time, cells.scale
     of_cells, of_nuclei = _whole(labels), _whole(nuclei.labels)
     found = match_nuclei(of_nuclei, of_cells, choice.least, in_time)
+    # A width that has no known unit is told before anything is measured.
+    width = choice.ring_px(scale) if "ring" in choice.parts else 0.0
     own = nuclei_of_cells(of_nuclei, found, in_time)
     around = cytoplasm(of_cells, of_nuclei)
 
     def region(part: Part) -> Labels:
         if part == "ring":
-            width = choice.ring_px(scale)
             return rings(own, around, width, scale, in_time, checkpoint)
         return own if part == "nucleus" else around
 
