@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import re
+from dataclasses import replace
 
 from cellpose_studio.core.measure.compartments.choice import (
     LEAST_SHARE,
+    PARTS,
     CompartmentChoice,
     CompartmentsUnfit,
     Unit,
@@ -55,16 +57,11 @@ def compartments_of(options: argparse.Namespace) -> CompartmentChoice | None:
         raise CompartmentsUnfit(
             "A ring lies around nuclei.", "Give the masks of the nuclei with --nuclei."
         )
+    choice = CompartmentChoice(nuclei=options.nuclei, least=options.overlap)
     if options.ring is None:
-        return CompartmentChoice(nuclei=options.nuclei, least=options.overlap)
+        return choice
     width, unit = options.ring
-    return CompartmentChoice(
-        nuclei=options.nuclei,
-        parts=("nucleus", "cytoplasm", "ring"),
-        ring=width,
-        unit=unit,
-        least=options.overlap,
-    )
+    return replace(choice, parts=PARTS, ring=width, unit=unit)
 
 
 def _width(text: str) -> tuple[float, Unit]:

@@ -15,9 +15,7 @@ from qtpy.QtWidgets import (
 )
 
 from cellpose_studio.core.measure.compartments.choice import (
-    LEAST_SHARE,
     PARTS,
-    RING_WIDTH,
     UNITS,
     CompartmentChoice,
     Part,
@@ -72,7 +70,7 @@ class CompartmentOptions(QWidget):
         self.outline.setToolTip("Outline the nuclei on the image, over the cells.")
         self.outline.setChecked(True)
         self._lay_out()
-        self.show_choice(None)
+        self.show_choice(CompartmentChoice(nuclei=""))
         for box in self.boxes.values():
             box.clicked.connect(lambda _: self._on_field())
         self.width_field.valueChanged.connect(lambda _: self._on_field())
@@ -90,18 +88,14 @@ class CompartmentOptions(QWidget):
             least=self.least.value() / 100,
         )
 
-    def show_choice(self, choice: CompartmentChoice | None) -> None:
-        """Show a choice; what is set by default for None."""
-        parts = choice.parts if choice is not None else ("nucleus", "cytoplasm")
-        ring = choice.ring if choice is not None else RING_WIDTH
-        least = choice.least if choice is not None else LEAST_SHARE
+    def show_choice(self, choice: CompartmentChoice) -> None:
+        """Show a choice."""
         self.blockSignals(True)
         for part, box in self.boxes.items():
-            box.setChecked(part in parts)
-        self.width_field.setValue(ring)
-        unit = choice.unit if choice is not None else "px"
-        self.unit.setCurrentIndex(self.unit.findData(unit))
-        self.least.setValue(round(least * 100))
+            box.setChecked(part in choice.parts)
+        self.width_field.setValue(choice.ring)
+        self.unit.setCurrentIndex(self.unit.findData(choice.unit))
+        self.least.setValue(round(choice.least * 100))
         self.blockSignals(False)
         self._enable()
 
