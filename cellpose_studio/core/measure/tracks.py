@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -68,6 +68,18 @@ class TrackTable:
     values: Mapping[str, npt.NDArray[Any]]
 
 
+class _Rows(NamedTuple):
+    """The rows of cells, by track: those of one are ``order[begin:end]``, over time."""
+
+    order: npt.NDArray[np.intp]
+    begin: npt.NDArray[np.intp]
+    end: npt.NDArray[np.intp]
+
+    def sums(self, values: Values) -> Values:
+        """Return the sum of each track of (N,) values in this order."""
+        return np.add.reduceat(values, self.begin) if len(self.begin) else values
+
+
 def track_table(
     found: Measurements,
     mothers: Mapping[int, int],
@@ -88,6 +100,7 @@ def track_table(
     ids, begin = np.unique(found.ids[order], return_index=True)
     # Without cells there is no end either.
     end = np.append(begin[1:], len(order))[: len(begin)]
+    rows = _Rows(order, begin, end)
     times = found.times[order]
     first, last = times[begin], times[end - 1]
     spans = dict(
@@ -95,10 +108,10 @@ def track_table(
     )
     known = in_force(mothers, spans)
     columns, values = _lineage(ids, first, last, end - begin, known)
-    _add_ways(columns, values, found, order, (begin, last - first), minutes)
+    _add_ways(columns, values, found, rows, last - first, minutes)
     for name in _SIZES:
         if name in found.values:
-            _add_mean(columns, values, found, order, begin, name)
+            _add_mean(columns, values, found, rows, name)
     return TrackTable(ids=ids, first=first, columns=tuple(columns), values=values)
 
 
@@ -175,23 +188,22 @@ def _add_ways(
     columns: list[TrackColumn],
     values: dict[str, npt.NDArray[Any]],
     found: Measurements,
-    order: npt.NDArray[np.intp],
-    tracks: tuple[npt.NDArray[np.intp], npt.NDArray[np.int64]],
+    rows: _Rows,
+    duration: npt.NDArray[np.int64],
     minutes: float | None,
 ) -> None:
-    """Add how far cells moved; ``tracks`` are first rows and durations."""
+    """Add how far cells moved."""
     names = [name for name in _POSITIONS if name in found.values]
     if not names:
         return
-    begin, duration = tracks
+    order, begin, end = rows
     steps = np.array(found.scale.steps[-len(names) :])
     places = np.stack([found.values[name][order] for name in names], axis=1) * steps
     step = np.linalg.norm(np.diff(places, axis=0, prepend=places[:1]), axis=1)
     # The step to the first place of a track comes from another track.
     step[begin] = 0
-    path = np.add.reduceat(step, begin) if len(begin) else step
-    last = (np.append(begin[1:], len(order)) - 1)[: len(begin)]
-    straight = np.linalg.norm(places[last] - places[begin], axis=1)
+    path = rows.sums(step)
+    straight = np.linalg.norm(places[end - 1] - places[begin], axis=1)
     speed = np.full(len(begin), np.nan)
     np.divide(path, duration, out=speed, where=duration > 0)
     um = found.scale.um
@@ -249,14 +261,11 @@ def _add_mean(
     columns: list[TrackColumn],
     values: dict[str, npt.NDArray[Any]],
     found: Measurements,
-    order: npt.NDArray[np.intp],
-    begin: npt.NDArray[np.intp],
+    rows: _Rows,
     name: str,
 ) -> None:
     """Add the mean of a size over the time points of each track."""
     column = found.column(name)
-    size = found.values[name][order]
-    count = np.diff(np.append(begin, len(order)))
     twins = {"area_px": "area_um2", "volume_voxels": "volume_um3"}
     twin = twins.get(name, "")
     columns.append(
@@ -268,6 +277,5 @@ def _add_mean(
             twin=f"mean_{twin}" if twin in found.values else "",
         )
     )
-    values[f"mean_{name}"] = (
-        np.add.reduceat(size, begin) / count if len(begin) else size
-    )
+    size = found.values[name][rows.order]
+    values[f"mean_{name}"] = rows.sums(size) / (rows.end - rows.begin)
