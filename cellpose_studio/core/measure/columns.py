@@ -144,14 +144,25 @@ def columns_of(
                 for definition in INTENSITIES
             ]
     if facts and "review" in groups:
-        found += [_of_fact(definition) for definition in FACTS]
+        found += [fact_column(definition) for definition in FACTS]
         found += class_columns(classes) if classes is not None else ()
     return tuple(found)
 
 
 def class_columns(classes: CellClasses) -> tuple[Column, ...]:
     """Return the columns about the classes of cells."""
-    return tuple(_of_fact(one, classes.text) for one in CLASSES)
+    return tuple(fact_column(one, classes.text) for one in CLASSES)
+
+
+def fact_column(definition: Definition, more: str = "") -> Column:
+    """Return the column of what has no unit and no channel; ``more`` is said of it."""
+    return Column(
+        name=definition.name,
+        title=definition.title,
+        unit="",
+        definition=definition,
+        text=f"{definition.text} {more}".strip(),
+    )
 
 
 def in_um(values: Values, definition: Definition, scale: Scale) -> Values:
@@ -217,16 +228,6 @@ def _in_both_units(definition: Definition, known: bool) -> list[Column]:
         )
         for unit in (_PX[quantity], *([_UM[quantity]] if known else []))
     ]
-
-
-def _of_fact(definition: Definition, more: str = "") -> Column:
-    return Column(
-        name=definition.name,
-        title=definition.title,
-        unit="",
-        definition=definition,
-        text=f"{definition.text} {more}".strip(),
-    )
 
 
 def _of_channel(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
-from cellpose_studio.core.measure.columns import Column, columns_of, slugs
+from cellpose_studio.core.measure.columns import Column, columns_of, fact_column, slugs
 from cellpose_studio.core.measure.compartments.choice import (
     PARTS,
     CompartmentChoice,
@@ -46,16 +46,7 @@ def compartment_columns(
     The parameters are those of `columns_of`.
     """
     texts = choice.texts()
-    found = [
-        Column(
-            name=one.name,
-            title=one.title,
-            unit="",
-            definition=one,
-            text=f"{one.text} Nucleus: {texts['nucleus']}.",
-        )
-        for one in NUCLEI
-    ]
+    found = [fact_column(one, f"Nucleus: {texts['nucleus']}.") for one in NUCLEI]
     for part in (part for part in PARTS if part in choice.parts):
         found += [
             of_part(column, part, texts[part])
