@@ -226,11 +226,9 @@ class ClassTraining(QObject):
             if project is self._session.project:
                 finish(found)
 
-        job = self._job = Job(title, work)
-        job.finished.connect(done)
-        job.failed.connect(self._services.show_error)
-        job.ended.connect(self._on_end)
-        self._services.measure_jobs.start(job)
+        queue = self._services.measure_jobs
+        self._job = self._services.run(title, work, done, queue=queue)
+        self._job.ended.connect(self._on_end)
         self.changed.emit()
 
     def _on_trained(
