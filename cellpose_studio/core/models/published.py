@@ -22,7 +22,8 @@ AVERAGE_SUFFIX = ".average.json"
 """End of the name of a file that lists networks whose mean is one model."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_SHA256 = r"^[0-9a-f]{64}$"
+SHA256 = r"^[0-9a-f]{64}$"
+"""Pattern of a hash."""
 
 
 def _plain_name(name: str) -> str:
@@ -30,6 +31,10 @@ def _plain_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError("is no plain file name")
     return name
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]
+"""A name without a folder."""
 
 
 def _https(url: str) -> str:
@@ -52,19 +57,17 @@ class _Value(BaseModel):
 class PublishedFile(_Value):
     """One file of a model on the web."""
 
-    name: Annotated[str, AfterValidator(_plain_name)] = Field(
-        description="in Cellpose's folder of models"
-    )
+    name: FileName = Field(description="in Cellpose's folder of models")
     url: Annotated[str, AfterValidator(_https)]
     size: int | None = Field(None, gt=0, description="bytes; None: not published")
-    sha256: str = Field("", pattern=f"{_SHA256}|^$", description='"": not published')
+    sha256: str = Field("", pattern=f"{SHA256}|^$", description='"": not published')
     sha256_from: str = Field("", description="who published the hash")
 
 
 class PublishedModel(_Value):
     """A model that Cellpose has published, installed here or not."""
 
-    name: Annotated[str, AfterValidator(_plain_name)]
+    name: FileName
     title: str = Field(min_length=1)
     generation: Literal["1", "2", "3", "4"] = Field(description="of Cellpose")
     kind: Literal["segmentation", "restoration"]
