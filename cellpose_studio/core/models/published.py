@@ -7,6 +7,7 @@ published, such as the hashes of most files, are left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -64,6 +65,12 @@ class PublishedFile(_Value):
     sha256_from: str = Field("", description="who published the hash")
 
 
+def total_size(files: Iterable[PublishedFile]) -> int | None:
+    """Return the size of files, bytes; None if that of one is not published."""
+    sizes = [file.size for file in files]
+    return None if None in sizes else sum(filter(None, sizes))
+
+
 class PublishedModel(_Value):
     """A model that Cellpose has published, installed here or not."""
 
@@ -99,8 +106,7 @@ class PublishedModel(_Value):
     @property
     def size(self) -> int | None:
         """Size of the weights, bytes; None if that of a file is not published."""
-        sizes = [file.size for file in self.files]
-        return None if None in sizes else sum(filter(None, sizes))
+        return total_size(self.files)
 
     @property
     def runs_here(self) -> bool:

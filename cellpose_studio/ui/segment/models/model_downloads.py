@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
-from cellpose_studio.core.models.published import PublishedModel
+from cellpose_studio.core.models.published import PublishedModel, total_size
 from cellpose_studio.io.storage import room_text
 from cellpose_studio.io.support.downloads.models import (
     download,
@@ -32,8 +32,8 @@ def confirm_download(model: PublishedModel, parent: QWidget) -> bool:
     """Say where a model comes from and what its licence is, and ask."""
     files = missing_files(model)
     hosts = ", ".join(dict.fromkeys(host_of(source_of(file)) for file in files))
-    sizes = [file.size for file in files]
-    size = "" if None in sizes else f" ({room_text(sum(filter(None, sizes)))})"
+    total = total_size(files)
+    size = "" if total is None else f" ({room_text(total)})"
     resumed = " What has arrived earlier is used." if has_partial(model) else ""
     return _ask(
         parent,
