@@ -235,7 +235,8 @@ def more_masks(image: Path) -> tuple[Path, ...]:
         image.with_name(stem + end) for end in EXPORTED for stem in _stems_of(image)
     )
     every = [*_named_after(image), *filter(Path.is_file, named)]
-    return tuple(dict.fromkeys(p for p in every if p not in masks_of_image(image)))
+    first = masks_of_image(image)
+    return tuple(dict.fromkeys(path for path in every if path not in first))
 
 
 def _named_after(image: Path) -> list[Path]:
