@@ -7,6 +7,7 @@ published, such as the hashes of most files, are left out.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Annotated, Literal
 from urllib.parse import urlsplit
 
@@ -22,7 +23,8 @@ AVERAGE_SUFFIX = ".average.json"
 """End of the name of a file that lists networks whose mean is one model."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-_SHA256 = r"^[0-9a-f]{64}$"
+SHA256 = r"^[0-9a-f]{64}$"
+"""Pattern of a hash."""
 
 
 def _plain_name(name: str) -> str:
@@ -30,6 +32,10 @@ def _plain_name(name: str) -> str:
     if not _NAME.fullmatch(name):
         raise ValueError("is no plain file name")
     return name
+
+
+FileName = Annotated[str, AfterValidator(_plain_name)]
+"""A name without a folder."""
 
 
 def _https(url: str) -> str:
@@ -52,19 +58,23 @@ class _Value(BaseModel):
 class PublishedFile(_Value):
     """One file of a model on the web."""
 
-    name: Annotated[str, AfterValidator(_plain_name)] = Field(
-        description="in Cellpose's folder of models"
-    )
+    name: FileName = Field(description="in Cellpose's folder of models")
     url: Annotated[str, AfterValidator(_https)]
     size: int | None = Field(None, gt=0, description="bytes; None: not published")
-    sha256: str = Field("", pattern=f"{_SHA256}|^$", description='"": not published')
+    sha256: str = Field("", pattern=f"{SHA256}|^$", description='"": not published')
     sha256_from: str = Field("", description="who published the hash")
+
+
+def total_size(files: Iterable[PublishedFile]) -> int | None:
+    """Return the size of files, bytes; None if that of one is not published."""
+    sizes = [file.size for file in files]
+    return None if None in sizes else sum(filter(None, sizes))
 
 
 class PublishedModel(_Value):
     """A model that Cellpose has published, installed here or not."""
 
-    name: Annotated[str, AfterValidator(_plain_name)]
+    name: FileName
     title: str = Field(min_length=1)
     generation: Literal["1", "2", "3", "4"] = Field(description="of Cellpose")
     kind: Literal["segmentation", "restoration"]
@@ -96,8 +106,7 @@ class PublishedModel(_Value):
     @property
     def size(self) -> int | None:
         """Size of the weights, bytes; None if that of a file is not published."""
-        sizes = [file.size for file in self.files]
-        return None if None in sizes else sum(filter(None, sizes))
+        return total_size(self.files)
 
     @property
     def runs_here(self) -> bool:

@@ -7,13 +7,12 @@ the same on every computer, and its own hash identifies all of the weights.
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import MODEL_DIAMETERS
-from cellpose_studio.core.models.published import AVERAGE_SUFFIX
+from cellpose_studio.core.models.published import AVERAGE_SUFFIX, SHA256, FileName
 from cellpose_studio.paths import find_model_file
 
 _MOST_BYTES = 1 << 16
@@ -24,8 +23,8 @@ class Member(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    file: Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
-    sha256: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+    file: FileName
+    sha256: str = Field(pattern=SHA256)
 
 
 class AverageFile(BaseModel):

@@ -9,11 +9,11 @@ from pathlib import Path
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.published import (
-    AVERAGE_SUFFIX,
     DATA_FILE,
     PublishedModel,
     parse_published,
 )
+from cellpose_studio.engine.networks.average_file import is_average_file
 from cellpose_studio.paths import (
     find_model_file,
     model_folders,
@@ -95,7 +95,7 @@ def is_weight_file(path: Path) -> bool:
 
     It does if it is an archive of PyTorch, or a list of weight files to be averaged.
     """
-    if path.name.endswith(AVERAGE_SUFFIX):
+    if is_average_file(path):
         return True
     # Archives have tables of what is in them, also those of images, which end so.
     if special_kind(path) or path.suffix.lower() in _OTHER_ARCHIVES:
@@ -103,6 +103,7 @@ def is_weight_file(path: Path) -> bool:
     try:
         with zipfile.ZipFile(path) as archive:
             return any(name.endswith("/data.pkl") for name in archive.namelist())
+    # Archives of a later version of ZIP raise NotImplementedError.
     except (OSError, zipfile.BadZipFile, ValueError, NotImplementedError):
         return False
 

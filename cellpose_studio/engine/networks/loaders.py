@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from torch import Tensor, nn
@@ -43,22 +43,21 @@ class NetworkLoader:
     fits: Callable[[Mapping[str, Tensor]], bool] = lambda _: True
 
 
+_UNET = NetworkLoader(
+    recognises=lambda w, file: unet.is_unet(w) and not unet.is_style_off(file),
+    reason_unfit=unet.reason_unfit,
+    fits=unet.fits,
+    input_channels=lambda weights: unet.widths_of(weights)[0],
+    empty=unet.empty_unet,
+    blocks=lambda module: module.blocks,
+)
+
 LOADERS = {
-    "unet": NetworkLoader(
-        recognises=lambda w, file: unet.is_unet(w) and not unet.is_style_off(file),
-        reason_unfit=unet.reason_unfit,
-        fits=unet.fits,
-        input_channels=lambda weights: unet.widths_of(weights)[0],
-        empty=unet.empty_unet,
-        blocks=lambda module: module.blocks,
-    ),
-    "unet-style-off": NetworkLoader(
+    "unet": _UNET,
+    "unet-style-off": replace(
+        _UNET,
         recognises=lambda w, file: unet.is_unet(w) and unet.is_style_off(file),
-        reason_unfit=unet.reason_unfit,
-        fits=unet.fits,
-        input_channels=lambda weights: unet.widths_of(weights)[0],
         empty=lambda weights: unet.empty_unet(weights, style=False),
-        blocks=lambda module: module.blocks,
     ),
     "unet-average": NetworkLoader(
         recognises=lambda weights, _: averaging.is_average(weights),

@@ -96,16 +96,14 @@ def reasons_unfit(
     what will be missing after it.
     """
     found = {}
-    for name, form in FORMATS.items():
-        if name not in kinds:
-            continue
+    for form in _formats(kinds):
         reason, hint = form.reason_unfit(axes, count), ""
         if not reason and (file := form.foreign_file(base)):
             reason = f"the folder also holds {file}, which would be lost"
             hint = "Rename the folder, or save to another one."
         if reason:
             said = f"{form.path(base).name} could not be saved: {reason}."
-            found[name] = CannotSave(said, hint)
+            found[form.name] = CannotSave(said, hint)
     return found
 
 

@@ -87,15 +87,15 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
         key=natural_key,
     )
     images = [folder / name for name in names]
-    if not masks:
-        return [
-            ImageFiles(image, (*_inner_labels(image), *tracks_beside(image, files)))
-            for image in images
-        ]
-    stems = {image.stem for image in images}
+    stems = {image.stem for image in images} if masks else set()
     return [
         ImageFiles(
-            image, (*_masks_of(image, masks, stems), *tracks_beside(image, files))
+            image,
+            (
+                *_inner_labels(image),
+                *_masks_of(image, masks, stems),
+                *tracks_beside(image, files),
+            ),
         )
         for image in images
     ]
@@ -235,7 +235,8 @@ def more_masks(image: Path) -> tuple[Path, ...]:
         image.with_name(stem + end) for end in EXPORTED for stem in _stems_of(image)
     )
     every = [*_named_after(image), *filter(Path.is_file, named)]
-    return tuple(dict.fromkeys(p for p in every if p not in masks_of_image(image)))
+    first = masks_of_image(image)
+    return tuple(dict.fromkeys(path for path in every if path not in first))
 
 
 def _named_after(image: Path) -> list[Path]:
@@ -338,7 +339,9 @@ def _is_image_of(folder: Path, stem: str) -> bool:
 def _masks_of(
     image: Path, masks: dict[str, tuple[Path, ...]], stems: Collection[str]
 ) -> tuple[Path, ...]:
-    """Return the masks of an image; those of a are not of a.ome.tif beside a.tif."""
+    """Return masks beside an image; those of a are not of a.ome.tif beside a.tif."""
+    if not masks:
+        return ()
     bare = bare_stem(image.stem)
     found = list(masks.get(image.stem, ()))
     # Masks in OME-TIFF are named so, and so are those of an image in OME-TIFF.
@@ -348,7 +351,7 @@ def _masks_of(
         found += masks.get(bare, ())
     positions = (masks.get(start, ()) for start in _starts(image.stem))
     acdc = (p for of in positions for p in of if p.suffix.lower() == ".npz")
-    return (*_inner_labels(image), *_ordered([*found, *islice(acdc, 1)]))
+    return _ordered([*found, *islice(acdc, 1)])
 
 
 def _starts(stem: str) -> Iterator[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
 
 from cellpose_studio.io.project.reading import reading
 
@@ -39,7 +38,7 @@ def last_ids(db: sqlite3.Connection) -> Counter[str]:
     """
     last: Counter[str] = Counter()
     with reading("the list of masks"):
-        for table in _there(db, _WITH_IDS):
+        for table in _WITH_IDS:
             row = db.execute(f"SELECT max(id) FROM {table}").fetchone()  # noqa: S608
             # The maximum of an empty table is NULL.
             last[table] = int(row[0] or 0)
@@ -55,13 +54,7 @@ def content_counts(db: sqlite3.Connection) -> tuple[Counter[str], Counter[str]]:
     """
     rows: Counter[str] = Counter()
     with reading("the list of masks"):
-        for table in _there(db, (*_WITH_IDS, *_OTHERS)):
+        for table in (*_WITH_IDS, *_OTHERS):
             count = f"SELECT count(*) FROM {table}"  # noqa: S608
             rows[table] = int(db.execute(count).fetchone()[0])
     return last_ids(db), rows
-
-
-def _there(db: sqlite3.Connection, tables: Sequence[str]) -> list[str]:
-    """Return the tables that a file has: one of an earlier version lacks some."""
-    names = {row[0] for row in db.execute("SELECT name FROM sqlite_master")}
-    return [table for table in tables if table in names]

@@ -17,12 +17,7 @@ from packaging.specifiers import InvalidSpecifier, SpecifierSet
 from packaging.version import InvalidVersion, Version
 
 from cellpose_studio import __version__
-from cellpose_studio.io.support.web import (
-    NoAnswer,
-    certificates,
-    host_of,
-    no_answer,
-)
+from cellpose_studio.io.support.web import NoAnswer, host_of, no_answer, opener
 
 SOURCE = "https://pypi.org"
 _PATH = "/pypi/cellpose-studio/json"
@@ -122,10 +117,9 @@ def _get(url: str, stopped: Callable[[], bool], timeout: float) -> bytes:
     request = urllib.request.Request(  # noqa: S310
         url, headers={"User-Agent": "cellpose-studio", "Accept": "application/json"}
     )
-    handler = urllib.request.HTTPSHandler(context=certificates())
-    opener = urllib.request.build_opener(handler, _SameHost())
+    asking = opener(_SameHost())
     try:
-        with opener.open(request, timeout=timeout) as response:
+        with asking.open(request, timeout=timeout) as response:
             return _body(response, host, stopped)
     except (OSError, http.client.HTTPException, ValueError) as error:
         raise no_answer(error, url, f"{host} does not know Cellpose Studio.") from error

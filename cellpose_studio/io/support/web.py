@@ -43,14 +43,12 @@ def proxy_for(url: str) -> str:
     return proxy.netloc.rpartition("@")[2]
 
 
-def certificates() -> ssl.SSLContext:
-    """Return the system's certificates, and those of Mozilla.
-
-    A bundle finds the system's only on systems like the one that it was made on.
-    """
-    context = ssl.create_default_context()
-    context.load_verify_locations(certifi.where())
-    return context
+def opener(
+    redirects: urllib.request.HTTPRedirectHandler,
+) -> urllib.request.OpenerDirector:
+    """Return what sends requests; ``redirects`` says which redirections it follows."""
+    handler = urllib.request.HTTPSHandler(context=_certificates())
+    return urllib.request.build_opener(handler, redirects)
 
 
 def no_answer(error: Exception, url: str, missing: str) -> NoAnswer:
@@ -78,6 +76,16 @@ def no_answer(error: Exception, url: str, missing: str) -> NoAnswer:
     if isinstance(error, http.client.HTTPException | ConnectionError):
         return NoAnswer(f"The connection to {host} broke.", _TRY_LATER)
     return NoAnswer(f"{host} cannot be reached: {_plain(reason)}.", _PROXY)
+
+
+def _certificates() -> ssl.SSLContext:
+    """Return the system's certificates, and those of Mozilla.
+
+    A bundle finds the system's only on systems like the one that it was made on.
+    """
+    context = ssl.create_default_context()
+    context.load_verify_locations(certifi.where())
+    return context
 
 
 def _next_host(url: str) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 
 from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QMenu, QMessageBox, QWidget
+from qtpy.QtWidgets import QMenu, QWidget
 
 from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
@@ -22,6 +22,7 @@ from cellpose_studio.ui.commands.reasons import (
 from cellpose_studio.ui.files.relink import Relinker
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.question import ask
 
 _USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
     ("train", "Use for &training", "train"),
@@ -34,20 +35,14 @@ Confirm = Callable[[Sequence[ProjectImage], QWidget], bool]
 
 def confirm_removal(images: Sequence[ProjectImage], parent: QWidget) -> bool:
     """Ask whether images that were corrected by hand are to be removed."""
-    box = QMessageBox(
-        QMessageBox.Icon.Question,
+    return ask(
+        parent,
         "Remove from project",
         f"Remove {_named(images)}, with masks that you corrected by hand?",
-        QMessageBox.StandardButton.Cancel,
-        parent,
-    )
-    box.setInformativeText(
         "The masks stay in the project file. They come back when the same file is "
-        "added again."
+        "added again.",
+        "Remove",
     )
-    remove = box.addButton("Remove", QMessageBox.ButtonRole.AcceptRole)
-    box.exec()
-    return box.clickedButton() is remove
 
 
 class ImageActions(QObject):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from qtpy.QtWidgets import QMessageBox, QWidget
+from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.io.storage import room_text
+from cellpose_studio.ui.widgets.question import ask
 from cellpose_studio.workflows.blocks.forecast import Forecast
 
 Confirm = Callable[[ImageSource, Forecast, QWidget], bool]
@@ -15,17 +16,13 @@ Confirm = Callable[[ImageSource, Forecast, QWidget], bool]
 
 def confirm_blocks(image: ImageSource, needed: Forecast, parent: QWidget) -> bool:
     """Ask whether an image is to be run that is too large to be run as a whole."""
-    box = QMessageBox(
-        QMessageBox.Icon.Question,
+    return ask(
+        parent,
         "Run a large image",
         f"Run {image.name} in blocks?",
-        QMessageBox.StandardButton.Cancel,
-        parent,
+        blocks_text(image, needed),
+        "Run",
     )
-    box.setInformativeText(blocks_text(image, needed))
-    run = box.addButton("Run", QMessageBox.ButtonRole.AcceptRole)
-    box.exec()
-    return box.clickedButton() is run
 
 
 def blocks_text(image: ImageSource, needed: Forecast) -> str:

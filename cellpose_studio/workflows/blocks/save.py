@@ -43,9 +43,8 @@ def save_blocks(
     for name in filter(STREAMED.__contains__, chosen):
         # One format that cannot be written must not keep the others.
         try:
-            saved.files += save_streamed(
-                base, result.labels, [name], result.image, check
-            )
+            path = save_streamed(base, result.labels, name, result.image, check)
+            saved.files.append(path)
         except CannotSave as error:
             saved.reasons.append(error)
     if saved.files:

@@ -35,11 +35,11 @@ STREAMED = frozenset(_OPTIONS)
 def save_streamed(
     base: Path,
     labels: LabelReader,
-    kinds: list[str],
+    kind: str,
     image: ImageSource,
     check: Callable[[], None],
-) -> list[Path]:
-    """Write files of ``kinds``, all of them `STREAMED`, and return them.
+) -> Path:
+    """Write a file of a kind that is `STREAMED`, and return it.
 
     Parameters
     ----------
@@ -53,7 +53,7 @@ def save_streamed(
     Raises
     ------
     CannotSave
-        If a file cannot be written.
+        If it cannot be written.
     """
     import tifffile
 
@@ -61,21 +61,18 @@ def save_streamed(
     dtype = np.dtype("<u2" if fits else "<u4")
     height, width = labels.shape[-2:]
     rows = max(1, min(height, _STRIP // width))
-    written = []
-    for kind in kinds:
-        path = FORMATS[kind].path(base)
-        with replacing(path) as part:
-            tifffile.imwrite(
-                part,
-                _strips(labels, rows, dtype, check),
-                shape=labels.shape,
-                dtype=dtype,
-                rowsperstrip=rows,
-                byteorder="<",
-                **_OPTIONS[kind](image),
-            )
-        written.append(path)
-    return written
+    path = FORMATS[kind].path(base)
+    with replacing(path) as part:
+        tifffile.imwrite(
+            part,
+            _strips(labels, rows, dtype, check),
+            shape=labels.shape,
+            dtype=dtype,
+            rowsperstrip=rows,
+            byteorder="<",
+            **_OPTIONS[kind](image),
+        )
+    return path
 
 
 def _strips(

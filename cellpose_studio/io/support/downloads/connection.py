@@ -16,7 +16,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.io.support.web import NoAnswer, certificates, host_of, no_answer
+from cellpose_studio.io.support.web import NoAnswer, host_of, no_answer, opener
 
 _CHUNK = 1 << 18
 _WAITING = 8
@@ -122,9 +122,8 @@ class Connection:
     def _run(self, request: urllib.request.Request) -> None:
         """Put an `Answer`, the content and b"" into the queue, or an error."""
         try:
-            handler = urllib.request.HTTPSHandler(context=certificates())
-            opener = urllib.request.build_opener(handler, _SafeRedirects())
-            with opener.open(request, timeout=self._timeout) as response:
+            asking = opener(_SafeRedirects())
+            with asking.open(request, timeout=self._timeout) as response:
                 if not self._put(_answer(response.status, response.headers)):
                     return
                 # `read` would wait for all of it.

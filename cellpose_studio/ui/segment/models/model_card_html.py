@@ -42,10 +42,7 @@ def published_html(model: PublishedModel, path: Path | None) -> str:
         f"<h2>{escape(model.title)}</h2><p>{escape(model.purpose)}</p>"
         f"{refused if model.refused else ''}"
         f"<p><b>Licence</b> {escape(model.licence)}</p>"
-        f"<p>{state}; {size}<br>Cellpose {model.generation}, "
-        f"{model.architecture_info.label}, "
-        f"{counted(model.input_channels, 'input channel')}, "
-        f"cells scaled to {model.diam_mean:g} px</p>"
+        f"<p>{state}; {size}<br>Cellpose {model.generation}, {_network(model)}</p>"
         f"<h3>Please cite</h3><p>{escape(PAPERS[model.paper].full)}</p>"
         f"<h3>Files</h3><p><small>{files.removeprefix('<br>')}</small></p>"
     )
@@ -140,11 +137,17 @@ def _of_file(model: ModelSpec) -> str:
     licence = model.licence or "not stated"
     return (
         f"<h3>File</h3><p>{escape(str(model.path))}<br>"
-        f"{model.architecture_info.label}, "
-        f"{counted(model.input_channels, 'input channel')}, "
-        f"cells scaled to {model.diam_mean:g} px<br>"
+        f"{_network(model)}<br>"
         f"Licence: {escape(licence)}<br>"
         f"<small>SHA-256 {model.sha256}</small></p>"
+    )
+
+
+def _network(model: ModelSpec | PublishedModel) -> str:
+    return (
+        f"{model.architecture_info.label}, "
+        f"{counted(model.input_channels, 'input channel')}, "
+        f"cells scaled to {model.diam_mean:g} px"
     )
 
 

@@ -9,7 +9,7 @@ from qtpy.QtWidgets import QMessageBox, QWidget
 
 from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job
-from cellpose_studio.core.models.published import PublishedModel
+from cellpose_studio.core.models.published import PublishedModel, total_size
 from cellpose_studio.io.storage import room_text
 from cellpose_studio.io.support.downloads.models import (
     download,
@@ -24,6 +24,7 @@ from cellpose_studio.io.support.web import host_of
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.widgets.question import ask
 
 Confirm = Callable[[PublishedModel, QWidget], bool]
 
@@ -32,10 +33,10 @@ def confirm_download(model: PublishedModel, parent: QWidget) -> bool:
     """Say where a model comes from and what its licence is, and ask."""
     files = missing_files(model)
     hosts = ", ".join(dict.fromkeys(host_of(source_of(file)) for file in files))
-    sizes = [file.size for file in files]
-    size = "" if None in sizes else f" ({room_text(sum(filter(None, sizes)))})"
+    total = total_size(files)
+    size = "" if total is None else f" ({room_text(total)})"
     resumed = " What has arrived earlier is used." if has_partial(model) else ""
-    return _ask(
+    return ask(
         parent,
         "Download a model",
         f"Download {model.title}{size} from {hosts}?",
@@ -46,7 +47,7 @@ def confirm_download(model: PublishedModel, parent: QWidget) -> bool:
 
 def confirm_deletion(model: PublishedModel, parent: QWidget) -> bool:
     """Ask whether the files of a model are to be deleted."""
-    return _ask(
+    return ask(
         parent,
         "Delete a model",
         f"Delete the files of {model.title} from this computer?",
@@ -154,17 +155,3 @@ class ModelDownloads:
 
 def _is_complete(model: PublishedModel) -> bool:
     return installed(model) is not None and not missing_files(model)
-
-
-def _ask(parent: QWidget, title: str, text: str, more: str, action: str) -> bool:
-    box = QMessageBox(
-        QMessageBox.Icon.Question,
-        title,
-        text,
-        QMessageBox.StandardButton.Cancel,
-        parent,
-    )
-    box.setInformativeText(more)
-    yes = box.addButton(action, QMessageBox.ButtonRole.AcceptRole)
-    box.exec()
-    return box.clickedButton() is yes

@@ -62,8 +62,7 @@ class PublishedList(QWidget):
                 item.setForeground(self.palette().placeholderText())
             self.list.addItem(item)
         if chosen is not None:
-            names = [model.name for model in self._models]
-            self.list.setCurrentRow(names.index(chosen.name))
+            self.choose(chosen.name)
         self.list.blockSignals(False)
         self._on_filter(self.filter.text())
 
