@@ -8,6 +8,7 @@ from typing import TypeVar
 from cellpose_studio.app.masks.events import Events
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.masks.revision_writer import RevisionWriter
+from cellpose_studio.core.provenance.cell_changes import changes_to
 from cellpose_studio.core.provenance.revision import (
     CellChanges,
     CellStatus,
@@ -64,9 +65,7 @@ def status_changes(
 ) -> StatusChanges:
     """Return what has to change for cells of the active masks to have a status."""
     known = image.statuses.get(image.active, {})
-    return {
-        cell: (known.get(cell), status) for cell in cells if known.get(cell) != status
-    }
+    return changes_to(known, dict.fromkeys(cells, status))
 
 
 def describe(cells: int, status: CellStatus | None) -> str:

@@ -122,7 +122,7 @@ class Operations:
             return None
         moved = {
             track
-            for track, cells in tracks.before.items()
+            for track, cells in tracks.renaming.before.items()
             if len(cells) > 1 or track in tracks.edit.cells
         }
         return self._renamed(tracks.edit, tracks.renaming, frozenset(moved))

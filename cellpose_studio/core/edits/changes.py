@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -73,6 +73,14 @@ def pad_box(box: Box, by: int, shape: tuple[int, ...]) -> Box:
     return tuple(
         slice(max(part.start - by, 0), min(part.stop + by, size))
         for part, size in zip(box, shape, strict=True)
+    )
+
+
+def box_around(boxes: Iterable[Box]) -> Box:
+    """Return the smallest box that holds some others, one at least."""
+    return tuple(
+        slice(min(part.start for part in parts), max(part.stop for part in parts))
+        for parts in zip(*boxes, strict=True)
     )
 
 

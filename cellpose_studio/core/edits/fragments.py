@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from cellpose_studio.core.edits.changes import At, Changes, Mask
+from cellpose_studio.core.edits.changes import At, Changes, Mask, box_around
 from cellpose_studio.core.edits.components import label_components, label_fragments
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.masks.chunks import Labels
@@ -34,7 +34,7 @@ def split_fragments(
         # A cell that the stroke has erased leaves no fragment.
         if not table.size_of(cell):
             continue
-        box = _around(table.box(cell)[len(at) :], stroke, labels.shape)
+        box = box_around([table.box(cell)[len(at) :], stroke.region(labels.shape)[-2:]])
         after = labels[at][box] == cell
         # The labels no longer show the cell as it was, so the stroke adds what it took.
         before = after | _lost(stroke, cell, box, labels.shape[-1])
@@ -52,12 +52,6 @@ def _losers(stroke: LabelEdit) -> list[int]:
     lost = [part.before[part.before != part.after] for part in stroke.parts]
     ids = np.unique(np.concatenate([*lost, np.zeros(0, np.uint32)]))
     return [int(cell) for cell in ids if cell]
-
-
-def _around(box: Box, stroke: LabelEdit, shape: tuple[int, ...]) -> Box:
-    """Return the box that holds a cell and a stroke."""
-    both = zip(box, stroke.region(shape)[-2:], strict=True)
-    return tuple(slice(min(a.start, b.start), max(a.stop, b.stop)) for a, b in both)
 
 
 def _lost(stroke: LabelEdit, cell: int, box: Box, width: int) -> Mask:

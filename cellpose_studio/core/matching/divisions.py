@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.lineage import Mothers, Spans, in_force
+from cellpose_studio.core.provenance.cell_changes import changes_to
 from cellpose_studio.core.provenance.revision import MotherChanges
 from cellpose_studio.core.wording import listed
 
@@ -83,11 +84,7 @@ def divide(
                 f"{spans[mother][1] + 1}).",
                 "Cut one of the two tracks where the cell divides.",
             )
-    return {
-        daughter: (mothers.get(daughter), mother)
-        for daughter in dict.fromkeys(daughters)
-        if mothers.get(daughter) != mother
-    }
+    return changes_to(mothers, dict.fromkeys(daughters, mother))
 
 
 def without_divisions(mothers: Mothers, cells: Iterable[int]) -> MotherChanges:
@@ -115,7 +112,7 @@ def merged(mothers: Mothers, cells: Sequence[int]) -> MotherChanges:
         if one in parts and daughter not in parts
     }
     wanted |= dict.fromkeys(parts - {kept}) | {kept: mother}
-    return _changes(mothers, wanted)
+    return changes_to(mothers, wanted)
 
 
 def divided_track(mothers: Mothers, cell: int, later: int) -> MotherChanges:
@@ -127,12 +124,4 @@ def divided_track(mothers: Mothers, cell: int, later: int) -> MotherChanges:
         daughter: (cell, later)
         for daughter, mother in mothers.items()
         if mother == cell
-    }
-
-
-def _changes(mothers: Mothers, wanted: Mapping[int, int | None]) -> MotherChanges:
-    return {
-        cell: (mothers.get(cell), mother)
-        for cell, mother in wanted.items()
-        if mothers.get(cell) != mother
     }

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter, defaultdict
 from collections.abc import Mapping
 
 import numpy as np
@@ -38,12 +39,18 @@ def propose_divisions(
         no more daughters for their mothers.
     """
     checkpoint = checkpoint or Checkpoint()
-    spans, divided = spans_of(table), {*mothers.values()}
+    divided = {*mothers.values()}
+    ending: defaultdict[int, list[int]] = defaultdict(list)
+    beginning: defaultdict[int, list[int]] = defaultdict(list)
+    for cell, (first, last) in spans_of(table).items():
+        if cell not in divided:
+            ending[last].append(cell)
+        if cell not in mothers:
+            beginning[first].append(cell)
     found: dict[int, int] = {}
     for t in range(1, len(labels)):
         checkpoint.reached(t, len(labels), "Looking for divisions, time point")
-        ended = [c for c in spans if spans[c][1] == t - 1 and c not in divided]
-        begun = [c for c in spans if spans[c][0] == t and c not in mothers]
+        ended, begun = ending[t - 1], beginning[t]
         if not ended or len(begun) < _FEWEST:
             continue
         olds, news, shared = shared_pixels(labels[t - 1], labels[t])
@@ -54,6 +61,6 @@ def propose_divisions(
         order = np.argsort(shared[near], kind="stable")
         pairs = zip(news[near][order].tolist(), olds[near][order].tolist(), strict=True)
         mother = dict(pairs)
-        counts = [*mother.values()]
-        found |= {d: m for d, m in mother.items() if counts.count(m) >= _FEWEST}
+        counts = Counter(mother.values())
+        found |= {d: m for d, m in mother.items() if counts[m] >= _FEWEST}
     return found

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from cellpose_studio.core.masks.cell_table import Box, CellTable
+from cellpose_studio.core.edits.changes import box_around
+from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.runs.region import Region
@@ -89,9 +90,10 @@ def merge_region(
         going = {region.cell} if region.cell and table.size_of(region.cell) else set()
     found = CellTable.of(new)
     ids = found.ids().tolist()
-    box = _around([*map(found.box, ids), *map(table.box, going)])
+    boxes = [*map(found.box, ids), *map(table.box, going)]
     result = present.copy()
-    if box is not None:
+    if boxes:
+        box = box_around(boxes)
         part, cells = present[box], new[box]
         before = np.where(np.isin(part, list(going)), part, 0)
         if region.cell_at is not None and going:
@@ -113,14 +115,4 @@ def merge_region(
     # A cell that is not found again is not lost.
     return RegionMerge(
         labels=result, found=frozenset(), replaced=frozenset(), kept=frozenset(there)
-    )
-
-
-def _around(boxes: list[Box]) -> Box | None:
-    """Return the box around others; None without any."""
-    if not boxes:
-        return None
-    return tuple(
-        slice(min(part.start for part in parts), max(part.stop for part in parts))
-        for parts in zip(*boxes, strict=True)
     )

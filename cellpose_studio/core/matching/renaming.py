@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import numpy as np
 
+from cellpose_studio.core.provenance.cell_changes import changes_to
 from cellpose_studio.core.provenance.classes.assigned import (
     Assigned,
     ClassChanges,
@@ -103,11 +104,7 @@ class Renaming:
                     wanted[new] = of_new
             elif mother in self.before and last.get(mother) != mother:
                 wanted.setdefault(daughter, None)
-        return {
-            cell: (known.get(cell), mother)
-            for cell, mother in wanted.items()
-            if known.get(cell) != mother
-        }
+        return changes_to(known, wanted)
 
     def changes(
         self,
@@ -171,11 +168,7 @@ class Renaming:
             had = [known.get(cell) for cell in sorted(cells)]
             # Almost all cells were one: joining them would hold the window.
             wanted[new] = had[0] if len(had) == 1 else join(had)
-        return {
-            cell: (known.get(cell), after)
-            for cell, after in wanted.items()
-            if known.get(cell) != after
-        }
+        return changes_to(known, wanted)
 
 
 def _status_of_all(several: Iterable[CellStatus | None]) -> CellStatus | None:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from itertools import count
 
@@ -38,10 +37,8 @@ class Tracks:
         Number of tracks, that is of different cells.
     single
         Number of tracks that exist in one time point only.
-    before
-        The ids that the cells of each track had before, by the id of the track.
-    first, last
-        The track of each id before at the first and at the last time point of that id.
+    renaming
+        The ids of cells before and after, where those are the ids of tracks.
     """
 
     edit: LabelEdit
@@ -49,14 +46,7 @@ class Tracks:
     cells: int
     tracks: int
     single: int
-    before: Mapping[int, frozenset[int]]
-    first: Mapping[int, int]
-    last: Mapping[int, int]
-
-    @property
-    def renaming(self) -> Renaming:
-        """The ids of cells before and after."""
-        return Renaming(self.before, self.first, self.last)
+    renaming: Renaming
 
 
 def link_cells(
@@ -94,16 +84,13 @@ def link_cells(
     # An id exists once per time point, so its count is that of its time points.
     _, times = np.unique(every, return_counts=True)
     single = int(np.count_nonzero(times == 1))
-    before = _ids_before(names)
     return Tracks(
         edit=edit,
         frames=len(names),
         cells=len(every),
         tracks=len(times),
         single=single,
-        before=before,
-        first={old: new for one in reversed(names) for old, new in one.items()},
-        last={old: new for one in names for old, new in one.items()},
+        renaming=Renaming.over_time(names),
     )
 
 
@@ -131,15 +118,6 @@ def _link_frames(
         used.update(now.values())
         names.append(now)
     return names
-
-
-def _ids_before(names: Sequence[Names]) -> dict[int, frozenset[int]]:
-    """Return the ids that the cells of each track had."""
-    found = defaultdict(set)
-    for of_frame in names:
-        for old, new in of_frame.items():
-            found[new].add(old)
-    return {track: frozenset(cells) for track, cells in found.items()}
 
 
 def _map_frame(labels: Labels, t: int, names: Names) -> tuple[ChunkEdit, ...]:

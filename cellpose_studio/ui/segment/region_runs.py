@@ -9,6 +9,7 @@ from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import RUN_RESULT
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.runner import Runs
+from cellpose_studio.core.edits.changes import pad_box
 from cellpose_studio.core.masks.cell_table import Box, CellTable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -87,7 +88,8 @@ class RegionRuns:
         frame, number = _numbers(image, parameters, plane)
         table, diameter = image.masks.pixels.cell_table(), parameters.diameter
         measured = _diameter_around(box, table, image)
-        rows, columns = _grown(box, round(diameter or measured), image)[-2:]
+        size = image.source.label_shape[-2:]
+        rows, columns = pad_box(box[-2:], round(diameter or measured), size)
         y, x = self._centre(box, cell, plane)
         several = number is None and image.source.planes > 1
         region = Region(
@@ -185,16 +187,8 @@ def _diameter_around(box: Box, table: CellTable, image: ProjectImage) -> float:
     sides = [part.stop - part.start for part in box[-2:]]
     found = float(np.mean(sides))
     if len(box) == 2:
-        cells = table.within(_grown(box, 2 * max(sides), image)).tolist()
+        around = pad_box(box, 2 * max(sides), image.source.label_shape)
+        cells = table.within(around).tolist()
         if len(cells) >= _FEWEST:
             found = float(np.median(2 * np.sqrt(table.sizes_of(cells) / np.pi)))
     return round(max(found, _SMALLEST), 1)
-
-
-def _grown(box: Box, by: int, image: ProjectImage) -> Box:
-    """Return a box with more rows and columns on each side, within the image."""
-    rows, columns = (
-        slice(max(part.start - by, 0), min(part.stop + by, size))
-        for part, size in zip(box[-2:], image.source.label_shape[-2:], strict=True)
-    )
-    return (*box[:-2], rows, columns)

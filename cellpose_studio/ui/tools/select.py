@@ -8,7 +8,7 @@ from cellpose_studio.core.edits.pick import cells_in_polygon, cells_on_line
 from cellpose_studio.core.edits.shapes import outline
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import Path
-from cellpose_studio.ui.tools.gestures import CHOOSE, DELETE, MERGE, USE
+from cellpose_studio.ui.tools.gestures import CHOOSE, DELETE, MERGE
 from cellpose_studio.ui.tools.tool import LineTool
 
 _FEWEST = 3  # points of a lasso
@@ -73,13 +73,6 @@ class MergeTool(LineTool):
     background ends with it.
     """
 
-    def press(self, event: MouseEvent) -> bool:
-        """Begin a line."""
-        if not self.context.starts(USE, event) or self.context.labels is None:
-            return False
-        self._points = [event.point]
-        return True
-
     def release(self, event: MouseEvent, moved: bool) -> None:
         """Merge along the line, or with the cell that was chosen before."""
         points, self._points = self._points, None
@@ -102,13 +95,6 @@ class MergeTool(LineTool):
 
 class ClassifyTool(LineTool):
     """Puts cells into the chosen class, by a click or along a drag."""
-
-    def press(self, event: MouseEvent) -> bool:
-        """Begin a line."""
-        if not self.context.starts(USE, event) or self.context.labels is None:
-            return False
-        self._points = [event.point]
-        return True
 
     def release(self, event: MouseEvent, moved: bool) -> None:
         """Classify the cells on the line, or the one that was clicked."""

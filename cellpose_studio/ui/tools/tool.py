@@ -6,6 +6,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.edit_runner import CellEdits
+from cellpose_studio.ui.tools.gestures import USE
 
 Point = tuple[float, float]
 
@@ -58,7 +59,7 @@ class Tool:
 
 
 class LineTool(Tool):
-    """Draws a line along a drag, which subclasses begin in `press` and act on.
+    """Draws a line along a drag, which subclasses act on.
 
     Parameters
     ----------
@@ -71,6 +72,13 @@ class LineTool(Tool):
     def __init__(self, context: ToolContext, edits: CellEdits) -> None:
         super().__init__(context)
         self._edits = edits
+
+    def press(self, event: MouseEvent) -> bool:
+        """Begin a line."""
+        if not self.context.starts(USE, event) or self.context.labels is None:
+            return False
+        self._points = [event.point]
+        return True
 
     def drag(self, event: MouseEvent) -> None:
         """Follow the mouse."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from cellpose_studio.core.provenance.cell_changes import changes_to
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assigned:
@@ -39,9 +41,7 @@ def by_hand(
 ) -> ClassChanges:
     """Return the changes that put cells into a class by hand; None for no class."""
     wanted = None if number is None else Assigned(number=number)
-    return {
-        cell: (known.get(cell), wanted) for cell in cells if known.get(cell) != wanted
-    }
+    return changes_to(known, dict.fromkeys(cells, wanted))
 
 
 def by_classifier(
@@ -55,12 +55,8 @@ def by_classifier(
     of those that there are.
     """
     there = set(classes)
-    return {
-        cell: (before, after)
-        for cell, after in found.items()
-        if (before := known.get(cell)) != after
-        and not (before is not None and before.by_hand and before.number in there)
-    }
+    said = {cell for cell, one in known.items() if one.by_hand and one.number in there}
+    return changes_to(known, {c: one for c, one in found.items() if c not in said})
 
 
 def classifiers_of(assigned: Mapping[int, Assigned]) -> frozenset[int | None]:
