@@ -153,8 +153,8 @@ class Runs:
         refuse_large_region(image, parameters, needed, free)
         if (side := needed.side) is not None:
             with segment_in_blocks(*common, side, device, self._networks) as found:
-                record = record_of(found, started, checkpoint)
-                return _labels_of(found.loaded(checkpoint.check), record)
+                result = found.loaded(checkpoint.check)
+                return _labels_of(result, record_of(result, started, checkpoint))
         result = segment(*common, device, self._networks)
         if is_known:
             automatic = ("diameter", *result.automatic)

@@ -168,8 +168,7 @@ class BlockMasks:
 
     def join(self) -> None:
         """Join the cells of all blocks."""
-        tables = [self._table("cells", n) for n in range(len(self.blocks))]
-        cells, numbers = joined(tables)
+        cells, numbers = joined(self.tables("cells", len(self.blocks)))
         largest = np.prod(self.source.shape) * self.parameters.max_size_fraction
         fits = cells.pixels <= largest
         number = np.where(fits, np.cumsum(fits), 0).astype(np.uint32)
@@ -226,6 +225,38 @@ class BlockMasks:
         arrays: Arrays = {"labels": own, "table": table.packed(), "sums": sums}
         self.store.put(key, arrays, {"cells": len(table)})
 
+    # What passes have found
+
+    def tables(self, name: str, count: int) -> list[CellsOfBlocks]:
+        """Return the cells that a pass found in each of its ``count`` blocks."""
+        keys = [self.key(name, n) for n in range(count)]
+        return [
+            CellsOfBlocks.unpacked(self.store.read(key, "table"))
+            if self.store.facts(key)["cells"]
+            else CellsOfBlocks.none()
+            for key in keys
+        ]
+
+    def labels_in(
+        self,
+        box: Box,
+        name: str,
+        blocks: list[Box],
+        numbers: list[npt.NDArray[np.uint32]],
+    ) -> Labels:
+        """Return the labels (z, y, x) of a pass in a box.
+
+        ``numbers`` has for each of its blocks the number of each of its own labels.
+        """
+        found = np.zeros(shape_of(box), np.uint32)
+        for n, (core, known) in enumerate(zip(blocks, numbers, strict=True)):
+            common = meet(box, core)
+            if common is not None and len(known) > 1:
+                key = self.key(name, n)
+                own = self.store.read(key, "labels", within(common, core))
+                found[within(common, box)] = known[own]
+        return found
+
     # Parts of the passes
 
     @property
@@ -241,12 +272,6 @@ class BlockMasks:
                 if box is not None:
                     self._held.append((n, from_lists(box)))
         return self._held
-
-    def _table(self, name: str, block: int) -> CellsOfBlocks:
-        key = self.key(name, block)
-        if not self.store.facts(key)["cells"]:
-            return CellsOfBlocks.unpacked(np.zeros((0, 10), np.int64))
-        return CellsOfBlocks.unpacked(self.store.read(key, "table"))
 
     def _beginning_in(self, block: int) -> npt.NDArray[np.int64]:
         """Return which cells have the first corner of their box in a block."""
@@ -273,16 +298,7 @@ class BlockMasks:
 
     def _candidates_in(self, box: Box) -> Labels:
         """Return the numbers of all candidates in a box of flows."""
-        found = np.zeros(shape_of(box), np.uint32)
-        for n, core in enumerate(self.blocks):
-            numbers = self._joined.numbers[n]
-            common = meet(box, core)
-            if common is not None and len(numbers) > 1:
-                labels = self.store.read(
-                    self.key("cells", n), "labels", within(common, core)
-                )
-                found[within(common, box)] = numbers[labels]
-        return found
+        return self.labels_in(box, "cells", self.blocks, self._joined.numbers)
 
     def _filled(self, near: npt.NDArray[np.int64], around: Box, core: Box) -> Labels:
         """Return the numbers of the cells ``near`` in ``core``, without holes."""

@@ -38,7 +38,6 @@ from cellpose_studio.engine.blocks.tile_groups import (
     padded_box,
     seen_by,
     shares,
-    starts,
 )
 from cellpose_studio.engine.flows.compute import VIEWS, volume_shape
 from cellpose_studio.engine.flows.tiles import TileCounter, Tiling, run_tiles, tiling
@@ -275,7 +274,7 @@ class NetworkFlows:
             [
                 shares(first, side, length, max(cut.tile))
                 for first, side, length in zip(
-                    starts(cut), cut.tile, cut.padded, strict=True
+                    cut.starts, cut.tile, cut.padded, strict=True
                 )
             ]
             for cut in self.tilings

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.engine.blocks.boxes import Box, Shape, meet, shape_of, within
+from cellpose_studio.engine.blocks.boxes import Box, Shape
 from cellpose_studio.engine.blocks.flow_source import FlowSource
 from cellpose_studio.engine.blocks.masking import (
     PASSES,
@@ -20,7 +20,7 @@ from cellpose_studio.engine.blocks.masking import (
     run_passes,
 )
 from cellpose_studio.engine.blocks.store import BlockStore
-from cellpose_studio.engine.blocks.table import CellsOfBlocks, joined
+from cellpose_studio.engine.blocks.table import joined
 
 Labels = npt.NDArray[np.uint32]
 
@@ -40,14 +40,8 @@ class MasksOfPart:
 
     def read(self, box: Box) -> Labels:
         """Return the labels (z, y, x) in a box."""
-        found = np.zeros(shape_of(box), np.uint32)
-        for n, core in enumerate(self.masks.mask_blocks):
-            common = meet(box, core)
-            if common is not None and len(self.ids[n]) > 1:
-                key = self.masks.key("masks", n)
-                own = self.masks.store.read(key, "labels", within(common, core))
-                found[within(common, box)] = self.ids[n][own]
-        return found
+        masks = self.masks
+        return masks.labels_in(box, "masks", masks.mask_blocks, self.ids)
 
 
 class BlockLabels:
@@ -155,15 +149,8 @@ def masks_in_blocks(
 
 def _chosen(maker: BlockMasks, used: int) -> tuple[MasksOfPart, Confidence]:
     """Choose the cells of a part by their size and place; ids follow ``used``."""
-    parameters, store = maker.parameters, maker.store
-    keys = [maker.key("masks", n) for n in range(len(maker.mask_blocks))]
-    there = [bool(store.facts(key)["cells"]) for key in keys]
-    empty = np.zeros((0, 10), np.int64)
-    tables = [
-        CellsOfBlocks.unpacked(store.read(key, "table") if some else empty)
-        for key, some in zip(keys, there, strict=True)
-    ]
-    cells, numbers = joined(tables)
+    parameters = maker.parameters
+    cells, numbers = joined(maker.tables("masks", len(maker.mask_blocks)))
     stays = np.ones(len(cells), np.bool_)
     if parameters.min_size > 0:
         stays &= cells.pixels >= parameters.min_size
@@ -173,9 +160,9 @@ def _chosen(maker: BlockMasks, used: int) -> tuple[MasksOfPart, Confidence]:
         stays &= ~at_border[:, axes].any(1)
     ids = np.where(stays, used + np.cumsum(stays), 0).astype(np.uint32)
     sums = np.zeros((len(cells), 4))
-    for key, some, own in zip(keys, there, numbers, strict=True):
-        if some:
-            np.add.at(sums, own, store.read(key, "sums"))
+    for n, own in enumerate(numbers):
+        if len(own):
+            np.add.at(sums, own, maker.store.read(maker.key("masks", n), "sums"))
     seen, fitted, chance, error = sums[stays].T
     assert maker.candidates is not None
     errors = maker.candidates.errors

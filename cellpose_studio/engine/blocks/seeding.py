@@ -10,7 +10,14 @@ from __future__ import annotations
 import numpy as np
 import numpy.typing as npt
 
-from cellpose_studio.engine.blocks.boxes import Box, Shape, grown, shape_of, start_of
+from cellpose_studio.engine.blocks.boxes import (
+    Box,
+    Shape,
+    grown,
+    meets,
+    shape_of,
+    start_of,
+)
 from cellpose_studio.engine.blocks.carrying import local
 from cellpose_studio.engine.masks.fill import numbered
 from cellpose_studio.engine.masks.gather import GROWTH, grow, seeds_of
@@ -52,16 +59,15 @@ def seeded(
     seeds = seeds_of(flat, (size[0], size[1], size[2]))
     # Where the box ends within the part, what is a seed depends on pixels beyond.
     inside = grown(around, (-GROWTH,) * 3, shape)
-    whole = [
+    whole = tuple(
         slice(
             outer.start if outer.start == 0 else span.start,
             outer.stop if outer.stop == length else span.stop,
         )
         for span, outer, length in zip(inside, around, shape, strict=True)
-    ]
+    )
     places = np.stack(np.unravel_index(seeds, size), -1) + start_of(around)
-    low, high = np.array([(span.start, span.stop) for span in whole]).T
-    seeds = seeds[((places >= low) & (places < high)).all(1)]
+    seeds = seeds[meets(places, places + 1, whole)]
     # The largest is last, and wins; of equal ones the last in the image.
     seeds = seeds[np.argsort(flat[seeds], kind="stable")]
     numbers = np.zeros(len(flat), np.int32)

@@ -22,7 +22,7 @@ from cellpose_studio.core.images.intensities import (
     to_float32,
 )
 from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
-from cellpose_studio.engine.blocks.boxes import Box
+from cellpose_studio.engine.blocks.boxes import Box, shape_of
 from cellpose_studio.engine.flows.holes import FLAT, sampling_steps
 
 FloatArray = npt.NDArray[np.float32]
@@ -215,8 +215,8 @@ class NormalizedImage:
 
     def _raw(self, t: int, box: Box, offsets: dict[tuple[int, int], Any]) -> FloatArray:
         """Return the inputs (inputs, z, y, x) before they are scaled."""
-        frame, size = slice(t, t + 1), tuple(span.stop - span.start for span in box)
-        found = np.zeros((self.inputs, *size), np.float32)
+        frame = slice(t, t + 1)
+        found = np.zeros((self.inputs, *shape_of(box)), np.float32)
         parts = {}
         for c in self._needed:
             pixels = self.image.reader.read((frame, slice(c, c + 1), *box))[0, 0]

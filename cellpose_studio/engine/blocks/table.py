@@ -63,6 +63,11 @@ class CellsOfBlocks:
             high=rows[:, 7:10],
         )
 
+    @classmethod
+    def none(cls) -> CellsOfBlocks:
+        """Return no cells."""
+        return cls.unpacked(np.zeros((0, 10), np.int64))
+
     def among(self, stays: npt.NDArray[np.bool_]) -> CellsOfBlocks:
         """Return those of the cells for which ``stays``."""
         return CellsOfBlocks.unpacked(self.packed()[stays])
@@ -149,7 +154,7 @@ def joined(tables: list[CellsOfBlocks]) -> tuple[CellsOfBlocks, list[Ints]]:
     result has for each table the number of each of its cells, from 0.
     """
     if not tables:
-        return CellsOfBlocks.unpacked(np.zeros((0, 10), np.int64)), []
+        return CellsOfBlocks.none(), []
     rows = np.concatenate([table.packed() for table in tables])
     if not len(rows):
         return CellsOfBlocks.unpacked(rows), [rows[:, 0]] * len(tables)

@@ -38,17 +38,9 @@ class TileGroup:
     box: Box
 
 
-def starts(cut: Tiling) -> list[list[int]]:
-    """Return the first pixels of tiles along both sides of a padded plane."""
-    return [
-        np.linspace(0, length - side, count).astype(int).tolist()
-        for length, side, count in zip(cut.padded, cut.tile, cut.grid, strict=True)
-    ]
-
-
 def padded_box(cut: Tiling, row: int, column: int) -> Box:
     """Return what a tile covers of a plane, also beyond its borders."""
-    ys, xs = starts(cut)
+    ys, xs = cut.starts
     top, left = ys[row] - cut.pads[0][0], xs[column] - cut.pads[1][0]
     height, width = cut.tile
     return slice(top, top + height), slice(left, left + width)

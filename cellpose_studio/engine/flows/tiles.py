@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -111,12 +112,9 @@ class Tiling:
 
     def _overlapping(self, axis: int, part: slice) -> list[int]:
         """Return which tiles along Y or X overlap a part of the unpadded plane."""
-        before, after = self.pads[axis]
-        tile = self.tile[axis]
-        whole = max(self.size[axis] + before + after, tile)
-        # These are the numbers of Cellpose's `make_tiles`.
-        starts = np.linspace(0, whole - tile, self.grid[axis]).astype(int)
+        before, tile = self.pads[axis][0], self.tile[axis]
         low, high = part.start + before, part.stop + before
+        starts = self.starts[axis]
         return [n for n, at in enumerate(starts) if at < high and at + tile > low]
 
     def cut(
@@ -149,6 +147,18 @@ class Tiling:
             max(y + top + bottom, self.tile[0]),
             max(x + left + right, self.tile[1]),
         )
+
+    @cached_property
+    def starts(self) -> tuple[list[int], list[int]]:
+        """First pixels of tiles along Y, and along X, of a plane with its zeros."""
+        # These are the numbers of Cellpose's `make_tiles`.
+        along_y, along_x = (
+            np.linspace(0, length - side, count).astype(int).tolist()
+            for length, side, count in zip(
+                self.padded, self.tile, self.grid, strict=True
+            )
+        )
+        return along_y, along_x
 
     def join(
         self, outputs: FloatArray, ysub: list[list[int]], xsub: list[list[int]]

@@ -21,11 +21,7 @@ from cellpose_studio.core.provenance.record import (
     RunRecord,
 )
 from cellpose_studio.core.runs.parameters import SegmentationParameters
-from cellpose_studio.core.runs.segmentation import (
-    BlockSegmentation,
-    LabelReader,
-    Segmentation,
-)
+from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.engine.versions import versions
 
 _BAND = 2**24
@@ -33,9 +29,7 @@ _BAND = 2**24
 
 
 def record_of(
-    result: Segmentation | BlockSegmentation,
-    started: datetime,
-    checkpoint: Checkpoint | None = None,
+    result: Segmentation, started: datetime, checkpoint: Checkpoint | None = None
 ) -> RunRecord:
     """Return the record of a run that finished.
 
@@ -72,7 +66,7 @@ def record_of(
         outcome="finished",
         notes=result.notes,
         cells=len(result.confidence.ids),
-        masks_sha256=_sha256_of(result),
+        masks_sha256=masks_sha256(result.labels),
     )
 
 
@@ -125,25 +119,9 @@ def pixels_sha256(image: ImageSource, checkpoint: Checkpoint | None = None) -> s
 
 def masks_sha256(labels: npt.NDArray[np.uint32]) -> str:
     """Return the SHA-256 of masks as uint32, C order, little-endian."""
-    return hashlib.sha256(_little_endian(labels.astype(np.uint32))).hexdigest()
-
-
-def _sha256_of(result: Segmentation | BlockSegmentation) -> str:
-    if isinstance(result, Segmentation):
-        return masks_sha256(result.labels)
-    return _sha256_of_blocks(result.labels)
-
-
-def _sha256_of_blocks(labels: LabelReader) -> str:
-    """Return the same as `masks_sha256`, of masks that are not in memory."""
-    digest = hashlib.sha256()
-    height, width = labels.shape[-2:]
-    rows = max(1, _BAND // width)
-    for plane in range(labels.planes):
-        for y in range(0, height, rows):
-            band = slice(y, min(y + rows, height))
-            digest.update(_little_endian(labels.plane(plane, band, slice(0, width))))
-    return digest.hexdigest()
+    return hashlib.sha256(
+        _little_endian(labels.astype(np.uint32, copy=False))
+    ).hexdigest()
 
 
 def hash_if_readable(image: ImageSource, checkpoint: Checkpoint) -> str:

@@ -102,7 +102,7 @@ def test_masks_of_all_kinds_of_images(opened, folder, case):
 def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):
     image = opened("a.tif", (150, 170))
     with in_blocks(image, folder, (1, 64, 64)) as found:
-        record = record_of(found, NOON)
+        record = record_of(found.loaded(lambda: None), NOON)
         labels = found.labels.whole()
     assert record.blocks is not None
     assert record.blocks.side == (1, 64, 64)
@@ -118,7 +118,8 @@ def test_the_record_tells_the_blocks_and_a_replay_does_the_same(opened, folder):
 def test_the_script_of_a_recipe_does_the_same(opened, folder, tmp_path):
     image = opened("a.tif", (150, 170))
     with in_blocks(image, folder, (1, 64, 64)) as found:
-        record, labels = record_of(found, NOON), found.labels.whole()
+        record = record_of(found.loaded(lambda: None), NOON)
+        labels = found.labels.whole()
     out = tmp_path / "out"
     out.mkdir()
     script = studio_script(record)
