@@ -102,6 +102,9 @@ class TrainingImage:
         their mean, normalised, in its first input.
     labels
         (Y, X) integer masks.
+    ignore
+        (Y, X) true where nothing is known: neither the loss nor an evaluation counts
+        these pixels. None if everything is annotated.
     share
         How often it is drawn, against the other images.
     """
@@ -110,6 +113,7 @@ class TrainingImage:
     pixels: npt.NDArray[np.float32]
     labels: npt.NDArray[np.integer]
     share: float = 1.0
+    ignore: npt.NDArray[np.bool_] | None = None
 
 
 @dataclass(frozen=True)

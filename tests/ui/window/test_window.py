@@ -222,16 +222,26 @@ def close_when_shown():
     # Qt 6 takes the thread that loads it first for that of the windows.
     while "cellpose.vit" not in sys.modules:
         time.sleep(0.05)
-    from qtpy.QtCore import QMetaObject, Qt
+    from qtpy.QtCore import QObject, QTimer, Qt, Signal
     from qtpy.QtWidgets import QApplication
-    window = None
-    while not (window and window.session.shown):
-        time.sleep(0.05)
-        app = QApplication.instance()
-        windows = app.topLevelWidgets() if app else []
-        window = next((w for w in windows if hasattr(w, "session")), None)
-    print(window.session.shown.source.name)
-    QMetaObject.invokeMethod(app, "closeAllWindows", Qt.ConnectionType.QueuedConnection)
+
+    # Widgets may be touched in the thread of the windows only.
+    class Closer(QObject):
+        asked = Signal()
+
+        def close(self):
+            for window in QApplication.instance().topLevelWidgets():
+                if hasattr(window, "session") and window.session.shown:
+                    print(window.session.shown.source.name)
+                    window.close()
+                    return
+            QTimer.singleShot(50, self.close)
+
+    closer = Closer()
+    closer.moveToThread(QApplication.instance().thread())
+    closer.asked.connect(closer.close, Qt.ConnectionType.QueuedConnection)
+    closer.asked.emit()
+    threading.Event().wait()
 
 threading.Thread(target=close_when_shown, daemon=True).start()
 sys.exit(main(["--sample"]))
