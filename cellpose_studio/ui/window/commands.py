@@ -8,6 +8,7 @@ from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
 from cellpose_studio.ui.window.help.dialogs import HelpDialogs
+from cellpose_studio.ui.window.help.guide import open_page, page_about
 from cellpose_studio.ui.window.menu_host import MenuHost
 
 _NO_UNDO = "Nothing to undo on this image."
@@ -269,6 +270,13 @@ class WindowCommands:
         dialogs = HelpDialogs(self._window)
         return [
             Command(
+                "guide",
+                "&Guide",
+                self._open_guide,
+                key="F1",
+                tip="Open the page about this tab in your browser; it is on your disk.",
+            ),
+            Command(
                 "selfTest",
                 "&Check this installation…",
                 dialogs.show_self_test,
@@ -288,6 +296,11 @@ class WindowCommands:
             ),
             Command("about", "&About Cellpose Studio", dialogs.show_about),
         ]
+
+    def _open_guide(self) -> None:
+        tabs = self._window.tabs
+        if hindered := open_page(page_about(tabs.tabText(tabs.currentIndex()))):
+            self._window.services.messages.note(hindered)
 
     def _reason_2d_only(self) -> str:
         image = self._window.session.shown

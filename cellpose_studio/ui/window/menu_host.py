@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from qtpy.QtCore import QObject
-from qtpy.QtWidgets import QDialog, QDockWidget, QMenuBar
+from qtpy.QtWidgets import QDialog, QDockWidget, QMenuBar, QTabWidget
 
 from cellpose_studio.app.jobs import Job
 from cellpose_studio.app.session.session import Session
@@ -71,6 +71,7 @@ class MenuHost(Protocol):
     history: HistoryPanel
     jobs: JobBar
     panels: Sequence[QDockWidget]
+    tabs: QTabWidget
 
     def open(self, paths: list[Path]) -> Job | None:
         """Open files and folders, or a project among them."""

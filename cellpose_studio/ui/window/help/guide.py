@@ -1,0 +1,44 @@
+"""Opens the guide at the page about what the user is doing."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QUrl
+from qtpy.QtGui import QDesktopServices
+
+from cellpose_studio.paths import resource
+
+PAGES = {
+    "Segment": "segmenting",
+    "Curate": "correcting",
+    "Measure": "measurements",
+    "History": "provenance",
+}
+"""By the title of a tab: the page about it."""
+
+FIRST = "index"
+
+NOT_BUILT = (
+    "The guide is not built in these sources. packaging/dev docs builds it; its pages "
+    "are in docs/."
+)
+
+
+def page_about(tab: str) -> str:
+    """Return the page about a tab, given its title; another title gives the first."""
+    return PAGES.get(tab, FIRST)
+
+
+def open_page(page: str) -> str:
+    """Open a page of the guide in the user's browser.
+
+    Returns
+    -------
+    What hindered it, as a sentence; empty if nothing did.
+    """
+    try:
+        file = resource(f"guide/{page}.html")
+    except FileNotFoundError:
+        return NOT_BUILT
+    if QDesktopServices.openUrl(QUrl.fromLocalFile(str(file))):
+        return ""
+    return f"No program opens the guide, which is in {file}."

@@ -1,0 +1,48 @@
+"""F1 opens the page about the tab."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from qtpy.QtCore import Qt, QUrl
+from qtpy.QtGui import QDesktopServices
+
+from cellpose_studio.ui.window.help.guide import NOT_BUILT, PAGES, page_about
+
+DOCS = Path(__file__).parents[4] / "docs"
+
+
+@pytest.fixture
+def opened(monkeypatch):
+    """The addresses that the system was asked to open; a test opens no browser."""
+    found: list[QUrl] = []
+    monkeypatch.setattr(QDesktopServices, "openUrl", lambda url: not found.append(url))
+    return found
+
+
+def test_each_tab_has_a_page(user):
+    tabs = user.window.tabs
+    titles = [tabs.tabText(n) for n in range(tabs.count())]
+    assert sorted(titles) == sorted(PAGES)
+    assert [t for t in titles if not (DOCS / f"{page_about(t)}.md").is_file()] == []
+
+
+def test_f1_opens_the_page_about_the_tab(user, qtbot, monkeypatch, opened, tmp_path):
+    page = tmp_path / "guide/correcting.html"
+    page.parent.mkdir()
+    page.touch()
+
+    def built(name: str) -> Path:
+        if not (tmp_path / name).exists():
+            raise FileNotFoundError(name)
+        return tmp_path / name
+
+    monkeypatch.setattr("cellpose_studio.ui.window.help.guide.resource", built)
+    user.window.tabs.setCurrentWidget(user.window.curate)
+    qtbot.keyClick(user.window, Qt.Key.Key_F1)
+    assert [url.toLocalFile() for url in opened] == [str(page)]
+    page.unlink()
+    qtbot.keyClick(user.window, Qt.Key.Key_F1)
+    assert len(opened) == 1
+    assert NOT_BUILT in user.message
