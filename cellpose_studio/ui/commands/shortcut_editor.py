@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 
 from qtpy.QtCore import QEvent, QObject, Qt
 from qtpy.QtGui import QKeySequence
@@ -14,7 +14,6 @@ from qtpy.QtWidgets import (
     QKeySequenceEdit,
     QLabel,
     QLineEdit,
-    QMenu,
     QMenuBar,
     QPushButton,
     QStackedWidget,
@@ -24,9 +23,10 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.commands.command import Command, QAction
+from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.gesture_edit import GestureEdit
 from cellpose_studio.ui.commands.gestures import Gestures
+from cellpose_studio.ui.commands.groups import command_groups
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
 
 _NAME = Qt.ItemDataRole.UserRole
@@ -70,7 +70,7 @@ class ShortcutEditor(QDialog):
         self._records = records
         self._gestures = gestures
         self._gesture_texts = tuple(gesture_texts)
-        self._groups = _groups(keys.actions, bar)
+        self._groups = command_groups(keys.actions, bar)
         self._lay_out()
         self._fill()
         self._connect()
@@ -277,22 +277,3 @@ class ShortcutEditor(QDialog):
             self.note.setText(
                 f"Press the new shortcut of “{self._records[name].plain_text}”."
             )
-
-
-def _groups(actions: Mapping[str, QAction], bar: QMenuBar) -> dict[str, list[str]]:
-    """Return the names of the actions of each menu, by the title of the menu."""
-    names = {id(action): name for name, action in actions.items()}
-    groups: dict[str, list[str]] = {}
-    for top in bar.actions():
-        found = [names[id(a)] for a in _actions(top.menu()) if id(a) in names]
-        if found:
-            groups[top.text().replace("&", "")] = found
-    return groups
-
-
-def _actions(menu: QMenu) -> Iterator[QAction]:
-    for action in menu.actions():
-        if action.menu() is not None:
-            yield from _actions(action.menu())
-        else:
-            yield action

@@ -10,6 +10,7 @@ from qtpy.QtWidgets import QMenu
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.ui.commands.command import Command, QAction, fill_recent
 from cellpose_studio.ui.commands.command_set import CommandSet
+from cellpose_studio.ui.commands.palette import CommandPalette
 from cellpose_studio.ui.commands.shortcut_editor import ShortcutEditor
 from cellpose_studio.ui.commands.shortcuts import Shortcuts
 from cellpose_studio.ui.display.cell_text.menu import fill_cell_text_menu
@@ -27,6 +28,7 @@ class Menus(QObject):
         self._window = window
         self._own = WindowCommands(window)
         self._commands = CommandSet(window)
+        self._called: list[str] = []
         # Choosing a cell changes several states of the tab in turn, and refreshing all
         # commands takes milliseconds: that is done once afterwards.
         self._soon = QTimer(self, singleShot=True, interval=0)
@@ -105,6 +107,13 @@ class Menus(QObject):
 
     def _help(self) -> None:
         commands = [
+            Command(
+                "palette",
+                "Fi&nd a command…",
+                self._show_palette,
+                key="Ctrl+Shift+P",
+                tip="Find any command by its words, and learn its key.",
+            ),
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
             *self._own.help_commands(),
         ]
@@ -161,6 +170,18 @@ class Menus(QObject):
         recent = self._window.services.settings.recent
         paths = [path for path in recent if path.exists()]
         fill_recent(self.recent, paths, lambda path: self._window.open([path]))
+
+    def _show_palette(self) -> None:
+        palette = CommandPalette(
+            self._commands.records,
+            self.actions,
+            self._window.menuBar(),
+            self._called,
+            self._window,
+        )
+        # Otherwise the window would keep each closed palette as a child.
+        palette.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
+        palette.show_over(self._window)
 
     def _show_shortcuts(self) -> None:
         window = self._window

@@ -351,7 +351,9 @@ def test_keys_that_edit_text_do_nothing_else_while_a_field_has_the_focus(
     for action in window.menus.actions.values():
         for shortcut in action.shortcuts():
             key, held = parts_of(shortcut)
-            if not held & (control | modifiers.AltModifier) and key != ESCAPE:
+            # Esc and F1 mean the same everywhere.
+            everywhere = key in (ESCAPE, Qt.Key.Key_F1)
+            if not held & (control | modifiers.AltModifier) and not everywhere:
                 QTest.keyClick(widget, key, held)
     QApplication.processEvents()
     assert called == []
