@@ -63,6 +63,7 @@ class CommandPalette(QDialog):
                 menu=title,
                 keys=native_keys(actions[name]),
                 tip=records[name].tip_text,
+                enabled=actions[name].isEnabled(),
             )
             for title, names in command_groups(actions, bar).items()
             for name in names

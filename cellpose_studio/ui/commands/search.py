@@ -16,6 +16,8 @@ class Entry:
         Of the command.
     text, menu, keys, tip
         What the user may have seen of it: all are searched.
+    enabled
+        It can be called now.
     """
 
     name: str
@@ -23,19 +25,20 @@ class Entry:
     menu: str
     keys: str
     tip: str
+    enabled: bool = True
 
 
 def found(entries: Sequence[Entry], words: str, recent: Sequence[str]) -> list[Entry]:
     """Return the entries with all of the ``words``, the best first.
 
     Words in the text count more than those in the menu or the tip, and those that begin
-    a word more than those within. Equal ones follow ``recent``, the names of the
-    commands called last, the latest first, and then the menus.
+    a word more than those within. Among equal ones come those first that can be called,
+    then those of ``recent``, the names of the commands called last, the latest first.
     """
     asked = words.lower().split()
     order = {name: n for n, name in enumerate(recent)}
     ranked = [
-        (rank, order.get(entry.name, len(order)), n)
+        (rank, not entry.enabled, order.get(entry.name, len(order)), n)
         for n, entry in enumerate(entries)
         if (rank := _rank(entry, asked)) is not None
     ]

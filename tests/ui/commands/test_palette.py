@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -90,6 +92,14 @@ def test_words_in_the_text_come_before_those_in_the_tip():
     assert [one.name for one in found(entries, "", ["b"])] == ["b", "a", "c", "d"]
     assert [one.name for one in found(entries, "file mask", [])]
     assert found(entries, "mask nowhere", []) == []
+
+
+def test_commands_that_can_be_called_come_first_among_equals():
+    first, second = entry("a", "Delete cell"), entry("b", "Delete masks")
+    assert found([replace(first, enabled=False), second], "delete", []) == [
+        second,
+        replace(first, enabled=False),
+    ]
 
 
 @given(st.lists(st.text(max_size=8), max_size=6), st.text(max_size=6))
