@@ -21,6 +21,7 @@ __all__ = [
     "fill",
     "fill_recent",
     "native_keys",
+    "plain_text",
     "push_button",
     "rich",
     "show_state",
@@ -89,7 +90,7 @@ class Command:
     @property
     def plain_text(self) -> str:
         """The text without ampersand and without ellipsis."""
-        return self.text.replace("&", "").removesuffix("…")
+        return plain_text(self.text)
 
     @property
     def button_text(self) -> str:
@@ -133,6 +134,11 @@ def push_button(command: Command) -> QPushButton:
     # Qt passes the state of the button, which `call` does not take.
     button.clicked.connect(lambda _=False, run=command.run: run())
     return button
+
+
+def plain_text(text: str) -> str:
+    """Return the text of a menu without ampersand and without ellipsis."""
+    return text.replace("&", "").removesuffix("…")
 
 
 def rich(tip: str) -> str:

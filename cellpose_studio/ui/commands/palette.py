@@ -18,7 +18,12 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from cellpose_studio.ui.commands.command import Command, QAction, native_keys
+from cellpose_studio.ui.commands.command import (
+    Command,
+    QAction,
+    native_keys,
+    plain_text,
+)
 from cellpose_studio.ui.commands.groups import command_groups
 from cellpose_studio.ui.commands.search import Entry, found
 
@@ -59,7 +64,7 @@ class CommandPalette(QDialog):
         self._entries = [
             Entry(
                 name=name,
-                text=actions[name].text().replace("&", "").removesuffix("…"),
+                text=plain_text(actions[name].text()),
                 menu=title,
                 keys=native_keys(actions[name]),
                 tip=records[name].tip_text,

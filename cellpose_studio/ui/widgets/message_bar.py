@@ -42,6 +42,8 @@ class MessageBar(QFrame):
         self._details = ""
         self._accept: Callable[[], object] | None = None
         self.text = QLabel(objectName="message", wordWrap=True)
+        # Otherwise Qt takes an escaped text without tags for plain, and shows "&amp;".
+        self.text.setTextFormat(Qt.TextFormat.RichText)
         self.action = QPushButton(objectName="messageAction")
         self.details = QPushButton("Details…", objectName="messageDetails")
         self.dismiss = QPushButton("Close", objectName="messageClose")

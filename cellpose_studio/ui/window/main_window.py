@@ -69,7 +69,9 @@ from cellpose_studio.ui.window.job_bar import JobBar
 from cellpose_studio.ui.window.menus import Menus
 from cellpose_studio.ui.window.status_bar import StatusBar
 from cellpose_studio.ui.window.theme import ADDITIONS
-from cellpose_studio.ui.window.welcome import Welcome, offer_projects
+from cellpose_studio.ui.window.welcome.offers import offer_projects
+from cellpose_studio.ui.window.welcome.page import Welcome
+from cellpose_studio.ui.window.welcome.tour import Tour
 from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
@@ -111,6 +113,7 @@ class MainWindow(QMainWindow):
         self._make_history()
         self._lay_out()
         self._state = WindowState(self.session, self.canvas, self.tabs, self.display)
+        self.tour = Tour(self, self, lambda: self.menus.actions)
         # The menus come last of the parts, because their commands call all of them.
         self.menus = Menus(self)
         self._connect()
@@ -302,7 +305,7 @@ class MainWindow(QMainWindow):
     # Layout
 
     def _lay_out(self) -> None:
-        self.welcome = Welcome()
+        self.welcome = Welcome(self)
         # The jobs for stacks have no bar: the side views show that a stack is being
         # read.
         services = self.services
@@ -355,9 +358,6 @@ class MainWindow(QMainWindow):
         self.projects.saved.connect(status.saved.setText)
         self.canvas.status_changed.connect(status.position.setText)
         self._view.cell_described.connect(status.cell.setText)
-        self.welcome.images_requested.connect(self.files.choose_images)
-        self.welcome.sample_requested.connect(self.files.open_sample)
-        self.welcome.project_requested.connect(self.projects.open)
 
     def _on_shown(self, image: ProjectImage | None) -> None:
         # Switch the page first: the canvas fits the image to its current size.
@@ -386,6 +386,7 @@ class MainWindow(QMainWindow):
 
     def _on_warm(self, devices: list[str]) -> None:
         self.status.device.setText(devices[0])
+        self.welcome.show_device(devices[0])
         # napari collects garbage whenever an image leaves the canvas. That takes 0.3 s
         # among the objects of torch and Cellpose, which are loaded by now.
         freeze_loaded(self.canvas)

@@ -39,6 +39,14 @@ from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.job_bar import JobBar
 
 
+class Startable(Protocol):
+    """What a command starts."""
+
+    def start(self) -> None:
+        """Begin, or begin again."""
+        ...
+
+
 # The menus know the window by this protocol, because the window imports the menus.
 class MenuHost(Protocol):
     """Parts and actions of the window that its menus use."""
@@ -72,6 +80,7 @@ class MenuHost(Protocol):
     jobs: JobBar
     panels: Sequence[QDockWidget]
     tabs: QTabWidget
+    tour: Startable
 
     def open(self, paths: list[Path]) -> Job | None:
         """Open files and folders, or a project among them."""

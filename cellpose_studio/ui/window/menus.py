@@ -114,6 +114,12 @@ class Menus(QObject):
                 key="Ctrl+Shift+P",
                 tip="Find any command by its words, and learn its key.",
             ),
+            Command(
+                "tour",
+                "Take the &tour",
+                self._window.tour.start,
+                tip="Show in a minute what is where.",
+            ),
             Command("keys", "&Keyboard shortcuts", self._show_shortcuts, key="?"),
             *self._own.help_commands(),
         ]

@@ -15,6 +15,12 @@ ADDITIONS = """
 #run:hover { background: {{ lighten(current, 10) }}; }
 #run:disabled { background: {{ foreground }}; color: {{ opacity(text, 90) }}; }
 #welcome { font-size: 12pt; background: transparent; }
+#welcomeFoot { color: {{ opacity(text, 170) }}; background: transparent; }
+#projectOffer { text-align: left; padding: 4px 8px; }
+#tourBubble { background: {{ foreground }}; border-radius: 6px; padding: 6px; }
+#tourBubble QLabel { background: transparent; }
+#tourBubble QPushButton { background: {{ primary }}; }
+#tourNext { background: {{ current }}; }
 #sectionTitle { border: none; padding: 4px; text-align: left; background: transparent; }
 #sectionTitle:hover { background: {{ foreground }}; }
 #presets, #forget { background: {{ background }}; padding: 2px 8px; }

@@ -210,7 +210,7 @@ def test_recent_projects_are_offered_when_no_image_is_shown(user, named, qtbot):
     window.projects.close()
     qtbot.waitUntil(lambda: bool(window.welcome.recent), timeout=LONG)
     [button] = window.welcome.recent
-    assert button.text().startswith("Open named: 1 image, ")
+    assert button.text().startswith("named\n1 image, ")
     user.wait_for(button.isVisible)
     qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
     user.wait_for(lambda: window.session.project.path == named)
@@ -496,7 +496,9 @@ def test_unnamed_work_is_looked_for_off_the_gui_thread(user, monkeypatch):
         threads.append(threading.current_thread())
         return []
 
-    monkeypatch.setattr("cellpose_studio.ui.window.welcome.unsaved_project", look)
+    monkeypatch.setattr(
+        "cellpose_studio.ui.window.welcome.offers.unsaved_project", look
+    )
     user.window.warm_up()
     user.wait_idle()
     assert len(threads) == 1

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from qtpy.QtWidgets import QApplication, QDialog, QMessageBox
+from qtpy.QtCore import Qt
+from qtpy.QtWidgets import QApplication, QDialog, QLabel, QMessageBox
 
 from cellpose_studio.app.failures import Failure
 from cellpose_studio.ui.segment.models.model_browser import ModelBrowser
@@ -82,3 +83,14 @@ def test_a_message_does_not_move_the_image_under_the_mouse(user, cells):
     assert messages.isAncestorOf(QApplication.widgetAt(at))
     assert canvas.surface.size() == before
     assert canvas.surface.mapToGlobal(canvas.surface.rect().center()) == place
+
+
+def test_names_with_signs_of_html_are_shown_as_they_are(bar, qtbot):
+    """The same width as the label gives a plain text of the same characters."""
+    bar.note("Saved as A & B <1>.cpstudio.")
+    bar.text.setWordWrap(False)
+    plain = QLabel("Saved as A & B <1>.cpstudio.")
+    plain.setTextFormat(Qt.TextFormat.PlainText)
+    plain.setFont(bar.text.font())
+    qtbot.addWidget(plain)
+    assert abs(bar.text.sizeHint().width() - plain.sizeHint().width()) <= 2
