@@ -114,9 +114,10 @@ def _mark(
             if value == 0:
                 continue
             edge = drawn[y, x] & OUTLINE
-            # Diagonals cut upright and level outlines into the same dashes.
-            if value == REJECTED and (y + x) % 6 > 2:
+            # Diagonals cut upright and level outlines into the same dashes. A division
+            # for each pixel of a cell would take most of the time.
+            if edge != 0 and value == REJECTED and (y + x) % 6 > 2:
                 edge = 0
-            if value == LATER and (y + x) % 2 == 1:
+            if edge != 0 and value == LATER and (y + x) % 2 == 1:
                 edge = 0
             drawn[y, x] = value | edge

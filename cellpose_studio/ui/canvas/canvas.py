@@ -20,6 +20,7 @@ from cellpose_studio.ui.canvas.appearance import (
 )
 from cellpose_studio.ui.canvas.camera import Camera
 from cellpose_studio.ui.canvas.channels import Channels
+from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import add_image
 from cellpose_studio.ui.canvas.lines import Lines
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
@@ -31,7 +32,7 @@ from cellpose_studio.ui.canvas.napari_parts import (
     use_few_units,
     write_icons_once,
 )
-from cellpose_studio.ui.canvas.network_picture import NetworkPicture
+from cellpose_studio.ui.canvas.pictures import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
 from cellpose_studio.ui.widgets.units import position_text
 
@@ -59,6 +60,8 @@ class Canvas(QObject):
         The visible region of the image.
     channels
         The channels of the image.
+    frames
+        How often it is drawn.
     masks
         The layers of the label sets.
     picture
@@ -115,7 +118,8 @@ class Canvas(QObject):
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
         self._image: ImageSource | None = None
-        self.masks = MaskLayers(self.model)
+        self.frames = Frames(self.widget.canvas._scene_canvas)  # PRIVATE
+        self.masks = MaskLayers(self.model, self.frames)
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
         self._mouse.receive_all_moves(self.widget.canvas)

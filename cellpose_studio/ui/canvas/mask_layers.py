@@ -8,7 +8,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import QTimer
 
 from cellpose_studio.core.display.cell_colours import CellColours
 from cellpose_studio.core.display.label_picture import (
@@ -19,9 +18,10 @@ from cellpose_studio.core.display.label_picture import (
 )
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.ui.canvas.comparison_layer import put_comparison
+from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import placement
 from cellpose_studio.ui.canvas.labels_layer import labels_layer
+from cellpose_studio.ui.canvas.pictures import put_comparison
 
 OPACITY = 0.4
 """Opacity of the fill of cells at first."""
@@ -37,9 +37,11 @@ class MaskLayers:
     ----------
     model
         napari's viewer model.
+    frames
+        Those of the canvas.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, frames: Frames) -> None:
         self._model = model
         self._layer_class = labels_layer()
         self._image: ImageSource | None = None
@@ -51,8 +53,8 @@ class MaskLayers:
         self._outlines = True
         self._opacity = OPACITY
         self._late: set[str] = set()
-        self._soon = QTimer(singleShot=True, interval=0)
-        self._soon.timeout.connect(self._redraw_late)
+        self._frames = frames
+        frames.call_before(self._redraw_late)
         self.by_uncertainty = False
         """Whether cells are coloured by their uncertainty, where it is known."""
 
@@ -120,8 +122,11 @@ class MaskLayers:
     ) -> None:
         """Show the review status of cells, as of `core.display.label_marks`.
 
-        Redraws ``regions``, or everything with None.
+        Redraws ``regions``, or everything with None, unless these are shown already.
         """
+        known = self._marks.get(name)
+        if known is not None and np.array_equal(known, marks):
+            return
         self._marks[name] = marks
         layer = self._layers.get(name)
         if layer is None:
@@ -146,7 +151,7 @@ class MaskLayers:
             layer._partial_labels_refresh()  # PRIVATE
 
     def redraw_soon(self, name: str, region: tuple[slice, ...]) -> None:
-        """Redraw a region before the next frame, together with others that wait.
+        """Redraw a region with the next frame, together with others that wait.
 
         Of moves of the brush that come together, each would take as long as a frame.
         """
@@ -159,7 +164,7 @@ class MaskLayers:
                 layer._partial_labels_refresh()
             layer._accumulate_updated_slice(region)
             self._late.add(name)
-            self._soon.start()
+            self._frames.ask()
 
     def _redraw_late(self) -> None:
         late, self._late = self._late, set()

@@ -19,7 +19,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.matching.compare import REMOVED
 from cellpose_studio.io.project.tables.revisions import read_revisions
-from cellpose_studio.ui.canvas.comparison_layer import NAME
+from cellpose_studio.ui.canvas.pictures import COMPARISON
 from cellpose_studio.ui.history.delegate import DETAIL, HEAD, NOTE
 
 LEFT = Qt.MouseButton.LeftButton
@@ -96,7 +96,7 @@ class HistoryUser:
     @property
     def overlay(self):
         layers = self.window.canvas.model.layers
-        return next((one for one in layers if one.name == NAME), None)
+        return next((one for one in layers if one.name == COMPARISON), None)
 
 
 @pytest.fixture
