@@ -56,7 +56,9 @@ class Changed:
         """Return it with what `put_in_place` would have to work out, for any thread."""
         if self.renaming is None:
             return self
-        return replace(self, ahead=RenamingAhead(self.renaming, known))
+        ahead = RenamingAhead(self.renaming, known)
+        self.labels.pixels.draw_ahead(ahead.statuses)
+        return replace(self, ahead=ahead)
 
 
 class Operations:

@@ -178,6 +178,16 @@ class RenamingAhead:
         self._known = known
         self._changes = renaming.changes(known)
 
+    @property
+    def statuses(self) -> dict[int, CellStatus]:
+        """The statuses of the cells with their new ids."""
+        after = dict(self._known.statuses)
+        for cell, (_, status) in self._changes.statuses.items():
+            after.pop(cell, None)
+            if status is not None:
+                after[cell] = status
+        return after
+
     def changes(self, known: CellKnowledge) -> CellChanges:
         """Return the changes of what is known now, which usually is the same."""
         return self._changes if known == self._known else self._renaming.changes(known)

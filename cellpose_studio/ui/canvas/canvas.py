@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from qtpy.QtCore import QObject, QRect, Signal
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -22,7 +21,7 @@ from cellpose_studio.ui.canvas.camera import Camera
 from cellpose_studio.ui.canvas.channels import Channels
 from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import add_image
-from cellpose_studio.ui.canvas.lines import Lines
+from cellpose_studio.ui.canvas.lines import JoinedPaths, Lines, Path
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
@@ -201,11 +200,15 @@ class Canvas(QObject):
         return self._mouse.reach
 
     def show_line(
-        self, name: str, paths: Sequence[npt.NDArray[np.floating]], colour: str
+        self, name: str, paths: Sequence[Path] | JoinedPaths, colour: str
     ) -> None:
         """Draw lines over the image, (N, 2), Y and X in pixels; no paths hide them."""
         if self._image is not None:
             self._lines.show(name, paths, self._image.label_scale, colour)
+
+    def prepare_line(self, name: str, colour: str) -> None:
+        """Do what takes longest of the first `show_line`."""
+        self._lines.create(name, colour)
 
     def renderer(self) -> str:
         """Return the OpenGL renderer's own name; empty if there is none."""

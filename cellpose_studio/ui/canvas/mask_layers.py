@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.cell_colours import CellColours
+from cellpose_studio.core.display.label_marks import DrawnLabels
 from cellpose_studio.core.display.label_picture import (
     colour_table,
     palette,
@@ -73,19 +74,25 @@ class MaskLayers:
         labels: npt.NDArray[np.uint32],
         confidence: Confidence | None = None,
         certain: Collection[int] = (),
+        drawn: DrawnLabels | None = None,
     ) -> None:
         """Show masks over the image, replacing the layer of that name.
+
+        `activate` has to follow.
 
         Parameters
         ----------
         certain
             Cells that are not uncertain, whatever the network says of them.
+        drawn
+            The picture of the masks, if it was drawn ahead.
         """
         layer = self._layer(name)
         if layer is not None:
             self._set_ranks(layer, confidence, certain)
             layer.marks = self._marks.get(name)
-            layer.data = labels
+            layer.drawn = drawn
+            layer.replace_labels(labels)
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None
@@ -105,6 +112,7 @@ class MaskLayers:
         for overlay in layer._overlays.values():  # PRIVATE
             overlay.visible = False
         layer.cell_colours = self._cell_colours.get(name)
+        layer.drawn = drawn
         self._set_ranks(layer, confidence, certain)
         layer.marks = self._marks.get(name)
         # Napari's own tools bypass the session: what they paint would be lost.
@@ -196,6 +204,8 @@ class MaskLayers:
                 layer.visible = shown == name
             if layer.visible:
                 self._model.layers.selection.active = layer
+            # What was not used now would be outdated after the next edit.
+            layer.drawn = None
 
     def show_comparison(self, picture: npt.NDArray[np.uint8] | None) -> None:
         """Show a comparison in place of the masks; None removes it."""
@@ -310,6 +320,12 @@ class MaskLayers:
             self._recolour_layer(layer)
 
     def _recolour_layer(self, layer: Any) -> None:
+        look = self._filled, self._outlines, self._opacity, self._in_3d
+        coloured_by = look, layer.cell_colours, layer.by_rank
+        # napari takes a while to change colours, if only to the same ones.
+        if layer.coloured_by == coloured_by:
+            return
+        layer.coloured_by = coloured_by
         # The picture is not drawn again: only its colour table changes.
         with layer._block_refresh():  # PRIVATE
             layer.colormap = self._colours(_palette(layer))

@@ -64,6 +64,7 @@ class SessionView(QObject):
                 labels.array,
                 labels.confidence,
                 image.decided(labels.name),
+                labels.pixels.take_drawn() if labels.name == image.active else None,
             )
 
     def _on_masks(self, change: MasksChange) -> None:

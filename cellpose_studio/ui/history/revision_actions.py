@@ -87,7 +87,9 @@ class RevisionActions(QObject):
             renaming = Renaming({})
             if pixels is not None:
                 renaming = renaming_to(labels, snapshot or pixels.snapshot())
-            return labels, RenamingAhead(renaming, known)
+            ahead = RenamingAhead(renaming, known)
+            labels.pixels.draw_ahead(ahead.statuses)
+            return labels, ahead
 
         def finish(found: tuple[LabelSet, RenamingAhead]) -> None:
             if project is session.project:
