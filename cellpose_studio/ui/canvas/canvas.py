@@ -59,8 +59,6 @@ class Canvas(QObject):
         The visible region of the image.
     channels
         The channels of the image.
-    frames
-        How often it is drawn.
     masks
         The layers of the label sets.
     picture
@@ -117,8 +115,8 @@ class Canvas(QObject):
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
         self._image: ImageSource | None = None
-        self.frames = Frames(self.widget.canvas._scene_canvas)  # PRIVATE
-        self.masks = MaskLayers(self.model, self.frames)
+        frames = Frames(self.widget.canvas._scene_canvas)  # PRIVATE
+        self.masks = MaskLayers(self.model, frames)
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
         self._mouse.receive_all_moves(self.widget.canvas)

@@ -24,11 +24,6 @@ class Frames(QObject):
     ----------
     canvas
         vispy's canvas of the scene.
-
-    Attributes
-    ----------
-    drawn
-        How many there were.
     """
 
     def __init__(self, canvas: Any) -> None:
@@ -41,7 +36,6 @@ class Frames(QObject):
         self._timer = QTimer(self, singleShot=True)
         self._timer.setTimerType(Qt.TimerType.PreciseTimer)
         self._timer.timeout.connect(self._draw)
-        self.drawn = 0
         canvas.native._vispy_update = self._on_asked  # PRIVATE
         # It comes before vispy draws: what is changed here is in this frame.
         canvas.events.draw.connect(self._on_draw, position="first")
@@ -62,7 +56,6 @@ class Frames(QObject):
             self._timer.start(max(1, ceil(1000 * left)))
 
     def _on_draw(self, _: Any) -> None:
-        self.drawn += 1
         self._timer.stop()
         self._begun = perf_counter()
         self._next = self._begun + _FRAME
