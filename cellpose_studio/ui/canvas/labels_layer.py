@@ -37,11 +37,8 @@ def labels_layer() -> type[Any]:
         coloured_by: object = None
 
         def replace_labels(self, labels: npt.NDArray[np.uint32]) -> None:
-            """Show other labels; those of another shape take napari longer."""
-            if labels.shape != self.data.shape:
-                self.data = labels
-                return
-            # As the setter does, but for the size of everything on the canvas.
+            """Show other labels of the same shape."""
+            # As the setter does, but for the extent of the layer.
             self._data = self._data_raw = labels  # PRIVATE
             self._reset_thumbnail_level_data()  # PRIVATE
             self.events.data(value=labels)

@@ -118,6 +118,8 @@ class MaskLayers:
         # Napari's own tools bypass the session: what they paint would be lost.
         layer.editable = False
         self._model.add_layer(layer)
+        # napari would compute the extent of all layers again, which stays the same.
+        layer.events.data.disconnect(self._model._on_layers_change)  # PRIVATE
         # The key is our name: napari renames a layer that has the name of a channel.
         self._layers[name] = layer
         layer.visible = True
@@ -202,7 +204,7 @@ class MaskLayers:
             # Assigning an equal value would make napari draw the layer again.
             if layer.visible != (shown == name):
                 layer.visible = shown == name
-            if layer.visible:
+            if layer.visible and self._model.layers.selection.active is not layer:
                 self._model.layers.selection.active = layer
             # What was not used now would be outdated after the next edit.
             layer.drawn = None
