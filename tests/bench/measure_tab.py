@@ -4,15 +4,12 @@ xvfb-run -a -s "-screen 0 1366x768x24" python tests/bench/measure_tab.py
 
 The first number of a row is the longest time on the clock by which a timer of 5 ms was
 late, the second the CPU time that the GUI thread used in the longest such time: on a
-busy computer, only the second one is ours. With --profile, it prints where the time of
-each step goes.
+busy computer, only the second one is ours. With --profile, it prints where that goes.
 """
 
 from __future__ import annotations
 
 import argparse
-import cProfile
-import pstats
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -49,11 +46,11 @@ class Bench:
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.ui.window.main_window import MainWindow
 
-        self.app, self.profile = app, profile
+        self.app = app
         self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.show()
         wait(1)
-        self.pulse = Pulse()
+        self.pulse = Pulse(profile)
 
     def idle(self) -> bool:
         return not any(queue.jobs for queue in self.window.services.queues)
@@ -61,18 +58,12 @@ class Bench:
     def timed(self, title: str, action: Callable[[], object]) -> None:
         """Print how long the event loop was held until all that began is done."""
         self.pulse.restart()
-        seen = cProfile.Profile(time.thread_time)
-        if self.profile:
-            seen.enable()
         action()
         until(self.idle)
         wait(0.5)
-        if self.profile:
-            seen.disable()
         late, cpu = self.pulse.worst
         print(f"| {title} | {late:.0f} | {cpu:.0f} |", flush=True)
-        if self.profile:
-            pstats.Stats(seen).sort_stats("cumulative").print_stats(45)
+        self.pulse.print_worst()
 
 
 def main() -> None:

@@ -6,8 +6,9 @@ A timer of 5 ms runs in the real window; how much later than that it fires is th
 delay that a user feels. Cancel is timed from the click to the end of the job.
 
 With --held, it prints what holds the event loop longest instead: by the clock, and by
-the CPU time of the GUI thread, which is ours on a busy computer, too. With --busy N, N
-other processes keep the processor busy meanwhile.
+the CPU time of the GUI thread, which is ours on a busy computer, too; with --profile,
+also where that goes. With --busy N, N other processes keep the processor busy
+meanwhile.
 """
 
 from __future__ import annotations
@@ -63,7 +64,7 @@ def transformer(path: Path) -> Path:
 class Bench:
     """The window, and what is done with it."""
 
-    def __init__(self, app: QApplication, folder: Path) -> None:
+    def __init__(self, app: QApplication, folder: Path, profile: bool) -> None:
         from cellpose_studio.app.project.scratch import new_unnamed
         from cellpose_studio.app.settings import Settings
         from cellpose_studio.ui.window.main_window import MainWindow
@@ -72,12 +73,10 @@ class Bench:
         self.window = MainWindow(Settings.load(folder / "settings.json"), new_unnamed())
         self.window.show()
         wait(1)
-        self.pulse = Pulse()
+        self.pulse = Pulse(profile)
 
     def idle(self) -> bool:
-        return not (
-            self.window.services.gpu_jobs.jobs or self.window.services.io_jobs.jobs
-        )
+        return not any(queue.jobs for queue in self.window.services.queues)
 
     def open(self, path: Path, diameter: float | None) -> None:
         self.window.open([path])
@@ -104,6 +103,7 @@ class Bench:
         wait(0.5)
         late, cpu = self.pulse.worst
         print(f"| {title} | {late:.0f} | {cpu:.0f} |", flush=True)
+        self.pulse.print_worst()
 
     def drag(self) -> None:
         """Move the slider of the cell probability, slowly enough to make masks."""
@@ -150,10 +150,11 @@ def print_held(bench: Bench, folder: Path) -> None:
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--held", action="store_true")
+    parser.add_argument("--profile", action="store_true")
     parser.add_argument("--busy", type=int, default=0, metavar="N")
     options = parser.parse_args()
     with application() as (app, folder), busy(options.busy):
-        bench = Bench(app, folder)
+        bench = Bench(app, folder, options.profile)
         (print_held if options.held else print_late)(bench, folder)
         bench.window.close()
 

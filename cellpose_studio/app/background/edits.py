@@ -120,17 +120,18 @@ class BackgroundEdits:
         masks = image.label_sets.get(name or active)
         if masks is None:
             return
+        known = image.cell_knowledge(masks.name)
 
         def work(
             labels: Labels, table: CellTable, checkpoint: Checkpoint
         ) -> Changed | None:
-            return operation(Operations(project, masks, labels, table), checkpoint)
+            operations = Operations(project, masks, labels, table)
+            changed = operation(operations, checkpoint)
+            return None if changed is None else changed.prepared(known)
 
         def finish(changed: Changed | None) -> None:
             if changed is not None:
-                put_in_place(session, image, changed)
-                if image.active != active:
-                    session.choose_label_set(image, active)
+                put_in_place(session, image, changed, masks.name == active)
             if done is not None:
                 done(changed)
 

@@ -96,8 +96,11 @@ class MaskLoader:
             return
         self._on_their_way[pixels] = []
 
+        statuses = dict(image.statuses.get(labels.name, {}))
+
         def work(_: object) -> _Found:
             pixels.load()
+            pixels.draw_ahead(statuses)
             return self._found(project, image, labels)
 
         def end() -> None:

@@ -20,7 +20,7 @@ def give_nuclei_ids(
     cells: LabelSet,
     nuclei: LabelSet,
     least: float,
-    done: Callable[[Changed | None], None],
+    done: Callable[[int], None],
 ) -> None:
     """Give nuclei the ids of their cells, in a job; masks shown stay those.
 
@@ -34,16 +34,21 @@ def give_nuclei_ids(
     least
         As of `match_nuclei`.
     done
-        Called with what was changed, or None if all have these ids already.
+        Called with how many nuclei have another id now; 0 if all had these already.
     """
     in_time = image.source.frames > 1
     first = max(cells.pixels.highest, nuclei.pixels.highest) + 1
     taken = [cells.pixels.snapshot()]
+    moved = [0]
 
     def operation(operations: Operations, _: Checkpoint) -> Changed | None:
         of_cells = taken.pop().array()
         found = match_nuclei(operations.present, of_cells, least, in_time)
         names = found.names(image.source.frames, first)
-        return operations.rename(names, TITLE)
+        changed = operations.rename(names, TITLE)
+        if changed is not None and changed.renaming is not None:
+            before = changed.renaming.before.items()
+            moved[0] = sum(new not in olds for new, olds in before)
+        return changed
 
-    edits.change_masks(image, TITLE, operation, done, nuclei.name)
+    edits.change_masks(image, TITLE, operation, lambda _: done(moved[0]), nuclei.name)

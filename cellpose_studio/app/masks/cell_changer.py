@@ -47,16 +47,34 @@ class CellChanger:
 
     def put(self, image: ProjectImage, name: str, changes: CellChanges | None) -> None:
         """Change what is known of cells after the journal has it."""
+        self.write(image, name, changes)
+        self.tell(image, name, changes)
+
+    def write(
+        self, image: ProjectImage, name: str, changes: CellChanges | None
+    ) -> None:
+        """Change what is known of cells; `tell` has to follow.
+
+        In between come masks that the changes belong to: they are drawn once then.
+        """
         if changes is None:
             return
         if changes.statuses:
             _put(image.statuses.setdefault(name, {}), changes.statuses)
-            self._events.statuses_changed.emit(image, name, tuple(changes.statuses))
         if changes.mothers:
             _put(image.mothers.setdefault(name, {}), changes.mothers)
-            self._events.divisions_changed.emit(image, name, tuple(changes.mothers))
         if changes.classes:
             _put(image.classes.setdefault(name, {}), changes.classes)
+
+    def tell(self, image: ProjectImage, name: str, changes: CellChanges | None) -> None:
+        """Tell listeners what `write` has changed."""
+        if changes is None:
+            return
+        if changes.statuses:
+            self._events.statuses_changed.emit(image, name, tuple(changes.statuses))
+        if changes.mothers:
+            self._events.divisions_changed.emit(image, name, tuple(changes.mothers))
+        if changes.classes:
             self._events.classes_changed.emit(image, name, tuple(changes.classes))
 
 
@@ -77,11 +95,9 @@ def describe(cells: int, status: CellStatus | None) -> str:
 
 
 def _put(known: dict[int, T], changes: Mapping[int, tuple[T | None, T | None]]) -> None:
-    for cell, (_, after) in changes.items():
-        if after is None:
-            known.pop(cell, None)
-        else:
-            known[cell] = after
+    known.update({c: after for c, (_, after) in changes.items() if after is not None})
+    for cell in [cell for cell, (_, after) in changes.items() if after is None]:
+        known.pop(cell, None)
 
 
 def _revision(image: ProjectImage, name: str) -> LabelRevision | None:

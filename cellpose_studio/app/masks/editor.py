@@ -117,8 +117,9 @@ class MaskEditor:
         # Listeners of `put` have to find the new masks as the active ones.
         if activate and self._images.is_listed(image):
             self._images.activate(image, name)
+        self.cells.write(image, name, changes)
         self._store.put(image, name, after)
-        self.cells.put(image, name, changes)
+        self.cells.tell(image, name, changes)
         return NewHead(before, after, number)
 
     def rename(self, image: ProjectImage, old: str, new: str) -> None:
@@ -152,8 +153,9 @@ class MaskEditor:
         number = self._writer.switch(
             self._store.label_set_id(image, name), text, left, after, undoes, changes
         )
+        self.cells.write(image, name, changes)
         self._store.put(image, name, after)
-        self.cells.put(image, name, changes)
+        self.cells.tell(image, name, changes)
         return left, number
 
     def preview(self, image: ProjectImage, labels: LabelSet) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 
+from cellpose_studio.core.display.label_marks import DrawnLabels, draw_ahead, marks_of
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.masks.chunks import ChunkIndex, Labels
 from cellpose_studio.core.masks.edit import LabelEdit
@@ -61,6 +62,7 @@ class LabelImage:
         self._load = load
         self._highest = highest
         self._table: CellTable | None = None
+        self._drawn: DrawnLabels | None = None
         self._lock = threading.Lock()
         self._snapshots: weakref.WeakSet[Snapshot] = weakref.WeakSet()
         self._live = False
@@ -126,6 +128,28 @@ class LabelImage:
             self._snapshots.add(taken)
         return taken
 
+    def draw_ahead(self, statuses: Mapping[int, str]) -> None:
+        """Draw the pixels, if they are those of one plane; for any thread.
+
+        Parameters
+        ----------
+        statuses
+            Of the cells, as they will be when the canvas shows the masks.
+        """
+        array, edits = self._array, self.edits
+        if array is None or array.ndim > 2:
+            return
+        drawn = draw_ahead(array, marks_of(statuses))
+        with self._lock:
+            # A stroke may have changed the pixels meanwhile.
+            if self.edits == edits:
+                self._drawn = drawn
+
+    def take_drawn(self) -> DrawnLabels | None:
+        """Return the picture of the pixels as they are, once; None if there is none."""
+        drawn, self._drawn = self._drawn, None
+        return drawn
+
     def apply(self, edit: LabelEdit) -> None:
         """Change the pixels in place, and what is known of the cells."""
         table, array = self.cell_table(), self.array()
@@ -134,6 +158,7 @@ class LabelImage:
             for snapshot in list(self._snapshots):
                 snapshot.keep(edit.chunk_indices)
             edit.apply(array)
+            self._drawn = None
             table.change(edit, array)
             self.changed |= edit.chunk_indices
             self.edits += 1

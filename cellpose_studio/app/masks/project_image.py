@@ -7,7 +7,11 @@ from dataclasses import dataclass, field
 from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.provenance.classes.assigned import Assigned
-from cellpose_studio.core.provenance.revision import CellChanges, CellStatus
+from cellpose_studio.core.provenance.revision import (
+    CellChanges,
+    CellKnowledge,
+    CellStatus,
+)
 
 
 @dataclass(eq=False, kw_only=True)
@@ -66,6 +70,14 @@ class ProjectImage:
         made = labels.hand_edits.shaped if labels is not None else frozenset()
         statuses = self.statuses.get(name, {}).items()
         return made | {cell for cell, status in statuses if status == "accepted"}
+
+    def cell_knowledge(self, name: str) -> CellKnowledge:
+        """Return a copy of what is known of the cells of a label set, for a job."""
+        return CellKnowledge(
+            statuses=dict(self.statuses.get(name, {})),
+            mothers=dict(self.mothers.get(name, {})),
+            classes=dict(self.classes.get(name, {})),
+        )
 
     def known_of_cells(self, name: str) -> CellChanges:
         """Return what is known of the cells of a label set, as changes from nothing."""

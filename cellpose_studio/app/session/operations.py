@@ -23,10 +23,10 @@ from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.map_ids import map_ids
 from cellpose_studio.core.matching.proposals import propose_divisions
-from cellpose_studio.core.matching.renaming import Renaming
+from cellpose_studio.core.matching.renaming import Renaming, RenamingAhead
 from cellpose_studio.core.matching.tracks import Tracks, link_cells
 from cellpose_studio.core.provenance.hand_edits import FORGET, HandEdits
-from cellpose_studio.core.provenance.revision import CellChanges
+from cellpose_studio.core.provenance.revision import CellChanges, CellKnowledge
 from cellpose_studio.core.wording import counted, listed
 
 
@@ -42,12 +42,23 @@ class Changed:
         The ids of cells; None where they are as they were.
     forgotten
         Cells that are not accepted any more.
+    ahead
+        What goes with the new ids, as far as it was made ahead.
     """
 
     labels: LabelSet
     text: str
     renaming: Renaming | None = None
     forgotten: frozenset[int] = frozenset()
+    ahead: RenamingAhead | None = None
+
+    def prepared(self, known: CellKnowledge) -> Changed:
+        """Return it with what `put_in_place` would have to work out, for any thread."""
+        if self.renaming is None:
+            return self
+        ahead = RenamingAhead(self.renaming, known)
+        self.labels.pixels.draw_ahead(ahead.statuses)
+        return replace(self, ahead=ahead)
 
 
 class Operations:
@@ -249,8 +260,13 @@ class Operations:
         return hand_edits(self._project, self._masks, self.present, self._table)
 
 
-def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> None:
-    """Give an image the masks of an operation, as one step that can be undone."""
+def put_in_place(
+    session: Session, image: ProjectImage, changed: Changed, activate: bool = True
+) -> None:
+    """Give an image the masks of an operation, as one step that can be undone.
+
+    They become the active ones with ``activate``.
+    """
     name = changed.labels.name
     known = image.statuses.get(name, {})
     changes = CellChanges(
@@ -258,12 +274,16 @@ def put_in_place(session: Session, image: ProjectImage, changed: Changed) -> Non
             cell: (known[cell], None) for cell in changed.forgotten & known.keys()
         }
     )
-    if changed.renaming is not None:
-        changes = changed.renaming.changes(
-            known, image.mothers.get(name, {}), image.classes.get(name, {})
-        )
+    renaming = changed.ahead or changed.renaming
+    if renaming is not None:
+        changes = renaming.changes(image.cell_knowledge(name))
     session.replace_masks(
-        image, changed.labels, changed.text, "operation", changes=changes
+        image,
+        changed.labels,
+        changed.text,
+        "operation",
+        changes=changes,
+        activate=activate,
     )
 
 

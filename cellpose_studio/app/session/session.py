@@ -161,12 +161,13 @@ class Session(Events):
         kind: RevisionKind = "run",
         details: dict[str, object] | None = None,
         changes: CellChanges | None = None,
+        activate: bool = True,
     ) -> None:
-        """Give an image new masks, the active ones, as one step that can be undone.
+        """Give an image new masks, as one step that can be undone.
 
-        They become a revision, and ``changes`` of cells come with them. An image that
-        was removed from the list meanwhile has them when it is added again; nothing
-        happens to one of another project.
+        They become a revision, and with ``activate`` the active ones; ``changes`` of
+        cells come with them. An image that was removed from the list meanwhile has them
+        when it is added again; nothing happens to one of another project.
         """
         if not self.images.is_known(image):
             return
@@ -177,12 +178,13 @@ class Session(Events):
         self.end_stroke()
         # The name is read first, because `put_new` makes the new masks the active ones.
         active = image.active
-        new = self.editor.put_new(image, labels, text, kind, details, changes)
+        new = self.editor.put_new(image, labels, text, kind, details, changes, activate)
         step = HeadSwitch(
             *(self.editor, image, labels.name, text, new.number),
             before=new.before,
             after=new.labels.revision,
             active_before=active,
+            active_after=None if activate else active,
             changes=changes,
         )
         self.undo_stack.push(step)

@@ -78,8 +78,8 @@ class HeadSwitch(UndoStep):
     ----------
     before, after
         Heads of the label set; None for no masks.
-    active_before
-        The label set that was active before.
+    active_before, active_after
+        The label sets that were active before and after; None after for this one.
     """
 
     def __init__(
@@ -93,12 +93,14 @@ class HeadSwitch(UndoStep):
         before: LabelRevision | None,
         after: LabelRevision | None,
         active_before: str,
+        active_after: str | None = None,
         changes: CellChanges | None = None,
     ) -> None:
         super().__init__(editor, image, name, text, number)
         self._before = before
         self._after = after
         self._active_before = active_before
+        self._active_after = active_after
         self._changes = changes or CellChanges()
 
     def rename(self, old: str, new: str) -> None:
@@ -106,6 +108,8 @@ class HeadSwitch(UndoStep):
         super().rename(old, new)
         if self._active_before == old:
             self._active_before = new
+        if self._active_after == old:
+            self._active_after = new
 
     def undo(self) -> None:
         """Put the former masks back, or none."""
@@ -116,9 +120,11 @@ class HeadSwitch(UndoStep):
         self._editor.show(self.image, self._active_before)
 
     def redo(self) -> None:
-        """Put the new masks in place again, and make them the active ones."""
+        """Put the new masks in place again, and show what was active then."""
         self._before = self._switch(self._after, self.text, self._changes)
-        left = self.name if self._after is not None else self.image.others(self.name)
+        left = self._active_after or self.name
+        if left not in self.image.label_sets:
+            left = self.image.others(self.name)
         self._editor.show(self.image, left)
 
     def _switch(

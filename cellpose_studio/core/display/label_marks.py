@@ -7,6 +7,7 @@ outline, rejected ones a dashed one, and those for later a dotted one.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -17,6 +18,7 @@ from cellpose_studio.core.display.label_picture import (
     Box,
     LabelPicture,
     Labels,
+    draw_labels,
 )
 
 ACCEPTED, REJECTED, LATER = range(COLOURS + 1, COLOURS + 4)
@@ -35,6 +37,30 @@ def marks_of(statuses: Mapping[int, str]) -> LabelPicture:
     marks = np.zeros(max(ids, default=-1) + 1, np.uint8)
     marks[ids] = [MARKS[statuses[cell]] for cell in ids]
     return marks
+
+
+@dataclass(frozen=True, eq=False)
+class DrawnLabels:
+    """The picture of labels with the marks of their cells, made ahead.
+
+    Attributes
+    ----------
+    picture
+        As of `draw_labels` and `draw_marks`.
+    marks
+        (N,) by `marks_of`.
+    """
+
+    picture: LabelPicture
+    marks: LabelPicture
+
+
+def draw_ahead(labels: Labels, marks: LabelPicture) -> DrawnLabels:
+    """Draw labels (Y, X) with marks; in a job, as millions of pixels take a while."""
+    picture = draw_labels(labels)
+    whole = tuple(slice(0, size) for size in labels.shape)
+    draw_marks(picture, labels, whole, marks)
+    return DrawnLabels(picture, marks)
 
 
 def draw_marks(
@@ -114,9 +140,10 @@ def _mark(
             if value == 0:
                 continue
             edge = drawn[y, x] & OUTLINE
-            # Diagonals cut upright and level outlines into the same dashes.
-            if value == REJECTED and (y + x) % 6 > 2:
+            # Diagonals cut upright and level outlines into the same dashes. A division
+            # for each pixel of a cell would take most of the time.
+            if edge != 0 and value == REJECTED and (y + x) % 6 > 2:
                 edge = 0
-            if value == LATER and (y + x) % 2 == 1:
+            if edge != 0 and value == LATER and (y + x) % 2 == 1:
                 edge = 0
             drawn[y, x] = value | edge

@@ -75,13 +75,19 @@ def _fit_size(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def sample_plane(
-    image: ImageSource, channel: int, t: int = 0, z: int | None = None
+    image: ImageSource,
+    channel: int,
+    t: int = 0,
+    z: int | None = None,
+    shown: bool = False,
 ) -> npt.NDArray[np.generic]:
     """Return a channel of a plane, thinned out where it is very large.
 
-    Without ``z`` it is the middle plane.
+    Without ``z`` it is the middle plane. With ``shown`` the plane is on the screen, or
+    will be, and is read once for both.
     """
-    plane = image.plane(t, channel, image.planes // 2 if z is None else z)
+    read = image.shown_plane if shown else image.plane
+    plane = read(t, channel, image.planes // 2 if z is None else z)
     every = max(1, max(plane.shape) // _LOOKED_AT)
     return plane[::every, ::every]
 

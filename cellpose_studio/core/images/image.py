@@ -13,9 +13,12 @@ import numpy.typing as npt
 
 from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.images.intensities import differences, non_finite
+from cellpose_studio.core.images.recent_planes import RecentPlanes
 
 AXES = "TCZYX"
 """Order of the axes of every image; a missing axis has length 1."""
+
+_SHOWN = RecentPlanes(256 * 2**20)
 
 Shape = tuple[int, int, int, int, int]
 
@@ -181,17 +184,37 @@ class ImageSource:
         """Return one plane as a YX array."""
         return self._read(t=t, c=c, z=z)[0, 0, 0]
 
+    def shown_plane(self, t: int, c: int, z: int) -> npt.NDArray[np.generic]:
+        """Return a plane for the screen, as a YX array; see `read_shown`."""
+        return self.read_shown(self._region(t=t, c=c, z=z))[0, 0, 0]
+
+    def read_shown(self, region: tuple[slice, ...]) -> npt.NDArray[np.generic]:
+        """Return pixels as `PixelReader.read`, for the screen: nobody writes to them.
+
+        They are read once for all who show them, unless the file has changed.
+        """
+        getattr(self.reader, "check_unchanged", lambda: None)()
+        key = tuple((part.start, part.stop, part.step) for part in region)
+        return _SHOWN.get(self.reader, key, lambda: self.reader.read(region))
+
+    def read_ahead(self) -> None:
+        """Read the planes that the canvas shows first; in a job."""
+        for c in range(self.channels):
+            self.shown_plane(0, c, self.planes // 2)
+
     def with_channel_names(self, channel_names: Sequence[str]) -> ImageSource:
         """Return the same image with other channel names."""
         return replace(self, channel_names=tuple(channel_names))
 
     def _read(self, **index: int) -> npt.NDArray[np.generic]:
+        return self.reader.read(self._region(**index))
+
+    def _region(self, **index: int) -> tuple[slice, ...]:
         whole = zip("tczyx", self.shape, strict=True)
-        region = tuple(
+        return tuple(
             slice(index[a], index[a] + 1) if a in index else slice(0, n)
             for a, n in whole
         )
-        return self.reader.read(region)
 
 
 class ChannelPixels:
@@ -242,7 +265,7 @@ class ChannelPixels:
             slice(0, y),
             slice(0, x),
         )
-        block = self._image.reader.read(region)[:, 0]
+        block = self._image.read_shown(region)[:, 0]
         if (holes := non_finite(block)) is not None:
             block = np.where(holes, block.dtype.type(self._dark), block)
         if self._shift:

@@ -262,8 +262,8 @@ class CellTable:
 
     def _known_rows(self, cells: Sequence[int]) -> Rows:
         """Return the rows of cells, -1 for unknown ones."""
-        known = (self._rows.get(cell, -1) for cell in cells)
-        return np.fromiter(known, np.int64, len(cells))
+        row = self._rows.get
+        return np.array([row(cell, -1) for cell in cells], np.int64)
 
     def _row(self, cell: int) -> int:
         """Return the row of a cell; an unknown cell gets a new one."""

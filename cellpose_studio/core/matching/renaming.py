@@ -17,6 +17,7 @@ from cellpose_studio.core.provenance.classes.assigned import (
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import (
     CellChanges,
+    CellKnowledge,
     CellStatus,
     MotherChanges,
     StatusChanges,
@@ -106,17 +107,12 @@ class Renaming:
                 wanted.setdefault(daughter, None)
         return changes_to(known, wanted)
 
-    def changes(
-        self,
-        statuses: Mapping[int, CellStatus],
-        mothers: Mapping[int, int],
-        classes: Mapping[int, Assigned],
-    ) -> CellChanges:
+    def changes(self, known: CellKnowledge) -> CellChanges:
         """Return the changes of all that is known of cells."""
         return CellChanges(
-            statuses=self.statuses(statuses),
-            mothers=self.mothers(mothers),
-            classes=self.classes(classes),
+            statuses=self.statuses(known.statuses),
+            mothers=self.mothers(known.mothers),
+            classes=self.classes(known.classes),
         )
 
     def hand_edits(self, known: HandEdits) -> HandEdits:
@@ -169,6 +165,32 @@ class Renaming:
             # Almost all cells were one: joining them would hold the window.
             wanted[new] = had[0] if len(had) == 1 else join(had)
         return changes_to(known, wanted)
+
+
+class RenamingAhead:
+    """A renaming whose changes are made beside the user, from what is known then.
+
+    To make those of 10,000 cells takes longer than the window may be held.
+    """
+
+    def __init__(self, renaming: Renaming, known: CellKnowledge) -> None:
+        self._renaming = renaming
+        self._known = known
+        self._changes = renaming.changes(known)
+
+    @property
+    def statuses(self) -> dict[int, CellStatus]:
+        """The statuses of the cells with their new ids."""
+        after = dict(self._known.statuses)
+        for cell, (_, status) in self._changes.statuses.items():
+            after.pop(cell, None)
+            if status is not None:
+                after[cell] = status
+        return after
+
+    def changes(self, known: CellKnowledge) -> CellChanges:
+        """Return the changes of what is known now, which usually is the same."""
+        return self._changes if known == self._known else self._renaming.changes(known)
 
 
 def _status_of_all(several: Iterable[CellStatus | None]) -> CellStatus | None:

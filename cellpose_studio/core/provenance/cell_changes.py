@@ -15,8 +15,9 @@ def changes_to(
 
     None, before or after, for a cell of which nothing is known.
     """
+    get = known.get
     return {
-        cell: (known.get(cell), after)
+        cell: (before, after)
         for cell, after in wanted.items()
-        if known.get(cell) != after
+        if (before := get(cell)) is not after and before != after
     }

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
 
-from cellpose_studio.core.provenance.classes.assigned import ClassChanges
+from cellpose_studio.core.provenance.classes.assigned import Assigned, ClassChanges
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 CellStatus = Literal["accepted", "rejected", "later"]
@@ -49,6 +50,25 @@ class CellChanges:
             mothers={cell: (b, a) for cell, (a, b) in self.mothers.items()},
             classes={cell: (b, a) for cell, (a, b) in self.classes.items()},
         )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CellKnowledge:
+    """What is known of the cells of a label set, by id; false if that is nothing.
+
+    Attributes
+    ----------
+    statuses, mothers, classes
+        Of the cells that have one.
+    """
+
+    statuses: Mapping[int, CellStatus] = field(default_factory=dict)
+    mothers: Mapping[int, int] = field(default_factory=dict)
+    classes: Mapping[int, Assigned] = field(default_factory=dict)
+
+    def __bool__(self) -> bool:
+        """Return whether anything is known."""
+        return bool(self.statuses or self.mothers or self.classes)
 
 
 RevisionKind = Literal["run", "threshold", "edit", "import", "restore", "operation"]

@@ -204,7 +204,7 @@ class _OrderedReader:
         try:
             # Where the pixels lie was determined at opening. In a changed file there
             # may be something else.
-            self._check_state()
+            self.check_unchanged()
             return self._read(region)
         except (ImageUnreadable, NotEnoughMemory):
             raise
@@ -221,10 +221,11 @@ class _OrderedReader:
         # Damaged files can make the decoders raise any exception; so can files that
         # another program shortens meanwhile.
         except Exception as error:
-            self._check_state()
+            self.check_unchanged()
             raise damaged(self.path) from error
 
-    def _check_state(self) -> None:
+    def check_unchanged(self) -> None:
+        """Raise `ImageUnreadable` if the file was changed."""
         if _state(self.path) != self.state:
             raise ImageUnreadable(
                 f"{self.path.name} has changed since it was opened.", "Open it again."

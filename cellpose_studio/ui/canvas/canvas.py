@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 from qtpy.QtCore import QObject, QRect, Signal
 from qtpy.QtWidgets import QApplication, QWidget
 
@@ -20,8 +19,9 @@ from cellpose_studio.ui.canvas.appearance import (
 )
 from cellpose_studio.ui.canvas.camera import Camera
 from cellpose_studio.ui.canvas.channels import Channels
+from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import add_image
-from cellpose_studio.ui.canvas.lines import Lines
+from cellpose_studio.ui.canvas.lines import JoinedPaths, Lines, Path
 from cellpose_studio.ui.canvas.mask_layers import MaskLayers
 from cellpose_studio.ui.canvas.mouse import Mouse
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent, MouseHandler
@@ -31,7 +31,7 @@ from cellpose_studio.ui.canvas.napari_parts import (
     use_few_units,
     write_icons_once,
 )
-from cellpose_studio.ui.canvas.network_picture import NetworkPicture
+from cellpose_studio.ui.canvas.pictures import NetworkPicture
 from cellpose_studio.ui.canvas.rendering import Rendering
 from cellpose_studio.ui.widgets.units import position_text
 
@@ -115,7 +115,8 @@ class Canvas(QObject):
         self.widget = Viewer(self.model)
         self.surface: QWidget = self.widget.canvas.native
         self._image: ImageSource | None = None
-        self.masks = MaskLayers(self.model)
+        frames = Frames(self.widget.canvas._scene_canvas)  # PRIVATE
+        self.masks = MaskLayers(self.model, frames)
         view = self.widget.canvas.view  # PRIVATE
         self._mouse = Mouse(self.model, self._scale)
         self._mouse.receive_all_moves(self.widget.canvas)
@@ -197,11 +198,15 @@ class Canvas(QObject):
         return self._mouse.reach
 
     def show_line(
-        self, name: str, paths: Sequence[npt.NDArray[np.floating]], colour: str
+        self, name: str, paths: Sequence[Path] | JoinedPaths, colour: str
     ) -> None:
         """Draw lines over the image, (N, 2), Y and X in pixels; no paths hide them."""
         if self._image is not None:
             self._lines.show(name, paths, self._image.label_scale, colour)
+
+    def prepare_line(self, name: str, colour: str) -> None:
+        """Do what takes longest of the first `show_line`."""
+        self._lines.create(name, colour)
 
     def renderer(self) -> str:
         """Return the OpenGL renderer's own name; empty if there is none."""

@@ -118,7 +118,7 @@ class Channels(QObject):
         image, steps = self._image, list(self._model.dims.current_step)
         t = int(steps.pop(0)) if image.frames > 1 else 0
         z = int(steps.pop(0)) if image.planes > 1 else 0
-        return auto_limits(sample_plane(image, channel, t, z))
+        return auto_limits(sample_plane(image, channel, t, z, shown=True))
 
     def values_at(self, position: Sequence[float]) -> list[tuple[str, Any]]:
         """Return the names of the visible channels, and their values at a position.

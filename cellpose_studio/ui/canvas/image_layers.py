@@ -68,7 +68,7 @@ def _add_colours(model: Any, image: ImageSource) -> None:
 
 def _add_channel(model: Any, image: ImageSource, channel: int, colour: Colour) -> None:
     several = image.channels > 1
-    sample = sample_plane(image, channel)
+    sample = sample_plane(image, channel, shown=True)
     limits = auto_limits(sample)
     # The graphics card computes with 32-bit floats.
     _, shift = as_float32(sample)

@@ -8,7 +8,11 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.cell_colours import UNKNOWN_RANK, CellColours
-from cellpose_studio.core.display.label_marks import apply_ranks, draw_marks
+from cellpose_studio.core.display.label_marks import (
+    DrawnLabels,
+    apply_ranks,
+    draw_marks,
+)
 from cellpose_studio.core.display.label_picture import (
     OUTLINE,
     draw_labels,
@@ -29,6 +33,16 @@ def labels_layer() -> type[Any]:
         by_rank = False
         cell_colours: CellColours | None = None
         marks: npt.NDArray[np.uint8] | None = None
+        drawn: DrawnLabels | None = None
+        coloured_by: object = None
+
+        def replace_labels(self, labels: npt.NDArray[np.uint32]) -> None:
+            """Show other labels of the same shape."""
+            # As the setter does, but for the extent of the layer.
+            self._data = self._data_raw = labels  # PRIVATE
+            self._reset_thumbnail_level_data()  # PRIVATE
+            self.events.data(value=labels)
+            self.refresh(extent=False)
 
         def _raw_to_displayed(  # PRIVATE
             self,
@@ -37,6 +51,9 @@ def labels_layer() -> type[Any]:
         ) -> npt.NDArray[np.uint8]:
             """Return the picture of ``raw``, or of a part after a change in it."""
             if data_slice is None:
+                drawn, self.drawn = self.drawn, None
+                if drawn is not None and self._is_as(drawn, raw):
+                    return drawn.picture
                 picture = self.draw_picture(raw)
                 # The outline is cleared in 3D: the shading of a cell's surface would
                 # show it as lines all over the surface.
@@ -49,6 +66,17 @@ def labels_layer() -> type[Any]:
             box = redraw_labels(picture, raw, data_slice)
             self._finish(picture, raw, box)
             return picture[data_slice].copy()
+
+        def _is_as(self, drawn: DrawnLabels, raw: npt.NDArray[np.uint32]) -> bool:
+            """Return whether a picture of the masks shows what this layer has to."""
+            coloured = self.cell_colours is not None
+            coloured |= self.by_rank and self.ranks is not None
+            marks = np.zeros(0, np.uint8) if self.marks is None else self.marks
+            return (
+                not coloured
+                and drawn.picture.shape == raw.shape
+                and np.array_equal(drawn.marks, marks)
+            )
 
         @property
         def picture(self) -> npt.NDArray[np.uint8]:

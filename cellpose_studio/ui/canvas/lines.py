@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,37 @@ import numpy.typing as npt
 
 _ON_TOP = 1_000_000
 _WIDTH = 2
+
+Path = npt.NDArray[np.floating]
+
+
+@dataclass(frozen=True, eq=False)
+class JoinedPaths:
+    """Paths that one visual draws; false without any.
+
+    Attributes
+    ----------
+    points
+        (N, 2), Y and X in pixels, of one path after the other.
+    connected
+        (N,) whether a line leads to the next point; not from the end of a path.
+    """
+
+    points: Path
+    connected: npt.NDArray[np.bool_]
+
+    def __bool__(self) -> bool:
+        """Return whether there is anything to draw."""
+        return len(self.points) > 0
+
+
+def join_paths(paths: Sequence[Path]) -> JoinedPaths:
+    """Join open paths, (N, 2) each; in a job where there are thousands."""
+    if not paths:
+        return JoinedPaths(np.zeros((0, 2)), np.zeros(0, bool))
+    connected = np.ones(sum(map(len, paths)), bool)
+    connected[np.cumsum([len(path) for path in paths]) - 1] = False
+    return JoinedPaths(np.concatenate(paths), connected)
 
 
 class Lines:
@@ -30,25 +62,22 @@ class Lines:
     def show(
         self,
         name: str,
-        paths: Sequence[npt.NDArray[np.floating]],
+        paths: Sequence[Path] | JoinedPaths,
         scale: Sequence[float],
         colour: str,
     ) -> None:
         """Show open paths, (N, 2) each, Y and X in pixels; no paths hide the line."""
+        joined = paths if isinstance(paths, JoinedPaths) else join_paths(paths)
         line = self._shown.get(name)
-        if not paths:
+        if not joined:
             self._drawn.discard(name)
             if line is not None:
                 line.visible = False
             return
         if line is None:
-            line = self._shown[name] = self._create_line(colour)
-        # One visual draws all paths: the end of a path is not connected to the next.
-        points = np.concatenate(paths)[:, ::-1] * np.array(scale[-2:])[::-1]
-        ends = np.cumsum([len(path) for path in paths]) - 1
-        connected = np.ones(len(points), bool)
-        connected[ends] = False
-        line.set_data(pos=points.astype(np.float32), connect=connected)
+            line = self.create(name, colour)
+        points = joined.points[:, ::-1] * np.array(scale[-2:])[::-1]
+        line.set_data(pos=points.astype(np.float32), connect=joined.connected)
         self._drawn.add(name)
         # Assigning an equal value would make vispy draw again.
         if line.visible == self._hidden:
@@ -70,11 +99,16 @@ class Lines:
         """Return whether each line is visible, by name."""
         return {name: bool(line.visible) for name, line in self._shown.items()}
 
-    def _create_line(self, colour: str) -> Any:
+    def create(self, name: str, colour: str) -> Any:
+        """Create a line that is not visible yet, unless it exists; return it."""
         from vispy.scene.visuals import Line
 
+        if name in self._shown:
+            return self._shown[name]
         line = Line(color=colour, width=_WIDTH, parent=self._scene, method="gl")
         line.order = _ON_TOP
         # Without the depth test, no layer hides the line.
         line.set_gl_state("translucent", depth_test=False)
+        line.visible = False
+        self._shown[name] = line
         return line

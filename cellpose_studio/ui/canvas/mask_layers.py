@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from qtpy.QtCore import QTimer
 
 from cellpose_studio.core.display.cell_colours import CellColours
+from cellpose_studio.core.display.label_marks import DrawnLabels
 from cellpose_studio.core.display.label_picture import (
     colour_table,
     palette,
@@ -19,9 +19,10 @@ from cellpose_studio.core.display.label_picture import (
 )
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.ui.canvas.comparison_layer import put_comparison
+from cellpose_studio.ui.canvas.frames import Frames
 from cellpose_studio.ui.canvas.image_layers import placement
 from cellpose_studio.ui.canvas.labels_layer import labels_layer
+from cellpose_studio.ui.canvas.pictures import put_comparison
 
 OPACITY = 0.4
 """Opacity of the fill of cells at first."""
@@ -37,9 +38,11 @@ class MaskLayers:
     ----------
     model
         napari's viewer model.
+    frames
+        Those of the canvas.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, frames: Frames) -> None:
         self._model = model
         self._layer_class = labels_layer()
         self._image: ImageSource | None = None
@@ -51,8 +54,8 @@ class MaskLayers:
         self._outlines = True
         self._opacity = OPACITY
         self._late: set[str] = set()
-        self._soon = QTimer(singleShot=True, interval=0)
-        self._soon.timeout.connect(self._redraw_late)
+        self._frames = frames
+        frames.call_before(self._redraw_late)
         self.by_uncertainty = False
         """Whether cells are coloured by their uncertainty, where it is known."""
 
@@ -71,19 +74,25 @@ class MaskLayers:
         labels: npt.NDArray[np.uint32],
         confidence: Confidence | None = None,
         certain: Collection[int] = (),
+        drawn: DrawnLabels | None = None,
     ) -> None:
         """Show masks over the image, replacing the layer of that name.
+
+        `activate` has to follow.
 
         Parameters
         ----------
         certain
             Cells that are not uncertain, whatever the network says of them.
+        drawn
+            The picture of the masks, if it was drawn ahead.
         """
         layer = self._layer(name)
         if layer is not None:
             self._set_ranks(layer, confidence, certain)
             layer.marks = self._marks.get(name)
-            layer.data = labels
+            layer.drawn = drawn
+            layer.replace_labels(labels)
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None
@@ -103,11 +112,14 @@ class MaskLayers:
         for overlay in layer._overlays.values():  # PRIVATE
             overlay.visible = False
         layer.cell_colours = self._cell_colours.get(name)
+        layer.drawn = drawn
         self._set_ranks(layer, confidence, certain)
         layer.marks = self._marks.get(name)
         # Napari's own tools bypass the session: what they paint would be lost.
         layer.editable = False
         self._model.add_layer(layer)
+        # napari would compute the extent of all layers again, which stays the same.
+        layer.events.data.disconnect(self._model._on_layers_change)  # PRIVATE
         # The key is our name: napari renames a layer that has the name of a channel.
         self._layers[name] = layer
         layer.visible = True
@@ -120,8 +132,11 @@ class MaskLayers:
     ) -> None:
         """Show the review status of cells, as of `core.display.label_marks`.
 
-        Redraws ``regions``, or everything with None.
+        Redraws ``regions``, or everything with None, unless these are shown already.
         """
+        known = self._marks.get(name)
+        if known is not None and np.array_equal(known, marks):
+            return
         self._marks[name] = marks
         layer = self._layers.get(name)
         if layer is None:
@@ -146,7 +161,7 @@ class MaskLayers:
             layer._partial_labels_refresh()  # PRIVATE
 
     def redraw_soon(self, name: str, region: tuple[slice, ...]) -> None:
-        """Redraw a region before the next frame, together with others that wait.
+        """Redraw a region with the next frame, together with others that wait.
 
         Of moves of the brush that come together, each would take as long as a frame.
         """
@@ -159,7 +174,7 @@ class MaskLayers:
                 layer._partial_labels_refresh()
             layer._accumulate_updated_slice(region)
             self._late.add(name)
-            self._soon.start()
+            self._frames.ask()
 
     def _redraw_late(self) -> None:
         late, self._late = self._late, set()
@@ -189,8 +204,10 @@ class MaskLayers:
             # Assigning an equal value would make napari draw the layer again.
             if layer.visible != (shown == name):
                 layer.visible = shown == name
-            if layer.visible:
+            if layer.visible and self._model.layers.selection.active is not layer:
                 self._model.layers.selection.active = layer
+            # What was not used now would be outdated after the next edit.
+            layer.drawn = None
 
     def show_comparison(self, picture: npt.NDArray[np.uint8] | None) -> None:
         """Show a comparison in place of the masks; None removes it."""
@@ -305,6 +322,12 @@ class MaskLayers:
             self._recolour_layer(layer)
 
     def _recolour_layer(self, layer: Any) -> None:
+        look = self._filled, self._outlines, self._opacity, self._in_3d
+        coloured_by = look, layer.cell_colours, layer.by_rank
+        # napari takes a while to change colours, if only to the same ones.
+        if layer.coloured_by == coloured_by:
+            return
+        layer.coloured_by = coloured_by
         # The picture is not drawn again: only its colour table changes.
         with layer._block_refresh():  # PRIVATE
             layer.colormap = self._colours(_palette(layer))

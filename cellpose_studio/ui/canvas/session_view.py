@@ -64,6 +64,7 @@ class SessionView(QObject):
                 labels.array,
                 labels.confidence,
                 image.decided(labels.name),
+                labels.pixels.take_drawn() if labels.name == image.active else None,
             )
 
     def _on_masks(self, change: MasksChange) -> None:
@@ -103,12 +104,12 @@ class SessionView(QObject):
         labels = image.label_sets.get(name)
         if image is not self._session.shown or not labels or not labels.pixels.loaded:
             return
-        marks, table = (
-            marks_of(image.statuses.get(name, {})),
-            labels.pixels.cell_table(),
-        )
-        boxes = [table.box(cell) for cell in cells if table.size_of(cell)]
-        regions = boxes if len(boxes) <= _FEW else None
+        marks = marks_of(image.statuses.get(name, {}))
+        regions = None
+        # Thousands of boxes would take longer than to draw everything.
+        if len(cells) <= _FEW:
+            table = labels.pixels.cell_table()
+            regions = [table.box(cell) for cell in cells if table.size_of(cell)]
         self._set_certain(image, name)
         self._canvas.masks.set_marks(name, marks, regions)
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -198,6 +199,10 @@ class Opener:
             opened = open_files(batch, checkpoint, axes, done, total)
             _set_offers_apart(opened, opening)
             labels = [_labels_of(*one) for one in opened.images]
+            if not opening.shown and opened.images:
+                # The canvas shows an error of the file.
+                with suppress(StudioError):
+                    opened.images[0][0].read_ahead()
             opening.took = time.monotonic() - begun
             return opened, labels
 

@@ -15,7 +15,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.matching.renaming import Renaming
+from cellpose_studio.core.matching.renaming import Renaming, RenamingAhead
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import ModelRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
@@ -77,18 +77,21 @@ class RevisionActions(QObject):
         project, stored, name = session.project, session.masks.stored, row.lineage.name
         present = image.label_sets.get(name)
         # Cells are only matched if something is known of them, to carry over.
-        known = image.known_of_cells(name)
+        known = image.cell_knowledge(name)
         pixels = present.pixels if present and known else None
         # Masks in memory may change during the job, which needs a snapshot of now.
         snapshot = pixels.snapshot() if pixels is not None and pixels.loaded else None
 
-        def work(_: object) -> tuple[LabelSet, Renaming]:
+        def work(_: object) -> tuple[LabelSet, RenamingAhead]:
             labels = read_masks(project, stored, self._flows, image, name, revision)
-            if pixels is None:
-                return labels, Renaming({})
-            return labels, renaming_to(labels, snapshot or pixels.snapshot())
+            renaming = Renaming({})
+            if pixels is not None:
+                renaming = renaming_to(labels, snapshot or pixels.snapshot())
+            ahead = RenamingAhead(renaming, known)
+            labels.pixels.draw_ahead(ahead.statuses)
+            return labels, ahead
 
-        def finish(found: tuple[LabelSet, Renaming]) -> None:
+        def finish(found: tuple[LabelSet, RenamingAhead]) -> None:
             if project is session.project:
                 self._replace_masks(image, *found, revision)
 
@@ -194,16 +197,12 @@ class RevisionActions(QObject):
         self,
         image: ProjectImage,
         labels: LabelSet,
-        cells: Renaming,
+        cells: RenamingAhead,
         revision: LabelRevision,
     ) -> None:
         text = f"Restore revision {revision.id}"
         name = labels.name
-        changes = cells.changes(
-            image.statuses.get(name, {}),
-            image.mothers.get(name, {}),
-            image.classes.get(name, {}),
-        )
+        changes = cells.changes(image.cell_knowledge(name))
         self._session.replace_masks(image, labels, text, "restore", changes=changes)
         now = image.label_sets[labels.name].revision
         number = f" as revision {now.id}" if now else ""

@@ -14,13 +14,13 @@ from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.core.masks.labels import polygons
 from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.canvas.lines import JoinedPaths, join_paths
 from cellpose_studio.ui.services import Services
 
 LINE = "several"
 _BRIGHT = "#ffd400"
 
 Line = npt.NDArray[np.floating]
-Paths = list[Line]
 
 
 class _Asked(NamedTuple):
@@ -55,6 +55,10 @@ class SeveralHighlight(QObject):
         self._timer.timeout.connect(self._refresh)
         self._selection.several_changed.connect(self._timer.start)
         canvas.plane_changed.connect(self._timer.start)
+        # The first outlines would wait for it, with the rest of what a brush does.
+        self._ahead = QTimer(self, singleShot=True, interval=0)
+        self._ahead.timeout.connect(lambda: canvas.prepare_line(LINE, _BRIGHT))
+        self._ahead.start()
         self._session.masks_changed.connect(self._on_masks)
 
     def _on_masks(self, change: MasksChange) -> None:
@@ -66,7 +70,7 @@ class SeveralHighlight(QObject):
         if asked is None:
             self._drawn = None
             if self._shown:
-                self._show([])
+                self._show(join_paths([]))
         # While a job runs, another one follows it.
         elif self._job is None and asked != self._drawn:
             self._trace(asked)
@@ -74,7 +78,7 @@ class SeveralHighlight(QObject):
     def _trace(self, asked: _Asked) -> None:
         taken = [asked.pixels.snapshot()]
 
-        def work(_: object) -> Paths:
+        def work(_: object) -> JoinedPaths:
             return _outlines(taken.pop(), asked.number, asked.cells)
 
         job = self._job = Job("Outlining cells", work, quiet=True)
@@ -94,7 +98,7 @@ class SeveralHighlight(QObject):
         number = int(np.ravel_multi_index(plane, shape[:-2])) if plane else 0
         return _Asked(masks.pixels, masks.pixels.edits, number, cells)
 
-    def _finish(self, asked: _Asked, paths: Paths) -> None:
+    def _finish(self, asked: _Asked, paths: JoinedPaths) -> None:
         if asked == self._asked():
             self._drawn = asked
             self._show(paths)
@@ -103,12 +107,12 @@ class SeveralHighlight(QObject):
         self._job = None
         self._timer.start()
 
-    def _show(self, paths: Paths) -> None:
+    def _show(self, paths: JoinedPaths) -> None:
         self._canvas.show_line(LINE, paths, _BRIGHT)
         self._shown = bool(paths)
 
 
-def _outlines(snapshot: Snapshot, number: int, cells: frozenset[int]) -> Paths:
+def _outlines(snapshot: Snapshot, number: int, cells: frozenset[int]) -> JoinedPaths:
     """Return closed lines, Y and X in pixels, around cells of a plane."""
     labels = snapshot.plane(number)
     chosen = np.isin(labels, np.array([*cells], np.uint32))
@@ -117,7 +121,9 @@ def _outlines(snapshot: Snapshot, number: int, cells: frozenset[int]) -> Paths:
     lines = [line[:, ::-1] - 0.5 for several in every for line in several]
     # Of thousands of cells, each corner would cost more to draw than it shows.
     step = -(-sum(map(len, lines)) // _MOST_POINTS)
-    return [_closed(line if step < 2 else _simpler(line, step)) for line in lines]
+    return join_paths(
+        [_closed(line if step < 2 else _simpler(line, step)) for line in lines]
+    )
 
 
 def _closed(line: Line) -> Line:

@@ -107,7 +107,7 @@ def test_statuses_go_with_cells_that_get_other_ids(session, image, reopened):
     pixels = image.masks.pixels
     session.edit(image, delete_cells(pixels.array(), pixels.cell_table(), [1]))
     names = Renaming.of(relabel_sequential(pixels.cell_table()))
-    changes = names.changes(image.statuses["cells"], {}, {})
+    changes = names.changes(image.cell_knowledge("cells"))
     session.edit(image, relabel(pixels.array(), pixels.cell_table()), changes)
     after = {1: "accepted", 3: "accepted"}
     before = {1: "rejected", 2: "accepted", 4: "accepted"}

@@ -10,6 +10,7 @@ import pytest
 
 from cellpose_studio.app.masks import label_set
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.core.display.label_marks import ACCEPTED
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.io.images.reader import open_images
 
@@ -77,3 +78,17 @@ def test_masks_of_the_session_are_live(session, cells, reopened):
     [again] = reopened().images
     with pytest.raises(RuntimeError, match="GUI thread"):
         in_worker(lambda: again.masks.array)
+
+
+def test_a_picture_that_was_drawn_ahead_is_taken_once_and_never_outdated(pixels):
+    in_worker(lambda: pixels.draw_ahead({1: "accepted"}))
+    drawn = pixels.take_drawn()
+    assert drawn.picture[3, 3] & 0x7F == ACCEPTED
+    assert np.array_equal(drawn.picture > 0, pixels.array() > 0)
+    assert pixels.take_drawn() is None
+    in_worker(lambda: pixels.draw_ahead({}))
+    region = (slice(0, 2),) * 2
+    pixels.apply(
+        edit_between("Draw", [3], pixels.array(), region, np.full((2, 2), 3, "u4"))
+    )
+    assert pixels.take_drawn() is None

@@ -31,6 +31,7 @@ from cellpose_studio.core.matching.divisions import (
     spans_of,
     without_divisions,
 )
+from cellpose_studio.core.matching.renaming import RenamingAhead
 from cellpose_studio.core.provenance.classes.cell_class import CellClass
 from cellpose_studio.core.provenance.revision import CellChanges
 from cellpose_studio.core.runs.confidence import Confidence
@@ -300,11 +301,8 @@ class World:
             self.session.project, stored, self.flows, image, "cells", self.run
         )
         present = image.masks.pixels.snapshot()
-        changes = renaming_to(labels, present).changes(
-            image.statuses.get("cells", {}),
-            image.mothers.get("cells", {}),
-            image.classes.get("cells", {}),
-        )
+        known = image.cell_knowledge("cells")
+        changes = RenamingAhead(renaming_to(labels, present), known).changes(known)
         before, model = self.model, self.next()
         model.cells = Model.of_run().cells
         for half, cell in model.cells.items():

@@ -8,8 +8,9 @@ import pytest
 from cellpose_studio.core.masks.cell_table import CellTable
 from cellpose_studio.core.matching.compare import same_cells
 from cellpose_studio.core.matching.hand_changes import hand_changes
-from cellpose_studio.core.matching.renaming import Renaming
+from cellpose_studio.core.matching.renaming import Renaming, RenamingAhead
 from cellpose_studio.core.provenance.hand_edits import HandEdits
+from cellpose_studio.core.provenance.revision import CellKnowledge
 from cellpose_studio.core.runs.confidence import Confidence
 
 CONFIDENCE = Confidence(
@@ -64,3 +65,16 @@ def test_what_was_changed_by_hand_is_told_from_the_pixels():
     assert changes.edited == {2, 4, 6}
     assert changes.deleted == {1, 2}
     assert same_cells(before, after) == {5: 5}
+
+
+def test_changes_made_ahead_count_until_something_else_is_known():
+    renaming = Renaming.of({2: 5, 5: 2, 9: 3})
+    statuses = {2: "accepted", 9: "later"}
+    ahead = RenamingAhead(renaming, CellKnowledge(statuses=statuses))
+    same = CellKnowledge(statuses=dict(statuses))
+    assert ahead.changes(same) is ahead.changes(same)
+    assert ahead.changes(same) == renaming.changes(same)
+    assert ahead.statuses == {5: "accepted", 3: "later"}
+    other = CellKnowledge(statuses={5: "rejected"}, mothers={9: 2})
+    assert ahead.changes(other) == renaming.changes(other)
+    assert ahead.changes(other).mothers == {3: (None, 5), 9: (2, None)}

@@ -16,10 +16,11 @@ from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
+from cellpose_studio.core.display.label_marks import ACCEPTED
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.matching.compare import REMOVED
 from cellpose_studio.io.project.tables.revisions import read_revisions
-from cellpose_studio.ui.canvas.comparison_layer import NAME
+from cellpose_studio.ui.canvas.pictures import COMPARISON
 from cellpose_studio.ui.history.delegate import DETAIL, HEAD, NOTE
 
 LEFT = Qt.MouseButton.LeftButton
@@ -96,7 +97,7 @@ class HistoryUser:
     @property
     def overlay(self):
         layers = self.window.canvas.model.layers
-        return next((one for one in layers if one.name == NAME), None)
+        return next((one for one in layers if one.name == COMPARISON), None)
 
 
 @pytest.fixture
@@ -349,9 +350,16 @@ def test_what_was_decided_stays_with_its_cell_when_masks_come_back(history, run)
     session.set_cell_status(image, [now], "accepted")
     history.look()
     history.click("Run, 12 cells")
+    drawn = []
+    layer = history.window.canvas.masks._layers[image.active]
+    layer.events.set_data.connect(drawn.append)
     history.press("restore")
     np.testing.assert_array_equal(image.masks.array, before)
     assert image.statuses[image.active] == {5: "accepted"}
+    # They are drawn once, with the marks of the cells.
+    assert len(drawn) == 1
+    np.testing.assert_array_equal(layer.picture, layer.draw_picture(before))
+    np.testing.assert_array_equal(layer.picture & 0x7F == ACCEPTED, before == 5)
     session.undo()
     history.settle()
     np.testing.assert_array_equal(image.masks.array, relabelled)

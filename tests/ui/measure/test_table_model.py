@@ -9,6 +9,7 @@ from qtpy.QtCore import Qt
 from cellpose_studio.core.measure.inputs import CellFacts, Channel
 from cellpose_studio.core.measure.measure import measure_cells
 from cellpose_studio.core.measure.scale import Scale
+from cellpose_studio.ui.measure.table.buttons import TableButtons
 from cellpose_studio.ui.measure.table.clipboard import table_text
 from cellpose_studio.ui.measure.table.model import MeasurementModel
 from cellpose_studio.ui.measure.table.rows import Rows, joined, rows_of, with_texts
@@ -125,3 +126,12 @@ def test_a_column_of_the_experiment_replaces_no_measurement():
     again = with_texts(rows, {1: {"area_px": "new"}})
     assert again.values["area_px_experiment"].tolist() == ["new"]
     assert "mean_DAPI_experiment" not in again.by_name
+
+
+def test_a_long_number_of_cells_leaves_the_panel_as_wide_as_it_is(qtbot):
+    buttons = TableButtons()
+    qtbot.addWidget(buttons)
+    before = buttons.minimumSizeHint().width()
+    buttons.number.setText("1,234,567 of 2,345,678 cells · 123,456 chosen")
+    buttons.layout().invalidate()
+    assert buttons.minimumSizeHint().width() == before

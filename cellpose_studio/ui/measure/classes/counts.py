@@ -53,11 +53,11 @@ class ClassCounts(QObject):
 
     def _counted(self, image: ProjectImage, by_hand: bool) -> Counter[int]:
         known = image.classes.get(image.active, {})
-        cells = [c for c, one in known.items() if one.by_hand or not by_hand]
+        cells = [c for c, one in known.items() if one.by_hand] if by_hand else [*known]
         if not cells or image.masks is None:
             return Counter()
         there = self._there(image.masks, cells)
-        return Counter(known[cell].number for cell in there)
+        return Counter([known[cell].number for cell in there])
 
     def _on_masks(self, change: MasksChange) -> None:
         if change.kind != "drafted":

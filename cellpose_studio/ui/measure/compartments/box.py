@@ -21,7 +21,6 @@ from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.nuclei_ids import give_nuclei_ids
 from cellpose_studio.app.background.table_measurer import TableMeasurer
 from cellpose_studio.app.masks.events import MasksChange
-from cellpose_studio.app.session.operations import Changed
 from cellpose_studio.core.measure.compartments.wording import (
     match_text,
     nucleus_count,
@@ -206,12 +205,10 @@ class CompartmentsBox(QWidget):
             self._services.selection.select(0)
             self._link.center_on(image, nuclei, one.id, one.time)
 
-    def _on_ids(self, changed: Changed | None) -> None:
-        if changed is None:
+    def _on_ids(self, number: int) -> None:
+        if not number:
             self._services.messages.note(_SAME_IDS)
             return
-        assert changed.renaming is not None
-        number = sum(new not in olds for new, olds in changed.renaming.before.items())
         self._services.messages.offer(
             f"Gave {nucleus_count(number)} other ids: those in cells have the id of "
             "their cell.",

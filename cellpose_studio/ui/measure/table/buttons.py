@@ -2,7 +2,15 @@
 
 from __future__ import annotations
 
-from qtpy.QtWidgets import QHBoxLayout, QLabel, QPushButton, QWidget
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QSizePolicy,
+    QWidget,
+)
+
+_IGNORED = QSizePolicy.Policy.Ignored
 
 
 class TableButtons(QWidget):
@@ -10,7 +18,9 @@ class TableButtons(QWidget):
 
     def __init__(self) -> None:
         super().__init__()
-        self.number = QLabel(objectName="measureCount")
+        self.number = QLabel(objectName="measureCount", wordWrap=True)
+        # A longer text must not widen the panel: the canvas would be laid out again.
+        self.number.setSizePolicy(_IGNORED, QSizePolicy.Policy.Preferred)
         self.columns = QPushButton("Columns…", objectName="measureColumns")
         self.columns.setToolTip(
             "Choose the measurements that the table shows; it remembers them."

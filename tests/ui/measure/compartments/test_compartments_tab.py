@@ -128,9 +128,16 @@ def test_nuclei_get_the_ids_of_their_cells(user, content):
     session.choose_label_set(image, "masks")
     measure_nuclei(content, user)
     before = image.label_sets["cp_masks"].array.copy()
+    changes, drawn = [], []
+    session.masks_changed.connect(lambda change: changes.append(change.kind))
+    [shown] = (one for one in user.window.canvas.model.layers if one.name == "masks")
+    shown.events.set_data.connect(drawn.append)
     box.ids_button.click()
     user.wait_idle()
     assert image.active == "masks"
+    # The masks of the cells, which are shown, are neither left nor drawn again.
+    assert changes == ["replaced"]
+    assert not drawn
     after = image.label_sets["cp_masks"].array
     pairs = {(int(a), int(b)) for a, b in zip(before.flat, after.flat, strict=True)}
     # 8 is the smaller one of its cell, and 9 in none: no cell has these ids.
@@ -145,6 +152,9 @@ def test_nuclei_get_the_ids_of_their_cells(user, content):
     session.undo()
     np.testing.assert_array_equal(image.label_sets["cp_masks"].array, before)
     assert image.statuses["cp_masks"] == {3: "accepted", 9: "accepted"}
+    session.redo()
+    np.testing.assert_array_equal(image.label_sets["cp_masks"].array, after)
+    assert image.active == "masks"
 
 
 def test_the_choice_follows_masks_that_get_another_name(user, content):

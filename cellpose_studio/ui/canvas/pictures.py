@@ -1,0 +1,110 @@
+"""Pictures over the image: of the network in place of the channels, or a comparison."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from cellpose_studio.app.history.comparison import KEPT
+from cellpose_studio.core.display.label_picture import OUTLINE
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
+from cellpose_studio.ui.canvas.image_layers import CHANNEL, placement
+
+_NETWORK = "Picture of the network"
+COMPARISON = "Comparison"
+
+# From the palette of Okabe and Ito, which colour-blind readers can distinguish.
+COLOURS = {
+    ADDED: "#56b4e9",
+    REMOVED: "#e2601a",
+    CHANGED: "#f0e442",
+    UNCHANGED: "#b4b4b4",
+}
+"""Colours of cells by their change."""
+
+_FILL, _KEPT_FILL = 0.6, 0.12
+
+
+class NetworkPicture:
+    """The layer of flows or cell probability, over the channels and under the masks.
+
+    Parameters
+    ----------
+    model
+        napari's viewer model.
+    """
+
+    def __init__(self, model: Any) -> None:
+        self._model = model
+        self._image: ImageSource | None = None
+        self._layer: Any = None
+
+    def set_image(self, image: ImageSource | None) -> None:
+        """Place pictures over ``image``; the one before has left with its image."""
+        self._image = image
+        self._layer = None
+
+    def show(self, pixels: Any) -> None:
+        """Show a picture, an array (…, Y, X, 3) of the size of the image; None hides.
+
+        A 3D rendering has none: napari draws volumes in one colour map only.
+        """
+        layers = self._model.layers
+        if self._layer is not None and self._layer in layers:
+            layers.remove(self._layer)
+        self._layer = None
+        if pixels is None or self._image is None or self._model.dims.ndisplay == 3:
+            return
+        self._layer = self._model.add_image(
+            pixels,
+            name=_NETWORK,
+            rgb=True,
+            multiscale=False,
+            blending="translucent_no_depth",
+            **placement(self._image),
+        )
+        channels = sum(CHANNEL in layer.metadata for layer in layers)
+        layers.move(len(layers) - 1, channels)
+
+
+def put_comparison(
+    model: Any,
+    masks: Iterable[Any],
+    image: ImageSource | None,
+    picture: npt.NDArray[np.uint8] | None,
+) -> None:
+    """Show each cell coloured by its change in place of the masks; None removes it."""
+    layers = model.layers
+    for layer in [one for one in layers if one.metadata.get(COMPARISON)]:
+        layers.remove(layer)
+    if picture is None or image is None:
+        return
+    for layer in masks:
+        layer.visible = False
+    layer = model.add_labels(
+        picture,
+        name=COMPARISON,
+        colormap=_colour_table(),
+        opacity=1,
+        metadata={COMPARISON: True},
+        **placement(image),
+    )
+    # napari's own tools must not paint into the picture.
+    layer.editable = False
+
+
+def _colour_table() -> dict[int | None, tuple[float, ...]]:
+    """Return RGBA by value: a pale fill, none for unchanged cells, and an outline."""
+    table: dict[int | None, tuple[float, ...]] = {None: (0, 0, 0, 0), 0: (0, 0, 0, 0)}
+    for state, colour in COLOURS.items():
+        rgb = tuple(int(colour[n : n + 2], 16) / 255 for n in (1, 3, 5))
+        same = state == UNCHANGED
+        table[state] = (*rgb, 0.0 if same else _FILL)
+        table[state | OUTLINE] = (*rgb, 0.5 if same else 1.0)
+    table[KEPT] = (*table[CHANGED][:3], _KEPT_FILL)
+    table[KEPT | OUTLINE] = table[CHANGED | OUTLINE]
+    return table

@@ -1,0 +1,64 @@
+"""A fast stroke is whole, although the canvas is drawn less often than it moves."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from time import perf_counter
+
+import numpy as np
+import pytest
+from qtpy.QtCore import Qt
+from qtpy.QtTest import QTest
+
+from cellpose_studio.core.edits.shapes import brush
+from tests.ui.mouse import LEFT
+
+PLAIN = Qt.KeyboardModifier.NoModifier
+MOVES, SIZE = 200, 9
+
+
+@pytest.fixture
+def frames(user):
+    """Return a list that has an entry for each frame of the canvas from now on."""
+    drawn = []
+    user.window.canvas.widget.canvas._scene_canvas.events.draw.connect(drawn.append)
+    return drawn
+
+
+def test_a_fast_stroke_is_whole_and_drawn_in_fewer_frames(user, cells, mouse, frames):
+    [image] = user.open(cells("a.tif"))
+    canvas, tools = user.window.canvas, user.window.tools
+    tools.take("brush")
+    tools.set_size(SIZE)
+    turns = np.linspace(0, 4 * np.pi, MOVES)
+    around = [(48 + 25 * np.sin(t), 40 + 30 * np.cos(t)) for t in turns]
+    # A hand cannot point between the pixels of the screen.
+    at = [mouse.on_screen(place) for place in around]
+    zero, one = (np.array(p) for p in canvas.camera.on_screen([(0, 0), (1, 1)]))
+    path = [(([p.x(), p.y()] - zero) / (one - zero))[::-1] for p in at]
+    QTest.mousePress(mouse.native, LEFT, PLAIN, at[0])
+    before, begun = len(frames), perf_counter()
+    for place in around[1:]:
+        mouse.move(place, LEFT)
+    drawn, took = len(frames) - before, perf_counter() - begun
+    QTest.mouseRelease(mouse.native, LEFT, PLAIN, at[-1])
+    user.wait_for(lambda: image.masks.cells == 1)
+    expected = np.zeros(image.source.label_shape, bool)
+    for step in pairwise(path):
+        patch = brush(np.array(step), SIZE, expected.shape)
+        expected[patch.box] |= patch.mask
+    assert np.array_equal(image.masks.array > 0, expected)
+    # No more than 60 a second, however often vispy asks.
+    assert 0 < drawn <= took * 60 + 1
+
+
+def test_changes_of_one_turn_are_drawn_together(user, cells, qtbot, frames):
+    user.open(cells("a.tif"))
+    canvas = user.window.canvas
+    qtbot.wait(100)
+    before, line = len(frames), [np.array([(1.0, 1.0), (9.0, 9.0)])]
+    for n in range(20):
+        canvas.show_line("drawn", [line[0] + n], "#ffd400")
+    qtbot.waitUntil(lambda: len(frames) > before, timeout=60_000)
+    qtbot.wait(100)
+    assert len(frames) <= before + 2
