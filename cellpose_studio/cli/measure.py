@@ -182,7 +182,7 @@ def _run(options: argparse.Namespace) -> int:
                         continue
                     # What cannot be written ends the command: no other image could be.
                     tables.add(measured)
-                    tracks.add(item, name, found, mothers)
+                    tracks.add(item, name, found, mothers, row)
                     outcome.done += 1
                     cells = cell_count(len(found))
                     progress.print_line(f"{name}: {cells} ({item.masks})")

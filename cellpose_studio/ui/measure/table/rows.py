@@ -20,7 +20,7 @@ Values = npt.NDArray[Any]
 CELL, TIME, IMAGE = "cell", "time", "image"
 """Names of the columns that say which cell a row is of."""
 TRACK = "track"
-"""Key and group of the columns of tracks."""
+"""Group of the columns of tracks."""
 SUMMARY = "summary"
 """Key and group of the columns that a summary of images always has."""
 EXPERIMENT = "experiment"

@@ -243,8 +243,11 @@ def _multiscale(
     z, y, x = masks.image.pixel_size_um
     known = bool(x and y)
     size = {"Z": z or (y or 1.0) * (masks.image.step_ratio or 1.0), "Y": y, "X": x}
+    interval = masks.image.interval_s
+    size["T"] = interval
     base = [size.get(axis) or 1.0 for axis in axes]
-    unit = {"unit": "micrometer"} if known else {}
+    length = "micrometer" if known else ""
+    units = {**dict.fromkeys("ZYX", length), "T": "second" if interval else ""}
     total = [1] * len(axes)
     datasets = []
     for level in range(len(factors) + 1):
@@ -270,7 +273,7 @@ def _multiscale(
             {
                 "name": axis.lower(),
                 "type": _KINDS.get(axis, "space"),
-                **(unit if axis in "ZYX" else {}),
+                **({"unit": units[axis]} if units.get(axis) else {}),
             }
             for axis in axes
         ],
