@@ -162,8 +162,7 @@ class MeasureContent(QWidget):
         self.parts.addWidget(self.lower)
         self.parts.setStretchFactor(0, 3)
         self.parts.setStretchFactor(1, 2)
-        # Their size hints would leave the table less than half.
-        self.parts.setSizes([1000, 1000])
+        self._share()
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self.parts)
@@ -176,12 +175,18 @@ class MeasureContent(QWidget):
         whole.addWidget(self.compartments)
         whole.addWidget(self.pages, 1)
 
+    def _share(self) -> None:
+        """Give the table half of the room, or all of it without plots and classes."""
+        # The size hints would leave the table less than half.
+        self.parts.setSizes([1000, 0 if self.lower.folded else 1000])
+
     def _connect(self) -> None:
         self._measurer.changed.connect(self._on_measured)
         self.all.changed.connect(self._on_all)
         self.all.cancelled.connect(self._on_cancelled)
         self._experiment.changed.connect(self._update)
         self._session.divisions_changed.connect(lambda *_: self._on_divisions())
+        self.lower.folded_changed.connect(lambda _: self._share())
         self.scope.activated.connect(lambda _: self._on_scope())
         self._measurer.busy_changed.connect(lambda _: self._refresh())
         self._selection.changed.connect(self._follow)
