@@ -290,7 +290,21 @@ def _image_label(masks: MasksToExport, version: Version) -> Json:
             {"label-value": 0, "rgba": [0, 0, 0, 0]},
             *({"label-value": cell, "rgba": [*rgb, 255]} for cell, rgb in cells),
         ],
+        **_properties(masks),
         "source": {"image": "../../"},
+    }
+
+
+def _properties(masks: MasksToExport) -> Json:
+    """Return the classes of cells, in a project that has classes."""
+    if not masks.class_names:
+        return {}
+    return {
+        "properties": [
+            {"label-value": cell, "class": masks.classes.get(cell, ("", ""))[0]}
+            # Readers want the same labels as have colours, the background among them.
+            for cell in masks.ids.tolist()
+        ]
     }
 
 
