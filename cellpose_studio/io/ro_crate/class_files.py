@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.provenance.classes.class_work import ClassWork
@@ -35,7 +37,7 @@ def write_classes(folder: Path, work: ClassWork, labels: Labels) -> None:
     ids = ids[ids > 0]
     names = {one.id: one.name for one in work.classes}
     known = [work.assigned.get(cell) for cell in ids.tolist()]
-    part = {
+    part: dict[str, npt.NDArray[Any]] = {
         # Masks in the crate are numbered 1, 2, 3 …
         "label": np.arange(len(ids)) + 1,
         "cell": ids,

@@ -55,7 +55,7 @@ from cellpose_studio.workflows.measure.items import names_of
 _NO_IMAGE = "Open an image to measure its cells."
 _NO_MASKS = "No cells to measure yet: run a model, or draw some cells."
 _MEASURING = "Measuring…"
-_PREPARING = "Preparing measurements, which takes up to 20 s after an installation…"
+_PREPARING = "Compiling measurements, once after an installation: up to 20 s…"
 Indices = npt.NDArray[np.intp]
 
 

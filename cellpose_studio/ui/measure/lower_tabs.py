@@ -44,7 +44,7 @@ class LowerTabs(QTabWidget):
         self.fold.clicked.connect(lambda: self.set_folded(not self.folded))
         self.setCornerWidget(self.fold, Qt.Corner.TopRightCorner)
         self.tabBarClicked.connect(lambda _: self.set_folded(False))
-        self.folded = False
+        self.folded: bool = False
         chosen = self._settings.measure_folded
         low = services.parent.screen().availableGeometry().height() < _LOW_SCREEN
         self._set_folded(low if chosen is None else chosen)
