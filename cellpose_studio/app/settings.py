@@ -29,6 +29,7 @@ Theme = Literal["dark", "light"]
 _MOST_RECENT = 12
 _MOST_PROJECTS = 30
 _COLUMNS = ("area", "volume", "mean", "roundness", "status")
+_TRACK_COLUMNS = ("first_time", "last_time", "mother", "speed")
 
 
 def _decoded(value: object) -> object:
@@ -66,6 +67,10 @@ class Settings(EventedModel):
         The suffix of the last figure.
     measure_columns
         Columns of the table of measurements, without channels and units.
+    track_columns
+        Columns of the table of tracks, without units.
+    measure_folded
+        Whether plots and classes are hidden; None where the height of the screen says.
     table_kinds, table_folder
         Kinds of tables that were exported last, and where to.
     folder
@@ -91,6 +96,8 @@ class Settings(EventedModel):
     figure: dict[str, JsonValue] = Field(default_factory=dict)
     figure_ending: Annotated[str, Field(pattern=r"^\.(png|svg|pdf)$")] = ".png"
     measure_columns: list[str] = Field(default_factory=lambda: [*_COLUMNS])
+    track_columns: list[str] = Field(default_factory=lambda: [*_TRACK_COLUMNS])
+    measure_folded: bool | None = None
     table_kinds: list[str] = Field(default_factory=lambda: ["csv"])
     table_folder: str = ""
     folder: str = ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -46,6 +47,11 @@ from cellpose_studio.workflows.measure.tables import (
     table_files,
 )
 from cellpose_studio.workflows.open import images_of
+from cellpose_studio.workflows.warm_up import warm_up_measuring
+
+_PATIENCE = 3.0
+"""Seconds in which loops are loaded that were compiled before."""
+_COMPILING = "Compiling measurements, once after an installation: up to 20 s …"
 
 
 def add(parser: argparse.ArgumentParser) -> None:
@@ -168,6 +174,7 @@ def _run(options: argparse.Namespace) -> int:
                 progress.print_line(line)
             tables = MeasurementTables(folder, options.save, columns, computed_by())
             tracks = Tracks(options)
+            _compile(progress)
             with tables:
                 for item, name, row in zip(items, names, rows, strict=True):
                     measured = None
@@ -182,7 +189,7 @@ def _run(options: argparse.Namespace) -> int:
                         continue
                     # What cannot be written ends the command: no other image could be.
                     tables.add(measured)
-                    tracks.add(item, name, found, mothers)
+                    tracks.add(item, name, found, mothers, row)
                     outcome.done += 1
                     cells = cell_count(len(found))
                     progress.print_line(f"{name}: {cells} ({item.masks})")
@@ -200,6 +207,17 @@ def _run(options: argparse.Namespace) -> int:
         # After Ctrl+C, too, the user learns what failed before.
         outcome.print_failures()
     return outcome.exit_code
+
+
+def _compile(progress: Progress) -> None:
+    """Compile the loops of measurements, or load what was compiled before."""
+    timer = threading.Timer(_PATIENCE, progress.print_line, (_COMPILING,))
+    timer.daemon = True
+    timer.start()
+    try:
+        warm_up_measuring(Checkpoint())
+    finally:
+        timer.cancel()
 
 
 def _items(

@@ -310,9 +310,10 @@ def _one_image(
     def report(done: int, total: int, what: str) -> None:
         progress.report(done, total, f"{place}{image.name}: {what}")
 
+    progress.begin(f"{place}{image.name}")
     done = batch.run(image, Checkpoint(report))
     if done is None:
-        progress.print_line(f"{image.name}: left out, its results exist")
+        progress.print_line(f"{place}{image.name}: left out, its results exist")
         return []
     result, saved = done
     cells = len(result.confidence.ids)
@@ -322,8 +323,8 @@ def _one_image(
     look = f" ({uncertain} uncertain)" if uncertain else ""
     diameter = f"diameter {result.parameters.diameter:g} px"
     progress.print_line(
-        f"{image.name}: {cells} {unit}{look}, {diameter}, {result.seconds:.1f} s -> "
-        f"{written}"
+        f"{place}{image.name}: {cells} {unit}{look}, {diameter}, "
+        f"{result.seconds:.1f} s -> {written}"
     )
     if blocks := result.blocks:
         progress.print_line(

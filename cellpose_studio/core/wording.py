@@ -7,6 +7,10 @@ from collections.abc import Sequence
 MOST_NAMES = 5
 """How many names are listed where there may be thousands."""
 
+_TIMES = {"h": 7200, "min": 120, "s": 0}
+"""Shortest time that is told in a unit, in seconds."""
+_LENGTHS = {"h": 3600, "min": 60, "s": 1}
+
 
 def counted(number: int, what: str) -> str:
     """Return a number of things as a text: "1 cell", "1,200 cells"."""
@@ -21,6 +25,12 @@ def image_count(number: int) -> str:
 def cell_count(number: int) -> str:
     """Return a number of cells as a text: "1 cell", "1,200 cells"."""
     return counted(number, "cell")
+
+
+def time_text(seconds: float) -> str:
+    """Return a length of time in the unit that suits it: "30 s", "5 min", "2 h"."""
+    unit = next(unit for unit, least in _TIMES.items() if seconds >= least)
+    return f"{seconds / _LENGTHS[unit]:.4g} {unit}"
 
 
 def were(number: int) -> str:

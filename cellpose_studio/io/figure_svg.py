@@ -10,7 +10,14 @@ from dataclasses import replace
 from html import escape
 from pathlib import Path
 
-from cellpose_studio.core.display.figure import Bar, Figure, FigureText, Outline
+from cellpose_studio.core.display.figure import (
+    Bar,
+    Figure,
+    FigureText,
+    Outline,
+    PlacedLegend,
+    Swatch,
+)
 
 _FONT = 'font-family="sans-serif" font-weight="bold" text-anchor="middle"'
 _RIM = 'stroke="#000000" stroke-opacity="0.85" stroke-linejoin="round"'
@@ -50,6 +57,9 @@ def write_svg(figure: Figure, path: Path) -> None:
             middle = figure.bar.x + figure.bar.width / 2
             text = figure.bar.text
             words.append(FigureText(middle, figure.bar.text_y, text, "#ffffff"))
+        if figure.legend is not None:
+            file.write(_legend(figure.legend))
+            words += figure.legend.texts
         font = f'{_FONT} font-size="{size:g}"'
         # The rims are separate texts, because not every program honours paint-order.
         file.write(f'<g id="rims" {font} {_RIM} stroke-width="{size / 4:g}">\n')
@@ -73,6 +83,8 @@ def _path(outline: Outline, scale_x: float, scale_y: float) -> str:
 def _text(word: FigureText, size: float) -> str:
     # Half the height of a capital is added, as not every program centres text.
     place = f'x="{word.x:.2f}" y="{word.y + 0.36 * size:.2f}"'
+    if word.anchor == "start":
+        place += ' text-anchor="start"'
     return f'<text {place} fill="{word.colour}">{escape(word.text)}</text>\n'
 
 
@@ -82,4 +94,17 @@ def _bar(bar: Bar) -> str:
         f'height="{bar.height:g}" fill="#ffffff" stroke="#000000" '
         f'stroke-opacity="0.6" stroke-width="{bar.height / 4:g}" '
         'paint-order="stroke"/>\n'
+    )
+
+
+def _legend(legend: PlacedLegend) -> str:
+    box = _rectangle(legend.box, ' fill-opacity="0.6"')
+    colours = "".join(_rectangle(one) for one in legend.swatches)
+    return f'<g id="legend">\n{box}{colours}</g>\n'
+
+
+def _rectangle(one: Swatch, more: str = "") -> str:
+    return (
+        f'<rect x="{one.x:g}" y="{one.y:g}" width="{one.width:g}" '
+        f'height="{one.height:g}" fill="{one.colour}"{more}/>\n'
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import select
 import sys
+import time
 
 import pytest
 
@@ -44,3 +45,17 @@ def test_without_a_terminal_there_is_no_bar(capsys):
         progress.report(2, 2, "tile")
     said = capsys.readouterr()
     assert (said.out, said.err) == ("a.tif: 4 cells\n", "")
+
+
+def test_a_log_says_what_begins_and_how_far_it_is(capsys, monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(time, "monotonic", lambda: now[0])
+    with Progress() as progress:
+        progress.begin("1 of 2, a.tif")
+        for n in range(4):
+            now[0] += 25
+            progress.report(n, 4, "1 of 2, a.tif: tile")
+    assert capsys.readouterr().err.splitlines() == [
+        "1 of 2, a.tif: started",
+        "1 of 2, a.tif: tile 2 of 4",
+    ]

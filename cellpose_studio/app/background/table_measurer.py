@@ -29,6 +29,7 @@ from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.definitions import FACTS
 from cellpose_studio.core.measure.inputs import CellFacts, Channel
 from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.measure.scale import scale_of
 from cellpose_studio.core.review.cell_shapes import CellShapes, cell_shapes
 
 _DELAY = 250
@@ -256,7 +257,8 @@ class TableMeasurer:
             return
         measured, nuclei = self._present(), self._nuclei_state()
         state = pixels.edits, nuclei
-        if measured is not None and (measured.edits, measured.nuclei) == state:
+        known = measured is not None and measured.table.scale == scale_of(image.source)
+        if measured and known and (measured.edits, measured.nuclei) == state:
             self._show(image, measured)
         elif self._failed != (pixels, *state):
             self._measure(image, nuclei)
@@ -280,7 +282,6 @@ class TableMeasurer:
             )
             from cellpose_studio.core.measure.image_channels import channels_of
             from cellpose_studio.core.measure.measure import measure_cells
-            from cellpose_studio.core.measure.scale import scale_of
 
             # Released at the end, so that edits need not copy what they change.
             snapshot = taken.pop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import overload
 
 from cellpose_studio.app.masks.events import Events
@@ -174,7 +175,7 @@ class ImageCollection(Sequence[ProjectImage]):
             if self.is_listed(image) and free:
                 moved[image.source.key] = source.key
                 new.add(source.key)
-                image.source = source
+                image.source = _with_known_sizes(image.source, source)
                 self._write(image)
         # The dict is rebuilt, because a new key would move to the end of the list.
         self._listed = {moved.get(key, key): e for key, e in self._listed.items()}
@@ -183,6 +184,22 @@ class ImageCollection(Sequence[ProjectImage]):
         self._events.images_changed.emit()
         if shown:
             self._show(shown)
+
+    def set_sizes(self, *changed: tuple[ProjectImage, ImageSource]) -> None:
+        """Set the size of pixels of images, and the time between their time points.
+
+        Parameters
+        ----------
+        changed
+            Images of the list, each with its source as it is to be.
+        """
+        for image, source in changed:
+            image.source = source
+            self._write(image)
+        self._events.images_changed.emit()
+        # The canvas has the scale of the image as it was shown.
+        if any(image is self.shown for image, _ in changed):
+            self._show(self._shown)
 
     def set_reviewed(self, image: ProjectImage, reviewed: bool) -> None:
         """Set whether the user is done with an image."""
@@ -212,7 +229,7 @@ class ImageCollection(Sequence[ProjectImage]):
         if image is None:
             image = ProjectImage(id=self._project.next_id("image"), source=source)
             self._known[image.id] = image
-        image.source = source
+        image.source = _with_known_sizes(image.source, source)
         image.asked_axes = asked_axes or image.asked_axes
         self._listed[source.key] = image
         self._write(image)
@@ -246,3 +263,23 @@ class ImageCollection(Sequence[ProjectImage]):
 
 def _same_pixels(one: ImageSource, other: ImageSource) -> bool:
     return (one.fingerprint, one.shape) == (other.fingerprint, other.shape)
+
+
+def _with_known_sizes(known: ImageSource, found: ImageSource) -> ImageSource:
+    """Return an image that was read again, with sizes that the user may have set.
+
+    With the same pixels along the same axes, the file says what it did before, so only
+    the user can have changed it.
+    """
+    if not _same_pixels(known, found) or known.file_axes != found.file_axes:
+        return found
+    z, y, x = (
+        mine or own
+        for mine, own in zip(known.pixel_size_um, found.pixel_size_um, strict=True)
+    )
+    return replace(
+        found,
+        pixel_size_um=(z, y, x),
+        step_ratio=None if z and y else found.step_ratio,
+        interval_s=known.interval_s or found.interval_s,
+    )

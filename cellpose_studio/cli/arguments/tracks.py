@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from cellpose_studio.cli.arguments.options import above_0
+from cellpose_studio.core.measure.experiment.values import Row
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.wording import counted
 from cellpose_studio.workflows.measure.items import ImageToMeasure
@@ -31,7 +32,8 @@ def add_tracks(parser: argparse.ArgumentParser) -> None:
         "--frame-interval",
         type=above_0("number of minutes"),
         metavar="MIN",
-        help="minutes between time points, for the speed of tracks in µm/h",
+        help="minutes between time points, for the speed of tracks in µm/h, in place "
+        "of what the files say",
     )
 
 
@@ -52,11 +54,12 @@ class Tracks:
         name: str,
         found: Measurements,
         mothers: Mapping[int, int],
+        experiment: Row,
     ) -> None:
         """Add the tracks of an image."""
         if self._options.tracks:
             minutes = self._options.frame_interval
-            tracks = tracks_of(item, name, found, mothers, minutes)
+            tracks = tracks_of(item, name, found, mothers, minutes, experiment)
             self._found += [] if tracks is None else [tracks]
 
     def write(self, folder: Path) -> str:

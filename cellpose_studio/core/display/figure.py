@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -35,6 +36,8 @@ class FigureOptions:
         In the unit of the image; 0 chooses a round length that fits.
     bar_left, bar_top
         Corner of the scale bar.
+    legend
+        What the colours of cells mean is drawn, where they mean something.
     """
 
     whole: bool = True
@@ -50,6 +53,7 @@ class FigureOptions:
     bar_length: float = 0.0
     bar_left: bool = False
     bar_top: bool = False
+    legend: bool = True
 
     def scaled(self, factor: float) -> FigureOptions:
         """Return the settings of a figure with fewer pixels, never with more."""
@@ -78,12 +82,66 @@ class Outline:
 
 @dataclass(frozen=True)
 class FigureText:
-    """A text and its centre, (x, y) in pixels of the figure."""
+    """A text and its centre, (x, y) in pixels of the figure; or its start along x."""
 
     x: float
     y: float
     text: str
     colour: str
+    anchor: Literal["middle", "start"] = "middle"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Legend:
+    """What the colours of cells mean: a scale between two values, or classes.
+
+    Attributes
+    ----------
+    title
+        What it is; may be empty.
+    ends
+        What the first and the last colour of the scale stand for.
+    scale
+        Colours, "#rrggbb".
+    classes
+        Names and colours.
+    """
+
+    title: str = ""
+    ends: tuple[str, str] = ("", "")
+    scale: tuple[str, ...] = ()
+    classes: tuple[tuple[str, str], ...] = ()
+
+
+class Swatch(NamedTuple):
+    """A rectangle of one colour, in pixels of the figure."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    colour: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlacedLegend:
+    """A legend in pixels of the figure: a dark box, and what is drawn on it."""
+
+    box: Swatch
+    swatches: list[Swatch]
+    texts: list[FigureText]
+
+    def moved(self, x: float, y: float) -> PlacedLegend:
+        """Return the legend at another place."""
+        return PlacedLegend(
+            box=_moved(self.box, x, y),
+            swatches=[_moved(one, x, y) for one in self.swatches],
+            texts=[replace(one, x=one.x + x, y=one.y + y) for one in self.texts],
+        )
+
+
+def _moved(one: Swatch, x: float, y: float) -> Swatch:
+    return one._replace(x=one.x + x, y=one.y + y)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,6 +183,7 @@ class Figure:
     outlines: list[Outline] = field(default_factory=list)
     texts: list[FigureText] = field(default_factory=list)
     bar: Bar | None = None
+    legend: PlacedLegend | None = None
 
     @property
     def size(self) -> tuple[int, int]:

@@ -66,6 +66,8 @@ class ImageSource:
         Hash that reveals whether the file was replaced by another one.
     step_ratio
         Z step over pixel size, where the file defines it without a unit.
+    interval_s
+        Seconds between time points; None where it is not known.
     notes
         What is missing from the file, one sentence each.
     """
@@ -81,6 +83,7 @@ class ImageSource:
     fingerprint: str
     reader: PixelReader
     step_ratio: float | None = None
+    interval_s: float | None = None
     notes: tuple[str, ...] = ()
 
     @property

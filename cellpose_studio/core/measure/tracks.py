@@ -15,6 +15,8 @@ from cellpose_studio.core.measure.measurements import Measurements
 _POSITIONS = ("centroid_z_px", "centroid_y_px", "centroid_x_px")
 _SIZES = ("area_px", "area_um2", "volume_voxels", "volume_um3")
 _MINUTES = 60
+_PER_HOUR = "speed_um_per_h"
+_CLASS = "class"
 
 Kind = Literal["whole", "number", "text"]
 Values = npt.NDArray[np.float64]
@@ -28,6 +30,8 @@ class TrackColumn:
     ----------
     name
         With the unit: "path_um".
+    key
+        What is remembered when the user chooses it: the same for all units.
     title, unit
         For people.
     kind
@@ -35,10 +39,11 @@ class TrackColumn:
     text
         How the values are computed.
     twin
-        The column with the same values in µm; "" without one.
+        The column with the same values in a better unit; "" without one.
     """
 
     name: str
+    key: str
     title: str
     unit: str = ""
     kind: Kind = "number"
@@ -108,6 +113,18 @@ def track_table(
     )
     known = in_force(mothers, spans)
     columns, values = _lineage(ids, first, last, end - begin, known)
+    if _CLASS in found.values:
+        # A cell has the same class at all time points.
+        values[_CLASS] = found.values[_CLASS][order][begin]
+        columns.append(
+            TrackColumn(
+                name=_CLASS,
+                key=_CLASS,
+                title="Class",
+                kind="text",
+                text=found.column(_CLASS).text,
+            )
+        )
     _add_ways(columns, values, found, rows, last - first, minutes)
     for name in _SIZES:
         if name in found.values:
@@ -128,30 +145,35 @@ def _lineage(
     columns = [
         TrackColumn(
             name="track",
+            key="track",
             title="Track",
             kind="whole",
             text="Id of the cell, which is the same at all time points.",
         ),
         TrackColumn(
             name="first_time",
+            key="first_time",
             title="First",
             kind="whole",
             text="First time point, counted from 1.",
         ),
         TrackColumn(
             name="last_time",
+            key="last_time",
             title="Last",
             kind="whole",
             text="Last time point, counted from 1.",
         ),
         TrackColumn(
             name="duration",
+            key="duration",
             title="Length",
             kind="whole",
             text="Time points from the first to the last, both included.",
         ),
         TrackColumn(
             name="missing",
+            key="missing",
             title="Gaps",
             kind="whole",
             text="Time points between the first and the last at which the cell is not "
@@ -159,12 +181,14 @@ def _lineage(
         ),
         TrackColumn(
             name="mother",
+            key="mother",
             title="Mother",
             kind="whole",
             text="Id of the cell that it came from by a division; empty without one.",
         ),
         TrackColumn(
             name="daughters",
+            key="daughters",
             title="Daughters",
             kind="text",
             text="Ids of the cells that it divided into, ascending.",
@@ -236,25 +260,38 @@ def _add_ways(
         per, of = (f"_per_{each.replace(' ', '_')}", f"/{each}") if each else ("", "")
         twin = f"{name}_um{per}" if um is not None else ""
         in_px = TrackColumn(
-            name=f"{name}_px{per}", title=title, unit=f"px{of}", text=text, twin=twin
+            name=f"{name}_px{per}",
+            key=name,
+            title=title,
+            unit=f"px{of}",
+            text=text,
+            twin=twin,
         )
         columns.append(in_px)
         values[in_px.name] = way
         if um is not None:
             columns.append(
-                TrackColumn(name=twin, title=title, unit=f"µm{of}", text=text)
+                TrackColumn(
+                    name=twin,
+                    key=name,
+                    title=title,
+                    unit=f"µm{of}",
+                    text=text,
+                    twin=_PER_HOUR if each and minutes is not None else "",
+                )
             )
             values[twin] = way * um
     if um is not None and minutes is not None:
         columns.append(
             TrackColumn(
-                name="speed_um_per_h",
+                name=_PER_HOUR,
+                key="speed",
                 title="Speed",
                 unit="µm/h",
                 text=f"Speed, with {minutes:g} minutes between time points.",
             )
         )
-        values["speed_um_per_h"] = speed * um * _MINUTES / minutes
+        values[_PER_HOUR] = speed * um * _MINUTES / minutes
 
 
 def _add_mean(
@@ -271,6 +308,7 @@ def _add_mean(
     columns.append(
         TrackColumn(
             name=f"mean_{name}",
+            key="mean_size",
             title=f"Mean {column.title.lower()}",
             unit=column.unit,
             text=f"Mean of {column.title.lower()} over the time points of the cell.",

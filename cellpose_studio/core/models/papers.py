@@ -38,3 +38,9 @@ CELLPOSE_SAM = Paper(
 
 PAPERS = {"1": CELLPOSE_1, "2": CELLPOSE_2, "3": CELLPOSE_3, "sam": CELLPOSE_SAM}
 """By the keys that the list of published models uses."""
+SCIKIT_LEARN = Paper(
+    "Pedregosa et al., 2011",
+    "Pedregosa, F. et al. Scikit-learn: Machine Learning in Python. Journal of Machine "
+    "Learning Research 12, 2825–2830 (2011). "
+    "https://www.jmlr.org/papers/v12/pedregosa11a.html",
+)

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Sequence
 
 from cellpose_studio.core.models.architecture import ARCHITECTURES
 from cellpose_studio.core.models.card import ModelCard, TrainingData
-from cellpose_studio.core.models.papers import CELLPOSE_1
+from cellpose_studio.core.models.papers import CELLPOSE_1, SCIKIT_LEARN
+from cellpose_studio.core.provenance.classes.class_work import ClassWork
 from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import ModelRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
@@ -45,6 +46,7 @@ def as_methods(
     hand: HandWork = NO_HAND_WORK,
     card: ModelCard | None = None,
     cells: int | None = None,
+    classes: ClassWork | None = None,
 ) -> str:
     """Return a paragraph, and the papers to cite.
 
@@ -54,10 +56,14 @@ def as_methods(
         Card of the model, if it has one.
     cells
         Number of cells after the edits.
+    classes
+        The classes of cells.
     """
-    text = " ".join(_sentences(record, hand, card, cells))
+    text = " ".join([*_sentences(record, hand, card, cells), *_classes(classes)])
     # The network and the model may come from the same paper.
-    papers = "\n".join(dict.fromkeys(_papers(record.model, card)))
+    papers = "\n".join(
+        dict.fromkeys([*_papers(record.model, card), *_of_classifier(classes)])
+    )
     return f"{text}{_REFERENCES}{papers}\n"
 
 
@@ -75,6 +81,7 @@ def as_methods_without_run(
     hand: HandWork,
     cells: int,
     thresholds: SegmentationParameters | None = None,
+    classes: ClassWork | None = None,
 ) -> str:
     """Return a paragraph about masks that no run made.
 
@@ -86,6 +93,8 @@ def as_methods_without_run(
         Number of cells now.
     thresholds
         Of masks that were made from the flows of the imported file.
+    classes
+        The classes of cells.
     """
     made = f"imported {origin}" if origin else "drawn by hand"
     sentences = [f"Masks were {made}, with Cellpose Studio."]
@@ -97,7 +106,19 @@ def as_methods_without_run(
         how = f"They were corrected by hand in {what}." if origin else f"Steps: {what}."
         sentences.append(how)
     sentences.append(f"{cells_were(cells)} there at the end.")
-    return f"{' '.join(sentences)}\n"
+    sentences += _classes(classes)
+    papers = "".join(f"{_REFERENCES}{paper}" for paper in _of_classifier(classes))
+    return f"{' '.join(sentences)}{papers}\n"
+
+
+def _classes(classes: ClassWork | None) -> Iterator[str]:
+    if classes is not None:
+        yield classes.text
+
+
+def _of_classifier(classes: ClassWork | None) -> Iterator[str]:
+    if classes is not None and classes.classifiers:
+        yield SCIKIT_LEARN.full
 
 
 def _sentences(

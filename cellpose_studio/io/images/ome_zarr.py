@@ -16,7 +16,7 @@ from cellpose_studio.io.images.stored_image import (
     Stored,
     damaged,
 )
-from cellpose_studio.io.images.units import step_ratio, to_um
+from cellpose_studio.io.images.units import step_ratio, to_seconds, to_um
 from cellpose_studio.io.images.zarr_pixels import ZarrPixels, attributes, inner_folder
 
 Json = dict[str, Any]
@@ -146,6 +146,7 @@ def _image(folder: Path, root: Path) -> Stored:
         scene="" if folder == root else folder.relative_to(root).as_posix(),
         pixel_size_um=_pixel_size(axes, scales),
         step_ratio=_step_ratio(axes, scales),
+        interval_s=_interval_s(axes, scales),
         channel_names=_channel_names(ome),
         channel_colours=_channel_colours(ome),
     )
@@ -190,6 +191,13 @@ def _step_ratio(axes: list[Json], scales: list[list[float] | None]) -> float | N
         return None
     (z, z_unit), (y, y_unit) = sizes["Z"], sizes["Y"]
     return step_ratio(z, y, z_unit, y_unit)
+
+
+def _interval_s(axes: list[Json], scales: list[list[float] | None]) -> float | None:
+    """Return the seconds between time points; None without a unit of time."""
+    if not scales or any(s is None or len(s) != len(axes) for s in scales):
+        return None
+    return to_seconds(*_sizes(axes, scales).get("T", (0.0, "")))
 
 
 def _sizes(

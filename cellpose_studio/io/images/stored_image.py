@@ -67,6 +67,8 @@ class Stored:
         As in the file; None where it has no colour for a channel.
     step_ratio
         Z step over the size of a pixel where they have no unit; None: not known.
+    interval_s
+        Seconds between time points; None: not known.
     notes
         What is missing from the file, one sentence each.
     grey_calibration
@@ -87,6 +89,7 @@ class Stored:
     channel_names: tuple[str, ...] = ()
     channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
+    interval_s: float | None = None
     notes: tuple[str, ...] = ()
     grey_calibration: GreyCalibration = RAW
     page: bool = False
@@ -125,6 +128,7 @@ def image_source(path: Path, stored: Stored, fingerprint: str) -> ImageSource:
         pixel_size_um=size,
         # The sizes in µm, where both are known, already imply the ratio.
         step_ratio=None if size[0] and size[1] else stored.step_ratio,
+        interval_s=stored.interval_s if stored.length("T") > 1 else None,
         notes=stored.notes,
         channel_names=_channel_names(stored),
         rgb=stored.colour and stored.length("C") == 1,

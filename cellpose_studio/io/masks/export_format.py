@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -44,6 +44,8 @@ class MasksToExport:
         The mother of each cell that came from a division, by the daughter's id.
     classes
         Name and colour, "#rrggbb", of the class of each cell that has one, by its id.
+    class_names
+        All classes of the project, in the order of its list.
     """
 
     image: ImageSource
@@ -54,6 +56,7 @@ class MasksToExport:
     settings: Mapping[str, object]
     parents: Mapping[int, int] = field(default_factory=dict)
     classes: Mapping[int, tuple[str, str]] = field(default_factory=dict)
+    class_names: tuple[str, ...] = ()
 
     @classmethod
     def of(
@@ -64,6 +67,7 @@ class MasksToExport:
         settings: Mapping[str, object] | None = None,
         parents: Mapping[int, int] | None = None,
         classes: Mapping[int, tuple[str, str]] | None = None,
+        class_names: Sequence[str] = (),
     ) -> MasksToExport:
         """Return what writers need to know of ``labels``."""
         numbered, ids = compact_labels(labels)
@@ -84,7 +88,16 @@ class MasksToExport:
                 if daughter in there and mother in there
             },
             classes=classes or {},
+            class_names=tuple(class_names),
         )
+
+    def class_number(self, cell: int) -> int:
+        """Return the place of the class of a cell in the list, from 1; 0 for none.
+
+        It is the same in the exports of all images of a project.
+        """
+        name, _ = self.classes.get(cell, ("", ""))
+        return self.class_names.index(name) + 1 if name in self.class_names else 0
 
     @property
     def count(self) -> int:

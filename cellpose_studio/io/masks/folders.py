@@ -14,6 +14,7 @@ from cellpose_studio.io.images.reader import (
     has_image_suffix,
     is_image_path,
 )
+from cellpose_studio.io.masks.exchange.imagej.beside import rois_beside
 from cellpose_studio.io.masks.exchange.ome.zarr_reader import label_folders
 from cellpose_studio.io.masks.exchange.tracks.challenge_reader import tracks_beside
 from cellpose_studio.io.masks.reader import SUFFIXES, ZARR
@@ -61,8 +62,9 @@ class ImageFiles:
     """An image of a folder, and the files of masks that belong to it.
 
     True masks come first, then a ``_seg.npy``, Cellpose's ``_cp_masks``, and those of
-    Cell-ACDC and ilastik; labels inside of an OME-Zarr come before all of them, folders
-    of the Cell Tracking Challenge after them.
+    Cell-ACDC and ilastik, or without any of them a ``_rois.zip`` of ImageJ; labels
+    inside of an OME-Zarr come before all of them, folders of the Cell Tracking
+    Challenge after them.
     """
 
     image: Path
@@ -93,7 +95,7 @@ def scan_folder(folder: Path) -> list[ImageFiles]:
             image,
             (
                 *_inner_labels(image),
-                *_masks_of(image, masks, stems),
+                *(_masks_of(image, masks, stems) or rois_beside(image, files)),
                 *tracks_beside(image, files),
             ),
         )
@@ -191,7 +193,8 @@ def masks_of_image(image: Path) -> tuple[Path, ...]:
     starts = (image.with_name(start + _ACDC + ".npz") for start in _starts(image.stem))
     acdc = islice((path for path in starts if path.is_file()), 1)
     beside = _ordered([*_named_after(image), *acdc])
-    return (*_inner_labels(image), *beside, *tracks_beside(image))
+    found = beside or rois_beside(image)
+    return (*_inner_labels(image), *found, *tracks_beside(image))
 
 
 def masks_named(image: Path, name: str) -> Path | None:

@@ -11,6 +11,7 @@ from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
 from cellpose_studio.core.recipes import as_command, describe_edits
+from cellpose_studio.io.ro_crate.class_files import CLASSES, CLASSIFIER
 from cellpose_studio.io.ro_crate.run_entities import (
     MODEL,
     STUDIO,
@@ -42,6 +43,7 @@ _FORMATS = {
 _NAMES = {
     "run-record.json": "Record of the run, with all parameters and versions",
     "methods.txt": "How the masks were made, in words",
+    CLASSES: "Classes of the cells",
 }
 _MASKS = "_cp_masks.tif"
 
@@ -58,6 +60,8 @@ class Content:
         Sizes of the files in the crate, by their names.
     hand, author, licence
         As in `write_ro_crate`.
+    classes
+        What was done to class cells; "" for nothing.
     """
 
     record: RunRecord
@@ -66,6 +70,7 @@ class Content:
     hand: HandWork
     author: str
     licence: str
+    classes: str = ""
 
     @property
     def masks(self) -> str:
@@ -165,10 +170,17 @@ def _files(content: Content) -> Iterator[Entity]:
         yield {
             "@id": _file_id(name),
             "@type": "File",
-            "name": _NAMES.get(name, what),
+            "name": _title(name) or what,
             "encodingFormat": _format(name),
             "contentSize": str(size),
         }
+
+
+def _title(name: str) -> str:
+    """Return what a file is; "" if its name does not tell."""
+    if name.startswith(CLASSIFIER):
+        return "Record of a classifier of cells, with its accuracy"
+    return _NAMES.get(name, "")
 
 
 def _format(name: str) -> str:
@@ -199,6 +211,8 @@ def _actions(content: Content) -> Iterator[Entity]:
     edits = (*content.hand.before, *content.hand.after)
     if what := describe_edits(edits):
         yield _correction(content, edits, what)
+    if content.classes:
+        yield _classing(content)
 
 
 def _correction(content: Content, edits: Sequence[JournalEntry], what: str) -> Entity:
@@ -213,6 +227,21 @@ def _correction(content: Content, edits: Sequence[JournalEntry], what: str) -> E
         "instrument": ref(STUDIO),
         "object": ref(_image_id(content)),
         "result": ref(_file_id(content.masks)),
+        **_agent(content),
+    }
+
+
+def _classing(content: Content) -> Entity:
+    records = [name for name in content.files if name.startswith(CLASSIFIER)]
+    return {
+        "@id": "#classes",
+        "@type": "CreateAction",
+        "name": "Put the cells into classes",
+        "description": content.classes,
+        "actionStatus": _STATUS.format("Completed"),
+        "instrument": ref(STUDIO),
+        "object": [ref(_image_id(content)), ref(_file_id(content.masks))],
+        "result": [ref(_file_id(name)) for name in (CLASSES, *records)],
         **_agent(content),
     }
 

@@ -20,11 +20,13 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.masks.chunks import Labels
 from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.provenance.classes.class_work import ClassWork
 from cellpose_studio.core.provenance.hand_work import NO_HAND_WORK, HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.recipes import as_json, as_methods
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.masks.export import save_all
+from cellpose_studio.io.ro_crate.class_files import write_classes
 from cellpose_studio.io.ro_crate.metadata import Content, metadata
 from cellpose_studio.io.temporary import remove_leftovers_sometimes, temporary_name
 from cellpose_studio.paths import real_path
@@ -46,6 +48,7 @@ def write_ro_crate(
     licence: str = "",
     card: ModelCard | None = None,
     with_image: bool = False,
+    classes: ClassWork | None = None,
 ) -> None:
     """Write an RO-Crate: a zip file if ``path`` ends in .zip, else a folder.
 
@@ -63,6 +66,8 @@ def write_ro_crate(
         Card of the model, if it has one.
     with_image
         Include a copy of the image's file; otherwise the crate refers to it.
+    classes
+        The classes of cells: a table and the records of classifiers come with them.
 
     Raises
     ------
@@ -73,7 +78,9 @@ def write_ro_crate(
         save_all(folder / image.path.stem, labels, None, ["tif"], image=image)
         cells = cell_count(labels)
         _write(folder / RECORD, as_json(record, hand))
-        _write(folder / METHODS, as_methods(record, hand, card, cells))
+        _write(folder / METHODS, as_methods(record, hand, card, cells, classes))
+        if classes is not None:
+            write_classes(folder, classes, labels)
         if with_image:
             _copy(image.path, folder)
         # The list is made before the metadata are written, which do not describe
@@ -86,6 +93,7 @@ def write_ro_crate(
             hand=hand,
             author=author,
             licence=licence,
+            classes=classes.text if classes is not None else "",
         )
         text = json.dumps(metadata(content), indent=2, ensure_ascii=False)
         _write(folder / METADATA, f"{text}\n")

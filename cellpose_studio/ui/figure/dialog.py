@@ -103,6 +103,7 @@ class FigureDialog(QDialog):
             bar_length=self.bar_length.value(),
             bar_left=left,
             bar_top=top,
+            legend=self.legend.isChecked(),
         )
 
     def _make(self, path: Path, o: FigureOptions, words: bool) -> None:
@@ -146,6 +147,15 @@ class FigureDialog(QDialog):
         for name, corner in _CORNERS.items():
             self.corner.addItem(name, corner)
         self.corner.setCurrentIndex([*_CORNERS.values()].index((o.bar_left, o.bar_top)))
+        self.legend = QCheckBox("Legend of the colours", checked=o.legend)
+        means = self._scene.legend is not None
+        self.legend.setEnabled(means)
+        self.legend.setToolTip(
+            "Say what the colours of the cells mean, beside the corner of the scale "
+            "bar."
+            if means
+            else "Colour the cells by a measurement or by their class first."
+        )
         self.file = QLineEdit(str(path), objectName="figureFile")
         self.wrong = QLabel(objectName="figureWrong", wordWrap=True)
         kinds = QDialogButtonBox.StandardButton
@@ -163,6 +173,7 @@ class FigureDialog(QDialog):
         form.addRow(self.outlines, _row(self.line_width, self.line_colour))
         form.addRow(self.words, self.text_size)
         form.addRow(self.bar, _row(self.bar_length, self.corner))
+        form.addRow(self.legend)
         file = QHBoxLayout()
         file.addWidget(self.file, 1)
         file.addWidget(browse)
@@ -191,7 +202,7 @@ class FigureDialog(QDialog):
         # Qt emits `activated` only for a choice of the user, not for an index that the
         # code sets.
         self.line_colour.activated.connect(self._on_colour)
-        for box in (self.fill, self.outlines, self.words, self.bar):
+        for box in (self.fill, self.outlines, self.words, self.bar, self.legend):
             box.toggled.connect(self._refresh)
         self.buttons.accepted.connect(self.accept)
         self.buttons.rejected.connect(self.reject)

@@ -15,9 +15,11 @@ from cellpose_studio.core.display.figure import (
     Figure,
     FigureOptions,
     FigureText,
+    Legend,
     Outline,
     place_bar,
 )
+from cellpose_studio.core.display.figure_legend import hex_colour, place_legend
 from cellpose_studio.core.display.scale_bar import bar_length, bar_text
 from cellpose_studio.core.display.text_anchor import anchor_in
 from cellpose_studio.core.images.image import ImageSource
@@ -49,6 +51,8 @@ class Scene:
         The cell labels.
     title
         Title for the metadata of the file.
+    legend
+        What the colours of cells mean; None where they mean nothing.
     """
 
     image: ImageSource
@@ -59,6 +63,7 @@ class Scene:
     labels: Snapshot | None
     texts: CellTexts
     title: str
+    legend: Legend | None = None
 
 
 def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) -> Figure:
@@ -87,7 +92,11 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
     checkpoint.check()
     if options.words and cells is not None:
         figure.texts.extend(_cell_texts(cells, scene.texts, figure))
-    return replace(figure, bar=_bar(scene.image, figure)) if options.bar else figure
+    bar = _bar(scene.image, figure) if options.bar else None
+    drawn = options.outlines or options.fill
+    shown = scene.legend if options.legend and drawn and cells is not None else None
+    legend = place_legend(figure.size, shown, options) if shown is not None else None
+    return replace(figure, bar=bar, legend=legend)
 
 
 def figure_size(scene: Scene, options: FigureOptions) -> tuple[int, int]:
@@ -163,10 +172,7 @@ def _outlines(
     # Each cell is drawn as one pixel, which gives its colour on the canvas.
     ids = np.array([[cell for cell, _ in lines_of_cells]], np.uint32)
     values = appearance.picture(ids)[0] & np.uint8(0x7F)
-    colours = [
-        "#" + bytes(round(float(part) * 255) for part in rgb).hex()
-        for rgb in appearance.table[values, :3]
-    ]
+    colours = [hex_colour(rgb) for rgb in appearance.table[values, :3]]
     return [
         Outline(cell, colour or own, lines)
         for (cell, lines), own in zip(lines_of_cells, colours, strict=True)

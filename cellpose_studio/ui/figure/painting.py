@@ -8,6 +8,7 @@ from qtpy.QtCore import QMarginsF, QPointF, QRectF, QSizeF, Qt
 from qtpy.QtGui import (
     QColor,
     QFont,
+    QFontMetricsF,
     QImage,
     QPageSize,
     QPainter,
@@ -17,7 +18,14 @@ from qtpy.QtGui import (
     QPolygonF,
 )
 
-from cellpose_studio.core.display.figure import MM_PER_INCH, Bar, Figure, Outline
+from cellpose_studio.core.display.figure import (
+    MM_PER_INCH,
+    Bar,
+    Figure,
+    FigureText,
+    Outline,
+    PlacedLegend,
+)
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.ui.display.cell_text.painting import draw_text
 from cellpose_studio.ui.figure.pdf_file import pdf_device
@@ -100,10 +108,11 @@ def paint(painter: QPainter, figure: Figure) -> None:
         painter.strokePath(_path(outline, figure), pen)
     font = _font(figure)
     for text in figure.texts:
-        middle = QPointF(text.x, text.y)
-        draw_text(painter, middle, text.text, font, QColor(text.colour))
+        _paint_text(painter, text, font)
     if figure.bar is not None:
         _paint_bar(painter, figure.bar, font)
+    if figure.legend is not None:
+        _paint_legend(painter, figure.legend, font)
 
 
 def _paint_image(painter: QPainter, figure: Figure) -> None:
@@ -140,6 +149,24 @@ def _font(figure: Figure) -> QFont:
     # In pixels of the figure: a size in points would depend on the device.
     font.setPixelSize(max(round(figure.options.pixels(figure.options.text_size)), 4))
     return font
+
+
+def _paint_text(painter: QPainter, text: FigureText, font: QFont) -> None:
+    middle = QPointF(text.x, text.y)
+    if text.anchor == "start":
+        middle.setX(text.x + QFontMetricsF(font).horizontalAdvance(text.text) / 2)
+    draw_text(painter, middle, text.text, font, QColor(text.colour))
+
+
+def _paint_legend(painter: QPainter, legend: PlacedLegend, font: QFont) -> None:
+    painter.fillRect(QRectF(*legend.box[:4]), QColor(0, 0, 0, 150))
+    # The rectangles of a scale touch: a smooth edge would be a line between them.
+    painter.setRenderHint(_HINT.Antialiasing, False)
+    for one in legend.swatches:
+        painter.fillRect(QRectF(*one[:4]), QColor(one.colour))
+    painter.setRenderHint(_HINT.Antialiasing)
+    for text in legend.texts:
+        _paint_text(painter, text, font)
 
 
 def _paint_bar(painter: QPainter, bar: Bar, font: QFont) -> None:

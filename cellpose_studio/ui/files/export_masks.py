@@ -51,6 +51,7 @@ class _Export:
     left_out: Collection[int]
     mothers: Mapping[int, int]
     classes: Mapping[int, tuple[str, str]]
+    class_names: Sequence[str]
 
     def save(self, base: Path, kinds: Sequence[str]) -> Saved:
         # Masks that are not in memory are read here, off the GUI thread.
@@ -62,6 +63,7 @@ class _Export:
             self.labels.settings(),
             self.mothers,
             self.classes,
+            self.class_names,
         )
         return save_fitting(base, masks, kinds)
 
@@ -174,6 +176,7 @@ class Saver:
             left_out=() if with_rejected else rejected_cells(image),
             mothers=dict(image.mothers.get(image.active, {})),
             classes=names_and_colours(self._session, image),
+            class_names=[one.name for one in self._session.masks.classes.present],
         )
 
     def _on_saved(self, result: _Result) -> None:

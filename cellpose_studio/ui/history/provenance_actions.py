@@ -186,4 +186,5 @@ def _write_crate(
         made.revision.author or project.author,
         card=card_of(record.model),
         with_image=with_image,
+        classes=made.classes,
     )

@@ -7,10 +7,11 @@ from functools import partial
 
 from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
-from qtpy.QtWidgets import QMenu, QWidget
+from qtpy.QtWidgets import QDialog, QMenu, QWidget
 
 from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.io.project.tables.training import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
@@ -21,6 +22,7 @@ from cellpose_studio.ui.commands.reasons import (
 )
 from cellpose_studio.ui.files.relink import Relinker
 from cellpose_studio.ui.images.panel import ImagesPanel
+from cellpose_studio.ui.images.sizes_dialog import SizesDialog
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.question import ask
 
@@ -28,6 +30,12 @@ _USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
     ("train", "Use for &training", "train"),
     ("test", "Use for t&esting", "test"),
     ("noTraining", "Do &not use for training", None),
+)
+
+_SIZES = "Pixel si&ze and time…"
+_SIZES_TIP = (
+    "Set the size of a pixel in µm and the time between time points, for files that "
+    "lack them or are wrong."
 )
 
 Confirm = Callable[[Sequence[ProjectImage], QWidget], bool]
@@ -157,6 +165,45 @@ class ImageActions(QObject):
         )
         return [reviewed, None, *uses]
 
+    def size_commands(self) -> list[Command | None]:
+        """Return the commands on the sizes of images in the menu bar."""
+        return [
+            Command(
+                "imageSizes",
+                _SIZES,
+                lambda: self.ask_sizes(self.targets()),
+                tip=_SIZES_TIP,
+                reason_disabled=needs_image(self._session),
+            )
+        ]
+
+    def ask_sizes(self, images: Sequence[ProjectImage]) -> None:
+        """Ask for the size of pixels of images, and for the time between points."""
+        dialog = SizesDialog([image.source for image in images], self._list)
+        if dialog.exec() == QDialog.DialogCode.Accepted:
+            self.set_sizes(images, dialog.wanted())
+        dialog.deleteLater()
+
+    def set_sizes(
+        self, images: Sequence[ProjectImage], wanted: Sequence[ImageSource]
+    ) -> None:
+        """Set the sizes of images, and offer to take that back."""
+        both = zip(images, wanted, strict=True)
+        changed = [(image, source) for image, source in both if image.source != source]
+        if not changed:
+            return
+        before = [(image, image.source) for image, _ in changed]
+        self._session.images.set_sizes(*changed)
+        self._messages.offer(
+            f"Set the sizes of {_named([image for image, _ in changed])}.",
+            "Undo",
+            lambda: self._set_back(before),
+        )
+
+    def _set_back(self, before: Sequence[tuple[ProjectImage, ImageSource]]) -> None:
+        listed = self._session.images.is_listed
+        self._session.images.set_sizes(*(one for one in before if listed(one[0])))
+
     def menu(self, images: Sequence[ProjectImage]) -> QMenu:
         """Return the context menu for ``images``, one or more."""
         menu = QMenu(self._list)
@@ -186,6 +233,7 @@ class ImageActions(QObject):
                     "" if any(i.masks for i in images) else NO_MASKS
                 ),
             ),
+            Command("sizes", _SIZES, lambda: self.ask_sizes(images), tip=_SIZES_TIP),
             Command(
                 "folder", "&Show in file manager", lambda: self.show_folder(images[0])
             ),

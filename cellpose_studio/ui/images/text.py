@@ -7,6 +7,7 @@ from html import escape
 from cellpose_studio.app.images.image_status import ImageStatus
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.wording import time_text
 from cellpose_studio.io.project.tables.training import TrainingRole
 
 STATUS_WORDS: dict[ImageStatus, str] = {
@@ -76,4 +77,6 @@ def _size(image: ImageSource) -> list[str]:
     if y:
         planes = f", planes {z:.3g} µm apart" if z and image.planes > 1 else ""
         lines.append(f"pixels of {y:.3g} µm{planes}")
+    if image.interval_s:
+        lines.append(f"{time_text(image.interval_s)} between time points")
     return lines

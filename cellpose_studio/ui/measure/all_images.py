@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from qtpy.QtCore import QObject, QTimer, Signal
 
@@ -23,14 +23,17 @@ from cellpose_studio.core.masks.snapshot import Snapshot
 from cellpose_studio.core.measure.compartments.choice import CompartmentsUnfit
 from cellpose_studio.core.measure.definition import GROUPS
 from cellpose_studio.core.measure.measurements import Measurements
+from cellpose_studio.core.measure.tracks import track_table
 from cellpose_studio.core.review.cell_shapes import cell_shapes
 from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.ui.measure.table.rows import Rows, joined, rows_of
 from cellpose_studio.ui.measure.table.summary_rows import summary_rows_of
+from cellpose_studio.ui.measure.tracks.rows import rows_of_tracks
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.columns import WhatToMeasure
 from cellpose_studio.workflows.measure.items import ImageToMeasure, Masks
 from cellpose_studio.workflows.measure.measure import measure_masks
+from cellpose_studio.workflows.measure.tracks import minutes_between
 
 _DELAY = 800
 """ms in which changes are looked at together."""
@@ -38,8 +41,15 @@ _DELAY = 800
 _WITHOUT_GREY = WhatToMeasure(groups=[one for one in GROUPS if one != "intensity"])
 
 Token = tuple[Any, ...]
-Wanted = tuple[int, ImageToMeasure, Token]
-"""Id of an image, how it is measured, and a token of its masks."""
+
+
+class Wanted(NamedTuple):
+    """An image to measure: its id, how, a token of its masks, and mothers of cells."""
+
+    id: int
+    item: ImageToMeasure
+    token: Token
+    mothers: Mapping[int, int]
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -72,14 +82,15 @@ class AllMeasured:
     ----------
     images
         In the order of the list.
-    cells, summary
-        Rows of all cells, and of all images.
+    cells, tracks, summary
+        Rows of all cells, of those of time series over time, and of all images.
     failures
         Of images that could not be measured.
     """
 
     images: tuple[MeasuredImage, ...] = ()
     cells: Rows = field(default_factory=Rows)
+    tracks: Rows = field(default_factory=Rows)
     summary: Rows = field(default_factory=Rows)
     failures: tuple[StudioError, ...] = ()
 
@@ -111,6 +122,7 @@ class AllImages(QObject):
         session.statuses_changed.connect(lambda *_: self._soon())
         session.classes_changed.connect(lambda *_: self._soon())
         session.class_list_changed.connect(lambda: self._soon())
+        session.divisions_changed.connect(lambda *_: self._soon())
         session.images_changed.connect(lambda: self._soon())
         session.project_changed.connect(self._forget)
         compartments.changed.connect(self._soon)
@@ -171,7 +183,7 @@ class AllImages(QObject):
             for image in self._session.images
             if (labels := self._compartments.cells_of(image)) is not None
         ]
-        asked = [(number, token, item.classes) for number, item, token in wanted]
+        asked = [(one.id, one.token, one.item.classes, one.mothers) for one in wanted]
         if asked == self._asked:
             return
         self._asked = asked
@@ -238,6 +250,8 @@ def token_of(image: ProjectImage, labels: LabelSet) -> Token:
         labels.edited,
         tuple(sorted(image.statuses.get(labels.name, {}).items())),
         image.source.fingerprint,
+        image.source.pixel_size_um,
+        image.source.interval_s,
     )
 
 
@@ -271,7 +285,8 @@ def _wanted(
         compartments=choice,
         classes=known.classes,
     )
-    return image.id, item, token
+    mothers = dict(image.mothers.get(labels.name, {}))
+    return Wanted(image.id, item, token, mothers)
 
 
 def _pixels(project: Project, labels: LabelSet, taken: list[Snapshot]) -> Labels:
@@ -317,14 +332,14 @@ def measured_images(
     """
     found: list[MeasuredImage] = []
     failures: list[StudioError] = []
-    for n, (number, item, token) in enumerate(wanted):
+    for n, (number, item, token, mothers) in enumerate(wanted):
         checkpoint.reached(n, len(wanted), "image")
         before = known.get(number)
         if before is not None and before.token == token and before.complete:
             # Other classes of cells change no measurement.
             table = before.table.with_classes(item.classes)
             was = replace(before.item, classes=item.classes)
-            found.append(replace(before, item=was, table=table))
+            found.append(replace(before, item=was, table=table, mothers=mothers))
             continue
         try:
             masks, complete = item.read(), True
@@ -344,7 +359,12 @@ def measured_images(
             failures.append(error)
         else:
             one = MeasuredImage(
-                id=number, item=item, token=token, table=table, complete=complete
+                id=number,
+                item=item,
+                token=token,
+                table=table,
+                complete=complete,
+                mothers=mothers,
             )
             found.append(one)
     return found, failures
@@ -355,9 +375,17 @@ def _of_all(both: tuple[list[MeasuredImage], list[StudioError]]) -> AllMeasured:
     return AllMeasured(
         images=tuple(found),
         cells=joined(rows_of(one.table, one.id) for one in found),
+        tracks=joined(_tracks_of(one) for one in found),
         summary=joined(summary_rows_of(one.table, one.id) for one in found),
         failures=tuple(failures),
     )
+
+
+def _tracks_of(one: MeasuredImage) -> Rows:
+    if not one.table.in_time:
+        return Rows()
+    minutes = minutes_between(one.item.image)
+    return rows_of_tracks(track_table(one.table, one.mothers, minutes), one.id)
 
 
 def _measured_already() -> Masks:

@@ -35,6 +35,7 @@ from cellpose_studio.ui.measure.lower_tabs import LowerTabs
 from cellpose_studio.ui.measure.plots.panel import PlotPanel
 from cellpose_studio.ui.measure.scope_box import (
     ALL_CELLS,
+    ALL_TRACKS,
     SUMMARY,
     THIS_IMAGE,
     TRACKS,
@@ -47,14 +48,14 @@ from cellpose_studio.ui.measure.table.column_chooser import ColumnChooser
 from cellpose_studio.ui.measure.table.rows import IMAGE, TIME, Rows, rows_of, with_texts
 from cellpose_studio.ui.measure.table.view import MeasurementTable
 from cellpose_studio.ui.measure.table_actions import TableActions
-from cellpose_studio.ui.measure.tracks.rows import NO_FILM, track_rows
+from cellpose_studio.ui.measure.tracks.rows import NO_FILM, NO_FILMS, track_rows
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.items import names_of
 
 _NO_IMAGE = "Open an image to measure its cells."
 _NO_MASKS = "No cells to measure yet: run a model, or draw some cells."
 _MEASURING = "Measuring…"
-_PREPARING = "Preparing measurements, which takes up to 20 s after an installation…"
+_PREPARING = "Compiling measurements, once after an installation: up to 20 s…"
 Indices = npt.NDArray[np.intp]
 
 
@@ -105,7 +106,11 @@ class MeasureContent(QWidget):
         self.lower = LowerTabs(services, actions, self.all, plots or PlotPanel())
         self.plots, self.classes = self.lower.plots, self.lower.classes
         self.tables = TableActions(
-            services, experiment, self.table, self._measured_images, self._of_tracks
+            services,
+            experiment,
+            self.table,
+            self._measured_images,
+            lambda: self.scope.of_tracks,
         )
         self.rows = Rows()
         self._choosing = False
@@ -127,8 +132,7 @@ class MeasureContent(QWidget):
 
     def choose_columns(self) -> None:
         """Show the list of columns to choose from."""
-        keys = self._services.settings.measure_columns
-        chooser = ColumnChooser(self.rows.fields, keys, self)
+        chooser = ColumnChooser(self.rows.fields, self._keys(), self)
         chooser.setAttribute(Qt.WidgetAttribute.WA_DeleteOnClose)
         chooser.changed.connect(self._set_columns)
         chooser.show()
@@ -158,8 +162,7 @@ class MeasureContent(QWidget):
         self.parts.addWidget(self.lower)
         self.parts.setStretchFactor(0, 3)
         self.parts.setStretchFactor(1, 2)
-        # Their size hints would leave the table less than half.
-        self.parts.setSizes([1000, 1000])
+        self._share()
         self.pages = QStackedWidget()
         self.pages.addWidget(self.empty)
         self.pages.addWidget(self.parts)
@@ -172,12 +175,18 @@ class MeasureContent(QWidget):
         whole.addWidget(self.compartments)
         whole.addWidget(self.pages, 1)
 
+    def _share(self) -> None:
+        """Give the table half of the room, or all of it without plots and classes."""
+        # The size hints would leave the table less than half.
+        self.parts.setSizes([1000, 0 if self.lower.folded else 1000])
+
     def _connect(self) -> None:
         self._measurer.changed.connect(self._on_measured)
         self.all.changed.connect(self._on_all)
         self.all.cancelled.connect(self._on_cancelled)
         self._experiment.changed.connect(self._update)
         self._session.divisions_changed.connect(lambda *_: self._on_divisions())
+        self.lower.folded_changed.connect(lambda _: self._share())
         self.scope.activated.connect(lambda _: self._on_scope())
         self._measurer.busy_changed.connect(lambda _: self._refresh())
         self._selection.changed.connect(self._follow)
@@ -205,9 +214,6 @@ class MeasureContent(QWidget):
         compartments = self._measurer.compartments
         return [measured_image(self._session, image, measured, compartments)]
 
-    def _of_tracks(self) -> bool:
-        return self.scope.currentData() == TRACKS
-
     def _on_measured(self, _: Measurements | None) -> None:
         if not self.scope.of_all:
             self._update()
@@ -234,14 +240,17 @@ class MeasureContent(QWidget):
             if measured is None or image is None:
                 self._show(Rows())
                 return
-            if scope == TRACKS:
-                self._show(track_rows(measured, image))
-                return
+            of_image = (
+                track_rows(measured, image)
+                if scope == TRACKS
+                else rows_of(measured, image.id)
+            )
             known = self._experiment.columns.of(image.id)
-            self._show(with_texts(rows_of(measured, image.id), {image.id: known}))
+            self._show(with_texts(of_image, {image.id: known}))
             return
         found = self.all.result
-        rows = found.cells if scope == ALL_CELLS else found.summary
+        by_scope = {ALL_CELLS: found.cells, ALL_TRACKS: found.tracks}
+        rows = by_scope.get(scope, found.summary)
         names = names_of([one.item for one in found.images])
         texts = {
             one.id: {IMAGE: name, **self._experiment.columns.of(one.id)}
@@ -253,15 +262,24 @@ class MeasureContent(QWidget):
         self.rows = rows
         of_all = self.scope.currentData() == ALL_CELLS
         self.colouring.set_rows(rows, self.scope.of_cells, of_all)
-        self.table.show(rows, self._services.settings.measure_columns)
+        self.table.show(rows, self._keys())
         self._refresh()
 
+    def _keys(self) -> list[str]:
+        """Return the keys of the columns that the user has chosen."""
+        settings = self._services.settings
+        tracks = self.scope.of_tracks
+        return settings.track_columns if tracks else settings.measure_columns
+
     def _set_columns(self, keys: list[str]) -> None:
-        self._services.settings.measure_columns = keys
+        if self.scope.of_tracks:
+            self._services.settings.track_columns = keys
+        else:
+            self._services.settings.measure_columns = keys
         self.table.show(self.rows, keys)
 
     def _on_divisions(self) -> None:
-        if self._of_tracks():
+        if self.scope.currentData() == TRACKS:
             self._update()
 
     def _on_rows(self) -> None:
@@ -305,7 +323,8 @@ class MeasureContent(QWidget):
         self._selection.select(cells[0] if len(set(cells)) == 1 else 0, cells)
         self._choosing = False
         self._mark(chosen)
-        if len(here) < len(chosen) and self.scope.currentData() == ALL_CELLS:
+        is_of_cells = self.scope.currentData() in (ALL_CELLS, ALL_TRACKS)
+        if len(here) < len(chosen) and is_of_cells:
             self._services.messages.note(
                 f"{len(here):,} of the {len(chosen):,} chosen cells are in this image: "
                 "commands such as Accept and Delete act only on these."
@@ -348,7 +367,7 @@ class MeasureContent(QWidget):
             rows = "" if number == images else f"{counted(number, 'row')} of "
             return f"{rows}{image_count(images)}"
         noun = "row" if TIME in self.rows.by_name else "cell"
-        return counted(number, "track" if self._of_tracks() else noun)
+        return counted(number, "track" if self.scope.of_tracks else noun)
 
     def _refresh(self) -> None:
         """Update the number of cells, or the reason why there are none."""
@@ -359,6 +378,8 @@ class MeasureContent(QWidget):
             self.empty.setText(_MEASURING if self._measurer.prepared else _PREPARING)
         elif image is None:
             self.empty.setText(_NO_IMAGE)
+        elif scope == ALL_TRACKS and len(self.all.result.cells):
+            self.empty.setText(NO_FILMS)
         elif self.scope.of_all or image.masks is None or not image.masks.cells:
             self.empty.setText(_NO_MASKS)
         else:

@@ -20,6 +20,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.core.wording import image_count
 from cellpose_studio.ui.files.dialogs import ok_cancel
 from cellpose_studio.workflows.measure.tables import KINDS, TableKind, table_files
+from cellpose_studio.workflows.measure.tracks import track_files
 
 _TEXTS = {
     "csv": ("CSV", "A table as text, which spreadsheets, R and Python open."),
@@ -35,18 +36,22 @@ class TableExportDialog(QDialog):
 
     def __init__(
         self,
+        *,
         images: int,
         folder: Path,
         kinds: Collection[str],
+        tracks: bool = False,
         parent: QWidget | None = None,
     ) -> None:
         super().__init__(parent)
-        self.setWindowTitle("Export measurements")
+        self.setWindowTitle("Export tracks" if tracks else "Export measurements")
+        self._files_of = track_files if tracks else table_files
         self.line = QLineEdit(str(folder), objectName="tableFolder")
         browse = QPushButton("Choose…", autoDefault=False)
         self.boxes: dict[TableKind, QCheckBox] = {}
         column = QVBoxLayout(self)
-        what = f"Write the cells of {image_count(images)}, all measurements, as"
+        of = "tracks" if tracks else "cells"
+        what = f"Write the {of} of {image_count(images)}, all measurements, as"
         column.addWidget(QLabel(what))
         for kind in KINDS:
             text, tip = _TEXTS[kind]
@@ -84,7 +89,7 @@ class TableExportDialog(QDialog):
             self.line.setText(folder)
 
     def _refresh(self) -> None:
-        names = [path.name for path in table_files(self.folder, self.kinds)]
+        names = [path.name for path in self._files_of(self.folder, self.kinds)]
         ready = bool(self.kinds and self.line.text().strip())
         self.files.setText(
             f"Files: {', '.join(names)}." if ready else "Choose a kind and a folder."

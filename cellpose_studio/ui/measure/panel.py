@@ -174,7 +174,7 @@ class MeasurePanel(QWidget):
     def open_classes(self) -> ClassPanel:
         """Bring the list of classes to the front, and return it."""
         content = self.open()
-        content.lower.setCurrentWidget(content.classes)
+        content.lower.open_part(content.classes)
         return content.classes
 
     def open(self) -> MeasureContent:

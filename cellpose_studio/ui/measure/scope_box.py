@@ -5,7 +5,8 @@ from __future__ import annotations
 from qtpy.QtCore import Qt
 from qtpy.QtWidgets import QComboBox
 
-THIS_IMAGE, TRACKS, ALL_CELLS, SUMMARY = "image", "tracks", "cells", "summary"
+THIS_IMAGE, TRACKS, SUMMARY = "image", "tracks", "summary"
+ALL_CELLS, ALL_TRACKS = "cells", "all tracks"
 _SCOPES = {
     THIS_IMAGE: ("Cells of this image", "The cells of the image shown."),
     TRACKS: (
@@ -14,6 +15,10 @@ _SCOPES = {
         "mother and daughters, path and speed.",
     ),
     ALL_CELLS: ("Cells of all images", "The cells of all images that have masks."),
+    ALL_TRACKS: (
+        "Tracks of all images",
+        "One row for each cell of all time series that have masks.",
+    ),
     SUMMARY: (
         "Summary of all images",
         "One row for each image and time point: number of cells, density, confluence, "
@@ -36,6 +41,11 @@ class ScopeBox(QComboBox):
     def of_all(self) -> bool:
         """Whether all images are listed, not the one that is shown."""
         return self.currentData() not in (THIS_IMAGE, TRACKS)
+
+    @property
+    def of_tracks(self) -> bool:
+        """Whether there is a row for each cell over time."""
+        return self.currentData() in (TRACKS, ALL_TRACKS)
 
     @property
     def of_cells(self) -> bool:

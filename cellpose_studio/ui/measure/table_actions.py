@@ -17,6 +17,7 @@ from cellpose_studio.ui.measure.export_dialog import TableExportDialog
 from cellpose_studio.ui.measure.table.clipboard import table_text
 from cellpose_studio.ui.measure.table.model import decimal_point
 from cellpose_studio.ui.measure.table.view import MeasurementTable
+from cellpose_studio.ui.measure.tracks.rows import NO_FILMS
 from cellpose_studio.ui.services import Services
 from cellpose_studio.workflows.measure.columns import WhatToMeasure, table_columns
 from cellpose_studio.workflows.measure.items import names_of
@@ -101,16 +102,24 @@ class TableActions:
             reason = _NOT_MEASURED if images is None else _NO_CELLS
             self._services.messages.note(reason)
             return
+        tracks = self._of_tracks()
+        images = [one for one in images if one.table.in_time or not tracks]
+        if not images:
+            self._services.messages.note(NO_FILMS)
+            return
         settings = self._services.settings
         folder = Path(settings.table_folder or images[0].item.image.path.parent)
         dialog = TableExportDialog(
-            len(images), folder, settings.table_kinds, self._services.parent
+            images=len(images),
+            folder=folder,
+            kinds=settings.table_kinds,
+            tracks=tracks,
+            parent=self._services.parent,
         )
         if dialog.exec() != QDialog.DialogCode.Accepted:
             return
         settings.table_folder = str(dialog.folder)
         settings.table_kinds = list(dialog.kinds)
-        tracks = self._of_tracks()
         files_of = track_files if tracks else table_files
         existing = [p for p in files_of(dialog.folder, KINDS) if p.exists()]
         if not existing or self._may_replace(existing):
@@ -122,11 +131,13 @@ class TableActions:
     ) -> None:
         """Write the tracks of images, and what the columns mean."""
         names = names_of([one.item for one in images])
+        columns = self._experiment.columns
+        given = [columns.of(one.id) for one in images]
 
         def work(_: Checkpoint) -> tuple[list[Path], tuple[str, ...]]:
             found = [
-                tracks_of(one.item, name, one.table, one.mothers)
-                for one, name in zip(images, names, strict=True)
+                tracks_of(one.item, name, one.table, one.mothers, experiment=row)
+                for one, name, row in zip(images, names, given, strict=True)
             ]
             tracks = [one for one in found if one is not None]
             return write_tracks(folder, kinds, tracks, computed_by()), ()

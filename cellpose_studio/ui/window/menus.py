@@ -103,6 +103,7 @@ class Menus(QObject):
     def _measure(self) -> None:
         measure, menu = self._window.measure, self._menu("&Measure")
         self._commands.add(menu, measure.commands())
+        self._commands.add(menu, self._window.image_actions.size_commands())
         self._commands.add(menu.addMenu("Cl&asses"), measure.class_commands())
 
     def _help(self) -> None:

@@ -25,7 +25,7 @@ from cellpose_studio.core.measure.summary import SummaryColumn, summary_columns
 from cellpose_studio.io.tables.table import TableColumn
 from cellpose_studio.workflows.measure.items import ImageToMeasure
 
-_EXPERIMENT = "Column of the experiment, as the user gave it."
+EXPERIMENT_TEXT = "Column of the experiment, as the user gave it."
 
 _IMAGE = TableColumn(
     name="image",
@@ -163,7 +163,7 @@ def table_columns(
     names = columns_in(experiment)
     _check_names(names, (*measured, *summed))
     given = tuple(
-        TableColumn(name=name, kind="text", text=_EXPERIMENT) for name in names
+        TableColumn(name=name, kind="text", text=EXPERIMENT_TEXT) for name in names
     )
     return TableColumns(
         cells=(_IMAGE, *given, _MASKS, _TIME, _CELL, *_of_cells(measured.values())),

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.measure.experiment.values import Row, columns_in
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.core.measure.tracks import TrackTable, track_table
 from cellpose_studio.io.atomic import replacing
@@ -21,6 +23,7 @@ from cellpose_studio.io.tables.names import (
 )
 from cellpose_studio.io.tables.parquet_table import ParquetTable
 from cellpose_studio.io.tables.table import TableColumn
+from cellpose_studio.workflows.measure.columns import EXPERIMENT_TEXT
 from cellpose_studio.workflows.measure.items import ImageToMeasure
 from cellpose_studio.workflows.measure.tables import TableKind, check_can_write
 
@@ -28,6 +31,9 @@ _WRITERS: dict[TableKind, tuple[str, type[CsvTable] | type[ParquetTable]]] = {
     "csv": (TRACKS_CSV, CsvTable),
     "parquet": (TRACKS_PARQUET, ParquetTable),
 }
+NO_COLUMNS: Row = {}
+
+_SECONDS = 60
 _LEADING = (
     TableColumn(name="image", kind="text", text="Name of the image."),
     TableColumn(
@@ -44,11 +50,19 @@ class ImageTracks:
     ----------
     image, masks
         Their names.
+    experiment
+        The image's columns of the experiment.
     """
 
     image: str
     masks: str
+    experiment: Row
     table: TrackTable
+
+
+def minutes_between(image: ImageSource) -> float | None:
+    """Return the minutes between the time points of an image; None if not known."""
+    return None if image.interval_s is None else image.interval_s / _SECONDS
 
 
 def tracks_of(
@@ -57,12 +71,23 @@ def tracks_of(
     found: Measurements,
     mothers: Mapping[int, int],
     minutes: float | None = None,
+    experiment: Row = NO_COLUMNS,
 ) -> ImageTracks | None:
-    """Return the tracks of an image; None if it is no time series."""
+    """Return the tracks of an image; None if it is no time series.
+
+    Parameters
+    ----------
+    minutes
+        Between time points, in place of what the image says.
+    experiment
+        Columns of the experiment.
+    """
     if not found.in_time:
         return None
+    if minutes is None:
+        minutes = minutes_between(item.image)
     table = track_table(found, mothers, minutes)
-    return ImageTracks(image=name, masks=item.masks, table=table)
+    return ImageTracks(image=name, masks=item.masks, experiment=experiment, table=table)
 
 
 def track_files(folder: Path, kinds: Collection[TableKind]) -> list[Path]:
@@ -86,8 +111,15 @@ def write_tracks(
     """
     check_can_write(folder)
     by_name = {column.name: column for one in images for column in one.table.columns}
+    given = columns_in(one.experiment for one in images)
+    image, masks = _LEADING
     columns = [
-        *_LEADING,
+        image,
+        *(
+            TableColumn(name=_free(name, by_name), kind="text", text=EXPERIMENT_TEXT)
+            for name in given
+        ),
+        masks,
         *(
             TableColumn(name=c.name, kind=c.kind, unit=c.unit, text=c.text)
             for c in by_name.values()
@@ -104,8 +136,18 @@ def write_tracks(
                 for one in images:
                     rows = len(one.table.ids)
                     names = {"image": one.image, "masks": one.masks}
+                    for key in given:
+                        names[_free(key, by_name)] = one.experiment.get(key, "")
                     same = {key: np.full(rows, text) for key, text in names.items()}
                     writer.add({**same, **one.table.values}, rows)
             finally:
                 writer.close()
     return files
+
+
+def _free(name: str, taken: Mapping[str, object]) -> str:
+    """Return the name of a column of the experiment that no other column has.
+
+    Names differ from those of measurements of cells, not from those of tracks.
+    """
+    return f"{name}_experiment" if name in taken else name

@@ -6,11 +6,13 @@ import sqlite3
 from dataclasses import dataclass
 
 from cellpose_studio.core.errors import ProjectDamaged, ProjectUnusable, StudioError
+from cellpose_studio.core.provenance.classes.class_work import ClassWork, class_work
 from cellpose_studio.core.provenance.hand_edits import FORGET
 from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
 from cellpose_studio.io.project.reading import RESCUE_HINT
+from cellpose_studio.io.project.tables.cells.cell_classes import read_classes
 from cellpose_studio.io.project.tables.journal import read_journal
 from cellpose_studio.io.project.tables.revision_source import copied_from
 from cellpose_studio.io.project.tables.revisions import read_revision
@@ -42,6 +44,8 @@ class Provenance:
         where cells got other ids in between, on which the edits would not fit.
     imported
         The revision that the masks were imported as; None if they were not imported.
+    classes
+        The classes of cells of the same masks, as they are now; None without any.
     earlier
         How the masks were made whose cells a run in a region has kept; None if the run
         was not one, or there were none.
@@ -53,6 +57,7 @@ class Provenance:
     hand: HandWork
     edited: tuple[LabelRevision, ...]
     imported: LabelRevision | None
+    classes: ClassWork | None = None
     earlier: Provenance | None = None
 
     @property
@@ -108,8 +113,15 @@ def provenance(db: sqlite3.Connection, revision: int) -> Provenance:
         ),
         edited=_edited(line[:at]),
         imported=first if first.kind == "import" else None,
+        classes=_classes(db, last.label_set),
         earlier=_outside(db, base) if in_region else None,
     )
+
+
+def _classes(db: sqlite3.Connection, label_set: int) -> ClassWork | None:
+    known = read_classes(db)
+    assigned = known.assigned.get(label_set, {})
+    return class_work(known.classes, assigned, known.classifiers)
 
 
 def _outside(db: sqlite3.Connection, base: LabelRevision) -> Provenance | None:

@@ -61,15 +61,17 @@ def card_of(model: ModelRecord) -> ModelCard | None:
 def _methods(made: Provenance) -> str:
     if made.earlier is None:
         return _own_methods(made)
-    # What was done to the earlier masks by hand is told with them.
+    # What was done to the earlier masks by hand is told with them, and classes at the
+    # end.
     own = replace(made, hand=replace(made.hand, before=()))
-    return join_methods([_methods(made.earlier), _own_methods(own)])
+    earlier = replace(made.earlier, classes=None)
+    return join_methods([_methods(earlier), _own_methods(own)])
 
 
 def _own_methods(made: Provenance) -> str:
     record, cells = made.record, made.revision.cells
     if record is not None:
-        return as_methods(record, made.hand, card_of(record.model), cells)
+        return as_methods(record, made.hand, card_of(record.model), cells, made.classes)
     origin = made.imported.origin if made.imported else ""
     changed = made.base.parameters if made.base.kind == "threshold" else None
-    return as_methods_without_run(origin, made.hand, cells, changed)
+    return as_methods_without_run(origin, made.hand, cells, changed, made.classes)

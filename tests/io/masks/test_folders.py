@@ -51,7 +51,7 @@ def test_images_come_in_the_order_of_a_file_manager(folder):
 
 
 def test_other_and_hidden_files_are_left_alone(folder):
-    folder("a.tif", ".b.tif", "._a.tif", "notes.txt", "a.csv", "a_rois.zip", "a.npy")
+    folder("a.tif", ".b.tif", "._a.tif", "notes.txt", "a.csv", "b_rois.zip", "a.npy")
     (folder() / "subfolder").mkdir()
     assert listed(folder()) == {"a.tif": []}
 
@@ -112,7 +112,7 @@ CELLPOSES = (
     *("_cp_flows_2.tif", "_flows_cp_masks.tif", "_dP_cp_masks.tif"),
     *("_cellprob_cp_masks.tif", "_cp_cellprob.tif", "_outlines_cp_masks.png"),
     *("_cp_output_cp_masks.png", "_cp_outlines.txt", "_cp_output.png"),
-    *("_outlines.png", "_cp_masks_ids.csv", "_rois.zip", "_cp_cellprob.npy"),
+    *("_outlines.png", "_cp_masks_ids.csv", "_cp_cellprob.npy"),
 )
 """What Cellpose's window and command line, and ours, write beside an image."""
 
@@ -218,3 +218,14 @@ def test_the_image_beside_masks_is_found(folder):
 def test_a_name_is_split_as_a_path_is(name):
     path = Path(name)
     assert split_name(name) == (path.stem, path.suffix)
+
+
+def test_regions_of_imagej_are_taken_where_there_are_no_other_masks(folder):
+    here = folder("a.tif", "a_rois.zip", "b.tif", "b_cp_masks.tif", "b_rois.zip")
+    found = {one.image.name: one.masks for one in scan_folder(here)}
+    assert found == {
+        "a.tif": (here / "a_rois.zip",),
+        "b.tif": (here / "b_cp_masks.tif",),
+    }
+    for name, masks in found.items():
+        assert masks_of_image(here / name) == masks

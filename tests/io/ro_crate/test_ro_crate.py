@@ -12,6 +12,13 @@ import pytest
 import tifffile
 
 from cellpose_studio.core.errors import CannotSave
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import CellClass
+from cellpose_studio.core.provenance.classes.class_work import class_work
+from cellpose_studio.core.provenance.classes.classifier_record import (
+    ClassExamples,
+    ClassifierRecord,
+)
 from cellpose_studio.core.provenance.hand_work import HandWork
 from cellpose_studio.core.provenance.record import ImageRecord, RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry
@@ -196,3 +203,54 @@ def test_a_folder_that_is_not_there_is_told_of(tmp_path, record, labels, image):
     for name in ("crate", "crate.zip"):
         with pytest.raises(CannotSave, match=f"{name} could not be saved"):
             write_ro_crate(tmp_path / "no" / name, record, labels, image)
+
+
+def test_a_crate_has_the_classes_of_cells_and_the_classifier(
+    tmp_path, record, labels, image
+):
+    classifier = ClassifierRecord(
+        created=NOON,
+        method="Random forest of 200 trees",
+        seed=0,
+        features=("area_um2",),
+        importances=(1.0,),
+        classes=(
+            ClassExamples(id=1, name="alive", found_as=(4, 1)),
+            ClassExamples(id=2, name="dead", found_as=(0, 5)),
+        ),
+        images=("a picture.tif",),
+        folds=5,
+        by_image=False,
+        versions={"scikit-learn": "1.9.1"},
+    )
+    work = class_work(
+        [
+            CellClass(id=1, name="alive", colour="#e69f00"),
+            CellClass(id=2, name="dead", colour="#56b4e9"),
+        ],
+        {1: Assigned(number=2), 7: Assigned(number=1, probability=0.9, classifier=3)},
+        {3: classifier, 4: classifier},
+    )
+    write_ro_crate(tmp_path / "crate", record, labels, image, classes=work)
+    graph = graph_of(tmp_path / "crate")
+    action = graph["#classes"]
+    assert action["result"] == [
+        {"@id": "cell-classes.csv"},
+        {"@id": "classifier-3.json"},
+    ]
+    assert {"@id": "#classes"} in graph["./"]["mentions"]
+    assert action["description"].startswith(
+        "Cells were put into the classes alive and dead by hand and the others by a "
+        "classifier. Classifier: Random forest"
+    )
+    table = (tmp_path / "crate" / "cell-classes.csv").read_text("utf-8")
+    assert table.splitlines() == [
+        "label,cell,class,class_by,class_probability",
+        "1,1,dead,hand,",
+        "2,7,alive,classifier,0.9",
+    ]
+    text = (tmp_path / "crate" / "classifier-3.json").read_text("utf-8")
+    assert ClassifierRecord.model_validate_json(text) == classifier
+    methods = (tmp_path / "crate" / "methods.txt").read_text("utf-8")
+    assert "Accuracy 90%" in methods
+    assert "Pedregosa" in methods.partition("References")[2]

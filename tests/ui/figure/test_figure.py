@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import QTimer
-from qtpy.QtGui import QImage
+from qtpy.QtGui import QColor, QImage
 from qtpy.QtWidgets import QApplication, QDialogButtonBox
 
+from cellpose_studio.app.session.classes import add_class, put_into_class
 from cellpose_studio.core.display.figure import FigureOptions
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.ui.figure.dialog import FigureDialog
@@ -238,3 +239,41 @@ def test_the_dialog_exports_and_remembers(user, two, tmp_path):
     assert (tmp_path / "f.svg").exists()
     assert user.window.services.settings.figure["fill"] is True
     assert user.window.services.settings.figure_ending == ".svg"
+
+
+def test_a_figure_has_the_colours_of_classes_and_says_what_they_mean(
+    user, two, tmp_path
+):
+    window, session = user.window, user.window.session
+    for cell, name in ((3, "round"), (7, "odd & long")):
+        number = add_class(session, name).id
+        put_into_class(session, two, [cell], number)
+    add_class(session, "unused")
+    window.measure.classes.colour()
+    content = export(user, two, tmp_path / "f.svg").read_text("utf-8")
+    root = ET.fromstring(content)
+    legend = next(g for g in root.iter(f"{SVG}g") if g.get("id") == "legend")
+    box, *swatches = legend
+    texts = {
+        text.text: float(text.get("x"))
+        for text in root.iter(f"{SVG}text")
+        if text.get("text-anchor") == "start" and text.get("fill") == "#ffffff"
+    }
+    # The keys of classes, which the canvas shows, are left out.
+    assert [*texts] == ["round", "odd & long"]
+    classes = session.masks.classes.present
+    assert [one.get("fill") for one in swatches] == [one.colour for one in classes[:2]]
+    outlines = {p.get("id"): p.get("stroke") for p in root.iter(f"{SVG}path")}
+    assert outlines == {"cell-3": classes[0].colour, "cell-7": classes[1].colour}
+    # All of it lies in the box, and the box in the figure.
+    right = float(box.get("x")) + float(box.get("width"))
+    assert all(float(box.get("x")) < x < right for x in texts.values())
+    path = export(user, two, tmp_path / "f.png", scale=8, fill=True)
+    image = QImage(str(path))
+    found = {colour(image, x, y) for x in range(0, 300, 3) for y in range(400, 640, 3)}
+    assert QColor(classes[0].colour).getRgb()[:3] in found
+    assert "legend" not in export(
+        user, two, tmp_path / "g.svg", legend=False
+    ).read_text("utf-8")
+    window.measure.classes._colouring.choose(None)
+    assert "legend" not in export(user, two, tmp_path / "h.svg").read_text("utf-8")

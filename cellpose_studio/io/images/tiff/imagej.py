@@ -8,7 +8,7 @@ from typing import Any
 from cellpose_studio.core.images.grey_calibration import RAW, GreyCalibration
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import UNKNOWN_SIZE, PixelSize
-from cellpose_studio.io.images.units import step_ratio, to_um
+from cellpose_studio.io.images.units import step_ratio, to_seconds, to_um
 
 Resolution = tuple[int, int]
 """Pixels per unit, as a fraction."""
@@ -93,6 +93,11 @@ def step_ratio_of(
         return None
     z_unit, y_unit = _unit(metadata, "z"), _unit(metadata, "y")
     return step_ratio(_step(metadata), _size(y), z_unit, y_unit)
+
+
+def interval_s(metadata: dict[str, Any]) -> float | None:
+    """Return the seconds between time points, not those of the animation (``fps``)."""
+    return to_seconds(metadata.get("finterval"), str(metadata.get("tunit", "sec")))
 
 
 def channel_names(metadata: dict[str, Any], channels: int) -> tuple[str, ...]:

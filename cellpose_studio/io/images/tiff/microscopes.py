@@ -8,7 +8,7 @@ import numpy as np
 
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import PixelSize
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import interval_of, to_seconds, to_um
 
 LSM_WORDS = {"P": "Position", "M": "Tile"}
 """What places on axes of LSM files that an image cannot have are called."""
@@ -33,6 +33,12 @@ def lsm_channel_colours(metadata: dict[str, Any]) -> tuple[Colour | None, ...]:
     )
 
 
+def lsm_interval_s(metadata: dict[str, Any]) -> float | None:
+    """Return the seconds between time points, as they were taken or were planned."""
+    taken = np.atleast_1d(metadata.get("TimeStamps", ())).astype(float).tolist()
+    return interval_of(taken) or to_seconds(metadata.get("TimeIntervall"), "s")
+
+
 def stk_axis(metadata: dict[str, Any], planes: int) -> str:
     """Return C for planes that differ in wavelength; "" where nothing tells them apart.
 
@@ -51,3 +57,11 @@ def stk_pixel_size(metadata: dict[str, Any]) -> PixelSize:
     sizes = (z, metadata.get("YCalibration", 0), metadata.get("XCalibration", 0))
     step, y, x = (to_um(size, unit) for size in sizes)
     return step, y, x
+
+
+def stk_interval_s(metadata: dict[str, Any]) -> float | None:
+    """Return the seconds between planes, whose dates have milliseconds."""
+    dates = np.atleast_1d(metadata.get("DatetimeCreated", ()))
+    if not np.issubdtype(dates.dtype, np.datetime64):
+        return None
+    return interval_of(((dates - dates[0]) / np.timedelta64(1, "s")).tolist())

@@ -16,12 +16,12 @@ from cellpose_studio.io.images.tiff.ome_elements import (
     parse_xml,
 )
 from cellpose_studio.io.images.tiff.ome_set import companion_text, keep_images_of
-from cellpose_studio.io.images.units import step_ratio, to_um
+from cellpose_studio.io.images.units import interval_of, step_ratio, to_seconds, to_um
 
 _MOST_PLANES = 10**7
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class OmeImage:
     """One image of OME-XML.
 
@@ -37,6 +37,8 @@ class OmeImage:
         One per channel; None where there is none.
     step_ratio
         Z step over the size of a pixel where they have no unit of length.
+    interval_s
+        Seconds between time points; None where it is not known.
     """
 
     name: str
@@ -44,6 +46,7 @@ class OmeImage:
     channel_names: tuple[str, ...]
     channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
+    interval_s: float | None = None
 
 
 @dataclass(frozen=True)
@@ -100,7 +103,42 @@ def _described(path: Path, image: Element, pixels: Element) -> OmeImage:
     ratio = step_ratio(sizes["Z"], sizes[across], units["Z"], units[across])
     names = tuple(c.get("Name", "") for c in children(pixels, "Channel"))
     colours = tuple(_colour(c.get("Color", "")) for c in children(pixels, "Channel"))
-    return OmeImage(image.get("Name", ""), (z, y, x), names, colours, ratio)
+    return OmeImage(
+        name=image.get("Name", ""),
+        pixel_size_um=(z, y, x),
+        channel_names=names,
+        channel_colours=colours,
+        step_ratio=ratio,
+        interval_s=_interval_s(pixels),
+    )
+
+
+def _interval_s(pixels: Element) -> float | None:
+    """Return the time increment, or else the median step of the times of planes."""
+    increment = pixels.get("TimeIncrement", "")
+    # The defaults are those of the OME schema.
+    if (given := to_seconds(increment, pixels.get("TimeIncrementUnit", "s"))) or not (
+        int(pixels.get("SizeT", 1)) > 1
+    ):
+        return given
+    times = {
+        plane.get("TheT", ""): (plane.get("DeltaT", ""), plane.get("DeltaTUnit", "s"))
+        for plane in children(pixels, "Plane")
+        if plane.get("TheC") == plane.get("TheZ") == "0"
+    }
+    # The first plane may be at 0, which is no length of time.
+    known = [
+        0.0 if _is_zero(time) else to_seconds(time, unit)
+        for _, (time, unit) in sorted(times.items(), key=lambda one: int(one[0] or 0))
+    ]
+    return interval_of([time for time in known if time is not None])
+
+
+def _is_zero(text: str) -> bool:
+    try:
+        return float(text) == 0
+    except ValueError:
+        return False
 
 
 def _colour(number: str) -> Colour | None:

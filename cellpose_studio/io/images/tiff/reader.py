@@ -61,6 +61,7 @@ class _Facts:
     channel_names: tuple[str, ...] = ()
     channel_colours: tuple[Colour | None, ...] = ()
     step_ratio: float | None = None
+    interval_s: float | None = None
     grey_calibration: GreyCalibration = RAW
 
 
@@ -154,6 +155,7 @@ def _facts(
                 channel_names=image.channel_names,
                 channel_colours=image.channel_colours,
                 step_ratio=image.step_ratio,
+                interval_s=image.interval_s,
             )
             for one, image in zip(series, ome.images, strict=True)
         ]
@@ -193,6 +195,7 @@ def _imagej_facts(tiff: TiffFile, series: TiffPageSeries, axes: str) -> _Facts:
         channel_names=imagej.channel_names(metadata, channels),
         channel_colours=imagej.channel_colours(metadata, channels),
         step_ratio=imagej.step_ratio_of(metadata, y, unit),
+        interval_s=imagej.interval_s(metadata),
         grey_calibration=imagej.grey_calibration(metadata),
     )
 
@@ -203,6 +206,7 @@ def _lsm_facts(metadata: dict[str, Any], axes: str) -> _Facts:
         pixel_size_um=microscopes.lsm_pixel_size(metadata),
         channel_names=microscopes.lsm_channel_names(metadata),
         channel_colours=microscopes.lsm_channel_colours(metadata),
+        interval_s=microscopes.lsm_interval_s(metadata),
     )
 
 
@@ -212,6 +216,7 @@ def _stk_facts(metadata: dict[str, Any], axes: str, planes: int) -> _Facts:
     return _Facts(
         axes=axes.replace("I", plane),
         pixel_size_um=microscopes.stk_pixel_size(metadata),
+        interval_s=microscopes.stk_interval_s(metadata),
     )
 
 
@@ -235,6 +240,7 @@ def _stored(
         channel_names=facts.channel_names,
         channel_colours=facts.channel_colours,
         step_ratio=facts.step_ratio,
+        interval_s=facts.interval_s,
         grey_calibration=facts.grey_calibration,
         notes=_notes(series, path),
         page=series.kind in _PAGES,

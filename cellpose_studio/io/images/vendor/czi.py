@@ -15,7 +15,7 @@ from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.core.images.image import Colour
 from cellpose_studio.io.images.stored_image import Array, PixelSize, Stored, damaged
 from cellpose_studio.io.images.tiff.ome_elements import parse_xml
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import to_seconds, to_um
 from cellpose_studio.io.images.vendor.czi_process import PROCESS
 from cellpose_studio.io.images.vendor.planes import Planes
 from cellpose_studio.io.images.vendor.scenes import apart
@@ -42,6 +42,7 @@ _BATCH = 16
 """Planes that are read one after the other, without opening the file again."""
 
 _IMAGE = "./Metadata/Information/Image"
+_INTERVAL = f"{_IMAGE}/Dimensions/T/Positions/Interval/Increment"
 _COUNTED = {"T": ("SizeT", "time points"), "Z": ("SizeZ", "planes")}
 
 
@@ -152,6 +153,7 @@ def _images(
         colour=samples == 3,
         scene=" ".join(filter(None, [scene.name, told])),
         pixel_size_um=_pixel_size(root, lengths),
+        interval_s=to_seconds(root.findtext(_INTERVAL) or "", "s"),
         channel_names=tuple(names[c] for c in channels if c < len(names)),
         channel_colours=tuple(colours[c] for c in channels if c < len(colours)),
     )

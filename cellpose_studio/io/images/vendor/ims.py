@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator, Sequence
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from cellpose_studio.io.images.stored_image import (
     Stored,
     refuse_large_part,
 )
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import interval_of, to_um
 from cellpose_studio.io.images.vendor.planes import Planes
 
 _LEVEL = "DataSet/ResolutionLevel 0"
@@ -45,6 +46,7 @@ def open_file(path: Path) -> list[Stored]:
         names = tuple(_text(_of(info, n), "Name") for n in range(channels))
         colours = tuple(_colour(_text(_of(info, n), "Color")) for n in range(channels))
         size = _pixel_size(info["Image"].attrs, volume)
+        interval = _interval_s(info, times)
     shape = (times, channels, *volume)
     return [
         Stored(
@@ -53,6 +55,7 @@ def open_file(path: Path) -> list[Stored]:
             dtype=dtype,
             pixels=_Volumes(path, shape, dtype),
             pixel_size_um=size,
+            interval_s=interval,
             channel_names=names,
             channel_colours=colours,
         )
@@ -91,6 +94,19 @@ def _pixel_size(attributes: Any, volume: tuple[int, ...]) -> PixelSize:
         sizes.append(to_um(length / count, unit))
     z, y, x = sizes
     return (z if volume[0] > 1 else None), y, x
+
+
+def _interval_s(info: Any, times: int) -> float | None:
+    """Return the seconds between the dates of the time points."""
+    if "TimeInfo" not in info:
+        return None
+    attributes = info["TimeInfo"].attrs
+    texts = [_text(attributes, f"TimePoint{n + 1}") for n in range(times)]
+    try:
+        dates = [datetime.fromisoformat(text.strip()) for text in texts]
+    except ValueError:
+        return None
+    return interval_of([(one - dates[0]).total_seconds() for one in dates])
 
 
 def _colour(text: str) -> Colour | None:

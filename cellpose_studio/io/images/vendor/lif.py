@@ -19,13 +19,13 @@ from cellpose_studio.io.images.stored_image import (
     StoredPixels,
 )
 from cellpose_studio.io.images.tiff.pixels import PlainPixels
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import to_seconds, to_um
 from cellpose_studio.io.images.vendor.scenes import apart
 
 if TYPE_CHECKING:
     from liffile import LifImageABC
 
-_DIMENSION_IDS = {"X": "1", "Y": "2", "Z": "3"}
+_DIMENSION_IDS = {"X": "1", "Y": "2", "Z": "3", "T": "4"}
 
 _DESCRIPTION = "./Data/Image/ImageDescription"
 
@@ -99,7 +99,7 @@ def _reason(image: LifImageABC) -> str:
 def _images(image: LifImageABC, path: Path) -> list[Stored]:
     dims = list(image.dims)
     letters, note = _letters(dims)
-    sizes = {axis: _size_um(image.xml_element, axis) for axis in dims}
+    sizes = {axis: to_um(*_step(image.xml_element, axis)) for axis in dims}
     by_letter = {new: sizes[old] for new, old in zip(letters, dims, strict=True)}
     channels = image.xml_element.findall(f"{_DESCRIPTION}/Channels/ChannelDescription")
     samples = image.sizes.get("S", 1)
@@ -112,6 +112,7 @@ def _images(image: LifImageABC, path: Path) -> list[Stored]:
         colour=samples == 3,
         scene=image.path,
         pixel_size_um=_pixel_size(by_letter),
+        interval_s=to_seconds(*_step(image.xml_element, "T")),
         channel_names=tuple(_name(channel) for channel in channels),
         channel_colours=tuple(_colour(channel) for channel in channels),
         notes=(f"{path.name}: {image.name} {note}.",) if note else (),
@@ -172,7 +173,8 @@ class _Reversed:
         return np.asarray(self.pixels.read(whole)[..., ::-1][..., index[-1]])
 
 
-def _size_um(element: Element, axis: str) -> float | None:
+def _step(element: Element, axis: str) -> tuple[float, str]:
+    """Return the distance of places on an axis, and its unit; NaN if not known."""
     for dimension in element.findall(f"{_DESCRIPTION}/Dimensions/DimensionDescription"):
         if dimension.get("DimID") != _DIMENSION_IDS.get(axis):
             continue
@@ -180,8 +182,8 @@ def _size_um(element: Element, axis: str) -> float | None:
         length = abs(float(dimension.get("Length", 0)))
         # The length is that from the centre of the first to that of the last one.
         step = length / (count - 1) if count > 1 else math.nan
-        return to_um(step, dimension.get("Unit", ""))
-    return None
+        return step, dimension.get("Unit", "")
+    return math.nan, ""
 
 
 def _pixel_size(sizes: dict[str, float | None]) -> PixelSize:

@@ -20,6 +20,7 @@ from cellpose_studio.io.images.stored_image import (
     Stored,
     refuse_large_part,
 )
+from cellpose_studio.io.images.units import to_seconds
 from cellpose_studio.io.images.vendor.planes import Planes
 from cellpose_studio.io.images.vendor.scenes import apart
 
@@ -66,6 +67,7 @@ def _images(file: nd2.ND2File, source: _File, path: Path) -> list[Stored]:
         samples=min(samples, 3),
         colour=samples in (3, 4),
         pixel_size_um=_pixel_size(channels, "Z" in sizes),
+        interval_s=_interval_s(file),
         channel_names=tuple(c.channel.name or "" for c in channels),
         channel_colours=tuple(_colour(c.channel.color) for c in channels),
     )
@@ -105,6 +107,21 @@ def _pixel_size(channels: Sequence[nd2.structures.Channel], stack: bool) -> Pixe
         )
     )
     return (z if stack else None), y, x
+
+
+def _interval_s(file: nd2.ND2File) -> float | None:
+    """Return the seconds between time points, as they were taken or were planned."""
+    for loop in file.experiment:
+        phases: Sequence[nd2.structures.TimeLoopParams] = ()
+        if loop.type == "TimeLoop":
+            phases = [loop.parameters]
+        elif loop.type == "NETimeLoop":
+            phases = loop.parameters.periods
+        # Phases of a different pace have no single interval.
+        if len(phases) == 1:
+            taken = phases[0].periodDiff.avg if phases[0].periodDiff else 0
+            return to_seconds(taken or phases[0].periodMs, "ms")
+    return None
 
 
 def _positions(file: nd2.ND2File) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import threading
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,7 +13,7 @@ import numpy as np
 
 from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.images.stored_image import Array, PixelSize, Stored
-from cellpose_studio.io.images.units import to_um
+from cellpose_studio.io.images.units import to_seconds, to_um
 from cellpose_studio.io.images.vendor.compound import check_compound
 from cellpose_studio.io.images.vendor.formats import files_folder
 from cellpose_studio.io.images.vendor.planes import Planes
@@ -77,6 +78,7 @@ def open_file(path: Path) -> list[Stored]:
         samples=3 if "S" in inner else 1,
         colour="S" in inner,
         pixel_size_um=_pixel_size(settings),
+        interval_s=to_seconds(*_step(settings, "T")),
         channel_names=_channel_names(settings, dict(zip(axes, outer, strict=True))),
         notes=(note,) if missing else (),
     )
@@ -98,19 +100,19 @@ def _pixel_size(settings: Mapping[str, Any]) -> PixelSize:
         to_um(reference.get(f"{side}ConvertValue", 0), reference.get(unit, "um"))
         for side, unit in (("Width", "WidthUnit"), ("Height", "HeightUnit"))
     )
-    return _step_um(settings), y, x
+    return to_um(*_step(settings, "Z")), y, x
 
 
-def _step_um(settings: Mapping[str, Any]) -> float | None:
-    """Return the distance of planes; its unit is nm as a rule."""
+def _step(settings: Mapping[str, Any], code: str) -> tuple[float, str]:
+    """Return the distance of places on an axis, and its unit: nm or ms as a rule."""
     for name, axis in settings.items():
         if not name.startswith("Axis ") or not name.endswith(" Parameters Common"):
             continue
-        if axis.get("AxisCode") == "Z" and int(axis.get("MaxSize", 0)) > 1:
+        if axis.get("AxisCode") == code and int(axis.get("MaxSize", 0)) > 1:
             length = float(axis["EndPosition"]) - float(axis["StartPosition"])
             step = abs(length) / (int(axis["MaxSize"]) - 1)
-            return to_um(step, str(axis.get("UnitName", "")))
-    return None
+            return step, str(axis.get("UnitName", ""))
+    return math.nan, ""
 
 
 def _channel_names(

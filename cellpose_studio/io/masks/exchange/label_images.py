@@ -50,6 +50,8 @@ def _imagej(image: ImageSource) -> str:
     known: dict[str, Any] = {"unit": "um"} if x and y else {}
     if known and z and "Z" in image.label_axes:
         known["spacing"] = z
+    if image.interval_s and "T" in image.label_axes:
+        known |= {"finterval": image.interval_s, "tunit": "sec"}
     text: str = imagej_description(image.label_shape, axes=image.label_axes, **known)
     return text
 

@@ -59,7 +59,7 @@ def write_image(db: sqlite3.Connection, stored: StoredImage, folder: Path) -> No
         image.dtype.str,
         image.file_axes,
         stored.asked_axes,
-        to_json([*image.pixel_size_um, *filter(None, [image.step_ratio])]),
+        _sizes_json(image),
         to_json(image.channel_names),
         int(image.rgb),
         image.fingerprint,
@@ -216,8 +216,10 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
     reader = ReferencedPixels(
         where, _text(scene), asked_axes, lengths, _text(fingerprint)
     )
-    # A step without a unit follows the sizes, in files that have one.
-    z, y, x, *ratio = (None if n is None else float(n) for n in from_json(_text(size)))
+    # A step without a unit and the seconds between time points follow the sizes, where
+    # they are known.
+    numbers = [None if n is None else float(n) for n in from_json(_text(size))]
+    z, y, x, ratio, interval = [*numbers, None, None][:5]
     image = ImageSource(
         path=where,
         scene=_text(scene),
@@ -225,7 +227,8 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
         dtype=np.dtype(_text(dtype)),
         file_axes=_text(file_axes),
         pixel_size_um=(z, y, x),
-        step_ratio=ratio[0] if ratio else None,
+        step_ratio=ratio,
+        interval_s=interval,
         channel_names=tuple(_text(name) for name in from_json(_text(names))),
         rgb=bool(rgb),
         fingerprint=_text(fingerprint),
@@ -241,6 +244,14 @@ def _stored(row: tuple[object, ...], place: _Places) -> StoredImage:
         reviewed=bool(reviewed),
         hidden=bool(hidden),
     )
+
+
+def _sizes_json(image: ImageSource) -> str:
+    """Return the sizes, and behind them what files without it lack."""
+    more = [image.step_ratio, image.interval_s]
+    while more and more[-1] is None:
+        more.pop()
+    return to_json([*image.pixel_size_um, *more])
 
 
 def _shape(values: Iterable[object]) -> Shape:

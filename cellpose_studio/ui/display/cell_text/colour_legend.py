@@ -15,7 +15,8 @@ from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.widgets.pixmap import qimage_of
 
 UNKNOWN = "Uncertainty unknown: these masks do not come from a run"
-_ENDS = "uncertain", "certain"
+UNCERTAINTY = "uncertain", "certain"
+"""Ends of the scale."""
 
 _BAR = (90, 10)  # px
 _PAD = 8  # px inside the box
@@ -102,7 +103,7 @@ class ColourLegend(QWidget):
         if colours is None:
             if not masks.uncertainty_known:
                 return _Content(title=UNKNOWN)
-            return _Content(ends=_ENDS, scale=uncertainty_palette())
+            return _Content(ends=UNCERTAINTY, scale=uncertainty_palette())
         if colours.classes:
             classes = tuple(
                 (name, QColor.fromRgbF(*map(float, colours.palette[at - 1])))

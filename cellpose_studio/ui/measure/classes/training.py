@@ -215,7 +215,7 @@ class ClassTraining(QObject):
         )
 
     def _wanted(self, images: set[int]) -> list[Wanted]:
-        return [one for one in self._measured.wanted() if one[0] in images]
+        return [one for one in self._measured.wanted() if one.id in images]
 
     def _start(self, title: str, work: Work, finish: Callable[[Any], object]) -> None:
         if self.busy:

@@ -13,7 +13,7 @@ from qtpy.QtWidgets import QComboBox, QGridLayout, QLabel, QVBoxLayout, QWidget
 from cellpose_studio.core.measure.summary import CLASS
 from cellpose_studio.ui.measure.plots.data import WITHOUT, Groups, groups_of
 from cellpose_studio.ui.measure.plots.plot import MeasurementPlot
-from cellpose_studio.ui.measure.table.rows import Field, Rows
+from cellpose_studio.ui.measure.table.rows import SUMMARY, TRACK, Field, Rows
 
 _KINDS = {
     "histogram": ("Histogram", "How many cells have which value."),
@@ -137,7 +137,7 @@ class PlotPanel(QWidget):
             every = groups or groups_of(np.full(len(values), "all cells"))
             self.plot.show_groups(values, x.heading, every)
         else:
-            self.plot.show_histogram(values, x.heading, groups)
+            self.plot.show_histogram(values, x.heading, groups, _counted(rows))
         self.show_chosen(self._chosen)
 
     def _groups(self) -> Groups | None:
@@ -146,6 +146,14 @@ class PlotPanel(QWidget):
             return None
         found = groups_of(self._rows.values[name][self._listed])
         return replace(found, colours=self._class_colours) if name == CLASS else found
+
+
+def _counted(rows: Rows) -> str:
+    """Return what rows are of."""
+    groups = {one.group for one in rows.fields}
+    if SUMMARY in groups:
+        return "Images"
+    return "Tracks" if TRACK in groups else "Cells"
 
 
 def _refill(

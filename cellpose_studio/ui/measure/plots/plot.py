@@ -89,8 +89,13 @@ class MeasurementPlot(pg.PlotWidget):
         self._ready = True
         self._apply_theme()
 
-    def show_histogram(self, values: Values, title: str, groups: Groups | None) -> None:
-        """Show how many rows have which value, by group if there are any."""
+    def show_histogram(
+        self, values: Values, title: str, groups: Groups | None, counted: str
+    ) -> None:
+        """Show how many rows have which value, by group if there are any.
+
+        ``counted`` says what the rows are of.
+        """
         self._begin(values, None)
         self._edges = edges = bin_edges(values)
         if groups is None:
@@ -103,7 +108,7 @@ class MeasurementPlot(pg.PlotWidget):
                 pen = pg.mkPen(_colour(groups, code), width=2)
                 self.plot(edges, counts, stepMode="center", pen=pen, name=name)
         self.addItem(self._bars)
-        self._label(title, "Cells")
+        self._label(title, counted)
         self._box.setLimits(yMin=0)
         self._box.autoRange()
 

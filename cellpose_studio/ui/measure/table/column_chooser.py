@@ -32,6 +32,7 @@ _GROUPS = {
     "nucleus": "Nucleus",
     "cytoplasm": "Cytoplasm",
     "ring": "Ring",
+    "track": "Tracks",
 }
 _KEY = Qt.ItemDataRole.UserRole
 _GROUP = _KEY + 1

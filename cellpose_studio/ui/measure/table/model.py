@@ -17,7 +17,6 @@ from cellpose_studio.ui.measure.table.rows import (
     IMAGE,
     SUMMARY,
     TIME,
-    TRACK,
     Field,
     Rows,
 )
@@ -29,7 +28,7 @@ _DIGITS, _MOST_DECIMALS = 4, 6
 
 Indices = npt.NDArray[np.intp]
 
-ALWAYS = (IMAGE, CELL, TIME, SUMMARY, TRACK)
+ALWAYS = (IMAGE, CELL, TIME, SUMMARY)
 """Columns that are shown without being chosen."""
 
 

@@ -20,7 +20,7 @@ Values = npt.NDArray[Any]
 CELL, TIME, IMAGE = "cell", "time", "image"
 """Names of the columns that say which cell a row is of."""
 TRACK = "track"
-"""Key and group of the columns of tracks."""
+"""Group of the columns of tracks."""
 SUMMARY = "summary"
 """Key and group of the columns that a summary of images always has."""
 EXPERIMENT = "experiment"
@@ -107,12 +107,16 @@ class Rows:
 
     @cached_property
     def numbers(self) -> tuple[Field, ...]:
-        """The fields with numbers that plots and colours offer."""
-        return tuple(
+        """The fields with numbers that plots and colours offer.
+
+        Times and ids of tracks come after what was measured of them.
+        """
+        found = (
             one
             for one in self.fields
             if not one.is_text and not one.twin and one.name not in (CELL, TIME)
         )
+        return tuple(sorted(found, key=_is_of_time))
 
     @property
     def colouring(self) -> tuple[Field, ...]:
@@ -171,6 +175,11 @@ class Rows:
                 words.setdefault(title.casefold(), one.name)
         words.setdefault("id", CELL)
         return words
+
+
+def _is_of_time(one: Field) -> bool:
+    """Return whether a field tells when a track is, or which others belong to it."""
+    return one.group == TRACK and one.kind == "count"
 
 
 def rows_of(measured: Measurements, image: int) -> Rows:

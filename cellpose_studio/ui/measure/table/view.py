@@ -28,9 +28,9 @@ _TIP = (
     "<b>condition=drug</b>, or the number of a cell. The plots show the same "
     "cells.</qt>"
 )
-_PADDING = 18
+_PADDING = 14
 """Of a title, with the arrow that shows the order, px."""
-_NARROWEST, _WIDEST = 44, 160
+_NARROWEST, _WIDEST = 40, 160
 _SAMPLE = 200
 """Rows whose texts are measured."""
 

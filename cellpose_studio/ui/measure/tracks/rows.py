@@ -6,10 +6,12 @@ import numpy as np
 
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.measure.measurements import Measurements
-from cellpose_studio.core.measure.tracks import TrackColumn, track_table
+from cellpose_studio.core.measure.tracks import TrackColumn, TrackTable, track_table
 from cellpose_studio.ui.measure.table.rows import CELL, TRACK, Field, Kind, Rows
+from cellpose_studio.workflows.measure.tracks import minutes_between
 
 NO_FILM = "Tracks need a time series: the image shown is none."
+NO_FILMS = "Tracks need a time series: none of the images is one."
 
 _KINDS: dict[str, Kind] = {"whole": "count", "number": "number", "text": "text"}
 
@@ -21,13 +23,24 @@ def track_rows(measured: Measurements, image: ProjectImage) -> Rows:
     """
     if not measured.in_time:
         return Rows()
-    table = track_table(measured, image.mothers.get(image.active, {}))
+    return rows_of_tracks(
+        track_table(
+            measured,
+            image.mothers.get(image.active, {}),
+            minutes_between(image.source),
+        ),
+        image.id,
+    )
+
+
+def rows_of_tracks(table: TrackTable, image: int) -> Rows:
+    """Return the rows of the tracks of one image of the project, by its id."""
     return Rows(
         fields=tuple(map(_field, table.columns)),
         values={_name(column): table.values[column.name] for column in table.columns},
         cells=table.ids,
         times=table.first,
-        images=np.full(len(table.ids), image.id, np.int64),
+        images=np.full(len(table.ids), image, np.int64),
     )
 
 
@@ -40,7 +53,7 @@ def _field(column: TrackColumn) -> Field:
     unit = f", {column.unit}" if column.unit else ""
     return Field(
         name=_name(column),
-        key=TRACK,
+        key=CELL if column.name == "track" else column.key,
         heading=f"{column.title}{unit}",
         tip=column.text,
         kind=_KINDS[column.kind],

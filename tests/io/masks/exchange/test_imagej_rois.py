@@ -24,7 +24,8 @@ def pixels_of(region: roifile.ImagejRoi, shape: tuple[int, int]) -> np.ndarray:
 def saved(labels, axes, hyperstack, folder):
     """Return the regions of ``labels`` as roifile reads them from a file of its own."""
     path = folder / "a_rois.zip"
-    roifile.roiwrite(path, rois_of(labels, axes, hyperstack), mode="w")
+    regions = [region for _, region in rois_of(labels, axes, hyperstack)]
+    roifile.roiwrite(path, regions, mode="w")
     return roifile.roiread(path)
 
 

@@ -20,7 +20,8 @@ def write_coco(part: Path, masks: MasksToExport) -> None:
     """Write an annotation for each cell in each plane, with runs of pixels.
 
     Each plane of a stack or time series is an image of its own, with ``z`` and ``t``
-    beside its name. ``attributes`` hold the id of the cell.
+    beside its name. ``attributes`` hold the id of the cell. Classes of cells are
+    categories; a cell without a class is of the first, "cell".
     """
     _write(part, masks, _with_runs)
 
@@ -55,7 +56,7 @@ def _write(
                 {
                     "id": len(annotations) + 1,
                     "image_id": image["id"],
-                    "category_id": 1,
+                    "category_id": 1 + masks.class_number(cell["attributes"]["cell"]),
                     "iscrowd": 0,
                     **cell,
                 }
@@ -64,7 +65,10 @@ def _write(
         "info": {"description": f"Masks of {masks.image.name}"},
         "licenses": [],
         "images": images,
-        "categories": [{"id": 1, "name": "cell", "supercategory": "cell"}],
+        "categories": [
+            {"id": n + 1, "name": name, "supercategory": "cell"}
+            for n, name in enumerate(("cell", *masks.class_names))
+        ],
         "annotations": annotations,
     }
     text = json.dumps(content, separators=(",", ":"))

@@ -18,12 +18,17 @@ if TYPE_CHECKING:  # roifile is slow to import
 # Commands of the path of a composite region, java.awt.geom.PathIterator's.
 _MOVE, _DRAW, _CLOSE = 0, 1, 4
 
+_MOST_GROUPS = 255
 _FARTHEST = 60_535
 """Where ImageJ begins to take the 16 bits of a coordinate for a negative number."""
 
 
 def write_rois(part: Path, masks: MasksToExport) -> None:
-    """Write an archive of regions, which keep the ids of the cells."""
+    """Write an archive of regions, which keep the ids of the cells.
+
+    A region has the colour of the class of its cell, the name of the class as a
+    property, and as group the place of the class in the list.
+    """
     # What ImageJ calls a hyperstack: more than one of these, where colours are one.
     image = masks.image
     channels = 1 if image.rgb else image.channels
@@ -31,12 +36,16 @@ def write_rois(part: Path, masks: MasksToExport) -> None:
     hyperstack = sum(n > 1 for n in lengths) > 1
     # roifile opens the archive anew for each region.
     with ZipFile(part, "w", ZIP_STORED) as archive:
-        for roi in rois_of(masks.labels, masks.axes, hyperstack):
+        for cell, roi in rois_of(masks.labels, masks.axes, hyperstack):
+            if cell in masks.classes:
+                _set_class(roi, *masks.classes[cell], masks.class_number(cell))
             archive.writestr(f"{roi.name}.roi", roi.tobytes())
 
 
-def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
-    """Yield a region for each cell, in each plane of a stack or time series.
+def rois_of(
+    labels: Labels, axes: str, hyperstack: bool
+) -> Iterator[tuple[int, ImagejRoi]]:
+    """Yield a cell and its region, for each in each plane of a stack or time series.
 
     A region covers exactly the pixels of its cell, because its corners are pixel
     corners: regions through the centres of the border pixels, which Cellpose writes,
@@ -70,7 +79,15 @@ def rois_of(labels: Labels, axes: str, hyperstack: bool) -> Iterator[ImagejRoi]:
                 region.z_position = where.get("Z", 0)
             elif numbers:
                 region.position = numbers[0]
-            yield region
+            yield cell, region
+
+
+def _set_class(region: ImagejRoi, name: str, colour: str, number: int) -> None:
+    # ImageJ stores the group in a byte.
+    region.group = number if number <= _MOST_GROUPS else 0
+    region.stroke_color = bytes.fromhex(f"ff{colour.removeprefix('#')}")
+    # ImageJ ends a property with the line, and its key with the colon.
+    region.props = f"class: {' '.join(name.split())}\n"
 
 
 def _traced(line: Points) -> ImagejRoi:

@@ -22,6 +22,8 @@ def ome_tiff_options(image: ImageSource) -> dict[str, Any]:
     for axis, size in zip("ZYX", image.pixel_size_um, strict=True):
         if size:
             known |= {f"PhysicalSize{axis}": size, f"PhysicalSize{axis}Unit": "µm"}
+    if image.interval_s and image.frames > 1:
+        known |= {"TimeIncrement": image.interval_s, "TimeIncrementUnit": "s"}
     return {
         "ome": True,
         "compression": "zlib",

@@ -243,8 +243,11 @@ def _multiscale(
     z, y, x = masks.image.pixel_size_um
     known = bool(x and y)
     size = {"Z": z or (y or 1.0) * (masks.image.step_ratio or 1.0), "Y": y, "X": x}
+    interval = masks.image.interval_s
+    size["T"] = interval
     base = [size.get(axis) or 1.0 for axis in axes]
-    unit = {"unit": "micrometer"} if known else {}
+    length = "micrometer" if known else ""
+    units = {**dict.fromkeys("ZYX", length), "T": "second" if interval else ""}
     total = [1] * len(axes)
     datasets = []
     for level in range(len(factors) + 1):
@@ -270,7 +273,7 @@ def _multiscale(
             {
                 "name": axis.lower(),
                 "type": _KINDS.get(axis, "space"),
-                **(unit if axis in "ZYX" else {}),
+                **({"unit": units[axis]} if units.get(axis) else {}),
             }
             for axis in axes
         ],
@@ -287,7 +290,21 @@ def _image_label(masks: MasksToExport, version: Version) -> Json:
             {"label-value": 0, "rgba": [0, 0, 0, 0]},
             *({"label-value": cell, "rgba": [*rgb, 255]} for cell, rgb in cells),
         ],
+        **_properties(masks),
         "source": {"image": "../../"},
+    }
+
+
+def _properties(masks: MasksToExport) -> Json:
+    """Return the classes of cells, in a project that has classes."""
+    if not masks.class_names:
+        return {}
+    return {
+        "properties": [
+            {"label-value": cell, "class": masks.classes.get(cell, ("", ""))[0]}
+            # Readers want the same labels as have colours, the background among them.
+            for cell in masks.ids.tolist()
+        ]
     }
 
 

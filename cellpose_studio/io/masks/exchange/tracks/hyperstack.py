@@ -47,6 +47,8 @@ def write_trackmate_stack(part: Path, masks: MasksToExport) -> None:
     known: dict[str, Any] = {"unit": "um"} if x and y else {}
     if known and z and planes > 1:
         known["spacing"] = z
+    if image.interval_s:
+        known |= {"finterval": image.interval_s, "tunit": "sec"}
     tifffile.imwrite(
         part,
         _planes(masks, np.dtype(np.uint16 if small else np.float32)),

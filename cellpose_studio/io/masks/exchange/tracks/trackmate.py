@@ -66,8 +66,8 @@ def write_trackmate(part: Path, masks: MasksToExport) -> None:
 
     TrackMate takes the centre of pixel i for i × pixel size, so that a corner between
     pixels is at (i − 0.5) × pixel size; it stores corners relative to the centroid.
-    It knows no holes and one outline a spot: that of the largest part. Time counts in
-    frames.
+    It knows no holes and one outline a spot: that of the largest part. Time is in
+    seconds where the interval between time points is known, else in frames.
     """
     spots = [*_spots(masks)]
     edges = [*_edges(spots, masks)]
@@ -81,6 +81,12 @@ def _size(masks: MasksToExport) -> tuple[tuple[float, float, float], str]:
     if not (x and y):
         return (1.0, 1.0, masks.image.step_ratio or 1.0), "pixel"
     return (x, y, z or y), "µm"
+
+
+def _time(masks: MasksToExport) -> tuple[float, str]:
+    """Return the time between frames, and its unit."""
+    interval = masks.image.interval_s
+    return (1.0, "frame") if interval is None else (interval, "sec")
 
 
 def _spots(masks: MasksToExport) -> Iterator[_Spot]:
@@ -167,10 +173,11 @@ def _document(
     masks: MasksToExport, spots: list[_Spot], edges: list[tuple[_Spot, _Spot]]
 ) -> Iterator[str]:
     (px, py, pz), unit = _size(masks)
+    interval, of_time = _time(masks)
     image = masks.image
     yield '<?xml version="1.0" encoding="UTF-8"?>'
     yield f'<TrackMate version="{_VERSION}">'
-    yield f'<Model spatialunits="{unit}" timeunits="frame">'
+    yield f'<Model spatialunits="{unit}" timeunits="{of_time}">'
     yield "<FeatureDeclarations>"
     yield from _features("SpotFeatures", _SPOT_FEATURES)
     yield from _features("EdgeFeatures", _EDGE_FEATURES)
@@ -181,7 +188,7 @@ def _document(
     by_frame = {t: [*group] for t, group in groupby(spots, lambda spot: spot.frame)}
     for frame in range(image.frames):
         yield f'<SpotsInFrame frame="{frame}">'
-        yield from map(_spot, by_frame.get(frame, ()))
+        yield from (_spot(one, interval) for one in by_frame.get(frame, ()))
         yield "</SpotsInFrame>"
     yield "</AllSpots>"
     trees = _trees(edges)
@@ -208,7 +215,7 @@ def _document(
         "pixelwidth": px,
         "pixelheight": py,
         "voxeldepth": pz,
-        "timeinterval": 1.0,
+        "timeinterval": interval,
     }
     yield f"<Settings><ImageData{_attributes(about)} />"
     ends = {"xend": image.shape[4] - 1, "yend": image.shape[3] - 1}
@@ -235,12 +242,12 @@ def _features(group: str, rows: tuple[tuple[str, str, str, str], ...]) -> Iterat
     yield f"</{group}>"
 
 
-def _spot(spot: _Spot) -> str:
+def _spot(spot: _Spot, interval: float) -> str:
     x, y, z = spot.centre
     # None of these needs to be escaped, which would take longer than all the rest.
     known = (
         f'ID="{spot.number}" name="{spot.cell}" QUALITY="1.0" POSITION_X="{x}" '
-        f'POSITION_Y="{y}" POSITION_Z="{z}" POSITION_T="{float(spot.frame)}" '
+        f'POSITION_Y="{y}" POSITION_Z="{z}" POSITION_T="{spot.frame * interval}" '
         f'FRAME="{spot.frame}" RADIUS="{spot.radius}" VISIBILITY="1"'
     )
     if spot.corners is None:
