@@ -76,8 +76,11 @@ class SearchDialog(QDialog):
         self._timer.timeout.connect(self._show)
         self._lay_out()
         self._session.project_changed.connect(self._on_project)
-        self._session.masks_changed.connect(lambda *_: self._enable())
-        self._session.images_changed.connect(lambda *_: self._enable())
+        # Each move of a brush would count the corrected images of the project.
+        self._soon = QTimer(self, singleShot=True, interval=_EVERY)
+        self._soon.timeout.connect(self._enable)
+        self._session.masks_changed.connect(lambda *_: self._soon.start())
+        self._session.images_changed.connect(lambda *_: self._soon.start())
         self._enable()
 
     def start(self) -> None:
@@ -207,6 +210,8 @@ class SearchDialog(QDialog):
         self.apply_button.setText("Apply best" if row <= 0 else "Apply selected")
         if not count and not busy:
             self.result.setText(_NOTHING)
+        elif self.result.text() == _NOTHING:
+            self.result.clear()
 
     def _show(self) -> None:
         """List the trials that were made until now, the best first."""
