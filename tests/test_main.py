@@ -75,7 +75,8 @@ def test_the_window_explains_itself_and_the_commands(capsys):
         main(["--help"])
     assert end.value.code == 0
     text = " ".join(capsys.readouterr().out.split())
-    assert "segment, measure, evaluate, train, models, replay, rescue or thumb" in text
+    names = "segment, measure, evaluate, search, train, models, replay, rescue or thumb"
+    assert names in text
     with pytest.raises(SystemExit):
         main(["--version"])
     assert capsys.readouterr().out == f"{__version__}\n"

@@ -34,7 +34,10 @@ class HeadlessCommand:
 COMMANDS = (
     HeadlessCommand("segment", "segment images and save the masks"),
     HeadlessCommand("measure", "measure the cells of images, into one table"),
-    HeadlessCommand("evaluate", "average precision of masks, against true masks"),
+    HeadlessCommand("evaluate", "accuracy of masks, against true masks or others"),
+    HeadlessCommand(
+        "search", "search the thresholds that suit the corrected images of a project"
+    ),
     HeadlessCommand("train", "train a small U-Net from scratch on images with masks"),
     HeadlessCommand("models", "list the models, or show one's card"),
     HeadlessCommand(
@@ -48,7 +51,7 @@ COMMANDS = (
     ),
 )
 
-PRINTING = frozenset({"evaluate", "models", "replay"})
+PRINTING = frozenset({"evaluate", "models", "replay", "search"})
 """Commands whose result is what they print; the others write files."""
 
 

@@ -44,10 +44,6 @@ def __getattr__(name: str) -> Any:
         from cellpose.dynamics import get_masks_torch
 
         return get_masks_torch
-    if name == "average_precision":
-        from cellpose.metrics import average_precision
-
-        return average_precision
     if name == "vit":
         from cellpose import vit
 
@@ -62,5 +58,5 @@ def __getattr__(name: str) -> Any:
 
 def load_all() -> None:
     """Import all parts, before somebody waits for one of them."""
-    for name in (*_TRANSFORMS, *_UTILS, "get_masks_torch", "average_precision", "vit"):
+    for name in (*_TRANSFORMS, *_UTILS, "get_masks_torch", "vit"):
         __getattr__(name)

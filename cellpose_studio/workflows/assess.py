@@ -20,7 +20,6 @@ from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.reader import read_masks
-from cellpose_studio.workflows.evaluate import compared
 from cellpose_studio.workflows.segment import segment
 
 
@@ -71,9 +70,7 @@ def assess(
             image=image,
             run=run,
             true=true,
-            agreement=agreement(
-                compared(run.labels, known), true, in_frames=source.frames > 1
-            ),
+            agreement=agreement(run.labels, true, source.frames > 1, known.unlabelled),
             diameter_error=_error(
                 run.parameters.diameter or 0.0, median_diameter(true)
             ),

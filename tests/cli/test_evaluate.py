@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import json
+
 import numpy as np
 import pytest
 import tifffile
@@ -155,3 +158,71 @@ def test_results_of_segmenting_can_be_evaluated_beside_the_true_masks(
     name, at_half, at_three_quarters, *_ = rows(said)[1]
     assert name == "a_cp_masks.tif"
     assert (at_half, at_three_quarters) == ("1.000", "1.000")
+
+
+def test_other_scores_can_be_printed_and_written(evaluated, masks, tmp_path):
+    found, true = masks("a.tif", 10, 8, 6), masks("b.tif", 10, 10, 10)
+    files = ["--csv", tmp_path / "s.csv", "--json", tmp_path / "s.json"]
+    options = ["--metrics", "f1", "pq", "aji", "boundary", "--iou", "0.5", *files]
+    code, said, errors = evaluated(found, true, *options)
+    assert (code, errors) == (0, "")
+    assert rows(said)[0] == ["masks", "F1@0.5", "PQ@0.5", "AJI", "BF", "true", "found"]
+    # All three are found, with 240 of the 300 pixels of the true cells.
+    assert rows(said)[1][1:4] == ["1.000", "0.800", "0.800"]
+    table = list(csv.DictReader((tmp_path / "s.csv").open()))
+    assert [row["image"] for row in table] == ["a.tif", "all images"]
+    assert float(table[0]["sq"]) == pytest.approx(0.8)
+    document = json.loads((tmp_path / "s.json").read_text())
+    assert document["scores"][0]["boundary_f"] == pytest.approx(
+        float(rows(said)[1][4]), abs=1e-3
+    )
+    assert document["iou"] == [0.5]
+
+
+def test_wrong_cells_are_written(evaluated, masks, tmp_path):
+    found, true = masks("a.tif", 10, 10), masks("b.tif", 10, 10, 12)
+    code, _, _ = evaluated(found, true, "--csv", tmp_path / "s.csv")
+    assert code == 0
+    [row] = csv.DictReader((tmp_path / "s_cells.csv").open())
+    assert (row["kind"], row["true_cells"]) == ("missed", "3")
+    assert (float(row["y"]), float(row["x"])) == (24.5, 5.5)
+
+
+def test_pixels_can_be_ignored(evaluated, masks, tmp_path):
+    found = masks("out/a_cp_masks.tif", 10, 10)
+    true = masks("true/a_masks.tif", 10, 10, 10)
+    ignored = tmp_path / "ignore"
+    ignored.mkdir()
+    hidden = np.zeros((40, 40), np.uint8)
+    hidden[20:] = 1
+    tifffile.imwrite(ignored / "a_ignore.tif", hidden)
+    for ignore in (ignored, ignored / "a_ignore.tif"):
+        _, said, _ = evaluated(found.parent, true.parent, "--ignore", ignore)
+        assert rows(said)[1][1:] == ["1.000", "1.000", "1.000", "2", "2"]
+    tifffile.imwrite(ignored / "a_ignore.tif", hidden[:20])
+    code, _, errors = evaluated(found.parent, true.parent, "--ignore", ignored)
+    assert code == 2
+    assert "The ignore mask of a_cp_masks.tif has the size (20, 40)" in errors
+
+
+def test_cells_at_the_border_can_be_left_out(evaluated, masks):
+    found, true = masks("a.tif", 10, 10), masks("b.tif", 10, 10)
+    _, said, _ = evaluated(found, true, "--without-border")
+    assert rows(said)[1][-2:] == ["0", "0"]
+
+
+def test_one_file_alone_is_nothing_to_compare(evaluated, masks):
+    code, _, errors = evaluated(masks("a.tif", 10))
+    assert code == 2
+    assert "a.tif is no project, and has nothing to be compared with." in errors
+
+
+def test_masks_of_a_project_are_compared_with_what_the_run_found(
+    evaluated, earlier_project, tmp_path
+):
+    code, said, errors = evaluated(earlier_project, "--csv", tmp_path / "s.csv")
+    print(said, errors)
+    assert code == 0
+    code, said, errors = evaluated(earlier_project, "--found", "yeast")
+    assert code == 2
+    assert "has both yeast and shown masks." in errors

@@ -10,7 +10,7 @@ import tifffile
 from skimage.io import imsave
 
 from cellpose_studio.core.errors import ImageUnreadable, MasksUnreadable
-from cellpose_studio.workflows.evaluate import agreement_of_files, masks_pairs
+from cellpose_studio.workflows.evaluation.files import agreement_of_files, masks_pairs
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from cellpose_studio.core.errors import ImageUnreadable
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export import save_all
 from cellpose_studio.io.masks.export_formats import FORMATS
-from cellpose_studio.workflows.evaluate import agreement_of_files, masks_pairs
+from cellpose_studio.workflows.evaluation.files import agreement_of_files, masks_pairs
 from cellpose_studio.workflows.left_out import left_out_of
 from cellpose_studio.workflows.open import files_of, open_files
 from cellpose_studio.workflows.training.training_images import (

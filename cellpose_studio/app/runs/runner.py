@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
 
 from psygnal import Signal
+from pydantic import ValidationError
 
 from cellpose_studio.app.jobs import Job, JobQueue, Work
 from cellpose_studio.app.masks.label_set import RUN_RESULT, LabelImage, LabelSet
@@ -21,9 +23,11 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.matching.region_merge import RegionCounts
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.search_record import SEARCH_STATE, SearchRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.io.project.tables.window_state import read_state
 from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
     forecast,
@@ -154,12 +158,23 @@ class Runs:
         if (side := needed.side) is not None:
             with segment_in_blocks(*common, side, device, self._networks) as found:
                 result = found.loaded(checkpoint.check)
-                return _labels_of(result, record_of(result, started, checkpoint))
+                record = record_of(result, started, checkpoint)
+                return _labels_of(result, self._with_search(record))
         result = segment(*common, device, self._networks)
         if is_known:
             automatic = ("diameter", *result.automatic)
             result = replace(result, automatic=automatic, measured_diameter=diameter)
-        return _labels_of(result, record_of(result, started))
+        return _labels_of(result, self._with_search(record_of(result, started)))
+
+    def _with_search(self, record: RunRecord) -> RunRecord:
+        """Return a record that says so if a search has found its parameters."""
+        found = self._session.project.read(lambda db: read_state(db, SEARCH_STATE))
+        # A search of a later version may be unreadable; the run is none the worse.
+        with suppress(ValidationError):
+            search = SearchRecord.model_validate(found) if found else None
+            if search and search.fits(record.model.sha256, record.parameters):
+                return record.model_copy(update={"search": search})
+        return record
 
     def _finish(self, image: ProjectImage, result: Merged) -> None:
         labels, text = result.labels, f"Run on {image.source.name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numba
@@ -97,14 +98,28 @@ def highlight(
     Pixels are `UNCHANGED`, `ADDED`, `REMOVED`, `CHANGED`, or 0 for background. Cells
     after lie on top; a changed cell shows below them the pixels it has lost.
     """
+    changed = comparison.changed.tolist()
+    gone = dict.fromkeys(comparison.removed.tolist(), REMOVED)
+    gone |= dict.fromkeys((old for old, _ in changed), CHANGED)
+    there = dict.fromkeys(comparison.added.tolist(), ADDED)
+    there |= dict.fromkeys((new for _, new in changed), CHANGED)
+    there |= dict.fromkeys(comparison.unchanged[:, 1].tolist(), UNCHANGED)
+    return draw_states(before, after, gone, there)
+
+
+def draw_states(
+    before: Labels,
+    after: Labels,
+    of_before: Mapping[int, int],
+    of_after: Mapping[int, int],
+) -> npt.NDArray[np.uint8]:
+    """Return a picture in which each cell has a value, by its id; 0 if it has none.
+
+    Cells after lie on top.
+    """
     drawn = np.empty(before.size, np.uint8)
-    gone = _states((comparison.removed, REMOVED), (comparison.changed[:, 0], CHANGED))
-    there = _states(
-        (comparison.added, ADDED),
-        (comparison.changed[:, 1], CHANGED),
-        (comparison.unchanged[:, 1], UNCHANGED),
-    )
-    _draw(_flat(before), _flat(after), *gone, *there, drawn)
+    states = _states(of_before), _states(of_after)
+    _draw(_flat(before), _flat(after), *states[0], *states[1], drawn)
     return drawn.reshape(before.shape)
 
 
@@ -169,12 +184,10 @@ def _pairs(cells: _Overlaps, which: npt.NDArray[np.intp]) -> Ids:
     return pairs[np.argsort(pairs[:, 0])]
 
 
-def _states(*groups: tuple[Ids, int]) -> tuple[Ids, npt.NDArray[np.uint8]]:
-    """Return the ids of all groups, ascending, and the value of each."""
-    ids = np.concatenate([group for group, _ in groups])
-    states = np.concatenate([np.full(len(g), state, np.uint8) for g, state in groups])
-    order = np.argsort(ids)
-    return ids[order], states[order]
+def _states(values: Mapping[int, int]) -> tuple[Ids, npt.NDArray[np.uint8]]:
+    """Return the ids, ascending, and the value of each."""
+    ids = np.array(sorted(values), np.uint32)
+    return ids, np.array([values[cell] for cell in ids.tolist()], np.uint8)
 
 
 @compiled
@@ -202,6 +215,14 @@ def _count_pairs(before: Labels, after: Labels) -> tuple[Ids, Ids, Counts]:
 
 
 @compiled
+def _state_of(cell: int, ids: Ids, states: npt.NDArray[np.uint8]) -> np.uint8:
+    at = np.searchsorted(ids, cell)
+    if at < len(ids) and ids[at] == cell:
+        return states[at]
+    return np.uint8(0)
+
+
+@compiled
 def _draw(
     before: Labels,
     after: Labels,
@@ -216,9 +237,10 @@ def _draw(
         old, new = before[at], after[at]
         state = np.uint8(0)
         if new:
-            state = states_after[np.searchsorted(ids_after, new)]
-        elif old:
-            state = states_before[np.searchsorted(ids_before, old)]
+            state = _state_of(new, ids_after, states_after)
+        # Of cells that are not drawn, those below can be seen.
+        if old and not state:
+            state = _state_of(old, ids_before, states_before)
         while at < size and before[at] == old and after[at] == new:
             drawn[at] = state
             at += 1

@@ -102,12 +102,16 @@ def _match(olds: Ids, news: Ids, shared: Counts, threshold: float) -> dict[int, 
     iou = shared / np.maximum(union, 1)
     cells = (olds > 0) & (news > 0) & (iou >= threshold)
     olds, news = olds[cells], news[cells]
-    chosen = _assign(olds, news, iou[cells])
+    chosen = assign(olds, news, iou[cells])
     return dict(zip(news[chosen].tolist(), olds[chosen].tolist(), strict=True))
 
 
-def _assign(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
-    """Return which pairs are the same cell, with each id in at most one pair."""
+def assign(olds: Ids, news: Ids, iou: Scores) -> npt.NDArray[np.intp]:
+    """Return which pairs are the same cell, with each id in at most one pair.
+
+    Of all such choices, it is the one with the highest sum of ``iou``, which need not
+    be overlaps.
+    """
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 

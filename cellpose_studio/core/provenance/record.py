@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellpose_studio.core.provenance.search_record import SearchRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 
 Outcome = Literal["finished", "failed", "cancelled"]
@@ -102,6 +103,9 @@ class RunRecord(BaseModel):
     message: str = Field("", description="why it failed")
     notes: tuple[str, ...] = ()
     cells: int | None = None
+    search: SearchRecord | None = Field(
+        None, description="how its parameters were found, if by a search"
+    )
     masks_sha256: str = Field(
         "", description="of the masks, uint32, C order, little-endian"
     )

@@ -232,6 +232,8 @@ def _settings(record: RunRecord) -> Iterator[str]:
     if record.image.shape[0] > 1:
         yield "Time points were segmented one by one."
     yield f"{_thresholds(parameters)}."
+    if record.search is not None:
+        yield record.search.sentence
     if record.blocks is not None and (empty := record.blocks.skipped_tiles):
         yield (
             f"Of {_number(record.blocks.tiles, 'tile')} of the image, {empty} showed "

@@ -12,6 +12,7 @@ from cellpose_studio.app.history.comparison import KEPT
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
+from cellpose_studio.core.matching.evaluation.errors import MERGED, SPLIT
 from cellpose_studio.ui.canvas.image_layers import CHANNEL, placement
 
 _NETWORK = "Picture of the network"
@@ -22,9 +23,11 @@ COLOURS = {
     ADDED: "#56b4e9",
     REMOVED: "#e2601a",
     CHANGED: "#f0e442",
+    MERGED: "#cc79a7",
+    SPLIT: "#f0e442",
     UNCHANGED: "#b4b4b4",
 }
-"""Colours of cells by their change."""
+"""Colours of cells by their change, or by what is wrong with them."""
 
 _FILL, _KEPT_FILL = 0.6, 0.12
 

@@ -27,10 +27,11 @@ from cellpose_studio.ui.measure.all_images import (
     MeasuredImage,
     measured_image,
 )
-from cellpose_studio.ui.measure.cell_link import CellLink
 from cellpose_studio.ui.measure.classes.actions import ClassActions
 from cellpose_studio.ui.measure.compartments.box import CompartmentsBox
 from cellpose_studio.ui.measure.experiment.dialog import change_columns
+from cellpose_studio.ui.measure.links.cell_link import CellLink
+from cellpose_studio.ui.measure.links.several_highlight import SeveralHighlight
 from cellpose_studio.ui.measure.lower_tabs import LowerTabs
 from cellpose_studio.ui.measure.plots.panel import PlotPanel
 from cellpose_studio.ui.measure.scope_box import (
@@ -41,7 +42,6 @@ from cellpose_studio.ui.measure.scope_box import (
     TRACKS,
     ScopeBox,
 )
-from cellpose_studio.ui.measure.several_highlight import SeveralHighlight
 from cellpose_studio.ui.measure.table.buttons import TableButtons
 from cellpose_studio.ui.measure.table.colour_choice import ColourChoice
 from cellpose_studio.ui.measure.table.column_chooser import ColumnChooser

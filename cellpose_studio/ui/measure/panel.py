@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import qtpy
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QHideEvent, QShowEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
 from cellpose_studio.app.background.edits import BackgroundEdits
 from cellpose_studio.app.background.table_measurer import TableMeasurer
@@ -26,6 +26,7 @@ from cellpose_studio.workflows.warm_up import warm_up_measuring
 if TYPE_CHECKING:
     from cellpose_studio.ui.measure.classes.panel import ClassPanel
     from cellpose_studio.ui.measure.content import MeasureContent
+    from cellpose_studio.ui.measure.evaluation.panel import EvaluationPanel
     from cellpose_studio.ui.measure.plots.panel import PlotPanel
 
 
@@ -38,6 +39,8 @@ class MeasurePanel(QWidget):
         None until the tab is shown, or `warm_up` has made it: the library of the plots
         takes a third of a second to load, which the start of the application need not
         wait for.
+    evaluation
+        None until it is first shown.
     classes
         Commands on classes of cells.
     """
@@ -65,6 +68,9 @@ class MeasurePanel(QWidget):
             self.classes,
         )
         self.content: MeasureContent | None = None
+        self.evaluation: EvaluationPanel | None = None
+        self.sections = QTabWidget(documentMode=True)
+        self._second = QWidget()
         self._plots: PlotPanel | None = None
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self._built)
@@ -128,6 +134,14 @@ class MeasurePanel(QWidget):
                 tip="Say what belongs to which image: condition, well, replicate, day.",
                 reason_disabled=needs_image(session),
             ),
+            None,
+            Command(
+                "evaluateMasks",
+                "E&valuate masks",
+                self.open_evaluation,
+                tip="Compare masks with true ones, or two models with each other.",
+                reason_disabled=needs_masks(session),
+            ),
         ]
 
     def class_commands(self) -> list[Command | None]:
@@ -180,7 +194,14 @@ class MeasurePanel(QWidget):
     def open(self) -> MeasureContent:
         """Bring the tab to the front, and return its content."""
         self._services.show_tab(self)
-        return self._built()
+        content = self._built()
+        self.sections.setCurrentWidget(content)
+        return content
+
+    def open_evaluation(self) -> None:
+        """Bring the evaluation to the front."""
+        self.open()
+        self.sections.setCurrentWidget(self._second)
 
     def _build_plots(self) -> None:
         if self._plots is None and self.content is None:
@@ -194,8 +215,22 @@ class MeasurePanel(QWidget):
             from cellpose_studio.ui.measure.content import MeasureContent
 
             self.content = MeasureContent(*self._parts, self._plots)
-            self.layout().addWidget(self.content)
+            self.sections.addTab(self.content, "Cells")
+            self.sections.addTab(self._second, "Evaluation")
+            self.sections.currentChanged.connect(self._on_section)
+            self.layout().addWidget(self.sections)
         return self.content
+
+    def _on_section(self, at: int) -> None:
+        """Make the evaluation when it is first shown."""
+        if self.evaluation is None and self.sections.widget(at) is self._second:
+            from cellpose_studio.ui.measure.evaluation.panel import EvaluationPanel
+
+            services, canvas, *_ = self._parts
+            self.evaluation = EvaluationPanel(services, canvas)
+            column = QVBoxLayout(self._second)
+            column.setContentsMargins(0, 0, 0, 0)
+            column.addWidget(self.evaluation)
 
     def showEvent(self, event: QShowEvent) -> None:
         """Measure the cells while the tab is visible; Qt calls this."""

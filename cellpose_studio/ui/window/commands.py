@@ -261,6 +261,13 @@ class WindowCommands:
                 reason_disabled=self._reason_no_queue,
             ),
             None,
+            Command(
+                "searchParameters",
+                "&Search parameters…",
+                window.parameter_search.open,
+                tip="Find the thresholds that suit the images you corrected.",
+                reason_disabled=self._image,
+            ),
             Command("models", "&Models…", window.segment.model.show_browser, key="M"),
             Command("addModel", "&Add a model file…", window.models.choose),
         ]

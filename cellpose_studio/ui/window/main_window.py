@@ -57,6 +57,7 @@ from cellpose_studio.ui.segment.presets import Presets
 from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
 from cellpose_studio.ui.segment.run_scope import RunScope
+from cellpose_studio.ui.segment.search.opener import ParameterSearch
 from cellpose_studio.ui.services import make_services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
@@ -245,6 +246,7 @@ class MainWindow(QMainWindow):
         self.models = AddedModels(self.services, self.segment.model)
         self.downloads = ModelDownloads(self.services, self.segment.model, self.models)
         self.presets = Presets(self.services, self.segment)
+        self.parameter_search = ParameterSearch(self.services, self.segment)
         self._followed = FollowedImage(self.session, self.segment)
         self.batch_panel = BatchPanel(self.services, work.run_queue)
         self.scope = RunScope(self.session, self.images, self.segment, work.run_queue)

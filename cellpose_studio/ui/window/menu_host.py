@@ -30,6 +30,7 @@ from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.region_runs import RegionRuns
 from cellpose_studio.ui.segment.run_queue_panel import BatchPanel
+from cellpose_studio.ui.segment.search.opener import ParameterSearch
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
@@ -66,6 +67,7 @@ class MenuHost(Protocol):
     images: ImagesPanel
     image_actions: ImageActions
     segment: SegmentPanel
+    parameter_search: ParameterSearch
     regions: RegionRuns
     models: AddedModels
     batch_panel: BatchPanel

@@ -27,10 +27,10 @@ from cellpose_studio.core.measure.compartments.wording import (
 )
 from cellpose_studio.core.measure.measurements import Measurements
 from cellpose_studio.ui.canvas.canvas import Canvas
-from cellpose_studio.ui.measure.cell_link import CellLink
 from cellpose_studio.ui.measure.compartments.findings import FindingsModel
 from cellpose_studio.ui.measure.compartments.options import CompartmentOptions
 from cellpose_studio.ui.measure.compartments.outlines import NucleiOutlines
+from cellpose_studio.ui.measure.links.cell_link import CellLink
 from cellpose_studio.ui.services import Services
 
 _LIST_HEIGHT = 72

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -31,6 +32,7 @@ from cellpose_studio.io.masks.folders import (
 from cellpose_studio.io.masks.imported import FOREGROUND_HINT, ImportedMasks
 from cellpose_studio.io.masks.other_masks import note_on_others
 from cellpose_studio.io.masks.reader import read_masks
+from cellpose_studio.workflows.evaluation.items import ItemToEvaluate, MasksToCompare
 
 
 @dataclass(frozen=True)
@@ -104,17 +106,17 @@ def masks_pairs(predicted: Path, true: Path) -> MasksPairs:
     )
 
 
-def agreement_of_files(
+def read_pair(
     predicted: Path,
     true: Path,
     axes: str | None = None,
     others: Mapping[Path, Sequence[Path]] | None = None,
-) -> Agreement:
-    """Return how well the masks of one file agree with those of another.
+) -> MasksToCompare:
+    """Read the masks of two files.
 
-    Frames of a time series are compared one by one, planes of a stack together. Which
-    they are, ``axes`` says (TYX, ZYX, TZYX), or else the files or the images beside
-    them. ``others`` are as in `MasksPairs`: the note names those with other cells.
+    Which axes they have, ``axes`` says (TYX, ZYX, TZYX), or else the files or the
+    images beside them. ``others`` are as in `MasksPairs`: the note names those with
+    other cells. Pixels that the true masks do not know are ignored.
 
     Raises
     ------
@@ -131,9 +133,6 @@ def agreement_of_files(
     for masks in (found, known):
         if masks.foreground_only:
             raise MasksUnreadable(masks.foreground_reason, FOREGROUND_HINT)
-    result = agreement(
-        compared(found.labels, known), known.labels, in_frames=letters[:1] == "T"
-    )
     notes = [note]
     for taken in (found, known):
         more = (others or {}).get(taken.path, ())
@@ -142,7 +141,29 @@ def agreement_of_files(
                 taken.path, taken.labels, more, lambda p: _read_one(p, known).labels
             )
         )
-    return replace(result, note="; ".join(filter(None, notes)))
+    return MasksToCompare(
+        found=found.labels,
+        true=known.labels,
+        in_frames=letters[:1] == "T",
+        ignore=known.unlabelled,
+        note="; ".join(filter(None, notes)),
+    )
+
+
+def agreement_of_files(
+    predicted: Path,
+    true: Path,
+    axes: str | None = None,
+    others: Mapping[Path, Sequence[Path]] | None = None,
+) -> Agreement:
+    """Return how well the masks of one file agree with those of another.
+
+    Frames of a time series are compared one by one, planes of a stack together.
+    Arguments and errors are those of `read_pair`.
+    """
+    pair = read_pair(predicted, true, axes, others)
+    found = agreement(pair.found, pair.true, pair.in_frames, pair.ignore)
+    return replace(found, note=pair.note)
 
 
 def _read_both(predicted: Path, true: Path) -> tuple[ImportedMasks, ImportedMasks]:
@@ -229,15 +250,6 @@ def _axes_beside(masks: ImportedMasks) -> str:
     return ("T" if source.frames > 1 else "Z") + "YX"
 
 
-def compared(
-    found: npt.NDArray[np.integer], true: ImportedMasks
-) -> npt.NDArray[np.integer]:
-    """Return ``found`` without the pixels where ``true`` does not know the cells."""
-    if true.unlabelled is None:
-        return found
-    return np.where(true.unlabelled, found.dtype.type(0), found)
-
-
 def _by_image(folder: Path) -> dict[str, tuple[Path, ...]]:
     """Return the masks of ``folder`` by the name of their image, true ones first."""
     named, exported = masks_in(folder), exported_masks_in(folder)
@@ -262,3 +274,58 @@ def _is_true(path: Path) -> bool:
         and bare_stem(path.stem).endswith("_masks")
         and not (is_prediction_path(path))
     )
+
+
+def items_of_files(
+    found: MasksPairs, axes: str | None = None, ignore: Path | None = None
+) -> list[ItemToEvaluate]:
+    """Return the pairs of files as items to evaluate.
+
+    Parameters
+    ----------
+    axes
+        Of masks that do not say.
+    ignore
+        Masks whose cells cover what is not known: a file, or a folder of files that
+        have the name of the image, with or without ``_ignore`` or ``_masks``. Images
+        without such a file are known everywhere.
+    """
+    return [
+        ItemToEvaluate(
+            name=predicted.name,
+            read=partial(_read_item, predicted, true, axes, found.others, ignore),
+        )
+        for predicted, true in found.pairs
+    ]
+
+
+def _read_item(
+    predicted: Path,
+    true: Path,
+    axes: str | None,
+    others: Mapping[Path, Sequence[Path]],
+    ignore: Path | None,
+) -> MasksToCompare:
+    pair = read_pair(predicted, true, axes, others)
+    hidden = _ignored(true, ignore) if ignore is not None else None
+    if hidden is None or pair.ignore is None:
+        return replace(pair, ignore=pair.ignore if hidden is None else hidden)
+    return replace(pair, ignore=pair.ignore | hidden)
+
+
+def _ignored(true: Path, ignore: Path) -> npt.NDArray[np.bool_] | None:
+    """Return the pixels to ignore of an image, by the name of its true masks."""
+    file: Path | None = ignore
+    if ignore.is_dir() and not is_image_path(ignore):
+        stem = _stem_of(true)
+        there = (path for path in ignore.iterdir() if path.is_file())
+        file = next((path for path in there if _stem_of(path) == stem), None)
+    return None if file is None else read_masks(file).labels > 0
+
+
+def _stem_of(path: Path) -> str:
+    """Return the name of the image that masks are of."""
+    stem = bare_stem(path.stem)
+    for ending in ("_ignore", "_masks", "_cp_masks", "_seg"):
+        stem = stem.removesuffix(ending)
+    return stem

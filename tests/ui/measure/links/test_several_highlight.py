@@ -8,7 +8,7 @@ from scipy.ndimage import distance_transform_edt
 from skimage.segmentation import find_boundaries
 
 from cellpose_studio.app.masks.label_set import LabelImage
-from cellpose_studio.ui.measure.several_highlight import _MOST_POINTS, _outlines
+from cellpose_studio.ui.measure.links.several_highlight import _MOST_POINTS, _outlines
 
 PITCH = 40
 

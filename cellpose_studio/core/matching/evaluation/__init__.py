@@ -1,0 +1,1 @@
+"""Accuracy of masks against true ones: scores, boundaries, classes, wrong cells."""

@@ -1,0 +1,272 @@
+"""The evaluation: masks against true ones, or two models side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+from qtpy.QtCore import QTimer
+from qtpy.QtGui import QShowEvent
+from qtpy.QtWidgets import QFileDialog, QLabel, QVBoxLayout, QWidget
+
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.masks.events import MasksChange
+from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.matching.evaluation.evaluate import EvaluationOptions
+from cellpose_studio.core.wording import image_count
+from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.measure.evaluation.errors_on_canvas import ErrorsOnCanvas
+from cellpose_studio.ui.measure.evaluation.form import EvaluationForm
+from cellpose_studio.ui.measure.evaluation.results import EvaluationResults, WrongCell
+from cellpose_studio.ui.measure.evaluation.sides import (
+    Sides,
+    choices_of,
+    items_of_session,
+)
+from cellpose_studio.ui.services import Services
+from cellpose_studio.workflows.evaluation.choice import MasksChoice
+from cellpose_studio.workflows.evaluation.items import EvaluatedImages, evaluate_items
+from cellpose_studio.workflows.evaluation.tables import write_csv, write_json
+
+_NO_IMAGE = "Open an image with masks first."
+_NO_MASKS = "No masks to evaluate yet: run a model, or import masks."
+_NEITHER = "No image has both of these masks."
+_STALE = "The masks have changed since. Evaluate again."
+_HINT = (
+    "Compare masks with true ones: the result of a model with your corrections, or two "
+    "models with each other. Wrong cells are listed and shown on the image."
+)
+_DELAY = 200
+"""ms in which changes are looked at together."""
+
+AskFile = Callable[[QWidget], str]
+
+
+def ask_file(parent: QWidget) -> str:
+    """Ask where to write the scores; "" if cancelled."""
+    name, _ = QFileDialog.getSaveFileName(
+        parent, "Export evaluation", "evaluation.csv", "Table (*.csv);;JSON (*.json)"
+    )
+    return str(name)
+
+
+class EvaluationPanel(QWidget):
+    """Evaluates masks, shows the scores, and leads to the cells that are wrong."""
+
+    def __init__(self, services: Services, canvas: Canvas) -> None:
+        super().__init__(objectName="evaluation")
+        self._services = services
+        self._session = services.session
+        self._canvas = canvas
+        self.ask: AskFile = ask_file
+        self.form = EvaluationForm()
+        self.results = EvaluationResults()
+        self.on_canvas = ErrorsOnCanvas(services, canvas)
+        self.note = QLabel(_HINT, objectName="evaluationNote", wordWrap=True)
+        self._job: Job | None = None
+        self._shown: tuple[list[Sides], EvaluationOptions] | None = None
+        self._timer = QTimer(self, singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self._refresh)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(8, 8, 8, 8)
+        column.addWidget(self.form)
+        column.addWidget(self.note)
+        column.addWidget(self.results, 1)
+        self._connect()
+        self._enable()
+
+    def evaluate(self) -> None:
+        """Compare the chosen masks in a job, and show the result."""
+        image, sides = self._session.shown, self.form.sides
+        if self._job is not None or image is None or not sides:
+            return
+        self._session.commit_pending()
+        images = self._session.images if self.form.of_all else [image]
+        options = self.form.options()
+        several = [items_of_session(self._session, [*images], one) for one in sides]
+        if not all(several):
+            self.note.setText(_NEITHER)
+            return
+
+        def work(checkpoint: Checkpoint) -> list[EvaluatedImages]:
+            return [
+                evaluate_items(items, options, checkpoint, one.title)
+                for items, one in zip(several, sides, strict=True)
+            ]
+
+        job = self._job = Job("Evaluating masks", work)
+        job.finished.connect(lambda found: self._finish(found, sides, options))
+        job.failed.connect(self._services.show_error)
+        job.ended.connect(self._on_end)
+        self._services.measure_jobs.start(job)
+        self._enable()
+
+    def export(self) -> None:
+        """Ask for a file, and write the scores; those of B have its letter."""
+        results = self.results.results
+        if not results:
+            return
+        name = self.ask(self.window())
+        if not name:
+            return
+        path = Path(name)
+
+        def work(_: Checkpoint) -> list[str]:
+            names: list[str] = []
+            for letter, result in zip("AB", results, strict=False):
+                more = f"_{letter}" if len(results) > 1 else ""
+                file = path.with_name(f"{path.stem}{more}{path.suffix}")
+                if path.suffix.lower() == ".json":
+                    write_json(file, result)
+                    names.append(file.name)
+                else:
+                    file = file.with_suffix(".csv")
+                    names += [one.name for one in write_csv(file, result)]
+            return names
+
+        def done(names: list[str]) -> None:
+            self._services.messages.note(f"Wrote {', '.join(names)}.")
+
+        self._services.run("Exporting the evaluation", work, done)
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Offer the masks that there are now; Qt calls this."""
+        super().showEvent(event)
+        self._timer.start(0)
+
+    # Within
+
+    def _connect(self) -> None:
+        self.form.requested.connect(self.evaluate)
+        self.form.export_requested.connect(self.export)
+        self.results.image_chosen.connect(self._on_image)
+        self.results.error_chosen.connect(self._on_error)
+        self.results.colours_changed.connect(self._colour)
+        self.on_canvas.closed.connect(self._on_closed)
+        self._session.shown_changed.connect(lambda *_: self._timer.start())
+        self._session.masks_changed.connect(self._on_masks)
+        self._session.project_changed.connect(self._on_project)
+        self._services.selection.changed.connect(self._follow)
+
+    def _refresh(self) -> None:
+        """Read in a job which masks there are to choose from."""
+        self._enable()
+        if not self.isVisible():
+            return
+        project, image = self._session.project, self._session.shown
+        sets = [
+            (name, one.label_set_ids[name])
+            for one in self._session.images
+            for name in one.label_sets
+            if name in one.label_set_ids
+        ]
+        shown = None
+        if image is not None and image.active in image.label_set_ids:
+            shown = image.active, image.label_set_ids[image.active]
+        active = image.active if image is not None else "cells"
+
+        def done(choices: list[tuple[str, MasksChoice]]) -> None:
+            if project is self._session.project:
+                self.form.offer(choices, active)
+                self._enable()
+
+        self._services.run(
+            "Reading the history",
+            lambda _: choices_of(project, sets, shown),
+            done,
+            quiet=True,
+        )
+
+    def _enable(self) -> None:
+        image = self._session.shown
+        if image is None:
+            reason = _NO_IMAGE
+        elif not any(one.label_sets for one in self._session.images):
+            reason = _NO_MASKS
+        else:
+            reason = "Evaluating…" if self._job is not None else ""
+        self.form.set_enabled(reason)
+        self.form.export.setEnabled(bool(self.results.results))
+
+    def _finish(
+        self,
+        found: list[EvaluatedImages],
+        sides: list[Sides],
+        options: EvaluationOptions,
+    ) -> None:
+        self._shown = sides, options
+        self.results.show_results(found)
+        for error in {e.message: e for one in found for e in one.failures}.values():
+            self._services.show_error(error)
+        titles = [
+            f"{letter}: {one.title}" if len(found) > 1 else one.title
+            for letter, one in zip("AB", found, strict=False)
+        ]
+        count = image_count(max(len(one.images) for one in found))
+        self.note.setText(f"{'; '.join(titles)} · {count}")
+        self._set_names()
+        self._colour()
+
+    def _set_names(self) -> None:
+        if self._shown is None:
+            return
+        sides = self._shown[0][min(self.results.chosen, len(self._shown[0]) - 1)]
+        found, true = (
+            one.name if not one.version else "" for one in (sides.found, sides.true)
+        )
+        self.results.names = found, true
+
+    def _on_end(self) -> None:
+        self._job = None
+        self._enable()
+
+    def _on_image(self, number: int, frame: int) -> None:
+        image = self._session.image_of(number)
+        if image is None:
+            return
+        if image is not self._session.shown:
+            self._session.show(image.source.key)
+        if frame >= 0:
+            self._canvas.camera.show_region(
+                [
+                    slice(frame, frame + 1),
+                    *(slice(0, size) for size in image.source.label_shape[1:]),
+                ]
+            )
+
+    def _on_error(self, wrong: WrongCell) -> None:
+        is_found = wrong.error.kind in ("extra", "merged")
+        name = self.results.names[0 if is_found else 1]
+        self.on_canvas.go_to(wrong.image, wrong.error, name)
+
+    def _colour(self) -> None:
+        self._set_names()
+        if self._shown is None or not self.results.coloured.isChecked():
+            self.on_canvas.close()
+            return
+        sides, options = self._shown
+        self.on_canvas.show(sides[min(self.results.chosen, len(sides) - 1)], options)
+
+    def _on_closed(self) -> None:
+        self.results.coloured.setChecked(False)
+
+    def _on_masks(self, change: MasksChange) -> None:
+        if change.kind in ("drafted", "loaded"):
+            return
+        if self.results.results and change.kind != "activated":
+            self.note.setText(_STALE)
+        self._timer.start()
+
+    def _on_project(self) -> None:
+        self._shown = None
+        self.results.coloured.setChecked(False)
+        self.results.show_results([])
+        self.note.setText(_HINT)
+        self._timer.start()
+
+    def _follow(self, *_: object) -> None:
+        """Select the row of the cell that is chosen on the canvas."""
+        image, cell = self._session.shown, self._services.selection.cell
+        if image is None or not cell or not self.results.wrong:
+            return
+        self.results.follow(self.results.row_of(image.id, cell, image.active))

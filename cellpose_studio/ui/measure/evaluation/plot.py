@@ -1,0 +1,72 @@
+"""Plot of the average precision over the IoU."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import QWidget
+
+COLOURS = ("#56b4e9", "#e69f00")
+"""Of the masks A and B, from the palette of Okabe and Ito."""
+
+
+class PrecisionPlot(pg.PlotWidget):
+    """Shows a line for each result: AP at each IoU, the mean over images."""
+
+    _ready = False
+
+    def __init__(self, parent: QWidget | None = None) -> None:
+        super().__init__(parent)
+        self.setObjectName("evaluationPlot")
+        self.setAccessibleName("Average precision over the overlap of cells")
+        # The plot must not take the keys that are shortcuts of the window.
+        self.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+        self.hideButtons()
+        self.setMenuEnabled(False)
+        self.setMouseEnabled(x=False, y=False)
+        self._legend = self.addLegend(offset=(-4, 4), labelTextSize="8pt")
+        self.setLabel("bottom", "IoU from which on cells are the same")
+        self.setLabel("left", "Average precision")
+        self.setXRange(0.5, 0.95)
+        self.setYRange(0, 1)
+        self._ready = True
+        self._apply_theme()
+
+    def show_lines(
+        self, thresholds: Sequence[float], lines: Sequence[tuple[str, list[float]]]
+    ) -> None:
+        """Show lines with their names."""
+        self.clear()
+        self._legend.clear()
+        for colour, (name, values) in zip(COLOURS, lines, strict=False):
+            self.plot(
+                list(thresholds),
+                values,
+                name=name,
+                pen=pg.mkPen(colour, width=2),
+                symbol="o",
+                symbolSize=6,
+                symbolBrush=colour,
+                symbolPen=None,
+            )
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme; Qt calls this."""
+        super().changeEvent(event)
+        changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
+        # Qt calls this for the first time while the widget is being made.
+        if event.type() in changes and self._ready:
+            self._apply_theme()
+
+    def _apply_theme(self) -> None:
+        text = self.palette().color(QPalette.ColorRole.WindowText)
+        self.setBackground(None)
+        for side in ("bottom", "left"):
+            axis = self.getAxis(side)
+            axis.enableAutoSIPrefix(False)
+            axis.setPen(pg.mkPen(text))
+            axis.setTextPen(pg.mkPen(text))
+        self._legend.setLabelTextColor(text)

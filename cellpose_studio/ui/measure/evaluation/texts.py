@@ -1,0 +1,186 @@
+"""Rows of the tables of an evaluation."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+from cellpose_studio.core.matching.evaluation.scores import Scores
+from cellpose_studio.ui.measure.evaluation.model import TableHead, Value
+from cellpose_studio.workflows.evaluation.items import EvaluatedImages
+
+Row = tuple[Value, ...]
+
+_SCORES: tuple[tuple[str, str, Callable[[Scores], float]], ...] = (
+    (
+        "AP at 0.5",
+        "Average precision, TP / (TP + FP + FN): cells that share at least half of "
+        "their pixels (IoU 0.5), over all cells, found or true.",
+        lambda one: float(one.ap[one.at(0.5)]),
+    ),
+    (
+        "AP at 0.75",
+        "The same for cells whose outlines fit well (IoU 0.75).",
+        lambda one: float(one.ap[one.at(0.75)]),
+    ),
+    (
+        "AP, 0.5–0.95",
+        "Mean of the average precision at IoU 0.5, 0.55 … 0.95.",
+        lambda one: float(np.mean(one.ap)),
+    ),
+    (
+        "Precision",
+        "Part of the found cells that are true ones, TP / (TP + FP), at IoU 0.5.",
+        lambda one: float(one.precision[one.at(0.5)]),
+    ),
+    (
+        "Recall",
+        "Part of the true cells that were found, TP / (TP + FN), at IoU 0.5.",
+        lambda one: float(one.recall[one.at(0.5)]),
+    ),
+    (
+        "F1 (RQ)",
+        "Harmonic mean of precision and recall at IoU 0.5; the recognition quality.",
+        lambda one: float(one.f1[one.at(0.5)]),
+    ),
+    (
+        "Mean IoU (SQ)",
+        "Mean overlap of the cells that were found, at IoU 0.5; the segmentation "
+        "quality.",
+        lambda one: float(one.sq[one.at(0.5)]),
+    ),
+    (
+        "Panoptic quality",
+        "Segmentation quality times recognition quality, at IoU 0.5.",
+        lambda one: float(one.pq[one.at(0.5)]),
+    ),
+    (
+        "Aggregated Jaccard",
+        "Pixels that paired cells share, over all pixels of cells, as Cellpose "
+        "computes it.",
+        lambda one: one.aji,
+    ),
+    (
+        "Boundary F-score",
+        "How well outlines agree: overlap of the pixels near found and near true "
+        "outlines.",
+        lambda one: float("nan") if one.boundary is None else one.boundary.f_score,
+    ),
+)
+
+IMAGE_HEADS = (
+    TableHead("Image", "Image, or time point of it. A click shows it."),
+    TableHead("Masks", "Which masks were evaluated: A or B."),
+    *(
+        TableHead(title, tip)
+        for title, tip, _ in (*_SCORES[:3], *_SCORES[7:9], _SCORES[9])
+    ),
+    TableHead("True", "True cells that count."),
+    TableHead("Found", "Found cells that count."),
+    TableHead("Missed", "True cells that were not found, at IoU 0.5."),
+    TableHead("Extra", "Found cells that are no true ones, at IoU 0.5."),
+)
+
+ERROR_HEADS = (
+    TableHead("What", "What is wrong with the cell."),
+    TableHead("Image", "Image, and time point of a time series."),
+    TableHead("True", "Numbers of the true cells."),
+    TableHead("Found", "Numbers of the found cells."),
+    TableHead("IoU", "Highest overlap with a cell of the other masks."),
+    TableHead("Pixels", "Size of the cell."),
+)
+
+CLASS_HEADS = (
+    TableHead("Class", "Class of the true cells."),
+    TableHead("Masks", "Which masks were evaluated: A or B."),
+    TableHead("True", "True cells of the class."),
+    TableHead("Recall", "Part of them that were found, at IoU 0.5, in any class."),
+    TableHead("Mean IoU", "Mean overlap of those that were found."),
+    TableHead(
+        "AP",
+        "TP / (TP + FP + FN) of cells found in the right class; a dash if the found "
+        "cells have no classes.",
+    ),
+)
+
+
+def summary_heads(letters: Sequence[str]) -> list[TableHead]:
+    """Return the columns of the summary."""
+    heads = [TableHead("Score", "Mean over the images that have cells.")]
+    heads += [TableHead(one, f"Score of the masks {one}.") for one in letters]
+    if len(letters) > 1:
+        heads.append(TableHead("B − A", "Difference: above 0, B is better."))
+    return heads
+
+
+def summary_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
+    """Return the scores of all images, a column for each result."""
+    rows: list[Row] = []
+    for title, _, value in _SCORES:
+        numbers = [one.mean(value) for one in results]
+        difference = (numbers[1] - numbers[0],) if len(numbers) > 1 else ()
+        rows.append((title, *numbers, *difference))
+    totals = [one.total for one in results]
+    for title, count in (
+        ("True cells", lambda one: one.true_cells),
+        ("Found cells", lambda one: one.found_cells),
+        ("Missed at 0.5", lambda one: int(one.misses[one.at(0.5)])),
+        ("Extra at 0.5", lambda one: int(one.extras[one.at(0.5)])),
+    ):
+        counts = [count(one) for one in totals if one is not None]
+        change = (counts[1] - counts[0],) if len(counts) > 1 else ()
+        rows.append((title, *counts, *change))
+    return rows
+
+
+def summary_tips() -> list[str]:
+    """Return what each score of the summary means."""
+    return [tip for _, tip, _ in _SCORES]
+
+
+def image_rows(
+    results: Sequence[EvaluatedImages],
+) -> tuple[list[Row], list[tuple[int, int]]]:
+    """Return the rows of images, and the id of the image and the frame of each."""
+    rows: list[Row] = []
+    targets: list[tuple[int, int]] = []
+    for letter, result in zip("AB", results, strict=False):
+        for image in result.images:
+            frames = image.evaluation.frames
+            rows.append(_image_row(image.name, letter, image.evaluation.scores))
+            targets.append((image.id, -1))
+            for n, scores in enumerate(frames if len(frames) > 1 else ()):
+                rows.append(_image_row(f"{image.name}, T {n + 1}", letter, scores))
+                targets.append((image.id, n))
+    return rows, targets
+
+
+def class_rows(results: Sequence[EvaluatedImages]) -> list[Row]:
+    """Return the rows of classes."""
+    return [
+        (
+            name or "no class",
+            letter,
+            one.true_cells,
+            one.recall,
+            one.mean_iou,
+            one.ap,
+        )
+        for letter, result in zip("AB", results, strict=False)
+        for name, one in result.classes.items()
+    ]
+
+
+def _image_row(name: str, letter: str, scores: Scores) -> Row:
+    chosen = (*_SCORES[:3], *_SCORES[7:9], _SCORES[9])
+    at = scores.at(0.5)
+    return (
+        name,
+        letter,
+        *(value(scores) for _, _, value in chosen),
+        scores.true_cells,
+        scores.found_cells,
+        int(scores.misses[at]),
+        int(scores.extras[at]),
+    )

@@ -1,0 +1,1 @@
+"""Shows on the canvas the cells that rows are about."""

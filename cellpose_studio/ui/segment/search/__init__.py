@@ -1,0 +1,1 @@
+"""The search for thresholds and diameter that suit the corrected images."""

@@ -1,0 +1,1 @@
+"""Accuracy of masks of files and projects, and parameters that make it best."""

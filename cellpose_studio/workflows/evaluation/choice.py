@@ -1,0 +1,104 @@
+"""Which masks of an image of a project are meant: present ones, or earlier ones."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from cellpose_studio.core.provenance.revision import LabelRevision, RevisionKind
+from cellpose_studio.io.project.tables.revisions import read_revisions
+from cellpose_studio.io.project.tables.runs import read_run
+
+RUN = "run"
+"""In a choice: the masks as the last run, thresholds or import left them."""
+
+_MADE: tuple[RevisionKind, ...] = ("run", "threshold", "import")
+
+
+@dataclass(frozen=True)
+class MasksChoice:
+    """Masks of each image.
+
+    Attributes
+    ----------
+    name
+        Of the label set; "" for the one that is shown.
+    version
+        "" for the masks as they are now, `RUN` for those before the corrections, the
+        title or name of a model for those of its newest run, or the id of a revision.
+    """
+
+    name: str = ""
+    version: str = ""
+
+    @classmethod
+    def parse(cls, text: str) -> MasksChoice:
+        """Return the choice of ``NAME``, ``NAME@VERSION`` or ``@VERSION``."""
+        name, _, version = text.partition("@")
+        return cls(name.strip(), version.strip())
+
+    @property
+    def words(self) -> str:
+        """What the user calls them."""
+        name = self.name or "shown masks"
+        if not self.version:
+            return name
+        if self.version == RUN:
+            return f"{name} before corrections"
+        if self.version.isdecimal():
+            return f"{name}, revision {self.version}"
+        return f"{name} by {self.version}"
+
+
+def chosen_revision(
+    db: sqlite3.Connection, label_set: int, head: LabelRevision, choice: MasksChoice
+) -> LabelRevision | None:
+    """Return the revision of a choice that is not of the present masks.
+
+    None if the label set has no such revision.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    revisions = {one.id: one for one in read_revisions(db, label_set)}
+    if choice.version.isdecimal():
+        return revisions.get(int(choice.version))
+    if choice.version == RUN:
+        return _before_corrections(revisions, head)
+    of_model = _is_by(db, choice.version)
+    found = [one for one in revisions.values() if one.kind in _MADE and of_model(one)]
+    return found[-1] if found else None
+
+
+def models_of(db: sqlite3.Connection, label_set: int) -> list[str]:
+    """Return the titles of the models whose runs are revisions of a label set."""
+    titles = []
+    for one in read_revisions(db, label_set):
+        record = read_run(db, one.run) if one.run is not None else None
+        if record is not None and one.kind in _MADE:
+            titles.append(record.model.title or record.model.name)
+    return list(dict.fromkeys(titles))
+
+
+def _before_corrections(
+    revisions: dict[int, LabelRevision], head: LabelRevision
+) -> LabelRevision | None:
+    at: LabelRevision | None = revisions.get(head.id)
+    while at is not None and at.kind not in _MADE:
+        at = revisions.get(at.parent) if at.parent is not None else None
+    return at
+
+
+def _is_by(db: sqlite3.Connection, model: str) -> Callable[[LabelRevision], bool]:
+    def is_by(one: LabelRevision) -> bool:
+        record = read_run(db, one.run) if one.run is not None else None
+        if record is None:
+            return False
+        return model.casefold() in (
+            record.model.title.casefold(),
+            record.model.name.casefold(),
+        )
+
+    return is_by

@@ -1,0 +1,68 @@
+"""The corrected images of a project, for a parameter search."""
+
+from __future__ import annotations
+
+import sqlite3
+from functools import partial
+
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.provenance.record import RunRecord
+from cellpose_studio.core.provenance.revision import LabelRevision
+from cellpose_studio.io.project.open_file import ProjectFile
+from cellpose_studio.io.project.tables.cells.cell_status import read_all_statuses
+from cellpose_studio.io.project.tables.images import read_image_table
+from cellpose_studio.io.project.tables.revision_source import (
+    read_edited_from,
+    read_masks,
+)
+from cellpose_studio.io.project.tables.revisions import read_label_sets
+from cellpose_studio.io.project.tables.runs import read_run
+from cellpose_studio.workflows.evaluation.search import ImageToSearch
+
+
+def corrected_images(file: ProjectFile) -> list[ImageToSearch]:
+    """Return the images whose masks came from a run and were corrected or reviewed.
+
+    Raises
+    ------
+    ProjectDamaged
+    """
+    sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
+    statuses = read_all_statuses(file.db)
+    found = []
+    for stored in read_image_table(file.db, file.path.parent):
+        labels = sets.get((stored.id, stored.active))
+        if stored.hidden or labels is None or labels.head is None:
+            continue
+        edited = labels.edited or labels.head.kind in ("edit", "operation")
+        if not (stored.reviewed or edited or statuses.get(labels.id)):
+            continue
+        record = record_behind(file.db, labels.head)
+        if record is not None:
+            found.append(
+                ImageToSearch(
+                    image=stored.image,
+                    record=record,
+                    read=partial(_read, file.db, labels.head),
+                    reviewed=stored.reviewed,
+                )
+            )
+    return found
+
+
+def record_behind(db: sqlite3.Connection, head: LabelRevision) -> RunRecord | None:
+    """Return the record of the run that masks come from; None if no run made them.
+
+    Its thresholds are those of the masks, which may have changed since the run.
+    """
+    base = read_edited_from(db, head).base
+    if base is None or base.run is None:
+        return None
+    record = read_run(db, base.run)
+    if record is None or base.parameters is None:
+        return record
+    return record.model_copy(update={"parameters": base.parameters})
+
+
+def _read(db: sqlite3.Connection, head: LabelRevision) -> Labels:
+    return read_masks(db, head)

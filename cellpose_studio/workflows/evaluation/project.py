@@ -1,0 +1,143 @@
+"""Images of a project to evaluate: label sets and revisions against each other."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.provenance.classes.assigned import Assigned
+from cellpose_studio.core.provenance.classes.cell_class import present
+from cellpose_studio.io.project.open_file import ProjectFile
+from cellpose_studio.io.project.tables.cells.cell_classes import read_classes
+from cellpose_studio.io.project.tables.images import StoredImage, read_image_table
+from cellpose_studio.io.project.tables.label_chunks import read_labels
+from cellpose_studio.io.project.tables.revision_source import read_masks
+from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.workflows.evaluation.choice import MasksChoice, chosen_revision
+from cellpose_studio.workflows.evaluation.items import ItemToEvaluate, MasksToCompare
+
+
+@dataclass(frozen=True, kw_only=True)
+class SidesOfProject:
+    """What is compared in a project.
+
+    Attributes
+    ----------
+    ignore
+        Name of masks whose cells cover what is not known; "" for none.
+    per_class
+        Read the classes of cells as well.
+    """
+
+    found: MasksChoice
+    true: MasksChoice
+    ignore: str = ""
+    per_class: bool = False
+
+
+def items_of_project(file: ProjectFile, sides: SidesOfProject) -> list[ItemToEvaluate]:
+    """Return the images of a project that have both masks.
+
+    Raises
+    ------
+    MasksUnreadable
+        If no image has both.
+    ProjectDamaged
+    """
+    sets = {(one.image, one.name): one for one in read_label_sets(file.db)}
+    classes = _Classes(file.db) if sides.per_class else None
+    items = []
+    for stored in read_image_table(file.db, file.path.parent):
+        pair = [
+            sets.get((stored.id, side.name or stored.active))
+            for side in (sides.found, sides.true)
+        ]
+        found, true = pair
+        if stored.hidden or found is None or true is None:
+            continue
+        if found.head is None or true.head is None:
+            continue
+        ignore = sets.get((stored.id, sides.ignore)) if sides.ignore else None
+        items.append(
+            ItemToEvaluate(
+                name=stored.image.name,
+                id=stored.id,
+                read=partial(
+                    _read, file.db, stored, (found, true), sides, ignore, classes
+                ),
+            )
+        )
+    if not items:
+        raise MasksUnreadable(
+            f"No image of {file.path.name} has both {sides.found.words} and "
+            f"{sides.true.words}.",
+            "Give the names of masks that images have, as in the History tab.",
+        )
+    return items
+
+
+def no_such_masks(image: str, choice: MasksChoice) -> MasksUnreadable:
+    """Return the error for an image without the masks of a choice."""
+    return MasksUnreadable(f"{image} has no masks “{choice.words}”.")
+
+
+def class_names(
+    listed: Mapping[int, str], assigned: Mapping[int, Assigned]
+) -> dict[int, str]:
+    """Return the name of the class of each cell that has one."""
+    return {
+        cell: listed[one.number]
+        for cell, one in assigned.items()
+        if one.number in listed
+    }
+
+
+class _Classes:
+    """The classes of all cells of a project."""
+
+    def __init__(self, db: sqlite3.Connection) -> None:
+        stored = read_classes(db)
+        self._listed = {one.id: one.name for one in present(stored.classes)}
+        self._assigned = stored.assigned
+
+    def of(self, label_set: int) -> dict[int, str]:
+        return class_names(self._listed, self._assigned.get(label_set, {}))
+
+
+def _read(
+    db: sqlite3.Connection,
+    stored: StoredImage,
+    pair: tuple[StoredLabelSet, StoredLabelSet],
+    sides: SidesOfProject,
+    ignore: StoredLabelSet | None,
+    classes: _Classes | None,
+) -> MasksToCompare:
+    found, true = (
+        _labels(db, stored, one, side)
+        for one, side in zip(pair, (sides.found, sides.true), strict=True)
+    )
+    hidden = ignore.head if ignore is not None else None
+    names = [classes.of(one.id) for one in pair] if classes is not None else None
+    return MasksToCompare(
+        found=found,
+        true=true,
+        in_frames=stored.image.frames > 1,
+        ignore=read_masks(db, hidden) > 0 if hidden is not None else None,
+        classes=(names[1], names[0] or None) if names is not None else None,
+    )
+
+
+def _labels(
+    db: sqlite3.Connection, stored: StoredImage, one: StoredLabelSet, side: MasksChoice
+) -> Labels:
+    assert one.head is not None
+    if not side.version:
+        return read_masks(db, one.head)
+    revision = chosen_revision(db, one.id, one.head, side)
+    if revision is None:
+        raise no_such_masks(stored.image.name, side)
+    return read_labels(db, revision.id, revision.shape)

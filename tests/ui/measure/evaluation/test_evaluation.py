@@ -1,0 +1,121 @@
+"""The evaluation in the Measure tab."""
+
+from __future__ import annotations
+
+import csv
+import json
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+
+from cellpose_studio.core.masks.edit import edit_between
+from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
+
+LEFT, NOTHING = Qt.MouseButton.LeftButton, Qt.KeyboardModifier.NoModifier
+
+
+@pytest.fixture
+def panel(user, cells):
+    """The evaluation of three imported cells, of which one was deleted by hand."""
+    path = cells("a.tif")
+    masks = np.zeros((96, 128), np.uint16)
+    masks[10:20, 10:20], masks[30:50, 30:50], masks[60:65, 60:65] = 1, 2, 3
+    tifffile.imwrite(path.with_name("a_masks.tif"), masks)
+    user.open(path)
+    window = user.window
+    image = window.session.shown
+    user.wait_for(lambda: image.masks is not None and image.masks.pixels.loaded)
+    labels = image.masks.array
+    part = (slice(60, 65), slice(60, 65))
+    gone = np.zeros((5, 5), np.uint32)
+    window.session.edit(image, edit_between("Delete cell", [3], labels, part, gone))
+    part = (slice(70, 80), slice(100, 110))
+    new = np.full((10, 10), 4, np.uint32)
+    window.session.edit(image, edit_between("Draw", [4], labels, part, new))
+    window.menus.actions["evaluateMasks"].trigger()
+    panel = window.measure.evaluation
+    user.wait_for(lambda: panel.form.found.count() >= 2)
+    return panel
+
+
+def value_of(panel, score: str, column: int = 1) -> str:
+    model = panel.results.summary.model()
+    for row in range(model.rowCount()):
+        if model.index(row, 0).data() == score:
+            return model.index(row, column).data()
+    raise AssertionError(score)
+
+
+def evaluate(user, panel) -> None:
+    panel.form.evaluate.click()
+    user.wait_for(lambda: bool(panel.results.results) and panel._job is None)
+    user.wait_idle()
+
+
+def test_masks_before_the_corrections_are_evaluated(user, panel, qtbot, tmp_path):
+    assert panel.form.found.currentText() == "masks before corrections"
+    assert panel.form.true.currentText() == "masks"
+    evaluate(user, panel)
+    # Two of the three are right, one is extra, and one was missed.
+    assert value_of(panel, "AP at 0.5") == "0.500"
+    assert value_of(panel, "Recall") == "0.667"
+    assert value_of(panel, "Mean IoU (SQ)") == "1.000"
+    results = panel.results
+    results.setCurrentIndex(3)
+    model = results.errors.model()
+    listed = [
+        tuple(model.index(row, column).data() for column in (0, 2, 3))
+        for row in range(model.rowCount())
+    ]
+    assert listed == [("missed", "4", ""), ("extra", "", "3")]
+    place = results.errors.visualRect(model.index(0, 1)).center()
+    qtbot.mouseClick(results.errors.viewport(), LEFT, NOTHING, place)
+    window = user.window
+    assert window.selection.cell == 4
+    centre = window.canvas.model.scene.camera.center
+    assert centre[-2:] == pytest.approx((74.5 * 0.25, 104.5 * 0.25), abs=0.01)
+    results.coloured.setChecked(True)
+    layers = window.canvas.model.layers
+    user.wait_for(lambda: "Comparison" in layers)
+    drawn = layers["Comparison"].data & 0x7F
+    at = [int(drawn[place]) for place in ((75, 105), (62, 62), (40, 40), (0, 0))]
+    assert at == [REMOVED, ADDED, UNCHANGED, 0]
+    # Selecting on the canvas selects in the list; an edit ends the colours.
+    window.selection.select(0)
+    window.selection.select(4)
+    assert results.errors.selectionModel().selectedRows()[0].row() == 0
+    panel.ask = lambda _: str(tmp_path / "scores.csv")
+    panel.form.export.click()
+    user.wait_for((tmp_path / "scores_cells.csv").exists)
+    rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
+    assert float(rows[0]["ap"]) == 0.5
+    window.session.undo()
+    user.wait_for(lambda: "Comparison" not in layers)
+    assert not results.coloured.isChecked()
+    assert "changed since" in panel.note.text()
+
+
+@pytest.mark.slow
+def test_two_revisions_side_by_side(user, panel, tmp_path):
+    form = panel.form
+    at = next(
+        n for n in range(form.second.count()) if form.second.itemText(n) == "masks"
+    )
+    form.second.setCurrentIndex(at)
+    evaluate(user, panel)
+    assert value_of(panel, "AP at 0.5") == "0.500"
+    assert value_of(panel, "AP at 0.5", 2) == "1.000"
+    assert value_of(panel, "AP at 0.5", 3) == "0.500"
+    assert len(panel.results.plot.listDataItems()) == 2
+    panel.ask = lambda _: str(tmp_path / "both.json")
+    form.export.click()
+    user.wait_for((tmp_path / "both_B.json").exists)
+    user.wait_idle()
+    document = json.loads((tmp_path / "both_B.json").read_text())
+    assert document["compared"] == "masks against masks"
+    form.border.setChecked(True)
+    form.scope.setCurrentIndex(1)
+    evaluate(user, panel)
+    assert panel.note.text().endswith("1 image")

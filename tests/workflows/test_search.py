@@ -1,0 +1,96 @@
+"""Trials of a parameter search: their scores, the best, and what speaks against it."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import numpy as np
+import pytest
+
+from cellpose_studio.core.matching.evaluation.evaluate import evaluate
+from cellpose_studio.core.provenance.search_record import SearchRecord
+from cellpose_studio.core.recipes import as_methods
+from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.workflows.evaluation.search import record_of_search
+from cellpose_studio.workflows.evaluation.trials import (
+    SearchTable,
+    Trial,
+    trials_around,
+)
+from tests.records import run_record
+
+PRESENT = Trial(cellprob_threshold=0.0, flow_threshold=0.4, min_size=15)
+OTHER = Trial(cellprob_threshold=-1.0, flow_threshold=0.4, min_size=15)
+FURTHER = Trial(cellprob_threshold=-1.0, flow_threshold=0.8, min_size=15)
+
+
+def table(*rows: list[float]) -> SearchTable:
+    trials = [PRESENT, OTHER, FURTHER][: len(rows)]
+    found = SearchTable(trials=trials, images=[f"{n}.tif" for n in range(len(rows[0]))])
+    found.scores[:] = rows
+    found.cells = [40] * len(rows[0])
+    return found
+
+
+def test_the_present_parameters_are_the_first_trial():
+    parameters = SegmentationParameters(flow_threshold=0.45, diameter=20)
+    trials = trials_around(parameters, [16, 25])
+    assert trials[0].flow_threshold == 0.45
+    assert trials[0].diameter is None
+    assert len(set(trials)) == len(trials)
+    assert {one.diameter for one in trials} == {None, 16, 25}
+    volume = trials_around(SegmentationParameters(do_3D=True))
+    assert {one.flow_threshold for one in volume} == {0.4}
+
+
+def test_of_equal_trials_the_one_with_fewest_changes_is_best():
+    found = table([0.5, 0.5], [0.7, 0.5], [0.5, 0.7])
+    assert found.best == 1
+    assert found.means().tolist() == pytest.approx([0.5, 0.6, 0.6])
+    assert found.spreads()[1] == pytest.approx(np.std([0.7, 0.5], ddof=1))
+
+
+def test_images_that_were_left_out_judge_the_choice():
+    found = table([0.5, 0.5, 0.5], [0.9, 0.2, 0.2], [0.2, 0.6, 0.6])
+    # Without the first image, the third trial is best, and it is bad there; without
+    # another one, it is the second that is bad on that.
+    assert found.validated() == pytest.approx((0.2, 0))
+    assert any("fit these images too closely" in one for one in found.warnings())
+    assert table([0.5, 0.5]).validated() is None
+
+
+def test_few_images_and_cells_are_warned_of():
+    found = table([0.5], [0.6])
+    found.cells = [12]
+    text = " ".join(found.warnings())
+    assert "With fewer than 3 images" in text
+    assert "12 cells are few" in text
+    assert "The present settings are the best." in table([0.6], [0.5]).warnings()
+    assert not table([0.5, 0.6, 0.7, 0.5], [0.8, 0.9, 1.0, 0.8]).warnings()
+
+
+def test_scores_of_masks_are_entered():
+    true = np.zeros((10, 10), np.uint32)
+    true[1:5, 1:5], true[6:9, 6:9] = 1, 2
+    found = SearchTable(trials=[PRESENT], images=["a.tif"], metric="ap50")
+    assert np.isnan(found.means()[0])
+    found.add(0, 0, evaluate(np.where(true == 1, 1, 0), true).scores)
+    assert (found.done, found.means()[0], found.cells) == (1, 0.5, [2])
+
+
+def test_a_run_with_what_was_found_says_so():
+    found = table([0.5, 0.5, 0.5], [0.7, 0.7, 0.7])
+    record = record_of_search(found, "abc", found.best)
+    parameters = SegmentationParameters(cellprob_threshold=-1)
+    assert record.fits("abc", parameters)
+    assert not record.fits("abc", SegmentationParameters())
+    assert not record.fits("abd", parameters)
+    run = run_record().model_copy(update={"search": record})
+    assert (
+        "were found by a search of 2 settings on 3 corrected images with 120 cells "
+        "(average precision, mean of IoU 0.5 to 0.95: 0.700, 0.500 before; "
+        "cross-validated 0.700)."
+    ) in as_methods(run)
+    again = SearchRecord.model_validate_json(record.model_dump_json())
+    assert again == record
+    assert again.created <= datetime.now(UTC)
