@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from psygnal import Signal
 
@@ -30,6 +31,7 @@ from cellpose_studio.workflows.blocks.forecast import (
     free_memory,
     refuse_large_region,
 )
+from cellpose_studio.workflows.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
 if TYPE_CHECKING:
@@ -43,14 +45,21 @@ class Runs:
 
     A run is bound to the image it was started on: its result goes there, whatever
     is shown when it ends, and waits there if the image was taken off the list. The
-    project gets a record of each, also of those that fail or are cancelled.
+    project gets a record of each, also of those that fail or are cancelled. Runs in
+    blocks are done by the ``cluster``, where it returns one.
     """
 
     failed = Signal(Exception)
     noted = Signal(str)
 
-    def __init__(self, session: Session, queue: JobQueue) -> None:
+    def __init__(
+        self,
+        session: Session,
+        queue: JobQueue,
+        cluster: Callable[[], ClusterChoice | None] = lambda: None,
+    ) -> None:
         self._session = session
+        self._cluster = cluster
         self._queue = queue
         # Made in the thread of the first run, which is the one that imports torch.
         self._networks: NetworkCache | None = None
@@ -115,7 +124,9 @@ class Runs:
         self, image: ProjectImage, model: ModelSpec, parameters: SegmentationParameters
     ) -> Forecast:
         """Return what a run will take; that of a large image is done in blocks."""
-        return forecast(image.source, model, parameters, free_memory())
+        found = forecast(image.source, model, parameters, free_memory())
+        choice = self._cluster()
+        return replace(found, scheduler=choice.address if choice else "")
 
     def _on_leaving(self) -> None:
         """Stop all runs, and record them while their project can be written to."""
@@ -152,8 +163,15 @@ class Runs:
         needed = forecast(image, model, parameters, free)
         refuse_large_region(image, parameters, needed, free)
         if (side := needed.side) is not None:
-            with segment_in_blocks(*common, side, device, self._networks) as found:
-                result = found.loaded(checkpoint.check)
+            with ExitStack() as stack:
+                given: dict[str, Any] = {"device": device, "networks": self._networks}
+                if (choice := self._cluster()) is not None:
+                    from cellpose_studio.workflows.cluster.cluster import open_cluster
+
+                    cluster = stack.enter_context(open_cluster(choice, checkpoint))
+                    given = cluster.arguments()
+                blocks = segment_in_blocks(*common, side, **given)
+                result = stack.enter_context(blocks).loaded(checkpoint.check)
                 return _labels_of(result, record_of(result, started, checkpoint))
         result = segment(*common, device, self._networks)
         if is_known:

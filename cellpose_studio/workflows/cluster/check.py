@@ -29,6 +29,9 @@ WAIT = 10.0
 _JOB_WAIT = 7 * 24 * 3600.0
 """The same of jobs, which wait for their turn; the user may cancel."""
 
+LEAST_MEMORY = 1_000_000_000
+"""Bytes of a worker: half of them are in use once torch and Cellpose are loaded."""
+
 _SEEN_WITHIN = 60.0
 """Seconds after which what a worker has written must be here."""
 
@@ -64,6 +67,11 @@ class ClusterReport:
         titles = Counter(facts.devices[0].title for facts in self.facts)
         kinds = ", ".join(f"{n} × {title}" for title, n in titles.most_common())
         return f"{counted(len(self.workers), 'worker')} on {computers}: {kinds}"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All that is to be said before a run."""
+        return (f"Cluster: {self.text}", *self.notes)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -111,6 +119,7 @@ def look_at(
 ) -> ClusterReport:
     """Return the workers of a scheduler; raises `ClusterUnusable` if any is unfit."""
     workers = _workers(client, checkpoint, starts_jobs)
+    _refuse_small(workers)
     _refuse_versions(client, workers)
     with _probes(folders) as token:
         question = Question(token=token, folders=tuple(map(Path.absolute, folders)))
@@ -133,6 +142,19 @@ def _workers(
         checkpoint.reached(0, 0, "waiting for workers")
         time.sleep(0.2)
     return workers
+
+
+def _refuse_small(workers: Sequence[Worker]) -> None:
+    """Raise if a worker has no room for a network: it would wait for ever."""
+    for worker in workers:
+        if worker.is_paused or 0 < worker.memory < LEAST_MEMORY:
+            raise ClusterUnusable(
+                f"The worker {worker.name} has too little memory: its limit is "
+                f"{worker.memory / 1e9:.1f} GB, and {LEAST_MEMORY / 1e9:.1f} GB is the "
+                "least.",
+                "Start it with a larger --memory-limit: by default, one with a single "
+                "thread gets the share of a single core.",
+            )
 
 
 def _refuse_versions(client: DaskClient, workers: Sequence[Worker]) -> None:

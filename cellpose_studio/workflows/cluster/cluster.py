@@ -6,8 +6,8 @@ import hashlib
 import pickle
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import (
@@ -30,9 +30,9 @@ from cellpose_studio.paths import cache_dir
 from cellpose_studio.workflows.blocks.forecast import forecast
 from cellpose_studio.workflows.blocks.plan import BlockPlan, ImagePlace, Side
 from cellpose_studio.workflows.cluster.check import ClusterReport, look_at
+from cellpose_studio.workflows.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.cluster.dask_client import DaskClient, Tasks, connected
 from cellpose_studio.workflows.cluster.facts import Question, look
-from cellpose_studio.workflows.cluster.slurm import Slurm
 from cellpose_studio.workflows.cluster.worker import (
     PATIENCE,
     Step,
@@ -44,32 +44,6 @@ from cellpose_studio.workflows.segment import with_engine
 
 _MEMORY_SHARE = 0.8
 """Of the memory of a worker: Dask gives it no more work when more is in use."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class ClusterChoice:
-    """Which cluster does runs.
-
-    Attributes
-    ----------
-    address
-        Of a scheduler: "tcp://host:8786", or a file that it has written.
-    slurm
-        Jobs to start instead.
-    folder
-        That this computer and all workers see under the same path, for the state of
-        runs; by default that in the user's cache folder.
-    config
-        File of Dask's configuration.
-    threads
-        Of each worker; None shares the cores of a computer among its workers.
-    """
-
-    address: str = ""
-    slurm: Slurm | None = None
-    folder: Path | None = None
-    config: Path | None = None
-    threads: int | None = None
 
 
 @contextmanager
@@ -93,7 +67,8 @@ def open_cluster(
         folders = (folder, *more_folders)
         starts_jobs = choice.slurm is not None
         report = look_at(client, folders, checkpoint, starts_jobs)
-        yield Cluster(client, report, folder, choice.threads)
+        cores = choice.slurm.cores if choice.slurm else None
+        yield Cluster(client, report, folder, choice.threads or cores)
 
 
 class Cluster:
@@ -153,6 +128,20 @@ class Cluster:
             found = found if n else device
         return found
 
+    def arguments(self, device: str = "auto") -> dict[str, Any]:
+        """Return the arguments of `segment_in_blocks` for a run here.
+
+        Raises
+        ------
+        ClusterUnusable
+            As `device`.
+        """
+        return {
+            "device": self.device(device),
+            "executor": self,
+            "folder": self.folder,
+        }
+
     def refuse(
         self,
         image: ImageSource,
@@ -208,7 +197,7 @@ class Cluster:
     ) -> float:
         """Return the diameter that a worker has measured, px."""
         checkpoint.reached(0, 0, "measuring the diameter")
-        with self._client.tasks("diameter") as tasks:
+        with closing(self._client.tasks("diameter")) as tasks:
             tasks.add(measure, [plan.without_coarse_look()], [0])
             [(_, found)] = tasks.done(checkpoint.check)
         if isinstance(found, StudioError):
@@ -244,11 +233,9 @@ class Cluster:
         """As in `BlockExecutor`."""
         return self._done(name, masks.part, blocks, checkpoint)
 
-    @contextmanager
-    def tasks(self, name: str) -> Iterator[Tasks[object]]:
-        """Yield what runs other tasks on workers."""
-        with self._client.tasks(name) as tasks:
-            yield tasks
+    def tasks(self, name: str, priority: int = 0) -> Tasks[Any]:
+        """Return what runs other tasks on workers, until it is cancelled."""
+        return self._client.tasks(name, priority)
 
     def _done(
         self,
@@ -273,7 +260,7 @@ class Cluster:
             )
             for number in numbers
         ]
-        with self._client.tasks(name) as tasks:
+        with closing(self._client.tasks(name)) as tasks:
             tasks.add(do_step, steps, numbers)
             for number, error in tasks.done(checkpoint.check):
                 if error is not None:

@@ -12,7 +12,7 @@ import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import ExitStack, closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
@@ -34,6 +34,9 @@ _TIMEOUT = 10.0
 _PATIENCE = 0.1
 """Seconds between two checks while tasks are at work."""
 
+_LOOK = 20.0
+"""Seconds without a result after which it is asked whether workers are at work."""
+
 _RETRIES = 2
 """How often a task is tried again after an error that is not ours: of a drive, say."""
 
@@ -50,11 +53,14 @@ class Worker:
         For the user.
     memory
         Bytes that it may use; 0 without a limit.
+    is_paused
+        Whether it takes no work, as its memory is used up.
     """
 
     address: str
     name: str
     memory: int
+    is_paused: bool
 
 
 class DaskClient:
@@ -65,16 +71,7 @@ class DaskClient:
 
     def workers(self) -> list[Worker]:
         """Return the workers that are there now."""
-        with _answers():
-            known = self._client.scheduler_info(n_workers=-1)["workers"]
-        return [
-            Worker(
-                address=address,
-                name=str(facts["name"]),
-                memory=int(facts["memory_limit"] or 0),
-            )
-            for address, facts in known.items()
-        ]
+        return _workers(self._client)
 
     def versions(self, packages: Sequence[str]) -> dict[str, dict[str, str]]:
         """Return the versions of packages that each worker has, by its address."""
@@ -94,20 +91,15 @@ class DaskClient:
         self, workers: Sequence[Worker], work: Callable[[T], R], item: T, check: Check
     ) -> list[R]:
         """Return what ``work`` returns on each worker."""
-        with self.tasks("look") as tasks:
+        with closing(self.tasks("look")) as tasks:
             for n, worker in enumerate(workers):
                 tasks.add(work, [item], [n], [worker.address])
             found = dict(tasks.done(check))
         return [found[n] for n in range(len(workers))]
 
-    @contextmanager
-    def tasks(self, name: str) -> Iterator[Tasks[Any]]:
-        """Yield what runs tasks; those that are left after the block are cancelled."""
-        tasks: Tasks[Any] = Tasks(self._client, name)
-        try:
-            yield tasks
-        finally:
-            tasks.cancel()
+    def tasks(self, name: str, priority: int = 0) -> Tasks[Any]:
+        """Return what runs tasks; those with a higher priority come first."""
+        return Tasks(self._client, name, priority)
 
 
 class Tasks(Generic[R]):
@@ -116,15 +108,17 @@ class Tasks(Generic[R]):
     A task of a worker that has died is done again by another one.
     """
 
-    def __init__(self, client: Client, name: str) -> None:
+    def __init__(self, client: Client, name: str, priority: int) -> None:
         from distributed import as_completed
 
         self._client = client
+        self._priority = priority
         self._name = f"{name}-{secrets.token_hex(8)}"
         self._added = 0
         self._items: dict[str, object] = {}
         self._futures: dict[str, Future[Any]] = {}
         self._completed = as_completed(loop=client.loop)
+        self._asked: set[str] = set()
 
     def add(
         self,
@@ -145,8 +139,10 @@ class Tasks(Generic[R]):
                 key=keys,
                 pure=False,
                 retries=_RETRIES,
+                priority=self._priority,
                 workers=workers,
             )
+        self._asked.update(workers or ())
         self._items |= dict(zip(keys, names, strict=True))
         self._futures |= dict(zip(keys, futures, strict=True))
         self._completed.update(futures)
@@ -159,6 +155,7 @@ class Tasks(Generic[R]):
         ClusterUnusable
             If the scheduler is lost, or a task ends all workers that try it.
         """
+        next_look = time.monotonic() + _LOOK
         while self._futures:
             check()
             ready = self._completed.next_batch(block=False)
@@ -166,20 +163,37 @@ class Tasks(Generic[R]):
                 # Its result is taken off the worker here.
                 yield self._items.pop(future.key), self._result(future)
                 self._futures.pop(future.key)
-            if not ready:
-                self._refuse_lost()
-                time.sleep(_PATIENCE)
+            if ready:
+                next_look = time.monotonic() + _LOOK
+                continue
+            if self._client.status != "running":
+                raise _lost()
+            if time.monotonic() > next_look:
+                self._refuse_idle()
+                next_look = time.monotonic() + _LOOK
+            time.sleep(_PATIENCE)
 
-    def cancel(self) -> None:
+    def close(self) -> None:
         """Cancel what is not done yet; workers finish what they are at."""
         futures, self._futures = [*self._futures.values()], {}
         with suppress(Exception):
             if futures and self._client.status == "running":
                 self._client.cancel(futures, force=True)
 
-    def _refuse_lost(self) -> None:
-        if self._client.status != "running":
-            raise _lost()
+    def _refuse_idle(self) -> None:
+        """Raise `ClusterUnusable` if no worker will do what is left."""
+        workers = _workers(self._client)
+        if gone := self._asked.difference(worker.address for worker in workers):
+            raise ClusterUnusable(
+                f"The worker {min(gone)} ended while it was asked what it has.",
+                "Start the run again; the log of the worker tells why.",
+            )
+        if workers and all(worker.is_paused for worker in workers):
+            raise ClusterUnusable(
+                f"Workers take no more work: the memory of {workers[0].name} is used "
+                "up.",
+                "Start workers with a larger --memory-limit, or use smaller blocks.",
+            )
 
     def _result(self, future: Future[Any]) -> R:
         from distributed import KilledWorker
@@ -262,6 +276,20 @@ def _client(scheduler: Any, address: str) -> Client:
                 f"The scheduler {address} could not be reached: {_reason(error)}.",
                 "Check that it runs, its address, and the firewall between.",
             ) from error
+
+
+def _workers(client: Client) -> list[Worker]:
+    with _answers():
+        known = client.scheduler_info(n_workers=-1)["workers"]
+    return [
+        Worker(
+            address=address,
+            name=str(facts["name"]),
+            memory=int(facts["memory_limit"] or 0),
+            is_paused=facts["status"] == "paused",
+        )
+        for address, facts in known.items()
+    ]
 
 
 def _address(address: str) -> dict[str, str]:

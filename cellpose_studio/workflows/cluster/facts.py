@@ -77,18 +77,16 @@ class WorkerFacts:
 def look(question: Question) -> WorkerFacts:
     """Return the facts of this worker."""
     devices = tuple(available_devices())
-    answers, unseen = [], []
-    for folder in question.folders:
-        answer = _answer(folder, question.token)
-        (unseen if answer is None else answers).append(answer or folder)
+    found = {one: _answer(one, question.token) for one in question.folders}
+    answers = tuple(answer for answer in found.values() if answer)
     return WorkerFacts(
         host=host_name(),
         cores=_cores(),
         devices=devices,
         gpu=gpu_id(devices[0]),
         precisions={name: precision_for(name, devices[0]) for name in ARCHITECTURES},
-        unseen=tuple(unseen),
-        answers=tuple(answers),
+        unseen=tuple(folder for folder, answer in found.items() if not answer),
+        answers=answers,
         problems=tuple(_problems(question)),
     )
 
