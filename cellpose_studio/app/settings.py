@@ -23,7 +23,7 @@ from pydantic import (
 from cellpose_studio.app.settings_ini import read_ini
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import replacing
-from cellpose_studio.workflows.cluster.choice import ClusterChoice
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 
 Theme = Literal["dark", "light"]
 

@@ -33,7 +33,7 @@ from cellpose_studio.io.masks.export_target import IfExists
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batches.batch import Batch
     from cellpose_studio.workflows.batches.summary import RunSummary
-    from cellpose_studio.workflows.cluster.whole_images import SpreadImages
+    from cellpose_studio.workflows.blocks.cluster.whole_images import SpreadImages
 
 # Channels have an option of their own, which also takes the word none. Each field of
 # the normalization has one, too.

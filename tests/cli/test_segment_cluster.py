@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from cellpose_studio.cli.main import run
-from tests.workflows.cluster.processes import local_cluster
+from tests.workflows.blocks.cluster.processes import local_cluster
 
 SBATCH = """#!/bin/sh
 # Runs a job here, as SLURM would elsewhere: {folder}

@@ -25,13 +25,13 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
     forecast,
     free_memory,
     refuse_large_region,
 )
-from cellpose_studio.workflows.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.provenance.run_record import unfinished_record
 
 if TYPE_CHECKING:
@@ -166,7 +166,9 @@ class Runs:
             with ExitStack() as stack:
                 given: dict[str, Any] = {"device": device, "networks": self._networks}
                 if (choice := self._cluster()) is not None:
-                    from cellpose_studio.workflows.cluster.cluster import open_cluster
+                    from cellpose_studio.workflows.blocks.cluster.cluster import (
+                        open_cluster,
+                    )
 
                     cluster = stack.enter_context(open_cluster(choice, checkpoint))
                     given = cluster.arguments()

@@ -12,8 +12,8 @@ from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ClusterUnusable
 
 if TYPE_CHECKING:
-    from cellpose_studio.workflows.cluster.cluster import Cluster
-    from cellpose_studio.workflows.cluster.slurm import Slurm
+    from cellpose_studio.workflows.blocks.cluster.cluster import Cluster
+    from cellpose_studio.workflows.blocks.cluster.slurm import Slurm
 
 _OF_JOBS = {
     "jobs": "--jobs",
@@ -122,8 +122,8 @@ def cluster_of(
             )
         yield None
         return
-    from cellpose_studio.workflows.cluster.choice import ClusterChoice
-    from cellpose_studio.workflows.cluster.cluster import open_cluster
+    from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
+    from cellpose_studio.workflows.blocks.cluster.cluster import open_cluster
 
     choice = ClusterChoice(
         address=options.scheduler or "",
@@ -145,7 +145,7 @@ def _slurm(options: argparse.Namespace) -> Slurm | None:
                 f"{given[0]} is for jobs of SLURM.", "Give --slurm as well."
             )
         return None
-    from cellpose_studio.workflows.cluster.slurm import Slurm
+    from cellpose_studio.workflows.blocks.cluster.slurm import Slurm
 
     return Slurm(
         jobs=options.jobs or 1,

@@ -20,6 +20,12 @@ from cellpose_studio.io.masks.export_target import IfExists, target
 from cellpose_studio.paths import can_write_in
 from cellpose_studio.workflows.batches.export_names import ExportNames
 from cellpose_studio.workflows.batches.summary import RunSummary
+from cellpose_studio.workflows.blocks.cluster.cluster import Cluster
+from cellpose_studio.workflows.blocks.cluster.whole_images import (
+    ImageRun,
+    SpreadImages,
+    spread_images,
+)
 from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
     forecast,
@@ -29,12 +35,6 @@ from cellpose_studio.workflows.blocks.forecast import (
 )
 from cellpose_studio.workflows.blocks.save import save_blocks
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
-from cellpose_studio.workflows.cluster.cluster import Cluster
-from cellpose_studio.workflows.cluster.whole_images import (
-    ImageRun,
-    SpreadImages,
-    spread_images,
-)
 from cellpose_studio.workflows.save import save_fitting_of
 from cellpose_studio.workflows.segment import segment
 

@@ -19,7 +19,7 @@ from cellpose_studio.app.failures import failure_of
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.workflows.cluster.choice import ClusterChoice
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 
 _ABOUT = (
     "Images that are too large for the memory are run in blocks. With a scheduler of "
@@ -164,7 +164,7 @@ class SchedulerForm(QWidget):
 
 def _report_on(choice: ClusterChoice, checkpoint: Checkpoint) -> str:
     # In the thread of the job: torch takes two seconds to import.
-    from cellpose_studio.workflows.cluster.check import check_scheduler
+    from cellpose_studio.workflows.blocks.cluster.check import check_scheduler
 
     report = check_scheduler(choice.address, choice.folder, checkpoint, choice.config)
     return ". ".join([report.text, *report.notes])

@@ -9,7 +9,7 @@ from cellpose_studio.app.runs import runner
 from cellpose_studio.app.settings import Settings
 from cellpose_studio.ui.segment.cluster.cluster_dialog import ClusterDialog
 from cellpose_studio.workflows.blocks import forecast
-from tests.workflows.cluster.processes import local_cluster
+from tests.workflows.blocks.cluster.processes import local_cluster
 
 
 @pytest.fixture(scope="module")

@@ -18,8 +18,8 @@ from cellpose_studio.engine.device import (
     precision_for,
 )
 from cellpose_studio.io.processes import host_name
+from cellpose_studio.workflows.blocks.cluster.models import model_here
 from cellpose_studio.workflows.blocks.plan import ImagePlace
-from cellpose_studio.workflows.cluster.models import model_here
 
 PROBE = "probe"
 
@@ -55,7 +55,7 @@ class WorkerFacts:
     gpu
         What the graphics card is known by; "" without one.
     precisions
-        Of networks on the fastest device, by architecture.
+        That are fastest, by the name of the device and the architecture.
     unseen
         Folders in which it does not see what the client has written, or cannot write.
     answers
@@ -68,7 +68,7 @@ class WorkerFacts:
     cores: int
     devices: tuple[Device, ...]
     gpu: str
-    precisions: dict[str, Precision]
+    precisions: dict[tuple[str, str], Precision]
     unseen: tuple[Path, ...]
     answers: tuple[Path, ...]
     problems: tuple[str, ...]
@@ -84,7 +84,11 @@ def look(question: Question) -> WorkerFacts:
         cores=_cores(),
         devices=devices,
         gpu=gpu_id(devices[0]),
-        precisions={name: precision_for(name, devices[0]) for name in ARCHITECTURES},
+        precisions={
+            (device.name, name): precision_for(name, device)
+            for device in devices
+            for name in ARCHITECTURES
+        },
         unseen=tuple(folder for folder, answer in found.items() if not answer),
         answers=answers,
         problems=tuple(_problems(question)),

@@ -15,8 +15,12 @@ from cellpose_studio.core.errors import ClusterUnusable
 from cellpose_studio.core.wording import counted
 from cellpose_studio.engine.versions import PACKAGES, versions
 from cellpose_studio.paths import cache_dir
-from cellpose_studio.workflows.cluster.dask_client import DaskClient, Worker, connected
-from cellpose_studio.workflows.cluster.facts import (
+from cellpose_studio.workflows.blocks.cluster.dask_client import (
+    DaskClient,
+    Worker,
+    connected,
+)
+from cellpose_studio.workflows.blocks.cluster.facts import (
     PROBE,
     Question,
     WorkerFacts,

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cellpose_studio.core.errors import ClusterUnusable
-from cellpose_studio.workflows.cluster.slurm import Slurm
+from cellpose_studio.workflows.blocks.cluster.slurm import Slurm
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -30,6 +30,9 @@ Check = Callable[[], None]
 
 _TIMEOUT = 10.0
 """Seconds in which a scheduler has to answer."""
+
+_JOBS_END = 60.0
+"""Seconds in which SLURM has to cancel the jobs; those left end by themselves."""
 
 _PATIENCE = 0.1
 """Seconds between two checks while tasks are at work."""
@@ -361,7 +364,7 @@ def _jobs(slurm: Slurm) -> Iterator[dict[str, Any]]:
         cluster.adapt(minimum_jobs=slurm.jobs, maximum_jobs=slurm.jobs)
         yield {"address": cluster}
     finally:
-        _close(cluster)
+        _close(cluster, _JOBS_END)
 
 
 @contextmanager
@@ -380,7 +383,7 @@ def _lost() -> ClusterUnusable:
     )
 
 
-def _close(part: Any) -> None:
+def _close(part: Any, seconds: float = _TIMEOUT) -> None:
     """Close a client or a cluster, which must not hold up the end of a run."""
 
     def close() -> None:
@@ -389,4 +392,4 @@ def _close(part: Any) -> None:
 
     thread = threading.Thread(target=close, daemon=True)
     thread.start()
-    thread.join(_TIMEOUT)
+    thread.join(seconds)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from functools import cache
+from pathlib import Path
+
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.networks.catalogue import shipped
@@ -27,6 +30,12 @@ def model_here(model: ModelSpec) -> ModelSpec:
         path = find_model_file(path.name) or path
     if not path.is_file():
         raise ModelUnusable(f"The model file {path} is not there.")
-    if sha256_of(path) != model.sha256:
+    said = path.stat()
+    if _sha256(path, said.st_size, said.st_mtime_ns) != model.sha256:
         raise ModelUnusable(f"The model file {path} has other weights there.")
     return model.model_copy(update={"path": path})
+
+
+@cache
+def _sha256(path: Path, size: int, changed: int) -> str:  # noqa: ARG001, the cache's key
+    return sha256_of(path)

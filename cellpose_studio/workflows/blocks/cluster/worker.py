@@ -20,9 +20,9 @@ from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.io.cache.block_owner import token_of
 from cellpose_studio.io.cache.block_store import BlockFolder
+from cellpose_studio.workflows.blocks.cluster.models import model_here
 from cellpose_studio.workflows.blocks.executor import diameter_of
 from cellpose_studio.workflows.blocks.plan import BlockPlan
-from cellpose_studio.workflows.cluster.models import model_here
 from cellpose_studio.workflows.segment import with_engine
 
 PATIENCE = 60.0

@@ -14,10 +14,10 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.io.images.reader import open_images
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
+from cellpose_studio.workflows.blocks.cluster.cluster import open_cluster
 from cellpose_studio.workflows.blocks.segment import segment_in_blocks
-from cellpose_studio.workflows.cluster.choice import ClusterChoice
-from cellpose_studio.workflows.cluster.cluster import open_cluster
-from tests.workflows.cluster.processes import local_cluster, workers_of
+from tests.workflows.blocks.cluster.processes import local_cluster, workers_of
 
 MODEL = shipped()[0]
 NETWORKS = NetworkCache()

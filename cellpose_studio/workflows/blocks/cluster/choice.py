@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from cellpose_studio.workflows.cluster.slurm import Slurm
+from cellpose_studio.workflows.blocks.cluster.slurm import Slurm
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -27,19 +27,23 @@ from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.network import Network, unloaded
 from cellpose_studio.io.cache.block_store import BlockFolder
 from cellpose_studio.paths import cache_dir
-from cellpose_studio.workflows.blocks.forecast import forecast
-from cellpose_studio.workflows.blocks.plan import BlockPlan, ImagePlace, Side
-from cellpose_studio.workflows.cluster.check import ClusterReport, look_at
-from cellpose_studio.workflows.cluster.choice import ClusterChoice
-from cellpose_studio.workflows.cluster.dask_client import DaskClient, Tasks, connected
-from cellpose_studio.workflows.cluster.facts import Question, look
-from cellpose_studio.workflows.cluster.worker import (
+from cellpose_studio.workflows.blocks.cluster.check import ClusterReport, look_at
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
+from cellpose_studio.workflows.blocks.cluster.dask_client import (
+    DaskClient,
+    Tasks,
+    connected,
+)
+from cellpose_studio.workflows.blocks.cluster.facts import Question, look
+from cellpose_studio.workflows.blocks.cluster.worker import (
     PATIENCE,
     Step,
     StepName,
     do_step,
     measure,
 )
+from cellpose_studio.workflows.blocks.forecast import forecast
+from cellpose_studio.workflows.blocks.plan import BlockPlan, ImagePlace, Side
 from cellpose_studio.workflows.segment import with_engine
 
 _MEMORY_SHARE = 0.8
@@ -269,9 +273,8 @@ class Cluster:
 
     def _precision(self, model: ModelSpec, device: Device) -> Precision:
         """Return the precision that is fastest on all workers."""
-        if device == CPU and self.device() != CPU:
-            return "float32"
-        known = {facts.precisions[model.architecture] for facts in self.report.facts}
+        wanted = (device.name, model.architecture)
+        known = {facts.precisions[wanted] for facts in self.report.facts}
         if len(known) > 1:
             raise ParametersUnfit(
                 f"Some workers run {model.label} in bfloat16, others in float32.",

@@ -17,10 +17,10 @@ from cellpose_studio.engine.device import Device, Engine, Precision
 from cellpose_studio.engine.threads import use_threads
 from cellpose_studio.io.cache.block_store import BlockFolder, block_folder
 from cellpose_studio.workflows.batches.summary import RunSummary
+from cellpose_studio.workflows.blocks.cluster.cluster import Cluster
+from cellpose_studio.workflows.blocks.cluster.models import model_here
+from cellpose_studio.workflows.blocks.cluster.worker import KEPT, StopLook
 from cellpose_studio.workflows.blocks.plan import ImagePlace
-from cellpose_studio.workflows.cluster.cluster import Cluster
-from cellpose_studio.workflows.cluster.models import model_here
-from cellpose_studio.workflows.cluster.worker import KEPT, StopLook
 from cellpose_studio.workflows.save import save_fitting_of
 from cellpose_studio.workflows.segment import segment
 

@@ -15,9 +15,9 @@ from distributed import Security
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ClusterUnusable
-from cellpose_studio.workflows.cluster import check
-from cellpose_studio.workflows.cluster.check import check_scheduler
-from tests.workflows.cluster.processes import local_cluster
+from cellpose_studio.workflows.blocks.cluster import check, dask_client
+from cellpose_studio.workflows.blocks.cluster.check import check_scheduler
+from tests.workflows.blocks.cluster.processes import local_cluster
 
 
 @contextmanager
@@ -51,7 +51,7 @@ def refused(*given):
 
 
 def test_what_is_no_scheduler_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("cellpose_studio.workflows.cluster.dask_client._TIMEOUT", 1.0)
+    monkeypatch.setattr(dask_client, "_TIMEOUT", 1.0)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         address = f"tcp://127.0.0.1:{silent.getsockname()[1]}"
         said = refused(address, tmp_path)
