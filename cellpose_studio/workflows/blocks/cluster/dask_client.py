@@ -256,7 +256,8 @@ def refuse_without_dask() -> None:
     if any(find_spec(name) is None for name in ("dask_jobqueue", "distributed")):
         raise ClusterUnusable(
             "Clusters need the packages distributed and dask-jobqueue.",
-            'Install them: pip install "cellpose-studio[cluster]".',
+            'Install them with pip: "cellpose-studio[cluster]". The bundle for the '
+            "desktop runs on one computer only.",
         )
 
 
