@@ -23,6 +23,7 @@ from pydantic import (
 from cellpose_studio.app.settings_ini import read_ini
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import replacing
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 
 Theme = Literal["dark", "light"]
 
@@ -81,6 +82,12 @@ class Settings(EventedModel):
     gestures
         Of each mouse gesture that the user changed, what starts it: "Ctrl+left"; "" for
         nothing.
+    scheduler
+        Address or file of the scheduler that runs in blocks go to; "" for none.
+    shared_folder
+        Where such runs have their state; "" for the user's cache folder.
+    cluster_config
+        File of Dask's configuration; "" for Dask's own.
     window_geometry, window_layout
         What Qt restores a window from.
     """
@@ -104,6 +111,9 @@ class Settings(EventedModel):
     theme: Theme = "dark"
     keys: dict[str, list[str]] = Field(default_factory=dict)
     gestures: dict[str, str] = Field(default_factory=dict)
+    scheduler: str = ""
+    shared_folder: str = ""
+    cluster_config: str = ""
     window_geometry: _Base64 | None = None
     window_layout: _Base64 | None = None
 
@@ -157,6 +167,16 @@ class Settings(EventedModel):
         """Remember what starts a mouse gesture; None forgets it."""
         others = {other: own for other, own in self.gestures.items() if other != name}
         self.gestures = others if trigger is None else {**others, name: trigger}
+
+    def cluster(self) -> ClusterChoice | None:
+        """Return the cluster that runs in blocks go to; None without one."""
+        if not self.scheduler:
+            return None
+        return ClusterChoice(
+            address=self.scheduler,
+            folder=Path(self.shared_folder) if self.shared_folder else None,
+            config=Path(self.cluster_config) if self.cluster_config else None,
+        )
 
     def _write(self, change: EmissionInfo) -> None:
         """Write one setting, among those that the file has by now.

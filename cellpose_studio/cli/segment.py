@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
-from collections.abc import Sequence
-from functools import cache
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.arguments.ask_axes import asking_for_axes
-from cellpose_studio.cli.arguments.folders import removed_if_empty, shown_name
+from cellpose_studio.cli.arguments.cluster import add_cluster, cluster_of
+from cellpose_studio.cli.arguments.folders import removed_if_empty
+from cellpose_studio.cli.arguments.image_files import image_files, refuse_existing
 from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
 from cellpose_studio.cli.arguments.region import add_region, build_region
 from cellpose_studio.cli.arguments.spellings import add_spellings, automatic_at_zero
@@ -19,22 +20,20 @@ from cellpose_studio.cli.arguments.unused import unused
 from cellpose_studio.cli.outcome import Outcome
 from cellpose_studio.cli.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import CannotSave, ImageUnreadable
+from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.parameters import Normalization, SegmentationParameters
+from cellpose_studio.core.wording import counted
 from cellpose_studio.gc_tuning import freeze_gc, gc_paused
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.export import unfit
 from cellpose_studio.io.masks.export_formats import FORMATS
-from cellpose_studio.io.masks.export_target import (
-    IfExists,
-    existing_of_many,
-    exists_already,
-)
-from cellpose_studio.paths import real_path, split_name
+from cellpose_studio.io.masks.export_target import IfExists
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.batches.batch import Batch
+    from cellpose_studio.workflows.batches.summary import RunSummary
+    from cellpose_studio.workflows.blocks.cluster.whole_images import SpreadImages
 
 # Channels have an option of their own, which also takes the word none. Each field of
 # the normalization has one, too.
@@ -110,7 +109,8 @@ def add(parser: argparse.ArgumentParser) -> None:
         type=_block_size,
         metavar="PX",
         help="run images in blocks of this side: the same result with less memory; "
-        "a run that was stopped goes on (default: only where an image is large)",
+        "a run that was stopped goes on; 0 runs them as a whole (default: in blocks "
+        "only where an image is large, or a cluster shares them)",
     )
     parser.add_argument(
         "--channels",
@@ -128,6 +128,7 @@ def add(parser: argparse.ArgumentParser) -> None:
     )
     add_fields(parser, Normalization)
     add_region(parser)
+    add_cluster(parser)
     add_spellings(parser)
     parser.set_defaults(command=_segment, more_images=[], more_kinds=[], parser=parser)
 
@@ -149,40 +150,57 @@ def _run(options: argparse.Namespace) -> int:
     # These import torch, which the help does not need.
     is_first = "torch" not in sys.modules
     with gc_paused():
+        import cellpose_studio.workflows.batches.batch  # noqa: F401
         from cellpose_studio.engine.threads import use_threads
-        from cellpose_studio.workflows.batches.batch import Batch
 
         # A second run in a process must not keep what the first has left.
         if is_first:
             freeze_gc()
 
     use_threads(options.threads)
-    batch = Batch(
-        options.model,
-        parameters,
-        options.device,
-        options.save,
-        options.out,
-        options.precision,
-        _if_exists(options),
-        options.engine,
-        options.block_size,
-    )
     outcome = Outcome()
     try:
-        with Progress() as progress:
+        with Progress() as progress, _batch(options, parameters, progress) as batch:
             if batch.model.card_problem:
                 progress.print_line(batch.model.card_problem)
             with gc_paused():
-                files = _files(options, outcome, progress)
-                _refuse_existing(files, options)
-            for n, file in enumerate(files, start=1):
-                place = f"{n} of {len(files)}, " if len(files) > 1 else ""
-                _one_file(batch, file, options, place, progress, outcome)
+                files = image_files(options, outcome, progress)
+                refuse_existing(files, options)
+            with batch.spreading() as spread:
+                for n, file in enumerate(files, start=1):
+                    place = f"{n} of {len(files)}, " if len(files) > 1 else ""
+                    _one_file(batch, file, options, place, progress, outcome, spread)
+                if spread is not None:
+                    _finish(spread, progress, outcome)
     finally:
         # After Ctrl+C, too, the user learns what failed before.
         outcome.print_failures()
     return outcome.exit_code
+
+
+@contextmanager
+def _batch(
+    options: argparse.Namespace, parameters: SegmentationParameters, progress: Progress
+) -> Iterator[Batch]:
+    """Yield what runs images, here or on a cluster."""
+    from cellpose_studio.workflows.batches.batch import Batch
+
+    with cluster_of(options, Checkpoint(progress.report)) as cluster:
+        for line in cluster.report.lines if cluster else ():
+            progress.print_line(line)
+        yield Batch(
+            options.model,
+            parameters,
+            options.device,
+            options.save,
+            options.out,
+            options.precision,
+            _if_exists(options),
+            options.engine,
+            options.block_size,
+            cluster,
+            options.take_over,
+        )
 
 
 def _take_up_spellings(options: argparse.Namespace) -> None:
@@ -198,65 +216,6 @@ def _if_exists(options: argparse.Namespace) -> IfExists:
     return "skip" if options.skip_existing else "refuse"
 
 
-def _refuse_existing(files: Sequence[Path], options: argparse.Namespace) -> None:
-    """Raise `CannotSave` before the first run if results of any image exist.
-
-    Those of the scenes of a file are found when it is opened, and refused then.
-    """
-    if _if_exists(options) != "refuse":
-        return
-    # Texts, because paths are slow to make for thousands of files.
-    bases = (
-        os.path.join(options.out or folder, split_name(name)[0])  # noqa: PTH118
-        for folder, name in map(os.path.split, files)
-    )
-    if found := existing_of_many(bases, options.save):
-        raise exists_already(found)
-
-
-def _files(
-    options: argparse.Namespace, outcome: Outcome, progress: Progress
-) -> list[Path]:
-    """Return the images that the paths refer to, each of them once.
-
-    What is left out of a folder is printed.
-    """
-    from cellpose_studio.workflows.left_out import left_out
-    from cellpose_studio.workflows.open import images_of
-
-    found: dict[tuple[str, str], Path] = {}
-    real_folder, links = cache(os.path.realpath), cache(_links_in)
-    for path in options.images:
-        with outcome.collect_failures(path):
-            entries = images_of(path)
-            if left := left_out([path, _results_in(path, options.out)], entries):
-                progress.print_line(f"{shown_name(path)}: {left.text}")
-            for entry in entries:
-                image = entry.image
-                folder, name = os.path.split(image)
-                # Of thousands of files in one folder, only links are followed.
-                links_here = links(folder)
-                if links_here is None or name in links_here:
-                    folder, name = os.path.split(real_path(image))
-                found.setdefault((real_folder(folder), name), image)
-    return list(found.values())
-
-
-def _links_in(folder: str) -> frozenset[str] | None:
-    """Return the names of links in a folder; None if it cannot be listed."""
-    try:
-        with os.scandir(folder or ".") as entries:
-            return frozenset(entry.name for entry in entries if entry.is_symlink())
-    except OSError:
-        return None
-
-
-def _results_in(folder: Path, out: Path | None) -> Path:
-    """Return the folder of the results as one of ``folder``, or else that itself."""
-    inside = out is not None and real_path(out.parent) == real_path(folder)
-    return folder / out.name if out is not None and inside else folder
-
-
 def _one_file(
     batch: Batch,
     path: Path,
@@ -264,8 +223,9 @@ def _one_file(
     place: str,
     progress: Progress,
     outcome: Outcome,
+    spread: SpreadImages | None,
 ) -> None:
-    """Segment every scene of a file, or the requested one."""
+    """Segment every scene of a file, or the requested one, unless a worker does."""
     images: list[ImageSource] = []
     with outcome.collect_failures(path):
         with asking_for_axes():
@@ -281,10 +241,37 @@ def _one_file(
                 progress.print_line(f"{image.name}: {note}")
             if why := batch.reason_whole(image):
                 progress.print_line(f"{image.name}: --block-size was not used: {why}.")
-            reasons = _one_image(batch, image, place, progress)
-            outcome.done += 1
-            if reasons:
-                raise unfit(reasons)
+            if spread is None or not batch.spread(image, spread):
+                found = _one_image(batch, image, place, progress)
+                _end(image, found, place, progress, outcome)
+
+
+def _finish(spread: SpreadImages, progress: Progress, outcome: Outcome) -> None:
+    """Wait for the images that workers run."""
+    if not spread.count:
+        return
+    for image, found in spread.done(Checkpoint(progress.report)):
+        with outcome.collect_failures(image.path.parent / image.name):
+            if isinstance(found, StudioError):
+                raise found
+            _end(image, found, "", progress, outcome)
+
+
+def _end(
+    image: ImageSource,
+    found: RunSummary | None,
+    place: str,
+    progress: Progress,
+    outcome: Outcome,
+) -> None:
+    """Print what was done; raise `CannotSave` if some files were not written."""
+    if found is None:
+        progress.print_line(f"{place}{image.name}: left out, its results exist")
+    else:
+        _print_summary(image, found, place, progress)
+    outcome.done += 1
+    if found is not None and found.reasons:
+        raise unfit([*found.reasons])
 
 
 def _chosen(
@@ -304,42 +291,40 @@ def _chosen(
 
 def _one_image(
     batch: Batch, image: ImageSource, place: str, progress: Progress
-) -> list[CannotSave]:
-    """Segment an image; return why some of its files were not written."""
+) -> RunSummary | None:
+    """Segment an image; None if it is left out, as its results exist."""
 
     def report(done: int, total: int, what: str) -> None:
         progress.report(done, total, f"{place}{image.name}: {what}")
 
     progress.begin(f"{place}{image.name}")
-    done = batch.run(image, Checkpoint(report))
-    if done is None:
-        progress.print_line(f"{place}{image.name}: left out, its results exist")
-        return []
-    result, saved = done
-    cells = len(result.confidence.ids)
-    unit = "cell" if cells == 1 else "cells"
-    written = ", ".join(file.name for file in saved.files) or "nothing to save"
-    uncertain = int(result.confidence.uncertain.sum())
-    look = f" ({uncertain} uncertain)" if uncertain else ""
-    diameter = f"diameter {result.parameters.diameter:g} px"
+    return batch.run(image, Checkpoint(report))
+
+
+def _print_summary(
+    image: ImageSource, found: RunSummary, place: str, progress: Progress
+) -> None:
+    cells = counted(found.cells, "cell")
+    written = ", ".join(found.files) or "nothing to save"
+    look = f" ({found.uncertain} uncertain)" if found.uncertain else ""
     progress.print_line(
-        f"{place}{image.name}: {cells} {unit}{look}, {diameter}, "
-        f"{result.seconds:.1f} s -> {written}"
+        f"{place}{image.name}: {cells}{look}, diameter {found.diameter:g} px, "
+        f"{found.seconds:.1f} s -> {written}"
     )
-    if blocks := result.blocks:
+    if blocks := found.blocks:
         progress.print_line(
             f"{image.name}: {blocks.count} blocks, of which {blocks.skipped} showed "
             "nothing and were left out"
         )
-    for note in (*result.notes, *filter(None, [result.hint])):
+    for note in found.notes:
         progress.print_line(f"{image.name}: {note}")
-    return saved.reasons
 
 
 def _block_size(text: str) -> int:
-    if not text.isdecimal() or int(text) < _SMALLEST_BLOCK:
+    if not text.isdecimal() or 0 < int(text) < _SMALLEST_BLOCK:
         raise argparse.ArgumentTypeError(
-            f"{text} is no size of blocks: give {_SMALLEST_BLOCK} or more"
+            f"{text} is no size of blocks: give {_SMALLEST_BLOCK} or more, or 0 for "
+            "whole images"
         )
     return int(text)
 

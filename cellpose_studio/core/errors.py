@@ -71,6 +71,10 @@ class DeviceFull(NotEnoughMemory):
     """A graphics card has too little memory; the computer may have enough."""
 
 
+class ClusterUnusable(StudioError):
+    """A scheduler cannot be reached, or its workers cannot do a run."""
+
+
 class CannotSave(StudioError):
     """A file could not be written; a previous version of it is unchanged."""
 

@@ -49,6 +49,14 @@ def available_devices() -> list[Device]:
     return [*gpus, CPU]
 
 
+def gpu_id(device: Device) -> str:
+    """Return what a graphics card of NVIDIA or AMD is known by; "" of other devices."""
+    if not device.name.startswith("cuda"):
+        return ""
+    known = torch.cuda.get_device_properties(device.name)
+    return str(getattr(known, "uuid", device.name))
+
+
 def device_named(name: str) -> Device:
     """Return the device with torch's name ``name``; "auto" for the fastest.
 

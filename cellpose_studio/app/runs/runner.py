@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import datetime
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from psygnal import Signal
 from pydantic import ValidationError
@@ -28,6 +28,7 @@ from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
 from cellpose_studio.io.project.tables.window_state import read_state
+from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
     forecast,
@@ -47,14 +48,21 @@ class Runs:
 
     A run is bound to the image it was started on: its result goes there, whatever
     is shown when it ends, and waits there if the image was taken off the list. The
-    project gets a record of each, also of those that fail or are cancelled.
+    project gets a record of each, also of those that fail or are cancelled. Runs in
+    blocks are done by the ``cluster``, where it returns one.
     """
 
     failed = Signal(Exception)
     noted = Signal(str)
 
-    def __init__(self, session: Session, queue: JobQueue) -> None:
+    def __init__(
+        self,
+        session: Session,
+        queue: JobQueue,
+        cluster: Callable[[], ClusterChoice | None] = lambda: None,
+    ) -> None:
         self._session = session
+        self._cluster = cluster
         self._queue = queue
         # Made in the thread of the first run, which is the one that imports torch.
         self._networks: NetworkCache | None = None
@@ -119,7 +127,9 @@ class Runs:
         self, image: ProjectImage, model: ModelSpec, parameters: SegmentationParameters
     ) -> Forecast:
         """Return what a run will take; that of a large image is done in blocks."""
-        return forecast(image.source, model, parameters, free_memory())
+        found = forecast(image.source, model, parameters, free_memory())
+        choice = self._cluster()
+        return replace(found, scheduler=choice.address if choice else "")
 
     def _on_leaving(self) -> None:
         """Stop all runs, and record them while their project can be written to."""
@@ -156,8 +166,17 @@ class Runs:
         needed = forecast(image, model, parameters, free)
         refuse_large_region(image, parameters, needed, free)
         if (side := needed.side) is not None:
-            with segment_in_blocks(*common, side, device, self._networks) as found:
-                result = found.loaded(checkpoint.check)
+            with ExitStack() as stack:
+                given: dict[str, Any] = {"device": device, "networks": self._networks}
+                if (choice := self._cluster()) is not None:
+                    from cellpose_studio.workflows.blocks.cluster.cluster import (
+                        open_cluster,
+                    )
+
+                    cluster = stack.enter_context(open_cluster(choice, checkpoint))
+                    given = cluster.arguments()
+                blocks = segment_in_blocks(*common, side, **given)
+                result = stack.enter_context(blocks).loaded(checkpoint.check)
                 record = record_of(result, started, checkpoint)
                 return _labels_of(result, self._with_search(record))
         result = segment(*common, device, self._networks)

@@ -12,16 +12,15 @@ Blocks of one pass depend on no other block of it, so they may run anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import expit
 
-from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.blocks.boxes import (
     Box,
@@ -47,9 +46,7 @@ from cellpose_studio.engine.masks.mask_flows import flow_errors, steps_of
 
 Check = Callable[[], None]
 Labels = npt.NDArray[np.uint32]
-Each = Callable[[Callable[[int], None], Iterable[int]], None]
-"""Calls a function with each number, in any order, anywhere."""
-
+Pass = Literal["carry", "seed", "measure", "finish"]
 PASSES = 4
 
 
@@ -95,6 +92,7 @@ class BlockMasks:
     overlap: int
     check: Check
     candidates: Candidates | None = None
+    _chosen: bool = False
     _held: list[tuple[int, Box]] = field(default_factory=list)
 
     @cached_property
@@ -117,6 +115,23 @@ class BlockMasks:
         return f"{name}-{self.part}-{block}"
 
     # The passes
+
+    def run(self, name: Pass, block: int) -> None:
+        """Do a pass on a block; in another process, `catch_up` comes before."""
+        passes = {
+            "carry": self.carry,
+            "seed": self.seed,
+            "measure": self.measure,
+            "finish": self.finish,
+        }
+        passes[name](block)
+
+    def catch_up(self, name: Pass) -> None:
+        """Take up what all blocks have given to the passes before one."""
+        if name in ("measure", "finish") and self.candidates is None:
+            self.join()
+        if name == "finish" and not self._chosen:
+            self.choose()
 
     def carry(self, block: int) -> None:
         """Find where the pixels of a block end."""
@@ -196,6 +211,7 @@ class BlockMasks:
 
     def choose(self) -> None:
         """Take up the flow errors of all blocks."""
+        self._chosen = True
         if self.source.axes == 3:
             return
         for block in range(len(self.blocks)):
@@ -348,30 +364,29 @@ class BlockMasks:
         return np.stack(columns, -1)[1:].astype(np.float64)
 
 
+Each = Callable[[BlockMasks, Pass, Sequence[int]], None]
+"""Does a pass on each of some blocks, in any order, anywhere."""
+
+
 def run_passes(masks: BlockMasks, each: Each) -> None:
     """Do all passes over the blocks of a plane or volume."""
     blocks = range(len(masks.blocks))
-    each(masks.carry, blocks)
-    each(masks.seed, blocks)
+    each(masks, "carry", blocks)
+    each(masks, "seed", blocks)
     masks.join()
     # Cellpose computes no flow errors in volumes.
-    each(masks.measure, blocks if masks.source.axes == 2 else [])
+    each(masks, "measure", blocks if masks.source.axes == 2 else [])
     masks.choose()
-    each(masks.finish, range(len(masks.mask_blocks)))
+    each(masks, "finish", range(len(masks.mask_blocks)))
 
 
 def one_by_one(
-    checkpoint: Checkpoint, total: int
-) -> Callable[[Callable[[int], None], Iterable[int]], None]:
-    """Return what calls a function with one number after the other, and reports it."""
-    counter: Iterator[int] = iter(range(1, total + 1))
-
-    def each(work: Callable[[int], None], numbers: Iterable[int]) -> None:
-        for number in numbers:
-            work(number)
-            checkpoint.reached(min(next(counter, total), total), total, "masks")
-
-    return each
+    masks: BlockMasks, name: Pass, blocks: Sequence[int]
+) -> Generator[int, None, None]:
+    """Do a pass on one block after the other, here; yield those that are done."""
+    for block in blocks:
+        masks.run(name, block)
+        yield block
 
 
 def _compact(labels: Labels) -> tuple[Labels, npt.NDArray[np.int64]]:

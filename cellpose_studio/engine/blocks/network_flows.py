@@ -164,11 +164,11 @@ class NetworkFlows:
 
     def count_tiles(self) -> int:
         """Return the number of tiles of all groups."""
-        return sum(len(g.planes) * len(g.rows) * len(g.columns) for g in self.groups)
+        return sum(group.tiles for group in self.groups)
 
     def run(self, group: TileGroup, counter: TileCounter) -> None:
         """Run the tiles of a group that show anything."""
-        total = len(group.planes) * len(group.rows) * len(group.columns)
+        total = group.tiles
         if self.store.has(group.key):
             counter.add(total)
             return

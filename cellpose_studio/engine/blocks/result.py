@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,6 +17,8 @@ from cellpose_studio.engine.blocks.flow_source import FlowSource
 from cellpose_studio.engine.blocks.masking import (
     PASSES,
     BlockMasks,
+    Check,
+    Pass,
     one_by_one,
     run_passes,
 )
@@ -23,6 +26,8 @@ from cellpose_studio.engine.blocks.store import BlockStore
 from cellpose_studio.engine.blocks.table import joined
 
 Labels = npt.NDArray[np.uint32]
+Doing = Callable[[BlockMasks, Pass, Sequence[int]], Generator[int, None, None]]
+"""Does a pass on blocks, in any order, anywhere, and yields each that is done."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)
@@ -97,6 +102,7 @@ def masks_in_blocks(
     side: Shape,
     overlap: int,
     checkpoint: Checkpoint,
+    doing: Doing = one_by_one,
 ) -> tuple[BlockLabels, Confidence]:
     """Make masks from flows, block by block.
 
@@ -110,6 +116,8 @@ def masks_in_blocks(
         (Z, Y, X) of blocks at most.
     overlap
         Pixels around a block of which flows are read at first.
+    doing
+        Does the passes; here, by default.
 
     Raises
     ------
@@ -118,23 +126,19 @@ def masks_in_blocks(
     Cancelled
         After a stop.
     """
-    depth = source.shape[0] if source.axes == 3 else 1
-    shape = (depth, *label_shape[-2:])
-    makers = [
-        BlockMasks(
-            source=source,
-            store=store,
-            part=part,
-            masks=shape,
-            parameters=parameters,
-            side=side,
-            overlap=overlap,
-            check=checkpoint.check,
-        )
-        for part in range(source.parts)
-    ]
-    blocks = sum(len(maker.blocks) for maker in makers)
-    each = one_by_one(checkpoint, PASSES * blocks)
+    given = (source, label_shape, store, parameters, side, overlap, checkpoint.check)
+    makers = makers_of(*given)
+    total = PASSES * sum(len(maker.blocks) for maker in makers)
+    done = 0
+
+    def each(masks: BlockMasks, name: Pass, blocks: Sequence[int]) -> None:
+        nonlocal done
+        # Whatever raises here, others are not to go on.
+        with closing(doing(masks, name, blocks)) as finished:
+            for _ in finished:
+                done += 1
+                checkpoint.reached(min(done, total), total, "masks")
+
     parts: list[MasksOfPart] = []
     found: list[Confidence] = []
     used = 0
@@ -145,6 +149,32 @@ def masks_in_blocks(
         found.append(confidence)
         used += len(confidence.ids)
     return BlockLabels(parts, label_shape, used), _together(found)
+
+
+def makers_of(
+    source: FlowSource,
+    label_shape: Shape,
+    store: BlockStore,
+    parameters: SegmentationParameters,
+    side: Shape,
+    overlap: int,
+    check: Check,
+) -> list[BlockMasks]:
+    """Return what makes the masks of each plane or volume, as `masks_in_blocks`."""
+    depth = source.shape[0] if source.axes == 3 else 1
+    return [
+        BlockMasks(
+            source=source,
+            store=store,
+            part=part,
+            masks=(depth, *label_shape[-2:]),
+            parameters=parameters,
+            side=side,
+            overlap=overlap,
+            check=check,
+        )
+        for part in range(source.parts)
+    ]
 
 
 def _chosen(maker: BlockMasks, used: int) -> tuple[MasksOfPart, Confidence]:

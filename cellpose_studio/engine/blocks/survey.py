@@ -87,7 +87,12 @@ class NormalizedImage:
     As `engine.flows.prepare.network_input` gives it, of an image without filters.
     """
 
-    def __init__(self, image: ImageSource, parameters: SegmentationParameters) -> None:
+    def __init__(
+        self,
+        image: ImageSource,
+        parameters: SegmentationParameters,
+        survey: Survey | None = None,
+    ) -> None:
         self.image = image
         self.inputs = len(parameters.channels)
         self._normalization = parameters.normalization
@@ -100,7 +105,7 @@ class NormalizedImage:
         )
         _, _, z, y, x = image.shape
         self.shape = (z, y, x)
-        self._survey: Survey | None = None
+        self._survey = survey
 
     @property
     def survey(self) -> Survey:

@@ -37,6 +37,11 @@ class TileGroup:
     columns: range
     box: Box
 
+    @property
+    def tiles(self) -> int:
+        """How many tiles it has."""
+        return len(self.planes) * len(self.rows) * len(self.columns)
+
 
 def padded_box(cut: Tiling, row: int, column: int) -> Box:
     """Return what a tile covers of a plane, also beyond its borders."""

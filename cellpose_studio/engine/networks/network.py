@@ -157,6 +157,28 @@ def load(
     )
 
 
+def unloaded(
+    spec: ModelSpec,
+    device: Device,
+    precision: Precision | None = None,
+) -> Network:
+    """Return a network without its weights: what is known where others run it.
+
+    Raises
+    ------
+    ParametersUnfit
+        If the network does not support the precision.
+    """
+    return Network(
+        spec=spec,
+        module=nn.Identity(),
+        blocks=(),
+        device=device,
+        precision=_fitting(precision, spec, device),
+        engine=engine_for(spec.architecture),
+    )
+
+
 def _size_model_of(spec: ModelSpec, module: nn.Module) -> SizeModel | None:
     """Return the size model of a model, if it has one.
 

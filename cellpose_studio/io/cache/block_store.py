@@ -7,36 +7,54 @@ import os
 import secrets
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import CannotSave
-from cellpose_studio.io.atomic import cannot_save
-from cellpose_studio.io.processes import host_name, is_running, start_time
+from cellpose_studio.io.atomic import cannot_save, replacing
+from cellpose_studio.io.cache.block_owner import Ownership, owner_of
+from cellpose_studio.io.processes import host_name
 
+T = TypeVar("T")
 Array = npt.NDArray[Any]
 Box = tuple[slice, ...]
 
 _CHUNK = 512
-_OWNER = "owner.json"
 _STATE = "state.json"
 _ABANDONED = 7 * 24 * 3600.0
 """Seconds after which the state of a run that was stopped is not resumed any more."""
+
+_OLD_PART = 3600.0
+"""Seconds after which no other computer still writes what it has begun to."""
 
 
 class BlockFolder:
     """A folder with the arrays of blocks, each key with a folder of its own.
 
     What a key has is written beside it, and moved to its place when it is complete.
+    Several processes, on several computers, may write the same key: the first stays.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    token
+        What its owner is known by.
+    patience
+        Seconds to wait for what another computer has written: network drives remember
+        for a while that there was nothing.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, token: str = "", patience: float = 0.0) -> None:
+        self.path = folder
+        self.token = token
         self._folder = folder
+        self.patience = patience
         self._facts: dict[str, dict[str, Any]] = {}
 
     def has(self, key: str) -> bool:
@@ -52,13 +70,13 @@ class BlockFolder:
             If the disk is full, say. Nothing of it is there then.
         """
         target = self._folder / key
-        part = self._folder / f".{key}-{secrets.token_hex(4)}"
+        part = self._folder / _part_name(key)
         try:
             part.mkdir()
             for name, array in arrays.items():
                 _write(part / name, array)
             (part / _STATE).write_text(json.dumps(facts), "utf-8")
-            part.replace(target)
+            _move(part, target)
         except OSError as error:
             raise _full(self._folder, error) from error
         finally:
@@ -68,7 +86,8 @@ class BlockFolder:
     def facts(self, key: str) -> dict[str, Any]:
         """Return the facts of a key."""
         if key not in self._facts:
-            text = (self._folder / key / _STATE).read_text("utf-8")
+            file = self._folder / key / _STATE
+            text = self._patiently(lambda: file.read_text("utf-8"))
             self._facts[key] = dict(json.loads(text))
         return self._facts[key]
 
@@ -76,8 +95,58 @@ class BlockFolder:
         """Return an array of a key, or a box of it."""
         import zarr
 
-        array = zarr.open_array(self._folder / key / name, mode="r")
+        path = self._folder / key / name
+        array = self._patiently(lambda: zarr.open_array(path, mode="r"))
         return np.asarray(array[... if box is None else box])
+
+    def put_bytes(self, name: str, content: bytes) -> None:
+        """Store a file; raises `CannotSave`."""
+        with replacing(self._folder / name) as part:
+            part.write_bytes(content)
+
+    def read_bytes(self, name: str) -> bytes:
+        """Return the content of a file."""
+        return self._patiently((self._folder / name).read_bytes)
+
+    def _patiently(self, read: Callable[[], T]) -> T:
+        ends = time.monotonic() + self.patience
+        while True:
+            try:
+                return read()
+            except FileNotFoundError:
+                if time.monotonic() > ends:
+                    raise
+                # Listing a folder makes a network drive look again.
+                with suppress(OSError):
+                    os.listdir(self._folder)  # noqa: PTH208
+                time.sleep(0.2)
+
+
+def _part_name(key: str) -> str:
+    """Return the name of a folder that is being written, which tells by whom."""
+    return f".{key}-{host_name()}-{os.getpid()}-{secrets.token_hex(4)}"
+
+
+def _is_left(part: Path) -> bool:
+    """Return whether nobody writes a folder of `_part_name` any more."""
+    import psutil
+
+    try:
+        host, process, _ = part.name.rsplit("-", 3)[1:]
+        if host == host_name():
+            return not psutil.pid_exists(int(process))
+        return part.stat().st_mtime < time.time() - _OLD_PART
+    except (OSError, ValueError):
+        return True
+
+
+def _move(part: Path, target: Path) -> None:
+    """Move a complete folder to its place; one that is there already is as good."""
+    try:
+        part.replace(target)
+    except OSError:
+        if not (target / _STATE).is_file():
+            raise
 
 
 def _write(folder: Path, array: Array) -> None:
@@ -108,60 +177,57 @@ def _full(folder: Path, error: OSError) -> CannotSave:
 
 
 @contextmanager
-def block_folder(parent: Path, key: str) -> Iterator[tuple[BlockFolder, bool]]:
+def block_folder(
+    parent: Path, key: str, take_over: bool = False
+) -> Iterator[tuple[BlockFolder, bool]]:
     """Yield the store of a run, and whether it has blocks of one that was stopped.
 
     The folder is removed after the block. If that raises, or the process is killed, the
-    same key yields it again. Another process that has it at the same time gets one of
-    its own. What nobody has come back to for a week is removed.
+    same key yields it again. Another process of this computer that has it at the same
+    time gets one of its own. What nobody has come back to for a week is removed.
+
+    Parameters
+    ----------
+    take_over
+        Whether to take the blocks of a run on another computer that may still go on.
 
     Raises
     ------
     CannotSave
-        If it cannot be created.
+        If it cannot be created, or another computer has it.
     """
     folder = parent / key
     try:
         parent.mkdir(parents=True, exist_ok=True)
         _remove_abandoned(parent)
-        if _is_owned(folder):
+        owner = owner_of(folder)
+        if owner and owner.is_here:
             folder = parent / f"{key}-{os.getpid()}-{secrets.token_hex(4)}"
+        elif owner and not take_over:
+            raise CannotSave(
+                f"The same run goes on on the computer {owner.computer}, or was "
+                "stopped there less than five minutes ago.",
+                "Start it again later; --take-over takes its blocks over at once.",
+            )
         resumed = any(folder.glob(f"*/{_STATE}"))
         folder.mkdir(exist_ok=True)
-        for left in folder.glob(".*"):
-            shutil.rmtree(left, ignore_errors=True)
-        owner = {
-            "host": host_name(),
-            "process": os.getpid(),
-            "start": start_time(),
-        }
-        (folder / _OWNER).write_text(json.dumps(owner), "utf-8")
+        for left in folder.glob(".*-*"):
+            if _is_left(left):
+                shutil.rmtree(left, ignore_errors=True)
+        ours = Ownership(folder)
     except OSError as error:
         raise _full(folder, error) from error
     try:
-        yield BlockFolder(folder), resumed
-    except BaseException:
-        with suppress(OSError):
-            (folder / _OWNER).unlink()
-        raise
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def _is_owned(folder: Path) -> bool:
-    """Return whether a process that runs has a folder."""
-    try:
-        owner = json.loads((folder / _OWNER).read_text("utf-8"))
-        if owner["host"] != host_name():
-            return True
-        return is_running(int(owner["process"]), int(owner["start"]))
-    # Without a complete file, nobody has begun.
-    except (OSError, ValueError, KeyError, TypeError):
-        return False
+        yield BlockFolder(folder, ours.token), resumed
+        if not ours.is_lost:
+            shutil.rmtree(folder, ignore_errors=True)
+    finally:
+        ours.leave()
 
 
 def _remove_abandoned(parent: Path) -> None:
     for folder in parent.iterdir():
         with suppress(OSError):
             old = folder.stat().st_mtime < time.time() - _ABANDONED
-            if old and not _is_owned(folder):
+            if old and owner_of(folder) is None:
                 shutil.rmtree(folder, ignore_errors=True)

@@ -28,6 +28,15 @@ def confirm_blocks(image: ImageSource, needed: Forecast, parent: QWidget) -> boo
 def blocks_text(image: ImageSource, needed: Forecast) -> str:
     """Return what a run in blocks takes, and what it leaves."""
     height, width = image.shape[3:]
+    if needed.scheduler:
+        return (
+            f"{height:,} × {width:,} pixels do not fit into the free memory as a "
+            f"whole. The workers of {needed.scheduler} run the image in blocks: each "
+            f"of them needs {room_text(needed.memory)} of memory, and the shared "
+            f"folder up to {room_text(needed.disk)} until the run ends. You can cancel "
+            "it: started again, it goes on with the next block. For other thresholds "
+            "the image has to be run again."
+        )
     return (
         f"{height:,} × {width:,} pixels do not fit into the free memory as a whole. In "
         f"blocks, the run takes {duration_text(needed.seconds)} on this computer's "

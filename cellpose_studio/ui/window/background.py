@@ -47,7 +47,7 @@ class Background:
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
         self.roles = TrainingRoles(session, io_jobs)
         self.experiment = Experiment(session)
-        self.runs = Runs(session, services.gpu_jobs)
+        self.runs = Runs(session, services.gpu_jobs, services.settings.cluster)
         # Single runs and the queue share one job queue, because they share one device.
         self.run_queue = BatchQueue(session, self.runs, services.gpu_jobs)
         self.thresholds = Thresholds(session, io_jobs)

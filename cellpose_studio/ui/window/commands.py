@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from cellpose_studio.ui.canvas.rendering import reason_2d_only
 from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.commands.reasons import needs_image, needs_masks
+from cellpose_studio.ui.segment.cluster.cluster_dialog import show_cluster
 from cellpose_studio.ui.window.help.dialogs import HelpDialogs
 from cellpose_studio.ui.window.help.guide import open_page, page_about
 from cellpose_studio.ui.window.menu_host import MenuHost
@@ -270,6 +271,14 @@ class WindowCommands:
             ),
             Command("models", "&Models…", window.segment.model.show_browser, key="M"),
             Command("addModel", "&Add a model file…", window.models.choose),
+            None,
+            Command(
+                "cluster",
+                "&Set up a cluster…",
+                lambda: show_cluster(window.services.settings, window.services.parent),
+                tip="Choose the scheduler whose workers run the blocks of large "
+                "images.",
+            ),
         ]
 
     def help_commands(self) -> Commands:

@@ -49,12 +49,15 @@ class Forecast:
         Bytes at most.
     seconds
         About how long it takes on this computer's processor.
+    scheduler
+        Of the cluster that runs the blocks; "" without one.
     """
 
     side: tuple[int, int, int] | None
     memory: int
     disk: int
     seconds: float
+    scheduler: str = ""
 
 
 def free_memory() -> int:
@@ -127,7 +130,8 @@ def forecast(
     free
         Free memory, bytes.
     side
-        Side of blocks, px: the image is run in blocks. None chooses.
+        Side of blocks, px: the image is run in blocks; 0 runs it as a whole. None
+        chooses.
     may_be_whole
         Whether an image that fits into memory is run as a whole, which allows other
         thresholds later. Blocks need less memory.
@@ -144,7 +148,8 @@ def forecast(
     cut = any(n > m for n, m in zip((frames * z, y, x), sides, strict=True))
     small = y * x <= PLANE_SIDE**2 and whole < _SHARE * free
     keeps_whole = small or (may_be_whole and whole < _SHARE * free)
-    if reason_whole(image, parameters) or not cut or (side is None and keeps_whole):
+    whole_wanted = side == 0 or (side is None and keeps_whole)
+    if reason_whole(image, parameters) or not cut or whole_wanted:
         return Forecast(side=None, memory=whole, disk=0, seconds=seconds)
     memory = int(_BASE + block * _PER_BLOCK_PIXEL + 8 * pixels / 100)
     disk = pixels * _DISK * (axes - 1)

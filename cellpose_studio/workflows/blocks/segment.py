@@ -8,8 +8,10 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, DeviceFull, ParametersUnfit
@@ -22,29 +24,21 @@ from cellpose_studio.engine.blocks.network_flows import NetworkFlows
 from cellpose_studio.engine.blocks.result import masks_in_blocks
 from cellpose_studio.engine.blocks.survey import NormalizedImage
 from cellpose_studio.engine.device import CPU, Device, Engine, Precision
-from cellpose_studio.engine.diameter import measure_diameter
 from cellpose_studio.engine.flows.tiles import TileCounter
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
-from cellpose_studio.engine.threads import torch_threads
 from cellpose_studio.engine.versions import versions
 from cellpose_studio.io.atomic import cannot_save
 from cellpose_studio.io.cache.block_store import BlockFolder, block_folder
 from cellpose_studio.paths import cache_dir
+from cellpose_studio.workflows.blocks.executor import BlockExecutor, LocalExecutor
 from cellpose_studio.workflows.blocks.forecast import forecast, reason_whole
+from cellpose_studio.workflows.blocks.plan import BlockPlan, ImagePlace
 from cellpose_studio.workflows.segment import (
     AUTOMATIC,
     fit_parameters,
     notes_on_unknown,
-    with_engine,
 )
-
-if TYPE_CHECKING:
-    import numpy as np
-    import numpy.typing as npt
-
-
-_LEAST_OVERLAP = 32
 
 _RESUMED = "Blocks that an earlier run had finished before it was stopped were used."
 
@@ -61,23 +55,28 @@ def segment_in_blocks(
     precision: Precision | None = None,
     engine: Engine | None = None,
     folder: Path | None = None,
+    executor: BlockExecutor | None = None,
+    take_over: bool = False,
 ) -> Iterator[BlockSegmentation]:
     """Run ``model`` on ``image`` in blocks of ``side`` (Z, Y, X), and yield the result.
 
     Its masks are on disk until the end of the block. After a stop or a kill, or if the
     block raises, the same run goes on with the next block. Arguments are those of
     `segment`; ``folder`` is for the state, by default in the user's cache folder.
+    ``executor`` does the work, by default in this process, and ``take_over`` is that of
+    `block_folder`.
 
     Raises
     ------
     ImageUnreadable, ModelUnusable, ParametersUnfit, NotEnoughMemory
         With a sentence for the user.
     CannotSave
-        If the disk is too full for the state of the run.
+        If the disk is too full for the state of the run, or another computer has it.
+    ClusterUnusable
+        If other computers do the work, and cannot.
     Cancelled
         After a stop.
     """
-    networks = networks or NetworkCache()
     if reason := reason_whole(image, parameters):
         raise ParametersUnfit(
             f"{image.name} cannot be run in blocks: {reason}.",
@@ -89,10 +88,11 @@ def segment_in_blocks(
         parameters=parameters,
         checkpoint=checkpoint,
         side=side,
-        networks=networks,
+        executor=executor or LocalExecutor(networks),
         precision=precision,
         engine=engine,
         folder=folder or cache_dir() / "blocks",
+        take_over=take_over,
     )
     with ExitStack() as stack:
         try:
@@ -126,42 +126,53 @@ class _BlockRun:
         automatic = tuple(name for name in AUTOMATIC if not getattr(asked, name))
         unknown = notes_on_unknown(asked, image)
         parameters = fit_parameters(asked, image, model)
+        executor: BlockExecutor = given["executor"]
+        executor.refuse(image, model, parameters, side, checkpoint)
         checkpoint.reached(0, 0, "loading the model")
-        networks: NetworkCache = given["networks"]
-        network = with_engine(
-            networks.get(model, device, checkpoint.check, given["precision"]),
-            given["engine"],
+        network = executor.network(
+            model, device, given["precision"], given["engine"], checkpoint
         )
         pixels = NormalizedImage(image, parameters)
         pixels.look(checkpoint)
-        diameter = parameters.diameter or _diameter(
-            pixels, network, parameters, checkpoint
+        plan = BlockPlan(
+            place=ImagePlace.of(image),
+            model=model,
+            device=device,
+            precision=network.precision,
+            engine=network.engine,
+            parameters=parameters,
+            survey=pixels.survey,
+            side=side,
+        )
+        diameter = parameters.diameter or (
+            executor.diameter(plan, pixels, network, checkpoint)
+            if model.architecture_info.scales_images
+            else model.diam_mean
         )
         parameters = parameters.model_copy(update={"diameter": diameter})
+        plan = replace(plan, parameters=parameters)
         key = _key(image, network, parameters, side)
         if not (given["folder"] / key).exists():
             _refuse_full_disk(image, model, parameters, side[1], given["folder"])
-        store, resumed = stack.enter_context(block_folder(given["folder"], key))
-        flows = NetworkFlows(
-            image=pixels,
-            network=network,
-            parameters=parameters,
-            diameter=diameter,
-            store=store,
-            side=side[1],
-            pixels=side[0] * side[1] * side[2],
+        store, resumed = stack.enter_context(
+            block_folder(given["folder"], key, given["take_over"])
         )
+        flows = plan.flows(image, network, store)
+        executor.begin(plan, store)
         counter = TileCounter(checkpoint, flows.count_tiles())
-        with network.watched(checkpoint.check):
-            for group in flows.groups:
-                counter.add(0)
-                flows.run(group, counter)
-        overlap = max(_LEAST_OVERLAP, round(diameter))
+        executor.run_groups(flows, counter, checkpoint)
         labels, confidence = masks_in_blocks(
-            flows, image.label_shape, store, parameters, side, overlap, checkpoint
+            flows,
+            image.label_shape,
+            store,
+            parameters,
+            side,
+            plan.overlap,
+            checkpoint,
+            partial(executor.do_pass, checkpoint=checkpoint),
         )
         is_set = "diameter" not in automatic
-        scales = network.spec.architecture_info.scales_images
+        scales = model.architecture_info.scales_images
         measured = parameters.diameter if scales and not is_set else None
         return BlockSegmentation(
             image=image,
@@ -183,10 +194,10 @@ class _BlockRun:
             measured_diameter=measured,
             notes=(*notes, *unknown, *([_RESUMED] if resumed else [])),
             device_name=device.name,
-            threads=torch_threads(),
+            threads=executor.threads,
             tile_size=network.tile,
             automatic=automatic,
-            blocks=_blocks(flows, store, side, overlap),
+            blocks=_blocks(flows, store, side, plan.overlap),
         )
 
 
@@ -252,36 +263,3 @@ def _refuse_full_disk(
             f"run in blocks, and {free / 1e9:.1f} GB are free.",
             "Free some space.",
         )
-
-
-def _diameter(
-    pixels: NormalizedImage,
-    network: Network,
-    parameters: SegmentationParameters,
-    checkpoint: Checkpoint,
-) -> float:
-    """Return the diameter of the cells on the middle plane of the first time point."""
-    if not network.spec.architecture_info.scales_images:
-        return network.spec.diam_mean
-    # Only parts of the plane are looked at, and read.
-    plane = cast("npt.NDArray[np.float32]", _LazyPlane(pixels, pixels.shape[0] // 2))
-    with network.watched(checkpoint.check):
-        found = measure_diameter(network, plane, parameters, checkpoint)
-    return round(found, 1)
-
-
-class _LazyPlane:
-    """A plane (Y, X, C) of the first time point, of which only parts are read."""
-
-    def __init__(self, pixels: NormalizedImage, plane: int) -> None:
-        self._pixels = pixels
-        self._plane = plane
-        self.shape = (*pixels.shape[1:], pixels.inputs)
-
-    def __getitem__(self, key: tuple[slice, slice]) -> npt.NDArray[np.float32]:
-        rows, columns = (
-            slice(*span.indices(length)[:2])
-            for span, length in zip(key, self.shape[:2], strict=True)
-        )
-        plane = slice(self._plane, self._plane + 1)
-        return self._pixels.read(0, (plane, rows, columns))[0]

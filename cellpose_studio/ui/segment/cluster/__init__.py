@@ -1,0 +1,1 @@
+"""The cluster that runs large images."""

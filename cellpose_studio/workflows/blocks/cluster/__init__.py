@@ -1,0 +1,1 @@
+"""Runs on other computers, by a scheduler of Dask."""

@@ -1,0 +1,69 @@
+"""The scheduler of the settings: named, tried, and used by runs in blocks."""
+
+from __future__ import annotations
+
+import pytest
+from qtpy.QtTest import QTest
+
+from cellpose_studio.app.runs import runner
+from cellpose_studio.app.settings import Settings
+from cellpose_studio.ui.segment.cluster.cluster_dialog import ClusterDialog
+from cellpose_studio.workflows.blocks import forecast
+from tests.workflows.blocks.cluster.processes import local_cluster
+
+
+@pytest.fixture(scope="module")
+def scheduler():
+    with local_cluster(processes=False) as cluster:
+        yield cluster.scheduler_address
+
+
+@pytest.fixture
+def dialog(qtbot, tmp_path):
+    found = ClusterDialog(Settings.load(tmp_path / "settings.json"))
+    qtbot.addWidget(found)
+    found.show()
+    yield found
+    found.reject()
+
+
+def enter(line, text):
+    line.setFocus()
+    line.selectAll()
+    QTest.keyClicks(line, text)
+    line.editingFinished.emit()
+
+
+def test_a_scheduler_is_kept_and_tried(dialog, qtbot, tmp_path, scheduler):
+    form = dialog.form
+    assert not form.check.isEnabled()
+    enter(form.address, "tcp://127.0.0.1:1")
+    enter(form.folder, str(tmp_path / "state"))
+    form.check.click()
+    qtbot.waitUntil(lambda: "could not be reached" in form.result.text(), timeout=60000)
+    enter(form.address, scheduler)
+    form.check.click()
+    said = "2 workers on 1 computer: 2 × CPU"
+    qtbot.waitUntil(lambda: form.result.text() == said, timeout=60000)
+    kept = Settings.load(tmp_path / "settings.json").cluster()
+    assert (kept.address, kept.folder) == (scheduler, tmp_path / "state")
+
+
+@pytest.mark.slow
+def test_runs_in_blocks_go_to_the_scheduler(
+    user, cells, tmp_path, scheduler, monkeypatch
+):
+    monkeypatch.setattr(runner, "free_memory", lambda: 1)
+    monkeypatch.setattr(forecast, "PLANE_SIDE", 64)
+    settings = user.window.services.settings
+    settings.scheduler = scheduler
+    settings.shared_folder = str(tmp_path / "state")
+    user.open(cells("a.tif", (150, 170)))
+    user.window.segment.parameters.main.set_values({"diameter": 20.0})
+    asked = []
+    user.window._segmenting.confirm = lambda _, needed, __: asked.append(needed) or True
+    image = user.run()
+    assert asked[0].scheduler == scheduler
+    assert image.masks.record.blocks.side == (1, 64, 64)
+    assert image.masks.cells > 12
+    assert (tmp_path / "state").is_dir()
