@@ -99,10 +99,11 @@ def add(parser: argparse.ArgumentParser) -> None:
     add_threads(parser)
     parser.add_argument(
         "--engine",
-        choices=("whole-tiles", "shared-tiles", "fused-attention"),
+        choices=("whole-tiles", "shared-tiles", "fused-attention", "openvino"),
         help="how these threads run the tiles of an image: each its own ones, or all "
-        "of them each tile, a Transformer also with its attention in one step "
-        "(default: what suits the network; earlier versions shared)",
+        "of them each tile, a Transformer also with its attention in one step, or a "
+        "U-Net by OpenVINO, if that is installed (default: what suits the network; "
+        "earlier versions shared)",
     )
     parser.add_argument(
         "--block-size",

@@ -11,11 +11,12 @@ from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.architecture import ARCHITECTURES
 
 Precision = Literal["float32", "bfloat16"]
-Engine = Literal["whole-tiles", "shared-tiles", "fused-attention"]
+Engine = Literal["whole-tiles", "shared-tiles", "fused-attention", "openvino"]
 """How the threads of a CPU run tiles: each its own ones, or all of them each tile.
 
 With fused attention they share tiles, and a Transformer's attention is one operation of
-torch instead of several of Cellpose, which gives other last digits.
+torch instead of several of Cellpose, which gives other last digits. With OpenVINO, an
+optional package runs U-Nets instead of torch, each thread its own tiles.
 """
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
-from cellpose_studio.core.errors import DeviceFull, ParametersUnfit
+from cellpose_studio.core.errors import DeviceFull, ModelUnusable, ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.runs.channels import default_channels
@@ -38,6 +38,7 @@ from cellpose_studio.engine.masks.dynamics import FlowMaskMaker
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import Network, NetworkCache
 from cellpose_studio.engine.threads import torch_threads
+from cellpose_studio.engine.versions import has_openvino
 
 FloatArray = npt.NDArray[np.float32]
 
@@ -151,13 +152,25 @@ def with_engine(network: Network, engine: Engine | None) -> Network:
     Raises
     ------
     ParametersUnfit
-        If the network has no attention that could be fused.
+        If the network has no attention that could be fused, or OpenVINO cannot run it.
+    ModelUnusable
+        If the engine is not installed.
     """
-    fuses = network.spec.architecture_info.fuses_attention
-    if engine == "fused-attention" and not fuses:
+    info, label = network.spec.architecture_info, network.spec.label
+    if engine == "fused-attention" and not info.fuses_attention:
         raise ParametersUnfit(
-            f"The attention of {network.spec.label} cannot be fused.",
+            f"The attention of {label} cannot be fused.",
             "Leave the engine to the model.",
+        )
+    if engine == "openvino" and not info.openvino:
+        raise ParametersUnfit(
+            f"OpenVINO does not run {label}.", "Leave the engine to the model."
+        )
+    if engine == "openvino" and network.device == CPU and not has_openvino():
+        raise ModelUnusable(
+            "This run needs OpenVINO, which is not installed.",
+            "Install it with “pip install cellpose-studio[openvino]”, or choose "
+            "another engine.",
         )
     return network if engine is None else replace(network, engine=engine)
 

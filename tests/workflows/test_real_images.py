@@ -18,6 +18,7 @@ from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.engine.torchvision_ops import make_importable
+from cellpose_studio.engine.versions import has_openvino
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.workflows.segment import segment
 
@@ -62,6 +63,22 @@ def run(path: Path, **options):
         max_size_fraction=found.parameters.max_size_fraction,
     )
     return found.labels, expected
+
+
+@pytest.mark.skipif(not has_openvino(), reason="it is an optional package")
+def test_openvino_gives_the_masks_of_torch(shared_data):
+    shares = {}
+    for path in validation(shared_data):
+        model = shipped()["phase" in path.parent.name]
+        [image] = open_images(path)
+        given = (Checkpoint(), CPU, NETWORKS)
+        torchs = segment(image, model, SegmentationParameters(), *given)
+        found = segment(image, model, torchs.parameters, *given, engine="openvino")
+        assert found.engine == "openvino"
+        assert not np.array_equal(found.flows.cellprob, torchs.flows.cellprob)
+        shares[path.stem] = agreement(found.labels, torchs.labels)
+    assert len(shares) >= 20
+    assert min(shares.values()) >= 0.999, shares
 
 
 def agreement(found: np.ndarray, expected: np.ndarray) -> float:

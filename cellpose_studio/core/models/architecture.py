@@ -46,6 +46,8 @@ class ArchitectureInfo:
         to be shared by them.
     fuses_attention
         Whether its attention can be computed in one step on a CPU.
+    openvino
+        Whether OpenVINO can run it instead of torch on a CPU.
     tile_seconds
         About how long a tile takes: one thread if ``whole_tiles``, else all of them.
     """
@@ -64,6 +66,7 @@ class ArchitectureInfo:
     whole_tiles: bool
     tile_seconds: float
     fuses_attention: bool = False
+    openvino: bool = False
 
 
 UNET = ArchitectureInfo(
@@ -80,6 +83,7 @@ UNET = ArchitectureInfo(
     channels_last=True,
     whole_tiles=True,
     tile_seconds=0.14,
+    openvino=True,
 )
 UNET_STYLE_OFF = replace(
     UNET,

@@ -88,8 +88,8 @@ class RunRecord(BaseModel):
     engine: str = Field(
         "",
         description='how the threads of the processor ran tiles: "whole-tiles", each '
-        'its own, or "shared-tiles", or "fused-attention", shared as well; empty: '
-        "shared, in records of earlier versions, or on a GPU",
+        'its own, by torch or by "openvino", or "shared-tiles", or "fused-attention", '
+        "shared as well; empty: shared, in records of earlier versions, or on a GPU",
     )
     tile_size: int | None = Field(None, description="of the network, px")
     blocks: BlocksRecord | None = Field(

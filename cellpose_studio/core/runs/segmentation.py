@@ -121,8 +121,8 @@ class RunResult:
     tile_size
         Side of the network's tiles, px.
     engine
-        How these threads ran tiles: "whole-tiles", "shared-tiles", "fused-attention";
-        empty on a GPU.
+        How these threads ran tiles: "whole-tiles", "shared-tiles", "fused-attention",
+        "openvino"; empty on a GPU.
     blocks
         How the image was cut; None if it was run as a whole.
     """

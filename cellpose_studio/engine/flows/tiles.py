@@ -310,7 +310,7 @@ def run_tiles(
     if network.device.name == "cpu":
         # A CPU is fastest on single tiles, whose feature maps fit into its cache.
         batch = 1
-        if network.engine == "whole-tiles":
+        if network.engine in ("whole-tiles", "openvino"):
             return _run_in_threads(network, tiles, counter)
     results: list[FloatArray] = []
     done = 0
@@ -336,9 +336,10 @@ def _run_in_threads(
 ) -> FloatArray:
     """Run all tiles, each by one thread."""
     results = np.empty((len(tiles), OUTPUTS, *tiles.shape[2:]), np.float32)
+    run = network.runner((1, *tiles.shape[1:]))
 
     def work(n: int) -> None:
-        results[n] = network.run(tiles[n : n + 1])[0]
+        results[n] = run(tiles[n : n + 1])[0]
 
     parts = range(len(tiles))
     run_parts(work, parts, counter.check, lambda: counter.add(1), by_torch=True)

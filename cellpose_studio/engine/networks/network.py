@@ -24,6 +24,7 @@ from cellpose_studio.engine.device import (
 from cellpose_studio.engine.networks.average_file import member_files
 from cellpose_studio.engine.networks.averaging import AveragedUNets
 from cellpose_studio.engine.networks.loaders import LOADERS
+from cellpose_studio.engine.networks.openvino_network import OpenVinoNetwork
 from cellpose_studio.engine.networks.size_model import (
     SizeModel,
     find_size_model,
@@ -56,6 +57,8 @@ class Network:
         Size model that estimates the diameter, if the model has one.
     engine
         How the threads of a CPU run tiles.
+    compiled
+        What runs tiles with the engine "openvino"; None where it cannot.
     """
 
     spec: ModelSpec
@@ -65,6 +68,7 @@ class Network:
     precision: Precision
     sizes: SizeModel | None = None
     engine: Engine = "shared-tiles"
+    compiled: OpenVinoNetwork | None = None
 
     @property
     def tile(self) -> int:
@@ -75,6 +79,15 @@ class Network:
     def pads_to_tile(self) -> bool:
         """Whether smaller images are padded to a tile, which Transformers require."""
         return self.spec.architecture_info.pads_to_tile
+
+    def runner(self, shape: tuple[int, ...]) -> Callable[[FloatArray], FloatArray]:
+        """Return `run`, ready for tiles of one ``shape`` (1, C, Y, X).
+
+        It has to be asked for by the thread that shares out the tiles.
+        """
+        if self.compiled is None or self.engine != "openvino":
+            return self.run
+        return self.compiled.runner(shape)
 
     def run(self, tiles: FloatArray) -> FloatArray:
         """Map (N, C, Y, X) pixels to (N, 3, Y, X): dY, dX, cell probability."""
@@ -154,6 +167,7 @@ def load(
         precision=precision,
         sizes=sizes,
         engine=engine_for(spec.architecture),
+        compiled=_compiled(spec, module, device, precision),
     )
 
 
@@ -177,6 +191,15 @@ def unloaded(
         precision=_fitting(precision, spec, device),
         engine=engine_for(spec.architecture),
     )
+
+
+def _compiled(
+    spec: ModelSpec, module: nn.Module, device: Device, precision: Precision
+) -> OpenVinoNetwork | None:
+    if device.name != "cpu" or not spec.architecture_info.openvino:
+        return None
+    key = spec.sha256, spec.architecture
+    return OpenVinoNetwork(module, spec.input_channels, key, precision)
 
 
 def _size_model_of(spec: ModelSpec, module: nn.Module) -> SizeModel | None:

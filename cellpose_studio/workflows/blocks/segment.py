@@ -227,7 +227,7 @@ def _key(
     """Return what the state of a run is found by: all that its blocks depend on."""
     content = [
         # Another version may compute other last digits.
-        sorted(versions().items()),
+        sorted(versions(network.engine).items()),
         image.fingerprint,
         image.scene,
         image.file_axes,

@@ -117,7 +117,7 @@ def _threads(threads: int | None) -> Iterator[None]:
 
 
 def _about_versions(record: RunRecord) -> Iterator[str]:
-    now = versions()
+    now = versions(record.engine)
     other = [
         f"{name} {then} (now {now.get(name, 'not installed')})"
         for name, then in record.versions.items()

@@ -58,7 +58,7 @@ def record_of(
         engine=result.engine,
         tile_size=result.tile_size,
         blocks=BlocksRecord(**vars(result.blocks)) if result.blocks else None,
-        versions=versions(),
+        versions=versions(result.engine),
         # The last digits of the network's output depend on the instruction set.
         platform=f"{platform.platform()}, CPU with {cpu_capability()}",
         started=started.astimezone(UTC),
