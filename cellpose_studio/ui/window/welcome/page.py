@@ -101,7 +101,8 @@ class Welcome(QScrollArea):
             (self.open, window.files.choose_images),
             (self.folder, window.files.choose_folder),
             (self.button, window.files.open_sample),
-            (self.tour, window.tour.start),
+            # The window makes the tour later.
+            (self.tour, lambda: window.tour.start()),
         ):
             button.clicked.connect(lambda _=False, call=call: call())
             row.addWidget(button)
