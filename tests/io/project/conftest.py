@@ -56,7 +56,7 @@ from cellpose_studio.io.project.tables.images import (
     write_image,
 )
 from cellpose_studio.io.project.tables.presets import Preset, read_presets, write_preset
-from cellpose_studio.io.project.tables.training import (
+from cellpose_studio.io.project.tables.training.members import (
     TrainingMember,
     read_members,
     write_member,
