@@ -31,7 +31,7 @@ _MOST_IMAGES = 24
 _MOST_SIDE = 1024
 """Side of the part of a large image that a run is made on, px: its middle."""
 _SAMPLES = 3
-_SAMPLE_SIDE = 256
+_SAMPLE_SIDE = 192
 
 Labels = npt.NDArray[np.integer]
 
