@@ -146,7 +146,7 @@ def _for_few_images(
     options: argparse.Namespace, parent: ModelSpec
 ) -> TrainingParameters:
     """Return the options that were given, over the defaults for training further."""
-    defaults = finetuning(transformer=not parent.architecture_info.scales_images)
+    defaults = finetuning(parent.architecture_info)
     fields = TrainingParameters.model_fields
     given = {n: v for n, v in vars(options).items() if n in fields and v is not None}
     return build_model(TrainingParameters, options, **{**dict(defaults), **given})

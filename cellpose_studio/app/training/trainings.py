@@ -19,12 +19,13 @@ from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.training.pausable import PausableCheckpoint
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import EpochReport, TrainingParameters
 from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.io.project.tables.training.rounds import read_rounds, write_round
+from cellpose_studio.workflows.training.model_paths import state_path
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.training.train_model import TrainedModel
@@ -179,7 +180,7 @@ class Trainings:
             with suppress(OSError, ValidationError, ValueError):
                 text = file.read_text(encoding="utf-8")
                 request = TrainingRequest.model_validate_json(text)
-                state = request.out.with_name(f"{request.out.name}.resume")
+                state = state_path(request.out)
                 is_ours = request.project == self._session.project.path
                 if is_ours and state.exists() and request != running:
                     found.append(request)
@@ -187,8 +188,7 @@ class Trainings:
 
     def discard(self, request: TrainingRequest) -> None:
         """Delete the state of a training that was interrupted."""
-        state = request.out.with_name(f"{request.out.name}.resume")
-        for file in (state, request.file):
+        for file in (state_path(request.out), request.file):
             with suppress(OSError):
                 file.unlink(missing_ok=True)
         self.changed.emit()
@@ -213,9 +213,6 @@ class Trainings:
         self.trained.emit(model)
 
     def _fail(self, error: Exception) -> None:
-        # Imported with the training itself.
-        from cellpose_studio.engine.training.trainer import StoppedEarly
-
         if isinstance(error, StoppedEarly):
             self.noted.emit(
                 "The training was ended before it was measured, so there is no model."
@@ -253,7 +250,6 @@ def _train(
 ) -> TrainedModel:
     """Train; for a worker, which imports torch."""
     from cellpose_studio.engine.device import device_named
-    from cellpose_studio.engine.training.trainer import StoppedEarly
     from cellpose_studio.workflows.training.project_set import (
         parts_of_project,
         usable_pairs,

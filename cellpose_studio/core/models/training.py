@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellpose_studio.core.models.architecture import UNET, ArchitectureInfo
 from cellpose_studio.core.models.model import MODEL_DIAMETERS
 
 Layers = Literal["all", "last", "lora"]
@@ -202,20 +203,20 @@ class EpochReport:
     samples: tuple[ValidationSample, ...] = ()
 
 
-def finetuning(transformer: bool = False) -> TrainingParameters:
+def finetuning(info: ArchitectureInfo = UNET) -> TrainingParameters:
     """Return the defaults for training an existing model on few images.
 
     A high rate or new statistics of its batch normalisation would make a model forget
     what it knows.
     """
-    if transformer:
+    if not info.scales_images:
         # As in Cellpose 4, which trains one crop at a time.
         return TrainingParameters(
             n_epochs=60,
             learning_rate=5e-5,
             weight_decay=0.1,
             batch_size=1,
-            bsize=256,
+            bsize=info.tile,
             min_train_masks=1,
             layers="lora",
             validate_every=5,

@@ -141,11 +141,15 @@ class Stepper:
         handles = []
         for blocks in self._blocks:
             handles += [block.register_forward_pre_hook(check) for block in blocks]
-            # The first block passes no gradient back, and torch warns about a hook.
-            handles += [
-                block.register_full_backward_pre_hook(check)
-                for block in blocks[1:]
+            # The first block that is trained passes no gradient back, and torch warns
+            # about a hook.
+            trains = [
+                block
+                for block in blocks
                 if all(weight.requires_grad for weight in block.parameters())
+            ]
+            handles += [
+                block.register_full_backward_pre_hook(check) for block in trains[1:]
             ]
         try:
             yield

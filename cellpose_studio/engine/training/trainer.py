@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 import torch
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import (
@@ -63,10 +63,6 @@ class Validation:
 
 
 Validate = Callable[[TrainedNetwork], Validation]
-
-
-class StoppedEarly(Exception):
-    """The user ends the training: the best epoch so far is its result."""
 
 
 @dataclass(frozen=True, eq=False, kw_only=True)

@@ -25,6 +25,7 @@ from cellpose_studio.ui.train.lineage import LineageTree
 from cellpose_studio.ui.train.progress import TrainingProgress
 from cellpose_studio.ui.train.request_form import RequestForm
 from cellpose_studio.ui.train.samples import SampleRow
+from cellpose_studio.workflows.training.model_paths import free_model_path
 
 if TYPE_CHECKING:
     from cellpose_studio.workflows.training.train_model import TrainedModel
@@ -98,8 +99,6 @@ class TrainContent(QScrollArea):
 
     def _free_name(self, name: str) -> str:
         """Return a file name for a model that no model has."""
-        from cellpose_studio.workflows.training.model_file import free_model_path
-
         plain = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "model"
         parent = self.form.parent_model
         if parent is not None and parent.architecture == "unet-style-off":

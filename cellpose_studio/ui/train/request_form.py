@@ -153,7 +153,9 @@ class RequestForm(QWidget):
     def _on_model(self) -> None:
         model = self.parent_model
         transformer = model is not None and not model.architecture_info.scales_images
-        self._defaults = _SCRATCH if model is None else finetuning(transformer)
+        self._defaults = (
+            _SCRATCH if model is None else finetuning(model.architecture_info)
+        )
         self.form.set_values(dict(self._defaults))
         self.rate.setValue(self._defaults.learning_rate)
         self.layers.clear()

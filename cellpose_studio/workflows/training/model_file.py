@@ -15,25 +15,12 @@ from cellpose_studio.core.models.training_set import TrainingPair
 from cellpose_studio.engine.training.state import TrainingState, load_state, save_state
 from cellpose_studio.io.atomic import replacing
 from cellpose_studio.paths import can_write_in, real_path
+from cellpose_studio.workflows.training.model_paths import free_model_path, state_path
 
 _COPIES = 8
 """Sizes of the weights that a training needs on the disk: state, best epoch, model."""
 _SMALL_MODEL = 1 << 24
 _STYLE_OFF = "style_off"
-
-
-def state_path(out: Path) -> Path:
-    """Return the file from which a training that was interrupted is resumed."""
-    return out.with_name(f"{out.name}.resume")
-
-
-def free_model_path(folder: Path, name: str) -> Path:
-    """Return a path in ``folder`` where no model is: name, name-2 and so on."""
-    number, path = 1, folder / name
-    while path.exists() or state_path(path).exists():
-        number += 1
-        path = folder / f"{name}-{number}"
-    return path
 
 
 def refuse_unwritable(out: Path, parent: ModelSpec | None) -> None:

@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.errors import ParametersUnfit, TrainingSetUnfit
 from cellpose_studio.core.models.training import TrainingImage, TrainingParameters
 from cellpose_studio.engine.networks.catalogue import from_file
@@ -19,7 +19,6 @@ from cellpose_studio.engine.threads import torch_threads, use_threads
 from cellpose_studio.engine.training.layers import choose_layers, merge_layers
 from cellpose_studio.engine.training.trainer import (
     Request,
-    StoppedEarly,
     Validation,
     train,
 )

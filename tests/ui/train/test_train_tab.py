@@ -42,15 +42,15 @@ def project(user, tmp_path):
     return panel
 
 
-def from_scratch(panel, epochs, **more):
+def from_scratch(panel, name, epochs):
     """Choose a tiny network from scratch."""
     form = panel.content.form
     form.model.setCurrentIndex(form.model.count() - 1)
     form._defaults = form._defaults.model_copy(update=TINY)
-    values = {"n_epochs": epochs, "validate_every": 1, **TINY, **more}
+    values = {"n_epochs": epochs, "validate_every": 1, **TINY}
     form.form.set_values(values)
-    form.name.setText("tiny")
-    form.name.textEdited.emit("tiny")
+    form.name.setText(name)
+    form.name.textEdited.emit(name)
 
 
 def click(user, panel, name):
@@ -62,7 +62,7 @@ def click(user, panel, name):
 def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     content = project.content
     assert content.set_text.text() == "1 image for training, 1 for validation."
-    from_scratch(project, 3)
+    from_scratch(project, "tiny", 3)
     click(user, project, "start")
     user.wait_for(lambda: len(content.curve.points["AP"]) == 3)
     assert len(content.curve.points["training"]) == 3
@@ -93,30 +93,31 @@ def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
     user.wait_idle()
 
 
+@pytest.mark.slow
 def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project):
     content, trainings = project.content, project.trainings
-    from_scratch(project, 200)
+    from_scratch(project, "later", 200)
     click(user, project, "start")
     user.wait_for(lambda: len(content.curve.points["AP"]) >= 2)
     click(user, project, "pause")
     user.wait_for(lambda: content.progress.buttons["pause"].text() == "Go on")
     click(user, project, "cancel")
     user.wait_for(lambda: trainings.request is None)
-    assert not (trainings.folder / "tiny").exists()
+    assert not (trainings.folder / "later").exists()
 
     # What a new start of the application finds on the disk.
     [left] = trainings.interrupted()
-    assert left.title == "tiny"
+    assert left.title == "later"
     item = content.progress.interrupted.itemAt(0).widget()
     go_on = item.findChild(type(content.progress.buttons["start"]), "resume")
-    assert go_on.text() == "Resume training tiny"
+    assert go_on.text() == "Resume training later"
     user.qtbot.mouseClick(go_on, Qt.MouseButton.LeftButton)
     user.wait_for(lambda: len(content.curve.points["AP"]) >= 1)
     assert content.curve.points["AP"][0][0] > 1
     click(user, project, "finish")
     user.wait_for(lambda: trainings.request is None)
     user.wait_idle()
-    card = from_file(trainings.folder / "tiny").card
+    card = from_file(trainings.folder / "later").card
     aps = {p.epoch: p.validation_ap for p in card.curve}
     assert aps[card.epoch] == max(aps.values())
     assert trainings.interrupted() == []
