@@ -115,8 +115,8 @@ class ParentComparison(_Value):
         )
         images = f"{self.images} validation image{'s' * (self.images != 1)}"
         return (
-            f"{word} before on {images}: AP {self.after:.3f} after "
-            f"{self.before:.3f}, a difference of {change:+.3f} "
+            f"{word} before on {images}: AP {self.before:.3f} before, "
+            f"{self.after:.3f} after, a difference of {change:+.3f} "
             f"(95 % interval {self.low:+.3f} to {self.high:+.3f})"
         )
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
 import pyqtgraph as pg
 from qtpy.QtCore import QEvent, Qt
@@ -85,16 +84,12 @@ class CurvePlot(QWidget):
         ):
             if value is not None and not math.isnan(value):
                 self.points[name].append((report.epoch, value))
+        # Both plots show all epochs, also the model before the first one.
+        self._losses.setXRange(0, max(1, report.epoch), padding=0.03)
         if report.best is not None:
             self._best.setValue(report.best)
             self._best.show()
         self._draw()
-
-    def set_points(self, curve: Sequence[EpochReport]) -> None:
-        """Show another curve."""
-        self.clear()
-        for report in curve:
-            self.add(report)
 
     def changeEvent(self, event: QEvent) -> None:
         """Follow the theme; Qt calls this."""

@@ -185,7 +185,7 @@ class RequestForm(QWidget):
                 "scratch takes some hundred cells.",
             ),
             ("Name", self.name, "Name of the new model; no model is overwritten."),
-            ("Device", self.device, "Device that trains. A GPU is 20 times as fast."),
+            ("Device", self.device, "Device that trains. A GPU is much faster."),
         ):
             rows.addRow(title, widget)
             _describe(rows.labelForField(widget), widget, title, tip)

@@ -55,11 +55,6 @@ class Validator:
         self._device = device
         self._checkpoint = checkpoint
 
-    @property
-    def names(self) -> list[str]:
-        """Names of the images, in the order of the APs."""
-        return [pair.name for pair in self._pairs]
-
     def __call__(self, trained: TrainedNetwork) -> Validation:
         """Return the AP of each image, and samples of the first ones."""
         network = network_of(trained, self._device)

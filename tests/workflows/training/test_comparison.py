@@ -15,7 +15,7 @@ def test_the_difference_has_an_interval_from_the_images():
     # Each image gains the same, so that nothing is left to chance.
     assert (found.low, found.high) == pytest.approx((0.1, 0.1))
     assert not found.worse
-    assert str(found).startswith("better than before on 4 validation images: AP 0.650")
+    assert str(found).startswith("better than before on 4 validation images: AP 0.550")
 
 
 def test_a_model_that_is_worse_is_said_to_be():
