@@ -41,6 +41,21 @@ def add(parser: argparse.ArgumentParser) -> None:
         metavar="FILE",
         help="write the model as a weight file that Cellpose 1 to 3 can run",
     )
+    parser.add_argument(
+        "--bioimageio",
+        type=Path,
+        metavar="FILE",
+        help="write the model with its card as a package of bioimage.io (ZIP)",
+    )
+    parser.add_argument(
+        "--author", default="unknown", help="author in the package (default: unknown)"
+    )
+    parser.add_argument(
+        "--licence",
+        metavar="SPDX",
+        help="licence of the package, by its SPDX identifier, such as CC-BY-4.0 "
+        "(default: that of the model)",
+    )
     parser.set_defaults(command=_models, parser=parser)
 
 
@@ -59,6 +74,11 @@ def _models(options: argparse.Namespace) -> int:
         options.parser.error("--for-cellpose needs the name of a model")
     if options.for_cellpose:
         _write_for_cellpose(find(model), options.for_cellpose)
+        return ALL_DONE
+    if options.bioimageio and not model:
+        options.parser.error("--bioimageio needs the name of a model")
+    if options.bioimageio:
+        _write_package(find(model), options)
         return ALL_DONE
     if model:
         print("\n".join(_card(find(model))))
@@ -86,6 +106,18 @@ def _write_for_cellpose(spec: ModelSpec, file: Path) -> None:
     )
 
 
+def _write_package(spec: ModelSpec, options: argparse.Namespace) -> None:
+    from cellpose_studio.workflows.training.package import write_package
+
+    out, licence = options.bioimageio, options.licence or spec.licence
+    if out.exists():
+        raise CannotSave(f"{out} exists already.", "Choose another name.")
+    if not licence:
+        options.parser.error(f"{spec.label} states no licence: give one by --licence")
+    write_package(spec, options.author, licence, out)
+    print(f"{out}: {spec.label}, under {licence}")
+
+
 def _card(spec: ModelSpec) -> Iterator[str]:
     yield spec.label
     if spec.description:
@@ -108,6 +140,10 @@ def _of_card(card: ModelCard) -> Iterator[str]:
             f"AP at IoU 0.5 / 0.75 / 0.9 on {row.kind} ({row.images}): "
             f"{row.ap50:.3f} / {row.ap75:.3f} / {row.ap90:.3f}"
         )
+    if card.parent:
+        yield f"Trained from: {card.parent} (SHA-256 {card.parent_sha256})"
+    if card.comparison is not None:
+        yield f"It is {card.comparison}"
     for data in card.data:
         about = f"; {data.about}; {data.licence}" if data.about else ""
         count = f"{data.images} images, {data.cells} cells"

@@ -11,6 +11,10 @@ class Cancelled(Exception):
     """The user asked the work to stop, and it stopped at a checkpoint."""
 
 
+class StoppedEarly(Exception):
+    """The user ended a training: the best epoch so far is its result."""
+
+
 def _ignore(done: int, total: int, what: str) -> None:
     """Discard the report; the default of scripts and tests."""
 

@@ -36,6 +36,8 @@ class Services:
         Queue of the networks.
     measure_jobs
         Queue of measurements, which may take minutes for all images.
+    train_jobs
+        Queue of trainings, which take minutes, for which runs must not wait.
     download_jobs
         Queue of downloads, which may take minutes.
     warm_up_jobs
@@ -54,6 +56,7 @@ class Services:
     stack_jobs: JobQueue
     gpu_jobs: JobQueue
     measure_jobs: JobQueue
+    train_jobs: JobQueue
     download_jobs: JobQueue
     warm_up_jobs: JobQueue
     parent: QWidget
@@ -64,11 +67,26 @@ class Services:
         """All queues; the first may take longest to stop."""
         return (
             self.gpu_jobs,
+            self.train_jobs,
             self.io_jobs,
             self.stack_jobs,
             self.measure_jobs,
             self.download_jobs,
             self.warm_up_jobs,
+        )
+
+    @property
+    def queues_with_bar(self) -> tuple[JobQueue, ...]:
+        """The queues whose jobs have a bar.
+
+        Those for stacks have none: the side views show that a stack is being read.
+        """
+        return (
+            self.gpu_jobs,
+            self.io_jobs,
+            self.measure_jobs,
+            self.train_jobs,
+            self.download_jobs,
         )
 
     def show_error(self, error: Exception) -> None:
@@ -126,6 +144,7 @@ def make_services(
         io_jobs=JobQueue(window),
         stack_jobs=JobQueue(window),
         measure_jobs=JobQueue(window),
+        train_jobs=JobQueue(window),
         gpu_jobs=JobQueue(window),
         download_jobs=JobQueue(window),
         warm_up_jobs=JobQueue(window),

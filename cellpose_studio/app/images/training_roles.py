@@ -9,7 +9,7 @@ from cellpose_studio.app.masks.label_set import LabelSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
-from cellpose_studio.io.project.tables.training import (
+from cellpose_studio.io.project.tables.training.members import (
     TrainingMember,
     TrainingRole,
     delete_member,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -12,6 +12,9 @@ NO_CARD = "Without a card, its purpose, training data and accuracy are unknown."
 
 MOST_LETTERS = 20_000
 """Length of a text beyond which it is none that a person wrote for a card."""
+
+PER_CELL = "per cell"
+"""Targets of which each cell has the flows that it has alone."""
 
 _Count = Annotated[int, Field(ge=0, le=10**12)]
 
@@ -64,6 +67,60 @@ class Accuracy(_Value):
     )
 
 
+class CardImage(_Value):
+    """One image that a model was trained or validated on."""
+
+    name: str
+    role: Literal["train", "validation"]
+    source: str = Field(description="file, revision of the masks, crop")
+    identity: str = Field(description="hash of pixels, masks and what is ignored")
+    cells: _Count
+
+
+class CurvePoint(_Value):
+    """How a training stood after an epoch; 0 is the model before it."""
+
+    epoch: _Count
+    train_loss: float | None = None
+    validation_loss: float | None = None
+    validation_ap: float | None = Field(None, description="at IoU 0.5, the mean")
+
+
+class ParentComparison(_Value):
+    """A model against the one that it was trained from, on the validation images.
+
+    AP at IoU 0.5; the epoch was chosen on the same images.
+    """
+
+    images: _Count
+    before: float
+    after: float
+    low: float = Field(description="of the difference, 2.5 % of bootstrap samples")
+    high: float = Field(description="of the difference, 97.5 % of bootstrap samples")
+
+    @property
+    def worse(self) -> bool:
+        """Whether the mean AP fell."""
+        return self.after < self.before
+
+    def __str__(self) -> str:
+        """Return it as a sentence without a full stop."""
+        change = self.after - self.before
+        word = (
+            "better than"
+            if change > 0
+            else "worse than"
+            if change < 0
+            else "as good as"
+        )
+        images = f"{self.images} validation image{'s' * (self.images != 1)}"
+        return (
+            f"{word} before on {images}: AP {self.before:.3f} before, "
+            f"{self.after:.3f} after, a difference of {change:+.3f} "
+            f"(95 % interval {self.low:+.3f} to {self.high:+.3f})"
+        )
+
+
 class ModelCard(_Value):
     """How a model was made, what it is for, and what it is not for."""
 
@@ -77,3 +134,15 @@ class ModelCard(_Value):
     versions: dict[str, str] = Field(default_factory=dict)
     date: str = Field("", description="when the training ended, YYYY-MM-DD")
     accuracy: tuple[Accuracy, ...] = ()
+    targets: str = Field(
+        "", description="how the flows it learned were computed; empty: as in Cellpose"
+    )
+    parent: str = Field("", description="name of the model that it was trained from")
+    parent_sha256: str = Field("", description="of the parent's weights")
+    parameters: dict[str, Any] = Field(
+        default_factory=dict, description="of the training, those of the window"
+    )
+    images: tuple[CardImage, ...] = ()
+    epoch: _Count = Field(0, description="whose weights these are")
+    curve: tuple[CurvePoint, ...] = ()
+    comparison: ParentComparison | None = None

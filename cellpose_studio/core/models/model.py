@@ -8,7 +8,7 @@ from typing import Annotated, Literal
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from cellpose_studio.core.models.architecture import ARCHITECTURES, ArchitectureInfo
-from cellpose_studio.core.models.card import MOST_LETTERS, ModelCard
+from cellpose_studio.core.models.card import MOST_LETTERS, PER_CELL, ModelCard
 
 MODEL_DIAMETERS = (1.0, 1000.0)
 """Range of the diameters that a network can have been made for, px."""
@@ -50,6 +50,11 @@ class ModelSpec(BaseModel):
     def architecture_info(self) -> ArchitectureInfo:
         """What is known of its architecture."""
         return ARCHITECTURES[self.architecture]
+
+    @property
+    def per_cell_targets(self) -> bool:
+        """Whether it learned flows that were computed cell by cell."""
+        return self.card is not None and self.card.targets == PER_CELL
 
     @property
     def label(self) -> str:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Literal
 
 import numpy as np
 import numpy.typing as npt
 from pydantic import BaseModel, ConfigDict, Field
 
+from cellpose_studio.core.models.architecture import UNET, ArchitectureInfo
 from cellpose_studio.core.models.model import MODEL_DIAMETERS
+
+Layers = Literal["all", "last", "lora"]
 
 
 class TrainingParameters(BaseModel):
@@ -20,16 +23,25 @@ class TrainingParameters(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    n_epochs: int = Field(400, ge=1, description="times through the training set")
+    n_epochs: int = Field(
+        400, ge=1, title="Epochs", description="times through the training set"
+    )
     learning_rate: float = Field(2e-3, gt=0, description="of AdamW, at its highest")
     weight_decay: float = Field(1e-5, ge=0, description="of AdamW")
-    batch_size: int = Field(8, ge=1, description="crops per step")
+    batch_size: int = Field(8, ge=1, title="Batch", description="crops per step")
     bsize: int = Field(224, ge=64, multiple_of=16, description="side of a crop, px")
     nimg_per_epoch: int | None = Field(
-        None, ge=1, description="images per epoch; automatic is each of them once"
+        None,
+        ge=1,
+        title="Crops per epoch",
+        description="images per epoch; automatic is each of them once",
+        json_schema_extra={"automatic": 16},
     )
     min_train_masks: int = Field(
-        5, ge=0, description="images with fewer cells are left out"
+        5,
+        ge=0,
+        title="Fewest cells",
+        description="images with fewer cells are left out",
     )
     scale_range: float = Field(
         0.5, ge=0, le=2, description="crops are scaled by 1 ± half of this"
@@ -78,7 +90,38 @@ class TrainingParameters(BaseModel):
         min_length=2,
         description="channels of the input and of each level",
     )
-    seed: int = Field(0, ge=0, description="sets the random numbers")
+    seed: int = Field(0, ge=0, title="Seed", description="sets the random numbers")
+    channel: int = Field(
+        0,
+        ge=0,
+        title="Channel",
+        description="channel of the images that the network sees; 0 is their mean",
+    )
+    layers: Layers = Field(
+        "all",
+        description="which weights are trained: all, the last layers (last), or small "
+        "additions to a Transformer (lora), which take less memory",
+    )
+    freeze_norm: bool = Field(
+        False,
+        title="Freeze batch normalisation",
+        description="keep the statistics of batch normalisation, which few images "
+        "would spoil",
+    )
+    validate_every: int = Field(
+        10,
+        ge=1,
+        title="Validate every",
+        description="epochs between two measurements on the validation images; the "
+        "state is saved as often",
+    )
+    patience: int = Field(
+        0,
+        ge=0,
+        title="Patience",
+        description="epochs without a better AP on the validation images after which "
+        "the training ends; 0 is never",
+    )
 
     @property
     def varies(self) -> bool:
@@ -116,11 +159,80 @@ class TrainingImage:
     ignore: npt.NDArray[np.bool_] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, kw_only=True)
+class ValidationSample:
+    """What a network finds on a validation image, small enough to be shown.
+
+    Attributes
+    ----------
+    grey
+        (Y, X) uint8.
+    found, true
+        (Y, X) masks.
+    """
+
+    name: str
+    grey: npt.NDArray[np.uint8]
+    found: npt.NDArray[np.integer]
+    true: npt.NDArray[np.integer]
+    ap: float
+
+
+@dataclass(frozen=True, kw_only=True)
 class EpochReport:
-    """How training stands after an epoch; ``validation_loss`` when it was measured."""
+    """How training stands after an epoch.
+
+    Attributes
+    ----------
+    epoch
+        From 1; 0 is the model before the training.
+    train_loss
+        NaN before the training.
+    validation_loss, validation_ap
+        On the validation images, AP at IoU 0.5; None where they were not measured.
+    best
+        The epoch with the highest AP so far; None where none was measured.
+    """
 
     epoch: int
     n_epochs: int
     train_loss: float
-    validation_loss: float | None
+    validation_loss: float | None = None
+    validation_ap: float | None = None
+    best: int | None = None
+    samples: tuple[ValidationSample, ...] = ()
+
+
+def finetuning(info: ArchitectureInfo = UNET) -> TrainingParameters:
+    """Return the defaults for training an existing model on few images.
+
+    A high rate or new statistics of its batch normalisation would make a model forget
+    what it knows.
+    """
+    if not info.scales_images:
+        # As in Cellpose 4, which trains one crop at a time.
+        return TrainingParameters(
+            n_epochs=60,
+            learning_rate=5e-5,
+            weight_decay=0.1,
+            batch_size=1,
+            bsize=info.tile,
+            min_train_masks=1,
+            layers="lora",
+            validate_every=5,
+            patience=30,
+        )
+    return TrainingParameters(
+        n_epochs=60,
+        learning_rate=5e-4,
+        nimg_per_epoch=16,
+        min_train_masks=1,
+        scale_range=0.25,
+        zoom=1.5,
+        shading=0.3,
+        blur=0.05,
+        noise=0.1,
+        freeze_norm=True,
+        validate_every=5,
+        patience=30,
+    )

@@ -30,6 +30,9 @@ class Flows:
         Diameter that the run used, px.
     frames
         Time points; N is frames x planes, time first.
+    per_cell
+        Whether the network learned flows that were computed cell by cell; its flow
+        check uses the same ones.
     """
 
     dP: FloatArray
@@ -37,6 +40,7 @@ class Flows:
     scale: float
     diameter: float
     frames: int = 1
+    per_cell: bool = False
 
     @property
     def volumetric(self) -> bool:

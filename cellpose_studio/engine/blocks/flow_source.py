@@ -38,6 +38,11 @@ class FlowSource(Protocol):
         """As in `Flows`."""
         ...
 
+    @property
+    def per_cell(self) -> bool:
+        """As in `Flows`."""
+        ...
+
     def read(self, part: int, box: Box) -> tuple[FloatArray, FloatArray]:
         """Return dP (A, z, y, x) and the cell probability (z, y, x) in a box."""
         ...

@@ -206,7 +206,9 @@ class BlockMasks:
         labels = number[self._candidates_in(box)]
         steps = steps_of((found.cells.high - found.cells.low)[:, 1:])
         dP = self.source.read(self.part, box)[0]
-        errors = flow_errors(labels[0], dP[:, 0], self.check, steps)
+        errors = flow_errors(
+            labels[0], dP[:, 0], self.check, steps, self.source.per_cell
+        )
         self.store.put(key, {"errors": errors}, {})
 
     def choose(self) -> None:

@@ -84,6 +84,11 @@ class NetworkFlows:
         return self.network_scale if self.parameters.resample else 1.0
 
     @property
+    def per_cell(self) -> bool:
+        """As in `Flows`."""
+        return self.network.spec.per_cell_targets
+
+    @property
     def axes(self) -> int:
         """Axes that flows point along."""
         return 3 if self.parameters.do_3D else 2

@@ -88,7 +88,7 @@ def flows_of_planes(
     outputs = run_planes(network, stack, scale, parameters, counter, window)
     if parameters.resample and scale != 1.0:
         outputs = resize_image(outputs, *stack.shape[1:3])
-    return _flows(outputs, parameters, scale, diameter)
+    return _flows(outputs, parameters, scale, diameter, network)
 
 
 def flows_of_volume(
@@ -119,7 +119,8 @@ def flows_of_volume(
             outputs[..., axis] += view[..., n].transpose(back)
     if parameters.resample and seen != stack.shape[:3]:
         outputs = resize_image_3d(outputs, stack.shape[:3])
-    return _smoothed(_flows(outputs, parameters, scale, diameter), parameters)
+    flows = _flows(outputs, parameters, scale, diameter, network)
+    return _smoothed(flows, parameters)
 
 
 def concatenate_flows(parts: list[Flows]) -> Flows:
@@ -127,11 +128,10 @@ def concatenate_flows(parts: list[Flows]) -> Flows:
     first = parts[0]
     if len(parts) == 1:
         return first
-    return Flows(
+    return replace(
+        first,
         dP=np.concatenate([part.dP for part in parts], axis=1),
         cellprob=np.concatenate([part.cellprob for part in parts]),
-        scale=first.scale,
-        diameter=first.diameter,
         frames=len(parts),
     )
 
@@ -200,6 +200,7 @@ def _flows(
     parameters: SegmentationParameters,
     scale: float,
     diameter: float,
+    network: Network,
 ) -> Flows:
     """Wrap (Z, Y, X, A + 1) outputs; at network size, the scale is 1."""
     return Flows(
@@ -207,6 +208,7 @@ def _flows(
         cellprob=np.ascontiguousarray(outputs[..., -1]),
         scale=scale if parameters.resample else 1.0,
         diameter=diameter,
+        per_cell=network.spec.per_cell_targets,
     )
 
 

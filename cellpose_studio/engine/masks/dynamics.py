@@ -183,7 +183,12 @@ class FlowMaskMaker:
             if self._flows.volumetric:
                 cells.errors = np.full(int(cells.labels.max(initial=0)), np.nan)
             else:
-                cells.errors = flow_errors(cells.labels, self._of_part(n)[0], check)
+                cells.errors = flow_errors(
+                    cells.labels,
+                    self._of_part(n)[0],
+                    check,
+                    per_cell=self._flows.per_cell,
+                )
         return cells.errors
 
     def _found(self, n: int, check: Callable[[], None]) -> Labels:

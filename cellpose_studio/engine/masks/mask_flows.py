@@ -4,6 +4,11 @@ Heat diffuses from the centre of a cell, and the flows follow the gradient of th
 temperature (Stringer et al., Nature Methods 18, 2021). The numbers are those of
 Cellpose's ``dynamics.masks_to_flows_gpu``. On a CPU, that function takes minutes for a
 large image and cannot be cancelled; one cell at a time takes seconds.
+
+There, all cells diffuse for as long as the largest one of the image needs, so the
+flows of a cell depend on what else is in the image (Cellpose's issue 1486).
+``per_cell`` gives each cell the flows that it has alone, which networks trained here
+learn.
 """
 
 from __future__ import annotations
@@ -26,14 +31,14 @@ _AT_ONCE = 200_000_000
 
 
 def flows_of_masks(
-    labels: npt.NDArray[np.integer], check: Callable[[], None]
+    labels: npt.NDArray[np.integer], check: Callable[[], None], per_cell: bool = False
 ) -> FloatArray:
     """Return the flows (2, Y, X) of ``labels`` (Y, X): unit vectors, 0 in background.
 
     ``check`` is called several times a second; its exceptions propagate.
     """
     flows = np.zeros((2, *labels.shape), np.float32)
-    _uphill(_heat(labels, check), labels != 0, flows)
+    _uphill(_heat(labels, check, per_cell=per_cell), labels != 0, flows)
     return flows
 
 
@@ -42,18 +47,20 @@ def flow_errors(
     dP: FloatArray,
     check: Callable[[], None],
     steps: int | None = None,
+    per_cell: bool = False,
 ) -> npt.NDArray[np.float64]:
     """Return the flow error of cell n at n - 1, as Cellpose's ``flow_error``.
 
     This is the mean squared distance between the flows of its mask and ``dP``
     (2, Y, X), five times the unit vectors that the network gave. ``labels`` (Y, X)
     are 1..N. ``steps`` are those of the diffusion, from `steps_of`, if there are more
-    cells than these.
+    cells than these; ``per_cell`` does without them.
     """
     labels = np.ascontiguousarray(labels)
     y, x = (np.ascontiguousarray(component) for component in dP)
     sums, pixels = np.zeros((2, int(labels.max(initial=0)) + 1))
-    _add_distances(_heat(labels, check, steps), labels, y, x, sums, pixels)
+    heat = _heat(labels, check, steps, per_cell)
+    _add_distances(heat, labels, y, x, sums, pixels)
     return sums[1:] / pixels[1:]
 
 
@@ -68,24 +75,26 @@ def _heat(
     labels: npt.NDArray[np.integer],
     check: Callable[[], None],
     steps: int | None = None,
+    per_cell: bool = False,
 ) -> Heat:
     """Return the temperature of each pixel, padded by one pixel."""
     labels = np.ascontiguousarray(labels)
     boxes = bounding_boxes(labels)
     sides = (boxes[..., 1] - boxes[..., 0]).clip(0)
-    steps = steps or steps_of(sides)
+    for_all = np.full(len(sides), steps or steps_of(sides))
+    steps_each = 2 * (sides.sum(1) + 2) if per_cell else for_all
     heat = np.zeros(np.add(labels.shape, 2))
-    work = sides.prod(1) * steps
+    work = sides.prod(1) * steps_each
     for cell in 1 + np.flatnonzero(work > _AT_ONCE):
         rows, columns = (slice(low, high) for low, high in boxes[cell - 1].tolist())
         inside = labels[rows, columns] == cell
-        warmth = _warmth(inside, steps, check)[1:-1, 1:-1]
+        warmth = _warmth(inside, int(steps_each[cell - 1]), check)[1:-1, 1:-1]
         heat[1:-1, 1:-1][rows, columns][inside] = warmth[inside]
     small = 1 + np.flatnonzero((work > 0) & (work <= _AT_ONCE))
     # Each part takes about as long as the largest cell may.
     ends = np.flatnonzero(np.diff(work[small - 1].cumsum() // _AT_ONCE)) + 1
     run_parts(
-        lambda cells: _warm(labels, cells, boxes, steps, heat),
+        lambda cells: _warm(labels, cells, boxes, steps_each, heat),
         [part for part in np.split(small, ends) if len(part)],
         check,
     )
@@ -118,7 +127,7 @@ def _warm(
     labels: npt.NDArray[np.integer],
     cells: npt.NDArray[np.int64],
     boxes: npt.NDArray[np.int64],
-    steps: int,
+    steps: npt.NDArray[np.int64],
     heat: Heat,
 ) -> None:
     """Write the temperatures of the pixels of ``cells`` into ``heat``."""
@@ -142,7 +151,7 @@ def _warm(
                 if within[y + 1, x + 1] and distance < nearest:
                     nearest, centre_y, centre_x = distance, y, x
         warmth = _spread(
-            np.zeros_like(within), within, centre_y + 1, centre_x + 1, steps
+            np.zeros_like(within), within, centre_y + 1, centre_x + 1, steps[cell - 1]
         )
         # Boxes of neighbours overlap, but it is cold outside of a cell's own pixels.
         for y in range(1, bottom - top + 1):

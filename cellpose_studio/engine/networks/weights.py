@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
@@ -160,9 +160,14 @@ def save_weights(net: UNet, path: Path) -> None:
     """Write the weights of ``net`` as Cellpose does: a plain state dict."""
     # Given a path, torch would write its name into the file, require a suffix, and
     # not report a full disk.
+    path.write_bytes(weight_bytes(net))
+
+
+def weight_bytes(net: nn.Module) -> bytes:
+    """Return the weights of ``net`` as in a file."""
     content = io.BytesIO()
     torch.save(net.state_dict(), content)
-    path.write_bytes(content.getbuffer())
+    return content.getvalue()
 
 
 def sha256_of(path: Path, check: Callable[[], None] = lambda: None) -> str:

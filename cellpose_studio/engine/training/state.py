@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,10 +12,12 @@ from typing import Any
 import torch
 
 from cellpose_studio.core.errors import TrainingSetUnfit
-from cellpose_studio.engine.networks.unet import UNet
+
+Weights = Mapping[str, torch.Tensor]
+Curve = tuple[tuple[float, ...], ...]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, kw_only=True)
 class TrainingState:
     """A network between two epochs.
 
@@ -25,33 +27,28 @@ class TrainingState:
         Number of finished epochs.
     weights, optimizer
         Copies of the state dicts, which further training does not modify.
+    best_weights, best_epoch
+        Those with the highest AP on the validation images; None and 0 without any.
+    aps
+        AP at IoU 0.5 of each validation image, before the training and at its best
+        epoch; empty without any.
+    curve
+        By epoch: its number, the losses of training and validation, and the AP; NaN
+        where one was not measured.
     """
 
     epochs: int
-    weights: Mapping[str, torch.Tensor]
+    weights: Weights
     optimizer: Mapping[str, Any]
+    best_weights: Weights | None = None
+    best_epoch: int = 0
+    aps: tuple[tuple[float, ...], ...] = ()
+    curve: Curve = ()
 
-    @classmethod
-    def of(
-        cls, epochs: int, net: UNet, optimizer: torch.optim.Optimizer
-    ) -> TrainingState:
-        """Return the state of ``net`` and ``optimizer``."""
-        weights = copy.deepcopy(net.state_dict())
-        return cls(epochs, weights, copy.deepcopy(optimizer.state_dict()))
 
-    def network(self, widths: Sequence[int]) -> UNet:
-        """Return the network of this state, in evaluation mode."""
-        net = UNet(widths)
-        # The memory format of training keeps the file of the weights identical.
-        net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-        net.load_state_dict(self.weights)
-        return net.eval()
-
-    def put_into(self, net: UNet, optimizer: torch.optim.Optimizer) -> int:
-        """Load the state into ``net`` and ``optimizer``; return the finished epochs."""
-        net.load_state_dict(self.weights)
-        optimizer.load_state_dict(copy.deepcopy(dict(self.optimizer)))
-        return self.epochs
+def copied(net: torch.nn.Module) -> Weights:
+    """Return a copy of the weights of a network."""
+    return copy.deepcopy(net.state_dict())
 
 
 def save_state(state: TrainingState, training: str, seconds: float, path: Path) -> None:

@@ -1,101 +1,165 @@
-"""Train a U-Net from scratch, by Cellpose's conventions.
+"""Train a network, by Cellpose's conventions.
 
-Targets are the flows of the true masks, crops are rotated, flipped and scaled by
-Cellpose's own augmentation, the loss is half the squared error of five times the
-flows plus the cross entropy of the cell probability, and the learning rate follows
+Targets are the flows of the true masks, computed cell by cell; crops are rotated,
+flipped and scaled as by Cellpose, the loss is Cellpose's, and the learning rate follows
 `train_seg` of Cellpose 4.
 """
 
 from __future__ import annotations
 
+import copy
+import math
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import torch
-from torch import Tensor
-from torch.nn import functional
 
-from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.checkpoint import Checkpoint, StoppedEarly
 from cellpose_studio.core.errors import TrainingSetUnfit
+from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.training import (
     EpochReport,
-    TrainingImage,
     TrainingParameters,
+    ValidationSample,
 )
-from cellpose_studio.engine.device import cpu_computes_bfloat16
-from cellpose_studio.engine.networks.unet import UNet
-from cellpose_studio.engine.training.dataset import TrainingCrops
-from cellpose_studio.engine.training.state import TrainingState
-
-VALIDATE_EVERY = 10  # epochs; the state is saved as often
+from cellpose_studio.core.models.training_set import TrainingPair
+from cellpose_studio.engine.device import CPU, Device
+from cellpose_studio.engine.networks.network import device_full
+from cellpose_studio.engine.training.dataset import (
+    Batch,
+    ImageFacts,
+    TrainingCrops,
+    survey,
+)
+from cellpose_studio.engine.training.image_cache import MOST_BYTES, ImageCache
+from cellpose_studio.engine.training.layers import merge_layers
+from cellpose_studio.engine.training.loader import Loader, loading
+from cellpose_studio.engine.training.networks import TrainedNetwork, start_network
+from cellpose_studio.engine.training.state import TrainingState, copied
+from cellpose_studio.engine.training.steps import Stepper
 
 Report = Callable[[EpochReport], None]
 
+_MOST_MEASURED = 64
+"""Images whose loss is measured; more would take longer than the epochs between."""
 
-def train(
-    images: Sequence[TrainingImage],
-    validation: Sequence[TrainingImage],
-    parameters: TrainingParameters,
-    checkpoint: Checkpoint,
-    report: Report,
-    start: TrainingState | None = None,
-    keep: Callable[[TrainingState], None] = lambda _: None,
-) -> UNet:
-    """Return a network trained on ``images``, in evaluation mode.
 
-    ``validation`` is only evaluated. The same arguments give the same weights on
-    the same machine with the same number of threads, also if the training was
-    interrupted and resumed from ``start``, the last state passed to ``keep``.
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Validation:
+    """What a network finds on the validation images: AP at IoU 0.5 of each."""
+
+    aps: tuple[float, ...]
+    samples: tuple[ValidationSample, ...] = ()
+
+    @property
+    def ap(self) -> float:
+        """The mean over the images; NaN if none has cells."""
+        known = [one for one in self.aps if not math.isnan(one)]
+        return float(np.mean(known)) if known else math.nan
+
+
+Validate = Callable[[TrainedNetwork], Validation]
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Request:
+    """What a training is asked for.
+
+    Attributes
+    ----------
+    train, validation
+        Images that are trained on, and those that are only measured.
+    parent
+        Model that is trained further; None for a U-Net of random weights.
+    validate
+        Measures the network on the validation images; None if there are none.
+    start, keep
+        State to go on from, and what gets the state now and then.
+    stop_early
+        Called several times a second; raises `StoppedEarly` to end the training.
+    """
+
+    train: Sequence[TrainingPair]
+    validation: Sequence[TrainingPair]
+    parameters: TrainingParameters
+    parent: ModelSpec | None = None
+    device: Device = CPU
+    validate: Validate | None = None
+    start: TrainingState | None = None
+    keep: Callable[[TrainingState], None] = lambda _: None
+    stop_early: Callable[[], None] = lambda: None
+    most_bytes: int = MOST_BYTES
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Result:
+    """A trained network, in evaluation mode, with what it was trained on.
+
+    Attributes
+    ----------
+    used
+        Images that were trained on; those of ``train`` with too few cells are not.
+    facts
+        Of each of ``used``.
+    state
+        The last one; its best weights are those of the network.
+    """
+
+    trained: TrainedNetwork
+    used: Sequence[TrainingPair]
+    facts: Sequence[ImageFacts]
+    state: TrainingState
+
+
+def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
+    """Return a network trained as requested.
+
+    It is that of the epoch with the highest AP on the validation images, or of the last
+    epoch if none was measured. The same request gives the same weights on the same
+    machine, also if the training was interrupted and resumed from the last state that
+    was passed to ``keep``.
 
     Raises
     ------
     TrainingSetUnfit
-        If no image has ``min_train_masks`` cells.
+        If no image has ``min_train_masks`` cells, or an image cannot be trained on.
+    DeviceFull
+        If the memory of a GPU is too small.
     Cancelled
         At the next block of the network after a stop.
+    StoppedEarly
+        If the training was stopped before its first epoch was measured.
     """
-    fit = [image for image in images if has_enough_cells(image, parameters)]
+    parameters = request.parameters
+    torch.manual_seed(parameters.seed)
+    facts = survey(request.train, parameters.channel, checkpoint)
+    fewest = parameters.min_train_masks
+    fit = [n for n, fact in enumerate(facts) if fact.cells >= fewest]
     if not fit:
         raise TrainingSetUnfit(
-            f"None of the {len(images)} images has {parameters.min_train_masks} cells.",
+            f"None of the {len(facts)} images has {fewest} cells.",
             "Label more cells, or lower the number of cells that an image must have.",
         )
-    if start and start.epochs == parameters.n_epochs:
-        return start.network(parameters.widths)
-    torch.manual_seed(parameters.seed)
-    seen = TrainingCrops(fit, parameters, checkpoint, vary=parameters.varies)
-    unseen = TrainingCrops(validation, parameters, checkpoint, vary=False)
-    net = _network(parameters, float(np.median(seen.diameters)))
-    optimizer = torch.optim.AdamW(
-        net.parameters(), weight_decay=parameters.weight_decay
+    used, facts = [request.train[n] for n in fit], [facts[n] for n in fit]
+    trained = start_network(
+        parameters, request.parent, request.device, checkpoint.check
     )
-    done = start.put_into(net, optimizer) if start else 0
-    rates = learning_rates(parameters.learning_rate, parameters.n_epochs)
-    with _watched(net, checkpoint):
-        for epoch in range(done, len(rates)):
-            for group in optimizer.param_groups:
-                group["lr"] = float(rates[epoch])
-            # A generator for each epoch lets training resume after any of them.
-            rng = np.random.default_rng((parameters.seed, epoch))
-            losses = []
-            for batch in _batches(seen.epoch(rng), parameters.batch_size):
-                checkpoint.reached(epoch, len(rates), "training")
-                losses.append(_step(net, optimizer, *seen.crops(batch, rng)))
-            now_and_then = (epoch + 1) % VALIDATE_EVERY == 0
-            measured = len(unseen) and now_and_then
-            loss = _measure(net, unseen, parameters) if measured else None
-            report(EpochReport(epoch + 1, len(rates), float(np.mean(losses)), loss))
-            if now_and_then or epoch + 1 == len(rates):
-                keep(TrainingState.of(epoch + 1, net, optimizer))
-    return net.eval()
-
-
-def has_enough_cells(image: TrainingImage, parameters: TrainingParameters) -> bool:
-    """Return whether an image is trained on: others teach too little."""
-    return _cells(image) >= parameters.min_train_masks
+    _set_diameter(trained.net, facts, parameters)
+    try:
+        with loading() as loader:
+            course = _Course(request, trained, used, facts, checkpoint, report, loader)
+            state = course.run()
+    except torch.OutOfMemoryError as error:
+        raise device_full(request.device) from error
+    # After an early stop, the network is ahead of the last state.
+    trained.net.load_state_dict(state.best_weights or state.weights)
+    merge_layers(trained.net)
+    trained.net.eval()
+    return Result(trained=trained, used=used, facts=facts, state=state)
 
 
 def learning_rates(rate: float, n_epochs: int) -> npt.NDArray[np.float64]:
@@ -114,68 +178,213 @@ def learning_rates(rate: float, n_epochs: int) -> npt.NDArray[np.float64]:
     return rates
 
 
-def _network(parameters: TrainingParameters, diam_labels: float) -> UNet:
-    """Return a network with random weights."""
-    net = UNet(parameters.widths)
-    net.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    net.diam_mean.data[:] = parameters.diam_mean
-    net.diam_labels.data[:] = diam_labels
-    return net
+def _set_diameter(
+    net: Any, facts: Sequence[ImageFacts], parameters: TrainingParameters
+) -> None:
+    """Note the diameter of the cells in the network, as Cellpose does."""
+    known = [fact.diameter or parameters.diam_mean for fact in facts]
+    net.diam_labels.data[:] = float(np.median(known))
 
 
-@contextmanager
-def _watched(net: UNet, checkpoint: Checkpoint) -> Iterator[None]:
-    """Check before each block, forward and backward, because a batch takes seconds."""
+@dataclass(eq=False)
+class _Course:
+    """One training from its first epoch, or the state it goes on from, to its end."""
 
-    def check(*_: Any) -> None:
-        checkpoint.check()
+    request: Request
+    trained: TrainedNetwork
+    used: Sequence[TrainingPair]
+    facts: Sequence[ImageFacts]
+    checkpoint: Checkpoint
+    report: Report
+    loader: Loader
+    curve: list[tuple[float, ...]] = field(default_factory=list)
+    _before: tuple[float, ...] = ()
+    _best_aps: tuple[float, ...] = ()
+    _best_epoch: int = 0
+    _best_weights: Any = None
 
-    handles = [block.register_forward_pre_hook(check) for block in net.blocks]
-    # The first block passes no gradient back, and torch warns about a hook there.
-    back = net.blocks[1:]
-    handles += [block.register_full_backward_pre_hook(check) for block in back]
-    try:
-        yield
-    finally:
-        for handle in handles:
-            handle.remove()
+    def run(self) -> TrainingState:
+        """Train; return the last state."""
+        request, parameters = self.request, self.request.parameters
+        seen = self._crops(self.used, self.facts, parameters.varies)
+        unseen_facts = survey(request.validation, parameters.channel, self.checkpoint)
+        unseen = self._crops(request.validation, unseen_facts, vary=False)
+        stepper = Stepper(
+            self.trained,
+            parameters.batch_size,
+            parameters.freeze_norm,
+            request.device.name,
+            self._check,
+        )
+        weights = [w for w in self.trained.net.parameters() if w.requires_grad]
+        optimizer = torch.optim.AdamW(weights, weight_decay=parameters.weight_decay)
+        rates = learning_rates(parameters.learning_rate, parameters.n_epochs)
+        done = self._take_up(optimizer)
+        state = request.start
+        try:
+            if not done:
+                self._measure_parent(len(rates))
+            for epoch in range(done, len(rates)):
+                if self._out_of_patience(epoch):
+                    break
+                for group in optimizer.param_groups:
+                    group["lr"] = float(rates[epoch])
+                batches = self._batches(seen, epoch)
+                losses = [stepper.step(optimizer, batch) for batch in batches]
+                last = epoch + 1 == len(rates)
+                measures = (epoch + 1) % parameters.validate_every == 0
+                loss = float(np.mean(losses))
+                self._after(epoch, loss, stepper, unseen, measures or last)
+                if measures or last:
+                    state = self._state(epoch + 1, optimizer)
+                    request.keep(state)
+        except StoppedEarly:
+            # Epochs since the last state are lost: their weights were not measured.
+            if state is None or not state.epochs:
+                raise
+        assert state is not None
+        return state
+
+    def _check(self) -> None:
+        self.checkpoint.check()
+        self.request.stop_early()
+
+    def _crops(
+        self, pairs: Sequence[TrainingPair], facts: Sequence[ImageFacts], vary: bool
+    ) -> TrainingCrops:
+        parameters = self.request.parameters
+        cache = ImageCache(
+            pairs, parameters.channel, self.checkpoint, self.request.most_bytes
+        )
+        return TrainingCrops(
+            cache,
+            facts,
+            parameters,
+            scale_to=self.trained.scale_to,
+            inputs=self.trained.inputs,
+            vary=vary,
+        )
+
+    def _take_up(self, optimizer: torch.optim.Optimizer) -> int:
+        """Go on from the state of the request; return the finished epochs."""
+        start = self.request.start
+        if start is None:
+            return 0
+        self.trained.net.load_state_dict(start.weights)
+        optimizer.load_state_dict(dict(start.optimizer))
+        self.curve = [*start.curve]
+        self._best_epoch, self._best_weights = start.best_epoch, start.best_weights
+        if start.aps:
+            self._before, self._best_aps = start.aps[0], start.aps[-1]
+        return start.epochs
+
+    def _batches(self, crops: TrainingCrops, epoch: int) -> Iterator[Batch]:
+        """Yield the batches of an epoch, which are prepared ahead."""
+        parameters = self.request.parameters
+        # Generators of their own let training resume after any epoch, and batches be
+        # prepared in any order.
+        order = crops.epoch(np.random.default_rng((parameters.seed, epoch)))
+        calls = [
+            partial(
+                crops.batch, chosen, np.random.default_rng((parameters.seed, epoch, n))
+            )
+            for n, chosen in enumerate(_split(order, parameters.batch_size))
+        ]
+        for batch in self.loader.results(calls, self._check):
+            self.checkpoint.reached(epoch, parameters.n_epochs, "training")
+            yield batch
+
+    def _measure_parent(self, n_epochs: int) -> None:
+        """Measure the model before the training, if it is more than random."""
+        if self.request.validate is None or self.request.parent is None:
+            return
+        self.trained.net.eval()
+        found = self.request.validate(self.trained)
+        self._before = found.aps
+        self.curve.append((0, math.nan, math.nan, found.ap))
+        self.report(
+            EpochReport(
+                epoch=0,
+                n_epochs=n_epochs,
+                train_loss=math.nan,
+                validation_ap=found.ap,
+                samples=found.samples,
+            )
+        )
+
+    def _after(
+        self,
+        epoch: int,
+        train_loss: float,
+        stepper: Stepper,
+        unseen: TrainingCrops,
+        measures: bool,
+    ) -> None:
+        """Measure the network on the validation images, if it is time; report."""
+        loss = found = None
+        if measures and len(unseen):
+            loss = stepper.measure(self._unseen_batches(unseen))
+            if self.request.validate is not None:
+                self.trained.net.eval()
+                found = self.request.validate(self.trained)
+                self._judge(epoch + 1, found)
+        ap = None if found is None else found.ap
+        self.curve.append(
+            (
+                epoch + 1,
+                train_loss,
+                math.nan if loss is None else loss,
+                math.nan if ap is None else ap,
+            )
+        )
+        self.report(
+            EpochReport(
+                epoch=epoch + 1,
+                n_epochs=self.request.parameters.n_epochs,
+                train_loss=train_loss,
+                validation_loss=loss,
+                validation_ap=ap,
+                best=self._best_epoch or None,
+                samples=found.samples if found is not None else (),
+            )
+        )
+
+    def _judge(self, epoch: int, found: Validation) -> None:
+        best = Validation(aps=self._best_aps).ap
+        if not self._best_epoch or found.ap > best or math.isnan(best):
+            self._best_epoch, self._best_aps = epoch, found.aps
+            self._best_weights = copied(self.trained.net)
+
+    def _unseen_batches(self, unseen: TrainingCrops) -> Iterator[Batch]:
+        size = self.request.parameters.batch_size
+        some = spread(len(unseen), _MOST_MEASURED)
+        for n, chosen in enumerate(_split(some, size)):
+            # Losses of different epochs are comparable on the same crops only.
+            yield unseen.batch(chosen, np.random.default_rng((42, n)))
+
+    def _out_of_patience(self, epoch: int) -> bool:
+        patience = self.request.parameters.patience
+        return bool(
+            patience and self._best_epoch and epoch - self._best_epoch >= patience
+        )
+
+    def _state(self, epochs: int, optimizer: torch.optim.Optimizer) -> TrainingState:
+        aps = (self._before, self._best_aps) if self._best_aps else ()
+        return TrainingState(
+            epochs=epochs,
+            weights=copied(self.trained.net),
+            optimizer=copy.deepcopy(optimizer.state_dict()),
+            best_weights=self._best_weights,
+            best_epoch=self._best_epoch,
+            aps=aps,
+            curve=tuple(self.curve),
+        )
 
 
-def _cells(image: TrainingImage) -> int:
-    return int(np.count_nonzero(np.unique(image.labels)))
+def spread(count: int, most: int) -> npt.NDArray[np.int64]:
+    """Return up to ``most`` of the numbers from 0 to ``count`` - 1, evenly spread."""
+    return np.unique(np.linspace(0, count - 1, min(count, most)).astype(np.int64))
 
 
-def _batches(order: npt.NDArray[np.int64], size: int) -> list[list[int]]:
+def _split(order: npt.NDArray[np.int64], size: int) -> list[list[int]]:
     return [order[k : k + size].tolist() for k in range(0, len(order), size)]
-
-
-def _loss(net: UNet, pixels: Tensor, targets: Tensor) -> Tensor:
-    pixels = pixels.to(memory_format=torch.channels_last)
-    with torch.autocast("cpu", torch.bfloat16, enabled=cpu_computes_bfloat16()):
-        outputs = net(pixels)[0]
-    outputs = outputs.float()
-    flows = functional.mse_loss(outputs[:, :2], 5 * targets[:, 1:]) / 2
-    cell = (targets[:, 0] > 0.5).float()
-    return flows + functional.binary_cross_entropy_with_logits(outputs[:, 2], cell)
-
-
-def _step(
-    net: UNet, optimizer: torch.optim.Optimizer, pixels: Tensor, targets: Tensor
-) -> float:
-    net.train()
-    loss = _loss(net, pixels, targets)
-    optimizer.zero_grad()
-    loss.backward()
-    optimizer.step()
-    return loss.item()
-
-
-def _measure(net: UNet, unseen: TrainingCrops, parameters: TrainingParameters) -> float:
-    """Return the loss on crops that are the same every time."""
-    net.eval()
-    # Losses of different epochs are comparable on the same crops only.
-    rng = np.random.default_rng(42)
-    batches = _batches(np.arange(len(unseen)), parameters.batch_size)
-    with torch.no_grad():
-        losses = [_loss(net, *unseen.crops(b, rng)).item() for b in batches]
-    return float(np.mean(losses))

@@ -1,7 +1,8 @@
 """Binary files of flows, with a checksum that reveals damage.
 
 A file holds, little-endian: a head (`_HEAD`), the flow field (A, N, Y, X) and the cell
-probability (N, Y, X) as float32 in C order, and the CRC-32 of all of that.
+probability (N, Y, X) as float32 in C order, and the CRC-32 of all of that. The mark
+says which flows the network learned.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ import numpy as np
 
 from cellpose_studio.core.runs.flows import FloatArray, Flows
 
-_MARK = b"CPSflow1"
+_MARKS = {False: b"CPSflow1", True: b"CPSflow2"}
+"""By whether the flows of training were computed cell by cell."""
 _HEAD = struct.Struct("<8s5I2d")  # mark; A, N, Y, X, frames; scale, diameter
 _CHECK = struct.Struct("<I")
 _PIECE = 2**24
@@ -26,7 +28,8 @@ _PIECE = 2**24
 def write_flows(file: BufferedWriter, flows: Flows) -> None:
     """Write ``flows``; raises `OSError`."""
     field, probability = flows.dP, flows.cellprob
-    head = _HEAD.pack(_MARK, *field.shape, flows.frames, flows.scale, flows.diameter)
+    mark = _MARKS[flows.per_cell]
+    head = _HEAD.pack(mark, *field.shape, flows.frames, flows.scale, flows.diameter)
     check = zlib.crc32(head)
     file.write(head)
     for array in (field, probability):
@@ -49,9 +52,9 @@ def read_flows(file: BufferedReader) -> Flows:
         If it cannot be read.
     """
     head = file.read(_HEAD.size)
-    if len(head) < _HEAD.size or not head.startswith(_MARK):
+    if len(head) < _HEAD.size or not head.startswith(tuple(_MARKS.values())):
         raise ValueError("no flows")
-    _, axes, *shape, frames, scale, diameter = _HEAD.unpack(head)
+    mark, axes, *shape, frames, scale, diameter = _HEAD.unpack(head)
     pixels = 4 * (axes + 1) * math.prod(shape)
     # The size is checked before memory is allocated for numbers that may be wrong.
     if os.fstat(file.fileno()).st_size != _HEAD.size + pixels + _CHECK.size:
@@ -68,7 +71,12 @@ def read_flows(file: BufferedReader) -> Flows:
     if file.read() != _CHECK.pack(check):
         raise ValueError("damaged")
     return Flows(
-        dP=whole[:-1], cellprob=whole[-1], scale=scale, diameter=diameter, frames=frames
+        dP=whole[:-1],
+        cellprob=whole[-1],
+        scale=scale,
+        diameter=diameter,
+        frames=frames,
+        per_cell=mark == _MARKS[True],
     )
 
 

@@ -16,6 +16,7 @@ _WITH_IDS = (
     "batch",
     "cell_class",
     "classifier",
+    "training_round",
 )
 _OTHERS = (
     "confidence",

@@ -229,6 +229,12 @@ CREATE TABLE classified (
     sha256 BLOB NOT NULL,
     PRIMARY KEY (label_set, id)
 ) WITHOUT ROWID;
+
+CREATE TABLE training_round (
+    id INTEGER PRIMARY KEY,
+    record TEXT NOT NULL,
+    sha256 BLOB NOT NULL
+);
 """
 
 _VERSIONS = (_VERSION_1, _VERSION_2, _VERSION_3)

@@ -13,7 +13,7 @@ from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.wording import image_count
-from cellpose_studio.io.project.tables.training import TrainingRole
+from cellpose_studio.io.project.tables.training.members import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
 from cellpose_studio.ui.commands.reasons import (
     NO_MASKS,

@@ -8,7 +8,7 @@ from cellpose_studio.app.images.image_status import ImageStatus
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.wording import time_text
-from cellpose_studio.io.project.tables.training import TrainingRole
+from cellpose_studio.io.project.tables.training.members import TrainingRole
 
 STATUS_WORDS: dict[ImageStatus, str] = {
     "untouched": "Untouched",

@@ -63,6 +63,7 @@ from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tracks.commands import TrackCommands
+from cellpose_studio.ui.train.panel import TrainPanel
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.docks import lay_out_centre, lay_out_docks
 from cellpose_studio.ui.window.gc_tuning import freeze_loaded
@@ -303,24 +304,20 @@ class MainWindow(QMainWindow):
         self.history = HistoryPanel(
             self.services, work.lineage, self.comparison, self.revisions
         )
+        self.train = TrainPanel(
+            self.services, work.roles, work.run_queue, self.segment.model, self.models
+        )
 
     # Layout
 
     def _lay_out(self) -> None:
         self.welcome = Welcome(self)
-        # The jobs for stacks have no bar: the side views show that a stack is being
-        # read.
-        services = self.services
-        self.jobs = JobBar(
-            services.gpu_jobs,
-            services.io_jobs,
-            services.measure_jobs,
-            services.download_jobs,
-        )
+        self.jobs = JobBar(*self.services.queues_with_bar)
         self.status = StatusBar(self.statusBar())
         self.tabs.addTab(self.segment, "Segment")
         self.tabs.addTab(self.curate, "Curate")
         self.tabs.addTab(self.measure, "Measure")
+        self.tabs.addTab(self.train, "Train")
         self.tabs.addTab(self.history, "History")
         self.setCentralWidget(self._centre())
         self.panels: Sequence[QDockWidget] = lay_out_docks(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import csv
+import hashlib
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +14,11 @@ import numpy as np
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import AxesAmbiguous, TrainingSetUnfit
 from cellpose_studio.core.images.intensities import as_float32
+from cellpose_studio.core.masks.labels import cell_count
 from cellpose_studio.core.models.card import UnusedFiles
 from cellpose_studio.core.models.training import TrainingImage
+from cellpose_studio.core.models.training_set import Role, TrainingPair
+from cellpose_studio.engine.networks.weights import sha256_of
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.masks.exchange.extent import ImageExtent
 from cellpose_studio.io.masks.folders import (
@@ -27,7 +32,7 @@ from cellpose_studio.io.masks.imported import FOREGROUND_HINT
 from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.paths import real_path, special_kind
 
-ROLES = ("train", "validation")
+ROLES: tuple[Role, ...] = ("train", "validation")
 
 Found = tuple[Path, Path, int]
 """Image, masks, and the index of their folder."""
@@ -129,14 +134,62 @@ def read_training_images(
     TrainingSetUnfit, ImageUnreadable, MasksUnreadable
         If one cannot be trained on.
     """
+    pairs = folder_pairs(files, "train", shares, checkpoint)
+    return [pair.read() for pair in pairs]
+
+
+def folder_pairs(
+    files: Sequence[Found],
+    role: Role,
+    shares: Sequence[float],
+    checkpoint: Checkpoint,
+) -> list[TrainingPair]:
+    """Return the pairs of ``files``; ``shares`` are those of the folders, if any.
+
+    Raises
+    ------
+    TrainingSetUnfit, ImageUnreadable, MasksUnreadable
+        If one cannot be trained on.
+    """
     of_folder = Counter(folder for _, _, folder in files)
-    images = []
+    names = _names([image for image, _, _ in files])
+    pairs = []
     for n, (image, masks, folder) in enumerate(files):
         checkpoint.reached(n, len(files), "reading")
         # A share is that of a whole folder, however many images are in it.
         share = shares[folder] / of_folder[folder] if shares else 1.0
-        images.append(_pair(image, masks, share))
-    return images
+        read = partial(_pair, image, masks, share)
+        pairs.append(
+            TrainingPair(
+                name=names[n],
+                role=role,
+                identity=_identity(image, masks),
+                cells=cell_count(read().labels),
+                source=f"{image.name} with {masks.name}",
+                read=read,
+            )
+        )
+    return pairs
+
+
+def _names(images: Sequence[Path]) -> list[str]:
+    """Return the names of images, with their folder where others share them."""
+    alike = Counter(image.name for image in images)
+    return [
+        image.name if alike[image.name] == 1 else f"{image.parent.name}/{image.name}"
+        for image in images
+    ]
+
+
+def _identity(*files: Path) -> str:
+    digest = hashlib.sha256()
+    for file in files:
+        # An OME-Zarr is a folder.
+        parts = sorted(file.rglob("*")) if file.is_dir() else [file]
+        for part in parts:
+            if part.is_file():
+                digest.update(sha256_of(part).encode())
+    return digest.hexdigest()
 
 
 def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
@@ -162,4 +215,4 @@ def _pair(image: Path, masks: Path, share: float) -> TrainingImage:
     if true.unlabelled is not None:
         # Cells may lie there, which would teach the network that they are none.
         pixels[:, true.unlabelled] = np.nan
-    return TrainingImage(image.name, pixels, labels, share)
+    return TrainingImage(image.name, pixels, labels, share, true.unlabelled)

@@ -9,7 +9,7 @@ from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.tables.revisions import read_revision
-from cellpose_studio.io.project.tables.training import read_members
+from cellpose_studio.io.project.tables.training.members import read_members
 from tests.app.drawing import draw
 
 WAIT = 20_000  # ms

@@ -48,6 +48,8 @@ def test_names_of_training_are_those_of_cellposes():
     own = {"diam_mean", "widths", "seed", "shares"}
     # How a crop is varied beyond Cellpose's rotation and scale.
     own |= {"zoom", "shading", "blur", "noise", "invert", "mix_channels"}
+    # What is trained of a model, and which epoch is kept.
+    own |= {"channel", "layers", "freeze_norm", "validate_every", "patience"}
     assert TrainingParameters.model_fields.keys() - own <= defaults(train_seg).keys()
     assert (
         TrainingParameters().min_train_masks == defaults(train_seg)["min_train_masks"]

@@ -12,6 +12,7 @@ class FlowsInMemory:
         self._flows = flows
         self.axes = len(flows.dP)
         self.scale = flows.scale
+        self.per_cell = flows.per_cell
         planes, y, x = flows.cellprob.shape
         self.parts = flows.frames if flows.volumetric else planes
         self.shape = (planes // self.parts, y, x)

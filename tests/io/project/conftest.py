@@ -18,6 +18,8 @@ from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.masks.chunks import Labels, chunk
 from cellpose_studio.core.masks.edit import LabelEdit, edit_between
 from cellpose_studio.core.masks.snapshot import Snapshot
+from cellpose_studio.core.models.card import ModelCard
+from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.core.provenance.classes.assigned import Assigned
 from cellpose_studio.core.provenance.classes.cell_class import CellClass
 from cellpose_studio.core.provenance.classes.classifier_record import (
@@ -56,14 +58,18 @@ from cellpose_studio.io.project.tables.images import (
     write_image,
 )
 from cellpose_studio.io.project.tables.presets import Preset, read_presets, write_preset
-from cellpose_studio.io.project.tables.training import (
+from cellpose_studio.io.project.tables.training.members import (
     TrainingMember,
     read_members,
     write_member,
 )
+from cellpose_studio.io.project.tables.training.rounds import read_rounds, write_round
 from cellpose_studio.io.project.tables.window_state import read_state, write_state
 from tests.records import run_record
 
+ROUND = TrainingRound(
+    name="better", path="better", sha256="3f", card=ModelCard(parent="nuclei-small")
+)
 NOW = datetime(2026, 5, 4, 12, tzinfo=UTC)
 SHAPES = [(700, 600), (520, 530), (3, 90, 100), (64, 48), (600, 513)]
 
@@ -292,6 +298,7 @@ def fill(path: Path) -> Maker:
     write_preset(db, Preset("mine", "nuclei-small", parameters))
     write_member(db, TrainingMember("set", 1, None, "train"))
     write_member(db, TrainingMember("set", 2, 4, "test"))
+    write_round(db, 1, ROUND)
     write_statuses(db, 1, {3: "accepted", 5: "later"})
     write_mothers(db, 1, {5: 3, 6: 3})
     for one in CLASSES:
@@ -365,6 +372,7 @@ def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
     attempt(revisions.read_thumbnails, db, [1, 2, 3])
     found.presets = attempt(read_presets, db)
     found.members = attempt(read_members, db)
+    found.rounds = attempt(read_rounds, db)
     found.statuses = attempt(read_all_statuses, db)
     found.mothers = attempt(read_all_mothers, db)
     found.classes = attempt(read_classes, db)

@@ -91,6 +91,7 @@ def test_all_of_an_undamaged_project_is_saved(damaged, rescued, filled, reader):
     for name in (
         "runs",
         "members",
+        "rounds",
         "presets",
         "statuses",
         "mothers",

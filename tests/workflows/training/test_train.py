@@ -19,7 +19,7 @@ from cellpose_studio.core.errors import (
     MasksUnreadable,
     TrainingSetUnfit,
 )
-from cellpose_studio.core.models.training import TrainingParameters
+from cellpose_studio.core.models.training import TrainingParameters, finetuning
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.networks.catalogue import from_file
 from cellpose_studio.engine.networks.model_card import card_path
@@ -59,7 +59,8 @@ def trained(folder, tmp_path):
     """Return a function that trains and returns the numbers of images."""
 
     def train(*folders, checkpoint=None, parameters=TINY, **options):
-        return train_on_folders(
+        (tmp_path / "model").unlink(missing_ok=True)
+        model = train_on_folders(
             folders or [folder],
             tmp_path / "model",
             parameters,
@@ -67,6 +68,7 @@ def trained(folder, tmp_path):
             lambda _: None,
             **options,
         )
+        return model.used, model.measured
 
     return train
 
@@ -310,7 +312,7 @@ def test_a_folder_that_takes_no_files_is_refused_before_the_training(pair, folde
         )
 
 
-@pytest.mark.parametrize("phase", ["reading", "computing flows", "training"])
+@pytest.mark.parametrize("phase", ["reading", "training"])
 def test_a_stop_ends_every_phase_and_leaves_no_file(trained, pair, tmp_path, phase):
     pair("a.tif")
 
@@ -420,3 +422,136 @@ def test_many_files_are_counted_and_the_first_are_named(trained, pair, cells):
     trained(tell=said.append)
     assert said[0].startswith("images: 12 files left out, without masks: b0.tif, b1.")
     assert said[0].endswith("b9.tif and 2 more, which the model card names")
+
+
+def test_a_model_is_trained_further_and_measured_against_its_parent(
+    trained, pair, tmp_path, folder
+):
+    for name in "abc":
+        pair(f"{name}.tif")
+    trained()
+    (tmp_path / "model").rename(tmp_path / "first")
+    parent = from_file(tmp_path / "first")
+    table = tmp_path / "splits.csv"
+    rows = "images/a.tif,train\nimages/b.tif,train\nimages/c.tif,validation\n"
+    table.write_text(f"file,split\n{rows}")
+    before = (tmp_path / "first").read_bytes()
+    parameters = finetuning().model_copy(
+        update={"n_epochs": 2, "validate_every": 1, "bsize": 64, "nimg_per_epoch": 2}
+    )
+    assert trained(parent=parent, parameters=parameters, split=table) == (2, 1)
+    card = from_file(tmp_path / "model").card
+    assert card.parent_sha256 == parent.sha256
+    assert (tmp_path / "first").read_bytes() == before
+    assert [point.epoch for point in card.curve] == [0, 1, 2]
+    assert card.comparison.before == card.curve[0].validation_ap
+    assert {image.role for image in card.images} == {"train", "validation"}
+    assert "--model first" in card.command
+    assert "--freeze-norm" in card.command
+    assert card.parameters["learning_rate"] == parameters.learning_rate
+
+
+def test_a_model_is_never_overwritten(trained, pair, folder, tmp_path):
+    pair("a.tif")
+    trained()
+    before = (tmp_path / "model").read_bytes()
+    with pytest.raises(CannotSave, match="never overwritten") as failure:
+        train_on_folders(
+            [folder], tmp_path / "model", TINY, Checkpoint(), lambda _: None
+        )
+    assert "model-2" in failure.value.hint
+    assert (tmp_path / "model").read_bytes() == before
+
+
+def test_training_and_runs_see_the_same_pixels(pair, folder):
+    """A run normalises an image as the training did."""
+    from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+    from cellpose_studio.engine.flows.prepare import network_input
+    from cellpose_studio.io.images.reader import open_images
+
+    path = pair("a.tif", shape=(3, 64, 64), axes="CYX")
+    [image] = read_training_images(
+        [(path, folder / "a_masks.tif", 0)], (), Checkpoint()
+    )
+    source = open_images(path)[0]
+    seen = network_input(
+        (GREY,),
+        source.volume(0, range(3)),
+        SegmentationParameters().normalization,
+        together=False,
+    )
+    np.testing.assert_array_equal(normalized_input(image.pixels), seen[0, :, :, 0])
+
+
+def test_a_transformer_is_trained_on_a_gpu_only(trained, pair, tmp_path):
+    pair("a.tif")
+    trained()
+    (tmp_path / "model").rename(tmp_path / "first")
+    update = {"architecture": "sam"}
+    parent = from_file(tmp_path / "first").model_copy(update=update)
+    with pytest.raises(TrainingSetUnfit, match="trained on a GPU only"):
+        trained(parent=parent)
+
+
+def test_the_flow_check_uses_the_targets_that_the_model_learned(
+    trained, pair, tmp_path
+):
+    from cellpose_studio.core.runs.parameters import SegmentationParameters
+    from cellpose_studio.io.images.reader import open_images
+    from cellpose_studio.workflows.segment import segment
+
+    path = pair("a.tif")
+    trained()
+    model = from_file(tmp_path / "model")
+    image = open_images(path)[0]
+    for card, expected in ((model.card, True), (None, False)):
+        spec = model.model_copy(update={"card": card})
+        parameters = SegmentationParameters(diameter=20)
+        run = segment(image, spec, parameters, Checkpoint())
+        assert run.flows.per_cell is expected
+
+
+@pytest.mark.slow
+def test_memory_stays_flat_with_many_images(tmp_path):
+    """Images are read when they are needed, and leave the memory again."""
+    import psutil
+
+    from cellpose_studio.core.models.training import TrainingImage
+    from cellpose_studio.core.models.training_set import TrainingPair
+    from cellpose_studio.engine.training.trainer import Request, train
+
+    y, x = np.indices((256, 256))
+    labels = np.where(np.hypot(y % 32 - 16, x % 32 - 16) < 10, 1, 0)
+    labels = (labels * (1 + y // 32 * 8 + x // 32)).astype(np.uint16)
+
+    def read(n):
+        pixels = np.random.default_rng(n).normal(size=(1, 256, 256))
+        return TrainingImage(str(n), pixels.astype(np.float32), labels)
+
+    def memory_of(count):
+        pairs = [
+            TrainingPair(
+                name=str(n),
+                role="train",
+                identity=str(n),
+                cells=64,
+                source="",
+                read=lambda n=n: read(n),
+            )
+            for n in range(count)
+        ]
+        update = {"nimg_per_epoch": count}
+        request = Request(
+            train=pairs,
+            validation=[],
+            parameters=TINY.model_copy(update=update),
+            most_bytes=8 << 20,
+        )
+        process, most = psutil.Process(), []
+        checkpoint = Checkpoint(lambda *_: most.append(process.memory_info().rss))
+        train(request, checkpoint, lambda _: None)
+        return max(most)
+
+    few = memory_of(40)
+    # All of them would take a gigabyte.
+    assert memory_of(800) < few + (60 << 20)

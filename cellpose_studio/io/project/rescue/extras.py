@@ -8,6 +8,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import get_args
 
+from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.runs.parameters import SegmentationParameters
@@ -15,7 +16,7 @@ from cellpose_studio.io.project.checksums import row_sha256
 from cellpose_studio.io.project.rescue.salvage import Salvage
 from cellpose_studio.io.project.rescue.source import Values
 from cellpose_studio.io.project.tables.run_queue import BatchState
-from cellpose_studio.io.project.tables.training import TrainingRole
+from cellpose_studio.io.project.tables.training.members import TrainingRole
 
 _STATE = "state/"
 
@@ -51,6 +52,7 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
             and (row[2] is None or row[2] in revisions)
             and row[3] in get_args(TrainingRole)
         ),
+        "training_round": lambda row: _is_intact(row) and _is_round(row[1]),
         "cell": lambda row: (
             _is_intact(row) and row[0] in label_sets and row[2] in get_args(CellStatus)
         ),
@@ -84,6 +86,14 @@ def _ids(db: sqlite3.Connection, table: str) -> set[object]:
 def _are_parameters(text: object) -> bool:
     try:
         SegmentationParameters.model_validate_json(str(text))
+    except ValueError:
+        return False
+    return True
+
+
+def _is_round(text: object) -> bool:
+    try:
+        TrainingRound.model_validate_json(str(text))
     except ValueError:
         return False
     return True

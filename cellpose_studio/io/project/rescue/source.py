@@ -29,6 +29,7 @@ TABLES = {
     "confidence": "KIIIB",
     "preset": "TTTB",
     "training": "TIiTB",
+    "training_round": "KTB",
     "batch": "KITTTTB",
     "meta": "TT",
 }

@@ -6,11 +6,20 @@ from collections.abc import Sequence
 from html import escape
 from pathlib import Path
 
-from cellpose_studio.core.models.card import NO_CARD, Accuracy, ModelCard, TrainingData
+from cellpose_studio.core.models.card import (
+    NO_CARD,
+    Accuracy,
+    CardImage,
+    ModelCard,
+    TrainingData,
+)
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.core.models.papers import PAPERS
 from cellpose_studio.core.models.published import PublishedFile, PublishedModel
 from cellpose_studio.core.wording import counted
+
+_MOST_IMAGES = 50
+"""Images that are listed; a long table takes seconds to be laid out."""
 
 
 def card_html(model: ModelSpec) -> str:
@@ -64,8 +73,12 @@ def _of_card(card: ModelCard) -> list[str]:
         parts.append(f"<p><b>Not for</b> {escape(card.not_for)}.</p>")
     if card.accuracy:
         parts.append(_accuracy_table(card.accuracy))
+    if card.parent:
+        parts.append(_lineage(card))
     if card.data:
         parts.append(_data_table(card.data))
+    if card.images:
+        parts.append(_images_table(card.images))
     return [*parts, _training(card)]
 
 
@@ -117,12 +130,33 @@ def _data_table(rows: tuple[TrainingData, ...]) -> str:
     return f"<h3>Training data</h3>{_table(head, body)}{left_out}"
 
 
+def _lineage(card: ModelCard) -> str:
+    """Return what the model was trained from, and whether it is better."""
+    text = f"<p><b>Trained from</b> {escape(card.parent)}"
+    if card.comparison is not None:
+        text += f". It is {escape(str(card.comparison))}"
+    return f"{text}.<br><small>SHA-256 {escape(card.parent_sha256)}</small></p>"
+
+
+def _images_table(images: tuple[CardImage, ...]) -> str:
+    rows = [
+        (escape(one.source), escape(one.role), str(one.cells))
+        for one in images[:_MOST_IMAGES]
+    ]
+    more = len(images) - len(rows)
+    rest = f"<p>and {more} more, which the file of the card lists</p>" if more else ""
+    table = _table(("Image and revision", "Used for", "Cells"), rows)
+    return f"<h3>Images</h3>{table}{rest}"
+
+
 def _training(card: ModelCard) -> str:
     versions = ", ".join(f"{name} {version}" for name, version in card.versions.items())
     rows = [
         ("Date", card.date),
         ("Time", f"{card.minutes:.0f} min"),
         ("Seed", str(card.seed)),
+        *([("Epoch kept", str(card.epoch))] if card.epoch else []),
+        *([("Targets", f"flows {card.targets}")] if card.targets else []),
         ("Machine", card.machine),
         ("Versions", versions),
     ]

@@ -1,0 +1,1 @@
+"""Trainings of models, their rounds, and the images that come next."""

@@ -1,0 +1,1 @@
+"""The Train tab: training sets, trainings, and what came of them."""

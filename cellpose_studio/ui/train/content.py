@@ -1,0 +1,210 @@
+"""The content of the Train tab."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
+
+from cellpose_studio.app.images.training_roles import TrainingRoles
+from cellpose_studio.app.runs.queue import BatchQueue
+from cellpose_studio.app.training.next_images import next_images
+from cellpose_studio.app.training.trainings import TrainingRequest, Trainings
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.training import EpochReport
+from cellpose_studio.core.runs.parameters import GREY, SegmentationParameters
+from cellpose_studio.core.wording import image_count
+from cellpose_studio.ui.segment.models.model_picker import ModelPanel
+from cellpose_studio.ui.segment.models.weight_files import AddedModels
+from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.train.after import AfterTraining
+from cellpose_studio.ui.train.curve import CurvePlot
+from cellpose_studio.ui.train.lineage import LineageTree
+from cellpose_studio.ui.train.progress import TrainingProgress
+from cellpose_studio.ui.train.request_form import RequestForm
+from cellpose_studio.ui.train.samples import SampleRow
+from cellpose_studio.workflows.training.model_paths import free_model_path
+
+if TYPE_CHECKING:
+    from cellpose_studio.workflows.training.train_model import TrainedModel
+
+
+class TrainContent(QScrollArea):
+    """Training set, model, progress, curves, verdict and the models so far."""
+
+    def __init__(
+        self,
+        services: Services,
+        roles: TrainingRoles,
+        queue: BatchQueue,
+        models: ModelPanel,
+        added: AddedModels,
+        trainings: Trainings,
+    ) -> None:
+        super().__init__(widgetResizable=True)
+        self.setFrameShape(QFrame.Shape.NoFrame)
+        self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self._services = services
+        self._session = services.session
+        self._roles = roles
+        self._queue = queue
+        self._models = models
+        self._added = added
+        self._trainings = trainings
+        self._model: ModelSpec | None = None
+        self._followed: TrainingRequest | None = None
+        self.set_text = QLabel(objectName="trainSet", wordWrap=True)
+        self.form = RequestForm()
+        self.progress = TrainingProgress(trainings)
+        self.curve = CurvePlot()
+        self.samples = SampleRow()
+        self.after = AfterTraining()
+        self.lineage = LineageTree()
+        # One refresh for all changes of an event: many images may be marked at once.
+        self._soon = QTimer(self, singleShot=True, interval=0)
+        self._soon.timeout.connect(self._refresh)
+        self._lay_out()
+        self._connect()
+        self.form.set_models(models.models)
+        self._list_devices()
+        self._refresh()
+
+    def start(self) -> None:
+        """Train what is chosen."""
+        name = self.form.name.text().strip()
+        request = TrainingRequest(
+            out=self._trainings.folder / self._free_name(name),
+            title=name,
+            project=self._session.project.path,
+            parent=self.form.parent_model,
+            parameters=self.form.parameters(),
+            device=self.form.device.currentData(),
+        )
+        self._trainings.start(request)
+
+    def run_on_next(self) -> None:
+        """Queue runs of the new model on the images that come next."""
+        model = self._model
+        if model is None:
+            return
+        channel = model.card.parameters.get("channel") if model.card else None
+        channels = (channel or GREY, *[None] * (model.input_channels - 1))
+        listed = next_images(self._session.images, self._roles)
+        parameters = SegmentationParameters(channels=channels)
+        self._queue.add([one.image for one in listed], model, parameters)
+
+    # Within
+
+    def _free_name(self, name: str) -> str:
+        """Return a file name for a model that no model has."""
+        plain = re.sub(r"[^\w.-]+", "-", name).strip(".-") or "model"
+        parent = self.form.parent_model
+        if parent is not None and parent.architecture == "unet-style-off":
+            plain += "_style_off"
+        return free_model_path(self._trainings.folder, plain).name
+
+    def _on_reported(self, report: EpochReport) -> None:
+        self.progress.show_report(report)
+        self.curve.add(report)
+        if report.samples:
+            self.samples.show_samples(report.samples)
+
+    def _on_trained(self, model: TrainedModel) -> None:
+        spec, comparison = model.spec, model.comparison
+        self._model = spec
+        worse = comparison is not None and comparison.worse
+        # A worse model is not chosen for the next runs.
+        self._added.add(spec.path, select=not worse)
+        self.form.take_name()
+        self.after.show_model(spec.label, comparison)
+        self._refresh()
+
+    def _on_changed(self) -> None:
+        request = self._trainings.request
+        if request is not None and request is not self._followed:
+            self._followed = request
+            self.progress.begin()
+            self.curve.clear()
+            self.samples.show_samples(())
+            self.after.hide()
+        elif request is None and self._followed is not None:
+            self._followed = None
+            self.progress.text.setText("")
+        self._soon.start()
+
+    def _refresh(self) -> None:
+        roles = [self._roles.role(image) for image in self._session.images]
+        used, held_out = roles.count("train"), roles.count("test")
+        text = f"{image_count(used)} for training, {held_out} for validation."
+        if not used:
+            text += " Mark corrected images in the list of images: right-click on them."
+        elif not held_out:
+            text += (
+                " Without validation images, the last epoch is kept, and nobody knows "
+                "whether the model is better."
+            )
+        self.set_text.setText(text)
+        no_set = "" if used else "No image is marked for training."
+        self.form.propose_name(self._proposed_name())
+        self.progress.refresh(no_set or self.form.reason_disabled)
+        self.lineage.show_rounds(self._trainings.rounds)
+        if self._model is not None:
+            self.after.list_images(next_images(self._session.images, self._roles))
+
+    def _proposed_name(self) -> str:
+        parent = self.form.parent_model
+        base = f"{parent.label} on " if parent is not None else ""
+        project = self._session.project
+        name = f"{base}{'my images' if project.unnamed else project.name}"
+        taken = {one.name for one in self._trainings.rounds}
+        number, free = 1, name
+        while free in taken:
+            number += 1
+            free = f"{name} {number}"
+        return free
+
+    def _list_devices(self) -> None:
+        def work(_: Any) -> list[tuple[str, str]]:
+            from cellpose_studio.engine.device import available_devices
+
+            return [(one.name, one.title) for one in available_devices()]
+
+        jobs = self._services.warm_up_jobs
+        self._services.run(
+            "Looking for devices", work, self.form.set_devices, quiet=True, queue=jobs
+        )
+
+    def _connect(self) -> None:
+        trainings = self._trainings
+        trainings.reported.connect(self._on_reported)
+        trainings.trained.connect(self._on_trained)
+        trainings.changed.connect(self._on_changed)
+        self._models.listed.connect(lambda: self.form.set_models(self._models.models))
+        self._roles.changed.connect(lambda *_: self._soon.start())
+        self._roles.image_changed.connect(lambda _: self._soon.start())
+        self._session.images_changed.connect(lambda *_: self._soon.start())
+        self._session.image_changed.connect(lambda *_: self._soon.start())
+        self._queue.ended.connect(lambda *_: self._soon.start())
+        self.form.changed.connect(lambda *_: self._soon.start())
+        self.progress.buttons["start"].clicked.connect(self.start)
+        self.after.run_requested.connect(self.run_on_next)
+        self.after.image_chosen.connect(self._session.show)
+
+    def _lay_out(self) -> None:
+        inside = QWidget()
+        self.column = QVBoxLayout(inside)
+        # The section of the training set stands first.
+        for widget in (
+            self.set_text,
+            self.form,
+            self.progress,
+            self.curve,
+            self.samples,
+            self.after,
+            self.lineage,
+        ):
+            self.column.addWidget(widget)
+        self.column.addStretch(1)
+        self.setWidget(inside)

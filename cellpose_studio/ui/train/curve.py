@@ -1,0 +1,114 @@
+"""Plot of the losses and the AP of a training."""
+
+from __future__ import annotations
+
+import math
+
+import pyqtgraph as pg
+from qtpy.QtCore import QEvent, Qt
+from qtpy.QtGui import QPalette
+from qtpy.QtWidgets import QVBoxLayout, QWidget
+
+from cellpose_studio.core.models.training import EpochReport
+
+_COLOURS = {
+    "training": "#e69f00",
+    "validation": "#56b4e9",
+    "AP": "#009e73",
+}
+"""Distinct for colour-blind people: Okabe and Ito."""
+_HEIGHT = 120  # px
+
+
+class CurvePlot(QWidget):
+    """The losses above, the AP at IoU 0.5 on the validation images below."""
+
+    def __init__(self) -> None:
+        super().__init__(objectName="trainCurve")
+        self.setAccessibleName("Curves of the training")
+        self.setToolTip(
+            "<qt>Loss on the training and validation images, and average precision "
+            "(AP at IoU 0.5) on the validation images, by epoch. The line marks the "
+            "best epoch, which is kept.</qt>"
+        )
+        self._losses, self._aps = (pg.PlotWidget() for _ in range(2))
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(0)
+        for plot, title in ((self._losses, "loss"), (self._aps, "AP")):
+            plot.setFixedHeight(_HEIGHT)
+            plot.setFocusPolicy(Qt.FocusPolicy.NoFocus)
+            plot.setMouseEnabled(False, False)
+            plot.setMenuEnabled(False)
+            plot.hideButtons()
+            plot.setLabel("left", title)
+            plot.getAxis("left").setWidth(42)
+            for side in ("left", "bottom"):
+                plot.getAxis(side).enableAutoSIPrefix(False)
+            column.addWidget(plot)
+        self._aps.setLabel("bottom", "epoch")
+        self._aps.setXLink(self._losses)
+        self._losses.addLegend(offset=(-4, 4), labelTextSize="8pt")
+        self._lines = {
+            name: (self._aps if name == "AP" else self._losses).plot(
+                pen=pg.mkPen(colour, width=2),
+                symbol="o" if name != "training" else None,
+                symbolSize=5,
+                symbolBrush=colour,
+                symbolPen=None,
+                name=name,
+            )
+            for name, colour in _COLOURS.items()
+        }
+        self._best = pg.InfiniteLine(
+            pen=pg.mkPen("#999999", style=Qt.PenStyle.DashLine)
+        )
+        self._best.hide()
+        self._aps.addItem(self._best)
+        self.points: dict[str, list[tuple[int, float]]] = {}
+        self.clear()
+        self._apply_theme()
+
+    def clear(self) -> None:
+        """Remove everything."""
+        self.points = {name: [] for name in _COLOURS}
+        self._best.hide()
+        self._draw()
+
+    def add(self, report: EpochReport) -> None:
+        """Add an epoch; parts that were not measured are left out."""
+        for name, value in (
+            ("training", report.train_loss),
+            ("validation", report.validation_loss),
+            ("AP", report.validation_ap),
+        ):
+            if value is not None and not math.isnan(value):
+                self.points[name].append((report.epoch, value))
+        # Both plots show all epochs, also the model before the first one.
+        self._losses.setXRange(0, max(1, report.epoch), padding=0.03)
+        if report.best is not None:
+            self._best.setValue(report.best)
+            self._best.show()
+        self._draw()
+
+    def changeEvent(self, event: QEvent) -> None:
+        """Follow the theme; Qt calls this."""
+        super().changeEvent(event)
+        changes = QEvent.Type.PaletteChange, QEvent.Type.StyleChange
+        if event.type() in changes and hasattr(self, "_best"):
+            self._apply_theme()
+
+    def _draw(self) -> None:
+        self.setVisible(any(self.points.values()))
+        for name, line in self._lines.items():
+            points = self.points[name]
+            line.setData([x for x, _ in points], [y for _, y in points])
+
+    def _apply_theme(self) -> None:
+        palette = self.palette()
+        text = palette.color(QPalette.ColorRole.WindowText)
+        for plot in (self._losses, self._aps):
+            plot.setBackground(palette.color(QPalette.ColorRole.Window))
+            for side in ("left", "bottom"):
+                plot.getAxis(side).setPen(text)
+                plot.getAxis(side).setTextPen(text)

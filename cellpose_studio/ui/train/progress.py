@@ -1,0 +1,137 @@
+"""Buttons and progress of the training that runs."""
+
+from __future__ import annotations
+
+from qtpy.QtWidgets import (
+    QGridLayout,
+    QLabel,
+    QProgressBar,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.training.trainings import TrainingRequest, Trainings
+from cellpose_studio.core.models.training import EpochReport
+
+_BUTTONS = {
+    "start": ("Train", "Train the model on the images of the set."),
+    "pause": ("Pause", "Let the training wait; it goes on where it was."),
+    "finish": (
+        "Keep the best",
+        "End the training. The epoch with the best AP so far becomes the model.",
+    ),
+    "cancel": (
+        "Cancel",
+        "End the training without a model. It can be resumed later, also after a "
+        "restart.",
+    ),
+}
+
+
+class TrainingProgress(QWidget):
+    """Starts, pauses and ends a training, and tells how far it is."""
+
+    def __init__(self, trainings: Trainings) -> None:
+        super().__init__()
+        self._trainings = trainings
+        self._epochs = (0, 0)
+        self._begun_at = 0
+        self.buttons = {}
+        grid = QGridLayout()
+        grid.setContentsMargins(0, 0, 0, 0)
+        for n, (name, (text, tip)) in enumerate(_BUTTONS.items()):
+            button = QPushButton(text, objectName=f"train-{name}")
+            button.setToolTip(f"<qt>{tip}</qt>")
+            button.setAccessibleName(text)
+            self.buttons[name] = button
+            if name == "start":
+                grid.addWidget(button, 0, 0, 1, 3)
+            else:
+                grid.addWidget(button, 1, n - 1)
+        self.bar = QProgressBar(objectName="trainBar", textVisible=True)
+        self.bar.setAccessibleName("Progress of the training")
+        self.text = QLabel(objectName="trainText", wordWrap=True)
+        self.interrupted = QVBoxLayout()
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.addLayout(self.interrupted)
+        column.addLayout(grid)
+        column.addWidget(self.bar)
+        column.addWidget(self.text)
+        self.buttons["pause"].clicked.connect(
+            lambda: trainings.pause(not trainings.paused)
+        )
+        self.buttons["finish"].clicked.connect(trainings.finish_early)
+        self.buttons["cancel"].clicked.connect(self._cancel)
+
+    def refresh(self, reason_disabled: str) -> None:
+        """Show what can be done now; ``reason_disabled`` is that of the start."""
+        runs = self._trainings.request is not None
+        start = self.buttons["start"]
+        start.setVisible(not runs)
+        start.setEnabled(not reason_disabled)
+        start.setToolTip(f"<qt>{reason_disabled or _BUTTONS['start'][1]}</qt>")
+        for name in ("pause", "finish", "cancel"):
+            self.buttons[name].setVisible(runs)
+        self.buttons["pause"].setText("Go on" if self._trainings.paused else "Pause")
+        self.bar.setVisible(runs)
+        if runs and self._trainings.paused:
+            self.text.setText("Paused.")
+        self._list_interrupted(runs)
+
+    def begin(self) -> None:
+        """Forget the training before."""
+        self._begun_at, self._epochs = -1, (0, 0)
+        self.bar.setRange(0, 0)
+        self.text.setText("Reading the images…")
+
+    def show_report(self, report: EpochReport) -> None:
+        """Show how far a training is, and how long it takes about."""
+        if self._begun_at < 0:
+            self._begun_at = max(0, report.epoch - 1)
+        self.bar.setRange(0, report.n_epochs)
+        self.bar.setValue(report.epoch)
+        done = report.epoch - self._begun_at
+        left = report.n_epochs - report.epoch
+        text = f"Epoch {report.epoch} of {report.n_epochs}"
+        if report.best is not None:
+            text += f", best so far: epoch {report.best}"
+        if done > 0 and left:
+            text += f"; {_duration(self._trainings.seconds / done * left)} left at most"
+        self.text.setText(f"{text}.")
+
+    def _cancel(self) -> None:
+        if self._trainings.job is not None:
+            self.text.setText("Stopping…")
+            self._trainings.job.cancel()
+
+    def _list_interrupted(self, runs: bool) -> None:
+        while (item := self.interrupted.takeAt(0)) is not None:
+            item.widget().deleteLater()
+        for request in [] if runs else self._trainings.interrupted():
+            self.interrupted.addWidget(_Interrupted(self._trainings, request))
+
+
+class _Interrupted(QWidget):
+    """A training that was interrupted, with what can be done with it."""
+
+    def __init__(self, trainings: Trainings, request: TrainingRequest) -> None:
+        super().__init__()
+        grid = QGridLayout(self)
+        grid.setContentsMargins(0, 0, 0, 0)
+        go_on = QPushButton(f"Resume training {request.title}", objectName="resume")
+        go_on.setToolTip("<qt>Go on where the training was interrupted.</qt>")
+        discard = QPushButton("Discard", objectName="discard")
+        discard.setToolTip("<qt>Delete what the training has learned so far.</qt>")
+        for n, button in enumerate((go_on, discard)):
+            button.setAccessibleName(button.text())
+            grid.addWidget(button, 0, n)
+        go_on.clicked.connect(lambda: trainings.resume(request))
+        discard.clicked.connect(lambda: trainings.discard(request))
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{max(1, round(seconds))} s"
+    return f"{round(seconds / 60)} min"

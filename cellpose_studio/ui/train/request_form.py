@@ -1,0 +1,222 @@
+"""What is trained, and how: model, name, device and parameters."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from qtpy.QtCore import Qt, Signal
+from qtpy.QtWidgets import (
+    QAbstractSpinBox,
+    QComboBox,
+    QDoubleSpinBox,
+    QFormLayout,
+    QLabel,
+    QLineEdit,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.core.models.model import ModelSpec
+from cellpose_studio.core.models.training import TrainingParameters, finetuning
+from cellpose_studio.ui.widgets.form import Form, set_tooltip
+from cellpose_studio.ui.widgets.section import Section
+
+_FIELDS = (
+    "n_epochs",
+    "batch_size",
+    "nimg_per_epoch",
+    "patience",
+    "validate_every",
+    "min_train_masks",
+    "channel",
+    "seed",
+    "freeze_norm",
+)
+_LAYERS = {
+    "all": ("all", "Train all weights."),
+    "last": (
+        "the last",
+        "Train the last layers only: less memory, and the model keeps more of what it "
+        "knows.",
+    ),
+    "lora": (
+        "additions (LoRA)",
+        "Train small additions to a Transformer: the least memory.",
+    ),
+}
+_SCRATCH = TrainingParameters(
+    validate_every=10,
+    patience=100,
+    shading=0.3,
+    noise=0.1,
+    nimg_per_epoch=32,
+    min_train_masks=1,
+    zoom=1.5,
+)
+"""Defaults of a U-Net from scratch, on the few images of a project."""
+
+
+class RequestForm(QWidget):
+    """Lets the user choose what to train; `parameters` are those chosen."""
+
+    changed = Signal()
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._defaults = _SCRATCH
+        self._named = False
+        self.model = QComboBox(objectName="trainModel")
+        self.name = QLineEdit(objectName="trainName")
+        self.device = QComboBox(objectName="trainDevice")
+        self.device.addItem("CPU", "cpu")
+        self.layers = QComboBox(objectName="trainLayers")
+        self.rate = QDoubleSpinBox(
+            objectName="trainRate", decimals=6, minimum=1e-6, maximum=1.0
+        )
+        self.rate.setStepType(QAbstractSpinBox.StepType.AdaptiveDecimalStepType)
+        self.note = QLabel(objectName="trainNote", wordWrap=True)
+        self.note.hide()
+        self.form = Form(TrainingParameters, _FIELDS)
+        self._lay_out()
+        self.name.textEdited.connect(self._on_named)
+        self.model.currentIndexChanged.connect(self._on_model)
+        self.device.currentIndexChanged.connect(lambda _: self._show_note())
+        self._on_model()
+
+    @property
+    def parent_model(self) -> ModelSpec | None:
+        """The model that is trained further; None for one from scratch."""
+        chosen: ModelSpec | None = self.model.currentData()
+        return chosen
+
+    @property
+    def reason_disabled(self) -> str:
+        """Why the training cannot be started; "" if it can."""
+        model = self.parent_model
+        if model is None:
+            return "" if self.name.text().strip() else "Give the model a name."
+        if model.architecture == "unet-average":
+            return f"{model.label} is the mean of several networks: choose one of them."
+        on_cpu = self.device.currentData() == "cpu"
+        if not model.architecture_info.scales_images and on_cpu:
+            return (
+                f"{model.label} is a Transformer, which is trained on a GPU only. "
+                "Choose a U-Net, or a GPU as the device."
+            )
+        return "" if self.name.text().strip() else "Give the model a name."
+
+    def parameters(self) -> TrainingParameters:
+        """Return the parameters that are chosen, over the defaults of the model."""
+        chosen: dict[str, Any] = {
+            **self.form.values(),
+            "learning_rate": self.rate.value(),
+            "layers": self.layers.currentData(),
+        }
+        return TrainingParameters.model_validate({**dict(self._defaults), **chosen})
+
+    def set_models(self, models: list[ModelSpec]) -> None:
+        """List models to train further; what is chosen stays chosen."""
+        chosen = self.parent_model
+        self.model.blockSignals(True)
+        self.model.clear()
+        for model in models:
+            self.model.addItem(model.label, model)
+        self.model.addItem("A small U-Net from scratch", None)
+        known = [model.sha256 for model in models]
+        at = known.index(chosen.sha256) if chosen and chosen.sha256 in known else 0
+        self.model.setCurrentIndex(at)
+        self.model.blockSignals(False)
+        if (self.parent_model and self.parent_model.sha256) != (
+            chosen and chosen.sha256
+        ):
+            self._on_model()
+
+    def set_devices(self, devices: list[tuple[str, str]]) -> None:
+        """List devices as torch's names and titles, the fastest first."""
+        self.device.clear()
+        for name, title in devices:
+            self.device.addItem(title, name)
+
+    def propose_name(self, name: str) -> None:
+        """Show a name, unless the user has typed one."""
+        if not self._named:
+            self.name.setText(name)
+
+    def take_name(self) -> None:
+        """Let the next name be proposed: this one is used."""
+        self._named = False
+
+    def _on_named(self) -> None:
+        self._named = True
+        self.changed.emit()
+
+    def _on_model(self) -> None:
+        model = self.parent_model
+        transformer = model is not None and not model.architecture_info.scales_images
+        self._defaults = (
+            _SCRATCH if model is None else finetuning(model.architecture_info)
+        )
+        self.form.set_values(dict(self._defaults))
+        self.rate.setValue(self._defaults.learning_rate)
+        self.layers.clear()
+        for key in ("all", "last", "lora") if transformer else ("all", "last"):
+            text, tip = _LAYERS[key]
+            self.layers.addItem(text, key)
+            self.layers.setItemData(
+                self.layers.count() - 1, tip, Qt.ItemDataRole.ToolTipRole
+            )
+        self.layers.setCurrentIndex(self.layers.findData(self._defaults.layers))
+        self.layers.setEnabled(model is not None)
+        self._show_note()
+
+    def _show_note(self) -> None:
+        self.note.setText(self.reason_disabled)
+        self.note.setVisible(bool(self.reason_disabled))
+        self.changed.emit()
+
+    def _lay_out(self) -> None:
+        rows = QFormLayout()
+        rows.setContentsMargins(0, 0, 0, 0)
+        for title, widget, tip in (
+            (
+                "Start from",
+                self.model,
+                "Train this model further on your images: it needs few of them. From "
+                "scratch takes some hundred cells.",
+            ),
+            ("Name", self.name, "Name of the new model; no model is overwritten."),
+            ("Device", self.device, "Device that trains. A GPU is much faster."),
+        ):
+            rows.addRow(title, widget)
+            _describe(rows.labelForField(widget), widget, title, tip)
+        more = QWidget()
+        column = QVBoxLayout(more)
+        first = QFormLayout()
+        first.setContentsMargins(0, 0, 0, 0)
+        for title, widget, tip in (
+            (
+                "Learning rate",
+                self.rate,
+                "How far each step goes. A model that is trained further forgets what "
+                "it knows if it is high.",
+            ),
+            ("Layers", self.layers, "Which weights are trained."),
+        ):
+            first.addRow(title, widget)
+            _describe(first.labelForField(widget), widget, title, tip)
+        column.addLayout(first)
+        column.addWidget(self.form)
+        for name in _FIELDS:
+            title = TrainingParameters.model_fields[name].title or name
+            self.form.widget_of(name).setAccessibleName(title)
+        layout = QVBoxLayout(self)
+        layout.setContentsMargins(0, 0, 0, 0)
+        layout.addLayout(rows)
+        layout.addWidget(self.note)
+        layout.addWidget(Section("Parameters", more))
+
+
+def _describe(label: QWidget, widget: QWidget, title: str, tip: str) -> None:
+    for one in (label, widget):
+        set_tooltip(one, tip)
+    widget.setAccessibleName(title)

@@ -1,0 +1,123 @@
+"""Training in the window: start, watch, end, resume, run on."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import tifffile
+from qtpy.QtCore import Qt
+
+from cellpose_studio.engine.networks.catalogue import from_file
+from cellpose_studio.io.project.tables.training.rounds import read_rounds
+
+TINY = {"widths": (2, 4, 8), "bsize": 64, "batch_size": 2, "nimg_per_epoch": 2}
+
+
+@pytest.fixture
+def project(user, tmp_path):
+    """Return the panel of a project with two images to train on, and two others."""
+    y, x = np.indices((96, 96))
+    masks = np.zeros((96, 96), np.uint16)
+    for n in range(9):
+        away = np.hypot(y - 16 - 32 * (n // 3), x - 16 - 32 * (n % 3))
+        masks[away < 10] = n + 1
+    rng = np.random.default_rng(0)
+    for name in "abcd":
+        noise = rng.normal(0, 10, masks.shape)
+        pixels = np.clip(40 + 120 * (masks > 0) + noise, 0, 255).astype(np.uint8)
+        tifffile.imwrite(tmp_path / f"{name}.tif", pixels)
+        if name in "ab":
+            tifffile.imwrite(tmp_path / f"{name}_masks.tif", masks)
+    images = user.open(*(tmp_path / f"{name}.tif" for name in "abcd"))
+    roles = user.window.background.roles
+    for image, role in zip(images, ("train", "test"), strict=False):
+        user.window.session.show(image)
+        user.wait_idle()
+        roles.set_role(image, role)
+    user.wait_idle()
+    panel = user.window.train
+    user.window.tabs.setCurrentWidget(panel)
+    user.wait_for(lambda: panel.content is not None)
+    user.wait_idle()
+    return panel
+
+
+def from_scratch(panel, name, epochs):
+    """Choose a tiny network from scratch."""
+    form = panel.content.form
+    form.model.setCurrentIndex(form.model.count() - 1)
+    form._defaults = form._defaults.model_copy(update=TINY)
+    values = {"n_epochs": epochs, "validate_every": 1, **TINY}
+    form.form.set_values(values)
+    form.name.setText(name)
+    form.name.textEdited.emit(name)
+
+
+def click(user, panel, name):
+    button = panel.content.progress.buttons[name]
+    user.wait_for(lambda: button.isEnabled() and button.isVisible())
+    user.qtbot.mouseClick(button, Qt.MouseButton.LeftButton)
+
+
+def test_a_model_is_trained_watched_and_run_on_the_next_images(user, project):
+    content = project.content
+    assert content.set_text.text() == "1 image for training, 1 for validation."
+    from_scratch(project, "tiny", 3)
+    click(user, project, "start")
+    user.wait_for(lambda: len(content.curve.points["AP"]) == 3)
+    assert len(content.curve.points["training"]) == 3
+    user.wait_idle()
+    assert content.samples.isVisibleTo(content)
+    assert "nobody knows whether it is better" in content.after.verdict.text()
+
+    path = project.trainings.folder / "tiny"
+    model = from_file(path)
+    assert model.card.targets == "per cell"
+    assert [(i.name, i.role) for i in model.card.images] == [
+        ("a.tif", "train"),
+        ("b.tif", "validation"),
+    ]
+    assert "revision" in model.card.images[0].source
+    assert not path.with_name("tiny.resume").exists()
+    [record] = user.window.session.project.read(read_rounds)
+    assert (record.name, record.sha256) == ("tiny", model.sha256)
+    assert content.lineage.topLevelItem(0).text(0) == "tiny"
+    assert user.window.segment.model.model.sha256 == model.sha256
+
+    names = [image.source.name for image in content.after.images]
+    assert names == ["c.tif", "d.tif"]
+    user.qtbot.mouseClick(content.after.run, Qt.MouseButton.LeftButton)
+    queue = user.window.background.run_queue
+    assert [item.model for item in queue.items] == [str(path)] * 2
+    queue.cancel()
+    user.wait_idle()
+
+
+@pytest.mark.slow
+def test_a_training_that_was_cancelled_is_resumed_after_a_restart(user, project):
+    content, trainings = project.content, project.trainings
+    from_scratch(project, "later", 200)
+    click(user, project, "start")
+    user.wait_for(lambda: len(content.curve.points["AP"]) >= 2)
+    click(user, project, "pause")
+    user.wait_for(lambda: content.progress.buttons["pause"].text() == "Go on")
+    click(user, project, "cancel")
+    user.wait_for(lambda: trainings.request is None)
+    assert not (trainings.folder / "later").exists()
+
+    # What a new start of the application finds on the disk.
+    [left] = trainings.interrupted()
+    assert left.title == "later"
+    item = content.progress.interrupted.itemAt(0).widget()
+    go_on = item.findChild(type(content.progress.buttons["start"]), "resume")
+    assert go_on.text() == "Resume training later"
+    user.qtbot.mouseClick(go_on, Qt.MouseButton.LeftButton)
+    user.wait_for(lambda: len(content.curve.points["AP"]) >= 1)
+    assert content.curve.points["AP"][0][0] > 1
+    click(user, project, "finish")
+    user.wait_for(lambda: trainings.request is None)
+    user.wait_idle()
+    card = from_file(trainings.folder / "later").card
+    aps = {p.epoch: p.validation_ap for p in card.curve}
+    assert aps[card.epoch] == max(aps.values())
+    assert trainings.interrupted() == []
