@@ -14,7 +14,7 @@ from cellpose_studio.cli.arguments.evaluation import (
     columns_of,
     thresholds_of,
 )
-from cellpose_studio.cli.outcome import Outcome
+from cellpose_studio.cli.output.outcome import Outcome
 from cellpose_studio.core.errors import MasksUnreadable, ParametersUnfit
 from cellpose_studio.io.project.database import SUFFIX
 from cellpose_studio.io.project.file import read_project

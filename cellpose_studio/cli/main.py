@@ -8,14 +8,14 @@ from collections.abc import Callable, Sequence
 
 from cellpose_studio.cli.arguments.spellings import with_hyphens
 from cellpose_studio.cli.commands import COMMANDS, PRINTING
-from cellpose_studio.cli.outcome import (
+from cellpose_studio.cli.output.outcome import (
     ALL_DONE,
     FAILED,
     INTERRUPTED,
     SIGNALLED,
     error_message,
 )
-from cellpose_studio.cli.terminal import Ended, ending_signals, outputs
+from cellpose_studio.cli.output.terminal import Ended, ending_signals, outputs
 from cellpose_studio.core.checkpoint import Cancelled
 from cellpose_studio.gc_tuning import gc_paused
 

@@ -22,8 +22,8 @@ from cellpose_studio.cli.arguments.experiment import (
 from cellpose_studio.cli.arguments.folders import removed_if_empty, shown_name
 from cellpose_studio.cli.arguments.options import above_0, add_threads
 from cellpose_studio.cli.arguments.tracks import Tracks, add_tracks
-from cellpose_studio.cli.outcome import ALL_DONE, Outcome
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.outcome import ALL_DONE, Outcome
+from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave, MasksUnreadable, ParametersUnfit
 from cellpose_studio.core.images.image import ImageSource

@@ -5,8 +5,8 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from cellpose_studio.cli.outcome import FAILED, Outcome
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.outcome import FAILED, Outcome
+from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.models.published import PublishedModel

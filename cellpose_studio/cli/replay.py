@@ -5,8 +5,8 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cellpose_studio.cli.outcome import ALL_DONE
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.outcome import ALL_DONE
+from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.workflows.provenance.recipes import KINDS, RecipeKind, recipe
 

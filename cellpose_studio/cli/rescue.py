@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from cellpose_studio.cli.outcome import ALL_DONE, SOME_FAILED
+from cellpose_studio.cli.output.outcome import ALL_DONE, SOME_FAILED
 from cellpose_studio.io.project.rescue.rescue import rescue
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from cellpose_studio.cli.arguments.options import above_0, add_threads
-from cellpose_studio.cli.outcome import ALL_DONE
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.outcome import ALL_DONE
+from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.wording import cell_count, image_count
 from cellpose_studio.io.atomic import replacing

@@ -17,8 +17,8 @@ from cellpose_studio.cli.arguments.options import add_fields, add_threads, build
 from cellpose_studio.cli.arguments.region import add_region, build_region
 from cellpose_studio.cli.arguments.spellings import add_spellings, automatic_at_zero
 from cellpose_studio.cli.arguments.unused import unused
-from cellpose_studio.cli.outcome import Outcome
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.outcome import Outcome
+from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ImageUnreadable, StudioError
 from cellpose_studio.core.images.image import ImageSource

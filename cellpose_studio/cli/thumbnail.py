@@ -6,7 +6,7 @@ import argparse
 import stat
 from pathlib import Path
 
-from cellpose_studio.cli.outcome import ALL_DONE
+from cellpose_studio.cli.output.outcome import ALL_DONE
 from cellpose_studio.core.display.small_picture import scaled
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import replacing

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, get_args
 
 from cellpose_studio.cli.arguments.options import add_fields, add_threads, build_model
-from cellpose_studio.cli.outcome import ALL_DONE
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.outcome import ALL_DONE
+from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.models.training import (
     EpochReport,

@@ -165,9 +165,8 @@ class Session(Events):
     ) -> None:
         """Give an image new masks, as one step that can be undone.
 
-        They become a revision, and with ``activate`` the active ones; ``changes`` of
-        cells come with them. An image that was removed from the list meanwhile has them
-        when it is added again; nothing happens to one of another project.
+        They become a revision, with ``changes`` of cells, and ``activate`` makes them
+        the active ones. Images of another project get none.
         """
         if not self.images.is_known(image):
             return

@@ -9,8 +9,8 @@ from functools import cache
 from pathlib import Path
 
 from cellpose_studio.cli.arguments.folders import shown_name
-from cellpose_studio.cli.outcome import Outcome
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.outcome import Outcome
+from cellpose_studio.cli.output.progress import Progress
 from cellpose_studio.io.masks.export_target import existing_of_many, exists_already
 from cellpose_studio.paths import real_path, split_name
 

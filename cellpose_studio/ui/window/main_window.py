@@ -33,6 +33,7 @@ from cellpose_studio.ui.display.cell_colouring import CellColouring
 from cellpose_studio.ui.display.cell_text.colour_legend import ColourLegend
 from cellpose_studio.ui.display.cell_text.overlay import CellTextOverlay
 from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.display.ortho.ortho import OrthoViews
 from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.export_masks import Saver
@@ -47,7 +48,6 @@ from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.images.queue_badges import BatchBadges
 from cellpose_studio.ui.measure.panel import MeasurePanel
-from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.actions import LeftOutCells, SegmentActions
 from cellpose_studio.ui.segment.followed_image import FollowedImage
 from cellpose_studio.ui.segment.models.model_downloads import ModelDownloads

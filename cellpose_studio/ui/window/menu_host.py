@@ -14,6 +14,7 @@ from cellpose_studio.app.session.session import Session
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.curate.panel import CuratePanel
 from cellpose_studio.ui.display.cell_text.provider import CellTextProvider
+from cellpose_studio.ui.display.ortho.ortho import OrthoViews
 from cellpose_studio.ui.display.panel import DisplayPanel
 from cellpose_studio.ui.figure.export import FigureExport
 from cellpose_studio.ui.files.open_files import FileOpener
@@ -25,7 +26,6 @@ from cellpose_studio.ui.history.revision_actions import RevisionActions
 from cellpose_studio.ui.images.actions import ImageActions
 from cellpose_studio.ui.images.panel import ImagesPanel
 from cellpose_studio.ui.measure.panel import MeasurePanel
-from cellpose_studio.ui.ortho.ortho import OrthoViews
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.segment.panel import SegmentPanel
 from cellpose_studio.ui.segment.region_runs import RegionRuns

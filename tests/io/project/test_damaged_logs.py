@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cellpose_studio.cli.main import run
-from cellpose_studio.cli.outcome import ALL_DONE, SOME_FAILED
+from cellpose_studio.cli.output.outcome import ALL_DONE, SOME_FAILED
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.recovery.belonging import examine
 from cellpose_studio.io.project.rescue.rescue import rescue

@@ -11,6 +11,7 @@ PAGES = {
     "Segment": "segmenting",
     "Curate": "correcting",
     "Measure": "measurements",
+    "Train": "training",
     "History": "provenance",
 }
 """By the title of a tab: the page about it."""

@@ -6,8 +6,8 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cellpose_studio.cli.outcome import FAILED, INTERRUPTED, SIGNALLED
-from cellpose_studio.cli.terminal import Ended, ending_signals, outputs
+from cellpose_studio.cli.output.outcome import FAILED, INTERRUPTED, SIGNALLED
+from cellpose_studio.cli.output.terminal import Ended, ending_signals, outputs
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import replacing

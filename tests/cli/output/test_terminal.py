@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from cellpose_studio.cli.main import run
-from cellpose_studio.cli.terminal import Output, ending_signals
+from cellpose_studio.cli.output.terminal import Output, ending_signals
 from cellpose_studio.workflows.batches.batch import Batch
 
 posix = pytest.mark.skipif(os.name == "nt", reason="needs streams and signals of POSIX")

@@ -13,9 +13,9 @@ from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.ui.canvas import Canvas
 from cellpose_studio.ui.canvas.mouse_event import LEFT, MouseEvent
 from cellpose_studio.ui.canvas.rendering import reason_2d_only
-from cellpose_studio.ui.ortho.cuts import cut_picture, stretch_of
-from cellpose_studio.ui.ortho.side_view import LINE, Frame, SideView
-from cellpose_studio.ui.ortho.stacks import StackCache
+from cellpose_studio.ui.display.ortho.cuts import cut_picture, stretch_of
+from cellpose_studio.ui.display.ortho.side_view import LINE, Frame, SideView
+from cellpose_studio.ui.display.ortho.stacks import StackCache
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.widgets.units import position_text

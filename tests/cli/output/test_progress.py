@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from cellpose_studio.cli.progress import Progress
+from cellpose_studio.cli.output.progress import Progress
 
 pty = pytest.importorskip("pty", reason="Windows has other terminals")
 termios = pytest.importorskip("termios")

@@ -17,7 +17,7 @@ from cellpose_studio.app.jobs import Job
 from cellpose_studio.core.display.label_picture import colour_of, palette
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.ui.ortho import stacks
+from cellpose_studio.ui.display.ortho import stacks
 from tests.ui.mouse import LEFT, Mouse
 
 SHIFT = Qt.KeyboardModifier.ShiftModifier

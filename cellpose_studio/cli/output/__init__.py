@@ -1,0 +1,1 @@
+"""What commands print: progress, failures, the list at the end."""
