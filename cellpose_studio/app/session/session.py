@@ -170,8 +170,7 @@ class Session(Events):
         """
         if not self.images.is_known(image):
             return
-        # A preview that becomes a revision is these masks themselves: `commit_pending`
-        # has called this method for them.
+        # `commit_pending` has called this method for a preview, which is these masks.
         if labels is not image.label_sets.get(labels.name):
             self.commit_pending(image)
         self.end_stroke()
