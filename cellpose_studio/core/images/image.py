@@ -201,9 +201,11 @@ class ImageSource:
         return _SHOWN.get(self.reader, key, lambda: self.reader.read(region))
 
     def read_ahead(self) -> None:
-        """Read the planes that the canvas shows first; in a job."""
-        for c in range(self.channels):
-            self.shown_plane(0, c, self.planes // 2)
+        """Read the planes that the canvas shows first, in a job; large ones are not."""
+        *_, y, x = self.shape
+        if _SHOWN.fits(self.channels * y * x * self.dtype.itemsize):
+            for c in range(self.channels):
+                self.shown_plane(0, c, self.planes // 2)
 
     def with_channel_names(self, channel_names: Sequence[str]) -> ImageSource:
         """Return the same image with other channel names."""

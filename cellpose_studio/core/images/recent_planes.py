@@ -40,10 +40,14 @@ class RecentPlanes:
                 self._kept.move_to_end(place)
                 return found[1]
         array = read()
-        if 2 * array.nbytes <= self._capacity:
+        if self.fits(array.nbytes):
             with self._lock:
                 self._keep(place, (weakref.ref(owner), array))
         return array
+
+    def fits(self, size: int) -> bool:
+        """Return whether as many bytes are kept until they are wanted."""
+        return 2 * size <= self._capacity
 
     def _keep(self, place: Hashable, kept: tuple[weakref.ref[Any], Array]) -> None:
         before = self._kept.pop(place, None)

@@ -49,6 +49,8 @@ def test_the_oldest_are_left_out_and_large_ones_are_not_kept():
     plane(40, "b")
     plane(40, "a")
     assert read == ["a", "b", "a", "a"]
+    assert planes.fits(50)
+    assert not planes.fits(51)
     for _ in range(2):
         plane(60, "large")
     assert read[4:] == ["large", "large"]
