@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.display.figure import (
+    Bar,
     FigureOptions,
     FigureText,
     Legend,
@@ -40,11 +41,12 @@ def hex_colour(rgb: npt.NDArray[np.float32] | Sequence[float]) -> str:
 
 
 def place_legend(
-    size: tuple[int, int], legend: Legend, options: FigureOptions
+    size: tuple[int, int], legend: Legend, options: FigureOptions, bar: Bar | None
 ) -> PlacedLegend:
     """Return where the parts of a legend lie in a figure of ``size``.
 
-    It is in the corner beside that of the scale bar.
+    It is in the corner beside that of the scale bar, and further inside where both do
+    not fit beside each other.
     """
     letter = options.pixels(options.text_size)
     swatches: list[Swatch] = []
@@ -78,8 +80,11 @@ def place_legend(
         0, 0, right + _PAD * letter, y + (_PAD - _LINE / 2) * letter, "#000000"
     )
     margin = round(options.pixels(8))
-    beside_right = options.bar and options.bar_left
+    beside_right = bar is not None and options.bar_left
     left = size[0] - margin - box.width if beside_right else margin
-    below = not (options.bar and options.bar_top)
+    below = bar is None or not options.bar_top
     top = size[1] - margin - box.height if below else margin
+    if bar is not None and left < bar.x + bar.width and bar.x < left + box.width:
+        above = min(bar.y, bar.text_y - letter) - box.height
+        top = above if below else max(bar.y + bar.height, bar.text_y + letter)
     return PlacedLegend(box=box, swatches=swatches, texts=texts).moved(left, top)

@@ -95,7 +95,9 @@ def make_figure(scene: Scene, options: FigureOptions, checkpoint: Checkpoint) ->
     bar = _bar(scene.image, figure) if options.bar else None
     drawn = options.outlines or options.fill
     shown = scene.legend if options.legend and drawn and cells is not None else None
-    legend = place_legend(figure.size, shown, options) if shown is not None else None
+    if shown is None:
+        return replace(figure, bar=bar)
+    legend = place_legend(figure.size, shown, options, bar)
     return replace(figure, bar=bar, legend=legend)
 
 

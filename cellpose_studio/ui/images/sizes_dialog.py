@@ -136,10 +136,18 @@ def _unit_of(seconds: float | None) -> str:
     )
 
 
+class _Number(QDoubleSpinBox):
+    """A number without zeros at its end."""
+
+    def textFromValue(self, value: float) -> str:  # noqa: N802
+        """Return a number as a text; Qt calls this."""
+        return f"{value:.10g}".replace(".", str(self.locale().decimalPoint()))
+
+
 def _number(
     name: str, title: str, tip: str, suffix: str, value: float | None
 ) -> QDoubleSpinBox:
-    box = QDoubleSpinBox(objectName=name, maximum=_MOST, decimals=6)
+    box = _Number(objectName=name, maximum=_MOST, decimals=6)
     box.setSpecialValueText("not known, or different")
     box.setSuffix(suffix)
     box.setAccessibleName(title)

@@ -127,10 +127,13 @@ def test_tracks_of_all_images_have_speeds_once_sizes_and_times_are_set(
     assert [row["image"] for row in rows] == ["control_1.tif"] * 3 + ["drug_1.tif"] * 3
     assert float(rows[0]["mean_area_um2"]) == 16
     assert float(rows[0]["speed_um_per_h"]) == 0
-    # The message takes the sizes back.
+    # The message takes a change back.
+    slower = [replace(one.source, interval_s=900.0) for one in images]
+    window.image_actions.set_sizes(images, slower)
+    assert session.images[0].source.interval_s == 900
     window.services.messages.action.click()
-    assert session.images[0].source.pixel_size_um == (None, None, None)
-    assert session.images[0].source.interval_s is None
+    assert [one.source.interval_s for one in session.images] == [600, 600]
+    user.wait_idle()
 
 
 def test_a_file_that_is_added_again_keeps_the_sizes_of_the_user(user, tmp_path):

@@ -158,6 +158,19 @@ def test_a_stack_has_no_tracks(exported, film, kind):
         exported(film, "ZYX", kind)
 
 
+def test_trackmate_gets_the_time_in_seconds_where_it_is_known(exported, film):
+    root = ET.parse(exported(film, "TYX", "trackmate", interval_s=90.0)).getroot()
+    assert root.find("Model").get("timeunits") == "sec"
+    assert root.find("Settings/ImageData").get("timeinterval") == "90.0"
+    spots = [*root.iter("Spot")]
+    assert all(float(s.get("POSITION_T")) == 90 * int(s.get("FRAME")) for s in spots)
+    path = exported(film, "TYX", "trackmate-stack", interval_s=90.0)
+    with tifffile.TiffFile(path) as tiff:
+        assert tiff.imagej_metadata["finterval"] == 90
+    plain = ET.parse(exported(film, "TYX", "trackmate")).getroot()
+    assert plain.find("Model").get("timeunits") == "frame"
+
+
 def test_trackmate_gets_spots_outlines_and_tracks(exported, film):
     path = exported(
         film, "TYX", "trackmate", parents=FAMILY, pixel_size_um=(None, 0.5, 0.25)

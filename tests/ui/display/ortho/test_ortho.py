@@ -14,6 +14,7 @@ from qtpy.QtTest import QTest
 from qtpy.QtWidgets import QApplication
 
 from cellpose_studio.app.jobs import Job
+from cellpose_studio.app.session.classes import add_class, put_into_class
 from cellpose_studio.core.display.label_picture import colour_of, palette
 from cellpose_studio.core.edits.whole import delete_cells
 from cellpose_studio.core.images.image import ImageSource
@@ -235,6 +236,27 @@ def test_cuts_look_as_the_layers_do(user, ortho):
     layer.visible = False
     settle(user)
     assert close_to(seen(ortho.beside, 48, 2), [0, 0, 0])
+
+
+@pytest.mark.slow
+def test_cuts_have_the_colours_of_classes(user, stack, ortho):
+    session = user.window.session
+    ortho.move_to(*BRIGHT[1:])
+    user.window.measure.classes.colour()
+    number = add_class(session, "round").id
+    put_into_class(session, stack, [CELL], number)
+    settle(user)
+    colour = session.masks.classes.present[0].colour
+    rgb = np.array([int(colour[n : n + 2], 16) for n in (1, 3, 5)])
+    shown = seen(ortho.beside, BRIGHT[1], 2)
+    # The colour has no blue: what is left is that of the image.
+    fill = 1 - shown[2] / 26
+    assert fill > 0.2
+    assert close_to(shown, rgb * fill + 26 * (1 - fill))
+    session.undo()
+    settle(user)
+    grey = seen(ortho.beside, BRIGHT[1], 2)
+    assert max(grey) - min(grey) <= 2
 
 
 @pytest.mark.slow
