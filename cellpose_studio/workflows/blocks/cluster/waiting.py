@@ -1,4 +1,4 @@
-"""Work of other libraries that may take for ever, and for which nobody waits so long."""
+"""Work of other libraries that may take for ever, and is waited for so long only."""
 
 from __future__ import annotations
 
