@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from cellpose_studio.cli.main import run
+from cellpose_studio.workflows.blocks.cluster import dask_client
 from tests.workflows.blocks.cluster.processes import local_cluster
 
 SBATCH = """#!/bin/sh
@@ -108,6 +109,7 @@ def test_a_cluster_that_does_not_do_is_told_in_a_sentence(
     segmented, cells, tmp_path, options, sentence, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dask_client, "_TIMEOUT", 1.0)
     out = tmp_path / "out"
     said = segmented(cells("a.tif"), "--out", out, *options, code=2)
     assert said.startswith("cellpose-studio: ")
