@@ -11,6 +11,7 @@ import psutil
 import pytest
 
 from cellpose_studio.cli.main import run
+from cellpose_studio.workflows.blocks.cluster import dask_client
 from tests.workflows.blocks.cluster.processes import local_cluster
 
 SBATCH = """#!/bin/sh
@@ -64,8 +65,8 @@ def files_in(folder):
 def test_images_and_blocks_are_shared_among_workers(
     segmented, cells, tmp_path, scheduler
 ):
-    images = [cells("a.tif"), cells("b.tif", (150, 170)), cells("c.tif", (90, 70))]
-    segmented(*images, "--out", tmp_path / "here")
+    images = [cells("a.tif"), cells("b.tif", (150, 260)), cells("c.tif", (90, 70))]
+    segmented(*images, "--out", tmp_path / "here", "--block-size", 128)
     cluster = (
         "--scheduler",
         scheduler,
@@ -74,7 +75,7 @@ def test_images_and_blocks_are_shared_among_workers(
     )
     out = segmented(*images, "--out", tmp_path / "there", *cluster, "--block-size", 128)
     assert "Cluster: 2 workers on 1 computer" in out
-    assert "b.tif: 4 blocks" in out
+    assert "b.tif: 2 blocks" in out
     assert "c.tif: 6 cells" in out
     assert files_in(tmp_path / "there") == files_in(tmp_path / "here")
     assert not files_in(tmp_path / "state")
@@ -108,6 +109,7 @@ def test_a_cluster_that_does_not_do_is_told_in_a_sentence(
     segmented, cells, tmp_path, options, sentence, monkeypatch
 ):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(dask_client, "_TIMEOUT", 1.0)
     out = tmp_path / "out"
     said = segmented(cells("a.tif"), "--out", out, *options, code=2)
     assert said.startswith("cellpose-studio: ")
@@ -131,15 +133,15 @@ def test_jobs_of_slurm_are_started_and_ended(segmented, cells, tmp_path, monkeyp
         program.write_text(text.format(folder=jobs) if "{" in text else text)
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setenv("PATH", f"{jobs}{os.pathsep}{os.environ['PATH']}")
-    image = cells("a.tif", (150, 170))
-    segmented(image, "--out", tmp_path / "here")
+    image = cells("a.tif", (150, 260))
+    segmented(image, "--out", tmp_path / "here", "--block-size", 128)
     out = segmented(
         *(image, "--out", tmp_path / "there", "--block-size", 128),
         *("--slurm", "--jobs", 2, "--queue", "gpu", "--walltime", "01:00:00"),
         *("--job-memory", "4GB", "--job-cores", 1, "--account", "lab", "--job-gpu"),
         *("--job-extra=--constraint=a100", "--shared-folder", tmp_path / "state"),
     )
-    assert "a.tif: 4 blocks" in out
+    assert "a.tif: 2 blocks" in out
     assert files_in(tmp_path / "there") == files_in(tmp_path / "here")
     script = next(iter(jobs.glob("job-*.sh"))).read_text()
     for line in (

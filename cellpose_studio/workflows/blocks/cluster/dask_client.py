@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import threading
 import time
 import warnings
 from collections.abc import Callable, Iterator, Sequence
@@ -20,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from cellpose_studio.core.errors import ClusterUnusable
 from cellpose_studio.workflows.blocks.cluster.slurm import Slurm
+from cellpose_studio.workflows.blocks.cluster.waiting import close_within, within
 
 if TYPE_CHECKING:
     from distributed import Client, Future
@@ -247,7 +247,7 @@ def connected(
         else:
             scheduler = _address(address)
         client = _client(scheduler, address)
-        stack.callback(_close, client)
+        stack.callback(close_within, _TIMEOUT, client)
         yield DaskClient(client)
 
 
@@ -264,16 +264,19 @@ def refuse_without_dask() -> None:
 def _client(scheduler: Any, address: str) -> Client:
     from distributed import Client
 
+    def connect() -> Client:
+        return Client(
+            **scheduler,
+            timeout=_TIMEOUT,
+            set_as_default=False,
+            name="cellpose-studio",
+        )
+
     with warnings.catch_warnings():
         # Versions are compared in words of our own.
         warnings.simplefilter("ignore")
         try:
-            return Client(
-                **scheduler,
-                timeout=_TIMEOUT,
-                set_as_default=False,
-                name="cellpose-studio",
-            )
+            return within(_TIMEOUT + 2, connect)
         # Whatever answers there may answer anything.
         except Exception as error:
             raise ClusterUnusable(
@@ -365,7 +368,7 @@ def _jobs(slurm: Slurm) -> Iterator[dict[str, Any]]:
         cluster.adapt(minimum_jobs=slurm.jobs, maximum_jobs=slurm.jobs)
         yield {"address": cluster}
     finally:
-        _close(cluster, _JOBS_END)
+        close_within(_JOBS_END, cluster)
 
 
 @contextmanager
@@ -382,15 +385,3 @@ def _lost() -> ClusterUnusable:
         "The connection to the scheduler was lost.",
         "Blocks that are done are kept: start the run again when it is back.",
     )
-
-
-def _close(part: Any, seconds: float = _TIMEOUT) -> None:
-    """Close a client or a cluster, which must not hold up the end of a run."""
-
-    def close() -> None:
-        with suppress(Exception):
-            part.close()
-
-    thread = threading.Thread(target=close, daemon=True)
-    thread.start()
-    thread.join(seconds)

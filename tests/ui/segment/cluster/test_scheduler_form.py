@@ -37,10 +37,10 @@ def enter(line, text):
 def test_a_scheduler_is_kept_and_tried(dialog, qtbot, tmp_path, scheduler):
     form = dialog.form
     assert not form.check.isEnabled()
-    enter(form.address, "tcp://127.0.0.1:1")
+    enter(form.address, str(tmp_path / "gone.json"))
     enter(form.folder, str(tmp_path / "state"))
     form.check.click()
-    qtbot.waitUntil(lambda: "could not be reached" in form.result.text(), timeout=60000)
+    qtbot.waitUntil(lambda: "no scheduler file" in form.result.text(), timeout=60000)
     enter(form.address, scheduler)
     form.check.click()
     said = "2 workers on 1 computer: 2 × CPU"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -119,6 +120,7 @@ def test_a_cancelled_run_goes_on_here(cells, threads, opened, tmp_path):
     assert_same(there, here)
 
 
+@pytest.mark.slow
 def test_a_run_stopped_here_goes_on_there(cells, threads, opened, tmp_path):
     [image] = open_images(cells("a.tif", (150, 170)))
     with opened(threads) as cluster:
@@ -174,13 +176,16 @@ def test_what_workers_do_not_have_is_said_before(cells, threads, opened, tmp_pat
 
 
 def test_blocks_that_workers_have_no_memory_for_are_refused(cells, opened):
-    [image] = open_images(cells("a.tif", (3000, 3200)))
+    [image] = open_images(cells("a.tif"))
+    image = replace(image, shape=(1, 1, 1, 3000, 3200))
     with (
         local_cluster(processes=False, n_workers=1, memory_limit="1.8GB") as small,
         opened(small.scheduler_address) as cluster,
         pytest.raises(NotEnoughMemory, match=r"workers can use 1\.4 GB"),
     ):
-        masks_of(image, cluster.folder, (1, 2900, 2900), cluster)
+        cluster.refuse(
+            image, MODEL, SegmentationParameters(), (1, 2900, 2900), Checkpoint()
+        )
 
 
 def test_workers_with_too_little_memory_are_refused(opened):
