@@ -96,9 +96,12 @@ class Trainings:
     noted = Signal(str)
     failed = Signal(Exception)
 
-    def __init__(self, session: Session, queue: JobQueue, folder: Path) -> None:
+    def __init__(
+        self, session: Session, queue: JobQueue, io_jobs: JobQueue, folder: Path
+    ) -> None:
         self._session = session
         self._queue = queue
+        self._io_jobs = io_jobs
         self.folder = folder
         self.rounds: list[TrainingRound] = []
         self._running: _Running | None = None
@@ -236,7 +239,7 @@ class Trainings:
 
         job.finished.connect(show)
         job.failed.connect(self.failed.emit)
-        self._queue.start(job)
+        self._io_jobs.start(job)
 
 
 def _train(

@@ -145,11 +145,11 @@ def train(request: Request, checkpoint: Checkpoint, report: Report) -> Result:
             "Label more cells, or lower the number of cells that an image must have.",
         )
     used, facts = [request.train[n] for n in fit], [facts[n] for n in fit]
-    trained = start_network(
-        parameters, request.parent, request.device, checkpoint.check
-    )
-    _set_diameter(trained.net, facts, parameters)
     try:
+        trained = start_network(
+            parameters, request.parent, request.device, checkpoint.check
+        )
+        _set_diameter(trained.net, facts, parameters)
         with loading() as loader:
             course = _Course(request, trained, used, facts, checkpoint, report, loader)
             state = course.run()

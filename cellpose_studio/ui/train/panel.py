@@ -45,7 +45,9 @@ class TrainPanel(QWidget):
         super().__init__()
         self._parts = (services, roles, queue, models, added)
         folder = data_dir() / "models"
-        self.trainings = Trainings(services.session, services.train_jobs, folder)
+        self.trainings = Trainings(
+            services.session, services.train_jobs, services.io_jobs, folder
+        )
         self.trainings.failed.connect(services.show_error)
         self.trainings.noted.connect(services.messages.note)
         self.content: TrainContent | None = None

@@ -8,10 +8,11 @@ import cv2
 import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import Qt
-from qtpy.QtGui import QImage, QPixmap
+from qtpy.QtGui import QPixmap
 from qtpy.QtWidgets import QHBoxLayout, QLabel, QVBoxLayout, QWidget
 
 from cellpose_studio.core.models.training import ValidationSample
+from cellpose_studio.ui.widgets.pixmap import pixmap_of
 
 _MOST = 3
 _SIDE = 128  # px
@@ -78,12 +79,7 @@ def _outlines(labels: npt.NDArray[np.integer]) -> npt.NDArray[np.bool_]:
 
 
 def _pixmap(sample: ValidationSample) -> QPixmap:
-    picture = drawn(sample)
-    height, width, _ = picture.shape
-    image = QImage(
-        picture.data, width, height, 3 * width, QImage.Format.Format_RGB888
-    ).copy()
-    return QPixmap.fromImage(image).scaled(
+    return pixmap_of(drawn(sample)).scaled(
         _SIDE,
         _SIDE,
         Qt.AspectRatioMode.KeepAspectRatio,
