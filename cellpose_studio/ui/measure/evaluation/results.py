@@ -227,7 +227,7 @@ class EvaluationResults(QTabWidget):
             known = [one for one in scores if not np.isnan(one).all()]
             if known:
                 means = np.mean(known, axis=0).tolist()
-                lines.append((f"{letter}: {result.title}", means))
+                lines.append((letter, means))
         self.plot.show_lines(thresholds, lines)
 
     def _on_image(self, index: QModelIndex, *_: QModelIndex) -> None:
