@@ -205,6 +205,8 @@ class EvaluationResults(QTabWidget):
             )
             for one in self._listed
         ]
+        several = len({row[1] for row in rows}) > 1
+        self.errors.setColumnHidden(1, not several)
         colours = [COLOURS[_STATES[one.error.kind]] for one in self._listed]
         self._errors.show(rows, colours=colours)
         counts = dict.fromkeys(_STATES, 0)

@@ -74,7 +74,7 @@ def test_masks_before_the_corrections_are_evaluated(
         for row in range(model.rowCount())
     ]
     assert listed == [("missed", "4", ""), ("extra", "", "3")]
-    place = results.errors.visualRect(model.index(0, 1)).center()
+    place = results.errors.visualRect(model.index(0, 0)).center()
     qtbot.mouseClick(results.errors.viewport(), LEFT, NOTHING, place)
     window = user.window
     assert window.selection.cell == 4
