@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.wording import cell_count, counted, listed
 
-SEARCH_STATE = "parameter search"
+SEARCH_STATE = "parameter_search"
 """Name under which a project keeps the search whose result was applied last."""
 
 _TITLES = {

@@ -6,6 +6,7 @@ import sqlite3
 from functools import partial
 
 from cellpose_studio.core.masks.chunks import Labels
+from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import LabelRevision
 from cellpose_studio.io.project.open_file import ProjectFile
@@ -34,7 +35,9 @@ def corrected_images(file: ProjectFile) -> list[ImageToSearch]:
         labels = sets.get((stored.id, stored.active))
         if stored.hidden or labels is None or labels.head is None:
             continue
-        edited = labels.edited or labels.head.kind in ("edit", "operation")
+        # A run keeps what was made by hand of the masks before it.
+        kept = HandEdits.of_details(labels.head.details)
+        edited = labels.edited or labels.head.kind in ("edit", "operation") or kept
         if not (stored.reviewed or edited or statuses.get(labels.id)):
             continue
         record = record_behind(file.db, labels.head)

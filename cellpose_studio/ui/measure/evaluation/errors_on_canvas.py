@@ -20,6 +20,9 @@ from cellpose_studio.ui.canvas.canvas import Canvas
 from cellpose_studio.ui.measure.evaluation.sides import Sides, items_of_session
 from cellpose_studio.ui.services import Services
 
+_SMALLEST = 24.0
+"""Cells are shown no larger than ones of this size, px: one sees what lies around."""
+
 Picture = npt.NDArray[np.uint8]
 
 
@@ -85,7 +88,8 @@ class ErrorsOnCanvas(QObject):
         if name == image.active and masks.pixels.cell_table().size_of(cells[0]):
             self._services.selection.select(cells[0])
         frame = [error.frame] if image.source.frames > 1 else []
-        self._canvas.camera.center_on([*frame, *error.centre], error.size)
+        size = max(error.size, _SMALLEST)
+        self._canvas.camera.center_on([*frame, *error.centre], size)
 
     def _draw(self) -> None:
         self._drop()

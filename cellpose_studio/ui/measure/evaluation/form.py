@@ -69,6 +69,7 @@ class EvaluationForm(QWidget):
         self.radius.setSingleStep(0.5)
         self.radius.setDecimals(1)
         self.radius.setValue(2)
+        self.radius.setPrefix("± ")
         self.radius.setSuffix(" px")
         self.radius.setAccessibleName("Boundary tolerance")
         self.radius.setToolTip(

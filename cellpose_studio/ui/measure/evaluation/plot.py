@@ -27,7 +27,14 @@ class PrecisionPlot(pg.PlotWidget):
         self.hideButtons()
         self.setMenuEnabled(False)
         self.setMouseEnabled(x=False, y=False)
-        self._legend = self.addLegend(offset=(-4, 4), labelTextSize="8pt")
+        self._legend = self.addLegend(offset=(8, -8), labelTextSize="8pt")
+        self._lines: tuple[Sequence[float], Sequence[tuple[str, list[float]]]] = (
+            (),
+            (),
+        )
+        for side in ("bottom", "left"):
+            # Labels of the axes would be in thousandths.
+            self.getAxis(side).enableAutoSIPrefix(False)
         self.setLabel("bottom", "IoU from which on cells are the same")
         self.setLabel("left", "Average precision")
         self.setXRange(0.5, 0.95)
@@ -39,6 +46,7 @@ class PrecisionPlot(pg.PlotWidget):
         self, thresholds: Sequence[float], lines: Sequence[tuple[str, list[float]]]
     ) -> None:
         """Show lines with their names."""
+        self._lines = thresholds, lines
         self.clear()
         self._legend.clear()
         for colour, (name, values) in zip(COLOURS, lines, strict=False):
@@ -60,13 +68,14 @@ class PrecisionPlot(pg.PlotWidget):
         # Qt calls this for the first time while the widget is being made.
         if event.type() in changes and self._ready:
             self._apply_theme()
+            # The texts of a legend keep the colour that they were made with.
+            self.show_lines(*self._lines)
 
     def _apply_theme(self) -> None:
         text = self.palette().color(QPalette.ColorRole.WindowText)
         self.setBackground(None)
         for side in ("bottom", "left"):
             axis = self.getAxis(side)
-            axis.enableAutoSIPrefix(False)
             axis.setPen(pg.mkPen(text))
             axis.setTextPen(pg.mkPen(text))
         self._legend.setLabelTextColor(text)

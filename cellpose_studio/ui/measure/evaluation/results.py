@@ -205,6 +205,8 @@ class EvaluationResults(QTabWidget):
             )
             for one in self._listed
         ]
+        several = len({row[1] for row in rows}) > 1
+        self.errors.setColumnHidden(1, not several)
         colours = [COLOURS[_STATES[one.error.kind]] for one in self._listed]
         self._errors.show(rows, colours=colours)
         counts = dict.fromkeys(_STATES, 0)
@@ -227,7 +229,7 @@ class EvaluationResults(QTabWidget):
             known = [one for one in scores if not np.isnan(one).all()]
             if known:
                 means = np.mean(known, axis=0).tolist()
-                lines.append((f"{letter}: {result.title}", means))
+                lines.append((letter, means))
         self.plot.show_lines(thresholds, lines)
 
     def _on_image(self, index: QModelIndex, *_: QModelIndex) -> None:

@@ -10,6 +10,8 @@ import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
+from cellpose_studio.app.session.classes import add_class, put_into_class
+from cellpose_studio.cli.main import run
 from cellpose_studio.core.masks.edit import edit_between
 from cellpose_studio.core.matching.compare import ADDED, REMOVED, UNCHANGED
 
@@ -54,7 +56,9 @@ def evaluate(user, panel) -> None:
     user.wait_idle()
 
 
-def test_masks_before_the_corrections_are_evaluated(user, panel, qtbot, tmp_path):
+def test_masks_before_the_corrections_are_evaluated(
+    user, panel, qtbot, tmp_path, capsys
+):
     assert panel.form.found.currentText() == "masks before corrections"
     assert panel.form.true.currentText() == "masks"
     evaluate(user, panel)
@@ -70,7 +74,7 @@ def test_masks_before_the_corrections_are_evaluated(user, panel, qtbot, tmp_path
         for row in range(model.rowCount())
     ]
     assert listed == [("missed", "4", ""), ("extra", "", "3")]
-    place = results.errors.visualRect(model.index(0, 1)).center()
+    place = results.errors.visualRect(model.index(0, 0)).center()
     qtbot.mouseClick(results.errors.viewport(), LEFT, NOTHING, place)
     window = user.window
     assert window.selection.cell == 4
@@ -91,6 +95,13 @@ def test_masks_before_the_corrections_are_evaluated(user, panel, qtbot, tmp_path
     user.wait_for((tmp_path / "scores_cells.csv").exists)
     rows = list(csv.DictReader((tmp_path / "scores.csv").open()))
     assert float(rows[0]["ap"]) == 0.5
+    # A terminal says the same of the project.
+    project = tmp_path / "p.cpstudio"
+    window.session.project.save_as(project)
+    capsys.readouterr()
+    assert run(["evaluate", str(project), "--metrics", "ap", "recall"]) == 0
+    line = capsys.readouterr().out.splitlines()[1].split()
+    assert line == ["a.tif", *["0.500"] * 3, *["0.667"] * 3, "3", "3"]
     window.session.undo()
     user.wait_for(lambda: "Comparison" not in layers)
     assert not results.coloured.isChecked()
@@ -119,3 +130,34 @@ def test_two_revisions_side_by_side(user, panel, tmp_path):
     form.scope.setCurrentIndex(1)
     evaluate(user, panel)
     assert panel.note.text().endswith("1 image")
+
+
+@pytest.mark.slow
+def test_classes_and_ignored_masks_of_a_project(user, panel, tmp_path, capsys):
+    window = user.window
+    session, image = window.session, window.session.shown
+    one = add_class(session, "round")
+    put_into_class(session, image, [1, 4], one.id)
+    evaluate(user, panel)
+    model = panel.results.classes.model()
+    rows = [
+        [model.index(row, column).data() for column in (0, 2, 3)]
+        for row in range(model.rowCount())
+    ]
+    # Of the class, the cell that was drawn by hand was not found.
+    assert rows == [["round", "2", "0.500"], ["no class", "1", "1.000"]]
+    # Where the masks to ignore have cells, none count: here everywhere there is one.
+    at = panel.form.ignore.findText("masks")
+    panel.form.ignore.setCurrentIndex(at)
+    evaluate(user, panel)
+    assert value_of(panel, "True cells") == "0"
+    assert value_of(panel, "Found cells") == "1"
+    project = tmp_path / "p.cpstudio"
+    session.project.save_as(project)
+    options = ["--per-class", "--against", "masks", "--found", "masks@run"]
+    assert run(["evaluate", str(project), *options]) == 0
+    assert "round " in capsys.readouterr().out
+    assert run(["evaluate", str(project), "--ignore", "masks"]) == 0
+    assert capsys.readouterr().out.splitlines()[1].split()[-2:] == ["0", "1"]
+    assert run(["evaluate", str(project), "--found", "masks@cyto3"]) == 2
+    assert "a.tif has no masks “masks by cyto3”." in capsys.readouterr().err

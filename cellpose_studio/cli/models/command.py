@@ -6,8 +6,8 @@ import argparse
 from collections.abc import Iterator
 from pathlib import Path
 
+from cellpose_studio.cli.models.published import check, get, list_available
 from cellpose_studio.cli.output.outcome import ALL_DONE
-from cellpose_studio.cli.published_models import check, get, list_available
 from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.core.models.card import NO_CARD, ModelCard
 from cellpose_studio.core.models.model import ModelSpec
