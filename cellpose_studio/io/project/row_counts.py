@@ -16,6 +16,7 @@ _WITH_IDS = (
     "batch",
     "cell_class",
     "classifier",
+    "training_use",
 )
 _OTHERS = (
     "confidence",
@@ -26,6 +27,7 @@ _OTHERS = (
     "classified",
     "preset",
     "training",
+    "training_marks",
 )
 
 

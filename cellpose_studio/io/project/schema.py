@@ -229,6 +229,18 @@ CREATE TABLE classified (
     sha256 BLOB NOT NULL,
     PRIMARY KEY (label_set, id)
 ) WITHOUT ROWID;
+
+CREATE TABLE training_marks (
+    label_set INTEGER PRIMARY KEY REFERENCES label_set(id),
+    marks TEXT NOT NULL,
+    sha256 BLOB NOT NULL
+);
+
+CREATE TABLE training_use (
+    id INTEGER PRIMARY KEY,
+    pairs TEXT NOT NULL,
+    sha256 BLOB NOT NULL
+);
 """
 
 _VERSIONS = (_VERSION_1, _VERSION_2, _VERSION_3)

@@ -296,6 +296,10 @@ class Opener:
         }
         changes = CellChanges(mothers=mothers)
         self._session.import_masks(image, labels, details, changes)
+        if masks.unlabelled is not None:
+            self._services.training.say_unlabelled(
+                image, labels.name, masks.packed_unlabelled
+            )
 
     def _open_elsewhere(self, found: MasksElsewhere) -> None:
         """Open a project, and show the first of the images in it that were opened."""
@@ -322,6 +326,7 @@ class Opener:
                 checkpoint.reached(n, len(batch), "reading masks")
                 masks = masks_for(image, path)
                 name = label_set_name(path, image)
+                _ = masks.packed_unlabelled
                 read.append((image.key, imported_labels(name, masks, image), masks))
             return read
 
@@ -386,4 +391,7 @@ def _labels_of(
     image: ImageSource, masks: dict[str, ImportedMasks]
 ) -> dict[str, LabelSet]:
     """Return the label sets of an image; for a worker thread, as it counts cells."""
+    for masks_of in masks.values():
+        # Compressed here, because the GUI thread would be held for it.
+        _ = masks_of.packed_unlabelled
     return {name: imported_labels(name, one, image) for name, one in masks.items()}

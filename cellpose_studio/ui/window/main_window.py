@@ -62,6 +62,7 @@ from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tracks.commands import TrackCommands
+from cellpose_studio.ui.train.panel import TrainPanel
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.docks import lay_out_centre, lay_out_docks
 from cellpose_studio.ui.window.gc_tuning import freeze_loaded
@@ -73,6 +74,7 @@ from cellpose_studio.ui.window.welcome import Welcome, offer_projects
 from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
+_TABS = ("Segment", "Curate", "Measure", "Train", "History")
 _LAYOUT = 2
 """Version of the dock layout. Qt ignores a saved one of another version."""
 
@@ -223,13 +225,11 @@ class MainWindow(QMainWindow):
 
     def _make_images(self) -> None:
         work = self.background
-        self.images = ImagesPanel(
-            self.session, work.missing, work.roles, work.thumbnails
-        )
+        training = self.services.training
+        self.images = ImagesPanel(self.session, work.missing, training, work.thumbnails)
         self.image_actions = ImageActions(
             self.services,
             self.images,
-            work.roles,
             self.relinker,
             self.saver.ask_and_save,
         )
@@ -288,6 +288,8 @@ class MainWindow(QMainWindow):
             work.edits,
             self.tools,
         )
+        self.train = TrainPanel(self.services, self.canvas, self.tools)
+        self.train.set.folders.open = self.open
 
     def _make_history(self) -> None:
         work = self.background
@@ -313,10 +315,9 @@ class MainWindow(QMainWindow):
             services.download_jobs,
         )
         self.status = StatusBar(self.statusBar())
-        self.tabs.addTab(self.segment, "Segment")
-        self.tabs.addTab(self.curate, "Curate")
-        self.tabs.addTab(self.measure, "Measure")
-        self.tabs.addTab(self.history, "History")
+        tabs = (self.segment, self.curate, self.measure, self.train, self.history)
+        for tab, title in zip(tabs, _TABS, strict=True):
+            self.tabs.addTab(tab, title)
         self.setCentralWidget(self._centre())
         self.panels: Sequence[QDockWidget] = lay_out_docks(
             self, self.images, self.display, self.tabs

@@ -16,7 +16,7 @@ from cellpose_studio.core.errors import ProjectDamaged
 from cellpose_studio.io.project.checksums import label_set_sha256, row_sha256
 from cellpose_studio.io.project.file import open_project
 from cellpose_studio.io.project.rescue.rescue import rescue
-from cellpose_studio.io.project.tables import presets, run_queue, training
+from cellpose_studio.io.project.tables import presets, run_queue
 from cellpose_studio.io.project.tables.cells import (
     cell_classes,
     cell_status,
@@ -26,6 +26,7 @@ from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.delta import unpack_parts
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import is_intact, read_labels
+from cellpose_studio.io.project.tables.training import marks, members
 
 MEMORY = 100 * 2**20
 CHANGES = [
@@ -39,8 +40,11 @@ CHANGES = [
     ("classified", "class = 3 - class", cell_classes.read_classes),
     ("preset", "model = 'other'", presets.read_presets),
     ("preset", "parameters = replace(parameters, '33', '34')", presets.read_presets),
-    ("training", "role = 'test'", training.read_members),
-    ("training", "revision = 1", training.read_members),
+    ("training", "role = 'test'", members.read_members),
+    ("training", "revision = 1", members.read_members),
+    ("training_marks", "marks = '{}'", marks.read_marks),
+    ("training_use", "pairs = replace(pairs, '0.75', '0.85')", marks.read_uses),
+    ("training_use", "id = id + 1", marks.read_uses),
     ("batch", "state = 'done'", run_queue.read_batch),
     ("batch", "message = 'x'", run_queue.read_batch),
 ]

@@ -29,6 +29,8 @@ TABLES = {
     "confidence": "KIIIB",
     "preset": "TTTB",
     "training": "TIiTB",
+    "training_marks": "KTB",
+    "training_use": "KTB",
     "batch": "KITTTTB",
     "meta": "TT",
 }

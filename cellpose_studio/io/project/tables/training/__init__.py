@@ -1,0 +1,1 @@
+"""Tables of what trains and validates, and what trainings used."""
