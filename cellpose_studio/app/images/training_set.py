@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -12,11 +13,10 @@ from psygnal import Signal
 from cellpose_studio.app.jobs import Job, JobQueue
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.app.project.project import now
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.app.undo.training_steps import TrainingStep
 from cellpose_studio.core.errors import TrainingSetUnfit
-from cellpose_studio.core.models.training_set import Role, TrainingPair
+from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.core.review.training_marks import (
     NO_MARKS,
     OPTIONS_STATE,
@@ -28,12 +28,7 @@ from cellpose_studio.core.review.training_marks import (
     proposed_validation,
 )
 from cellpose_studio.core.runs.region import Region
-from cellpose_studio.io.project.tables.training.marks import (
-    TrainingUse,
-    UsedPair,
-    write_marks,
-    write_use,
-)
+from cellpose_studio.io.project.tables.training.marks import write_marks
 from cellpose_studio.io.project.tables.training.members import (
     TRAINING_SET,
     TrainingMember,
@@ -70,8 +65,7 @@ class TrainingSet:
     """Says what images are for in training; their active masks count.
 
     Every change is one undo step of its image, and is written at once. The masks are
-    used as they are when a training begins; `used` writes down which revisions those
-    were.
+    used as they are when a training begins, whose record names their revisions.
     """
 
     changed = Signal()
@@ -224,22 +218,40 @@ class TrainingSet:
     def proposal(self) -> list[ProjectImage]:
         """Return which images for training to validate on instead: one in five.
 
-        Images that are for validation stay so.
+        Images that are for validation stay so. Copies of a file stay together: a model
+        must not be judged by what it was trained on.
         """
-        train = {image.source.fingerprint: image for image in self.images("train")}
-        validation = [image.source.fingerprint for image in self.images("validation")]
-        return [train[name] for name in proposed_validation(train, validation)]
+        train: defaultdict[str, list[ProjectImage]] = defaultdict(list)
+        for image in self.images("train"):
+            train[image.source.fingerprint].append(image)
+        validation = {image.source.fingerprint for image in self.images("validation")}
+        proposed = proposed_validation(train, sorted(validation))
+        return [image for name in proposed for image in train[name]]
 
-    def read_parts(
-        self, queue: JobQueue, then: Callable[[list[SetPart]], None], *, seal: bool
-    ) -> Job:
-        """Read the set in the background; call ``then`` with it on the GUI thread.
+    def read_parts(self, queue: JobQueue, then: Callable[[list[SetPart]], None]) -> Job:
+        """Read the set in the background; call ``then`` with it on the GUI thread."""
+        project = self._session.project
 
-        Parameters
-        ----------
-        seal
-            Whether to make revisions of edited masks before, for a training: each
-            part has a revision then, whatever the user edits meanwhile.
+        def finish(parts: list[SetPart]) -> None:
+            if self._session.project is project:
+                then(parts)
+
+        job = Job(
+            "Reading the training set",
+            lambda checkpoint: parts_of_project(
+                project.read, project.folder, checkpoint
+            ),
+            quiet=True,
+        )
+        job.finished.connect(finish)
+        job.failed.connect(self.failed.emit)
+        return queue.start(job)
+
+    def seal(self, queue: JobQueue, then: Callable[[], object]) -> Job:
+        """Make revisions of edited masks of the set; call ``then`` afterwards.
+
+        For trainings and exports: what is read of the set then has revisions, and
+        stays the same whatever the user edits meanwhile.
         """
         project = self._session.project
         images = [image for image in self._session.images if self.role(image)]
@@ -247,71 +259,25 @@ class TrainingSet:
             labels
             for image in images
             for labels in image.label_sets.values()
-            if seal and labels.edited and not labels.pixels.loaded
+            if labels.edited and not labels.pixels.loaded
         ]
-
-        def finish(parts: list[SetPart]) -> None:
-            if self._session.project is project:
-                then(parts)
-
-        def read(_: object) -> None:
-            if self._session.project is not project:
-                return
-            for image in images if seal else ():
-                self._session.commit_pending(image)
-                self._session.seal(image)
-            job = Job(
-                "Reading the training set",
-                lambda checkpoint: parts_of_project(
-                    project.read, project.folder, checkpoint
-                ),
-                quiet=not seal,
-            )
-            job.finished.connect(finish)
-            job.failed.connect(self.failed.emit)
-            queue.start(job)
 
         def load(_: object) -> None:
             for labels in edited:
                 labels.pixels.load()
 
+        def finish(_: object) -> None:
+            if self._session.project is project:
+                for image in images:
+                    self._session.commit_pending(image)
+                    self._session.seal(image)
+                then()
+
         # Masks with edits in the journal have to be in memory to become a revision.
-        loading = Job("Reading masks", load, quiet=True)
-        loading.finished.connect(read)
-        loading.failed.connect(self.failed.emit)
-        return queue.start(loading)
-
-    def used(
-        self, model: str, parts: Sequence[SetPart], pairs: Iterable[TrainingPair]
-    ) -> int:
-        """Write down which revisions a training uses; return a number for it.
-
-        Parameters
-        ----------
-        parts
-            As `read_parts` gives them with ``seal``.
-        pairs
-            Those of them that the training uses.
-        """
-        known = {part.pair: part for part in parts if part.pair is not None}
-        found = tuple(
-            UsedPair(
-                name=pair.name,
-                role=pair.role,
-                label_set=part.label_set,
-                revision=part.revision,
-                identity=pair.identity,
-                cells=pair.cells,
-                source=pair.source,
-            )
-            for pair in pairs
-            if (part := known.get(pair)) is not None and part.revision is not None
-        )
-        project = self._session.project
-        number = project.next_id("training_use")
-        use = TrainingUse(created=now(), model=model, pairs=found)
-        project.submit(lambda db: write_use(db, number, use))
-        return number
+        job = Job("Reading masks", load, quiet=True)
+        job.finished.connect(finish)
+        job.failed.connect(self.failed.emit)
+        return queue.start(job)
 
     def _change(self, image: ProjectImage, said: Said, text: str) -> None:
         before = self.said(image)

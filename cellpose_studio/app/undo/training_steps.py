@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import TypeVar
 
 from cellpose_studio.app.masks.editor import MaskEditor
@@ -35,8 +36,8 @@ class TrainingStep(UndoStep):
         put: Callable[[Value], None],
     ) -> None:
         super().__init__(editor, image, image.active, text, 0)
-        self._undo = lambda: put(before)
-        self._redo = lambda: put(after)
+        self._undo: Callable[[], None] = partial(put, before)
+        self._redo: Callable[[], None] = partial(put, after)
 
     def undo(self) -> None:
         """Put back what was said before."""

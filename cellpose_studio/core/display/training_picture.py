@@ -28,7 +28,8 @@ def training_picture(image: TrainingImage, size: int) -> Rgb:
     height, width = image.labels.shape
     factor = min(size / max(height, width), 1.0)
     shape = max(1, round(width * factor)), max(1, round(height * factor))
-    grey = cv2.resize(_grey(image), shape, interpolation=cv2.INTER_AREA)
+    scaled = cv2.resize(_grey(image), shape, interpolation=cv2.INTER_AREA)
+    grey = np.asarray(scaled, np.uint8)
     picture = np.repeat(grey[..., None], 3, axis=-1)
     rows = (np.arange(shape[1]) + 0.5) / shape[1] * height
     columns = (np.arange(shape[0]) + 0.5) / shape[0] * width

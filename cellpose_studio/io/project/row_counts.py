@@ -16,7 +16,6 @@ _WITH_IDS = (
     "batch",
     "cell_class",
     "classifier",
-    "training_use",
 )
 _OTHERS = (
     "confidence",

@@ -235,12 +235,6 @@ CREATE TABLE training_marks (
     marks TEXT NOT NULL,
     sha256 BLOB NOT NULL
 );
-
-CREATE TABLE training_use (
-    id INTEGER PRIMARY KEY,
-    pairs TEXT NOT NULL,
-    sha256 BLOB NOT NULL
-);
 """
 
 _VERSIONS = (_VERSION_1, _VERSION_2, _VERSION_3)

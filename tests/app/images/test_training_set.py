@@ -7,13 +7,15 @@ import pytest
 import tifffile
 
 from cellpose_studio.app.images.training_set import TrainingSet
+from cellpose_studio.app.project.project import Project
+from cellpose_studio.app.session.held_copy import save_held
+from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import TrainingSetUnfit
 from cellpose_studio.core.review.training_marks import LeaveOut, Slices, pack_mask
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import open_project
-from cellpose_studio.io.project.tables.training.marks import read_uses
 from cellpose_studio.workflows.training.project_set import (
     pairs_of_project,
     parts_of_project,
@@ -85,6 +87,20 @@ def test_every_change_can_be_undone_and_is_in_the_file(
     assert said.marks.crops[0].name == "left"
     assert said.marks.unannotated
     assert again.options == LeaveOut(border=True)
+
+
+def test_a_copy_of_a_lost_project_has_the_set(session, image, training, tmp_path):
+    training.set_role([image], "validation")
+    training.add_unannotated(image, Region(points=((0, 0), (10, 10))))
+    training.set_options(LeaveOut(border=True))
+    copy = save_held(session, tmp_path / "copy.cpstudio").project
+    copy.close()
+    [pair] = pairs_of_project(copy.path)
+    assert pair.role == "validation"
+    assert pair.read().ignore[:9, :9].any()
+    again = TrainingSet(Session(Project.open(copy.path)))
+    assert again.options == LeaveOut(border=True)
+    again._session.project.close()
 
 
 def test_crops_replace_their_image_and_stay_on_its_side(session, image, training):
@@ -226,16 +242,13 @@ def test_a_training_uses_revisions_whatever_is_edited_meanwhile(
     training.set_role([image], "train")
     draw(session, image, 70, at=9, side=2)
     read = []
-    training.read_parts(queue, read.append, seal=True)
+    training.seal(queue, lambda: training.read_parts(queue, read.append))
     qtbot.waitUntil(lambda: bool(read), timeout=WAIT)
     [[part]] = read
     assert part.revision == image.masks.revision.id
     assert part.cells == 21
     draw(session, image, 71, at=21, side=2)
     assert part.pair.read().labels.max() == 21
-    number = training.used("mine", [part], [part.pair])
-    [pair] = session.project.read(read_uses)[number].pairs
-    assert (pair.revision, pair.identity) == (part.revision, part.pair.identity)
     [now] = parts(session)
     assert now.revision is None
     assert (now.cells, now.pair.read().labels.max()) == (22, 22)

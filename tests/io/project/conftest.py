@@ -63,12 +63,8 @@ from cellpose_studio.io.project.tables.images import (
 )
 from cellpose_studio.io.project.tables.presets import Preset, read_presets, write_preset
 from cellpose_studio.io.project.tables.training.marks import (
-    TrainingUse,
-    UsedPair,
     read_marks,
-    read_uses,
     write_marks,
-    write_use,
 )
 from cellpose_studio.io.project.tables.training.members import (
     TrainingMember,
@@ -119,21 +115,6 @@ MARKS = TrainingMarks(
     ),
     unannotated=(Region(points=((1, 1), (9, 2), (5, 8))),),
     unlabelled=pack_mask(np.eye(8, dtype=bool)),
-)
-USE = TrainingUse(
-    created=NOW,
-    model="mine 0.75",
-    pairs=(
-        UsedPair(
-            name="0.tif",
-            role="train",
-            label_set=1,
-            revision=1,
-            identity="0" * 64,
-            cells=9,
-            source="0.tif: masks cells, revision 1",
-        ),
-    ),
 )
 
 
@@ -337,7 +318,6 @@ def fill(path: Path) -> Maker:
     write_member(db, TrainingMember("set", 1, None, "train"))
     write_member(db, TrainingMember("set", 2, 4, "validation"))
     write_marks(db, 1, MARKS)
-    write_use(db, 1, USE)
     write_statuses(db, 1, {3: "accepted", 5: "later"})
     write_mothers(db, 1, {5: 3, 6: 3})
     for one in CLASSES:
@@ -412,7 +392,6 @@ def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
     found.presets = attempt(read_presets, db)
     found.members = attempt(read_members, db)
     found.marks = attempt(read_marks, db)
-    found.uses = attempt(read_uses, db)
     found.statuses = attempt(read_all_statuses, db)
     found.mothers = attempt(read_all_mothers, db)
     found.classes = attempt(read_classes, db)

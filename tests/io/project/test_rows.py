@@ -43,8 +43,6 @@ CHANGES = [
     ("training", "role = 'test'", members.read_members),
     ("training", "revision = 1", members.read_members),
     ("training_marks", "marks = '{}'", marks.read_marks),
-    ("training_use", "pairs = replace(pairs, '0.75', '0.85')", marks.read_uses),
-    ("training_use", "id = id + 1", marks.read_uses),
     ("batch", "state = 'done'", run_queue.read_batch),
     ("batch", "message = 'x'", run_queue.read_batch),
 ]

@@ -18,7 +18,6 @@ from cellpose_studio.io.project.checksums import row_sha256
 from cellpose_studio.io.project.rescue.salvage import Salvage
 from cellpose_studio.io.project.rescue.source import Values
 from cellpose_studio.io.project.tables.run_queue import BatchState
-from cellpose_studio.io.project.tables.training.marks import TrainingUse
 from cellpose_studio.io.project.tables.training.members import STORED_ROLES
 
 _STATE = "state/"
@@ -58,7 +57,6 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
         "training_marks": lambda row: (
             _is_intact(row) and row[0] in label_sets and _is(TrainingMarks, row[1])
         ),
-        "training_use": lambda row: _is_intact(row) and _is(TrainingUse, row[1]),
         "cell": lambda row: (
             _is_intact(row) and row[0] in label_sets and row[2] in get_args(CellStatus)
         ),

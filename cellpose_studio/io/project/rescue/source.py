@@ -30,7 +30,6 @@ TABLES = {
     "preset": "TTTB",
     "training": "TIiTB",
     "training_marks": "KTB",
-    "training_use": "KTB",
     "batch": "KITTTTB",
     "meta": "TT",
 }

@@ -7,6 +7,7 @@ import numpy.typing as npt
 from qtpy.QtCore import QObject, QTimer
 
 from cellpose_studio.app.masks.project_image import ProjectImage
+from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.core.review.training_marks import role_of_crop
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.ui.canvas.canvas import Canvas
@@ -15,7 +16,7 @@ from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.workflows.training.project_set import SetPart
 
-LINES = {
+LINES: dict[Role | None, tuple[str, str]] = {
     "train": ("trainingCrops", "#00d8ff"),
     "validation": ("validationCrops", "#ff7ad9"),
     None: ("cropsLeftOut", "#9a9a9a"),
@@ -99,7 +100,7 @@ class CanvasMarks(QObject):
         if image is None or self._canvas.image is None:
             return
         said, plane = self._training.said(image), self._canvas.plane
-        paths: dict[object, list[Path]] = {role: [] for role in LINES}
+        paths: dict[Role | None, list[Path]] = {role: [] for role in LINES}
         for crop in said.marks.crops:
             if _is_in(crop.region, image, plane):
                 role = role_of_crop(crop, said.role)

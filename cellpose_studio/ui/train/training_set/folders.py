@@ -72,7 +72,8 @@ class TrainingFolders:
         def done(report: ExportReport) -> None:
             services.messages.note(report.text)
 
-        services.training.read_parts(services.io_jobs, write, seal=True)
+        jobs, training = services.io_jobs, services.training
+        training.seal(jobs, lambda: training.read_parts(jobs, write))
 
     def import_folder(self) -> Job | None:
         """Ask for a folder of images with masks, open them, and restore their roles."""

@@ -288,9 +288,7 @@ class TrainingSetSection(QWidget):
         if self._job is not None or not self.isVisible():
             return
         self._is_dirty = False
-        self._job = self.training.read_parts(
-            self._services.stack_jobs, self._on_parts, seal=False
-        )
+        self._job = self.training.read_parts(self._services.stack_jobs, self._on_parts)
         self._job.ended.connect(self._on_read)
 
     def _on_read(self) -> None:
