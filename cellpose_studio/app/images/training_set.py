@@ -38,6 +38,7 @@ from cellpose_studio.io.project.tables.training.members import (
 from cellpose_studio.io.project.tables.window_state import write_state
 from cellpose_studio.workflows.training.folder_import import FolderImage
 from cellpose_studio.workflows.training.project_set import (
+    KnownParts,
     SetPart,
     parts_of_project,
 )
@@ -78,6 +79,7 @@ class TrainingSet:
         self._said: dict[int, Said] = {}
         self._options = LeaveOut()
         self._expected: dict[Path, FolderImage] = {}
+        self._known: KnownParts = {}
         session.project_changed.connect(self._load)
         session.masks_changed.connect(self._on_masks)
         self._load()
@@ -171,10 +173,10 @@ class TrainingSet:
 
     def set_crop_role(self, image: ProjectImage, name: str, role: CropRole) -> None:
         """Use a crop otherwise than its image; what its image is for follows it."""
-        own = self.role(image)
-        crop = next(c for c in self.said(image).marks.crops if c.name == name)
-        to = None if role == own else role
-        self.change_crop(image, name, crop.model_copy(update={"role": to}))
+        to = None if role == self.role(image) else role
+        for crop in self.said(image).marks.crops:
+            if crop.name == name:
+                self.change_crop(image, name, crop.model_copy(update={"role": to}))
 
     def add_unannotated(self, image: ProjectImage, region: Region) -> None:
         """Say that cells without masks may lie in a region."""
@@ -230,7 +232,7 @@ class TrainingSet:
 
     def read_parts(self, queue: JobQueue, then: Callable[[list[SetPart]], None]) -> Job:
         """Read the set in the background; call ``then`` with it on the GUI thread."""
-        project = self._session.project
+        project, known = self._session.project, self._known
 
         def finish(parts: list[SetPart]) -> None:
             if self._session.project is project:
@@ -239,7 +241,7 @@ class TrainingSet:
         job = Job(
             "Reading the training set",
             lambda checkpoint: parts_of_project(
-                project.read, project.folder, checkpoint
+                project.read, project.folder, checkpoint, known
             ),
             quiet=True,
         )
@@ -308,6 +310,7 @@ class TrainingSet:
     def _load(self) -> None:
         project = self._session.project
         self._expected.clear()
+        self._known = {}
         self._said = {
             label_set: Said(marks=marks)
             for label_set, marks in project.stored_marks.items()

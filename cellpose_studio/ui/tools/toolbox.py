@@ -183,7 +183,7 @@ _ALL = (
     ToolInfo(
         mode="unannotated",
         text="Mark as &not annotated",
-        key="W",
+        key="L",
         tip="Drag a rectangle, or click the corners of a polygon, around cells "
         "without masks: training and evaluation ignore what is in there.",
         make=lambda context, _: RegionTool(context, context.unannotated_drawn),

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeAlias, TypeVar
 
 import numpy as np
 
@@ -47,6 +47,10 @@ SMALLEST = 16
 """Side of the smallest image that is trained on, pixels."""
 _FEWEST_FINITE = 0.5
 """Part of the pixels that have to be numbers."""
+
+
+KnownParts: TypeAlias = dict[int, tuple[object, "list[SetPart]"]]
+"""By label set, what its parts depend on, and the parts."""
 
 
 class ReadProject(Protocol):
@@ -171,7 +175,10 @@ def reader_of(path: Path) -> ReadProject:
 
 
 def parts_of_project(
-    read: ReadProject, folder: Path, checkpoint: Checkpoint
+    read: ReadProject,
+    folder: Path,
+    checkpoint: Checkpoint,
+    known: KnownParts | None = None,
 ) -> list[SetPart]:
     """Return everything that is marked in a project, used or not, in its order.
 
@@ -181,6 +188,9 @@ def parts_of_project(
         As of `reader_of`, or `Project.read`.
     folder
         That of the project, which relative paths start from.
+    known
+        What was read before, which is not read again where nothing has changed; it is
+        brought up to date.
 
     Raises
     ------
@@ -191,8 +201,26 @@ def parts_of_project(
     parts: list[SetPart] = []
     for n, one in enumerate(marked):
         checkpoint.reached(n, len(marked), "reading masks")
-        parts += _parts(read, one, options)
+        state = None if known is None else _state_of(one, options)
+        before = known.get(one.masks.id) if known is not None else None
+        if state is not None and before is not None and before[0] == state:
+            parts += before[1]
+            continue
+        found = [*_parts(read, one, options)]
+        parts += found
+        if known is not None and state is not None:
+            known[one.masks.id] = state, found
     return parts
+
+
+def _state_of(one: MarkedImage, options: LeaveOut) -> object:
+    """Return what the parts of an image depend on; None if that is not known."""
+    if one.edited:
+        return None
+    image = one.stored.image
+    statuses = tuple(sorted(one.statuses.items()))
+    where = one.name, image.path, image.fingerprint, image.path.exists()
+    return one.head, one.role, one.marks, options, statuses, where
 
 
 def _parts(read: ReadProject, one: MarkedImage, options: LeaveOut) -> Iterator[SetPart]:

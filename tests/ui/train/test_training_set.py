@@ -95,7 +95,7 @@ def test_images_and_crops_are_marked_by_key_and_mouse(user, mouse, images, secti
 @pytest.mark.slow
 def test_what_is_not_annotated_is_ignored_and_stored(user, mouse, images, section):
     press(user, Qt.Key.Key_T, Qt.KeyboardModifier.ShiftModifier)
-    press(user, Qt.Key.Key_W)
+    press(user, Qt.Key.Key_L)
     mouse.drag([(0, 0), (10, 20), (31, 127)])
     user.wait_for(lambda: bool(rows(section)) and "ignored" in rows(section)[0][2])
     assert rows(section) == [("a.tif", "train", "32 cells, 16 left out, 33% ignored")]
@@ -145,9 +145,11 @@ def test_images_are_dropped_into_the_list(user, images, section):
 def test_validation_is_proposed_and_crops_stay_on_one_side(
     user, mouse, images, section
 ):
-    section.use_images(images, "train")
+    section.actions.use_images(images, "train")
     asked = []
-    section.confirm = lambda _, title, *__: asked.append(title) or answers.pop(0)
+    section.actions.confirm = lambda _, title, *__: (
+        asked.append(title) or answers.pop(0)
+    )
     answers = [False, True]
     user.window.menus.actions["proposeValidation"].trigger()
     assert user.window.services.training.images("validation") == []
@@ -155,27 +157,27 @@ def test_validation_is_proposed_and_crops_stay_on_one_side(
     [proposed] = user.window.services.training.images("validation")
     assert proposed in images
     assert not user.window.menus.actions["proposeValidation"].isEnabled()
-    section.use_images(images, "train")
+    section.actions.use_images(images, "train")
     user.window.tools.take("trainingCrop")
     for y in (1, 49):
         mouse.drag([(y, 1), (y + 20, 60), (y + 45, 120)])
     user.wait_for(lambda: len(rows(section)) == 4)
     select(section, 1)
-    answers = [False, True]
-    section.use_parts("validation")
+    answers += [False, True]
+    section.actions.use_parts("validation")
     assert asked[2:] == ["Crops of one image"]
     assert rows(section)[1][1] == "train"
-    section.use_parts("validation")
+    section.actions.use_parts("validation")
     user.wait_for(lambda: rows(section)[1][1] == "validation")
-    section.ask_name = lambda _, name: f"{name} below"
-    section.rename_crop()
+    section.actions.ask_name = lambda _, name: f"{name} below"
+    section.actions.rename_crop()
     user.wait_for(lambda: rows(section)[1][0] == "a.tif, crop 2 below")
     select(section, 0)
-    section.ask_name = lambda *_: "crop 2 below"
-    section.rename_crop()
+    section.actions.ask_name = lambda *_: "crop 2 below"
+    section.actions.rename_crop()
     assert user.message.startswith("There is another crop called crop 2 below.")
     select(section, 0, 1)
-    section.remove_crops()
+    section.actions.remove_crops()
     user.wait_for(
         lambda: [row[0] for row in rows(section)] == ["a.tif", "b.tif", "c.tif"]
     )
@@ -183,8 +185,8 @@ def test_validation_is_proposed_and_crops_stay_on_one_side(
 
 @pytest.mark.slow
 def test_a_folder_is_exported_and_imported(user, images, section, tmp_path):
-    section.use_images(images[:2], "train")
-    section.use_images(images[2:], "validation")
+    section.actions.use_images(images[:2], "train")
+    section.actions.use_images(images[2:], "validation")
     region = ((0.0, 0.0), (128.0, 32.0))
     user.window.tools.context.unannotated_drawn.emit(region, ())
     folder = tmp_path / "out"
@@ -195,7 +197,7 @@ def test_a_folder_is_exported_and_imported(user, images, section, tmp_path):
     manifest = json.loads((folder / "training_set.json").read_text())
     revisions = {i.masks.revision.id for i in images}
     assert {one["revision"] for one in manifest["images"]} == revisions
-    section.use_images(images, None)
+    section.actions.use_images(images, None)
     user.window.menus.actions["importTraining"].trigger()
     user.wait_idle()
     user.wait_for(lambda: [row[1] for row in rows(section)].count("train") == 2)
@@ -218,6 +220,6 @@ def test_labels_of_minus_one_are_ignored(user, cells, section):
     tifffile.imwrite(path.with_name("minus_masks.tif"), masks)
     [*_, image] = user.open(path)
     assert image.source.path == path
-    section.use_images([image], "train")
+    section.actions.use_images([image], "train")
     user.wait_for(lambda: bool(rows(section)))
     assert rows(section) == [("minus.tif", "train", "32 cells, 33% ignored")]

@@ -2,33 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
-
 from qtpy.QtCore import QPoint, Qt, QTimer, Signal
 from qtpy.QtGui import QHideEvent, QResizeEvent, QShowEvent
 from qtpy.QtWidgets import (
     QHBoxLayout,
-    QInputDialog,
     QLabel,
-    QMenu,
     QPushButton,
     QVBoxLayout,
     QWidget,
 )
 
 from cellpose_studio.app.jobs import Job
-from cellpose_studio.app.masks.project_image import ProjectImage
-from cellpose_studio.core.errors import StudioError
-from cellpose_studio.core.models.training_set import Role
-from cellpose_studio.core.review.training_marks import CropRole, TrainingCrop
-from cellpose_studio.core.wording import image_count
-from cellpose_studio.ui.commands.command import Command, fill, push_button
+from cellpose_studio.ui.commands.command import Command, push_button
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.train.training_set.folders import TrainingFolders
 from cellpose_studio.ui.train.training_set.options import ImageForm, LeaveOutForm
 from cellpose_studio.ui.train.training_set.pair_list import PairList
 from cellpose_studio.ui.train.training_set.pair_model import summary_of
-from cellpose_studio.ui.widgets.question import ask
+from cellpose_studio.ui.train.training_set.part_actions import PartActions
 from cellpose_studio.ui.widgets.section import Section
 from cellpose_studio.workflows.training.project_set import SetPart
 
@@ -40,20 +31,6 @@ _DELAY = 200  # ms
 _PREVIEW = 190  # px
 _ROOM = 480  # px
 """Height from which the preview is shown below the list."""
-_NO_PROPOSAL = (
-    "One in five images is for validation already, or there are fewer than two."
-)
-
-Confirm = Callable[[QWidget, str, str, str, str], bool]
-AskName = Callable[[QWidget, str], str]
-
-
-def ask_name(parent: QWidget, name: str) -> str:
-    """Ask for the name of a crop; return "" if the user cancels."""
-    text, answered = QInputDialog.getText(
-        parent, "Rename crop", "Name of the crop", text=name
-    )
-    return text.strip() if answered else ""
 
 
 class TrainingSetSection(QWidget):
@@ -63,8 +40,8 @@ class TrainingSetSection(QWidget):
     ----------
     folders
         Exports and imports; its `open` is set by the window.
-    confirm, ask_name
-        Questions to the user.
+    actions
+        What can be done with the rows.
     """
 
     place_requested = Signal(object)  # the SetPart whose image was just shown
@@ -75,14 +52,13 @@ class TrainingSetSection(QWidget):
         self._session = services.session
         self.training = services.training
         self.folders = TrainingFolders(services, lambda _: None)
-        self.confirm: Confirm = ask
-        self.ask_name: AskName = ask_name
         self._job: Job | None = None
         self._is_dirty = True
         self._timer = QTimer(self, singleShot=True, interval=_DELAY)
         self._timer.timeout.connect(self._read)
         self.summary = QLabel(_EMPTY, objectName="trainingSummary", wordWrap=True)
         self.list = PairList(services.stack_jobs)
+        self.actions = PartActions(services, self.list)
         self.preview = QLabel(objectName="trainingPreview")
         self.left_out = LeaveOutForm(self.training)
         self.image = ImageForm(self._session, self.training)
@@ -95,10 +71,10 @@ class TrainingSetSection(QWidget):
             Command(
                 "proposeValidation",
                 "&Propose images for validation…",
-                self.propose,
+                self.actions.propose,
                 tip="Choose one in five of the images for training, always the same "
                 "ones. Images that are for validation stay so.",
-                reason_disabled=self._reason_no_proposal,
+                reason_disabled=self.actions.reason_no_proposal,
             ),
             None,
             Command(
@@ -117,66 +93,6 @@ class TrainingSetSection(QWidget):
                 "val or validation for validation, others for training.",
             ),
         ]
-
-    def propose(self) -> None:
-        """Ask whether to validate on one in five images, and do so."""
-        proposed = self.training.proposal()
-        if not proposed:
-            self._services.messages.note(_NO_PROPOSAL)
-            return
-        names = ", ".join(image.source.name for image in proposed[:5])
-        more = f" and {len(proposed) - 5} more" if len(proposed) > 5 else ""
-        if self.confirm(
-            self,
-            "Images for validation",
-            f"Use {image_count(len(proposed))} for validation instead of training?",
-            f"{names}{more}. Models are judged by them, so they should stay the same "
-            "from one training to the next.",
-            "Use for validation",
-        ):
-            self.training.set_role(proposed, "validation")
-
-    def use_parts(self, role: Role | None) -> None:
-        """Use the selected rows, or else the image shown, for something else."""
-        parts = self.list.selected_parts()
-        if not parts:
-            shown = self._session.shown
-            self.use_images([shown] if shown is not None else [], role)
-            return
-        whole = {part.image: None for part in parts if part.crop is None}
-        images = [self._session.image_of(number) for number in whole]
-        self.use_images([image for image in images if image is not None], role)
-        for part in parts:
-            image = self._session.image_of(part.image)
-            if part.crop is not None and image is not None:
-                self._use_crop(image, part.crop, role or "out")
-
-    def use_images(self, images: Iterable[ProjectImage], role: Role | None) -> None:
-        """Use images for training or validation, or leave them out."""
-        if without := len(self.training.set_role(images, role)):
-            self._services.messages.note(
-                f"{image_count(without)} without masks cannot be used."
-            )
-
-    def rename_crop(self) -> None:
-        """Ask for a new name of the selected crop."""
-        image, crop = self._selected_crop()
-        if image is None or crop is None:
-            return
-        name = self.ask_name(self, crop.name)
-        if name and name != crop.name:
-            changed = crop.model_copy(update={"name": name[:200]})
-            try:
-                self.training.change_crop(image, crop.name, changed)
-            except StudioError as error:
-                self._services.show_error(error)
-
-    def remove_crops(self) -> None:
-        """Remove the selected crops; what they were drawn on stays as it is."""
-        for part in self.list.selected_parts():
-            image = self._session.image_of(part.image)
-            if part.crop is not None and image is not None:
-                self.training.change_crop(image, part.crop.name, None)
 
     def refresh(self) -> None:
         """Read the set again, soon; when the section is visible, if it is not."""
@@ -246,19 +162,19 @@ class TrainingSetSection(QWidget):
             Command(
                 "useTraining",
                 "Training",
-                lambda: self.use_parts("train"),
+                lambda: self.actions.use_parts("train"),
                 tip="Train on the selected rows, or else on the image shown.",
             ),
             Command(
                 "useValidation",
                 "Validation",
-                lambda: self.use_parts("validation"),
+                lambda: self.actions.use_parts("validation"),
                 tip="Judge models by the selected rows, or else by the image shown.",
             ),
             Command(
                 "useNothing",
                 "Leave out",
-                lambda: self.use_parts(None),
+                lambda: self.actions.use_parts(None),
                 tip="Take the selected rows, or else the image shown, out of training "
                 "and validation.",
             ),
@@ -304,8 +220,8 @@ class TrainingSetSection(QWidget):
     # Event handlers
 
     def _on_dropped(self, keys: list[str]) -> None:
-        images = [self._session.image(key) for key in keys]
-        self.use_images([image for image in images if image is not None], "train")
+        images = map(self._session.image, keys)
+        self.actions.use_images(filter(None, images), "train")
 
     def _on_selection(self, *_: object) -> None:
         self._show_preview()
@@ -329,7 +245,7 @@ class TrainingSetSection(QWidget):
     def _show_selected(self) -> None:
         """Show the image of the selected row, at its plane."""
         parts = self.list.selected_parts()
-        image = self._session.image_of(parts[0].image) if len(parts) == 1 else None
+        image = self.actions.image_of(parts[0]) if len(parts) == 1 else None
         if image is not None:
             self._session.show(image.source.key)
             self.place_requested.emit(parts[0])
@@ -338,70 +254,9 @@ class TrainingSetSection(QWidget):
         parts = self.list.selected_parts()
         if not parts:
             return
-        menu = self.menu(parts)
+        menu = self.actions.menu(parts)
         menu.exec(self.list.viewport().mapToGlobal(position))
         menu.deleteLater()
 
-    def menu(self, parts: list[SetPart]) -> QMenu:
-        """Return the context menu for parts, one or more."""
-        menu = QMenu(self.list)
-        crops = [part for part in parts if part.crop is not None]
-
-        def no_crop(single: bool) -> Callable[[], str]:
-            many = "Select a single crop." if single and len(parts) > 1 else ""
-            return lambda: many or ("" if crops else "This row is no crop.")
-
-        use = [
-            Command("partTrain", "Use for &training", lambda: self.use_parts("train")),
-            Command(
-                "partValidation",
-                "Use for &validation",
-                lambda: self.use_parts("validation"),
-            ),
-            Command("partOut", "Leave &out of training", lambda: self.use_parts(None)),
-        ]
-        edit = [
-            Command(
-                "renameCrop",
-                "Re&name crop…",
-                self.rename_crop,
-                reason_disabled=no_crop(single=True),
-            ),
-            Command(
-                "removeCrop",
-                "Re&move crop",
-                self.remove_crops,
-                reason_disabled=no_crop(single=False),
-            ),
-        ]
-        fill(menu, [*use, None, *edit], menu)
-        return menu
-
-    def _selected_crop(self) -> tuple[ProjectImage | None, TrainingCrop | None]:
-        parts = self.list.selected_parts()
-        if len(parts) != 1:
-            return None, None
-        return self._session.image_of(parts[0].image), parts[0].crop
-
-    def _use_crop(
-        self, image: ProjectImage, crop: TrainingCrop, role: CropRole
-    ) -> None:
-        own = self.training.role(image)
-        crosses = own is not None and role not in ("out", own)
-        if crosses and not self.confirm(
-            self,
-            "Crops of one image",
-            f"Use {crop.name} of {image.source.name} for another purpose than the "
-            "rest of it?",
-            "A model that has seen one part of an image is judged too well by another "
-            "part. To change all crops, use the image instead.",
-            "Use it anyway",
-        ):
-            return
-        self.training.set_crop_role(image, crop.name, role)
-
     def _reason_empty(self) -> str:
         return "" if self.training.has_members else "No image is marked for training."
-
-    def _reason_no_proposal(self) -> str:
-        return "" if self.training.proposal() else _NO_PROPOSAL
