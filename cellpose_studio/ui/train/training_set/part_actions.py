@@ -156,10 +156,13 @@ class PartActions:
     def image_of(self, part: SetPart) -> ProjectImage | None:
         """Return the image of a part, with the masks of the part as the active ones."""
         image = self._session.image_of(part.image)
-        names = image.label_set_ids if image is not None else {}
-        name = next((n for n, one in names.items() if one == part.label_set), None)
-        if image is not None and name in image.label_sets and name != image.active:
-            self._session.choose_label_set(image, name)
+        if image is None:
+            return None
+        for name in image.label_sets:
+            is_other = name != image.active
+            if is_other and image.label_set_ids[name] == part.label_set:
+                self._session.choose_label_set(image, name)
+                break
         return image
 
     def _use_crop(
