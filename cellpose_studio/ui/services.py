@@ -9,6 +9,7 @@ from typing import Any
 from qtpy.QtWidgets import QWidget
 
 from cellpose_studio.app.failures import failure_of
+from cellpose_studio.app.images.training_set import TrainingSet
 from cellpose_studio.app.jobs import Job, JobQueue, Work
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.selection import Selection
@@ -25,6 +26,8 @@ class Services:
     ----------
     session, selection, settings
         The open project, the selected cell, and the settings kept between starts.
+    training
+        What images are for in training.
     messages
         Shows failures and notes above the image.
     io_jobs
@@ -51,6 +54,7 @@ class Services:
     session: Session
     selection: Selection
     settings: Settings
+    training: TrainingSet
     messages: MessageBar
     io_jobs: JobQueue
     stack_jobs: JobQueue
@@ -140,6 +144,7 @@ def make_services(
         session=session,
         selection=Selection(session),
         settings=settings,
+        training=TrainingSet(session),
         messages=MessageBar(),
         io_jobs=JobQueue(window),
         stack_jobs=JobQueue(window),

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from cellpose_studio.app.history.lineage import HistoryNode, Present, read_lineages
-from cellpose_studio.app.images.training_roles import TrainingRoles
+from cellpose_studio.app.images.training_set import TrainingSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.runs.runner import RUN_RESULT, Runs
@@ -173,12 +173,12 @@ def test_the_history_tells_the_same(saved):
     assert told == expected
 
 
-def test_the_rest_of_the_project_is_there(saved, queue, qtbot):
+def test_the_rest_of_the_project_is_there(saved, queue):
     [preset] = saved.project.read(read_presets)
     assert (preset.name, preset.model) == ("Round nuclei", "nuclei-small")
-    roles = TrainingRoles(saved, queue)
-    qtbot.waitUntil(lambda: not queue.jobs)
-    assert [roles.role(i) for i in saved.images] == [None, "train", "test"]
+    training = TrainingSet(saved)
+    roles = [training.role(image) for image in saved.images]
+    assert roles == [None, "train", "validation"]
     runs = BatchQueue(saved, Runs(saved, queue), queue)
     assert [(i.image, i.state) for i in runs.items] == [(2, "done"), (1, "waiting")]
     assert runs.paused

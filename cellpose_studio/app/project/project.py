@@ -20,6 +20,7 @@ from cellpose_studio.core.masks.edit import LabelEdit
 from cellpose_studio.core.measure.compartments.choice import COMPARTMENTS_STATE
 from cellpose_studio.core.measure.experiment.columns import EXPERIMENT_STATE
 from cellpose_studio.core.provenance.revision import CellStatus, LabelRevision
+from cellpose_studio.core.review.training_marks import OPTIONS_STATE, TrainingMarks
 from cellpose_studio.io.project.file import (
     ProjectFile,
     content_replaced,
@@ -46,6 +47,12 @@ from cellpose_studio.io.project.tables.revision_source import (
     read_masks,
 )
 from cellpose_studio.io.project.tables.revisions import StoredLabelSet, read_label_sets
+from cellpose_studio.io.project.tables.training.marks import read_marks
+from cellpose_studio.io.project.tables.training.members import (
+    TRAINING_SET,
+    TrainingMember,
+    read_members,
+)
 from cellpose_studio.io.project.tables.undo_steps import JournalStep, read_steps
 from cellpose_studio.io.project.tables.window_state import read_state
 
@@ -70,6 +77,10 @@ class Contents:
         Of cells, by label set and id.
     classes
         The classes of cells, and which cells have them.
+    members, marks
+        The training set: roles, and what else is said of masks, by label set.
+    training_options
+        What is left out of the training set.
     """
 
     file: ProjectFile
@@ -84,6 +95,9 @@ class Contents:
     statuses: dict[int, dict[int, CellStatus]]
     mothers: dict[int, dict[int, int]]
     classes: StoredClasses
+    members: dict[int, TrainingMember]
+    marks: dict[int, TrainingMarks]
+    training_options: dict[str, Any]
 
 
 def read_contents(file: ProjectFile) -> Contents:
@@ -105,6 +119,13 @@ def read_contents(file: ProjectFile) -> Contents:
             statuses = read_all_statuses(file.db)
             mothers = read_all_mothers(file.db)
             classes = read_classes(file.db)
+            members = {
+                one.label_set: one
+                for one in read_members(file.db)
+                if one.name == TRAINING_SET
+            }
+            marks = read_marks(file.db)
+            training_options = read_state(file.db, OPTIONS_STATE)
             ids = last_ids(file.db)
             steps = _steps(file.db)
         return Contents(
@@ -120,6 +141,9 @@ def read_contents(file: ProjectFile) -> Contents:
             statuses=statuses,
             mothers=mothers,
             classes=classes,
+            members=members,
+            marks=marks,
+            training_options=training_options,
         )
     except BaseException:
         # Whatever has failed, the file must not stay locked.
@@ -175,6 +199,9 @@ class Project:
         self.stored_statuses = contents.statuses
         self.stored_mothers = contents.mothers
         self.stored_classes = contents.classes
+        self.stored_members = contents.members
+        self.stored_marks = contents.marks
+        self.training_options = contents.training_options
         self._opened_with = contents.last_ids
         # Ids are assigned here, so that no caller has to wait for the writer.
         self._last = Counter(contents.last_ids)

@@ -13,7 +13,11 @@ from cellpose_studio.workflows.recompute import LazyMaskMaker
 
 
 def imported_labels(name: str, masks: ImportedMasks, image: ImageSource) -> LabelSet:
-    """Return masks of a file as a label set; its flows feed the thresholds."""
+    """Return masks of a file as a label set; its flows feed the thresholds.
+
+    For a worker, as it counts cells, and compresses what is not annotated.
+    """
+    _ = masks.packed_unlabelled
     maker = flows = None
     if masks.flows is not None:
         # The file does not say which axis is time, so that planes were not told apart.

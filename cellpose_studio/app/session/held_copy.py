@@ -15,7 +15,10 @@ from cellpose_studio.core.measure.experiment.columns import (
     EXPERIMENT_STATE,
     columns_from,
 )
+from cellpose_studio.core.review.training_marks import OPTIONS_STATE
 from cellpose_studio.core.wording import image_count, listed
+from cellpose_studio.io.project.tables.training.marks import write_marks
+from cellpose_studio.io.project.tables.training.members import write_member
 from cellpose_studio.io.project.tables.window_state import write_state
 
 _NAMES = 3
@@ -80,6 +83,7 @@ def save_held(session: Session, path: Path) -> HeldCopy:
         held = [one for one in image.label_sets.values() if one.pixels.loaded]
         for labels in held:
             _put(copy, new, image, labels)
+            _put_training(session, copy, image, new, labels.name)
         if len(held) < len(image.label_sets):
             missing.append(image.source.name)
         images += bool(held)
@@ -92,6 +96,7 @@ def save_held(session: Session, path: Path) -> HeldCopy:
     for name, state in (
         (EXPERIMENT_STATE, columns.as_json()),
         (COMPARTMENTS_STATE, session.project.compartments),
+        (OPTIONS_STATE, session.project.training_options),
     ):
         project.remember(partial(write_state, name=name, value=state))
     return HeldCopy(project, images, tuple(missing))
@@ -118,3 +123,18 @@ def _put(
         changes=image.known_of_cells(labels.name),
         activate=False,
     )
+
+
+def _put_training(
+    session: Session, copy: Session, image: ProjectImage, new: ProjectImage, name: str
+) -> None:
+    """Say of masks in the copy what is said of them in training."""
+    old, number = image.label_set_ids[name], new.label_set_ids[name]
+    member = session.project.stored_members.get(old)
+    if member is not None:
+        # Revisions of the old project are not in the copy.
+        moved = replace(member, label_set=number, revision=None)
+        copy.project.submit(lambda db: write_member(db, moved))
+    marks = session.project.stored_marks.get(old)
+    if marks is not None:
+        copy.project.submit(lambda db: write_marks(db, number, marks))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from cellpose_studio.app.images.training_roles import TrainingRoles
+from cellpose_studio.app.images.training_set import TrainingSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 
 
@@ -25,7 +25,7 @@ class NextImage:
 
 
 def next_images(
-    images: Sequence[ProjectImage], roles: TrainingRoles
+    images: Sequence[ProjectImage], training: TrainingSet
 ) -> list[NextImage]:
     """Return images that are neither reviewed nor in the training set.
 
@@ -34,7 +34,7 @@ def next_images(
     found = [
         NextImage(image=image, uncertainty=_uncertainty(image))
         for image in images
-        if not image.reviewed and roles.role(image) is None
+        if not image.reviewed and training.role(image) is None
     ]
     return sorted(found, key=lambda one: -_rank(one))
 

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.errors import MasksUnreadable
+from cellpose_studio.core.review.training_marks import pack_mask
 from cellpose_studio.core.runs.flows import Flows
 
 _LARGEST_ID = int(np.iinfo(np.uint32).max)
@@ -53,6 +54,11 @@ class ImportedMasks:
     mothers: Mapping[int, int] = field(default_factory=dict)
     remarks: tuple[str, ...] = ()
 
+    @cached_property
+    def packed_unlabelled(self) -> str:
+        """What is not annotated, as `pack_mask` has it; "" for nothing."""
+        return "" if self.unlabelled is None else pack_mask(self.unlabelled)
+
     @property
     def notes(self) -> tuple[str, ...]:
         """What the user has to know about these masks, one sentence each."""
@@ -61,7 +67,7 @@ class ImportedMasks:
             part = self.unlabelled.mean()
             notes.append(
                 f"{self.path.name} marks {part:.0%} of the pixels as not annotated "
-                "(-1); they are shown as background."
+                "(-1); they are shown as background, and ignored in training."
             )
         if self.foreground_only:
             notes.append(self.foreground_reason)

@@ -27,6 +27,7 @@ _OTHERS = (
     "classified",
     "preset",
     "training",
+    "training_marks",
 )
 
 

@@ -230,6 +230,12 @@ CREATE TABLE classified (
     PRIMARY KEY (label_set, id)
 ) WITHOUT ROWID;
 
+CREATE TABLE training_marks (
+    label_set INTEGER PRIMARY KEY REFERENCES label_set(id),
+    marks TEXT NOT NULL,
+    sha256 BLOB NOT NULL
+);
+
 CREATE TABLE training_round (
     id INTEGER PRIMARY KEY,
     record TEXT NOT NULL,

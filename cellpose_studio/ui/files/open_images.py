@@ -301,6 +301,10 @@ class Opener:
         }
         changes = CellChanges(mothers=mothers)
         self._session.import_masks(image, labels, details, changes)
+        if masks.unlabelled is not None:
+            self._services.training.say_unlabelled(
+                image, labels.name, masks.packed_unlabelled
+            )
 
     def _open_elsewhere(self, found: MasksElsewhere) -> None:
         """Open a project, and show the first of the images in it that were opened."""

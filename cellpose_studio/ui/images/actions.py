@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import NamedTuple
 
 from qtpy.QtCore import QObject, QPoint, QUrl
 from qtpy.QtGui import QDesktopServices
 from qtpy.QtWidgets import QDialog, QMenu, QWidget
 
-from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.core.wording import image_count
-from cellpose_studio.io.project.tables.training.members import TrainingRole
 from cellpose_studio.ui.commands.command import Command, fill
 from cellpose_studio.ui.commands.reasons import (
     NO_MASKS,
@@ -26,10 +26,37 @@ from cellpose_studio.ui.images.sizes_dialog import SizesDialog
 from cellpose_studio.ui.services import Services
 from cellpose_studio.ui.widgets.question import ask
 
-_USES: tuple[tuple[str, str, TrainingRole | None], ...] = (
-    ("train", "Use for &training", "train"),
-    ("test", "Use for t&esting", "test"),
-    ("noTraining", "Do &not use for training", None),
+
+class _Use(NamedTuple):
+    name: str
+    text: str
+    role: Role | None
+    key: str
+    tip: str
+
+
+_USES = (
+    _Use(
+        "train",
+        "Use for &training",
+        "train",
+        "Shift+T",
+        "Models are trained on these images and their masks.",
+    ),
+    _Use(
+        "validation",
+        "Use for &validation",
+        "validation",
+        "Shift+V",
+        "Models are judged by these images, and never trained on them.",
+    ),
+    _Use(
+        "noTraining",
+        "Leave &out of training",
+        None,
+        "Shift+L",
+        "These images take no part in training.",
+    ),
 )
 
 _SIZES = "Pixel si&ze and time…"
@@ -60,7 +87,6 @@ class ImageActions(QObject):
         self,
         services: Services,
         listed: ImagesPanel,
-        roles: TrainingRoles,
         relinker: Relinker,
         export: Callable[[Sequence[ProjectImage]], None],
     ) -> None:
@@ -68,7 +94,7 @@ class ImageActions(QObject):
         self._session = services.session
         self._messages = services.messages
         self._list = listed
-        self._roles = roles
+        self._training = services.training
         self._relinker = relinker
         self._export = export
         self._removed: list[Sequence[ProjectImage]] = []
@@ -97,11 +123,9 @@ class ImageActions(QObject):
             if image.reviewed != reviewed:
                 self._session.set_reviewed(image, reviewed)
 
-    def use(self, images: Sequence[ProjectImage], role: TrainingRole | None) -> None:
+    def use(self, images: Sequence[ProjectImage], role: Role | None) -> None:
         """Set the role of images in training; None for no role."""
-        for image in images:
-            self._roles.set_role(image, role)
-        if without := sum(image.masks is None for image in images):
+        if without := len(self._training.set_role(images, role)):
             self._messages.note(f"{image_count(without)} without masks cannot be used.")
 
     def show_folder(self, image: ProjectImage) -> None:
@@ -146,24 +170,30 @@ class ImageActions(QObject):
     def commands(self) -> list[Command | None]:
         """Return the commands for images in the menu bar."""
         session = self._session
-        uses = [
+        return [
             Command(
-                name,
-                text,
-                lambda role=role: self.use(self.targets(), role),
-                reason_disabled=needs_masks(session),
+                "reviewed",
+                "&Reviewed",
+                self.set_reviewed,
+                key="R",
+                reason_disabled=needs_image(session),
+                checked=lambda: session.shown is not None and session.shown.reviewed,
             )
-            for name, text, role in _USES
         ]
-        reviewed = Command(
-            "reviewed",
-            "&Reviewed",
-            self.set_reviewed,
-            key="R",
-            reason_disabled=needs_image(session),
-            checked=lambda: session.shown is not None and session.shown.reviewed,
-        )
-        return [reviewed, None, *uses]
+
+    def training_commands(self) -> list[Command | None]:
+        """Return the commands that say what images are for in training."""
+        return [
+            Command(
+                use.name,
+                use.text,
+                lambda role=use.role: self.use(self.targets(), role),
+                key=use.key,
+                tip=use.tip,
+                reason_disabled=needs_masks(self._session),
+            )
+            for use in _USES
+        ]
 
     def size_commands(self) -> list[Command | None]:
         """Return the commands on the sizes of images in the menu bar."""
@@ -211,12 +241,12 @@ class ImageActions(QObject):
         state = "not reviewed" if reviewed else "reviewed"
         uses = [
             Command(
-                name,
-                text,
-                lambda role=role: self.use(images, role),
-                reason_disabled=partial(self._reason_no_change, images, role),
+                use.name,
+                use.text,
+                lambda role=use.role: self.use(images, role),
+                reason_disabled=partial(self._reason_no_change, images, use.role),
             )
-            for name, text, role in _USES
+            for use in _USES
         ]
         commands: list[Command | None] = [
             Command(
@@ -245,10 +275,10 @@ class ImageActions(QObject):
         return menu
 
     def _reason_no_change(
-        self, images: Sequence[ProjectImage], role: TrainingRole | None
+        self, images: Sequence[ProjectImage], role: Role | None
     ) -> str:
         """Return why a role cannot be set or would change nothing; "" if it can."""
-        roles = {self._roles.role(image) for image in images if image.masks}
+        roles = {self._training.role(image) for image in images if image.masks}
         if not roles:
             return NO_MASKS
         return "" if roles - {role} else "These images already have this role."

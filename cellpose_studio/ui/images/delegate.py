@@ -28,7 +28,7 @@ _COLOURS: dict[ImageStatus, str] = {
     "reviewed": "#00a878",
     "missing": "#e0602a",
 }
-_LETTERS = {"train": "T", "test": "E"}
+_LETTERS = {"train": "T", "validation": "V"}
 
 
 class ImageDelegate(QStyledItemDelegate):

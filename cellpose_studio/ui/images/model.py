@@ -6,17 +6,24 @@ folder with thousands of images, all names are in the list long before.
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from qtpy.QtCore import QAbstractListModel, QModelIndex, QSortFilterProxyModel, Qt
+from qtpy.QtCore import (
+    QAbstractListModel,
+    QMimeData,
+    QModelIndex,
+    QSortFilterProxyModel,
+    Qt,
+)
 from qtpy.QtGui import QPixmap
 
 from cellpose_studio.app.images.image_status import ImageStatus, status_of
 from cellpose_studio.app.images.missing_images import MissingImages
-from cellpose_studio.app.images.training_roles import TrainingRoles
+from cellpose_studio.app.images.training_set import TrainingSet
 from cellpose_studio.app.masks.events import MasksChange
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
@@ -32,6 +39,8 @@ _Version = tuple[str, str]
 _ROLES = Qt.ItemDataRole
 KEY = int(_ROLES.UserRole)
 """Role of the key of an image; the roles after it are our own as well."""
+IMAGE_KEYS = "application/x-cellpose-studio-image-keys"
+"""Type of what is dragged from the list: a JSON array of keys."""
 STATUS, CELLS, TRAINING, BADGE = range(KEY + 1, KEY + 5)
 
 _WAITING = "not read yet"
@@ -45,12 +54,12 @@ class ImageModel(QAbstractListModel):
     """The images of a session, one row each, and files that are still to be read."""
 
     def __init__(
-        self, session: Session, missing: MissingImages, roles: TrainingRoles
+        self, session: Session, missing: MissingImages, training: TrainingSet
     ) -> None:
         super().__init__()
         self._session = session
         self._missing = missing
-        self._roles = roles
+        self._training = training
         self._badges: dict[str, str] = {}
         self._pixmaps: OrderedDict[_Version, QPixmap] = OrderedDict()
         self._unreadable: dict[_Version, str] = {}
@@ -59,8 +68,8 @@ class ImageModel(QAbstractListModel):
         session.images_changed.connect(self.reload)
         session.masks_changed.connect(self._on_masks)
         session.image_changed.connect(self.on_image)
-        roles.image_changed.connect(self.on_image)
-        roles.changed.connect(self._on_all)
+        training.image_changed.connect(self.on_image)
+        training.changed.connect(self._on_all)
         missing.changed.connect(self._on_missing)
 
     def rowCount(self, _: QModelIndex | None = None) -> int:
@@ -76,7 +85,18 @@ class ImageModel(QAbstractListModel):
         """Return that a file cannot be chosen as long as it is still to be read."""
         if index.row() >= len(self._images):
             return Qt.ItemFlag.NoItemFlags
-        return super().flags(index)
+        return super().flags(index) | Qt.ItemFlag.ItemIsDragEnabled
+
+    def mimeTypes(self) -> list[str]:
+        """Return how images are dragged; for Qt."""
+        return [IMAGE_KEYS]
+
+    def mimeData(self, indexes: Iterable[QModelIndex]) -> QMimeData:
+        """Return the keys of the images that are dragged; for Qt."""
+        data = QMimeData()
+        keys = [index.data(KEY) for index in indexes if index.data(KEY)]
+        data.setData(IMAGE_KEYS, json.dumps(keys).encode())
+        return data
 
     def data(self, index: QModelIndex, role: int = _ROLES.DisplayRole) -> Any:
         """Return the value of a role for an image; see the roles above."""
@@ -94,7 +114,7 @@ class ImageModel(QAbstractListModel):
         if role == CELLS:
             return image.masks.cells if image.masks else None
         if role == TRAINING:
-            return self._roles.role(image)
+            return self._training.role(image)
         if role == BADGE:
             return self._badges.get(image.source.key, "")
         return self._text(image, role)
@@ -200,7 +220,7 @@ class ImageModel(QAbstractListModel):
 
     def _text(self, image: ProjectImage, role: int) -> str | None:
         key = image.source.key
-        badge, use = self._badges.get(key, ""), self._roles.role(image)
+        badge, use = self._badges.get(key, ""), self._training.role(image)
         if role == _ROLES.ToolTipRole:
             reason = self._unreadable.get(_version_of(image.source), "")
             return tooltip_html(image, self._status(image), use, badge, reason)

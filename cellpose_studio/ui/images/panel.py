@@ -19,7 +19,7 @@ from qtpy.QtWidgets import (
 from cellpose_studio.app.images.image_status import STATUSES, ImageStatus
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
-from cellpose_studio.app.images.training_roles import TrainingRoles
+from cellpose_studio.app.images.training_set import TrainingSet
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.core.wording import image_count
@@ -47,6 +47,7 @@ class ImageView(QListView):
         self.setSelectionMode(QAbstractItemView.SelectionMode.ExtendedSelection)
         self.setVerticalScrollMode(QAbstractItemView.ScrollMode.ScrollPerPixel)
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
+        self.setDragEnabled(True)
         self.setContextMenuPolicy(Qt.ContextMenuPolicy.CustomContextMenu)
         self.verticalScrollBar().valueChanged.connect(self.moved)
 
@@ -74,7 +75,7 @@ class ImagesPanel(QWidget):
     ----------
     session
         The session whose images are listed.
-    missing, roles, thumbnails
+    missing, training, thumbnails
         Services for missing files, roles in training, and thumbnails.
     """
 
@@ -84,14 +85,14 @@ class ImagesPanel(QWidget):
         self,
         session: Session,
         missing: MissingImages,
-        roles: TrainingRoles,
+        training: TrainingSet,
         thumbnails: Thumbnails,
     ) -> None:
         super().__init__()
         self._session = session
         self._missing = missing
         self._thumbnails = thumbnails
-        self.model = ImageModel(session, missing, roles)
+        self.model = ImageModel(session, missing, training)
         self.filtered = ImageFilter(self.model)
         self._removing = self._filtering = False
         # Connected before the view, which selects another row when it loses its current

@@ -7,8 +7,8 @@ from html import escape
 from cellpose_studio.app.images.image_status import ImageStatus
 from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.core.wording import time_text
-from cellpose_studio.io.project.tables.training.members import TrainingRole
 
 STATUS_WORDS: dict[ImageStatus, str] = {
     "untouched": "Untouched",
@@ -26,13 +26,13 @@ _STATUS_SENTENCES: dict[ImageStatus, str] = {
     "missing": "Missing: file not found. Use File > Relink images to locate it.",
 }
 
-_USES: dict[TrainingRole, str] = {"train": "for training", "test": "for testing"}
+_USES: dict[Role, str] = {"train": "for training", "validation": "for validation"}
 
 
 def tooltip_html(
     image: ProjectImage,
     status: ImageStatus,
-    use: TrainingRole | None,
+    use: Role | None,
     badge: str = "",
     unreadable: str = "",
 ) -> str:
@@ -55,7 +55,7 @@ def accessible_text(
     name: str,
     image: ProjectImage,
     status: ImageStatus,
-    use: TrainingRole | None,
+    use: Role | None,
     badge: str,
 ) -> str:
     """Return a short description of an image for screen readers."""

@@ -164,19 +164,24 @@ class CellCommands:
 
 def tool_commands(tools: ToolManager) -> list[Command | None]:
     """Return the commands for the tools, None for separators."""
-
-    def command(tool: ToolInfo) -> Command:
-        return Command(
-            tool.mode,
-            tool.text,
-            lambda: tools.toggle(tool.mode),
-            key=tool.key,
-            tip=lambda: tools.gestures.fill_in(tool.tip),
-        )
-
     return [
-        *map(command, TOOLS.values()),
+        *(_command(tools, tool) for tool in TOOLS.values() if not tool.trains),
         None,
         Command("smallerBrush", "S&maller brush", lambda: tools.resize(False), key=","),
         Command("largerBrush", "&Larger brush", lambda: tools.resize(True), key="."),
     ]
+
+
+def training_tool_commands(tools: ToolManager) -> list[Command | None]:
+    """Return the commands for the tools of the Train menu."""
+    return [_command(tools, tool) for tool in TOOLS.values() if tool.trains]
+
+
+def _command(tools: ToolManager, tool: ToolInfo) -> Command:
+    return Command(
+        tool.mode,
+        tool.text,
+        lambda: tools.toggle(tool.mode),
+        key=tool.key,
+        tip=lambda: tools.gestures.fill_in(tool.tip),
+    )

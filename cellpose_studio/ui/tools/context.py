@@ -58,6 +58,8 @@ class ToolContext:
     """The active masks, the chosen cell and the canvas, for tools."""
 
     region_drawn = Signal(tuple, tuple)  # points (x, y) of a Region, plane of the masks
+    crop_drawn = Signal(tuple, tuple)  # the same, for training
+    unannotated_drawn = Signal(tuple, tuple)
 
     def __init__(
         self,

@@ -1,10 +1,12 @@
-"""Draw a new cell, or the region of a run, by its corners or in one drag."""
+"""Draw a new cell, or a region for a run or a training, by corners or in one drag."""
 
 from __future__ import annotations
 
 import numpy as np
+from psygnal import SignalInstance
 
 from cellpose_studio.ui.canvas.mouse_event import MouseEvent
+from cellpose_studio.ui.tools.context import ToolContext
 from cellpose_studio.ui.tools.gestures import USE
 from cellpose_studio.ui.tools.outline import draw_inside
 from cellpose_studio.ui.tools.tool import Point, Tool
@@ -95,9 +97,19 @@ class PolygonTool(Tool):
 
 
 class RegionTool(PolygonTool):
-    """Draws a rectangle by a drag, or a polygon by clicks; then the run starts."""
+    """Draws a rectangle by a drag, or a polygon by clicks, and tells of it.
+
+    Parameters
+    ----------
+    drawn
+        A signal of the context; it tells the points (x, y) and the plane of the masks.
+    """
 
     _rectangle = False
+
+    def __init__(self, context: ToolContext, drawn: SignalInstance) -> None:
+        super().__init__(context)
+        self._drawn = drawn
 
     def drag(self, event: MouseEvent) -> None:
         """Show the rectangle from where the drag began."""
@@ -126,7 +138,7 @@ class RegionTool(PolygonTool):
         # No hand is more precise, and the record stays readable.
         drawn = [(round(x, 1), round(y, 1)) for y, x in points]
         corners = _edges(points) if rectangle else drawn
-        self.context.region_drawn.emit(tuple(corners), plane)
+        self._drawn.emit(tuple(corners), plane)
 
 
 def _edges(points: list[Point]) -> list[Point]:

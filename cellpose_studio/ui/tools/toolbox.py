@@ -40,6 +40,8 @@ class ToolInfo:
         Gestures of this tool only, for the key sheet.
     curates
         Whether it corrects masks, and has a button in the Curate tab.
+    trains
+        Whether it is about training, and in the Train menu.
     """
 
     mode: str
@@ -49,6 +51,7 @@ class ToolInfo:
     make: Callable[[ToolContext, CellEdits], Tool]
     gestures: tuple[GestureText, ...] = ()
     curates: bool = True
+    trains: bool = False
 
 
 _ALL = (
@@ -159,11 +162,36 @@ _ALL = (
         tip="Drag a rectangle, or click the corners of a polygon: the model runs "
         "there, and replaces the cells in it. Accepted, drawn and edited cells, and "
         "all cells outside, are kept.",
-        make=lambda context, _: RegionTool(context),
+        make=lambda context, _: RegionTool(context, context.region_drawn),
         gestures=(
             ("{useTool:Drag}", "Run on a rectangle (Region)"),
             ("Double {useTool:click}", "Close the polygon (Region)"),
         ),
+        curates=False,
+    ),
+    ToolInfo(
+        mode="trainingCrop",
+        text="Draw a training c&rop",
+        key="G",
+        tip="Drag a rectangle to train on: only the crops of an image are used then, "
+        "not the rest of it.",
+        make=lambda context, _: RegionTool(context, context.crop_drawn),
+        gestures=(("{useTool:Drag}", "Draw a rectangle to train on (Training crop)"),),
+        trains=True,
+        curates=False,
+    ),
+    ToolInfo(
+        mode="unannotated",
+        text="Mark as &not annotated",
+        key="L",
+        tip="Drag a rectangle, or click the corners of a polygon, around cells "
+        "without masks: training and evaluation ignore what is in there.",
+        make=lambda context, _: RegionTool(context, context.unannotated_drawn),
+        gestures=(
+            ("{useTool:Drag}", "Mark a rectangle as not annotated"),
+            ("Double {useTool:click}", "Close the polygon (Not annotated)"),
+        ),
+        trains=True,
         curates=False,
     ),
 )

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QFrame, QLabel, QScrollArea, QVBoxLayout, QWidget
 
-from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.training.next_images import next_images
 from cellpose_studio.app.training.trainings import TrainingRequest, Trainings
@@ -37,7 +37,6 @@ class TrainContent(QScrollArea):
     def __init__(
         self,
         services: Services,
-        roles: TrainingRoles,
         queue: BatchQueue,
         models: ModelPanel,
         added: AddedModels,
@@ -48,7 +47,7 @@ class TrainContent(QScrollArea):
         self.setHorizontalScrollBarPolicy(Qt.ScrollBarPolicy.ScrollBarAlwaysOff)
         self._services = services
         self._session = services.session
-        self._roles = roles
+        self._set = services.training
         self._queue = queue
         self._models = models
         self._added = added
@@ -82,7 +81,9 @@ class TrainContent(QScrollArea):
             parameters=self.form.parameters(),
             device=self.form.device.currentData(),
         )
-        self._trainings.start(request)
+        # The record of the training names revisions, so edits become some first.
+        start = partial(self._trainings.start, request)
+        self._set.seal(self._services.io_jobs, start)
 
     def run_on_next(self) -> None:
         """Queue runs of the new model on the images that come next."""
@@ -91,7 +92,7 @@ class TrainContent(QScrollArea):
             return
         channel = model.card.parameters.get("channel") if model.card else None
         channels = (channel or GREY, *[None] * (model.input_channels - 1))
-        listed = next_images(self._session.images, self._roles)
+        listed = next_images(self._session.images, self._set)
         parameters = SegmentationParameters(channels=channels)
         self._queue.add([one.image for one in listed], model, parameters)
 
@@ -135,11 +136,11 @@ class TrainContent(QScrollArea):
         self._soon.start()
 
     def _refresh(self) -> None:
-        roles = [self._roles.role(image) for image in self._session.images]
-        used, held_out = roles.count("train"), roles.count("test")
+        roles = [self._set.role(image) for image in self._session.images]
+        used, held_out = roles.count("train"), roles.count("validation")
         text = f"{image_count(used)} for training, {held_out} for validation."
         if not used:
-            text += " Mark corrected images in the list of images: right-click on them."
+            text += " Mark corrected images in Training set."
         elif not held_out:
             text += (
                 " Without validation images, the last epoch is kept, and nobody knows "
@@ -151,7 +152,7 @@ class TrainContent(QScrollArea):
         self.progress.refresh(no_set or self.form.reason_disabled)
         self.lineage.show_rounds(self._trainings.rounds)
         if self._model is not None:
-            self.after.list_images(next_images(self._session.images, self._roles))
+            self.after.list_images(next_images(self._session.images, self._set))
 
     def _proposed_name(self) -> str:
         parent = self.form.parent_model
@@ -182,8 +183,8 @@ class TrainContent(QScrollArea):
         trainings.trained.connect(self._on_trained)
         trainings.changed.connect(self._on_changed)
         self._models.listed.connect(lambda: self.form.set_models(self._models.models))
-        self._roles.changed.connect(lambda *_: self._soon.start())
-        self._roles.image_changed.connect(lambda _: self._soon.start())
+        self._set.changed.connect(lambda *_: self._soon.start())
+        self._set.image_changed.connect(lambda _: self._soon.start())
         self._session.images_changed.connect(lambda *_: self._soon.start())
         self._session.image_changed.connect(lambda *_: self._soon.start())
         self._queue.ended.connect(lambda *_: self._soon.start())

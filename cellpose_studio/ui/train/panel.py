@@ -8,15 +8,20 @@ from typing import TYPE_CHECKING
 import qtpy
 from qtpy.QtCore import QTimer
 from qtpy.QtGui import QShowEvent
-from qtpy.QtWidgets import QVBoxLayout, QWidget
+from qtpy.QtWidgets import QTabWidget, QVBoxLayout, QWidget
 
-from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.training.trainings import Trainings
 from cellpose_studio.paths import data_dir
+from cellpose_studio.ui.canvas.canvas import Canvas
+from cellpose_studio.ui.commands.command import Command
 from cellpose_studio.ui.segment.models.model_picker import ModelPanel
 from cellpose_studio.ui.segment.models.weight_files import AddedModels
 from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.tools.commands import training_tool_commands
+from cellpose_studio.ui.tools.manager import ToolManager
+from cellpose_studio.ui.train.training_set.canvas_marks import CanvasMarks
+from cellpose_studio.ui.train.training_set.section import TrainingSetSection
 
 if TYPE_CHECKING:
     from cellpose_studio.ui.train.content import TrainContent
@@ -27,6 +32,8 @@ class TrainPanel(QWidget):
 
     Attributes
     ----------
+    set, marks
+        What is trained on, as a list and on the canvas.
     trainings
         The training that runs, and those before it.
     content
@@ -37,13 +44,19 @@ class TrainPanel(QWidget):
     def __init__(
         self,
         services: Services,
-        roles: TrainingRoles,
+        canvas: Canvas,
+        tools: ToolManager,
         queue: BatchQueue,
         models: ModelPanel,
         added: AddedModels,
     ) -> None:
         super().__init__()
-        self._parts = (services, roles, queue, models, added)
+        self._parts = (services, queue, models, added)
+        self._services = services
+        self._tools = tools
+        self.set = TrainingSetSection(services)
+        self.marks = CanvasMarks(services, canvas, tools.context)
+        self.set.place_requested.connect(self.marks.go_to)
         folder = data_dir() / "models"
         self.trainings = Trainings(
             services.session, services.train_jobs, services.io_jobs, folder
@@ -53,24 +66,45 @@ class TrainPanel(QWidget):
         self.content: TrainContent | None = None
         # Another Qt in the same process would crash it.
         os.environ["PYQTGRAPH_QT_LIB"] = qtpy.API_NAME
+        self._page = QWidget()
+        QVBoxLayout(self._page).setContentsMargins(0, 0, 0, 0)
+        self.pages = QTabWidget()
+        self.pages.addTab(self.set, "Training set")
+        self.pages.addTab(self._page, "Training")
         column = QVBoxLayout(self)
-        column.setContentsMargins(0, 0, 0, 0)
+        column.addWidget(self.pages)
         self._timer = QTimer(self, singleShot=True, interval=0)
         self._timer.timeout.connect(self.build)
+
+    def commands(self) -> list[Command | None]:
+        """Return the commands for the menu, beside those of images."""
+        return [
+            *training_tool_commands(self._tools),
+            None,
+            *self.set.commands(),
+            None,
+            Command(
+                "showTraining",
+                "&Show training set",
+                self._show_set,
+                tip="Show what is trained on, and what is left out.",
+            ),
+        ]
 
     def build(self) -> TrainContent:
         """Return the content, which is made if it is not there yet."""
         if self.content is None:
             from cellpose_studio.ui.train.content import TrainContent
 
-            services, roles, queue, models, added = self._parts
-            self.content = TrainContent(
-                services, roles, queue, models, added, self.trainings
-            )
-            self.layout().addWidget(self.content)
+            self.content = TrainContent(*self._parts, self.trainings)
+            self._page.layout().addWidget(self.content)
         return self.content
 
     def showEvent(self, event: QShowEvent) -> None:
         """Make the content once the empty tab is there; Qt calls this."""
         super().showEvent(event)
         self._timer.start()
+
+    def _show_set(self) -> None:
+        self._services.show_tab(self)
+        self.pages.setCurrentWidget(self.set)

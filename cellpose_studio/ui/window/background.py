@@ -14,7 +14,6 @@ from cellpose_studio.app.history.lineage_reader import LineageReader
 from cellpose_studio.app.images.experiment import Experiment
 from cellpose_studio.app.images.missing_images import MissingImages
 from cellpose_studio.app.images.thumbnails import Thumbnails
-from cellpose_studio.app.images.training_roles import TrainingRoles
 from cellpose_studio.app.runs.queue import BatchQueue
 from cellpose_studio.app.runs.runner import Runs
 from cellpose_studio.app.runs.thresholds import Thresholds
@@ -29,9 +28,8 @@ class Background:
 
     Attributes
     ----------
-    missing, thumbnails, roles, experiment
-        Of the images: missing files, thumbnails, roles in training, and columns of the
-        experiment.
+    missing, thumbnails, experiment
+        Of the images: missing files, thumbnails, and columns of the experiment.
     flows, masks
         Of the masks: the cache of flows, and the loader of masks on demand.
     edits, measurer, table, kept, lineage
@@ -45,7 +43,6 @@ class Background:
         session, io_jobs = services.session, services.io_jobs
         self.missing = MissingImages(session)
         self.thumbnails = Thumbnails(ThumbnailCache(cache_dir() / "thumbnails"))
-        self.roles = TrainingRoles(session, io_jobs)
         self.experiment = Experiment(session)
         self.runs = Runs(session, services.gpu_jobs, services.settings.cluster)
         # Single runs and the queue share one job queue, because they share one device.
@@ -64,7 +61,7 @@ class Background:
         # Not connected below: the History panel shows the errors of its reader itself.
         self.lineage = LineageReader(session, io_jobs)
         for part in (
-            self.roles,
+            services.training,
             self.runs,
             self.run_queue,
             self.thresholds,

@@ -77,6 +77,7 @@ from cellpose_studio.ui.window.welcome.tour import Tour
 from cellpose_studio.ui.window.window_state import WindowState, first_size
 from cellpose_studio.workflows.warm_up import warm_up, warm_up_editing
 
+_TABS = ("Segment", "Curate", "Measure", "Train", "History")
 _LAYOUT = 2
 """Version of the dock layout. Qt ignores a saved one of another version."""
 
@@ -228,13 +229,11 @@ class MainWindow(QMainWindow):
 
     def _make_images(self) -> None:
         work = self.background
-        self.images = ImagesPanel(
-            self.session, work.missing, work.roles, work.thumbnails
-        )
+        training = self.services.training
+        self.images = ImagesPanel(self.session, work.missing, training, work.thumbnails)
         self.image_actions = ImageActions(
             self.services,
             self.images,
-            work.roles,
             self.relinker,
             self.saver.ask_and_save,
         )
@@ -294,6 +293,9 @@ class MainWindow(QMainWindow):
             work.edits,
             self.tools,
         )
+        parts = self.background.run_queue, self.segment.model, self.models
+        self.train = TrainPanel(self.services, self.canvas, self.tools, *parts)
+        self.train.set.folders.open = self.open
 
     def _make_history(self) -> None:
         work = self.background
@@ -304,9 +306,6 @@ class MainWindow(QMainWindow):
         self.history = HistoryPanel(
             self.services, work.lineage, self.comparison, self.revisions
         )
-        self.train = TrainPanel(
-            self.services, work.roles, work.run_queue, self.segment.model, self.models
-        )
 
     # Layout
 
@@ -314,11 +313,9 @@ class MainWindow(QMainWindow):
         self.welcome = Welcome(self)
         self.jobs = JobBar(*self.services.queues_with_bar)
         self.status = StatusBar(self.statusBar())
-        self.tabs.addTab(self.segment, "Segment")
-        self.tabs.addTab(self.curate, "Curate")
-        self.tabs.addTab(self.measure, "Measure")
-        self.tabs.addTab(self.train, "Train")
-        self.tabs.addTab(self.history, "History")
+        tabs = (self.segment, self.curate, self.measure, self.train, self.history)
+        for tab, title in zip(tabs, _TABS, strict=True):
+            self.tabs.addTab(tab, title)
         self.setCentralWidget(self._centre())
         self.panels: Sequence[QDockWidget] = lay_out_docks(
             self, self.images, self.display, self.tabs

@@ -36,6 +36,7 @@ from cellpose_studio.ui.tools.commands import CellCommands
 from cellpose_studio.ui.tools.manager import ToolManager
 from cellpose_studio.ui.tools.plane_commands import PlaneCommands
 from cellpose_studio.ui.tools.tracks.commands import TrackCommands
+from cellpose_studio.ui.train.panel import TrainPanel
 from cellpose_studio.ui.window.background import Background
 from cellpose_studio.ui.window.job_bar import JobBar
 
@@ -78,6 +79,7 @@ class MenuHost(Protocol):
     comparison: ComparisonView
     revisions: RevisionActions
     measure: MeasurePanel
+    train: TrainPanel
     history: HistoryPanel
     jobs: JobBar
     panels: Sequence[QDockWidget]

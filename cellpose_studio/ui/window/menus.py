@@ -39,6 +39,7 @@ class Menus(QObject):
         self._segment()
         self._curate()
         self._measure()
+        self._train()
         self._help()
         self._commands.add_buttons(window.curate.tools.buttons)
         self._commands.add_buttons(window.curate.buttons)
@@ -106,6 +107,13 @@ class Menus(QObject):
         self._commands.add(menu, self._window.image_actions.size_commands())
         self._commands.add(menu.addMenu("Cl&asses"), measure.class_commands())
 
+    def _train(self) -> None:
+        menu = self._menu("&Train")
+        self._commands.add(
+            menu, [*self._window.image_actions.training_commands(), None]
+        )
+        self._commands.add(menu, self._window.train.commands())
+
     def _help(self) -> None:
         commands = [
             Command(
@@ -136,6 +144,7 @@ class Menus(QObject):
         window.session.masks_changed.connect(self._on_masks)
         window.session.image_changed.connect(self._refresh)
         window.session.class_list_changed.connect(self._refresh)
+        window.services.training.image_changed.connect(self._soon_refreshed)
         window.background.run_queue.changed.connect(self._refresh)
         window.canvas.rendering.changed.connect(self._refresh)
         window.display.changed.connect(self._refresh_channels)
@@ -156,6 +165,10 @@ class Menus(QObject):
         """Enable the commands that can be called now; show why the others cannot."""
         self._soon.stop()
         self._commands.refresh()
+
+    def _soon_refreshed(self, _: object) -> None:
+        # Thousands of images may be marked at once.
+        self._soon.start()
 
     def _refresh_now(self) -> None:
         """Do at once what waits."""

@@ -28,7 +28,13 @@ from cellpose_studio.core.provenance.classes.classifier_record import (
 )
 from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.provenance.revision import JournalEntry, LabelRevision
+from cellpose_studio.core.review.training_marks import (
+    TrainingCrop,
+    TrainingMarks,
+    pack_mask,
+)
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.core.runs.region import Region
 from cellpose_studio.io.images.reader import open_images
 from cellpose_studio.io.project.file import ProjectFile, create_project
 from cellpose_studio.io.project.tables import (
@@ -58,6 +64,10 @@ from cellpose_studio.io.project.tables.images import (
     write_image,
 )
 from cellpose_studio.io.project.tables.presets import Preset, read_presets, write_preset
+from cellpose_studio.io.project.tables.training.marks import (
+    read_marks,
+    write_marks,
+)
 from cellpose_studio.io.project.tables.training.members import (
     TrainingMember,
     read_members,
@@ -97,6 +107,21 @@ ASSIGNED = {
     5: Assigned(number=2, probability=1.0, classifier=1),
     7: Assigned(number=1, probability=0.6667, classifier=1),
 }
+
+
+MARKS = TrainingMarks(
+    partly=True,
+    crops=(
+        TrainingCrop(name="crop 1", region=Region(points=((0, 0), (20, 30)))),
+        TrainingCrop(
+            name="the “dense” part",
+            region=Region(points=((10, 10), (40, 40)), plane=1),
+            role="validation",
+        ),
+    ),
+    unannotated=(Region(points=((1, 1), (9, 2), (5, 8))),),
+    unlabelled=pack_mask(np.eye(8, dtype=bool)),
+)
 
 
 @dataclass
@@ -297,7 +322,8 @@ def fill(path: Path) -> Maker:
     parameters = SegmentationParameters(diameter=33.0)
     write_preset(db, Preset("mine", "nuclei-small", parameters))
     write_member(db, TrainingMember("set", 1, None, "train"))
-    write_member(db, TrainingMember("set", 2, 4, "test"))
+    write_member(db, TrainingMember("set", 2, 4, "validation"))
+    write_marks(db, 1, MARKS)
     write_round(db, 1, ROUND)
     write_statuses(db, 1, {3: "accepted", 5: "later"})
     write_mothers(db, 1, {5: 3, 6: 3})
@@ -372,6 +398,7 @@ def _read(file: ProjectFile, attempt: Callable[..., Any]) -> SimpleNamespace:
     attempt(revisions.read_thumbnails, db, [1, 2, 3])
     found.presets = attempt(read_presets, db)
     found.members = attempt(read_members, db)
+    found.marks = attempt(read_marks, db)
     found.rounds = attempt(read_rounds, db)
     found.statuses = attempt(read_all_statuses, db)
     found.mothers = attempt(read_all_mothers, db)

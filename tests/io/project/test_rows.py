@@ -26,7 +26,7 @@ from cellpose_studio.io.project.tables.confidence import read_confidence
 from cellpose_studio.io.project.tables.delta import unpack_parts
 from cellpose_studio.io.project.tables.journal import read_open_edits
 from cellpose_studio.io.project.tables.label_chunks import is_intact, read_labels
-from cellpose_studio.io.project.tables.training import members, rounds
+from cellpose_studio.io.project.tables.training import marks, members, rounds
 
 MEMORY = 100 * 2**20
 CHANGES = [
@@ -43,6 +43,7 @@ CHANGES = [
     ("training", "role = 'test'", members.read_members),
     ("training", "revision = 1", members.read_members),
     ("training_round", "record = replace(record, '3f', '4f')", rounds.read_rounds),
+    ("training_marks", "marks = '{}'", marks.read_marks),
     ("batch", "state = 'done'", run_queue.read_batch),
     ("batch", "message = 'x'", run_queue.read_batch),
 ]

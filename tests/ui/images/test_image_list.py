@@ -260,13 +260,13 @@ def test_what_is_for_training_is_so_after_opening_again(
     select(listed, qtbot, 1)
     choose(listed, "Use for training")
     select(listed, qtbot, 2)
-    choose(listed, "Use for testing")
-    assert rows(listed, TRAINING) == [None, "train", "test", None]
+    choose(listed, "Use for validation")
+    assert rows(listed, TRAINING) == [None, "train", "validation", None]
     reopen(user, tmp_path)
-    assert rows(listed, TRAINING) == [None, "train", "test", None]
+    assert rows(listed, TRAINING) == [None, "train", "validation", None]
     assert "for training" in rows(listed, _ROLES.ToolTipRole)[1]
     select(listed, qtbot, 1, 2)
-    choose(listed, "Do not use for training")
+    choose(listed, "Leave out of training")
     assert rows(listed, TRAINING) == [None] * 4
     reopen_again = tmp_path / "again"
     reopen_again.mkdir()

@@ -9,8 +9,7 @@ import pytest
 from qtpy.QtCore import Qt
 
 from cellpose_studio.app.images.missing_images import MissingImages
-from cellpose_studio.app.images.training_roles import TrainingRoles
-from cellpose_studio.app.jobs import JobQueue
+from cellpose_studio.app.images.training_set import TrainingSet
 from cellpose_studio.app.project.project import Project
 from cellpose_studio.app.session.session import Session
 from cellpose_studio.io.images.reader import open_images
@@ -44,7 +43,7 @@ def session(tmp_path, qapp):
 @pytest.fixture
 def model(session):
     missing = MissingImages(session)
-    yield ImageModel(session, missing, TrainingRoles(session, JobQueue()))
+    yield ImageModel(session, missing, TrainingSet(session))
     missing.shut_down()
 
 

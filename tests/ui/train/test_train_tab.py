@@ -29,14 +29,14 @@ def project(user, tmp_path):
         if name in "ab":
             tifffile.imwrite(tmp_path / f"{name}_masks.tif", masks)
     images = user.open(*(tmp_path / f"{name}.tif" for name in "abcd"))
-    roles = user.window.background.roles
-    for image, role in zip(images, ("train", "test"), strict=False):
+    for image, role in zip(images, ("train", "validation"), strict=False):
         user.window.session.show(image)
         user.wait_idle()
-        roles.set_role(image, role)
+        user.window.services.training.set_role([image], role)
     user.wait_idle()
     panel = user.window.train
     user.window.tabs.setCurrentWidget(panel)
+    panel.pages.setCurrentIndex(1)
     user.wait_for(lambda: panel.content is not None)
     user.wait_idle()
     return panel

@@ -8,15 +8,18 @@ from collections.abc import Callable
 from functools import cache
 from typing import get_args
 
+from pydantic import BaseModel
+
 from cellpose_studio.core.models.training_round import TrainingRound
 from cellpose_studio.core.provenance.classes.classifier_record import ClassifierRecord
 from cellpose_studio.core.provenance.revision import CellStatus
+from cellpose_studio.core.review.training_marks import TrainingMarks
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.io.project.checksums import row_sha256
 from cellpose_studio.io.project.rescue.salvage import Salvage
 from cellpose_studio.io.project.rescue.source import Values
 from cellpose_studio.io.project.tables.run_queue import BatchState
-from cellpose_studio.io.project.tables.training.members import TrainingRole
+from cellpose_studio.io.project.tables.training.members import STORED_ROLES
 
 _STATE = "state/"
 
@@ -45,20 +48,23 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
 
     return {
         "confidence": lambda row: row[0] in revisions,
-        "preset": lambda row: _is_intact(row) and _are_parameters(row[2]),
+        "preset": lambda row: _is_intact(row) and _is(SegmentationParameters, row[2]),
         "training": lambda row: (
             _is_intact(row)
             and row[1] in label_sets
             and (row[2] is None or row[2] in revisions)
-            and row[3] in get_args(TrainingRole)
+            and row[3] in STORED_ROLES.values()
         ),
-        "training_round": lambda row: _is_intact(row) and _is_round(row[1]),
+        "training_marks": lambda row: (
+            _is_intact(row) and row[0] in label_sets and _is(TrainingMarks, row[1])
+        ),
+        "training_round": lambda row: _is_intact(row) and _is(TrainingRound, row[1]),
         "cell": lambda row: (
             _is_intact(row) and row[0] in label_sets and row[2] in get_args(CellStatus)
         ),
         "division": lambda row: _is_intact(row) and row[0] in label_sets,
         "cell_class": _is_intact,
-        "classifier": lambda row: _is_intact(row) and _is_classifier(row[1]),
+        "classifier": lambda row: _is_intact(row) and _is(ClassifierRecord, row[1]),
         "classified": lambda row: (
             _is_intact(row)
             and row[0] in label_sets
@@ -69,7 +75,7 @@ def _fits(db: sqlite3.Connection) -> dict[str, Callable[[Values], bool]]:
             _is_intact(row)
             and row[1] in images
             and row[2] in get_args(BatchState)
-            and _are_parameters(row[4])
+            and _is(SegmentationParameters, row[4])
         ),
         "meta": lambda row: str(row[0]).startswith(_STATE) and _is_state(row[1]),
     }
@@ -83,25 +89,9 @@ def _ids(db: sqlite3.Connection, table: str) -> set[object]:
     return {row[0] for row in db.execute(f"SELECT id FROM {table}")}  # noqa: S608
 
 
-def _are_parameters(text: object) -> bool:
+def _is(kind: type[BaseModel], text: object) -> bool:
     try:
-        SegmentationParameters.model_validate_json(str(text))
-    except ValueError:
-        return False
-    return True
-
-
-def _is_round(text: object) -> bool:
-    try:
-        TrainingRound.model_validate_json(str(text))
-    except ValueError:
-        return False
-    return True
-
-
-def _is_classifier(text: object) -> bool:
-    try:
-        ClassifierRecord.model_validate_json(str(text))
+        kind.model_validate_json(str(text))
     except ValueError:
         return False
     return True

@@ -30,6 +30,7 @@ TABLES = {
     "preset": "TTTB",
     "training": "TIiTB",
     "training_round": "KTB",
+    "training_marks": "KTB",
     "batch": "KITTTTB",
     "meta": "TT",
 }

@@ -1,15 +1,18 @@
-"""The table of training sets: which label sets train or test."""
+"""The table of training sets: which label sets train or validate."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
-from typing import Literal
 
+from cellpose_studio.core.models.training_set import Role
 from cellpose_studio.io.project.checksums import check, row_sha256
 from cellpose_studio.io.project.reading import reading
 
-TrainingRole = Literal["train", "test"]
+STORED_ROLES: dict[Role, str] = {"train": "train", "validation": "test"}
+"""Each role as it is in the file."""
+TRAINING_SET = "training"
+"""Name of the one training set that a project has so far."""
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,13 @@ class TrainingMember:
     name: str
     label_set: int
     revision: int | None
-    role: TrainingRole
+    role: Role
 
 
 def write_member(db: sqlite3.Connection, member: TrainingMember) -> None:
     """Put a label set into a training set, or change what it is there for."""
-    row = member.name, member.label_set, member.revision, member.role
+    stored = STORED_ROLES[member.role]
+    row = member.name, member.label_set, member.revision, stored
     db.execute(
         "INSERT OR REPLACE INTO training VALUES (?, ?, ?, ?, ?)",
         (*row, row_sha256(*row)),
@@ -57,10 +61,9 @@ def _member(
     name: str,
     label_set: int,
     revision: int | None,
-    role: TrainingRole,
+    stored: str,
     sha256: bytes,
 ) -> TrainingMember:
-    check(sha256, row_sha256(name, label_set, revision, role))
-    if role not in ("train", "test"):
-        raise ValueError(f"an unknown role: {role}")
-    return TrainingMember(str(name), int(label_set), revision, role)
+    check(sha256, row_sha256(name, label_set, revision, stored))
+    roles = {text: role for role, text in STORED_ROLES.items()}
+    return TrainingMember(str(name), int(label_set), revision, roles[stored])

@@ -1,0 +1,262 @@
+"""What is trained on: the list of images and crops, and what is left out of them."""
+
+from __future__ import annotations
+
+from qtpy.QtCore import QPoint, Qt, QTimer, Signal
+from qtpy.QtGui import QHideEvent, QResizeEvent, QShowEvent
+from qtpy.QtWidgets import (
+    QHBoxLayout,
+    QLabel,
+    QPushButton,
+    QVBoxLayout,
+    QWidget,
+)
+
+from cellpose_studio.app.jobs import Job
+from cellpose_studio.ui.commands.command import Command, push_button
+from cellpose_studio.ui.services import Services
+from cellpose_studio.ui.train.training_set.folders import TrainingFolders
+from cellpose_studio.ui.train.training_set.options import ImageForm, LeaveOutForm
+from cellpose_studio.ui.train.training_set.pair_list import PairList
+from cellpose_studio.ui.train.training_set.pair_model import summary_of
+from cellpose_studio.ui.train.training_set.part_actions import PartActions
+from cellpose_studio.ui.widgets.section import Section
+from cellpose_studio.workflows.training.project_set import SetPart
+
+_EMPTY = (
+    "Mark corrected images with Use for training, or drop them here from the list "
+    "of images. To use parts of an image, draw training crops on it."
+)
+_DELAY = 200  # ms
+_PREVIEW = 190  # px
+_ROOM = 480  # px
+"""Height from which the preview is shown below the list."""
+
+
+class TrainingSetSection(QWidget):
+    """The training set of the open project.
+
+    Attributes
+    ----------
+    folders
+        Exports and imports; its `open` is set by the window.
+    actions
+        What can be done with the rows.
+    """
+
+    place_requested = Signal(object)  # the SetPart whose image was just shown
+
+    def __init__(self, services: Services) -> None:
+        super().__init__(objectName="trainingSetSection")
+        self._services = services
+        self._session = services.session
+        self.training = services.training
+        self.folders = TrainingFolders(services, lambda _: None)
+        self._job: Job | None = None
+        self._is_dirty = True
+        self._timer = QTimer(self, singleShot=True, interval=_DELAY)
+        self._timer.timeout.connect(self._read)
+        self.summary = QLabel(_EMPTY, objectName="trainingSummary", wordWrap=True)
+        self.list = PairList(services.stack_jobs)
+        self.actions = PartActions(services, self.list)
+        self.preview = QLabel(objectName="trainingPreview")
+        self.left_out = LeaveOutForm(self.training)
+        self.image = ImageForm(self._session, self.training)
+        self._lay_out()
+        self._connect()
+
+    def commands(self) -> list[Command | None]:
+        """Return the commands for the Train menu, beside those of images and tools."""
+        return [
+            Command(
+                "proposeValidation",
+                "&Propose images for validation…",
+                self.actions.propose,
+                tip="Choose one in five of the images for training, always the same "
+                "ones. Images that are for validation stay so.",
+                reason_disabled=self.actions.reason_no_proposal,
+            ),
+            None,
+            Command(
+                "exportTraining",
+                "&Export training folder…",
+                self.folders.export,
+                tip="Write images and masks so that Cellpose's command line trains on "
+                "them, with a list of what is in there.",
+                reason_disabled=self._reason_empty,
+            ),
+            Command(
+                "importTraining",
+                "&Import training folder…",
+                self.folders.import_folder,
+                tip="Open images with masks, and use those in a folder called test, "
+                "val or validation for validation, others for training.",
+            ),
+        ]
+
+    def refresh(self) -> None:
+        """Read the set again, soon; when the section is visible, if it is not."""
+        self._is_dirty = True
+        if self.isVisible():
+            self._timer.start()
+
+    # Qt event handlers
+
+    def showEvent(self, event: QShowEvent) -> None:
+        """Read what has changed since the section was visible."""
+        super().showEvent(event)
+        if self._is_dirty:
+            self._timer.start()
+
+    def resizeEvent(self, event: QResizeEvent) -> None:
+        """Show the preview where there is room for it."""
+        super().resizeEvent(event)
+        self._show_preview()
+
+    def hideEvent(self, event: QHideEvent) -> None:
+        """Read nothing as long as the section is hidden."""
+        super().hideEvent(event)
+        self._timer.stop()
+
+    # Construction
+
+    def _lay_out(self) -> None:
+        self.roles = [push_button(command) for command in self._role_commands()]
+        buttons = QHBoxLayout()
+        for button in self.roles:
+            buttons.addWidget(button, 1)
+        self.preview.setAlignment(Qt.AlignmentFlag.AlignCenter)
+        self.preview.setAccessibleName("Preview of the selected image")
+        self.preview.setToolTip(
+            "Outlines are the masks that are trained on; what is hatched is ignored."
+        )
+        self.preview.hide()
+        self.list.setMinimumHeight(150)
+        shown = Section("Image shown", self.image)
+        out = Section("Leave out", self.left_out)
+        column = QVBoxLayout(self)
+        column.setContentsMargins(0, 0, 0, 0)
+        column.setSpacing(4)
+        column.addWidget(self.summary)
+        column.addLayout(buttons)
+        column.addWidget(self.list, 1)
+        column.addWidget(self.preview)
+        column.addWidget(shown)
+        column.addWidget(out)
+        row = QHBoxLayout()
+        named = {command.name: command for command in self.commands() if command}
+        for name, text in (
+            ("proposeValidation", "Propose…"),
+            ("exportTraining", "Export…"),
+            ("importTraining", "Import…"),
+        ):
+            button = QPushButton(text, objectName=f"{name}Button")
+            button.setToolTip(named[name].tip_text)
+            button.setAccessibleName(named[name].plain_text)
+            button.clicked.connect(named[name].run)
+            row.addWidget(button, 1)
+        column.addLayout(row)
+
+    def _role_commands(self) -> list[Command]:
+        return [
+            Command(
+                "useTraining",
+                "Training",
+                lambda: self.actions.use_parts("train"),
+                tip="Train on the selected rows, or else on the image shown.",
+            ),
+            Command(
+                "useValidation",
+                "Validation",
+                lambda: self.actions.use_parts("validation"),
+                tip="Judge models by the selected rows, or else by the image shown.",
+            ),
+            Command(
+                "useNothing",
+                "Leave out",
+                lambda: self.actions.use_parts(None),
+                tip="Take the selected rows, or else the image shown, out of training "
+                "and validation.",
+            ),
+        ]
+
+    def _connect(self) -> None:
+        session, training = self._session, self.training
+        for signal in (
+            training.changed,
+            training.image_changed,
+            training.masks_edited,
+            session.images_changed,
+            session.statuses_changed,
+            session.masks_renamed,
+        ):
+            signal.connect(lambda *_: self.refresh())
+        self.list.dropped.connect(self._on_dropped)
+        self.list.customContextMenuRequested.connect(self._pop_up)
+        self.list.selectionModel().selectionChanged.connect(self._on_selection)
+        self.list.activated.connect(lambda _: self._show_selected())
+        self.list.clicked.connect(lambda _: self._show_selected())
+        self.list.pairs.dataChanged.connect(lambda *_: self._show_preview())
+
+    # Reading
+
+    def _read(self) -> None:
+        if self._job is not None or not self.isVisible():
+            return
+        self._is_dirty = False
+        self._job = self.training.read_parts(self._services.stack_jobs, self._on_parts)
+        self._job.ended.connect(self._on_read)
+
+    def _on_read(self) -> None:
+        self._job = None
+        if self._is_dirty and self.isVisible():
+            self._timer.start()
+
+    def _on_parts(self, parts: list[SetPart]) -> None:
+        self.list.show_parts(parts)
+        self.summary.setText(summary_of(parts) if parts else _EMPTY)
+        self._show_preview()
+
+    # Event handlers
+
+    def _on_dropped(self, keys: list[str]) -> None:
+        images = map(self._session.image, keys)
+        self.actions.use_images(filter(None, images), "train")
+
+    def _on_selection(self, *_: object) -> None:
+        self._show_preview()
+
+    def _show_preview(self) -> None:
+        parts = self.list.selected_parts()
+        picture = self.list.pairs.picture(parts[0]) if len(parts) == 1 else None
+        # Other parts of the tab may leave little room.
+        has_room = self.height() >= _ROOM
+        self.preview.setVisible(picture is not None and has_room)
+        if picture is not None and has_room:
+            self.preview.setPixmap(
+                picture.scaled(
+                    self.width(),
+                    _PREVIEW,
+                    Qt.AspectRatioMode.KeepAspectRatio,
+                    Qt.TransformationMode.SmoothTransformation,
+                )
+            )
+
+    def _show_selected(self) -> None:
+        """Show the image of the selected row, at its plane."""
+        parts = self.list.selected_parts()
+        image = self.actions.image_of(parts[0]) if len(parts) == 1 else None
+        if image is not None:
+            self._session.show(image.source.key)
+            self.place_requested.emit(parts[0])
+
+    def _pop_up(self, position: QPoint) -> None:
+        parts = self.list.selected_parts()
+        if not parts:
+            return
+        menu = self.actions.menu(parts)
+        menu.exec(self.list.viewport().mapToGlobal(position))
+        menu.deleteLater()
+
+    def _reason_empty(self) -> str:
+        return "" if self.training.has_members else "No image is marked for training."
