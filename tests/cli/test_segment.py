@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
+from itertools import filterfalse
 
 import numpy as np
 import pytest
@@ -24,6 +26,8 @@ from cellpose_studio.io.masks.reader import read_masks
 from cellpose_studio.workflows.batches.batch import Batch
 from cellpose_studio.workflows.segment import segment
 
+PROGRESS = re.compile(r": started$| \d+ of \d+$")
+
 
 @pytest.fixture
 def out(tmp_path):
@@ -32,12 +36,16 @@ def out(tmp_path):
 
 @pytest.fixture
 def segmented(out, capsys):
-    """Return a function that runs the command and returns code, output and errors."""
+    """Return a function that runs the command and returns code, output and errors.
+
+    Lines for a log about what begins are left out.
+    """
 
     def call(*arguments):
         code = run(["segment", *map(str, arguments), "--out", str(out)])
         said = capsys.readouterr()
-        return code, said.out, said.err
+        errors = "".join(filterfalse(PROGRESS.search, said.err.splitlines(True)))
+        return code, said.out, errors
 
     return call
 
@@ -77,15 +85,20 @@ def test_masks_are_written_and_told_of(segmented, cells, out):
     assert code == 0
     assert errors == ""
     lines = said.splitlines()
-    assert lines[0].startswith("a.tif: 12 cells, diameter ")
+    assert lines[0].startswith("1 of 2, a.tif: 12 cells, diameter ")
     assert lines[0].endswith(" -> a_cp_masks.tif")
-    assert lines[1].startswith("b.tif: 4 cells, diameter ")
+    assert lines[1].startswith("2 of 2, b.tif: 4 cells, diameter ")
     assert names(out) == ["a_cp_masks.tif", "b_cp_masks.tif"]
     assert tifffile.imread(out / "a_cp_masks.tif").max() == 12
 
 
 def test_one_cell_is_one_cell(segmented, cells):
     assert "a.tif: 1 cell, " in segmented(cells("a.tif", (32, 32)))[1]
+
+
+def test_a_log_says_what_begins(segmented, cells, out, capsys):
+    assert run(["segment", str(cells("a.tif", (32, 32))), "--out", str(out)]) == 0
+    assert "a.tif: started\n" in capsys.readouterr().err
 
 
 def test_results_lie_beside_the_images_unless_told_otherwise(cells, tmp_path, capsys):
@@ -125,7 +138,10 @@ def test_one_bad_image_does_not_stop_the_rest(segmented, cells, tmp_path, out):
         cells("b.tif", (64, 64)),
     )
     assert code == 1
-    assert [line.split(":")[0] for line in said.splitlines()] == ["a.tif", "b.tif"]
+    assert [line.split(":")[0] for line in said.splitlines()] == [
+        "2 of 4, a.tif",
+        "4 of 4, b.tif",
+    ]
     counts, first, second = errors.splitlines()
     assert counts == "2 done, 2 failed:"
     assert first.startswith(f"  {tmp_path / 'gone.tif'}: gone.tif does not exist in ")
@@ -173,7 +189,10 @@ def test_a_folder_stands_for_its_images_but_not_for_masks(segmented, cells, tmp_
         tifffile.imwrite(folder / f"b9{ending}", masks)
     code, said, _ = segmented(folder)
     assert code == 0
-    assert [line.split(":")[0] for line in said.splitlines()] == ["b9.tif", "b10.tif"]
+    assert [line.split(":")[0] for line in said.splitlines()] == [
+        "1 of 2, b9.tif",
+        "2 of 2, b10.tif",
+    ]
 
 
 def test_masks_that_a_pattern_of_the_shell_matches_are_not_run_on(segmented, cells):
@@ -614,7 +633,7 @@ def test_a_path_that_cannot_be_opened_costs_only_itself(
     image = cells("a.tif", (64, 64))
     code, said, errors = segmented(*paths, "/dev/null", image)
     assert code == 1
-    assert said.startswith("a.tif: 4 cells")
+    assert said.startswith("5 of 5, a.tif: 4 cells")
     counts, *failures = errors.splitlines()
     assert counts == "1 done, 5 failed:"
     assert "Traceback" not in errors
