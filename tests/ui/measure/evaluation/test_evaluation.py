@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 import tifffile
 from qtpy.QtCore import Qt
 
+from cellpose_studio.app.masks.label_set import LabelImage
 from cellpose_studio.app.session.classes import add_class, put_into_class
 from cellpose_studio.cli.main import run
 from cellpose_studio.core.masks.edit import edit_between
@@ -161,3 +163,16 @@ def test_classes_and_ignored_masks_of_a_project(user, panel, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines()[1].split()[-2:] == ["0", "1"]
     assert run(["evaluate", str(project), "--found", "masks@cyto3"]) == 2
     assert "a.tif has no masks “masks by cyto3”." in capsys.readouterr().err
+
+
+@pytest.mark.slow
+def test_masks_of_another_size_are_a_sentence(user, panel):
+    session, image = user.window.session, user.window.session.shown
+    small = image.masks.array[:50, :50].copy()
+    other = replace(image.masks, name="small", pixels=LabelImage(small), revision=None)
+    session.add_masks(image, other, "Import small", "import")
+    user.wait_for(lambda: panel.form.found.findText("small") >= 0)
+    panel.form.found.setCurrentIndex(panel.form.found.findText("small"))
+    evaluate(user, panel)
+    assert "The masks of a.tif have the sizes (50, 50) and (96, 128)" in user.message
+    assert not panel.results.results[0].images
