@@ -35,6 +35,7 @@ from cellpose_studio.workflows.blocks.forecast import forecast, reason_whole
 from cellpose_studio.workflows.segment import (
     AUTOMATIC,
     fit_parameters,
+    notes_on_memory,
     notes_on_unknown,
     with_engine,
 )
@@ -181,7 +182,12 @@ class _BlockRun:
                 measured,
             ),
             measured_diameter=measured,
-            notes=(*notes, *unknown, *([_RESUMED] if resumed else [])),
+            notes=(
+                *notes,
+                *unknown,
+                *notes_on_memory(counter, network),
+                *([_RESUMED] if resumed else []),
+            ),
             device_name=device.name,
             threads=torch_threads(),
             tile_size=network.tile,
