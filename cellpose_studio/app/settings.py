@@ -25,6 +25,7 @@ from cellpose_studio.core.errors import CannotSave
 from cellpose_studio.io.atomic import replacing
 
 Theme = Literal["dark", "light"]
+OptionalEngine = Literal["", "openvino"]
 
 _MOST_RECENT = 12
 _MOST_PROJECTS = 30
@@ -70,6 +71,8 @@ class Settings(EventedModel):
         Kinds of tables that were exported last, and where to.
     folder
         Where the user opened something last.
+    engine
+        What runs U-Nets on the processor: "" for torch, or "openvino".
     keys
         Of each command that the user gave other keys, those keys, as Qt writes them
         on all systems: "Ctrl+K".
@@ -94,6 +97,7 @@ class Settings(EventedModel):
     table_kinds: list[str] = Field(default_factory=lambda: ["csv"])
     table_folder: str = ""
     folder: str = ""
+    engine: OptionalEngine = ""
     theme: Theme = "dark"
     keys: dict[str, list[str]] = Field(default_factory=dict)
     gestures: dict[str, str] = Field(default_factory=dict)
