@@ -51,7 +51,10 @@ def _key(image: ImageSource, record: RunRecord | None, revision: LabelRevision) 
             image.scene,
             record.model.sha256,
             record.parameters,
-            record.precision,
+            # Keys of torch's flows are those of earlier versions.
+            f"{record.precision} {record.engine}"
+            if record.engine == "openvino"
+            else record.precision,
             image.file_axes,
         )
     # Those of a file; it is known by when it was imported.

@@ -26,6 +26,7 @@ from cellpose_studio.io.atomic import replacing
 from cellpose_studio.workflows.blocks.cluster.choice import ClusterChoice
 
 Theme = Literal["dark", "light"]
+OptionalEngine = Literal["", "openvino"]
 
 _MOST_RECENT = 12
 _MOST_PROJECTS = 30
@@ -76,6 +77,8 @@ class Settings(EventedModel):
         Kinds of tables that were exported last, and where to.
     folder
         Where the user opened something last.
+    engine
+        What runs U-Nets on the processor: "" for torch, or "openvino".
     keys
         Of each command that the user gave other keys, those keys, as Qt writes them
         on all systems: "Ctrl+K".
@@ -108,6 +111,7 @@ class Settings(EventedModel):
     table_kinds: list[str] = Field(default_factory=lambda: ["csv"])
     table_folder: str = ""
     folder: str = ""
+    engine: OptionalEngine = ""
     theme: Theme = "dark"
     keys: dict[str, list[str]] = Field(default_factory=dict)
     gestures: dict[str, str] = Field(default_factory=dict)

@@ -84,21 +84,21 @@ def segment(
     automatic = tuple(name for name in AUTOMATIC if not getattr(parameters, name))
     parameters = fit_parameters(parameters, image, model)
     checkpoint.reached(0, 0, "loading the model")
-    notes: tuple[str, ...] = ()
     try:
         network = with_engine(
             networks.get(model, device, checkpoint.check, precision), engine
         )
-        parameters, flows = _flows(image, network, parameters, checkpoint)
+        parameters, flows, notes = _flows(image, network, parameters, checkpoint)
     except DeviceFull:
         if device == CPU:
             raise
-        notes = (f"{device.title} had too little memory, so the CPU was used.",)
+        full = f"{device.title} had too little memory, so the CPU was used."
         device = CPU
         network = with_engine(
             networks.get(model, CPU, checkpoint.check, precision), engine
         )
-        parameters, flows = _flows(image, network, parameters, checkpoint)
+        parameters, flows, _ = _flows(image, network, parameters, checkpoint)
+        notes = (full,)
     maker = FlowMaskMaker(flows, image.label_shape, device)
     labels = maker.masks(parameters, checkpoint)
     if parameters.region is not None and parameters.region.cell_at is not None:
@@ -241,8 +241,8 @@ def _flows(
     network: Network,
     parameters: SegmentationParameters,
     checkpoint: Checkpoint,
-) -> tuple[SegmentationParameters, Flows]:
-    """Return the flows of all time points, and the parameters with the diameter."""
+) -> tuple[SegmentationParameters, Flows, tuple[str, ...]]:
+    """Return the parameters with the diameter, the flows of all time points, notes."""
     stacks = _Stacks(image, parameters)
     diameter = parameters.diameter or _automatic_diameter(
         stacks, network, parameters, checkpoint
@@ -265,7 +265,18 @@ def _flows(
     if parameters.region is not None:
         first = frames.start * image.planes + planes.start
         flows = among_all(flows, image.frames, image.planes, first)
-    return parameters, flows
+    return parameters, flows, notes_on_memory(counter, network)
+
+
+def notes_on_memory(counter: TileCounter, network: Network) -> tuple[str, ...]:
+    """Return that the memory of a GPU was too small for the tiles that were asked."""
+    if counter.batch is None:
+        return ()
+    tiles = "one tile" if counter.batch == 1 else f"{counter.batch} tiles"
+    return (
+        f"{network.device.title} had too little memory for more than {tiles} at once; "
+        "the result is the same.",
+    )
 
 
 def _measured_diameter(

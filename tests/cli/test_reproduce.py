@@ -224,12 +224,6 @@ def test_one_scene_of_a_file_is_segmented(tmp_path, capsys):
     assert [p.name for p in tmp_path.glob("*_masks.tif")] == ["a_left-one_cp_masks.tif"]
 
 
-def test_a_precision_that_the_model_does_not_have_is_refused(cells, capsys):
-    path = cells("a.tif", (64, 64))
-    assert run(["segment", str(path), "--precision", "bfloat16"]) == 2
-    assert "runs in float32 only" in capsys.readouterr().err
-
-
 # Plain Cellpose
 
 

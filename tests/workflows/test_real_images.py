@@ -11,10 +11,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import tifffile
 
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
+from cellpose_studio.engine.evaluation import agreement as average_precision
 from cellpose_studio.engine.networks.catalogue import shipped
 from cellpose_studio.engine.networks.network import NetworkCache
 from cellpose_studio.engine.torchvision_ops import make_importable
@@ -79,6 +81,26 @@ def test_openvino_gives_the_masks_of_torch(shared_data):
         shares[path.stem] = agreement(found.labels, torchs.labels)
     assert len(shares) >= 20
     assert min(shares.values()) >= 0.999, shares
+
+
+def test_in_bfloat16_a_u_net_finds_cells_as_well(shared_data, tmp_path):
+    # Without units for it a tile takes seconds, so these are parts of images.
+    part = np.s_[:224, :224]
+    paths = [p for p in validation(shared_data) if p.parent.name == "2d_nuclei_fluo"]
+    found = {"float32": [], "bfloat16": []}
+    for path in paths[:8]:
+        true = tifffile.imread(path.with_name(f"{path.stem}_masks.tif"))[part]
+        tifffile.imwrite(tmp_path / path.name, tifffile.imread(path)[part])
+        [image] = open_images(tmp_path / path.name)
+        parameters = SegmentationParameters(diameter=20.0)
+        for precision, scores in found.items():
+            given = (image, shipped()[0], parameters, Checkpoint(), CPU)
+            result = segment(*given, precision=precision)
+            assert result.precision == precision
+            scores.append(average_precision(result.labels, true).precision[:2])
+    plain, half = (np.mean(found[name], axis=0) for name in ("float32", "bfloat16"))
+    assert plain[0] > 0.6
+    assert (half >= plain - (0.005, 0.01)).all(), found
 
 
 def agreement(found: np.ndarray, expected: np.ndarray) -> float:

@@ -253,14 +253,14 @@ def test_a_file_that_has_gone_is_said_to(opened):
 @pytest.fixture
 def little_gpu(monkeypatch):
     """A device that has no memory for a single tile."""
-    network_run = Network.run
+    network_start = Network.start
 
     def with_little_memory(network, tiles):
         if network.device != CPU:
             raise torch.OutOfMemoryError
-        return network_run(network, tiles)
+        return network_start(network, tiles)
 
-    monkeypatch.setattr(Network, "run", with_little_memory)
+    monkeypatch.setattr(Network, "start", with_little_memory)
     # torch takes "cpu:0" for the processor, too.
     return Device("cpu:0", "Little GPU")
 
@@ -273,6 +273,30 @@ def test_the_processor_takes_over_where_a_device_has_too_little_memory(
     assert result.device == "CPU"
     assert result.notes == ("Little GPU had too little memory, so the CPU was used.",)
     np.testing.assert_array_equal(result.labels, run(image).labels)
+
+
+def test_a_device_with_room_for_few_tiles_is_recorded(opened):
+    [model] = [m for m in shipped() if m.name == "nuclei-small"]
+    networks = NetworkCache()
+    gpu = Device("cpu:0", "Little GPU")
+
+    def with_little_memory(module, arguments):
+        if len(arguments[0]) > 1:
+            raise torch.OutOfMemoryError
+
+    networks.get(model, gpu).module.register_forward_pre_hook(with_little_memory)
+    image = opened("a.tif", (260, 64))
+    parameters = SegmentationParameters(diameter=17.0)
+    given = (image, model, parameters, Checkpoint())
+    result = segment(*given, gpu, networks)
+    assert result.device == "Little GPU"
+    assert result.notes == (
+        "Little GPU had too little memory for more than one tile at once; the result "
+        "is the same.",
+    )
+    expected = segment(*given, engine="shared-tiles")
+    np.testing.assert_array_equal(result.labels, expected.labels)
+    assert result.labels.max() > 5
 
 
 class NoRoom:

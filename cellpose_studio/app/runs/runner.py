@@ -17,6 +17,7 @@ from cellpose_studio.app.masks.project_image import ProjectImage
 from cellpose_studio.app.project.project import now
 from cellpose_studio.app.runs.merging import Merged, Merging
 from cellpose_studio.app.session.session import Session
+from cellpose_studio.app.settings import OptionalEngine
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import StudioError
 from cellpose_studio.core.images.image import ImageSource
@@ -46,6 +47,8 @@ _CLOSED = "The project was closed."
 class Runs:
     """Starts runs on the images of a session.
 
+    ``engine`` is what runs those networks on the processor that it can run.
+
     A run is bound to the image it was started on: its result goes there, whatever
     is shown when it ends, and waits there if the image was taken off the list. The
     project gets a record of each, also of those that fail or are cancelled. Runs in
@@ -64,6 +67,7 @@ class Runs:
         self._session = session
         self._cluster = cluster
         self._queue = queue
+        self.engine: OptionalEngine = ""
         # Made in the thread of the first run, which is the one that imports torch.
         self._networks: NetworkCache | None = None
         self._under_way: dict[Job, Callable[[], None]] = {}
@@ -161,13 +165,15 @@ class Runs:
         is_known = parameters.diameter is None and diameter is not None
         if is_known:
             parameters = parameters.model_copy(update={"diameter": diameter})
+        engine = self.engine if model.architecture_info.openvino else ""
+        given: dict[str, Any] = {"networks": self._networks, "engine": engine or None}
         common = (image, model, parameters, checkpoint)
         free = free_memory()
         needed = forecast(image, model, parameters, free)
         refuse_large_region(image, parameters, needed, free)
         if (side := needed.side) is not None:
             with ExitStack() as stack:
-                given: dict[str, Any] = {"device": device, "networks": self._networks}
+                given["device"] = device
                 if (choice := self._cluster()) is not None:
                     from cellpose_studio.workflows.blocks.cluster.cluster import (
                         open_cluster,
@@ -179,7 +185,7 @@ class Runs:
                 result = stack.enter_context(blocks).loaded(checkpoint.check)
                 record = record_of(result, started, checkpoint)
                 return _labels_of(result, self._with_search(record))
-        result = segment(*common, device, self._networks)
+        result = segment(*common, device, **given)
         if is_known:
             automatic = ("diameter", *result.automatic)
             result = replace(result, automatic=automatic, measured_diameter=diameter)

@@ -38,7 +38,8 @@ class ArchitectureInfo:
         Whether it wants cells of one diameter, which is measured where it is not
         given; others see cells of any size.
     bfloat16
-        Whether it runs in bfloat16, too, where the hardware computes in it.
+        Whether it runs in bfloat16 unless told otherwise, where the hardware computes
+        in it.
     channels_last
         Whether its convolutions are faster with the channels last in memory.
     whole_tiles

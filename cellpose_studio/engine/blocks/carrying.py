@@ -127,7 +127,7 @@ def _field(
     window: Box,
     threshold: float,
 ) -> tuple[FloatArray, npt.NDArray[np.int16]]:
-    """Return the flows of a window and the limits of its margin, padded by a pixel."""
+    """Return the flows of a window, and limits near its margin, padded by a pixel."""
     axes = source.axes
     margin = (0 if axes == 2 else 2, 2, 2)
     padded = tuple(np.add(shape_of(window), margin).tolist())
@@ -139,6 +139,7 @@ def _field(
             along[0] = _STRAY
         if margin[axis] and span.stop < length:
             along[-1] = _STRAY
+    trajectories.pool_limits(limits)
     probable = np.ascontiguousarray(cellprob)
     for n in range(axes):
         # As in `PixelEnds`: X comes first, and the scale is that of the whole image.

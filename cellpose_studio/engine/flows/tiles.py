@@ -8,7 +8,8 @@ be cancelled, and expects styles of 256 numbers, which smaller networks do not h
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -19,12 +20,14 @@ import torch
 from cellpose_studio.core.checkpoint import Checkpoint
 from cellpose_studio.core.errors import ParametersUnfit
 from cellpose_studio.core.runs.parameters import SegmentationParameters
+from cellpose_studio.engine.flows.beside import Beside
 from cellpose_studio.engine.networks.network import Network, device_full
 from cellpose_studio.engine.networks.unet import OUTPUTS
 from cellpose_studio.engine.threads import run_parts
 
 FloatArray = npt.NDArray[np.float32]
-
+Cut = tuple[FloatArray, list[list[int]], list[list[int]]]
+"""Tiles (N, C, Y, X) of a plane, and their positions along Y and X."""
 
 OUTSIDE = -30.0
 """Cell probability where the network did not look: below every threshold."""
@@ -37,6 +40,8 @@ class TileCounter:
         self._checkpoint = checkpoint
         self._total = total
         self._done = 0
+        self.batch: int | None = None
+        """Tiles at once that a GPU had memory for; None if it had enough."""
 
     def check(self) -> None:
         """Raise `Cancelled` after a stop."""
@@ -117,9 +122,7 @@ class Tiling:
         starts = self.starts[axis]
         return [n for n, at in enumerate(starts) if at < high and at + tile > low]
 
-    def cut(
-        self, plane: FloatArray
-    ) -> tuple[FloatArray, list[list[int]], list[list[int]]]:
+    def cut(self, plane: FloatArray) -> Cut:
         """Return the tiles (N, C, Y, X) of ``plane`` (Y, X, C), and their positions."""
         from cellpose_studio.engine.cellpose_api import make_tiles
 
@@ -254,20 +257,36 @@ def run_planes(
     seen = window.rows, window.columns
     planes_seen = range(len(stack))[window.planes]
     with network.watched(counter.check):
-        for planes in _groups(planes_seen, len(chosen), parameters.batch_size):
-            pieces = []
-            for z in planes:
-                # Resizing plane by plane needs no second copy of the stack.
-                plane = stack[z]
-                if scale != 1.0:
-                    plane = resize_image(plane, *cut.size)
-                pieces.append(cut.cut(plane))
-            tiles = np.concatenate([piece[0][chosen] for piece in pieces])
-            results = run_tiles(network, tiles, parameters.batch_size, counter)
+        groups = [*_groups(planes_seen, len(chosen), parameters.batch_size)]
+
+        def prepare(planes: range) -> list[Cut]:
+            # Resizing plane by plane needs no second copy of the stack.
+            scaled = (
+                resize_image(stack[z], *cut.size) if scale != 1.0 else stack[z]
+                for z in planes
+            )
+            return [cut.cut(plane) for plane in scaled]
+
+        def join(planes: range, pieces: list[Cut], results: FloatArray) -> None:
             for n, z in enumerate(planes):
                 part = results[n * len(chosen) : (n + 1) * len(chosen)]
                 joined = cut.join(cut.spread(part, chosen), *pieces[n][1:])
                 outputs[z][seen] = joined[seen]
+
+        coming: deque[Callable[[], list[Cut]]] = deque()
+        joining: list[Callable[[], None]] = []
+        with Beside(network.device.name != "cpu") as beside:
+            for n, planes in enumerate(groups):
+                while len(coming) < min(2, len(groups) - n):
+                    coming.append(beside.ahead(prepare, groups[n + len(coming)]))
+                pieces = coming.popleft()()
+                tiles = np.concatenate([piece[0][chosen] for piece in pieces])
+                results = run_tiles(network, tiles, parameters.batch_size, counter)
+                for wait in joining:
+                    wait()
+                joining = [beside.after(join, planes, pieces, results)]
+            for wait in joining:
+                wait()
     return outputs
 
 
@@ -312,22 +331,37 @@ def run_tiles(
         batch = 1
         if network.engine in ("whole-tiles", "openvino"):
             return _run_in_threads(network, tiles, counter)
+    batch = min(batch, counter.batch or batch)
     results: list[FloatArray] = []
-    done = 0
-    while done < len(tiles):
+    begun: deque[Callable[[], FloatArray]] = deque()
+    started = 0
+
+    def finish() -> None:
+        results.append(begun.popleft()())
+        counter.add(len(results[-1]))
+
+    while started < len(tiles):
+        part = tiles[started : started + batch]
         try:
-            results.append(network.run(tiles[done : done + batch]))
+            begun.append(network.start(part))
         except torch.OutOfMemoryError as error:
+            if batch == 1 and not begun:
+                raise device_full(network.device) from error
+            # The batch before it needs memory as well, until it is done.
+            while begun:
+                finish()
             # Torch keeps freed blocks, whose sizes may not fit the smaller batch.
             torch.cuda.empty_cache()
-            if batch == 1:
-                raise device_full(network.device) from error
             # All tiles have the same size, so a larger batch would not fit later
             # either.
-            batch //= 2
+            counter.batch = batch = max(1, batch // 2)
             continue
-        done += len(results[-1])
-        counter.add(len(results[-1]))
+        started += len(part)
+        # While a GPU computes a batch, the next one is copied to it.
+        if len(begun) > 1:
+            finish()
+    while begun:
+        finish()
     return np.concatenate(results)
 
 

@@ -86,10 +86,14 @@ class PixelEnds:
         margin = (0 if axes == 2 else 2, 2, 2)
         padded = tuple(np.add(self._shape, margin).tolist())
         field = np.zeros((*padded, axes), np.float32)
-        limits = np.full((*padded, 2), trajectories.NO_LIMIT, np.int16)
-        trajectories.fill_limits(self._cellprob, threshold, limits)
-        for n in range(axes):
-            check()
+        limits = np.empty((*padded, 2), np.int16)
+
+        def fill(n: int) -> None:
+            if n == axes:
+                limits.fill(trajectories.NO_LIMIT)
+                trajectories.fill_limits(self._cellprob, threshold, limits)
+                trajectories.pool_limits(limits)
+                return
             # Torch's order of axes is X first, and its coordinates run from -1 to 1.
             # Cellpose scales positions by the side less one, but samples with
             # `align_corners` False. Its pixels are only met if both are done here, too.
@@ -98,6 +102,8 @@ class PixelEnds:
             trajectories.fill_field(
                 component, self._cellprob, threshold, scale, field, n
             )
+
+        run_parts(fill, range(axes + 1), check)
         at_once = max(1, _AT_ONCE // self._steps)
         parts = [pixels[n : n + at_once] for n in range(0, len(pixels), at_once)]
 

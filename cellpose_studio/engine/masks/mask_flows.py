@@ -165,19 +165,25 @@ def _spread(warmth: Heat, within: Heat, y: int, x: int, steps: int) -> Heat:
     """Repeatedly warm the centre by 1 and average over 3 x 3 pixels of the cell."""
     # The terms are added in torch's order: in the middle of a symmetric cell, where the
     # gradient vanishes, the rounding alone determines the direction.
-    height, width = warmth.shape
-    after = np.zeros_like(warmth)
+    # All rows are one loop, with the margin between them, which stays cold: single rows
+    # are too short for the processor's vectors.
+    here, inside = warmth.reshape(-1), within.reshape(-1)
+    after = np.zeros_like(here)
+    width = warmth.shape[1]
+    # Unsigned indices spare a check for negative ones.
+    row, one = np.uintp(width), np.uintp(1)
     for _ in range(steps):
-        warmth[y, x] += 1
-        for i in range(1, height - 1):
-            up, here, down = warmth[i - 1], warmth[i], warmth[i + 1]
-            for j in range(1, width - 1):
-                cross = here[j] + up[j] + down[j] + here[j - 1] + here[j + 1]
-                both = cross + up[j - 1] + up[j + 1] + down[j - 1] + down[j + 1]
-                after[i, j] = both / 9 * within[i, j]
+        here[y * width + x] += 1
+        for n in range(width + 1, len(here) - width - 1):
+            at = np.uintp(n)
+            up, down = at - row, at + row
+            cross = here[at] + here[up] + here[down] + here[at - one] + here[at + one]
+            both = cross + here[up - one] + here[up + one]
+            both = both + here[down - one] + here[down + one]
+            after[at] = both / 9 * inside[at]
         # Two arrays take turns, which saves an allocation at every step.
-        warmth, after = after, warmth
-    return warmth
+        here, after = after, here
+    return here.reshape(warmth.shape)
 
 
 @compiled

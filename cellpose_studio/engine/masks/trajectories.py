@@ -93,6 +93,34 @@ def fill_limits(probability: FloatArray, threshold: np.float32, limits: Levels) 
 
 
 @compiled
+def pool_limits(limits: Levels) -> None:
+    """Give each pixel the least limits of all that a place behind it is between.
+
+    These are the pixels at and after it along each axis, of which `carry` reads the
+    flows together. ``limits`` are those of `fill_limits`; those of the margin behind
+    the last pixels mean nothing afterwards.
+    """
+    depth, height, width, _ = limits.shape
+    for z in range(depth):
+        for y in range(height):
+            row = limits[z, y]
+            for x in range(width - 1):
+                for n in range(2):
+                    row[x, n] = min(row[x, n], row[x + 1, n])
+            if y:
+                above = limits[z, y - 1]
+                for x in range(width):
+                    for n in range(2):
+                        above[x, n] = min(above[x, n], row[x, n])
+        if z:
+            for y in range(height):
+                for x in range(width):
+                    for n in range(2):
+                        least = min(limits[z - 1, y, x, n], limits[z, y, x, n])
+                        limits[z - 1, y, x, n] = least
+
+
+@compiled
 def find_unknown(
     probability: FloatArray, threshold: np.float32, low: Levels, high: Levels
 ) -> Indices:
@@ -137,7 +165,7 @@ def carry(
     axes
         3, or 2 for a plane.
     field, limits
-        From `fill_field` and `fill_limits`, flattened; X first.
+        From `fill_field` and `pool_limits`, flattened; X first.
     pixels
         Indices into the flattened window.
     steps
@@ -170,7 +198,6 @@ def carry(
     before, move = np.zeros_like(place), np.zeros_like(place)
     weight = np.zeros((6, _LANES), np.float32)
     corner = np.zeros(_LANES, np.int32)
-    last = np.zeros(_LANES, np.int32)
     met = np.zeros((2, _LANES), np.int16)
     # Steps left, steps since ``before``, and after how many it is set again.
     left, since, due = np.zeros((3, _LANES), np.int32)
@@ -203,12 +230,8 @@ def carry(
                     flow = multiply_add(field[d], weight[2, j], flow)
                     flow = multiply_add(field[d + np.uintp(2)], weight[3, j], flow)
                     move[axis, j] = flow
-                if corner[j] != last[j]:
-                    last[j] = corner[j]
-                    for n in range(4):
-                        # Two pixels with two limits each, and two below them.
-                        above, below = limits[a + np.uintp(n)], limits[b + np.uintp(n)]
-                        met[n & 1, j] = min(met[n & 1, j], above, below)
+                met[0, j] = min(met[0, j], limits[a])
+                met[1, j] = min(met[1, j], limits[a + np.uintp(1)])
         elif not is_start:
             corner[:] = -base
             for axis in range(3):
@@ -230,11 +253,9 @@ def carry(
                     move[0, j] += field[a] * share
                     move[1, j] += field[a + np.uintp(1)] * share
                     move[2, j] += field[a + np.uintp(2)] * share
-                    if corner[j] != last[j]:
-                        b = np.uintp(cell) * np.uintp(2)
-                        met[0, j] = min(met[0, j], limits[b])
-                        met[1, j] = min(met[1, j], limits[b + np.uintp(1)])
-                last[j] = corner[j]
+                b = np.uintp(corner[j]) * np.uintp(2)
+                met[0, j] = min(met[0, j], limits[b])
+                met[1, j] = min(met[1, j], limits[b + np.uintp(1)])
         news[:] = 1
         for axis in range(axes):
             # Read before the loop, which the compiler could not vectorise otherwise.
@@ -293,7 +314,6 @@ def carry(
                 place[axis, j] = before[axis, j] = start * np.float32(2) - one
                 pixel //= side
             left[j], since[j], due[j] = steps, 0, 4
-            last[j] = -1
             met[0, j] = met[1, j] = NO_LIMIT
             taken += 1
             busy += 1

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import torch
 from torch import Tensor, nn
 
-from cellpose_studio.core.errors import DeviceFull, ModelUnusable, ParametersUnfit
+from cellpose_studio.core.errors import DeviceFull, ModelUnusable
 from cellpose_studio.core.models.model import ModelSpec
 from cellpose_studio.engine.device import (
     Device,
@@ -91,17 +91,33 @@ class Network:
 
     def run(self, tiles: FloatArray) -> FloatArray:
         """Map (N, C, Y, X) pixels to (N, 3, Y, X): dY, dX, cell probability."""
+        return self.start(tiles)()
+
+    def start(self, tiles: FloatArray) -> Callable[[], FloatArray]:
+        """Begin what `run` does; what is returned waits for the result.
+
+        A GPU computes meanwhile. Other devices are done before it returns.
+        """
+        on_cuda = self.device.name.startswith("cuda")
         pixels = torch.from_numpy(np.ascontiguousarray(tiles))
-        pixels = pixels.to(self.device.name, torch_dtype(self.precision))
+        if on_cuda:
+            # The copy of memory that may be moved would wait for the GPU.
+            pixels = pixels.pin_memory()
+        pixels = pixels.to(
+            self.device.name, torch_dtype(self.precision), non_blocking=on_cuda
+        )
         if self.device.name == "cpu" and self.spec.architecture_info.channels_last:
             # The CPU's convolutions are fastest with the channels last.
             pixels = pixels.contiguous(memory_format=torch.channels_last)
         fuses = self.device.name == "cpu" and self.engine == "fused-attention"
         fused = fused_attention(self.module) if fuses else nullcontext()
         with torch.inference_mode(), fused:
-            outputs: Tensor = self.module(pixels)[0]
-        # NumPy has no bfloat16.
-        return np.asarray(outputs.float().cpu().numpy(), np.float32)
+            # NumPy has no bfloat16.
+            outputs: Tensor = self.module(pixels)[0].float()
+        if not on_cuda:
+            found = outputs.cpu().numpy()
+            return lambda: np.asarray(found, np.float32)
+        return _copied(outputs)
 
     def style(self, image: FloatArray) -> npt.NDArray[np.float64]:
         """Return the style (S,) of ``image`` (Y, X, C), at its own scale."""
@@ -135,8 +151,6 @@ def load(
     ------
     ModelUnusable
         If the file is missing or has changed, or the network needs another package.
-    ParametersUnfit
-        If the network does not support the precision.
     DeviceFull
         If the memory of the device is too small.
     """
@@ -193,6 +207,20 @@ def unloaded(
     )
 
 
+def _copied(outputs: Tensor) -> Callable[[], FloatArray]:
+    """Begin to copy outputs from a GPU; what is returned waits for them."""
+    host = torch.empty(outputs.shape, dtype=outputs.dtype, pin_memory=True)
+    host.copy_(outputs, non_blocking=True)
+    done = torch.cuda.Event()
+    done.record(torch.cuda.current_stream(outputs.device))
+
+    def wait() -> FloatArray:
+        done.synchronize()
+        return np.asarray(host.numpy(), np.float32)
+
+    return wait
+
+
 def _compiled(
     spec: ModelSpec, module: nn.Module, device: Device, precision: Precision
 ) -> OpenVinoNetwork | None:
@@ -232,7 +260,8 @@ def style_of(
     """Return the style (S,) that ``module`` gives to ``image`` (Y, X, C)."""
     short = [-length % _DIVISIBLE for length in image.shape[:2]]
     padded = np.pad(image, ((0, short[0]), (0, short[1]), (0, 0)))
-    pixels = torch.from_numpy(padded.transpose(2, 0, 1)[None].copy()).to(device)
+    pixels = torch.from_numpy(padded.transpose(2, 0, 1)[None].copy())
+    pixels = pixels.to(device, next(module.parameters()).dtype)
     with torch.inference_mode():
         style: Tensor = module(pixels)[1]
     return style[0].float().cpu().numpy().astype(np.float64)
@@ -274,11 +303,7 @@ class NetworkCache:
 
 
 def _fitting(precision: Precision | None, spec: ModelSpec, device: Device) -> Precision:
-    """Return the precision to run in; raises `ParametersUnfit` if unsupported."""
-    if precision == "bfloat16" and not spec.architecture_info.bfloat16:
-        raise ParametersUnfit(
-            f"{spec.label} runs in float32 only.", "Leave the precision to the model."
-        )
+    """Return the precision to run in."""
     return precision or precision_for(spec.architecture, device)
 
 

@@ -253,6 +253,7 @@ class MainWindow(QMainWindow):
         self.regions = RegionRuns(
             self.services, self.segment, work.runs, self.tools.context
         )
+        self.segment.parameters.engine.follow(self.services.settings, work.runs)
         self._segmenting = SegmentActions(
             self.session,
             self.segment,

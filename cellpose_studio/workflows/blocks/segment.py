@@ -37,6 +37,7 @@ from cellpose_studio.workflows.blocks.plan import BlockPlan, ImagePlace
 from cellpose_studio.workflows.segment import (
     AUTOMATIC,
     fit_parameters,
+    notes_on_memory,
     notes_on_unknown,
 )
 
@@ -192,7 +193,12 @@ class _BlockRun:
                 measured,
             ),
             measured_diameter=measured,
-            notes=(*notes, *unknown, *([_RESUMED] if resumed else [])),
+            notes=(
+                *notes,
+                *unknown,
+                *notes_on_memory(counter, network),
+                *([_RESUMED] if resumed else []),
+            ),
             device_name=device.name,
             threads=executor.threads,
             tile_size=network.tile,

@@ -277,6 +277,38 @@ def test_an_image_of_which_nothing_is_left_is_refused(unet, run):
         run(unet, image(4, 20, 20, 2), parameters, 900.0, quiet())
 
 
+@pytest.mark.parametrize("run", [flows_of_planes, flows_of_volume])
+def test_beside_a_gpu_planes_are_cut_and_joined_in_their_places(unet, run):
+    # With this name of the processor, the code is that of a GPU.
+    gpu = replace(unet, device=Device("cpu:0", "GPU"))
+    stack = image(3, 60, 300, 2)
+    parameters = SegmentationParameters(
+        do_3D=run is flows_of_volume, anisotropy=2.0, batch_size=3
+    )
+    found = run(gpu, stack, parameters, 20.0, quiet())
+    shared = replace(unet, engine="shared-tiles")
+    expected = run(shared, stack, parameters, 20.0, quiet())
+    np.testing.assert_allclose(outputs(found), outputs(expected), **AS_SEEN)
+
+
+def test_an_error_beside_a_gpu_leaves_the_run(unet, monkeypatch):
+    gpu = replace(unet, device=Device("cpu:0", "GPU"))
+    stack = image(3, 60, 300, 2)
+    stack[1] = np.nan
+
+    class Refused(Exception):
+        pass
+
+    def refuse(module: nn.Module, arguments: tuple[Tensor]) -> None:
+        if arguments[0].isnan().any():
+            raise Refused
+
+    unet.module.register_forward_pre_hook(refuse)
+    parameters = SegmentationParameters(batch_size=1)
+    with pytest.raises(Refused):
+        flows_of_planes(gpu, stack, parameters, 20.0, quiet())
+
+
 def test_where_memory_is_short_fewer_tiles_run_at_a_time(unet, monkeypatch):
     # The processor runs one tile at a time anyway; torch takes "cpu:0" for it, too.
     gpu = replace(unet, device=Device("cpu:0", "Little GPU"))
@@ -292,6 +324,13 @@ def test_where_memory_is_short_fewer_tiles_run_at_a_time(unet, monkeypatch):
     parameters = SegmentationParameters(batch_size=8)
     flows = flows_of_planes(gpu, stack, parameters, 20.0, quiet())
     assert sizes == [8, 4, 2, 2, 2, 2, 1]
+    # The next planes begin with what there was room for.
+    sizes.clear()
+    stack_flows = flows_of_planes(
+        gpu, np.repeat(stack, 2, 0), parameters, 20.0, quiet()
+    )
+    assert sizes == [8, 4, 2, 2, 2, 2, 1, 2, 2, 2, 2, 1]
+    np.testing.assert_array_equal(outputs(stack_flows)[1], outputs(flows)[0])
     room[0] = 9
     whole = flows_of_planes(gpu, stack, parameters, 20.0, quiet())
     np.testing.assert_allclose(outputs(flows), outputs(whole), **AS_SEEN)

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from cellpose_studio.core.checkpoint import Cancelled, Checkpoint
-from cellpose_studio.core.errors import ModelUnusable, ParametersUnfit
+from cellpose_studio.core.errors import ModelUnusable
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.device import CPU
 from cellpose_studio.engine.flows.compute import flows_of_planes
@@ -140,9 +140,15 @@ def test_another_precision_is_another_network(sam_spec):
     assert next(other.module.parameters()).dtype == torch.bfloat16
 
 
-def test_a_unet_runs_in_the_precision_it_was_trained_in(unet_spec):
-    with pytest.raises(ParametersUnfit, match="little runs in float32 only"):
-        NetworkCache().get(unet_spec, CPU, precision="bfloat16")
+def test_a_unet_runs_in_bfloat16_only_if_told_to(unet_spec, unet):
+    half = NetworkCache().get(unet_spec, CPU, precision="bfloat16")
+    tiles = noise(1, 2, 64, 48)
+    expected = unet.run(tiles)
+    difference = np.abs(half.run(tiles) - expected)
+    # Eight bits of a number are left.
+    assert 0 < difference.mean() < 0.02 * expected.std()
+    image = noise(64, 48, 2)
+    assert half.style(image) == pytest.approx(unet.style(image), abs=0.02)
 
 
 def test_loading_can_be_stopped(unet_spec):
