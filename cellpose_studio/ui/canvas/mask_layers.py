@@ -17,11 +17,13 @@ from cellpose_studio.core.display.label_picture import (
     ranks_of,
     uncertainty_palette,
 )
+from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.images.levels import label_levels
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.ui.canvas.comparison_layer import put_comparison
+from cellpose_studio.ui.canvas.layers.comparison_layer import put_comparison
 from cellpose_studio.ui.canvas.image_layers import placement
-from cellpose_studio.ui.canvas.labels_layer import labels_layer
+from cellpose_studio.ui.canvas.layers.labels_layer import labels_layer
 
 OPACITY = 0.4
 """Opacity of the fill of cells at first."""
@@ -37,10 +39,13 @@ class MaskLayers:
     ----------
     model
         napari's viewer model.
+    large
+        Says which masks are shown by their levels.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Any, large: LargeImages) -> None:
         self._model = model
+        self._large = large
         self._layer_class = labels_layer()
         self._image: ImageSource | None = None
         self._layers: dict[str, Any] = {}
@@ -83,15 +88,17 @@ class MaskLayers:
         if layer is not None:
             self._set_ranks(layer, confidence, certain)
             layer.marks = self._marks.get(name)
-            layer.data = labels
+            layer.data = self._levels(labels)
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None
         # The layer is hidden until it is set up: each setting of a visible layer
         # draws the masks again.
         layer = self._layer_class(
-            labels,
+            self._levels(labels),
             name=name,
+            # Without it, napari guesses from the data.
+            multiscale=self._large.limits.exceeded_by(labels.shape),
             colormap=self._colours(),
             visible=False,
             **placement(self._image),
@@ -138,7 +145,8 @@ class MaskLayers:
         layer = self._layer(name)
         if layer is None:
             return
-        if self._model.dims.ndisplay == 3:
+        if self._model.dims.ndisplay == 3 or layer.multiscale:
+            # Of large masks, the layer has no more than what is in view.
             layer.refresh(extent=False)
             return
         for region in filter(self._is_shown, regions):
@@ -153,6 +161,9 @@ class MaskLayers:
         layer = self._layer(name)
         if layer is None or self._model.dims.ndisplay == 3:
             self.redraw(name, [region])
+        elif layer.multiscale:
+            self._late.add(name)
+            self._soon.start()
         elif self._is_shown(region):
             waiting = layer._updated_slice  # PRIVATE
             if waiting is not None and _common_size(waiting, region) > _MUCH:
@@ -164,7 +175,10 @@ class MaskLayers:
     def _redraw_late(self) -> None:
         late, self._late = self._late, set()
         for layer in filter(None, map(self._layer, late)):
-            layer._partial_labels_refresh()
+            if layer.multiscale:
+                layer.refresh(extent=False)
+            else:
+                layer._partial_labels_refresh()
 
     def _is_shown(self, region: tuple[slice, ...]) -> bool:
         """Return whether a region is in the plane on the screen.
@@ -194,7 +208,8 @@ class MaskLayers:
 
     def show_comparison(self, picture: npt.NDArray[np.uint8] | None) -> None:
         """Show a comparison in place of the masks; None removes it."""
-        put_comparison(self._model, self._layers.values(), self._image, picture)
+        large = picture is not None and self._large.limits.exceeded_by(picture.shape)
+        put_comparison(self._model, self._layers.values(), self._image, picture, large)
 
     def set_filled(self, filled: bool) -> None:
         """Fill the cells with their colours, or not."""
@@ -268,8 +283,15 @@ class MaskLayers:
         for layer in self._layers.values():
             # `activate` shows one label set at a time, so the first visible one is it.
             if layer.visible:
+                if layer.multiscale:
+                    return _id_at(layer, position)
                 return int(layer.get_value(position, world=True) or 0)
         return 0
+
+    def _levels(self, labels: npt.NDArray[np.uint32]) -> Any:
+        """Return masks as a layer takes them: as they are, or as views of them."""
+        large = self._large.limits.exceeded_by(labels.shape)
+        return label_levels(labels) if large else labels
 
     def _layer(self, name: str) -> Any | None:
         """Return the layer of that name; None if the user has deleted it."""
@@ -322,6 +344,14 @@ class MaskLayers:
         colours = palette() if scale is None else scale
         table = colour_table(colours, fill=fill, outline=outline)
         return CyclicLabelColormap(colors=table)
+
+
+def _id_at(layer: Any, position: Sequence[float]) -> int:
+    """Return the id at world coordinates, whatever level is shown; 0 outside."""
+    labels = layer.data[0]
+    at = [round(n) for n in layer.world_to_data(position)]
+    inside = all(0 <= n < size for n, size in zip(at, labels.shape, strict=True))
+    return int(labels[tuple(at)]) if inside else 0
 
 
 def _common_size(one: tuple[slice, ...], other: tuple[slice, ...]) -> int:

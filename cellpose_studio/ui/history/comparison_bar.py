@@ -7,7 +7,7 @@ from qtpy.QtWidgets import QFrame, QHBoxLayout, QLabel, QPushButton
 
 from cellpose_studio.app.history.comparison import Compared
 from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
-from cellpose_studio.ui.canvas.comparison_layer import COLOURS
+from cellpose_studio.ui.canvas.layers.comparison_layer import COLOURS
 
 
 class ComparisonBar(QFrame):

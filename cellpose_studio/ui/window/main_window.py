@@ -200,7 +200,8 @@ class MainWindow(QMainWindow):
     # Construction of the parts
 
     def _make_canvas(self, theme: str) -> None:
-        self.canvas = Canvas(theme)
+        self.canvas = Canvas(theme, self.services.large)
+        self.canvas.failed.connect(self.services.show_error)
         self._view = SessionView(self.session, self.canvas)
 
     def _make_tools(self) -> None:
@@ -311,6 +312,7 @@ class MainWindow(QMainWindow):
             services.io_jobs,
             services.measure_jobs,
             services.download_jobs,
+            services.display_jobs,
         )
         self.status = StatusBar(self.statusBar())
         self.tabs.addTab(self.segment, "Segment")

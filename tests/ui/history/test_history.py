@@ -19,7 +19,7 @@ from cellpose_studio.app.masks.label_set import LabelImage, LabelSet
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.matching.compare import REMOVED
 from cellpose_studio.io.project.tables.revisions import read_revisions
-from cellpose_studio.ui.canvas.comparison_layer import NAME
+from cellpose_studio.ui.canvas.layers.comparison_layer import NAME
 from cellpose_studio.ui.history.delegate import DETAIL, HEAD, NOTE
 
 LEFT = Qt.MouseButton.LeftButton

@@ -11,6 +11,7 @@ import numpy.typing as npt
 from cellpose_studio.app.history.comparison import KEPT
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.images.image import ImageSource
+from cellpose_studio.core.images.levels import label_levels
 from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
 from cellpose_studio.ui.canvas.image_layers import placement
 
@@ -33,8 +34,12 @@ def put_comparison(
     masks: Iterable[Any],
     image: ImageSource | None,
     picture: npt.NDArray[np.uint8] | None,
+    large: bool = False,
 ) -> None:
-    """Show the picture of a comparison and hide the masks; None removes it."""
+    """Show the picture of a comparison and hide the masks; None removes it.
+
+    One that is ``large`` is shown by its levels.
+    """
     layers = model.layers
     for layer in [one for one in layers if one.metadata.get(NAME)]:
         layers.remove(layer)
@@ -42,8 +47,10 @@ def put_comparison(
         return
     for layer in masks:
         layer.visible = False
+    levels = label_levels(picture) if large else picture
     layer = model.add_labels(
-        picture,
+        levels,
+        multiscale=large,
         name=NAME,
         colormap=_colour_table(),
         opacity=1,
