@@ -22,7 +22,7 @@ from cellpose_studio.core.display.channel_display import (
     values_of,
 )
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.images.levels import PlaneLimits
+from cellpose_studio.core.images.levels import PlaneLimits, label_levels
 from cellpose_studio.io.cache.pyramids import Plane, Pyramid, PyramidSizes
 
 Array = npt.NDArray[Any]
@@ -79,21 +79,36 @@ class LargeImages:
         if not self.limits.exceeded_by(image.shape):
             return None
         pyramid = Pyramid(image, self._folder, self.sizes)
-        return LargeImage(pyramid, self._builds, self._tiles)
+        factors = self.limits.levels(image.shape)
+        return LargeImage(pyramid, factors, self._builds, self._tiles)
+
+    def label_levels(self, labels: Array) -> list[Array] | None:
+        """Return the levels of labels as views; None if they are not large."""
+        if not self.limits.exceeded_by(labels.shape):
+            return None
+        return label_levels(labels, self.limits.levels(labels.shape))
 
 
 class LargeImage:
     """The pixels of a large image at all levels, for the GUI thread.
 
     What is asked for and is not there yet is shown coarser, and read meanwhile.
+
+    Attributes
+    ----------
+    factors
+        Of its levels.
     """
 
     arrived = Signal()  # there are more pixels
     looked = Signal(int, ChannelLook)  # at a channel
     failed = Signal(Exception)
 
-    def __init__(self, pyramid: Pyramid, builds: JobQueue, tiles: JobQueue) -> None:
+    def __init__(
+        self, pyramid: Pyramid, factors: list[int], builds: JobQueue, tiles: JobQueue
+    ) -> None:
         self.image = pyramid.image
+        self.factors = factors
         self._pyramid = pyramid
         self._builds, self._reads = builds, tiles
         self._bases: OrderedDict[tuple[int, int], list[Array]] = OrderedDict()

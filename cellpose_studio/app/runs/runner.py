@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Literal
@@ -24,6 +24,7 @@ from cellpose_studio.core.provenance.record import RunRecord
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.core.runs.region import Region
 from cellpose_studio.core.runs.segmentation import Segmentation
+from cellpose_studio.io.masks.mapped import empty_labels
 from cellpose_studio.workflows.blocks.forecast import (
     Forecast,
     forecast,
@@ -117,6 +118,17 @@ class Runs:
         """Return what a run will take; that of a large image is done in blocks."""
         return forecast(image.source, model, parameters, free_memory())
 
+    def in_blocks(
+        self,
+        images: Iterable[ProjectImage],
+        model: ModelSpec,
+        parameters: SegmentationParameters,
+    ) -> list[Forecast]:
+        """Return what runs will take of those images that are done in blocks."""
+        free = free_memory()
+        each = (forecast(one.source, model, parameters, free) for one in images)
+        return [needed for needed in each if needed.side]
+
     def _on_leaving(self) -> None:
         """Stop all runs, and record them while their project can be written to."""
         runs = self._under_way.copy()
@@ -153,7 +165,7 @@ class Runs:
         refuse_large_region(image, parameters, needed, free)
         if (side := needed.side) is not None:
             with segment_in_blocks(*common, side, device, self._networks) as found:
-                result = found.loaded(checkpoint.check)
+                result = found.loaded(checkpoint.check, empty_labels)
                 return _labels_of(result, record_of(result, started, checkpoint))
         result = segment(*common, device, self._networks)
         if is_known:

@@ -11,9 +11,6 @@ import numpy.typing as npt
 
 Array = npt.NDArray[Any]
 
-_THUMBNAIL = 256
-"""Longest side of the coarsest level, px: napari draws it with every change."""
-
 _RESIZED = ("u1", "u2", "i2", "f4", "f8")
 """Types of pixels that OpenCV resizes."""
 
@@ -28,10 +25,18 @@ class PlaneLimits:
         Number of pixels; larger planes take too long to read and to draw.
     side
         Longest side, px, that textures of usual graphics cards have.
+    coarsest
+        Longest side of the coarsest level of larger ones, px. It is drawn with every
+        change.
     """
 
     pixels: int = 64 * 1024**2
     side: int = 16384
+    coarsest: int = 256
+
+    def levels(self, shape: Sequence[int]) -> list[int]:
+        """Return the factors of the levels of planes (…, Y, X), as `level_factors`."""
+        return level_factors(shape, self.coarsest)
 
     def exceeded_by(self, shape: Sequence[int]) -> bool:
         """Return whether planes (…, Y, X) are larger."""
@@ -39,7 +44,7 @@ class PlaneLimits:
         return height * width > self.pixels or max(height, width) > self.side
 
 
-def level_factors(shape: Sequence[int], smallest: int = _THUMBNAIL) -> list[int]:
+def level_factors(shape: Sequence[int], smallest: int) -> list[int]:
     """Return 1, 2, 4, …: pixels of (…, Y, X) along each side of a pixel of a level.
 
     The longer side of the last level has at most ``smallest`` pixels.
@@ -56,9 +61,9 @@ def level_shape(shape: Sequence[int], factor: int) -> tuple[int, ...]:
     return *shape[:-2], -(-height // factor), -(-width // factor)
 
 
-def label_levels(labels: npt.NDArray[np.generic]) -> list[npt.NDArray[np.generic]]:
+def label_levels(labels: Array, factors: Sequence[int]) -> list[Array]:
     """Return the levels of labels as views, which show all edits at once."""
-    return [labels[..., ::n, ::n] for n in level_factors(labels.shape)]
+    return [labels[..., ::n, ::n] for n in factors]
 
 
 def halved(pixels: Array) -> Array:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from cellpose_studio.core.checkpoint import Checkpoint
+from cellpose_studio.core.masks.chunks import EmptyLabels, in_memory
 from cellpose_studio.core.runs.confidence import FLOW_CHECK, Confidence
 from cellpose_studio.core.runs.parameters import SegmentationParameters
 from cellpose_studio.engine.blocks.boxes import Box, Shape
@@ -71,15 +72,21 @@ class BlockLabels:
         """Number of planes of all frames."""
         return int(np.prod(self.shape[:-2], dtype=int))
 
-    def whole(self, check: Callable[[], None] = lambda: None) -> Labels:
+    def whole(
+        self,
+        check: Callable[[], None] = lambda: None,
+        empty: EmptyLabels = in_memory,
+    ) -> Labels:
         """Return the whole label image; ``check`` may raise to cancel.
+
+        ``empty`` makes the array that it is read into, block by block.
 
         Raises
         ------
         MemoryError
             If it is too large.
         """
-        labels = np.zeros(self.shape, np.uint32)
+        labels = empty(self.shape)
         depth = self._parts[0].masks.masks[0]
         parts = labels.reshape(len(self._parts), depth, *self.shape[-2:])
         for array, part in zip(parts, self._parts, strict=True):

@@ -19,7 +19,6 @@ from cellpose_studio.core.display.label_picture import (
 )
 from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.images.levels import label_levels
 from cellpose_studio.core.runs.confidence import Confidence
 from cellpose_studio.ui.canvas.layers.comparison_layer import put_comparison
 from cellpose_studio.ui.canvas.image_layers import placement
@@ -88,17 +87,17 @@ class MaskLayers:
         if layer is not None:
             self._set_ranks(layer, confidence, certain)
             layer.marks = self._marks.get(name)
-            layer.data = self._levels(labels)
+            layer.data = self._large.label_levels(labels) or labels
             layer._reset_history()  # PRIVATE: assigning data keeps stale strokes
             return
         assert self._image is not None
         # The layer is hidden until it is set up: each setting of a visible layer
         # draws the masks again.
+        levels = self._large.label_levels(labels)
         layer = self._layer_class(
-            self._levels(labels),
+            levels or labels,
             name=name,
-            # Without it, napari guesses from the data.
-            multiscale=self._large.limits.exceeded_by(labels.shape),
+            multiscale=levels is not None,
             colormap=self._colours(),
             visible=False,
             **placement(self._image),
@@ -208,8 +207,8 @@ class MaskLayers:
 
     def show_comparison(self, picture: npt.NDArray[np.uint8] | None) -> None:
         """Show a comparison in place of the masks; None removes it."""
-        large = picture is not None and self._large.limits.exceeded_by(picture.shape)
-        put_comparison(self._model, self._layers.values(), self._image, picture, large)
+        levels = None if picture is None else self._large.label_levels(picture)
+        put_comparison(self._model, self._layers.values(), self._image, picture, levels)
 
     def set_filled(self, filled: bool) -> None:
         """Fill the cells with their colours, or not."""
@@ -287,11 +286,6 @@ class MaskLayers:
                     return _id_at(layer, position)
                 return int(layer.get_value(position, world=True) or 0)
         return 0
-
-    def _levels(self, labels: npt.NDArray[np.uint32]) -> Any:
-        """Return masks as a layer takes them: as they are, or as views of them."""
-        large = self._large.limits.exceeded_by(labels.shape)
-        return label_levels(labels) if large else labels
 
     def _layer(self, name: str) -> Any | None:
         """Return the layer of that name; None if the user has deleted it."""

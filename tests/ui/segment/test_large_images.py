@@ -58,3 +58,18 @@ def test_masks_of_a_run_in_blocks_are_shown(user, cells, little_memory):
     assert image.masks.cells == record.cells == len(np.unique(layer.data)) - 1 > 12
     # Without flows, there are no masks for other thresholds.
     assert image.masks.maker is None
+
+
+def test_the_queue_asks_once_for_all_large_images(user, cells, little_memory):
+    user.open(cells("a.tif"), cells("b.tif"), cells("small.tif", (60, 60)))
+    scope = user.window.scope.box
+    scope.setCurrentIndex(scope.findData("listed"))
+    said: list[str] = []
+    answer("Cancel", said)
+    user.click_run()
+    user.wait_idle()
+    assert not user.window.background.run_queue.items
+    [text] = said
+    assert text.startswith("Queue 3 images, 2 of them in blocks? 2 do not fit")
+    for part in ("minute", "MB of memory", "on the disk at a time", "goes on"):
+        assert part in text

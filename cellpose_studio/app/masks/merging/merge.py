@@ -27,6 +27,7 @@ from cellpose_studio.core.matching.links import carry_over_ids, keep_locked
 from cellpose_studio.core.provenance.hand_edits import HandEdits
 from cellpose_studio.core.provenance.revision import CellStatus
 from cellpose_studio.core.wording import cell_count
+from cellpose_studio.io.masks.mapped import empty_labels
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,14 +92,14 @@ def merge_into(
     if masks is None or masks.revision is None:
         return new
     # Masks that were not in memory are read here; who edits them meanwhile is noticed.
-    present = (before.snapshot or masks.pixels.snapshot()).array()
+    present = (before.snapshot or masks.pixels.snapshot()).array(empty_labels)
     table = CellTable.of(present, masks.pixels.highest)
     known = hand_edits(project, masks, present, table)
     locked = sorted(known.cells | accepted(before.statuses, table))
     if new.parameters.region is not None and new.flows is not None:
         return merge_in_region(project, masks, known, locked, new, present, checkpoint)
     highest = table.highest
-    labels = carry_over_ids(present, new.array, highest)
+    labels = carry_over_ids(present, new.array, highest, empty=empty_labels)
     checkpoint.check()
     left_out = None
     if locked or known.deleted:

@@ -11,7 +11,6 @@ import numpy.typing as npt
 from cellpose_studio.app.history.comparison import KEPT
 from cellpose_studio.core.display.label_picture import OUTLINE
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.images.levels import label_levels
 from cellpose_studio.core.matching.compare import ADDED, CHANGED, REMOVED, UNCHANGED
 from cellpose_studio.ui.canvas.image_layers import placement
 
@@ -34,11 +33,11 @@ def put_comparison(
     masks: Iterable[Any],
     image: ImageSource | None,
     picture: npt.NDArray[np.uint8] | None,
-    large: bool = False,
+    levels: list[npt.NDArray[np.uint8]] | None = None,
 ) -> None:
     """Show the picture of a comparison and hide the masks; None removes it.
 
-    One that is ``large`` is shown by its levels.
+    A large one is shown by its ``levels``.
     """
     layers = model.layers
     for layer in [one for one in layers if one.metadata.get(NAME)]:
@@ -47,10 +46,9 @@ def put_comparison(
         return
     for layer in masks:
         layer.visible = False
-    levels = label_levels(picture) if large else picture
     layer = model.add_labels(
-        levels,
-        multiscale=large,
+        levels or picture,
+        multiscale=levels is not None,
         name=NAME,
         colormap=_colour_table(),
         opacity=1,

@@ -11,7 +11,6 @@ from qtpy.QtCore import QTimer
 from cellpose_studio.app.images.large_images import ChannelLook, LargeImage
 from cellpose_studio.core.display.channel_display import first_colours, values_of
 from cellpose_studio.core.images.image import ImageSource
-from cellpose_studio.core.images.levels import level_factors
 from cellpose_studio.ui.canvas.image_layers import (
     CHANNEL,
     SHIFT,
@@ -103,16 +102,15 @@ def _layers_of(large: LargeImage) -> list[Any]:
     from napari.layers import Image
 
     image = large.image
-    factors = level_factors(image.shape)
     common = {"multiscale": True, "visible": False, **placement(image)}
     if image.rgb:
-        levels = [LevelPixels(large, None, factor) for factor in factors]
+        levels = [LevelPixels(large, None, factor) for factor in large.factors]
         metadata = {CHANNEL: None}
         return [Image(levels, name=image.path.name, rgb=True, metadata=metadata, **common)]
     several = image.channels > 1
     return [
         Image(
-            [LevelPixels(large, channel, factor) for factor in factors],
+            [LevelPixels(large, channel, factor) for factor in large.factors],
             name=image.channel_names[channel] if several else image.path.name,
             colormap=colormap_of(colour),
             blending="additive" if several else "translucent_no_depth",
