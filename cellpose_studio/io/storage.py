@@ -109,7 +109,7 @@ def storages() -> list[Storage]:
         ),
         Storage(
             title="Copies of large images",
-            holds="Coarser copies, by which large images are shown. The oldest go first.",
+            holds="Coarser copies, by which large images are shown.",
             path=cache / "pyramids",
             ending=".zarr",
             afterwards="Large images are read again when they are shown.",

@@ -133,9 +133,7 @@ class LargeImage:
         for job in filter(None, (self._build, self._read)):
             job.cancel()
 
-    def pixels(
-        self, plane: Plane, factor: int, rows: slice, columns: slice
-    ) -> Array:
+    def pixels(self, plane: Plane, factor: int, rows: slice, columns: slice) -> Array:
         """Return pixels (Y, X) of a level, coarser ones where it was not read yet."""
         t, c, z = plane
         base, of_base = self._base_of(t, z)[c], self._pyramid.base

@@ -77,22 +77,27 @@ def _fit_size(height: int, width: int, size: int) -> tuple[int, int]:
 
 
 def sample_plane(
-    image: ImageSource, channel: int, t: int = 0, z: int | None = None
+    image: ImageSource,
+    channel: int,
+    t: int = 0,
+    z: int | None = None,
+    at_once: int = _AT_ONCE,
 ) -> npt.NDArray[np.generic]:
     """Return a channel of a plane, thinned out where it is very large.
 
-    Without ``z`` it is the middle plane. A very large one is read band by band.
+    Without ``z`` it is the middle plane. One of more than ``at_once`` bytes is read
+    band by band.
     """
     z = image.planes // 2 if z is None else z
     height, width = image.shape[3:]
     every = max(1, max(height, width) // _LOOKED_AT)
-    rows = max(1, _AT_ONCE // (every * width * image.dtype.itemsize)) * every
+    rows = max(1, at_once // (every * width * image.dtype.itemsize)) * every
     if rows >= height:
         return image.plane(t, channel, z)[::every, ::every]
-    t_, c_, z_ = (slice(n, n + 1) for n in (t, channel, z))
+    outer = (slice(t, t + 1), slice(channel, channel + 1), slice(z, z + 1))
     bands = []
     for y in range(0, height, rows):
-        band = (t_, c_, z_, slice(y, min(y + rows, height)), slice(0, width))
+        band = (*outer, slice(y, min(y + rows, height)), slice(0, width))
         # A copy, because a view would keep all of the band in memory.
         bands.append(image.reader.read(band)[0, 0, 0, ::every, ::every].copy())
     return np.concatenate(bands)

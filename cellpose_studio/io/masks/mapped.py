@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import mmap
 import os
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -52,6 +54,9 @@ def empty_labels(
 def _mapped(size: int, folder: Path) -> mmap.mmap:
     folder.mkdir(parents=True, exist_ok=True)
     remove_leftovers(folder)
+    # Half of the space stays for work that is saved meanwhile.
+    if size > shutil.disk_usage(folder).free // 2:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), folder)
     path = folder / temporary_name("saving")
     # On Windows, the file is removed when the last handle is closed.
     flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
@@ -65,7 +70,7 @@ def _mapped(size: int, folder: Path) -> mmap.mmap:
             # On a disk that is full, writing to pixels would end the process.
             os.posix_fallocate(file, 0, size)
         else:
-            os.truncate(file, size)
+            os.ftruncate(file, size)
         return mmap.mmap(file, size)
     finally:
         os.close(file)

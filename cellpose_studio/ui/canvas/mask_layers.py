@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 from qtpy.QtCore import QTimer
 
+from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.display.cell_colours import CellColours
 from cellpose_studio.core.display.label_picture import (
     colour_table,
@@ -17,11 +18,10 @@ from cellpose_studio.core.display.label_picture import (
     ranks_of,
     uncertainty_palette,
 )
-from cellpose_studio.app.images.large_images import LargeImages
 from cellpose_studio.core.images.image import ImageSource
 from cellpose_studio.core.runs.confidence import Confidence
-from cellpose_studio.ui.canvas.layers.comparison_layer import put_comparison
 from cellpose_studio.ui.canvas.image_layers import placement
+from cellpose_studio.ui.canvas.layers.comparison_layer import put_comparison
 from cellpose_studio.ui.canvas.layers.labels_layer import labels_layer
 
 OPACITY = 0.4

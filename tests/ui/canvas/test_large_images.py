@@ -4,12 +4,26 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+import tifffile
 from qtpy.QtCore import Qt
 
 from cellpose_studio.core.images.levels import PlaneLimits
 from cellpose_studio.io.cache.pyramids import PyramidSizes
 from tests.ui.mouse import RIGHT
-from tests.ui.tools.test_tools import cell_at, centre, image, ring  # noqa: F401
+from tests.ui.tools.test_tools import cell_at, centre, ring
+
+
+@pytest.fixture
+def masked(user, cells):
+    """Return an image with twelve round cells of 20 px, 32 px apart, as masks."""
+    path = cells("a.tif")
+    y, x = np.indices((96, 128))
+    numbers = (y // 32 * 4 + x // 32 + 1).astype(np.uint16)
+    inside = np.hypot(y % 32 - 16, x % 32 - 16) < 10
+    tifffile.imwrite(path.with_name("a_masks.tif"), numbers * inside)
+    [image] = user.open(path)
+    user.wait_for(lambda: image.masks.pixels.loaded)
+    return image
 
 
 def make_all_large(window) -> None:
@@ -29,8 +43,8 @@ def drawing(user) -> bool:
     return large is not None and large._timer.isActive()
 
 
-def test_a_large_image_and_its_masks_look_as_any_other(user, image, mouse):
-    window = user.window
+def test_a_large_image_and_its_masks_look_as_any_other(user, masked, mouse):
+    window, image = user.window, masked
     usual, display = screen(user), window.canvas.channels.display(0)
     make_all_large(window)
     window._view.show(image)

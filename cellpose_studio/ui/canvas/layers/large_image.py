@@ -106,7 +106,9 @@ def _layers_of(large: LargeImage) -> list[Any]:
     if image.rgb:
         levels = [LevelPixels(large, None, factor) for factor in large.factors]
         metadata = {CHANNEL: None}
-        return [Image(levels, name=image.path.name, rgb=True, metadata=metadata, **common)]
+        return [
+            Image(levels, name=image.path.name, rgb=True, metadata=metadata, **common)
+        ]
     several = image.channels > 1
     return [
         Image(
