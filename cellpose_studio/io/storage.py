@@ -154,9 +154,10 @@ def clear(storage: Storage, checkpoint: Checkpoint | None = None) -> Cleared:
         raise ValueError(f"{storage.title} is no cache")
     files, size, kept = 0, 0, 0
     for path, status in _files(storage.path, checkpoint):
-        inside = path.relative_to(storage.path).parts
+        first = path.relative_to(storage.path).parts[0]
+        ours = any(name.endswith(storage.ending) for name in (first, path.name))
         # A dot marks a temporary file, to which another process may be writing.
-        if not inside[0].endswith(storage.ending) or inside[0].startswith("."):
+        if not ours or path.name.startswith("."):
             continue
         try:
             path.unlink()
@@ -171,11 +172,12 @@ def clear(storage: Storage, checkpoint: Checkpoint | None = None) -> Cleared:
 
 def _remove_empty_folders(storage: Storage) -> None:
     """Remove what is left of folders whose files were removed."""
-    for where, folders, _ in os.walk(storage.path, topdown=False):
-        for name in folders:
+    for folder in storage.path.glob(f"*{storage.ending}"):
+        inner = [Path(where) for where, _, _ in os.walk(folder, topdown=False)]
+        for each in inner:
             # One with a file stays.
             with suppress(OSError):
-                Path(where, name).rmdir()
+                each.rmdir()
 
 
 def room_text(size: int) -> str:

@@ -178,7 +178,7 @@ class Canvas(QObject):
         if image is None:
             return
         if (large := self._large.of(image)) is not None:
-            large.failed.connect(self.failed.emit)
+            large.failed.connect(self._on_large_failed)
             told = self.channels.changed.emit
             self._large_layers = LargeLayers(self.model, large, told)
         else:
@@ -313,6 +313,9 @@ class Canvas(QObject):
 
     def _scale(self) -> tuple[float, ...] | None:
         return None if self._image is None else self._image.label_scale
+
+    def _on_large_failed(self, error: Exception) -> None:
+        self.failed.emit(error)
 
     def _on_rendering(self, on: bool) -> None:
         """Hide the lines, which belong to a plane, and show cells as surfaces in 3D."""
